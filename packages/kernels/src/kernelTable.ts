@@ -1,0 +1,236 @@
+/**
+ * The one list of kernels: for each, the names of its buffers and numbers in the order in which the native side
+ * reads them. `device.run(name, …)` is typed over this table; at load it is compared with the native registry.
+ *
+ * Conventions. All arrays are contiguous and row-major. Buffers hold the call's `dtype` (float32, or float64 with the
+ * naive kernels) unless the comment says `i32` (int32) or `u8` (uint8). A name that ends in `?` may be null.
+ * Outputs come first. An output may be the same buffer as an input only where the comment says "in place".
+ * `each` names what is repeated once per item of a list (multi-tensor kernels).
+ */
+export const kernelTable = {
+  // ── movement ────────────────────────────────────────────────────────────────────────────────────────────────
+  /** output[i] = value. */
+  fill: { buffers: ["output"], numbers: ["size", "value"] },
+  /** Copies `bytes` bytes, whatever they are. */
+  copyBytes: { buffers: ["output", "input"], numbers: ["bytes"] },
+  /** Copies `outer` blocks of `inner` elements: output[o·outputStride + outputOffset + i] = input[o·inputStride + inputOffset + i]; slices and concatenation along any axis. `accumulate` 1 adds instead. */
+  copyBlocks: {
+    buffers: ["output", "input"],
+    numbers: ["outer", "inner", "outputStride", "outputOffset", "inputStride", "inputOffset", "accumulate"],
+  },
+  /** output = input with its axes permuted. Shapes are padded in front with 1 to rank 8: dimension0…7 are the OUTPUT sizes, stride0…7 the INPUT's element strides in output order. */
+  permute: {
+    buffers: ["output", "input"],
+    numbers: [
+      "dimension0", "dimension1", "dimension2", "dimension3", "dimension4", "dimension5", "dimension6", "dimension7",
+      "stride0", "stride1", "stride2", "stride3", "stride4", "stride5", "stride6", "stride7",
+    ],
+  },
+  /** Tokens by index: output[b,k,:] = input[b,indices[b,k],:], B×K×D. inputBatchStride in elements (0: one table for all samples). indices i32 B×K; out of range is a device error. */
+  gatherTokens: {
+    buffers: ["output", "input", "indices"],
+    numbers: ["batch", "inputTokens", "outputTokens", "width", "inputBatchStride"],
+  },
+  /** The gradient of gatherTokens: output[b,indices[b,k],:] += input[b,k,:] (output holds `outputTokens` rows a sample; outputBatchStride 0: all samples add to one table, in order of b then k). Caller zero-fills. */
+  scatterAddTokens: {
+    buffers: ["output", "input", "indices"],
+    numbers: ["batch", "outputTokens", "inputTokens", "width", "outputBatchStride"],
+  },
+  /** output i32 = values of input i32 at `indices` i32, by rows: output[b,k] = input[b,indices[b,k]]. */
+  gatherIntegers: { buffers: ["output", "input", "indices"], numbers: ["batch", "inputColumns", "outputColumns"] },
+
+  // ── elementwise ─────────────────────────────────────────────────────────────────────────────────────────────
+  /** output = a ∘ b with broadcasting, rank padded in front to 8; operation: see `binaryOperations`. Strides in elements, 0 where broadcast. In place on a or b where that one is not broadcast. */
+  binary: {
+    buffers: ["output", "a", "b"],
+    numbers: [
+      "operation",
+      "dimension0", "dimension1", "dimension2", "dimension3", "dimension4", "dimension5", "dimension6", "dimension7",
+      "aStride0", "aStride1", "aStride2", "aStride3", "aStride4", "aStride5", "aStride6", "aStride7",
+      "bStride0", "bStride1", "bStride2", "bStride3", "bStride4", "bStride5", "bStride6", "bStride7",
+    ],
+  },
+  /** output = f(input); operation: see `unaryOperations`. In place. */
+  unary: { buffers: ["output", "input"], numbers: ["operation", "size"] },
+  /** inputGradient = outputGradient · f′(input); for the operations whose derivative needs the input. In place on outputGradient. */
+  unaryBackward: { buffers: ["inputGradient", "outputGradient", "input"], numbers: ["operation", "size"] },
+  /** output = scale·input + offset. In place. */
+  affine: { buffers: ["output", "input"], numbers: ["size", "scale", "offset"] },
+  /** output[r,:] = input[r,:]·rowScale[r] (+ residual[r,:]). In place on input or residual. Drop path, masks, gradients of norms. */
+  scaleRows: { buffers: ["output", "input", "rowScale", "residual?"], numbers: ["rows", "columns"] },
+  /** output[r,c] = input[r,c]·columnScale[c] (+ residual[r,c]): layer scale. In place on input or residual. */
+  scaleColumns: { buffers: ["output", "input", "columnScale", "residual?"], numbers: ["rows", "columns"] },
+
+  // ── reductions (fixed order, whatever the thread count) ─────────────────────────────────────────────────────
+  /** output[o,i] = scale · reduction over r of input[o,r,i]; operation 0 sum, 1 max, 2 min. accumulate 1 adds the result to output (sum only). */
+  reduce: { buffers: ["output", "input"], numbers: ["operation", "outer", "reduced", "inner", "scale", "accumulate"] },
+  /** output[c] (+)= Σ_r a[r,c]·b[r,c]; the gradient of a column scale. b null: column sums (bias gradients). */
+  reduceRows: { buffers: ["output", "a", "b?"], numbers: ["rows", "columns", "accumulate"] },
+  /** output[r] = Σ_c a[r,c]·b[r,c]. */
+  dotRows: { buffers: ["output", "a", "b"], numbers: ["rows", "columns"] },
+  /** output i32 [r] = the first c with the largest input[r,c]. */
+  argmaxRows: { buffers: ["output", "input"], numbers: ["rows", "columns"] },
+  /** The k largest of each row in falling order, ties by lower column: values[r,k], indices i32 [r,k]. */
+  topK: { buffers: ["values", "indices", "input"], numbers: ["rows", "columns", "k"] },
+  /** counts (dtype) [v] += how often v stands in input i32. Out of range is a device error. */
+  binCount: { buffers: ["counts", "input"], numbers: ["size", "bins"] },
+  /** output (dtype, 1 element) = share of positions at which a i32 and b i32 are equal. */
+  equalShare: { buffers: ["output", "a", "b"], numbers: ["size"] },
+
+  // ── products ────────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * output[z] = beta·output[z] + epilogue(alpha · op(a[z])·op(b[z])), M×N, K inner, z < batch. With transposeA the
+   * memory of a is K×M, with transposeB that of b is N×K. Strides in elements: leading (row) and batch.
+   * Epilogue, in this order: + bias[n]; preActivation = value (stored, if given); activation (0 none, 1 exact GELU); + residual.
+   * residual and preActivation have the output's layout. beta ≠ 0 only without bias, activation, residual.
+   */
+  gemm: {
+    buffers: ["output", "a", "b", "bias?", "residual?", "preActivation?"],
+    numbers: [
+      "m", "n", "k", "batch", "transposeA", "transposeB", "alpha", "beta", "activation",
+      "aLeading", "bLeading", "outputLeading", "aBatchStride", "bBatchStride", "outputBatchStride",
+    ],
+  },
+  /** output i32 [m] = the first n with the largest a[m,:]·b[n,:] + bias[n]; best (dtype) [m], if given, that value. The M×N product is never written. */
+  gemmArgmax: { buffers: ["output", "best?", "a", "b", "bias?"], numbers: ["m", "n", "k"] },
+
+  // ── attention: packed qkv B×N×3×H×d (timm's layout), output B×N×H×d; the N×N matrix is never in memory ─────
+  /** output = softmax(scale·q·kᵀ)·v for each head; logSumExp B×H×N is kept for the backward pass. */
+  attention: { buffers: ["output", "logSumExp", "qkv"], numbers: ["batch", "tokens", "heads", "headWidth", "scale"] },
+  /** qkvGradient (layout of qkv) from outputGradient, with output and logSumExp of the forward pass. */
+  attentionBackward: {
+    buffers: ["qkvGradient", "outputGradient", "qkv", "output", "logSumExp"],
+    numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
+  },
+  /** probabilities B×H×N×N of the same attention, for pictures and tests. */
+  attentionProbabilities: {
+    buffers: ["probabilities", "qkv"],
+    numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
+  },
+
+  // ── normalisation ───────────────────────────────────────────────────────────────────────────────────────────
+  /** output = (input − mean)·rstd·weight + bias over each row; rstd = 1/√(variance + epsilon), biased variance. mean, rstd [rows]. weight and bias null: 1 and 0. */
+  layerNorm: {
+    buffers: ["output", "mean", "rstd", "input", "weight?", "bias?"],
+    numbers: ["rows", "columns", "epsilon"],
+  },
+  /** All gradients of layerNorm; weightGradient and biasGradient [columns] are overwritten. */
+  layerNormBackward: {
+    buffers: ["inputGradient", "weightGradient?", "biasGradient?", "outputGradient", "input", "mean", "rstd", "weight?"],
+    numbers: ["rows", "columns"],
+  },
+  /** output = input / max(‖input‖₂, epsilon) by rows; norms [rows] = that denominator. */
+  l2Normalize: { buffers: ["output", "norms", "input"], numbers: ["rows", "columns", "epsilon"] },
+  /** inputGradient = (g − y·(g·y)) / norm, y the normalised rows (where the norm was below epsilon: g / epsilon). */
+  l2NormalizeBackward: {
+    buffers: ["inputGradient", "outputGradient", "output", "norms"],
+    numbers: ["rows", "columns", "epsilon"],
+  },
+  /** Softmax of each row, stable; logarithm 1: log-softmax. In place. */
+  softmax: { buffers: ["output", "input"], numbers: ["rows", "columns", "logarithm"] },
+  /** Gradient of softmax (logarithm 0: y·(g − Σ g·y)) or of log-softmax (g − exp(y)·Σ g). In place on outputGradient. */
+  softmaxBackward: {
+    buffers: ["inputGradient", "outputGradient", "output"],
+    numbers: ["rows", "columns", "logarithm"],
+  },
+
+  // ── losses ──────────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * Per row: losses[r] = logSumExp(logits[r]) − Σ_c q[c]·logits[r,c] with q = (1−smoothing)·onehot(targets i32[r]) + smoothing/columns.
+   * gradient, if given (in place on logits): (softmax − q)·gradientScale. excludeDiagonal ≥ 0: column r + excludeDiagonal
+   * of row r is left out (as −∞; its gradient is 0). Targets out of range are a device error.
+   */
+  crossEntropy: {
+    buffers: ["losses", "gradient?", "logits", "targets"],
+    numbers: ["rows", "columns", "smoothing", "gradientScale", "excludeDiagonal"],
+  },
+
+  // ── random: Philox 4×32-10, key (seed, purpose), counter (element / 4, sample, step, 0); see random.ts ───────
+  /** distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal cut at ±2 std of a mean of a and std b (inverse CDF), 3 Bernoulli: b with probability a, else 0. */
+  random: { buffers: ["output"], numbers: ["size", "distribution", "a", "b", "seed", "purpose", "step", "sample"] },
+  /**
+   * Splits of B images' patches (rows×columns grid) in two disjoint halves or quarters. first, second i32 B×K with K = visible patches a
+   * branch, rising; firstHidden, secondHidden i32 B×(N−K): the complement of each, rising. mode 0: BEiT's block mask
+   * (minimumBlock, maximumBlock patches a block, aspect ≥ minimumAspect, log-uniform) topped up with uniformly drawn patches to
+   * exactly K; first = masked places, second the rest (K = N/2). mode 1: uniform; first and second are two disjoint sets of K.
+   * Sample b uses counter (·, sample0 + b, step).
+   */
+  splitMasks: {
+    buffers: ["first", "second", "firstHidden", "secondHidden"],
+    numbers: [
+      "batch", "rows", "columns", "visible", "mode", "minimumBlock", "maximumBlock", "minimumAspect",
+      "seed", "purpose", "step", "sample0",
+    ],
+  },
+
+  // ── optimisers (all parameters in one call) ─────────────────────────────────────────────────────────────────
+  /** output[0] = √Σ‖gradient‖² over the list; output[1] = min(1, maximum / (output[0] + 1e-6)) (1 if maximum is 0: no clipping). */
+  gradientNorm: { buffers: ["output"], numbers: ["maximum"], each: { buffers: ["gradient"], numbers: ["size"] } },
+  /** AdamW (decoupled decay, bias correction by `step` ≥ 1, eps outside the root as in PyTorch). scale?, 1 element: factor on all gradients (at offset 1 of gradientNorm's output). */
+  adamW: {
+    buffers: ["scale?"],
+    numbers: ["step", "beta1", "beta2", "epsilon"],
+    each: {
+      buffers: ["parameter", "gradient", "firstMoment", "secondMoment"],
+      numbers: ["size", "learningRate", "weightDecay"],
+    },
+  },
+  /** SGD with momentum as in PyTorch (dampening 0; decay added to the gradient); momentum buffer null when momentum is 0. */
+  sgd: {
+    buffers: ["scale?"],
+    numbers: ["step", "momentum", "nesterov"],
+    each: { buffers: ["parameter", "gradient", "momentumBuffer?"], numbers: ["size", "learningRate", "weightDecay"] },
+  },
+
+  // ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * One batch: for each picture (u8 H×W×3 in its own buffer) crop [cropY, cropX, cropHeight, cropWidth] (fractions of a pixel allowed), resize
+   * to outputHeight×outputWidth (filter 0 bicubic a = −0.5, 1 bilinear; antialiased, as Pillow does, without its 8-bit rounding), flip, value/255,
+   * (value − mean[c])/std[c]. output B×3×H×W.
+   */
+  augmentImages: {
+    buffers: ["output"],
+    numbers: ["outputHeight", "outputWidth", "filter", "mean0", "mean1", "mean2", "std0", "std1", "std2"],
+    each: {
+      buffers: ["picture"],
+      numbers: ["height", "width", "cropY", "cropX", "cropHeight", "cropWidth", "flip"],
+    },
+  },
+  /** output[c] += Σ value/255, output[3+c] += Σ (value/255)² over all pixels of the u8 pictures; output has 6 elements of FLOAT64 whatever the dtype. */
+  channelMoments: { buffers: ["output"], numbers: [], each: { buffers: ["picture"], numbers: ["height", "width"] } },
+  /** The matrix outputSize×inputSize (rows sum to 1) of bicubic (a = −0.5 antialiased; a = −0.75 else, as PyTorch's) interpolation with half-pixel centres. */
+  interpolationMatrix: { buffers: ["output"], numbers: ["outputSize", "inputSize", "antialias"] },
+
+  // ── tokenizers, neighbours ──────────────────────────────────────────────────────────────────────────────────
+  /** sums[k,:] = Σ of points with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites; `accumulate` 1 adds. */
+  segmentSums: {
+    buffers: ["sums", "counts", "points", "assignments"],
+    numbers: ["points", "width", "segments", "accumulate"],
+  },
+  /**
+   * k-means++ (Arthur and Vassilvitskii 2007): chooses centroids `from` … `to`−1 (K×width) from points, each with probability ∝ distances [points], the squared
+   * distance to the nearest centroid so far (kept between calls; from = 0 starts it). Uses Philox counter (·, centroid).
+   */
+  kMeansSeed: {
+    buffers: ["centroids", "distances", "pointsArray"],
+    numbers: ["points", "width", "from", "to", "seed", "purpose"],
+  },
+  /** centroids[k] = sums[k] / counts[k] where counts[k] > 0, else unchanged; shift (1 element) = the largest squared move. */
+  kMeansUpdate: { buffers: ["centroids", "shift", "sums", "counts"], numbers: ["segments", "width"] },
+  /** scores[r,c] = Σ over j with labels[indices[r,j]] = c of exp(values[r,j]/temperature); values [rows×k], indices i32, labels i32 [labelCount]. */
+  neighbourVotes: {
+    buffers: ["scores", "values", "indices", "labels"],
+    numbers: ["rows", "k", "classes", "labelCount", "temperature"],
+  },
+} as const;
+
+/** Codes of the `binary` kernel. */
+export const binaryOperations = { add: 0, subtract: 1, multiply: 2, divide: 3, maximum: 4, minimum: 5 } as const;
+
+/** Codes of the `unary` and `unaryBackward` kernels; xLogX is x·ln x with 0 at 0. */
+export const unaryOperations = {
+  negate: 0, exp: 1, log: 2, sqrt: 3, rsqrt: 4, square: 5, reciprocal: 6, tanh: 7, sigmoid: 8, relu: 9, gelu: 10, absolute: 11, xLogX: 12,
+} as const;
+
+/** The element types of device buffers. */
+export type DType = "float32" | "float64" | "int32" | "uint8";
