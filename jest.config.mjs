@@ -3,12 +3,17 @@ import { fileURLToPath } from "node:url";
 /** One configuration for every package; each package's test script passes its own --rootDir. */
 export default {
   testEnvironment: fileURLToPath(new URL("scripts/jest/environment.mjs", import.meta.url)),
-  testMatch: ["<rootDir>/test/**/*.test.ts"],
+  roots: ["<rootDir>/test", fileURLToPath(new URL("scripts/jest", import.meta.url))],
+  testMatch: ["**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "^.+\\.ts$": [
       "@swc/jest",
-      { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "es6" }, sourceMaps: "inline" },
+      {
+        jsc: { parser: { syntax: "typescript" }, target: "es2022" },
+        module: { type: "es6" },
+        sourceMaps: "inline",
+      },
     ],
   },
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },

@@ -22,8 +22,22 @@ export const kernelTable = {
   permute: {
     buffers: ["output", "input"],
     numbers: [
-      "dimension0", "dimension1", "dimension2", "dimension3", "dimension4", "dimension5", "dimension6", "dimension7",
-      "stride0", "stride1", "stride2", "stride3", "stride4", "stride5", "stride6", "stride7",
+      "dimension0",
+      "dimension1",
+      "dimension2",
+      "dimension3",
+      "dimension4",
+      "dimension5",
+      "dimension6",
+      "dimension7",
+      "stride0",
+      "stride1",
+      "stride2",
+      "stride3",
+      "stride4",
+      "stride5",
+      "stride6",
+      "stride7",
     ],
   },
   /** Tokens by index: output[b,k,:] = input[b,indices[b,k],:], B×K×D. inputBatchStride in elements (0: one table for all samples). indices i32 B×K; out of range is a device error. */
@@ -37,7 +51,10 @@ export const kernelTable = {
     numbers: ["batch", "outputTokens", "inputTokens", "width", "outputBatchStride"],
   },
   /** output i32 = values of input i32 at `indices` i32, by rows: output[b,k] = input[b,indices[b,k]]. */
-  gatherIntegers: { buffers: ["output", "input", "indices"], numbers: ["batch", "inputColumns", "outputColumns"] },
+  gatherIntegers: {
+    buffers: ["output", "input", "indices"],
+    numbers: ["batch", "inputColumns", "outputColumns"],
+  },
 
   // ── elementwise ─────────────────────────────────────────────────────────────────────────────────────────────
   /** output = a ∘ b with broadcasting, rank padded in front to 8; operation: see `binaryOperations`. Strides in elements, 0 where broadcast. In place on a or b where that one is not broadcast. */
@@ -45,9 +62,30 @@ export const kernelTable = {
     buffers: ["output", "a", "b"],
     numbers: [
       "operation",
-      "dimension0", "dimension1", "dimension2", "dimension3", "dimension4", "dimension5", "dimension6", "dimension7",
-      "aStride0", "aStride1", "aStride2", "aStride3", "aStride4", "aStride5", "aStride6", "aStride7",
-      "bStride0", "bStride1", "bStride2", "bStride3", "bStride4", "bStride5", "bStride6", "bStride7",
+      "dimension0",
+      "dimension1",
+      "dimension2",
+      "dimension3",
+      "dimension4",
+      "dimension5",
+      "dimension6",
+      "dimension7",
+      "aStride0",
+      "aStride1",
+      "aStride2",
+      "aStride3",
+      "aStride4",
+      "aStride5",
+      "aStride6",
+      "aStride7",
+      "bStride0",
+      "bStride1",
+      "bStride2",
+      "bStride3",
+      "bStride4",
+      "bStride5",
+      "bStride6",
+      "bStride7",
     ],
   },
   /** output = f(input); operation: see `unaryOperations`. In place. */
@@ -63,7 +101,10 @@ export const kernelTable = {
 
   // ── reductions (fixed order, whatever the thread count) ─────────────────────────────────────────────────────
   /** output[o,i] = scale · reduction over r of input[o,r,i]; operation 0 sum, 1 max, 2 min. accumulate 1 adds the result to output (sum only). */
-  reduce: { buffers: ["output", "input"], numbers: ["operation", "outer", "reduced", "inner", "scale", "accumulate"] },
+  reduce: {
+    buffers: ["output", "input"],
+    numbers: ["operation", "outer", "reduced", "inner", "scale", "accumulate"],
+  },
   /** output[c] (+)= Σ_r a[r,c]·b[r,c]; the gradient of a column scale. b null: column sums (bias gradients). */
   reduceRows: { buffers: ["output", "a", "b?"], numbers: ["rows", "columns", "accumulate"] },
   /** output[r] = Σ_c a[r,c]·b[r,c]. */
@@ -87,8 +128,21 @@ export const kernelTable = {
   gemm: {
     buffers: ["output", "a", "b", "bias?", "residual?", "preActivation?"],
     numbers: [
-      "m", "n", "k", "batch", "transposeA", "transposeB", "alpha", "beta", "activation",
-      "aLeading", "bLeading", "outputLeading", "aBatchStride", "bBatchStride", "outputBatchStride",
+      "m",
+      "n",
+      "k",
+      "batch",
+      "transposeA",
+      "transposeB",
+      "alpha",
+      "beta",
+      "activation",
+      "aLeading",
+      "bLeading",
+      "outputLeading",
+      "aBatchStride",
+      "bBatchStride",
+      "outputBatchStride",
     ],
   },
   /** output i32 [m] = the first n with the largest a[m,:]·b[n,:] + bias[n]; best (dtype) [m], if given, that value. The M×N product is never written. */
@@ -96,7 +150,10 @@ export const kernelTable = {
 
   // ── attention: packed qkv B×N×3×H×d (timm's layout), output B×N×H×d; the N×N matrix is never in memory ─────
   /** output = softmax(scale·q·kᵀ)·v for each head; logSumExp B×H×N is kept for the backward pass. */
-  attention: { buffers: ["output", "logSumExp", "qkv"], numbers: ["batch", "tokens", "heads", "headWidth", "scale"] },
+  attention: {
+    buffers: ["output", "logSumExp", "qkv"],
+    numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
+  },
   /** qkvGradient (layout of qkv) from outputGradient, with output and logSumExp of the forward pass. */
   attentionBackward: {
     buffers: ["qkvGradient", "outputGradient", "qkv", "output", "logSumExp"],
@@ -116,7 +173,16 @@ export const kernelTable = {
   },
   /** All gradients of layerNorm; weightGradient and biasGradient [columns] are overwritten. */
   layerNormBackward: {
-    buffers: ["inputGradient", "weightGradient?", "biasGradient?", "outputGradient", "input", "mean", "rstd", "weight?"],
+    buffers: [
+      "inputGradient",
+      "weightGradient?",
+      "biasGradient?",
+      "outputGradient",
+      "input",
+      "mean",
+      "rstd",
+      "weight?",
+    ],
     numbers: ["rows", "columns"],
   },
   /** output = input / max(‖input‖₂, epsilon) by rows; norms [rows] = that denominator. */
@@ -147,7 +213,10 @@ export const kernelTable = {
 
   // ── random: Philox 4×32-10, key (seed, purpose), counter (element / 4, sample, step, 0); see random.ts ───────
   /** distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal cut at ±2 std of a mean of a and std b (inverse CDF), 3 Bernoulli: b with probability a, else 0. */
-  random: { buffers: ["output"], numbers: ["size", "distribution", "a", "b", "seed", "purpose", "step", "sample"] },
+  random: {
+    buffers: ["output"],
+    numbers: ["size", "distribution", "a", "b", "seed", "purpose", "step", "sample"],
+  },
   /**
    * Splits of B images' patches (rows×columns grid) in two disjoint halves or quarters. first, second i32 B×K with K = visible patches a
    * branch, rising; firstHidden, secondHidden i32 B×(N−K): the complement of each, rising. mode 0: BEiT's block mask
@@ -158,14 +227,28 @@ export const kernelTable = {
   splitMasks: {
     buffers: ["first", "second", "firstHidden", "secondHidden"],
     numbers: [
-      "batch", "rows", "columns", "visible", "mode", "minimumBlock", "maximumBlock", "minimumAspect",
-      "seed", "purpose", "step", "sample0",
+      "batch",
+      "rows",
+      "columns",
+      "visible",
+      "mode",
+      "minimumBlock",
+      "maximumBlock",
+      "minimumAspect",
+      "seed",
+      "purpose",
+      "step",
+      "sample0",
     ],
   },
 
   // ── optimisers (all parameters in one call) ─────────────────────────────────────────────────────────────────
   /** output[0] = √Σ‖gradient‖² over the list; output[1] = min(1, maximum / (output[0] + 1e-6)) (1 if maximum is 0: no clipping). */
-  gradientNorm: { buffers: ["output"], numbers: ["maximum"], each: { buffers: ["gradient"], numbers: ["size"] } },
+  gradientNorm: {
+    buffers: ["output"],
+    numbers: ["maximum"],
+    each: { buffers: ["gradient"], numbers: ["size"] },
+  },
   /** AdamW (decoupled decay, bias correction by `step` ≥ 1, eps outside the root as in PyTorch). scale?, 1 element: factor on all gradients (at offset 1 of gradientNorm's output). */
   adamW: {
     buffers: ["scale?"],
@@ -179,7 +262,10 @@ export const kernelTable = {
   sgd: {
     buffers: ["scale?"],
     numbers: ["step", "momentum", "nesterov"],
-    each: { buffers: ["parameter", "gradient", "momentumBuffer?"], numbers: ["size", "learningRate", "weightDecay"] },
+    each: {
+      buffers: ["parameter", "gradient", "momentumBuffer?"],
+      numbers: ["size", "learningRate", "weightDecay"],
+    },
   },
 
   // ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +283,11 @@ export const kernelTable = {
     },
   },
   /** output[c] += Σ value/255, output[3+c] += Σ (value/255)² over all pixels of the u8 pictures; output has 6 elements of FLOAT64 whatever the dtype. */
-  channelMoments: { buffers: ["output"], numbers: [], each: { buffers: ["picture"], numbers: ["height", "width"] } },
+  channelMoments: {
+    buffers: ["output"],
+    numbers: [],
+    each: { buffers: ["picture"], numbers: ["height", "width"] },
+  },
   /** The matrix outputSize×inputSize (rows sum to 1) of bicubic (a = −0.5 antialiased; a = −0.75 else, as PyTorch's) interpolation with half-pixel centres. */
   interpolationMatrix: { buffers: ["output"], numbers: ["outputSize", "inputSize", "antialias"] },
 
@@ -225,11 +315,30 @@ export const kernelTable = {
 } as const;
 
 /** Codes of the `binary` kernel. */
-export const binaryOperations = { add: 0, subtract: 1, multiply: 2, divide: 3, maximum: 4, minimum: 5 } as const;
+export const binaryOperations = {
+  add: 0,
+  subtract: 1,
+  multiply: 2,
+  divide: 3,
+  maximum: 4,
+  minimum: 5,
+} as const;
 
 /** Codes of the `unary` and `unaryBackward` kernels; xLogX is x·ln x with 0 at 0. */
 export const unaryOperations = {
-  negate: 0, exp: 1, log: 2, sqrt: 3, rsqrt: 4, square: 5, reciprocal: 6, tanh: 7, sigmoid: 8, relu: 9, gelu: 10, absolute: 11, xLogX: 12,
+  negate: 0,
+  exp: 1,
+  log: 2,
+  sqrt: 3,
+  rsqrt: 4,
+  square: 5,
+  reciprocal: 6,
+  tanh: 7,
+  sigmoid: 8,
+  relu: 9,
+  gelu: 10,
+  absolute: 11,
+  xLogX: 12,
 } as const;
 
 /** The element types of device buffers. */

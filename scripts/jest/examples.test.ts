@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { transformSync } from "@swc/core";
+
+// Runs every ts block of the package's README.md and every @example of its docstrings as a program of its own, from inside the package.
+// A `text` block that follows a README's ts block is what the program has to print.
+
+interface Example {
+  readonly name: string;
+  readonly code: string;
+  readonly output: string | undefined;
+}
+
+const packageRoot = process.cwd();
+const scratch = join(packageRoot, "dist", ".examples");
+
+function readmeExamples(): Example[] {
+  const text = readFileSync(join(packageRoot, "README.md"), "utf8");
+  const blocks = text.matchAll(/```ts\n([\s\S]*?)```(?:\s*```text\n([\s\S]*?)```)?/g);
+  return [...blocks].map((block, index) => ({
+    name: `README.md ts block ${index + 1}`,
+    code: block[1]!,
+    output: block[2],
+  }));
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function docstringExamples(): Example[] {
+  return sourceFiles(join(packageRoot, "src")).flatMap((file) => {
+    const blocks = readFileSync(file, "utf8").matchAll(/@example\s*\n\s*\*\s*```ts\n([\s\S]*?)\*\s*```/g);
+    return [...blocks].map((block, index) => ({
+      name: `${relative(packageRoot, file)} @example ${index + 1}`,
+      code: block[1]!.replace(/^\s*\* ?/gm, ""),
+      output: undefined,
+    }));
+  });
+}
+
+const readme = readmeExamples();
+const examples = [...readme, ...docstringExamples()];
+
+beforeAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true });
+});
+
+test("the README has an example", () => {
+  expect(readme.length).toBeGreaterThan(0);
+});
+
+test.each(examples)("$name runs", ({ name, code, output }) => {
+  const file = join(scratch, `${name.replaceAll(/[^A-Za-z0-9]+/g, "-")}.mjs`);
+  const { code: javascript } = transformSync(code, {
+    jsc: { parser: { syntax: "typescript" }, target: "es2022" },
+    module: { type: "es6" },
+  });
+  writeFileSync(file, javascript);
+  const child = spawnSync(process.execPath, [file], { cwd: scratch, encoding: "utf8", timeout: 60_000 });
+  expect(child.stderr).toBe("");
+  expect(child.status).toBe(0);
+  if (output !== undefined) expect(child.stdout.trim()).toBe(output.trim());
+});
