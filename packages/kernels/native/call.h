@@ -24,9 +24,10 @@ struct Call {
   int eachNumberStride;
   const Parallel* parallel;
   // Scratch memory of `bytes` for one thread of this call (0 ≤ thread < threads), 64-byte aligned, undefined content, valid until the call ends.
-  // One block per (thread): asking again for more bytes gives a new block.
+  // One block per (thread): asking again for no more bytes gives the same block, for more a new one (the old stays valid until the call ends).
   void* (*scratch)(const Call& call, int thread, int64 bytes);
-  // Reports what can only be seen on the device; the text (kernel's words: what was found, what was expected) reaches the next await.
+  // Reports what can only be seen on the device; the text (kernel's words: what was found, what was expected; {given} and
+  // {expected} in it stand for the numbers) reaches the next await with the kernel's name in front. The first one wins; a kernel that fails writes nothing out of range.
   void (*fail)(const Call& call, const char* text, double given, double expected);
   void* device;
 

@@ -292,9 +292,9 @@ export const kernelTable = {
   interpolationMatrix: { buffers: ["output"], numbers: ["outputSize", "inputSize", "antialias"] },
 
   // ── tokenizers, neighbours ──────────────────────────────────────────────────────────────────────────────────
-  /** sums[k,:] = Σ of points with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites; `accumulate` 1 adds. */
+  /** sums[k,:] = Σ of rows of pointsArray with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites; `accumulate` 1 adds. */
   segmentSums: {
-    buffers: ["sums", "counts", "points", "assignments"],
+    buffers: ["sums", "counts", "pointsArray", "assignments"],
     numbers: ["points", "width", "segments", "accumulate"],
   },
   /**

@@ -1,0 +1,332 @@
+// The Node-API face of the executor: one class, NativeDevice, and two functions that tell what was built and what the CPU has.
+#include <napi.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+
+#include "executor.h"
+
+namespace splitmask {
+
+class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeDevice",
+                       {
+                           InstanceMethod<&NativeDevice::setWords>("setWords"),
+                           InstanceMethod<&NativeDevice::run>("run"),
+                           InstanceMethod<&NativeDevice::allocate>("allocate"),
+                           InstanceMethod<&NativeDevice::release>("release"),
+                           InstanceMethod<&NativeDevice::accountExternal>("accountExternal"),
+                           InstanceMethod<&NativeDevice::upload>("upload"),
+                           InstanceMethod<&NativeDevice::download>("download"),
+                           InstanceMethod<&NativeDevice::synchronize>("synchronize"),
+                           InstanceMethod<&NativeDevice::memory>("memory"),
+                           InstanceMethod<&NativeDevice::releaseCache>("releaseCache"),
+                           InstanceMethod<&NativeDevice::close>("close"),
+                       });
+  }
+
+  // (threads, index of the instruction set or −1 for the naive kernels, checkFinite)
+  explicit NativeDevice(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeDevice>(info), env_(info.Env()) {
+    const int threads = info[0].As<Napi::Number>().Int32Value();
+    const int set = info[1].As<Napi::Number>().Int32Value();
+    const bool checkFinite = info[2].As<Napi::Boolean>().Value();
+    std::vector<Kernel> float32(static_cast<size_t>(kernelCount)), float64(static_cast<size_t>(kernelCount));
+    for (int i = 0; i < kernelCount; ++i) {
+      const Kernel fast = set < 0 ? nullptr : instructionSets[set].kernels[i];
+      float32[static_cast<size_t>(i)] = fast != nullptr ? fast : kernelInfos[i].naiveFloat32;
+      float64[static_cast<size_t>(i)] = kernelInfos[i].naiveFloat64;
+    }
+    // The function that JavaScript's thread runs when something has completed. It keeps the event loop alive only while an await is pending.
+    napi_value name;
+    napi_create_string_utf8(env_, "splitmask", NAPI_AUTO_LENGTH, &name);
+    if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, onCompleted, &notify_) != napi_ok)
+      throw Napi::Error::New(env_, "the device could not create its thread-safe function");
+    napi_unref_threadsafe_function(env_, notify_);
+    const napi_threadsafe_function notify = notify_;
+    executor_ = std::make_unique<Executor>(threads, std::move(float32), std::move(float64), checkFinite, [notify] {
+      napi_call_threadsafe_function(notify, nullptr, napi_tsfn_nonblocking);
+    });
+    napi_add_env_cleanup_hook(env_, onEnvironmentExit, this);
+  }
+
+  ~NativeDevice() override {
+    if (executor_ != nullptr) napi_remove_env_cleanup_hook(env_, onEnvironmentExit, this);
+    shutDown();
+  }
+
+ private:
+  struct Waiting {
+    napi_deferred deferred = nullptr;   // null: an upload that only holds its source
+    napi_ref reference = nullptr;       // the array buffer that the queue reads or writes
+  };
+
+  static void onEnvironmentExit(void* self) { static_cast<NativeDevice*>(self)->shutDown(); }
+
+  static void onCompleted(napi_env env, napi_value, void* context, void*) {
+    if (env != nullptr) static_cast<NativeDevice*>(context)->settle();
+  }
+
+  // Ends the threads; what is still queued is dropped.
+  void shutDown() {
+    if (executor_ == nullptr) return;
+    executor_.reset();
+    napi_release_threadsafe_function(notify_, napi_tsfn_abort);
+    for (Block& block : blocks_)
+      if (block.memory != nullptr) pool_.giveBack(block);
+    blocks_.clear();
+    for (Block block : pool_.drain()) MemoryPool::returnToSystem(block);
+  }
+
+  Executor& executor(Napi::Env env) {
+    if (executor_ == nullptr) throw Napi::Error::New(env, "the device is closed: create another with createDevice()");
+    return *executor_;
+  }
+
+  void settle() {
+    if (executor_ == nullptr) return;
+    Napi::HandleScope scope(env_);
+    for (Completion& completion : executor_->takeCompletions()) {
+      auto found = waiting_.find(completion.ticket);
+      if (found == waiting_.end()) continue;
+      const Waiting waiting = found->second;
+      waiting_.erase(found);
+      napi_value value = nullptr;
+      if (waiting.reference != nullptr) napi_get_reference_value(env_, waiting.reference, &value);
+      else napi_get_undefined(env_, &value);
+      if (waiting.deferred != nullptr) {
+        if (completion.error.empty()) {
+          napi_resolve_deferred(env_, waiting.deferred, value);
+        } else {
+          napi_value text, error;
+          napi_create_string_utf8(env_, completion.error.c_str(), completion.error.size(), &text);
+          napi_create_error(env_, nullptr, text, &error);
+          napi_reject_deferred(env_, waiting.deferred, error);
+        }
+        if (--awaits_ == 0) napi_unref_threadsafe_function(env_, notify_);
+      }
+      if (waiting.reference != nullptr) napi_delete_reference(env_, waiting.reference);
+    }
+  }
+
+  uint32_t wait(Waiting waiting) {
+    const uint32_t ticket = nextTicket_++;
+    waiting_.emplace(ticket, waiting);
+    if (waiting.deferred != nullptr && awaits_++ == 0) napi_ref_threadsafe_function(env_, notify_);
+    return ticket;
+  }
+
+  char* memoryOf(double id) const { return static_cast<char*>(blocks_[static_cast<size_t>(id)].memory); }
+
+  // The array that run() reads its arguments from; JavaScript keeps it and writes into it.
+  Napi::Value setWords(const Napi::CallbackInfo& info) {
+    const Napi::Float64Array words = info[0].As<Napi::Float64Array>();
+    wordsReference_ = Napi::Persistent(words.As<Napi::Object>());
+    words_ = words.Data();
+    return info.Env().Undefined();
+  }
+
+  // words: kernel, float64?, items, [id, byteOffset] a buffer (id −1: null), numbers, the items' buffers, then the items' numbers,
+  // then the count of checks and for each [id, byteOffset, rows, columns, leading].
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    Executor& queue = executor(info.Env());
+    const double* word = words_;
+    const int kernel = static_cast<int>(*word++);
+    const bool float64 = *word++ != 0;
+    const int64 eachCount = static_cast<int64>(*word++);
+    const KernelInfo& kernelInfo = kernelInfos[kernel];
+    const auto readBuffers = [&](std::vector<void*>& list, int64 count) {
+      list.clear();
+      for (int64 i = 0; i < count; ++i, word += 2) list.push_back(word[0] < 0 ? nullptr : memoryOf(word[0]) + static_cast<int64>(word[1]));
+    };
+    readBuffers(buffers_, kernelInfo.buffers);
+    numbers_.assign(word, word + kernelInfo.numbers);
+    word += kernelInfo.numbers;
+    readBuffers(eachBuffers_, eachCount * kernelInfo.eachBuffers);
+    eachNumbers_.assign(word, word + eachCount * kernelInfo.eachNumbers);
+    word += eachCount * kernelInfo.eachNumbers;
+    const int64 checkCount = static_cast<int64>(*word++);
+    checks_.clear();
+    for (int64 i = 0; i < checkCount; ++i, word += 5)
+      checks_.push_back({memoryOf(word[0]) + static_cast<int64>(word[1]), static_cast<int64>(word[2]), static_cast<int64>(word[3]),
+                         static_cast<int64>(word[4])});
+    queue.enqueueKernel(kernel, float64, eachCount, buffers_, numbers_, eachBuffers_, eachNumbers_, checks_);
+    return info.Env().Undefined();
+  }
+
+  // (bytes) → id
+  Napi::Value allocate(const Napi::CallbackInfo& info) {
+    Executor& queue = executor(info.Env());
+    const size_t bytes = static_cast<size_t>(info[0].As<Napi::Number>().DoubleValue());
+    Block block = pool_.take(bytes);
+    if (block.memory == nullptr && pool_.cachedBytes > 0) {
+      queue.returnToSystem(pool_.drain());
+      while (queue.pending() > 0) std::this_thread::yield();
+      block = pool_.take(bytes);
+    }
+    if (block.memory == nullptr)
+      throw Napi::Error::New(info.Env(), "the system has no memory left for a buffer of " + std::to_string(bytes) + " bytes (" +
+                                             std::to_string(pool_.liveBytes) + " bytes are live): use a smaller batch or model");
+    size_t id = blocks_.size();
+    if (freeIds_.empty()) {
+      blocks_.push_back(block);
+    } else {
+      id = freeIds_.back();
+      freeIds_.pop_back();
+      blocks_[id] = block;
+    }
+    return Napi::Number::New(info.Env(), static_cast<double>(id));
+  }
+
+  // (id)
+  Napi::Value release(const Napi::CallbackInfo& info) {
+    if (executor_ == nullptr) return info.Env().Undefined();
+    const size_t id = static_cast<size_t>(info[0].As<Napi::Number>().DoubleValue());
+    pool_.giveBack(blocks_[id]);
+    blocks_[id] = Block{};
+    freeIds_.push_back(id);
+    return info.Env().Undefined();
+  }
+
+  // Tells V8 how much memory JavaScript's handles hold.
+  Napi::Value accountExternal(const Napi::CallbackInfo& info) {
+    int64_t total = 0;
+    napi_adjust_external_memory(env_, static_cast<int64_t>(info[0].As<Napi::Number>().DoubleValue()), &total);
+    return info.Env().Undefined();
+  }
+
+  // (id, byteOffset, arrayBuffer, sourceOffset, bytes, copy)
+  Napi::Value upload(const Napi::CallbackInfo& info) {
+    Executor& queue = executor(info.Env());
+    char* destination = memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
+    void* data = nullptr;
+    size_t length = 0;
+    napi_get_arraybuffer_info(env_, info[2], &data, &length);
+    const char* source = static_cast<char*>(data) + info[3].As<Napi::Number>().Int64Value();
+    const size_t bytes = static_cast<size_t>(info[4].As<Napi::Number>().Int64Value());
+    if (info[5].As<Napi::Boolean>().Value()) {
+      queue.upload(destination, source, bytes);
+    } else {
+      Waiting waiting;
+      napi_create_reference(env_, info[2], 1, &waiting.reference);
+      queue.uploadLater(destination, source, bytes, wait(waiting));
+    }
+    return info.Env().Undefined();
+  }
+
+  // (id, byteOffset, bytes) → Promise<ArrayBuffer>
+  Napi::Value download(const Napi::CallbackInfo& info) {
+    Executor& queue = executor(info.Env());
+    const char* source = memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
+    const size_t bytes = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
+    napi_value array, promise;
+    void* destination = nullptr;
+    if (napi_create_arraybuffer(env_, bytes, &destination, &array) != napi_ok) throw Napi::Error::New(env_);
+    Waiting waiting;
+    napi_create_promise(env_, &waiting.deferred, &promise);
+    napi_create_reference(env_, array, 1, &waiting.reference);
+    queue.download(destination, source, bytes, wait(waiting));
+    return Napi::Value(env_, promise);
+  }
+
+  // () → Promise<void>
+  Napi::Value synchronize(const Napi::CallbackInfo& info) {
+    Executor& queue = executor(info.Env());
+    napi_value promise;
+    Waiting waiting;
+    napi_create_promise(env_, &waiting.deferred, &promise);
+    queue.synchronize(wait(waiting));
+    return Napi::Value(env_, promise);
+  }
+
+  // () → [liveBytes, peakLiveBytes, cachedBytes, liveBuffers]
+  Napi::Value memory(const Napi::CallbackInfo& info) {
+    Napi::Array list = Napi::Array::New(info.Env(), 4);
+    const size_t values[] = {pool_.liveBytes, pool_.peakLiveBytes, pool_.cachedBytes, pool_.liveBlocks};
+    for (uint32_t i = 0; i < 4; ++i) list.Set(i, static_cast<double>(values[i]));
+    return list;
+  }
+
+  Napi::Value releaseCache(const Napi::CallbackInfo& info) {
+    executor(info.Env()).returnToSystem(pool_.drain());
+    return info.Env().Undefined();
+  }
+
+  // () Ends the threads; what was awaited and has not come is rejected.
+  Napi::Value close(const Napi::CallbackInfo& info) {
+    if (executor_ == nullptr) return info.Env().Undefined();
+    settle();
+    napi_remove_env_cleanup_hook(env_, onEnvironmentExit, this);
+    shutDown();
+    for (auto& [ticket, waiting] : waiting_) {
+      if (waiting.deferred != nullptr) {
+        napi_value text, error;
+        napi_create_string_utf8(env_, "the device was closed before its queue came to this await", NAPI_AUTO_LENGTH, &text);
+        napi_create_error(env_, nullptr, text, &error);
+        napi_reject_deferred(env_, waiting.deferred, error);
+      }
+      if (waiting.reference != nullptr) napi_delete_reference(env_, waiting.reference);
+    }
+    waiting_.clear();
+    return info.Env().Undefined();
+  }
+
+  napi_env env_;
+  napi_threadsafe_function notify_ = nullptr;
+  std::unique_ptr<Executor> executor_;
+  MemoryPool pool_;
+  std::vector<Block> blocks_;
+  std::vector<size_t> freeIds_;
+  std::unordered_map<uint32_t, Waiting> waiting_;
+  uint32_t nextTicket_ = 0;
+  int awaits_ = 0;
+  Napi::ObjectReference wordsReference_;
+  const double* words_ = nullptr;
+  std::vector<void*> buffers_, eachBuffers_;
+  std::vector<double> numbers_, eachNumbers_;
+  std::vector<Executor::Check> checks_;
+};
+
+// () → [{ name, buffers, numbers, eachBuffers, eachNumbers, fast }], in the order that run() counts.
+static Napi::Value listKernels(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array list = Napi::Array::New(env, static_cast<size_t>(kernelCount));
+  for (int i = 0; i < kernelCount; ++i) {
+    Napi::Object kernel = Napi::Object::New(env);
+    kernel.Set("name", kernelInfos[i].name);
+    kernel.Set("buffers", kernelInfos[i].buffers);
+    kernel.Set("numbers", kernelInfos[i].numbers);
+    kernel.Set("eachBuffers", kernelInfos[i].eachBuffers);
+    kernel.Set("eachNumbers", kernelInfos[i].eachNumbers);
+    kernel.Set("fast", kernelInfos[i].fast);
+    list.Set(static_cast<uint32_t>(i), kernel);
+  }
+  return list;
+}
+
+// () → [{ name, available }], from the slowest to the fastest.
+static Napi::Value listInstructionSets(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array list = Napi::Array::New(env, static_cast<size_t>(instructionSetCount));
+  for (int i = 0; i < instructionSetCount; ++i) {
+    Napi::Object set = Napi::Object::New(env);
+    set.Set("name", instructionSets[i].name);
+    set.Set("available", Napi::Boolean::New(env, instructionSets[i].available()));
+    list.Set(static_cast<uint32_t>(i), set);
+  }
+  return list;
+}
+
+static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  exports.Set("NativeDevice", NativeDevice::define(env));
+  exports.Set("kernels", Napi::Function::New(env, listKernels));
+  exports.Set("instructionSets", Napi::Function::New(env, listInstructionSets));
+  return exports;
+}
+
+NODE_API_MODULE(splitmask_kernels, initialize)
+
+}  // namespace splitmask

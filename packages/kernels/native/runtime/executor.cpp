@@ -1,0 +1,323 @@
+#include "executor.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace splitmask {
+
+// A loop that never awaits waits here instead of filling the memory with commands or with uploads not yet copied.
+static constexpr int64 maximumPending = 65536;
+static constexpr int64 maximumPendingHostBytes = int64{512} << 20;
+static constexpr int spins = 500;
+
+Executor::Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, bool checkFinite, std::function<void()> completed)
+    : pool_(threads),
+      parallel_{[](void* pool, int64 tasks, void (*body)(void*, int64, int), void* context) {
+                  static_cast<ThreadPool*>(pool)->run(tasks, body, context);
+                },
+                &pool_, threads},
+      kernels_{std::move(float32), std::move(float64)},
+      checkFinite_(checkFinite),
+      completed_(std::move(completed)),
+      scratch_(static_cast<size_t>(threads)),
+      thread_([this] { loop(); }) {}
+
+Executor::~Executor() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopping_.store(true);
+  }
+  wake_.notify_all();
+  thread_.join();
+  for (auto& each : scratch_)
+    for (Block block : each.blocks) MemoryPool::returnToSystem(block);
+}
+
+// ── the JavaScript side: commands are appended under the lock ──
+
+uint64_t* Executor::begin(std::unique_lock<std::mutex>& lock, Type type, size_t words, size_t hostBytes) {
+  lock = std::unique_lock<std::mutex>(mutex_);
+  const auto full = [&] {
+    return pending_.load() >= maximumPending || (hostBytes > 0 && pendingHostBytes_.load() > maximumPendingHostBytes);
+  };
+  if (full()) {
+    waitingForSpace_.store(true);
+    space_.wait(lock, [&] { return !full(); });
+    waitingForSpace_.store(false);
+  }
+  pending_.fetch_add(1);
+  if (hostBytes > 0) pendingHostBytes_.fetch_add(static_cast<int64>(hostBytes));
+  const size_t at = incoming_.size();
+  incoming_.resize(at + 1 + words);
+  const Header header{type, static_cast<uint32_t>(1 + words)};
+  std::memcpy(&incoming_[at], &header, sizeof header);
+  return &incoming_[at + 1];
+}
+
+void Executor::end(std::unique_lock<std::mutex>& lock) {
+  hasIncoming_.store(true, std::memory_order_release);
+  const bool wake = sleeping_;
+  sleeping_ = false;
+  lock.unlock();
+  if (wake) wake_.notify_one();
+}
+
+void Executor::enqueueKernel(int kernel, bool float64, int64 eachCount, const std::vector<void*>& buffers,
+                             const std::vector<double>& numbers, const std::vector<void*>& eachBuffers,
+                             const std::vector<double>& eachNumbers, const std::vector<Check>& checks) {
+  static_assert(sizeof(Check) == 4 * sizeof(uint64_t), "a check is four words");
+  std::unique_lock<std::mutex> lock;
+  const size_t words =
+      3 + buffers.size() + numbers.size() + eachBuffers.size() + eachNumbers.size() + 4 * checks.size();
+  uint64_t* to = begin(lock, Type::kernel, words);
+  *to++ = static_cast<uint64_t>(kernel) << 1 | (float64 ? 1 : 0);
+  *to++ = static_cast<uint64_t>(eachCount);
+  *to++ = checks.size();
+  const auto append = [&](const auto& list) {
+    if (!list.empty()) std::memcpy(to, list.data(), list.size() * sizeof list[0]);
+    to += list.size() * sizeof list[0] / sizeof(uint64_t);
+  };
+  append(buffers);
+  append(numbers);
+  append(eachBuffers);
+  append(eachNumbers);
+  append(checks);
+  end(lock);
+}
+
+void Executor::upload(void* destination, const void* source, size_t bytes) {
+  if (bytes == 0) return;
+  if (pending_.load(std::memory_order_acquire) == 0) {
+    std::memcpy(destination, source, bytes);
+    return;
+  }
+  void* staging = std::malloc(bytes);
+  if (staging == nullptr) throw std::bad_alloc();
+  std::memcpy(staging, source, bytes);
+  std::unique_lock<std::mutex> lock;
+  uint64_t* to = begin(lock, Type::uploadStaged, 3, bytes);
+  to[0] = reinterpret_cast<uint64_t>(destination);
+  to[1] = reinterpret_cast<uint64_t>(staging);
+  to[2] = bytes;
+  end(lock);
+}
+
+void Executor::uploadLater(void* destination, const void* source, size_t bytes, uint32_t ticket) {
+  std::unique_lock<std::mutex> lock;
+  uint64_t* to = begin(lock, Type::upload, 4);
+  to[0] = reinterpret_cast<uint64_t>(destination);
+  to[1] = reinterpret_cast<uint64_t>(source);
+  to[2] = bytes;
+  to[3] = ticket;
+  end(lock);
+}
+
+void Executor::download(void* destination, const void* source, size_t bytes, uint32_t ticket) {
+  std::unique_lock<std::mutex> lock;
+  uint64_t* to = begin(lock, Type::download, 4);
+  to[0] = reinterpret_cast<uint64_t>(destination);
+  to[1] = reinterpret_cast<uint64_t>(source);
+  to[2] = bytes;
+  to[3] = ticket;
+  end(lock);
+}
+
+void Executor::synchronize(uint32_t ticket) {
+  std::unique_lock<std::mutex> lock;
+  *begin(lock, Type::synchronize, 1) = ticket;
+  end(lock);
+}
+
+void Executor::returnToSystem(const std::vector<Block>& blocks) {
+  for (Block block : blocks) {
+    std::unique_lock<std::mutex> lock;
+    uint64_t* to = begin(lock, Type::unmap, 2);
+    to[0] = reinterpret_cast<uint64_t>(block.memory);
+    to[1] = block.bytes;
+    end(lock);
+  }
+}
+
+std::vector<Completion> Executor::takeCompletions() {
+  std::lock_guard<std::mutex> lock(completionMutex_);
+  std::vector<Completion> taken;
+  taken.swap(completions_);
+  return taken;
+}
+
+// ── the executor thread ──
+
+void Executor::loop() {
+  std::vector<uint64_t> batch;
+  for (;;) {
+    for (int spin = 0; spin < spins && !hasIncoming_.load(std::memory_order_acquire) && !stopping_.load(); ++spin) pause();
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      while (incoming_.empty() && !stopping_.load()) {
+        sleeping_ = true;
+        wake_.wait(lock);
+      }
+      sleeping_ = false;
+      batch.clear();
+      batch.swap(incoming_);
+      hasIncoming_.store(false, std::memory_order_relaxed);
+    }
+    for (size_t at = 0; at < batch.size();) {
+      Header header;
+      std::memcpy(&header, &batch[at], sizeof header);
+      if (stopping_.load()) {
+        // What the queue owns goes back even when it is not run.
+        if (header.type == Type::uploadStaged) std::free(reinterpret_cast<void*>(batch[at + 2]));
+        if (header.type == Type::unmap) execute(&batch[at]);
+      } else {
+        execute(&batch[at]);
+        pending_.fetch_sub(1);
+        if (waitingForSpace_.load()) {
+          std::lock_guard<std::mutex> lock(mutex_);
+          space_.notify_one();
+        }
+      }
+      at += header.words;
+    }
+    if (stopping_.load()) {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (incoming_.empty()) return;
+    }
+  }
+}
+
+void Executor::execute(uint64_t* command) {
+  Header header;
+  std::memcpy(&header, command, sizeof header);
+  uint64_t* words = command + 1;
+  switch (header.type) {
+    case Type::kernel:
+      executeKernel(words);
+      break;
+    case Type::uploadStaged:
+      std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), words[2]);
+      std::free(reinterpret_cast<void*>(words[1]));
+      pendingHostBytes_.fetch_sub(static_cast<int64>(words[2]));
+      break;
+    case Type::upload:
+    case Type::download:
+      if (words[2] > 0) std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), words[2]);
+      complete(static_cast<uint32_t>(words[3]), header.type == Type::download);
+      break;
+    case Type::synchronize:
+      complete(static_cast<uint32_t>(words[0]), true);
+      break;
+    case Type::unmap:
+      MemoryPool::returnToSystem({reinterpret_cast<void*>(words[0]), words[1]});
+      break;
+  }
+}
+
+void Executor::executeKernel(uint64_t* words) {
+  const int kernel = static_cast<int>(words[0] >> 1);
+  const bool float64 = (words[0] & 1) != 0;
+  const int64 eachCount = static_cast<int64>(words[1]);
+  const int64 checkCount = static_cast<int64>(words[2]);
+  const KernelInfo& info = kernelInfos[kernel];
+  uint64_t* buffers = words + 3;
+  uint64_t* numbers = buffers + info.buffers;
+  uint64_t* eachBuffers = numbers + info.numbers;
+  uint64_t* eachNumbers = eachBuffers + eachCount * info.eachBuffers;
+  uint64_t* checks = eachNumbers + eachCount * info.eachNumbers;
+  Call call;
+  call.buffers = reinterpret_cast<void* const*>(buffers);
+  call.numbers = reinterpret_cast<const double*>(numbers);
+  call.eachCount = eachCount;
+  call.eachBuffers = reinterpret_cast<void* const*>(eachBuffers);
+  call.eachNumbers = reinterpret_cast<const double*>(eachNumbers);
+  call.eachBufferStride = info.eachBuffers;
+  call.eachNumberStride = info.eachNumbers;
+  call.parallel = &parallel_;
+  call.scratch = scratch;
+  call.fail = fail;
+  call.device = this;
+  runningKernel_ = kernel;
+  kernels_[float64 ? 1 : 0][static_cast<size_t>(kernel)](call);
+  for (auto& each : scratch_)
+    while (each.blocks.size() > 1) {
+      MemoryPool::returnToSystem(each.blocks.front());
+      each.blocks.erase(each.blocks.begin());
+    }
+  if (checkFinite_ && checkCount > 0) checkOutputs(kernel, float64, reinterpret_cast<const Check*>(checks), checkCount);
+}
+
+template <class T> static bool allFinite(const Executor::Check& check, int64& position) {
+  for (int64 row = 0; row < check.rows; ++row) {
+    const T* values = static_cast<const T*>(check.memory) + row * check.leading;
+    for (int64 column = 0; column < check.columns; ++column)
+      if (!std::isfinite(values[column])) {
+        position = row * check.columns + column;
+        return false;
+      }
+  }
+  return true;
+}
+
+void Executor::checkOutputs(int kernel, bool float64, const Check* checks, int64 count) {
+  for (int64 i = 0; i < count; ++i) {
+    int64 position = 0;
+    if (float64 ? allFinite<double>(checks[i], position) : allFinite<float>(checks[i], position)) continue;
+    char text[160];
+    std::snprintf(text, sizeof text, "output %lld has a value that is not finite at element %lld (checkFinite is on)",
+                  static_cast<long long>(i), static_cast<long long>(position));
+    recordError(kernelInfos[kernel].name, text);
+    return;
+  }
+}
+
+void Executor::complete(uint32_t ticket, bool reportsError) {
+  Completion completion{ticket, {}};
+  if (reportsError) {
+    std::lock_guard<std::mutex> lock(errorMutex_);
+    completion.error.swap(error_);
+  }
+  {
+    std::lock_guard<std::mutex> lock(completionMutex_);
+    completions_.push_back(std::move(completion));
+  }
+  completed_();
+}
+
+void Executor::recordError(const char* kernel, const std::string& text) {
+  std::lock_guard<std::mutex> lock(errorMutex_);
+  if (error_.empty()) error_ = std::string(kernel) + ": " + text;
+}
+
+void* Executor::scratch(const Call& call, int thread, int64 bytes) {
+  auto& blocks = static_cast<Executor*>(call.device)->scratch_[static_cast<size_t>(thread)].blocks;
+  if (blocks.empty() || blocks.back().bytes < static_cast<size_t>(bytes)) {
+    const Block block = MemoryPool::fromSystem(static_cast<size_t>(bytes));
+    if (block.memory == nullptr) std::abort();  // a kernel has no way to go on without its scratch memory
+    blocks.push_back(block);
+  }
+  return blocks.back().memory;
+}
+
+void Executor::fail(const Call& call, const char* text, double given, double expected) {
+  auto* executor = static_cast<Executor*>(call.device);
+  std::string message;
+  for (const char* at = text; *at != 0;) {
+    char number[40];
+    if (std::strncmp(at, "{given}", 7) == 0) {
+      std::snprintf(number, sizeof number, "%.15g", given);
+      message += number;
+      at += 7;
+    } else if (std::strncmp(at, "{expected}", 10) == 0) {
+      std::snprintf(number, sizeof number, "%.15g", expected);
+      message += number;
+      at += 10;
+    } else {
+      message += *at++;
+    }
+  }
+  executor->recordError(kernelInfos[executor->runningKernel_].name, message);
+}
+
+}  // namespace splitmask

@@ -1,0 +1,95 @@
+// The in-order queue and the thread that runs it. Everything public is called by the JavaScript thread.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "memory_pool.h"
+#include "registry.h"
+#include "thread_pool.h"
+
+namespace splitmask {
+
+// What an await gets: its ticket, and the first error since the last one (empty: none).
+struct Completion {
+  uint32_t ticket;
+  std::string error;
+};
+
+class Executor {
+ public:
+  // kernels[dtype][kernel] with dtype 0 float32, 1 float64. `completed` is called on the executor thread when takeCompletions() has something new.
+  Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, bool checkFinite, std::function<void()> completed);
+  ~Executor();  // waits for the kernel in hand, drops the rest
+
+  // One kernel: buffers, then numbers, then the items' buffers and numbers, already resolved to pointers.
+  // With checkFinite, checks lists what the outputs cover: (pointer, rows, columns, leading).
+  struct Check {
+    void* memory;
+    int64 rows, columns, leading;
+  };
+  void enqueueKernel(int kernel, bool float64, int64 eachCount, const std::vector<void*>& buffers, const std::vector<double>& numbers,
+                     const std::vector<void*>& eachBuffers, const std::vector<double>& eachNumbers, const std::vector<Check>& checks);
+  // Copies now when nothing is pending, else through a staging copy.
+  void upload(void* destination, const void* source, size_t bytes);
+  // Reads the source when the queue comes to it; completes `ticket` then, without an error.
+  void uploadLater(void* destination, const void* source, size_t bytes, uint32_t ticket);
+  void download(void* destination, const void* source, size_t bytes, uint32_t ticket);
+  void synchronize(uint32_t ticket);
+  void returnToSystem(const std::vector<Block>& blocks);
+  std::vector<Completion> takeCompletions();
+  int64 pending() const { return pending_.load(std::memory_order_acquire); }
+
+ private:
+  enum class Type : uint32_t { kernel, uploadStaged, upload, download, synchronize, unmap };
+  struct Header {
+    Type type;
+    uint32_t words;  // of the whole command, header included
+  };
+  struct Scratch {
+    std::vector<Block> blocks;  // the last one is the largest
+  };
+
+  uint64_t* begin(std::unique_lock<std::mutex>& lock, Type type, size_t words, size_t hostBytes = 0);
+  void end(std::unique_lock<std::mutex>& lock);
+  void loop();
+  void execute(uint64_t* command);
+  void executeKernel(uint64_t* command);
+  void complete(uint32_t ticket, bool reportsError);
+  void recordError(const char* kernel, const std::string& text);
+  void checkOutputs(int kernel, bool float64, const Check* checks, int64 count);
+  static void* scratch(const Call& call, int thread, int64 bytes);
+  static void fail(const Call& call, const char* text, double given, double expected);
+
+  ThreadPool pool_;
+  Parallel parallel_;
+  const std::vector<Kernel> kernels_[2];
+  const bool checkFinite_;
+  const std::function<void()> completed_;
+
+  std::mutex mutex_;  // guards incoming_, sleeping_, stopping_
+  std::condition_variable wake_, space_;
+  std::vector<uint64_t> incoming_;
+  bool sleeping_ = false;
+  std::atomic<bool> waitingForSpace_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> hasIncoming_{false};
+  std::atomic<int64> pending_{0};
+  std::atomic<int64> pendingHostBytes_{0};
+
+  std::mutex completionMutex_;
+  std::vector<Completion> completions_;
+
+  std::mutex errorMutex_;
+  std::string error_;
+  int runningKernel_ = 0;  // written by the executor before a kernel's tasks start
+  std::vector<Scratch> scratch_;
+  std::thread thread_;
+};
+
+}  // namespace splitmask

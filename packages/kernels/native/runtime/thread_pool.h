@@ -1,0 +1,52 @@
+// The threads that share the tasks of one kernel. The thread that calls run() takes part as thread 0.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "../call.h"
+
+namespace splitmask {
+
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // Runs body(context, task, thread) for every task in [0, tasks); returns when all are done. Only the executor calls it, and no body may.
+  void run(int64 tasks, void (*body)(void* context, int64 task, int thread), void* context);
+  int threads() const { return threads_; }
+
+ private:
+  void work(int thread);
+  bool claimAndRun(int thread);
+
+  const int threads_;
+  std::vector<std::thread> workers_;
+  // The job in hand. A task is claimed by counting `remaining_` down; a successful claim proves that the job is the one described here,
+  // because the executor waits until every claimed task is finished before it describes the next.
+  void (*body_)(void*, int64, int) = nullptr;
+  void* context_ = nullptr;
+  int64 tasks_ = 0;
+  alignas(64) std::atomic<int64> remaining_{0};
+  alignas(64) std::atomic<int64> finished_{0};
+  alignas(64) std::atomic<int> sleepers_{0};
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+};
+
+// Tells the core that this is a spin loop.
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace splitmask

@@ -1,0 +1,349 @@
+import { type BlockHandle, DeviceBuffer, type Scope } from "./deviceBuffer.js";
+import { chooseInstructionSet, defaultThreads, type InstructionSet } from "./instructionSets.js";
+import {
+  type BufferArgument,
+  type BufferName,
+  type KernelArguments,
+  type KernelLayout,
+  type KernelName,
+  kernelLayouts,
+} from "./kernelArguments.js";
+import { type NativeDevice, native } from "./loader.js";
+
+/** How a device is made. */
+export interface DeviceOptions {
+  /** Threads that share one kernel; default: the cores of the machine, or the container's limit. Results do not depend on it. */
+  readonly threads?: number;
+  /** The instruction set of the fast kernels; default `"auto"`: the one that `SPLITMASK_INSTRUCTION_SET` names, or the fastest. */
+  readonly instructionSet?: InstructionSet | "auto";
+  /** `"naive"` runs the plain loops that the fast kernels are tested against. Default `"fast"`. */
+  readonly implementation?: "fast" | "naive";
+  /** Looks at every kernel's outputs and fails with the name of the first kernel that made a NaN or an infinity. Slow; default false. */
+  readonly checkFinite?: boolean;
+}
+
+/** The pool's state, in bytes of blocks (a block is at most an eighth larger than what was asked for). */
+export interface DeviceMemory {
+  /** In use. */
+  readonly liveBytes: number;
+  /** The most that was ever in use. */
+  readonly peakLiveBytes: number;
+  /** Given back and kept for the next allocation. */
+  readonly cachedBytes: number;
+  /** Buffers in use. */
+  readonly liveBuffers: number;
+}
+
+/** The numbers by which the native side knows the kernels. */
+const kernelIndices = new Map<string, number>(native.kernels().map((kernel, index) => [kernel.name, index]));
+
+/** V8 hears of a change of at least so many bytes. */
+const ACCOUNTING_STEP = 4 << 20;
+
+/**
+ * A device is an in-order queue: `run` puts a kernel on it and returns at once; `download` and `synchronize` resolve when the queue has come
+ * so far. A native thread runs the queue, so the event loop stays free. Made by {@link createDevice}.
+ */
+export class Device {
+  /** Threads that share one kernel. */
+  readonly threads: number;
+  /** The instruction set of the fast kernels. */
+  readonly instructionSet: InstructionSet;
+  /** Which versions of the kernels run. */
+  readonly implementation: "fast" | "naive";
+  /** Whether every kernel's outputs are checked for NaN and infinities. */
+  readonly checkFinite: boolean;
+  readonly #native: NativeDevice;
+  readonly #collected: FinalizationRegistry<BlockHandle>;
+  #words = new Float64Array(1024);
+  #scope: Scope | null = null;
+  #liveBytes = 0;
+  #accountedBytes = 0;
+  #closed = false;
+
+  /** @internal Use {@link createDevice}. */
+  constructor(options: DeviceOptions = {}) {
+    const { threads = defaultThreads(), implementation = "fast", checkFinite = false } = options;
+    if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
+      throw new RangeError(`createDevice: threads is ${threads}; it must be a whole number from 1 to 256.`);
+    }
+    if (implementation !== "fast" && implementation !== "naive") {
+      throw new TypeError(
+        `createDevice: implementation is ${JSON.stringify(implementation)}; it must be "fast" or "naive".`,
+      );
+    }
+    this.threads = threads;
+    this.instructionSet = chooseInstructionSet(options.instructionSet);
+    this.implementation = implementation;
+    this.checkFinite = checkFinite;
+    const sets = native.instructionSets().map((set) => set.name);
+    const set = implementation === "naive" ? -1 : sets.indexOf(this.instructionSet);
+    this.#native = new native.NativeDevice(threads, set, checkFinite);
+    this.#native.setWords(this.#words);
+    this.#collected = new FinalizationRegistry((handle) => this.giveBack(handle));
+  }
+
+  /**
+   * Puts a kernel on the queue and returns at once. `args` holds every buffer and number of the kernel in `kernelTable` by name.
+   * @param name - a kernel of `kernelTable`
+   * @param dtype - element type of the buffers; float64 runs the naive kernel in double precision
+   * @throws Error if an argument is missing, is not a number, or is a buffer that was released or belongs to another device.
+   */
+  run<Name extends KernelName>(name: Name, dtype: "float32" | "float64", args: KernelArguments<Name>): void {
+    const layout: KernelLayout | undefined = kernelLayouts[name];
+    const index = kernelIndices.get(name);
+    if (layout === undefined) throw new Error(`run: there is no kernel "${name}" in kernelTable.`);
+    if (index === undefined) {
+      throw new Error(
+        `${name}: this kernel stands in kernelTable but not in the native addon: add it to native/kernels.def (see native/README.md) and run \`npm run build\`.`,
+      );
+    }
+    if (dtype !== "float32" && dtype !== "float64") {
+      throw new TypeError(
+        `${name}: dtype is ${JSON.stringify(dtype)}; kernels run in "float32" or "float64".`,
+      );
+    }
+    const values = args as unknown as Readonly<Record<string, unknown>>;
+    const each = layout.eachBuffers.length > 0 ? values.each : undefined;
+    const items = (each ?? []) as readonly Readonly<Record<string, unknown>>[];
+    if (layout.eachBuffers.length > 0 && !Array.isArray(each)) {
+      throw new TypeError(`${name}: each is ${describe(each)}; it must be a list of items.`);
+    }
+    const needed =
+      4 +
+      2 * layout.buffers.length +
+      layout.numbers.length +
+      items.length * (2 * layout.eachBuffers.length + layout.eachNumbers.length);
+    if (needed > this.#words.length) {
+      this.#words = new Float64Array(2 * needed);
+      this.#native.setWords(this.#words);
+    }
+    const words = this.#words;
+    words[0] = index;
+    words[1] = dtype === "float64" ? 1 : 0;
+    words[2] = items.length;
+    let at = 3;
+    at = this.#writeBuffers(name, layout.buffers, values, at);
+    at = this.#writeNumbers(name, layout.numbers, values, at);
+    for (const item of items) at = this.#writeBuffers(name, layout.eachBuffers, item, at);
+    for (const item of items) at = this.#writeNumbers(name, layout.eachNumbers, item, at);
+    words[at] = 0;
+    this.#native.run();
+  }
+
+  /** A block of at least `bytes` bytes, 64-byte aligned, content undefined; inside a scope it is released when the scope ends. */
+  allocate(bytes: number): DeviceBuffer {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      throw new RangeError(`allocate: bytes is ${bytes}; it must be a whole number of bytes, 0 or more.`);
+    }
+    const handle: BlockHandle = { id: this.#native.allocate(bytes), bytes };
+    const buffer = new DeviceBuffer(this, handle);
+    this.#collected.register(buffer, handle);
+    this.#liveBytes += bytes;
+    if (this.#scope === null) {
+      this.#account();
+    } else {
+      this.#scope.buffers.push(buffer);
+      buffer.scope = this.#scope;
+    }
+    return buffer;
+  }
+
+  /**
+   * Copies `source` into device memory. The source is copied at once, so it may be changed afterwards; with `{ copy: false }` it is read
+   * when the queue comes to it and must not change until then.
+   * @throws RangeError if the source does not fit.
+   */
+  upload(
+    destination: BufferArgument,
+    source: ArrayBufferView,
+    options: { readonly copy?: boolean } = {},
+  ): void {
+    this.#checkRange("upload", destination, source.byteLength);
+    const { copy = true } = options;
+    this.#native.upload(
+      destination.buffer.id,
+      destination.byteOffset,
+      source.buffer,
+      source.byteOffset,
+      source.byteLength,
+      copy || source.buffer instanceof SharedArrayBuffer,
+    );
+  }
+
+  /**
+   * The first `bytes` bytes of `source` when the queue has come this far.
+   * @throws (rejects) Error with the name of the first kernel that failed since the last await.
+   */
+  download(source: BufferArgument, bytes: number): Promise<ArrayBuffer> {
+    this.#checkRange("download", source, bytes);
+    return this.#native.download(source.buffer.id, source.byteOffset, bytes);
+  }
+
+  /** Resolves when the queue has come this far. @throws (rejects) Error with the name of the first kernel that failed since the last await. */
+  synchronize(): Promise<void> {
+    return this.#native.synchronize();
+  }
+
+  /**
+   * Runs `body` at once and then releases the buffers that were allocated inside, but those handed to {@link keep} or retained by somebody.
+   * Scopes nest. The buffers are also released when `body` throws.
+   * @param body - synchronous, because enqueuing is: nothing of it may be awaited
+   */
+  scope<Result>(body: () => Result): Result {
+    const outer = this.#scope;
+    const own: Scope = { outer, buffers: [] };
+    this.#scope = own;
+    try {
+      const result = body();
+      if (result instanceof Promise) {
+        throw new TypeError(
+          "scope: the function returned a promise. A scope is synchronous: await outside of it.",
+        );
+      }
+      return result;
+    } finally {
+      this.#scope = outer;
+      for (const buffer of own.buffers) {
+        if (buffer.scope === own) buffer.dispose();
+      }
+      if (outer === null) this.#account();
+    }
+  }
+
+  /** Takes a buffer out of the innermost scope: it moves to the outer scope, or out of all. A second call in the same scope does nothing. Returns the buffer. */
+  keep(buffer: DeviceBuffer): DeviceBuffer {
+    const scope = this.#scope;
+    if (scope !== null && buffer.scope === scope) {
+      buffer.scope = scope.outer;
+      scope.outer?.buffers.push(buffer);
+    }
+    return buffer;
+  }
+
+  /** The pool's state. */
+  memory(): DeviceMemory {
+    const [liveBytes, peakLiveBytes, cachedBytes, liveBuffers] = this.#native.memory();
+    return { liveBytes, peakLiveBytes, cachedBytes, liveBuffers };
+  }
+
+  /** Gives the memory that is kept for the next allocations back to the system. */
+  releaseCache(): void {
+    this.#native.releaseCache();
+  }
+
+  /** Ends the device's threads and gives its memory back. Work still queued is dropped and what is awaited is rejected; later calls throw. */
+  close(): void {
+    this.#closed = true;
+    this.#native.close();
+    this.#liveBytes = 0;
+    this.#account();
+  }
+
+  /** @internal Gives a block back to the pool, once. */
+  giveBack(handle: BlockHandle): void {
+    if (handle.id < 0) return;
+    const { id } = handle;
+    handle.id = -1;
+    if (this.#closed) return;
+    this.#native.release(id);
+    this.#liveBytes -= handle.bytes;
+    if (this.#scope === null) this.#account();
+  }
+
+  /** Tells V8 how much its handles hold; inside a scope not, for what is allocated there comes back by itself. */
+  #account(): void {
+    const change = this.#liveBytes - this.#accountedBytes;
+    if (Math.abs(change) < ACCOUNTING_STEP && !this.#closed) return;
+    this.#accountedBytes = this.#liveBytes;
+    this.#native.accountExternal(change);
+  }
+
+  #writeBuffers(
+    kernel: string,
+    names: readonly BufferName[],
+    values: Readonly<Record<string, unknown>>,
+    start: number,
+  ): number {
+    const words = this.#words;
+    let at = start;
+    for (const { name, optional } of names) {
+      const argument = values[name] as BufferArgument | null | undefined;
+      if (argument === null || argument === undefined) {
+        if (!optional)
+          throw new TypeError(`${kernel}: buffer ${name} is ${describe(argument)}; the kernel needs it.`);
+        words[at++] = -1;
+        words[at++] = 0;
+        continue;
+      }
+      const { buffer, byteOffset } = argument;
+      if (!(buffer instanceof DeviceBuffer)) {
+        throw new TypeError(
+          `${kernel}: buffer ${name} is ${describe(argument)}; it must be { buffer: DeviceBuffer, byteOffset: number }, e.g. a Tensor.`,
+        );
+      }
+      this.#checkBuffer(kernel, name, buffer);
+      if (!(byteOffset >= 0 && byteOffset <= buffer.bytes)) {
+        throw new RangeError(
+          `${kernel}: byteOffset of ${name} is ${byteOffset}; the buffer has ${buffer.bytes} bytes.`,
+        );
+      }
+      words[at++] = buffer.id;
+      words[at++] = byteOffset;
+    }
+    return at;
+  }
+
+  #writeNumbers(
+    kernel: string,
+    names: readonly string[],
+    values: Readonly<Record<string, unknown>>,
+    start: number,
+  ): number {
+    const words = this.#words;
+    let at = start;
+    for (const name of names) {
+      const value = values[name];
+      if (typeof value !== "number")
+        throw new TypeError(`${kernel}: ${name} is ${describe(value)}; it must be a number.`);
+      words[at++] = value;
+    }
+    return at;
+  }
+
+  #checkBuffer(where: string, name: string, buffer: DeviceBuffer): void {
+    if (buffer.released) {
+      throw new Error(
+        `${where}: the buffer of ${name} was released. Call retain() on it before it is released, or device.keep(buffer) inside a scope.`,
+      );
+    }
+    if (buffer.device !== this)
+      throw new Error(
+        `${where}: the buffer of ${name} belongs to another device; download it there and upload it here.`,
+      );
+  }
+
+  #checkRange(where: string, argument: BufferArgument, bytes: number): void {
+    const { buffer, byteOffset } = argument;
+    this.#checkBuffer(where, where === "upload" ? "the destination" : "the source", buffer);
+    if (
+      !(Number.isSafeInteger(bytes) && bytes >= 0 && byteOffset >= 0 && byteOffset + bytes <= buffer.bytes)
+    ) {
+      throw new RangeError(
+        `${where}: ${bytes} bytes from byte ${byteOffset} on do not fit a buffer of ${buffer.bytes} bytes.`,
+      );
+    }
+  }
+}
+
+/** A value as an error message shows it. */
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "object") return `an object (${value.constructor?.name ?? "without a class"})`;
+  return `${JSON.stringify(value) ?? String(value)} (${typeof value})`;
+}
+
+/** Makes a device: an executor thread, its pool threads and its memory pool. Several may live in one process and in worker threads. */
+export function createDevice(options: DeviceOptions = {}): Device {
+  return new Device(options);
+}

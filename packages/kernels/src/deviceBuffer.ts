@@ -1,0 +1,86 @@
+import type { Device } from "./device.js";
+
+/** What outlives a collected {@link DeviceBuffer}: the block's number, until it has gone back to the pool. */
+export interface BlockHandle {
+  /** The native block; −1 when it has gone back. */
+  id: number;
+  /** The bytes that were asked for. */
+  readonly bytes: number;
+}
+
+/** The buffers that a running `device.scope` releases when it ends. */
+export interface Scope {
+  /** The scope around this one; null: none. */
+  readonly outer: Scope | null;
+  /** What was allocated in it or moved to it; a buffer belongs to it only while `buffer.scope` says so. */
+  readonly buffers: DeviceBuffer[];
+}
+
+/**
+ * A block of device memory, counted. It is born with one reference, which `dispose()` or the end of its scope gives up; `retain()` and `release()`
+ * count further ones. Without references the block goes back to the device's pool. A buffer that is merely dropped goes
+ * back when it is garbage-collected. Made by `device.allocate(bytes)`.
+ */
+export class DeviceBuffer {
+  /** The device that owns the memory. */
+  readonly device: Device;
+  /** The size that was asked for, in bytes. */
+  readonly bytes: number;
+  /** @internal The scope that disposes of this buffer when it ends; null: none. */
+  scope: Scope | null = null;
+  readonly #handle: BlockHandle;
+  #born = true;
+  #retained = 0;
+
+  /** @internal Use `device.allocate(bytes)`. */
+  constructor(device: Device, handle: BlockHandle) {
+    this.device = device;
+    this.bytes = handle.bytes;
+    this.#handle = handle;
+  }
+
+  /** @internal The native block's number; −1 when it was released. */
+  get id(): number {
+    return this.#handle.id;
+  }
+
+  /** How many references are held; 0: released. */
+  get references(): number {
+    return this.#retained + (this.#born ? 1 : 0);
+  }
+
+  /** Whether the memory has gone back to the pool. */
+  get released(): boolean {
+    return this.#handle.id < 0;
+  }
+
+  /** Adds a reference and returns the buffer. @throws Error if it was released. */
+  retain(): this {
+    if (this.released) throw new Error(`retain: ${this.#lost()}`);
+    this.#retained += 1;
+    return this;
+  }
+
+  /**
+   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory goes back to the pool; work already queued
+   * still sees it. @throws Error if it was released.
+   */
+  release(): void {
+    if (this.released) throw new Error(`release: ${this.#lost()}`);
+    if (this.#retained > 0) this.#retained -= 1;
+    else this.#born = false;
+    if (this.references === 0) this.device.giveBack(this.#handle);
+  }
+
+  /** Gives up the reference that the buffer was born with, now instead of at the end of its scope; what others retain stays. The second call does nothing. */
+  dispose(): void {
+    if (!this.#born) return;
+    this.#born = false;
+    this.scope = null;
+    if (this.#retained === 0) this.device.giveBack(this.#handle);
+  }
+
+  #lost(): string {
+    return `the buffer of ${this.bytes} bytes was released: its last reference is gone, and its memory may be another buffer's. Call retain() before, or device.keep(buffer) inside a scope.`;
+  }
+}

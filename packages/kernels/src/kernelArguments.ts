@@ -1,0 +1,70 @@
+import type { DeviceBuffer } from "./deviceBuffer.js";
+import { kernelTable } from "./kernelTable.js";
+
+/** The name of a kernel of {@link kernelTable}. */
+export type KernelName = keyof typeof kernelTable;
+
+/** A place in device memory: a buffer and where in it the array starts, in bytes. A `Tensor` is one. */
+export interface BufferArgument {
+  /** The memory. */
+  readonly buffer: DeviceBuffer;
+  /** Where the array starts, in bytes. */
+  readonly byteOffset: number;
+}
+
+type OptionalName<Name extends string> = Name extends `${infer Base}?` ? Base : never;
+type RequiredName<Name extends string> = Name extends `${string}?` ? never : Name;
+type Names<List> = List extends readonly string[] ? List[number] : never;
+
+/** The buffers and numbers of one entry of the table (or of its `each`) by name. */
+export type NamedArguments<Entry extends { buffers: readonly string[]; numbers: readonly string[] }> = {
+  readonly [Name in RequiredName<Names<Entry["buffers"]>>]: BufferArgument;
+} & {
+  readonly [Name in OptionalName<Names<Entry["buffers"]>>]?: BufferArgument | null | undefined;
+} & { readonly [Name in Names<Entry["numbers"]>]: number };
+
+/** Everything that `device.run(name, dtype, …)` takes: buffers and numbers by name, and `each`, a list of the same, where the kernel has one. */
+export type KernelArguments<Name extends KernelName> = NamedArguments<(typeof kernelTable)[Name]> &
+  ((typeof kernelTable)[Name] extends {
+    each: infer Each extends { buffers: readonly string[]; numbers: readonly string[] };
+  }
+    ? { readonly each: readonly NamedArguments<Each>[] }
+    : unknown);
+
+/** A buffer's name and whether it may be null. */
+export interface BufferName {
+  readonly name: string;
+  readonly optional: boolean;
+}
+
+/** The order in which the native side reads one kernel's arguments. */
+export interface KernelLayout {
+  readonly buffers: readonly BufferName[];
+  readonly numbers: readonly string[];
+  readonly eachBuffers: readonly BufferName[];
+  readonly eachNumbers: readonly string[];
+}
+
+interface TableEntry {
+  readonly buffers: readonly string[];
+  readonly numbers: readonly string[];
+  readonly each?: { readonly buffers: readonly string[]; readonly numbers: readonly string[] };
+}
+
+function bufferName(text: string): BufferName {
+  return text.endsWith("?") ? { name: text.slice(0, -1), optional: true } : { name: text, optional: false };
+}
+
+function layoutOf(entry: TableEntry): KernelLayout {
+  return {
+    buffers: entry.buffers.map(bufferName),
+    numbers: entry.numbers,
+    eachBuffers: (entry.each?.buffers ?? []).map(bufferName),
+    eachNumbers: entry.each?.numbers ?? [],
+  };
+}
+
+/** The layout of every kernel, made once. */
+export const kernelLayouts = Object.fromEntries(
+  Object.entries(kernelTable).map(([name, entry]) => [name, layoutOf(entry)]),
+) as Readonly<Record<KernelName, KernelLayout>>;
