@@ -1,0 +1,102 @@
+"""Fixtures of @splitmask/vit: timm's own VisionTransformer, values and every named gradient.
+
+Made with torch 2.13.0, timm 1.0.31: python tools/reference/vit.py
+"""
+import timm
+import torch
+from timm.layers import resample_abs_pos_embed
+from timm.models.vision_transformer import VisionTransformer
+
+from model_fixtures import generator, normal, randomise, save
+
+BATCH = 2
+
+
+def gradients(module, loss):
+    module.zero_grad()
+    loss.backward()
+    return {
+        "gradient." + name: torch.zeros_like(p) if p.grad is None else p.grad.clone()
+        for name, p in module.named_parameters()
+    }
+
+
+def model_fixture(name, seed, image_size, patch_size, **options):
+    g = generator(seed)
+    vit = VisionTransformer(img_size=image_size, patch_size=patch_size, num_classes=0, fc_norm=False, **options)
+    randomise(vit, g)
+    vit.eval()
+    prefix = vit.num_prefix_tokens
+    tokens_count = vit.patch_embed.num_patches
+    images = normal((BATCH, 3, *image_size), 1, g)
+
+    tokens = vit.forward_features(images)
+    tokens_gradient = normal(tokens.shape, 1, g)
+    out = {"input.images": images, "input.tokensGradient": tokens_gradient, "output.tokens": tokens}
+    out |= {"parameter." + key: value for key, value in vit.state_dict().items()}
+    out |= gradients(vit, (tokens * tokens_gradient).sum())
+
+    # timm's own pooling: global_pool avg leaves the prefix tokens out; token takes the class token.
+    out["output.pooled"] = vit.forward_head(vit.forward_features(images), pre_logits=True)
+
+    # The visible tokens only: patch embedding and positions, gather, blocks, norm.
+    visible = tokens_count // 2
+    indices = torch.stack([torch.randperm(tokens_count, generator=g)[:visible].sort().values for _ in range(BATCH)])
+    embedded = vit.patch_embed(images)
+    positions = vit.pos_embed[:, prefix:]
+    embedded = embedded + positions
+    embedded = torch.gather(embedded, 1, indices[:, :, None].expand(-1, -1, embedded.shape[2]))
+    if prefix:
+        embedded = torch.cat([(vit.cls_token + vit.pos_embed[:, :1]).expand(BATCH, -1, -1), embedded], 1)
+    visible_tokens = vit.norm(vit.blocks(embedded))
+    visible_gradient = normal(visible_tokens.shape, 1, g)
+    out |= {"input.indices": indices, "input.visibleGradient": visible_gradient, "output.visible": visible_tokens}
+    for key, value in gradients(vit, (visible_tokens * visible_gradient).sum()).items():
+        out[key.replace("gradient.", "visibleGradient.")] = value
+
+    # Attention of the last layer.
+    x = vit.patch_embed(images)
+    x = x + positions
+    if prefix:
+        x = torch.cat([(vit.cls_token + vit.pos_embed[:, :1]).expand(BATCH, -1, -1), x], 1)
+    for block in vit.blocks[:-1]:
+        x = block(x)
+    last = vit.blocks[-1]
+    b, n, d = x.shape
+    heads = last.attn.num_heads
+    qkv = last.attn.qkv(last.norm1(x)).reshape(b, n, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
+    out["output.attention"] = (qkv[0] @ qkv[1].transpose(-2, -1) * (d // heads) ** -0.5).softmax(-1)
+
+    save("vit", name, out, {
+        "seed": seed, "timm": timm.__version__, "imageSize": "x".join(map(str, image_size)), "patchSize": patch_size,
+        **{key: value for key, value in options.items()},
+    })
+
+
+def positions_fixture():
+    g = generator(3)
+    out = {}
+    for label, prefix, old, new in [("up", 0, (4, 4), (7, 7)), ("down", 1, (6, 6), (4, 3)), ("mixed", 0, (3, 5), (5, 3))]:
+        table = normal((1, prefix + old[0] * old[1], 8), 1, g).requires_grad_()
+        # timm computes in float32 whatever it is given; the same call in float64 is the truth of it.
+        resampled = torch.nn.functional.interpolate(
+            table[:, prefix:].reshape(1, *old, 8).permute(0, 3, 1, 2), size=new, mode="bicubic", antialias=True
+        ).permute(0, 2, 3, 1).reshape(1, -1, 8)
+        resampled = torch.cat([table[:, :prefix], resampled], 1)
+        theirs = resample_abs_pos_embed(table.float(), list(new), list(old), prefix)
+        assert (theirs - resampled).abs().max() < 1e-5
+        gradient = normal(resampled.shape, 1, g)
+        (resampled * gradient).sum().backward()
+        out |= {
+            f"input.{label}": table, f"output.{label}": resampled, f"input.{label}Gradient": gradient,
+            f"gradient.{label}": table.grad,
+        }
+    save("vit", "positions", out, {"seed": 3, "timm": timm.__version__})
+
+
+model_fixture("vit-patches", 1, (16, 16), 4, embed_dim=24, depth=2, num_heads=3, class_token=False, global_pool="avg")
+model_fixture(
+    "vit-class-token", 2, (12, 8), 4, embed_dim=16, depth=2, num_heads=2, class_token=True, global_pool="token",
+    init_values=0.1, qkv_bias=False, mlp_ratio=2,
+)
+positions_fixture()
