@@ -1,0 +1,81 @@
+// Optimisers over a list of parameters, and the norm of their gradients.
+#include <cmath>
+
+#include "naive.h"
+
+namespace splitmask::naive {
+
+namespace {
+
+template <class T> T* eachBuffer(const Call& call, int64 item, int index) {
+  return static_cast<T*>(call.eachBuffers[item * call.eachBufferStride + index]);
+}
+double eachNumber(const Call& call, int64 item, int index) { return call.eachNumbers[item * call.eachNumberStride + index]; }
+
+}  // namespace
+
+template <class T> void gradientNorm(const Call& call) {
+  T* output = call.buffer<T>(0);
+  const double maximum = call.number(0);
+  double squares = 0;
+  for (int64 item = 0; item < call.eachCount; ++item) {
+    const T* gradient = eachBuffer<T>(call, item, 0);
+    const int64 size = static_cast<int64>(eachNumber(call, item, 0));
+    for (int64 i = 0; i < size; ++i) squares += static_cast<double>(gradient[i]) * gradient[i];
+  }
+  const double norm = std::sqrt(squares), scale = maximum / (norm + 1e-6);
+  output[0] = static_cast<T>(norm);
+  output[1] = static_cast<T>(maximum == 0 || scale > 1 ? 1 : scale);  // a NaN norm gives NaN
+}
+
+template <class T> void adamW(const Call& call) {
+  const T scale = call.buffers[0] ? call.buffer<T>(0)[0] : T(1);
+  const double step = call.number(0), beta1 = call.number(1), beta2 = call.number(2), epsilon = call.number(3);
+  const double correction1 = 1 - std::pow(beta1, step), correction2 = std::sqrt(1 - std::pow(beta2, step));
+  for (int64 item = 0; item < call.eachCount; ++item) {
+    T* parameter = eachBuffer<T>(call, item, 0);
+    const T* gradient = eachBuffer<T>(call, item, 1);
+    T* first = eachBuffer<T>(call, item, 2);
+    T* second = eachBuffer<T>(call, item, 3);
+    const int64 size = static_cast<int64>(eachNumber(call, item, 0));
+    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
+    for (int64 i = 0; i < size; ++i) {
+      const double g = static_cast<double>(gradient[i]) * scale;
+      const double m = beta1 * first[i] + (1 - beta1) * g;
+      const double v = beta2 * second[i] + (1 - beta2) * g * g;
+      first[i] = static_cast<T>(m);
+      second[i] = static_cast<T>(v);
+      const double decayed = parameter[i] * (1 - learningRate * weightDecay);
+      parameter[i] = static_cast<T>(decayed - learningRate / correction1 * m / (std::sqrt(v) / correction2 + epsilon));
+    }
+  }
+}
+
+template <class T> void sgd(const Call& call) {
+  const T scale = call.buffers[0] ? call.buffer<T>(0)[0] : T(1);
+  const int64 step = call.integer(0);
+  const double momentum = call.number(1);
+  const bool nesterov = call.integer(2) != 0;
+  for (int64 item = 0; item < call.eachCount; ++item) {
+    T* parameter = eachBuffer<T>(call, item, 0);
+    const T* gradient = eachBuffer<T>(call, item, 1);
+    T* velocity = eachBuffer<T>(call, item, 2);
+    const int64 size = static_cast<int64>(eachNumber(call, item, 0));
+    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
+    for (int64 i = 0; i < size; ++i) {
+      double g = static_cast<double>(gradient[i]) * scale + weightDecay * parameter[i];
+      if (velocity && momentum != 0) {
+        const double v = step <= 1 ? g : momentum * velocity[i] + g;  // the first step starts the momentum with the gradient
+        velocity[i] = static_cast<T>(v);
+        g = nesterov ? g + momentum * v : v;
+      }
+      parameter[i] = static_cast<T>(parameter[i] - learningRate * g);
+    }
+  }
+}
+
+}  // namespace splitmask::naive
+
+NAIVE_KERNEL(gradientNorm)
+NAIVE_KERNEL(adamW)
+NAIVE_KERNEL(sgd)
