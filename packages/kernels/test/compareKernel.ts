@@ -1,0 +1,195 @@
+import {
+  availableInstructionSets,
+  createDevice,
+  type Device,
+  type DeviceBuffer,
+  type KernelArguments,
+  type KernelName,
+} from "@splitmask/kernels";
+
+type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** An array that keeps its own element type whatever the dtype of the call, e.g. float64 sums. */
+export class Fixed {
+  constructor(readonly values: NumberArray) {}
+}
+
+/**
+ * A buffer's content before the call: float arrays are in the call's dtype (their values are rounded to float32 first, so that every version sees the same
+ * input), Int32Array, Uint8Array and Fixed stay what they are; the name of another buffer of the same list: that one's memory (in place); null: not given.
+ */
+export type Content = NumberArray | Fixed | string | null;
+
+/** What one kernel call needs: the content of its buffers, its numbers, and which buffers it writes. */
+export interface KernelCase {
+  readonly buffers: Readonly<Record<string, Content>>;
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly each?: readonly {
+    readonly buffers: Readonly<Record<string, Content>>;
+    readonly numbers: Readonly<Record<string, number>>;
+  }[];
+  /** Buffers that the kernel writes (also in `each`); all others must be unchanged afterwards. */
+  readonly outputs: readonly string[];
+  /** |value − reference| ≤ absolute + relative·|reference|, the reference being the naive kernel in float64. Default 1e-6 and 1e-5. */
+  readonly absolute?: number;
+  readonly relative?: number;
+}
+
+/** What compareKernel saw. */
+export interface KernelComparison {
+  /** The outputs of the naive kernel in float64, by name (in `each`: `name[item]`). */
+  readonly reference: Readonly<Record<string, NumberArray>>;
+  /** The largest |value − reference| / (absolute + relative·|reference|); at most 1. */
+  readonly worst: number;
+}
+
+const devices = new Map<string, Device>();
+/** Before and after every array: bytes that no kernel may touch. The array does not start on a 64-byte boundary. */
+const guardBytes = 72;
+const guardValue = 0xa5;
+
+function deviceFor(implementation: "fast" | "naive", instructionSet: string, threads: number): Device {
+  const key = `${implementation} ${instructionSet} ${threads}`;
+  let device = devices.get(key);
+  if (device === undefined) {
+    device = createDevice({ implementation, instructionSet: instructionSet as "auto", threads });
+    devices.set(key, device);
+  }
+  return device;
+}
+
+interface Placed {
+  readonly buffer: DeviceBuffer;
+  readonly bytes: Uint8Array;
+  readonly content: NumberArray;
+}
+
+/** The array in the call's dtype. */
+function inDtype(content: NumberArray | Fixed, dtype: "float32" | "float64"): NumberArray {
+  if (content instanceof Fixed) return content.values;
+  if (content instanceof Float32Array || content instanceof Float64Array) {
+    const rounded = Float32Array.from(content);
+    return dtype === "float32" ? rounded : Float64Array.from(rounded);
+  }
+  return content;
+}
+
+function place(device: Device, content: NumberArray): Placed {
+  const bytes = new Uint8Array(content.byteLength + 2 * guardBytes).fill(guardValue);
+  bytes.set(new Uint8Array(content.buffer, content.byteOffset, content.byteLength), guardBytes);
+  const buffer = device.allocate(bytes.byteLength);
+  device.upload({ buffer, byteOffset: 0 }, bytes);
+  return { buffer, bytes, content };
+}
+
+async function runOnce(
+  name: string,
+  device: Device,
+  dtype: "float32" | "float64",
+  given: KernelCase,
+): Promise<Record<string, NumberArray>> {
+  const places = new Map<string, Placed>();
+  const placeAll = (buffers: Readonly<Record<string, Content>>, suffix: string): Record<string, unknown> => {
+    const args: Record<string, unknown> = {};
+    for (const [key, content] of Object.entries(buffers)) {
+      if (content === null || typeof content === "string") continue;
+      const placed = place(device, inDtype(content, dtype));
+      places.set(key + suffix, placed);
+      args[key] = { buffer: placed.buffer, byteOffset: guardBytes };
+    }
+    for (const [key, content] of Object.entries(buffers)) {
+      if (content === null) args[key] = null;
+      if (typeof content === "string") {
+        args[key] = args[content];
+        places.set(key + suffix, places.get(content + suffix)!);
+      }
+    }
+    return args;
+  };
+  const args: Record<string, unknown> = { ...placeAll(given.buffers, ""), ...given.numbers };
+  if (given.each !== undefined) {
+    args.each = given.each.map((item, index) => ({
+      ...placeAll(item.buffers, `[${index}]`),
+      ...item.numbers,
+    }));
+  }
+  device.run(name as KernelName, dtype, args as KernelArguments<KernelName>);
+  const written = new Set<DeviceBuffer>();
+  for (const [key, placed] of places) {
+    if (given.outputs.includes(key.replace(/\[\d+\]$/, ""))) written.add(placed.buffer);
+  }
+  const outputs: Record<string, NumberArray> = {};
+  for (const [key, placed] of places) {
+    const after = new Uint8Array(
+      await device.download({ buffer: placed.buffer, byteOffset: 0 }, placed.bytes.byteLength),
+    );
+    const end = after.byteLength - guardBytes;
+    for (let i = 0; i < guardBytes; i += 1) {
+      if (after[i] !== guardValue) throw new Error(`${name}: wrote ${guardBytes - i} bytes before ${key}`);
+      if (after[end + i] !== guardValue)
+        throw new Error(`${name}: wrote beyond the end of ${key}, ${i} bytes after it`);
+    }
+    if (!written.has(placed.buffer)) {
+      if (Buffer.compare(after, placed.bytes) !== 0) throw new Error(`${name}: changed its input ${key}`);
+    } else {
+      const Type = placed.content.constructor as new (buffer: ArrayBuffer) => NumberArray;
+      outputs[key] = new Type(after.buffer.slice(guardBytes, end));
+    }
+  }
+  for (const placed of new Set(places.values())) placed.buffer.release();
+  return outputs;
+}
+
+/**
+ * Runs a kernel in its naive and in every fast version that this machine can run, with 1, 2 and 3 threads, and throws with the name, version, element and values where
+ * a version is not within the tolerance of the naive kernel in float64 (integers: not equal), where threads change a bit, where an input changes, or where
+ * memory beside a buffer is touched.
+ */
+export async function compareKernel(name: KernelName, given: KernelCase): Promise<KernelComparison> {
+  const { absolute = 1e-6, relative = 1e-5 } = given;
+  const reference = await runOnce(name, deviceFor("naive", "auto", 1), "float64", given);
+  let worst = 0;
+  const versions = [
+    { label: "naive float32", implementation: "naive" as const, set: "auto" },
+    ...availableInstructionSets().map((set) => ({ label: set, implementation: "fast" as const, set })),
+  ];
+  for (const { label, implementation, set } of versions) {
+    let single: Record<string, NumberArray> | undefined;
+    for (const threads of [1, 2, 3]) {
+      const outputs = await runOnce(name, deviceFor(implementation, set, threads), "float32", given);
+      if (single === undefined) {
+        single = outputs;
+        for (const [key, values] of Object.entries(outputs)) {
+          const expected = reference[key]!;
+          for (let i = 0; i < values.length; i += 1) {
+            const value = values[i]!;
+            const wanted = expected[i]!;
+            if (Object.is(value, wanted) || value === wanted) continue;
+            const exact = values instanceof Int32Array || values instanceof Uint8Array;
+            const error = exact
+              ? Infinity
+              : Math.abs(value - wanted) / (absolute + relative * Math.abs(wanted));
+            if (!(error <= 1)) {
+              throw new Error(
+                `${name} (${label}): ${key}[${i}] is ${value}, the naive float64 kernel gives ${wanted} (tolerance ${absolute} + ${relative}·|reference|)`,
+              );
+            }
+            worst = Math.max(worst, error);
+          }
+        }
+      } else {
+        for (const [key, values] of Object.entries(outputs)) {
+          const bytes = (array: NumberArray) =>
+            new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+          if (Buffer.compare(bytes(values), bytes(single[key]!)) !== 0) {
+            const i = values.findIndex((value, index) => !Object.is(value, single![key]![index]));
+            throw new Error(
+              `${name} (${label}): ${key}[${i}] is ${values[i]} with ${threads} threads and ${single[key]![i]} with 1`,
+            );
+          }
+        }
+      }
+    }
+  }
+  return { reference, worst };
+}
