@@ -1,0 +1,27 @@
+/** A picture that could not be read, and why. */
+export interface SkippedPicture {
+  /** Its path. */
+  readonly path: string;
+  /** What was wrong with it. */
+  readonly reason: string;
+}
+
+/**
+ * Where a run's batches come from. The image loader of `@splitmask/data` has this shape; so has any object with
+ * these members.
+ */
+export interface BatchSource<Batch> {
+  /** Number of samples in a batch; for the speed that is reported. */
+  readonly batchSize: number;
+  /** Number of batches in which every sample comes once. */
+  readonly batchesPerEpoch: number;
+  /**
+   * The batch of step `step`, counted from 0. A pure function of its seed and `step`: the loop may ask for any step,
+   * also for one that it has asked for before. It reads ahead by itself.
+   */
+  batch(step: number): Promise<Batch>;
+  /** The samples that have been skipped so far, in the order in which they were met; the list only grows. */
+  readonly skipped?: readonly SkippedPicture[];
+  /** Called when the step that uses the batch is on the device's queue: its buffers may go back to the pool. */
+  release?(batch: Batch): void;
+}

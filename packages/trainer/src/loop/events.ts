@@ -1,0 +1,104 @@
+import type { SkippedPicture } from "./batchSource.js";
+
+/** The loop begins; `firstStep` is 1 for a new run. */
+export interface StartEvent {
+  /** Tells the events apart. */
+  readonly type: "start";
+  /** Name of the task. */
+  readonly task: string;
+  /** Number of steps of the whole run; null while a time limit is being turned into steps. */
+  readonly steps: number | null;
+  /** The first step that will be done. */
+  readonly firstStep: number;
+}
+
+/** A checkpoint was loaded and the run goes on after it. */
+export interface ResumeEvent {
+  /** Tells the events apart. */
+  readonly type: "resume";
+  /** Number of steps that had been done. */
+  readonly step: number;
+  /** Folder of the checkpoint. */
+  readonly path: string;
+}
+
+/** The speed was measured and the time limit is now a fixed number of steps. */
+export interface PlanEvent {
+  /** Tells the events apart. */
+  readonly type: "plan";
+  /** Number of steps that fit in the time limit. */
+  readonly steps: number;
+  /** Median time of a step in the calibration, in seconds. */
+  readonly secondsPerStep: number;
+}
+
+/** One step is done and its metrics are known. */
+export interface StepEvent {
+  /** Tells the events apart. */
+  readonly type: "step";
+  /** Number of steps done, from 1. */
+  readonly step: number;
+  /** Number of steps of the whole run. */
+  readonly steps: number;
+  /** `total` is what was minimised; then the task's parts by name. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Learning rate of this step. */
+  readonly learningRate: number;
+  /** Global norm of all gradients before clipping. */
+  readonly gradientNorm: number;
+  /** Moving median over the last steps; null in the first two steps, which warm up. */
+  readonly imagesPerSecond: number | null;
+  /** Estimated time to the last step, in seconds; null in the first two steps. */
+  readonly secondsLeft: number | null;
+}
+
+/** A checkpoint is complete on the disk. */
+export interface CheckpointEvent {
+  /** Tells the events apart. */
+  readonly type: "checkpoint";
+  /** Number of steps done when it was made. */
+  readonly step: number;
+  /** Its folder. */
+  readonly path: string;
+}
+
+/** Pictures that could not be read and were replaced by others; each is named once. */
+export interface SkippedEvent {
+  /** Tells the events apart. */
+  readonly type: "skipped";
+  /** The pictures that have been skipped since the last such event. */
+  readonly pictures: readonly SkippedPicture[];
+}
+
+/** The run ends before its last step. */
+export interface StopEvent {
+  /** Tells the events apart. */
+  readonly type: "stop";
+  /** Number of steps done. */
+  readonly step: number;
+  /** `"interrupted"`: the abort signal. `"failed"`: an error, which `train` then throws. */
+  readonly reason: "interrupted" | "failed";
+  /** The error of a failed run. */
+  readonly error?: Error;
+}
+
+/** The last step is done and, where there is a run folder, its checkpoint is written. */
+export interface DoneEvent {
+  /** Tells the events apart. */
+  readonly type: "done";
+  /** Number of steps done. */
+  readonly step: number;
+  /** Time since `train` was called, in seconds. */
+  readonly seconds: number;
+}
+
+/** What `train` reports while it runs, told apart by `type`. */
+export type TrainingEvent =
+  | StartEvent
+  | ResumeEvent
+  | PlanEvent
+  | StepEvent
+  | CheckpointEvent
+  | SkippedEvent
+  | StopEvent
+  | DoneEvent;

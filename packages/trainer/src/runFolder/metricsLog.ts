@@ -1,0 +1,93 @@
+import { appendFile, readFile, stat } from "node:fs/promises";
+import { writeFileDurably } from "./durableFile.js";
+
+/** One line of `metrics.jsonl`: what was measured at one step. */
+export interface MetricsRecord {
+  /** Number of steps done, from 1. */
+  readonly step: number;
+  /** The loss and its parts, by name; `total` is the sum that was minimised. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Learning rate of this step. */
+  readonly learningRate: number;
+  /** Global norm of all gradients before clipping. */
+  readonly gradientNorm: number;
+  /** Moving median over the last steps; null while the first steps are warming up. */
+  readonly imagesPerSecond: number | null;
+  /** When the step's metrics were read, in seconds since 1970. */
+  readonly time: number;
+}
+
+/**
+ * `metrics.jsonl`: one JSON object a line, one line a step. Lines are appended in order and never wait for the disk;
+ * `flush` waits for all of them.
+ */
+export class MetricsLog {
+  /** Path of the file. */
+  readonly path: string;
+  #pending = "";
+  #writing: Promise<void> | null = null;
+  #error: unknown = null;
+
+  /** The log at `path`; the file is made with the first line. */
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Adds one line. A write that failed is reported by the next `flush`. */
+  append(record: MetricsRecord): void {
+    this.#pending += `${JSON.stringify(record)}\n`;
+    this.#writing ??= this.#write();
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#pending !== "") {
+        const text = this.#pending;
+        this.#pending = "";
+        await appendFile(this.path, text);
+      }
+    } catch (error) {
+      this.#error ??= error;
+    } finally {
+      this.#writing = null;
+    }
+  }
+
+  /**
+   * Resolves when every line is in the file.
+   *
+   * @throws the error of the first write that failed.
+   */
+  async flush(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    if (this.#error !== null) throw this.#error;
+  }
+
+  /** Drops the lines after `step`, and a last line that was cut off: what a resumed run will write anew. */
+  async truncateAfter(step: number): Promise<void> {
+    await this.flush();
+    const exists = await stat(this.path).then(
+      () => true,
+      () => false,
+    );
+    if (!exists) return;
+    const kept = (await readMetrics(this.path)).filter((record) => record.step <= step);
+    await writeFileDurably(this.path, kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  }
+}
+
+/** Reads a `metrics.jsonl`; a last line that was cut off by a crash is left out. */
+export async function readMetrics(path: string): Promise<MetricsRecord[]> {
+  const lines = (await readFile(path, "utf8")).split("\n");
+  const records: MetricsRecord[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line === "") continue;
+    try {
+      records.push(JSON.parse(line) as MetricsRecord);
+    } catch {
+      if (index === lines.length - 1) break;
+      throw new Error(`metrics: line ${index + 1} of ${path} is not JSON: ${line.slice(0, 80)}`);
+    }
+  }
+  return records;
+}

@@ -1,0 +1,202 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { writeFileDurably } from "./durableFile.js";
+import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
+import { acquireRunLock, type RunLock } from "./runLock.js";
+import { TensorboardEventFile } from "./tensorboardEventFile.js";
+
+const CONFIG = "config.json";
+const LOCK = "lock.json";
+
+/** Options of {@link RunFolder.open}. */
+export interface OpenRunFolderOptions {
+  /** Open for writing, and so take the lock; `false` only reads, also while a run is going on. Default `true`. */
+  readonly write?: boolean;
+}
+
+/**
+ * The folder of one run: `config.json` (everything resolved), `metrics.jsonl`, a TensorBoard event file,
+ * `checkpoints/`, and `lock.json` while a process writes to it. Two processes never write to one folder.
+ */
+export class RunFolder {
+  /** Absolute path. */
+  readonly path: string;
+  /** What `config.json` holds. */
+  readonly config: unknown;
+  readonly #lock: RunLock | null;
+  readonly #metrics: MetricsLog;
+  #events: TensorboardEventFile | null = null;
+
+  private constructor(path: string, config: unknown, lock: RunLock | null) {
+    this.path = path;
+    this.config = config;
+    this.#lock = lock;
+    this.#metrics = new MetricsLog(join(path, "metrics.jsonl"));
+  }
+
+  /**
+   * Makes a run folder with this config and takes its lock. The folder may exist if it is empty.
+   *
+   * @throws Error when it holds a run or something else already, when it cannot be written to, or when another
+   * process has it. Nothing is left behind then.
+   */
+  static async create(path: string, config: unknown): Promise<RunFolder> {
+    const absolute = resolve(path);
+    const entries = await readdir(absolute).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null;
+      throw unwritable(path, error);
+    });
+    if (entries?.includes(CONFIG)) {
+      throw new Error(alreadyHoldsARun(path));
+    }
+    const foreign = entries?.filter((name) => !name.startsWith(LOCK));
+    if (foreign && foreign.length > 0) {
+      throw new Error(
+        `run folder: ${path} is not empty (it holds ${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? ", …" : ""}) and is not a run. Choose a new folder.`,
+      );
+    }
+    let firstMade: string | null = null;
+    let lock: RunLock | undefined;
+    try {
+      firstMade = await makeFolders(absolute);
+      lock = await acquireRunLock(join(absolute, LOCK));
+      // Another process may have made, finished and left a run here since the look above.
+      if (existsSync(join(absolute, CONFIG))) throw new Error(alreadyHoldsARun(path));
+      await writeFileDurably(join(absolute, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+      return new RunFolder(absolute, config, lock);
+    } catch (error) {
+      await lock?.release();
+      if (firstMade !== null) await rm(firstMade, { recursive: true, force: true });
+      throw unwritable(path, error);
+    }
+  }
+
+  /**
+   * Opens an existing run folder and takes its lock (unless `write` is false).
+   *
+   * @throws Error when there is no run, when `config.json` is not JSON, when the folder cannot be written to, or when
+   * another process is writing to it.
+   */
+  static async open(path: string, options: OpenRunFolderOptions = {}): Promise<RunFolder> {
+    const absolute = resolve(path);
+    const configPath = join(absolute, CONFIG);
+    const text = await readFile(configPath, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
+      const what = existsSync(absolute) ? `there is no ${CONFIG} in it` : "it does not exist";
+      throw new Error(
+        `run folder: ${path} is not a run: ${what}. Give the folder that \`pretrain --out\` wrote.`,
+      );
+    });
+    let config: unknown;
+    try {
+      config = JSON.parse(text);
+    } catch (error) {
+      throw new Error(`run folder: ${configPath} is not JSON: ${(error as Error).message}`);
+    }
+    if (options.write === false) return new RunFolder(absolute, config, null);
+    try {
+      return new RunFolder(absolute, config, await acquireRunLock(join(absolute, LOCK)));
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  /** The folder `checkpoints/`; may not exist yet. */
+  get checkpointsPath(): string {
+    return join(this.path, "checkpoints");
+  }
+
+  /** The lines of `metrics.jsonl`, [] before the first. */
+  async readMetrics(): Promise<MetricsRecord[]> {
+    await this.#metrics.flush();
+    return existsSync(this.#metrics.path) ? readMetrics(this.#metrics.path) : [];
+  }
+
+  /**
+   * Drops the metrics after `step` and starts a new event file: called once before the first step of a new or a
+   * resumed run.
+   */
+  async startMetrics(step: number): Promise<void> {
+    this.#requireLock();
+    await this.#metrics.truncateAfter(step);
+    const stamp = `${Math.floor(Date.now() / 1000)}.${hostname()}.${process.pid}.${step}`;
+    this.#events = new TensorboardEventFile(join(this.path, `events.out.tfevents.${stamp}`), step + 1);
+    await this.#events.flush();
+  }
+
+  /** Adds one step to `metrics.jsonl` and to the event file, without waiting for the disk. */
+  appendMetrics(record: MetricsRecord): void {
+    this.#requireLock();
+    this.#metrics.append(record);
+    const scalars: Record<string, number> = {};
+    for (const [name, value] of Object.entries(record.losses)) scalars[`loss/${name}`] = value;
+    scalars.learningRate = record.learningRate;
+    scalars.gradientNorm = record.gradientNorm;
+    if (record.imagesPerSecond !== null) scalars.imagesPerSecond = record.imagesPerSecond;
+    this.#events?.append(record.step, scalars, record.time);
+  }
+
+  /** Resolves when all metrics are in their files. */
+  async flush(): Promise<void> {
+    await this.#metrics.flush();
+    await this.#events?.flush();
+  }
+
+  /** Writes what is pending and gives the lock back. */
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      await this.#lock?.release();
+    }
+  }
+
+  #requireLock(): void {
+    if (this.#lock === null) {
+      throw new Error(
+        `run folder: ${this.path} was opened with { write: false }, so nothing can be written to it.`,
+      );
+    }
+  }
+}
+
+/**
+ * Makes a folder and its missing parents; returns the first that was made. (`mkdir` with `recursive` never returns
+ * below a folder such as /proc, which exists and yet answers ENOENT.)
+ */
+async function makeFolders(path: string): Promise<string | null> {
+  if (existsSync(path)) return null;
+  const parentMade = await makeFolders(dirname(path));
+  try {
+    await mkdir(path);
+    return parentMade ?? path;
+  } catch (error) {
+    if (parentMade !== null) await rm(parentMade, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function alreadyHoldsARun(path: string): string {
+  return `run folder: ${path} already holds a run. Resume that run, or choose another folder (or delete this one).`;
+}
+
+/** Says what an error of the file system means for a run folder; other errors pass unchanged. */
+function unwritable(path: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  const reasons: Record<string, string> = {
+    EACCES: "this user may not write there",
+    EPERM: "this user may not write there",
+    EROFS: "its file system is read-only",
+    ENOSPC: "the disk is full",
+    ENOENT: "no folder can be made there",
+    ENOTDIR: "a part of the path is a file, not a folder",
+    EEXIST: "a file with this name exists",
+  };
+  return new Error(
+    `run folder: cannot write to ${path}: ${reasons[code] ?? message} (${code}). Choose another folder or mend its permissions.`,
+    { cause: error },
+  );
+}
