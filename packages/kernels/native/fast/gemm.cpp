@@ -1,0 +1,237 @@
+// gemm: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k, so results do not depend on their number.
+#include "../parallel.h"
+#include "gemmBlock.h"
+#include "maths.h"
+
+namespace splitmask::SPLITMASK_SET {
+
+namespace {
+
+// Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels.
+constexpr int64 blockInner = 384;
+// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache.
+constexpr int64 blockRows = 8 * tileRows;
+constexpr int64 blockPanels = 32;
+// Packed b of one pass, in floats.
+constexpr int64 packedLimit = 16 << 20;
+// Below this many multiply-adds a product is not worth a second thread.
+constexpr int64 worthSharing = 1 << 18;
+
+struct Product {
+  int64 m, n, k;
+  const float *a, *b;
+  int64 aLeading, bLeading, outputLeading;
+  bool transposeA, transposeB;
+  float alpha, beta;
+  float* output;
+  const float *bias, *residual;
+  float* preActivation;
+  bool activate;
+
+  bool hasEpilogue() const { return bias || residual || preActivation || activate; }
+  int64 panels() const { return divideUp(n, tileColumns); }
+  int64 innerBlocks() const { return k > blockInner ? divideUp(k, blockInner) : 1; }
+  int64 innerDepth() const { return divideUp(k, innerBlocks()); }
+  int64 panelHeight() const { return evenHeight(m); }
+  int64 packedSize() const { return k * panels() * tileColumns; }
+};
+
+// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels [depth][tileColumns].
+float* packedPanel(const Product& p, float* packed, int64 block, int64 panel) {
+  const int64 start = block * p.innerDepth();
+  return packed + start * p.panels() * tileColumns + panel * minimum(p.innerDepth(), p.k - start) * tileColumns;
+}
+
+void packPanel(const Product& p, float* packed, int64 block, int64 panel) {
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start), column = panel * tileColumns;
+  const int columns = static_cast<int>(minimum(tileColumns, p.n - column));
+  float* to = packedPanel(p, packed, block, panel);
+  if (p.transposeB) {
+    packTransposedColumns(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
+  } else {
+    packColumns(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
+  }
+}
+
+// Epilogue of a tile whose product lies in `tile`; before the last block of k the sums so far lie in the output.
+void finishTile(const Product& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
+  for (int64 i = 0; i < rows; ++i) {
+    for (int v = 0; v * lanes < columns; ++v) {
+      const int count = columns - v * lanes < lanes ? columns - v * lanes : lanes;
+      const int64 place = (row + i) * p.outputLeading + column + v * lanes;
+      Vector value = load(tile + i * tileColumns + v * lanes);
+      if (addOutput) value += loadPartial(p.output + place, count);
+      if (p.bias) value += loadPartial(p.bias + column + v * lanes, count);
+      if (p.preActivation) storePartial(p.preActivation + place, value, count);
+      if (p.activate) value = gelu(value);
+      if (p.residual) value += loadPartial(p.residual + place, count);
+      storePartial(p.output + place, value, count);
+    }
+  }
+}
+
+// Floats that a tile of `rows` rows needs for its block of a and for one micro-tile.
+int64 privateSize(const Product& p, int64 rows) {
+  return rows * packedStride(p.innerDepth()) + 2 * lanes + tileRows * tileColumns;
+}
+
+// Rows [rowStart, rowEnd) × panels [panelStart, panelEnd) of the output, from packed b.
+void computeBlock(
+    const Product& p, float* packed, int64 rowStart, int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch) {
+  float* tile = scratch;
+  float* packedA = scratch + tileRows * tileColumns;
+  const int64 height = p.panelHeight(), rows = rowEnd - rowStart;
+  const int64 rest = rows % height;
+  const Layout layout = p.transposeA ? Layout::byInner : Layout::byRow;
+  const int64 blocks = p.innerBlocks();
+  for (int64 block = 0; block < blocks; ++block) {
+    const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
+    const bool last = block + 1 == blocks;
+    const float beta = block == 0 ? p.beta : 1.0f;
+    const int64 stride = packedStride(depth);
+    const float* a = packedA;
+    int64 aRow = stride;
+    if (p.transposeA) {
+      packTransposedRows(packedA, height, p.a + start * p.aLeading + rowStart, p.aLeading, rows, depth);
+      aRow = depth;
+    } else {
+      packRows(packedA, stride, p.a + rowStart * p.aLeading + start, p.aLeading, rows, depth);
+    }
+    for (int64 panel = panelStart; panel < panelEnd; ++panel) {
+      const int64 column = panel * tileColumns;
+      const int columns = static_cast<int>(minimum(tileColumns, p.n - column));
+      const float* b = packedPanel(p, packed, block, panel);
+      const TileKernel full = tileKernel(static_cast<int>(height), columns, layout);
+      for (int64 row = 0; row < rows; row += height) {
+        const int64 count = minimum(height, rows - row);
+        const TileKernel kernel = count == height ? full : tileKernel(static_cast<int>(rest), columns, layout);
+        const int64 aStride = p.transposeA ? count : stride;
+        float* output = p.output + (rowStart + row) * p.outputLeading + column;
+        if (last && p.hasEpilogue()) {
+          kernel(depth, a + row * aRow, aStride, b, tileColumns, p.alpha, 0.0f, tile, tileColumns, columns);
+          finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
+        } else {
+          kernel(depth, a + row * aRow, aStride, b, tileColumns, p.alpha, beta, output, p.outputLeading, columns);
+        }
+      }
+    }
+  }
+}
+
+// Every output tile of one product, shared by the threads; b is packed first, by all of them together.
+void multiplyShared(const Call& call, const Product& whole) {
+  const int64 chunk = maximum(blockPanels, packedLimit / (maximum(1, whole.k) * tileColumns)) * tileColumns;
+  for (int64 first = 0; first < whole.n; first += chunk) {
+    Product p = whole;
+    p.n = minimum(chunk, whole.n - first);
+    p.b += whole.transposeB ? first * whole.bLeading : first;
+    p.output += first;
+    if (p.bias) p.bias += first;
+    if (p.residual) p.residual += first;
+    if (p.preActivation) p.preActivation += first;
+
+    // Tiles: large ones re-use packed panels best; smaller ones until there are enough for many threads.
+    const int64 panels = p.panels(), height = p.panelHeight();
+    const bool shared = p.m * p.n * p.k >= worthSharing;
+    int64 tileHeight = maximum(1, blockRows / height), tilePanels = blockPanels;
+    if (shared) {
+      while (divideUp(p.m, tileHeight * height) * divideUp(panels, tilePanels) < 32 &&
+             tileHeight * height * tilePanels * tileColumns * p.k > (1 << 20) && (tileHeight > 1 || tilePanels > 1)) {
+        if (tilePanels > 1 && tilePanels * tileColumns >= tileHeight * height) {
+          tilePanels = divideUp(minimum(tilePanels, panels), 2);
+        } else {
+          tileHeight = divideUp(tileHeight, 2);
+        }
+        if (tilePanels == 1 && tileHeight == 1) break;
+      }
+    } else {
+      tileHeight = divideUp(p.m, height);
+      tilePanels = panels;
+    }
+    const int64 tileRowsCount = tileHeight * height;
+    const int64 rowTiles = divideUp(p.m, tileRowsCount), panelTiles = divideUp(panels, tilePanels);
+    const int64 privateBytes = divideUp(privateSize(p, minimum(tileRowsCount, p.m)), 16) * 16;
+    const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
+    const int64 threads = shared ? call.parallel->threads : 1;
+    float* packed = static_cast<float*>(call.scratch(call, 0, (packedFloats + threads * privateBytes) * 4));
+    float* privates = packed + packedFloats;
+    const int64 blocks = p.innerBlocks();
+    const int64 group = shared ? maximum(1, (1 << 15) / (p.innerDepth() * tileColumns + 1)) : panels * blocks;
+    parallelFor(call, divideUp(panels * blocks, group), [&](int64 task, int) {
+      for (int64 i = task * group; i < minimum(panels * blocks, (task + 1) * group); ++i) {
+        packPanel(p, packed, i / panels, i % panels);
+      }
+    });
+    parallelFor(call, rowTiles * panelTiles, [&](int64 task, int thread) {
+      const int64 rowTile = task / panelTiles, panelTile = task % panelTiles;
+      computeBlock(
+          p, packed, rowTile * tileRowsCount, minimum(p.m, (rowTile + 1) * tileRowsCount), panelTile * tilePanels,
+          minimum(panels, (panelTile + 1) * tilePanels), privates + thread * privateBytes);
+    });
+  }
+}
+
+}  // namespace
+
+void gemm(const Call& call) {
+  Product p;
+  p.output = call.buffer<float>(0);
+  p.a = call.buffer<float>(1);
+  p.b = call.buffer<float>(2);
+  p.bias = call.buffer<float>(3);
+  p.residual = call.buffer<float>(4);
+  p.preActivation = call.buffer<float>(5);
+  p.m = call.integer(0);
+  p.n = call.integer(1);
+  p.k = call.integer(2);
+  int64 batch = call.integer(3);
+  p.transposeA = call.integer(4) != 0;
+  p.transposeB = call.integer(5) != 0;
+  p.alpha = static_cast<float>(call.number(6));
+  p.beta = static_cast<float>(call.number(7));
+  p.activate = call.integer(8) == 1;
+  p.aLeading = call.integer(9);
+  p.bLeading = call.integer(10);
+  p.outputLeading = call.integer(11);
+  const int64 aBatch = call.integer(12), bBatch = call.integer(13), outputBatch = call.integer(14);
+  if (p.m <= 0 || p.n <= 0 || batch <= 0) return;
+  // A batch that shares b and lies row under row is one tall product.
+  if (batch > 1 && bBatch == 0 && !p.transposeA && aBatch == p.m * p.aLeading && outputBatch == p.m * p.outputLeading) {
+    p.m *= batch;
+    batch = 1;
+  }
+  const auto item = [&](int64 z) {
+    Product one = p;
+    one.a += z * aBatch;
+    one.b += z * bBatch;
+    one.output += z * outputBatch;
+    if (p.residual) one.residual += z * outputBatch;
+    if (p.preActivation) one.preActivation += z * outputBatch;
+    return one;
+  };
+  const int64 work = p.m * p.n * maximum(1, p.k);
+  if (batch > 1 && p.packedSize() <= (1 << 17) && (batch >= 8 || work < worthSharing)) {
+    // Many small products: each is one task (or a part of one), with its own packed b in the second-level cache.
+    const int64 group = maximum(1, (worthSharing / 2) / work);
+    const int64 rows = minimum(p.m, divideUp(blockRows, p.panelHeight()) * p.panelHeight());
+    const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
+    const int64 perThread = packedFloats + divideUp(privateSize(p, rows), 16) * 16;
+    float* scratch = static_cast<float*>(call.scratch(call, 0, call.parallel->threads * perThread * 4));
+    parallelFor(call, divideUp(batch, group), [&](int64 task, int thread) {
+      float* packed = scratch + thread * perThread;
+      for (int64 z = task * group; z < minimum(batch, (task + 1) * group); ++z) {
+        const Product one = item(z);
+        for (int64 block = 0; block < one.innerBlocks(); ++block) {
+          for (int64 panel = 0; panel < one.panels(); ++panel) packPanel(one, packed, block, panel);
+        }
+        for (int64 row = 0; row < one.m; row += rows) {
+          computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats);
+        }
+      }
+    });
+    return;
+  }
+  for (int64 z = 0; z < batch; ++z) multiplyShared(call, item(z));
+}
+
+}  // namespace splitmask::SPLITMASK_SET

@@ -1,0 +1,125 @@
+// Attention from packed qkv, a row of scores at a time: what the fast versions are tested against.
+#include "naive.h"
+
+namespace splitmask::naive {
+
+namespace {
+
+struct Shape {
+  int64 batch, tokens, heads, width;
+  explicit Shape(const Call& call)
+      : batch(call.integer(0)), tokens(call.integer(1)), heads(call.integer(2)), width(call.integer(3)) {}
+  // Offset of (sample, token, part 0 q | 1 k | 2 v, head) in qkv B×N×3×H×d.
+  int64 packed(int64 sample, int64 token, int64 part, int64 head) const {
+    return (((sample * tokens + token) * 3 + part) * heads + head) * width;
+  }
+  // Offset of (sample, token, head) in B×N×H×d.
+  int64 merged(int64 sample, int64 token, int64 head) const {
+    return ((sample * tokens + token) * heads + head) * width;
+  }
+};
+
+template <class T> T dot(const T* a, const T* b, int64 size) {
+  T sum = 0;
+  for (int64 i = 0; i < size; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// probabilities[N] = softmax over keys of scale·q·kᵀ; returns the log of the sum of exponentials.
+template <class T>
+T softmaxRow(const Shape& shape, const T* qkv, T scale, int64 sample, int64 head, int64 row, T* probabilities) {
+  const T* query = qkv + shape.packed(sample, row, 0, head);
+  T largest = 0;
+  for (int64 key = 0; key < shape.tokens; ++key) {
+    const T score = scale * dot(query, qkv + shape.packed(sample, key, 1, head), shape.width);
+    probabilities[key] = score;
+    if (key == 0 || score > largest) largest = score;
+  }
+  T sum = 0;
+  for (int64 key = 0; key < shape.tokens; ++key) sum += probabilities[key] = std::exp(probabilities[key] - largest);
+  for (int64 key = 0; key < shape.tokens; ++key) probabilities[key] /= sum;
+  return largest + std::log(sum);
+}
+
+}  // namespace
+
+template <class T> void attention(const Call& call) {
+  T* output = call.buffer<T>(0);
+  T* logSumExp = call.buffer<T>(1);
+  const T* qkv = call.buffer<T>(2);
+  const Shape shape(call);
+  const T scale = static_cast<T>(call.number(4));
+  parallelFor(call, shape.batch * shape.heads, [&](int64 task, int thread) {
+    const int64 sample = task / shape.heads, head = task % shape.heads;
+    T* probabilities = static_cast<T*>(call.scratch(call, thread, shape.tokens * int64(sizeof(T))));
+    for (int64 row = 0; row < shape.tokens; ++row) {
+      logSumExp[task * shape.tokens + row] = softmaxRow(shape, qkv, scale, sample, head, row, probabilities);
+      T* line = output + shape.merged(sample, row, head);
+      for (int64 i = 0; i < shape.width; ++i) {
+        T sum = 0;
+        for (int64 key = 0; key < shape.tokens; ++key) {
+          sum += probabilities[key] * qkv[shape.packed(sample, key, 2, head) + i];
+        }
+        line[i] = sum;
+      }
+    }
+  });
+}
+
+// P = exp(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(dO∘O), dS = scale·P∘(dP − D), dQ = dS·k, dK = dSᵀ·q.
+template <class T> void attentionBackward(const Call& call) {
+  T* qkvGradient = call.buffer<T>(0);
+  const T* outputGradient = call.buffer<T>(1);
+  const T* qkv = call.buffer<T>(2);
+  const T* output = call.buffer<T>(3);
+  const T* logSumExp = call.buffer<T>(4);
+  const Shape shape(call);
+  const T scale = static_cast<T>(call.number(4));
+  parallelFor(call, shape.batch * shape.heads, [&](int64 task, int) {
+    const int64 sample = task / shape.heads, head = task % shape.heads;
+    for (int64 token = 0; token < shape.tokens; ++token) {
+      for (int64 part = 0; part < 3; ++part) {
+        T* line = qkvGradient + shape.packed(sample, token, part, head);
+        for (int64 i = 0; i < shape.width; ++i) line[i] = 0;
+      }
+    }
+    for (int64 row = 0; row < shape.tokens; ++row) {
+      const T* query = qkv + shape.packed(sample, row, 0, head);
+      const T* gradient = outputGradient + shape.merged(sample, row, head);
+      const T rowSum = dot(gradient, output + shape.merged(sample, row, head), shape.width);
+      T* queryGradient = qkvGradient + shape.packed(sample, row, 0, head);
+      for (int64 key = 0; key < shape.tokens; ++key) {
+        const T* keyLine = qkv + shape.packed(sample, key, 1, head);
+        const T score = scale * dot(query, keyLine, shape.width);
+        const T probability = std::exp(score - logSumExp[task * shape.tokens + row]);
+        const T product = dot(gradient, qkv + shape.packed(sample, key, 2, head), shape.width);
+        const T scoreGradient = scale * probability * (product - rowSum);
+        T* keyGradient = qkvGradient + shape.packed(sample, key, 1, head);
+        T* valueGradient = qkvGradient + shape.packed(sample, key, 2, head);
+        for (int64 i = 0; i < shape.width; ++i) {
+          queryGradient[i] += scoreGradient * keyLine[i];
+          keyGradient[i] += scoreGradient * query[i];
+          valueGradient[i] += probability * gradient[i];
+        }
+      }
+    }
+  });
+}
+
+template <class T> void attentionProbabilities(const Call& call) {
+  T* probabilities = call.buffer<T>(0);
+  const T* qkv = call.buffer<T>(1);
+  const Shape shape(call);
+  const T scale = static_cast<T>(call.number(4));
+  parallelFor(call, shape.batch * shape.heads * shape.tokens, [&](int64 task, int) {
+    const int64 row = task % shape.tokens, head = task / shape.tokens % shape.heads;
+    const int64 sample = task / shape.tokens / shape.heads;
+    softmaxRow(shape, qkv, scale, sample, head, row, probabilities + task * shape.tokens);
+  });
+}
+
+}  // namespace splitmask::naive
+
+NAIVE_KERNEL(attention)
+NAIVE_KERNEL(attentionBackward)
+NAIVE_KERNEL(attentionProbabilities)

@@ -1,0 +1,69 @@
+// gemm and gemmArgmax as their definitions say, one dot product an element: what the fast versions are tested against.
+#include <limits>
+
+#include "naive.h"
+
+namespace splitmask::naive {
+
+template <class T> void gemm(const Call& call) {
+  T* output = call.buffer<T>(0);
+  const T* a = call.buffer<T>(1);
+  const T* b = call.buffer<T>(2);
+  const T* bias = call.buffer<T>(3);
+  const T* residual = call.buffer<T>(4);
+  T* preActivation = call.buffer<T>(5);
+  const int64 m = call.integer(0), n = call.integer(1), k = call.integer(2), batch = call.integer(3);
+  const bool transposeA = call.integer(4) != 0, transposeB = call.integer(5) != 0;
+  const T alpha = static_cast<T>(call.number(6)), beta = static_cast<T>(call.number(7));
+  const bool activate = call.integer(8) == 1;
+  const int64 aLeading = call.integer(9), bLeading = call.integer(10), outputLeading = call.integer(11);
+  const int64 aBatch = call.integer(12), bBatch = call.integer(13), outputBatch = call.integer(14);
+  const int64 aRow = transposeA ? 1 : aLeading, aInner = transposeA ? aLeading : 1;
+  const int64 bInner = transposeB ? 1 : bLeading, bColumn = transposeB ? bLeading : 1;
+  parallelFor(call, batch * m, [&](int64 task, int) {
+    const int64 z = task / m, row = task % m;
+    const T* aLine = a + z * aBatch + row * aRow;
+    for (int64 column = 0; column < n; ++column) {
+      const T* bLine = b + z * bBatch + column * bColumn;
+      T sum = 0;
+      for (int64 inner = 0; inner < k; ++inner) sum += aLine[inner * aInner] * bLine[inner * bInner];
+      const int64 place = z * outputBatch + row * outputLeading + column;
+      T value = alpha * sum;
+      if (bias) value += bias[column];
+      if (preActivation) preActivation[place] = value;
+      if (activate) value = value * T(0.5) * (T(1) + std::erf(value * T(0.70710678118654752440)));
+      if (residual) value += residual[place];
+      output[place] = beta == T(0) ? value : beta * output[place] + value;
+    }
+  });
+}
+
+// A NaN counts as larger than any number, as in PyTorch; the first of equals wins.
+template <class T> void gemmArgmax(const Call& call) {
+  int* output = call.buffer<int>(0);
+  T* best = call.buffer<T>(1);
+  const T* a = call.buffer<T>(2);
+  const T* b = call.buffer<T>(3);
+  const T* bias = call.buffer<T>(4);
+  const int64 m = call.integer(0), n = call.integer(1), k = call.integer(2);
+  parallelFor(call, m, [&](int64 row, int) {
+    T largest = -std::numeric_limits<T>::infinity();
+    int index = 0;
+    for (int64 column = 0; column < n; ++column) {
+      T value = 0;
+      for (int64 inner = 0; inner < k; ++inner) value += a[row * k + inner] * b[column * k + inner];
+      if (bias) value += bias[column];
+      if (value > largest || (value != value && largest == largest)) {
+        largest = value;
+        index = static_cast<int>(column);
+      }
+    }
+    output[row] = index;
+    if (best) best[row] = largest;
+  });
+}
+
+}  // namespace splitmask::naive
+
+NAIVE_KERNEL(gemm)
+NAIVE_KERNEL(gemmArgmax)
