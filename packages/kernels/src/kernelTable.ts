@@ -270,9 +270,10 @@ export const kernelTable = {
 
   // ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────
   /**
-   * One batch: for each picture (u8 H×W×3 in its own buffer) crop [cropY, cropX, cropHeight, cropWidth] (fractions of a pixel allowed), resize
-   * to outputHeight×outputWidth (filter 0 bicubic a = −0.5, 1 bilinear; antialiased, as Pillow does, without its 8-bit rounding), flip, value/255,
-   * (value − mean[c])/std[c]. output B×3×H×W.
+   * One batch: for each picture (u8 H×W×3 in its own buffer) resize the box [cropY, cropX, cropHeight, cropWidth] (fractions of a pixel allowed)
+   * to outputHeight×outputWidth (filter 0 bicubic a = −0.5, 1 bilinear), flip, value/255, (value − mean[c])/std[c]. output B×3×H×W.
+   * Antialiased, first along rows, then along columns, as Pillow's resize(box=…): taps may lie outside of the box, inside the picture. Each pass
+   * clips to [0, 255] as Pillow's 8-bit passes do, but keeps fractions.
    */
   augmentImages: {
     buffers: ["output"],

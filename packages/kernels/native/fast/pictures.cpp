@@ -1,0 +1,319 @@
+// Crop, resize, flip and normalise; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
+//
+// augmentImages goes through the picture in blocks of 16 source rows. A block's bytes are transposed, so that a vector's lanes are rows; then the
+// horizontal filter is a broadcast weight times contiguous vectors, with no gathers. The filtered columns are transposed back into a ring of rows,
+// from which each output row is made as soon as its last source row is there; the ring stays in the second-level cache for any picture.
+#include "../parallel.h"
+#include "../vector.h"
+
+namespace splitmask::SPLITMASK_SET {
+
+namespace {
+
+constexpr int block = 16;
+constexpr int parts = block / lanes;
+
+typedef unsigned char Bytes __attribute__((vector_size(16)));
+typedef unsigned char UnalignedBytes __attribute__((vector_size(16), aligned(1), may_alias));
+
+SPLITMASK_INLINE Vector clip(Vector value) { return minimum(maximum(value, zero()), broadcast(255.0f)); }
+
+#if defined(__AVX512F__)
+#define SPLITMASK_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define SPLITMASK_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif defined(__AVX2__)
+#define SPLITMASK_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define SPLITMASK_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define SPLITMASK_LOW 0, 4, 1, 5
+#define SPLITMASK_HIGH 2, 6, 3, 7
+#endif
+
+// lanes×lanes transposition: each round interleaves row i with row i + lanes/2.
+inline void transpose(Vector (&rows)[lanes]) {
+  Vector next[lanes];
+  for (int round = 1; round < lanes; round *= 2) {
+    for (int i = 0; i < lanes / 2; ++i) {
+      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + lanes / 2], SPLITMASK_LOW);
+      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + lanes / 2], SPLITMASK_HIGH);
+    }
+    for (int i = 0; i < lanes; ++i) rows[i] = next[i];
+  }
+}
+
+inline void transposeBytes(Bytes (&rows)[16]) {
+  Bytes next[16];
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 8; ++i) {
+      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      next[2 * i + 1] =
+          __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    for (int i = 0; i < 16; ++i) rows[i] = next[i];
+  }
+}
+
+// What the places of one output axis read: `count[o]` weights from input place `start[o]`, at weights + o·most.
+struct Taps {
+  int* start;
+  int* count;
+  float* weights;
+  int64 most;
+  int64 first, end;  // input places that anybody reads
+};
+
+struct Axis {
+  int64 inputSize, outputSize;
+  double from, extent;
+  int64 filter;
+  bool reversed;
+
+  double stretch() const { return extent > static_cast<double>(outputSize) ? extent / static_cast<double>(outputSize) : 1.0; }
+  double support() const { return (filter == 1 ? 1.0 : 2.0) * stretch(); }
+  int64 mostTaps() const { return static_cast<int64>(2 * support()) + 3; }
+};
+
+inline double weightAt(double x, int64 filter) {
+  x = x < 0 ? -x : x;
+  if (filter == 1) return x < 1 ? 1 - x : 0;
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  if (x < 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
+  return 0;
+}
+
+void fillTaps(const Axis& axis, Taps& taps) {
+  const double scale = axis.extent / static_cast<double>(axis.outputSize);
+  const double narrowing = 1 / axis.stretch(), support = axis.support();
+  taps.first = axis.inputSize;
+  taps.end = 0;
+  for (int64 output = 0; output < axis.outputSize; ++output) {
+    const double center = axis.from + (static_cast<double>(output) + 0.5) * scale;
+    int64 start = static_cast<int64>(center - support + 0.5);
+    int64 end = static_cast<int64>(center + support + 0.5);
+    if (start < 0) start = 0;
+    if (end > axis.inputSize) end = axis.inputSize;
+    if (start > axis.inputSize - 1) start = axis.inputSize - 1;
+    if (end < start + 1) end = start + 1;
+    if (end > start + taps.most) end = start + taps.most;
+    const int64 slot = axis.reversed ? axis.outputSize - 1 - output : output;
+    float* weights = taps.weights + slot * taps.most;
+    double sum = 0;
+    for (int64 place = start; place < end; ++place) {
+      const double weight = weightAt((static_cast<double>(place) - center + 0.5) * narrowing, axis.filter);
+      weights[place - start] = static_cast<float>(weight);
+      sum += weight;
+    }
+    const float factor = sum != 0 ? static_cast<float>(1 / sum) : 0.0f;
+    for (int64 tap = 0; tap < end - start; ++tap)
+      weights[tap] = sum != 0 ? weights[tap] * factor : 1.0f / static_cast<float>(end - start);
+    taps.start[slot] = static_cast<int>(start);
+    taps.count[slot] = static_cast<int>(end - start);
+    if (start < taps.first) taps.first = start;
+    if (end > taps.end) taps.end = end;
+  }
+}
+
+// Cuts a thread's scratch memory into arrays that start at 64-byte borders. With memory null it only measures.
+struct Arena {
+  char* memory;
+  int64 used;
+  template <class T> T* take(int64 count) {
+    T* place = memory == nullptr ? nullptr : reinterpret_cast<T*>(memory + used);
+    used += (count * static_cast<int64>(sizeof(T)) + 63) / 64 * 64;
+    return place;
+  }
+};
+
+struct Workspace {
+  Taps rows, columns;
+  float* lanesOfRows;  // source columns × 3 × block: the block's bytes as floats, lanes are rows
+  float* ring;         // capacity × 3 × stride
+  float* tile;         // 3 × block columns × block rows
+  const float** tapRows;
+  int64 capacity, stride;
+
+  void lay(Arena& arena, const Axis& rowAxis, const Axis& columnAxis) {
+    for (int axis = 0; axis < 2; ++axis) {
+      const Axis& shape = axis == 0 ? rowAxis : columnAxis;
+      Taps& taps = axis == 0 ? rows : columns;
+      taps.most = shape.mostTaps();
+      taps.start = arena.take<int>(shape.outputSize);
+      taps.count = arena.take<int>(shape.outputSize);
+      taps.weights = arena.take<float>(shape.outputSize * taps.most);
+    }
+    stride = (columnAxis.outputSize + block - 1) / block * block;
+    capacity = (rows.most + 2 * block + block - 1) / block * block;
+    lanesOfRows = arena.take<float>(columnAxis.inputSize * 3 * block);
+    ring = arena.take<float>(capacity * 3 * stride);
+    tile = arena.take<float>(3 * block * block);
+    tapRows = arena.take<const float*>(rows.most);
+  }
+};
+
+// The bytes of `block` rows from `row` on (the last row again where the picture ends), transposed to floats: output[column·3 + channel][row].
+void spreadRows(const unsigned char* picture, int64 width, int64 height, int64 row, int64 firstColumn, int64 endColumn, float* output) {
+  const unsigned char* rows[block];
+  for (int r = 0; r < block; ++r) {
+    const int64 y = row + r < height ? row + r : height - 1;
+    rows[r] = picture + (y * width + firstColumn) * 3;
+  }
+  const int64 bytes = (endColumn - firstColumn) * 3;
+  if (bytes < 16) {
+    for (int64 column = 0; column < bytes; ++column)
+      for (int r = 0; r < block; ++r) output[column * block + r] = rows[r][column];
+    return;
+  }
+  for (int64 column = 0; column < bytes; column += 16) {
+    const int64 from = column + 16 <= bytes ? column : bytes - 16;
+    Bytes tile[16];
+    for (int r = 0; r < 16; ++r) tile[r] = *reinterpret_cast<const UnalignedBytes*>(rows[r] + from);
+    transposeBytes(tile);
+    for (int c = 0; c < 16; ++c) {
+      unsigned char values[16];
+      *reinterpret_cast<UnalignedBytes*>(values) = tile[c];
+      float* to = output + (from + c) * block;
+      for (int r = 0; r < block; ++r) to[r] = static_cast<float>(values[r]);
+    }
+  }
+}
+
+// The horizontal filter over one block: columns of 16 rows, transposed into the ring's rows from `ringRow` on.
+void filterColumns(const Workspace& work, int64 outputWidth, int64 firstColumn, int64 ringRow) {
+  for (int64 from = 0; from < outputWidth; from += block) {
+    const int64 here = outputWidth - from < block ? outputWidth - from : block;
+    for (int64 x = 0; x < here; ++x) {
+      const int count = work.columns.count[from + x];
+      const float* weights = work.columns.weights + (from + x) * work.columns.most;
+      const float* source = work.lanesOfRows + (work.columns.start[from + x] - firstColumn) * 3 * block;
+      Vector sums[3][parts] = {};
+      for (int tap = 0; tap < count; ++tap) {
+        const Vector weight = broadcast(weights[tap]);
+        for (int channel = 0; channel < 3; ++channel)
+          for (int part = 0; part < parts; ++part)
+            sums[channel][part] = fma(weight, load(source + (tap * 3 + channel) * block + part * lanes), sums[channel][part]);
+      }
+      for (int channel = 0; channel < 3; ++channel)
+        for (int part = 0; part < parts; ++part)
+          store(work.tile + (channel * block + x) * block + part * lanes, clip(sums[channel][part]));
+    }
+    for (int channel = 0; channel < 3; ++channel) {
+      for (int columnPart = 0; columnPart < parts; ++columnPart) {
+        for (int rowPart = 0; rowPart < parts; ++rowPart) {
+          Vector square[lanes];
+          for (int i = 0; i < lanes; ++i)
+            square[i] = load(work.tile + (channel * block + columnPart * lanes + i) * block + rowPart * lanes);
+          transpose(square);
+          for (int i = 0; i < lanes; ++i)
+            store(work.ring + ((ringRow + rowPart * lanes + i) * 3 + channel) * work.stride + from + columnPart * lanes, square[i]);
+        }
+      }
+    }
+  }
+}
+
+// One output row of one channel: the vertical filter over the ring's rows, then normalisation.
+void filterRows(const float* const* tapRows, const float* weights, int count, int64 width, float scale, float offset, float* output) {
+  constexpr int unroll = 4;
+  const Vector scales = broadcast(scale), offsets = broadcast(offset);
+  int64 x = 0;
+  for (; x + unroll * lanes <= width; x += unroll * lanes) {
+    Vector sums[unroll] = {};
+    for (int tap = 0; tap < count; ++tap) {
+      const Vector weight = broadcast(weights[tap]);
+      for (int part = 0; part < unroll; ++part) sums[part] = fma(weight, load(tapRows[tap] + x + part * lanes), sums[part]);
+    }
+    for (int part = 0; part < unroll; ++part) store(output + x + part * lanes, fma(clip(sums[part]), scales, offsets));
+  }
+  for (; x < width; x += lanes) {
+    Vector sum = {};
+    for (int tap = 0; tap < count; ++tap) sum = fma(broadcast(weights[tap]), load(tapRows[tap] + x), sum);
+    storePartial(output + x, fma(clip(sum), scales, offsets), static_cast<int>(minimum(lanes, width - x)));
+  }
+}
+
+}  // namespace
+
+void augmentImages(const Call& call) {
+  float* output = call.buffer<float>(0);
+  const int64 outputHeight = call.integer(0), outputWidth = call.integer(1), filter = call.integer(2);
+  if (outputHeight <= 0 || outputWidth <= 0) return;
+  float scales[3], offsets[3];
+  for (int channel = 0; channel < 3; ++channel) {
+    const double mean = call.number(3 + channel), deviation = call.number(6 + channel);
+    scales[channel] = static_cast<float>(1 / (255 * deviation));
+    offsets[channel] = static_cast<float>(-mean / deviation);
+  }
+  parallelFor(call, call.eachCount, [&](int64 item, int thread) {
+    const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
+    const double* plan = call.eachNumbers + item * call.eachNumberStride;
+    const int64 height = static_cast<int64>(plan[0]), width = static_cast<int64>(plan[1]);
+    const Axis rowAxis{height, outputHeight, plan[2], plan[4], filter, false};
+    const Axis columnAxis{width, outputWidth, plan[3], plan[5], filter, plan[6] != 0};
+    Workspace work;
+    Arena measure{nullptr, 0};
+    work.lay(measure, rowAxis, columnAxis);
+    Arena arena{static_cast<char*>(call.scratch(call, thread, measure.used)), 0};
+    work.lay(arena, rowAxis, columnAxis);
+    fillTaps(rowAxis, work.rows);
+    fillTaps(columnAxis, work.columns);
+    float* sample = output + item * 3 * outputHeight * outputWidth;
+    int64 ready = work.rows.first;  // source rows before this one are in the ring
+    for (int64 y = 0; y < outputHeight; ++y) {
+      const int64 start = work.rows.start[y];
+      const int count = work.rows.count[y];
+      while (ready < start + count) {
+        spreadRows(picture, width, height, ready, work.columns.first, work.columns.end, work.lanesOfRows);
+        filterColumns(work, outputWidth, work.columns.first, (ready - work.rows.first) % work.capacity);
+        ready += block;
+      }
+      for (int channel = 0; channel < 3; ++channel) {
+        for (int tap = 0; tap < count; ++tap)
+          work.tapRows[tap] = work.ring + ((start + tap - work.rows.first) % work.capacity * 3 + channel) * work.stride;
+        filterRows(work.tapRows, work.rows.weights + y * work.rows.most, count, outputWidth, scales[channel], offsets[channel],
+                   sample + (channel * outputHeight + y) * outputWidth);
+      }
+    }
+  });
+}
+
+void channelMoments(const Call& call) {
+  double* output = call.buffer<double>(0);
+  auto* partial = static_cast<int64*>(call.scratch(call, 0, call.eachCount * 6 * static_cast<int64>(sizeof(int64))));
+  parallelFor(call, call.eachCount, [&](int64 item, int) {
+    const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
+    const double* size = call.eachNumbers + item * call.eachNumberStride;
+    const int64 bytes = static_cast<int64>(size[0]) * static_cast<int64>(size[1]) * 3;
+    constexpr int group = 48;          // 16 pixels: lane modulo 3 is the channel
+    constexpr int64 mostGroups = 65536;  // 255² · 65536 still fits in 32 bits
+    int64* total = partial + item * 6;
+    for (int i = 0; i < 6; ++i) total[i] = 0;
+    int64 place = 0;
+    while (place + group <= bytes) {
+      unsigned sums[group] = {}, squares[group] = {};
+      for (int64 groups = 0; groups < mostGroups && place + group <= bytes; ++groups, place += group) {
+        for (int lane = 0; lane < group; ++lane) {
+          const unsigned value = picture[place + lane];
+          sums[lane] += value;
+          squares[lane] += value * value;
+        }
+      }
+      for (int lane = 0; lane < group; ++lane) {
+        total[lane % 3] += sums[lane];
+        total[3 + lane % 3] += squares[lane];
+      }
+    }
+    for (; place < bytes; ++place) {
+      const int64 value = picture[place];
+      total[place % 3] += value;
+      total[3 + place % 3] += value * value;
+    }
+  });
+  for (int64 item = 0; item < call.eachCount; ++item) {
+    for (int channel = 0; channel < 3; ++channel) {
+      output[channel] += static_cast<double>(partial[item * 6 + channel]) / 255;
+      output[3 + channel] += static_cast<double>(partial[item * 6 + 3 + channel]) / (255.0 * 255.0);
+    }
+  }
+}
+
+}  // namespace splitmask::SPLITMASK_SET
