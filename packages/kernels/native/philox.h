@@ -1,23 +1,68 @@
-// Philox 4×32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011). Internal linkage: each instruction set has its own.
+// Philox 4×32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", 2011): ten rounds of multiply and
+// exclusive-or turn a 128-bit counter and a 64-bit key into four random words. src/random.ts of autograd is the same generator.
 #pragma once
+#include "call.h"
 
-namespace splitmask {
+namespace splitmask::SPLITMASK_SET {
 
-// Four words for counter (c0, c1, c2, c3) under key (seed, purpose).
-static inline void philox(unsigned seed, unsigned purpose, unsigned c0, unsigned c1, unsigned c2, unsigned c3, unsigned (&output)[4]) {
+using uint32 = unsigned int;
+using uint64 = unsigned long long;
+
+struct PhiloxWords {
+  uint32 word[4];
+};
+
+inline PhiloxWords philox(PhiloxWords counter, uint32 key0, uint32 key1) {
   for (int round = 0; round < 10; ++round) {
-    const unsigned long long first = 0xD2511F53ULL * c0, second = 0xCD9E8D57ULL * c2;
-    c0 = static_cast<unsigned>(second >> 32) ^ c1 ^ seed;
-    c1 = static_cast<unsigned>(second);
-    c2 = static_cast<unsigned>(first >> 32) ^ c3 ^ purpose;
-    c3 = static_cast<unsigned>(first);
-    seed += 0x9E3779B9u;
-    purpose += 0xBB67AE85u;
+    const uint64 product0 = uint64{0xD2511F53u} * counter.word[0], product1 = uint64{0xCD9E8D57u} * counter.word[2];
+    counter = {{static_cast<uint32>(product1 >> 32) ^ counter.word[1] ^ key0, static_cast<uint32>(product1),
+                static_cast<uint32>(product0 >> 32) ^ counter.word[3] ^ key1, static_cast<uint32>(product0)}};
+    key0 += 0x9E3779B9u;  // the golden ratio
+    key1 += 0xBB67AE85u;  // √3 − 1
   }
-  output[0] = c0;
-  output[1] = c1;
-  output[2] = c2;
-  output[3] = c3;
+  return counter;
 }
 
-}  // namespace splitmask
+// The key of the project's streams: key (low word of the seed, purpose), counter (index, sample, step, high word of the seed).
+struct RandomKey {
+  uint64 seed;
+  uint32 purpose, step, sample;
+
+  PhiloxWords words(uint32 index) const {
+    return philox({{index, sample, step, static_cast<uint32>(seed >> 32)}}, static_cast<uint32>(seed), purpose);
+  }
+};
+
+// The words of one key in order, four to a counter: word i is word i % 4 of counter i / 4.
+class RandomStream {
+ public:
+  explicit RandomStream(const RandomKey& key) : key_(key) {}
+
+  uint32 next() {
+    if (position_ == 4) {
+      words_ = key_.words(index_++);
+      position_ = 0;
+    }
+    return words_.word[position_++];
+  }
+
+  // Uniform in [0, 1), from one word.
+  double uniform() { return next() * 0x1p-32; }
+
+  // Uniform in [0, bound), 0 < bound < 2³², by Lemire's multiplication; words that would bias it are skipped.
+  uint32 integer(uint32 bound) {
+    const uint32 threshold = (0u - bound) % bound;
+    for (;;) {
+      const uint64 product = uint64{next()} * bound;
+      if (static_cast<uint32>(product) >= threshold) return static_cast<uint32>(product >> 32);
+    }
+  }
+
+ private:
+  RandomKey key_;
+  PhiloxWords words_{};
+  uint32 index_ = 0;
+  int position_ = 4;
+};
+
+}  // namespace splitmask::SPLITMASK_SET

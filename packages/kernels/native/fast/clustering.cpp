@@ -92,8 +92,6 @@ void kMeansSeed(const Call& call) {
   float* distances = call.buffer<float>(1);
   const float* points = call.buffer<float>(2);
   const int64 count = call.integer(0), width = call.integer(1), from = call.integer(2), to = call.integer(3);
-  const int64 seed = call.integer(4);
-  const auto purpose = static_cast<unsigned>(call.integer(5));
   if (count <= 0) {
     if (to > from)
       call.fail(call, "there are {given} points to choose {expected} centroids from; give at least one", 0, static_cast<double>(to));
@@ -110,9 +108,9 @@ void kMeansSeed(const Call& call) {
     });
   }
   for (int64 centroid = from; centroid < to; ++centroid) {
-    unsigned words[4];
-    philox(static_cast<unsigned>(seed), purpose, 0, static_cast<unsigned>(centroid), 0, static_cast<unsigned>(seed >> 32), words);
-    const double uniform = words[0] * 0x1p-32 + words[1] * 0x1p-64;
+    const RandomKey key{static_cast<uint64>(call.integer(4)), static_cast<uint32>(call.integer(5)), 0, static_cast<uint32>(centroid)};
+    const PhiloxWords random = key.words(0);
+    const double uniform = random.word[0] * 0x1p-32 + random.word[1] * 0x1p-64;
     double total = 0;
     if (centroid > 0)
       for (int64 task = 0; task < tasks; ++task) total += taskSums[task];

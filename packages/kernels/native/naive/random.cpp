@@ -4,7 +4,7 @@
 
 #include "naive.h"
 #include "normalQuantile.h"
-#include "philox.h"
+#include "../philox.h"
 
 namespace splitmask::naive {
 

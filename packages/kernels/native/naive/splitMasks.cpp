@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "naive.h"
-#include "philox.h"
+#include "../philox.h"
 
 namespace splitmask::naive {
 
