@@ -1,1 +1,73 @@
-export {};
+/**
+ * Tensors on a device, the operations that training needs with their gradients, and keyed random numbers.
+ *
+ * @packageDocumentation
+ */
+export { clone } from "./calls/copies.js";
+export {
+  bernoulli,
+  type CreationOptions,
+  copyInto,
+  full,
+  type NestedNumbers,
+  normal,
+  ones,
+  type RandomOptions,
+  type TensorSource,
+  tensor,
+  truncatedNormal,
+  uniform,
+  zeros,
+} from "./creation.js";
+export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
+export { affine } from "./ops/affine.js";
+export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";
+export { add, divide, multiply, subtract } from "./ops/binary.js";
+export { concatenate } from "./ops/concatenate.js";
+export { type CrossEntropyOptions, crossEntropy } from "./ops/crossEntropy.js";
+export { argmax, argmaxProduct, binCount, equalShare, gatherIntegers, topK } from "./ops/discrete.js";
+export { l2Normalize } from "./ops/l2Normalize.js";
+export { type LayerNormOptions, layerNorm } from "./ops/layerNorm.js";
+export { type LinearOptions, linear } from "./ops/linear.js";
+export { type LinearCrossEntropyOptions, linearCrossEntropy } from "./ops/linearCrossEntropy.js";
+export { type MatmulOptions, matmul } from "./ops/matmul.js";
+export type { OperationName } from "./ops/names.js";
+export { permute, transpose } from "./ops/permute.js";
+export { mean, type ReductionOptions, sum } from "./ops/reductions.js";
+export { reshape } from "./ops/reshape.js";
+export { type DropPathOptions, dropPath, type ScaleOptions, scaleColumns, scaleRows } from "./ops/scale.js";
+export { slice } from "./ops/slice.js";
+export { logSoftmax, softmax } from "./ops/softmax.js";
+export { gatherTokens, scatterTokens } from "./ops/tokens.js";
+export {
+  absolute,
+  exp,
+  gelu,
+  log,
+  negate,
+  reciprocal,
+  relu,
+  rsqrt,
+  sigmoid,
+  sqrt,
+  square,
+  tanh,
+} from "./ops/unary.js";
+export {
+  hashPurpose,
+  type KernelRandomKey,
+  kernelRandomKey,
+  philox,
+  type RandomKey,
+  RandomStream,
+} from "./random.js";
+export {
+  parseSafetensors,
+  readSafetensors,
+  type SafetensorsFile,
+  serializeSafetensors,
+  writeSafetensors,
+} from "./safetensors.js";
+export { noGrad, scope } from "./scope.js";
+export type { Shape } from "./shape.js";
+export { type HostTensor, keep, Tensor } from "./tensor.js";

@@ -1,0 +1,73 @@
+import { isFloating } from "./elements.js";
+import { equalShapes, formatShape, type Shape } from "./shape.js";
+import { describe, type Tensor } from "./tensor.js";
+
+/** Throws unless all given tensors hold one floating dtype. */
+export function checkFloating(operation: string, tensors: Readonly<Record<string, Tensor | null>>): void {
+  let first: string | null = null;
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (tensor === null) continue;
+    if (!isFloating(tensor.dtype)) {
+      throw new TypeError(
+        `${operation}: ${name} is ${describe(tensor)}; expected float32 or float64. Make it with tensor(device, data, shape, { dtype: "float32" }).`,
+      );
+    }
+    first ??= name;
+    const other = tensors[first]!;
+    if (other.dtype !== tensor.dtype) {
+      throw new TypeError(
+        `${operation}: ${first} is ${describe(other)} and ${name} is ${describe(tensor)}; both need the same dtype. Make them with the same { dtype }.`,
+      );
+    }
+  }
+}
+
+/** Throws unless the tensor holds int32. */
+export function checkIntegers(operation: string, name: string, tensor: Tensor): void {
+  if (tensor.dtype !== "int32") {
+    throw new TypeError(
+      `${operation}: ${name} is ${describe(tensor)}; expected int32. Make it with tensor(device, Int32Array.of(…)).`,
+    );
+  }
+}
+
+/** Throws unless the tensor has one of the allowed ranks; `layout` says what they mean, e.g. `B×N×D`. */
+export function checkRank(
+  operation: string,
+  name: string,
+  tensor: Tensor,
+  ranks: readonly number[],
+  layout: string,
+): void {
+  if (!ranks.includes(tensor.rank)) {
+    throw new RangeError(`${operation}: ${name} is ${formatShape(tensor.shape)}; expected ${layout}.`);
+  }
+}
+
+/** Throws unless the tensor has this shape; `reason` says where the expectation comes from. */
+export function checkSameShape(
+  operation: string,
+  name: string,
+  tensor: Tensor,
+  shape: Shape,
+  reason: string,
+): void {
+  if (!equalShapes(tensor.shape, shape)) {
+    throw new RangeError(
+      `${operation}: ${name} is ${formatShape(tensor.shape)}; expected ${formatShape(shape)}, ${reason}.`,
+    );
+  }
+}
+
+/** The last axis as columns, all others as rows; throws for a scalar. */
+export function rowsAndColumns(
+  operation: string,
+  name: string,
+  tensor: Tensor,
+): { rows: number; columns: number } {
+  const columns = tensor.shape[tensor.rank - 1];
+  if (columns === undefined) {
+    throw new RangeError(`${operation}: ${name} is a scalar; expected at least one axis.`);
+  }
+  return { rows: columns === 0 ? 0 : tensor.size / columns, columns };
+}

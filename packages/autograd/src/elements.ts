@@ -1,0 +1,56 @@
+import type { DType } from "@splitmask/kernels";
+
+/** The typed array that holds elements of a dtype on the host. */
+export interface ElementArrays {
+  /** IEEE single precision. */
+  readonly float32: Float32Array<ArrayBuffer>;
+  /** IEEE double precision; runs the naive kernels. */
+  readonly float64: Float64Array<ArrayBuffer>;
+  /** Indices, labels, token ids. */
+  readonly int32: Int32Array<ArrayBuffer>;
+  /** Picture bytes. */
+  readonly uint8: Uint8Array<ArrayBuffer>;
+}
+
+/** Any host array that a tensor can be made from or read into. */
+export type ElementArray = ElementArrays[DType];
+
+/** The dtypes in which gradients are computed. */
+export type FloatingDType = "float32" | "float64";
+
+const constructors = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+} as const;
+
+/** Bytes of one element. */
+export function bytesPerElement(dtype: DType): number {
+  return constructors[dtype].BYTES_PER_ELEMENT;
+}
+
+/** Views raw bytes as elements. */
+export function viewElements(dtype: DType, bytes: ArrayBuffer): ElementArray {
+  return new constructors[dtype](bytes);
+}
+
+/** Converts numbers or another typed array to elements of a dtype; the same array comes back where it already fits. */
+export function toElements(dtype: DType, values: ArrayLike<number>): ElementArray {
+  const ElementType = constructors[dtype];
+  if (values instanceof ElementType) return values as ElementArray;
+  return ElementType.from(values) as ElementArray;
+}
+
+/** The dtype of a typed array; plain numbers and other arrays become float32. */
+export function dtypeOf(values: unknown): DType {
+  if (values instanceof Float64Array) return "float64";
+  if (values instanceof Int32Array) return "int32";
+  if (values instanceof Uint8Array || values instanceof Uint8ClampedArray) return "uint8";
+  return "float32";
+}
+
+/** Whether gradients can be computed in this dtype. */
+export function isFloating(dtype: DType): dtype is FloatingDType {
+  return dtype === "float32" || dtype === "float64";
+}

@@ -1,0 +1,138 @@
+import { runBinary, sumToShape } from "../calls/broadcast.js";
+import { checkFloating } from "../checks.js";
+import { defineOperation, type GradientStep, perform } from "../operation.js";
+import { broadcastShapes, equalShapes, formatShape } from "../shape.js";
+import { empty, floatingOf, type Tensor } from "../tensor.js";
+
+type Pair = { readonly a: Tensor; readonly b: Tensor };
+
+type Step = GradientStep<Pair, null, { readonly a: Tensor | null; readonly b: Tensor | null }>;
+
+/** a ∘ b in a fresh tensor of the broadcast shape. */
+function combine(name: "add" | "subtract" | "multiply" | "divide", a: Tensor, b: Tensor): Tensor {
+  return runBinary(empty(a.device, broadcastShapes(a.shape, b.shape)!, a.dtype), name, a, b);
+}
+
+/** The gradient summed over the axes along which its input was repeated; a fresh tensor of the full shape is given back at once. */
+function reduced(gradient: Tensor, step: Step, input: "a" | "b"): Tensor {
+  const result = sumToShape(gradient, step.shapes[input]!);
+  if (result !== gradient && gradient !== step.outputGradient) gradient.dispose();
+  return result;
+}
+
+function negated(gradient: Tensor): Tensor {
+  const output = empty(gradient.device, gradient.shape, gradient.dtype);
+  gradient.device.run("affine", floatingOf(gradient), {
+    output,
+    input: gradient,
+    size: gradient.size,
+    scale: -1,
+    offset: 0,
+  });
+  return output;
+}
+
+/** ∂/∂a = g, ∂/∂b = g. */
+export const addOperation = defineOperation({
+  name: "add",
+  forward: ({ a, b }: Pair, _: null) => ({ output: combine("add", a, b), saved: { a: null, b: null } }),
+  gradient: (step) => ({
+    a: step.needs.a ? reduced(step.outputGradient, step, "a") : null,
+    b: step.needs.b ? reduced(step.outputGradient, step, "b") : null,
+  }),
+});
+
+/** ∂/∂a = g, ∂/∂b = −g. */
+export const subtractOperation = defineOperation({
+  name: "subtract",
+  forward: ({ a, b }: Pair, _: null) => ({ output: combine("subtract", a, b), saved: { a: null, b: null } }),
+  gradient: (step) => ({
+    a: step.needs.a ? reduced(step.outputGradient, step, "a") : null,
+    b: step.needs.b ? reduced(negated(step.outputGradient), step, "b") : null,
+  }),
+});
+
+/** ∂/∂a = g·b, ∂/∂b = g·a. */
+export const multiplyOperation = defineOperation({
+  name: "multiply",
+  forward: ({ a, b }: Pair, _: null, needs) => ({
+    output: combine("multiply", a, b),
+    saved: { a: needs.b ? a : null, b: needs.a ? b : null },
+  }),
+  gradient: (step) => ({
+    a: step.needs.a ? reduced(combine("multiply", step.outputGradient, step.saved.b!), step, "a") : null,
+    b: step.needs.b ? reduced(combine("multiply", step.outputGradient, step.saved.a!), step, "b") : null,
+  }),
+});
+
+/** ∂/∂a = g / b, ∂/∂b = −g·a / b². */
+export const divideOperation = defineOperation({
+  name: "divide",
+  forward: ({ a, b }: Pair, _: null, needs) => ({
+    output: combine("divide", a, b),
+    saved: { a: needs.b ? a : null, b: needs.a || needs.b ? b : null },
+  }),
+  gradient: (step) => {
+    const perB = combine("divide", step.outputGradient, step.saved.b!);
+    let b: Tensor | null = null;
+    if (step.needs.b) {
+      const full = negated(perB);
+      runBinary(full, "multiply", full, step.saved.a!);
+      runBinary(full, "divide", full, step.saved.b!);
+      b = reduced(full, step, "b");
+    }
+    if (step.needs.a) return { a: reduced(perB, step, "a"), b };
+    perB.dispose();
+    return { a: null, b };
+  },
+});
+
+function checkPair(operation: string, a: Tensor, b: Tensor): void {
+  checkFloating(operation, { a, b });
+  if (equalShapes(a.shape, b.shape)) return;
+  if (broadcastShapes(a.shape, b.shape) === null) {
+    throw new RangeError(
+      `${operation}: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; aligned at the last axis, extents have to be equal or 1. Reshape one of them, e.g. to put an axis of extent 1 where it repeats.`,
+    );
+  }
+}
+
+/**
+ * a + b, either repeated along axes of extent 1 (NumPy's broadcasting).
+ *
+ * @throws RangeError If the shapes do not broadcast.
+ */
+export function add(a: Tensor, b: Tensor): Tensor {
+  checkPair("add", a, b);
+  return perform(addOperation, { a, b }, null);
+}
+
+/**
+ * a − b, with broadcasting.
+ *
+ * @throws RangeError If the shapes do not broadcast.
+ */
+export function subtract(a: Tensor, b: Tensor): Tensor {
+  checkPair("subtract", a, b);
+  return perform(subtractOperation, { a, b }, null);
+}
+
+/**
+ * a · b element by element, with broadcasting.
+ *
+ * @throws RangeError If the shapes do not broadcast.
+ */
+export function multiply(a: Tensor, b: Tensor): Tensor {
+  checkPair("multiply", a, b);
+  return perform(multiplyOperation, { a, b }, null);
+}
+
+/**
+ * a / b element by element, with broadcasting.
+ *
+ * @throws RangeError If the shapes do not broadcast.
+ */
+export function divide(a: Tensor, b: Tensor): Tensor {
+  checkPair("divide", a, b);
+  return perform(divideOperation, { a, b }, null);
+}

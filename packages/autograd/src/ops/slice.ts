@@ -1,0 +1,41 @@
+import { placeAlongAxis, sliceAxis, zerosLike } from "../calls/blocks.js";
+import { defineOperation, perform } from "../operation.js";
+import { formatShape, resolveAxis } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+
+/** y = x[…, start:end, …]; ∂/∂x = g at these places, 0 elsewhere. */
+export const sliceOperation = defineOperation({
+  name: "slice",
+  forward: ({ x }: { x: Tensor }, { axis, start, end }: { axis: number; start: number; end: number }) => ({
+    output: sliceAxis(x, axis, start, end),
+    saved: {},
+  }),
+  gradient: ({ outputGradient, attributes: { axis, start }, needs, shapes }) => {
+    if (!needs.x) return { x: null };
+    const x = zerosLike(outputGradient, shapes.x);
+    placeAlongAxis(x, outputGradient, axis, start);
+    return { x };
+  },
+});
+
+/**
+ * Elements `start` … `end` − 1 of one axis. A slice of the outermost axis shares the buffer, any other is a copy.
+ *
+ * @param axis Negative: counted from the end.
+ * @param start Negative: counted from the end.
+ * @param end Not included; negative: counted from the end. Default: all up to the end.
+ * @throws RangeError If the range does not lie in the axis.
+ */
+export function slice(x: Tensor, axis: number, start: number, end?: number): Tensor {
+  const along = resolveAxis("slice", axis, x.rank);
+  const extent = x.shape[along]!;
+  const last = end ?? extent;
+  const from = start < 0 ? start + extent : start;
+  const to = last < 0 ? last + extent : last;
+  if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > extent || from > to) {
+    throw new RangeError(
+      `slice: the range ${start} … ${last} does not lie in axis ${axis} of x, ${formatShape(x.shape)}; expected 0 ≤ start ≤ end ≤ ${extent}.`,
+    );
+  }
+  return perform(sliceOperation, { x }, { axis: along, start: from, end: to });
+}

@@ -1,0 +1,144 @@
+import { unaryOperations } from "@splitmask/kernels";
+import { checkFloating } from "../checks.js";
+import { defineOperation, perform } from "../operation.js";
+import { empty, floatingOf, type Tensor } from "../tensor.js";
+
+type UnaryName =
+  | "negate"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | "rsqrt"
+  | "square"
+  | "reciprocal"
+  | "absolute"
+  | "tanh"
+  | "sigmoid"
+  | "relu"
+  | "gelu";
+
+/** y = f(x) of any shape; ∂/∂x = g · f′(x), which one kernel computes in place on g. */
+function defineUnary<Name extends UnaryName>(name: Name) {
+  return defineOperation({
+    name,
+    forward: ({ x }: { x: Tensor }, _: null) => {
+      const output = empty(x.device, x.shape, x.dtype);
+      x.device.run("unary", floatingOf(x), {
+        output,
+        input: x,
+        operation: unaryOperations[name],
+        size: x.size,
+      });
+      return { output, saved: { x } };
+    },
+    gradient: ({ outputGradient, saved, needs, writableGradient }) => {
+      if (!needs.x) return { x: null };
+      const inputGradient = writableGradient();
+      outputGradient.device.run("unaryBackward", floatingOf(outputGradient), {
+        inputGradient,
+        outputGradient,
+        input: saved.x,
+        operation: unaryOperations[name],
+        size: outputGradient.size,
+      });
+      return { x: inputGradient };
+    },
+  });
+}
+
+/** f′ = −1. */
+export const negateOperation = defineUnary("negate");
+/** f′ = eˣ. */
+export const expOperation = defineUnary("exp");
+/** f′ = 1/x. */
+export const logOperation = defineUnary("log");
+/** f′ = 1/(2√x). */
+export const sqrtOperation = defineUnary("sqrt");
+/** f′ = −1/(2x√x). */
+export const rsqrtOperation = defineUnary("rsqrt");
+/** f′ = 2x. */
+export const squareOperation = defineUnary("square");
+/** f′ = −1/x². */
+export const reciprocalOperation = defineUnary("reciprocal");
+/** f′ = sign(x). */
+export const absoluteOperation = defineUnary("absolute");
+/** f′ = 1 − tanh²x. */
+export const tanhOperation = defineUnary("tanh");
+/** f′ = σ(x)·(1 − σ(x)). */
+export const sigmoidOperation = defineUnary("sigmoid");
+/** f′ = 1 where x > 0, else 0. */
+export const reluOperation = defineUnary("relu");
+/** f′ = Φ(x) + x·φ(x), Φ and φ the normal distribution and its density. */
+export const geluOperation = defineUnary("gelu");
+
+/** −x. */
+export function negate(x: Tensor): Tensor {
+  checkFloating("negate", { x });
+  return perform(negateOperation, { x }, null);
+}
+
+/** eˣ. */
+export function exp(x: Tensor): Tensor {
+  checkFloating("exp", { x });
+  return perform(expOperation, { x }, null);
+}
+
+/** The natural logarithm: −∞ at 0, NaN below. */
+export function log(x: Tensor): Tensor {
+  checkFloating("log", { x });
+  return perform(logOperation, { x }, null);
+}
+
+/** √x; its gradient is infinite at 0. */
+export function sqrt(x: Tensor): Tensor {
+  checkFloating("sqrt", { x });
+  return perform(sqrtOperation, { x }, null);
+}
+
+/** 1/√x. */
+export function rsqrt(x: Tensor): Tensor {
+  checkFloating("rsqrt", { x });
+  return perform(rsqrtOperation, { x }, null);
+}
+
+/** x². */
+export function square(x: Tensor): Tensor {
+  checkFloating("square", { x });
+  return perform(squareOperation, { x }, null);
+}
+
+/** 1/x. */
+export function reciprocal(x: Tensor): Tensor {
+  checkFloating("reciprocal", { x });
+  return perform(reciprocalOperation, { x }, null);
+}
+
+/** |x|; its gradient is 0 at 0. */
+export function absolute(x: Tensor): Tensor {
+  checkFloating("absolute", { x });
+  return perform(absoluteOperation, { x }, null);
+}
+
+/** The hyperbolic tangent. */
+export function tanh(x: Tensor): Tensor {
+  checkFloating("tanh", { x });
+  return perform(tanhOperation, { x }, null);
+}
+
+/** 1/(1 + e⁻ˣ). */
+export function sigmoid(x: Tensor): Tensor {
+  checkFloating("sigmoid", { x });
+  return perform(sigmoidOperation, { x }, null);
+}
+
+/** max(x, 0); its gradient is 0 at 0. */
+export function relu(x: Tensor): Tensor {
+  checkFloating("relu", { x });
+  return perform(reluOperation, { x }, null);
+}
+
+/** x·Φ(x), Φ the normal distribution function: the exact GELU (Hendrycks and Gimpel 2016), not the tanh approximation. */
+export function gelu(x: Tensor): Tensor {
+  checkFloating("gelu", { x });
+  return perform(geluOperation, { x }, null);
+}

@@ -1,0 +1,137 @@
+import type { Device } from "@splitmask/kernels";
+
+/** What a scope needs to know of a tensor: how to give its reference back, and which scope owns it. */
+export interface ScopedHandle {
+  /** The scope that will release this handle; null: nobody but its user and the garbage collector. */
+  owner: HandleScope | null;
+  /** Gives the handle's reference back because its scope has ended. */
+  releaseFromScope(): void;
+}
+
+/** The handles made while one `scope` call runs. */
+export interface HandleScope {
+  /** Handles in the order in which they were made. */
+  readonly handles: Set<ScopedHandle>;
+}
+
+interface DeviceRecord {
+  readonly scopes: HandleScope[];
+  noGradDepth: number;
+  nextNode: number;
+}
+
+// Keyed by device: two devices never see each other's scopes, and nothing outlives its device.
+const records = new WeakMap<Device, DeviceRecord>();
+
+function recordOf(device: Device): DeviceRecord {
+  let record = records.get(device);
+  if (record === undefined) {
+    record = { scopes: [], noGradDepth: 0, nextNode: 0 };
+    records.set(device, record);
+  }
+  return record;
+}
+
+/** Registers a new handle with the innermost scope of its device. */
+export function enterScope(device: Device, handle: ScopedHandle): void {
+  const scopes = recordOf(device).scopes;
+  const innermost = scopes[scopes.length - 1];
+  if (innermost === undefined) return;
+  innermost.handles.add(handle);
+  handle.owner = innermost;
+}
+
+/** Takes a handle out of its scope, so that the scope's end leaves it alone. */
+export function leaveScope(handle: ScopedHandle): void {
+  handle.owner?.handles.delete(handle);
+  handle.owner = null;
+}
+
+/**
+ * Runs `fn` and then gives back every tensor that was made inside, but those that `fn` returns (alone, or in arrays, plain
+ * objects and maps), those handed to `keep`, gradients of leaves, and what a recorded graph still needs. Scopes nest; what an inner scope returns belongs to the
+ * outer one. Nothing is waited for: the memory may be handed out at once, because the device runs its queue in order.
+ *
+ * A scope is never needed for correctness: without one the garbage collector returns the same memory, later.
+ *
+ * @param device The device whose tensors are meant.
+ * @param fn Synchronous; enqueuing never waits, so nothing in it needs `await`.
+ * @throws TypeError If `fn` returns a promise.
+ */
+export function scope<Result>(device: Device, fn: () => Result): Result {
+  const record = recordOf(device);
+  const own: HandleScope = { handles: new Set() };
+  record.scopes.push(own);
+  let result: Result;
+  try {
+    result = fn();
+    if (result instanceof Promise || typeof (result as { then?: unknown } | null)?.then === "function") {
+      throw new TypeError(
+        "scope: the function returned a promise, but tensors are released as soon as it returns. Make it synchronous and await its tensors outside, e.g. await scope(device, () => loss(batch)).item().",
+      );
+    }
+    record.scopes.pop();
+    moveOut(result, own, record.scopes[record.scopes.length - 1] ?? null);
+  } catch (error) {
+    if (record.scopes[record.scopes.length - 1] === own) record.scopes.pop();
+    releaseAll(own);
+    throw error;
+  }
+  releaseAll(own);
+  return result;
+}
+
+function releaseAll(own: HandleScope): void {
+  for (const handle of own.handles) {
+    handle.owner = null;
+    handle.releaseFromScope();
+  }
+  own.handles.clear();
+}
+
+function moveOut(value: unknown, from: HandleScope, to: HandleScope | null): void {
+  if (typeof value !== "object" || value === null) return;
+  if ("releaseFromScope" in value) {
+    const handle = value as ScopedHandle;
+    if (handle.owner !== from) return;
+    from.handles.delete(handle);
+    handle.owner = to;
+    to?.handles.add(handle);
+  } else if (value instanceof Map || Array.isArray(value)) {
+    for (const item of value.values()) moveOut(item, from, to);
+  } else if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
+    for (const item of Object.values(value)) moveOut(item, from, to);
+  }
+}
+
+/**
+ * Runs `fn` without recording a graph: results need no gradient, and nothing is kept for a backward pass.
+ *
+ * @param fn Synchronous, like the function of `scope`.
+ * @throws TypeError If `fn` returns a promise.
+ */
+export function noGrad<Result>(device: Device, fn: () => Result): Result {
+  const record = recordOf(device);
+  record.noGradDepth++;
+  try {
+    const result = fn();
+    if (result instanceof Promise) {
+      throw new TypeError(
+        "noGrad: the function returned a promise, but recording starts again as soon as it returns. Make it synchronous and await its tensors outside.",
+      );
+    }
+    return result;
+  } finally {
+    record.noGradDepth--;
+  }
+}
+
+/** Whether operations on this device are recorded at the moment. */
+export function isRecording(device: Device): boolean {
+  return recordOf(device).noGradDepth === 0;
+}
+
+/** The running number of the next node on this device's tape. */
+export function nextNodeNumber(device: Device): number {
+  return recordOf(device).nextNode++;
+}

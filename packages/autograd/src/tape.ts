@@ -1,0 +1,171 @@
+import { runBinary } from "./calls/broadcast.js";
+import { clone } from "./calls/copies.js";
+import type { AnyOperation, GradientStep, Saved } from "./operation.js";
+import { leaveScope, nextNodeNumber } from "./scope.js";
+import { equalShapes, formatShape, type Shape } from "./shape.js";
+import { describe, empty, type GraphNode, type Tensor } from "./tensor.js";
+
+/** Where the gradient of one input goes: to the node that computed it, to a leaf, or nowhere. */
+type Edge = { readonly node: Node } | { readonly leaf: Tensor } | null;
+
+/** One recorded operation. Holds what its rule needs and the way to the inputs, never the inputs' own elements. */
+export class Node implements GraphNode {
+  readonly #operation: AnyOperation;
+  readonly #number: number;
+  readonly #names: readonly string[];
+  readonly #needs: Readonly<Record<string, boolean>>;
+  readonly #shapes: Readonly<Record<string, Shape>>;
+  readonly #attributes: unknown;
+  #edges: readonly Edge[];
+  #saved: Record<string, Tensor | null> | null;
+  #gradient: Tensor | null = null;
+
+  /** Takes over the handles in `saved`. */
+  constructor(
+    operation: AnyOperation,
+    names: readonly string[],
+    inputs: Readonly<Record<string, Tensor | null>>,
+    needs: Readonly<Record<string, boolean>>,
+    attributes: unknown,
+    saved: Record<string, Tensor | null>,
+    output: Tensor,
+  ) {
+    this.#operation = operation;
+    this.#number = nextNodeNumber(output.device);
+    this.#names = names;
+    this.#needs = needs;
+    this.#attributes = attributes;
+    this.#saved = saved;
+    const shapes: Record<string, Shape> = {};
+    for (const name of names) if (inputs[name] !== null) shapes[name] = inputs[name]!.shape;
+    this.#shapes = shapes;
+    this.#edges = names.map((name) => {
+      if (!needs[name]) return null;
+      const input = inputs[name]!;
+      return input.node === null ? { leaf: input } : { node: input.node as Node };
+    });
+  }
+
+  /**
+   * Visits the graph behind this node, later operations first: their running numbers fall along every edge, so each gradient is complete when its node is reached,
+   * and sums are formed in the same order every time.
+   */
+  backward(gradient: Tensor): void {
+    const nodes = this.#reachable();
+    leaveScope(gradient);
+    this.#gradient = gradient;
+    for (const node of nodes) node.#run();
+  }
+
+  #reachable(): Node[] {
+    const seen = new Set<Node>([this]);
+    for (const node of seen) {
+      if (node.#saved === null) {
+        throw new Error(
+          `backward: the graph behind this tensor was already used: what ${node.#operation.name} had kept was released by an earlier backward(). Compute the loss again, or add the losses and call backward() once on their sum.`,
+        );
+      }
+      for (const edge of node.#edges) if (edge !== null && "node" in edge) seen.add(edge.node);
+    }
+    return [...seen].sort((a, b) => b.#number - a.#number);
+  }
+
+  #run(): void {
+    const outputGradient = this.#gradient!;
+    const saved = this.#saved!;
+    const edges = this.#edges;
+    this.#gradient = null;
+    this.#saved = null;
+    this.#edges = [];
+    const scratch: Tensor[] = [];
+    const step: GradientStep<Record<string, Tensor | null>, unknown, Saved> = {
+      outputGradient,
+      saved,
+      attributes: this.#attributes,
+      needs: this.#needs,
+      shapes: this.#shapes,
+      writableGradient() {
+        if (outputGradient.exclusive) return outputGradient;
+        const fresh = empty(outputGradient.device, outputGradient.shape, outputGradient.dtype);
+        scratch.push(fresh);
+        return fresh;
+      },
+    };
+    const gradients = this.#operation.gradient(step) as Readonly<Record<string, Tensor | null>>;
+    this.#check(gradients, outputGradient);
+
+    // Each handle goes to one receiver; a second receiver of the same handle gets an alias. All are made before any is used, so that shared memory is seen as shared.
+    const given = new Set<Tensor>();
+    const owned = this.#names.map((name, index) => {
+      if (edges[index] === null) return null;
+      const gradient = gradients[name]!;
+      const own = given.has(gradient) ? gradient.hold() : gradient;
+      given.add(gradient);
+      leaveScope(own);
+      return own;
+    });
+    for (const tensor of [outputGradient, ...Object.values(saved), ...scratch]) {
+      if (tensor !== null && !given.has(tensor)) tensor.dispose();
+    }
+    for (const [index, edge] of edges.entries()) {
+      if (edge === null) continue;
+      if ("leaf" in edge) addToLeaf(edge.leaf, owned[index]!);
+      else edge.node.#gradient = sumOf(edge.node.#gradient, owned[index]!);
+    }
+  }
+
+  #check(gradients: Readonly<Record<string, Tensor | null>>, outputGradient: Tensor): void {
+    const rule = `the gradient rule of ${this.#operation.name}`;
+    const returned = Object.keys(gradients);
+    if (returned.length !== this.#names.length || !this.#names.every((name) => name in gradients)) {
+      throw new Error(
+        `${rule} returned entries for [${returned.join(", ")}]; expected one for each input: [${this.#names.join(", ")}] (null where there is none).`,
+      );
+    }
+    for (const name of this.#names) {
+      const gradient = gradients[name];
+      if (!this.#needs[name]) {
+        if (gradient !== null)
+          throw new Error(`${rule} computed the gradient of ${name}, which nobody needs; return null.`);
+        continue;
+      }
+      if (gradient === null || gradient === undefined) {
+        throw new Error(`${rule} returned no gradient for ${name}, which needs one.`);
+      }
+      if (!equalShapes(gradient.shape, this.#shapes[name]!) || gradient.dtype !== outputGradient.dtype) {
+        throw new Error(
+          `${rule} returned ${describe(gradient)} for ${name}; expected ${formatShape(this.#shapes[name]!)} ${outputGradient.dtype}.`,
+        );
+      }
+    }
+  }
+}
+
+/** The sum of two gradients, in the memory of one of them where nobody else holds it; takes over both handles. */
+function sumOf(first: Tensor | null, second: Tensor): Tensor {
+  if (first === null) return second;
+  const target = first.exclusive
+    ? first
+    : second.exclusive
+      ? second
+      : empty(first.device, first.shape, first.dtype);
+  leaveScope(target);
+  runBinary(target, "add", first, second);
+  if (target !== first) first.dispose();
+  if (target !== second) second.dispose();
+  return target;
+}
+
+/** Adds to a leaf's gradient, which never shares memory with another tensor of the tape. */
+function addToLeaf(leaf: Tensor, gradient: Tensor): void {
+  if (leaf.grad !== null) {
+    runBinary(leaf.grad, "add", leaf.grad, gradient);
+    gradient.dispose();
+  } else if (gradient.exclusive) {
+    leaf.grad = gradient;
+  } else {
+    leaf.grad = clone(gradient);
+    leaveScope(leaf.grad);
+    gradient.dispose();
+  }
+}
