@@ -1,4 +1,6 @@
 import { compareKernel } from "./compareKernel";
+import { expectNumbers } from "./expectNumbers";
+import { sampleNumbers } from "./sampleNumbers";
 
 const sizes = [0, 1, 3, 4, 7, 15, 16, 17, 33, 65_536, 65_537, 200_003];
 
@@ -33,5 +35,119 @@ describe("copyBytes", () => {
       outputs: ["output"],
     });
     expect(Buffer.compare(reference.output as Uint8Array, input)).toBe(0);
+  });
+});
+
+describe("copyBlocks", () => {
+  test.each([
+    [0, 5],
+    [3, 0],
+    [1, 1],
+    [7, 13],
+    [40, 64],
+    [2, 20_011],
+    [900, 19],
+  ])("%i blocks of %i", async (outer, inner) => {
+    const outputStride = inner + 5;
+    const inputStride = inner + 3;
+    const input = sampleNumbers(outer * inputStride + 8, 1);
+    const output = sampleNumbers(outer * outputStride + 8, 2);
+    for (const accumulate of [0, 1]) {
+      const { reference } = await compareKernel("copyBlocks", {
+        buffers: { output, input },
+        numbers: { outer, inner, outputStride, outputOffset: 2, inputStride, inputOffset: 1, accumulate },
+        outputs: ["output"],
+      });
+      const expected = Float64Array.from(output);
+      for (let o = 0; o < outer; o += 1)
+        for (let i = 0; i < inner; i += 1) {
+          const place = o * outputStride + 2 + i;
+          expected[place] = accumulate * expected[place]! + input[o * inputStride + 1 + i]!;
+        }
+      expectNumbers(reference.output, expected);
+    }
+  });
+});
+
+describe("permute", () => {
+  /** Output element by element: the input's element at the permuted place. */
+  function slowPermute(input: Float32Array, shape: readonly number[], order: readonly number[]) {
+    const strides = shape.map((_, axis) =>
+      shape.slice(axis + 1).reduce((product, length) => product * length, 1),
+    );
+    let places = [0];
+    for (const axis of order)
+      places = places.flatMap((place) =>
+        Array.from({ length: shape[axis]! }, (_, i) => place + i * strides[axis]!),
+      );
+    return { output: places.map((place) => input[place]!), strides };
+  }
+  const cases: [number[], number[]][] = [
+    [
+      [0, 3],
+      [1, 0],
+    ],
+    [[5], [0]],
+    [
+      [1, 1],
+      [1, 0],
+    ],
+    [
+      [3, 5],
+      [1, 0],
+    ],
+    [
+      [130, 141],
+      [1, 0],
+    ],
+    [
+      [17, 4, 33],
+      [0, 2, 1],
+    ],
+    [
+      [17, 4, 33],
+      [2, 1, 0],
+    ],
+    [
+      [17, 4, 33],
+      [1, 0, 2],
+    ],
+    [
+      [17, 4, 33],
+      [0, 1, 2],
+    ],
+    [
+      [7, 6, 5, 8],
+      [3, 0, 2, 1],
+    ],
+    [
+      [2, 3, 4, 8, 4, 8],
+      [0, 2, 4, 1, 3, 5],
+    ], // patches of pictures: B,C,gh,P,gw,P → B,gh,gw,C,P,P
+    [
+      [2, 5, 3, 2, 16],
+      [2, 0, 3, 1, 4],
+    ], // heads of qkv: B,N,3,H,d → 3,B,H,N,d
+    [
+      [2, 1, 3, 1, 2, 3, 2, 2],
+      [7, 0, 6, 2, 1, 4, 3, 5],
+    ],
+  ];
+  test.each(cases)("%j by %j", async (shape, order) => {
+    const size = shape.reduce((product, length) => product * length, 1);
+    const input = sampleNumbers(size, 1);
+    const { output, strides } = slowPermute(input, shape, order);
+    const numbers: Record<string, number> = {};
+    for (let axis = 0; axis < 8; axis += 1) {
+      const from = order[axis - (8 - order.length)];
+      numbers[`dimension${axis}`] = from === undefined ? 1 : shape[from]!;
+      numbers[`stride${axis}`] = from === undefined ? 0 : strides[from]!;
+    }
+    const { reference } = await compareKernel("permute", {
+      buffers: { output: new Float32Array(size), input },
+      numbers,
+      outputs: ["output"],
+    });
+    expectNumbers(reference.output, output);
   });
 });

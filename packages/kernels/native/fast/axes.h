@@ -1,0 +1,52 @@
+// Axes of a strided walk: neighbours that can be walked as one are merged, so that most tensors become one or two long axes.
+#pragma once
+#include "../call.h"
+
+namespace splitmask::SPLITMASK_SET {
+
+constexpr int largestRank = 8;
+
+// The walk over an output in order, and `Inputs` inputs by strides (0 where broadcast).
+template <int Inputs> struct Axes {
+  int rank = 0;
+  int64 size = 1;  // of the output, in elements
+  int64 dimension[largestRank];
+  int64 stride[Inputs][largestRank];
+
+  // numbers[0 … 8) are the sizes, then eight strides for each input.
+  explicit Axes(const double* numbers) {
+    for (int axis = 0; axis < largestRank; ++axis) {
+      const int64 length = static_cast<int64>(numbers[axis]);
+      size *= length;
+      if (length == 1) continue;
+      bool merges = rank > 0;
+      for (int input = 0; input < Inputs; ++input) {
+        const int64 step = static_cast<int64>(numbers[largestRank * (1 + input) + axis]);
+        merges = merges && stride[input][rank - 1] == step * length;
+      }
+      if (!merges) ++rank;
+      dimension[rank - 1] = merges ? dimension[rank - 1] * length : length;
+      for (int input = 0; input < Inputs; ++input)
+        stride[input][rank - 1] = static_cast<int64>(numbers[largestRank * (1 + input) + axis]);
+    }
+    if (rank > 0) return;
+    rank = 1;
+    dimension[0] = 1;
+    for (int input = 0; input < Inputs; ++input) stride[input][0] = 1;
+  }
+
+  int64 inner() const { return dimension[rank - 1]; }
+  int64 innerStride(int input) const { return stride[input][rank - 1]; }
+
+  // Where row `row` of the walk (all axes but the last) starts in an input.
+  int64 offset(int input, int64 row) const {
+    int64 sum = 0;
+    for (int axis = rank - 2; axis >= 0; --axis) {
+      sum += (row % dimension[axis]) * stride[input][axis];
+      row /= dimension[axis];
+    }
+    return sum;
+  }
+};
+
+}  // namespace splitmask::SPLITMASK_SET

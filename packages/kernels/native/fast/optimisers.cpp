@@ -1,0 +1,126 @@
+// Optimisers and the gradients' norm over a list of parameters: one set of tasks for the whole list, cut by size.
+#include "loops.h"
+
+namespace splitmask::SPLITMASK_SET {
+
+namespace {
+
+// Half a vector of floats, and the doubles of the same number.
+typedef float HalfVector __attribute__((vector_size(lanes * 2), aligned(4), may_alias));
+typedef double DoubleVector __attribute__((vector_size(lanes * 4)));
+
+float* eachBuffer(const Call& call, int64 item, int index) {
+  return static_cast<float*>(call.eachBuffers[item * call.eachBufferStride + index]);
+}
+double eachNumber(const Call& call, int64 item, int index) { return call.eachNumbers[item * call.eachNumberStride + index]; }
+int64 sizeOf(const Call& call, int64 item) { return static_cast<int64>(eachNumber(call, item, 0)); }
+int64 tasksOf(int64 size) { return (size + taskElements - 1) / taskElements; }
+
+// body(task, item, begin, end) over ranges of all items. starts: scratch memory for eachCount + 1 numbers.
+template <class Body> void overItems(const Call& call, int64* starts, const Body& body) {
+  starts[0] = 0;
+  for (int64 item = 0; item < call.eachCount; ++item) starts[item + 1] = starts[item] + tasksOf(sizeOf(call, item));
+  parallelFor(call, starts[call.eachCount], [&](int64 task, int) {
+    int64 low = 0, high = call.eachCount;  // the last item that starts at or before the task
+    while (high - low > 1) {
+      const int64 middle = (low + high) / 2;
+      (starts[middle] <= task ? low : high) = middle;
+    }
+    const int64 begin = (task - starts[low]) * taskElements;
+    body(task, low, begin, minimum(sizeOf(call, low), begin + taskElements));
+  });
+}
+
+int64 tasksOfAll(const Call& call) {
+  int64 tasks = 0;
+  for (int64 item = 0; item < call.eachCount; ++item) tasks += tasksOf(sizeOf(call, item));
+  return tasks;
+}
+
+double sumOfSquares(const float* values, int64 count) {
+  constexpr int half = lanes / 2;
+  DoubleVector sum0 = {}, sum1 = {};
+  int64 i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const DoubleVector a = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i), DoubleVector);
+    const DoubleVector b = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i + half), DoubleVector);
+    sum0 += a * a;
+    sum1 += b * b;
+  }
+  sum0 += sum1;
+  double sum = 0;
+  for (int lane = 0; lane < half; ++lane) sum += sum0[lane];
+  for (; i < count; ++i) sum += static_cast<double>(values[i]) * values[i];
+  return sum;
+}
+
+}  // namespace
+
+void gradientNorm(const Call& call) {
+  float* output = call.buffer<float>(0);
+  const double maximum = call.number(0);
+  const int64 tasks = tasksOfAll(call);
+  double* squares = static_cast<double*>(call.scratch(call, 0, (tasks + call.eachCount + 1) * static_cast<int64>(sizeof(double))));
+  overItems(call, reinterpret_cast<int64*>(squares + tasks), [&](int64 task, int64 item, int64 begin, int64 end) {
+    squares[task] = sumOfSquares(eachBuffer(call, item, 0) + begin, end - begin);
+  });
+  double sum = 0;
+  for (int64 task = 0; task < tasks; ++task) sum += squares[task];
+  const double norm = __builtin_sqrt(sum), scale = maximum / (norm + 1e-6);
+  output[0] = static_cast<float>(norm);
+  output[1] = static_cast<float>(maximum == 0 || scale > 1 ? 1 : scale);  // a NaN norm gives NaN
+}
+
+void adamW(const Call& call) {
+  const Vector scale = broadcast(call.buffers[0] ? call.buffer<float>(0)[0] : 1.0f);
+  const double step = call.number(0), beta1 = call.number(1), beta2 = call.number(2);
+  const double correction1 = 1 - __builtin_pow(beta1, step), correction2 = 1 / __builtin_sqrt(1 - __builtin_pow(beta2, step));
+  const Vector keep1 = broadcast(static_cast<float>(beta1)), take1 = broadcast(static_cast<float>(1 - beta1));
+  const Vector keep2 = broadcast(static_cast<float>(beta2)), take2 = broadcast(static_cast<float>(1 - beta2));
+  const Vector rootScale = broadcast(static_cast<float>(correction2)), epsilon = broadcast(static_cast<float>(call.number(3)));
+  int64* starts = static_cast<int64*>(call.scratch(call, 0, (call.eachCount + 1) * static_cast<int64>(sizeof(int64))));
+  overItems(call, starts, [&](int64, int64 item, int64 begin, int64 end) {
+    float* parameter = eachBuffer(call, item, 0);
+    const float* gradient = eachBuffer(call, item, 1);
+    float* first = eachBuffer(call, item, 2);
+    float* second = eachBuffer(call, item, 3);
+    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
+    const Vector decay = broadcast(static_cast<float>(1 - learningRate * weightDecay));
+    const Vector rate = broadcast(static_cast<float>(-learningRate / correction1));
+    overVectors(begin, end, [&](int64 i, auto part) {
+      const Vector g = part.read(gradient + i) * scale;
+      const Vector m = fma(keep1, part.read(first + i), take1 * g);
+      const Vector v = fma(keep2, part.read(second + i), take2 * g * g);
+      part.write(first + i, m);
+      part.write(second + i, v);
+      const Vector update = m / fma(squareRoot(v), rootScale, epsilon);
+      part.write(parameter + i, fma(rate, update, part.read(parameter + i) * decay));
+    });
+  });
+}
+
+void sgd(const Call& call) {
+  const Vector scale = broadcast(call.buffers[0] ? call.buffer<float>(0)[0] : 1.0f);
+  const bool starts = call.integer(0) <= 1, nesterov = call.integer(2) != 0;  // the first step starts the momentum with the gradient
+  const double momentum = call.number(1);
+  const Vector keep = broadcast(static_cast<float>(momentum));
+  int64* taskStarts = static_cast<int64*>(call.scratch(call, 0, (call.eachCount + 1) * static_cast<int64>(sizeof(int64))));
+  overItems(call, taskStarts, [&](int64, int64 item, int64 begin, int64 end) {
+    float* parameter = eachBuffer(call, item, 0);
+    const float* gradient = eachBuffer(call, item, 1);
+    float* velocity = momentum != 0 ? eachBuffer(call, item, 2) : nullptr;
+    const Vector rate = broadcast(static_cast<float>(-eachNumber(call, item, 1))), decay = broadcast(static_cast<float>(eachNumber(call, item, 2)));
+    overVectors(begin, end, [&](int64 i, auto part) {
+      const Vector value = part.read(parameter + i);
+      Vector g = fma(decay, value, part.read(gradient + i) * scale);
+      if (velocity) {
+        const Vector v = starts ? g : fma(keep, part.read(velocity + i), g);
+        part.write(velocity + i, v);
+        g = nesterov ? fma(keep, v, g) : v;
+      }
+      part.write(parameter + i, fma(rate, g, value));
+    });
+  });
+}
+
+}  // namespace splitmask::SPLITMASK_SET

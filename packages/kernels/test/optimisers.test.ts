@@ -1,0 +1,177 @@
+import { createDevice } from "@splitmask/kernels";
+import { compareKernel } from "./compareKernel";
+import { expectNumbers } from "./expectNumbers";
+import { sampleNumbers } from "./sampleNumbers";
+
+// Two long ones, so that one parameter has several tasks; empty ones at both ends and in between.
+const sizes = [0, 1, 7, 16, 0, 0, 33_000, 129, 20_000, 0];
+
+describe("gradientNorm", () => {
+  const run = async (gradients: Float32Array[], maximum: number) =>
+    (
+      await compareKernel("gradientNorm", {
+        buffers: { output: new Float32Array(2) },
+        numbers: { maximum },
+        each: gradients.map((gradient) => ({ buffers: { gradient }, numbers: { size: gradient.length } })),
+        outputs: ["output"],
+      })
+    ).reference.output!;
+
+  test("many parameters", async () => {
+    const gradients = sizes.map((size, item) => sampleNumbers(size, item));
+    const norm = Math.sqrt(gradients.flatMap((gradient) => [...gradient]).reduce((sum, g) => sum + g * g, 0));
+    expectNumbers(await run(gradients, 3), [norm, 3 / (norm + 1e-6)], { relative: 1e-9 });
+    expectNumbers(await run(gradients, norm * 2), [norm, 1], { relative: 1e-9 });
+    expectNumbers(await run(gradients, 0), [norm, 1], { relative: 1e-9 });
+  });
+  test("none, large values, NaN, infinity", async () => {
+    expectNumbers(await run([], 1), [0, 1]);
+    expectNumbers(await run([Float32Array.of(3e30, 4e30)], 0), [5e30, 1], { relative: 1e-6 });
+    expectNumbers(await run([Float32Array.of(1, NaN), Float32Array.of(2)], 1), [NaN, NaN]);
+    expectNumbers(await run([Float32Array.of(1, -Infinity)], 1), [Infinity, 0]);
+  });
+});
+
+/** One parameter of a list with its state. */
+interface Item {
+  readonly values: Float32Array;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+}
+const items: Item[] = sizes.map((size, item) => ({
+  values: sampleNumbers(size, item),
+  learningRate: 0.01 * (1 + item),
+  weightDecay: item % 2 === 0 ? 0 : 0.1,
+}));
+
+describe("adamW", () => {
+  const options = { beta1: 0.9, beta2: 0.99, epsilon: 1e-6 };
+
+  test.each([1, 2, 100])("step %i of a list", async (step) => {
+    for (const scale of [null, Float32Array.of(0.25)])
+      await compareKernel("adamW", {
+        buffers: { scale },
+        numbers: { step, ...options },
+        each: items.map(({ values, learningRate, weightDecay }, item) => ({
+          buffers: {
+            parameter: values,
+            gradient: sampleNumbers(values.length, 20 + item),
+            firstMoment: sampleNumbers(values.length, 40 + item),
+            secondMoment: sampleNumbers(values.length, 60 + item, 0, 1),
+          },
+          numbers: { size: values.length, learningRate, weightDecay },
+        })),
+        outputs: ["parameter", "firstMoment", "secondMoment"],
+      });
+  });
+
+  test.each(["fast", "naive"] as const)(
+    "fifty steps of the %s kernel against the formula",
+    async (implementation) => {
+      const [size, learningRate, weightDecay, scale] = [37, 0.02, 0.1, 0.5];
+      const device = createDevice({ implementation });
+      const place = (values: Float32Array) => {
+        const argument = { buffer: device.allocate(values.byteLength), byteOffset: 0 };
+        device.upload(argument, values);
+        return argument;
+      };
+      const start = sampleNumbers(size, 1);
+      const parameter = place(start);
+      const firstMoment = place(new Float32Array(size));
+      const secondMoment = place(new Float32Array(size));
+      const scaleBuffer = place(Float32Array.of(scale));
+      const slow = [...start].map((value) => ({ value, m: 0, v: 0 }));
+      for (let step = 1; step <= 50; step += 1) {
+        const gradient = sampleNumbers(size, 100 + step);
+        device.run("adamW", "float32", {
+          scale: scaleBuffer,
+          step,
+          ...options,
+          each: [
+            {
+              parameter,
+              gradient: place(gradient),
+              firstMoment,
+              secondMoment,
+              size,
+              learningRate,
+              weightDecay,
+            },
+          ],
+        });
+        slow.forEach((state, i) => {
+          const g = scale * gradient[i]!;
+          state.value -= learningRate * weightDecay * state.value;
+          state.m = options.beta1 * state.m + (1 - options.beta1) * g;
+          state.v = options.beta2 * state.v + (1 - options.beta2) * g * g;
+          const mHat = state.m / (1 - options.beta1 ** step);
+          const vHat = state.v / (1 - options.beta2 ** step);
+          state.value -= (learningRate * mHat) / (Math.sqrt(vHat) + options.epsilon);
+        });
+      }
+      const result = new Float32Array(await device.download(parameter, 4 * size));
+      expectNumbers(
+        result,
+        slow.map(({ value }) => value),
+        { absolute: 3e-6 },
+      );
+      device.close();
+    },
+  );
+});
+
+describe("sgd", () => {
+  test.each([
+    [1, 0, 0],
+    [1, 0.9, 0],
+    [2, 0.9, 0],
+    [2, 0.9, 1],
+  ])("step %i, momentum %d, nesterov %i, of a list", async (step, momentum, nesterov) => {
+    for (const scale of [null, Float32Array.of(0.25)])
+      await compareKernel("sgd", {
+        buffers: { scale },
+        numbers: { step, momentum, nesterov },
+        each: items.map(({ values, learningRate, weightDecay }, item) => ({
+          buffers: {
+            parameter: values,
+            gradient: sampleNumbers(values.length, 20 + item),
+            momentumBuffer: momentum === 0 ? null : sampleNumbers(values.length, 40 + item),
+          },
+          numbers: { size: values.length, learningRate, weightDecay },
+        })),
+        outputs: ["parameter", "momentumBuffer"],
+      });
+  });
+
+  test.each([0, 1])("fifty steps against the formula, nesterov %i", async (nesterov) => {
+    const [size, learningRate, weightDecay, momentum] = [21, 0.05, 0.01, 0.9];
+    const device = createDevice();
+    const place = (values: Float32Array) => {
+      const argument = { buffer: device.allocate(values.byteLength), byteOffset: 0 };
+      device.upload(argument, values);
+      return argument;
+    };
+    const start = sampleNumbers(size, 1);
+    const parameter = place(start);
+    const momentumBuffer = place(sampleNumbers(size, 2)); // step 1 must not read it
+    const slow = [...start].map((value) => ({ value, buffer: 0 }));
+    for (let step = 1; step <= 50; step += 1) {
+      const gradient = sampleNumbers(size, 100 + step);
+      const each = [
+        { parameter, gradient: place(gradient), momentumBuffer, size, learningRate, weightDecay },
+      ];
+      device.run("sgd", "float32", { scale: null, step, momentum, nesterov, each });
+      slow.forEach((state, i) => {
+        const g = gradient[i]! + weightDecay * state.value;
+        state.buffer = momentum * state.buffer + g;
+        state.value -= learningRate * (nesterov ? g + momentum * state.buffer : state.buffer);
+      });
+    }
+    expectNumbers(
+      new Float32Array(await device.download(parameter, 4 * size)),
+      slow.map(({ value }) => value),
+      { absolute: 2e-5 },
+    );
+    device.close();
+  });
+});

@@ -1,0 +1,224 @@
+import { createDevice } from "@splitmask/kernels";
+import { compareKernel } from "./compareKernel";
+import { expectNumbers } from "./expectNumbers";
+import { matrixSizes, sampleIntegers, sampleNumbers } from "./sampleNumbers";
+
+/** The sum of what `term` gives for 0 … count−1, in double. */
+function total(count: number, term: (i: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i += 1) sum += term(i);
+  return sum;
+}
+
+describe("reduce", () => {
+  const sizes: [number, number, number][] = [
+    [0, 3, 4],
+    [3, 0, 4],
+    [2, 3, 0],
+    [1, 1, 1],
+    [5, 7, 1],
+    [3, 5, 9],
+    [2, 1, 33],
+    [1, 70_001, 1],
+    [40, 197, 1],
+    [1, 701, 65],
+    [3, 50, 130],
+    [1203, 3, 5],
+  ];
+  test.each(sizes)("%i×%i×%i", async (outer, reduced, inner) => {
+    const input = sampleNumbers(outer * reduced * inner, 1);
+    for (const operation of [0, 1, 2])
+      for (const accumulate of operation === 0 ? [0, 1] : [0]) {
+        const output = sampleNumbers(outer * inner, 2);
+        const { reference } = await compareKernel("reduce", {
+          buffers: { output, input },
+          numbers: { operation, outer, reduced, inner, scale: 0.5, accumulate },
+          outputs: ["output"],
+          absolute: 1e-4,
+        });
+        expectNumbers(
+          reference.output,
+          output.map((old, i) => {
+            const at = (r: number) => input[(Math.floor(i / inner) * reduced + r) * inner + (i % inner)]!;
+            if (operation === 0) return 0.5 * total(reduced, at) + accumulate * old;
+            const values = Array.from({ length: reduced }, (_, r) => at(r));
+            const largest = (list: number[]) =>
+              list.reduce((best, value) => Math.max(best, value), -Infinity);
+            return 0.5 * (operation === 1 ? largest(values) : -largest(values.map((value) => -value)));
+          }),
+          { relative: 1e-6, absolute: 1e-6 },
+        );
+      }
+  });
+
+  test("NaN wins, infinities stay", async () => {
+    for (const inner of [1, 3])
+      for (const operation of [0, 1, 2])
+        for (const value of [NaN, Infinity, -Infinity]) {
+          const input = sampleNumbers(2 * 41 * inner, 3);
+          input[17 * inner] = value;
+          const { reference } = await compareKernel("reduce", {
+            buffers: { output: new Float32Array(2 * inner), input },
+            numbers: { operation, outer: 2, reduced: 41, inner, scale: 1, accumulate: 0 },
+            outputs: ["output"],
+          });
+          if (Number.isNaN(value) || operation === 0) expect(reference.output![0]).toBe(value);
+        }
+  });
+});
+
+describe("reduceRows", () => {
+  test.each([...matrixSizes, [5, 0], [3000, 3]])("%i×%i", async (rows, columns) => {
+    const a = sampleNumbers(rows * columns, 1);
+    const b = sampleNumbers(rows * columns, 2);
+    const output = sampleNumbers(columns, 3);
+    for (const accumulate of [0, 1])
+      for (const factor of [b, null]) {
+        const { reference } = await compareKernel("reduceRows", {
+          buffers: { output, a, b: factor },
+          numbers: { rows, columns, accumulate },
+          outputs: ["output"],
+          absolute: 1e-4,
+        });
+        expectNumbers(
+          reference.output,
+          output.map(
+            (old, c) =>
+              accumulate * old +
+              total(rows, (r) => a[r * columns + c]! * (factor === null ? 1 : factor[r * columns + c]!)),
+          ),
+          { relative: 1e-6, absolute: 1e-6 },
+        );
+      }
+  });
+});
+
+describe("dotRows", () => {
+  test.each([...matrixSizes, [4, 0]])("%i×%i", async (rows, columns) => {
+    const a = sampleNumbers(rows * columns, 1);
+    const b = sampleNumbers(rows * columns, 2);
+    const { reference } = await compareKernel("dotRows", {
+      buffers: { output: new Float32Array(rows), a, b },
+      numbers: { rows, columns },
+      outputs: ["output"],
+      absolute: 2e-5,
+    });
+    expectNumbers(
+      reference.output,
+      Array.from({ length: rows }, (_, r) =>
+        total(columns, (c) => a[r * columns + c]! * b[r * columns + c]!),
+      ),
+      { absolute: 1e-10 },
+    );
+  });
+});
+
+describe("argmaxRows and topK", () => {
+  /** Columns in falling order of value, NaN first, ties by column. */
+  function ranking(row: Float32Array): number[] {
+    const key = (x: number) => (Number.isNaN(x) ? Infinity : Number.isFinite(x) ? x : Math.sign(x) * 1e30);
+    return [...row.keys()].sort((x, y) => key(row[y]!) - key(row[x]!) || x - y);
+  }
+
+  async function check(rows: number, columns: number, input: Float32Array, ks: number[]): Promise<void> {
+    const expected = Array.from({ length: rows }, (_, r) =>
+      ranking(input.subarray(r * columns, (r + 1) * columns)),
+    );
+    const { reference } = await compareKernel("argmaxRows", {
+      buffers: { output: new Int32Array(rows), input },
+      numbers: { rows, columns },
+      outputs: ["output"],
+    });
+    expectNumbers(
+      reference.output,
+      expected.map((order) => order[0]!),
+    );
+    for (const k of ks) {
+      const { reference: top } = await compareKernel("topK", {
+        buffers: { values: new Float32Array(rows * k), indices: new Int32Array(rows * k), input },
+        numbers: { rows, columns, k },
+        outputs: ["values", "indices"],
+      });
+      const indices = expected.flatMap((order) => order.slice(0, k));
+      expectNumbers(top.indices, indices);
+      expectNumbers(
+        top.values,
+        indices.map((c, i) => input[Math.floor(i / k) * columns + c]!),
+      );
+    }
+  }
+
+  test.each(matrixSizes)("%i×%i", async (rows, columns) => {
+    await check(rows, columns, sampleNumbers(rows * columns, 1), [1, Math.min(20, columns)]);
+  });
+  test("ties: the first column", async () => {
+    await check(40, 83, Float32Array.from(sampleIntegers(40 * 83, 2, 3)), [0, 1, 5, 83]);
+  });
+  test("rising rows", async () => {
+    await check(
+      2,
+      100,
+      Float32Array.from({ length: 200 }, (_, i) => i),
+      [7],
+    );
+  });
+  test("NaN is the largest, rows of −∞", async () => {
+    const columns = 37;
+    const input = sampleNumbers(5 * columns, 3);
+    input[20] = NaN;
+    input[30] = NaN;
+    input[columns + 36] = NaN;
+    input[columns + 3] = Infinity;
+    input.fill(-Infinity, 2 * columns, 3 * columns);
+    input.fill(NaN, 3 * columns, 4 * columns);
+    input.fill(-Infinity, 4 * columns, 5 * columns - 1);
+    await check(5, columns, input, [1, 3, 37]);
+  });
+  test("errors", async () => {
+    const device = createDevice({ threads: 1 });
+    const some = { buffer: device.allocate(64), byteOffset: 0 };
+    device.run("topK", "float32", { values: some, indices: some, input: some, rows: 1, columns: 3, k: 4 });
+    await expect(device.synchronize()).rejects.toThrow("topK: k is 4, but the rows have 3 columns");
+    device.run("argmaxRows", "float32", { output: some, input: some, rows: 1, columns: 0 });
+    await expect(device.synchronize()).rejects.toThrow(
+      "argmaxRows: a row without columns has no largest value",
+    );
+    device.close();
+  });
+});
+
+describe("counts of integers", () => {
+  test.each([0, 1, 100, 5000])("binCount of %i", async (size) => {
+    const input = sampleIntegers(size, 1, 13);
+    const counts = sampleNumbers(13, 2, 0, 10).map(Math.floor);
+    const { reference } = await compareKernel("binCount", {
+      buffers: { counts, input },
+      numbers: { size, bins: 13 },
+      outputs: ["counts"],
+    });
+    const expected = counts.slice();
+    for (const value of input) expected[value]! += 1;
+    expectNumbers(reference.counts, expected);
+  });
+  test("binCount out of range", async () => {
+    for (const value of [-1, 3]) {
+      const buffers = { counts: new Float32Array(3), input: Int32Array.of(0, value) };
+      await expect(
+        compareKernel("binCount", { buffers, numbers: { size: 2, bins: 3 }, outputs: ["counts"] }),
+      ).rejects.toThrow(`binCount: index ${value} is out of range: it must be at least 0 and less than 3`);
+    }
+  });
+  test("equalShare", async () => {
+    const share = async (a: Int32Array, b: Int32Array) =>
+      (
+        await compareKernel("equalShare", {
+          buffers: { output: new Float32Array(1), a, b },
+          numbers: { size: a.length },
+          outputs: ["output"],
+        })
+      ).reference.output![0];
+    expect(await share(Int32Array.of(1, 2, 3, 4), Int32Array.of(1, 2, 0, 4))).toBe(0.75);
+    expect(await share(Int32Array.of(-1), Int32Array.of(-1))).toBe(1);
+    expect(await share(new Int32Array(0), new Int32Array(0))).toBeNaN();
+  });
+});
