@@ -1,13 +1,7 @@
+import { CallWriter, checkUsable } from "./callWriter.js";
 import { type BlockHandle, DeviceBuffer, type Scope } from "./deviceBuffer.js";
 import { chooseInstructionSet, defaultThreads, type InstructionSet } from "./instructionSets.js";
-import {
-  type BufferArgument,
-  type BufferName,
-  type KernelArguments,
-  type KernelLayout,
-  type KernelName,
-  kernelLayouts,
-} from "./kernelArguments.js";
+import type { BufferArgument, KernelArguments, KernelName } from "./kernelArguments.js";
 import { type NativeDevice, native } from "./loader.js";
 
 /** How a device is made. */
@@ -34,9 +28,6 @@ export interface DeviceMemory {
   readonly liveBuffers: number;
 }
 
-/** The numbers by which the native side knows the kernels. */
-const kernelIndices = new Map<string, number>(native.kernels().map((kernel, index) => [kernel.name, index]));
-
 /** V8 hears of a change of at least so many bytes. */
 const ACCOUNTING_STEP = 4 << 20;
 
@@ -55,7 +46,7 @@ export class Device {
   readonly checkFinite: boolean;
   readonly #native: NativeDevice;
   readonly #collected: FinalizationRegistry<BlockHandle>;
-  #words = new Float64Array(1024);
+  readonly #calls: CallWriter;
   #scope: Scope | null = null;
   #liveBytes = 0;
   #accountedBytes = 0;
@@ -79,7 +70,7 @@ export class Device {
     const sets = native.instructionSets().map((set) => set.name);
     const set = implementation === "naive" ? -1 : sets.indexOf(this.instructionSet);
     this.#native = new native.NativeDevice(threads, set, checkFinite);
-    this.#native.setWords(this.#words);
+    this.#calls = new CallWriter(this, this.#native);
     this.#collected = new FinalizationRegistry((handle) => this.giveBack(handle));
   }
 
@@ -90,44 +81,7 @@ export class Device {
    * @throws Error if an argument is missing, is not a number, or is a buffer that was released or belongs to another device.
    */
   run<Name extends KernelName>(name: Name, dtype: "float32" | "float64", args: KernelArguments<Name>): void {
-    const layout: KernelLayout | undefined = kernelLayouts[name];
-    const index = kernelIndices.get(name);
-    if (layout === undefined) throw new Error(`run: there is no kernel "${name}" in kernelTable.`);
-    if (index === undefined) {
-      throw new Error(
-        `${name}: this kernel stands in kernelTable but not in the native addon: add it to native/kernels.def (see native/README.md) and run \`npm run build\`.`,
-      );
-    }
-    if (dtype !== "float32" && dtype !== "float64") {
-      throw new TypeError(
-        `${name}: dtype is ${JSON.stringify(dtype)}; kernels run in "float32" or "float64".`,
-      );
-    }
-    const values = args as unknown as Readonly<Record<string, unknown>>;
-    const each = layout.eachBuffers.length > 0 ? values.each : undefined;
-    const items = (each ?? []) as readonly Readonly<Record<string, unknown>>[];
-    if (layout.eachBuffers.length > 0 && !Array.isArray(each)) {
-      throw new TypeError(`${name}: each is ${describe(each)}; it must be a list of items.`);
-    }
-    const needed =
-      4 +
-      2 * layout.buffers.length +
-      layout.numbers.length +
-      items.length * (2 * layout.eachBuffers.length + layout.eachNumbers.length);
-    if (needed > this.#words.length) {
-      this.#words = new Float64Array(2 * needed);
-      this.#native.setWords(this.#words);
-    }
-    const words = this.#words;
-    words[0] = index;
-    words[1] = dtype === "float64" ? 1 : 0;
-    words[2] = items.length;
-    let at = 3;
-    at = this.#writeBuffers(name, layout.buffers, values, at);
-    at = this.#writeNumbers(name, layout.numbers, values, at);
-    for (const item of items) at = this.#writeBuffers(name, layout.eachBuffers, item, at);
-    for (const item of items) at = this.#writeNumbers(name, layout.eachNumbers, item, at);
-    words[at] = 0;
+    this.#calls.write(name, dtype, args as unknown as Readonly<Record<string, unknown>>);
     this.#native.run();
   }
 
@@ -259,73 +213,9 @@ export class Device {
     this.#native.accountExternal(change);
   }
 
-  #writeBuffers(
-    kernel: string,
-    names: readonly BufferName[],
-    values: Readonly<Record<string, unknown>>,
-    start: number,
-  ): number {
-    const words = this.#words;
-    let at = start;
-    for (const { name, optional } of names) {
-      const argument = values[name] as BufferArgument | null | undefined;
-      if (argument === null || argument === undefined) {
-        if (!optional)
-          throw new TypeError(`${kernel}: buffer ${name} is ${describe(argument)}; the kernel needs it.`);
-        words[at++] = -1;
-        words[at++] = 0;
-        continue;
-      }
-      const { buffer, byteOffset } = argument;
-      if (!(buffer instanceof DeviceBuffer)) {
-        throw new TypeError(
-          `${kernel}: buffer ${name} is ${describe(argument)}; it must be { buffer: DeviceBuffer, byteOffset: number }, e.g. a Tensor.`,
-        );
-      }
-      this.#checkBuffer(kernel, name, buffer);
-      if (!(byteOffset >= 0 && byteOffset <= buffer.bytes)) {
-        throw new RangeError(
-          `${kernel}: byteOffset of ${name} is ${byteOffset}; the buffer has ${buffer.bytes} bytes.`,
-        );
-      }
-      words[at++] = buffer.id;
-      words[at++] = byteOffset;
-    }
-    return at;
-  }
-
-  #writeNumbers(
-    kernel: string,
-    names: readonly string[],
-    values: Readonly<Record<string, unknown>>,
-    start: number,
-  ): number {
-    const words = this.#words;
-    let at = start;
-    for (const name of names) {
-      const value = values[name];
-      if (typeof value !== "number")
-        throw new TypeError(`${kernel}: ${name} is ${describe(value)}; it must be a number.`);
-      words[at++] = value;
-    }
-    return at;
-  }
-
-  #checkBuffer(where: string, name: string, buffer: DeviceBuffer): void {
-    if (buffer.released) {
-      throw new Error(
-        `${where}: the buffer of ${name} was released. Call retain() on it before it is released, or device.keep(buffer) inside a scope.`,
-      );
-    }
-    if (buffer.device !== this)
-      throw new Error(
-        `${where}: the buffer of ${name} belongs to another device; download it there and upload it here.`,
-      );
-  }
-
   #checkRange(where: string, argument: BufferArgument, bytes: number): void {
     const { buffer, byteOffset } = argument;
-    this.#checkBuffer(where, where === "upload" ? "the destination" : "the source", buffer);
+    checkUsable(this, where, where === "upload" ? "the destination" : "the source", buffer);
     if (
       !(Number.isSafeInteger(bytes) && bytes >= 0 && byteOffset >= 0 && byteOffset + bytes <= buffer.bytes)
     ) {
@@ -334,13 +224,6 @@ export class Device {
       );
     }
   }
-}
-
-/** A value as an error message shows it. */
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "object") return `an object (${value.constructor?.name ?? "without a class"})`;
-  return `${JSON.stringify(value) ?? String(value)} (${typeof value})`;
 }
 
 /** Makes a device: an executor thread, its pool threads and its memory pool. Several may live in one process and in worker threads. */

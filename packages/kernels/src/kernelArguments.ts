@@ -1,5 +1,5 @@
 import type { DeviceBuffer } from "./deviceBuffer.js";
-import { kernelTable } from "./kernelTable.js";
+import type { kernelTable } from "./kernelTable.js";
 
 /** The name of a kernel of {@link kernelTable}. */
 export type KernelName = keyof typeof kernelTable;
@@ -30,41 +30,3 @@ export type KernelArguments<Name extends KernelName> = NamedArguments<(typeof ke
   }
     ? { readonly each: readonly NamedArguments<Each>[] }
     : unknown);
-
-/** A buffer's name and whether it may be null. */
-export interface BufferName {
-  readonly name: string;
-  readonly optional: boolean;
-}
-
-/** The order in which the native side reads one kernel's arguments. */
-export interface KernelLayout {
-  readonly buffers: readonly BufferName[];
-  readonly numbers: readonly string[];
-  readonly eachBuffers: readonly BufferName[];
-  readonly eachNumbers: readonly string[];
-}
-
-interface TableEntry {
-  readonly buffers: readonly string[];
-  readonly numbers: readonly string[];
-  readonly each?: { readonly buffers: readonly string[]; readonly numbers: readonly string[] };
-}
-
-function bufferName(text: string): BufferName {
-  return text.endsWith("?") ? { name: text.slice(0, -1), optional: true } : { name: text, optional: false };
-}
-
-function layoutOf(entry: TableEntry): KernelLayout {
-  return {
-    buffers: entry.buffers.map(bufferName),
-    numbers: entry.numbers,
-    eachBuffers: (entry.each?.buffers ?? []).map(bufferName),
-    eachNumbers: entry.each?.numbers ?? [],
-  };
-}
-
-/** The layout of every kernel, made once. */
-export const kernelLayouts = Object.fromEntries(
-  Object.entries(kernelTable).map(([name, entry]) => [name, layoutOf(entry)]),
-) as Readonly<Record<KernelName, KernelLayout>>;
