@@ -114,14 +114,20 @@ export class Device {
     options: { readonly copy?: boolean } = {},
   ): void {
     this.#checkRange("upload", destination, source.byteLength);
-    const { copy = true } = options;
+    // A shared array may be written by another thread at any time: what is taken is a copy of its own.
+    const shared = source.buffer instanceof SharedArrayBuffer;
+    const view = shared
+      ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice()
+      : source;
+    const copy = !shared && options.copy !== false;
+    const { buffer, byteOffset } = destination;
     this.#native.upload(
-      destination.buffer.id,
-      destination.byteOffset,
-      source.buffer,
-      source.byteOffset,
-      source.byteLength,
-      copy || source.buffer instanceof SharedArrayBuffer,
+      buffer.id,
+      byteOffset,
+      view.buffer as ArrayBuffer,
+      view.byteOffset,
+      view.byteLength,
+      copy,
     );
   }
 

@@ -28,7 +28,7 @@ export interface NativeDevice {
   upload(
     id: number,
     byteOffset: number,
-    source: ArrayBufferLike,
+    source: ArrayBuffer,
     sourceOffset: number,
     bytes: number,
     copy: boolean,

@@ -204,7 +204,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     char* destination = memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
     void* data = nullptr;
     size_t length = 0;
-    napi_get_arraybuffer_info(env_, info[2], &data, &length);
+    if (napi_get_arraybuffer_info(env_, info[2], &data, &length) != napi_ok)
+      throw Napi::TypeError::New(info.Env(), "upload: the source has no ArrayBuffer");
     const char* source = static_cast<char*>(data) + info[3].As<Napi::Number>().Int64Value();
     const size_t bytes = static_cast<size_t>(info[4].As<Napi::Number>().Int64Value());
     if (info[5].As<Napi::Boolean>().Value()) {

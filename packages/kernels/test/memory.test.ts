@@ -1,0 +1,184 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { createDevice, type Device, type DeviceBuffer } from "@splitmask/kernels";
+import { runProgram } from "./runProgram";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+let device: Device;
+beforeEach(() => {
+  device = createDevice({ threads: 1 });
+});
+afterEach(() => device.close());
+
+describe("references", () => {
+  test("count, and the last one gives the block back", () => {
+    const buffer = device.allocate(1000);
+    expect(buffer).toMatchObject({ bytes: 1000, references: 1, released: false });
+    expect(buffer.retain()).toBe(buffer);
+    buffer.release();
+    expect(buffer.references).toBe(1);
+    expect(device.memory()).toMatchObject({ liveBuffers: 1, liveBytes: 1024, cachedBytes: 0 });
+    buffer.release();
+    expect(buffer.released).toBe(true);
+    expect(device.memory()).toMatchObject({
+      liveBuffers: 0,
+      liveBytes: 0,
+      peakLiveBytes: 1024,
+      cachedBytes: 1024,
+    });
+    expect(() => buffer.release()).toThrow("release: the buffer of 1000 bytes was released");
+    expect(() => buffer.retain()).toThrow("retain: the buffer of 1000 bytes was released");
+  });
+
+  test("dispose gives up the first one, once, and leaves what others retain", () => {
+    const buffer = device.allocate(10).retain();
+    buffer.dispose();
+    buffer.dispose();
+    expect(buffer.references).toBe(1);
+    buffer.release();
+    expect(buffer.released).toBe(true);
+  });
+
+  test("a freed block is handed out again at once, and what was queued for it still runs first", async () => {
+    const result = device.allocate(1 << 22);
+    const first = device.allocate(1 << 22);
+    const size = 1 << 20;
+    device.run("fill", "float32", { output: { buffer: first, byteOffset: 0 }, size, value: 3 });
+    device.run("copyBytes", "float32", {
+      output: { buffer: result, byteOffset: 0 },
+      input: { buffer: first, byteOffset: 0 },
+      bytes: 1 << 22,
+    });
+    first.release();
+    const second = device.allocate(1 << 22);
+    expect(device.memory()).toMatchObject({ liveBytes: 1 << 23, cachedBytes: 0, liveBuffers: 2 });
+    device.run("fill", "float32", { output: { buffer: second, byteOffset: 0 }, size, value: 4 });
+    const values = new Float32Array(await device.download({ buffer: result, byteOffset: 0 }, 1 << 22));
+    expect(values.every((value) => value === 3)).toBe(true);
+  });
+
+  test("allocate says what it takes", () => {
+    for (const bytes of [-1, 1.5, NaN, Infinity]) {
+      expect(() => device.allocate(bytes)).toThrow(
+        `allocate: bytes is ${bytes}; it must be a whole number of bytes, 0 or more.`,
+      );
+    }
+    expect(() => device.allocate(2 ** 50)).toThrow(
+      "the system has no memory left for a buffer of 1125899906842624 bytes",
+    );
+  });
+});
+
+describe("scope", () => {
+  test("releases what was allocated inside, but what is kept or retained", () => {
+    const outside = device.allocate(8);
+    let dropped: DeviceBuffer | undefined;
+    let retained: DeviceBuffer | undefined;
+    const kept = device.scope(() => {
+      dropped = device.allocate(8);
+      retained = device.allocate(8).retain();
+      return device.keep(device.allocate(8));
+    });
+    expect(dropped?.released).toBe(true);
+    expect(retained?.references).toBe(1);
+    expect(kept.references).toBe(1);
+    expect(outside.released).toBe(false);
+  });
+
+  test("nests: a kept buffer moves to the outer scope, however often it is kept", () => {
+    let buffer: DeviceBuffer | undefined;
+    device.scope(() => {
+      device.scope(() => {
+        buffer = device.allocate(8);
+        device.keep(buffer);
+        device.keep(buffer);
+      });
+      expect(buffer?.released).toBe(false);
+    });
+    expect(buffer?.released).toBe(true);
+  });
+
+  test("does not take what was disposed of inside and is retained", () => {
+    const buffer = device.scope(() => {
+      const inside = device.allocate(8).retain();
+      inside.dispose();
+      return inside;
+    });
+    expect(buffer.references).toBe(1);
+  });
+
+  test("releases when its function throws, and refuses a promise", () => {
+    let buffer: DeviceBuffer | undefined;
+    expect(() =>
+      device.scope(() => {
+        buffer = device.allocate(8);
+        throw new Error("inside");
+      }),
+    ).toThrow("inside");
+    expect(buffer?.released).toBe(true);
+    expect(() => device.scope(async () => {})).toThrow(
+      "scope: the function returned a promise. A scope is synchronous: await outside of it.",
+    );
+    expect(device.memory().liveBuffers).toBe(0);
+  });
+});
+
+describe("the pool", () => {
+  test("serves a size from its class", () => {
+    for (const bytes of [1, 64, 65, 512, 513, 1000, 4097, 1 << 20, (1 << 20) + 1, 12_345_678]) {
+      const before = device.memory().liveBytes;
+      const buffer = device.allocate(bytes);
+      const block = device.memory().liveBytes - before;
+      expect(block).toBeGreaterThanOrEqual(bytes);
+      expect(block).toBeLessThanOrEqual(Math.max(bytes + 63, bytes * 1.125));
+      buffer.release();
+    }
+  });
+
+  test("releaseCache gives back what is kept, after the queue has passed it", async () => {
+    const buffer = device.allocate(64 << 20);
+    device.run("fill", "float32", { output: { buffer, byteOffset: 0 }, size: 16 << 20, value: 1 });
+    buffer.release();
+    const before = process.memoryUsage().rss;
+    device.releaseCache();
+    await device.synchronize();
+    expect(device.memory().cachedBytes).toBe(0);
+    expect(process.memoryUsage().rss - before).toBeLessThan(32 << 20);
+  });
+});
+
+describe("buffers that are dropped", () => {
+  test("come back when they are collected", async () => {
+    const drop = () => {
+      for (let i = 0; i < 50; i += 1) device.allocate(1000);
+    };
+    drop();
+    expect(device.memory().liveBuffers).toBe(50);
+    for (let i = 0; i < 20 && device.memory().liveBuffers > 0; i += 1) {
+      collectGarbage();
+      await turn();
+    }
+    expect(device.memory().liveBuffers).toBe(0);
+  });
+
+  test("keep the memory flat over thousands of steps, without a scope and without calling the collector", () => {
+    const { stdout, stderr } = runProgram(`
+      const device = createDevice({ threads: 1 });
+      const space = () => ({ buffer: device.allocate(1 << 20), byteOffset: 0 });
+      let most = 0;
+      for (let step = 0; step < 3000; step += 1) {
+        const a = space();
+        const b = space();
+        device.run("fill", "float32", { output: a, size: 100, value: step });
+        device.run("copyBytes", "float32", { output: b, input: a, bytes: 400 });
+        if (step % 10 === 9 && new Float32Array(await device.download(b, 4))[0] !== step) throw new Error("wrong");
+        most = Math.max(most, device.memory().liveBytes);
+      }
+      console.log(most >> 20);`);
+    expect(stderr).toBe("");
+    expect(Number(stdout)).toBeLessThan(700); // all of them are 6,000 MiB
+  });
+});
