@@ -100,7 +100,7 @@ export function parseSafetensors(bytes: Uint8Array, source = "the safetensors da
     tensors.set(name, {
       dtype: reader.dtype,
       shape,
-      data: reader.view(data.slice(start, end).buffer as ArrayBuffer),
+      data: reader.view(new Uint8Array(data.subarray(start, end)).buffer),
     });
   }
   ranges.sort((a, b) => a.start - b.start || a.end - b.end);
