@@ -1,1 +1,7 @@
-export {};
+export {
+  type InpaintLossFromTokensOptions,
+  type InpaintLossOptions,
+  inpaintLoss,
+  inpaintLossFromTokens,
+} from "./inpaintLoss.js";
+export { type MatchLossOptions, matchLoss } from "./matchLoss.js";
