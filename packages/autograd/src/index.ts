@@ -70,4 +70,4 @@ export {
 } from "./safetensors.js";
 export { noGrad, scope } from "./scope.js";
 export type { Shape } from "./shape.js";
-export { type HostTensor, keep, Tensor } from "./tensor.js";
+export { empty, type HostTensor, keep, Tensor } from "./tensor.js";

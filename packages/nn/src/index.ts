@@ -1,1 +1,23 @@
-export {};
+/**
+ * Layers of vision transformers and the module that holds them, with the names that PyTorch's and timm's weights have.
+ *
+ * @packageDocumentation
+ */
+export { Attention, type AttentionLayerOptions } from "./attention.js";
+export { DropPath } from "./dropPath.js";
+export { type ForwardContext, inference } from "./forwardContext.js";
+export {
+  type Initializer,
+  truncatedNormalInitializer,
+  xavierUniform,
+  zerosInitializer,
+} from "./initializers.js";
+export { LayerNorm, type LayerNormLayerOptions } from "./layerNorm.js";
+export { LayerScale } from "./layerScale.js";
+export { type DrawnOptions, Linear, type LinearLayerOptions } from "./linear.js";
+export { Mlp, type MlpOptions } from "./mlp.js";
+export { type LoadOptions, Module, type StateDict } from "./module.js";
+export { Parameter } from "./parameter.js";
+export { patchify } from "./patchify.js";
+export type { StateDifferences } from "./stateDifferences.js";
+export { TransformerBlock, type TransformerBlockOptions } from "./transformerBlock.js";

@@ -1,0 +1,58 @@
+import { type LinearOptions, linear, type Tensor, zeros } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import { type Initializer, truncatedNormalInitializer } from "./initializers.js";
+import { Module } from "./module.js";
+import { Parameter } from "./parameter.js";
+
+/** What every layer with drawn weights takes. */
+export interface DrawnOptions {
+  /** The run's seed. */
+  readonly seed: number;
+  /** The layer's dotted name in the model, e.g. `blocks.0.attn.qkv`: makes its numbers differ from those of other layers. */
+  readonly purpose: string;
+  /** How weights begin. Default: truncated normal with standard deviation 0.02. Biases begin at 0. */
+  readonly initializer?: Initializer;
+}
+
+/** Sizes of a `Linear` layer. */
+export interface LinearLayerOptions extends DrawnOptions {
+  /** Width of the input. */
+  readonly inFeatures: number;
+  /** Width of the output. */
+  readonly outFeatures: number;
+  /** Whether a bias is added. Default true. */
+  readonly bias?: boolean;
+}
+
+/** x·Wᵀ + b: …×in → …×out. Parameters: `weight` out×in, `bias` out. */
+export class Linear extends Module {
+  /** out×in. */
+  readonly weight: Parameter;
+  /** out, or null. */
+  readonly bias: Parameter | null;
+
+  /** Draws the weight; the bias is 0. */
+  constructor(device: Device, options: LinearLayerOptions) {
+    super();
+    const { inFeatures, outFeatures, bias = true, seed, purpose } = options;
+    for (const [name, value] of Object.entries({ inFeatures, outFeatures })) {
+      if (!Number.isInteger(value) || value < 1) {
+        throw new RangeError(`Linear ${purpose}: ${name} is ${value}; expected a whole number ≥ 1.`);
+      }
+    }
+    const initializer = options.initializer ?? truncatedNormalInitializer();
+    this.weight = new Parameter(
+      initializer(device, [outFeatures, inFeatures], { seed, purpose: `${purpose}.weight` }),
+    );
+    this.bias = bias ? new Parameter(zeros(device, [outFeatures])) : null;
+  }
+
+  /**
+   * @param x …×in.
+   * @param options An activation and a skip connection in the same kernel.
+   * @returns …×out.
+   */
+  forward(x: Tensor, options: LinearOptions = {}): Tensor {
+    return linear(x, this.weight, this.bias, options);
+  }
+}

@@ -1,0 +1,49 @@
+import type { Tensor } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import { type DrawnOptions, Linear } from "./linear.js";
+import { Module } from "./module.js";
+
+/** Sizes of an `Mlp`. */
+export interface MlpOptions extends DrawnOptions {
+  /** D. */
+  readonly width: number;
+  /** Width between the two layers. Default 4·D. */
+  readonly hiddenWidth?: number;
+  /** Width of the output. Default D. */
+  readonly outWidth?: number;
+}
+
+/** Two linear layers with an exact GELU between them: …×D → …×out. Parameters: `fc1.weight`, `fc1.bias`, `fc2.weight`, `fc2.bias`. */
+export class Mlp extends Module {
+  /** D → hidden. */
+  readonly fc1: Linear;
+  /** hidden → out. */
+  readonly fc2: Linear;
+
+  /** Draws the weights. */
+  constructor(device: Device, options: MlpOptions) {
+    super();
+    const { width, hiddenWidth = 4 * width, outWidth = width, purpose } = options;
+    this.fc1 = new Linear(device, {
+      ...options,
+      inFeatures: width,
+      outFeatures: hiddenWidth,
+      purpose: `${purpose}.fc1`,
+    });
+    this.fc2 = new Linear(device, {
+      ...options,
+      inFeatures: hiddenWidth,
+      outFeatures: outWidth,
+      purpose: `${purpose}.fc2`,
+    });
+  }
+
+  /**
+   * @param x …×D.
+   * @param residual Added to the result in the same kernel, …×out.
+   * @returns …×out.
+   */
+  forward(x: Tensor, residual: Tensor | null = null): Tensor {
+    return this.fc2.forward(this.fc1.forward(x, { activation: "gelu" }), { residual });
+  }
+}

@@ -1,0 +1,95 @@
+import type { Tensor } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import { Attention } from "./attention.js";
+import { DropPath } from "./dropPath.js";
+import type { ForwardContext } from "./forwardContext.js";
+import { LayerNorm } from "./layerNorm.js";
+import { LayerScale } from "./layerScale.js";
+import type { DrawnOptions } from "./linear.js";
+import { Mlp } from "./mlp.js";
+import { Module } from "./module.js";
+
+/** Sizes of a `TransformerBlock`. */
+export interface TransformerBlockOptions extends DrawnOptions {
+  /** D. */
+  readonly width: number;
+  /** The number of heads; D has to be a multiple of it. */
+  readonly heads: number;
+  /** Width of the hidden layer over D. Default 4. */
+  readonly mlpRatio?: number;
+  /** Whether queries, keys and values have a bias. Default true. */
+  readonly qkvBias?: boolean;
+  /** The first value of layer scale; null: none. Default null. */
+  readonly layerScale?: number | null;
+  /** With which probability a sample's path is dropped in training. Default 0. */
+  readonly dropPath?: number;
+  /** Of the layer norms. Default 1e-6. */
+  readonly epsilon?: number;
+}
+
+/**
+ * A pre-norm transformer block (Dosovitskiy et al. 2021): x + path(attn(norm1(x))), then x + path(mlp(norm2(x))), path = drop path ∘ layer scale. B×N×D → B×N×D.
+ * Parameters under timm's names: `norm1`, `attn.qkv`, `attn.proj`, `ls1.gamma`, `norm2`, `mlp.fc1`, `mlp.fc2`, `ls2.gamma`.
+ */
+export class TransformerBlock extends Module {
+  /** Before the attention. */
+  readonly norm1: LayerNorm;
+  /** Mixes tokens. */
+  readonly attn: Attention;
+  /** Scales the attention's path, or null. */
+  readonly ls1: LayerScale | null;
+  /** Drops the attention's path. */
+  readonly drop_path1: DropPath;
+  /** Before the MLP. */
+  readonly norm2: LayerNorm;
+  /** Works on each token. */
+  readonly mlp: Mlp;
+  /** Scales the MLP's path, or null. */
+  readonly ls2: LayerScale | null;
+  /** Drops the MLP's path. */
+  readonly drop_path2: DropPath;
+
+  /** Draws the weights. */
+  constructor(device: Device, options: TransformerBlockOptions) {
+    super();
+    const { width, mlpRatio = 4, layerScale = null, dropPath = 0, epsilon = 1e-6, purpose } = options;
+    const scale = () => (layerScale === null ? null : new LayerScale(device, { width, initial: layerScale }));
+    const drop = (name: string) => new DropPath({ probability: dropPath, purpose: `${purpose}.${name}` });
+    this.norm1 = new LayerNorm(device, { width, epsilon });
+    this.attn = new Attention(device, { ...options, purpose: `${purpose}.attn` });
+    this.ls1 = scale();
+    this.drop_path1 = drop("drop_path1");
+    this.norm2 = new LayerNorm(device, { width, epsilon });
+    this.mlp = new Mlp(device, {
+      ...options,
+      hiddenWidth: Math.round(width * mlpRatio),
+      purpose: `${purpose}.mlp`,
+    });
+    this.ls2 = scale();
+    this.drop_path2 = drop("drop_path2");
+  }
+
+  /**
+   * @param x B×N×D.
+   * @returns B×N×D.
+   */
+  forward(x: Tensor, context: ForwardContext): Tensor {
+    const attended = addPath(x, this.attn, this.norm1.forward(x), this.ls1, this.drop_path1, context);
+    return addPath(attended, this.mlp, this.norm2.forward(attended), this.ls2, this.drop_path2, context);
+  }
+}
+
+/** x + drop(scale(layer(input))), the sum in the last kernel of the path. */
+function addPath(
+  x: Tensor,
+  layer: Attention | Mlp,
+  input: Tensor,
+  scale: LayerScale | null,
+  drop: DropPath,
+  context: ForwardContext,
+): Tensor {
+  const dropping = drop.isActive(context);
+  let path = layer.forward(input, scale === null && !dropping ? x : null);
+  if (scale !== null) path = scale.forward(path, dropping ? null : x);
+  return dropping ? drop.forward(path, context, x) : path;
+}

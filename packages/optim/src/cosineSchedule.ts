@@ -1,0 +1,41 @@
+/** Options of `cosineSchedule`. */
+export interface CosineScheduleOptions {
+  /** The highest value, after the warm-up. */
+  readonly base: number;
+  /** The value that the cosine falls to. Default 0. */
+  readonly minimum?: number;
+  /** Steps of linear rise at the start. Default 0. */
+  readonly warmupSteps?: number;
+  /** Steps in all, the warm-up included. */
+  readonly totalSteps: number;
+  /** The value of the first step of the warm-up. Default 0. */
+  readonly start?: number;
+}
+
+/**
+ * A value for each step, as BEiT schedules its learning rate. With W warm-up steps of T and s counted from 0:
+ * start + (base − start)·s/(W − 1) for s < W (base if W = 1), then minimum + ½·(base − minimum)·(1 + cos(π·(s − W)/(T − W))); from T on the minimum.
+ *
+ * @returns The function step ↦ value.
+ * @throws RangeError If the steps are not whole numbers with 0 ≤ W ≤ T.
+ */
+export function cosineSchedule(options: CosineScheduleOptions): (step: number) => number {
+  const { base, minimum = 0, warmupSteps = 0, totalSteps, start = 0 } = options;
+  if (
+    !Number.isInteger(warmupSteps) ||
+    !Number.isInteger(totalSteps) ||
+    warmupSteps < 0 ||
+    warmupSteps > totalSteps
+  ) {
+    throw new RangeError(
+      `cosineSchedule: warmupSteps is ${warmupSteps} and totalSteps is ${totalSteps}; expected whole numbers with 0 ≤ warmupSteps ≤ totalSteps.`,
+    );
+  }
+  return (step) => {
+    if (step < warmupSteps)
+      return warmupSteps === 1 ? base : start + ((base - start) * step) / (warmupSteps - 1);
+    if (step >= totalSteps) return minimum;
+    const progress = (step - warmupSteps) / (totalSteps - warmupSteps);
+    return minimum + 0.5 * (base - minimum) * (1 + Math.cos(Math.PI * progress));
+  };
+}

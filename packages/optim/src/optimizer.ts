@@ -1,0 +1,190 @@
+import { copyInto, empty, type HostTensor, keep, Tensor, zeros } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import type { ParameterGroup } from "./parameterGroups.js";
+
+/** An optimizer's state: how many steps it made, and its tensors under `<kind>.<parameter's name>`. */
+export interface OptimizerState {
+  /** Steps made. */
+  readonly step: number;
+  /** E.g. `first_moment.blocks.0.attn.qkv.weight`. */
+  readonly tensors: ReadonlyMap<string, HostTensor | Tensor>;
+}
+
+/** What one step may be told. */
+export interface StepOptions {
+  /** The learning rate of this step; default: the optimizer's `learningRate`. */
+  readonly learningRate?: number;
+  /** One number on the device that all gradients are multiplied with: `clipGradientNorm(…).scale`. Default none. */
+  readonly gradientScale?: Tensor | null;
+}
+
+/** One parameter with what the optimizer knows of it. */
+export interface Slot {
+  /** The name in the model. */
+  readonly name: string;
+  /** The parameter. */
+  readonly parameter: Tensor;
+  /** Its weight decay. */
+  readonly weightDecay: number;
+  /** Factor of the learning rate. */
+  readonly learningRateScale: number;
+  /** The optimizer's tensors by kind; empty before the first step. */
+  readonly state: Map<string, Tensor>;
+}
+
+/** Parameters in groups, their state by name, and steps that are queued without waiting. */
+export abstract class Optimizer {
+  /** The learning rate of steps that are told no other; a schedule may set it. */
+  learningRate: number;
+  /** The parameters with their state. */
+  protected readonly slots: readonly Slot[];
+  /** The kinds of state tensors, e.g. `first_moment`. */
+  protected abstract readonly kinds: readonly string[];
+  #steps = 0;
+
+  /**
+   * @param groups E.g. `parameterGroups(model)`.
+   * @throws Error If there is no parameter, one occurs twice, or one requires no gradient.
+   */
+  constructor(groups: readonly ParameterGroup[], learningRate: number, weightDecay: number) {
+    const kind = new.target.name;
+    this.learningRate = learningRate;
+    const slots: Slot[] = [];
+    const seen = new Set<Tensor>();
+    const names = new Set<string>();
+    for (const group of groups) {
+      for (const [name, parameter] of group.parameters) {
+        if (seen.has(parameter) || names.has(name)) {
+          throw new Error(`${kind}: the parameter ${name} occurs twice; put each parameter in one group.`);
+        }
+        if (!parameter.requiresGrad) {
+          throw new Error(`${kind}: ${name} does not require a gradient; leave it out or set requiresGrad.`);
+        }
+        seen.add(parameter);
+        names.add(name);
+        slots.push({
+          name,
+          parameter,
+          weightDecay: group.weightDecay ?? weightDecay,
+          learningRateScale: group.learningRateScale ?? 1,
+          state: new Map(),
+        });
+      }
+    }
+    if (slots.length === 0) {
+      throw new Error(`${kind}: there is no parameter to train; pass parameterGroups(model).`);
+    }
+    this.slots = slots;
+  }
+
+  /** How many steps were made. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** All parameters, in the order of the groups. */
+  get parameters(): Tensor[] {
+    return this.slots.map((slot) => slot.parameter);
+  }
+
+  /** Changes every parameter that has a gradient, in one kernel call, without waiting. */
+  step(options: StepOptions = {}): void {
+    const active = this.slots.filter((slot) => slot.parameter.grad !== null);
+    this.#steps++;
+    if (active.length === 0) return;
+    for (const slot of active) this.#prepare(slot);
+    this.apply(
+      active[0]!.parameter.device,
+      active,
+      options.learningRate ?? this.learningRate,
+      options.gradientScale ?? null,
+    );
+  }
+
+  /** Queues the kernel for parameters that have a gradient and their state. */
+  protected abstract apply(
+    device: Device,
+    active: readonly Slot[],
+    learningRate: number,
+    gradientScale: Tensor | null,
+  ): void;
+
+  #prepare(slot: Slot): void {
+    for (const kind of this.kinds) {
+      if (slot.state.has(kind)) continue;
+      const { device, shape, dtype } = slot.parameter;
+      slot.state.set(kind, keep(zeros(device, shape, { dtype })));
+    }
+  }
+
+  /** Lets go of all gradients, so that the next `backward()` starts anew. Their memory is free at once. */
+  zeroGrad(): void {
+    for (const { parameter } of this.slots) {
+      parameter.grad?.dispose();
+      parameter.grad = null;
+    }
+  }
+
+  /** The step count and the state's tensors; they are the optimizer's own, not copies. */
+  stateDict(): { step: number; tensors: Map<string, Tensor> } {
+    const tensors = new Map<string, Tensor>();
+    for (const kind of this.kinds) {
+      for (const { name, state } of this.slots) {
+        const tensor = state.get(kind);
+        if (tensor !== undefined) tensors.set(`${kind}.${name}`, tensor);
+      }
+    }
+    return { step: this.#steps, tensors };
+  }
+
+  /** The state on the host, when the device has come that far: its tensors are what `writeSafetensors` takes. */
+  async hostStateDict(): Promise<{ step: number; tensors: Map<string, HostTensor> }> {
+    const { step, tensors } = this.stateDict();
+    const entries = [...tensors].map(async ([name, tensor]) => [name, await tensor.toHost()] as const);
+    return { step, tensors: new Map(await Promise.all(entries)) };
+  }
+
+  /**
+   * Takes over a saved state. Parameters that had none (never had a gradient) begin anew.
+   *
+   * @throws Error If a name is unknown or a shape differs; then nothing is taken over.
+   */
+  loadStateDict(saved: OptimizerState): void {
+    const targets = new Map<string, { slot: Slot; kind: string }>();
+    for (const kind of this.kinds) {
+      for (const slot of this.slots) targets.set(`${kind}.${slot.name}`, { slot, kind });
+    }
+    const unknown = [...saved.tensors.keys()].filter((name) => !targets.has(name));
+    const misshaped = [...saved.tensors].flatMap(([name, given]) => {
+      const expected = targets.get(name)?.slot.parameter.shape.join("×");
+      const found = given.shape.join("×");
+      return expected === undefined || expected === found
+        ? []
+        : [`${name} (given ${found}, expected ${expected})`];
+    });
+    if (unknown.length > 0 || misshaped.length > 0) {
+      throw new Error(
+        [
+          `${this.constructor.name}.loadStateDict: the state is another model's or optimizer's.`,
+          ...(unknown.length > 0
+            ? [`Unknown: ${unknown.slice(0, 8).join(", ")} (${unknown.length} in all).`]
+            : []),
+          ...(misshaped.length > 0 ? [`Of another shape: ${misshaped.slice(0, 8).join(", ")}.`] : []),
+          "Load the state that was saved together with these weights.",
+        ].join("\n"),
+      );
+    }
+    for (const slot of this.slots) {
+      for (const tensor of slot.state.values()) tensor.dispose();
+      slot.state.clear();
+    }
+    for (const [name, given] of saved.tensors) {
+      const { slot, kind } = targets.get(name)!;
+      const { device, shape, dtype } = slot.parameter;
+      const own = keep(empty(device, shape, dtype));
+      copyInto(own, given instanceof Tensor ? given : (given.data as Float32Array<ArrayBuffer>));
+      slot.state.set(kind, own);
+    }
+    this.#steps = saved.step;
+  }
+}
