@@ -1,0 +1,127 @@
+import { extname } from "node:path";
+import ndarray, { type NdArray } from "ndarray";
+import sharp from "sharp";
+import { PictureError } from "./imageDataset.js";
+
+/** How picture files are decoded. */
+export interface DecodeOptions {
+  /** What shows through transparent places: a CSS colour. Default `"white"`. */
+  readonly background?: string;
+  /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory. Default 268,402,689 (16,383²). */
+  readonly maximumPixels?: number;
+  /**
+   * What makes a picture an error: `"truncated"` a file that ends too early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could
+   * paint over, such as a bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named.
+   */
+  readonly failOn?: "truncated" | "error" | "warning";
+}
+
+const mostPixels = 16_383 ** 2;
+
+let configured = false;
+
+/** One thread a picture and no cache of operations: loaders decode several pictures at once and keep what they need themselves. */
+function configureSharp(): void {
+  if (configured) return;
+  configured = true;
+  sharp.concurrency(1);
+  sharp.cache(false);
+}
+
+/** The first line of libvips' text, without its operation's name. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const line = text
+    .split("\n", 1)[0]!
+    .replace(/^Vips\w+: /, "")
+    .trim();
+  if (/unsupported image format/.test(line))
+    return "not a picture, or a damaged one (its first bytes are of no known format)";
+  if (/file is missing/.test(line)) return "the file is missing or not readable";
+  return line.replace(/^Input (file|buffer) /, "");
+}
+
+/** Height and width of an upright picture, in pixels. */
+export interface PictureSize {
+  /** Rows. */
+  readonly height: number;
+  /** Columns. */
+  readonly width: number;
+}
+
+/**
+ * Reads the size of a picture from its header, after EXIF rotation.
+ *
+ * @param source A path, or the bytes of a file.
+ * @param name How errors call it; default: the path.
+ * @throws PictureError (rejects) If the header cannot be read.
+ */
+export async function readPictureSize(source: string | Uint8Array, name?: string): Promise<PictureSize> {
+  configureSharp();
+  try {
+    const { autoOrient } = await sharp(source).metadata();
+    return { height: autoOrient.height, width: autoOrient.width };
+  } catch (error) {
+    throw new PictureError(name ?? nameOf(source), reasonOf(error), { cause: error });
+  }
+}
+
+function nameOf(source: string | Uint8Array): string {
+  return typeof source === "string" ? source : `a picture of ${source.byteLength} bytes`;
+}
+
+/** Dots per inch at which a drawing's short side has `shortSide` pixels; a drawing is drawn at its target size, never enlarged from a small raster. */
+async function densityFor(path: string, shortSide: number): Promise<number> {
+  const { height, width } = await readPictureSize(path);
+  return Math.min(100_000, Math.max(1, Math.ceil((72 * shortSide) / Math.max(1, Math.min(height, width)))));
+}
+
+/**
+ * Decodes a picture to 8-bit sRGB, upright (EXIF rotation applied), transparent places on a background, greyscale spread to three channels; of an animation the
+ * first frame.
+ *
+ * @param source A path, or the bytes of a file.
+ * @param shortSide A larger picture is reduced until its short side has so many pixels (while decoding, where the format allows it). Default: full size.
+ * @param name How errors call it; default: the path.
+ * @returns H×W×3, contiguous.
+ * @throws PictureError (rejects) If it cannot be read, is damaged (see `failOn`) or has more than `maximumPixels`.
+ */
+export async function decodePicture(
+  source: string | Uint8Array,
+  options: DecodeOptions & { readonly shortSide?: number; readonly name?: string } = {},
+): Promise<NdArray<Uint8Array>> {
+  const { background = "white", maximumPixels = mostPixels, failOn = "warning", shortSide, name } = options;
+  configureSharp();
+  try {
+    const vector = typeof source === "string" && extname(source).toLowerCase() === ".svg";
+    const density = vector && shortSide !== undefined ? await densityFor(source, shortSide) : undefined;
+    let pipeline = sharp(source, {
+      autoOrient: true,
+      failOn,
+      limitInputPixels: maximumPixels,
+      ...(density === undefined ? {} : { density }),
+    });
+    if (shortSide !== undefined) {
+      pipeline = pipeline.resize({
+        width: shortSide,
+        height: shortSide,
+        fit: "outside",
+        withoutEnlargement: true,
+      });
+    }
+    const { data, info } = await pipeline
+      .flatten({ background })
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels instead of 3`);
+    return ndarray(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), [
+      info.height,
+      info.width,
+      3,
+    ]);
+  } catch (error) {
+    if (error instanceof PictureError) throw error;
+    throw new PictureError(name ?? nameOf(source), reasonOf(error), { cause: error });
+  }
+}

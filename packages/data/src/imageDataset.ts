@@ -1,0 +1,68 @@
+import type { NdArray } from "ndarray";
+
+/** How a data set may hand out a picture. */
+export interface ImageRequest {
+  /**
+   * Pixels of the short side that are enough: a larger picture may come reduced (never below it), which makes decoding and caches cheaper. The result depends
+   * on the picture and this number only. Left out: full size.
+   */
+  readonly shortSide?: number;
+}
+
+/** Pictures by index, with labels where there are any. Indices run from 0 to `length − 1` and always mean the same picture. */
+export interface ImageDataset {
+  /** How many pictures there are. */
+  readonly length: number;
+  /** Names of the classes, by label; empty: no labels. */
+  readonly classes: readonly string[];
+  /** Where picture `index` comes from: a file's path, or a name for messages. */
+  path(index: number): string;
+  /** The class of picture `index`; −1 without one. */
+  label(index: number): number;
+  /**
+   * Picture `index`, decoded and upright: H×W×3, contiguous, 8-bit sRGB.
+   *
+   * @throws PictureError (rejects) If the picture cannot be read or decoded.
+   */
+  image(index: number, request?: ImageRequest): Promise<NdArray<Uint8Array>>;
+}
+
+/** A picture that could not be read or decoded. */
+export class PictureError extends Error {
+  override readonly name = "PictureError";
+  /** The file, or the picture's name. */
+  readonly path: string;
+  /** What is wrong with it, in a few words. */
+  readonly reason: string;
+
+  /**
+   * @param path The file, or the picture's name.
+   * @param reason What is wrong with it.
+   */
+  constructor(path: string, reason: string, options?: ErrorOptions) {
+    super(`${path}: ${reason}`, options);
+    this.path = path;
+    this.reason = reason;
+  }
+}
+
+/** A picture that was left out, and why. */
+export interface SkippedPicture {
+  /** The file, or the picture's name. */
+  readonly path: string;
+  /** What is wrong with it. */
+  readonly reason: string;
+}
+
+/**
+ * Checks an index of a data set.
+ *
+ * @throws RangeError If it is not one.
+ */
+export function checkIndex(what: string, index: number, length: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= length) {
+    throw new RangeError(
+      `${what}: index is ${index}; expected a whole number from 0 to ${length - 1} (there are ${length} pictures).`,
+    );
+  }
+}

@@ -1,0 +1,101 @@
+import { RandomStream } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import type { ChannelNumbers } from "./imageBatch.js";
+import { type ImageDataset, PictureError } from "./imageDataset.js";
+import { type HeldPicture, PictureStore } from "./pictureStore.js";
+
+/** Mean of the channels of ImageNet's training pictures, values from 0 to 1; what torchvision's and timm's weights expect. */
+export const IMAGENET_MEAN: ChannelNumbers = [0.485, 0.456, 0.406];
+
+/** Standard deviation of the channels of ImageNet's training pictures, values from 0 to 1. */
+export const IMAGENET_STD: ChannelNumbers = [0.229, 0.224, 0.225];
+
+/** Options of `measureNormalization`. */
+export interface MeasureNormalizationOptions {
+  /** What computes the sums. */
+  readonly device: Device;
+  /** How many pictures are looked at, chosen at random; all if there are fewer. Default 1000. */
+  readonly sample?: number;
+  /** What the choice depends on. Default 0. */
+  readonly seed?: number;
+  /** Pictures are reduced to a short side of so many pixels first; null: never. Default 256. */
+  readonly decodeSize?: number | null;
+  /** Pictures that are decoded at the same time. Default 4. */
+  readonly workers?: number;
+}
+
+/** Statistics of a data set's pixels, values from 0 to 1. */
+export interface Normalization {
+  /** Mean by channel. */
+  readonly mean: ChannelNumbers;
+  /** Standard deviation by channel, at least 1/255. */
+  readonly std: ChannelNumbers;
+  /** How many pictures were measured. */
+  readonly pictures: number;
+}
+
+const chunk = 64;
+
+/**
+ * Measures mean and standard deviation of the channels over all pixels of a random sample of pictures. Bad pictures are left out. Of pictures
+ * without any contrast the standard deviation is given as 1/255, the smallest step, so that nothing is divided by 0.
+ *
+ * @throws RangeError (rejects) If the sample is no whole number above 0.
+ * @throws Error (rejects) If no picture of the sample can be decoded.
+ */
+export async function measureNormalization(
+  dataset: ImageDataset,
+  options: MeasureNormalizationOptions,
+): Promise<Normalization> {
+  const { device, sample = 1000, seed = 0, decodeSize = 256, workers = 4 } = options;
+  if (!Number.isInteger(sample) || sample < 1) {
+    throw new RangeError(
+      `measureNormalization: sample is ${sample}; expected a whole number of pictures, at least 1.`,
+    );
+  }
+  const order = new RandomStream({ seed, purpose: "measureNormalization" }).permutation(dataset.length);
+  const chosen = order.subarray(0, sample);
+  const store = new PictureStore({ dataset, device, decodeSize, cacheBytes: 0, workers });
+  const output = { buffer: device.allocate(48), byteOffset: 0 };
+  device.upload(output, new Float64Array(6));
+  let pictures = 0;
+  let pixels = 0;
+  for (let first = 0; first < chosen.length; first += chunk) {
+    const indices = Array.from(chosen.subarray(first, first + chunk));
+    const each = (await Promise.all(indices.map((index) => heldOrNull(store, index)))).filter(
+      (held) => held !== null,
+    );
+    device.run("channelMoments", "float32", {
+      output,
+      each: each.map((picture) => ({ picture, height: picture.height, width: picture.width })),
+    });
+    for (const picture of each) {
+      pictures++;
+      pixels += picture.height * picture.width;
+      picture.release();
+    }
+  }
+  const sums = new Float64Array(await device.download(output, 48));
+  output.buffer.release();
+  if (pictures === 0) {
+    const [example] = store.skipped();
+    throw new Error(
+      `measureNormalization: none of ${chosen.length} pictures can be decoded${example ? `, e.g. ${example.path}: ${example.reason}` : ""}. Check that the files are whole and are pictures.`,
+    );
+  }
+  const channels = [0, 1, 2] as const;
+  const mean = channels.map((channel) => sums[channel]! / pixels);
+  const std = channels.map((channel) =>
+    Math.max(1 / 255, Math.sqrt(Math.max(0, sums[3 + channel]! / pixels - mean[channel]! ** 2))),
+  );
+  return { mean: mean as unknown as ChannelNumbers, std: std as unknown as ChannelNumbers, pictures };
+}
+
+async function heldOrNull(store: PictureStore, index: number): Promise<HeldPicture | null> {
+  try {
+    return await store.get(index);
+  } catch (error) {
+    if (error instanceof PictureError) return null;
+    throw error;
+  }
+}
