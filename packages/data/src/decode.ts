@@ -28,17 +28,18 @@ function configureSharp(): void {
   sharp.cache(false);
 }
 
-/** The first line of libvips' text, without its operation's name. */
+/**
+ * What is wrong, in a few words. libvips keeps one text for all its threads, so that with several pictures at a time its details may be another picture's: they stay in
+ * the error's `cause`, and the reason is always the same.
+ */
 function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const line = text
-    .split("\n", 1)[0]!
-    .replace(/^Vips\w+: /, "")
-    .trim();
-  if (/unsupported image format/.test(line))
+  if (/unsupported image format/.test(text)) {
     return "not a picture, or a damaged one (its first bytes are of no known format)";
-  if (/file is missing/.test(line)) return "the file is missing or not readable";
-  return line.replace(/^Input (file|buffer) /, "");
+  }
+  if (/file is missing/.test(text)) return "the file is missing or not readable";
+  if (/pixel limit/.test(text)) return "it has more pixels than maximumPixels allows";
+  return "the file is truncated or damaged";
 }
 
 /** Height and width of an upright picture, in pixels. */
