@@ -204,15 +204,15 @@ export const kernelTable = {
   /**
    * Per row: losses[r] = logSumExp(logits[r]) − Σ_c q[c]·logits[r,c] with q = (1−smoothing)·onehot(targets i32[r]) + smoothing/columns.
    * gradient, if given (in place on logits): (softmax − q)·gradientScale. excludeDiagonal ≥ 0: column r + excludeDiagonal
-   * of row r is left out (as −∞; its gradient is 0). Targets out of range are a device error.
+   * of row r is left out (as −∞; its gradient is 0; smoothing spreads over the others). Targets out of range are a device error.
    */
   crossEntropy: {
     buffers: ["losses", "gradient?", "logits", "targets"],
     numbers: ["rows", "columns", "smoothing", "gradientScale", "excludeDiagonal"],
   },
 
-  // ── random: Philox 4×32-10, key (seed, purpose), counter (element / 4, sample, step, 0); see random.ts ───────
-  /** distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal cut at ±2 std of a mean of a and std b (inverse CDF), 3 Bernoulli: b with probability a, else 0. */
+  // ── random: Philox 4×32-10, key (low word of seed, purpose), counter (element / 4, sample, step, high word of seed) ──
+  /** distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal cut at ±2 std of a mean of a and std b (inverse CDF), 3 Bernoulli: b with probability a, else 0. One word an element: uniform numbers have its upper 24 bits, normal ones come by the inverse CDF; float64 holds the same draws, float32 their rounding. */
   random: {
     buffers: ["output"],
     numbers: ["size", "distribution", "a", "b", "seed", "purpose", "step", "sample"],
@@ -221,7 +221,7 @@ export const kernelTable = {
    * Splits of B images' patches (rows×columns grid) in two disjoint halves or quarters. first, second i32 B×K with K = visible patches a
    * branch, rising; firstHidden, secondHidden i32 B×(N−K): the complement of each, rising. mode 0: BEiT's block mask
    * (minimumBlock, maximumBlock patches a block, aspect ≥ minimumAspect, log-uniform) topped up with uniformly drawn patches to
-   * exactly K; first = masked places, second the rest (K = N/2). mode 1: uniform; first and second are two disjoint sets of K.
+   * exactly K; first = masked places, second K of the rest (all of it when K = N/2). mode 1: uniform; first and second are two disjoint sets of K.
    * Sample b uses counter (·, sample0 + b, step).
    */
   splitMasks: {
