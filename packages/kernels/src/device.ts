@@ -42,8 +42,8 @@ export class Device {
   readonly instructionSet: InstructionSet;
   /** Which versions of the kernels run. */
   readonly implementation: "fast" | "naive";
-  /** Whether every kernel's outputs are checked for NaN and infinities. */
-  readonly checkFinite: boolean;
+  /** Whether the outputs of the kernels that are put on the queue from now on are checked for NaN and infinities. May be switched at any time. */
+  checkFinite: boolean;
   readonly #native: NativeDevice;
   readonly #collected: FinalizationRegistry<BlockHandle>;
   readonly #calls: CallWriter;
@@ -69,7 +69,7 @@ export class Device {
     this.checkFinite = checkFinite;
     const sets = native.instructionSets().map((set) => set.name);
     const set = implementation === "naive" ? -1 : sets.indexOf(this.instructionSet);
-    this.#native = new native.NativeDevice(threads, set, checkFinite);
+    this.#native = new native.NativeDevice(threads, set);
     this.#calls = new CallWriter(this, this.#native);
     this.#collected = new FinalizationRegistry((handle) => this.giveBack(handle));
   }

@@ -42,7 +42,7 @@ export interface NativeDevice {
 
 /** What the addon exports. */
 export interface NativeAddon {
-  readonly NativeDevice: new (threads: number, instructionSet: number, checkFinite: boolean) => NativeDevice;
+  readonly NativeDevice: new (threads: number, instructionSet: number) => NativeDevice;
   kernels(): NativeKernel[];
   instructionSets(): { name: string; available: boolean }[];
 }

@@ -179,6 +179,23 @@ describe("errors", () => {
     checked.close();
   });
 
+  test("checkFinite may be switched on and off between kernels", async () => {
+    const switched = createDevice();
+    const input = floatsIn(switched, [-1]);
+    const output = space(switched, 4);
+    const makeNaN = () => switched.run("unary", "float32", { output, input, operation: 2, size: 1 });
+    makeNaN();
+    switched.checkFinite = true;
+    await switched.synchronize();
+    makeNaN();
+    switched.checkFinite = false;
+    makeNaN();
+    await expect(switched.synchronize()).rejects.toThrow("unary: output 0 has a value that is not finite");
+    makeNaN();
+    await switched.synchronize();
+    switched.close();
+  });
+
   test("checkFinite looks only at what a kernel writes", async () => {
     const checked = createDevice({ checkFinite: true });
     const output = floatsIn(checked, [NaN, NaN, NaN, NaN, NaN, NaN]);

@@ -29,11 +29,10 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
                        });
   }
 
-  // (threads, index of the instruction set or −1 for the naive kernels, checkFinite)
+  // (threads, index of the instruction set or −1 for the naive kernels)
   explicit NativeDevice(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeDevice>(info), env_(info.Env()) {
     const int threads = info[0].As<Napi::Number>().Int32Value();
     const int set = info[1].As<Napi::Number>().Int32Value();
-    const bool checkFinite = info[2].As<Napi::Boolean>().Value();
     std::vector<Kernel> float32(static_cast<size_t>(kernelCount)), float64(static_cast<size_t>(kernelCount));
     for (int i = 0; i < kernelCount; ++i) {
       const Kernel fast = set < 0 ? nullptr : instructionSets[set].kernels[i];
@@ -47,7 +46,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       throw Napi::Error::New(env_, "the device could not create its thread-safe function");
     napi_unref_threadsafe_function(env_, notify_);
     const napi_threadsafe_function notify = notify_;
-    executor_ = std::make_unique<Executor>(threads, std::move(float32), std::move(float64), checkFinite, [notify] {
+    executor_ = std::make_unique<Executor>(threads, std::move(float32), std::move(float64), [notify] {
       napi_call_threadsafe_function(notify, nullptr, napi_tsfn_nonblocking);
     });
     napi_add_env_cleanup_hook(env_, onEnvironmentExit, this);

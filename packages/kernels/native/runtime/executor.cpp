@@ -12,14 +12,13 @@ static constexpr int64 maximumPending = 65536;
 static constexpr int64 maximumPendingHostBytes = int64{512} << 20;
 static constexpr int spins = 500;
 
-Executor::Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, bool checkFinite, std::function<void()> completed)
+Executor::Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, std::function<void()> completed)
     : pool_(threads),
       parallel_{[](void* pool, int64 tasks, void (*body)(void*, int64, int), void* context) {
                   static_cast<ThreadPool*>(pool)->run(tasks, body, context);
                 },
                 &pool_, threads},
       kernels_{std::move(float32), std::move(float64)},
-      checkFinite_(checkFinite),
       completed_(std::move(completed)),
       scratch_(static_cast<size_t>(threads)),
       thread_([this] { loop(); }) {}
@@ -245,7 +244,7 @@ void Executor::executeKernel(uint64_t* words) {
       MemoryPool::returnToSystem(each.blocks.front());
       each.blocks.erase(each.blocks.begin());
     }
-  if (checkFinite_ && checkCount > 0) checkOutputs(kernel, float64, reinterpret_cast<const Check*>(checks), checkCount);
+  if (checkCount > 0) checkOutputs(kernel, float64, reinterpret_cast<const Check*>(checks), checkCount);
 }
 
 template <class T> static bool allFinite(const Executor::Check& check, int64& position) {

@@ -24,11 +24,11 @@ struct Completion {
 class Executor {
  public:
   // kernels[dtype][kernel] with dtype 0 float32, 1 float64. `completed` is called on the executor thread when takeCompletions() has something new.
-  Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, bool checkFinite, std::function<void()> completed);
+  Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, std::function<void()> completed);
   ~Executor();  // waits for the kernel in hand, drops the rest
 
   // One kernel: buffers, then numbers, then the items' buffers and numbers, already resolved to pointers.
-  // With checkFinite, checks lists what the outputs cover: (pointer, rows, columns, leading).
+  // Checks, which a call has where checkFinite is on, lists what the outputs cover: (pointer, rows, columns, leading).
   struct Check {
     void* memory;
     int64 rows, columns, leading;
@@ -69,7 +69,6 @@ class Executor {
   ThreadPool pool_;
   Parallel parallel_;
   const std::vector<Kernel> kernels_[2];
-  const bool checkFinite_;
   const std::function<void()> completed_;
 
   std::mutex mutex_;  // guards incoming_, sleeping_, stopping_
