@@ -9,12 +9,16 @@ namespace {
 
 // Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels.
 constexpr int64 blockInner = 384;
-// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache.
+// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache. Columns: a multiple of the rows.
 constexpr int64 blockRows = 8 * tileRows;
 constexpr int64 blockPanels = 32;
+// With at most so many panels of b in a tile, rows of a are read where they are: too few to repay a copy.
+constexpr int64 directPanels = 4;
+// Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
+constexpr int64 packedTogether = 8;
 // Packed b of one pass, in floats.
 constexpr int64 packedLimit = 16 << 20;
-// Below this many multiply-adds a product is not worth a second thread.
+// Below this many multiply-adds a product is not worth a second thread, and a tile not worth cutting.
 constexpr int64 worthSharing = 1 << 18;
 
 struct Product {
@@ -42,14 +46,15 @@ float* packedPanel(const Product& p, float* packed, int64 block, int64 panel) {
   return packed + start * p.panels() * tileColumns + panel * minimum(p.innerDepth(), p.k - start) * tileColumns;
 }
 
-void packPanel(const Product& p, float* packed, int64 block, int64 panel) {
-  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start), column = panel * tileColumns;
-  const int columns = static_cast<int>(minimum(tileColumns, p.n - column));
-  float* to = packedPanel(p, packed, block, panel);
+// Panels [first, last) of block `block` of k.
+void packB(const Product& p, float* packed, int64 block, int64 first, int64 last) {
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start), column = first * tileColumns;
+  const int64 columns = minimum(last * tileColumns, p.n) - column;
+  float* to = packedPanel(p, packed, block, first);
   if (p.transposeB) {
-    packTransposedColumns(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
+    packTransposedPanels(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
   } else {
-    packColumns(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
+    packPanels(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
   }
 }
 
@@ -72,7 +77,9 @@ void finishTile(const Product& p, const float* tile, int64 row, int64 rows, int6
 
 // Floats that a tile of `rows` rows needs for its block of a and for one micro-tile.
 int64 privateSize(const Product& p, int64 rows) {
-  return rows * packedStride(p.innerDepth()) + 2 * lanes + tileRows * tileColumns;
+  const int64 height = p.panelHeight();
+  const int64 packedA = p.transposeA ? divideUp(rows, height) * panelWidth(height) * p.innerDepth() : rows * packedStride(p.innerDepth());
+  return divideUp(packedA + tileRows * tileColumns, 16) * 16;
 }
 
 // Rows [rowStart, rowEnd) × panels [panelStart, panelEnd) of the output, from packed b.
@@ -88,14 +95,21 @@ void computeBlock(
     const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
     const bool last = block + 1 == blocks;
     const float beta = block == 0 ? p.beta : 1.0f;
-    const int64 stride = packedStride(depth);
     const float* a = packedA;
-    int64 aRow = stride;
+    int64 aStride = 0, aPanel = 0;  // between rows or inner indices, and between panels
     if (p.transposeA) {
-      packTransposedRows(packedA, height, p.a + start * p.aLeading + rowStart, p.aLeading, rows, depth);
-      aRow = depth;
+      aStride = panelWidth(height);
+      aPanel = aStride * depth;
+      const float* from = p.a + start * p.aLeading + rowStart;
+      packTransposedRows(packedA, height, from, p.aLeading, rows, depth, p.m - rowStart);
+    } else if (panelEnd - panelStart <= directPanels) {
+      a = p.a + rowStart * p.aLeading + start;
+      aStride = p.aLeading;
+      aPanel = height * aStride;
     } else {
-      packRows(packedA, stride, p.a + rowStart * p.aLeading + start, p.aLeading, rows, depth);
+      aStride = packedStride(depth);
+      aPanel = height * aStride;
+      packRows(packedA, aStride, p.a + rowStart * p.aLeading + start, p.aLeading, rows, depth);
     }
     for (int64 panel = panelStart; panel < panelEnd; ++panel) {
       const int64 column = panel * tileColumns;
@@ -105,13 +119,12 @@ void computeBlock(
       for (int64 row = 0; row < rows; row += height) {
         const int64 count = minimum(height, rows - row);
         const TileKernel kernel = count == height ? full : tileKernel(static_cast<int>(rest), columns, layout);
-        const int64 aStride = p.transposeA ? count : stride;
         float* output = p.output + (rowStart + row) * p.outputLeading + column;
         if (last && p.hasEpilogue()) {
-          kernel(depth, a + row * aRow, aStride, b, tileColumns, p.alpha, 0.0f, tile, tileColumns, columns);
+          kernel(depth, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, 0.0f, tile, tileColumns, columns);
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
-          kernel(depth, a + row * aRow, aStride, b, tileColumns, p.alpha, beta, output, p.outputLeading, columns);
+          kernel(depth, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, beta, output, p.outputLeading, columns);
         }
       }
     }
@@ -130,43 +143,42 @@ void multiplyShared(const Call& call, const Product& whole) {
     if (p.residual) p.residual += first;
     if (p.preActivation) p.preActivation += first;
 
-    // Tiles: large ones re-use packed panels best; smaller ones until there are enough for many threads.
-    const int64 panels = p.panels(), height = p.panelHeight();
+    // Tiles: the larger, the more often packed panels are used again; smaller ones only until the threads can share them evenly.
+    const int64 panels = p.panels(), height = p.panelHeight(), rowPanels = divideUp(p.m, height), blocks = p.innerBlocks();
     const bool shared = p.m * p.n * p.k >= worthSharing;
-    int64 tileHeight = maximum(1, blockRows / height), tilePanels = blockPanels;
-    if (shared) {
-      while (divideUp(p.m, tileHeight * height) * divideUp(panels, tilePanels) < 32 &&
-             tileHeight * height * tilePanels * tileColumns * p.k > (1 << 20) && (tileHeight > 1 || tilePanels > 1)) {
-        if (tilePanels > 1 && tilePanels * tileColumns >= tileHeight * height) {
-          tilePanels = divideUp(minimum(tilePanels, panels), 2);
-        } else {
-          tileHeight = divideUp(tileHeight, 2);
-        }
-        if (tilePanels == 1 && tileHeight == 1) break;
-      }
-    } else {
-      tileHeight = divideUp(p.m, height);
-      tilePanels = panels;
-    }
-    const int64 tileRowsCount = tileHeight * height;
-    const int64 rowTiles = divideUp(p.m, tileRowsCount), panelTiles = divideUp(panels, tilePanels);
-    const int64 privateBytes = divideUp(privateSize(p, minimum(tileRowsCount, p.m)), 16) * 16;
-    const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
     const int64 threads = shared ? call.parallel->threads : 1;
-    float* packed = static_cast<float*>(call.scratch(call, 0, (packedFloats + threads * privateBytes) * 4));
-    float* privates = packed + packedFloats;
-    const int64 blocks = p.innerBlocks();
-    const int64 group = shared ? maximum(1, (1 << 15) / (p.innerDepth() * tileColumns + 1)) : panels * blocks;
-    parallelFor(call, divideUp(panels * blocks, group), [&](int64 task, int) {
-      for (int64 i = task * group; i < minimum(panels * blocks, (task + 1) * group); ++i) {
-        packPanel(p, packed, i / panels, i % panels);
+    int64 rowTiles = divideUp(rowPanels, maximum(1, blockRows / height)), panelTiles = divideUp(panels, blockPanels);
+    while (threads > 1 && rowTiles * panelTiles < 4 * threads && p.m * p.n * p.k > rowTiles * panelTiles * worthSharing) {
+      if (panelTiles < panels && p.n * rowTiles >= p.m * panelTiles) {
+        ++panelTiles;
+      } else if (rowTiles < rowPanels) {
+        ++rowTiles;
+      } else {
+        break;
       }
-    });
+    }
+    const int64 rowsOfTile = divideUp(rowPanels, rowTiles) * height, panelsOfTile = divideUp(panels, panelTiles);
+    rowTiles = divideUp(p.m, rowsOfTile);
+    panelTiles = divideUp(panels, panelsOfTile);
+    const int64 privateFloats = privateSize(p, minimum(rowsOfTile, p.m));
+    const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
+    float* packed = static_cast<float*>(call.scratch(call, 0, (packedFloats + threads * privateFloats) * 4));
+    float* privates = packed + packedFloats;
+    const int64 runs = divideUp(panels, packedTogether);
+    const auto packRun = [&](int64 task, int) {
+      const int64 first = task % runs * packedTogether;
+      packB(p, packed, task / runs, first, minimum(panels, first + packedTogether));
+    };
+    if (shared) {
+      parallelFor(call, runs * blocks, packRun);
+    } else {
+      for (int64 task = 0; task < runs * blocks; ++task) packRun(task, 0);
+    }
     parallelFor(call, rowTiles * panelTiles, [&](int64 task, int thread) {
       const int64 rowTile = task / panelTiles, panelTile = task % panelTiles;
       computeBlock(
-          p, packed, rowTile * tileRowsCount, minimum(p.m, (rowTile + 1) * tileRowsCount), panelTile * tilePanels,
-          minimum(panels, (panelTile + 1) * tilePanels), privates + thread * privateBytes);
+          p, packed, rowTile * rowsOfTile, minimum(p.m, (rowTile + 1) * rowsOfTile), panelTile * panelsOfTile,
+          minimum(panels, (panelTile + 1) * panelsOfTile), privates + thread * privateFloats);
     });
   }
 }
@@ -215,15 +227,13 @@ void gemm(const Call& call) {
     const int64 group = maximum(1, (worthSharing / 2) / work);
     const int64 rows = minimum(p.m, divideUp(blockRows, p.panelHeight()) * p.panelHeight());
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
-    const int64 perThread = packedFloats + divideUp(privateSize(p, rows), 16) * 16;
+    const int64 perThread = packedFloats + privateSize(p, rows);
     float* scratch = static_cast<float*>(call.scratch(call, 0, call.parallel->threads * perThread * 4));
     parallelFor(call, divideUp(batch, group), [&](int64 task, int thread) {
       float* packed = scratch + thread * perThread;
       for (int64 z = task * group; z < minimum(batch, (task + 1) * group); ++z) {
         const Product one = item(z);
-        for (int64 block = 0; block < one.innerBlocks(); ++block) {
-          for (int64 panel = 0; panel < one.panels(); ++panel) packPanel(one, packed, block, panel);
-        }
+        for (int64 block = 0; block < one.innerBlocks(); ++block) packB(one, packed, block, 0, one.panels());
         for (int64 row = 0; row < one.m; row += rows) {
           computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats);
         }

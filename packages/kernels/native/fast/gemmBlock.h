@@ -29,18 +29,4 @@ inline void multiplyBlock(
   }
 }
 
-// Panels of b as inner×columns, or (transposed) as columns×inner.
-inline void packPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
-  for (int64 column = 0; column < columns; column += tileColumns) {
-    packColumns(to + column * inner, b + column, bLeading, inner, static_cast<int>(minimum(tileColumns, columns - column)));
-  }
-}
-inline void packTransposedPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
-  for (int64 column = 0; column < columns; column += tileColumns) {
-    const int width = static_cast<int>(minimum(tileColumns, columns - column));
-    packTransposedColumns(to + column * inner, b + column * bLeading, bLeading, inner, width);
-  }
-}
-SPLITMASK_INLINE int64 panelsSize(int64 inner, int64 columns) { return inner * divideUp(columns, tileColumns) * tileColumns; }
-
 }  // namespace splitmask::SPLITMASK_SET

@@ -20,31 +20,48 @@ inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, in
   for (int64 i = 0; i < rows; ++i) copyRow(to + i * stride, a + i * aLeading, inner);
 }
 
-// Panels of `height` rows of a whose memory is inner×rows: panel p holds [inner][height] (the last one [inner][rest]).
-inline void packTransposedRows(float* to, int64 height, const float* a, int64 aLeading, int64 rows, int64 inner) {
+// Panels of `height` rows are this wide in packed transposed a: whole vectors.
+SPLITMASK_INLINE int64 panelWidth(int64 height) { return divideUp(height, lanes) * lanes; }
+
+// Panels of `height` rows of a whose memory is inner×rows: panel p holds [inner][panelWidth(height)]. `readable`: floats of a line of a from `a` on.
+inline void packTransposedRows(
+    float* to, int64 height, const float* a, int64 aLeading, int64 rows, int64 inner, int64 readable) {
+  const int64 width = panelWidth(height), panelSize = width * inner;
+  // Whole vectors may run into the next panel's rows, but not beyond the line.
+  const int64 whole = readable < width ? 0 : minimum(divideUp(rows, height), (readable - width) / height + 1);
   for (int64 k = 0; k < inner; ++k) {
     const float* line = a + k * aLeading;
-    for (int64 row = 0; row < rows; row += height) {
-      const int64 count = minimum(height, rows - row);
-      copyRow(to + row * inner + k * count, line + row, count);
+    float* place = to + k * width;
+    for (int64 row = 0; row < rows; row += 16) __builtin_prefetch(line + 8 * aLeading + row);
+    for (int64 panel = 0; panel < whole; ++panel) {
+      for (int64 v = 0; v < width; v += lanes) store(place + panel * panelSize + v, load(line + panel * height + v));
+    }
+    for (int64 row = whole * height; row < rows; row += height) {
+      copyRow(place + row / height * panelSize, line + row, minimum(height, rows - row));
     }
   }
 }
 
-// One panel [inner][tileColumns] from b as inner×columns.
-inline void packColumns(float* to, const float* b, int64 bLeading, int64 inner, int columns) {
-  if (columns == tileColumns) {
-    for (int64 k = 0; k < inner; ++k) {
-#pragma GCC unroll 4
-      for (int v = 0; v < tileVectors; ++v) store(to + k * tileColumns + v * lanes, load(b + k * bLeading + v * lanes));
-    }
-    return;
-  }
+// Panels [panel][inner][tileColumns] from b as inner×columns, line by line of b.
+inline void packPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
+  const int64 whole = columns / tileColumns;
+  const int rest = static_cast<int>(columns % tileColumns);
   for (int64 k = 0; k < inner; ++k) {
+    const float* line = b + k * bLeading;
+    float* place = to + k * tileColumns;
+    for (int64 column = 0; column < columns; column += 16) __builtin_prefetch(line + 8 * bLeading + column);
+    for (int64 panel = 0; panel < whole; ++panel) {
+#pragma GCC unroll 4
+      for (int v = 0; v < tileVectors; ++v) {
+        store(place + panel * inner * tileColumns + v * lanes, load(line + panel * tileColumns + v * lanes));
+      }
+    }
+    if (rest == 0) continue;
     for (int v = 0; v < tileVectors; ++v) {
-      const int count = columns - v * lanes;
-      const float* from = b + k * bLeading + v * lanes;
-      store(to + k * tileColumns + v * lanes, count <= 0 ? Vector{} : loadPartial(from, count < lanes ? count : lanes));
+      const int count = rest - v * lanes;
+      store(
+          place + whole * inner * tileColumns + v * lanes,
+          count <= 0 ? Vector{} : loadPartial(line + whole * tileColumns + v * lanes, count < lanes ? count : lanes));
     }
   }
 }
@@ -103,5 +120,14 @@ inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int
     }
   }
 }
+
+// The same from b as columns×inner.
+inline void packTransposedPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
+  for (int64 column = 0; column < columns; column += tileColumns) {
+    const int width = static_cast<int>(minimum(tileColumns, columns - column));
+    packTransposedColumns(to + column * inner, b + column * bLeading, bLeading, inner, width);
+  }
+}
+SPLITMASK_INLINE int64 panelsSize(int64 inner, int64 columns) { return inner * divideUp(columns, tileColumns) * tileColumns; }
 
 }  // namespace splitmask::SPLITMASK_SET
