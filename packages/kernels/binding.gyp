@@ -5,7 +5,6 @@
     "runtime_sources": ["<!@(node -p \"require('fs').readdirSync('native/runtime').filter((f) => f.endsWith('.cpp')).map((f) => 'native/runtime/' + f).join(' ')\")"]
   },
   "target_defaults": {
-    "cflags!": ["-O2", "-O3"],
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
     "cflags": ["-O3", "-fvisibility=hidden", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-parameter"],
     "cflags_cc": ["-std=c++17"],
@@ -66,7 +65,7 @@
           "type": "static_library",
           "sources": ["<@(fast_sources)"],
           "defines": ["SPLITMASK_SET=avx512"],
-          "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno", "-Wno-psabi"],
+          "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno", "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"],
           "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"] }
         }
       ]

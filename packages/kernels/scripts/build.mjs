@@ -77,8 +77,13 @@ if (missing.length > 0) {
 
 // npm and pnpm hand their own settings down as npm_config_*; node-gyp would take some of them for its own.
 const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith("npm_config_")),
+  Object.entries(process.env).filter(
+    ([name]) =>
+      !/^npm_config_/i.test(name) ||
+      /^npm_config_(nodedir|disturl|cache|proxy|https_proxy|noproxy|cafile)$/i.test(name),
+  ),
 );
+environment.MAKEFLAGS = "-s";
 const nodeGyp = findNodeGyp();
 const prefix = join(dirname(process.execPath), "..");
 const flags = [`--jobs=${availableParallelism()}`];
