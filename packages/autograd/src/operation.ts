@@ -72,7 +72,8 @@ export function perform<I extends Inputs, Attributes, S extends Saved>(
   const device = checkDevices(operation.name, names, tensors);
   const recording = isRecording(device);
   let needed = false;
-  const needs: Record<string, boolean> = {};
+  // A list of inputs has a list of needs and shapes, as the types say.
+  const needs = (Array.isArray(inputs) ? [] : {}) as Record<string, boolean>;
   for (const name of names) {
     const need = recording && tensors[name] !== null && tensors[name]!.requiresGrad;
     needs[name] = need;

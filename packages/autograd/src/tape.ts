@@ -36,7 +36,7 @@ export class Node implements GraphNode {
     this.#needs = needs;
     this.#attributes = attributes;
     this.#saved = saved;
-    const shapes: Record<string, Shape> = {};
+    const shapes = (Array.isArray(inputs) ? [] : {}) as Record<string, Shape>;
     for (const name of names) if (inputs[name] !== null) shapes[name] = inputs[name]!.shape;
     this.#shapes = shapes;
     this.#edges = names.map((name) => {

@@ -51,10 +51,8 @@ describe("RandomStream", () => {
     expect(new Set(keys.map((key) => new RandomStream(key).bits())).size).toBe(keys.length);
   });
 
-  test("a permutation holds every number once and is quick", () => {
-    const started = performance.now();
+  test("a permutation holds every number once", () => {
     const order = new RandomStream({ seed: 3, purpose: "shuffle" }).permutation(200_000);
-    expect(performance.now() - started).toBeLessThan(1000);
     expect([...order].sort((a, b) => a - b).every((value, index) => value === index)).toBe(true);
     expect(order.slice(0, 5)).not.toEqual(Int32Array.of(0, 1, 2, 3, 4));
   });

@@ -23,7 +23,7 @@ export const concatenateOperation = defineOperation({
   },
   gradient: ({ outputGradient, attributes: { axis }, needs, shapes }) => {
     let start = 0;
-    return Object.values(shapes).map((shape, index) => {
+    return shapes.map((shape, index) => {
       const from = start;
       start += shape[axis]!;
       return needs[index] ? sliceAxis(outputGradient, axis, from, start) : null;

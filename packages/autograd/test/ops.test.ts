@@ -1,0 +1,175 @@
+import {
+  absolute,
+  add,
+  affine,
+  attention,
+  concatenate,
+  crossEntropy,
+  divide,
+  exp,
+  gatherTokens,
+  gelu,
+  l2Normalize,
+  layerNorm,
+  linear,
+  linearCrossEntropy,
+  log,
+  logSoftmax,
+  matmul,
+  mean,
+  multiply,
+  negate,
+  type OperationName,
+  permute,
+  reciprocal,
+  relu,
+  reshape,
+  rsqrt,
+  scaleColumns,
+  scaleRows,
+  scatterTokens,
+  sigmoid,
+  slice,
+  softmax,
+  sqrt,
+  square,
+  subtract,
+  sum,
+  type Tensor,
+  tanh,
+  transpose,
+} from "@splitmask/autograd";
+import { checkOp, Fixture, type OpCheckOptions, operationTable } from "@splitmask/autograd/testing";
+import { createDevice } from "@splitmask/kernels";
+
+const device = createDevice({ threads: 2 });
+const fixture = await Fixture.read("test/fixtures/ops.safetensors");
+afterAll(() => device.close());
+
+// biome-ignore lint/suspicious/noExplicitAny: a case names the inputs that its fixture has
+type Compute = (inputs: any) => Tensor;
+
+const binary = (operation: (a: Tensor, b: Tensor) => Tensor): Record<string, Compute> => {
+  const compute: Compute = ({ a, b }) => operation(a, b);
+  return { same: compute, row: compute, both: compute, scalar: compute };
+};
+const unary = (operation: (x: Tensor) => Tensor): Record<string, Compute> => ({
+  plain: ({ input }) => operation(input),
+});
+
+/** The cases of each operation; one that is missing does not compile. */
+const cases: Record<OperationName, Record<string, Compute>> = {
+  add: binary(add),
+  subtract: binary(subtract),
+  multiply: binary(multiply),
+  divide: binary(divide),
+  negate: unary(negate),
+  exp: unary(exp),
+  log: unary(log),
+  sqrt: unary(sqrt),
+  rsqrt: unary(rsqrt),
+  square: unary(square),
+  reciprocal: unary(reciprocal),
+  absolute: unary(absolute),
+  tanh: unary(tanh),
+  sigmoid: unary(sigmoid),
+  relu: unary(relu),
+  gelu: { ...unary(gelu), tails: ({ input }) => gelu(input) },
+  affine: { plain: ({ x }) => affine(x, -1.5, 0.25) },
+  sum: {
+    all: ({ x }) => sum(x),
+    last: ({ x }) => sum(x, { axes: -1 }),
+    outer: ({ x }) => sum(x, { axes: [0, 1], keepDimensions: true }),
+    apart: ({ x }) => sum(x, { axes: [0, 2] }),
+    meanMiddle: ({ x }) => mean(x, { axes: 1 }),
+    meanAll: ({ x }) => mean(x),
+  },
+  matmul: {
+    plain: ({ a, b }) => matmul(a, b),
+    transposeB: ({ a, b }) => matmul(a, b, { transposeB: true }),
+    transposeA: ({ a, b }) => matmul(a, b, { transposeA: true }),
+    transposeBoth: ({ a, b }) => matmul(a, b, { transposeA: true, transposeB: true }),
+    batched: ({ a, b }) => matmul(a, b, { alpha: 0.5 }),
+    batchedTransposed: ({ a, b }) => matmul(a, b, { transposeA: true, transposeB: true }),
+    sharedB: ({ a, b }) => matmul(a, b, { transposeB: true }),
+    sharedBTransposedA: ({ a, b }) => matmul(a, b, { transposeA: true }),
+    sharedBTransposedBoth: ({ a, b }) => matmul(a, b, { transposeA: true, transposeB: true }),
+    sharedA: ({ a, b }) => matmul(a, b),
+    sharedATransposed: ({ a, b }) => matmul(a, b, { transposeA: true, transposeB: true }),
+  },
+  linear: {
+    plain: ({ x, weight }) => linear(x, weight, null),
+    bias: ({ input, weight, bias }) => linear(input, weight, bias),
+    gelu: ({ x, weight, bias }) => linear(x, weight, bias, { activation: "gelu" }),
+    residual: ({ x, weight, bias, residual }) => linear(x, weight, bias, { residual }),
+    geluResidual: ({ x, weight, bias, residual }) =>
+      linear(x, weight, bias, { activation: "gelu", residual }),
+  },
+  layerNorm: {
+    affine: ({ x, weight, bias }) => layerNorm(x, weight, bias),
+    plain: ({ x }) => layerNorm(x, null, null, { epsilon: 1e-3 }),
+  },
+  softmax: { plain: ({ x }) => softmax(x) },
+  logSoftmax: { plain: ({ x }) => logSoftmax(x) },
+  attention: {
+    heads: ({ qkv }) => attention(qkv, { heads: 3 }),
+    scale: ({ qkv }) => attention(qkv, { heads: 1, scale: 0.7 }),
+  },
+  reshape: { plain: ({ x }) => reshape(x, [4, -1]) },
+  permute: { three: ({ x }) => permute(x, [2, 0, 1]), transpose: ({ x }) => transpose(x) },
+  slice: {
+    outer: ({ x }) => slice(x, 0, 1, 3),
+    inner: ({ x }) => slice(x, 1, 1, 3),
+    negative: ({ x }) => slice(x, -1, -2),
+  },
+  concatenate: {
+    outer: ({ a, b }) => concatenate([a, b], 0),
+    inner: ({ a, b, c }) => concatenate([a, b, c], 1),
+    twice: ({ a }) => concatenate([a, a], -1),
+  },
+  gatherTokens: {
+    batched: ({ x, indices }) => gatherTokens(x, indices),
+    table: ({ x, indices }) => gatherTokens(x, indices),
+  },
+  scatterTokens: { plain: ({ x, indices }) => scatterTokens(x, indices, 7) },
+  scaleRows: {
+    rows: ({ x, scale }) => scaleRows(x, scale),
+    samplesResidual: ({ x, scale, residual }) => scaleRows(x, scale, { residual }),
+  },
+  scaleColumns: {
+    plain: ({ x, scale }) => scaleColumns(x, scale),
+    residual: ({ x, scale, residual }) => scaleColumns(x, scale, { residual }),
+  },
+  l2Normalize: {
+    plain: ({ x }) => l2Normalize(x),
+    short: ({ x }) => l2Normalize(x, { epsilon: 10 }),
+  },
+  crossEntropy: {
+    mean: ({ logits, targets }) => crossEntropy(logits, targets),
+    sumSmoothed: ({ logits, targets }) => crossEntropy(logits, targets, { reduction: "sum", smoothing: 0.1 }),
+    none: ({ logits, targets }) => crossEntropy(logits, targets, { reduction: "none" }),
+    excludeDiagonal: ({ logits, targets }) => crossEntropy(logits, targets, { excludeDiagonal: 2 }),
+  },
+  linearCrossEntropy: {
+    plain: ({ x, weight, bias, targets }) => linearCrossEntropy(x, weight, bias, targets),
+    smoothed: ({ x, weight, bias, targets }) =>
+      linearCrossEntropy(x, weight, bias, targets, { smoothing: 0.1, sliceRows: 3 }),
+    withoutBias: ({ x, weight, targets }) => linearCrossEntropy(x, weight, null, targets, { sliceRows: 2 }),
+  },
+};
+
+/** Where float32 itself is the limit: inputs with a mean 300 times their deviation lose as many digits. */
+const allowances: Record<string, OpCheckOptions> = { "layerNorm/plain": { tolerance: 1e-4 } };
+
+const named = Object.entries(cases).flatMap(([operation, list]) =>
+  Object.entries(list).map(([name, compute]) => [`${operation}/${name}`, compute] as const),
+);
+
+test.each(named)("%s agrees with PyTorch and with difference quotients", (name, compute) =>
+  checkOp(device, fixture, name, compute, allowances[name]),
+);
+
+test("every operation of the table and every case of the fixture is tried", () => {
+  expect(Object.keys(cases).sort()).toEqual(Object.keys(operationTable).sort());
+  expect(named.map(([name]) => name).sort()).toEqual(fixture.names.sort());
+});

@@ -1,0 +1,218 @@
+"""Every operation of @splitmask/autograd in PyTorch, with every gradient.
+
+Writes packages/autograd/test/fixtures/ops.safetensors. For each case: `<operation>/<case>/inputs/<name>`, `…/output`, `…/outputGradient` and
+`…/gradients/<name>` for each input that has one. Inputs are float32 numbers; everything is computed and stored in float64.
+
+Run with torch 2.13.0, numpy and safetensors:  python tools/reference/ops.py
+"""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+SEED = 20
+generator = torch.Generator().manual_seed(SEED)
+tensors = {}
+
+
+def draw(*shape, low=None, high=None):
+    """Normal numbers, or uniform ones in [low, high), that float32 holds exactly."""
+    if low is None:
+        values = torch.randn(shape, generator=generator)
+    else:
+        values = low + (high - low) * torch.rand(shape, generator=generator)
+    return values.double()
+
+
+def indices(*shape, below):
+    return torch.randint(below, shape, generator=generator, dtype=torch.int32)
+
+
+def case(name, function, **inputs):
+    leaves = {
+        # Rounded, so that float32 and float64 begin with the same numbers.
+        key: value.float().double().requires_grad_() if value.is_floating_point() else value
+        for key, value in inputs.items()
+    }
+    output = function(**leaves)
+    output_gradient = draw(*output.shape)
+    output.backward(output_gradient)
+    for key, leaf in leaves.items():
+        tensors[f"{name}/inputs/{key}"] = leaf.detach().clone().contiguous()
+        if leaf.grad is not None:
+            tensors[f"{name}/gradients/{key}"] = leaf.grad.clone().contiguous()
+    tensors[f"{name}/output"] = output.detach().clone().contiguous()
+    tensors[f"{name}/outputGradient"] = output_gradient.contiguous()
+
+
+binary = {
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "divide": torch.div,
+}
+for name, function in binary.items():
+    away = dict(low=0.5, high=2.0)  # divisors away from 0
+    case(f"{name}/same", function=lambda a, b, f=function: f(a, b), a=draw(3, 5), b=draw(3, 5, **away))
+    case(f"{name}/row", function=lambda a, b, f=function: f(a, b), a=draw(2, 3, 5), b=draw(5, **away))
+    case(f"{name}/both", function=lambda a, b, f=function: f(a, b), a=draw(2, 1, 5, 1), b=draw(3, 1, 4, **away))
+    case(f"{name}/scalar", function=lambda a, b, f=function: f(a, b), a=torch.tensor(1.5).double(), b=draw(4, 3, **away))
+
+unary = {
+    "negate": (torch.neg, {}),
+    "exp": (torch.exp, {}),
+    "log": (torch.log, dict(low=0.1, high=3.0)),
+    "sqrt": (torch.sqrt, dict(low=0.1, high=3.0)),
+    "rsqrt": (torch.rsqrt, dict(low=0.1, high=3.0)),
+    "square": (torch.square, {}),
+    "reciprocal": (torch.reciprocal, dict(low=0.2, high=3.0)),
+    "absolute": (torch.abs, {}),
+    "tanh": (torch.tanh, {}),
+    "sigmoid": (torch.sigmoid, {}),
+    "relu": (torch.relu, {}),
+    "gelu": (F.gelu, {}),
+}
+for name, (function, domain) in unary.items():
+    case(f"{name}/plain", function, input=draw(4, 9, **domain))
+case("gelu/tails", F.gelu, input=torch.tensor([-30.0, -9.0, -4.0, -1e-3, 0.0, 1e-3, 4.0, 9.0, 30.0]).double())
+
+case("affine/plain", lambda x: -1.5 * x + 0.25, x=draw(3, 7))
+case("sum/all", lambda x: x.sum(), x=draw(3, 4, 5))
+case("sum/last", lambda x: x.sum(-1), x=draw(3, 4, 5))
+case("sum/outer", lambda x: x.sum((0, 1), keepdim=True), x=draw(3, 4, 5))
+case("sum/apart", lambda x: x.sum((0, 2)), x=draw(3, 4, 5, 2))
+case("sum/meanMiddle", lambda x: x.mean(1), x=draw(3, 4, 5))
+case("sum/meanAll", lambda x: x.mean(), x=draw(3, 4, 5))
+
+case("matmul/plain", lambda a, b: a @ b, a=draw(5, 7), b=draw(7, 3))
+case("matmul/transposeB", lambda a, b: a @ b.mT, a=draw(5, 7), b=draw(3, 7))
+case("matmul/transposeA", lambda a, b: a.mT @ b, a=draw(7, 5), b=draw(7, 3))
+case("matmul/transposeBoth", lambda a, b: a.mT @ b.mT, a=draw(7, 5), b=draw(3, 7))
+case("matmul/batched", lambda a, b: 0.5 * (a @ b), a=draw(2, 3, 4, 6), b=draw(2, 3, 6, 5))
+case("matmul/batchedTransposed", lambda a, b: a.mT @ b.mT, a=draw(3, 6, 4), b=draw(3, 5, 6))
+case("matmul/sharedB", lambda a, b: a @ b.mT, a=draw(2, 3, 4), b=draw(5, 4))
+case("matmul/sharedBTransposedA", lambda a, b: a.mT @ b, a=draw(2, 4, 3), b=draw(4, 5))
+case("matmul/sharedBTransposedBoth", lambda a, b: a.mT @ b.mT, a=draw(2, 4, 3), b=draw(5, 4))
+case("matmul/sharedA", lambda a, b: a @ b, a=draw(3, 4), b=draw(2, 4, 5))
+case("matmul/sharedATransposed", lambda a, b: a.mT @ b.mT, a=draw(4, 3), b=draw(2, 5, 4))
+
+case("linear/plain", lambda x, weight: F.linear(x, weight), x=draw(6, 5), weight=draw(4, 5))
+case("linear/bias", F.linear, input=draw(2, 3, 5), weight=draw(4, 5), bias=draw(4))
+case(
+    "linear/gelu",
+    lambda x, weight, bias: F.gelu(F.linear(x, weight, bias)),
+    x=draw(2, 3, 5), weight=draw(4, 5), bias=draw(4),
+)
+case(
+    "linear/residual",
+    lambda x, weight, bias, residual: F.linear(x, weight, bias) + residual,
+    x=draw(2, 3, 5), weight=draw(4, 5), bias=draw(4), residual=draw(2, 3, 4),
+)
+case(
+    "linear/geluResidual",
+    lambda x, weight, bias, residual: F.gelu(F.linear(x, weight, bias)) + residual,
+    x=draw(2, 3, 5), weight=draw(4, 5), bias=draw(4), residual=draw(2, 3, 4),
+)
+
+case(
+    "layerNorm/affine",
+    lambda x, weight, bias: F.layer_norm(x, (17,), weight, bias, 1e-6),
+    x=draw(2, 3, 17), weight=draw(17), bias=draw(17),
+)
+case("layerNorm/plain", lambda x: F.layer_norm(x, (8,), eps=1e-3), x=3 + 0.01 * draw(5, 8))
+case("softmax/plain", lambda x: x.softmax(-1), x=5 * draw(3, 4, 9))
+case("logSoftmax/plain", lambda x: x.log_softmax(-1), x=5 * draw(3, 4, 9))
+
+
+def attention(qkv, heads, scale=None):
+    batch, tokens, width = qkv.shape
+    q, k, v = qkv.reshape(batch, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    y = F.scaled_dot_product_attention(q, k, v, scale=scale)
+    return y.transpose(1, 2).reshape(batch, tokens, width // 3)
+
+
+case("attention/heads", lambda qkv: attention(qkv, 3), qkv=draw(2, 7, 36))
+case("attention/scale", lambda qkv: attention(qkv, 1, 0.7), qkv=draw(1, 5, 15))
+
+case("reshape/plain", lambda x: x.reshape(4, 6), x=draw(2, 3, 4))
+case("permute/three", lambda x: x.permute(2, 0, 1), x=draw(2, 3, 4))
+case("permute/transpose", lambda x: x.mT, x=draw(2, 5, 4))
+case("slice/outer", lambda x: x[1:3], x=draw(4, 3, 2))
+case("slice/inner", lambda x: x[:, 1:3], x=draw(3, 4, 2))
+case("slice/negative", lambda x: x[..., -2:], x=draw(3, 4))
+case("concatenate/outer", lambda a, b: torch.cat((a, b), 0), a=draw(2, 3), b=draw(4, 3))
+case("concatenate/inner", lambda a, b, c: torch.cat((a, b, c), 1), a=draw(2, 1, 3), b=draw(2, 2, 3), c=draw(2, 3, 3))
+case("concatenate/twice", lambda a: torch.cat((a, a), -1), a=draw(2, 3))
+
+
+def gather(x, indices):
+    if x.ndim == 2:
+        return x[indices.long()]
+    return x.gather(1, indices.long().unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+
+
+def scatter(x, indices, tokens):
+    zeros = torch.zeros(x.shape[0], tokens, x.shape[2], dtype=x.dtype)
+    return zeros.scatter_add(1, indices.long().unsqueeze(-1).expand_as(x), x)
+
+
+case("gatherTokens/batched", gather, x=draw(2, 6, 3), indices=indices(2, 4, below=6))
+case("gatherTokens/table", gather, x=draw(6, 3), indices=indices(3, 4, below=6))
+case("scatterTokens/plain", lambda x, indices: scatter(x, indices, 7), x=draw(2, 4, 3), indices=indices(2, 4, below=7))
+
+case("scaleRows/rows", lambda x, scale: x * scale.unsqueeze(-1), x=draw(2, 3, 5), scale=draw(2, 3))
+case(
+    "scaleRows/samplesResidual",
+    lambda x, scale, residual: x * scale[:, None, None] + residual,
+    x=draw(2, 3, 5), scale=draw(2), residual=draw(2, 3, 5),
+)
+case("scaleColumns/plain", lambda x, scale: x * scale, x=draw(2, 3, 5), scale=draw(5))
+case(
+    "scaleColumns/residual",
+    lambda x, scale, residual: x * scale + residual,
+    x=draw(2, 3, 5), scale=draw(5), residual=draw(2, 3, 5),
+)
+case("l2Normalize/plain", lambda x: F.normalize(x, dim=-1), x=draw(2, 3, 7))
+case("l2Normalize/short", lambda x: F.normalize(x, dim=-1, eps=10.0), x=draw(3, 4))
+
+case("crossEntropy/mean", lambda logits, targets: F.cross_entropy(logits, targets.long()), logits=3 * draw(6, 9), targets=indices(6, below=9))
+case(
+    "crossEntropy/sumSmoothed",
+    lambda logits, targets: F.cross_entropy(logits, targets.long(), reduction="sum", label_smoothing=0.1),
+    logits=draw(6, 9), targets=indices(6, below=9),
+)
+case(
+    "crossEntropy/none",
+    lambda logits, targets: F.cross_entropy(logits, targets.long(), reduction="none"),
+    logits=draw(6, 9), targets=indices(6, below=9),
+)
+
+
+def excluding(logits, targets):
+    rows = torch.arange(logits.shape[0])
+    masked = logits.masked_fill(torch.eye(*logits.shape).roll(2, 1).bool(), float("-inf"))
+    assert not bool((targets == rows + 2).any())
+    return F.cross_entropy(masked, targets.long())
+
+
+case("crossEntropy/excludeDiagonal", excluding, logits=draw(5, 9), targets=torch.tensor([0, 1, 2, 3, 4], dtype=torch.int32))
+for name, smoothing in {"plain": 0.0, "smoothed": 0.1}.items():
+    case(
+        f"linearCrossEntropy/{name}",
+        lambda x, weight, bias, targets, smoothing=smoothing: F.cross_entropy(
+            F.linear(x, weight, bias), targets.long(), label_smoothing=smoothing
+        ),
+        x=draw(7, 4), weight=draw(11, 4), bias=draw(11), targets=indices(7, below=11),
+    )
+case(
+    "linearCrossEntropy/withoutBias",
+    lambda x, weight, targets: F.cross_entropy(F.linear(x, weight), targets.long()),
+    x=draw(7, 4), weight=draw(11, 4), targets=indices(7, below=11),
+)
+
+path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
+path.parent.mkdir(parents=True, exist_ok=True)
+save_file(tensors, path, metadata={"command": "python tools/reference/ops.py", "torch": torch.__version__, "seed": str(SEED)})
+print(path, path.stat().st_size)
