@@ -1,3 +1,8 @@
+/**
+ * The losses of SplitMask, one a file.
+ *
+ * @packageDocumentation
+ */
 export {
   type InpaintLossFromTokensOptions,
   type InpaintLossOptions,
