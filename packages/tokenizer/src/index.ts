@@ -1,1 +1,14 @@
-export {};
+/**
+ * Visual words of patches: random projection, random patches, k-means.
+ *
+ * @packageDocumentation
+ */
+export { CodebookTokenizer } from "./codebookTokenizer.js";
+export { type KMeansOptions, type KMeansProgress, KMeansTokenizer } from "./kMeans.js";
+export type { PatchTransform, PatchTransformOptions } from "./patchTransform.js";
+export { type RandomPatchesOptions, RandomPatchesTokenizer } from "./randomPatches.js";
+export { type RandomProjectionOptions, RandomProjectionTokenizer } from "./randomProjection.js";
+export { type SamplePatchesOptions, samplePatches } from "./samplePatches.js";
+export type { Tokenizer } from "./tokenizer.js";
+export { loadTokenizer } from "./tokenizerFile.js";
+export { type TokenStatistics, tokenStatistics } from "./tokenStatistics.js";

@@ -1,0 +1,86 @@
+import { argmaxProduct, keep, noGrad, reshape, scope, type Tensor } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import { patchify } from "@splitmask/nn";
+import { foldTransform, type PatchTransform } from "./patchTransform.js";
+import type { Tokenizer } from "./tokenizer.js";
+import { saveTokenizer } from "./tokenizerFile.js";
+
+/**
+ * A tokenizer that gives a patch x the word argmax over v of x·e_v, the word of highest cosine similarity in pixel space (arXiv 2112.10740, section 3): the
+ * length of x does not change the argmax. One fused product and argmax; the similarities are never written to memory.
+ */
+export class CodebookTokenizer implements Tokenizer {
+  /** Which kind made the words. */
+  readonly name: string;
+  /** V, how many words there are. */
+  readonly vocabularySize: number;
+  /** P, the side of a patch in pixels. */
+  readonly patchSize: number;
+  /** V×(3·P²), rows of unit length; layout channel, row, column. */
+  readonly codebook: Tensor;
+  /** What happens to the pixels of a patch before it is compared. */
+  readonly transform: PatchTransform;
+  readonly #device: Device;
+  readonly #weight: Tensor;
+  readonly #bias: Tensor | null;
+
+  /**
+   * @param device Where the codebook is.
+   * @param parts The kind's name, the side of a patch, V×(3·P²) unit rows and the transform of patches. The tensors are kept out of any scope.
+   * @throws TypeError If the codebook is not V×(3·P²).
+   */
+  constructor(
+    device: Device,
+    parts: { name: string; patchSize: number; codebook: Tensor; transform: PatchTransform },
+  ) {
+    const { name, patchSize, codebook, transform } = parts;
+    const width = 3 * patchSize * patchSize;
+    if (codebook.shape.length !== 2 || codebook.shape[1] !== width || codebook.shape[0]! < 1) {
+      throw new TypeError(
+        `CodebookTokenizer: the codebook is ${codebook.shape.join("×")}; expected words×${width} for patches of ${patchSize}×${patchSize} pixels in 3 channels.`,
+      );
+    }
+    this.name = name;
+    this.patchSize = patchSize;
+    this.vocabularySize = codebook.shape[0]!;
+    this.codebook = keep(codebook);
+    this.transform = transform;
+    if (transform.mean !== null) keep(transform.mean);
+    this.#device = device;
+    const folded = noGrad(device, () => scope(device, () => foldTransform(codebook, transform)));
+    this.#weight = keep(folded.weight);
+    this.#bias = folded.bias === null ? null : keep(folded.bias);
+  }
+
+  /**
+   * The word of every patch.
+   *
+   * @param pixels B×3×H×W in [−1, 1]; H and W multiples of the patch size.
+   * @returns int32 B×N, N = (H/P)·(W/P), patches row by row.
+   * @throws TypeError If the shape is another, or H or W no multiple of P.
+   */
+  tokenize(pixels: Tensor): Tensor {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const patches = patchify(pixels, this.patchSize);
+        const [batch, count, width] = patches.shape as readonly [number, number, number];
+        if (width !== this.codebook.shape[1]) {
+          throw new TypeError(
+            `tokenize: pixels are ${pixels.shape.join("×")}; expected B×3×H×W, because the words are patches of 3 channels.`,
+          );
+        }
+        const words = argmaxProduct(reshape(patches, [batch * count, width]), this.#weight, this.#bias);
+        return reshape(words, [batch, count]);
+      }),
+    );
+  }
+
+  /**
+   * Writes the words and all options to one safetensors file.
+   *
+   * @param path Where; an existing file is replaced once the new one is whole.
+   */
+  save(path: string): Promise<void> {
+    return saveTokenizer(path, this);
+  }
+}

@@ -1,0 +1,22 @@
+import type { Tensor } from "@splitmask/autograd";
+
+/** Turns patches of pictures into visual words: the targets of the inpainting loss. */
+export interface Tokenizer {
+  /** Which kind it is: `"random-projection"`, `"random-patches"`, `"k-means"` or that of another implementation. */
+  readonly name: string;
+  /** V, how many words there are. */
+  readonly vocabularySize: number;
+  /** P, the side of a patch in pixels of the tokenizer's view. */
+  readonly patchSize: number;
+  /** V×(3·P²): the words, rows of unit length; a row is laid out channel, row, column. */
+  readonly codebook: Tensor;
+  /**
+   * The word of every patch, independently.
+   *
+   * @param pixels B×3×H×W in [−1, 1]; H and W multiples of P.
+   * @returns int32 B×N with N = (H/P)·(W/P), patches row by row.
+   */
+  tokenize(pixels: Tensor): Tensor;
+  /** Writes everything that `loadTokenizer` needs to one safetensors file. */
+  save(path: string): Promise<void>;
+}

@@ -1,0 +1,70 @@
+import {
+  type HostTensor,
+  readSafetensors,
+  scope,
+  type Tensor,
+  tensor,
+  writeSafetensors,
+} from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import { CodebookTokenizer } from "./codebookTokenizer.js";
+import type { PatchTransform } from "./patchTransform.js";
+
+const format = "splitmask-tokenizer-1";
+
+/** What a file has to hold of a tokenizer. */
+interface SavedTokenizer {
+  readonly name: string;
+  readonly patchSize: number;
+  readonly codebook: Tensor;
+  readonly transform: PatchTransform;
+}
+
+/** Writes a tokenizer to a safetensors file: `codebook`, perhaps `mean`, and the options as metadata. */
+export async function saveTokenizer(path: string, tokenizer: SavedTokenizer): Promise<void> {
+  const { name, patchSize, codebook, transform } = tokenizer;
+  const tensors = new Map<string, HostTensor>([["codebook", await codebook.toHost()]]);
+  if (transform.mean !== null) tensors.set("mean", await transform.mean.toHost());
+  await writeSafetensors(path, tensors, {
+    format,
+    name,
+    patchSize: String(patchSize),
+    pixelRange: transform.pixelRange,
+    center: transform.center,
+  });
+}
+
+/**
+ * Reads back what `Tokenizer.save` wrote; the tokenizer gives the same words as before, bit for bit.
+ *
+ * @param device Where the words should be.
+ * @param path The safetensors file.
+ * @throws Error If the file is no tokenizer.
+ */
+export async function loadTokenizer(device: Device, path: string): Promise<CodebookTokenizer> {
+  const { tensors, metadata } = await readSafetensors(path);
+  const codebook = tensors.get("codebook");
+  const { name, patchSize, pixelRange, center } = metadata;
+  const mean = tensors.get("mean");
+  if (
+    metadata.format !== format ||
+    codebook === undefined ||
+    name === undefined ||
+    (pixelRange !== "symmetric" && pixelRange !== "unit") ||
+    (center !== "none" && center !== "patch" && center !== "mean") ||
+    (center === "mean") !== (mean !== undefined)
+  ) {
+    throw new Error(
+      `loadTokenizer: ${path} holds the tensors [${[...tensors.keys()].slice(0, 5).join(", ")}] and the format "${metadata.format ?? "none"}"; expected a file that Tokenizer.save wrote ("${format}").`,
+    );
+  }
+  return scope(device, () => {
+    const transform = { pixelRange, center, mean: mean === undefined ? null : tensor(device, mean) } as const;
+    return new CodebookTokenizer(device, {
+      name,
+      patchSize: Number(patchSize),
+      codebook: tensor(device, codebook),
+      transform,
+    });
+  });
+}
