@@ -1,1 +1,17 @@
-export {};
+/**
+ * Vision transformer encoders with timm's parameter names.
+ *
+ * @packageDocumentation
+ */
+export {
+  gridOf,
+  type ResolvedVisionTransformerConfig,
+  resolveVisionTransformerConfig,
+  type VisionTransformerConfig,
+  type VisionTransformerPreset,
+  visionTransformerPresets,
+  vit,
+} from "./config.js";
+export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
+export { resamplePositions, sineCosinePositions } from "./positions.js";
+export { VisionTransformer, type VisionTransformerLoadOptions } from "./visionTransformer.js";

@@ -1,0 +1,134 @@
+/** The shape of a `VisionTransformer`. */
+export interface VisionTransformerConfig {
+  /** Side of the pictures in pixels, or [height, width]; multiples of the patch size. Other sizes can be given to `forward`: positions are interpolated. */
+  readonly imageSize: number | readonly [height: number, width: number];
+  /** P, the side of a patch in pixels. */
+  readonly patchSize: number;
+  /** D, the width of a token. */
+  readonly width: number;
+  /** How many transformer blocks. */
+  readonly depth: number;
+  /** Attention heads; a divisor of the width. */
+  readonly heads: number;
+  /** Hidden width of the MLPs as a multiple of the width. Default 4. */
+  readonly mlpRatio?: number;
+  /** Channels of the pictures. Default 3. */
+  readonly channels?: number;
+  /** Whether a learned class token goes first. Default false. */
+  readonly classToken?: boolean;
+  /** First value of the blocks' LayerScale, e.g. 0.1; null: none. Default null. */
+  readonly layerScale?: number | null;
+  /** Drop path (stochastic depth) of the last block; it rises linearly from 0 at the first. Default 0. */
+  readonly dropPath?: number;
+  /** Whether query, key and value have biases. Default true. */
+  readonly qkvBias?: boolean;
+  /** Added to the variance in layer norms. Default 1e-6. */
+  readonly epsilon?: number;
+  /** `"learned"` positions (truncated normal, standard deviation 0.02), or the fixed `"sincos"` ones of MAE and MoCo v3. Default `"learned"`. */
+  readonly positions?: "learned" | "sincos";
+  /** Whether the tokens get a last layer norm. Default true. */
+  readonly finalNorm?: boolean;
+}
+
+/** A config with every default filled in. */
+export type ResolvedVisionTransformerConfig = Required<VisionTransformerConfig> & {
+  /** [height, width] in pixels. */
+  readonly imageSize: readonly [height: number, width: number];
+};
+
+/** Width, depth and heads of the usual models. */
+export const visionTransformerPresets = {
+  /** ViT-Ti: about 5.5 million parameters. */
+  tiny: { width: 192, depth: 12, heads: 3 },
+  /** ViT-S: about 22 million parameters. */
+  small: { width: 384, depth: 12, heads: 6 },
+  /** ViT-B: about 86 million parameters. */
+  base: { width: 768, depth: 12, heads: 12 },
+} as const;
+
+/** The name of a preset. */
+export type VisionTransformerPreset = keyof typeof visionTransformerPresets;
+
+/**
+ * The config of a usual model: `vit("small", { imageSize: 64, patchSize: 8 })`.
+ *
+ * @param preset `"tiny"`, `"small"` or `"base"`.
+ * @param options Anything else, or other values than the preset's. Image size 224 and patch size 16 unless given.
+ * @throws RangeError If there is no such preset.
+ */
+export function vit(
+  preset: VisionTransformerPreset,
+  options: Partial<VisionTransformerConfig> = {},
+): VisionTransformerConfig {
+  const shape = visionTransformerPresets[preset];
+  if (shape === undefined) {
+    throw new RangeError(
+      `vit: there is no preset "${preset}"; expected one of ${Object.keys(visionTransformerPresets).join(", ")}. For another size write the config { width, depth, heads, … } itself.`,
+    );
+  }
+  return { imageSize: 224, patchSize: 16, ...shape, ...options };
+}
+
+/**
+ * Fills in the defaults and checks that everything fits.
+ *
+ * @throws RangeError If a number is out of range, the picture is no multiple of the patch, or the heads do not divide the width.
+ */
+export function resolveVisionTransformerConfig(
+  config: VisionTransformerConfig,
+): ResolvedVisionTransformerConfig {
+  const { imageSize, ...rest } = config;
+  const resolved: ResolvedVisionTransformerConfig = {
+    mlpRatio: 4,
+    channels: 3,
+    classToken: false,
+    layerScale: null,
+    dropPath: 0,
+    qkvBias: true,
+    epsilon: 1e-6,
+    positions: "learned",
+    finalNorm: true,
+    ...rest,
+    imageSize: typeof imageSize === "number" ? [imageSize, imageSize] : imageSize,
+  };
+  const { patchSize, width, depth, heads, channels, dropPath, positions } = resolved;
+  for (const [name, value] of Object.entries({ patchSize, width, depth, heads, channels })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`VisionTransformer: ${name} is ${value}; expected a whole number from 1.`);
+    }
+  }
+  gridOf(resolved.imageSize, patchSize);
+  if (width % heads !== 0) {
+    throw new RangeError(
+      `VisionTransformer: the width ${width} is no multiple of the ${heads} heads. Choose heads that divide the width, e.g. width / 64.`,
+    );
+  }
+  if (!(dropPath >= 0 && dropPath < 1)) {
+    throw new RangeError(`VisionTransformer: dropPath is ${dropPath}; expected a number in [0, 1).`);
+  }
+  if (positions === "sincos" && width % 4 !== 0) {
+    throw new RangeError(
+      `VisionTransformer: sincos positions need a width that is a multiple of 4, and it is ${width}.`,
+    );
+  }
+  return resolved;
+}
+
+/**
+ * How many patches a picture has: [rows, columns].
+ *
+ * @throws RangeError If height or width is no multiple of the patch size.
+ */
+export function gridOf(
+  imageSize: readonly [height: number, width: number],
+  patchSize: number,
+): readonly [rows: number, columns: number] {
+  const [height, width] = imageSize;
+  if (!(height >= patchSize && width >= patchSize) || height % patchSize !== 0 || width % patchSize !== 0) {
+    const nearest = (side: number) => Math.max(1, Math.round(side / patchSize)) * patchSize;
+    throw new RangeError(
+      `VisionTransformer: pictures of ${height}×${width} pixels are not made of whole patches of ${patchSize}×${patchSize}. The nearest size that is: ${nearest(height)}×${nearest(width)}.`,
+    );
+  }
+  return [height / patchSize, width / patchSize];
+}

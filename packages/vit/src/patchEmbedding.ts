@@ -1,0 +1,58 @@
+import { linear, reshape, type Tensor, uniform } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import { Module, Parameter } from "@splitmask/nn";
+
+/** What a `PatchEmbedding` takes. */
+interface PatchEmbeddingOptions {
+  /** D, the width of a token. */
+  readonly width: number;
+  /** C, the channels of a picture. */
+  readonly channels: number;
+  /** P, the side of a patch in pixels. */
+  readonly patchSize: number;
+  /** Draws the first weights. */
+  readonly seed: number;
+}
+
+/** The convolution of patch embeddings as a linear map of flattened patches, with timm's `proj.weight` D×C×P×P and `proj.bias` D. */
+export class PatchEmbedding extends Module {
+  /** The convolution's weight and bias. */
+  readonly proj: PatchProjection;
+
+  /** Draws the weights as PyTorch does for convolutions. */
+  constructor(device: Device, options: PatchEmbeddingOptions) {
+    super();
+    this.proj = new PatchProjection(device, options);
+  }
+
+  /**
+   * @param patches B×K×(C·P²), as `patchify` gives them.
+   * @returns B×K×D.
+   */
+  forward(patches: Tensor): Tensor {
+    const { weight, bias } = this.proj;
+    const [width, channels, height, columns] = weight.shape as readonly [number, number, number, number];
+    return linear(patches, reshape(weight, [width, channels * height * columns]), bias);
+  }
+}
+
+/** Weight and bias of a patch embedding. */
+export class PatchProjection extends Module {
+  /** D×C×P×P. */
+  readonly weight: Parameter;
+  /** D. */
+  readonly bias: Parameter;
+
+  /** Uniform in ±1/√fan-in, PyTorch's default for convolutions, which timm keeps. */
+  constructor(device: Device, options: PatchEmbeddingOptions) {
+    super();
+    const { width, channels, patchSize, seed } = options;
+    const bound = (channels * patchSize * patchSize) ** -0.5;
+    const draw = (shape: number[], name: string) => {
+      const key = { seed, purpose: `encoder.patch_embed.proj.${name}` };
+      return new Parameter(uniform(device, shape, { low: -bound, high: bound, key }));
+    };
+    this.weight = draw([width, channels, patchSize, patchSize], "weight");
+    this.bias = draw([width], "bias");
+  }
+}

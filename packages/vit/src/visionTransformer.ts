@@ -1,0 +1,273 @@
+import {
+  add,
+  attentionProbabilities,
+  concatenate,
+  gatherTokens,
+  type HostTensor,
+  keep,
+  mean,
+  noGrad,
+  reshape,
+  scope,
+  slice,
+  Tensor,
+  tensor,
+  truncatedNormal,
+  zeros,
+} from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import {
+  type ForwardContext,
+  inference,
+  LayerNorm,
+  type LoadOptions,
+  Module,
+  Parameter,
+  patchify,
+  type StateDict,
+  type StateDifferences,
+  TransformerBlock,
+} from "@splitmask/nn";
+import {
+  gridOf,
+  type ResolvedVisionTransformerConfig,
+  resolveVisionTransformerConfig,
+  type VisionTransformerConfig,
+} from "./config.js";
+import { PatchEmbedding } from "./patchEmbedding.js";
+import { resamplePositions, sineCosinePositions } from "./positions.js";
+
+/** Options of `VisionTransformer.loadStateDict`. */
+export interface VisionTransformerLoadOptions extends LoadOptions {
+  /** [rows, columns] of the positions that are loaded, where they are neither this model's grid nor a square. */
+  readonly grid?: readonly [rows: number, columns: number];
+}
+
+/**
+ * A vision transformer (Dosovitskiy et al. 2021) with timm's parameter names: `patch_embed.proj.weight` D×C×P×P, `pos_embed` 1×N×D (1×(1+N)×D with a class
+ * token), `cls_token`, `blocks.0.attn.qkv.weight` …, `norm.weight`. timm's weights load here and these load there.
+ */
+export class VisionTransformer extends Module {
+  /** The config with its defaults filled in. */
+  readonly config: ResolvedVisionTransformerConfig;
+  /** [rows, columns]: how many patches a picture of the config's size has. */
+  readonly grid: readonly [rows: number, columns: number];
+  /** 1×1×D, or null without a class token. */
+  readonly cls_token: Parameter | null;
+  /** 1×(C+N)×D, C = 1 with a class token, else 0; null with fixed sine-cosine positions. */
+  readonly pos_embed: Parameter | null;
+  /** Makes tokens of patches. */
+  readonly patch_embed: PatchEmbedding;
+  /** The transformer blocks. */
+  readonly blocks: readonly TransformerBlock[];
+  /** The last layer norm, or null. */
+  readonly norm: LayerNorm | null;
+  readonly #device: Device;
+  readonly #fixedPositions: Tensor | null;
+
+  /**
+   * Draws the weights: linear weights, positions and the class token from a normal distribution of standard deviation 0.02 cut at two; biases 0; norms 1.
+   *
+   * @param device Where the model lives.
+   * @param config Its shape; see `vit` for the usual ones.
+   * @param options `seed`: the same seed gives the same weights. Default 0.
+   * @throws RangeError If the config's numbers do not fit each other.
+   */
+  constructor(device: Device, config: VisionTransformerConfig, options: { readonly seed?: number } = {}) {
+    super();
+    const { seed = 0 } = options;
+    const resolved = resolveVisionTransformerConfig(config);
+    const { imageSize, patchSize, width, depth, channels, classToken, dropPath, positions } = resolved;
+    this.#device = device;
+    this.config = resolved;
+    this.grid = gridOf(imageSize, patchSize);
+    const places = (classToken ? 1 : 0) + this.grid[0] * this.grid[1];
+    const draw = (shape: number[], name: string) => {
+      const key = { seed, purpose: `encoder.${name}` };
+      return new Parameter(truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
+    };
+    this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
+    this.pos_embed = positions === "learned" ? draw([1, places, width], "pos_embed") : null;
+    this.patch_embed = new PatchEmbedding(device, { width, channels, patchSize, seed });
+    this.blocks = Array.from(
+      { length: depth },
+      (_, block) =>
+        new TransformerBlock(device, {
+          ...resolved,
+          dropPath: depth === 1 ? dropPath : (dropPath * block) / (depth - 1),
+          seed,
+          purpose: `encoder.blocks.${block}`,
+        }),
+    );
+    this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
+    this.#fixedPositions =
+      positions === "sincos"
+        ? noGrad(device, () => keep(scope(device, () => sineCosinePositions(device, this.grid, width))))
+        : null;
+  }
+
+  /** How many tokens come before those of the patches: 1 with a class token, else 0. */
+  get prefixTokens(): number {
+    return this.config.classToken ? 1 : 0;
+  }
+
+  /**
+   * All tokens of whole pictures.
+   *
+   * @param images B×C×H×W. Another size than the config's is interpolated in the positions (bicubic), with gradients.
+   * @param context Default: inference.
+   * @returns B×N×D after the last norm; B×(1+N)×D with a class token, which goes first.
+   */
+  forward(images: Tensor, context: ForwardContext = inference): Tensor {
+    const tokens = this.#runBlocks(this.#embedAll(images), this.blocks, context);
+    return this.norm?.forward(tokens) ?? tokens;
+  }
+
+  /**
+   * Tokens of some patches of each picture; the others are never embedded, and no mask token is ever seen.
+   *
+   * @param images B×C×H×W of the config's size.
+   * @param indices int32 (r·B)×K: row j holds places of picture j mod B, so that several sets of the same pictures run as one batch.
+   * @param context Default: inference.
+   * @returns (r·B)×K×D after the last norm; (r·B)×(1+K)×D with a class token, which goes first.
+   * @throws RangeError If the number of rows is no multiple of the number of pictures, or the pictures have another size.
+   */
+  encodeTokens(images: Tensor, indices: Tensor, context: ForwardContext = inference): Tensor {
+    const [height, width] = this.config.imageSize;
+    const [pictures = 0] = images.shape;
+    const [rows = 0] = indices.shape;
+    if (images.rank !== 4 || images.shape[2] !== height || images.shape[3] !== width) {
+      throw new RangeError(
+        `encodeTokens: images are ${images.shape.join("×")}; expected B×${this.config.channels}×${height}×${width}, the model's picture size.`,
+      );
+    }
+    if (indices.rank !== 2 || rows === 0 || rows % pictures !== 0) {
+      throw new RangeError(
+        `encodeTokens: indices are ${indices.shape.join("×")} for ${pictures} pictures; expected (r·${pictures})×K, whole sets of rows, one row a picture in each.`,
+      );
+    }
+    const patches = patchify(images, this.config.patchSize);
+    const sets = Array.from({ length: rows / pictures }, (_, set) =>
+      gatherTokens(patches, slice(indices, 0, set * pictures, (set + 1) * pictures)),
+    );
+    const visible = sets.length === 1 ? sets[0]! : concatenate(sets, 0);
+    const embedded = add(this.patch_embed.forward(visible), gatherTokens(this.patchPositions(), indices));
+    const tokens = this.#runBlocks(this.#prependClassToken(embedded), this.blocks, context);
+    return this.norm?.forward(tokens) ?? tokens;
+  }
+
+  /**
+   * One vector a picture, for k-NN, linear probes and retrieval. Records no graph.
+   *
+   * @param images B×C×H×W.
+   * @param pool `"mean"` of the patches' tokens (default), or the `"class"` token.
+   * @returns B×D.
+   * @throws RangeError If the class token is asked for and there is none.
+   */
+  embed(images: Tensor, pool: "mean" | "class" = "mean"): Tensor {
+    if (pool === "class" && this.cls_token === null) {
+      throw new RangeError(
+        'embed: pool is "class", but this model has no class token. Use pool "mean", or make the model with classToken: true.',
+      );
+    }
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const tokens = this.forward(images);
+        const [batch, length, width] = tokens.shape as readonly [number, number, number];
+        if (pool === "class") return reshape(slice(tokens, 1, 0, 1), [batch, width]);
+        const patches = this.prefixTokens === 0 ? tokens : slice(tokens, 1, this.prefixTokens, length);
+        return mean(patches, { axes: [1] });
+      }),
+    );
+  }
+
+  /**
+   * The attention of one layer, for pictures. Records no graph.
+   *
+   * @param images B×C×H×W.
+   * @param layer Which block; negative: counted from the end. Default −1, the last.
+   * @returns B×heads×N×N: row i holds the probabilities with which token i looks at each token (N counts the class token, if there is one, first).
+   * @throws RangeError If there is no such block.
+   */
+  attentionMaps(images: Tensor, layer = -1): Tensor {
+    const index = layer < 0 ? this.blocks.length + layer : layer;
+    const block = this.blocks[index];
+    if (block === undefined) {
+      throw new RangeError(
+        `attentionMaps: there is no layer ${layer} in a model of ${this.blocks.length} blocks.`,
+      );
+    }
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const tokens = this.#runBlocks(this.#embedAll(images), this.blocks.slice(0, index), inference);
+        return attentionProbabilities(block.attn.qkv.forward(block.norm1.forward(tokens)), {
+          heads: this.config.heads,
+        });
+      }),
+    );
+  }
+
+  /** The patches' positions, N×D, without the class token's; gradients flow to `pos_embed`. */
+  patchPositions(): Tensor {
+    const [rows, columns] = this.grid;
+    const table = this.#fixedPositions ?? slice(this.pos_embed!, 1, this.prefixTokens);
+    return reshape(table, [rows * columns, this.config.width]);
+  }
+
+  /**
+   * Overwrites the parameters, e.g. with timm's weights. Positions of another grid are interpolated (bicubic, antialiased).
+   *
+   * @param state E.g. `(await readSafetensors(path)).tensors`.
+   * @throws Error That lists what is missing, unexpected or mis-shaped.
+   */
+  override loadStateDict(state: StateDict, options: VisionTransformerLoadOptions = {}): StateDifferences {
+    const given = state.get("pos_embed");
+    if (given === undefined || this.pos_embed === null) return super.loadStateDict(state, options);
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const resampled = this.#resampleLoaded(given, options.grid);
+        return super.loadStateDict(new Map(state).set("pos_embed", resampled), options);
+      }),
+    );
+  }
+
+  #resampleLoaded(given: HostTensor | Tensor, grid?: readonly [number, number]): HostTensor | Tensor {
+    const [, count = 0, width = 0] = given.shape;
+    const places = count - this.prefixTokens;
+    const [rows, columns] = this.grid;
+    const sameCount = places === rows * columns && (grid === undefined || grid[0] === rows);
+    if (given.shape.length !== 3 || width !== this.config.width || sameCount) return given;
+    const side = Math.round(Math.sqrt(places));
+    const from = grid ?? [side, side];
+    if (from[0] * from[1] !== places) {
+      throw new Error(
+        `VisionTransformer.loadStateDict: pos_embed is ${given.shape.join("×")}: ${places} places, which are no ${grid === undefined ? "square" : `${from[0]}×${from[1]}`} grid. Pass { grid: [rows, columns] } of the model that was saved.`,
+      );
+    }
+    const table = given instanceof Tensor ? given : tensor(this.#device, given);
+    return resamplePositions(table, from, this.grid, this.prefixTokens);
+  }
+
+  /** Tokens of all patches with their positions, before the blocks. */
+  #embedAll(images: Tensor): Tensor {
+    const { patchSize, width } = this.config;
+    const [, , height = 0, columns = 0] = images.shape;
+    const embedded = this.patch_embed.forward(patchify(images, patchSize));
+    const grid = gridOf([height, columns], patchSize);
+    const places = this.grid[0] * this.grid[1];
+    const table = reshape(this.patchPositions(), [1, places, width]);
+    return this.#prependClassToken(add(embedded, resamplePositions(table, this.grid, grid)));
+  }
+
+  #prependClassToken(tokens: Tensor): Tensor {
+    if (this.cls_token === null) return tokens;
+    const [batch, , width] = tokens.shape as readonly [number, number, number];
+    const own =
+      this.pos_embed === null ? this.cls_token : add(this.cls_token, slice(this.pos_embed, 1, 0, 1));
+    return concatenate([add(zeros(this.#device, [batch, 1, width]), own), tokens], 1);
+  }
+
+  #runBlocks(tokens: Tensor, blocks: readonly TransformerBlock[], context: ForwardContext): Tensor {
+    return blocks.reduce((x, block) => block.forward(x, context), tokens);
+  }
+}

@@ -1,0 +1,185 @@
+import { multiply, normal, reshape, slice, sum, type Tensor, tensor } from "@splitmask/autograd";
+import { createDevice } from "@splitmask/kernels";
+import { sineCosinePositions, VisionTransformer, type VisionTransformerConfig, vit } from "@splitmask/vit";
+
+const device = createDevice({ threads: 2 });
+afterAll(() => device.close());
+
+const tiny: VisionTransformerConfig = { imageSize: 16, patchSize: 4, width: 16, depth: 2, heads: 2 };
+const pictures = (batch: number, size = 16, seed = 1) =>
+  normal(device, [batch, 3, size, size], { key: { seed, purpose: "pictures" } });
+const numbers = async (x: Tensor) => Array.from(await x.data());
+
+test.each([
+  ["tiny", 5_524_416],
+  ["small", 21_665_664],
+  ["base", 85_798_656],
+] as const)(
+  "vit(%s) has as many parameters as timm's model without class token and head",
+  (preset, count) => {
+    const { width, depth, heads } = vit(preset);
+    // Blocks, norm, patch embedding and positions, from the definition.
+    const block = 12 * width * width + 13 * width;
+    expect(depth * block + 2 * width + (768 + 1) * width + 197 * width + width).toBe(count);
+    expect(width % heads).toBe(0);
+    const model = new VisionTransformer(device, {
+      ...vit(preset, { imageSize: 32, patchSize: 8 }),
+      depth: 1,
+    });
+    expect(model.parameterCount).toBe(block + 2 * width + (192 + 1) * width + 16 * width);
+  },
+);
+
+test("encodeTokens of all patches is forward; of several sets it is each set by itself", async () => {
+  const model = new VisionTransformer(device, tiny, { seed: 3 });
+  const images = pictures(2);
+  const all = Int32Array.from({ length: 32 }, (_, i) => i % 16);
+  const whole = model.encodeTokens(images, tensor(device, all, [2, 16]));
+  expect(await numbers(whole)).toEqual(await numbers(model.forward(images)));
+
+  const first = [
+    [0, 3, 5],
+    [1, 2, 15],
+  ];
+  const second = [
+    [1, 2, 4],
+    [0, 7, 8],
+  ];
+  const places = (rows: number[][]) => tensor(device, rows, undefined, { dtype: "int32" });
+  const both = model.encodeTokens(images, places([...first, ...second]));
+  expect(await numbers(slice(both, 0, 0, 2))).toEqual(
+    await numbers(model.encodeTokens(images, places(first))),
+  );
+  expect(await numbers(slice(both, 0, 2, 4))).toEqual(
+    await numbers(model.encodeTokens(images, places(second))),
+  );
+});
+
+test("what encodeTokens does not see has no influence", async () => {
+  const model = new VisionTransformer(device, tiny);
+  const indices = tensor(device, Int32Array.of(0, 1, 4, 5), [1, 4]);
+  const values = (await pictures(1).data()) as Float32Array;
+  // The visible patches are the upper left 8×8 pixels; change one below.
+  const changed = values.slice();
+  changed[12 * 16 + 3] = 100;
+  const tokens = async (pixels: Float32Array) =>
+    numbers(model.encodeTokens(tensor(device, pixels as Float32Array<ArrayBuffer>, [1, 3, 16, 16]), indices));
+  expect(await tokens(changed)).toEqual(await tokens(values));
+  changed[3 * 16 + 3] = 100;
+  expect(await tokens(changed)).not.toEqual(await tokens(values));
+});
+
+test("another picture size interpolates the positions, with gradients to the table", async () => {
+  const model = new VisionTransformer(device, { ...tiny, classToken: true });
+  const tokens = model.forward(pictures(2, 24));
+  expect(tokens.shape).toEqual([2, 37, 16]);
+  sum(multiply(tokens, normal(device, [2, 37, 16], { key: { seed: 2, purpose: "gradient" } }))).backward();
+  expect(model.pos_embed!.grad!.shape).toEqual([1, 17, 16]);
+  expect(Math.max(...(await numbers(model.pos_embed!.grad!)))).toBeGreaterThan(0);
+});
+
+test("weights of another grid load with interpolated positions", async () => {
+  const small = new VisionTransformer(device, tiny, { seed: 1 });
+  const large = new VisionTransformer(device, { ...tiny, imageSize: [24, 16] }, { seed: 2 });
+  large.loadStateDict(await small.hostStateDict());
+  expect(large.pos_embed!.shape).toEqual([1, 24, 16]);
+  // The same table: pictures of the large size through either give the same tokens.
+  const images = normal(device, [1, 3, 24, 16], { key: { seed: 4, purpose: "pictures" } });
+  expect(await numbers(large.forward(images))).toEqual(await numbers(small.forward(images)));
+
+  const back = new VisionTransformer(device, tiny);
+  expect(() => back.loadStateDict(large.stateDict())).toThrow(
+    "VisionTransformer.loadStateDict: pos_embed is 1×24×16: 24 places, which are no square grid. Pass { grid: [rows, columns] } of the model that was saved.",
+  );
+  back.loadStateDict(large.stateDict(), { grid: [6, 4] });
+  expect(await numbers(back.patch_embed.proj.weight)).toEqual(await numbers(small.patch_embed.proj.weight));
+});
+
+test("sine-cosine positions are fixed, distinct and as MAE computes them", async () => {
+  const model = new VisionTransformer(device, { ...tiny, positions: "sincos", classToken: true });
+  expect(model.namedParameters().has("pos_embed")).toBe(false);
+  const table = await numbers(sineCosinePositions(device, [2, 3], 8));
+  const [row, column] = [1, 2];
+  const angle = (place: number, i: number) => place / 10000 ** (i / 2);
+  const expected = [
+    ...[0, 1].map((i) => Math.sin(angle(column, i))),
+    ...[0, 1].map((i) => Math.cos(angle(column, i))),
+    ...[0, 1].map((i) => Math.sin(angle(row, i))),
+    ...[0, 1].map((i) => Math.cos(angle(row, i))),
+  ];
+  table
+    .slice((row * 3 + column) * 8)
+    .slice(0, 8)
+    .forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i]!, 6);
+    });
+  expect(model.forward(pictures(1)).shape).toEqual([1, 17, 16]);
+});
+
+test("drop path rises linearly over the blocks and draws from seed and step only", async () => {
+  const model = new VisionTransformer(device, { ...tiny, depth: 3, dropPath: 0.4 });
+  expect(model.blocks.map((block) => block.drop_path2.probability)).toEqual([0, 0.2, 0.4]);
+  const images = pictures(8);
+  const run = (step: number, training = true) => numbers(model.forward(images, { training, seed: 5, step }));
+  expect(await run(1)).toEqual(await run(1));
+  expect(await run(1)).not.toEqual(await run(2));
+  expect(await run(1, false)).toEqual(await run(2, false));
+});
+
+test("the same seed gives the same weights", async () => {
+  const weights = async (seed: number) =>
+    numbers(new VisionTransformer(device, tiny, { seed }).blocks[1]!.mlp.fc1.weight);
+  expect(await weights(1)).toEqual(await weights(1));
+  expect(await weights(1)).not.toEqual(await weights(2));
+});
+
+test("attention maps are probabilities; layers are counted from either end", async () => {
+  const model = new VisionTransformer(device, tiny);
+  const images = pictures(1);
+  const maps = model.attentionMaps(images);
+  expect(maps.shape).toEqual([1, 2, 16, 16]);
+  for (const total of await numbers(sum(reshape(maps, [32, 16]), { axes: [1] })))
+    expect(total).toBeCloseTo(1, 5);
+  expect(await numbers(model.attentionMaps(images, 1))).toEqual(await numbers(maps));
+  expect(await numbers(model.attentionMaps(images, 0))).toEqual(
+    await numbers(model.attentionMaps(images, -2)),
+  );
+});
+
+describe("says what is wrong", () => {
+  test.each([
+    [
+      { ...tiny, imageSize: 18 },
+      "pictures of 18×18 pixels are not made of whole patches of 4×4. The nearest size that is: 20×20.",
+    ],
+    [{ ...tiny, heads: 3 }, "VisionTransformer: the width 16 is no multiple of the 3 heads."],
+    [{ ...tiny, depth: 0 }, "VisionTransformer: depth is 0; expected a whole number from 1."],
+    [{ ...tiny, dropPath: 1 }, "VisionTransformer: dropPath is 1; expected a number in [0, 1)."],
+    [
+      { ...tiny, width: 6, positions: "sincos" },
+      "sincos positions need a width that is a multiple of 4, and it is 6.",
+    ],
+  ] as const)("in a config: %#", (config, text) => {
+    expect(() => new VisionTransformer(device, config)).toThrow(text);
+  });
+
+  test("in calls", () => {
+    const model = new VisionTransformer(device, tiny);
+    const indices = tensor(device, Int32Array.of(0, 1, 2), [3, 1]);
+    expect(() => model.encodeTokens(pictures(2), indices)).toThrow(
+      "encodeTokens: indices are 3×1 for 2 pictures; expected (r·2)×K, whole sets of rows, one row a picture in each.",
+    );
+    expect(() => model.encodeTokens(pictures(3, 24), indices)).toThrow(
+      "encodeTokens: images are 3×3×24×24; expected B×3×16×16, the model's picture size.",
+    );
+    expect(() => model.embed(pictures(1), "class")).toThrow(
+      'embed: pool is "class", but this model has no class token.',
+    );
+    expect(() => model.attentionMaps(pictures(1), 2)).toThrow(
+      "attentionMaps: there is no layer 2 in a model of 2 blocks.",
+    );
+    expect(() => vit("huge" as "base")).toThrow(
+      'vit: there is no preset "huge"; expected one of tiny, small, base.',
+    );
+  });
+});
