@@ -22,7 +22,9 @@
       "target_name": "naive",
       "type": "static_library",
       "sources": ["<@(naive_sources)"],
-      "defines": ["SPLITMASK_SET=naive"]
+      "defines": ["SPLITMASK_SET=naive"],
+      "cflags": ["-ffp-contract=off"],
+      "xcode_settings": { "OTHER_CFLAGS": ["-ffp-contract=off"] }
     },
     {
       "target_name": "fast_portable",

@@ -38,15 +38,30 @@ template <int Inputs> struct Axes {
   int64 inner() const { return dimension[rank - 1]; }
   int64 innerStride(int input) const { return stride[input][rank - 1]; }
 
-  // Where row `row` of the walk (all axes but the last) starts in an input.
-  int64 offset(int input, int64 row) const {
-    int64 sum = 0;
-    for (int axis = rank - 2; axis >= 0; --axis) {
-      sum += (row % dimension[axis]) * stride[input][axis];
-      row /= dimension[axis];
+  // The rows of the walk (all axes but the last) in order: where each starts in the inputs.
+  struct Rows {
+    const Axes& axes;
+    int64 place[largestRank];
+    int64 offset[Inputs];
+
+    Rows(const Axes& walked, int64 row) : axes(walked) {
+      for (int input = 0; input < Inputs; ++input) offset[input] = 0;
+      for (int axis = axes.rank - 2; axis >= 0; --axis) {
+        place[axis] = row % axes.dimension[axis];
+        row /= axes.dimension[axis];
+        for (int input = 0; input < Inputs; ++input) offset[input] += place[axis] * axes.stride[input][axis];
+      }
     }
-    return sum;
-  }
+
+    void next() {
+      for (int axis = axes.rank - 2; axis >= 0; --axis) {
+        for (int input = 0; input < Inputs; ++input) offset[input] += axes.stride[input][axis];
+        if (++place[axis] < axes.dimension[axis]) return;
+        for (int input = 0; input < Inputs; ++input) offset[input] -= axes.stride[input][axis] * axes.dimension[axis];
+        place[axis] = 0;
+      }
+    }
+  };
 };
 
 }  // namespace splitmask::SPLITMASK_SET

@@ -6,7 +6,7 @@ namespace splitmask::SPLITMASK_SET {
 
 namespace {
 
-// One row: read(i, part) gives the next values of a and of b.
+// One row of the output.
 template <class Operation> void row(float* output, const float* a, int64 aStride, const float* b, int64 bStride, int64 count,
                                     const Operation& operation) {
   if (aStride == 1 && bStride == 1) {
@@ -31,11 +31,13 @@ template <class Operation> void map(const Call& call, const Operation& operation
   const int64 inner = axes.inner(), aStride = axes.innerStride(0), bStride = axes.innerStride(1);
   const int64 rows = axes.size / inner;
   if (rows > 1) {
-    overRows(call, rows, inner, [&](int64 r, int) {
-      row(output + r * inner, a + axes.offset(0, r), aStride, b + axes.offset(1, r), bStride, inner, operation);
+    overRowGroups(call, rows, inner, [&](int64 begin, int64 end) {
+      Axes<2>::Rows place(axes, begin);
+      for (int64 r = begin; r < end; ++r, place.next())
+        row(output + r * inner, a + place.offset[0], aStride, b + place.offset[1], bStride, inner, operation);
     });
   } else {
-    overRanges(call, inner, [&](int64 begin, int64 end, int) {
+    overRanges(call, inner, [&](int64 begin, int64 end) {
       row(output + begin, a + begin * aStride, aStride, b + begin * bStride, bStride, end - begin, operation);
     });
   }

@@ -10,7 +10,7 @@ void copyBlocks(const Call& call) {
   const int64 outputStride = call.integer(2), inputStride = call.integer(4);
   const bool accumulate = call.integer(6) != 0;
   const int64 pieces = (inner + taskElements - 1) / taskElements;  // of a block
-  overRows(call, outer * pieces, minimum(inner, taskElements), [&](int64 item, int) {
+  overRows(call, outer * pieces, minimum(inner, taskElements), [&](int64 item) {
     const int64 o = item / pieces, begin = (item % pieces) * taskElements, end = minimum(inner, begin + taskElements);
     float* to = output + o * outputStride;
     const float* from = input + o * inputStride;

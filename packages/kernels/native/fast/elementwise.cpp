@@ -11,7 +11,7 @@ SPLITMASK_INLINE Vector sigmoid(Vector x) { return 1.0f / (1.0f + exponential(-x
 template <class Function> void mapUnary(const Call& call, const Function& function) {
   float* output = call.buffer<float>(0);
   const float* input = call.buffer<float>(1);
-  overRanges(call, call.integer(1), [&](int64 begin, int64 end, int) {
+  overRanges(call, call.integer(1), [&](int64 begin, int64 end) {
     overVectors(begin, end, [&](int64 i, auto part) { part.write(output + i, function(part.read(input + i))); });
   });
 }
@@ -21,7 +21,7 @@ template <class Function> void mapGradient(const Call& call, const Function& fun
   float* inputGradient = call.buffer<float>(0);
   const float* outputGradient = call.buffer<float>(1);
   const float* input = call.buffer<float>(2);
-  overRanges(call, call.integer(1), [&](int64 begin, int64 end, int) {
+  overRanges(call, call.integer(1), [&](int64 begin, int64 end) {
     overVectors(begin, end, [&](int64 i, auto part) {
       part.write(inputGradient + i, function(part.read(outputGradient + i), part.read(input + i)));
     });
@@ -79,7 +79,7 @@ void affine(const Call& call) {
   float* output = call.buffer<float>(0);
   const float* input = call.buffer<float>(1);
   const Vector scale = broadcast(static_cast<float>(call.number(1))), offset = broadcast(static_cast<float>(call.number(2)));
-  overRanges(call, call.integer(0), [&](int64 begin, int64 end, int) {
+  overRanges(call, call.integer(0), [&](int64 begin, int64 end) {
     overVectors(begin, end, [&](int64 i, auto part) { part.write(output + i, fma(scale, part.read(input + i), offset)); });
   });
 }
@@ -90,7 +90,7 @@ void scaleRows(const Call& call) {
   const float* rowScale = call.buffer<float>(2);
   const float* residual = call.buffer<float>(3);
   const int64 rows = call.integer(0), columns = call.integer(1);
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const int64 begin = r * columns, end = begin + columns;
     const Vector scale = broadcast(rowScale[r]);
     if (residual)
@@ -106,7 +106,7 @@ void scaleColumns(const Call& call) {
   const float* columnScale = call.buffer<float>(2);
   const float* residual = call.buffer<float>(3);
   const int64 rows = call.integer(0), columns = call.integer(1);
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     float* y = output + r * columns;
     const float* x = input + r * columns;
     if (residual)

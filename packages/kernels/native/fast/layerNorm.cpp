@@ -13,7 +13,7 @@ void layerNorm(const Call& call) {
   const float* bias = call.buffer<float>(5);
   const int64 rows = call.integer(0), columns = call.integer(1);
   const double epsilon = call.number(2);
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
     float* y = output + r * columns;
     const float mean = sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i); }) / static_cast<float>(columns);

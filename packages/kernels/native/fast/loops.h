@@ -57,19 +57,24 @@ SPLITMASK_INLINE float maximumOver(const float* row, int64 begin, int64 end, flo
 // Elements of one task: enough to outweigh its start, few enough that small tensors still share the threads.
 constexpr int64 taskElements = 1 << 14;
 
-// body(begin, end, thread) over ranges of [0, size), cut by size alone.
+// body(begin, end) over ranges of [0, size), cut by size alone.
 template <class Body> inline void overRanges(const Call& call, int64 size, const Body& body) {
-  parallelFor(call, (size + taskElements - 1) / taskElements, [&](int64 task, int thread) {
-    body(task * taskElements, minimum(size, (task + 1) * taskElements), thread);
+  parallelFor(call, (size + taskElements - 1) / taskElements, [&](int64 task, int) {
+    body(task * taskElements, minimum(size, (task + 1) * taskElements));
   });
 }
 
-// body(row, thread) for each of `rows` rows of `columns` elements.
-template <class Body> inline void overRows(const Call& call, int64 rows, int64 columns, const Body& body) {
+// body(first row, end) for groups of rows of `columns` elements.
+template <class Body> inline void overRowGroups(const Call& call, int64 rows, int64 columns, const Body& body) {
   const int64 rowsPerTask = maximum(int64{1}, taskElements / maximum(int64{1}, columns));
-  parallelFor(call, (rows + rowsPerTask - 1) / rowsPerTask, [&](int64 task, int thread) {
-    const int64 end = minimum(rows, (task + 1) * rowsPerTask);
-    for (int64 row = task * rowsPerTask; row < end; ++row) body(row, thread);
+  parallelFor(call, (rows + rowsPerTask - 1) / rowsPerTask,
+              [&](int64 task, int) { body(task * rowsPerTask, minimum(rows, (task + 1) * rowsPerTask)); });
+}
+
+// body(row) for each of `rows` rows of `columns` elements.
+template <class Body> inline void overRows(const Call& call, int64 rows, int64 columns, const Body& body) {
+  overRowGroups(call, rows, columns, [&](int64 begin, int64 end) {
+    for (int64 row = begin; row < end; ++row) body(row);
   });
 }
 

@@ -37,7 +37,7 @@ void crossEntropy(const Call& call) {
     for (int64 r = 0; r < rows; ++r)
       if (targets[r] == r + excludeDiagonal)
         return call.fail(call, "target {given} of a row is the column that excludeDiagonal leaves out of it", targets[r], -1);
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const int64 excluded = excludeDiagonal >= 0 && r + excludeDiagonal < columns ? r + excludeDiagonal : -1;
     const Columns used(columns, excluded);
     const float* x = logits + r * columns;

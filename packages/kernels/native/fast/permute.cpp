@@ -12,13 +12,16 @@ constexpr int64 tile = 16;
 void copyRuns(const Call& call, const Axes<1>& axes, float* output, const float* input) {
   const int64 inner = axes.inner();
   if (axes.rank == 1)
-    return overRanges(call, inner, [&](int64 begin, int64 end, int) {
+    return overRanges(call, inner, [&](int64 begin, int64 end) {
       overVectors(begin, end, [&](int64 i, auto part) { part.write(output + i, part.read(input + i)); });
     });
-  overRows(call, axes.size / inner, inner, [&](int64 r, int) {
-    float* to = output + r * inner;
-    const float* from = input + axes.offset(0, r);
-    overVectors(0, inner, [&](int64 i, auto part) { part.write(to + i, part.read(from + i)); });
+  overRowGroups(call, axes.size / inner, inner, [&](int64 begin, int64 end) {
+    Axes<1>::Rows place(axes, begin);
+    for (int64 r = begin; r < end; ++r, place.next()) {
+      float* to = output + r * inner;
+      const float* from = input + place.offset[0];
+      overVectors(0, inner, [&](int64 i, auto part) { part.write(to + i, part.read(from + i)); });
+    }
   });
 }
 
@@ -32,7 +35,7 @@ void transposeTiles(const Call& call, const Axes<1>& axes, int column, float* ou
   const int64 down = outputStride[column];
   const int64 bands = (height + tile - 1) / tile;
   const int64 planes = axes.size / (height * width);
-  overRows(call, planes * bands, minimum(tile, height) * width, [&](int64 item, int) {
+  overRows(call, planes * bands, minimum(tile, height) * width, [&](int64 item) {
     int64 plane = item / bands, to = 0, from = 0;
     for (int axis = last - 1; axis >= 0; --axis) {
       if (axis == column) continue;
@@ -64,9 +67,10 @@ void permute(const Call& call) {
   for (int axis = 0; axis < axes.rank - 1; ++axis)
     if (axes.stride[0][axis] == 1) return transposeTiles(call, axes, axis, output, input);
   const int64 inner = axes.inner(), stride = axes.innerStride(0);
-  overRows(call, axes.size / inner, inner, [&](int64 r, int) {
-    const float* from = input + axes.offset(0, r);
-    for (int64 i = 0; i < inner; ++i) output[r * inner + i] = from[i * stride];
+  overRowGroups(call, axes.size / inner, inner, [&](int64 begin, int64 end) {
+    Axes<1>::Rows place(axes, begin);
+    for (int64 r = begin; r < end; ++r, place.next())
+      for (int64 i = 0; i < inner; ++i) output[r * inner + i] = input[place.offset[0] + i * stride];
   });
 }
 

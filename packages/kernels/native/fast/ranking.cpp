@@ -10,7 +10,7 @@ void argmaxRows(const Call& call) {
   const float* input = call.buffer<float>(1);
   const int64 rows = call.integer(0), columns = call.integer(1);
   if (rows > 0 && columns == 0) return call.fail(call, "a row without columns has no largest value", 0, 1);
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
     // Each lane keeps the first of its own columns with its largest value.
     Vector best = broadcast(-__builtin_inff());
@@ -41,7 +41,7 @@ void topK(const Call& call) {
   if (k > columns)
     return call.fail(call, "k is {given}, but the rows have {expected} columns", static_cast<double>(k), static_cast<double>(columns));
   if (k == 0) return;
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
     float* value = values + r * k;
     int* index = indices + r * k;

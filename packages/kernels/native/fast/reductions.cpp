@@ -64,7 +64,7 @@ template <class Reduction> void reduceWith(const Call& call) {
   const int64 width = inner, count = chunks.count;
   float* partials = partialSums(call, outer * count * width);
   const int64 chunkElements = maximum(int64{1}, minimum(reduced, chunks.rowsPerChunk) * inner);
-  overRows(call, outer * count, chunkElements, [&](int64 item, int) {
+  overRows(call, outer * count, chunkElements, [&](int64 item) {
     const int64 o = item / count, chunk = item % count;
     const float* rows = input + (o * reduced + chunks.begin(chunk)) * inner;
     const int64 length = chunks.end(chunk) - chunks.begin(chunk);
@@ -73,7 +73,7 @@ template <class Reduction> void reduceWith(const Call& call) {
     else
       reduceColumns<Reduction>(partials + item * width, rows, length, inner);
   });
-  overRows(call, outer, count * width, [&](int64 o, int) {
+  overRows(call, outer, count * width, [&](int64 o) {
     const float* parts = partials + o * count * width;
     if (inner == 1) {
       const float result = scale * reduceRun<Reduction>(parts, count);
@@ -132,7 +132,7 @@ void dotRows(const Call& call) {
   const float* a = call.buffer<float>(1);
   const float* b = call.buffer<float>(2);
   const int64 rows = call.integer(0), columns = call.integer(1);
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     output[r] = sumOver(r * columns, (r + 1) * columns, [&](int64 i, auto part) { return part.read(a + i) * part.read(b + i); });
   });
 }

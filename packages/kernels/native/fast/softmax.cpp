@@ -9,7 +9,7 @@ void softmax(const Call& call) {
   const float* input = call.buffer<float>(1);
   const int64 rows = call.integer(0), columns = call.integer(1);
   const bool asLogarithm = call.integer(2) != 0;
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
     float* y = output + r * columns;
     const Vector largest = broadcast(maximumOver(x, 0, columns, -__builtin_inff()));
@@ -35,7 +35,7 @@ void softmaxBackward(const Call& call) {
   const float* output = call.buffer<float>(2);
   const int64 rows = call.integer(0), columns = call.integer(1);
   const bool asLogarithm = call.integer(2) != 0;
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const float* g = outputGradient + r * columns;
     const float* y = output + r * columns;
     float* dx = inputGradient + r * columns;
@@ -55,7 +55,7 @@ void l2Normalize(const Call& call) {
   const float* input = call.buffer<float>(2);
   const int64 rows = call.integer(0), columns = call.integer(1);
   const double epsilon = call.number(2);
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
     const float squares = sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i) * part.read(x + i); });
     const double norm = __builtin_sqrt(static_cast<double>(squares)), denominator = norm < epsilon ? epsilon : norm;
@@ -72,7 +72,7 @@ void l2NormalizeBackward(const Call& call) {
   const float* norms = call.buffer<float>(3);
   const int64 rows = call.integer(0), columns = call.integer(1);
   const float epsilon = static_cast<float>(call.number(2));
-  overRows(call, rows, columns, [&](int64 r, int) {
+  overRows(call, rows, columns, [&](int64 r) {
     const float* g = outputGradient + r * columns;
     const float* y = output + r * columns;
     const bool constant = norms[r] <= epsilon;  // below epsilon the denominator does not depend on x

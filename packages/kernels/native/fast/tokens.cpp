@@ -19,7 +19,7 @@ void gatherTokens(const Call& call) {
   const int64 batch = call.integer(0), inputTokens = call.integer(1), outputTokens = call.integer(2);
   const int64 width = call.integer(3), inputBatchStride = call.integer(4);
   if (!indicesAreInside(call, indices, batch * outputTokens, inputTokens)) return;
-  overRows(call, batch * outputTokens, width, [&](int64 r, int) {
+  overRows(call, batch * outputTokens, width, [&](int64 r) {
     const float* from = input + (r / outputTokens) * inputBatchStride + indices[r] * width;
     float* to = output + r * width;
     overVectors(0, width, [&](int64 i, auto part) { part.write(to + i, part.read(from + i)); });
@@ -36,7 +36,7 @@ void scatterAddTokens(const Call& call) {
   const int64 width = call.integer(3), outputBatchStride = call.integer(4);
   if (!indicesAreInside(call, indices, batch * inputTokens, outputTokens)) return;
   if (outputBatchStride != 0) {
-    overRows(call, batch, inputTokens * width, [&](int64 b, int) {
+    overRows(call, batch, inputTokens * width, [&](int64 b) {
       for (int64 r = b * inputTokens; r < (b + 1) * inputTokens; ++r)
         addTo(output + b * outputBatchStride + indices[r] * width, input + r * width, width);
     });
