@@ -1,8 +1,17 @@
 #!/usr/bin/env node
 // Compiles the native addon into build/Release. It is called explicitly (`pnpm build`, or `npx splitmask-build-kernels` where no prebuilt binary
-// fits); there is no install script. Options: --force compiles although nothing changed, --debug keeps symbols.
+// fits); there is no install script. Options: --force compiles although nothing changed; --debug keeps symbols; --prebuild also puts the binary
+// into prebuilds/, where the package carries it to machines of the same kind.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -36,6 +45,22 @@ function fail(text) {
   process.exit(1);
 }
 
+/** With --prebuild: a copy under the name that node-gyp-build looks for. */
+function keepPrebuilt() {
+  if (!process.argv.includes("--prebuild")) return;
+  const { glibcVersionRuntime } = process.report.getReport().header;
+  const libc = process.platform !== "linux" ? "" : glibcVersionRuntime ? ".glibc" : ".musl";
+  const file = join(
+    root,
+    "prebuilds",
+    `${process.platform}-${process.arch}`,
+    `splitmask_kernels.napi${libc}.node`,
+  );
+  mkdirSync(dirname(file), { recursive: true });
+  copyFileSync(binary, file);
+  console.log(`@splitmask/kernels: wrote ${relative(root, file)}`);
+}
+
 function findNodeGyp() {
   const bases = [
     import.meta.url,
@@ -57,6 +82,7 @@ function findNodeGyp() {
 const files = sources();
 if (!process.argv.includes("--force") && isUpToDate(files)) {
   console.log("@splitmask/kernels: the native addon is up to date");
+  keepPrebuilt();
   process.exit(0);
 }
 
@@ -114,3 +140,4 @@ for (const step of steps) {
     );
   }
 }
+keepPrebuilt();

@@ -3,7 +3,7 @@ import type { Device } from "./device.js";
 import { DeviceBuffer } from "./deviceBuffer.js";
 import type { BufferArgument } from "./kernelArguments.js";
 import { kernelTable } from "./kernelTable.js";
-import { type NativeDevice, native } from "./loader.js";
+import { type NativeDevice, type NativeKernel, native } from "./loader.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -52,11 +52,27 @@ function layoutOf(entry: TableEntry, extents: ExtentsEntry): ArgumentLayout {
   return { buffers, numbers: entry.numbers, extents };
 }
 
+/** Throws where the addon reads other arguments than the table has: it was compiled from other sources. */
+function checkCounts(kernel: NativeKernel, entry: TableEntry): void {
+  const counts = ({ buffers, numbers }: TableEntry) =>
+    `${buffers.length} buffers and ${numbers.length} numbers`;
+  const table = `${counts(entry)}, ${counts(entry.each ?? { buffers: [], numbers: [] })} an item`;
+  const own = `${kernel.buffers} buffers and ${kernel.numbers} numbers, ${kernel.eachBuffers} buffers and ${kernel.eachNumbers} numbers an item`;
+  if (table !== own) {
+    throw new Error(
+      `@splitmask/kernels: ${kernel.name} has ${table} in kernelTable, but the native addon reads ${own}: it was compiled from other sources. ` +
+        "Compile it again with `npx splitmask-build-kernels` (in a clone: `npm run build`).",
+    );
+  }
+}
+
 const layouts = new Map<string, KernelLayout>(
-  native.kernels().flatMap(({ name }, index) => {
+  native.kernels().flatMap((kernel, index) => {
+    const { name } = kernel;
     const entry = (kernelTable as Readonly<Record<string, TableEntry>>)[name];
     const extents = (bufferExtents as unknown as Readonly<Record<string, ExtentsEntry>>)[name];
     if (entry === undefined || extents === undefined) return [];
+    checkCounts(kernel, entry);
     const each = entry.each && extents.each ? layoutOf(entry.each, extents.each) : null;
     return [[name, { index, own: layoutOf(entry, extents), each }]];
   }),

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const compiler = process.argv[2] ?? "aarch64-linux-gnu-g++";
-const native = fileURLToPath(new URL("../packages/kernels/native/", import.meta.url));
+const native = fileURLToPath(new URL("../native/", import.meta.url));
 const sets = { fast: "neon", naive: "naive", runtime: undefined };
 
 if (spawnSync(compiler, ["--version"], { stdio: "ignore" }).status !== 0) {

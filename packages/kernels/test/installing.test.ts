@@ -1,0 +1,65 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { kernelTable } from "@splitmask/kernels";
+import { loadNativeAddon, native } from "../dist/loader.js";
+
+const script = join(process.cwd(), "scripts/build.mjs");
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "splitmask-kernels-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("kernelTable and kernels.def list the same kernels with the same arguments", () => {
+  const fromTable = Object.entries(kernelTable).map(([name, entry]) => {
+    const each = "each" in entry ? entry.each : { buffers: [], numbers: [] };
+    return [name, entry.buffers.length, entry.numbers.length, each.buffers.length, each.numbers.length];
+  });
+  const fromAddon = native
+    .kernels()
+    .map(({ name, buffers, numbers, eachBuffers, eachNumbers }) => [
+      name,
+      buffers,
+      numbers,
+      eachBuffers,
+      eachNumbers,
+    ]);
+  const byName = (a: (string | number)[], b: (string | number)[]) => String(a[0]).localeCompare(String(b[0]));
+  expect(fromAddon.sort(byName)).toEqual(fromTable.sort(byName));
+});
+
+test("without a binary the error says what to do", () => {
+  expect(() => loadNativeAddon(folder)).toThrow(
+    `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} with Node.js ${process.version}`,
+  );
+  expect(() => loadNativeAddon(folder)).toThrow("Compile it with `npx splitmask-build-kernels`");
+});
+
+test("a prebuilt binary is found and loaded", () => {
+  mkdirSync(join(folder, "scripts"));
+  cpSync(script, join(folder, "scripts/build.mjs"));
+  cpSync("native", join(folder, "native"), { recursive: true });
+  cpSync("binding.gyp", join(folder, "binding.gyp"));
+  cpSync("build/Release/splitmask_kernels.node", join(folder, "build/Release/splitmask_kernels.node"));
+  const child = spawnSync(process.execPath, [join(folder, "scripts/build.mjs"), "--prebuild"], {
+    encoding: "utf8",
+  });
+  expect(child).toMatchObject({ status: 0, stderr: "" });
+  expect(child.stdout).toContain("the native addon is up to date");
+  rmSync(join(folder, "build"), { recursive: true });
+  expect(loadNativeAddon(folder).kernels().length).toBe(Object.keys(kernelTable).length);
+});
+
+test("without a compiler, make or python3 the build names what is missing", () => {
+  const child = spawnSync(process.execPath, [script, "--force"], {
+    encoding: "utf8",
+    env: { PATH: folder },
+  });
+  expect(child.status).toBe(1);
+  expect(child.stderr).toContain(
+    "the native addon cannot be compiled: a C++17 compiler (g++ 9 or clang 11, or newer), make, python3 (for node-gyp) not found.",
+  );
+  expect(child.stderr).toContain("Debian, Ubuntu: apt install g++ make python3");
+});
