@@ -1,4 +1,3 @@
-import { extname } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import sharp from "sharp";
 import { PictureError } from "./imageDataset.js";
@@ -42,6 +41,14 @@ function reasonOf(error: unknown): string {
   return "the file is truncated or damaged";
 }
 
+/** Options of `decodePicture`. */
+export interface DecodePictureOptions extends DecodeOptions {
+  /** A picture whose short side is more than 1.5 times as long is reduced to it (while decoding, where the format allows it). Default: full size. */
+  readonly shortSide?: number;
+  /** How errors call the picture. Default: its path. */
+  readonly name?: string;
+}
+
 /** Height and width of an upright picture, in pixels. */
 export interface PictureSize {
   /** Rows. */
@@ -72,43 +79,36 @@ function nameOf(source: string | Uint8Array): string {
 }
 
 /** Dots per inch at which a drawing's short side has `shortSide` pixels; a drawing is drawn at its target size, never enlarged from a small raster. */
-async function densityFor(path: string, shortSide: number): Promise<number> {
-  const { height, width } = await readPictureSize(path);
+function densityFor({ height, width }: PictureSize, shortSide: number): number {
   return Math.min(100_000, Math.max(1, Math.ceil((72 * shortSide) / Math.max(1, Math.min(height, width)))));
 }
+
+/** A picture is reduced if its short side is so many times what is wanted: by less, resizing takes more time than it saves memory. */
+const worthReducing = 1.5;
 
 /**
  * Decodes a picture to 8-bit sRGB, upright (EXIF rotation applied), transparent places on a background, greyscale spread to three channels; of an animation the
  * first frame.
  *
  * @param source A path, or the bytes of a file.
- * @param shortSide A larger picture is reduced until its short side has so many pixels (while decoding, where the format allows it). Default: full size.
- * @param name How errors call it; default: the path.
  * @returns H×W×3, contiguous.
  * @throws PictureError (rejects) If it cannot be read, is damaged (see `failOn`) or has more than `maximumPixels`.
  */
 export async function decodePicture(
   source: string | Uint8Array,
-  options: DecodeOptions & { readonly shortSide?: number; readonly name?: string } = {},
+  options: DecodePictureOptions = {},
 ): Promise<NdArray<Uint8Array>> {
   const { background = "white", maximumPixels = mostPixels, failOn = "warning", shortSide, name } = options;
   configureSharp();
+  const settings = { autoOrient: true, failOn, limitInputPixels: maximumPixels };
   try {
-    const vector = typeof source === "string" && extname(source).toLowerCase() === ".svg";
-    const density = vector && shortSide !== undefined ? await densityFor(source, shortSide) : undefined;
-    let pipeline = sharp(source, {
-      autoOrient: true,
-      failOn,
-      limitInputPixels: maximumPixels,
-      ...(density === undefined ? {} : { density }),
-    });
+    let pipeline = sharp(source, settings);
     if (shortSide !== undefined) {
-      pipeline = pipeline.resize({
-        width: shortSide,
-        height: shortSide,
-        fit: "outside",
-        withoutEnlargement: true,
-      });
+      const { autoOrient: size, format } = await pipeline.metadata();
+      if (format === "svg") pipeline = sharp(source, { ...settings, density: densityFor(size, shortSide) });
+      if (format === "svg" || Math.min(size.height, size.width) > worthReducing * shortSide) {
+        pipeline = pipeline.resize({ width: shortSide, height: shortSide, fit: "outside" });
+      }
     }
     const { data, info } = await pipeline
       .flatten({ background })
@@ -122,7 +122,6 @@ export async function decodePicture(
       3,
     ]);
   } catch (error) {
-    if (error instanceof PictureError) throw error;
     throw new PictureError(name ?? nameOf(source), reasonOf(error), { cause: error });
   }
 }

@@ -3,7 +3,7 @@ import type { NdArray } from "ndarray";
 /** How a data set may hand out a picture. */
 export interface ImageRequest {
   /**
-   * Pixels of the short side that are enough: a larger picture may come reduced (never below it), which makes decoding and caches cheaper. The result depends
+   * Pixels of the short side that are enough: a larger picture may come reduced (never below it), which makes caches cheaper. The result depends
    * on the picture and this number only. Left out: full size.
    */
   readonly shortSide?: number;
@@ -29,6 +29,7 @@ export interface ImageDataset {
 
 /** A picture that could not be read or decoded. */
 export class PictureError extends Error {
+  /** `"PictureError"`. */
   override readonly name = "PictureError";
   /** The file, or the picture's name. */
   readonly path: string;

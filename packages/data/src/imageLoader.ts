@@ -21,7 +21,7 @@ export interface ImageLoaderOptions {
   /** What happens to each picture. Default `randomResizedCrop()`. */
   readonly augmentation?: Augmentation;
   /**
-   * Pictures are reduced to a short side of so many pixels before they are cut and kept; null: never. Default: twice the largest view, so that a crop of a
+   * Pictures whose short side is more than 1.5 times as long are reduced to so many pixels before they are cut and kept; null: never. Default: twice the largest view, so that a crop of a
    * quarter of the area is not enlarged, while photographs of several megapixels do not fill the cache. Changes the pixels of the batches, so it does not depend on memory.
    */
   readonly decodeSize?: number | null;
@@ -65,7 +65,7 @@ export class ImageLoader implements BatchSource<ImageBatch> {
   readonly #store: PictureStore;
   readonly #readAhead: number;
   readonly #prepared = new Map<number, Promise<Slot[]>>();
-  #order: { epoch: number; indices: Int32Array } | null = null;
+  #order: { epoch: number; indices: Promise<Int32Array> } | null = null;
 
   /**
    * @throws RangeError If the data set has fewer pictures than a batch, or a number is out of its range.
@@ -172,7 +172,7 @@ export class ImageLoader implements BatchSource<ImageBatch> {
   async #fetch(step: number): Promise<Slot[]> {
     const epoch = Math.floor(step / this.batchesPerEpoch);
     const first = (step % this.batchesPerEpoch) * this.batchSize;
-    const planned = this.#orderOf(epoch).subarray(first, first + this.batchSize);
+    const planned = (await this.#orderOf(epoch)).subarray(first, first + this.batchSize);
     const arrivals = await Promise.allSettled(Array.from(planned, (index) => this.#fetchGood(index)));
     const slots = arrivals.flatMap((arrival) => (arrival.status === "fulfilled" ? [arrival.value] : []));
     const failure = arrivals.find((arrival) => arrival.status === "rejected");
@@ -200,14 +200,28 @@ export class ImageLoader implements BatchSource<ImageBatch> {
     );
   }
 
-  #orderOf(epoch: number): Int32Array {
+  #orderOf(epoch: number): Promise<Int32Array> {
     if (this.#order?.epoch !== epoch) {
       const { dataset, seed } = this.#options;
-      const indices = new RandomStream({ seed, purpose: "shuffle", step: epoch }).permutation(dataset.length);
-      this.#order = { epoch, indices };
+      const stream = new RandomStream({ seed, purpose: "shuffle", step: epoch });
+      this.#order = { epoch, indices: permutationOf(dataset.length, stream) };
     }
     return this.#order.indices;
   }
+}
+
+/** The numbers 0 … count − 1 in random order (Fisher and Yates), with pauses, so that millions of them do not hold up the event loop. */
+async function permutationOf(count: number, stream: RandomStream): Promise<Int32Array> {
+  const order = new Int32Array(count);
+  for (let index = 0; index < count; index++) order[index] = index;
+  for (let last = count - 1; last > 0; last--) {
+    if (last % 65_536 === 0) await new Promise((resolve) => setImmediate(resolve));
+    const other = stream.integer(last + 1);
+    const index = order[last]!;
+    order[last] = order[other]!;
+    order[other] = index;
+  }
+  return order;
 }
 
 function releaseAll(slots: readonly { readonly picture: HeldPicture }[]): void {

@@ -12,7 +12,13 @@ export {
   type RandomResizedCropOptions,
   randomResizedCrop,
 } from "./augmentation.js";
-export { type DecodeOptions, decodePicture, type PictureSize, readPictureSize } from "./decode.js";
+export {
+  type DecodeOptions,
+  type DecodePictureOptions,
+  decodePicture,
+  type PictureSize,
+  readPictureSize,
+} from "./decode.js";
 export type { BatchSource, ChannelNumbers, ImageBatch, View } from "./imageBatch.js";
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
 export { ImageFolder, type ImageFolderOptions, imageFolder, pictureExtensions } from "./imageFolder.js";

@@ -18,7 +18,7 @@ export interface MeasureNormalizationOptions {
   readonly sample?: number;
   /** What the choice depends on. Default 0. */
   readonly seed?: number;
-  /** Pictures are reduced to a short side of so many pixels first; null: never. Default 256. */
+  /** Pictures whose short side is more than 1.5 times as long are reduced to so many pixels first; null: never. Default 256. */
   readonly decodeSize?: number | null;
   /** Pictures that are decoded at the same time. Default 4. */
   readonly workers?: number;

@@ -18,7 +18,7 @@ export interface OrderedBatchesOptions {
   readonly augmentation?: Augmentation;
   /** What an augmentation with chance depends on. Default 0. */
   readonly seed?: number;
-  /** Pictures are reduced to a short side of so many pixels first; null: never. Default: twice the largest view. */
+  /** Pictures whose short side is more than 1.5 times as long are reduced to so many pixels first; null: never. Default: twice the largest view. */
   readonly decodeSize?: number | null;
   /** Pictures that are decoded at the same time. Default: the cores, at most 4. */
   readonly workers?: number;

@@ -78,9 +78,11 @@ describe("decodePicture", () => {
     }
   });
 
-  test("reduces the short side, never enlarges", async () => {
+  test("reduces the short side where it pays, never enlarges", async () => {
     const bytes = await gradient(300, 200).jpeg().toBuffer();
     expect((await decodePicture(bytes, { shortSide: 50 })).shape).toEqual([50, 75, 3]);
+    expect((await decodePicture(bytes, { shortSide: 133 })).shape).toEqual([133, 200, 3]);
+    expect((await decodePicture(bytes, { shortSide: 134 })).shape).toEqual([200, 300, 3]);
     expect((await decodePicture(bytes, { shortSide: 1000 })).shape).toEqual([200, 300, 3]);
     const turned = await gradient(300, 200).withMetadata({ orientation: 6 }).jpeg().toBuffer();
     expect((await decodePicture(turned, { shortSide: 50 })).shape).toEqual([75, 50, 3]);
