@@ -1,3 +1,17 @@
+/**
+ * The training loop for any task: steps, checkpoints, resume, metrics and the folder of a run.
+ *
+ * @packageDocumentation
+ */
+export {
+  type Checkpoint,
+  type CheckpointLocation,
+  type CheckpointSettings,
+  type CheckpointState,
+  latestCheckpoint,
+  listCheckpoints,
+  readCheckpoint,
+} from "./checkpoint/checkpointFolder.js";
 export type { BatchSource, SkippedPicture } from "./loop/batchSource.js";
 export type {
   CheckpointEvent,
@@ -10,6 +24,16 @@ export type {
   StopEvent,
   TrainingEvent,
 } from "./loop/events.js";
+export { NonFiniteError } from "./loop/nonFinite.js";
+export { train } from "./loop/train.js";
+export type { TaskLoss, TrainingTask } from "./loop/trainingTask.js";
+export type {
+  TrainingLength,
+  TrainingOptimizer,
+  TrainingSchedule,
+  TrainOptions,
+  TrainResult,
+} from "./loop/trainOptions.js";
 export { MetricsLog, type MetricsRecord, readMetrics } from "./runFolder/metricsLog.js";
 export { type OpenRunFolderOptions, RunFolder } from "./runFolder/runFolder.js";
 export { acquireRunLock, type RunLock } from "./runFolder/runLock.js";

@@ -21,7 +21,7 @@ export interface BatchSource<Batch> {
    */
   batch(step: number): Promise<Batch>;
   /** The samples that have been skipped so far, in the order in which they were met; the list only grows. */
-  readonly skipped?: readonly SkippedPicture[];
-  /** Called when the step that uses the batch is on the device's queue: its buffers may go back to the pool. */
+  skipped?(): readonly SkippedPicture[];
+  /** Called when the batch is not needed any more: its buffers may go back to the pool. Without it they go with the garbage collector. */
   release?(batch: Batch): void;
 }

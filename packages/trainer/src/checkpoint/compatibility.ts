@@ -1,0 +1,64 @@
+import type { CheckpointSettings } from "./checkpointFolder.js";
+
+/** At most so many differences are named in an error. */
+const NAMED = 8;
+
+/** Anything with a shape, by name: a state dict, or the tensors of a file. */
+export type ShapesByName = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/**
+ * Compares the tensors of a checkpoint with those of a model.
+ *
+ * @param what names the tensors in the error, e.g. `model`.
+ * @throws Error listing the names that one of them lacks, and the shapes that differ.
+ */
+export function assertSameShapes(
+  what: string,
+  path: string,
+  found: ShapesByName,
+  expected: ShapesByName,
+): void {
+  const differences: string[] = [];
+  for (const [name, tensor] of expected) {
+    const other = found.get(name);
+    if (other === undefined) differences.push(`${name} (${format(tensor.shape)}) is not in the checkpoint`);
+    else if (format(other.shape) !== format(tensor.shape)) {
+      differences.push(
+        `${name} is ${format(other.shape)} in the checkpoint and ${format(tensor.shape)} here`,
+      );
+    }
+  }
+  for (const [name, tensor] of found) {
+    if (!expected.has(name)) differences.push(`${name} (${format(tensor.shape)}) is only in the checkpoint`);
+  }
+  if (differences.length === 0) return;
+  const more = differences.length > NAMED ? `\n  … and ${differences.length - NAMED} more` : "";
+  throw new Error(
+    `checkpoint: ${path} is of another ${what}: ${differences.length} of ${expected.size} tensors differ:\n  ${differences
+      .slice(0, NAMED)
+      .join("\n  ")}${more}\nNothing was loaded. Resume with the options that the run was started with.`,
+  );
+}
+
+/**
+ * Compares what a run was made with.
+ *
+ * @throws Error listing each setting that differs.
+ */
+export function assertSameSettings(
+  path: string,
+  found: CheckpointSettings,
+  expected: CheckpointSettings,
+): void {
+  const differences = (Object.keys(expected) as (keyof CheckpointSettings)[])
+    .filter((name) => JSON.stringify(found[name]) !== JSON.stringify(expected[name]))
+    .map((name) => `${name} was ${JSON.stringify(found[name])} and is now ${JSON.stringify(expected[name])}`);
+  if (differences.length === 0) return;
+  throw new Error(
+    `resume: ${path} was made with other settings: ${differences.join("; ")}. Resume with the same ones, or start a new run in another folder.`,
+  );
+}
+
+function format(shape: readonly number[]): string {
+  return shape.length === 0 ? "scalar" : shape.join("×");
+}

@@ -1,0 +1,121 @@
+import { concatenate, copyInto, keep, noGrad, reshape, scope, type Tensor, zeros } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import type { Parameter } from "@splitmask/nn";
+import { clipGradientNorm } from "@splitmask/optim";
+import type { TrainingTask } from "./trainingTask.js";
+
+/** What is read back of one step. */
+export interface StepMetrics {
+  /** `total`, then the parts by name. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Global norm of all gradients before clipping. */
+  readonly gradientNorm: number;
+}
+
+/** How a step changes the parameters: given the factor on all gradients, a device scalar. */
+export type Update = (scale: Tensor) => void;
+
+/** Puts steps of a task on the device's queue. */
+export class StepRunner<Batch> {
+  readonly #device: Device;
+  readonly #task: TrainingTask<Batch>;
+  readonly #parameters: readonly Parameter[];
+  readonly #clipNorm: number;
+  readonly #seed: number;
+
+  /** Steps of `task` with this clipping and seed. */
+  constructor(device: Device, task: TrainingTask<Batch>, clipNorm: number, seed: number) {
+    this.#device = device;
+    this.#task = task;
+    this.#parameters = [...task.model.namedParameters().values()];
+    this.#clipNorm = clipNorm;
+    this.#seed = seed;
+  }
+
+  /** What is trained. */
+  get parameters(): readonly Parameter[] {
+    return this.#parameters;
+  }
+
+  /**
+   * Enqueues the step with index `step` (from 0): loss, backward, clipping, `update`, `afterStep`; all in one scope. Nothing is waited for.
+   *
+   * @param update left out: the gradients are made and thrown away.
+   * @returns resolves when the device has computed the step.
+   */
+  run(step: number, batch: Batch, update?: Update): Promise<StepMetrics> {
+    const context = { training: true, seed: this.#seed, step };
+    const { values, names } = scope(this.#device, () => {
+      this.#task.model.zeroGrad();
+      const { total, parts } = this.#task.loss(batch, context);
+      if (total.size !== 1) {
+        throw new Error(
+          `train: the loss of task ${this.#task.name} is ${total.shape.join("×")}; total must be a scalar. Reduce it with mean or sum.`,
+        );
+      }
+      total.backward();
+      const { norm, scale } = clipGradientNorm(this.#parameters, this.#clipNorm);
+      if (update !== undefined) {
+        noGrad(this.#device, () => {
+          update(scale);
+          this.#task.afterStep?.(context);
+        });
+      }
+      const entries = Object.entries(parts);
+      const scalars = [total, norm, ...entries.map(([, part]) => part)];
+      const values = noGrad(this.#device, () =>
+        concatenate(
+          scalars.map((scalar) => reshape(scalar.detach(), [1])),
+          0,
+        ),
+      );
+      this.#task.model.zeroGrad();
+      return { values, names: entries.map(([name]) => name) };
+    });
+    const read = async (): Promise<StepMetrics> => {
+      const numbers = await values.data();
+      values.dispose();
+      const losses: Record<string, number> = { total: Number(numbers[0]) };
+      for (const [index, name] of names.entries()) losses[name] = Number(numbers[index + 2]);
+      return { losses, gradientNorm: Number(numbers[1]) };
+    };
+    return read();
+  }
+}
+
+/** Copies of the parameters from before the last steps, on the device, so that a step can be run again. */
+export class ParameterHistory {
+  readonly #parameters: readonly Parameter[];
+  readonly #slots: readonly (readonly Tensor[])[];
+
+  /** Remembers the last `depth` steps. */
+  constructor(parameters: readonly Parameter[], depth: number) {
+    this.#parameters = parameters;
+    this.#slots = Array.from({ length: depth }, () =>
+      parameters.map((parameter) =>
+        keep(zeros(parameter.device, parameter.shape, { dtype: parameter.dtype })),
+      ),
+    );
+  }
+
+  /** Enqueues the copy of the parameters as they are before the step with this index. */
+  save(step: number): void {
+    const slot = this.#slot(step);
+    for (const [index, parameter] of this.#parameters.entries()) copyInto(slot[index]!, parameter);
+  }
+
+  /** Enqueues putting the parameters back as they were before the step with this index, one of the last `depth`. */
+  restore(step: number): void {
+    const slot = this.#slot(step);
+    for (const [index, parameter] of this.#parameters.entries()) copyInto(parameter, slot[index]!);
+  }
+
+  /** Gives the memory back. */
+  dispose(): void {
+    for (const slot of this.#slots) for (const tensor of slot) tensor.dispose();
+  }
+
+  #slot(step: number): readonly Tensor[] {
+    return this.#slots[step % this.#slots.length]!;
+  }
+}

@@ -1,0 +1,65 @@
+import type { BatchSource } from "./batchSource.js";
+import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
+import { RateMeter } from "./rateMeter.js";
+import type { StepRunner } from "./stepRunner.js";
+
+/** Most steps that are timed, the two that warm up included. */
+const MOST_STEPS = 16;
+/** Fewest. */
+const FEWEST_STEPS = 5;
+/** Timing ends when it has taken this share of the limit. */
+const SHARE = 0.04;
+/** What the optimizer, checkpoints and a slower hour may take. */
+const RESERVE = 0.04;
+
+/** A time limit as a number of steps. */
+export interface TimedPlan {
+  /** Steps that fit. */
+  readonly steps: number;
+  /** Median time of a step, in seconds. */
+  readonly secondsPerStep: number;
+}
+
+/**
+ * Turns a time limit into a number of steps by timing the first steps without changing a parameter, so that the run is afterwards the same as one
+ * that was given this number.
+ *
+ * @param started `performance.now()` from which the limit counts.
+ * @returns null if the signal was aborted.
+ */
+export async function planSteps<Batch>(
+  runner: StepRunner<Batch>,
+  batches: BatchSource<Batch>,
+  seconds: number,
+  started: number,
+  signal: AbortSignal | undefined,
+): Promise<TimedPlan | null> {
+  const meter = new RateMeter(MOST_STEPS);
+  const begun = performance.now();
+  let inFlight: Promise<unknown> = Promise.resolve();
+  for (let step = 0; step < MOST_STEPS; step++) {
+    if (signal?.aborted) return null;
+    const batch = await batches.batch(step);
+    const running = runner.run(step, batch).then((metrics) => {
+      meter.tick(performance.now());
+      if (!isFiniteStep(metrics)) {
+        throw new NonFiniteError(
+          step + 1,
+          metrics,
+          null,
+          "It was met while the speed was measured, before the first step.",
+        );
+      }
+    });
+    running.catch(() => undefined);
+    batches.release?.(batch);
+    // As in the loop itself, one step waits on the queue while another runs.
+    await inFlight;
+    inFlight = running;
+    if (step + 1 >= FEWEST_STEPS && performance.now() - begun > SHARE * seconds * 1000) break;
+  }
+  await inFlight;
+  const secondsPerStep = meter.secondsPerStep!;
+  const left = seconds * (1 - RESERVE) - (performance.now() - started) / 1000;
+  return { steps: Math.max(1, Math.floor(left / secondsPerStep)), secondsPerStep };
+}

@@ -1,0 +1,146 @@
+import type { Device } from "@splitmask/kernels";
+import type { RunFolder } from "../runFolder/runFolder.js";
+import type { BatchSource } from "./batchSource.js";
+import type { TrainingEvent } from "./events.js";
+import type { TrainingTask } from "./trainingTask.js";
+
+/** How long to train: a number of steps, or a time that is turned into a number of steps by timing a few. */
+export type TrainingLength = { readonly steps: number } | { readonly seconds: number };
+
+/** The learning rate as a function of the step: linear warm-up to `base`, then a cosine to `minimum`. */
+export interface TrainingSchedule {
+  /** Peak learning rate. */
+  readonly base: number;
+  /** Learning rate at the last step. Default 0. */
+  readonly minimum?: number;
+  /** Steps of warm-up; a function of the number of steps where that comes from a time limit. Default 0. */
+  readonly warmupSteps?: number | ((steps: number) => number);
+}
+
+/** AdamW's settings; the defaults are PyTorch's, but for the weight decay, which is BEiT's. */
+export interface TrainingOptimizer {
+  /** Decay rates of the moments. Default `[0.9, 0.999]`. */
+  readonly betas?: readonly [number, number];
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Decoupled weight decay; not applied to biases, norms, positions and tokens. Default 0.05. */
+  readonly weightDecay?: number;
+}
+
+/** Options of {@link train}. */
+export interface TrainOptions<Batch> {
+  /** The device of the model and the batches. */
+  readonly device: Device;
+  /** What is trained. */
+  readonly task: TrainingTask<Batch>;
+  /** Where the batches come from. */
+  readonly batches: BatchSource<Batch>;
+  /** How long. A resumed run keeps the number of steps that its time limit gave. */
+  readonly length: TrainingLength;
+  /** The learning rate. */
+  readonly schedule: TrainingSchedule;
+  /** AdamW's settings. */
+  readonly optimizer?: TrainingOptimizer;
+  /** Largest global gradient norm; 0: no clipping. Default 3. */
+  readonly clipNorm?: number;
+  /** Seed of all randomness in the task. Default 0. */
+  readonly seed?: number;
+  /** Where metrics and checkpoints go; without one the run leaves nothing on the disk. The caller closes it. */
+  readonly runFolder?: RunFolder;
+  /** Continue after the latest checkpoint of `runFolder`, if there is one. Default `false`. */
+  readonly resume?: boolean;
+  /** Steps between checkpoints; there is always one after the last step. Default 500. */
+  readonly checkpointEvery?: number;
+  /** How many checkpoints stay. Default 2. */
+  readonly keepCheckpoints?: number;
+  /**
+   * Keep a copy of the parameters from before each step in flight (two), so that a loss that is not finite can be
+   * traced to the kernel that made it, and the model is left as it was before. Default `true`.
+   */
+  readonly traceNonFinite?: boolean;
+  /** Aborting it ends the run after the step at hand, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Hears of everything that happens, in order. */
+  readonly onEvent?: (event: TrainingEvent) => void;
+}
+
+/** What {@link train} returns. */
+export interface TrainResult {
+  /** `"interrupted"`: the abort signal ended the run before its last step. */
+  readonly reason: "done" | "interrupted";
+  /** Number of steps done, those before a resume included. */
+  readonly step: number;
+  /** Number of steps of the whole run. */
+  readonly steps: number;
+  /** Losses of the first step of this call; null if it did none. */
+  readonly firstLosses: Readonly<Record<string, number>> | null;
+  /** Losses of the last step; null if this call did none. */
+  readonly lastLosses: Readonly<Record<string, number>> | null;
+  /** Median over the last steps; null for fewer than three steps. */
+  readonly imagesPerSecond: number | null;
+  /** Time that this call took, in seconds. */
+  readonly seconds: number;
+  /** Folder of the last checkpoint; null without a run folder. */
+  readonly checkpoint: string | null;
+}
+
+/** The options with their defaults, checked. */
+export interface ResolvedSettings {
+  /** Decay rates of the moments. */
+  readonly betas: readonly [number, number];
+  /** AdamW's ε. */
+  readonly epsilon: number;
+  /** Decoupled weight decay. */
+  readonly weightDecay: number;
+  /** Learning rate at the last step. */
+  readonly minimum: number;
+  /** Largest global gradient norm; 0: no clipping. */
+  readonly clipNorm: number;
+  /** Seed of all randomness. */
+  readonly seed: number;
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number;
+  /** How many checkpoints stay. */
+  readonly keepCheckpoints: number;
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws RangeError naming the option that makes no sense.
+ */
+export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSettings {
+  const { length, schedule, optimizer = {} } = options;
+  if ("steps" in length) requireWhole("length.steps", length.steps, 1);
+  else requireAtLeast("length.seconds", length.seconds, 1);
+  requireAtLeast("schedule.base", schedule.base, 0);
+  if (options.resume && options.runFolder === undefined) {
+    throw new Error("train: resume is true but there is no runFolder. Open the run's folder and pass it.");
+  }
+  const settings: ResolvedSettings = {
+    betas: optimizer.betas ?? [0.9, 0.999],
+    epsilon: optimizer.epsilon ?? 1e-8,
+    weightDecay: optimizer.weightDecay ?? 0.05,
+    minimum: schedule.minimum ?? 0,
+    clipNorm: options.clipNorm ?? 3,
+    seed: options.seed ?? 0,
+    checkpointEvery: options.checkpointEvery ?? 500,
+    keepCheckpoints: options.keepCheckpoints ?? 2,
+  };
+  requireAtLeast("schedule.minimum", settings.minimum, 0);
+  requireAtLeast("clipNorm", settings.clipNorm, 0);
+  requireWhole("seed", settings.seed, 0);
+  requireWhole("checkpointEvery", settings.checkpointEvery, 1);
+  requireWhole("keepCheckpoints", settings.keepCheckpoints, 1);
+  return settings;
+}
+
+function requireWhole(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new RangeError(`train: ${name} is ${value}; it must be a whole number of at least ${least}.`);
+}
+
+function requireAtLeast(name: string, value: number, least: number): void {
+  if (Number.isFinite(value) && value >= least) return;
+  throw new RangeError(`train: ${name} is ${value}; it must be a number of at least ${least}.`);
+}

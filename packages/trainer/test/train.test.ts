@@ -1,0 +1,373 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createDevice, type Device } from "@splitmask/kernels";
+import {
+  latestCheckpoint,
+  listCheckpoints,
+  NonFiniteError,
+  RunFolder,
+  readCheckpoint,
+  type TrainingEvent,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from "@splitmask/trainer";
+import { type Points, points, regression } from "./tinyTask.js";
+
+let folder: string;
+let devices: Device[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "splitmask-train-"));
+  devices = [];
+});
+afterEach(async () => {
+  for (const device of devices) device.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function device(threads = 2): Device {
+  devices.push(createDevice({ threads }));
+  return devices.at(-1)!;
+}
+
+type Changes = Partial<TrainOptions<Points>> & { readonly threads?: number };
+
+/** One call of `train` in a run folder of this name, which is made or opened. */
+async function run(
+  name: string,
+  changes: Changes = {},
+): Promise<{ result: TrainResult; events: TrainingEvent[] }> {
+  const { threads, ...overrides } = changes;
+  const on = overrides.device ?? device(threads);
+  const path = join(folder, name);
+  const runFolder = existsSync(path) ? await RunFolder.open(path) : await RunFolder.create(path, { name });
+  const events: TrainingEvent[] = [];
+  try {
+    const result = await train<Points>({
+      device: on,
+      task: regression(on),
+      batches: points(on),
+      length: { steps: 12 },
+      schedule: { base: 0.01, minimum: 1e-4, warmupSteps: 3 },
+      seed: 5,
+      runFolder,
+      checkpointEvery: 5,
+      ...overrides,
+      onEvent(event) {
+        events.push(event);
+        overrides.onEvent?.(event);
+      },
+    });
+    return { result, events };
+  } finally {
+    await runFolder.close();
+  }
+}
+
+function weights(name: string, step: number): Buffer[] {
+  const path = join(folder, name, "checkpoints", `step-${String(step).padStart(6, "0")}`);
+  return ["model.safetensors", "optimizer.safetensors"].map((file) => readFileSync(join(path, file)));
+}
+
+/** Aborts when the step with this number is reported. */
+function stopAt(step: number): Pick<TrainOptions<Points>, "signal" | "onEvent"> {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    onEvent: (event) => {
+      if (event.type === "step" && event.step === step) controller.abort();
+    },
+  };
+}
+
+describe("train", () => {
+  test("learns, reports every step in order, and leaves a checkpoint", async () => {
+    const { events, result } = await run("run", { length: { steps: 60 } });
+    expect(result.reason).toBe("done");
+    expect(result.step).toBe(60);
+    expect(result.lastLosses!.total).toBeLessThan(0.5 * result.firstLosses!.total!);
+    expect(result.lastLosses!.error).toBe(result.lastLosses!.total);
+    expect(result.imagesPerSecond).toBeGreaterThan(0);
+    const steps = events.filter((event) => event.type === "step");
+    expect(steps.map((event) => event.step)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    expect(steps[0]).toMatchObject({ steps: 60, learningRate: 0, imagesPerSecond: null, secondsLeft: null });
+    expect(steps[2]).toMatchObject({ learningRate: 0.01, imagesPerSecond: expect.any(Number) });
+    expect(steps.at(-1)!.secondsLeft).toBe(0);
+    expect(events[0]).toEqual({ type: "start", task: "regression", steps: 60, firstStep: 1 });
+    expect(events.at(-1)).toEqual({ type: "done", step: 60, seconds: expect.any(Number) });
+    const checkpoints = events.filter((event) => event.type === "checkpoint").map((event) => event.step);
+    expect(checkpoints).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60]);
+    const left = await listCheckpoints(join(folder, "run", "checkpoints"));
+    expect(left.map((checkpoint) => checkpoint.step)).toEqual([55, 60]);
+    expect(result.checkpoint).toBe(left[1]!.path);
+    const { model, state } = await readCheckpoint(result.checkpoint!);
+    expect([...model.keys()].sort()).toEqual([
+      "hidden.bias",
+      "hidden.weight",
+      "output.bias",
+      "output.weight",
+    ]);
+    expect(state).toMatchObject({ format: 1, step: 60, steps: 60, settings: { seed: 5, weightDecay: 0.05 } });
+    const reader = await RunFolder.open(join(folder, "run"), { write: false });
+    const metrics = await reader.readMetrics();
+    expect(metrics.map((line) => line.step)).toEqual(steps.map((event) => event.step));
+    expect(metrics[9]!.losses).toEqual(steps[9]!.losses);
+    expect(readdirSync(join(folder, "run")).filter((name) => name.includes("tfevents"))).toHaveLength(1);
+    expect(existsSync(join(folder, "run", "lock.json"))).toBe(false);
+  });
+
+  test("one thread, two threads, interrupted and resumed: the same bits", async () => {
+    await run("one", { threads: 1 });
+    await run("two", { threads: 2 });
+    expect(weights("two", 12)).toEqual(weights("one", 12));
+    const stopped = await run("resumed", { threads: 1, ...stopAt(6) });
+    expect(stopped.result.reason).toBe("interrupted");
+    expect(stopped.result.step).toBeGreaterThanOrEqual(6);
+    expect(stopped.result.step).toBeLessThan(9);
+    expect(stopped.events.at(-1)).toMatchObject({
+      type: "stop",
+      reason: "interrupted",
+      step: stopped.result.step,
+    });
+    const latest = await latestCheckpoint(join(folder, "resumed", "checkpoints"));
+    expect(latest!.step).toBe(stopped.result.step);
+    const resumed = await run("resumed", { threads: 2, resume: true });
+    expect(resumed.events[0]).toMatchObject({ type: "start", firstStep: stopped.result.step + 1 });
+    expect(resumed.events[1]).toEqual({ type: "resume", step: latest!.step, path: latest!.path });
+    expect(weights("resumed", 12)).toEqual(weights("one", 12));
+    const reader = await RunFolder.open(join(folder, "resumed"), { write: false });
+    const wanted = await (await RunFolder.open(join(folder, "one"), { write: false })).readMetrics();
+    const losses = (await reader.readMetrics()).map((line) => [line.step, line.losses]);
+    expect(losses).toEqual(wanted.map((line) => [line.step, line.losses]));
+    // Another seed is another run: the comparison above can fail.
+    await run("other", { seed: 6 });
+    expect(weights("other", 12)).not.toEqual(weights("one", 12));
+  });
+
+  test("a run that was killed goes on from its last whole checkpoint", async () => {
+    await run("whole");
+    await run("killed", { keepCheckpoints: 9, ...stopAt(10) });
+    const checkpoints = join(folder, "killed", "checkpoints");
+    for (const { path, step } of await listCheckpoints(checkpoints))
+      if (step > 5) await rm(path, { recursive: true });
+    mkdirSync(join(checkpoints, "step-000010.1.abcd.part"));
+    writeFileSync(join(checkpoints, "step-000010.1.abcd.part", "model.safetensors"), "cut off");
+    const { events } = await run("killed", { resume: true });
+    expect(events[1]).toMatchObject({ type: "resume", step: 5 });
+    expect(weights("killed", 12)).toEqual(weights("whole", 12));
+    expect(readdirSync(checkpoints).sort()).toEqual(["step-000010", "step-000012"]);
+  });
+
+  test("resume without a checkpoint starts at the first step; resume of a finished run does nothing", async () => {
+    const first = await run("run", { resume: true });
+    expect(first.events[0]).toMatchObject({ type: "start", firstStep: 1 });
+    const again = await run("run", { resume: true });
+    expect(again.events.map((event) => event.type)).toEqual(["start", "resume", "done"]);
+    expect(again.result).toMatchObject({
+      reason: "done",
+      step: 12,
+      firstLosses: null,
+      checkpoint: first.result.checkpoint,
+    });
+    await expect(run("run", { resume: true, length: { steps: 6 } })).rejects.toThrow(
+      /has done 12 steps already, and only 6 were asked for/,
+    );
+  });
+
+  test("an aborted signal before the first step leaves no checkpoint", async () => {
+    const { result } = await run("run", { signal: AbortSignal.abort() });
+    expect(result).toMatchObject({ reason: "interrupted", step: 0, checkpoint: null });
+    expect(await latestCheckpoint(join(folder, "run", "checkpoints"))).toBeNull();
+  });
+
+  test("a checkpoint of another model or run: the differences, and nothing is changed", async () => {
+    await run("run");
+    const other = device();
+    const task = regression(other, 8, 24);
+    const before = await task.model.hostStateDict();
+    await expect(run("run", { device: other, task, resume: true })).rejects.toThrow(
+      /is of another model: 3 of 4 tensors differ:\n {2}hidden.weight is 16×8 in the checkpoint and 24×8 here\n[\s\S]*Nothing was loaded/,
+    );
+    expect(await task.model.hostStateDict()).toEqual(before);
+    await expect(run("run", { resume: true, seed: 9, clipNorm: 1 })).rejects.toThrow(
+      /was made with other settings: seed was 5 and is now 9; clipNorm was 3 and is now 1/,
+    );
+    expect(
+      (await readCheckpoint((await latestCheckpoint(join(folder, "run", "checkpoints")))!.path)).state.step,
+    ).toBe(12);
+  });
+
+  test("a loss that is not finite stops the run, names step and kernel, and keeps the last good checkpoint", async () => {
+    const on = device();
+    const task = regression(on, 8, 16, 6);
+    const failed = await run("run", { device: on, task, checkpointEvery: 3 }).catch(
+      (error: unknown) => error as Error,
+    );
+    expect(failed).toBeInstanceOf(NonFiniteError);
+    expect((failed as NonFiniteError).step).toBe(7);
+    expect((failed as Error).message).toMatch(
+      /^train: step 7 is not finite: total NaN, error NaN, gradient norm \S+. The first kernel that made it: unary: output 0 has a value that is not finite .* The last good checkpoint is .*step-000006\./,
+    );
+    const { model } = await readCheckpoint(
+      (await latestCheckpoint(join(folder, "run", "checkpoints")))!.path,
+    );
+    // The model stands as it was before that step.
+    expect((await task.model.hostStateDict()).get("hidden.weight")!.data).toEqual(
+      model.get("hidden.weight")!.data,
+    );
+    expect(on.checkFinite).toBe(false);
+    const reader = await RunFolder.open(join(folder, "run"), { write: false });
+    expect((await reader.readMetrics()).at(-1)!.step).toBe(6);
+  });
+
+  test("a time limit becomes a number of steps, which a resumed run keeps", async () => {
+    const started = performance.now();
+    const { events, result } = await run("timed", {
+      length: { seconds: 1 },
+      checkpointEvery: 10_000,
+      schedule: { base: 0.01, warmupSteps: (steps) => steps / 10 },
+    });
+    expect((performance.now() - started) / 1000).toBeLessThan(3);
+    const plan = events.find((event) => event.type === "plan")!;
+    expect(events[0]).toMatchObject({ type: "start", steps: null });
+    expect(plan.steps).toBeGreaterThan(20);
+    expect(result).toMatchObject({ reason: "done", step: plan.steps, steps: plan.steps });
+    expect(events.filter((event) => event.type === "step").at(-1)!.learningRate).toBeLessThan(1e-3);
+    const { state } = await readCheckpoint(result.checkpoint!);
+    expect(state.settings.warmupSteps).toBe(Math.round(plan.steps / 10));
+    // The timing steps left no trace: the same number of steps gives the same weights.
+    await run("counted", {
+      length: { steps: plan.steps },
+      schedule: { base: 0.01, warmupSteps: (steps) => steps / 10 },
+    });
+    expect(weights("counted", plan.steps)).toEqual(weights("timed", plan.steps));
+    const again = await run("timed", {
+      length: { seconds: 1 },
+      checkpointEvery: 10_000,
+      resume: true,
+      schedule: { base: 0.01, warmupSteps: (steps) => steps / 10 },
+    });
+    expect(again.result).toMatchObject({ step: plan.steps, steps: plan.steps, firstLosses: null });
+  });
+
+  test("a batch source that fails stops the run with its error; earlier checkpoints stay", async () => {
+    const on = device();
+    const source = points(on);
+    const batch = source.batch.bind(source);
+    const events: TrainingEvent[] = [];
+    const failing = {
+      ...source,
+      batch: (step: number) => (step === 8 ? Promise.reject(new Error("disk gone")) : batch(step)),
+    };
+    await expect(
+      run("run", { device: on, batches: failing, onEvent: (event) => void events.push(event) }),
+    ).rejects.toThrow("disk gone");
+    expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", error: new Error("disk gone") });
+    expect((await latestCheckpoint(join(folder, "run", "checkpoints")))!.step).toBe(5);
+  });
+
+  test("skipped samples are reported once", async () => {
+    const on = device();
+    const skipped: { path: string; reason: string }[] = [];
+    const source = points(on);
+    const batch = source.batch.bind(source);
+    const { events } = await run("run", {
+      device: on,
+      batches: {
+        ...source,
+        skipped: () => skipped,
+        batch(step) {
+          if (step % 6 === 3) skipped.push({ path: `${step}.png`, reason: "truncated" });
+          return batch(step);
+        },
+      },
+    });
+    const named = events.flatMap((event) =>
+      event.type === "skipped" ? event.pictures.map((picture) => picture.path) : [],
+    );
+    expect(named).toEqual(["3.png", "9.png"]);
+  });
+
+  test("a checkpoint that cannot be written is an error that says which", async () => {
+    const on = device();
+    const runFolder = await RunFolder.create(join(folder, "run"), {});
+    writeFileSync(join(folder, "run", "checkpoints"), "");
+    const options = {
+      device: on,
+      task: regression(on),
+      batches: points(on),
+      length: { steps: 6 },
+      schedule: { base: 0.01 },
+      runFolder,
+    };
+    await expect(train({ ...options, checkpointEvery: 2 })).rejects.toThrow(
+      /ENOTDIR|EEXIST|checkpoint: step 2 could not be written/,
+    );
+    await runFolder.close();
+  });
+
+  test("options that make no sense", async () => {
+    const on = device();
+    const task = regression(on);
+    const options = { device: on, task, batches: points(on), length: { steps: 6 }, schedule: { base: 0.01 } };
+    await expect(train({ ...options, length: { steps: 0 } })).rejects.toThrow(
+      "train: length.steps is 0; it must be a whole number of at least 1.",
+    );
+    await expect(train({ ...options, clipNorm: -1 })).rejects.toThrow("train: clipNorm is -1");
+    await expect(train({ ...options, resume: true })).rejects.toThrow(
+      "resume is true but there is no runFolder",
+    );
+    const loss: typeof task.loss = ({ inputs }) => ({ total: inputs, parts: {} });
+    await expect(train({ ...options, task: { ...task, loss } })).rejects.toThrow(
+      "the loss of task regression is 32×8; total must be a scalar",
+    );
+  });
+
+  test("memory stays flat and every batch is given back", async () => {
+    const on = device();
+    const batches = points(on);
+    const live: number[] = [];
+    await train({
+      device: on,
+      task: regression(on),
+      batches,
+      length: { steps: 600 },
+      schedule: { base: 0.001 },
+      onEvent: (event) => {
+        if (event.type === "step") live.push(on.memory().liveBytes);
+      },
+    });
+    expect(batches.released).toBe(600);
+    expect(Math.max(...live.slice(300))).toBeLessThanOrEqual(Math.max(...live.slice(10, 300)));
+  });
+
+  test("the event loop stays free while steps compute", async () => {
+    const on = device(1);
+    const worst: number[] = [];
+    // Another process may hold the core for a while; a loop that waits for the device is late in every try.
+    for (let attempt = 0; attempt < 3 && !(worst.at(-1)! < 50); attempt++) {
+      const late: number[] = [];
+      let last = performance.now();
+      const timer = setInterval(() => {
+        const now = performance.now();
+        late.push(now - last - 10);
+        last = now;
+      }, 10);
+      const { imagesPerSecond } = await train({
+        device: on,
+        task: regression(on, 512, 2048),
+        batches: points(on, 512, 512),
+        length: { steps: 6 },
+        schedule: { base: 0.001 },
+      });
+      clearInterval(timer);
+      // A step takes far longer than the period of the timer: the loop has something to wait for.
+      expect(512 / imagesPerSecond!).toBeGreaterThan(0.02);
+      expect(late.length).toBeGreaterThan(10);
+      worst.push(Math.max(...late));
+    }
+    expect(Math.min(...worst)).toBeLessThan(50);
+  });
+});
