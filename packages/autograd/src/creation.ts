@@ -129,9 +129,9 @@ function packStrided(
   dtype: DType,
   target: Shape,
 ): Tensor {
-  if (bytesPerElement(dtype) === 1) {
+  if (bytesPerElement(dtype) === 1 || strides.some((stride) => stride < 0)) {
     throw new TypeError(
-      `tensor: a ${dtype} ndarray of shape ${formatShape(shape)} with strides [${strides.join(", ")}] is not contiguous, and ${dtype} cannot be packed on the device. Pass { dtype: "float32" }, or copy it with ndarray-ops first.`,
+      `tensor: a ${dtype} ndarray of shape ${formatShape(shape)} with strides [${strides.join(", ")}] cannot be packed on the device: that takes elements of 4 or 8 bytes and no negative stride. Copy it to a contiguous ndarray first, e.g. with ndarray-ops' assign.`,
     );
   }
   checkShape("tensor", shape);

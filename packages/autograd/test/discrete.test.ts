@@ -1,0 +1,101 @@
+import {
+  argmax,
+  argmaxProduct,
+  attentionProbabilities,
+  binCount,
+  dropPath,
+  equalShare,
+  gatherIntegers,
+  normal,
+  type Tensor,
+  tensor,
+  topK,
+  uniform,
+} from "@splitmask/autograd";
+import { createDevice } from "@splitmask/kernels";
+
+const device = createDevice({ threads: 1 });
+afterAll(() => device.close());
+
+const integers = (values: number[], shape?: number[]): Tensor =>
+  tensor(device, Int32Array.from(values), shape);
+const numbers = async (given: Tensor): Promise<number[]> => [...(await given.data())];
+
+test("argmax takes the first of equals", async () => {
+  const found = argmax(
+    tensor(device, [
+      [1, 5, 5],
+      [-1, -2, -3],
+    ]),
+  );
+  expect([found.dtype, found.shape, await numbers(found)]).toEqual(["int32", [2], [1, 0]]);
+});
+
+test("argmaxProduct finds the row with the largest product", async () => {
+  const a = tensor(device, [
+    [1, 0],
+    [0, 1],
+    [-1, -1],
+  ]);
+  const b = tensor(device, [
+    [2, 0],
+    [0, 3],
+    [1, 1],
+  ]);
+  expect(await numbers(argmaxProduct(a, b))).toEqual([0, 1, 2 - 2]);
+  expect(await numbers(argmaxProduct(a, b, tensor(device, [0, 0, 9])))).toEqual([2, 2, 2]);
+});
+
+test("topK gives values in falling order, ties by the lower place", async () => {
+  const { values, indices } = topK(tensor(device, [[3, 1, 3, 2]]), 3);
+  expect([await numbers(values), await numbers(indices)]).toEqual([
+    [3, 3, 2],
+    [0, 2, 3],
+  ]);
+});
+
+test("counts, shares and whole numbers by index", async () => {
+  expect(await numbers(binCount(integers([0, 2, 2, 1, 2]), 4))).toEqual([1, 1, 3, 0]);
+  expect(await equalShare(integers([1, 2, 3, 4]), integers([1, 0, 3, 0])).item()).toBe(0.5);
+  const picked = gatherIntegers(integers([10, 11, 12, 20, 21, 22], [2, 3]), integers([2, 0, 1, 1], [2, 2]));
+  expect(await numbers(picked)).toEqual([12, 10, 21, 21]);
+});
+
+test("attention probabilities of each row sum to 1", async () => {
+  const qkv = normal(device, [2, 5, 24], { key: { seed: 1, purpose: "qkv" } });
+  const probabilities = attentionProbabilities(qkv, { heads: 2 });
+  expect(probabilities.shape).toEqual([2, 2, 5, 5]);
+  const rows = await numbers(probabilities);
+  for (let row = 0; row < rows.length; row += 5) {
+    expect(rows.slice(row, row + 5).reduce((total, value) => total + value, 0)).toBeCloseTo(1, 5);
+  }
+});
+
+describe("dropPath", () => {
+  const x = uniform(device, [400, 3], { low: 1, high: 2, key: { seed: 1, purpose: "x" } });
+  const key = { seed: 2, purpose: "drop", step: 7 };
+
+  test("drops whole samples, scales the others, and adds the residual", async () => {
+    const residual = uniform(device, [400, 3], { key: { seed: 1, purpose: "r" } });
+    const [plain, added] = [{}, { residual }].map((more) =>
+      dropPath(x, { probability: 0.25, training: true, key, ...more }),
+    );
+    const [values, given, sums, rest] = await Promise.all([plain!, x, added!, residual].map(numbers));
+    let dropped = 0;
+    for (let sample = 0; sample < 400; sample++) {
+      const factor = values![3 * sample] === 0 ? 0 : 1 / 0.75;
+      if (factor === 0) dropped++;
+      for (let column = 3 * sample; column < 3 * sample + 3; column++) {
+        expect(values![column]).toBeCloseTo(given![column]! * factor, 5);
+        expect(sums![column]).toBeCloseTo(given![column]! * factor + rest![column]!, 5);
+      }
+    }
+    // Five standard deviations of the count.
+    expect(Math.abs(dropped - 100)).toBeLessThan(44);
+  });
+
+  test("does nothing outside training", async () => {
+    expect(dropPath(x, { probability: 0.9, training: false, key })).toBe(x);
+    expect(dropPath(x, { probability: 0, training: true, key })).toBe(x);
+  });
+});

@@ -1,0 +1,151 @@
+import {
+  add,
+  argmaxProduct,
+  attention,
+  bernoulli,
+  binCount,
+  concatenate,
+  crossEntropy,
+  dropPath,
+  equalShare,
+  gatherIntegers,
+  gatherTokens,
+  layerNorm,
+  linear,
+  linearCrossEntropy,
+  matmul,
+  mean,
+  permute,
+  reshape,
+  scaleColumns,
+  scaleRows,
+  scatterTokens,
+  slice,
+  sum,
+  type Tensor,
+  tensor,
+  topK,
+  transpose,
+  zeros,
+} from "@splitmask/autograd";
+import { createDevice } from "@splitmask/kernels";
+
+const device = createDevice({ threads: 1 });
+const other = createDevice({ threads: 1 });
+afterAll(() => {
+  device.close();
+  other.close();
+});
+
+const of = (...shape: number[]): Tensor => zeros(device, shape);
+const integers = (...shape: number[]): Tensor => zeros(device, shape, { dtype: "int32" });
+const key = { seed: 1, purpose: "test" };
+
+const wrong: [() => unknown, string][] = [
+  [
+    () => matmul(of(4, 196, 384), of(512, 384)),
+    "matmul: a is 4×196×384 and b is 512×384: the inner sizes 384 and 512 differ. Did you mean matmul(a, b, {transposeB: true})?",
+  ],
+  [() => matmul(of(3, 2), of(3, 4)), "Did you mean matmul(a, b, {transposeA: true})?"],
+  [() => matmul(of(2, 3), of(5, 7)), "the inner sizes 3 and 5 differ."],
+  [() => matmul(of(3), of(3, 1)), "matmul: a is 3; expected at least two axes."],
+  [() => matmul(of(2, 3, 4), of(5, 4, 3)), "the batch axes 2 and 5 differ"],
+  [
+    () => add(of(2, 3), of(4)),
+    "add: a is 2×3 and b is 4; aligned at the last axis, extents have to be equal or 1. Reshape one of them",
+  ],
+  [
+    () => add(of(2), zeros(device, [2], { dtype: "float64" })),
+    "add: a is 2 float32 and b is 2 float64; both need the same dtype.",
+  ],
+  [() => add(of(2), integers(2)), "add: b is 2 int32; expected float32 or float64."],
+  [
+    () => add(of(2), zeros(other, [2])),
+    "add: a and b are on different devices. Make both with the same device, e.g. tensor(a.device, await b.toHost()).",
+  ],
+  [
+    () => linear(of(2, 3), of(5, 4), null),
+    "linear: x is 2×3 and weight is 5×4 (out×in): the last axis of x has 3 elements, expected 4.",
+  ],
+  [() => linear(of(2, 5), of(5, 4), null), "Is weight stored in×out?"],
+  [
+    () => linear(of(2, 4), of(5, 4), of(4)),
+    "linear: bias is 4; expected 5, one number for each row of weight.",
+  ],
+  [
+    () => linear(of(2, 4), of(5, 4), null, { residual: of(2, 4) }),
+    "linear: residual is 2×4; expected 2×5, the output's shape.",
+  ],
+  [() => layerNorm(of(2, 4), of(3)), "layerNorm: weight is 3; expected 4, the last axis of x."],
+  [() => layerNorm(of()), "layerNorm: x is a scalar; expected at least one axis."],
+  [
+    () => attention(of(2, 4, 36), { heads: 5 }),
+    "attention: qkv is 2×4×36 and heads is 5: 36 is not a multiple of 3·5.",
+  ],
+  [() => attention(of(4, 36), { heads: 3 }), "attention: qkv is 4×36; expected B×N×3D"],
+  [() => reshape(of(2, 3), [4, -1]), "reshape: x is 2×3 with 6 elements and cannot become [4, -1]"],
+  [
+    () => permute(of(2, 3), [0, 0]),
+    "permute: the order [0, 0] does not fit x, 2×3; name each axis from 0 to 1 once.",
+  ],
+  [() => transpose(of(2)), "transpose: x is 2; expected at least two axes."],
+  [
+    () => slice(of(2, 3), 1, 2, 4),
+    "slice: the range 2 … 4 does not lie in axis 1 of x, 2×3; expected 0 ≤ start ≤ end ≤ 3.",
+  ],
+  [
+    () => slice(of(2, 3), 2, 0),
+    "slice: axis 2 does not exist in a tensor of rank 2; expected an integer from -2 to 1.",
+  ],
+  [() => concatenate([], 0), "concatenate: the list is empty"],
+  [
+    () => concatenate([of(2, 3), of(2, 4)], 0),
+    "concatenate: tensor 0 is 2×3 and tensor 1 is 2×4; along axis 0",
+  ],
+  [() => gatherTokens(of(2, 3, 4), of(2, 2)), "gatherTokens: indices is 2×2 float32; expected int32."],
+  [() => gatherTokens(of(2, 3, 4), integers(3, 2)), "2 and 3 samples"],
+  [() => scatterTokens(of(2, 3, 4), integers(2, 2), 5), "expected one index for each token, 2×3"],
+  [
+    () => scaleRows(of(2, 3), of(3)),
+    "scaleRows: x is 2×3 and rowScale is 3; expected the leading axes of x, e.g. 2.",
+  ],
+  [() => scaleColumns(of(2, 3), of(2)), "scaleColumns: columnScale is 2; expected 3, the last axis of x."],
+  [
+    () => dropPath(of(2, 3), { probability: 1, training: true, key }),
+    "dropPath: probability is 1; expected a number in [0, 1).",
+  ],
+  [
+    () => bernoulli(device, [2], { probability: 2, key }),
+    "bernoulli: probability is 2; expected a number from 0 to 1.",
+  ],
+  [() => crossEntropy(of(2, 3, 4), integers(2)), "crossEntropy: logits is 2×3×4; expected R×C"],
+  [
+    () => crossEntropy(of(2, 3), integers(3)),
+    "crossEntropy: targets is 3; expected 2, one class for each row of logits.",
+  ],
+  [() => crossEntropy(of(2, 3), integers(2), { smoothing: 1 }), "crossEntropy: smoothing is 1"],
+  [() => crossEntropy(of(0, 3), integers(0)), "there is nothing to average"],
+  [() => linearCrossEntropy(of(2, 3), of(5, 4), null, integers(2)), "the widths 3 and 4 differ"],
+  [() => linearCrossEntropy(of(2, 3), of(5, 3), null, integers(2), { sliceRows: 0 }), "sliceRows is 0"],
+  [() => sum(of(2, 3), { axes: [0, -3] }), "sum: axis -3 does not exist in a tensor of rank 2"],
+  [() => mean(of(2, 0)), "mean: there is nothing to average"],
+  [() => topK(of(2, 3), 4), "topK: k is 4 and x is 2×3; expected a whole number from 1 to 3."],
+  [() => binCount(of(2), 4), "binCount: x is 2 float32; expected int32."],
+  [() => equalShare(integers(2), integers(3)), "equalShare: b is 3; expected 2, the shape of a."],
+  [() => gatherIntegers(integers(2, 3), integers(3, 1)), "expected the same number of rows"],
+  [() => argmaxProduct(of(2, 3), of(4, 5)), "expected M×K and N×K with the same K"],
+];
+
+test.each(wrong.map(([call, text]) => [text, call] as const))("%s", (text, call) => {
+  expect(call).toThrow(text);
+});
+
+test.each([
+  ["gatherTokens", () => gatherTokens(of(3, 2), tensor(device, Int32Array.of(5), [1, 1]))],
+  ["scatterAddTokens", () => scatterTokens(of(1, 1, 2), tensor(device, Int32Array.of(-1), [1, 1]), 3)],
+  ["crossEntropy", () => crossEntropy(of(1, 3), tensor(device, Int32Array.of(3)))],
+  ["binCount", () => binCount(tensor(device, Int32Array.of(7)), 3)],
+] as const)("what only the device sees reaches the next await with the name %s", async (name, call) => {
+  await expect(call().data()).rejects.toThrow(name);
+  await device.synchronize();
+});
