@@ -158,7 +158,7 @@ describe("unary and its gradient", () => {
   test.each(Object.entries(unaryOperations))("%s", async (name, operation) => {
     const f = functions[name as keyof typeof unaryOperations];
     const low = positive.has(name) ? 0.3 : -6;
-    for (const size of [0, 1, 5, 8, 17, 100, 16_500]) {
+    for (const size of [0, 1, 17, 100, 16_500]) {
       const input = sampleNumbers(size, size + 1, low, 6);
       const outputGradient = sampleNumbers(size, size + 2);
       const { reference } = await compareKernel("unary", {

@@ -4,7 +4,7 @@ import { expectNumbers } from "./expectNumbers";
 import { sampleNumbers } from "./sampleNumbers";
 
 // Two long ones, so that one parameter has several tasks; empty ones at both ends and in between.
-const sizes = [0, 1, 7, 16, 0, 0, 33_000, 129, 20_000, 0];
+const sizes = [0, 1, 7, 16, 0, 0, 16_500, 129, 16_390, 0];
 
 describe("gradientNorm", () => {
   const run = async (gradients: Float32Array[], maximum: number) =>

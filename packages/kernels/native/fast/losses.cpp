@@ -17,7 +17,7 @@ struct Columns {
         count(excluded < 0 ? columns : columns - 1) {}
 };
 
-template <class Term> SPLITMASK_INLINE float sumOver(const Columns& columns, const Term& term) {
+template <class Term> SPLITMASK_INLINE float sumOverColumns(const Columns& columns, const Term& term) {
   const float first = sumOver(0, columns.firstEnd, term);
   return columns.secondBegin < columns.end ? first + sumOver(columns.secondBegin, columns.end, term) : first;
 }
@@ -46,14 +46,14 @@ void crossEntropy(const Call& call) {
     const Vector shift = broadcast(largest);
     const float targetShifted = x[targets[r]] - largest;
     const float shiftedSum =
-        smoothing == 0 ? 0 : sumOver(used, [&](int64 i, auto part) { return part.keep(part.read(x + i) - shift, 0); });
-    const float sum = dx ? sumOver(used,
+        smoothing == 0 ? 0 : sumOverColumns(used, [&](int64 i, auto part) { return part.keep(part.read(x + i) - shift, 0); });
+    const float sum = dx ? sumOverColumns(used,
                                    [&](int64 i, auto part) {
                                      const Vector power = part.keep(exponentialOfNegative(part.read(x + i) - shift), 0);
                                      part.write(dx + i, power);
                                      return power;
                                    })
-                         : sumOver(used, [&](int64 i, auto part) {
+                         : sumOverColumns(used, [&](int64 i, auto part) {
                              return part.keep(exponentialOfNegative(part.read(x + i) - shift), 0);
                            });
     const double share = smoothing / static_cast<double>(used.count);
