@@ -8,10 +8,10 @@ const shapes = [
   [1, 17, 2, 16],
   [2, 32, 2, 32],
   [1, 49, 1, 33],
-  [2, 65, 2, 64],
-  [1, 196, 1, 64],
-  [1, 131, 1, 128],
-  [1, 300, 1, 20],
+  [3, 33, 2, 64],
+  [1, 99, 1, 64],
+  [1, 61, 1, 128],
+  [1, 230, 1, 8],
 ] as const;
 
 function inputs(batch: number, tokens: number, heads: number, headWidth: number, spread = 1) {

@@ -2,9 +2,7 @@
 // Largest errors over the whole float range against float64, with and without FMA: exp 0.98, log 0.78, erf 1.32, tanh 1.30 ULP.
 // NaN gives NaN, ±Inf the limit, subnormal results and arguments are kept. The polynomials are weighted minimax fits of this project.
 #pragma once
-#ifndef SPLITMASK_SET
-#error "define SPLITMASK_SET before including maths.h"
-#endif
+#include "../vector.h"
 
 namespace splitmask::SPLITMASK_SET {
 
@@ -16,11 +14,15 @@ template <class V> inline V withSignOf(V magnitude, V sign) {
   return (V)(((IntegersOf<V>)magnitude & 0x7fffffff) | ((IntegersOf<V>)sign & (-0x7fffffff - 1)));
 }
 
+// x, or `low` where x is smaller; NaN stays.
+template <class V> inline V atLeast(V x, V low) { return x < low ? low : x; }
+inline Vector atLeast(Vector x, Vector low) { return maximum(low, x); }
+
 // e^x: x = n·ln 2 + r, |r| ≤ ln 2 / 2; 2ⁿ in two factors, so that subnormal results and 2¹²⁸ come out right.
 template <class V> inline V exponential(V x) {
   using I = IntegersOf<V>;
-  const V low = V{} - 104.0f, high = V{} + 89.0f;
-  V y = x < low ? low : x;
+  const V high = V{} + 89.0f;
+  V y = atLeast(x, V{} - 104.0f);
   y = y > high ? high : y;
   const V shift = V{} + 12582912.0f;  // 1.5·2²³: adding it rounds to an integer in the low bits
   const V shifted = y * 1.44269504f + shift;
@@ -36,11 +38,10 @@ template <class V> inline V exponential(V x) {
   return e * (V)((half + 127) << 23) * (V)((whole - half + 127) << 23);
 }
 
-// e^x for x ≤ 0 (softmax, after the maximum was taken off): results below 2⁻¹²⁶ are flushed to zero.
+// e^x for x ≤ 0 (softmax, after the maximum was taken off; up to 88 is fine): results below 2⁻¹²⁶·⁵ are flushed to zero.
 template <class V> inline V exponentialOfNegative(V x) {
   using I = IntegersOf<V>;
-  const V low = V{} - 87.0f;
-  const V y = x < low ? low : x;
+  const V y = atLeast(x, V{} - 88.0f);
   const V shift = V{} + 12582912.0f;
   const V shifted = y * 1.44269504f + shift;
   const V n = shifted - shift;
@@ -50,9 +51,7 @@ template <class V> inline V exponentialOfNegative(V x) {
   p = p * r + 1.666651997e-01f;
   p = p * r + 4.999999340e-01f;
   const V e = (p * (r * r) + r) + 1.0f;
-  const V scaled = (V)((I)e + (((I)shifted - 0x4b400000) << 23));
-  const V result = x < low ? V{} : scaled;
-  return x == x ? result : x;
+  return e * (V)(((I)shifted + 127) << 23);
 }
 
 // ln x: x = 2ᵉ·(1 + f) with √½ ≤ 1 + f < √2.
