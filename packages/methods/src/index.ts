@@ -1,1 +1,18 @@
-export {};
+export {
+  type ResolvedSplitMaskConfig,
+  resolveSplitMaskConfig,
+  type SplitMaskConfig,
+  type SplitMaskDecoderOptions,
+} from "./config.js";
+export { DescriptorProjection } from "./descriptorProjection.js";
+export { type BranchPrediction, SplitMask } from "./splitMask.js";
+export { SplitMaskModel } from "./splitMaskModel.js";
+export {
+  type BranchGroup,
+  type PatchSplitOptions,
+  type ResolvedPatchSplitOptions,
+  resolvePatchSplitOptions,
+  type SplitSampler,
+  type Splits,
+  sampleSplits,
+} from "./splits.js";

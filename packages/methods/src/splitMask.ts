@@ -1,0 +1,244 @@
+import {
+  add,
+  affine,
+  argmaxProduct,
+  concatenate,
+  gatherIntegers,
+  gatherTokens,
+  mean,
+  noGrad,
+  reshape,
+  scope,
+  slice,
+  type Tensor,
+} from "@splitmask/autograd";
+import type { ImageBatch } from "@splitmask/data";
+import { InpaintingDecoder } from "@splitmask/decoder";
+import type { Device } from "@splitmask/kernels";
+import { inpaintLossFromTokens, matchLoss } from "@splitmask/losses";
+import type { ForwardContext } from "@splitmask/nn";
+import type { TaskLoss, TrainingTask } from "@splitmask/trainer";
+import { VisionTransformer } from "@splitmask/vit";
+import { type ResolvedSplitMaskConfig, resolveSplitMaskConfig, type SplitMaskConfig } from "./config.js";
+import { DescriptorProjection } from "./descriptorProjection.js";
+import { SplitMaskModel } from "./splitMaskModel.js";
+import {
+  type BranchGroup,
+  type ResolvedPatchSplitOptions,
+  resolvePatchSplitOptions,
+  type Splits,
+} from "./splits.js";
+
+/** What one branch saw, what it predicted for the rest, and what the tokenizer says of it; for reports. */
+export interface BranchPrediction {
+  /** int32 B×K: the patches that the branch saw, rising. */
+  readonly visible: Tensor;
+  /** int32 B×(N−K): the others, rising. */
+  readonly hidden: Tensor;
+  /** int32 B×(N−K): the most probable word at each hidden place. */
+  readonly predicted: Tensor;
+  /** int32 B×(N−K): the tokenizer's word of each hidden patch. */
+  readonly targets: Tensor;
+}
+
+/** What a group of branches makes of its visible patches. */
+interface BranchOutputs {
+  readonly group: BranchGroup;
+  /** (branches·B)×(N−K)×D: decoder outputs at hidden places. */
+  readonly hiddenTokens: Tensor;
+  /** int32 (branches·B)×(N−K). */
+  readonly targets: Tensor;
+  /** (branches·B)×D: mean of all decoder outputs, visible and hidden. */
+  readonly descriptors: Tensor;
+}
+
+/**
+ * SplitMask (El-Nouby et al. 2021, arXiv 2112.10740): the patches of a picture are split in two sets; one encoder sees each set by itself; a shallow decoder completes each with
+ * mask tokens and predicts the visual words of the hidden patches (inpaint); and the two branches' mean outputs should find each other in the batch (match).
+ *
+ * A batch has two views of the same crop: `views[0]` for the encoder, B×3×S×S, and `views[1]` for the tokenizer, in [−1, 1] and `grid × tokenizer.patchSize` pixels a side.
+ */
+export class SplitMask implements TrainingTask<ImageBatch> {
+  /** `"splitmask"`. */
+  readonly name = "splitmask";
+  /** What is trained and saved. */
+  readonly model: SplitMaskModel;
+  /** The config with its defaults filled in. */
+  readonly config: ResolvedSplitMaskConfig;
+  /** How patches are split, with every number filled in. */
+  readonly split: ResolvedPatchSplitOptions;
+  readonly #device: Device;
+
+  /**
+   * Makes encoder (unless one is given), decoder and projection.
+   *
+   * @param device Where the model lives.
+   * @param config See `SplitMaskConfig`.
+   * @throws RangeError If an option is out of range or does not fit the encoder's grid.
+   */
+  constructor(device: Device, config: SplitMaskConfig) {
+    this.#device = device;
+    this.config = resolveSplitMaskConfig(config);
+    const { seed, projection, tokenizer } = this.config;
+    const encoder =
+      config.encoder instanceof VisionTransformer
+        ? config.encoder
+        : new VisionTransformer(device, { dropPath: 0.1, ...config.encoder }, { seed });
+    const { width, heads, mlpRatio, layerScale, qkvBias, epsilon } = encoder.config;
+    const [rows, columns] = encoder.grid;
+    this.split = resolvePatchSplitOptions(config.split ?? {}, encoder.grid);
+    const decoder = new InpaintingDecoder(
+      device,
+      {
+        heads,
+        mlpRatio,
+        layerScale,
+        ...config.decoder,
+        width,
+        qkvBias,
+        epsilon,
+        patches: rows * columns,
+        vocabularySize: tokenizer.vocabularySize,
+      },
+      { seed },
+    );
+    const head =
+      projection === null ? null : new DescriptorProjection(device, { width, ...projection, seed });
+    this.model = new SplitMaskModel(encoder, decoder, head);
+  }
+
+  /**
+   * The weighted sum of both losses for a batch, and each by itself.
+   *
+   * @param batch Two views of the same crops.
+   * @param context Training or not, and the seed and step that splits and drop path are drawn from.
+   * @returns `total`, and `parts` `inpaint` and (unless its weight is 0) `match`, unweighted.
+   */
+  loss(
+    batch: ImageBatch,
+    context: ForwardContext,
+  ): { total: Tensor; parts: Readonly<Record<string, Tensor>> } {
+    const { inpaintWeight, matchWeight } = this.config;
+    const outputs = this.#run(batch, context);
+    const inpaint = this.#inpaint(outputs);
+    if (matchWeight === 0) return { total: affine(inpaint, inpaintWeight, 0), parts: { inpaint } };
+    const match = this.#match(outputs);
+    const total = add(affine(inpaint, inpaintWeight, 0), affine(match, matchWeight, 0));
+    return { total, parts: { inpaint, match } };
+  }
+
+  /**
+   * What each branch predicts for the patches that it did not see, for reports. Records no graph.
+   *
+   * @param batch Two views of the same crops.
+   * @param context Seed and step choose the splits; `training` should be false.
+   * @returns The first and the second branch.
+   */
+  predictWords(batch: ImageBatch, context: ForwardContext): readonly [BranchPrediction, BranchPrediction] {
+    const branches = noGrad(this.#device, () =>
+      scope(this.#device, () =>
+        this.#run(batch, context).flatMap(({ group, hiddenTokens, targets }) => {
+          const [rows, hidden, width] = hiddenTokens.shape as readonly [number, number, number];
+          const { weight, bias } = this.model.decoder.head;
+          const words = argmaxProduct(reshape(hiddenTokens, [rows * hidden, width]), weight, bias);
+          const predicted = reshape(words, [rows, hidden]);
+          const pictures = rows / group.branches;
+          return Array.from({ length: group.branches }, (_, branch) => {
+            const own = (all: Tensor) => slice(all, 0, branch * pictures, (branch + 1) * pictures);
+            return {
+              visible: own(group.visible),
+              hidden: own(group.hidden),
+              predicted: own(predicted),
+              targets: own(targets),
+            };
+          });
+        }),
+      ),
+    );
+    return branches as unknown as readonly [BranchPrediction, BranchPrediction];
+  }
+
+  /** Both branches through encoder and decoder. */
+  #run(batch: ImageBatch, context: ForwardContext): BranchOutputs[] {
+    const [images, tokenizerView] = this.#views(batch);
+    const words = this.config.tokenizer.tokenize(tokenizerView);
+    const pictures = images.shape[0]!;
+    const { rows, columns } = this.split;
+    if (words.shape[0] !== pictures || words.shape[1] !== rows * columns) {
+      const side = this.config.tokenizer.patchSize;
+      throw new TypeError(
+        `SplitMask: views[1] is ${tokenizerView.shape.join("×")} and gives ${words.shape.join("×")} words for ${pictures} pictures of ${rows}×${columns} patches; expected a view of ${rows * side}×${columns * side} pixels, so that every patch has one word.`,
+      );
+    }
+    const splits: Splits = this.config.splitSampler(this.#device, {
+      batch: pictures,
+      split: this.split,
+      seed: context.seed,
+      step: context.step,
+    });
+    return splits.map((group) => this.#runGroup(group, images, words, context));
+  }
+
+  #runGroup(group: BranchGroup, images: Tensor, words: Tensor, context: ForwardContext): BranchOutputs {
+    const { encoder, decoder } = this.model;
+    const { visible, hidden } = group;
+    const seen = encoder.encodeTokens(images, visible, context);
+    const completed = decoder.forward(
+      { tokens: seen, visible, hidden, positions: encoder.patchPositions() },
+      context,
+    );
+    const [, length] = completed.shape as readonly [number, number, number];
+    const patches = words.shape[1]!;
+    // A class token takes part in the attention only.
+    const tokens = length === patches ? completed : slice(completed, 1, length - patches, length);
+    const repeated = concatenate(Array(group.branches).fill(words), 0);
+    return {
+      group,
+      hiddenTokens: gatherTokens(tokens, hidden),
+      targets: gatherIntegers(repeated, hidden),
+      descriptors: mean(tokens, { axes: [1] }),
+    };
+  }
+
+  #inpaint(outputs: readonly BranchOutputs[]): Tensor {
+    const { inpaintAverage, smoothing } = this.config;
+    const { weight, bias } = this.model.decoder.head;
+    const all = outputs.reduce((count, { targets }) => count + targets.size, 0);
+    const terms = outputs.map(({ group, hiddenTokens, targets }) => {
+      const share = inpaintAverage === "patches" ? targets.size / all : group.branches / 2;
+      const loss = inpaintLossFromTokens(hiddenTokens, weight, bias, targets, { smoothing });
+      return share === 1 ? loss : affine(loss, share, 0);
+    });
+    return terms.reduce((sum, term) => add(sum, term));
+  }
+
+  #match(outputs: readonly BranchOutputs[]): Tensor {
+    const { temperature, normalizeDescriptors, negatives } = this.config;
+    const project = (descriptors: Tensor) => this.model.projection?.forward(descriptors) ?? descriptors;
+    const branches = outputs.flatMap(({ group, descriptors }) => {
+      const projected = project(descriptors);
+      const pictures = projected.shape[0]! / group.branches;
+      return Array.from({ length: group.branches }, (_, branch) =>
+        group.branches === 1 ? projected : slice(projected, 0, branch * pictures, (branch + 1) * pictures),
+      );
+    });
+    return matchLoss(branches[0]!, branches[1]!, { temperature, normalize: normalizeDescriptors, negatives });
+  }
+
+  #views(batch: ImageBatch): readonly [Tensor, Tensor] {
+    const [images, tokenizerView] = batch.views;
+    const { encoder } = this.model;
+    const [height, width] = encoder.config.imageSize;
+    if (images === undefined || tokenizerView === undefined) {
+      throw new TypeError(
+        `SplitMask: the batch has ${batch.views.length} view(s); expected two: views[0] for the encoder (${height}×${width} pixels) and views[1] for the tokenizer, in [−1, 1].`,
+      );
+    }
+    if (images.shape.length !== 4 || images.shape[2] !== height || images.shape[3] !== width) {
+      throw new TypeError(
+        `SplitMask: views[0] is ${images.shape.join("×")}; expected B×${encoder.config.channels}×${height}×${width}, the encoder's picture size.`,
+      );
+    }
+    return [images, tokenizerView];
+  }
+}
