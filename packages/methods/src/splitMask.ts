@@ -114,10 +114,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
    * @param context Training or not, and the seed and step that splits and drop path are drawn from.
    * @returns `total`, and `parts` `inpaint` and (unless its weight is 0) `match`, unweighted.
    */
-  loss(
-    batch: ImageBatch,
-    context: ForwardContext,
-  ): { total: Tensor; parts: Readonly<Record<string, Tensor>> } {
+  loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
     const { inpaintWeight, matchWeight } = this.config;
     const outputs = this.#run(batch, context);
     const inpaint = this.#inpaint(outputs);

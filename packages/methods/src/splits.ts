@@ -1,4 +1,4 @@
-import { kernelRandomKey, slice, type Tensor, zeros } from "@splitmask/autograd";
+import { empty, kernelRandomKey, slice, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 
 /** How patches are split between the two branches. */
@@ -122,8 +122,8 @@ export const sampleSplits: SplitSampler = (device, { batch, split, seed, step })
   const { rows, columns, visibleCount, mode, minimumBlock, maximumBlock, minimumAspect } = split;
   const patches = rows * columns;
   // Both branches are written to one tensor, so that they are one batch without a copy.
-  const visible = zeros(device, [2 * batch, visibleCount], { dtype: "int32" });
-  const hidden = zeros(device, [2 * batch, patches - visibleCount], { dtype: "int32" });
+  const visible = empty(device, [2 * batch, visibleCount], "int32");
+  const hidden = empty(device, [2 * batch, patches - visibleCount], "int32");
   const halves = (both: Tensor) => [slice(both, 0, 0, batch), slice(both, 0, batch, 2 * batch)] as const;
   const [first, second] = halves(visible);
   const [firstHidden, secondHidden] = halves(hidden);

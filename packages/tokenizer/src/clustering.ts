@@ -3,6 +3,7 @@ import {
   affine,
   concatenate,
   copyInto,
+  empty,
   hashPurpose,
   keep,
   l2Normalize,
@@ -138,8 +139,8 @@ export class Clustering {
   #assign(points: Tensor, bias: Tensor | null, accumulate: boolean): Tensor {
     const { device } = points;
     const rows = points.shape[0]!;
-    const best = zeros(device, [rows]);
-    const assignments = zeros(device, [rows], { dtype: "int32" });
+    const best = empty(device, [rows], "float32");
+    const assignments = empty(device, [rows], "int32");
     device.run("gemmArgmax", "float32", {
       output: assignments,
       best,

@@ -2,13 +2,13 @@ import {
   affine,
   binCount,
   concatenate,
+  empty,
   noGrad,
   relu,
   reshape,
   scope,
   sum,
   type Tensor,
-  zeros,
 } from "@splitmask/autograd";
 import { unaryOperations } from "@splitmask/kernels";
 
@@ -41,7 +41,7 @@ export async function tokenStatistics(tokens: Tensor, vocabularySize: number): P
     scope(device, () => {
       const counts = binCount(tokens, vocabularySize);
       const shares = affine(counts, 1 / tokens.size, 0);
-      const terms = zeros(device, [vocabularySize]);
+      const terms = empty(device, [vocabularySize], "float32");
       device.run("unary", "float32", {
         output: terms,
         input: shares,

@@ -1,6 +1,7 @@
 import {
   add,
   concatenate,
+  empty,
   matmul,
   permute,
   reshape,
@@ -54,7 +55,7 @@ export function resamplePositions(
 /** outputSize×inputSize, in the dtype of `like`. */
 function interpolationMatrix(like: Tensor, outputSize: number, inputSize: number): Tensor {
   const dtype = like.dtype as "float32" | "float64";
-  const matrix = zeros(like.device, [outputSize, inputSize], { dtype });
+  const matrix = empty(like.device, [outputSize, inputSize], dtype);
   like.device.run("interpolationMatrix", dtype, { output: matrix, outputSize, inputSize, antialias: 1 });
   return matrix;
 }

@@ -1,0 +1,216 @@
+import { normal, scope, type Tensor } from "@splitmask/autograd";
+import { createDevice, type Device } from "@splitmask/kernels";
+import { SplitMask, type SplitMaskConfig } from "@splitmask/methods";
+import { AdamW, clipGradientNorm, parameterGroups } from "@splitmask/optim";
+import { RandomProjectionTokenizer } from "@splitmask/tokenizer";
+import { VisionTransformer } from "@splitmask/vit";
+
+const device = createDevice({ threads: 2 });
+afterAll(() => device.close());
+
+const training = { training: true, seed: 3, step: 0 };
+
+function makeTask(config: Partial<SplitMaskConfig> = {}, on: Device = device): SplitMask {
+  return new SplitMask(on, {
+    encoder: { imageSize: 32, patchSize: 8, width: 16, depth: 2, heads: 2 },
+    tokenizer: new RandomProjectionTokenizer(on, { vocabularySize: 24, patchSize: 4 }),
+    ...config,
+  });
+}
+
+/** Pictures of 32×32 pixels for the encoder and of 16×16 for the tokenizer. */
+function makeBatch(batch = 6, on: Device = device, seed = 1) {
+  const view = (size: number) =>
+    normal(on, [batch, 3, size, size], { key: { seed, purpose: `view ${size}` } });
+  return { views: [view(32), view(16)], labels: new Int32Array(batch), indices: new Int32Array(batch) };
+}
+
+async function train(on: Device, steps: number): Promise<Map<string, number[]>> {
+  const task = makeTask({}, on);
+  const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }), { learningRate: 3e-3 });
+  for (let step = 0; step < steps; step++) {
+    scope(on, () => {
+      optimizer.zeroGrad();
+      task.loss(makeBatch(6, on, step), { training: true, seed: 9, step }).total.backward();
+      optimizer.step({ gradientScale: clipGradientNorm(task.model.parameters(), 3).scale });
+    });
+  }
+  const weights = new Map<string, number[]>();
+  for (const [name, parameter] of task.model.namedParameters())
+    weights.set(name, Array.from(await parameter.data()));
+  return weights;
+}
+
+test("two runs with one seed give the same bits, on one thread and on two", async () => {
+  const results: Map<string, number[]>[] = [];
+  for (const threads of [1, 1, 2]) {
+    const own = createDevice({ threads });
+    results.push(await train(own, 4));
+    own.close();
+  }
+  expect(results[0]!.size).toBeGreaterThan(50);
+  for (const weights of results[0]!.values()) expect(weights.every(Number.isFinite)).toBe(true);
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+});
+
+test("an untrained model starts near ln V and ln N, and the total is the weighted sum", async () => {
+  const task = makeTask({ inpaintWeight: 2, matchWeight: 0.5, temperature: 10 });
+  const { total, parts } = task.loss(makeBatch(), training);
+  const [inpaint, match] = [await parts.inpaint!.item(), await parts.match!.item()];
+  expect(inpaint).toBeCloseTo(Math.log(24), 1);
+  expect(match).toBeCloseTo(Math.log(6), 1);
+  expect(await total.item()).toBeCloseTo(2 * inpaint + 0.5 * match, 5);
+});
+
+test("learns: the loss of one batch falls, and most hidden words are found", async () => {
+  const task = makeTask({
+    encoder: { imageSize: 32, patchSize: 8, width: 32, depth: 2, heads: 2, dropPath: 0 },
+  });
+  const optimizer = new AdamW(parameterGroups(task.model, {}), { learningRate: 5e-3 });
+  const batch = makeBatch(4);
+  const context = { training: true, seed: 1, step: 0 };
+  const losses: Tensor[] = [];
+  for (let step = 0; step < 60; step++) {
+    losses.push(
+      scope(device, () => {
+        optimizer.zeroGrad();
+        const { total } = task.loss(batch, context);
+        total.backward();
+        optimizer.step();
+        return total;
+      }),
+    );
+  }
+  expect(await losses.at(-1)!.item()).toBeLessThan(0.5 * (await losses[0]!.item()));
+  const [first, second] = task.predictWords(batch, { ...context, training: false });
+  const words = Array.from(await task.config.tokenizer.tokenize(batch.views[1]!).data());
+  for (const [branch, other] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    expect(branch.visible.shape).toEqual([4, 8]);
+    // At one half, a branch's hidden patches are what the other sees.
+    expect(Array.from(await branch.hidden.data())).toEqual(Array.from(await other.visible.data()));
+    const [hidden, targets, predicted] = [
+      await branch.hidden.data(),
+      await branch.targets.data(),
+      await branch.predicted.data(),
+    ];
+    expect(Array.from(targets)).toEqual(
+      Array.from(hidden, (place, i) => words[Math.floor(i / 8) * 16 + place]),
+    );
+    const right = Array.from(predicted).filter((word, i) => word === targets[i]).length;
+    expect(right).toBeGreaterThan(24);
+  }
+});
+
+const encoder = { imageSize: 32, patchSize: 8, width: 16, depth: 2, heads: 2 };
+
+describe("every open point of the paper is an option", () => {
+  test.each([
+    ["class token", { encoder: { ...encoder, classToken: true } }],
+    ["LayerScale", { encoder: { ...encoder, layerScale: 0.1 } }],
+    ["sine-cosine positions", { encoder: { ...encoder, positions: "sincos" } }],
+    ["no final norms", { encoder: { ...encoder, finalNorm: false }, decoder: { finalNorm: false } }],
+    ["positions added to seen tokens again", { decoder: { addPositionsToVisible: true } }],
+    ["separate decoder positions", { decoder: { positions: "own" } }],
+    ["another decoder", { decoder: { depth: 1, heads: 4, mlpRatio: 2, layerScale: 0.5, dropPath: 0.1 } }],
+    ["projection head", { projection: { hidden: 20, output: 8 } }],
+    ["plain products", { normalizeDescriptors: false }],
+    ["2N − 2 negatives", { negatives: "both" }],
+    ["uniform splits", { split: { mode: "uniform" } }],
+    ["two quarters", { split: { mode: "uniform", visible: 0.25 } }],
+    ["a quarter and the rest", { split: { mode: "uniform", visible: 0.25, second: "complement" } }],
+    ["drop path", { encoder: { ...encoder, dropPath: 0.5 } }],
+    ["label smoothing", { smoothing: 0.1 }],
+    ["temperature", { temperature: 0.5 }],
+  ] as [string, Partial<SplitMaskConfig>][])(
+    "%s: changes the loss, and every parameter gets a gradient",
+    async (_, config) => {
+      const task = makeTask(config);
+      const { total } = task.loss(makeBatch(), training);
+      total.backward();
+      const loss = await total.item();
+      expect(Number.isFinite(loss)).toBe(true);
+      expect(loss).not.toBe(await makeTask().loss(makeBatch(), training).total.item());
+      for (const [name, parameter] of task.model.namedParameters()) {
+        expect([name, parameter.grad?.shape]).toEqual([name, parameter.shape]);
+        expect((await parameter.grad!.data()).every(Number.isFinite)).toBe(true);
+      }
+    },
+  );
+
+  test("without its weight the match loss is left out, and one picture is enough", async () => {
+    const { total, parts } = makeTask({ matchWeight: 0 }).loss(makeBatch(1), training);
+    expect(Object.keys(parts)).toEqual(["inpaint"]);
+    expect(await total.item()).toBe(await parts.inpaint!.item());
+  });
+
+  test("the inpainting average is over patches or over branches", async () => {
+    const split = { mode: "uniform", visible: 0.25, second: "complement" } as const;
+    const loss = async (config: Partial<SplitMaskConfig>) =>
+      makeTask({ split, matchWeight: 0, ...config })
+        .loss(makeBatch(), { ...training, training: false })
+        .total.item();
+    const [patches, branches] = [await loss({}), await loss({ inpaintAverage: "branches" })];
+    // 12 patches are predicted from 4, and 4 from 12: patches = (12·a + 4·b)/16, branches = (a + b)/2.
+    const a = (8 * patches - 4 * branches) / 4;
+    const b = 2 * branches - a;
+    const task = makeTask({ split, matchWeight: 0 });
+    const only = (branch: number) =>
+      new SplitMask(device, {
+        encoder: task.model.encoder,
+        tokenizer: task.config.tokenizer,
+        split,
+        matchWeight: 0,
+        splitSampler: (on, request) => [task.config.splitSampler(on, request)[branch]!],
+      })
+        .loss(makeBatch(), { ...training, training: false })
+        .total.item();
+    expect(await only(0)).toBeCloseTo(a, 4);
+    expect(await only(1)).toBeCloseTo(b, 4);
+  });
+});
+
+test("drop path is BEiT's 0.1 by default, and an encoder made before is taken as it is", () => {
+  expect(makeTask().model.encoder.config.dropPath).toBe(0.1);
+  const made = new VisionTransformer(device, encoder);
+  const task = makeTask({ encoder: made });
+  expect(task.model.encoder).toBe(made);
+  expect(task.model.decoder.config).toMatchObject({
+    width: 16,
+    heads: 2,
+    depth: 2,
+    patches: 16,
+    vocabularySize: 24,
+  });
+  expect([...task.model.namedParameters().keys()]).toEqual(
+    expect.arrayContaining([
+      "encoder.patch_embed.proj.weight",
+      "encoder.pos_embed",
+      "decoder.mask_token",
+      "decoder.head.bias",
+    ]),
+  );
+});
+
+test("says what is wrong with config and batch", () => {
+  expect(() => makeTask({ inpaintWeight: 0, matchWeight: 0 })).toThrow(
+    "SplitMask: inpaintWeight is 0 and matchWeight is 0; expected numbers ≥ 0, one of them positive.",
+  );
+  expect(() => makeTask({ negatives: "all" as "both" })).toThrow(
+    'SplitMask: negatives is "all"; expected "other" or "both".',
+  );
+  const task = makeTask();
+  const { views, labels, indices } = makeBatch(2);
+  expect(() => task.loss({ views: [views[0]!], labels, indices }, training)).toThrow(
+    "SplitMask: the batch has 1 view(s); expected two: views[0] for the encoder (32×32 pixels) and views[1] for the tokenizer, in [−1, 1].",
+  );
+  expect(() => task.loss({ views: [views[0]!, views[0]!], labels, indices }, training)).toThrow(
+    "SplitMask: views[1] is 2×3×32×32 and gives 2×64 words for 2 pictures of 4×4 patches; expected a view of 16×16 pixels, so that every patch has one word.",
+  );
+  expect(() => task.loss({ views: [views[1]!, views[1]!], labels, indices }, training)).toThrow(
+    "SplitMask: views[0] is 2×3×16×16; expected B×3×32×32, the encoder's picture size.",
+  );
+});
