@@ -5,5 +5,18 @@
 export { createDevice, Device, type DeviceMemory, type DeviceOptions } from "./device.js";
 export { DeviceBuffer } from "./deviceBuffer.js";
 export { availableInstructionSets, type CpuInfo, cpuInfo, type InstructionSet } from "./instructionSets.js";
-export type { BufferArgument, KernelArguments, KernelName, NamedArguments } from "./kernelArguments.js";
-export { binaryOperations, type DType, kernelTable, unaryOperations } from "./kernelTable.js";
+export type {
+  BufferArgument,
+  ItemArguments,
+  KernelArguments,
+  KernelName,
+  NamedArguments,
+} from "./kernelArguments.js";
+export {
+  binaryOperations,
+  type DType,
+  type KernelSignature,
+  kernelTable,
+  type ListKernelSignature,
+  unaryOperations,
+} from "./kernelTable.js";

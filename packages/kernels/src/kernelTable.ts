@@ -1,3 +1,39 @@
+/** What a kernel, or one item of its list, takes: the names of its buffers and of its numbers, in the native order. */
+export interface KernelSignature<Buffers extends readonly string[], Numbers extends readonly string[]> {
+  /** Buffers, outputs first; a trailing `?` means: may be null. */
+  readonly buffers: Buffers;
+  /** Numbers: sizes, strides, flags (0 or 1), codes, values. */
+  readonly numbers: Numbers;
+}
+
+/** A kernel that also takes a list of items: `each` names what every item has. */
+export interface ListKernelSignature<
+  Buffers extends readonly string[],
+  Numbers extends readonly string[],
+  EachBuffers extends readonly string[],
+  EachNumbers extends readonly string[],
+> extends KernelSignature<Buffers, Numbers> {
+  /** What every item of the list has. */
+  readonly each: KernelSignature<EachBuffers, EachNumbers>;
+}
+
+function kernel<const Buffers extends readonly string[], const Numbers extends readonly string[]>(
+  signature: KernelSignature<Buffers, Numbers>,
+): KernelSignature<Buffers, Numbers> {
+  return signature;
+}
+
+function listKernel<
+  const Buffers extends readonly string[],
+  const Numbers extends readonly string[],
+  const EachBuffers extends readonly string[],
+  const EachNumbers extends readonly string[],
+>(
+  signature: ListKernelSignature<Buffers, Numbers, EachBuffers, EachNumbers>,
+): ListKernelSignature<Buffers, Numbers, EachBuffers, EachNumbers> {
+  return signature;
+}
+
 /**
  * The one list of kernels: for each, the names of its buffers and numbers in the order in which the native side
  * reads them. `device.run(name, …)` is typed over this table; at load it is compared with the native registry.
@@ -10,16 +46,16 @@
 export const kernelTable = {
   // ── movement ────────────────────────────────────────────────────────────────────────────────────────────────
   /** output[i] = value. */
-  fill: { buffers: ["output"], numbers: ["size", "value"] },
+  fill: kernel({ buffers: ["output"], numbers: ["size", "value"] }),
   /** Copies `bytes` bytes, whatever they are. */
-  copyBytes: { buffers: ["output", "input"], numbers: ["bytes"] },
+  copyBytes: kernel({ buffers: ["output", "input"], numbers: ["bytes"] }),
   /** Copies `outer` blocks of `inner` elements: output[o·outputStride + outputOffset + i] = input[o·inputStride + inputOffset + i]; slices and concatenation along any axis. `accumulate` 1 adds instead. */
-  copyBlocks: {
+  copyBlocks: kernel({
     buffers: ["output", "input"],
     numbers: ["outer", "inner", "outputStride", "outputOffset", "inputStride", "inputOffset", "accumulate"],
-  },
+  }),
   /** output = input with its axes permuted. Shapes are padded in front with 1 to rank 8: dimension0…7 are the OUTPUT sizes, stride0…7 the INPUT's element strides in output order. */
-  permute: {
+  permute: kernel({
     buffers: ["output", "input"],
     numbers: [
       "dimension0",
@@ -39,26 +75,26 @@ export const kernelTable = {
       "stride6",
       "stride7",
     ],
-  },
+  }),
   /** Tokens by index: output[b,k,:] = input[b,indices[b,k],:], B×K×D. inputBatchStride in elements (0: one table for all samples). indices i32 B×K; out of range is a device error. */
-  gatherTokens: {
+  gatherTokens: kernel({
     buffers: ["output", "input", "indices"],
     numbers: ["batch", "inputTokens", "outputTokens", "width", "inputBatchStride"],
-  },
+  }),
   /** The gradient of gatherTokens: output[b,indices[b,k],:] += input[b,k,:] (output holds `outputTokens` rows a sample; outputBatchStride 0: all samples add to one table, in order of b then k). Caller zero-fills. */
-  scatterAddTokens: {
+  scatterAddTokens: kernel({
     buffers: ["output", "input", "indices"],
     numbers: ["batch", "outputTokens", "inputTokens", "width", "outputBatchStride"],
-  },
+  }),
   /** output i32 = values of input i32 at `indices` i32, by rows: output[b,k] = input[b,indices[b,k]]. */
-  gatherIntegers: {
+  gatherIntegers: kernel({
     buffers: ["output", "input", "indices"],
     numbers: ["batch", "inputColumns", "outputColumns"],
-  },
+  }),
 
   // ── elementwise ─────────────────────────────────────────────────────────────────────────────────────────────
   /** output = a ∘ b with broadcasting, rank padded in front to 8; operation: see `binaryOperations`. Strides in elements, 0 where broadcast. In place on a or b where that one is not broadcast. */
-  binary: {
+  binary: kernel({
     buffers: ["output", "a", "b"],
     numbers: [
       "operation",
@@ -87,36 +123,42 @@ export const kernelTable = {
       "bStride6",
       "bStride7",
     ],
-  },
+  }),
   /** output = f(input); operation: see `unaryOperations`. In place. */
-  unary: { buffers: ["output", "input"], numbers: ["operation", "size"] },
+  unary: kernel({ buffers: ["output", "input"], numbers: ["operation", "size"] }),
   /** inputGradient = outputGradient · f′(input); for the operations whose derivative needs the input. In place on outputGradient. */
-  unaryBackward: { buffers: ["inputGradient", "outputGradient", "input"], numbers: ["operation", "size"] },
+  unaryBackward: kernel({
+    buffers: ["inputGradient", "outputGradient", "input"],
+    numbers: ["operation", "size"],
+  }),
   /** output = scale·input + offset. In place. */
-  affine: { buffers: ["output", "input"], numbers: ["size", "scale", "offset"] },
+  affine: kernel({ buffers: ["output", "input"], numbers: ["size", "scale", "offset"] }),
   /** output[r,:] = input[r,:]·rowScale[r] (+ residual[r,:]). In place on input or residual. Drop path, masks, gradients of norms. */
-  scaleRows: { buffers: ["output", "input", "rowScale", "residual?"], numbers: ["rows", "columns"] },
+  scaleRows: kernel({ buffers: ["output", "input", "rowScale", "residual?"], numbers: ["rows", "columns"] }),
   /** output[r,c] = input[r,c]·columnScale[c] (+ residual[r,c]): layer scale. In place on input or residual. */
-  scaleColumns: { buffers: ["output", "input", "columnScale", "residual?"], numbers: ["rows", "columns"] },
+  scaleColumns: kernel({
+    buffers: ["output", "input", "columnScale", "residual?"],
+    numbers: ["rows", "columns"],
+  }),
 
   // ── reductions (fixed order, whatever the thread count) ─────────────────────────────────────────────────────
   /** output[o,i] = scale · reduction over r of input[o,r,i]; operation 0 sum, 1 max, 2 min. accumulate 1 adds the result to output (sum only). */
-  reduce: {
+  reduce: kernel({
     buffers: ["output", "input"],
     numbers: ["operation", "outer", "reduced", "inner", "scale", "accumulate"],
-  },
+  }),
   /** output[c] (+)= Σ_r a[r,c]·b[r,c]; the gradient of a column scale. b null: column sums (bias gradients). */
-  reduceRows: { buffers: ["output", "a", "b?"], numbers: ["rows", "columns", "accumulate"] },
+  reduceRows: kernel({ buffers: ["output", "a", "b?"], numbers: ["rows", "columns", "accumulate"] }),
   /** output[r] = Σ_c a[r,c]·b[r,c]. */
-  dotRows: { buffers: ["output", "a", "b"], numbers: ["rows", "columns"] },
+  dotRows: kernel({ buffers: ["output", "a", "b"], numbers: ["rows", "columns"] }),
   /** output i32 [r] = the first c with the largest input[r,c]. */
-  argmaxRows: { buffers: ["output", "input"], numbers: ["rows", "columns"] },
+  argmaxRows: kernel({ buffers: ["output", "input"], numbers: ["rows", "columns"] }),
   /** The k largest of each row in falling order, ties by lower column: values[r,k], indices i32 [r,k]. */
-  topK: { buffers: ["values", "indices", "input"], numbers: ["rows", "columns", "k"] },
+  topK: kernel({ buffers: ["values", "indices", "input"], numbers: ["rows", "columns", "k"] }),
   /** counts (dtype) [v] += how often v stands in input i32. Out of range is a device error. */
-  binCount: { buffers: ["counts", "input"], numbers: ["size", "bins"] },
+  binCount: kernel({ buffers: ["counts", "input"], numbers: ["size", "bins"] }),
   /** output (dtype, 1 element) = share of positions at which a i32 and b i32 are equal. */
-  equalShare: { buffers: ["output", "a", "b"], numbers: ["size"] },
+  equalShare: kernel({ buffers: ["output", "a", "b"], numbers: ["size"] }),
 
   // ── products ────────────────────────────────────────────────────────────────────────────────────────────────
   /**
@@ -125,7 +167,7 @@ export const kernelTable = {
    * Epilogue, in this order: + bias[n]; preActivation = value (stored, if given); activation (0 none, 1 exact GELU); + residual.
    * residual and preActivation have the output's layout. beta ≠ 0 only without bias, activation, residual.
    */
-  gemm: {
+  gemm: kernel({
     buffers: ["output", "a", "b", "bias?", "residual?", "preActivation?"],
     numbers: [
       "m",
@@ -144,35 +186,35 @@ export const kernelTable = {
       "bBatchStride",
       "outputBatchStride",
     ],
-  },
+  }),
   /** output i32 [m] = the first n with the largest a[m,:]·b[n,:] + bias[n]; best (dtype) [m], if given, that value. The M×N product is never written. */
-  gemmArgmax: { buffers: ["output", "best?", "a", "b", "bias?"], numbers: ["m", "n", "k"] },
+  gemmArgmax: kernel({ buffers: ["output", "best?", "a", "b", "bias?"], numbers: ["m", "n", "k"] }),
 
   // ── attention: packed qkv B×N×3×H×d (timm's layout), output B×N×H×d; the N×N matrix is never in memory ─────
   /** output = softmax(scale·q·kᵀ)·v for each head; logSumExp B×H×N is kept for the backward pass. */
-  attention: {
+  attention: kernel({
     buffers: ["output", "logSumExp", "qkv"],
     numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
-  },
+  }),
   /** qkvGradient (layout of qkv) from outputGradient, with output and logSumExp of the forward pass. */
-  attentionBackward: {
+  attentionBackward: kernel({
     buffers: ["qkvGradient", "outputGradient", "qkv", "output", "logSumExp"],
     numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
-  },
+  }),
   /** probabilities B×H×N×N of the same attention, for pictures and tests. */
-  attentionProbabilities: {
+  attentionProbabilities: kernel({
     buffers: ["probabilities", "qkv"],
     numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
-  },
+  }),
 
   // ── normalisation ───────────────────────────────────────────────────────────────────────────────────────────
   /** output = (input − mean)·rstd·weight + bias over each row; rstd = 1/√(variance + epsilon), biased variance. mean, rstd [rows]. weight and bias null: 1 and 0. */
-  layerNorm: {
+  layerNorm: kernel({
     buffers: ["output", "mean", "rstd", "input", "weight?", "bias?"],
     numbers: ["rows", "columns", "epsilon"],
-  },
+  }),
   /** All gradients of layerNorm; weightGradient and biasGradient [columns] are overwritten. */
-  layerNormBackward: {
+  layerNormBackward: kernel({
     buffers: [
       "inputGradient",
       "weightGradient?",
@@ -184,21 +226,21 @@ export const kernelTable = {
       "weight?",
     ],
     numbers: ["rows", "columns"],
-  },
+  }),
   /** output = input / max(‖input‖₂, epsilon) by rows; norms [rows] = that denominator. */
-  l2Normalize: { buffers: ["output", "norms", "input"], numbers: ["rows", "columns", "epsilon"] },
+  l2Normalize: kernel({ buffers: ["output", "norms", "input"], numbers: ["rows", "columns", "epsilon"] }),
   /** inputGradient = (g − y·(g·y)) / norm, y the normalised rows (where the norm was below epsilon: g / epsilon). */
-  l2NormalizeBackward: {
+  l2NormalizeBackward: kernel({
     buffers: ["inputGradient", "outputGradient", "output", "norms"],
     numbers: ["rows", "columns", "epsilon"],
-  },
+  }),
   /** Softmax of each row, stable; logarithm 1: log-softmax. In place. */
-  softmax: { buffers: ["output", "input"], numbers: ["rows", "columns", "logarithm"] },
+  softmax: kernel({ buffers: ["output", "input"], numbers: ["rows", "columns", "logarithm"] }),
   /** Gradient of softmax (logarithm 0: y·(g − Σ g·y)) or of log-softmax (g − exp(y)·Σ g). In place on outputGradient. */
-  softmaxBackward: {
+  softmaxBackward: kernel({
     buffers: ["inputGradient", "outputGradient", "output"],
     numbers: ["rows", "columns", "logarithm"],
-  },
+  }),
 
   // ── losses ──────────────────────────────────────────────────────────────────────────────────────────────────
   /**
@@ -206,17 +248,17 @@ export const kernelTable = {
    * gradient, if given (in place on logits): (softmax − q)·gradientScale. excludeDiagonal ≥ 0: column r + excludeDiagonal
    * of row r is left out (as −∞; its gradient is 0; smoothing spreads over the others). Targets out of range are a device error.
    */
-  crossEntropy: {
+  crossEntropy: kernel({
     buffers: ["losses", "gradient?", "logits", "targets"],
     numbers: ["rows", "columns", "smoothing", "gradientScale", "excludeDiagonal"],
-  },
+  }),
 
   // ── random: Philox 4×32-10, key (low word of seed, purpose), counter (element / 4, sample, step, high word of seed) ──
   /** distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal cut at ±2 std of a mean of a and std b (inverse CDF), 3 Bernoulli: b with probability a, else 0. One word an element: uniform numbers have its upper 24 bits, normal ones come by the inverse CDF; float64 holds the same draws, float32 their rounding. */
-  random: {
+  random: kernel({
     buffers: ["output"],
     numbers: ["size", "distribution", "a", "b", "seed", "purpose", "step", "sample"],
-  },
+  }),
   /**
    * Splits of B images' patches (rows×columns grid) in two disjoint halves or quarters. first, second i32 B×K with K = visible patches a
    * branch, rising; firstHidden, secondHidden i32 B×(N−K): the complement of each, rising. mode 0: BEiT's block mask
@@ -224,7 +266,7 @@ export const kernelTable = {
    * exactly K; first = masked places, second K of the rest (all of it when K = N/2). mode 1: uniform; first and second are two disjoint sets of K.
    * Sample b uses counter (·, sample0 + b, step).
    */
-  splitMasks: {
+  splitMasks: kernel({
     buffers: ["first", "second", "firstHidden", "secondHidden"],
     numbers: [
       "batch",
@@ -240,33 +282,33 @@ export const kernelTable = {
       "step",
       "sample0",
     ],
-  },
+  }),
 
   // ── optimisers (all parameters in one call) ─────────────────────────────────────────────────────────────────
   /** output[0] = √Σ‖gradient‖² over the list; output[1] = min(1, maximum / (output[0] + 1e-6)) (1 if maximum is 0: no clipping). */
-  gradientNorm: {
+  gradientNorm: listKernel({
     buffers: ["output"],
     numbers: ["maximum"],
     each: { buffers: ["gradient"], numbers: ["size"] },
-  },
+  }),
   /** AdamW (decoupled decay, bias correction by `step` ≥ 1, eps outside the root as in PyTorch). scale?, 1 element: factor on all gradients (at offset 1 of gradientNorm's output). */
-  adamW: {
+  adamW: listKernel({
     buffers: ["scale?"],
     numbers: ["step", "beta1", "beta2", "epsilon"],
     each: {
       buffers: ["parameter", "gradient", "firstMoment", "secondMoment"],
       numbers: ["size", "learningRate", "weightDecay"],
     },
-  },
+  }),
   /** SGD with momentum as in PyTorch (dampening 0; decay added to the gradient); momentum buffer null when momentum is 0. */
-  sgd: {
+  sgd: listKernel({
     buffers: ["scale?"],
     numbers: ["step", "momentum", "nesterov"],
     each: {
       buffers: ["parameter", "gradient", "momentumBuffer?"],
       numbers: ["size", "learningRate", "weightDecay"],
     },
-  },
+  }),
 
   // ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────
   /**
@@ -275,70 +317,89 @@ export const kernelTable = {
    * Antialiased, first along rows, then along columns, as Pillow's resize(box=…): taps may lie outside of the box, inside the picture. Each pass
    * clips to [0, 255] as Pillow's 8-bit passes do, but keeps fractions.
    */
-  augmentImages: {
+  augmentImages: listKernel({
     buffers: ["output"],
     numbers: ["outputHeight", "outputWidth", "filter", "mean0", "mean1", "mean2", "std0", "std1", "std2"],
     each: {
       buffers: ["picture"],
       numbers: ["height", "width", "cropY", "cropX", "cropHeight", "cropWidth", "flip"],
     },
-  },
+  }),
   /** output[c] += Σ value/255, output[3+c] += Σ (value/255)² over all pixels of the u8 pictures; output has 6 elements of FLOAT64 whatever the dtype. */
-  channelMoments: {
+  channelMoments: listKernel({
     buffers: ["output"],
     numbers: [],
     each: { buffers: ["picture"], numbers: ["height", "width"] },
-  },
+  }),
   /** The matrix outputSize×inputSize (rows sum to 1) of bicubic (a = −0.5 antialiased; a = −0.75 else, as PyTorch's) interpolation with half-pixel centres. */
-  interpolationMatrix: { buffers: ["output"], numbers: ["outputSize", "inputSize", "antialias"] },
+  interpolationMatrix: kernel({ buffers: ["output"], numbers: ["outputSize", "inputSize", "antialias"] }),
 
   // ── tokenizers, neighbours ──────────────────────────────────────────────────────────────────────────────────
   /** sums[k,:] = Σ of rows of pointsArray with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites; `accumulate` 1 adds. */
-  segmentSums: {
+  segmentSums: kernel({
     buffers: ["sums", "counts", "pointsArray", "assignments"],
     numbers: ["points", "width", "segments", "accumulate"],
-  },
+  }),
   /**
    * k-means++ (Arthur and Vassilvitskii 2007): chooses centroids `from` … `to`−1 (K×width) from points, each with probability ∝ distances [points], the squared
    * distance to the nearest centroid so far (kept between calls; from = 0 starts it). Uses Philox counter (·, centroid).
    */
-  kMeansSeed: {
+  kMeansSeed: kernel({
     buffers: ["centroids", "distances", "pointsArray"],
     numbers: ["points", "width", "from", "to", "seed", "purpose"],
-  },
+  }),
   /** centroids[k] = sums[k] / counts[k] where counts[k] > 0, else unchanged; shift (1 element) = the largest squared move. */
-  kMeansUpdate: { buffers: ["centroids", "shift", "sums", "counts"], numbers: ["segments", "width"] },
+  kMeansUpdate: kernel({ buffers: ["centroids", "shift", "sums", "counts"], numbers: ["segments", "width"] }),
   /** scores[r,c] = Σ over j with labels[indices[r,j]] = c of exp(values[r,j]/temperature); values [rows×k], indices i32, labels i32 [labelCount]. */
-  neighbourVotes: {
+  neighbourVotes: kernel({
     buffers: ["scores", "values", "indices", "labels"],
     numbers: ["rows", "k", "classes", "labelCount", "temperature"],
-  },
-} as const;
+  }),
+};
 
 /** Codes of the `binary` kernel. */
 export const binaryOperations = {
+  /** a + b */
   add: 0,
+  /** a − b */
   subtract: 1,
+  /** a·b */
   multiply: 2,
+  /** a / b */
   divide: 3,
+  /** The larger of both. */
   maximum: 4,
+  /** The smaller of both. */
   minimum: 5,
 } as const;
 
-/** Codes of the `unary` and `unaryBackward` kernels; xLogX is x·ln x with 0 at 0. */
+/** Codes of the `unary` and `unaryBackward` kernels. */
 export const unaryOperations = {
+  /** −x */
   negate: 0,
+  /** eˣ */
   exp: 1,
+  /** ln x */
   log: 2,
+  /** √x */
   sqrt: 3,
+  /** 1/√x */
   rsqrt: 4,
+  /** x² */
   square: 5,
+  /** 1/x */
   reciprocal: 6,
+  /** The hyperbolic tangent. */
   tanh: 7,
+  /** 1/(1 + e⁻ˣ) */
   sigmoid: 8,
+  /** max(x, 0) */
   relu: 9,
+  /** x·Φ(x), exact (by erf). */
   gelu: 10,
+  /** |x| */
   absolute: 11,
+  /** x·ln x with 0 at 0. */
   xLogX: 12,
 } as const;
 

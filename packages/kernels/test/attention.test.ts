@@ -1,5 +1,5 @@
-import { compareKernel } from "./compareKernel";
-import { randomNumbers } from "./randomNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { randomNumbers } from "./randomNumbers.js";
 
 /** [batch, tokens, heads, headWidth] */
 const shapes = [
@@ -88,11 +88,12 @@ describe("attention", () => {
   });
 
   test("empty", async () => {
-    for (const shape of [
+    const empty: [number, number, number, number][] = [
       [0, 4, 2, 8],
       [2, 0, 2, 8],
       [2, 4, 0, 8],
-    ] as const) {
+    ];
+    for (const shape of empty) {
       const { numbers, qkv, merged, rows } = inputs(...shape);
       await compareKernel("attention", {
         buffers: { output: new Float64Array(merged), logSumExp: new Float64Array(rows), qkv },

@@ -1,5 +1,5 @@
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel";
+import { compareKernel } from "./compareKernel.js";
 
 /** Small whole numbers: every sum and squared distance is exact, so that versions cannot choose differently by rounding. */
 function wholeNumbers(size: number, below: number, seed: number): Float32Array {
@@ -37,7 +37,10 @@ describe("segmentSums", () => {
         relative: 0,
       });
       if (accumulate === 0) {
-        const total = reference.counts!.reduce((sum: number, count: number) => sum + count, 0);
+        const total = (reference.counts as Float64Array).reduce(
+          (sum: number, count: number) => sum + count,
+          0,
+        );
         expect(total).toBe(points);
       }
     }

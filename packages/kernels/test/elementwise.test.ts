@@ -1,7 +1,7 @@
 import { binaryOperations, unaryOperations } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { matrixSizes, sampleNumbers } from "./sampleNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { matrixSizes, sampleNumbers } from "./sampleNumbers.js";
 
 const special = Float32Array.of(NaN, Infinity, -Infinity, 0, -0, 1, -1, 0.5, -3, 20, -20, 1e-10, -1e-10);
 

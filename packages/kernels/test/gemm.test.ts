@@ -1,5 +1,5 @@
-import { compareKernel, type KernelComparison } from "./compareKernel";
-import { randomNumbers } from "./randomNumbers";
+import { compareKernel, type KernelComparison } from "./compareKernel.js";
+import { randomNumbers } from "./randomNumbers.js";
 
 interface Product {
   readonly m: number;

@@ -1,5 +1,5 @@
-import { compareKernel } from "./compareKernel";
-import { randomNumbers } from "./randomNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { randomNumbers } from "./randomNumbers.js";
 
 function compareArgmax(
   m: number,

@@ -1,5 +1,5 @@
 import { availableInstructionSets, cpuInfo, createDevice } from "@splitmask/kernels";
-import { runProgram } from "./runProgram";
+import { runProgram } from "./runProgram.js";
 
 const missing = process.arch === "x64" ? "neon" : "avx2";
 

@@ -1,6 +1,6 @@
-import { compareKernel, type KernelCase } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { matrixSizes, sampleIntegers, sampleNumbers } from "./sampleNumbers";
+import { compareKernel, type KernelCase } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { matrixSizes, sampleIntegers, sampleNumbers } from "./sampleNumbers.js";
 
 interface Options {
   smoothing?: number;

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createDevice, type Device, type DeviceBuffer } from "@splitmask/kernels";
-import { runProgram } from "./runProgram";
+import { runProgram } from "./runProgram.js";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;

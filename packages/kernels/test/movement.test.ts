@@ -1,6 +1,6 @@
-import { compareKernel } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { sampleNumbers } from "./sampleNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { sampleNumbers } from "./sampleNumbers.js";
 
 const sizes = [0, 1, 3, 4, 7, 15, 16, 17, 33, 65_536, 65_537, 200_003];
 

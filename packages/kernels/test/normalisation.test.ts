@@ -1,6 +1,6 @@
-import { compareKernel } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { matrixSizes, sampleNumbers } from "./sampleNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { matrixSizes, sampleNumbers } from "./sampleNumbers.js";
 
 const rowOf = (values: ArrayLike<number>, r: number, columns: number) =>
   Array.from({ length: columns }, (_, c) => values[r * columns + c]!);

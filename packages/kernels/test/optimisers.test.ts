@@ -1,7 +1,7 @@
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { sampleNumbers } from "./sampleNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { sampleNumbers } from "./sampleNumbers.js";
 
 // Two long ones, so that one parameter has several tasks; empty ones at both ends and in between.
 const sizes = [0, 1, 7, 16, 0, 0, 16_500, 129, 16_390, 0];

@@ -1,6 +1,6 @@
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel, Fixed } from "./compareKernel";
-import { readFixture } from "./readFixture";
+import { compareKernel, Fixed } from "./compareKernel.js";
+import { readFixture } from "./readFixture.js";
 
 /** Bytes without a pattern that a resize could hide. */
 function noise(size: number, seed: number): Uint8Array {

@@ -1,7 +1,7 @@
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { philox } from "./philox";
+import { compareKernel } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { philox } from "./philox.js";
 
 interface Key {
   readonly seed: number;

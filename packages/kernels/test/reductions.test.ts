@@ -1,7 +1,7 @@
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { matrixSizes, sampleIntegers, sampleNumbers } from "./sampleNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { matrixSizes, sampleIntegers, sampleNumbers } from "./sampleNumbers.js";
 
 /** The sum of what `term` gives for 0 … count−1, in double. */
 function total(count: number, term: (i: number) => number): number {
@@ -68,7 +68,7 @@ describe("reduce", () => {
 });
 
 describe("reduceRows", () => {
-  test.each([...matrixSizes, [5, 0], [3000, 3]])("%i×%i", async (rows, columns) => {
+  test.each([...matrixSizes, [5, 0] as const, [3000, 3] as const])("%i×%i", async (rows, columns) => {
     const a = sampleNumbers(rows * columns, 1);
     const b = sampleNumbers(rows * columns, 2);
     const output = sampleNumbers(columns, 3);
@@ -94,7 +94,7 @@ describe("reduceRows", () => {
 });
 
 describe("dotRows", () => {
-  test.each([...matrixSizes, [4, 0]])("%i×%i", async (rows, columns) => {
+  test.each([...matrixSizes, [4, 0] as const])("%i×%i", async (rows, columns) => {
     const a = sampleNumbers(rows * columns, 1);
     const b = sampleNumbers(rows * columns, 2);
     const { reference } = await compareKernel("dotRows", {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel";
+import { compareKernel } from "./compareKernel.js";
 
 interface Grid {
   readonly rows: number;

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { type BufferArgument, createDevice, type Device } from "@splitmask/kernels";
-import { entry, runProgram } from "./runProgram";
+import { entry, runProgram } from "./runProgram.js";
 
 const megabytes = 1 << 20;
 

@@ -1,7 +1,7 @@
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel";
-import { expectNumbers } from "./expectNumbers";
-import { sampleIntegers, sampleNumbers } from "./sampleNumbers";
+import { compareKernel } from "./compareKernel.js";
+import { expectNumbers } from "./expectNumbers.js";
+import { sampleIntegers, sampleNumbers } from "./sampleNumbers.js";
 
 // batch, tokens of the whole, tokens by index, width
 const sizes: [number, number, number, number][] = [
