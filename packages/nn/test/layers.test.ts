@@ -1,0 +1,111 @@
+import { readSafetensors, sum, type Tensor, tensor } from "@splitmask/autograd";
+import { largestError } from "@splitmask/autograd/testing";
+import { createDevice } from "@splitmask/kernels";
+import { inference, Mlp, type Module, TransformerBlock, xavierUniform } from "@splitmask/nn";
+
+const device = createDevice({ threads: 2 });
+afterAll(() => device.close());
+
+const drawn = { seed: 1, purpose: "test" };
+const layers: Record<string, { module: Module; forward: (x: Tensor) => Tensor }> = {};
+const block = new TransformerBlock(device, { ...drawn, width: 24, heads: 3 });
+layers.block = { module: block, forward: (x) => block.forward(x, inference) };
+const scaled = new TransformerBlock(device, {
+  ...drawn,
+  width: 16,
+  heads: 2,
+  mlpRatio: 3,
+  qkvBias: false,
+  layerScale: 0.1,
+  epsilon: 1e-5,
+});
+layers.blockLayerScale = { module: scaled, forward: (x) => scaled.forward(x, inference) };
+const mlp = new Mlp(device, { ...drawn, width: 10, hiddenWidth: 14, outWidth: 6 });
+layers.mlp = { module: mlp, forward: (x) => mlp.forward(x) };
+
+test.each(Object.keys(layers))("%s agrees with timm, and so does every gradient", async (name) => {
+  const { module, forward } = layers[name]!;
+  const { tensors } = await readSafetensors(`test/fixtures/${name}.safetensors`);
+  const part = (prefix: string) =>
+    new Map(
+      [...tensors].flatMap(([key, value]) =>
+        key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+      ),
+    );
+  module.loadStateDict(part("parameter."));
+  const x = tensor(device, tensors.get("input")!, undefined, { dtype: "float32", requiresGrad: true });
+  const output = forward(x);
+  const error = async (actual: Tensor, expected: string) =>
+    largestError(await actual.data(), tensors.get(expected)!.data as Float64Array);
+  expect(await error(output, "output")).toBeLessThan(3e-6);
+  output.backward(tensor(device, tensors.get("outputGradient")!, undefined, { dtype: "float32" }));
+  expect(await error(x.grad!, "inputGradient")).toBeLessThan(3e-6);
+  const parameters = module.namedParameters();
+  expect([...parameters.keys()].sort()).toEqual([...part("gradient.").keys()].sort());
+  for (const [key, parameter] of parameters) {
+    expect(await error(parameter.grad!, `gradient.${key}`)).toBeLessThan(3e-6);
+  }
+});
+
+test("inference leaves drop path out; training draws it from seed, purpose and step", async () => {
+  const dropping = new TransformerBlock(device, { ...drawn, width: 8, heads: 1, dropPath: 0.5 });
+  const plain = new TransformerBlock(device, { ...drawn, width: 8, heads: 1 });
+  const x = tensor(
+    device,
+    Float32Array.from({ length: 20 * 3 * 8 }, (_, i) => Math.sin(i)),
+    [20, 3, 8],
+  );
+  const run = async (step: number, training = true) => [
+    ...(await dropping.forward(x, { training, seed: 5, step }).data()),
+  ];
+  expect(await run(1, false)).toEqual([...(await plain.forward(x, inference).data())]);
+  expect(await run(1)).toEqual(await run(1));
+  expect(await run(1)).not.toEqual(await run(2));
+  expect(await run(1)).not.toEqual(await run(1, false));
+});
+
+test("a block with drop path and layer scale has a gradient for every parameter", () => {
+  const full = new TransformerBlock(device, { ...drawn, width: 8, heads: 2, dropPath: 0.2, layerScale: 0.5 });
+  const x = tensor(device, new Float32Array(4 * 3 * 8).fill(0.5), [4, 3, 8]);
+  sum(full.forward(x, { training: true, seed: 1, step: 0 })).backward();
+  for (const [name, parameter] of full.namedParameters()) {
+    expect([name, parameter.grad?.shape]).toEqual([name, parameter.shape]);
+  }
+});
+
+test("initialisers draw by seed and name", async () => {
+  const layer = (seed: number, purpose: string) =>
+    new Mlp(device, { width: 64, hiddenWidth: 96, seed, purpose });
+  const values = async (module: Mlp) => [...(await module.fc1.weight.data())];
+  const first = await values(layer(1, "a"));
+  expect(await values(layer(1, "a"))).toEqual(first);
+  expect(await values(layer(1, "b"))).not.toEqual(first);
+  expect(await values(layer(2, "a"))).not.toEqual(first);
+  expect(Math.max(...first.map(Math.abs))).toBeLessThanOrEqual(0.04);
+  // A normal distribution cut at two deviations keeps 0.88 of its own.
+  const deviation = Math.sqrt(first.reduce((total, value) => total + value ** 2, 0) / first.length);
+  expect(Math.abs(deviation / 0.02 - 0.8796)).toBeLessThan(0.03);
+  const xavier = new Mlp(device, {
+    width: 64,
+    hiddenWidth: 96,
+    seed: 1,
+    purpose: "x",
+    initializer: xavierUniform,
+  });
+  const bound = Math.sqrt(6 / 160);
+  const largest = Math.max(...(await values(xavier)).map(Math.abs));
+  expect(largest).toBeLessThanOrEqual(bound);
+  expect(largest).toBeGreaterThan(0.99 * bound);
+});
+
+test("says which sizes do not fit", () => {
+  expect(() => new TransformerBlock(device, { ...drawn, width: 10, heads: 3 })).toThrow(
+    "Attention test.attn: width is 10 and heads is 3; the width has to be a multiple of the heads.",
+  );
+  expect(() => new TransformerBlock(device, { ...drawn, width: 8, heads: 2, dropPath: 1 })).toThrow(
+    "DropPath test.drop_path1: probability is 1; expected a number in [0, 1).",
+  );
+  expect(() => new Mlp(device, { ...drawn, width: 8, hiddenWidth: 0.5 })).toThrow(
+    "Linear test.fc1: outFeatures is 0.5; expected a whole number ≥ 1.",
+  );
+});

@@ -1,0 +1,159 @@
+import { type HostTensor, readSafetensors, type Tensor, tensor } from "@splitmask/autograd";
+import { largestError } from "@splitmask/autograd/testing";
+import { createDevice } from "@splitmask/kernels";
+import { AdamW, clipGradientNorm, type Optimizer, type ParameterGroup, SGD } from "@splitmask/optim";
+
+const device = createDevice({ threads: 2 });
+const { tensors } = await readSafetensors("test/fixtures/optim.safetensors");
+afterAll(() => device.close());
+
+const STEPS = 60;
+const learningRate = (step: number): number => 0.01 * (1 + Math.cos(step / 10));
+
+type DType = "float32" | "float64";
+
+function parameters(dtype: DType): Map<string, Tensor> {
+  const start = (name: string) =>
+    tensor(device, tensors.get(`start.${name}`)!, undefined, { dtype, requiresGrad: true });
+  return new Map(["matrix", "bias"].map((name) => [name, start(name)]));
+}
+
+function groups(named: Map<string, Tensor>): ParameterGroup[] {
+  return [
+    { parameters: new Map([["matrix", named.get("matrix")!]]) },
+    { parameters: new Map([["bias", named.get("bias")!]]), weightDecay: 0 },
+  ];
+}
+
+function setGradients(named: Map<string, Tensor>, step: number): void {
+  for (const [name, parameter] of named) {
+    parameter.grad = tensor(device, tensors.get(`gradient.${step}.${name}`)!, undefined, {
+      dtype: parameter.dtype,
+    });
+  }
+}
+
+const cases: Record<string, { make: (groups: ParameterGroup[]) => Optimizer; clip?: number }> = {
+  adamW: { make: (given) => new AdamW(given, { betas: [0.9, 0.98], epsilon: 1e-6, weightDecay: 0.1 }) },
+  adamWClipped: { make: (given) => new AdamW(given, { weightDecay: 0.05 }), clip: 3 },
+  sgd: { make: (given) => new SGD(given, { momentum: 0, weightDecay: 0.01 }) },
+  sgdMomentum: { make: (given) => new SGD(given, { momentum: 0.9, weightDecay: 0.01 }), clip: 0.5 },
+  sgdNesterov: { make: (given) => new SGD(given, { momentum: 0.8, nesterov: true, weightDecay: 0.01 }) },
+};
+
+describe.each([
+  ["float32", 1e-5],
+  ["float64", 1e-12],
+] as const)("in %s", (dtype, tolerance) => {
+  test.each(Object.keys(cases))(`%s gives PyTorch's numbers over ${STEPS} steps`, async (name) => {
+    const { make, clip } = cases[name]!;
+    const named = parameters(dtype);
+    const optimizer = make(groups(named));
+    const norms: Tensor[] = [];
+    for (let step = 0; step < STEPS; step++) {
+      setGradients(named, step);
+      const clipped = clip === undefined ? null : clipGradientNorm(optimizer.parameters, clip);
+      if (clipped !== null) norms.push(clipped.norm);
+      optimizer.step({ learningRate: learningRate(step), gradientScale: clipped?.scale ?? null });
+      for (const [key, parameter] of named) {
+        const expected = tensors.get(`${name}/after.${step + 1}.${key}`);
+        if (expected === undefined) continue;
+        expect(largestError(await parameter.data(), expected.data as Float64Array)).toBeLessThan(tolerance);
+      }
+    }
+    const expectedNorms = tensors.get(`${name}/norms`);
+    expect(expectedNorms === undefined).toBe(clip === undefined);
+    if (expectedNorms !== undefined) {
+      const found = await Promise.all(norms.map((norm) => norm.item()));
+      expect(largestError(found, expectedNorms.data as Float64Array)).toBeLessThan(tolerance);
+    }
+  });
+});
+
+test("stopped and resumed gives the same bits", async () => {
+  const run = async (stopAt: number | null): Promise<Map<string, HostTensor>> => {
+    let named = parameters("float32");
+    let optimizer: Optimizer = new AdamW(groups(named));
+    for (let step = 0; step < 20; step++) {
+      if (step === stopAt) {
+        const weights = await Promise.all(
+          [...named].map(async ([key, value]) => [key, await value.toHost()] as const),
+        );
+        const saved = await optimizer.hostStateDict();
+        named = new Map(
+          weights.map(([key, host]) => [key, tensor(device, host, undefined, { requiresGrad: true })]),
+        );
+        optimizer = new AdamW(groups(named));
+        optimizer.loadStateDict(saved);
+        expect(optimizer.steps).toBe(step);
+      }
+      setGradients(named, step);
+      optimizer.step({ learningRate: learningRate(step) });
+    }
+    return (await optimizer.hostStateDict()).tensors.set("matrix", await named.get("matrix")!.toHost());
+  };
+  const whole = await run(null);
+  expect(await run(7)).toEqual(whole);
+  expect([...whole.keys()]).toEqual([
+    "first_moment.matrix",
+    "first_moment.bias",
+    "second_moment.matrix",
+    "second_moment.bias",
+    "matrix",
+  ]);
+});
+
+test("parameters without a gradient are left alone", async () => {
+  const named = parameters("float32");
+  const optimizer = new AdamW(groups(named));
+  setGradients(named, 0);
+  named.get("bias")!.grad = null;
+  const before = await named.get("bias")!.data();
+  optimizer.step({ learningRate: 1 });
+  expect(await named.get("bias")!.data()).toEqual(before);
+  expect([...optimizer.stateDict().tensors.keys()]).toEqual(["first_moment.matrix", "second_moment.matrix"]);
+  optimizer.zeroGrad();
+  expect(named.get("matrix")!.grad).toBeNull();
+});
+
+test("learning rates are scaled by group", async () => {
+  const named = parameters("float32");
+  const [matrix, bias] = groups(named);
+  const optimizer = new SGD([matrix!, { ...bias!, learningRateScale: 0 }], { momentum: 0 });
+  setGradients(named, 0);
+  const before = await named.get("bias")!.data();
+  optimizer.step();
+  expect(await named.get("bias")!.data()).toEqual(before);
+});
+
+test("says what is wrong", async () => {
+  const named = parameters("float32");
+  const both = groups(named);
+  expect(() => new AdamW([])).toThrow("AdamW: there is no parameter to train; pass parameterGroups(model).");
+  expect(() => new AdamW([both[0]!, both[0]!])).toThrow("AdamW: the parameter matrix occurs twice");
+  expect(() => new AdamW([{ parameters: new Map([["x", tensor(device, [1])]]) }])).toThrow(
+    "AdamW: x does not require a gradient; leave it out or set requiresGrad.",
+  );
+  expect(() => new AdamW(both, { betas: [0.9, 1] })).toThrow(
+    "AdamW: betas are [0.9, 1]; expected two numbers in [0, 1).",
+  );
+  expect(() => new SGD(both, { momentum: 0, nesterov: true })).toThrow("above 0 with nesterov");
+  expect(() => clipGradientNorm(named.values(), 3)).toThrow(
+    "clipGradientNorm: no parameter has a gradient; call backward() on the loss first.",
+  );
+  expect(() => clipGradientNorm(named.values(), -1)).toThrow("maximum is -1");
+  const optimizer = new AdamW(both);
+  const wrong = new Map<string, HostTensor>([
+    ["first_moment.other", { dtype: "float32", shape: [1], data: new Float32Array(1) }],
+    ["first_moment.bias", { dtype: "float32", shape: [2], data: new Float32Array(2) }],
+  ]);
+  expect(() => optimizer.loadStateDict({ step: 3, tensors: wrong })).toThrow(
+    [
+      "AdamW.loadStateDict: the state is another model's or optimizer's.",
+      "Unknown: first_moment.other (1 in all).",
+      "Of another shape: first_moment.bias (given 2, expected 5).",
+      "Load the state that was saved together with these weights.",
+    ].join("\n"),
+  );
+  expect(optimizer.steps).toBe(0);
+});
