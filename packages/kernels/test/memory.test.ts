@@ -148,6 +148,12 @@ describe("the pool", () => {
     expect(device.memory().cachedBytes).toBe(0);
     expect(process.memoryUsage().rss - before).toBeLessThan(32 << 20);
   });
+
+  test("does not keep more than was ever live when the sizes change all the time", () => {
+    for (let size = 1; size <= 400; size += 1) device.allocate(size * 100_003).release();
+    const { cachedBytes, peakLiveBytes } = device.memory();
+    expect(cachedBytes).toBeLessThanOrEqual(Math.max(2 * peakLiveBytes, 64 << 20));
+  });
 });
 
 describe("buffers that are dropped", () => {

@@ -160,6 +160,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   Napi::Value allocate(const Napi::CallbackInfo& info) {
     Executor& queue = executor(info.Env());
     const size_t bytes = static_cast<size_t>(info[0].As<Napi::Number>().DoubleValue());
+    if (pool_.isStale(bytes)) queue.returnToSystem(pool_.drain());
     Block block = pool_.take(bytes);
     if (block.memory == nullptr && pool_.cachedBytes > 0) {
       queue.returnToSystem(pool_.drain());

@@ -12,6 +12,9 @@ static constexpr size_t hugePage = size_t{2} << 20;
 // From here on blocks are mapped by themselves, so that they go back to the system whole.
 static constexpr size_t mapFrom = size_t{1} << 20;
 
+// The cache is never called stale below this size.
+static constexpr size_t worthKeeping = size_t{64} << 20;
+
 MemoryPool::~MemoryPool() {
   for (Block block : drain()) returnToSystem(block);
 }
@@ -77,6 +80,12 @@ void MemoryPool::giveBack(Block block) {
   liveBlocks -= 1;
   cachedBytes += block.bytes;
   free_[block.bytes].push_back(block.memory);
+}
+
+bool MemoryPool::isStale(size_t bytes) const {
+  if (cachedBytes < peakLiveBytes || cachedBytes < worthKeeping) return false;
+  const auto found = free_.find(classOf(bytes));
+  return found == free_.end() || found->second.empty();
 }
 
 std::vector<Block> MemoryPool::drain() {

@@ -19,6 +19,8 @@ class MemoryPool {
   // A block of class classOf(bytes), from the cache where there is one; memory is null when the system has none left.
   Block take(size_t bytes);
   void giveBack(Block block);
+  // Whether take(bytes) would ask the system although more is cached than was ever live: then the cache holds sizes that are not used any more.
+  bool isStale(size_t bytes) const;
   // Empties the cache; the caller returns the blocks to the system (when the queue has passed every use of them).
   std::vector<Block> drain();
   // Straight from and to the system, past the cache.
