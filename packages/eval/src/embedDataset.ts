@@ -1,0 +1,158 @@
+import type { Tensor } from "@splitmask/autograd";
+import {
+  type Augmentation,
+  type ImageBatch,
+  type ImageDataset,
+  orderedBatches,
+  type SkippedPicture,
+  type View,
+} from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import ndarray, { type NdArray } from "ndarray";
+
+/** Anything that makes one vector a picture; the `VisionTransformer` of `@splitmask/vit` does. */
+export interface ImageEncoder {
+  /** B×3×H×W → B×D, without a graph. `pool`: the mean of the patches' tokens, or the class token. */
+  embed(images: Tensor, pool?: "mean" | "class"): Tensor;
+}
+
+/** How pictures are embedded. */
+export interface EmbedOptions {
+  /** The mean of the patches' tokens (default), or the class token of an encoder that has one. */
+  readonly pool?: "mean" | "class";
+}
+
+/** Options of {@link embedDataset}. */
+export interface EmbedDatasetOptions extends EmbedOptions {
+  /** Where the encoder lives. */
+  readonly device: Device;
+  /** What embeds. */
+  readonly encoder: ImageEncoder;
+  /** The pictures. */
+  readonly dataset: ImageDataset;
+  /** The size and scale that the encoder was trained with. */
+  readonly view: View;
+  /** What is cut out. Default: data's `centerCrop()`. */
+  readonly augmentation?: Augmentation;
+  /** Pictures a batch; changes the memory and the speed, not the result. Default 64. */
+  readonly batchSize?: number;
+  /** Hears of each batch: how many pictures of how many are embedded. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Pictures as vectors. */
+export interface EmbeddedDataset {
+  /** N×D, one row a picture that could be read. */
+  readonly features: NdArray<Float32Array>;
+  /** The class of each row; −1 without one. */
+  readonly labels: Int32Array;
+  /** Which picture of the data set each row is. */
+  readonly indices: Int32Array;
+  /** Names of the classes, by label. */
+  readonly classes: readonly string[];
+  /** The pictures that could not be read; they have no row. */
+  readonly skipped: readonly SkippedPicture[];
+}
+
+/**
+ * Embeds all pictures of a data set in order, each once. While a batch computes, the next is decoded.
+ *
+ * @throws Error (rejects) when no picture can be read.
+ */
+export async function embedDataset(options: EmbedDatasetOptions): Promise<EmbeddedDataset> {
+  const { augmentation, batchSize = 64, dataset, device, encoder, onProgress, view } = options;
+  const source = orderedBatches(dataset, {
+    device,
+    batchSize,
+    views: [view],
+    ...(augmentation === undefined ? {} : { augmentation }),
+  });
+  const rows = new Rows(encoder, options);
+  let done = 0;
+  for await (const batch of source) {
+    await rows.add(batch);
+    for (const tensor of batch.views) tensor.dispose();
+    done = batch.indices.at(-1)! + 1;
+    onProgress?.(done, dataset.length);
+  }
+  const skipped = source.skipped();
+  if (rows.count === 0) {
+    const example =
+      skipped[0] === undefined ? "the data set is empty" : `e.g. ${skipped[0].path}: ${skipped[0].reason}`;
+    throw new Error(`embedDataset: none of the ${dataset.length} pictures can be read, ${example}.`);
+  }
+  if (done < dataset.length) onProgress?.(dataset.length, dataset.length);
+  return { ...(await rows.gather()), classes: dataset.classes, skipped };
+}
+
+/**
+ * Embeds batches that are on the device already, e.g. those of `orderedBatches` of `@splitmask/data`; their first view is used. The caller keeps the batches.
+ *
+ * @returns N×D, one row a picture in the order of the batches.
+ * @throws Error (rejects) when there is no picture.
+ */
+export async function embedBatches(
+  encoder: ImageEncoder,
+  batches: Iterable<ImageBatch> | AsyncIterable<ImageBatch>,
+  options: EmbedOptions = {},
+): Promise<NdArray<Float32Array>> {
+  const rows = new Rows(encoder, options);
+  for await (const batch of batches) await rows.add(batch);
+  if (rows.count === 0)
+    throw new Error("embedBatches: there is no picture in the batches; expected at least one.");
+  return (await rows.gather()).features;
+}
+
+/** Rows that come in, batch by batch; one batch is read while the next is on the queue. */
+class Rows {
+  readonly #encoder: ImageEncoder;
+  readonly #pool: "mean" | "class";
+  readonly #features: Float32Array[] = [];
+  readonly #labels: Int32Array[] = [];
+  readonly #indices: Int32Array[] = [];
+  #reading: Promise<void> = Promise.resolve();
+  #width = 0;
+  /** Rows so far. */
+  count = 0;
+
+  constructor(encoder: ImageEncoder, options: EmbedOptions) {
+    this.#encoder = encoder;
+    this.#pool = options.pool ?? "mean";
+  }
+
+  /** Enqueues a batch and waits for the one before. */
+  async add(batch: ImageBatch): Promise<void> {
+    const [images] = batch.views;
+    if (images === undefined || batch.indices.length === 0) return;
+    const embedded = this.#encoder.embed(images, this.#pool);
+    this.#width = embedded.shape[1]!;
+    this.count += batch.indices.length;
+    this.#labels.push(batch.labels);
+    this.#indices.push(batch.indices);
+    const reading = this.#read(embedded);
+    reading.catch(() => undefined);
+    const before = this.#reading;
+    this.#reading = reading;
+    await before;
+  }
+
+  async #read(embedded: Tensor): Promise<void> {
+    this.#features.push((await embedded.data()) as Float32Array);
+    embedded.dispose();
+  }
+
+  async gather(): Promise<{ features: NdArray<Float32Array>; labels: Int32Array; indices: Int32Array }> {
+    await this.#reading;
+    const data = new Float32Array(this.count * this.#width);
+    const labels = new Int32Array(this.count);
+    const indices = new Int32Array(this.count);
+    let row = 0;
+    for (const [batch, numbers] of this.#indices.entries()) {
+      data.set(this.#features[batch]!, row * this.#width);
+      labels.set(this.#labels[batch]!, row);
+      indices.set(numbers, row);
+      row += numbers.length;
+    }
+    return { features: ndarray(data, [this.count, this.#width]), labels, indices };
+  }
+}

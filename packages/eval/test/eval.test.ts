@@ -1,0 +1,324 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type HostTensor, readSafetensors, tensor } from "@splitmask/autograd";
+import { arrayDataset, type ImageDataset, PictureError } from "@splitmask/data";
+import {
+  embedDataset,
+  fitLogisticRegression,
+  knnAccuracy,
+  type LabelledFeatures,
+  linearProbe,
+  nearestNeighbours,
+  npyBytes,
+  writeFeatures,
+} from "@splitmask/eval";
+import { createDevice, type Device } from "@splitmask/kernels";
+import { VisionTransformer } from "@splitmask/vit";
+import ndarray from "ndarray";
+
+const fixtures = new URL("fixtures/", import.meta.url);
+let device: Device;
+let expected: Map<string, HostTensor>;
+let metadata: Record<string, string>;
+let train: LabelledFeatures;
+let test_: LabelledFeatures;
+
+beforeAll(async () => {
+  device = createDevice({ threads: 2 });
+  ({ tensors: expected, metadata } = await readSafetensors(new URL("eval.safetensors", fixtures).pathname));
+  train = features("train");
+  test_ = features("test");
+});
+afterAll(() => device.close());
+
+function features(name: string): LabelledFeatures {
+  const host = expected.get(name)!;
+  return {
+    features: ndarray(host.data as Float32Array, [...host.shape]),
+    labels: expected.get(`${name}.labels`)!.data as Int32Array,
+  };
+}
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
+  return largest;
+}
+
+describe("knnAccuracy", () => {
+  test("predicts what PyTorch predicts", async () => {
+    const result = await knnAccuracy({ device, train, test: test_ });
+    expect([...result.predictions]).toEqual([...expected.get("knn.predictions")!.data]);
+    expect(result.accuracy).toBeCloseTo(Number(metadata["knn.accuracy"]), 12);
+    const counted = result.confusion.flat().reduce((total, count) => total + count, 0);
+    expect(counted).toBe(test_.labels.length);
+    const hits = result.confusion.map(
+      (row, label) => row[label]! / row.reduce((total, count) => total + count, 0),
+    );
+    expect(result.perClass).toEqual(hits);
+  });
+
+  test("training rows in pieces vote as all at once", async () => {
+    const whole = await knnAccuracy({ device, train, test: test_, k: 30 });
+    const pieces = await knnAccuracy({ device, train, test: test_, k: 30, columnsAtOnce: 64 });
+    const uneven = await knnAccuracy({ device, train, test: test_, k: 30, columnsAtOnce: 17 });
+    expect(pieces).toEqual(whole);
+    expect(uneven).toEqual(whole);
+  });
+
+  test("its own training pictures with k = 1 are all right", async () => {
+    expect((await knnAccuracy({ device, train, test: train, k: 1 })).accuracy).toBe(1);
+  });
+
+  test("errors", async () => {
+    await expect(knnAccuracy({ device, train, test: test_, k: 301 })).rejects.toThrow(
+      "knnAccuracy: k is 301 and train has 300 pictures; k must be a whole number from 1 to 300.",
+    );
+    const narrow = { ...test_, features: ndarray(new Float32Array(80 * 3), [80, 3]) };
+    await expect(knnAccuracy({ device, train, test: narrow })).rejects.toThrow(
+      "train.features has 24 columns and test.features 3; embed both with the same encoder.",
+    );
+    const unlabelled = { ...test_, labels: new Int32Array(80).fill(-1) };
+    await expect(knnAccuracy({ device, train, test: unlabelled })).rejects.toThrow(
+      "test has pictures without a label",
+    );
+    const named = (classes: string[]) => ({ ...train, classes });
+    await expect(
+      knnAccuracy({
+        device,
+        train: named(["a", "b", "c", "d", "e"]),
+        test: { ...test_, classes: ["a", "b"] },
+      }),
+    ).rejects.toThrow("both folders must have the same class folders");
+  });
+});
+
+describe("nearestNeighbours", () => {
+  test("finds what PyTorch finds", async () => {
+    const found = await nearestNeighbours(device, train.features, test_.features, 20);
+    expect(
+      largestDifference(found.similarities.data, expected.get("knn.similarities")!.data as Float32Array),
+    ).toBeLessThan(2e-6);
+    expect([...found.indices.data]).toEqual([...expected.get("knn.indices")!.data]);
+  });
+
+  test("errors", async () => {
+    await expect(nearestNeighbours(device, train.features, test_.features, 0)).rejects.toThrow(
+      "nearestNeighbours: k is 0 and there are 300 features",
+    );
+  });
+});
+
+describe("logistic regression", () => {
+  test.each([0.1, 0.001])("with the penalty %p comes to PyTorch's optimum", async (penalty) => {
+    const name = `probe.${penalty}`;
+    const [rows, width] = train.features.shape as [number, number];
+    const standardised = new Float32Array(rows * width);
+    for (let column = 0; column < width; column++) {
+      const values = Array.from({ length: rows }, (_, row) => train.features.get(row, column));
+      const centre = values.reduce((total, value) => total + value, 0) / rows;
+      const variance = values.reduce((total, value) => total + (value - centre) ** 2, 0) / rows;
+      for (const [row, value] of values.entries())
+        standardised[row * width + column] = (value - centre) / (Math.sqrt(variance) + 1e-6);
+    }
+    const fit = await fitLogisticRegression(
+      tensor(device, standardised, [rows, width]),
+      tensor(device, Int32Array.from(train.labels)),
+      {
+        classes: 5,
+        penalty,
+      },
+    );
+    expect(fit.converged).toBe(true);
+    expect(Math.abs(fit.loss - Number(expected.get(`${name}.loss`)!.data[0]))).toBeLessThan(2e-4);
+    const weight = expected.get(`${name}.weight`)!.data as Float32Array;
+    const scale = Math.max(...weight.map(Math.abs));
+    expect(largestDifference(await fit.weight.data(), weight)).toBeLessThan(0.03 * scale);
+  });
+});
+
+describe("linearProbe", () => {
+  test("with one penalty predicts what PyTorch predicts", async () => {
+    const accuracies = JSON.parse(metadata.probe!) as Record<string, number>;
+    for (const penalty of [0.1, 0.001]) {
+      const result = await linearProbe({ device, train, test: test_, penalties: [penalty] });
+      const wanted = expected.get(`probe.${penalty}.predictions`)!.data as Int32Array;
+      const differing = [...result.predictions].filter((label, row) => label !== wanted[row]);
+      // A picture on the border between two classes may fall to either side.
+      expect(differing.length).toBeLessThanOrEqual(1);
+      expect(Math.abs(result.accuracy - accuracies[`probe.${penalty}`]!)).toBeLessThanOrEqual(1 / 80 + 1e-9);
+      expect(result.heldOut).toEqual([]);
+    }
+  });
+
+  test("chooses the penalty on held-out training pictures, the same each time", async () => {
+    const progress: number[] = [];
+    const result = await linearProbe({
+      device,
+      train,
+      test: test_,
+      seed: 3,
+      onProgress: (done, total) => void progress.push(done / total),
+    });
+    expect(progress).toEqual([1, 2, 3, 4, 5, 6].map((done) => done / 6));
+    expect(result.heldOut.map((tried) => tried.penalty)).toEqual([1, 0.1, 0.01, 1e-3, 1e-4]);
+    const best = Math.max(...result.heldOut.map((tried) => tried.accuracy));
+    expect(result.heldOut.find((tried) => tried.accuracy === best)!.penalty).toBe(result.penalty);
+    expect(result.accuracy).toBeGreaterThan(0.65);
+    expect(result.trainAccuracy).toBeGreaterThan(result.accuracy);
+    const single = createDevice({ threads: 1 });
+    expect(await linearProbe({ device: single, train, test: test_, seed: 3 })).toEqual(result);
+    single.close();
+  });
+
+  test("features without any signal come to chance, and constant ones do no harm", async () => {
+    const constant = (set: LabelledFeatures) => ({
+      ...set,
+      features: ndarray(new Float32Array(set.labels.length * 2).fill(3), [set.labels.length, 2]),
+    });
+    const result = await linearProbe({ device, train: constant(train), test: constant(test_) });
+    const counts = [0, 1, 2, 3, 4].map((label) => train.labels.filter((other) => other === label).length);
+    const frequent = counts.indexOf(Math.max(...counts));
+    expect(result.accuracy).toBe(test_.labels.filter((label) => label === frequent).length / 80);
+  });
+
+  test("errors", async () => {
+    await expect(linearProbe({ device, train, test: test_, penalties: [0] })).rejects.toThrow(
+      "linearProbe: penalties is 0; give at least one number above 0.",
+    );
+  });
+});
+
+describe("embedDataset", () => {
+  const view = { size: 16, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
+  const picture = (index: number) => {
+    const size = 16 + (index % 3);
+    return ndarray(
+      Uint8Array.from({ length: size * size * 3 }, (_, at) => (at * (index + 3)) % 256),
+      [size, size, 3],
+    );
+  };
+  const count = 11;
+  const good = () =>
+    arrayDataset(
+      Array.from({ length: count }, (_, index) => picture(index)),
+      { labels: Int32Array.from({ length: count }, (_, index) => index % 2), classes: ["even", "odd"] },
+    );
+
+  function encoder(classToken = false): VisionTransformer {
+    return new VisionTransformer(
+      device,
+      { imageSize: 16, patchSize: 8, width: 32, depth: 2, heads: 2, classToken },
+      { seed: 4 },
+    );
+  }
+
+  test("one row a picture, whatever the batch size", async () => {
+    const progress: [number, number][] = [];
+    const model = encoder();
+    const embedded = await embedDataset({
+      device,
+      encoder: model,
+      dataset: good(),
+      view,
+      batchSize: 4,
+      onProgress: (...now) => void progress.push(now),
+    });
+    expect(embedded.features.shape).toEqual([count, 32]);
+    expect(progress).toEqual([
+      [4, 11],
+      [8, 11],
+      [11, 11],
+    ]);
+    expect([...embedded.indices]).toEqual(Array.from({ length: count }, (_, index) => index));
+    expect([...embedded.labels]).toEqual(Array.from({ length: count }, (_, index) => index % 2));
+    expect(embedded.classes).toEqual(["even", "odd"]);
+    const single = await embedDataset({ device, encoder: model, dataset: good(), view, batchSize: 1 });
+    expect(largestDifference(single.features.data, embedded.features.data)).toBeLessThan(1e-5);
+    expect(
+      largestDifference(embedded.features.data.subarray(0, 32), embedded.features.data.subarray(32, 64)),
+    ).toBeGreaterThan(1e-3);
+  });
+
+  test("the class token, where there is one", async () => {
+    const model = encoder(true);
+    const mean = await embedDataset({ device, encoder: model, dataset: good(), view });
+    const token = await embedDataset({ device, encoder: model, dataset: good(), view, pool: "class" });
+    expect(largestDifference(mean.features.data, token.features.data)).toBeGreaterThan(1e-3);
+    await expect(
+      embedDataset({ device, encoder: encoder(), dataset: good(), view, pool: "class" }),
+    ).rejects.toThrow("has no class token");
+  });
+
+  /** A data set of which some pictures cannot be read. */
+  function damaged(bad: (index: number) => boolean): ImageDataset {
+    const dataset = good();
+    return {
+      length: dataset.length,
+      classes: dataset.classes,
+      path: (index) => `${index}.png`,
+      label: (index) => dataset.label(index),
+      image: async (index) => {
+        if (bad(index)) throw new PictureError(`${index}.png`, "truncated");
+        return dataset.image(index);
+      },
+    };
+  }
+
+  test("bad pictures have no row and are named; none at all is an error", async () => {
+    const embedded = await embedDataset({
+      device,
+      encoder: encoder(),
+      dataset: damaged((index) => index % 4 === 2),
+      view,
+      batchSize: 3,
+    });
+    expect([...embedded.indices]).toEqual([0, 1, 3, 4, 5, 7, 8, 9]);
+    expect(embedded.features.shape).toEqual([8, 32]);
+    expect(embedded.skipped.map((skipped) => skipped.path).sort()).toEqual(["10.png", "2.png", "6.png"]);
+    await expect(
+      embedDataset({ device, encoder: encoder(), dataset: damaged(() => true), view }),
+    ).rejects.toThrow(/none of the 11 pictures can be read, e.g. \d+.png: truncated/);
+  });
+});
+
+describe("feature files", () => {
+  test("the bytes are NumPy's", () => {
+    const rows = Float32Array.from({ length: 7 * 5 }, (_, at) =>
+      test_.features.get(Math.floor(at / 5), at % 5),
+    );
+    expect(Buffer.from(npyBytes(ndarray(rows, [7, 5])))).toEqual(
+      readFileSync(new URL("features.npy", fixtures)),
+    );
+  });
+
+  test("writes features and a line a picture", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "splitmask-eval-"));
+    const features = ndarray(new Float32Array([1, 2, 3, 4]), [2, 2]);
+    const path = join(folder, "features.npy");
+    await writeFeatures(path, features, {
+      paths: ["a.png", 'b"ü.png'],
+      labels: Int32Array.from([1, -1]),
+      classes: ["x", "y"],
+    });
+    expect((await readdir(folder)).sort()).toEqual(["features.jsonl", "features.npy"]);
+    const lines = readFileSync(join(folder, "features.jsonl"), "utf8").trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { row: 0, path: "a.png", label: "y" },
+      { row: 1, path: 'b"ü.png' },
+    ]);
+    await expect(writeFeatures(join(folder, "f.txt"), features, { paths: ["a", "b"] })).rejects.toThrow(
+      "does not end in .npy",
+    );
+    await expect(writeFeatures(path, features, { paths: ["a"] })).rejects.toThrow(
+      "features is 2×2 and there are 1 paths",
+    );
+    await expect(writeFeatures(join(folder, "no", "f.npy"), features, { paths: ["a", "b"] })).rejects.toThrow(
+      "could not be written",
+    );
+    await rm(folder, { recursive: true });
+  });
+});
