@@ -22,6 +22,14 @@ export interface SplitMaskDecoderOptions {
   readonly finalNorm?: boolean;
 }
 
+/** Sizes of a projection head. */
+export interface SplitMaskProjectionOptions {
+  /** Width of the hidden layer. */
+  readonly hidden: number;
+  /** Width of what is matched. */
+  readonly output: number;
+}
+
 /**
  * SplitMask's options. Where the paper (arXiv 2112.10740) is silent, the default is this project's decision and another reading is one option away.
  */
@@ -54,7 +62,7 @@ export interface SplitMaskConfig {
   /** Negatives: `"other"` branch of the other pictures (N − 1), or `"both"` branches (2N − 2). Default `"other"`. */
   readonly negatives?: "other" | "both";
   /** A projection head on the descriptors: linear, GELU, linear; null: none. Default null. */
-  readonly projection?: { readonly hidden: number; readonly output: number } | null;
+  readonly projection?: SplitMaskProjectionOptions | null;
   /** Label smoothing of the inpainting loss. Default 0. */
   readonly smoothing?: number;
   /** Draws the first weights. Default 0. */

@@ -3,6 +3,7 @@ export {
   resolveSplitMaskConfig,
   type SplitMaskConfig,
   type SplitMaskDecoderOptions,
+  type SplitMaskProjectionOptions,
 } from "./config.js";
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type BranchPrediction, SplitMask } from "./splitMask.js";

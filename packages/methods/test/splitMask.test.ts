@@ -1,5 +1,18 @@
-import { normal, scope, type Tensor } from "@splitmask/autograd";
+import {
+  add,
+  affine,
+  crossEntropy,
+  gatherIntegers,
+  gatherTokens,
+  mean,
+  normal,
+  reshape,
+  scope,
+  slice,
+  type Tensor,
+} from "@splitmask/autograd";
 import { createDevice, type Device } from "@splitmask/kernels";
+import { matchLoss } from "@splitmask/losses";
 import { SplitMask, type SplitMaskConfig } from "@splitmask/methods";
 import { AdamW, clipGradientNorm, parameterGroups } from "@splitmask/optim";
 import { RandomProjectionTokenizer } from "@splitmask/tokenizer";
@@ -172,6 +185,63 @@ describe("every open point of the paper is an option", () => {
     expect(await only(1)).toBeCloseTo(b, 4);
   });
 });
+
+/** The paper's text, one branch after the other, with all logits and no fused operation; 2 branches of a draw. */
+function branchAfterBranch(task: SplitMask, batch: ReturnType<typeof makeBatch>) {
+  const { encoder, decoder } = task.model;
+  const [images, view] = batch.views as [Tensor, Tensor];
+  const pictures = images.shape[0]!;
+  const words = task.config.tokenizer.tokenize(view);
+  const request = { batch: pictures, split: task.split, seed: training.seed, step: training.step };
+  const branches = task.config.splitSampler(device, request).flatMap((group) =>
+    Array.from({ length: group.branches }, (_, branch) => {
+      const own = (all: Tensor) => slice(all, 0, branch * pictures, (branch + 1) * pictures);
+      return { visible: own(group.visible), hidden: own(group.hidden) };
+    }),
+  );
+  const results = branches.map(({ visible, hidden }) => {
+    const seen = encoder.encodeTokens(images, visible);
+    const all = decoder.forward({ tokens: seen, visible, hidden, positions: encoder.patchPositions() });
+    const tokens = slice(all, 1, encoder.prefixTokens);
+    const logits = decoder.head.forward(gatherTokens(tokens, hidden));
+    const [, places, vocabulary] = logits.shape as [number, number, number];
+    const targets = reshape(gatherIntegers(words, hidden), [pictures * places]);
+    const losses = crossEntropy(reshape(logits, [pictures * places, vocabulary]), targets, {
+      reduction: "sum",
+    });
+    return { losses, count: pictures * places, descriptor: mean(tokens, { axes: [1] }) };
+  });
+  const [first, second] = results as [(typeof results)[0], (typeof results)[0]];
+  const inpaint = affine(add(first.losses, second.losses), 1 / (first.count + second.count), 0);
+  const { negatives, temperature, normalizeDescriptors: normalize } = task.config;
+  return {
+    inpaint,
+    match: matchLoss(first.descriptor, second.descriptor, { negatives, temperature, normalize }),
+  };
+}
+
+test.each([
+  ["default", {}],
+  [
+    "class token, own decoder positions",
+    { encoder: { ...encoder, classToken: true }, decoder: { positions: "own" } },
+  ],
+  ["two quarters, 2N − 2 negatives", { split: { mode: "uniform", visible: 0.25 }, negatives: "both" }],
+  [
+    "a quarter and the rest, plain products",
+    { split: { mode: "uniform", visible: 0.25, second: "complement" }, normalizeDescriptors: false },
+  ],
+] as [string, Partial<SplitMaskConfig>][])(
+  "both branches in one batch are each by itself (%s)",
+  async (_, config) => {
+    const task = makeTask(config);
+    const batch = makeBatch();
+    const { parts } = task.loss(batch, { ...training, training: false });
+    const expected = branchAfterBranch(task, batch);
+    expect(await parts.inpaint!.item()).toBeCloseTo(await expected.inpaint.item(), 5);
+    expect(await parts.match!.item()).toBeCloseTo(await expected.match.item(), 5);
+  },
+);
 
 test("drop path is BEiT's 0.1 by default, and an encoder made before is taken as it is", () => {
   expect(makeTask().model.encoder.config.dropPath).toBe(0.1);

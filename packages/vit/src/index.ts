@@ -9,6 +9,7 @@ export {
   resolveVisionTransformerConfig,
   type VisionTransformerConfig,
   type VisionTransformerPreset,
+  type VisionTransformerShape,
   visionTransformerPresets,
   vit,
 } from "./config.js";
