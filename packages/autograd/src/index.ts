@@ -25,7 +25,15 @@ export { type AttentionOptions, attention, attentionProbabilities } from "./ops/
 export { add, divide, multiply, subtract } from "./ops/binary.js";
 export { concatenate } from "./ops/concatenate.js";
 export { type CrossEntropyOptions, crossEntropy } from "./ops/crossEntropy.js";
-export { argmax, argmaxProduct, binCount, equalShare, gatherIntegers, topK } from "./ops/discrete.js";
+export {
+  argmax,
+  argmaxProduct,
+  binCount,
+  equalShare,
+  gatherIntegers,
+  type TopK,
+  topK,
+} from "./ops/discrete.js";
 export { l2Normalize } from "./ops/l2Normalize.js";
 export { type LayerNormOptions, layerNorm } from "./ops/layerNorm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";

@@ -9,7 +9,7 @@ export class DropPath extends Module {
   /** The layer's name: what its draws depend on besides seed and step. */
   readonly purpose: string;
 
-  /** @throws RangeError If the probability is not in [0, 1). */
+  /** Holds the probability and the name. @throws RangeError If the probability is not in [0, 1). */
   constructor(options: { readonly probability: number; readonly purpose: string }) {
     super();
     if (!(options.probability >= 0 && options.probability < 1)) {
@@ -27,6 +27,8 @@ export class DropPath extends Module {
   }
 
   /**
+   * Drops or scales each sample's path, then adds the residual.
+   *
    * @param x Samples first.
    * @param residual Added afterwards, of the shape of x.
    */

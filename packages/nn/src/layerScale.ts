@@ -14,7 +14,11 @@ export class LayerScale extends Module {
     this.gamma = new Parameter(full(device, [options.width], options.initial));
   }
 
-  /** @param residual Added in the same kernel, of the shape of x. */
+  /**
+   * x·gamma, plus the residual.
+   *
+   * @param residual Added in the same kernel, of the shape of x.
+   */
   forward(x: Tensor, residual: Tensor | null = null): Tensor {
     return scaleColumns(x, this.gamma, { residual });
   }

@@ -3,11 +3,11 @@ import type { Device } from "@splitmask/kernels";
 import type { ParameterGroup } from "./parameterGroups.js";
 
 /** An optimizer's state: how many steps it made, and its tensors under `<kind>.<parameter's name>`. */
-export interface OptimizerState {
+export interface OptimizerState<Element extends HostTensor | Tensor = HostTensor | Tensor> {
   /** Steps made. */
   readonly step: number;
   /** E.g. `first_moment.blocks.0.attn.qkv.weight`. */
-  readonly tensors: ReadonlyMap<string, HostTensor | Tensor>;
+  readonly tensors: Map<string, Element>;
 }
 
 /** What one step may be told. */
@@ -126,7 +126,7 @@ export abstract class Optimizer {
   }
 
   /** The step count and the state's tensors; they are the optimizer's own, not copies. */
-  stateDict(): { step: number; tensors: Map<string, Tensor> } {
+  stateDict(): OptimizerState<Tensor> {
     const tensors = new Map<string, Tensor>();
     for (const kind of this.kinds) {
       for (const { name, state } of this.slots) {
@@ -138,7 +138,7 @@ export abstract class Optimizer {
   }
 
   /** The state on the host, when the device has come that far: its tensors are what `writeSafetensors` takes. */
-  async hostStateDict(): Promise<{ step: number; tensors: Map<string, HostTensor> }> {
+  async hostStateDict(): Promise<OptimizerState<HostTensor>> {
     const { step, tensors } = this.stateDict();
     const entries = [...tensors].map(async ([name, tensor]) => [name, await tensor.toHost()] as const);
     return { step, tensors: new Map(await Promise.all(entries)) };

@@ -37,12 +37,20 @@ export function argmaxProduct(a: Tensor, b: Tensor, bias: Tensor | null = null):
   return output;
 }
 
+/** What `topK` finds. */
+export interface TopK {
+  /** …×k, falling. */
+  readonly values: Tensor;
+  /** int32 …×k: the places of the values. */
+  readonly indices: Tensor;
+}
+
 /**
  * The k largest elements of each row of the last axis in falling order, ties by the lower place: …×C → values …×k and int32 indices …×k.
  *
  * @throws RangeError If k is not in 1 … C.
  */
-export function topK(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
+export function topK(x: Tensor, k: number): TopK {
   checkFloating("topK", { x });
   const { rows, columns } = rowsAndColumns("topK", "x", x);
   if (!Number.isInteger(k) || k < 1 || k > columns) {
