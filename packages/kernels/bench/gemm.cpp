@@ -1,13 +1,15 @@
 // Times gemm beside OpenBLAS and beside a loop of multiply-adds in registers, in alternating rounds of one process. bench/gemm.mjs compiles and runs it.
-// Arguments: threads, rounds, path of OpenBLAS (or "-"). One line a measurement: name, m, n, k, and medians of seconds of ours, theirs and the limit.
+// Arguments: threads, rounds, path of OpenBLAS (or "-"). One line a measurement: name, operations, and medians of seconds of ours, theirs (0: none) and
+// the limit. With one thread the time is the processor's, so that other programs disturb less; with more it is the clock's.
 #include <dlfcn.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +20,8 @@
 
 namespace splitmask::SPLITMASK_SET {
 void gemm(const Call& call);
+void attention(const Call& call);
+void attentionBackward(const Call& call);
 }
 
 using namespace splitmask;
@@ -26,8 +30,12 @@ using splitmask::SPLITMASK_SET::Vector;
 
 namespace {
 
+bool processorTime = false;
+
 double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  timespec time;
+  clock_gettime(processorTime ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+  return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
 }
 
 double median(std::vector<double> values) {
@@ -81,15 +89,61 @@ struct Shape {
 
 using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
 
+std::vector<float> numbersBelowHalf(int64 size) {
+  std::vector<float> values(static_cast<size_t>(size));
+  unsigned state = 1;
+  for (float& value : values) value = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / 16777216.0f - 0.5f;
+  return values;
+}
+
+void measure(
+    Machine& machine, int rounds, const std::string& name, double operations, const std::function<void()>& ours,
+    const std::function<void()>& theirs) {
+  const int threads = machine.parallel.threads;
+  const int repeats = std::max(1, static_cast<int>(1e9 * threads / operations));
+  std::vector<double> ourTimes, theirTimes, limitTimes;
+  for (int round = 0; round <= rounds; ++round) {
+    double start = seconds();
+    float sink = 0;
+    machine.pool.run(
+        threads,
+        [](void* context, int64, int thread) {
+          const float value = multiplyAdds();
+          if (thread == 0) *static_cast<float*>(context) = value;
+        },
+        &sink);
+    __asm__ volatile("" : : "m"(sink));
+    const double limit = (seconds() - start) / (2.0 * chains * lanes * double(limitSteps) * threads);
+    start = seconds();
+    for (int i = 0; i < repeats; ++i) ours();
+    const double our = (seconds() - start) / repeats;
+    double their = 0;
+    if (theirs) {
+      start = seconds();
+      for (int i = 0; i < repeats; ++i) theirs();
+      their = (seconds() - start) / repeats;
+      // Its threads go on spinning for a while; let them fall asleep before the next round.
+      std::this_thread::sleep_for(std::chrono::milliseconds(threads > 1 ? 40 : 0));
+    }
+    if (round == 0) continue;  // warms caches and threads
+    ourTimes.push_back(our);
+    theirTimes.push_back(their);
+    limitTimes.push_back(limit * operations);
+  }
+  std::printf("%s|%.0f|%.9g|%.9g|%.9g\n", name.c_str(), operations, median(ourTimes), median(theirTimes), median(limitTimes));
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   const int threads = count > 1 ? std::atoi(arguments[1]) : 1;
   const int rounds = count > 2 ? std::atoi(arguments[2]) : 7;
-  Sgemm theirs = nullptr;
+  processorTime = threads == 1;
+  Sgemm sgemm = nullptr;
   if (count > 3 && std::strcmp(arguments[3], "-") != 0) {
     if (void* library = dlopen(arguments[3], RTLD_NOW)) {
-      theirs = reinterpret_cast<Sgemm>(dlsym(library, "cblas_sgemm"));
+      sgemm = reinterpret_cast<Sgemm>(dlsym(library, "cblas_sgemm"));
       reinterpret_cast<void (*)(int)>(dlsym(library, "openblas_set_num_threads"))(threads);
       std::printf("core %s\n", reinterpret_cast<char* (*)()>(dlsym(library, "openblas_get_corename"))());
     } else {
@@ -97,10 +151,20 @@ int main(int count, char** arguments) {
     }
   }
   Machine machine(threads);
+  const auto run = [&](void (*kernel)(const Call&), void* const* buffers, const double* numbers) {
+    Call call{};
+    call.buffers = buffers;
+    call.numbers = numbers;
+    call.parallel = &machine.parallel;
+    call.scratch = Machine::scratch;
+    call.device = &machine;
+    kernel(call);
+  };
+
   // NN: a·b; NT: a·bᵀ (a linear layer); TN: aᵀ·b (its weight gradient).
   const Shape shapes[] = {
       {1024, 1024, 1024, false, false}, {1024, 1024, 1024, false, true}, {1024, 1024, 1024, true, false},
-      // ViT-S, 8 × 196 tokens: projection, qkv, MLP, and the gradients of the MLP
+      // ViT-S, 8 × 196 tokens: projection, qkv, MLP, and their gradients
       {1568, 384, 384, false, true}, {1568, 1152, 384, false, true}, {1568, 1536, 384, false, true},
       {1568, 384, 1536, false, true}, {1568, 384, 1536, false, false}, {1568, 1536, 384, false, false},
       {384, 384, 1568, true, false}, {1536, 384, 1568, true, false}, {384, 1536, 1568, true, false},
@@ -113,59 +177,41 @@ int main(int count, char** arguments) {
       {128, 128, 128, false, true},
   };
   for (const Shape& shape : shapes) {
-    const auto [m, n, k, transposeA, transposeB] = shape;
-    std::vector<float> a(static_cast<size_t>(m * k)), b(static_cast<size_t>(n * k)), output(static_cast<size_t>(m * n));
-    unsigned state = 1;
-    const auto next = [&] { return static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / 16777216.0f - 0.5f; };
-    for (float& value : a) value = next();
-    for (float& value : b) value = next();
+    const int64 m = shape.m, n = shape.n, k = shape.k;
+    const bool transposeA = shape.transposeA, transposeB = shape.transposeB;
+    std::vector<float> a = numbersBelowHalf(m * k), b = numbersBelowHalf(n * k), output(static_cast<size_t>(m * n));
     const int64 aLeading = transposeA ? m : k, bLeading = transposeB ? k : n;
     void* buffers[] = {output.data(), a.data(), b.data(), nullptr, nullptr, nullptr};
     const double numbers[] = {
         double(m), double(n), double(k), 1, double(transposeA), double(transposeB), 1, 0, 0, double(aLeading), double(bLeading),
         double(n), 0, 0, 0};
-    Call call{};
-    call.buffers = buffers;
-    call.numbers = numbers;
-    call.parallel = &machine.parallel;
-    call.scratch = Machine::scratch;
-    call.device = &machine;
-    const double operations = 2.0 * double(m) * double(n) * double(k);
-    const int repeats = std::max(1, static_cast<int>(1e9 * threads / operations));
-    std::vector<double> ourTimes, theirTimes, limitTimes;
-    for (int round = 0; round <= rounds; ++round) {
-      double start = seconds();
-      float sink = 0;
-      machine.pool.run(
-          threads, [](void* context, int64, int thread) {
-            const float value = multiplyAdds();
-            if (thread == 0) *static_cast<float*>(context) = value;
-          }, &sink);
-      __asm__ volatile("" : : "m"(sink));
-      const double limit = (seconds() - start) / (2.0 * chains * lanes * double(limitSteps) * threads);
-      start = seconds();
-      for (int i = 0; i < repeats; ++i) SPLITMASK_SET::gemm(call);
-      const double ours = (seconds() - start) / repeats;
-      double other = 0;
-      if (theirs) {
-        start = seconds();
-        for (int i = 0; i < repeats; ++i) {
-          theirs(
-              101, transposeA ? 112 : 111, transposeB ? 112 : 111, int(m), int(n), int(k), 1.0f, a.data(), int(aLeading),
-              b.data(), int(bLeading), 0.0f, output.data(), int(n));
-        }
-        other = (seconds() - start) / repeats;
-        // Its threads go on spinning for a while; let them fall asleep before the next round.
-        std::this_thread::sleep_for(std::chrono::milliseconds(threads > 1 ? 40 : 0));
-      }
-      if (round == 0) continue;  // warms caches and threads
-      ourTimes.push_back(ours);
-      theirTimes.push_back(other);
-      limitTimes.push_back(limit * operations);
-    }
-    std::printf(
-        "%c%c %lld %lld %lld %.9g %.9g %.9g\n", transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m, n, k, median(ourTimes),
-        median(theirTimes), median(limitTimes));
-    std::fflush(stdout);
+    const std::string name = std::string("gemm ") + (transposeA ? 'T' : 'N') + (transposeB ? 'T' : 'N') + " " +
+                             std::to_string(m) + "×" + std::to_string(n) + ", " + std::to_string(k);
+    const auto theirs = [&] {
+      sgemm(
+          101, transposeA ? 112 : 111, transposeB ? 112 : 111, int(m), int(n), int(k), 1.0f, a.data(), int(aLeading), b.data(),
+          int(bLeading), 0.0f, output.data(), int(n));
+    };
+    measure(
+        machine, rounds, name, 2.0 * double(m) * double(n) * double(k), [&] { run(SPLITMASK_SET::gemm, buffers, numbers); },
+        sgemm ? std::function<void()>(theirs) : nullptr);
+  }
+
+  // samples, tokens, heads, head width
+  const int64 attentions[][4] = {{128, 32, 4, 32}, {64, 64, 4, 32}, {8, 98, 6, 64}, {8, 196, 6, 64}, {2, 784, 6, 64}};
+  for (const auto& [batch, tokens, heads, width] : attentions) {
+    const int64 merged = batch * tokens * heads * width;
+    std::vector<float> qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
+    std::vector<float> output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
+    const double numbers[] = {double(batch), double(tokens), double(heads), double(width), 0.125};
+    void* forward[] = {output.data(), logSumExp.data(), qkv.data()};
+    void* backward[] = {qkvGradient.data(), gradient.data(), qkv.data(), output.data(), logSumExp.data()};
+    const std::string shape = std::to_string(batch) + "×" + std::to_string(tokens) + "×" + std::to_string(heads) + "×" + std::to_string(width);
+    const double product = 2.0 * double(merged) * double(tokens);
+    measure(
+        machine, rounds, "attention " + shape, 2 * product, [&] { run(SPLITMASK_SET::attention, forward, numbers); }, nullptr);
+    measure(
+        machine, rounds, "attentionBackward " + shape, 5 * product,
+        [&] { run(SPLITMASK_SET::attentionBackward, backward, numbers); }, nullptr);
   }
 }

@@ -1,4 +1,4 @@
-// Matrix products beside OpenBLAS and beside the machine's limit: `node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--set avx512|avx2|portable|neon]`.
+// Matrix products and attention beside OpenBLAS and beside the machine's limit: `node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--set avx512|avx2|portable|neon]`.
 // Compiles bench/gemm.cpp with the flags of binding.gyp into a temporary folder; needs a C++ compiler.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -33,7 +33,12 @@ const folder = mkdtempSync(join(tmpdir(), "splitmask-bench-"));
 let lines;
 try {
   const program = join(folder, "gemm");
-  const sources = ["bench/gemm.cpp", "native/fast/gemm.cpp", "native/runtime/thread_pool.cpp"];
+  const sources = [
+    "bench/gemm.cpp",
+    "native/fast/gemm.cpp",
+    "native/fast/attention.cpp",
+    "native/runtime/thread_pool.cpp",
+  ];
   execFileSync(
     process.env.CXX ?? "c++",
     [
@@ -72,36 +77,27 @@ print(
     ? "OpenBLAS was not found (SPLITMASK_OPENBLAS=/path/to/libopenblas.so names it)"
     : `OpenBLAS: ${libraries[0]}, core type ${core}`,
 );
-print("\nproduct  m×n, inner           ours GFLOP/s  OpenBLAS  ratio   limit  ratio");
+print(`\n${"work".padEnd(34)} ours GFLOP/s  OpenBLAS  ratio   limit  ratio`);
 for (const line of lines) {
-  const [kind, ...numbers] = line.split(" ");
-  const [m, n, k, ours, theirs, limit] = numbers.map(Number);
-  const speed = (time) => (2e-9 * m * n * k) / time;
-  const shape = `${m}×${n}, ${k}`;
+  const [work, ...numbers] = line.split("|");
+  const [operations, ours, theirs, limit] = numbers.map(Number);
+  const speed = (time) => (1e-9 * operations) / time;
   const found = theirs > 0;
+  const other = found
+    ? `${speed(theirs).toFixed(1).padStart(9)} ${(theirs / ours).toFixed(2).padStart(6)}`
+    : `${"–".padStart(9)} ${"–".padStart(6)}`;
   print(
-    `${kind.padEnd(8)} ${shape.padEnd(20)} ${speed(ours).toFixed(1).padStart(12)}  ${(found ? speed(theirs).toFixed(1) : "–").padStart(8)} ${(found ? (theirs / ours).toFixed(2) : "–").padStart(6)} ${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
+    `${work.padEnd(34)} ${speed(ours).toFixed(1).padStart(12)} ${other} ${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
   );
   if (!options.json) continue;
-  const row = { work: `gemm ${kind} ${shape}`, ours: speed(ours), unit: "GFLOP/s" };
+  const row = { work, ours: speed(ours), unit: "GFLOP/s" };
   // Targets: half of OpenBLAS for now.
-  if (found)
+  if (found) {
+    const against = `OpenBLAS ${core}`;
     console.log(
-      JSON.stringify({
-        ...row,
-        against: `OpenBLAS ${core}`,
-        ratio: theirs / ours,
-        target: 0.5,
-        theirs: speed(theirs),
-      }),
+      JSON.stringify({ ...row, against, ratio: theirs / ours, target: 0.5, theirs: speed(theirs) }),
     );
-  console.log(
-    JSON.stringify({
-      ...row,
-      against: "multiply-add limit",
-      ratio: limit / ours,
-      target: null,
-      theirs: speed(limit),
-    }),
-  );
+  }
+  const against = "multiply-add limit";
+  console.log(JSON.stringify({ ...row, against, ratio: limit / ours, target: null, theirs: speed(limit) }));
 }

@@ -16,8 +16,9 @@ constexpr int64 blockPanels = 32;
 constexpr int64 directPanels = 4;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
-// Packed b of one pass, in floats.
+// Packed b of one pass, in floats: more columns than that are cut; more blocks of k than fill the first are packed and multiplied in turns.
 constexpr int64 packedLimit = 16 << 20;
+constexpr int64 packedWell = 1 << 19;
 // Below this many multiply-adds a product is not worth a second thread, and a tile not worth cutting.
 constexpr int64 worthSharing = 1 << 18;
 
@@ -31,19 +32,23 @@ struct Product {
   const float *bias, *residual;
   float* preActivation;
   bool activate;
+  // The blocks of k that lie packed at present.
+  int64 firstBlock = 0, lastBlock = 1;
 
   bool hasEpilogue() const { return bias || residual || preActivation || activate; }
   int64 panels() const { return divideUp(n, tileColumns); }
   int64 innerBlocks() const { return k > blockInner ? divideUp(k, blockInner) : 1; }
   int64 innerDepth() const { return divideUp(k, innerBlocks()); }
   int64 panelHeight() const { return evenHeight(m); }
-  int64 packedSize() const { return k * panels() * tileColumns; }
+  int64 packedDepth() const { return minimum(k, lastBlock * innerDepth()) - firstBlock * innerDepth(); }
+  int64 packedSize() const { return packedDepth() * panels() * tileColumns; }
 };
 
 // Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels [depth][tileColumns].
 float* packedPanel(const Product& p, float* packed, int64 block, int64 panel) {
   const int64 start = block * p.innerDepth();
-  return packed + start * p.panels() * tileColumns + panel * minimum(p.innerDepth(), p.k - start) * tileColumns;
+  const int64 before = start - p.firstBlock * p.innerDepth();
+  return packed + before * p.panels() * tileColumns + panel * minimum(p.innerDepth(), p.k - start) * tileColumns;
 }
 
 // Panels [first, last) of block `block` of k.
@@ -90,10 +95,9 @@ void computeBlock(
   const int64 height = p.panelHeight(), rows = rowEnd - rowStart;
   const int64 rest = rows % height;
   const Layout layout = p.transposeA ? Layout::byInner : Layout::byRow;
-  const int64 blocks = p.innerBlocks();
-  for (int64 block = 0; block < blocks; ++block) {
+  for (int64 block = p.firstBlock; block < p.lastBlock; ++block) {
     const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
-    const bool last = block + 1 == blocks;
+    const bool last = block + 1 == p.innerBlocks();
     const float beta = block == 0 ? p.beta : 1.0f;
     const float* a = packedA;
     int64 aStride = 0, aPanel = 0;  // between rows or inner indices, and between panels
@@ -133,7 +137,7 @@ void computeBlock(
 
 // Every output tile of one product, shared by the threads; b is packed first, by all of them together.
 void multiplyShared(const Call& call, const Product& whole) {
-  const int64 chunk = maximum(blockPanels, packedLimit / (maximum(1, whole.k) * tileColumns)) * tileColumns;
+  const int64 chunk = maximum(blockPanels, packedLimit / (maximum(1, whole.innerDepth()) * tileColumns)) * tileColumns;
   for (int64 first = 0; first < whole.n; first += chunk) {
     Product p = whole;
     p.n = minimum(chunk, whole.n - first);
@@ -160,26 +164,33 @@ void multiplyShared(const Call& call, const Product& whole) {
     const int64 rowsOfTile = divideUp(rowPanels, rowTiles) * height, panelsOfTile = divideUp(panels, panelTiles);
     rowTiles = divideUp(p.m, rowsOfTile);
     panelTiles = divideUp(panels, panelsOfTile);
+    const int64 together = minimum(blocks, maximum(1, packedWell / maximum(1, p.innerDepth() * panels * tileColumns)));
+    p.lastBlock = together;
     const int64 privateFloats = privateSize(p, minimum(rowsOfTile, p.m));
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
     float* packed = static_cast<float*>(call.scratch(call, 0, (packedFloats + threads * privateFloats) * 4));
     float* privates = packed + packedFloats;
     const int64 runs = divideUp(panels, packedTogether);
-    const auto packRun = [&](int64 task, int) {
-      const int64 first = task % runs * packedTogether;
-      packB(p, packed, task / runs, first, minimum(panels, first + packedTogether));
-    };
-    if (shared) {
-      parallelFor(call, runs * blocks, packRun);
-    } else {
-      for (int64 task = 0; task < runs * blocks; ++task) packRun(task, 0);
+    for (; p.firstBlock < blocks; p.firstBlock = p.lastBlock) {
+      p.lastBlock = minimum(blocks, p.firstBlock + together);
+      const auto packRun = [&](int64 task, int) {
+        const int64 first = task % runs * packedTogether;
+        packB(p, packed, p.firstBlock + task / runs, first, minimum(panels, first + packedTogether));
+      };
+      const auto computeTileOfOutput = [&](int64 task, int thread) {
+        const int64 row = task / panelTiles * rowsOfTile, panel = task % panelTiles * panelsOfTile;
+        computeBlock(
+            p, packed, row, minimum(p.m, row + rowsOfTile), panel, minimum(panels, panel + panelsOfTile),
+            privates + thread * privateFloats);
+      };
+      if (shared) {
+        parallelFor(call, runs * (p.lastBlock - p.firstBlock), packRun);
+        parallelFor(call, rowTiles * panelTiles, computeTileOfOutput);
+      } else {
+        for (int64 task = 0; task < runs * (p.lastBlock - p.firstBlock); ++task) packRun(task, 0);
+        for (int64 task = 0; task < rowTiles * panelTiles; ++task) computeTileOfOutput(task, 0);
+      }
     }
-    parallelFor(call, rowTiles * panelTiles, [&](int64 task, int thread) {
-      const int64 rowTile = task / panelTiles, panelTile = task % panelTiles;
-      computeBlock(
-          p, packed, rowTile * rowsOfTile, minimum(p.m, (rowTile + 1) * rowsOfTile), panelTile * panelsOfTile,
-          minimum(panels, (panelTile + 1) * panelsOfTile), privates + thread * privateFloats);
-    });
   }
 }
 
@@ -221,6 +232,7 @@ void gemm(const Call& call) {
     if (p.preActivation) one.preActivation += z * outputBatch;
     return one;
   };
+  p.lastBlock = p.innerBlocks();
   const int64 work = p.m * p.n * maximum(1, p.k);
   if (batch > 1 && p.packedSize() <= (1 << 17) && (batch >= 8 || work < worthSharing)) {
     // Many small products: each is one task (or a part of one), with its own packed b in the second-level cache.

@@ -9,7 +9,7 @@ namespace splitmask::SPLITMASK_SET {
 #if defined(__AVX512F__)
 constexpr int tileRows = 14;
 #elif defined(__aarch64__)
-constexpr int tileRows = 12;
+constexpr int tileRows = 10;
 #else
 constexpr int tileRows = 6;
 #endif
