@@ -165,7 +165,7 @@ export const kernelTable = {
    * output[z] = beta·output[z] + epilogue(alpha · op(a[z])·op(b[z])), M×N, K inner, z < batch. With transposeA the
    * memory of a is K×M, with transposeB that of b is N×K. Strides in elements: leading (row) and batch.
    * Epilogue, in this order: + bias[n]; preActivation = value (stored, if given); activation (0 none, 1 exact GELU); + residual.
-   * residual and preActivation have the output's layout. beta ≠ 0 only without bias, activation, residual.
+   * residual and preActivation have the output's layout. beta ≠ 0 only without an epilogue (bias, activation, residual, preActivation).
    */
   gemm: kernel({
     buffers: ["output", "a", "b", "bias?", "residual?", "preActivation?"],
