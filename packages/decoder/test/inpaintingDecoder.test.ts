@@ -1,7 +1,6 @@
 import {
   add,
   gatherTokens,
-  type HostTensor,
   multiply,
   normal,
   reshape,
@@ -10,9 +9,9 @@ import {
   type Tensor,
   tensor,
 } from "@splitmask/autograd";
+import { ModelFixture } from "@splitmask/autograd/testing";
 import { InpaintingDecoder, type InpaintingDecoderConfig } from "@splitmask/decoder";
 import { createDevice } from "@splitmask/kernels";
-import { readFixture, relativeError, upload } from "./fixture.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -20,29 +19,22 @@ afterAll(() => device.close());
 const shape = { width: 16, heads: 2, patches: 12, vocabularySize: 20 } as const;
 const numbers = async (x: Tensor) => Array.from(await x.data());
 
-const withPrefix = (fixture: Map<string, HostTensor>, prefix: string) =>
-  new Map(
-    [...fixture]
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), value]),
-  );
-
 test.each([
   ["decoder-shared", { ...shape }],
   ["decoder-own", { ...shape, positions: "own", addPositionsToVisible: true, layerScale: 0.1 }],
 ] as [string, InpaintingDecoderConfig][])(
   "PyTorch's %s gives the same values and every named gradient",
   async (name, config) => {
-    const fixture = await readFixture(name);
+    const fixture = await ModelFixture.read(new URL(`fixtures/${name}.safetensors`, import.meta.url));
     const decoder = new InpaintingDecoder(device, config);
-    decoder.loadStateDict(withPrefix(fixture, "parameter."));
+    decoder.loadStateDict(fixture.under("parameter."));
     const leaves = {
-      "input.visible": upload(device, fixture, "input.visible", true),
-      "input.positions": upload(device, fixture, "input.positions", true),
+      "input.visible": fixture.upload(device, "input.visible", true),
+      "input.positions": fixture.upload(device, "input.positions", true),
     };
     const [visible, hidden] = [
-      upload(device, fixture, "input.visibleIndices"),
-      upload(device, fixture, "input.hiddenIndices"),
+      fixture.upload(device, "input.visibleIndices"),
+      fixture.upload(device, "input.hiddenIndices"),
     ];
     const tokens = decoder.forward({
       tokens: leaves["input.visible"],
@@ -52,18 +44,18 @@ test.each([
     });
     const prefix = tokens.shape[1]! - 12;
     const logits = decoder.head.forward(gatherTokens(slice(tokens, 1, prefix), hidden));
-    expect(await relativeError(tokens, fixture.get("output.tokens"))).toBeLessThan(1e-5);
-    expect(await relativeError(logits, fixture.get("output.logits"))).toBeLessThan(1e-5);
-    const weighted = (x: Tensor, key: string) => sum(multiply(x, upload(device, fixture, key)));
+    expect(await fixture.error(tokens, "output.tokens")).toBeLessThan(1e-5);
+    expect(await fixture.error(logits, "output.logits")).toBeLessThan(1e-5);
+    const weighted = (x: Tensor, key: string) => sum(multiply(x, fixture.upload(device, key)));
     add(weighted(tokens, "input.tokensGradient"), weighted(logits, "input.logitsGradient")).backward();
 
-    const expected = withPrefix(fixture, "gradient.");
+    const expected = fixture.under("gradient.");
     const named: [string, Tensor][] = [...decoder.namedParameters(), ...Object.entries(leaves)];
     expect(named.map(([key]) => key).sort()).toEqual([...expected.keys()].sort());
     for (const [key, leaf] of named) {
       if (key === "input.positions" && config.positions === "own") expect(leaf.grad).toBeNull();
       else
-        expect([key, await relativeError(leaf.grad, expected.get(key))]).toEqual([key, expect.closeTo(0, 4)]);
+        expect([key, await fixture.error(leaf.grad, `gradient.${key}`)]).toEqual([key, expect.closeTo(0, 4)]);
     }
   },
 );

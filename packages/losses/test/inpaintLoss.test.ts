@@ -1,7 +1,7 @@
 import { reshape, tensor } from "@splitmask/autograd";
+import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import { inpaintLoss, inpaintLossFromTokens } from "@splitmask/losses";
-import { readFixture, relativeError, upload } from "./fixture.js";
 
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
@@ -51,14 +51,14 @@ test.each([
   ["plain", 0],
   ["smooth", 0.1],
 ] as const)("agrees with PyTorch with all gradients (%s)", async (label, smoothing) => {
-  const fixture = await readFixture("losses");
-  const words = upload(device, fixture, "input.targets");
-  const logits = upload(device, fixture, "input.logits", true);
+  const fixture = await ModelFixture.read(new URL("fixtures/losses.safetensors", import.meta.url));
+  const words = fixture.upload(device, "input.targets");
+  const logits = fixture.upload(device, "input.logits", true);
   const loss = inpaintLoss(logits, words, { smoothing });
   loss.backward();
   const errors = {
-    loss: await relativeError(loss, fixture.get(`inpaint.${label}.loss`)),
-    logits: await relativeError(logits.grad, fixture.get(`inpaint.${label}.logits`)),
+    loss: await fixture.error(loss, `inpaint.${label}.loss`),
+    logits: await fixture.error(logits.grad, `inpaint.${label}.logits`),
   };
   for (const [name, error] of Object.entries(errors))
     expect([name, error]).toEqual([name, expect.closeTo(0, 5)]);
@@ -71,19 +71,19 @@ test.each([
 ] as const)(
   "with the vocabulary head agrees with PyTorch (%s, smoothing %d, slices of %d rows)",
   async (label, smoothing, sliceRows) => {
-    const fixture = await readFixture("losses");
-    const words = reshape(upload(device, fixture, "input.targets"), [2, 7]);
+    const fixture = await ModelFixture.read(new URL("fixtures/losses.safetensors", import.meta.url));
+    const words = reshape(fixture.upload(device, "input.targets"), [2, 7]);
     const leaves = {
-      features: upload(device, fixture, "input.features", true),
-      weight: upload(device, fixture, "input.weight", true),
-      bias: upload(device, fixture, "input.bias", true),
+      features: fixture.upload(device, "input.features", true),
+      weight: fixture.upload(device, "input.weight", true),
+      bias: fixture.upload(device, "input.bias", true),
     };
     const tokens = reshape(leaves.features, [2, 7, 12]);
     const loss = inpaintLossFromTokens(tokens, leaves.weight, leaves.bias, words, { smoothing, sliceRows });
     loss.backward();
-    expect(await relativeError(loss, fixture.get(`inpaint.${label}.loss`))).toBeLessThan(1e-6);
+    expect(await fixture.error(loss, `inpaint.${label}.loss`)).toBeLessThan(1e-6);
     for (const [name, leaf] of Object.entries(leaves)) {
-      const error = await relativeError(leaf.grad, fixture.get(`inpaint.${label}.${name}`));
+      const error = await fixture.error(leaf.grad, `inpaint.${label}.${name}`);
       expect([name, error]).toEqual([name, expect.closeTo(0, 5)]);
     }
   },

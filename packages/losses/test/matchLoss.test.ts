@@ -1,7 +1,7 @@
 import { RandomStream, tensor } from "@splitmask/autograd";
+import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import { type MatchLossOptions, matchLoss } from "@splitmask/losses";
-import { readFixture, relativeError, upload } from "./fixture.js";
 
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
@@ -55,17 +55,17 @@ test.each(variants)("is Eq. 2 of the paper (%o)", async (variant) => {
 });
 
 test.each(variants)("agrees with PyTorch with all gradients (%o)", async ({ normalize, negatives }) => {
-  const fixture = await readFixture("losses");
+  const fixture = await ModelFixture.read(new URL("fixtures/losses.safetensors", import.meta.url));
   const leaves = {
-    first: upload(device, fixture, "input.first", true),
-    second: upload(device, fixture, "input.second", true),
+    first: fixture.upload(device, "input.first", true),
+    second: fixture.upload(device, "input.second", true),
   };
   const label = `match.${negatives}.${normalize ? "normalized" : "plain"}`;
   const loss = matchLoss(leaves.first, leaves.second, { normalize, negatives });
   loss.backward();
-  expect(await relativeError(loss, fixture.get(`${label}.loss`))).toBeLessThan(1e-5);
+  expect(await fixture.error(loss, `${label}.loss`)).toBeLessThan(1e-5);
   for (const [name, leaf] of Object.entries(leaves)) {
-    const error = await relativeError(leaf.grad, fixture.get(`${label}.${name}`));
+    const error = await fixture.error(leaf.grad, `${label}.${name}`);
     expect([name, error]).toEqual([name, expect.closeTo(0, 4)]);
   }
 });

@@ -1,9 +1,9 @@
 import { affine, concatenate, type HostTensor, scope, type Tensor, tensor } from "@splitmask/autograd";
+import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { SplitMask, type Splits } from "@splitmask/methods";
 import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";
 import { CodebookTokenizer } from "@splitmask/tokenizer";
-import { readFixture, relativeError, upload } from "./fixture.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -20,11 +20,13 @@ function ofStep(on: Device, host: HostTensor, step: number): Tensor {
 
 /** The task, weights, batches and splits of tools/reference/splitmask.py. */
 async function setUp() {
-  const [weights, fixture] = [await readFixture("splitmask-weights"), await readFixture("splitmask-steps")];
+  const read = (name: string) =>
+    ModelFixture.read(new URL(`fixtures/splitmask-${name}.safetensors`, import.meta.url));
+  const [weights, fixture] = [await read("weights"), await read("steps")];
   const fixedSplits = (step: number): Splits => {
     const [first, second] = [
-      ofStep(device, fixture.get("first")!, step),
-      ofStep(device, fixture.get("second")!, step),
+      ofStep(device, fixture.get("first"), step),
+      ofStep(device, fixture.get("second"), step),
     ];
     const join = (a: Tensor, b: Tensor) => concatenate([a, b], 0);
     // Each branch hides what the other sees.
@@ -35,15 +37,14 @@ async function setUp() {
     tokenizer: new CodebookTokenizer(device, {
       name: "fixture",
       patchSize: 8,
-      codebook: upload(device, fixture, "codebook"),
+      codebook: fixture.upload(device, "codebook"),
       transform: { pixelRange: "symmetric", center: "none", mean: null },
     }),
     splitSampler: (_device, { step }) => fixedSplits(step),
   });
-  const prefix = "parameter.";
-  task.model.loadStateDict(new Map([...weights].map(([key, value]) => [key.slice(prefix.length), value])));
-  const pictures = fixture.get("pictures")!;
-  const draws = fixture.get("draws")!.data as Int32Array;
+  task.model.loadStateDict(weights.under("parameter."));
+  const pictures = fixture.get("pictures");
+  const draws = fixture.get("draws").data as Int32Array;
   const batch = (step: number) => {
     const size = 3 * 32 * 32;
     const values = new Float32Array(8 * size);
@@ -59,7 +60,7 @@ async function setUp() {
 
 test("the tokenizer gives the words of the fixture", async () => {
   const { task, fixture, batch } = await setUp();
-  const words = fixture.get("words")!.data as Int32Array;
+  const words = fixture.get("words").data as Int32Array;
   for (let step = 0; step < steps; step++) {
     const given = await task.config.tokenizer.tokenize(batch(step).views[1]!).data();
     expect(Array.from(given)).toEqual(Array.from(words.slice(step * 128, (step + 1) * 128)));
@@ -68,15 +69,17 @@ test("the tokenizer gives the words of the fixture", async () => {
 
 test("every named gradient of the first step is PyTorch's to 1e-4 (max|Δ| / max|reference| per tensor)", async () => {
   const { task, batch } = await setUp();
-  const gradients = await readFixture("splitmask-gradients");
+  const gradients = await ModelFixture.read(
+    new URL("fixtures/splitmask-gradients.safetensors", import.meta.url),
+  );
   task.loss(batch(0), { training: true, seed: 0, step: 0 }).total.backward();
   const parameters = task.model.namedParameters();
   expect([...parameters.keys()].map((name) => `gradient.${name}`).sort()).toEqual(
-    [...gradients.keys()].sort(),
+    [...gradients.tensors.keys()].sort(),
   );
   const errors: [string, number][] = [];
   for (const [name, parameter] of parameters) {
-    errors.push([name, await relativeError(parameter.grad, gradients.get(`gradient.${name}`))]);
+    errors.push([name, await gradients.error(parameter.grad, `gradient.${name}`)]);
   }
   errors.sort((a, b) => b[1] - a[1]);
   const measured = `largest relative errors: ${errors
@@ -91,7 +94,7 @@ test("every named gradient of the first step is PyTorch's to 1e-4 (max|Δ| / max
 
 test("ten steps of AdamW with clipping and a cosine schedule give PyTorch's losses to 1e-3", async () => {
   const { task, fixture, batch } = await setUp();
-  const record = (key: string) => Array.from(fixture.get(key)!.data as Float32Array);
+  const record = (key: string) => Array.from(fixture.get(key).data as Float32Array);
   const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }));
   const rate = cosineSchedule({ base: 2e-3, minimum: 1e-5, warmupSteps: 2, totalSteps: steps, start: 1e-3 });
   const worst: Record<string, number> = { total: 0, inpaint: 0, match: 0, norm: 0, rate: 0 };

@@ -1,4 +1,5 @@
 import { RandomStream, type Tensor, tensor } from "@splitmask/autograd";
+import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import {
   type KMeansProgress,
@@ -7,7 +8,6 @@ import {
   samplePatches,
   tokenStatistics,
 } from "@splitmask/tokenizer";
-import { readFixture, relativeError, upload } from "./fixture.js";
 
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
@@ -120,10 +120,10 @@ describe("k-means", () => {
   test.each(["euclidean", "spherical"] as const)(
     "makes Lloyd's iterations as PyTorch does (%s)",
     async (label) => {
-      const fixture = await readFixture("tokenizer");
+      const fixture = await ModelFixture.read(new URL("fixtures/tokenizer.safetensors", import.meta.url));
       // The fixture's points have 6 values; patches of 2×2 pixels have 12, so the rest is zero.
       const widen = async (key: string) => {
-        const narrow = upload(device, fixture, key);
+        const narrow = fixture.upload(device, key);
         const values = (await narrow.data()) as Float32Array;
         const rows = Array.from({ length: narrow.shape[0]! }, (_, row) => [
           ...values.slice(row * 6, row * 6 + 6),
@@ -150,7 +150,7 @@ describe("k-means", () => {
         device,
         Float32Array.from({ length: 48 }, (_, i) => rows[Math.floor(i / 6) * 12 + (i % 6)]!),
       );
-      expect(await relativeError(narrow, fixture.get(`output.lloyd.${label}`))).toBeLessThan(1e-5);
+      expect(await fixture.error(narrow, `output.lloyd.${label}`)).toBeLessThan(1e-5);
       expect(progress.map(({ phase, done, total, emptyWords }) => [phase, done, total, emptyWords])).toEqual([
         ["clustering", 1, 3, 0],
         ["clustering", 2, 3, 0],

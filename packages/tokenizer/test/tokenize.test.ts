@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tensor } from "@splitmask/autograd";
+import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import {
   CodebookTokenizer,
@@ -9,7 +10,6 @@ import {
   RandomProjectionTokenizer,
   tokenStatistics,
 } from "@splitmask/tokenizer";
-import { readFixture, upload } from "./fixture.js";
 
 const device = createDevice({ threads: 1 });
 let folder: string;
@@ -22,16 +22,16 @@ afterAll(async () => {
 });
 
 async function fixtureTokenizers() {
-  const fixture = await readFixture("tokenizer");
+  const fixture = await ModelFixture.read(new URL("fixtures/tokenizer.safetensors", import.meta.url));
   const make = (pixelRange: "symmetric" | "unit", center: "none" | "patch" | "mean") =>
     new CodebookTokenizer(device, {
       name: "fixture",
       patchSize: 4,
-      codebook: upload(device, fixture, "input.codebook"),
+      codebook: fixture.upload(device, "input.codebook"),
       transform: {
         pixelRange,
         center,
-        mean: center === "mean" ? upload(device, fixture, "input.mean") : null,
+        mean: center === "mean" ? fixture.upload(device, "input.mean") : null,
       },
     });
   const tokenizers = {
@@ -45,14 +45,14 @@ async function fixtureTokenizers() {
 
 test.each(["none", "unitRange", "patch", "mean"] as const)("gives PyTorch's words (%s)", async (label) => {
   const { fixture, tokenizers } = await fixtureTokenizers();
-  const words = tokenizers[label].tokenize(upload(device, fixture, "input.images"));
+  const words = tokenizers[label].tokenize(fixture.upload(device, "input.images"));
   expect(words.shape).toEqual([3, 24]);
-  expect(await words.data()).toEqual(fixture.get(`output.words.${label}`)!.data);
+  expect(await words.data()).toEqual(fixture.get(`output.words.${label}`).data);
 });
 
 test("gives the same words after save and load", async () => {
   const { fixture, tokenizers } = await fixtureTokenizers();
-  const images = upload(device, fixture, "input.images");
+  const images = fixture.upload(device, "input.images");
   for (const [label, tokenizer] of Object.entries(tokenizers)) {
     const path = join(folder, `${label}.safetensors`);
     await tokenizer.save(path);
@@ -64,8 +64,8 @@ test("gives the same words after save and load", async () => {
 
 test("counts words, their entropy and the dead ones as PyTorch does", async () => {
   const { fixture, tokenizers } = await fixtureTokenizers();
-  const words = tokenizers.none.tokenize(upload(device, fixture, "input.images"));
-  const [entropy, perplexity, dead, used] = fixture.get("output.statistics")!.data as Float32Array;
+  const words = tokenizers.none.tokenize(fixture.upload(device, "input.images"));
+  const [entropy, perplexity, dead, used] = fixture.get("output.statistics").data as Float32Array;
   const statistics = await tokenStatistics(words, 50);
   expect(statistics.entropyBits).toBeCloseTo(entropy!, 4);
   expect(statistics.perplexity).toBeCloseTo(perplexity!, 2);
