@@ -149,7 +149,10 @@ export abstract class Optimizer {
    *
    * @throws Error If a name is unknown or a shape differs; then nothing is taken over.
    */
-  loadStateDict(saved: OptimizerState): void {
+  loadStateDict(saved: {
+    readonly step: number;
+    readonly tensors: ReadonlyMap<string, HostTensor | Tensor>;
+  }): void {
     const targets = new Map<string, { slot: Slot; kind: string }>();
     for (const kind of this.kinds) {
       for (const slot of this.slots) targets.set(`${kind}.${slot.name}`, { slot, kind });
