@@ -87,7 +87,7 @@ describe("random patches", () => {
       40,
     ]);
     // All were drawn, so each patch is most alike to itself.
-    const values = (await patches.data()) as Float32Array;
+    const values = (await patches.data()) as Float32Array<ArrayBuffer>;
     const pictures = tensor(device, values, [40, 3, 2, 2]);
     const words = await tokenizer.tokenize(pictures).data();
     expect(new Set(words).size).toBe(40);
@@ -124,7 +124,7 @@ describe("k-means", () => {
       // The fixture's points have 6 values; patches of 2×2 pixels have 12, so the rest is zero.
       const widen = async (key: string) => {
         const narrow = fixture.upload(device, key);
-        const values = (await narrow.data()) as Float32Array;
+        const values = (await narrow.data()) as Float32Array<ArrayBuffer>;
         const rows = Array.from({ length: narrow.shape[0]! }, (_, row) => [
           ...values.slice(row * 6, row * 6 + 6),
           0,
@@ -168,7 +168,7 @@ describe("k-means", () => {
   ] as const)("finds the clusters that are there (%s)", async (_, options) => {
     const patches = clusteredPatches(1500, 12);
     const tokenizer = await KMeansTokenizer.fit(patches, { vocabularySize: 24, seed: 5, ...options });
-    const values = (await patches.data()) as Float32Array;
+    const values = (await patches.data()) as Float32Array<ArrayBuffer>;
     const words = tokenizer.tokenize(tensor(device, values, [1500, 3, 2, 2]));
     // Each patch lies close to the direction of its word.
     const [codebook, chosen] = [await tokenizer.codebook.data(), await words.data()];
@@ -190,7 +190,11 @@ describe("k-means", () => {
   test("gives the same bits for one thread and two, and for the same seed", async () => {
     const fit = async (threads: number, seed: number) => {
       const own = createDevice({ threads });
-      const patches = tensor(own, (await clusteredPatches(900, 30).data()) as Float32Array, [900, 12]);
+      const patches = tensor(
+        own,
+        (await clusteredPatches(900, 30).data()) as Float32Array<ArrayBuffer>,
+        [900, 12],
+      );
       const tokenizer = await KMeansTokenizer.fit(patches, { vocabularySize: 40, seed, iterations: 4 });
       const rows = await tokenizer.codebook.data();
       own.close();
