@@ -25,14 +25,6 @@ export interface ImageBatch {
   readonly indices: Int32Array;
 }
 
-/** Where a training loop gets its batches from. */
-export interface BatchSource<Batch> {
-  /** How many batches one pass over the data has. */
-  readonly batchesPerEpoch: number;
-  /** The batch of a step: a function of the step (and the source's seed) alone. The source reads ahead by itself. */
-  batch(step: number): Promise<Batch>;
-}
-
 /** A decoded picture on the device, H×W×3 uint8. */
 export interface DevicePicture extends BufferArgument {
   /** Rows. */

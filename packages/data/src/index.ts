@@ -19,7 +19,7 @@ export {
   type PictureSize,
   readPictureSize,
 } from "./decode.js";
-export type { BatchSource, ChannelNumbers, ImageBatch, View } from "./imageBatch.js";
+export type { ChannelNumbers, ImageBatch, View } from "./imageBatch.js";
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
 export { ImageFolder, type ImageFolderOptions, imageFolder, pictureExtensions } from "./imageFolder.js";
 export { ImageLoader, type ImageLoaderOptions } from "./imageLoader.js";

@@ -161,7 +161,7 @@ describe("ImageLoader", () => {
   test("gives all memory back", async () => {
     const before = device.memory().liveBuffers;
     const loader = loaderOf();
-    for (let step = 0; step < 3; step++) for (const own of (await loader.batch(step)).views) own.dispose();
+    for (let step = 0; step < 3; step++) loader.release(await loader.batch(step));
     await loader.batch(40).then((batch) => batch.views[0]!.dispose()); // drops what was read ahead
     loader.close();
     await new Promise((resolve) => setTimeout(resolve, 100));
