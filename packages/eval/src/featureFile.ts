@@ -2,6 +2,24 @@ import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import type { NdArray } from "ndarray";
 
+/** Where features came from. */
+export interface FeatureSources {
+  /** The picture of each row. */
+  readonly paths: readonly string[];
+  /** The class of each row; −1 without one. */
+  readonly labels?: Int32Array;
+  /** Names of the classes, by label. */
+  readonly classes?: readonly string[];
+}
+
+/** The files that {@link writeFeatures} wrote. */
+export interface FeatureFiles {
+  /** The `.npy` file. */
+  readonly features: string;
+  /** The `.jsonl` file. */
+  readonly paths: string;
+}
+
 /** The bytes of a NumPy `.npy` file of version 1.0 with little-endian float32, C order. */
 export function npyBytes(features: NdArray<Float32Array>): Uint8Array {
   const elements = contiguous(features);
@@ -27,12 +45,8 @@ export function npyBytes(features: NdArray<Float32Array>): Uint8Array {
 export async function writeFeatures(
   path: string,
   features: NdArray<Float32Array>,
-  pictures: {
-    readonly paths: readonly string[];
-    readonly labels?: Int32Array;
-    readonly classes?: readonly string[];
-  },
-): Promise<{ readonly features: string; readonly paths: string }> {
+  pictures: FeatureSources,
+): Promise<FeatureFiles> {
   if (!path.endsWith(".npy"))
     throw new Error(`writeFeatures: ${path} does not end in .npy; give a path such as features.npy.`);
   const { paths, labels, classes } = pictures;

@@ -12,10 +12,15 @@ export {
   embedDataset,
   type ImageEncoder,
 } from "./embedDataset.js";
-export { npyBytes, writeFeatures } from "./featureFile.js";
+export { type FeatureFiles, type FeatureSources, npyBytes, writeFeatures } from "./featureFile.js";
 export { type KnnOptions, knnAccuracy } from "./knnAccuracy.js";
 export type { LabelledFeatures } from "./labelledFeatures.js";
-export { type LinearProbeOptions, type LinearProbeResult, linearProbe } from "./linearProbe.js";
+export {
+  type LinearProbeOptions,
+  type LinearProbeResult,
+  linearProbe,
+  type TriedPenalty,
+} from "./linearProbe.js";
 export {
   fitLogisticRegression,
   type LogisticRegression,

@@ -40,12 +40,20 @@ export interface LinearProbeOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** How a penalty did on the held-out training pictures. */
+export interface TriedPenalty {
+  /** λ. */
+  readonly penalty: number;
+  /** Share of the held-out pictures that were classified rightly. */
+  readonly accuracy: number;
+}
+
 /** What {@link linearProbe} finds. */
 export interface LinearProbeResult extends Classification {
   /** The λ that was chosen. */
   readonly penalty: number;
   /** Accuracy on the held-out training pictures for each λ that was tried. */
-  readonly heldOut: readonly { readonly penalty: number; readonly accuracy: number }[];
+  readonly heldOut: readonly TriedPenalty[];
   /** Accuracy on the training pictures. */
   readonly trainAccuracy: number;
 }
@@ -95,7 +103,7 @@ export async function linearProbe(options: LinearProbeOptions): Promise<LinearPr
     return (await predicted.data()) as Int32Array;
   };
 
-  const heldOut: { penalty: number; accuracy: number }[] = [];
+  const heldOut: TriedPenalty[] = [];
   const total = penalties.length + 1;
   const heldOutRows = Math.min(trainRows - 1, Math.round(trainRows * heldOutShare));
   if (penalties.length > 1 && heldOutRows > 0) {

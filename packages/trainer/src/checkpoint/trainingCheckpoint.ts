@@ -27,6 +27,7 @@ export class CheckpointWriter {
   readonly #keep: number;
   #latest: CheckpointLocation | null = null;
   #writing: Promise<void> = Promise.resolve();
+  #failure: Error | null = null;
 
   /** Checkpoints in `folder`, of which the last `keep` stay. */
   constructor(folder: string, keep: number) {
@@ -60,8 +61,9 @@ export class CheckpointWriter {
   ): void {
     const reading = Promise.all([model.hostStateDict(), optimizer.hostStateDict()]);
     this.#writing = this.#write(moment, reading, isGood, onWritten);
-    // Reported by settle().
-    this.#writing.catch(() => undefined);
+    this.#writing.catch((error: Error) => {
+      this.#failure = error;
+    });
   }
 
   async #write(
@@ -76,6 +78,11 @@ export class CheckpointWriter {
     this.#latest = await writeCheckpoint(this.#folder, state, model, tensors);
     await pruneCheckpoints(this.#folder, this.#keep);
     onWritten(this.#latest);
+  }
+
+  /** Throws the error of a checkpoint that could not be written, as soon as that is known. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /**

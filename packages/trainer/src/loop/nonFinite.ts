@@ -3,6 +3,7 @@ import type { ParameterHistory, StepMetrics, StepRunner } from "./stepRunner.js"
 
 /** The loss or the gradient of a step is NaN or infinite. */
 export class NonFiniteError extends Error {
+  /** `"NonFiniteError"`. */
   override readonly name = "NonFiniteError";
   /** Number of the step, from 1. */
   readonly step: number;

@@ -188,6 +188,7 @@ class TrainingRun<Batch> {
         await this.#checkpoint();
       }
       while (this.#inFlight.length > RUN_AHEAD) await this.#settleStep();
+      this.#writer?.check();
     }
     while (this.#inFlight.length > 0) await this.#settleStep();
   }

@@ -5,7 +5,15 @@ import type { TrainingEvent } from "./events.js";
 import type { TrainingTask } from "./trainingTask.js";
 
 /** How long to train: a number of steps, or a time that is turned into a number of steps by timing a few. */
-export type TrainingLength = { readonly steps: number } | { readonly seconds: number };
+export type TrainingLength =
+  | {
+      /** Number of steps, those before a resume included. */
+      readonly steps: number;
+    }
+  | {
+      /** Time that the call may take, in seconds. */
+      readonly seconds: number;
+    };
 
 /** The learning rate as a function of the step: linear warm-up to `base`, then a cosine to `minimum`. */
 export interface TrainingSchedule {
