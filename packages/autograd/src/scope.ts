@@ -1,17 +1,31 @@
 import type { Device } from "@splitmask/kernels";
 
-/** What a scope needs to know of a tensor: how to give its reference back, and which scope owns it. */
+/** What a scope needs to know of a recorded operation. */
+export interface ScopedNode {
+  /** The operations whose results it reads. */
+  readonly sources: Iterable<ScopedNode>;
+  /** Gives back what it kept: no tensor that is still there leads to it. */
+  release(): void;
+}
+
+/** What a scope needs to know of a tensor: how to give its reference back, the graph behind it, and which scope owns it. */
 export interface ScopedHandle {
   /** The scope that will release this handle; null: nobody but its user and the garbage collector. */
   owner: HandleScope | null;
+  /** The operation that computed it, if recorded. */
+  readonly node: ScopedNode | null;
   /** Gives the handle's reference back because its scope has ended. */
   releaseFromScope(): void;
 }
 
-/** The handles made while one `scope` call runs. */
+/** What was made while one `scope` call runs. */
 export interface HandleScope {
   /** Handles in the order in which they were made. */
   readonly handles: Set<ScopedHandle>;
+  /** Operations recorded inside. */
+  readonly nodes: Set<ScopedNode>;
+  /** Where graphs begin that outlive the scope: behind handles that were kept or returned. */
+  readonly roots: ScopedNode[];
 }
 
 interface DeviceRecord {
@@ -34,22 +48,32 @@ function recordOf(device: Device): DeviceRecord {
 
 /** Registers a new handle with the innermost scope of its device. */
 export function enterScope(device: Device, handle: ScopedHandle): void {
-  const scopes = recordOf(device).scopes;
-  const innermost = scopes[scopes.length - 1];
+  const innermost = recordOf(device).scopes.at(-1);
   if (innermost === undefined) return;
   innermost.handles.add(handle);
   handle.owner = innermost;
 }
 
-/** Takes a handle out of its scope, so that the scope's end leaves it alone. */
-export function leaveScope(handle: ScopedHandle): void {
+/** Registers a recorded operation with the innermost scope of its device. */
+export function enterNode(device: Device, node: ScopedNode): void {
+  recordOf(device).scopes.at(-1)?.nodes.add(node);
+}
+
+/** Forgets a handle that is being disposed. */
+export function forget(handle: ScopedHandle): void {
   handle.owner?.handles.delete(handle);
   handle.owner = null;
 }
 
+/** Takes a handle out of its scope, so that the scope's end leaves it and the graph behind it alone. */
+export function leaveScope(handle: ScopedHandle): void {
+  if (handle.node !== null) handle.owner?.roots.push(handle.node);
+  forget(handle);
+}
+
 /**
  * Runs `fn` and then gives back every tensor that was made inside, but those that `fn` returns (alone, or in arrays, plain
- * objects and maps), those handed to `keep`, gradients of leaves, and what a recorded graph still needs. Scopes nest; what an inner scope returns belongs to the
+ * objects and maps), those handed to `keep`, gradients of leaves, and what the graphs behind these still need. Scopes nest; what an inner scope returns belongs to the
  * outer one. Nothing is waited for: the memory may be handed out at once, because the device runs its queue in order.
  *
  * A scope is never needed for correctness: without one the garbage collector returns the same memory, later.
@@ -60,7 +84,7 @@ export function leaveScope(handle: ScopedHandle): void {
  */
 export function scope<Result>(device: Device, fn: () => Result): Result {
   const record = recordOf(device);
-  const own: HandleScope = { handles: new Set() };
+  const own: HandleScope = { handles: new Set(), nodes: new Set(), roots: [] };
   record.scopes.push(own);
   let result: Result;
   try {
@@ -71,9 +95,13 @@ export function scope<Result>(device: Device, fn: () => Result): Result {
       );
     }
     record.scopes.pop();
-    moveOut(result, own, record.scopes[record.scopes.length - 1] ?? null);
+    const outer = record.scopes.at(-1) ?? null;
+    // What was kept stays for good; what is returned, as long as the outer scope wants.
+    outer?.roots.push(...own.roots);
+    moveOut(result, own, outer);
+    moveGraphsOut(own, outer);
   } catch (error) {
-    if (record.scopes[record.scopes.length - 1] === own) record.scopes.pop();
+    if (record.scopes.at(-1) === own) record.scopes.pop();
     releaseAll(own);
     throw error;
   }
@@ -81,7 +109,15 @@ export function scope<Result>(device: Device, fn: () => Result): Result {
   return result;
 }
 
+/** Leaves the graphs behind kept and returned handles to the outer scope. */
+function moveGraphsOut(own: HandleScope, outer: HandleScope | null): void {
+  const reachable = new Set(own.roots);
+  for (const node of reachable) for (const source of node.sources) reachable.add(source);
+  for (const node of reachable) if (own.nodes.delete(node)) outer?.nodes.add(node);
+}
+
 function releaseAll(own: HandleScope): void {
+  for (const node of own.nodes) node.release();
   for (const handle of own.handles) {
     handle.owner = null;
     handle.releaseFromScope();
@@ -94,7 +130,7 @@ function moveOut(value: unknown, from: HandleScope, to: HandleScope | null): voi
   if ("releaseFromScope" in value) {
     const handle = value as ScopedHandle;
     if (handle.owner !== from) return;
-    from.handles.delete(handle);
+    leaveScope(handle);
     handle.owner = to;
     to?.handles.add(handle);
   } else if (value instanceof Map || Array.isArray(value)) {

@@ -1,7 +1,7 @@
 import { runBinary } from "./calls/broadcast.js";
 import { clone } from "./calls/copies.js";
 import type { AnyOperation, GradientStep, Saved } from "./operation.js";
-import { leaveScope, nextNodeNumber } from "./scope.js";
+import { enterNode, leaveScope, nextNodeNumber } from "./scope.js";
 import { equalShapes, formatShape, type Shape } from "./shape.js";
 import { describe, empty, type GraphNode, type Tensor } from "./tensor.js";
 
@@ -44,6 +44,19 @@ export class Node implements GraphNode {
       const input = inputs[name]!;
       return input.node === null ? { leaf: input } : { node: input.node as Node };
     });
+    enterNode(output.device, this);
+  }
+
+  /** The nodes that computed the inputs. */
+  get sources(): Node[] {
+    return this.#edges.flatMap((edge) => (edge !== null && "node" in edge ? [edge.node] : []));
+  }
+
+  /** Gives back what the node saved. A backward pass through it is an error from then on. */
+  release(): void {
+    for (const tensor of Object.values(this.#saved ?? {})) tensor?.dispose();
+    this.#saved = null;
+    this.#edges = [];
   }
 
   /**
@@ -65,7 +78,7 @@ export class Node implements GraphNode {
           `backward: the graph behind this tensor was already used: what ${node.#operation.name} had kept was released by an earlier backward(). Compute the loss again, or add the losses and call backward() once on their sum.`,
         );
       }
-      for (const edge of node.#edges) if (edge !== null && "node" in edge) seen.add(edge.node);
+      for (const source of node.sources) seen.add(source);
     }
     return [...seen].sort((a, b) => b.#number - a.#number);
   }

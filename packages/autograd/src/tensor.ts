@@ -7,11 +7,18 @@ import {
   isFloating,
   viewElements,
 } from "./elements.js";
-import { enterScope, type HandleScope, leaveScope, type ScopedHandle } from "./scope.js";
+import {
+  enterScope,
+  forget,
+  type HandleScope,
+  leaveScope,
+  type ScopedHandle,
+  type ScopedNode,
+} from "./scope.js";
 import { formatShape, type Shape, sizeOf } from "./shape.js";
 
 /** What a computed tensor knows of the graph behind it; implemented by the tape. */
-export interface GraphNode {
+export interface GraphNode extends ScopedNode {
   /** Runs the backward pass from this node. */
   backward(gradient: Tensor): void;
 }
@@ -201,7 +208,7 @@ export class Tensor implements ScopedHandle {
 
   /** Gives this handle's reference to the buffer back now; other views and the tape keep theirs. Calling it twice does nothing. */
   dispose(): void {
-    leaveScope(this);
+    forget(this);
     this.#release("dispose");
   }
 

@@ -201,6 +201,23 @@ describe("memory", () => {
     expect(await numbers(x.grad!)).toEqual([27]);
   });
 
+  test("a graph that nothing leads to any more goes with its scope; one behind a kept tensor stays", async () => {
+    const x = leaf([3]);
+    const before = device.memory().liveBuffers;
+    let kept: Tensor | null = null;
+    scope(device, () => {
+      scope(device, () => {
+        kept = keep(square(square(x)));
+        return square(exp(x));
+      });
+      exp(square(x));
+    });
+    // The kept result and the square inside it.
+    expect(device.memory().liveBuffers).toBe(before + 2);
+    sum(kept!).backward();
+    expect(await numbers(x.grad!)).toEqual([108]);
+  });
+
   test("a scope that throws gives everything back", () => {
     const x = leaf([1]);
     const before = device.memory().liveBuffers;
