@@ -46,7 +46,7 @@ export class StepRunner<Batch> {
   run(step: number, batch: Batch, update?: Update): Promise<StepMetrics> {
     const context = { training: true, seed: this.#seed, step };
     const { values, names } = scope(this.#device, () => {
-      this.#task.model.zeroGrad();
+      this.#dropGradients();
       const { total, parts } = this.#task.loss(batch, context);
       if (total.size !== 1) {
         throw new Error(
@@ -69,7 +69,7 @@ export class StepRunner<Batch> {
           0,
         ),
       );
-      this.#task.model.zeroGrad();
+      this.#dropGradients();
       return { values, names: entries.map(([name]) => name) };
     });
     const read = async (): Promise<StepMetrics> => {
@@ -80,6 +80,13 @@ export class StepRunner<Batch> {
       return { losses, gradientNorm: Number(numbers[1]) };
     };
     return read();
+  }
+
+  #dropGradients(): void {
+    for (const parameter of this.#parameters) {
+      parameter.grad?.dispose();
+      parameter.grad = null;
+    }
   }
 }
 

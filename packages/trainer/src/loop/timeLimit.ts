@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { BatchSource } from "./batchSource.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
 import { RateMeter } from "./rateMeter.js";
@@ -55,6 +56,7 @@ export async function planSteps<Batch>(
     batches.release?.(batch);
     // As in the loop itself, one step waits on the queue while another runs.
     await inFlight;
+    await setImmediate();
     inFlight = running;
     if (step + 1 >= FEWEST_STEPS && performance.now() - begun > SHARE * seconds * 1000) break;
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { AdamW, cosineSchedule, parameterGroups } from "@splitmask/optim";
 import type {
   CheckpointLocation,
@@ -189,6 +190,8 @@ class TrainingRun<Batch> {
       }
       while (this.#inFlight.length > RUN_AHEAD) await this.#settleStep();
       this.#writer?.check();
+      // A batch that is ready at once would otherwise let step after step be enqueued without timers having their turn.
+      await setImmediate();
     }
     while (this.#inFlight.length > 0) await this.#settleStep();
   }
