@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { decodePicture, PictureError, readPictureSize } from "@splitmask/data";
-import sharp from "sharp";
-import { gradient, plain, scratchFolder, write } from "./pictures";
+import sharp, { type Sharp } from "sharp";
+import { gradient, plain, scratchFolder, write } from "./pictures.js";
 
 const root = scratchFolder();
 
@@ -54,7 +54,7 @@ describe("decodePicture", () => {
     const upright = await gradient(24, 16).raw().toBuffer();
     const source = () => sharp(upright, { raw: { width: 24, height: 16, channels: 3 } });
     // How a camera that notes the orientation has stored the picture: the inverse of what the viewer does. (sharp mirrors before it rotates.)
-    const stored: Record<number, (picture: sharp.Sharp) => sharp.Sharp> = {
+    const stored: Record<number, (picture: Sharp) => Sharp> = {
       1: (p) => p,
       2: (p) => p.flop(),
       3: (p) => p.rotate(180),

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { imageFolder } from "@splitmask/data";
-import { plain, scratchFolder, write } from "./pictures";
+import { plain, scratchFolder, write } from "./pictures.js";
 
 const root = scratchFolder();
 let png: Buffer;

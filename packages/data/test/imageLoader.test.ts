@@ -10,7 +10,7 @@ import {
 } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
 import ndarray from "ndarray";
-import { gradient, plain, scratchFolder, write, writePictures } from "./pictures";
+import { gradient, plain, scratchFolder, write, writePictures } from "./pictures.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 
 /** An empty folder that is removed after the tests of the file. */
 export function scratchFolder(): string {
@@ -18,12 +18,12 @@ export function write(path: string, content: Uint8Array | string): string {
 }
 
 /** A plain picture of one colour. */
-export function plain(width: number, height: number, background: sharp.ColorLike): sharp.Sharp {
+export function plain(width: number, height: number, background: string): Sharp {
   return sharp({ create: { width, height, channels: 3, background } });
 }
 
 /** Pixels that differ from each other: red grows with x, green with y, blue with the number. */
-export function gradient(width: number, height: number, number = 0): sharp.Sharp {
+export function gradient(width: number, height: number, number = 0): Sharp {
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
