@@ -1,1 +1,27 @@
-export {};
+/**
+ * The `splitmask` command, and the functions behind it for programs of your own.
+ *
+ * @packageDocumentation
+ */
+export { checkConfig } from "./config/check.js";
+export { type Config, type ConfigField, defineConfig } from "./config/config.js";
+export { formatDuration, parseDuration } from "./config/duration.js";
+export { readConfigFile } from "./config/file.js";
+export {
+  type Choice,
+  type PictureFacts,
+  type Resolution,
+  type ResolvedConfig,
+  resolveConfig,
+  warmupSteps,
+} from "./config/resolve.js";
+export { configFields, describeField } from "./config/schema.js";
+export { UsageError } from "./errors.js";
+export { type MainOptions, main } from "./program.js";
+export type * from "./report/data.js";
+export { reportPage } from "./report/page.js";
+export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
+export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
+export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
+export { type ReportRequest, writeReport } from "./run/report.js";
+export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

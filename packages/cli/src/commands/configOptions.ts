@@ -1,0 +1,78 @@
+import { type Command, Option } from "commander";
+import { checkConfig, optionName } from "../config/check.js";
+import type { Config, ConfigField } from "../config/config.js";
+import { describeField } from "../config/schema.js";
+
+type Kind = "number" | "text" | "numbers";
+
+/** The options of `pretrain` that are configuration fields: value placeholder and how the text is read. */
+const options: readonly (readonly [field: ConfigField, placeholder: string, kind: Kind])[] = [
+  ["model", "<name>", "text"],
+  ["width", "<n>", "number"],
+  ["depth", "<n>", "number"],
+  ["heads", "<n>", "number"],
+  ["imageSize", "<pixels>", "number"],
+  ["patch", "<pixels>", "number"],
+  ["decoderDepth", "<n>", "number"],
+  ["dropPath", "<share>", "number"],
+  ["layerScale", "<value>", "number"],
+  ["tokenizer", "<name>", "text"],
+  ["vocabulary", "<n>", "number"],
+  ["tokenizerPatches", "<n>", "number"],
+  ["mask", "<mode>", "text"],
+  ["cropScale", "<share>", "number"],
+  ["flip", "<share>", "number"],
+  ["mean", "<r,g,b>", "numbers"],
+  ["std", "<r,g,b>", "numbers"],
+  ["batch", "<n>", "number"],
+  ["steps", "<n>", "number"],
+  ["epochs", "<n>", "number"],
+  ["time", "<duration>", "text"],
+  ["learningRate", "<value>", "number"],
+  ["minimumLearningRate", "<value>", "number"],
+  ["warmup", "<steps>", "number"],
+  ["weightDecay", "<value>", "number"],
+  ["clip", "<norm>", "number"],
+  ["temperature", "<value>", "number"],
+  ["inpaintWeight", "<value>", "number"],
+  ["matchWeight", "<value>", "number"],
+  ["negatives", "<which>", "text"],
+  ["precision", "<format>", "text"],
+  ["seed", "<n>", "number"],
+  ["threads", "<n>", "number"],
+  ["checkpointEvery", "<steps>", "number"],
+];
+
+/**
+ * Adds one option for every configuration field to a command; the help text is the field's description.
+ *
+ * @param command The command.
+ */
+export function addConfigOptions(command: Command): void {
+  for (const [field, placeholder] of options) {
+    command.addOption(new Option(`${optionName(field)} ${placeholder}`, describeField(field)));
+  }
+}
+
+/**
+ * Reads the configuration fields from parsed options.
+ *
+ * @param parsed What commander parsed: texts by camelCase name.
+ * @returns The checked fields that were given.
+ * @throws UsageError naming the option, what was given and what was expected.
+ */
+export function configFromOptions(parsed: Readonly<Record<string, unknown>>): Config {
+  const given: Record<string, unknown> = {};
+  for (const [field, , kind] of options) {
+    const text = parsed[field];
+    if (typeof text === "string") given[field] = readValue(text, kind);
+  }
+  return checkConfig(given, "command line", optionName);
+}
+
+/** A number where the text is one, else the text itself, so that the check can show what was given. */
+function readValue(text: string, kind: Kind): unknown {
+  if (kind === "text") return text;
+  if (kind === "numbers") return text.split(",").map((part) => readValue(part, "number"));
+  return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
+}

@@ -1,0 +1,12 @@
+import { type EmbedRequest, embed } from "../run/embed.js";
+import { tellSkipped } from "../run/skipped.js";
+import type { Terminal } from "../terminal/terminal.js";
+
+/** `splitmask embed`. */
+export async function runEmbed(terminal: Terminal, request: EmbedRequest): Promise<void> {
+  const { features, paths, count, width, skipped } = await embed(request, terminal);
+  tellSkipped(skipped, terminal);
+  terminal.result({ features, paths, count, width, skipped: skipped.length }, [
+    `${count}×${width} float32 in ${features}, the paths of the rows in ${paths}`,
+  ]);
+}

@@ -1,0 +1,84 @@
+/** What a configuration file (or `defineConfig`) may hold; every field is optional, and what is not given is chosen from the pictures. */
+export interface Config {
+  /** Encoder size by name: tiny 192×12×3, small 384×12×6, base 768×12×12 (width × depth × heads). */
+  readonly model?: "tiny" | "small" | "base" | undefined;
+  /** Width of the encoder's tokens; instead of model. */
+  readonly width?: number | undefined;
+  /** Number of encoder blocks; instead of model. */
+  readonly depth?: number | undefined;
+  /** Attention heads; width must be a multiple; instead of model. */
+  readonly heads?: number | undefined;
+  /** Side of the square crop that the encoder sees, in pixels. */
+  readonly imageSize?: number | undefined;
+  /** Side of a patch in pixels; imageSize must be a multiple. */
+  readonly patch?: number | undefined;
+  /** Number of decoder blocks (the paper: 2). */
+  readonly decoderDepth?: number | undefined;
+  /** Stochastic depth of the encoder's last block, 0 to 1. */
+  readonly dropPath?: number | undefined;
+  /** Initial layer scale; none when not given. */
+  readonly layerScale?: number | undefined;
+  /** Where the visual words come from. */
+  readonly tokenizer?: "random-projection" | "random-patches" | "k-means" | undefined;
+  /** Number of visual words (the paper: 8192). */
+  readonly vocabulary?: number | undefined;
+  /** Patches collected to fit random-patches or k-means; also the examples that reports draw. */
+  readonly tokenizerPatches?: number | undefined;
+  /** block: BEiT's blocks, half and half; uniform: two random quarters that each predict the rest. */
+  readonly mask?: "block" | "uniform" | undefined;
+  /** Smallest area of the random resized crop, as a share of the picture. */
+  readonly cropScale?: number | undefined;
+  /** Probability of a horizontal flip. */
+  readonly flip?: number | undefined;
+  /** Mean of red, green and blue in 0…1; measured when not given. */
+  readonly mean?: readonly [number, number, number] | undefined;
+  /** Standard deviation of red, green and blue in 0…1; measured when not given. */
+  readonly std?: readonly [number, number, number] | undefined;
+  /** Pictures a step. */
+  readonly batch?: number | undefined;
+  /** Training steps; instead of epochs or time. */
+  readonly steps?: number | undefined;
+  /** Passes over the pictures; instead of steps or time. */
+  readonly epochs?: number | undefined;
+  /** How long to train, such as "90s", "20m", "1h30m"; the speed is measured first; instead of steps or epochs. */
+  readonly time?: string | undefined;
+  /** Peak learning rate of AdamW. */
+  readonly learningRate?: number | undefined;
+  /** Learning rate at the end of the cosine. */
+  readonly minimumLearningRate?: number | undefined;
+  /** Steps of linear warm-up. */
+  readonly warmup?: number | undefined;
+  /** AdamW's weight decay (none on biases, norms, positions and tokens). */
+  readonly weightDecay?: number | undefined;
+  /** Largest global norm of the gradient. */
+  readonly clip?: number | undefined;
+  /** Temperature of the match loss (the paper: 0.2). */
+  readonly temperature?: number | undefined;
+  /** Weight of the inpaint loss. */
+  readonly inpaintWeight?: number | undefined;
+  /** Weight of the match loss. */
+  readonly matchWeight?: number | undefined;
+  /** Negatives of the match loss: the other branch of the other pictures, or both branches. */
+  readonly negatives?: "other" | "both" | undefined;
+  /** Number format of the computation. */
+  readonly precision?: "float32" | undefined;
+  /** Seed of all randomness. */
+  readonly seed?: number | undefined;
+  /** Threads of the computation; all cores when not given. */
+  readonly threads?: number | undefined;
+  /** Steps between checkpoints. */
+  readonly checkpointEvery?: number | undefined;
+}
+
+/** The name of a configuration field. */
+export type ConfigField = keyof Config;
+
+/**
+ * Types a configuration module: `export default defineConfig({ imageSize: 64, patch: 8 })`.
+ *
+ * @param config The fields that differ from the chosen defaults.
+ * @returns The same object.
+ */
+export function defineConfig(config: Config): Config {
+  return config;
+}

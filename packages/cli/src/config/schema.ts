@@ -1,0 +1,99 @@
+import { z } from "zod";
+import type { Config, ConfigField } from "./config.js";
+import { parseDuration } from "./duration.js";
+
+const positiveInteger = z.int().positive();
+const positive = z.number().positive();
+const nonNegative = z.number().min(0);
+const share = z.number().min(0).max(1);
+const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
+
+/** Tuples as zod types them. */
+type Mutable<Value> = Value extends readonly [number, number, number] ? [number, number, number] : Value;
+
+/**
+ * Every field that a configuration file for `splitmask pretrain` may hold. All are optional: what is not given is chosen
+ * from the number and the size of the pictures (see `chooseDefaults`). The command line's options are the same
+ * fields in kebab case (`imageSize` is `--image-size`) and win over the file.
+ */
+export const configSchema = z.strictObject({
+  model: z
+    .enum(["tiny", "small", "base"])
+    .optional()
+    .describe("Encoder size by name: tiny 192×12×3, small 384×12×6, base 768×12×12 (width × depth × heads)"),
+  width: positiveInteger.optional().describe("Width of the encoder's tokens; instead of model"),
+  depth: positiveInteger.optional().describe("Number of encoder blocks; instead of model"),
+  heads: positiveInteger.optional().describe("Attention heads; width must be a multiple; instead of model"),
+  imageSize: positiveInteger.optional().describe("Side of the square crop that the encoder sees, in pixels"),
+  patch: positiveInteger.optional().describe("Side of a patch in pixels; imageSize must be a multiple"),
+  decoderDepth: positiveInteger.optional().describe("Number of decoder blocks (the paper: 2)"),
+  dropPath: share.optional().describe("Stochastic depth of the encoder's last block, 0 to 1"),
+  layerScale: positive.optional().describe("Initial layer scale; none when not given"),
+  tokenizer: z
+    .enum(["random-projection", "random-patches", "k-means"])
+    .optional()
+    .describe("Where the visual words come from"),
+  vocabulary: positiveInteger.optional().describe("Number of visual words (the paper: 8192)"),
+  tokenizerPatches: positiveInteger
+    .optional()
+    .describe("Patches collected to fit random-patches or k-means; also the examples that reports draw"),
+  mask: z
+    .enum(["block", "uniform"])
+    .optional()
+    .describe("block: BEiT's blocks, half and half; uniform: two random quarters that each predict the rest"),
+  cropScale: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("Smallest area of the random resized crop, as a share of the picture"),
+  flip: share.optional().describe("Probability of a horizontal flip"),
+  mean: threeNumbers.optional().describe("Mean of red, green and blue in 0…1; measured when not given"),
+  std: threeNumbers
+    .optional()
+    .describe("Standard deviation of red, green and blue in 0…1; measured when not given"),
+  batch: positiveInteger.optional().describe("Pictures a step"),
+  steps: positiveInteger.optional().describe("Training steps; instead of epochs or time"),
+  epochs: positive.optional().describe("Passes over the pictures; instead of steps or time"),
+  time: z
+    .string()
+    .refine((text) => parseDuration(text) !== null, { error: 'a duration such as "90s", "20m", "1h30m"' })
+    .optional()
+    .describe(
+      'How long to train, such as "90s", "20m", "1h30m"; the speed is measured first; instead of steps or epochs',
+    ),
+  learningRate: positive.optional().describe("Peak learning rate of AdamW"),
+  minimumLearningRate: nonNegative.optional().describe("Learning rate at the end of the cosine"),
+  warmup: z.int().min(0).optional().describe("Steps of linear warm-up"),
+  weightDecay: nonNegative
+    .optional()
+    .describe("AdamW's weight decay (none on biases, norms, positions and tokens)"),
+  clip: positive.optional().describe("Largest global norm of the gradient"),
+  temperature: positive.optional().describe("Temperature of the match loss (the paper: 0.2)"),
+  inpaintWeight: nonNegative.optional().describe("Weight of the inpaint loss"),
+  matchWeight: nonNegative.optional().describe("Weight of the match loss"),
+  negatives: z
+    .enum(["other", "both"])
+    .optional()
+    .describe("Negatives of the match loss: the other branch of the other pictures, or both branches"),
+  precision: z.enum(["float32"]).optional().describe("Number format of the computation"),
+  seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of all randomness"),
+  threads: positiveInteger.optional().describe("Threads of the computation; all cores when not given"),
+  checkpointEvery: positiveInteger.optional().describe("Steps between checkpoints"),
+});
+
+/** Fails to compile where the schema and `Config` differ. */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+const schemaIsConfig: Same<
+  z.output<typeof configSchema>,
+  { -readonly [Field in keyof Config]: Mutable<Config[Field]> }
+> = true;
+void schemaIsConfig;
+
+/** The sentence that documents a field, as help pages show it. */
+export function describeField(field: ConfigField): string {
+  return configSchema.shape[field].description ?? "";
+}
+
+/** The names of all fields. */
+export const configFields = Object.keys(configSchema.shape) as readonly ConfigField[];

@@ -1,0 +1,267 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addConfigOptions, configFromOptions } from "./commands/configOptions.js";
+import { UsageError } from "./errors.js";
+import { Terminal, type TextStream } from "./terminal/terminal.js";
+
+/** Where the command writes; for tests and programs that call `main` themselves. */
+export interface MainOptions {
+  /** Standard output; `process.stdout` when not given. */
+  readonly output?: TextStream;
+  /** Standard error; `process.stderr` when not given. */
+  readonly error?: TextStream;
+}
+
+interface CommonOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** What a command's action does, with the heavy packages imported only inside. */
+type Action = (terminal: Terminal) => Promise<void>;
+
+/**
+ * Runs the `splitmask` command.
+ *
+ * @param args The arguments after the program's name.
+ * @param options Where it writes.
+ * @returns The exit code: 0, 1 for a failure, 2 for a usage error.
+ */
+export async function main(args: readonly string[], options: MainOptions = {}): Promise<number> {
+  const output = options.output ?? process.stdout;
+  const error = options.error ?? process.stderr;
+  const streams = { output, error };
+  let code = 0;
+
+  const perform = async (common: CommonOptions, action: Action): Promise<void> => {
+    const terminal = new Terminal({ ...streams, json: common.json === true, quiet: common.quiet === true });
+    try {
+      await action(terminal);
+    } catch (failure) {
+      code = failure instanceof UsageError ? 2 : 1;
+      const message = failure instanceof Error ? failure.message : String(failure);
+      terminal.endProgress();
+      error.write(`${terminal.style.red("error:")} ${message}\n`);
+      if (process.env.SPLITMASK_DEBUG && failure instanceof Error) error.write(`${failure.stack}\n`);
+      if (common.json === true) output.write(`${JSON.stringify({ error: message })}\n`);
+    }
+  };
+
+  const program = createProgram(perform);
+  program.exitOverride().configureOutput({
+    writeOut: (text) => output.write(text),
+    writeErr: (text) => error.write(text),
+  });
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  try {
+    await program.parseAsync(args as string[], { from: "user" });
+  } catch (failure) {
+    if (!(failure instanceof CommanderError)) throw failure;
+    if (failure.exitCode === 0) return 0;
+    if (args.includes("--json"))
+      output.write(`${JSON.stringify({ error: failure.message.replace(/^error: /, "") })}\n`);
+    return 2;
+  }
+  return code;
+}
+
+/** The version in this package's package.json. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function createProgram(perform: (common: CommonOptions, action: Action) => Promise<void>): Command {
+  const program = new Command("splitmask")
+    .description("Pre-train a vision transformer on your own pictures, with no labels.")
+    .version(packageVersion(), "-v, --version")
+    .showHelpAfterError("(--help tells the options)")
+    .showSuggestionAfterError()
+    .addHelpText(
+      "after",
+      examples(
+        ["splitmask pretrain ./photos --out runs/photos", "pre-train with defaults chosen from the pictures"],
+        ["splitmask knn runs/photos --train ./labelled/train --test ./labelled/test", "what was learned"],
+        ["splitmask doctor", "is everything in place?"],
+      ),
+    );
+
+  const pretrain = program
+    .command("pretrain")
+    .description("Pre-train an encoder with SplitMask on a folder of pictures")
+    .argument("<folder>", "folder of JPEG, PNG or WebP pictures, flat or nested; class folders are not used")
+    .requiredOption("--out <run>", "run folder to write: configuration, checkpoints, metrics, report")
+    .option(
+      "--config <file>",
+      "configuration: .json, .js, .mjs or .ts with defineConfig; the command line wins over it",
+    );
+  addConfigOptions(pretrain);
+  pretrain
+    .option("--resume", "go on from the last checkpoint of the run folder")
+    .option("--overwrite", "delete the run folder's earlier run first");
+  finish(pretrain, [
+    ["splitmask pretrain ./photos --out runs/photos", "every setting chosen and explained"],
+    ["splitmask pretrain ./photos --out runs/photos --time 20m", "as many steps as fit in twenty minutes"],
+    ["splitmask pretrain ./photos --out runs/photos --resume", "go on after Ctrl-C"],
+    ["splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100", "ViT-S"],
+  ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
+    perform(parsed, async (terminal) => {
+      const given = configFromOptions(parsed);
+      const { runPretrain } = await import("./commands/pretrain.js");
+      const configFile = typeof parsed.config === "string" ? { configFile: parsed.config } : {};
+      await runPretrain(terminal, {
+        folder,
+        out: String(parsed.out),
+        config: given,
+        ...configFile,
+        resume: parsed.resume === true,
+        overwrite: parsed.overwrite === true,
+      });
+    }),
+  );
+
+  for (const [name, summary] of [
+    ["probe", "Linear probe: train a linear classifier on the frozen encoder's embeddings, and test it"],
+    ["knn", "k-nearest-neighbour accuracy of the encoder's embeddings (k = 20, temperature 0.07)"],
+  ] as const) {
+    const command = program
+      .command(name)
+      .description(summary)
+      .argument("<run>", "run folder, or a checkpoint folder inside it")
+      .requiredOption("--train <folder>", "labelled pictures: one folder a class")
+      .requiredOption("--test <folder>", "labelled pictures with the same class names")
+      .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
+    if (name === "knn") {
+      command
+        .option("--k <n>", "number of neighbours", "20")
+        .option("--temperature <value>", "softness of the vote", "0.07");
+    }
+    command
+      .option("--batch <n>", "pictures a step while embedding")
+      .option("--threads <n>", "threads; all cores when not given");
+    finish(command, [
+      [
+        `splitmask ${name} runs/photos --train ./labelled/train --test ./labelled/val`,
+        "the pre-trained encoder",
+      ],
+      [
+        `splitmask ${name} runs/photos --train ./labelled/train --test ./labelled/val --untrained`,
+        "the random one",
+      ],
+      [`splitmask ${name} runs/photos --train ./train --test ./val --json`, 'ends with {"accuracy": …}'],
+    ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
+      perform(parsed, async (terminal) => {
+        const request = {
+          run,
+          train: String(parsed.train),
+          test: String(parsed.test),
+          untrained: parsed.untrained === true,
+          ...numbers(parsed, {
+            threads: "count",
+            batch: "count",
+            k: "count",
+            epochs: "count",
+            temperature: "positive",
+          }),
+        };
+        const { runEvaluation } = await import("./commands/evaluation.js");
+        await runEvaluation(terminal, name, request);
+      }),
+    );
+  }
+
+  const embed = program
+    .command("embed")
+    .description("Write the encoder's embedding of every picture of a folder")
+    .argument("<run>", "run folder, or a checkpoint folder inside it")
+    .argument("<folder>", "folder of pictures")
+    .requiredOption("--out <file>", "NumPy file to write: N×D float32; paths go to a .jsonl file beside it")
+    .option("--untrained", "the same encoder from the same seed, without its weights")
+    .option("--batch <n>", "pictures a step")
+    .option("--threads <n>", "threads; all cores when not given");
+  finish(embed, [
+    ["splitmask embed runs/photos ./photos --out features.npy", "features.npy and features.jsonl"],
+    ["python -c \"import numpy; print(numpy.load('features.npy').shape)\"", "read it anywhere"],
+  ]).action((run: string, folder: string, parsed: CommonOptions & Record<string, unknown>) =>
+    perform(parsed, async (terminal) => {
+      const request = {
+        run,
+        folder,
+        out: String(parsed.out),
+        untrained: parsed.untrained === true,
+        ...numbers(parsed, { threads: "count", batch: "count" }),
+      };
+      const { runEmbed } = await import("./commands/embed.js");
+      await runEmbed(terminal, request);
+    }),
+  );
+
+  const report = program
+    .command("report")
+    .description("Write one self-contained HTML page about a run: curves, predictions, attention, neighbours")
+    .argument("<run>", "run folder")
+    .option("--pictures <folder>", "pictures to show; the training pictures when not given")
+    .option("--out <file>", "page to write; report.html in the run folder when not given")
+    .option("--threads <n>", "threads; all cores when not given");
+  finish(report, [
+    ["splitmask report runs/photos", "writes runs/photos/report.html"],
+    ["splitmask report runs/photos --pictures ./new --out new.html", "how the encoder sees other pictures"],
+  ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
+    perform(parsed, async (terminal) => {
+      const request = {
+        run,
+        ...(typeof parsed.pictures === "string" ? { pictures: parsed.pictures } : {}),
+        ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
+        ...numbers(parsed, { threads: "count" }),
+      };
+      const { runReport } = await import("./commands/report.js");
+      await runReport(terminal, request);
+    }),
+  );
+
+  const doctor = program
+    .command("doctor")
+    .description("Tell the CPU, the chosen kernels, the threads, and what to do when something is missing");
+  finish(doctor, [
+    ["splitmask doctor", "look at everything"],
+    ["splitmask doctor --json", "the same for a program"],
+  ]).action((parsed: CommonOptions) =>
+    perform(parsed, async (terminal) => {
+      const { runDoctor } = await import("./commands/doctor.js");
+      await runDoctor(terminal);
+    }),
+  );
+  return program;
+}
+
+/** The options and examples that every command has. */
+function finish(command: Command, lines: readonly (readonly [string, string])[]): Command {
+  return command
+    .option("--json", "one machine-readable line on standard output; everything else goes to standard error")
+    .option("--quiet", "only warnings and the result")
+    .addHelpText("after", examples(...lines));
+}
+
+function examples(...lines: readonly (readonly [string, string])[]): string {
+  return `\nExamples:\n${lines.map(([command, purpose]) => `  $ ${command}\n      ${purpose}`).join("\n")}`;
+}
+
+/** Reads the number options that were given. */
+function numbers<Kinds extends Readonly<Record<string, "count" | "positive">>>(
+  parsed: Readonly<Record<string, unknown>>,
+  kinds: Kinds,
+): { [Name in keyof Kinds]?: number } {
+  const read: Record<string, number> = {};
+  for (const [name, kind] of Object.entries(kinds)) {
+    const text = parsed[name];
+    if (typeof text !== "string") continue;
+    const value = Number(text);
+    if (!(value > 0) || (kind === "count" && !Number.isInteger(value))) {
+      throw new UsageError(
+        `--${name}: got "${text}", expected a ${kind === "count" ? "positive whole number" : "number greater than 0"}.`,
+      );
+    }
+    read[name] = value;
+  }
+  return read as { [Name in keyof Kinds]?: number };
+}

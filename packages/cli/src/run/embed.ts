@@ -1,0 +1,77 @@
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { imageFolder, type SkippedPicture } from "@splitmask/data";
+import { embedDataset, writeFeatures } from "@splitmask/eval";
+import { createDevice } from "@splitmask/kernels";
+import { UsageError } from "../errors.js";
+import type { Terminal } from "../terminal/terminal.js";
+import { loadEncoder } from "./encoder.js";
+import { encoderView } from "./method.js";
+
+/** What to embed, and where to. */
+export interface EmbedRequest {
+  /** A run folder, or a checkpoint folder inside one. */
+  readonly run: string;
+  /** Folder of pictures. */
+  readonly folder: string;
+  /** The `.npy` file to write; paths go to a `.jsonl` file beside it. */
+  readonly out: string;
+  /** The encoder as it was before training. */
+  readonly untrained?: boolean;
+  /** Pictures a step. Default 64. */
+  readonly batch?: number;
+  /** Threads; all cores when not given. */
+  readonly threads?: number;
+}
+
+/** What was written. */
+export interface EmbedResult {
+  /** The `.npy` file. */
+  readonly features: string;
+  /** The `.jsonl` file with a line a row. */
+  readonly paths: string;
+  /** Rows. */
+  readonly count: number;
+  /** Columns. */
+  readonly width: number;
+  /** The pictures that could not be read; they have no row. */
+  readonly skipped: readonly SkippedPicture[];
+}
+
+/**
+ * Writes the encoder's embedding of every picture of a folder.
+ *
+ * @param request What and where.
+ * @param terminal Where progress is told.
+ * @throws Error where the pictures, the run or the output folder are not there.
+ */
+export async function embed(request: EmbedRequest, terminal: Terminal): Promise<EmbedResult> {
+  if (!request.out.endsWith(".npy"))
+    throw new UsageError(`--out: got "${request.out}", expected a file name that ends in .npy.`);
+  const folder = dirname(resolve(request.out));
+  const isFolder = await stat(folder).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
+  const dataset = await imageFolder(request.folder);
+  const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
+  try {
+    const { encoder, description } = await loadEncoder(device, request);
+    const { features, labels, indices, skipped } = await embedDataset({
+      device,
+      encoder,
+      dataset,
+      view: encoderView(description),
+      batchSize: request.batch ?? 64,
+      onProgress: (done: number, total: number) => terminal.progress(`${done} of ${total} pictures embedded`),
+    });
+    terminal.endProgress();
+    const paths = Array.from(indices, (index: number) => dataset.path(index));
+    const written = await writeFeatures(request.out, features, { paths, labels, classes: dataset.classes });
+    const [count, width] = features.shape as [number, number];
+    return { features: written.features, paths: written.paths, count, width, skipped };
+  } finally {
+    device.close();
+  }
+}

@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { readSafetensors } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import { latestCheckpoint, listCheckpoints } from "@splitmask/trainer";
+import type { VisionTransformer } from "@splitmask/vit";
+import { type RunDescription, readRun } from "./description.js";
+import { createEncoder } from "./method.js";
+
+/** Which encoder is wanted. */
+export interface EncoderRequest {
+  /** A run folder (its last checkpoint), or a checkpoint folder inside one. */
+  readonly run: string;
+  /** The same encoder as it was before training. */
+  readonly untrained?: boolean;
+}
+
+/** An encoder with its run. */
+export interface LoadedEncoder {
+  /** The encoder. */
+  readonly encoder: VisionTransformer;
+  /** The run that it comes from. */
+  readonly description: RunDescription;
+  /** Steps that it was trained for; 0 for an untrained one. */
+  readonly step: number;
+}
+
+/** The checkpoint that a path means: the folder itself, or the last one of a run folder. */
+export async function findCheckpoint(
+  path: string,
+): Promise<{ run: string; checkpoint: { step: number; path: string } | null }> {
+  const absolute = resolve(path);
+  if (!existsSync(join(absolute, "config.json")) && existsSync(join(absolute, "state.json"))) {
+    const run = dirname(dirname(absolute));
+    const found = (await listCheckpoints(dirname(absolute))).find(
+      (candidate) => basename(candidate.path) === basename(absolute),
+    );
+    return { run, checkpoint: found ?? null };
+  }
+  return { run: path, checkpoint: await latestCheckpoint(join(absolute, "checkpoints")) };
+}
+
+/**
+ * Builds a run's encoder and loads its weights.
+ *
+ * @param device Where it goes.
+ * @param request Which one.
+ * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
+ */
+export async function loadEncoder(device: Device, request: EncoderRequest): Promise<LoadedEncoder> {
+  const { run, checkpoint } = await findCheckpoint(request.run);
+  const { description } = await readRun(run);
+  const encoder = createEncoder(device, description.config);
+  if (request.untrained === true) return { encoder, description, step: 0 };
+  if (checkpoint === null) {
+    throw new Error(
+      `${request.run}: there is no checkpoint yet. Wait for the first one, or use --untrained for the encoder before training.`,
+    );
+  }
+  const { tensors } = await readSafetensors(join(checkpoint.path, "model.safetensors"));
+  const prefix = "encoder.";
+  const weights = new Map(
+    [...tensors].flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
+    ),
+  );
+  try {
+    encoder.loadStateDict(weights);
+  } catch (error) {
+    throw new Error(
+      `${checkpoint.path}: the weights are not those of the model in config.json: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+  return { encoder, description, step: checkpoint.step };
+}

@@ -1,0 +1,60 @@
+import { type Augmentation, randomResizedCrop, type View } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import { SplitMask } from "@splitmask/methods";
+import type { Tokenizer } from "@splitmask/tokenizer";
+import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import type { ResolvedConfig } from "../config/resolve.js";
+import type { RunDescription } from "./description.js";
+
+/** The settings of the encoder. */
+export function encoderConfig(config: ResolvedConfig): VisionTransformerConfig {
+  const { imageSize, patch, width, depth, heads, layerScale, dropPath } = config;
+  return { imageSize, patchSize: patch, width, depth, heads, layerScale, dropPath };
+}
+
+/** The encoder as it is before training: a function of the settings and the seed alone. */
+export function createEncoder(device: Device, config: ResolvedConfig): VisionTransformer {
+  return new VisionTransformer(device, encoderConfig(config), { seed: config.seed });
+}
+
+/** SplitMask with its encoder and decoder as they are before training. */
+export function createMethod(device: Device, config: ResolvedConfig, tokenizer: Tokenizer): SplitMask {
+  return new SplitMask(device, {
+    encoder: encoderConfig(config),
+    tokenizer,
+    decoder: { depth: config.decoderDepth },
+    split: config.mask === "block" ? { mode: "block" } : { mode: "uniform", visible: 0.25 },
+    inpaintWeight: config.inpaintWeight,
+    matchWeight: config.matchWeight,
+    temperature: config.temperature,
+    negatives: config.negatives,
+    seed: config.seed,
+  });
+}
+
+/** Side of a patch in the tokenizer's view: at most 8 pixels, the paper's. */
+export function tokenizerPatch(config: ResolvedConfig): number {
+  return Math.min(8, config.patch);
+}
+
+/** Rows and columns of patches. */
+export function gridOf(config: ResolvedConfig): readonly [number, number] {
+  const side = config.imageSize / config.patch;
+  return [side, side];
+}
+
+/** The encoder's view of the pictures. */
+export function encoderView({ config, mean, std }: Pick<RunDescription, "config" | "mean" | "std">): View {
+  return { size: config.imageSize, mean, std };
+}
+
+/** The tokenizer's view: the same crop in [−1, 1]. */
+export function tokenizerView(config: ResolvedConfig): View {
+  const half = [0.5, 0.5, 0.5] as const;
+  return { size: gridOf(config)[0] * tokenizerPatch(config), mean: half, std: half };
+}
+
+/** The crop and flip of training. */
+export function trainingAugmentation(config: ResolvedConfig): Augmentation {
+  return randomResizedCrop({ scale: [config.cropScale, 1], horizontalFlip: config.flip });
+}

@@ -1,0 +1,323 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { writeSafetensors } from "@splitmask/autograd";
+import { ImageLoader, measureNormalization, type SkippedPicture } from "@splitmask/data";
+import { createDevice, type Device } from "@splitmask/kernels";
+import type { SplitMask } from "@splitmask/methods";
+import { loadTokenizer } from "@splitmask/tokenizer";
+import { latestCheckpoint, RunFolder, type TrainingEvent, type TrainResult, train } from "@splitmask/trainer";
+import type { Config } from "../config/config.js";
+import { formatDuration } from "../config/duration.js";
+import { resolveConfig, warmupSteps } from "../config/resolve.js";
+import { UsageError } from "../errors.js";
+import { progressLine } from "../terminal/progressLine.js";
+import { columns, type Terminal } from "../terminal/terminal.js";
+import { checkResume, describedBy, type RunDescription } from "./description.js";
+import { fitTokenizer } from "./fitTokenizer.js";
+import { createMethod, encoderView, tokenizerView, trainingAugmentation } from "./method.js";
+import { type ScannedPictures, scanPictures } from "./pictures.js";
+
+/** What to pre-train, and where. */
+export interface PretrainRequest {
+  /** Folder of pictures. */
+  readonly folder: string;
+  /** Run folder to write. */
+  readonly out: string;
+  /** The fields that are given; the rest is chosen. */
+  readonly config?: Config;
+  /** Go on from the run folder's last checkpoint. */
+  readonly resume?: boolean;
+  /** Delete the run folder's earlier run first. */
+  readonly overwrite?: boolean;
+  /** Aborting it stops after the step at hand, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of it. */
+export interface PretrainResult {
+  /** The run folder. */
+  readonly run: string;
+  /** `"interrupted"`: the signal ended the run early. */
+  readonly reason: "done" | "interrupted";
+  /** Steps done, those before a resume included. */
+  readonly step: number;
+  /** Steps of the whole run. */
+  readonly steps: number;
+  /** Total loss of the first step, and its mean over the last fiftieth of the steps. */
+  readonly loss: {
+    /** At the first step. */
+    readonly start: number;
+    /** At the end. */
+    readonly end: number;
+  };
+  /** Median over the last steps; null for very short runs. */
+  readonly imagesPerSecond: number | null;
+  /** Time that this call trained, in seconds. */
+  readonly seconds: number;
+  /** Folder of the last checkpoint; null where none was written. */
+  readonly checkpoint: string | null;
+  /** The pictures that could not be read. */
+  readonly skipped: readonly SkippedPicture[];
+}
+
+/** Name of the tokenizer's file in a run folder. */
+export const tokenizerFile = "tokenizer.safetensors";
+
+/** Name of the encoder's weights in a finished run folder, with timm's names. */
+export const encoderFile = "encoder.safetensors";
+
+/**
+ * Pre-trains an encoder on a folder of pictures: decides the settings, fits the tokenizer, trains, and leaves everything in the run folder. What fails before the first
+ * checkpoint leaves no run folder behind.
+ *
+ * @param request What and where.
+ * @param terminal Where it tells what it does.
+ * @throws UsageError where the settings contradict each other, or the run folder holds a run already.
+ * @throws Error where there are no pictures, or the run folder cannot be written.
+ */
+export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<PretrainResult> {
+  const { out, config: given = {}, resume = false, overwrite = false } = request;
+  if (resume && overwrite)
+    throw new UsageError("--resume and --overwrite contradict each other: give one of them.");
+  const exists = existsSync(join(out, "config.json"));
+  if (exists && !resume && !overwrite) {
+    throw new UsageError(
+      `${out} already holds a run. Go on with it with --resume, start it anew with --overwrite (its files are deleted), or give another --out.`,
+    );
+  }
+  if (resume && !exists)
+    throw new UsageError(
+      `--resume: ${out} is not a run folder (there is no config.json). Leave --resume out to start a run.`,
+    );
+  const scanned = await scanPictures(request.folder);
+  const threads = given.threads;
+  const device = createDevice(threads === undefined ? {} : { threads });
+  try {
+    return resume
+      ? await resumeRun(device, request, given, scanned, terminal)
+      : await startRun(device, request, given, scanned, exists, terminal);
+  } finally {
+    device.close();
+  }
+}
+
+async function startRun(
+  device: Device,
+  request: PretrainRequest,
+  given: Config,
+  { dataset, facts, unreadable }: ScannedPictures,
+  exists: boolean,
+  terminal: Terminal,
+): Promise<PretrainResult> {
+  const { out } = request;
+  const { config, choices } = resolveConfig(given, facts);
+  const measured =
+    config.mean !== null && config.std !== null
+      ? { mean: config.mean, std: config.std }
+      : await measureNormalization(dataset, { device, seed: config.seed });
+  const description: RunDescription = {
+    format: 1,
+    method: "splitmask",
+    pictures: resolve(request.folder),
+    pictureCount: facts.count,
+    config,
+    given,
+    mean: measured.mean,
+    std: measured.std,
+    choices: [
+      ...choices,
+      {
+        name: "mean and std",
+        value: [measured.mean, measured.std]
+          .map((numbers) => numbers.map((value) => value.toFixed(3)).join(" "))
+          .join(" / "),
+        reason: config.mean !== null ? "given" : "measured on a sample of the pictures",
+      },
+    ],
+  };
+  const { style } = terminal;
+  terminal.line(
+    `${style.bold(`${facts.count.toLocaleString("en")} pictures`)} in ${request.folder}${ignoredNote(dataset.ignored.length)}`,
+  );
+  for (const text of columns(
+    description.choices.map(({ name, value, reason }) => [`  ${name}`, value, style.dim(reason)]),
+  ))
+    terminal.line(text);
+  if (unreadable.length > 0)
+    terminal.warn(
+      `${unreadable.length} of the pictures looked at cannot be read, e.g. ${unreadable[0]!.path}: ${unreadable[0]!.reason}`,
+    );
+
+  if (exists) await rm(out, { recursive: true });
+  const run = await RunFolder.create(out, description);
+  let result: PretrainResult | null = null;
+  try {
+    const { tokenizer, statistics, patches } = await fitTokenizer(
+      device,
+      dataset,
+      config,
+      ({ doing, done, total }) =>
+        terminal.progress(`tokenizer: ${doing} ${Math.floor((100 * done) / total)} %`),
+      request.signal,
+    );
+    terminal.endProgress();
+    terminal.line(
+      `${style.bold("tokenizer")}: ${config.vocabulary} words, entropy ${statistics.entropyBits.toFixed(2)} of ${Math.log2(config.vocabulary).toFixed(2)} bits ` +
+        `(as many as ${Math.round(statistics.perplexity)} words used evenly), ${statistics.deadWords} words without any of ${patches} patches`,
+    );
+    await tokenizer.save(join(out, tokenizerFile));
+    const task = createMethod(device, config, tokenizer);
+    result = await trainRun(device, run, description, task, dataset, request, false, terminal);
+    return result;
+  } finally {
+    await run.close();
+    if (result === null && (await latestCheckpoint(run.checkpointsPath)) === null)
+      await rm(out, { recursive: true, force: true });
+  }
+}
+
+async function resumeRun(
+  device: Device,
+  request: PretrainRequest,
+  given: Config,
+  { dataset }: ScannedPictures,
+  terminal: Terminal,
+): Promise<PretrainResult> {
+  const run = await RunFolder.open(request.out);
+  try {
+    const description = describedBy(run);
+    checkResume(description, given, resolve(request.folder));
+    if (description.pictureCount !== dataset.length) {
+      throw new UsageError(
+        `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${dataset.length}. Put them back, or start a new run in another folder.`,
+      );
+    }
+    const tokenizer = await loadTokenizer(device, join(request.out, tokenizerFile));
+    const task = createMethod(device, description.config, tokenizer);
+    const changed = {
+      ...description,
+      config: {
+        ...description.config,
+        checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
+      },
+    };
+    return await trainRun(device, run, changed, task, dataset, request, true, terminal);
+  } finally {
+    await run.close();
+  }
+}
+
+/** Trains, from the first step or from the last checkpoint. */
+async function trainRun(
+  device: Device,
+  run: RunFolder,
+  { config, mean, std }: RunDescription,
+  task: SplitMask,
+  dataset: ScannedPictures["dataset"],
+  request: PretrainRequest,
+  resume: boolean,
+  terminal: Terminal,
+): Promise<PretrainResult> {
+  const loader = new ImageLoader({
+    dataset,
+    device,
+    batchSize: config.batch,
+    views: [encoderView({ config, mean, std }), tokenizerView(config)],
+    seed: config.seed,
+    augmentation: trainingAugmentation(config),
+  });
+  try {
+    const result = await train({
+      device,
+      task,
+      batches: loader,
+      length: config.steps !== null ? { steps: config.steps } : { seconds: config.seconds! },
+      schedule: {
+        base: config.learningRate,
+        minimum: config.minimumLearningRate,
+        warmupSteps: config.warmup ?? warmupSteps,
+      },
+      optimizer: { weightDecay: config.weightDecay },
+      clipNorm: config.clip,
+      seed: config.seed,
+      runFolder: run,
+      resume,
+      checkpointEvery: config.checkpointEvery,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      onEvent: (event) => tell(event, terminal),
+    });
+    if (result.reason === "done") await writeEncoder(join(run.path, encoderFile), task, { mean, std });
+    return {
+      run: request.out,
+      reason: result.reason,
+      step: result.step,
+      steps: result.steps,
+      loss: await lossesOf(run, result),
+      imagesPerSecond: result.imagesPerSecond,
+      seconds: result.seconds,
+      checkpoint: result.checkpoint,
+      skipped: loader.skipped(),
+    };
+  } finally {
+    loader.close();
+  }
+}
+
+/** Writes the encoder's weights under timm's names, with what a reader needs to know of them. */
+async function writeEncoder(
+  path: string,
+  { model }: SplitMask,
+  normalization: Pick<RunDescription, "mean" | "std">,
+): Promise<void> {
+  const { encoder } = model;
+  await writeSafetensors(path, await encoder.hostStateDict(), {
+    format: "pt",
+    config: JSON.stringify(encoder.config),
+    normalization: JSON.stringify(normalization),
+  });
+}
+
+function tell(event: TrainingEvent, terminal: Terminal): void {
+  switch (event.type) {
+    case "resume":
+      terminal.line(`going on after step ${event.step}`);
+      break;
+    case "plan":
+      terminal.endProgress();
+      terminal.line(
+        `${event.steps} steps fit in the time (${(event.secondsPerStep * 1000).toFixed(0)} ms a step)`,
+      );
+      break;
+    case "step":
+      terminal.progress(progressLine(event, terminal.live), event.step === 1 || event.step === event.steps);
+      break;
+    case "stop":
+    case "done":
+      terminal.endProgress();
+      break;
+    default:
+      break;
+  }
+}
+
+/** The first step's total loss and the mean over the last fiftieth of the steps, from the run's metrics. */
+async function lossesOf(run: RunFolder, result: TrainResult): Promise<{ start: number; end: number }> {
+  const metrics = await run.readMetrics();
+  const totals = metrics.map((record) => record.losses.total ?? Number.NaN);
+  const last = totals.slice(-Math.max(1, Math.floor(totals.length / 50)));
+  return {
+    start: totals[0] ?? result.firstLosses?.total ?? Number.NaN,
+    end: last.reduce((sum, value) => sum + value, 0) / Math.max(1, last.length),
+  };
+}
+
+function ignoredNote(count: number): string {
+  return count === 0 ? "" : ` (${count} other files are left alone)`;
+}
+
+/** A line about the end of a run. */
+export function summaryOf(result: PretrainResult): string {
+  const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;
+  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
+}

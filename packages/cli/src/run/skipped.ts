@@ -1,0 +1,16 @@
+import type { SkippedPicture } from "@splitmask/data";
+import type { Terminal } from "../terminal/terminal.js";
+
+/**
+ * Tells which pictures could not be read: how many, and the first twenty by name.
+ *
+ * @param skipped The pictures.
+ * @param terminal Where it is told.
+ */
+export function tellSkipped(skipped: readonly SkippedPicture[], terminal: Terminal): void {
+  if (skipped.length === 0) return;
+  const shown = skipped.slice(0, 20).map(({ path, reason }) => `  ${path}: ${reason}`);
+  const more = skipped.length > shown.length ? [`  … and ${skipped.length - shown.length} more`] : [];
+  const pictures = skipped.length === 1 ? "picture was" : "pictures were";
+  terminal.warn([`${skipped.length} ${pictures} skipped:`, ...shown, ...more].join("\n"));
+}

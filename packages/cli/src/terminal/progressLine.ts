@@ -1,0 +1,48 @@
+import { formatDuration } from "../config/duration.js";
+
+/** What a progress line shows of one training step. */
+export interface StepProgress {
+  /** Number of steps done, from 1. */
+  readonly step: number;
+  /** Number of steps of the run. */
+  readonly steps: number;
+  /** The losses by name, `total` first. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Learning rate of the step. */
+  readonly learningRate: number;
+  /** Pictures a second; null while warming up. */
+  readonly imagesPerSecond: number | null;
+  /** Seconds to the last step; null while warming up. */
+  readonly secondsLeft: number | null;
+}
+
+const barCells = 20;
+const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/** A bar of twenty cells in steps of an eighth of a cell. */
+function bar(share: number): string {
+  const filled = Math.min(1, Math.max(0, share)) * barCells;
+  const text = "█".repeat(Math.floor(filled)) + eighths[Math.floor((filled % 1) * 8)]!;
+  return text.padEnd(barCells, "·");
+}
+
+/**
+ * One line about a training step: step, every part of the loss, learning rate, speed, time left.
+ *
+ * @param progress The step.
+ * @param live True for the line that is drawn in place; it begins with a bar.
+ * @returns The line.
+ */
+export function progressLine(progress: StepProgress, live: boolean): string {
+  const { step, steps, losses, learningRate, imagesPerSecond, secondsLeft } = progress;
+  const { total, ...parts } = losses;
+  const named = Object.entries(parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+  const fields = [
+    `${live ? `${bar(step / steps)} ` : "step "}${String(step).padStart(String(steps).length)}/${steps}`,
+    `loss ${(total ?? Number.NaN).toFixed(3)}${named.length > 0 ? ` (${named.join(", ")})` : ""}`,
+    `lr ${learningRate.toExponential(1)}`,
+    imagesPerSecond === null ? "measuring the speed" : `${Math.round(imagesPerSecond)} pictures/s`,
+    secondsLeft === null ? "" : `${formatDuration(secondsLeft)} left`,
+  ];
+  return fields.filter((field) => field !== "").join("  ");
+}

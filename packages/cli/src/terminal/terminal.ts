@@ -1,0 +1,133 @@
+import { createStyle, type Style } from "./style.js";
+
+/** A stream that text is written to: `process.stdout`, `process.stderr`, or a test's own. */
+export interface TextStream {
+  /** Writes text. */
+  write(text: string): unknown;
+  /** True on a terminal. */
+  readonly isTTY?: boolean;
+  /** Width of the terminal in characters. */
+  readonly columns?: number;
+}
+
+/** How a command speaks. */
+export interface TerminalOptions {
+  /** The last line of standard output is JSON and nothing else goes there. */
+  readonly json?: boolean;
+  /** Only warnings and the result. */
+  readonly quiet?: boolean;
+  /** Standard output; `process.stdout` when not given. */
+  readonly output?: TextStream;
+  /** Standard error; `process.stderr` when not given. */
+  readonly error?: TextStream;
+}
+
+/** Milliseconds between two plain progress lines when not on a terminal. */
+const plainInterval = 10_000;
+/** Milliseconds between two draws of the live line. */
+const liveInterval = 100;
+
+/** Everything that a command says: lines, warnings, a live progress line and the result. */
+export class Terminal {
+  /** Styles of the stream that people read. */
+  readonly style: Style;
+  readonly #people: TextStream;
+  readonly #error: TextStream;
+  readonly #output: TextStream;
+  readonly #json: boolean;
+  readonly #quiet: boolean;
+  #liveLine = false;
+  #lastProgress = Number.NEGATIVE_INFINITY;
+  #lastPlain = "";
+
+  constructor(options: TerminalOptions = {}) {
+    this.#output = options.output ?? process.stdout;
+    this.#error = options.error ?? process.stderr;
+    this.#json = options.json ?? false;
+    this.#quiet = options.quiet ?? false;
+    this.#people = this.#json ? this.#error : this.#output;
+    this.style = createStyle(this.#people.isTTY === true && process.env.NO_COLOR === undefined);
+  }
+
+  /** True where the progress line is drawn in place. */
+  get live(): boolean {
+    return this.#people.isTTY === true && !this.#quiet;
+  }
+
+  /** Writes a line for people; nothing when quiet. */
+  line(text = ""): void {
+    if (this.#quiet) return;
+    this.#clear();
+    this.#people.write(`${text}\n`);
+  }
+
+  /** Writes a warning to standard error, quiet or not. */
+  warn(text: string): void {
+    this.#clear();
+    this.#error.write(`${this.style.yellow("warning:")} ${text}\n`);
+  }
+
+  /**
+   * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten seconds elsewhere.
+   *
+   * @param text The line.
+   * @param now Draw it whatever the clock says (the first and the last).
+   */
+  progress(text: string, now = false): void {
+    if (this.#quiet) return;
+    const time = performance.now();
+    const interval = this.live ? liveInterval : plainInterval;
+    if (!now && time - this.#lastProgress < interval) return;
+    this.#lastProgress = time;
+    if (this.live) {
+      const width = (this.#people.columns ?? 80) - 1;
+      this.#people.write(`\r\u001b[2K${text.length > width ? text.slice(0, width) : text}`);
+      this.#liveLine = true;
+    } else if (text !== this.#lastPlain) {
+      this.#people.write(`${text}\n`);
+      this.#lastPlain = text;
+    }
+  }
+
+  /** Ends the live line, so that the next text stands on its own line. */
+  endProgress(): void {
+    if (this.#liveLine) this.#people.write("\n");
+    this.#liveLine = false;
+    this.#lastProgress = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * The end of a command: one JSON line with `--json`, the lines for people otherwise.
+   *
+   * @param result What a program reads.
+   * @param lines What a person reads.
+   */
+  result(result: object, lines: readonly string[]): void {
+    this.endProgress();
+    if (this.#json) this.#output.write(`${JSON.stringify(result)}\n`);
+    else for (const text of lines) this.#output.write(`${text}\n`);
+  }
+
+  #clear(): void {
+    if (this.#liveLine) this.#people.write("\r\u001b[2K");
+    this.#liveLine = false;
+  }
+}
+
+/**
+ * Lays out rows in columns.
+ *
+ * @param rows The cells of each row.
+ * @returns One line a row; columns are separated by two spaces.
+ */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  return rows.map((row) =>
+    row
+      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,212 @@
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lastLine, splitmask } from "./command.js";
+import { picture, writePictures } from "./pictures.js";
+
+let folder: string;
+let good: string;
+let out: string;
+
+const small = [
+  "--width",
+  "32",
+  "--depth",
+  "1",
+  "--heads",
+  "2",
+  "--image-size",
+  "32",
+  "--patch",
+  "8",
+  "--vocabulary",
+  "32",
+  "--threads",
+  "1",
+  "--steps",
+  "2",
+];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "splitmask-bad-"));
+  good = join(folder, "good");
+  out = join(folder, "out");
+  await writePictures(good, 8);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => rm(out, { recursive: true, force: true }));
+
+async function refused(args: readonly string[], code: number, ...texts: (string | RegExp)[]): Promise<void> {
+  const outcome = await splitmask(args);
+  for (const text of texts)
+    expect(outcome.error).toMatch(
+      text instanceof RegExp ? text : new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")),
+    );
+  expect(outcome.error).not.toMatch(/\n\s+at /);
+  expect(outcome.code).toBe(code);
+  expect(existsSync(out)).toBe(false);
+}
+
+test("a folder that is not there", () =>
+  refused(["pretrain", join(folder, "none"), "--out", out], 1, "there is no folder"));
+
+test("an empty folder", async () => {
+  await mkdir(join(folder, "empty"));
+  await refused(["pretrain", join(folder, "empty"), "--out", out], 1, "no pictures in");
+});
+
+test("a folder with text files only", async () => {
+  await mkdir(join(folder, "texts"));
+  await writeFile(join(folder, "texts", "notes.txt"), "no picture");
+  await refused(["pretrain", join(folder, "texts"), "--out", out], 1, "no pictures in", "notes.txt");
+});
+
+test("only pictures that cannot be read", async () => {
+  await mkdir(join(folder, "broken"));
+  await writeFile(join(folder, "broken", "a.png"), "this is no PNG file");
+  await refused(
+    ["pretrain", join(folder, "broken"), "--out", out],
+    1,
+    "none of the 1 pictures can be read",
+    "a.png",
+  );
+});
+
+test("truncated and corrupt pictures and one of 1×1 among good ones: skipped, counted and named", async () => {
+  const mixed = join(folder, "mixed");
+  await cp(good, mixed, { recursive: true });
+  const whole = await picture(0, 99);
+  await writeFile(join(mixed, "across", "truncated.png"), whole.subarray(0, whole.length / 2));
+  await writeFile(join(mixed, "across", "corrupt.jpg"), "corrupt");
+  await writeFile(join(mixed, "down", "dot.png"), await picture(0, 1, 1));
+  const outcome = await splitmask([
+    "pretrain",
+    mixed,
+    "--out",
+    out,
+    ...small,
+    "--batch",
+    "8",
+    "--steps",
+    "4",
+    "--json",
+  ]);
+  expect(outcome.code).toBe(0);
+  expect(lastLine(outcome)).toMatchObject({ skipped: 2, step: 4 });
+  expect(outcome.error).toMatch(/2 pictures were skipped:\n.*corrupt\.jpg: .+\n.*truncated\.png: .+/);
+
+  const features = join(folder, "mixed.npy");
+  const embedded = await splitmask(["embed", out, mixed, "--out", features, "--json"]);
+  expect(lastLine(embedded)).toMatchObject({ count: 17, skipped: 2 });
+  expect(embedded.error).toContain("truncated.png");
+  expect((await readFile(join(folder, "mixed.jsonl"), "utf8")).trim().split("\n")).toHaveLength(17);
+});
+
+test("one picture fewer than the batch", () =>
+  refused(
+    ["pretrain", good, "--out", out, ...small, "--batch", "17"],
+    2,
+    "batch: 17, but there are only 16 pictures: use 16 or fewer.",
+  ));
+
+test("an output folder that cannot be written", async () => {
+  const file = join(folder, "file");
+  await writeFile(file, "");
+  await refused(["pretrain", good, "--out", join(file, "run"), ...small], 1, "cannot write to", "ENOTDIR");
+  expect(await readFile(file, "utf8")).toBe("");
+  const other = join(folder, "occupied");
+  await mkdir(other);
+  await writeFile(join(other, "letter.txt"), "mine");
+  await refused(
+    ["pretrain", good, "--out", other, ...small, "--overwrite"],
+    1,
+    "is not empty (it holds letter.txt)",
+  );
+  expect(await readdir(other)).toEqual(["letter.txt"]);
+});
+
+test("usage errors", async () => {
+  await refused(
+    ["pretrain", good, "--out", out, "--imge-size", "64"],
+    2,
+    "unknown option '--imge-size'",
+    "Did you mean --image-size?",
+  );
+  await refused(["pretrain", good], 2, "required option '--out <run>' not specified");
+  await refused(["pretrain", "--out", out], 2, "missing required argument 'folder'");
+  await refused(["fly"], 2, "unknown command 'fly'");
+  await refused(
+    ["pretrain", good, "--out", out, "--batch", "many"],
+    2,
+    'command line: --batch: got "many", expected a number.',
+  );
+  await refused(["pretrain", good, "--out", out, "--image-size", "60", "--patch", "8"], 2, "use 56 or 64");
+  await refused(
+    ["knn", out, "--train", good, "--test", good, "--k", "0"],
+    2,
+    '--k: got "0", expected a positive whole number.',
+  );
+  const json = await splitmask(["pretrain", good, "--out", out, "--batch", "many", "--json"]);
+  expect(json.code).toBe(2);
+  expect(lastLine(json)).toEqual({ error: 'command line: --batch: got "many", expected a number.' });
+});
+
+test("a configuration with a wrong type, an unknown field, and TypeScript", async () => {
+  const config = join(folder, "wrong.json");
+  await writeFile(config, '{"imageSize": "64"}');
+  await refused(
+    ["pretrain", good, "--out", out, "--config", config],
+    2,
+    'wrong.json: imageSize: got "64", expected a number.',
+  );
+  await writeFile(config, '{"imagesize": 64}');
+  await refused(
+    ["pretrain", good, "--out", out, "--config", config],
+    2,
+    'unknown field "imagesize" (given 64). Did you mean "imageSize"?',
+  );
+  const typed = join(folder, "typed.ts");
+  await writeFile(typed, "const batch: number = 99;\nexport default { batch };");
+  const outcome = await splitmask(["pretrain", good, "--out", out, "--config", typed]);
+  expect(outcome.code).toBe(2);
+  // Where Node.js imports TypeScript the module is read, and its batch is too large.
+  const importsTypescript = (process.features as { typescript?: unknown }).typescript;
+  expect(outcome.error).toContain(
+    importsTypescript
+      ? "batch: 99"
+      : "cannot import TypeScript. Use Node.js 22.18 or later, or rename the file to typed.mjs",
+  );
+});
+
+test("a checkpoint of another model, and what is no run", async () => {
+  expect((await splitmask(["pretrain", good, "--out", out, ...small, "--batch", "8", "--quiet"])).code).toBe(
+    0,
+  );
+  const other = join(folder, "other");
+  await cp(out, other, { recursive: true });
+  const description = JSON.parse(await readFile(join(other, "config.json"), "utf8")) as {
+    config: { width: number };
+  };
+  description.config.width = 64;
+  await writeFile(join(other, "config.json"), JSON.stringify(description));
+  const outcome = await splitmask(["knn", other, "--train", good, "--test", good]);
+  expect(outcome.code).toBe(1);
+  expect(outcome.error).toMatch(/the weights are not those of the model in config\.json[\s\S]*32[\s\S]*64/);
+  const resumed = await splitmask(["pretrain", good, "--out", other, "--resume"]);
+  expect(resumed.code).toBe(1);
+  expect(resumed.error).toMatch(/is of another model/);
+  await rm(out, { recursive: true });
+  await refused(["knn", good, "--train", good, "--test", good], 1, "is not a run");
+});
+
+test("labels that do not fit", async () => {
+  const flat = join(folder, "flat");
+  await mkdir(flat);
+  await writeFile(join(flat, "a.png"), await picture(0, 0));
+  await refused(["probe", good, "--train", flat, "--test", good], 1, "has no class folders");
+  const strange = join(folder, "strange");
+  await cp(good, strange, { recursive: true });
+  await cp(join(good, "down"), join(strange, "sideways"), { recursive: true });
+  await refused(["knn", good, "--train", good, "--test", strange], 1, "sideways", "across, down");
+});

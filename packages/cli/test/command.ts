@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+const bin = join(
+  dirname(createRequire(import.meta.url).resolve("@splitmask/cli/package.json")),
+  "dist",
+  "bin.js",
+);
+
+/** What a command line gave. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly output: string;
+  readonly error: string;
+}
+
+/** Runs the built `splitmask` as a user does; presses Ctrl-C once when it says `interruptAt`. */
+export function splitmask(args: readonly string[], interruptAt?: string): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const texts = { output: "", error: "" };
+    let interrupted = false;
+    for (const [name, stream] of [
+      ["output", child.stdout],
+      ["error", child.stderr],
+    ] as const) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        texts[name] += text;
+        if (interruptAt === undefined || interrupted || !texts[name].includes(interruptAt)) return;
+        interrupted = true;
+        child.kill("SIGINT");
+      });
+    }
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, ...texts }));
+  });
+}
+
+/** The JSON object in the last line of standard output. */
+export function lastLine(outcome: Outcome): Record<string, unknown> {
+  return JSON.parse(outcome.output.trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
+}

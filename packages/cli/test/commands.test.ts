@@ -1,0 +1,291 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lastLine, splitmask } from "./command.js";
+import { writePictures } from "./pictures.js";
+
+let folder: string;
+let train: string;
+let test_: string;
+let run: string;
+
+const small = [
+  "--width",
+  "32",
+  "--depth",
+  "2",
+  "--heads",
+  "2",
+  "--image-size",
+  "32",
+  "--patch",
+  "8",
+  "--vocabulary",
+  "64",
+  "--batch",
+  "8",
+  "--threads",
+  "1",
+];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "splitmask-commands-"));
+  train = join(folder, "train");
+  test_ = join(folder, "test");
+  run = join(folder, "run");
+  await writePictures(train, 12);
+  await writePictures(test_, 4, 12);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("pretrain", () => {
+  test("trains, explains itself and leaves a whole run folder", async () => {
+    const outcome = await splitmask([
+      "pretrain",
+      train,
+      "--out",
+      run,
+      ...small,
+      "--steps",
+      "6",
+      "--seed",
+      "3",
+    ]);
+    expect(outcome.error).toBe("");
+    expect(outcome.code).toBe(0);
+    for (const text of [
+      "24 pictures",
+      "image size",
+      "given",
+      "tokenizer: 64 words, entropy",
+      "step 1/6",
+      "inpaint",
+      "match",
+      "report: ",
+    ]) {
+      expect(outcome.output).toContain(text);
+    }
+    expect((await readdir(run)).filter((name) => !name.startsWith("events")).sort()).toEqual([
+      "checkpoints",
+      "config.json",
+      "encoder.safetensors",
+      "metrics.jsonl",
+      "report.html",
+      "tokenizer.safetensors",
+    ]);
+    const metrics = (await readFile(join(run, "metrics.jsonl"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { step: number; losses: { total: number } });
+    expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(metrics.every(({ losses }) => Number.isFinite(losses.total))).toBe(true);
+    const page = await readFile(join(run, "report.html"), "utf8");
+    for (const text of [
+      "A predicts",
+      "Attention of the last layer",
+      "Nearest neighbours",
+      "Visual words",
+      "guessing",
+      "24",
+    ])
+      expect(page).toContain(text);
+  });
+
+  test("does not write over a run", async () => {
+    const before = await readFile(join(run, "config.json"), "utf8");
+    const outcome = await splitmask(["pretrain", train, "--out", run, ...small]);
+    expect(outcome.code).toBe(2);
+    expect(outcome.error).toContain(
+      "already holds a run. Go on with it with --resume, start it anew with --overwrite",
+    );
+    expect(await readFile(join(run, "config.json"), "utf8")).toBe(before);
+  });
+
+  test("stops cleanly on Ctrl-C and goes on with --resume, to the same weights as a run in one go", async () => {
+    const out = join(folder, "stopped");
+    const steps = ["--steps", "60", "--tokenizer", "k-means", "--tokenizer-patches", "500"];
+    const stopped = await splitmask(
+      ["pretrain", train, "--out", out, ...small, ...steps, "--json"],
+      "step  1/60",
+    );
+    expect(stopped.error).toContain("stopping after this step");
+    expect(stopped.code).toBe(0);
+    const result = lastLine(stopped);
+    expect(result).toMatchObject({ reason: "interrupted", steps: 60 });
+    expect(result.step).toBeLessThan(60);
+
+    const other = await splitmask(["pretrain", train, "--out", out, "--resume", "--batch", "4"]);
+    expect(other.code).toBe(2);
+    expect(other.error).toContain(
+      "--resume: the run was started with other settings: batch was 8 and is now 4",
+    );
+
+    const resumed = await splitmask([
+      "pretrain",
+      train,
+      "--out",
+      out,
+      "--resume",
+      "--threads",
+      "2",
+      "--json",
+    ]);
+    expect(resumed.code).toBe(0);
+    expect(resumed.error).toContain(`going on after step ${String(result.step)}`);
+    expect(lastLine(resumed)).toMatchObject({ reason: "done", step: 60, steps: 60 });
+
+    const whole = join(folder, "whole");
+    expect((await splitmask(["pretrain", train, "--out", whole, ...small, ...steps, "--quiet"])).code).toBe(
+      0,
+    );
+    const weights = (at: string) => readFile(join(at, "encoder.safetensors"));
+    expect((await weights(out)).equals(await weights(whole))).toBe(true);
+  });
+
+  test("a configuration file; the command line wins over it", async () => {
+    const config = join(folder, "config.mjs");
+    await writeFile(
+      config,
+      "export default { width: 32, depth: 1, heads: 2, imageSize: 32, patch: 8, vocabulary: 32, batch: 4, steps: 50, mask: 'uniform', time: undefined };",
+    );
+    const out = join(folder, "configured");
+    const outcome = await splitmask([
+      "pretrain",
+      train,
+      "--out",
+      out,
+      "--config",
+      config,
+      "--steps",
+      "2",
+      "--tokenizer",
+      "random-patches",
+      "--tokenizer-patches",
+      "64",
+      "--json",
+    ]);
+    expect(outcome.code).toBe(0);
+    expect(lastLine(outcome)).toMatchObject({ reason: "done", step: 2, steps: 2, skipped: 0 });
+    const { config: resolved } = JSON.parse(await readFile(join(out, "config.json"), "utf8")) as {
+      config: object;
+    };
+    expect(resolved).toMatchObject({
+      depth: 1,
+      batch: 4,
+      steps: 2,
+      mask: "uniform",
+      tokenizer: "random-patches",
+    });
+  });
+
+  test("for a time", async () => {
+    const out = join(folder, "timed");
+    const outcome = await splitmask(["pretrain", train, "--out", out, ...small, "--time", "2s"]);
+    expect(outcome.code).toBe(0);
+    expect(outcome.output).toMatch(/\d+ steps fit in the time/);
+    await rm(out, { recursive: true });
+  });
+});
+
+describe("a trained run", () => {
+  test.each(["knn", "probe"])("%s, trained and untrained", async (command) => {
+    const args = [command, run, "--train", train, "--test", test_, "--threads", "1"];
+    const trained = await splitmask([...args, "--json"]);
+    expect(trained.code).toBe(0);
+    expect(trained.output.trimEnd()).not.toContain("\n");
+    const result = lastLine(trained);
+    expect(result).toMatchObject({
+      classes: ["across", "down"],
+      train: 24,
+      test: 8,
+      chance: 0.5,
+      step: 6,
+      untrained: false,
+    });
+    expect(result.accuracy).toBeGreaterThanOrEqual(0);
+    expect(Object.keys(result.perClass as object)).toEqual(["across", "down"]);
+    if (command === "knn") expect(result).toMatchObject({ k: 20, temperature: 0.07 });
+
+    const untrained = await splitmask([...args, "--untrained"]);
+    expect(untrained.code).toBe(0);
+    expect(untrained.output).toMatch(/accuracy of the untrained encoder: [\d.]+ %/);
+  });
+
+  test("embed writes a NumPy matrix and the paths of its rows", async () => {
+    const out = join(folder, "features.npy");
+    const outcome = await splitmask(["embed", run, test_, "--out", out, "--json"]);
+    expect(outcome.code).toBe(0);
+    expect(lastLine(outcome)).toMatchObject({ count: 8, width: 32, skipped: 0 });
+    const bytes = await readFile(out);
+    expect(bytes.subarray(0, 8).toString("latin1")).toBe("\u0093NUMPY\u0001\u0000");
+    expect(bytes.toString("latin1")).toContain("'shape': (8, 32)");
+    const lines = (await readFile(join(folder, "features.jsonl"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as object);
+    expect(lines).toHaveLength(8);
+    expect(lines[0]).toMatchObject({ row: 0, path: join(test_, "across", "012.png"), label: "across" });
+  });
+
+  test("a checkpoint folder stands for its run", async () => {
+    const outcome = await splitmask([
+      "embed",
+      join(run, "checkpoints", "step-000006"),
+      test_,
+      "--out",
+      join(folder, "again.npy"),
+      "--json",
+    ]);
+    expect(outcome.code).toBe(0);
+    expect(
+      (await readFile(join(folder, "again.npy"))).equals(await readFile(join(folder, "features.npy"))),
+    ).toBe(true);
+  });
+
+  test("report of other pictures", async () => {
+    const out = join(folder, "other.html");
+    const outcome = await splitmask(["report", run, "--pictures", test_, "--out", out, "--json"]);
+    expect(outcome.code).toBe(0);
+    expect(lastLine(outcome)).toEqual({ report: out });
+    expect(await readFile(out, "utf8")).toContain("012.png");
+  });
+});
+
+describe("help and doctor", () => {
+  test.each(["pretrain", "knn", "probe", "embed", "report", "doctor"])(
+    "%s --help has examples",
+    async (command) => {
+      const outcome = await splitmask([command, "--help"]);
+      expect(outcome.code).toBe(0);
+      expect(outcome.output).toContain(`Usage: splitmask ${command}`);
+      expect(outcome.output).toContain(`Examples:\n  $ splitmask ${command}`);
+      for (const option of ["--json", "--quiet"]) expect(outcome.output).toContain(option);
+    },
+  );
+
+  test("the start is quick: help loads none of the heavy packages", async () => {
+    const started = performance.now();
+    await splitmask(["--help"]);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  test("doctor", async () => {
+    const outcome = await splitmask(["doctor", "--json"]);
+    expect(outcome.code).toBe(0);
+    const { findings } = lastLine(outcome) as { findings: { name: string; ok: boolean; text: string }[] };
+    expect(findings.map(({ name }) => name)).toEqual([
+      "Node.js",
+      "CPU",
+      "instruction set",
+      "threads",
+      "addon",
+      "self-test",
+      "memory",
+      "sharp",
+    ]);
+    expect(findings.every(({ ok }) => ok)).toBe(true);
+    expect(findings.find(({ name }) => name === "addon")!.text).toMatch(/\.node$/);
+    expect(existsSync(findings.find(({ name }) => name === "addon")!.text)).toBe(true);
+  });
+});
