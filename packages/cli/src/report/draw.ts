@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from "@splitmask/autograd";
 import { patchify } from "@splitmask/nn";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import type { DataUri } from "./data.js";
 
 /** Pictures on the host, ready to be encoded: red, green, blue, opacity in 0…255. */
@@ -102,23 +102,20 @@ export function drawPictures(pixels: Tensor, patchSize: number): Promise<DrawnPi
 }
 
 /**
- * Encodes one of the drawn pictures as a PNG data URI, enlarged without smoothing between patches where it is small.
+ * Encodes one of the drawn pictures as a PNG data URI, at its own size: the page enlarges it.
  *
  * @param drawn The pictures.
  * @param index Which one.
- * @param side Side in pixels that the page shows it with.
  */
-export async function pngOf(drawn: DrawnPictures, index: number, side = 192): Promise<DataUri> {
+export async function pngOf(drawn: DrawnPictures, index: number): Promise<DataUri> {
   const { height, width, pixels } = drawn;
   const size = height * width * 4;
-  const raw = sharp(pixels.subarray(index * size, (index + 1) * size), {
-    raw: { height, width, channels: 4 },
-  });
-  const factor = Math.max(1, Math.ceil(side / Math.max(height, width)));
-  const png = await raw
-    .resize(width * factor, height * factor, { kernel: "cubic" })
-    .png({ compressionLevel: 9, palette: true, quality: 90 })
-    .toBuffer();
+  const raw = { height, width, channels: 4 } as const;
+  return dataUri(sharp(pixels.subarray(index * size, (index + 1) * size), { raw }));
+}
+
+async function dataUri(picture: Sharp): Promise<DataUri> {
+  const png = await picture.png({ compressionLevel: 9 }).toBuffer();
   return `data:image/png;base64,${png.toString("base64")}`;
 }
 
@@ -137,13 +134,8 @@ const ramp: readonly (readonly [number, number, number])[] = [
  *
  * @param values One number a patch, row by row.
  * @param grid Rows and columns.
- * @param side Side in pixels that the page shows it with.
  */
-export async function heatMap(
-  values: ArrayLike<number>,
-  grid: readonly [number, number],
-  side = 192,
-): Promise<DataUri> {
+export async function heatMap(values: ArrayLike<number>, grid: readonly [number, number]): Promise<DataUri> {
   const [height, width] = grid;
   const list = Array.from(values);
   const low = Math.min(...list);
@@ -158,10 +150,7 @@ export async function heatMap(
       );
     }),
   );
-  const factor = Math.ceil(side / Math.max(height, width));
-  const png = await sharp(pixels, { raw: { height, width, channels: 3 } })
-    .resize(width * factor, height * factor, { kernel: "cubic" })
-    .png({ compressionLevel: 9, palette: true })
-    .toBuffer();
-  return `data:image/png;base64,${png.toString("base64")}`;
+  const factor = Math.ceil(64 / Math.max(height, width));
+  const map = sharp(pixels, { raw: { height, width, channels: 3 } });
+  return dataUri(map.resize(width * factor, height * factor, { kernel: "cubic" }));
 }

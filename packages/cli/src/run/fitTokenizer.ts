@@ -51,7 +51,6 @@ async function* crops(
     views: [tokenizerView(config)],
     seed: config.seed,
     augmentation: trainingAugmentation(config),
-    cacheBytes: 0,
   });
   try {
     for (let step = 0; step * batchSize < total; step++) yield (await loader.batch(step)).views[0]!;
