@@ -290,7 +290,10 @@ function tell(event: TrainingEvent, terminal: Terminal): void {
       );
       break;
     case "step":
-      terminal.progress(progressLine(event, terminal.live), event.step === 1 || event.step === event.steps);
+      terminal.progress(
+        progressLine(event, terminal.live ? terminal.width : null),
+        event.step === 1 || event.step === event.steps,
+      );
       break;
     case "stop":
     case "done":

@@ -30,19 +30,20 @@ function bar(share: number): string {
  * One line about a training step: step, every part of the loss, learning rate, speed, time left.
  *
  * @param progress The step.
- * @param live True for the line that is drawn in place; it begins with a bar.
+ * @param live The characters that a line drawn in place may have: it begins with a bar where that fits. Null: a plain line.
  * @returns The line.
  */
-export function progressLine(progress: StepProgress, live: boolean): string {
+export function progressLine(progress: StepProgress, live: number | null): string {
   const { step, steps, losses, learningRate, imagesPerSecond, secondsLeft } = progress;
   const { total, ...parts } = losses;
   const named = Object.entries(parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
   const fields = [
-    `${live ? `${bar(step / steps)} ` : "step "}${String(step).padStart(String(steps).length)}/${steps}`,
+    `${live === null ? "step " : ""}${String(step).padStart(String(steps).length)}/${steps}`,
     `loss ${(total ?? Number.NaN).toFixed(3)}${named.length > 0 ? ` (${named.join(", ")})` : ""}`,
     `lr ${learningRate.toExponential(1)}`,
     imagesPerSecond === null ? "measuring the speed" : `${Math.round(imagesPerSecond)} pictures/s`,
     secondsLeft === null ? "" : `${formatDuration(secondsLeft)} left`,
   ];
-  return fields.filter((field) => field !== "").join("  ");
+  const line = fields.filter((field) => field !== "").join("  ");
+  return live === null || barCells + 1 + line.length > live ? line : `${bar(step / steps)} ${line}`;
 }

@@ -54,6 +54,12 @@ export class Terminal {
     return this.#people.isTTY === true && !this.#quiet;
   }
 
+  /** Characters that the progress line may have; Infinity where it is not drawn in place, or nothing is known of the terminal. */
+  get width(): number {
+    const { columns = 0 } = this.#people;
+    return this.live && columns > 1 ? columns - 1 : Number.POSITIVE_INFINITY;
+  }
+
   /** Writes a line for people; nothing when quiet. */
   line(text = ""): void {
     if (this.#quiet) return;
@@ -80,8 +86,7 @@ export class Terminal {
     if (!now && time - this.#lastProgress < interval) return;
     this.#lastProgress = time;
     if (this.live) {
-      const width = (this.#people.columns ?? 80) - 1;
-      this.#people.write(`\r\u001b[2K${text.length > width ? text.slice(0, width) : text}`);
+      this.#people.write(`\r\u001b[2K${text.slice(0, this.width)}`);
       this.#liveLine = true;
     } else if (text !== this.#lastPlain) {
       this.#people.write(`${text}\n`);

@@ -1,0 +1,68 @@
+import { progressLine, Terminal, type TextStream } from "@splitmask/cli";
+
+function stream(columns?: number): TextStream & { text: string } {
+  return {
+    text: "",
+    ...(columns === undefined ? {} : { isTTY: true, columns }),
+    write(text: string) {
+      this.text += text;
+    },
+  };
+}
+
+const step = {
+  step: 150,
+  steps: 2000,
+  losses: { total: 7.25, inpaint: 4.5, match: 2.75 },
+  learningRate: 1e-3,
+  imagesPerSecond: 181.4,
+  secondsLeft: 1290,
+};
+
+test("a plain line tells everything", () => {
+  expect(progressLine(step, null)).toBe(
+    "step  150/2000  loss 7.250 (inpaint 4.500, match 2.750)  lr 1.0e-3  181 pictures/s  22 min left",
+  );
+  expect(progressLine({ ...step, imagesPerSecond: null, secondsLeft: null }, null)).toContain(
+    "measuring the speed",
+  );
+});
+
+test("a live line has a bar where there is room", () => {
+  expect(progressLine(step, 200)).toMatch(/^█▌·{18} {2}150\/2000/);
+  expect(progressLine(step, 99)).toMatch(/^ 150\/2000/);
+});
+
+test("on a terminal, progress is drawn in place, cut to the width, and cleared for other lines", () => {
+  const output = stream(11);
+  const terminal = new Terminal({ output, error: output });
+  terminal.progress("0123456789ABC", true);
+  terminal.line("done");
+  expect(output.text).toBe("\r\u001b[2K0123456789\r\u001b[2Kdone\n");
+});
+
+test("elsewhere, progress is plain lines, not more than one every ten seconds", () => {
+  const output = stream();
+  const terminal = new Terminal({ output, error: output });
+  for (let count = 0; count < 5; count++) terminal.progress(`step ${count}`);
+  terminal.progress("last", true);
+  terminal.endProgress();
+  expect(output.text).toBe("step 0\nlast\n");
+});
+
+test("with json, standard output holds the result alone; with quiet, people see only warnings and the result", () => {
+  const [output, error] = [stream(), stream()];
+  const terminal = new Terminal({ output, error, json: true });
+  terminal.line("hello");
+  terminal.result({ accuracy: 0.5 }, ["50 %"]);
+  expect(output.text).toBe('{"accuracy":0.5}\n');
+  expect(error.text).toBe("hello\n");
+  const [quietOutput, quietError] = [stream(), stream()];
+  const quiet = new Terminal({ output: quietOutput, error: quietError, quiet: true });
+  quiet.line("hello");
+  quiet.progress("step 1", true);
+  quiet.warn("careful");
+  quiet.result({}, ["50 %"]);
+  expect(quietOutput.text).toBe("50 %\n");
+  expect(quietError.text).toContain("careful");
+});
