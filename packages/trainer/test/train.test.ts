@@ -279,7 +279,7 @@ describe("train", () => {
         ...source,
         skipped: () => skipped,
         batch(step) {
-          if (step % 6 === 3) skipped.push({ path: `${step}.png`, reason: "truncated" });
+          if (step % 6 === 3) skipped.unshift({ path: `${step}.png`, reason: "truncated" });
           return batch(step);
         },
       },

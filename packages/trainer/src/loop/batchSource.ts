@@ -20,7 +20,7 @@ export interface BatchSource<Batch> {
    * also for one that it has asked for before. It reads ahead by itself.
    */
   batch(step: number): Promise<Batch>;
-  /** The samples that have been skipped so far, in the order in which they were met; the list only grows. */
+  /** The samples that have been skipped so far, each once, in any order; the list only grows. */
   skipped?(): readonly SkippedPicture[];
   /** Called when the batch is not needed any more: its buffers may go back to the pool. Without it they go with the garbage collector. */
   release?(batch: Batch): void;

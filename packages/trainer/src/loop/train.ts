@@ -58,7 +58,7 @@ class TrainingRun<Batch> {
   /** Steps enqueued, and steps whose metrics are known. */
   #enqueued = 0;
   #done = 0;
-  #skipped = 0;
+  readonly #reportedSkips = new Set<string>();
   #firstLosses: Readonly<Record<string, number>> | null = null;
   #lastLosses: Readonly<Record<string, number>> | null = null;
 
@@ -291,9 +291,10 @@ class TrainingRun<Batch> {
 
   #reportSkipped(): void {
     const skipped = this.#options.batches.skipped?.() ?? [];
-    if (skipped.length === this.#skipped) return;
-    this.#emit({ type: "skipped", pictures: skipped.slice(this.#skipped) });
-    this.#skipped = skipped.length;
+    if (skipped.length === this.#reportedSkips.size) return;
+    const pictures = skipped.filter(({ path }) => !this.#reportedSkips.has(path));
+    for (const { path } of pictures) this.#reportedSkips.add(path);
+    this.#emit({ type: "skipped", pictures });
   }
 
   #emit(event: Parameters<NonNullable<TrainOptions<Batch>["onEvent"]>>[0]): void {
