@@ -18,7 +18,11 @@ export function write(path: string, content: Uint8Array | string): string {
 }
 
 /** A plain picture of one colour. */
-export function plain(width: number, height: number, background: string | { r: number; g: number; b: number }): Sharp {
+export function plain(
+  width: number,
+  height: number,
+  background: string | { r: number; g: number; b: number },
+): Sharp {
   return sharp({ create: { width, height, channels: 3, background } });
 }
 
