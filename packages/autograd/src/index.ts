@@ -19,6 +19,7 @@ export {
   uniform,
   zeros,
 } from "./creation.js";
+export { syncFolder, writeFileDurably } from "./durableFile.js";
 export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";

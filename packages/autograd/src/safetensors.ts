@@ -1,5 +1,5 @@
-import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
+import { writeFileDurably } from "./durableFile.js";
 import { formatShape, sizeOf } from "./shape.js";
 import type { HostTensor } from "./tensor.js";
 
@@ -192,31 +192,5 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { header, parts } = layOut(tensors, metadata);
-  const beside = `${path}.${process.pid}.partial`;
-  let file: FileHandle | null = null;
-  try {
-    file = await open(beside, "w");
-    for (const part of [header, ...parts]) {
-      for (let position = 0; position < part.length; ) {
-        position += (await file.write(part, position, part.length - position)).bytesWritten;
-      }
-    }
-    await file.sync();
-    await file.close();
-    file = null;
-    await rename(beside, path);
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    await file?.close().catch(() => undefined);
-    await rm(beside, { force: true });
-    throw error;
-  }
-}
-
-/** Makes a rename durable; some systems cannot sync a directory, and need not. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r").catch(() => null);
-  if (directory === null) return;
-  await directory.sync().catch(() => undefined);
-  await directory.close();
+  await writeFileDurably(path, [header, ...parts]);
 }

@@ -16,7 +16,8 @@ import {
   Linear,
   Module,
   Parameter,
-  TransformerBlock,
+  type TransformerBlock,
+  transformerBlocks,
 } from "@splitmask/nn";
 import { type InpaintingDecoderConfig, resolveInpaintingDecoderConfig } from "./config.js";
 
@@ -64,7 +65,7 @@ export class InpaintingDecoder extends Module {
     super();
     const { seed = 0 } = options;
     const resolved = resolveInpaintingDecoderConfig(config);
-    const { width, depth, patches, vocabularySize, dropPath, positions } = resolved;
+    const { width, patches, vocabularySize, positions } = resolved;
     this.config = resolved;
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `decoder.${name}` };
@@ -72,16 +73,7 @@ export class InpaintingDecoder extends Module {
     };
     this.mask_token = draw([1, 1, width], "mask_token");
     this.pos_embed = positions === "own" ? draw([1, patches, width], "pos_embed") : null;
-    this.blocks = Array.from(
-      { length: depth },
-      (_, block) =>
-        new TransformerBlock(device, {
-          ...resolved,
-          dropPath: depth === 1 ? dropPath : (dropPath * block) / (depth - 1),
-          seed,
-          purpose: `decoder.blocks.${block}`,
-        }),
-    );
+    this.blocks = transformerBlocks(device, { ...resolved, seed, purpose: "decoder.blocks" });
     this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
     this.head = new Linear(device, {
       inFeatures: width,

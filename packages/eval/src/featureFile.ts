@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { writeFileDurably } from "@splitmask/autograd";
 import type { NdArray } from "ndarray";
 
 /** Where features came from. */
@@ -60,24 +59,15 @@ export async function writeFeatures(
     return `${JSON.stringify({ row, path: picture, ...(label >= 0 ? { label: classes?.[label] ?? label } : {}) })}\n`;
   });
   const linesPath = `${path.slice(0, -".npy".length)}.jsonl`;
-  await writeBeside(linesPath, lines.join(""));
-  await writeBeside(path, npyBytes(features));
+  await writeFile(linesPath, lines.join(""));
+  await writeFile(path, npyBytes(features));
   return { features: path, paths: linesPath };
 }
 
-async function writeBeside(path: string, contents: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.part`;
+async function writeFile(path: string, contents: string | Uint8Array): Promise<void> {
   try {
-    const handle = await open(temporary, "wx");
-    try {
-      await handle.writeFile(contents);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
+    await writeFileDurably(path, contents);
   } catch (error) {
-    await rm(temporary, { force: true });
     throw new Error(`writeFeatures: ${path} could not be written: ${(error as Error).message}`, {
       cause: error,
     });

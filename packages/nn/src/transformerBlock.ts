@@ -79,6 +79,27 @@ export class TransformerBlock extends Module {
   }
 }
 
+/**
+ * The blocks of a transformer, first to last. Drop path rises linearly from 0 to `dropPath` over them (one block: `dropPath`), as in timm.
+ *
+ * @param options Of every block; `purpose` is the list's dotted name: block i draws its weights as `<purpose>.<i>`.
+ */
+export function transformerBlocks(
+  device: Device,
+  options: TransformerBlockOptions & { readonly depth: number },
+): TransformerBlock[] {
+  const { depth, dropPath = 0, purpose } = options;
+  return Array.from(
+    { length: depth },
+    (_, block) =>
+      new TransformerBlock(device, {
+        ...options,
+        dropPath: depth === 1 ? dropPath : (dropPath * block) / (depth - 1),
+        purpose: `${purpose}.${block}`,
+      }),
+  );
+}
+
 /** x + drop(scale(layer(input))), the sum in the last kernel of the path. */
 function addPath(
   x: Tensor,

@@ -26,7 +26,8 @@ import {
   patchify,
   type StateDict,
   type StateDifferences,
-  TransformerBlock,
+  type TransformerBlock,
+  transformerBlocks,
 } from "@splitmask/nn";
 import {
   gridOf,
@@ -77,7 +78,7 @@ export class VisionTransformer extends Module {
     super();
     const { seed = 0 } = options;
     const resolved = resolveVisionTransformerConfig(config);
-    const { imageSize, patchSize, width, depth, channels, classToken, dropPath, positions } = resolved;
+    const { imageSize, patchSize, width, channels, classToken, positions } = resolved;
     this.#device = device;
     this.config = resolved;
     this.grid = gridOf(imageSize, patchSize);
@@ -89,16 +90,7 @@ export class VisionTransformer extends Module {
     this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
     this.pos_embed = positions === "learned" ? draw([1, places, width], "pos_embed") : null;
     this.patch_embed = new PatchEmbedding(device, { width, channels, patchSize, seed });
-    this.blocks = Array.from(
-      { length: depth },
-      (_, block) =>
-        new TransformerBlock(device, {
-          ...resolved,
-          dropPath: depth === 1 ? dropPath : (dropPath * block) / (depth - 1),
-          seed,
-          purpose: `encoder.blocks.${block}`,
-        }),
-    );
+    this.blocks = transformerBlocks(device, { ...resolved, seed, purpose: "encoder.blocks" });
     this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
     this.#fixedPositions =
       positions === "sincos"

@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { writeFileDurably } from "@splitmask/autograd";
 import {
   centerCrop,
   type ImageBatch,
@@ -90,7 +89,7 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
       configuration: description.choices,
       ...looked,
     };
-    await writeBeside(out, reportPage(data));
+    await writePage(out, reportPage(data));
     terminal.endProgress();
     return out;
   } finally {
@@ -98,14 +97,11 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
   }
 }
 
-/** Writes a file beside and renames it, so that it is whole or not there. */
-async function writeBeside(path: string, text: string): Promise<void> {
-  const beside = `${path}.${randomBytes(4).toString("hex")}.part`;
+/** Writes the page whole, or says where it cannot. */
+async function writePage(path: string, text: string): Promise<void> {
   try {
-    await writeFile(beside, text);
-    await rename(beside, path);
+    await writeFileDurably(path, text);
   } catch (error) {
-    await rm(beside, { force: true });
     throw new Error(
       `report: cannot write ${path} in ${dirname(path)}: ${(error as Error).message}. Give another path with --out.`,
       { cause: error },

@@ -18,22 +18,29 @@ template <class V> inline V withSignOf(V magnitude, V sign) {
 template <class V> inline V atLeast(V x, V low) { return x < low ? low : x; }
 inline Vector atLeast(Vector x, Vector low) { return maximum(low, x); }
 
-// e^x: x = n·ln 2 + r, |r| ≤ ln 2 / 2; 2ⁿ in two factors, so that subnormal results and 2¹²⁸ come out right.
-template <class V> inline V exponential(V x) {
-  using I = IntegersOf<V>;
-  const V high = V{} + 89.0f;
-  V y = atLeast(x, V{} - 104.0f);
-  y = y > high ? high : y;
+// e^y = e^r·2ⁿ with y = n·ln 2 + r, |r| ≤ ln 2 / 2: returns e^r; `shifted` holds n in its low bits, over 0x4b400000.
+template <class V> inline V reducedExponential(V y, IntegersOf<V>& shifted) {
   const V shift = V{} + 12582912.0f;  // 1.5·2²³: adding it rounds to an integer in the low bits
-  const V shifted = y * 1.44269504f + shift;
-  const V n = shifted - shift;
+  const V sum = y * 1.44269504f + shift;
+  const V n = sum - shift;
   const V r = y - n * 0.693145752f - n * 1.42860677e-6f;
   V p = r * 1.381443329e-03f + 8.368796794e-03f;
   p = p * r + 4.166839580e-02f;
   p = p * r + 1.666651997e-01f;
   p = p * r + 4.999999340e-01f;
-  const V e = (p * (r * r) + r) + 1.0f;
-  const I whole = (I)shifted - 0x4b400000;
+  shifted = (IntegersOf<V>)sum;
+  return (p * (r * r) + r) + 1.0f;
+}
+
+// e^x: 2ⁿ in two factors, so that subnormal results and 2¹²⁸ come out right.
+template <class V> inline V exponential(V x) {
+  using I = IntegersOf<V>;
+  const V high = V{} + 89.0f;
+  V y = atLeast(x, V{} - 104.0f);
+  y = y > high ? high : y;
+  I shifted;
+  const V e = reducedExponential(y, shifted);
+  const I whole = shifted - 0x4b400000;
   const I half = whole >> 1;
   return e * (V)((half + 127) << 23) * (V)((whole - half + 127) << 23);
 }
@@ -42,16 +49,9 @@ template <class V> inline V exponential(V x) {
 template <class V> inline V exponentialOfNegative(V x) {
   using I = IntegersOf<V>;
   const V y = atLeast(x, V{} - 88.0f);
-  const V shift = V{} + 12582912.0f;
-  const V shifted = y * 1.44269504f + shift;
-  const V n = shifted - shift;
-  const V r = y - n * 0.693145752f - n * 1.42860677e-6f;
-  V p = r * 1.381443329e-03f + 8.368796794e-03f;
-  p = p * r + 4.166839580e-02f;
-  p = p * r + 1.666651997e-01f;
-  p = p * r + 4.999999340e-01f;
-  const V e = (p * (r * r) + r) + 1.0f;
-  return e * (V)(((I)shifted + 127) << 23);
+  I shifted;
+  const V e = reducedExponential(y, shifted);
+  return e * (V)((shifted + 127) << 23);
 }
 
 // ln x: x = 2ᵉ·(1 + f) with √½ ≤ 1 + f < √2.

@@ -2,8 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type HostTensor, readSafetensors, writeSafetensors } from "@splitmask/autograd";
-import { syncFolder } from "../runFolder/durableFile.js";
+import { type HostTensor, readSafetensors, syncFolder, writeSafetensors } from "@splitmask/autograd";
 
 const PATTERN = /^step-(\d+)$/;
 const PART = ".part";

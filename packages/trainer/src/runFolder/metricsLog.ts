@@ -1,5 +1,6 @@
-import { appendFile, readFile, stat } from "node:fs/promises";
-import { writeFileDurably } from "./durableFile.js";
+import { readFile, stat } from "node:fs/promises";
+import { writeFileDurably } from "@splitmask/autograd";
+import { AppendedFile } from "./appendedFile.js";
 
 /** One line of `metrics.jsonl`: what was measured at one step. */
 export interface MetricsRecord {
@@ -22,35 +23,21 @@ export interface MetricsRecord {
  * `flush` waits for all of them.
  */
 export class MetricsLog {
-  /** Path of the file. */
-  readonly path: string;
-  #pending = "";
-  #writing: Promise<void> | null = null;
-  #error: unknown = null;
+  readonly #file: AppendedFile;
 
   /** The log at `path`; the file is made with the first line. */
   constructor(path: string) {
-    this.path = path;
+    this.#file = new AppendedFile(path);
+  }
+
+  /** Path of the file. */
+  get path(): string {
+    return this.#file.path;
   }
 
   /** Adds one line. A write that failed is reported by the next `flush`. */
   append(record: MetricsRecord): void {
-    this.#pending += `${JSON.stringify(record)}\n`;
-    this.#writing ??= this.#write();
-  }
-
-  async #write(): Promise<void> {
-    try {
-      while (this.#pending !== "") {
-        const text = this.#pending;
-        this.#pending = "";
-        await appendFile(this.path, text);
-      }
-    } catch (error) {
-      this.#error ??= error;
-    } finally {
-      this.#writing = null;
-    }
+    this.#file.append(Buffer.from(`${JSON.stringify(record)}\n`));
   }
 
   /**
@@ -58,9 +45,8 @@ export class MetricsLog {
    *
    * @throws the error of the first write that failed.
    */
-  async flush(): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
-    if (this.#error !== null) throw this.#error;
+  flush(): Promise<void> {
+    return this.#file.flush();
   }
 
   /** Drops the lines after `step`, and a last line that was cut off: what a resumed run will write anew. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { writeFileDurably } from "./durableFile.js";
+import { writeFileDurably } from "@splitmask/autograd";
 import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
 import { acquireRunLock, type RunLock } from "./runLock.js";
 import { TensorboardEventFile } from "./tensorboardEventFile.js";

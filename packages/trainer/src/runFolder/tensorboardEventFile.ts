@@ -1,4 +1,4 @@
-import { appendFile } from "node:fs/promises";
+import { AppendedFile } from "./appendedFile.js";
 import { maskedCrc32c } from "./crc32c.js";
 
 /**
@@ -6,11 +6,7 @@ import { maskedCrc32c } from "./crc32c.js";
  * are appended in order and never wait for the disk; `flush` waits for all of them.
  */
 export class TensorboardEventFile {
-  /** Path of the file. */
-  readonly path: string;
-  #pending: Uint8Array[] = [];
-  #writing: Promise<void> | null = null;
-  #error: unknown = null;
+  readonly #file: AppendedFile;
 
   /**
    * @param path of a new file; TensorBoard looks for `tfevents` in its name.
@@ -18,7 +14,7 @@ export class TensorboardEventFile {
    * says about it and later ones, which is how a resumed run replaces what it repeats.
    */
   constructor(path: string, firstStep: number) {
-    this.path = path;
+    this.#file = new AppendedFile(path);
     this.#append(event(0, stringField(3, "brain.Event:2")));
     // SessionLog { status: START }
     this.#append(event(firstStep, bytesField(7, varintField(1, 1))));
@@ -32,23 +28,9 @@ export class TensorboardEventFile {
     this.#append(event(step, bytesField(5, join(values)), time));
   }
 
-  #append(record: Uint8Array): void {
-    this.#pending.push(frame(record));
-    this.#writing ??= this.#write();
-  }
-
-  async #write(): Promise<void> {
-    try {
-      while (this.#pending.length > 0) {
-        const bytes = join(this.#pending);
-        this.#pending = [];
-        await appendFile(this.path, bytes);
-      }
-    } catch (error) {
-      this.#error ??= error;
-    } finally {
-      this.#writing = null;
-    }
+  /** Path of the file. */
+  get path(): string {
+    return this.#file.path;
   }
 
   /**
@@ -56,9 +38,12 @@ export class TensorboardEventFile {
    *
    * @throws the error of the first write that failed.
    */
-  async flush(): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
-    if (this.#error !== null) throw this.#error;
+  flush(): Promise<void> {
+    return this.#file.flush();
+  }
+
+  #append(record: Uint8Array): void {
+    this.#file.append(frame(record));
   }
 }
 

@@ -5,13 +5,21 @@ import { dirname } from "node:path";
 /**
  * Writes a file so that its path always holds either the old or the new contents, also after a crash: written
  * beside under a temporary name, synced, renamed.
+ *
+ * @param contents Text, bytes, or parts of the file one after the other.
+ * @throws (rejects) Error If the file cannot be written; what stood at `path` before is untouched then.
  */
-export async function writeFileDurably(path: string, contents: string | Uint8Array): Promise<void> {
+export async function writeFileDurably(
+  path: string,
+  contents: string | Uint8Array | readonly Uint8Array[],
+): Promise<void> {
+  const parts = typeof contents === "string" || contents instanceof Uint8Array ? [contents] : contents;
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.part`;
   try {
     const handle = await open(temporary, "wx");
     try {
-      await handle.writeFile(contents);
+      // Each call writes on from where the last one ended.
+      for (const part of parts) await handle.writeFile(part);
       await handle.sync();
     } finally {
       await handle.close();
