@@ -51,7 +51,7 @@ export interface VisionTransformerLoadOptions extends LoadOptions {
 export class VisionTransformer extends Module {
   /** The config with its defaults filled in. */
   readonly config: ResolvedVisionTransformerConfig;
-  /** [rows, columns]: how many patches a picture of the config's size has. */
+  /** Rows and columns of patches in a picture of the config's size. */
   readonly grid: readonly [rows: number, columns: number];
   /** 1×1×D, or null without a class token. */
   readonly cls_token: Parameter | null;
