@@ -1,8 +1,11 @@
 // Times gemm beside OpenBLAS and beside a loop of multiply-adds in registers, in alternating rounds of one process. bench/gemm.mjs compiles and runs it.
 // Arguments: threads, rounds, path of OpenBLAS (or "-"). One line a measurement: name, operations, and medians of seconds of ours, theirs (0: none) and
 // the limit. With one thread the time is the processor's, so that other programs disturb less; with more it is the clock's.
+#include <dirent.h>
 #include <dlfcn.h>
+#include <sched.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -82,6 +85,22 @@ __attribute__((noinline)) float multiplyAdds() {
   return total;
 }
 
+// Puts the first thread on the first core and each library's workers on the others. Short rounds are over before the scheduler has spread threads that it woke on one core.
+void pinThreads(int threads) {
+  DIR* tasks = opendir("/proc/self/task");
+  if (tasks == nullptr || threads < 2) return;
+  int worker = 0;
+  while (const dirent* entry = readdir(tasks)) {
+    const pid_t thread = std::atoi(entry->d_name);
+    if (thread == 0) continue;
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(thread == getpid() ? 0 : 1 + worker++ % (threads - 1), &cores);
+    sched_setaffinity(thread, sizeof cores, &cores);
+  }
+  closedir(tasks);
+}
+
 struct Shape {
   int64 m, n, k;
   bool transposeA, transposeB;
@@ -151,6 +170,7 @@ int main(int count, char** arguments) {
     }
   }
   Machine machine(threads);
+  pinThreads(threads);
   const auto run = [&](void (*kernel)(const Call&), void* const* buffers, const double* numbers) {
     Call call{};
     call.buffers = buffers;
