@@ -2,31 +2,14 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastLine, splitmask } from "./command.js";
+import { lastLine, splitmask, tinyModel } from "./command.js";
 import { picture, writePictures } from "./pictures.js";
 
 let folder: string;
 let good: string;
 let out: string;
 
-const small = [
-  "--width",
-  "32",
-  "--depth",
-  "1",
-  "--heads",
-  "2",
-  "--image-size",
-  "32",
-  "--patch",
-  "8",
-  "--vocabulary",
-  "32",
-  "--threads",
-  "1",
-  "--steps",
-  "2",
-];
+const small = [...tinyModel, "--depth", "1", "--vocabulary", "32", "--steps", "2"];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "splitmask-bad-"));

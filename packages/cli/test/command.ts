@@ -8,6 +8,9 @@ const bin = join(
   "bin.js",
 );
 
+/** The options of an encoder that trains in a moment, but for its depth and vocabulary. */
+export const tinyModel = "--width 32 --heads 2 --image-size 32 --patch 8 --threads 1".split(" ");
+
 /** What a command line gave. */
 export interface Outcome {
   readonly code: number | null;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastLine, splitmask } from "./command.js";
+import { lastLine, splitmask, tinyModel } from "./command.js";
 import { writePictures } from "./pictures.js";
 
 let folder: string;
@@ -10,24 +10,7 @@ let train: string;
 let test_: string;
 let run: string;
 
-const small = [
-  "--width",
-  "32",
-  "--depth",
-  "2",
-  "--heads",
-  "2",
-  "--image-size",
-  "32",
-  "--patch",
-  "8",
-  "--vocabulary",
-  "64",
-  "--batch",
-  "8",
-  "--threads",
-  "1",
-];
+const small = [...tinyModel, "--depth", "2", "--vocabulary", "64", "--batch", "8"];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "splitmask-commands-"));

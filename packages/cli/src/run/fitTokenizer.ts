@@ -1,4 +1,4 @@
-import type { Tensor } from "@splitmask/autograd";
+import { concatenate, noGrad, reshape, type Tensor } from "@splitmask/autograd";
 import { type ImageDataset, ImageLoader } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import {
@@ -78,10 +78,10 @@ export async function fitTokenizer(
   const patchSize = tokenizerPatch(config);
   const options = { vocabularySize: config.vocabulary, seed: config.seed };
   const stop = signal === undefined ? {} : { signal };
-  const collect = async () => {
+  const collect = () => {
     const count = config.tokenizerPatches;
     const perPicture = placesPerPicture(config, dataset.length, count);
-    const patches = await samplePatches(
+    return samplePatches(
       counted(crops(device, dataset, config, count / perPicture), count, perPicture, onProgress),
       {
         patchSize,
@@ -91,7 +91,6 @@ export async function fitTokenizer(
         ...stop,
       },
     );
-    return patches;
   };
   let tokenizer: Tokenizer;
   if (config.tokenizer === "random-projection") {
@@ -146,7 +145,6 @@ async function countWords(
   config: ResolvedConfig,
   tokenizer: Tokenizer,
 ): Promise<{ statistics: TokenStatistics; patches: number }> {
-  const { concatenate, noGrad, reshape } = await import("@splitmask/autograd");
   const places = (tokenizerView(config).size / tokenizer.patchSize) ** 2;
   const tokens: Tensor[] = [];
   for await (const batch of crops(device, dataset, config, Math.ceil(countedPatches / places))) {
