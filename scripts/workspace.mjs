@@ -102,7 +102,7 @@ async function start() {
 async function bench() {
   const quiet = rest.includes("--json");
   await installAndBuild({ quiet });
-  await pnpm(["--recursive", "--if-present", "--silent", "run", "bench", ...rest]);
+  await run(process.execPath, ["benchmarks/bench.mjs", ...rest]);
 }
 
 async function check() {
