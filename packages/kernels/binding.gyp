@@ -46,7 +46,7 @@
       "ldflags": ["-pthread"],
       "xcode_settings": { "GCC_ENABLE_CPP_EXCEPTIONS": "YES" },
       "conditions": [
-        ["target_arch=='x64'", { "dependencies": ["fast_avx2", "fast_avx512"] }],
+        ["target_arch=='x64'", { "dependencies": ["fast_avx2", "fast_avx512", "fast_avx512bf16"] }],
         ["target_arch=='arm64'", { "dependencies": ["fast_neon"] }]
       ]
     }
@@ -69,6 +69,14 @@
           "defines": ["SPLITMASK_SET=avx512"],
           "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno", "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"],
           "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"] }
+        },
+        {
+          "target_name": "fast_avx512bf16",
+          "type": "static_library",
+          "sources": ["native/fast/gemm.cpp"],
+          "defines": ["SPLITMASK_SET=avx512bf16"],
+          "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno", "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"] }
         }
       ]
     }],

@@ -89,7 +89,7 @@ if (!process.argv.includes("--force") && isUpToDate(files)) {
 const missing = [
   findCommand([process.env.CXX, "c++", "g++", "clang++"].filter(Boolean))
     ? ""
-    : "a C++17 compiler (g++ 9 or clang 11, or newer)",
+    : "a C++17 compiler (g++ 10 or clang 11, or newer)",
   findCommand(["make", "gmake"]) ? "" : "make",
   findCommand([process.env.PYTHON, "python3", "python"].filter(Boolean)) ? "" : "python3 (for node-gyp)",
 ].filter(Boolean);

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { native } from "./loader.js";
 
-/** The instruction sets that the fast kernels are compiled for; `portable` runs on every CPU. */
-export type InstructionSet = "portable" | "avx2" | "avx512" | "neon";
+/** The instruction sets that the fast kernels are compiled for; `portable` runs on every CPU, `avx512bf16` is `avx512` with the CPU's own bfloat16 products. */
+export type InstructionSet = "portable" | "avx2" | "avx512" | "avx512bf16" | "neon";
 
 /** What the machine has, for `splitmask doctor`. */
 export interface CpuInfo {

@@ -166,6 +166,9 @@ export const kernelTable = {
    * memory of a is K×M, with transposeB that of b is N×K. Strides in elements: leading (row) and batch.
    * Epilogue, in this order: + bias[n]; preActivation = value (stored, if given); activation (0 none, 1 exact GELU); + residual.
    * residual and preActivation have the output's layout. beta ≠ 0 only without an epilogue (bias, activation, residual, preActivation).
+   * precision: 0 float32; 1 bfloat16, where the elements of a and b are rounded to bfloat16 first (nearest, ties to even; below 2⁻¹²⁶ zero) and all
+   * else, sums included, stays float32. Instruction sets agree to the last bit on such a product where alpha is 1,
+   * there is no activation, and no product or sum falls below 2⁻¹²⁶ or beyond 2¹²⁸.
    */
   gemm: kernel({
     buffers: ["output", "a", "b", "bias?", "residual?", "preActivation?"],
@@ -185,6 +188,7 @@ export const kernelTable = {
       "aBatchStride",
       "bBatchStride",
       "outputBatchStride",
+      "precision",
     ],
   }),
   /** output i32 [m] = the first n with the largest a[m,:]·b[n,:] + bias[n]; best (dtype) [m], if given, that value. The M×N product is never written. */

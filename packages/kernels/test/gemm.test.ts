@@ -1,3 +1,4 @@
+import { availableInstructionSets, createDevice } from "@splitmask/kernels";
 import { compareKernel, type KernelComparison } from "./compareKernel.js";
 import { randomNumbers } from "./randomNumbers.js";
 
@@ -18,6 +19,8 @@ interface Product {
   readonly preActivation?: boolean;
   /** All of the batch use one b. */
   readonly sharedB?: boolean;
+  /** Rounds the operands to bfloat16. */
+  readonly bfloat16?: boolean;
   /** Changes the operands before the product. */
   readonly edit?: (a: Float64Array, b: Float64Array) => void;
 }
@@ -59,6 +62,7 @@ function compareProduct(product: Product): Promise<KernelComparison> {
       aBatchStride,
       bBatchStride,
       outputBatchStride,
+      precision: product.bfloat16 ? 1 : 0,
     },
     outputs: product.preActivation ? ["output", "preActivation"] : ["output"],
     // A chain of k roundings of sums that grow themselves; the certain bound would be k² · 2⁻²⁶.
@@ -101,6 +105,7 @@ describe("gemm", () => {
         aBatchStride: 0,
         bBatchStride: 0,
         outputBatchStride: 0,
+        precision: 0,
       },
       outputs: ["output"],
     });
@@ -211,4 +216,129 @@ describe("gemm", () => {
     await compareProduct({ m: 24, n: 1500, k: 40 });
     await compareProduct({ m: 30, n: 40, k: 4000, transposeA: 1 });
   });
+
+  describe("bfloat16", () => {
+    describe.each(transposes)("transposeA %i, transposeB %i", (transposeA, transposeB) => {
+      const layout = { transposeA, transposeB, bfloat16: true };
+
+      test.each([
+        [1, 1, 1],
+        [1, 33, 2],
+        [5, 1, 17],
+        [14, 32, 32],
+        [15, 33, 31],
+        [13, 31, 63],
+        [29, 100, 3],
+        [97, 50, 130],
+      ])("%i×%i, inner %i", async (m, n, k) => {
+        await compareProduct({ m, n, k, ...layout });
+        await compareProduct({ m, n, k, ...layout, gap: 3, alpha: 0.5, beta: -1.5 });
+      });
+
+      test("more than one block of k, several tiles, batches, nothing to sum", async () => {
+        await compareProduct({ m: 120, n: 70, k: 1600, ...layout, gap: 1 });
+        await compareProduct({ m: 33, n: 65, k: 1201, ...layout, beta: 1 });
+        await compareProduct({ m: 40, n: 200, k: 801, ...layout, bias: true, activation: 1, residual: true });
+        await compareProduct({ m: 7, n: 9, k: 11, batch: 40, ...layout, gap: 2, beta: 0.5 });
+        await compareProduct({ m: 50, n: 49, k: 65, batch: 9, ...layout, bias: true, preActivation: true });
+        await compareProduct({ m: 9, n: 20, k: 33, batch: 5, ...layout, sharedB: true });
+        await compareProduct({ m: 17, n: 35, k: 0, ...layout, beta: 0.25 });
+      });
+
+      test("NaN and infinity reach the elements they belong to, and no other", async () => {
+        const { reference } = await compareProduct({
+          m: 20,
+          n: 40,
+          k: 31,
+          ...layout,
+          edit: (a, b) => {
+            a[transposeA ? 30 * 20 + 5 : 5 * 31 + 30] = Number.NaN;
+            b[transposeB ? 37 * 31 + 29 : 29 * 40 + 37] = Number.POSITIVE_INFINITY;
+          },
+        });
+        expect(reference.output!.filter((value) => !Number.isFinite(value)).length).toBe(40 + 20 - 1);
+      });
+    });
+
+    test("rounds to the nearest, ties to even, and what is below the smallest normal number to zero", async () => {
+      const given = [
+        1 + 2 ** -8, // a tie: down to the even one
+        1 + 3 * 2 ** -8, // a tie: up
+        1 + 2 ** -8 + 2 ** -23,
+        -(1 + 2 ** -8 + 2 ** -23),
+        2 - 2 ** -9, // carries into the exponent
+        3.4e38, // beyond the largest bfloat16
+        2 ** -126,
+        2 ** -126 - 2 ** -149,
+        -(2 ** -130),
+        -0,
+      ];
+      const { reference } = await compareProduct({
+        m: given.length,
+        n: 1,
+        k: 1,
+        bfloat16: true,
+        edit: (a, b) => {
+          a.set(given);
+          b[0] = 1;
+        },
+      });
+      const up = 1 + 2 ** -7;
+      expect([...reference.output!]).toEqual([1, 1 + 2 ** -6, up, -up, 2, Infinity, 2 ** -126, 0, 0, 0]);
+    });
+  });
+
+  test.each([0, 1])(
+    "sets with fused multiply-adds agree to the last bit, precision %i",
+    async (precision) => {
+      // Without them, the product of two bfloat16 numbers is still exact, so that one rounding is left.
+      const sets = availableInstructionSets().filter((set) => precision === 1 || set !== "portable");
+      const [m, n, k] = [101, 77, 1603];
+      for (const [transposeA, transposeB] of transposes) {
+        const results = [];
+        for (const instructionSet of sets) {
+          const device = createDevice({ instructionSet, threads: 2 });
+          const place = (values: Float64Array) => {
+            const array = Float32Array.from(values);
+            const slice = { buffer: device.allocate(array.byteLength), byteOffset: 0 };
+            device.upload(slice, array);
+            return slice;
+          };
+          const output = { buffer: device.allocate(4 * m * n), byteOffset: 0 };
+          device.run("gemm", "float32", {
+            output,
+            a: place(randomNumbers(m * k, 1)),
+            b: place(randomNumbers(n * k, 2)),
+            bias: place(randomNumbers(n, 3)),
+            residual: place(randomNumbers(m * n, 4)),
+            preActivation: null,
+            m,
+            n,
+            k,
+            batch: 1,
+            transposeA,
+            transposeB,
+            alpha: 1,
+            beta: 0,
+            activation: 0,
+            aLeading: transposeA ? m : k,
+            bLeading: transposeB ? k : n,
+            outputLeading: n,
+            aBatchStride: 0,
+            bBatchStride: 0,
+            outputBatchStride: 0,
+            precision,
+          });
+          results.push(Buffer.from(await device.download(output, 4 * m * n)));
+          device.close();
+        }
+        for (const [index, result] of results.entries()) {
+          expect({ set: sets[index], same: result.equals(results[0]!) }).toEqual({
+            set: sets[index],
+            same: true,
+          });
+        }
+      }
+    },
+  );
 });

@@ -98,6 +98,7 @@ describe.each(availableInstructionSets())("%s", (instructionSet) => {
         aBatchStride: 0,
         bBatchStride: 0,
         outputBatchStride: 0,
+        precision: 0,
       }),
     );
     expect(largestError(inputs, outputs, (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)))).toBeLessThanOrEqual(

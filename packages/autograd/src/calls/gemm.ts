@@ -36,6 +36,8 @@ export interface GemmCall {
   readonly preActivation?: Tensor | null;
   /** The activation in the epilogue. */
   readonly activation?: "gelu" | null;
+  /** What the elements of a and b are rounded to before they are multiplied; sums and the epilogue are float32. Default float32: not at all. */
+  readonly precision?: "float32" | "bfloat16";
 }
 
 /** output = beta·output + epilogue(alpha · op(a)·op(b)), all operands dense. */
@@ -63,6 +65,7 @@ export function gemm(call: GemmCall): void {
     aBatchStride: call.sharedA ? 0 : m * k,
     bBatchStride: call.sharedB ? 0 : k * n,
     outputBatchStride: m * n,
+    precision: call.precision === "bfloat16" ? 1 : 0,
   });
 }
 

@@ -7,8 +7,9 @@ namespace splitmask::SPLITMASK_SET {
 
 namespace {
 
-// Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels.
-constexpr int64 blockInner = 384;
+// Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels. It is the same in every set, because
+// each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements of both.
+template <Precision precision> constexpr int64 blockInner = precision == Precision::bfloat16 ? 768 : 384;
 // Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache. Columns: a multiple of the rows.
 constexpr int64 blockRows = 8 * tileRows;
 constexpr int64 blockPanels = 32;
@@ -22,7 +23,7 @@ constexpr int64 packedWell = 1 << 19;
 // Below this many multiply-adds a product is not worth a second thread, and a tile not worth cutting.
 constexpr int64 worthSharing = 1 << 18;
 
-struct Product {
+template <Precision precision> struct Product {
   int64 m, n, k;
   const float *a, *b;
   int64 aLeading, bLeading, outputLeading;
@@ -37,34 +38,38 @@ struct Product {
 
   bool hasEpilogue() const { return bias || residual || preActivation || activate; }
   int64 panels() const { return divideUp(n, tileColumns); }
-  int64 innerBlocks() const { return k > blockInner ? divideUp(k, blockInner) : 1; }
-  int64 innerDepth() const { return divideUp(k, innerBlocks()); }
+  // A block of k, in steps (an even number, so that blocks cut no pair) and in packed elements.
+  int64 innerDepth() const { return divideUp(divideUp(k, maximum(1, divideUp(k, blockInner<precision>))), 2) * 2; }
+  int64 innerBlocks() const { return maximum(1, divideUp(k, maximum(1, innerDepth()))); }
+  int64 elements(int64 depth) const { return divideUp(depth, innerStep<precision>); }
   int64 panelHeight() const { return evenHeight(m); }
-  int64 packedDepth() const { return minimum(k, lastBlock * innerDepth()) - firstBlock * innerDepth(); }
+  int64 packedDepth() const { return elements(minimum(k, lastBlock * innerDepth()) - firstBlock * innerDepth()); }
   int64 packedSize() const { return packedDepth() * panels() * tileColumns; }
 };
 
-// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels [depth][tileColumns].
-float* packedPanel(const Product& p, float* packed, int64 block, int64 panel) {
+// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels [element][tileColumns].
+template <Precision precision> float* packedPanel(const Product<precision>& p, float* packed, int64 block, int64 panel) {
   const int64 start = block * p.innerDepth();
-  const int64 before = start - p.firstBlock * p.innerDepth();
-  return packed + before * p.panels() * tileColumns + panel * minimum(p.innerDepth(), p.k - start) * tileColumns;
+  const int64 before = p.elements(start - p.firstBlock * p.innerDepth()), depth = p.elements(minimum(p.innerDepth(), p.k - start));
+  return packed + (before * p.panels() + panel * depth) * tileColumns;
 }
 
 // Panels [first, last) of block `block` of k.
-void packB(const Product& p, float* packed, int64 block, int64 first, int64 last) {
+template <Precision precision> void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start), column = first * tileColumns;
   const int64 columns = minimum(last * tileColumns, p.n) - column;
   float* to = packedPanel(p, packed, block, first);
   if (p.transposeB) {
-    packTransposedPanels(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
+    packTransposedPanels<precision>(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
   } else {
-    packPanels(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
+    packPanels<precision>(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
   }
 }
 
 // Epilogue of a tile whose product lies in `tile`; before the last block of k the sums so far lie in the output.
-void finishTile(const Product& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
+template <Precision precision>
+void finishTile(
+    const Product<precision>& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
   for (int64 i = 0; i < rows; ++i) {
     for (int v = 0; v * lanes < columns; ++v) {
       const int count = columns - v * lanes < lanes ? columns - v * lanes : lanes;
@@ -81,15 +86,16 @@ void finishTile(const Product& p, const float* tile, int64 row, int64 rows, int6
 }
 
 // Floats that a tile of `rows` rows needs for its block of a and for one micro-tile.
-int64 privateSize(const Product& p, int64 rows) {
-  const int64 height = p.panelHeight();
-  const int64 packedA = p.transposeA ? divideUp(rows, height) * panelWidth(height) * p.innerDepth() : rows * packedStride(p.innerDepth());
+template <Precision precision> int64 privateSize(const Product<precision>& p, int64 rows) {
+  const int64 height = p.panelHeight(), depth = p.elements(p.innerDepth());
+  const int64 packedA = p.transposeA ? divideUp(rows, height) * panelWidth(height) * depth : rows * packedStride(depth);
   return divideUp(packedA + tileRows * tileColumns, 16) * 16;
 }
 
 // Rows [rowStart, rowEnd) × panels [panelStart, panelEnd) of the output, from packed b.
+template <Precision precision>
 void computeBlock(
-    const Product& p, float* packed, int64 rowStart, int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch) {
+    const Product<precision>& p, float* packed, int64 rowStart, int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch) {
   float* tile = scratch;
   float* packedA = scratch + tileRows * tileColumns;
   const int64 height = p.panelHeight(), rows = rowEnd - rowStart;
@@ -97,38 +103,39 @@ void computeBlock(
   const Layout layout = p.transposeA ? Layout::byInner : Layout::byRow;
   for (int64 block = p.firstBlock; block < p.lastBlock; ++block) {
     const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
+    const int64 elements = p.elements(depth);
     const bool last = block + 1 == p.innerBlocks();
     const float beta = block == 0 ? p.beta : 1.0f;
     const float* a = packedA;
     int64 aStride = 0, aPanel = 0;  // between rows or inner indices, and between panels
     if (p.transposeA) {
       aStride = panelWidth(height);
-      aPanel = aStride * depth;
+      aPanel = aStride * elements;
       const float* from = p.a + start * p.aLeading + rowStart;
-      packTransposedRows(packedA, height, from, p.aLeading, rows, depth, p.m - rowStart);
-    } else if (panelEnd - panelStart <= directPanels) {
+      packTransposedRows<precision>(packedA, height, from, p.aLeading, rows, depth, p.m - rowStart);
+    } else if (precision == Precision::float32 && panelEnd - panelStart <= directPanels) {
       a = p.a + rowStart * p.aLeading + start;
       aStride = p.aLeading;
       aPanel = height * aStride;
     } else {
-      aStride = packedStride(depth);
+      aStride = packedStride(elements);
       aPanel = height * aStride;
-      packRows(packedA, aStride, p.a + rowStart * p.aLeading + start, p.aLeading, rows, depth);
+      packRows<precision>(packedA, aStride, p.a + rowStart * p.aLeading + start, p.aLeading, rows, depth);
     }
     for (int64 panel = panelStart; panel < panelEnd; ++panel) {
       const int64 column = panel * tileColumns;
       const int columns = static_cast<int>(minimum(tileColumns, p.n - column));
       const float* b = packedPanel(p, packed, block, panel);
-      const TileKernel full = tileKernel(static_cast<int>(height), columns, layout);
+      const TileKernel full = tileKernel<precision>(static_cast<int>(height), columns, layout);
       for (int64 row = 0; row < rows; row += height) {
         const int64 count = minimum(height, rows - row);
-        const TileKernel kernel = count == height ? full : tileKernel(static_cast<int>(rest), columns, layout);
+        const TileKernel kernel = count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
         float* output = p.output + (rowStart + row) * p.outputLeading + column;
         if (last && p.hasEpilogue()) {
-          kernel(depth, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, 0.0f, tile, tileColumns, columns);
+          kernel(elements, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, 0.0f, tile, tileColumns, columns);
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
-          kernel(depth, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, beta, output, p.outputLeading, columns);
+          kernel(elements, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, beta, output, p.outputLeading, columns);
         }
       }
     }
@@ -136,10 +143,10 @@ void computeBlock(
 }
 
 // Every output tile of one product, shared by the threads; b is packed first, by all of them together.
-void multiplyShared(const Call& call, const Product& whole) {
-  const int64 chunk = maximum(blockPanels, packedLimit / (maximum(1, whole.innerDepth()) * tileColumns)) * tileColumns;
+template <Precision precision> void multiplyShared(const Call& call, const Product<precision>& whole) {
+  const int64 chunk = maximum(blockPanels, packedLimit / (maximum(1, whole.elements(whole.innerDepth())) * tileColumns)) * tileColumns;
   for (int64 first = 0; first < whole.n; first += chunk) {
-    Product p = whole;
+    Product<precision> p = whole;
     p.n = minimum(chunk, whole.n - first);
     p.b += whole.transposeB ? first * whole.bLeading : first;
     p.output += first;
@@ -164,7 +171,7 @@ void multiplyShared(const Call& call, const Product& whole) {
     const int64 rowsOfTile = divideUp(rowPanels, rowTiles) * height, panelsOfTile = divideUp(panels, panelTiles);
     rowTiles = divideUp(p.m, rowsOfTile);
     panelTiles = divideUp(panels, panelsOfTile);
-    const int64 together = minimum(blocks, maximum(1, packedWell / maximum(1, p.innerDepth() * panels * tileColumns)));
+    const int64 together = minimum(blocks, maximum(1, packedWell / maximum(1, p.elements(p.innerDepth()) * panels * tileColumns)));
     p.lastBlock = together;
     const int64 privateFloats = privateSize(p, minimum(rowsOfTile, p.m));
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
@@ -194,10 +201,8 @@ void multiplyShared(const Call& call, const Product& whole) {
   }
 }
 
-}  // namespace
-
-void gemm(const Call& call) {
-  Product p;
+template <Precision precision> void multiply(const Call& call) {
+  Product<precision> p;
   p.output = call.buffer<float>(0);
   p.a = call.buffer<float>(1);
   p.b = call.buffer<float>(2);
@@ -224,7 +229,7 @@ void gemm(const Call& call) {
     batch = 1;
   }
   const auto item = [&](int64 z) {
-    Product one = p;
+    Product<precision> one = p;
     one.a += z * aBatch;
     one.b += z * bBatch;
     one.output += z * outputBatch;
@@ -244,7 +249,7 @@ void gemm(const Call& call) {
     parallelFor(call, divideUp(batch, group), [&](int64 task, int thread) {
       float* packed = scratch + thread * perThread;
       for (int64 z = task * group; z < minimum(batch, (task + 1) * group); ++z) {
-        const Product one = item(z);
+        const Product<precision> one = item(z);
         for (int64 block = 0; block < one.innerBlocks(); ++block) packB(one, packed, block, 0, one.panels());
         for (int64 row = 0; row < one.m; row += rows) {
           computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats);
@@ -254,6 +259,16 @@ void gemm(const Call& call) {
     return;
   }
   for (int64 z = 0; z < batch; ++z) multiplyShared(call, item(z));
+}
+
+}  // namespace
+
+void gemm(const Call& call) {
+  if (call.integer(15) == 1) {
+    multiply<Precision::bfloat16>(call);
+  } else {
+    multiply<Precision::float32>(call);
+  }
 }
 
 }  // namespace splitmask::SPLITMASK_SET

@@ -1,7 +1,7 @@
 // The micro-kernel of every matrix product: a tile of up to tileRows × tileColumns accumulators that stay in registers over the whole of k.
 // Each accumulator is one chain of multiply-adds in rising k, so an element's bits do not depend on the tile it falls in.
 #pragma once
-#include "../vector.h"
+#include "gemmPrecision.h"
 
 namespace splitmask::SPLITMASK_SET {
 
@@ -19,8 +19,8 @@ constexpr int tileColumns = tileVectors * lanes;
 // How a tile's elements of a lie. byRow: (i, k) at a[i·stride + k]; byInner: at a[i + k·stride].
 enum class Layout { byRow, byInner };
 
-// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …].
-template <int rows, int vectors, Layout layout>
+// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner dimension.
+template <int rows, int vectors, Layout layout, int64 step>
 SPLITMASK_INLINE void multiplyTile(
     int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, Vector (&sums)[rows][vectors]) {
 #pragma GCC unroll 16
@@ -41,7 +41,7 @@ SPLITMASK_INLINE void multiplyTile(
     for (int i = 0; i < rows; ++i) {
       const Vector left = broadcast(layout == Layout::byRow ? lines[i / 3][(i % 3) * aStride] : a[i]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sums[i][v] += left * right[v];
+      for (int v = 0; v < vectors; ++v) multiplyAdd<step>(sums[i][v], left, right[v]);
     }
     if (layout == Layout::byRow) {
 #pragma GCC unroll 8
@@ -57,12 +57,12 @@ using TileKernel = void (*)(
     int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, float alpha, float beta, float* c,
     int64 cStride, int columns);
 
-template <int rows, int vectors, Layout layout>
+template <int rows, int vectors, Layout layout, int64 step>
 void computeTile(
     int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, float alpha, float beta, float* c,
     int64 cStride, int columns) {
   Vector sums[rows][vectors];
-  multiplyTile<rows, vectors, layout>(inner, a, aStride, b, bStride, sums);
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums);
   if (columns == vectors * lanes) {
     if (beta == 0.0f) {
 #pragma GCC unroll 16
@@ -93,20 +93,21 @@ void computeTile(
     }
 }
 
-template <int vectors, Layout layout, int rows = tileRows> TileKernel findTileKernel(int wanted) {
+template <int vectors, Layout layout, int64 step, int rows = tileRows> TileKernel findTileKernel(int wanted) {
   if constexpr (rows == 1) {
-    return &computeTile<1, vectors, layout>;
+    return &computeTile<1, vectors, layout, step>;
   } else {
-    return wanted == rows ? &computeTile<rows, vectors, layout> : findTileKernel<vectors, layout, rows - 1>(wanted);
+    return wanted == rows ? &computeTile<rows, vectors, layout, step> : findTileKernel<vectors, layout, step, rows - 1>(wanted);
   }
 }
 
 // The kernel for tiles of `rows` (1 … tileRows) rows and at most `columns` (1 … tileColumns) columns.
-inline TileKernel tileKernel(int rows, int columns, Layout layout) {
+template <Precision precision = Precision::float32> inline TileKernel tileKernel(int rows, int columns, Layout layout) {
+  constexpr int64 step = innerStep<precision>;
   if (columns <= lanes) {
-    return layout == Layout::byRow ? findTileKernel<1, Layout::byRow>(rows) : findTileKernel<1, Layout::byInner>(rows);
+    return layout == Layout::byRow ? findTileKernel<1, Layout::byRow, step>(rows) : findTileKernel<1, Layout::byInner, step>(rows);
   }
-  return layout == Layout::byRow ? findTileKernel<2, Layout::byRow>(rows) : findTileKernel<2, Layout::byInner>(rows);
+  return layout == Layout::byRow ? findTileKernel<2, Layout::byRow, step>(rows) : findTileKernel<2, Layout::byInner, step>(rows);
 }
 
 }  // namespace splitmask::SPLITMASK_SET

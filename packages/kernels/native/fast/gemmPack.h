@@ -6,63 +6,73 @@ namespace splitmask::SPLITMASK_SET {
 
 SPLITMASK_INLINE int64 divideUp(int64 value, int64 by) { return (value + by - 1) / by; }
 
-// The row stride of a packed block of a, `inner` wide: whole cache lines and an odd number of them, so that rows spread over all cache sets.
+// The row stride of a packed block of a, `inner` elements wide: whole cache lines and an odd number of them, so that rows spread over all cache sets.
 SPLITMASK_INLINE int64 packedStride(int64 inner) { return (divideUp(inner, 16) | 1) * 16; }
 
-SPLITMASK_INLINE void copyRow(float* to, const float* from, int64 size) {
-  int64 i = 0;
-  for (; i + lanes <= size; i += lanes) store(to + i, load(from + i));
-  if (i < size) storePartial(to + i, loadPartial(from + i, static_cast<int>(size - i)), static_cast<int>(size - i));
-}
+// Below, `inner` counts steps as the operand has them in memory; packed they are divideUp(inner, innerStep) elements.
 
-// Rows of a as they are, `stride` apart.
+// Rows of a as they are, `stride` elements apart.
+template <Precision precision = Precision::float32>
 inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, int64 rows, int64 inner) {
-  for (int64 i = 0; i < rows; ++i) copyRow(to + i * stride, a + i * aLeading, inner);
+  constexpr int64 wide = lanes * innerStep<precision>;
+  const int64 elements = divideUp(inner, innerStep<precision>);
+  for (int64 i = 0; i < rows; ++i) {
+    const float* from = a + i * aLeading;
+    float* place = to + i * stride;
+    int64 k = 0;
+    for (; k + wide <= inner; k += wide, place += lanes) store(place, fetchAlong<precision>(from + k, wide));
+    if (k < inner) storePartial(place, fetchAlong<precision>(from + k, inner - k), static_cast<int>(to + i * stride + elements - place));
+  }
 }
 
 // Panels of `height` rows are this wide in packed transposed a: whole vectors.
 SPLITMASK_INLINE int64 panelWidth(int64 height) { return divideUp(height, lanes) * lanes; }
 
-// Panels of `height` rows of a whose memory is inner×rows: panel p holds [inner][panelWidth(height)]. `readable`: floats of a line of a from `a` on.
+// Panels of `height` rows of a whose memory is inner×rows: panel p holds [element][panelWidth(height)]. `readable`: floats of a line of a from `a` on.
+template <Precision precision = Precision::float32>
 inline void packTransposedRows(
     float* to, int64 height, const float* a, int64 aLeading, int64 rows, int64 inner, int64 readable) {
-  const int64 width = panelWidth(height), panelSize = width * inner;
+  constexpr int64 step = innerStep<precision>;
+  const int64 width = panelWidth(height), panelSize = width * divideUp(inner, step);
   // Whole vectors may run into the next panel's rows, but not beyond the line.
   const int64 whole = readable < width ? 0 : minimum(divideUp(rows, height), (readable - width) / height + 1);
-  for (int64 k = 0; k < inner; ++k) {
+  for (int64 k = 0; k < inner; k += step) {
     const float* line = a + k * aLeading;
-    float* place = to + k * width;
-    for (int64 row = 0; row < rows; row += 16) __builtin_prefetch(line + 8 * aLeading + row);
-    for (int64 panel = 0; panel < whole; ++panel) {
-      for (int64 v = 0; v < width; v += lanes) store(place + panel * panelSize + v, load(line + panel * height + v));
+    float* place = to + k / step * width;
+    const auto copy = [&](int64 panel, int64 count) {
+      for (int64 v = 0; v < width; v += lanes) {
+        store(place + panel * panelSize + v, fetchAcross<precision>(line + panel * height + v, aLeading, inner - k, count - v));
+      }
+    };
+    for (int64 row = 0; row < rows; row += 16) {
+      for (int64 i = 0; i < step; ++i) __builtin_prefetch(line + (8 + i) * aLeading + row);
     }
-    for (int64 row = whole * height; row < rows; row += height) {
-      copyRow(place + row / height * panelSize, line + row, minimum(height, rows - row));
-    }
+    for (int64 panel = 0; panel < whole; ++panel) copy(panel, width);
+    for (int64 row = whole * height; row < rows; row += height) copy(row / height, minimum(height, rows - row));
   }
 }
 
-// Panels [panel][inner][tileColumns] from b as inner×columns, line by line of b.
+// Panels [panel][element][tileColumns] from b as inner×columns, line by line of b.
+template <Precision precision = Precision::float32>
 inline void packPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
-  const int64 whole = columns / tileColumns;
-  const int rest = static_cast<int>(columns % tileColumns);
-  for (int64 k = 0; k < inner; ++k) {
+  constexpr int64 step = innerStep<precision>;
+  const int64 whole = columns / tileColumns, rest = columns % tileColumns;
+  const int64 panelSize = divideUp(inner, step) * tileColumns;
+  for (int64 k = 0; k < inner; k += step) {
     const float* line = b + k * bLeading;
-    float* place = to + k * tileColumns;
-    for (int64 column = 0; column < columns; column += 16) __builtin_prefetch(line + 8 * bLeading + column);
-    for (int64 panel = 0; panel < whole; ++panel) {
+    float* place = to + k / step * tileColumns;
+    const auto copy = [&](int64 panel, int64 count) {
 #pragma GCC unroll 4
       for (int v = 0; v < tileVectors; ++v) {
-        store(place + panel * inner * tileColumns + v * lanes, load(line + panel * tileColumns + v * lanes));
+        const float* from = line + panel * tileColumns + v * lanes;
+        store(place + panel * panelSize + v * lanes, fetchAcross<precision>(from, bLeading, inner - k, count - v * lanes));
       }
+    };
+    for (int64 column = 0; column < columns; column += 16) {
+      for (int64 i = 0; i < step; ++i) __builtin_prefetch(line + (8 + i) * bLeading + column);
     }
-    if (rest == 0) continue;
-    for (int v = 0; v < tileVectors; ++v) {
-      const int count = rest - v * lanes;
-      store(
-          place + whole * inner * tileColumns + v * lanes,
-          count <= 0 ? Vector{} : loadPartial(line + whole * tileColumns + v * lanes, count < lanes ? count : lanes));
-    }
+    for (int64 panel = 0; panel < whole; ++panel) copy(panel, tileColumns);
+    if (rest > 0) copy(whole, rest);
   }
 }
 
@@ -95,37 +105,42 @@ SPLITMASK_INLINE void transposeSquare(Vector (&rows)[lanes]) {
 #undef SPLITMASK_EXCHANGE
 }
 
-// One panel [inner][tileColumns] from b as columns×inner.
-inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int64 inner, int columns) {
+// One panel [element][tileColumns] from b as columns×inner.
+template <Precision precision = Precision::float32>
+inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
+  constexpr int64 wide = lanes * innerStep<precision>;
   for (int v = 0; v < tileVectors; ++v) {
-    const int count = columns - v * lanes;
-    for (int64 k = 0; k < inner; k += lanes) {
-      const int width = static_cast<int>(minimum(lanes, inner - k));
+    const int64 count = columns - v * lanes;
+    float* place = to + v * lanes;
+    for (int64 k = 0; k < inner; k += wide, place += lanes * tileColumns) {
       Vector square[lanes];
-      if (count >= lanes && width == lanes) {
+      if (count >= lanes && k + wide <= inner) {
 #pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i) square[i] = load(b + (v * lanes + i) * bLeading + k);
+        for (int i = 0; i < lanes; ++i) square[i] = fetchAlong<precision>(b + (v * lanes + i) * bLeading + k, wide);
       } else {
 #pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i) square[i] = i < count ? loadPartial(b + (v * lanes + i) * bLeading + k, width) : Vector{};
+        for (int i = 0; i < lanes; ++i) {
+          square[i] = i < count ? fetchAlong<precision>(b + (v * lanes + i) * bLeading + k, inner - k) : Vector{};
+        }
       }
       transposeSquare(square);
-      float* place = to + k * tileColumns + v * lanes;
-      if (width == lanes) {
+      if (k + wide <= inner) {
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) store(place + i * tileColumns, square[i]);
       } else {
-        for (int i = 0; i < width; ++i) store(place + i * tileColumns, square[i]);
+        for (int i = 0; i < divideUp(inner - k, innerStep<precision>); ++i) store(place + i * tileColumns, square[i]);
       }
     }
   }
 }
 
 // The same from b as columns×inner.
+template <Precision precision = Precision::float32>
 inline void packTransposedPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
+  const int64 elements = divideUp(inner, innerStep<precision>);
   for (int64 column = 0; column < columns; column += tileColumns) {
-    const int width = static_cast<int>(minimum(tileColumns, columns - column));
-    packTransposedColumns(to + column * inner, b + column * bLeading, bLeading, inner, width);
+    packTransposedColumns<precision>(
+        to + column * elements, b + column * bLeading, bLeading, inner, minimum(tileColumns, columns - column));
   }
 }
 SPLITMASK_INLINE int64 panelsSize(int64 inner, int64 columns) { return inner * divideUp(columns, tileColumns) * tileColumns; }

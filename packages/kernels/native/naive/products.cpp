@@ -1,9 +1,21 @@
 // gemm and gemmArgmax as their definitions say, one dot product an element: what the fast versions are tested against.
+#include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "naive.h"
 
 namespace splitmask::naive {
+
+// The nearest bfloat16, ties to even; below the smallest normal number zero; NaN stays NaN. A float64 is rounded to float32 first.
+static float roundToBfloat16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  if (value != value) return value;
+  bits = (bits & 0x7f800000u) == 0 ? bits & 0x80000000u : (bits + 0x7fffu + (bits >> 16 & 1)) & 0xffff0000u;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
 
 template <class T> void gemm(const Call& call) {
   T* output = call.buffer<T>(0);
@@ -20,13 +32,15 @@ template <class T> void gemm(const Call& call) {
   const int64 aBatch = call.integer(12), bBatch = call.integer(13), outputBatch = call.integer(14);
   const int64 aRow = transposeA ? 1 : aLeading, aInner = transposeA ? aLeading : 1;
   const int64 bInner = transposeB ? 1 : bLeading, bColumn = transposeB ? bLeading : 1;
+  const bool bfloat16 = call.integer(15) == 1;
+  const auto rounded = [bfloat16](T value) { return bfloat16 ? T(roundToBfloat16(static_cast<float>(value))) : value; };
   parallelFor(call, batch * m, [&](int64 task, int) {
     const int64 z = task / m, row = task % m;
     const T* aLine = a + z * aBatch + row * aRow;
     for (int64 column = 0; column < n; ++column) {
       const T* bLine = b + z * bBatch + column * bColumn;
       T sum = 0;
-      for (int64 inner = 0; inner < k; ++inner) sum += aLine[inner * aInner] * bLine[inner * bInner];
+      for (int64 inner = 0; inner < k; ++inner) sum += rounded(aLine[inner * aInner]) * rounded(bLine[inner * bInner]);
       const int64 place = z * outputBatch + row * outputLeading + column;
       T value = alpha * sum;
       if (bias) value += bias[column];

@@ -1,5 +1,8 @@
 #include "registry.h"
 
+// Everywhere but in the table of avx512bf16.
+#define BFLOAT16_KERNEL FAST_KERNEL
+
 // Declarations.
 namespace splitmask {
 namespace naive {
@@ -22,6 +25,9 @@ namespace avx2 {
 #include "../kernels.def"
 }
 namespace avx512 {
+#include "../kernels.def"
+}
+namespace avx512bf16 {
 #include "../kernels.def"
 }
 #elif defined(__aarch64__)
@@ -61,6 +67,11 @@ static const Kernel avx2Kernels[] = {
 static const Kernel avx512Kernels[] = {
 #include "../kernels.def"
 };
+#undef BFLOAT16_KERNEL
+#define BFLOAT16_KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) avx512bf16::name,
+static const Kernel avx512bf16Kernels[] = {
+#include "../kernels.def"
+};
 #undef SPLITMASK_SET
 #elif defined(__aarch64__)
 #define SPLITMASK_SET neon
@@ -78,6 +89,7 @@ static bool hasAvx512() {
   return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+static bool hasAvx512Bf16() { return hasAvx512() && __builtin_cpu_supports("avx512bf16"); }
 #endif
 
 const InstructionSet instructionSets[] = {
@@ -85,6 +97,7 @@ const InstructionSet instructionSets[] = {
 #if defined(__x86_64__)
     {"avx2", hasAvx2, avx2Kernels},
     {"avx512", hasAvx512, avx512Kernels},
+    {"avx512bf16", hasAvx512Bf16, avx512bf16Kernels},
 #elif defined(__aarch64__)
     {"neon", always, neonKernels},
 #endif
