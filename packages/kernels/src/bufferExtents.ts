@@ -6,8 +6,10 @@ import type { kernelTable } from "./kernelTable.js";
  * writes beyond its memory is the hardest of faults to find.
  */
 
-type Bare<Name extends string> = Name extends `${infer Base}?` ? Base : Name;
-type Entry = { readonly buffers: readonly string[]; readonly numbers: readonly string[] };
+/** A buffer's name without the mark that it may be null. */
+export type Bare<Name extends string> = Name extends `${infer Base}?` ? Base : Name;
+/** An entry of the kernel table, or of its `each`. */
+export type Entry = { readonly buffers: readonly string[]; readonly numbers: readonly string[] };
 
 /** A part of an output that checkFinite looks at: rows of `columns` elements, `leading` elements apart, from element `offset` on. */
 export interface CheckedPart {
@@ -49,9 +51,11 @@ function strided(dimensions: readonly number[], strides: readonly number[]): num
   return last + 1;
 }
 
-type EightDimensions = Readonly<Record<`dimension${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`, number>>;
+/** The numbers that name eight dimensions. */
+export type EightDimensions = Readonly<Record<`dimension${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`, number>>;
 
-function dimensionsOf(n: EightDimensions): number[] {
+/** The eight dimensions of a kernel that has them as numbers. */
+export function dimensionsOf(n: EightDimensions): number[] {
   const first = [n.dimension0, n.dimension1, n.dimension2, n.dimension3];
   return [...first, n.dimension4, n.dimension5, n.dimension6, n.dimension7];
 }
@@ -385,6 +389,7 @@ export const bufferExtents: ExtentsTable = {
     outputs: ["output"],
     elements: ({ outputSize, inputSize }) => ({ output: outputSize * inputSize }),
   },
+  multiplyAdds: { outputs: ["output"], elements: ({ tasks }) => ({ output: tasks }) },
   segmentSums: {
     outputs: ["sums", "counts"],
     types: { assignments: "int32" },

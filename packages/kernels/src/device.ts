@@ -3,6 +3,7 @@ import { type BlockHandle, DeviceBuffer, type Scope } from "./deviceBuffer.js";
 import { chooseInstructionSet, defaultThreads, type InstructionSet } from "./instructionSets.js";
 import type { BufferArgument, KernelArguments, KernelName } from "./kernelArguments.js";
 import { type NativeDevice, native } from "./loader.js";
+import { type Profile, readProfile } from "./profile.js";
 
 /** How a device is made. */
 export interface DeviceOptions {
@@ -50,6 +51,7 @@ export class Device {
   #scope: Scope | null = null;
   #liveBytes = 0;
   #accountedBytes = 0;
+  #profiling = false;
   #closed = false;
 
   /** @internal Use {@link createDevice}. */
@@ -179,6 +181,26 @@ export class Device {
       scope.outer?.buffers.push(buffer);
     }
     return buffer;
+  }
+
+  /**
+   * From here on the queue records what it runs, until {@link stopProfile}: both are on the queue themselves, so a profile holds exactly what was
+   * enqueued between the two. Costs two looks at the clock a call; nothing while no profile is taken.
+   * @throws Error if a profile is being taken already.
+   */
+  startProfile(): void {
+    if (this.#profiling)
+      throw new Error("startProfile: a profile is being taken already; stopProfile() ends it.");
+    this.#native.startProfile();
+    this.#profiling = true;
+  }
+
+  /** Ends the profile; resolves when the queue has come this far. @throws Error if none is being taken. */
+  stopProfile(): Promise<Profile> {
+    if (!this.#profiling)
+      throw new Error("stopProfile: no profile is being taken; call startProfile() first.");
+    this.#profiling = false;
+    return this.#native.stopProfile().then(readProfile);
   }
 
   /** The pool's state. */

@@ -338,6 +338,12 @@ export const kernelTable = {
   /** The matrix outputSize×inputSize (rows sum to 1) of bicubic (a = −0.5 antialiased; a = −0.75 else, as PyTorch's) interpolation with half-pixel centres. */
   interpolationMatrix: kernel({ buffers: ["output"], numbers: ["outputSize", "inputSize", "antialias"] }),
 
+  // ── limits: what the machine can do at most, measured as any kernel is (see `measureLimits`) ──────────────────
+  /**
+   * output[t] = Σ of 256 numbers that start as chain / 256 and each become x·scale + offset, `steps` times, in registers: 512·steps operations a task.
+   */
+  multiplyAdds: kernel({ buffers: ["output"], numbers: ["tasks", "steps", "scale", "offset"] }),
+
   // ── tokenizers, neighbours ──────────────────────────────────────────────────────────────────────────────────
   /** sums[k,:] = Σ of rows of pointsArray with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites; `accumulate` 1 adds. */
   segmentSums: kernel({

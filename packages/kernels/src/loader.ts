@@ -35,6 +35,8 @@ export interface NativeDevice {
   ): void;
   download(id: number, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
   synchronize(): Promise<void>;
+  startProfile(): void;
+  stopProfile(): Promise<Float64Array>;
   memory(): [liveBytes: number, peakLiveBytes: number, cachedBytes: number, liveBuffers: number];
   releaseCache(): void;
   close(): void;

@@ -1,6 +1,7 @@
 // The Node-API face of the executor: one class, NativeDevice, and two functions that tell what was built and what the CPU has.
 #include <napi.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -23,6 +24,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
                            InstanceMethod<&NativeDevice::upload>("upload"),
                            InstanceMethod<&NativeDevice::download>("download"),
                            InstanceMethod<&NativeDevice::synchronize>("synchronize"),
+                           InstanceMethod<&NativeDevice::startProfile>("startProfile"),
+                           InstanceMethod<&NativeDevice::stopProfile>("stopProfile"),
                            InstanceMethod<&NativeDevice::memory>("memory"),
                            InstanceMethod<&NativeDevice::releaseCache>("releaseCache"),
                            InstanceMethod<&NativeDevice::close>("close"),
@@ -95,6 +98,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       waiting_.erase(found);
       napi_value value = nullptr;
       if (waiting.reference != nullptr) napi_get_reference_value(env_, waiting.reference, &value);
+      else if (!completion.profile.empty()) value = numbersOf(completion.profile);
       else napi_get_undefined(env_, &value);
       if (waiting.deferred != nullptr) {
         if (completion.error.empty()) {
@@ -109,6 +113,12 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       }
       if (waiting.reference != nullptr) napi_delete_reference(env_, waiting.reference);
     }
+  }
+
+  napi_value numbersOf(const std::vector<double>& values) {
+    Napi::Float64Array list = Napi::Float64Array::New(env_, values.size());
+    std::copy(values.begin(), values.end(), list.Data());
+    return list;
   }
 
   uint32_t wait(Waiting waiting) {
@@ -240,6 +250,21 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     Waiting waiting;
     napi_create_promise(env_, &waiting.deferred, &promise);
     queue.synchronize(wait(waiting));
+    return Napi::Value(env_, promise);
+  }
+
+  Napi::Value startProfile(const Napi::CallbackInfo& info) {
+    executor(info.Env()).startProfile();
+    return info.Env().Undefined();
+  }
+
+  // () → Promise<Float64Array> as executor.h describes it
+  Napi::Value stopProfile(const Napi::CallbackInfo& info) {
+    Executor& queue = executor(info.Env());
+    napi_value promise;
+    Waiting waiting;
+    napi_create_promise(env_, &waiting.deferred, &promise);
+    queue.stopProfile(wait(waiting));
     return Napi::Value(env_, promise);
   }
 

@@ -88,7 +88,7 @@ void Executor::enqueueKernel(int kernel, bool float64, int64 eachCount, const st
 
 void Executor::upload(void* destination, const void* source, size_t bytes) {
   if (bytes == 0) return;
-  if (pending_.load(std::memory_order_acquire) == 0) {
+  if (!everyUploadQueued_ && pending_.load(std::memory_order_acquire) == 0) {
     std::memcpy(destination, source, bytes);
     return;
   }
@@ -139,6 +139,20 @@ void Executor::returnToSystem(const std::vector<Block>& blocks) {
   }
 }
 
+void Executor::startProfile() {
+  everyUploadQueued_ = true;
+  std::unique_lock<std::mutex> lock;
+  begin(lock, Type::startProfile, 0);
+  end(lock);
+}
+
+void Executor::stopProfile(uint32_t ticket) {
+  everyUploadQueued_ = false;
+  std::unique_lock<std::mutex> lock;
+  *begin(lock, Type::stopProfile, 1) = ticket;
+  end(lock);
+}
+
 std::vector<Completion> Executor::takeCompletions() {
   std::lock_guard<std::mutex> lock(completionMutex_);
   std::vector<Completion> taken;
@@ -171,7 +185,9 @@ void Executor::loop() {
         if (header.type == Type::uploadStaged) std::free(reinterpret_cast<void*>(batch[at + 2]));
         if (header.type == Type::unmap) execute(&batch[at]);
       } else {
+        const double start = profiling_ ? profileTime() : 0;
         execute(&batch[at]);
+        if (profiling_) recordProfile(&batch[at], start);
         pending_.fetch_sub(1);
         if (waitingForSpace_.load()) {
           std::lock_guard<std::mutex> lock(mutex_);
@@ -211,7 +227,44 @@ void Executor::execute(uint64_t* command) {
     case Type::unmap:
       MemoryPool::returnToSystem({reinterpret_cast<void*>(words[0]), words[1]});
       break;
+    case Type::startProfile:
+      profile_.assign(1, 0);
+      profileStart_ = std::chrono::steady_clock::now();
+      profiling_ = true;
+      break;
+    case Type::stopProfile:
+      profile_[0] = profileTime();
+      profiling_ = false;
+      complete(static_cast<uint32_t>(words[0]), false, std::move(profile_));
+      break;
   }
+}
+
+double Executor::profileTime() const {
+  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - profileStart_).count();
+}
+
+void Executor::recordProfile(const uint64_t* command, double start) {
+  const double duration = profileTime() - start;
+  Header header;
+  std::memcpy(&header, command, sizeof header);
+  const uint64_t* words = command + 1;
+  if (header.type == Type::uploadStaged || header.type == Type::upload || header.type == Type::download) {
+    profile_.insert(profile_.end(), {header.type == Type::download ? 2.0 : 1.0, start, duration, static_cast<double>(words[2])});
+    return;
+  }
+  if (header.type != Type::kernel) return;
+  const uint64_t kernel = words[0] >> 1, eachCount = words[1];
+  const KernelInfo& info = kernelInfos[kernel];
+  profile_.insert(profile_.end(), {0.0, start, duration, static_cast<double>(kernel), static_cast<double>(words[0] & 1), static_cast<double>(eachCount)});
+  const auto append = [this](const uint64_t* buffers, uint64_t bufferCount, uint64_t numberCount) {
+    const auto* numbers = reinterpret_cast<const double*>(buffers + bufferCount);
+    profile_.insert(profile_.end(), numbers, numbers + numberCount);
+    for (uint64_t i = 0; i < bufferCount; ++i) profile_.push_back(buffers[i] == 0 ? 0 : 1);
+    return buffers + bufferCount + numberCount;
+  };
+  const uint64_t* items = append(words + 3, static_cast<uint64_t>(info.buffers), static_cast<uint64_t>(info.numbers));
+  append(items, eachCount * static_cast<uint64_t>(info.eachBuffers), eachCount * static_cast<uint64_t>(info.eachNumbers));
 }
 
 void Executor::executeKernel(uint64_t* words) {
@@ -271,8 +324,8 @@ void Executor::checkOutputs(int kernel, bool float64, const Check* checks, int64
   }
 }
 
-void Executor::complete(uint32_t ticket, bool reportsError) {
-  Completion completion{ticket, {}};
+void Executor::complete(uint32_t ticket, bool reportsError, std::vector<double> profile) {
+  Completion completion{ticket, {}, std::move(profile)};
   if (reportsError) {
     std::lock_guard<std::mutex> lock(errorMutex_);
     completion.error.swap(error_);

@@ -1,6 +1,7 @@
 // The in-order queue and the thread that runs it. Everything public is called by the JavaScript thread.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -15,10 +16,11 @@
 
 namespace splitmask {
 
-// What an await gets: its ticket, and the first error since the last one (empty: none).
+// What an await gets: its ticket, the first error since the last one (empty: none), and what a profile saw.
 struct Completion {
   uint32_t ticket;
   std::string error;
+  std::vector<double> profile;
 };
 
 class Executor {
@@ -42,11 +44,16 @@ class Executor {
   void download(void* destination, const void* source, size_t bytes, uint32_t ticket);
   void synchronize(uint32_t ticket);
   void returnToSystem(const std::vector<Block>& blocks);
+  // What the queue runs between the two is recorded. The completion of `ticket` has the nanoseconds between them, then a record for each kernel, upload
+  // and download, in order: kind (0, 1, 2), start and duration in nanoseconds; of a copy its bytes; of a kernel: kernel, float64?, items, its numbers,
+  // for each buffer whether it was given (1, 0), then the same for the items: all numbers, all buffers.
+  void startProfile();
+  void stopProfile(uint32_t ticket);
   std::vector<Completion> takeCompletions();
   int64 pending() const { return pending_.load(std::memory_order_acquire); }
 
  private:
-  enum class Type : uint32_t { kernel, uploadStaged, upload, download, synchronize, unmap };
+  enum class Type : uint32_t { kernel, uploadStaged, upload, download, synchronize, unmap, startProfile, stopProfile };
   struct Header {
     Type type;
     uint32_t words;  // of the whole command, header included
@@ -60,7 +67,9 @@ class Executor {
   void loop();
   void execute(uint64_t* command);
   void executeKernel(uint64_t* command);
-  void complete(uint32_t ticket, bool reportsError);
+  void complete(uint32_t ticket, bool reportsError, std::vector<double> profile = {});
+  double profileTime() const;
+  void recordProfile(const uint64_t* command, double start);
   void recordError(const char* kernel, const std::string& text);
   void checkOutputs(int kernel, bool float64, const Check* checks, int64 count);
   static void* scratch(const Call& call, int thread, int64 bytes);
@@ -86,6 +95,10 @@ class Executor {
 
   std::mutex errorMutex_;
   std::string error_;
+  bool everyUploadQueued_ = false;  // JavaScript's thread: a profile is being taken, which sees what the queue does only
+  bool profiling_ = false;          // the executor's thread, as the two below
+  std::chrono::steady_clock::time_point profileStart_;
+  std::vector<double> profile_;
   int runningKernel_ = 0;  // written by the executor before a kernel's tasks start
   std::vector<Scratch> scratch_;
   std::thread thread_;

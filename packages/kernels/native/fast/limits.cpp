@@ -1,0 +1,48 @@
+// What the machine can do at most: loops that never leave the registers.
+#include "../call.h"
+#include "../parallel.h"
+#include "../vector.h"
+
+namespace splitmask::SPLITMASK_SET {
+
+namespace {
+
+constexpr int chains = 256;
+
+// So many vectors at a time as fit in the registers; eight are enough to hide the latency of two multiply-adds a cycle, sixteen of four.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int accumulators = 16;
+#else
+constexpr int accumulators = 8;
+#endif
+constexpr int together = accumulators * lanes;
+static_assert(chains % together == 0, "every pass is full");
+
+// The numbers of the chains from `first` on, divided by how many there are.
+SPLITMASK_INLINE Vector startOf(int first) { return toFloat(laneNumbers() + broadcast(first)) * broadcast(1.0f / chains); }
+
+}  // namespace
+
+void multiplyAdds(const Call& call) {
+  float* output = call.buffer<float>(0);
+  const int64 steps = call.integer(1);
+  const Vector scale = broadcast(static_cast<float>(call.number(2))), offset = broadcast(static_cast<float>(call.number(3)));
+  parallelFor(call, call.integer(0), [&](int64 task, int) {
+    const Vector a = scale, b = offset;
+    Vector total = zero();
+    for (int first = 0; first < chains; first += together) {
+      Vector values[accumulators];
+#pragma GCC unroll 16
+      for (int i = 0; i < accumulators; ++i) values[i] = startOf(first + i * lanes);
+      for (int64 step = 0; step < steps; ++step) {
+#pragma GCC unroll 16
+        for (int i = 0; i < accumulators; ++i) values[i] = fma(values[i], a, b);
+      }
+#pragma GCC unroll 16
+      for (int i = 0; i < accumulators; ++i) total += values[i];
+    }
+    output[task] = horizontalSum(total);
+  });
+}
+
+}  // namespace splitmask::SPLITMASK_SET

@@ -1,0 +1,53 @@
+import { kernelCost } from "./kernelCosts.js";
+import type { Profile } from "./profile.js";
+import { callDetail } from "./profileSummary.js";
+
+/** One event of a trace: `"X"` is a span of time, `"M"` names a thread. */
+export interface TraceEvent {
+  /** What is drawn on it. */
+  readonly name: string;
+  /** Kind of event. */
+  readonly ph: "X" | "M";
+  /** Process and thread, one each. */
+  readonly pid: number;
+  /** The queue's thread. */
+  readonly tid: number;
+  /** Start in microseconds. */
+  readonly ts: number;
+  /** Duration in microseconds. */
+  readonly dur?: number;
+  /** What is shown when the event is clicked. */
+  readonly args: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * A profile in the trace format of Chrome: written as JSON, `chrome://tracing` and https://ui.perfetto.dev open it. One event a call with its shape, its rate
+ * (GFLOP/s and GB/s) and its numbers.
+ */
+export function chromeTrace(profile: Profile): { readonly traceEvents: readonly TraceEvent[] } {
+  const place = { pid: 1, tid: 1 };
+  const events = profile.calls.map((call): TraceEvent => {
+    const detail = callDetail(call);
+    const name = call.kind === "kernel" ? call.kernel : call.kind;
+    const { operations, bytes } =
+      call.kind === "kernel" ? kernelCost(call) : { operations: 0, bytes: 2 * call.bytes };
+    return {
+      name: detail === "" ? name : `${name} ${detail}`,
+      ph: "X",
+      ...place,
+      ts: call.start / 1000,
+      dur: call.duration / 1000,
+      args: {
+        "GFLOP/s": round(operations / call.duration),
+        "GB/s": round(bytes / call.duration),
+        ...(call.kind === "kernel" ? { dtype: call.dtype, items: call.each.length, ...call.numbers } : {}),
+      },
+    };
+  });
+  const title: TraceEvent = { name: "thread_name", ph: "M", ...place, ts: 0, args: { name: "device queue" } };
+  return { traceEvents: [title, ...events] };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createDevice, type Device, type DeviceOptions } from "./device.js";
+import type { BufferArgument } from "./kernelArguments.js";
+
+/** What a machine can do at most, with the threads of one device. */
+export interface MachineLimits {
+  /** Float32 operations a second: a loop of multiply-adds that never leaves the registers. */
+  readonly multiplyAdds: number;
+  /** Bytes a second, read plus written, of a copy that is several times larger than the last cache. */
+  readonly memory: number;
+  /** Bytes a second, read plus written, of a copy that is a quarter of the last cache, again and again. */
+  readonly lastCache: number;
+  /** Size of the last cache in bytes; 32 MiB where the system does not tell. */
+  readonly lastCacheBytes: number;
+}
+
+const rounds = 7;
+/** Copies within the cache are over in some 50 µs: a thread that wakes late would be seen. */
+const cacheRounds = 60;
+const unknownCache = 32 << 20;
+const smallestSweep = 128 << 20;
+
+/**
+ * Measures the limits with kernels of the table on a device of its own, which is closed again: the best of several rounds each, because a limit is what can be
+ * reached. Takes about a tenth of a second; nothing else should run meanwhile.
+ */
+export async function measureLimits(
+  options: Pick<DeviceOptions, "threads" | "instructionSet"> = {},
+): Promise<MachineLimits> {
+  const device = createDevice(options);
+  try {
+    const lastCacheBytes = sizeOfLastCache();
+    return {
+      multiplyAdds: await multiplyAddRate(device),
+      memory: await copyRate(device, Math.max(smallestSweep, 4 * lastCacheBytes), rounds),
+      lastCache: await copyRate(device, lastCacheBytes / 4, cacheRounds),
+      lastCacheBytes,
+    };
+  } finally {
+    device.close();
+  }
+}
+
+/** The shortest of so many rounds after the first, in seconds. */
+async function shortest(device: Device, rounds: number, enqueue: () => void): Promise<number> {
+  device.startProfile();
+  for (let round = 0; round <= rounds; round += 1) enqueue();
+  const { calls } = await device.stopProfile();
+  return Math.min(...calls.slice(1).map((call) => call.duration)) / 1e9;
+}
+
+async function multiplyAddRate(device: Device): Promise<number> {
+  const tasks = 8 * device.threads;
+  const steps = 100_000;
+  const output = space(device, 4 * tasks);
+  const seconds = await shortest(device, rounds, () =>
+    device.run("multiplyAdds", "float32", { output, tasks, steps, scale: 0.5, offset: 0.5 }),
+  );
+  return (512 * tasks * steps) / seconds;
+}
+
+/** Half of `bytes` are read and half written. */
+async function copyRate(device: Device, bytes: number, rounds: number): Promise<number> {
+  const half = bytes / 2;
+  const [output, input] = [space(device, half), space(device, half)];
+  for (const buffer of [output, input])
+    device.run("fill", "float32", { output: buffer, size: half / 4, value: 1 });
+  const seconds = await shortest(device, rounds, () =>
+    device.run("copyBytes", "float32", { output, input, bytes: half }),
+  );
+  return bytes / seconds;
+}
+
+function space(device: Device, bytes: number): BufferArgument {
+  return { buffer: device.allocate(bytes), byteOffset: 0 };
+}
+
+/** The largest cache that Linux tells of. */
+function sizeOfLastCache(): number {
+  const folder = "/sys/devices/system/cpu/cpu0/cache";
+  try {
+    const sizes = readdirSync(folder)
+      .filter((name) => name.startsWith("index"))
+      .map((name) => readFileSync(`${folder}/${name}/size`, "utf8"));
+    return 1024 * Math.max(...sizes.map((text) => Number.parseInt(text, 10)));
+  } catch {
+    return unknownCache;
+  }
+}

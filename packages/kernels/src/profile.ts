@@ -1,0 +1,89 @@
+import type { KernelName } from "./kernelArguments.js";
+import { kernelTable } from "./kernelTable.js";
+import { native } from "./loader.js";
+
+/** When the queue worked on something. */
+export interface ProfiledTime {
+  /** Nanoseconds from the profile's start. */
+  readonly start: number;
+  /** Nanoseconds that it took. */
+  readonly duration: number;
+}
+
+/** The arguments of a call, or of one item of its list, without the memory. */
+export interface ProfiledArguments {
+  /** The numbers by name. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** Names of the buffers that were given; optional ones that were null are left out. */
+  readonly buffers: readonly string[];
+}
+
+/** A kernel that the queue ran. */
+export interface ProfiledKernel extends ProfiledTime, ProfiledArguments {
+  /** Tells the calls apart. */
+  readonly kind: "kernel";
+  /** Its name in `kernelTable`. */
+  readonly kernel: KernelName;
+  /** Element type of the call. */
+  readonly dtype: "float32" | "float64";
+  /** The items of its list; empty where the kernel has none. */
+  readonly each: readonly ProfiledArguments[];
+}
+
+/** Bytes that the queue copied to or from JavaScript's memory. */
+export interface ProfiledCopy extends ProfiledTime {
+  /** Tells the calls apart. */
+  readonly kind: "upload" | "download";
+  /** How many bytes. */
+  readonly bytes: number;
+}
+
+/** One thing that the queue did. */
+export type ProfiledCall = ProfiledKernel | ProfiledCopy;
+
+/** What the queue did between `device.startProfile()` and `device.stopProfile()`. Between two calls it waited for JavaScript. */
+export interface Profile {
+  /** Nanoseconds between the two, on the queue. */
+  readonly duration: number;
+  /** Everything that it ran, in order. */
+  readonly calls: readonly ProfiledCall[];
+}
+
+interface Names {
+  readonly buffers: readonly string[];
+  readonly numbers: readonly string[];
+}
+
+/** Reads the numbers that the native queue recorded (their order: `native/runtime/executor.h`). */
+export function readProfile(words: Float64Array): Profile {
+  const kernels = native.kernels();
+  const calls: ProfiledCall[] = [];
+  let at = 0;
+  const next = (): number => words[at++]!;
+  const argumentsOf = ({ buffers, numbers }: Names, count: number): ProfiledArguments[] => {
+    const values = Array.from({ length: count }, () =>
+      Object.fromEntries(numbers.map((name) => [name, next()])),
+    );
+    return values.map((value) => ({
+      numbers: value,
+      buffers: buffers.filter(() => next() !== 0).map((name) => name.replace("?", "")),
+    }));
+  };
+  const duration = next();
+  while (at < words.length) {
+    const kind = next();
+    const time = { start: next(), duration: next() };
+    if (kind !== 0) {
+      calls.push({ kind: kind === 1 ? "upload" : "download", ...time, bytes: next() });
+      continue;
+    }
+    const kernel = kernels[next()]!.name as KernelName;
+    const dtype = next() === 0 ? "float32" : "float64";
+    const items = next();
+    const entry: Names & { readonly each?: Names } = kernelTable[kernel];
+    const [own] = argumentsOf(entry, 1);
+    const each = entry.each === undefined ? [] : argumentsOf(entry.each, items);
+    calls.push({ kind: "kernel", kernel, dtype, ...time, ...own!, each });
+  }
+  return { duration, calls };
+}

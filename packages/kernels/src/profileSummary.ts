@@ -1,0 +1,162 @@
+import type { KernelName } from "./kernelArguments.js";
+import { kernelCost } from "./kernelCosts.js";
+import { binaryOperations, unaryOperations } from "./kernelTable.js";
+import type { MachineLimits } from "./limits.js";
+import type { Profile, ProfiledCall } from "./profile.js";
+
+/** The limit of {@link MachineLimits} that a call is held against. */
+export type LimitName = Exclude<keyof MachineLimits, "lastCacheBytes">;
+
+/** Calls of one kind. */
+export interface ProfileRow {
+  /** The kernel, or `upload` or `download`. */
+  readonly kernel: KernelName | "upload" | "download";
+  /** What it was called with: the shape of a product or of attention, the name of an elementwise operation, else empty. */
+  readonly detail: string;
+  /** How often it was called. */
+  readonly calls: number;
+  /** Time of all calls. */
+  readonly seconds: number;
+  /** Part of the profile's time, 0 to 1. */
+  readonly share: number;
+  /** Floating-point operations of all calls. */
+  readonly operations: number;
+  /** Bytes that must be read plus bytes that must be written, of all calls. */
+  readonly bytes: number;
+  /** `"operations"` for products and attention, else `"bytes"`. */
+  readonly judgedBy: "operations" | "bytes";
+  /** Operations or bytes a second. */
+  readonly rate: number;
+  /** The time that the calls would take at their limits, as a part of the time that they took. */
+  readonly ofLimit: number;
+  /** The limit; of calls with different ones the one that weighs most. */
+  readonly limit: LimitName;
+}
+
+/** A profile by kernels. */
+export interface ProfileSummary {
+  /** Time of the profile. */
+  readonly seconds: number;
+  /** Part of it in which the queue was empty, waiting for JavaScript. */
+  readonly idleSeconds: number;
+  /** Operations of products and attention. */
+  readonly operations: number;
+  /** The least time that these operations can take: the floor of the whole profile. */
+  readonly floorSeconds: number;
+  /** The rows, longest first. */
+  readonly rows: readonly ProfileRow[];
+}
+
+/** The limit of a call, what of it counts, and the seconds that it takes at the limit. */
+interface Judgement {
+  readonly operations: number;
+  readonly bytes: number;
+  readonly judgedBy: "operations" | "bytes";
+  readonly limit: LimitName;
+  readonly seconds: number;
+}
+
+const judgedByOperations: ReadonlySet<KernelName> = new Set<KernelName>([
+  "gemm",
+  "gemmArgmax",
+  "attention",
+  "attentionBackward",
+  "attentionProbabilities",
+  "multiplyAdds",
+]);
+
+/**
+ * Sums a profile up: products and attention by shape and held against the multiply-add limit; all other kernels by name and held against the bandwidth of the
+ * last cache where a call's operands fit in it, else of memory.
+ */
+export function summarizeProfile(profile: Profile, limits: MachineLimits): ProfileSummary {
+  const groups = new Map<string, ProfiledCall[]>();
+  for (const call of profile.calls) {
+    const key = `${nameOf(call)} ${callDetail(call)}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [call]);
+    else group.push(call);
+  }
+  const total = profile.duration / 1e9;
+  const rows = [...groups.values()].map((calls) => rowOf(calls, limits, total));
+  const products = rows.filter((row) => row.judgedBy === "operations");
+  return {
+    seconds: total,
+    idleSeconds: Math.max(0, total - sum(rows, (row) => row.seconds)),
+    operations: sum(products, (row) => row.operations),
+    floorSeconds: sum(products, (row) => row.ofLimit * row.seconds),
+    rows: rows.sort((a, b) => b.seconds - a.seconds),
+  };
+}
+
+/** What tells a call from others of its kernel: `NT 6272×768×192` of gemm (m×n×k), `64×98×3×64` of attention (samples×tokens×heads×width), `gelu` of unary. */
+export function callDetail(call: ProfiledCall): string {
+  if (call.kind !== "kernel") return "";
+  const { kernel, numbers: n } = call;
+  switch (kernel) {
+    case "gemm": {
+      const batch = n.batch === 1 ? "" : `${n.batch}·`;
+      const letters = `${n.transposeA === 0 ? "N" : "T"}${n.transposeB === 0 ? "N" : "T"}`;
+      return `${letters} ${batch}${n.m}×${n.n}×${n.k}`;
+    }
+    case "gemmArgmax":
+      return `NT ${n.m}×${n.n}×${n.k}`;
+    case "attention":
+    case "attentionBackward":
+    case "attentionProbabilities":
+      return `${n.batch}×${n.tokens}×${n.heads}×${n.headWidth}`;
+    case "binary":
+      return operationName(binaryOperations, n.operation);
+    case "unary":
+    case "unaryBackward":
+      return operationName(unaryOperations, n.operation);
+    default:
+      return "";
+  }
+}
+
+function rowOf(calls: readonly ProfiledCall[], limits: MachineLimits, total: number): ProfileRow {
+  const judged = calls.map((call) => judge(call, limits));
+  const seconds = sum(calls, (call) => call.duration) / 1e9;
+  const operations = sum(judged, (one) => one.operations);
+  const bytes = sum(judged, (one) => one.bytes);
+  const weights = new Map<LimitName, number>();
+  for (const { limit, seconds } of judged) weights.set(limit, (weights.get(limit) ?? 0) + seconds);
+  const [limit] = [...weights].reduce((best, each) => (each[1] > best[1] ? each : best));
+  const { judgedBy } = judged[0]!;
+  return {
+    kernel: nameOf(calls[0]!),
+    detail: callDetail(calls[0]!),
+    calls: calls.length,
+    seconds,
+    share: seconds / total,
+    operations,
+    bytes,
+    judgedBy,
+    rate: (judgedBy === "operations" ? operations : bytes) / seconds,
+    ofLimit: sum(judged, (one) => one.seconds) / seconds,
+    limit,
+  };
+}
+
+function judge(call: ProfiledCall, limits: MachineLimits): Judgement {
+  const cost = call.kind === "kernel" ? kernelCost(call) : { operations: 0, bytes: 2 * call.bytes };
+  if (call.kind === "kernel" && judgedByOperations.has(call.kernel)) {
+    const limit = "multiplyAdds";
+    return { ...cost, judgedBy: "operations", limit, seconds: cost.operations / limits[limit] };
+  }
+  const limit = cost.bytes <= limits.lastCacheBytes ? "lastCache" : "memory";
+  return { ...cost, judgedBy: "bytes", limit, seconds: cost.bytes / limits[limit] };
+}
+
+function nameOf(call: ProfiledCall): ProfileRow["kernel"] {
+  return call.kind === "kernel" ? call.kernel : call.kind;
+}
+
+function operationName(table: Readonly<Record<string, number>>, code: number | undefined): string {
+  return Object.entries(table).find(([, value]) => value === code)?.[0] ?? String(code);
+}
+
+function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
