@@ -390,6 +390,7 @@ export const bufferExtents: ExtentsTable = {
     elements: ({ outputSize, inputSize }) => ({ output: outputSize * inputSize }),
   },
   multiplyAdds: { outputs: ["output"], elements: ({ tasks }) => ({ output: tasks }) },
+  bfloat16Dots: { outputs: ["output"], elements: ({ tasks }) => ({ output: tasks }) },
   segmentSums: {
     outputs: ["sums", "counts"],
     types: { assignments: "int32" },

@@ -155,6 +155,7 @@ const kernelCosts: CostTable = {
   },
   interpolationMatrix: { operations: none },
   multiplyAdds: { operations: ({ tasks, steps }) => 512 * tasks * steps },
+  bfloat16Dots: { operations: ({ tasks, steps }) => 1024 * tasks * steps },
   segmentSums: {
     operations: ({ points, width }) => points * width,
     traffic: (n) => ({

@@ -343,6 +343,11 @@ export const kernelTable = {
    * output[t] = Σ of 256 numbers that start as chain / 256 and each become x·scale + offset, `steps` times, in registers: 512·steps operations a task.
    */
   multiplyAdds: kernel({ buffers: ["output"], numbers: ["tasks", "steps", "scale", "offset"] }),
+  /**
+   * output[t] = Σ of 256 numbers that start as chain / 256 and to each of which factor·factor is added twice a step, in registers and with the bfloat16 dot
+   * instruction where the set has it: 1024·steps operations a task. factor: a value that bfloat16 holds.
+   */
+  bfloat16Dots: kernel({ buffers: ["output"], numbers: ["tasks", "steps", "factor"] }),
 
   // ── tokenizers, neighbours ──────────────────────────────────────────────────────────────────────────────────
   /** sums[k,:] = Σ of rows of pointsArray with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites; `accumulate` 1 adds. */

@@ -6,6 +6,8 @@ import type { BufferArgument } from "./kernelArguments.js";
 export interface MachineLimits {
   /** Float32 operations a second: a loop of multiply-adds that never leaves the registers. */
   readonly multiplyAdds: number;
+  /** Operations a second of the bfloat16 dot instruction, in registers too; null where the device's instruction set has none. */
+  readonly bfloat16Dots: number | null;
   /** Bytes a second, read plus written, of a copy that is several times larger than the last cache. */
   readonly memory: number;
   /** Bytes a second, read plus written, of a copy that is a quarter of the last cache, again and again. */
@@ -32,6 +34,7 @@ export async function measureLimits(
     const lastCacheBytes = sizeOfLastCache();
     return {
       multiplyAdds: await multiplyAddRate(device),
+      bfloat16Dots: device.instructionSet === "avx512bf16" ? await bfloat16Rate(device) : null,
       memory: await copyRate(device, Math.max(smallestSweep, 4 * lastCacheBytes), rounds),
       lastCache: await copyRate(device, lastCacheBytes / 4, cacheRounds),
       lastCacheBytes,
@@ -49,14 +52,25 @@ async function shortest(device: Device, rounds: number, enqueue: () => void): Pr
   return Math.min(...calls.slice(1).map((call) => call.duration)) / 1e9;
 }
 
+const tasksOf = (device: Device): number => 8 * device.threads;
+const steps = 100_000;
+
 async function multiplyAddRate(device: Device): Promise<number> {
-  const tasks = 8 * device.threads;
-  const steps = 100_000;
+  const tasks = tasksOf(device);
   const output = space(device, 4 * tasks);
   const seconds = await shortest(device, rounds, () =>
     device.run("multiplyAdds", "float32", { output, tasks, steps, scale: 0.5, offset: 0.5 }),
   );
   return (512 * tasks * steps) / seconds;
+}
+
+async function bfloat16Rate(device: Device): Promise<number> {
+  const tasks = tasksOf(device);
+  const output = space(device, 4 * tasks);
+  const seconds = await shortest(device, rounds, () =>
+    device.run("bfloat16Dots", "float32", { output, tasks, steps, factor: 0.5 }),
+  );
+  return (1024 * tasks * steps) / seconds;
 }
 
 /** Half of `bytes` are read and half written. */

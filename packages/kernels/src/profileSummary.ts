@@ -2,7 +2,7 @@ import type { KernelName } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
 import { binaryOperations, unaryOperations } from "./kernelTable.js";
 import type { MachineLimits } from "./limits.js";
-import type { Profile, ProfiledCall } from "./profile.js";
+import type { Profile, ProfiledCall, ProfiledKernel } from "./profile.js";
 
 /** The limit of {@link MachineLimits} that a call is held against. */
 export type LimitName = Exclude<keyof MachineLimits, "lastCacheBytes">;
@@ -63,10 +63,11 @@ const judgedByOperations: ReadonlySet<KernelName> = new Set<KernelName>([
   "attentionBackward",
   "attentionProbabilities",
   "multiplyAdds",
+  "bfloat16Dots",
 ]);
 
 /**
- * Sums a profile up: products and attention by shape and held against the multiply-add limit; all other kernels by name and held against the bandwidth of the
+ * Sums a profile up: products and attention by shape and held against the multiply-add limit (bfloat16 products against that of the dot instruction); all other kernels by name and held against the bandwidth of the
  * last cache where a call's operands fit in it, else of memory.
  */
 export function summarizeProfile(profile: Profile, limits: MachineLimits): ProfileSummary {
@@ -97,7 +98,7 @@ export function callDetail(call: ProfiledCall): string {
     case "gemm": {
       const batch = n.batch === 1 ? "" : `${n.batch}·`;
       const letters = `${n.transposeA === 0 ? "N" : "T"}${n.transposeB === 0 ? "N" : "T"}`;
-      return `${letters} ${batch}${n.m}×${n.n}×${n.k}`;
+      return `${letters} ${batch}${n.m}×${n.n}×${n.k}${isBfloat16(call) ? " bf16" : ""}`;
     }
     case "gemmArgmax":
       return `NT ${n.m}×${n.n}×${n.k}`;
@@ -142,11 +143,18 @@ function rowOf(calls: readonly ProfiledCall[], limits: MachineLimits, total: num
 function judge(call: ProfiledCall, limits: MachineLimits): Judgement {
   const cost = call.kind === "kernel" ? kernelCost(call) : { operations: 0, bytes: 2 * call.bytes };
   if (call.kind === "kernel" && judgedByOperations.has(call.kernel)) {
-    const limit = "multiplyAdds";
-    return { ...cost, judgedBy: "operations", limit, seconds: cost.operations / limits[limit] };
+    const bfloat16 = limits.bfloat16Dots !== null && isBfloat16(call) ? limits.bfloat16Dots : null;
+    const limit = bfloat16 === null ? "multiplyAdds" : "bfloat16Dots";
+    const seconds = cost.operations / (bfloat16 ?? limits.multiplyAdds);
+    return { ...cost, judgedBy: "operations", limit, seconds };
   }
   const limit = cost.bytes <= limits.lastCacheBytes ? "lastCache" : "memory";
   return { ...cost, judgedBy: "bytes", limit, seconds: cost.bytes / limits[limit] };
+}
+
+/** Whether the products of a call are in bfloat16. */
+function isBfloat16({ kernel, numbers }: ProfiledKernel): boolean {
+  return kernel === "bfloat16Dots" || numbers.precision === 1;
 }
 
 function nameOf(call: ProfiledCall): ProfileRow["kernel"] {

@@ -1,4 +1,5 @@
 import {
+  availableInstructionSets,
   type KernelName,
   kernelCost,
   kernelTable,
@@ -33,6 +34,7 @@ const gemm = (numbers: Readonly<Record<string, number>>, buffers: readonly strin
       aBatchStride: 0,
       bBatchStride: 0,
       outputBatchStride: 0,
+      precision: 0,
       ...numbers,
     },
     buffers,
@@ -142,24 +144,45 @@ test("multiplyAdds does the operations that it is counted with, the same in all 
   }
 });
 
+test("bfloat16Dots does the operations that it is counted with, the same in all versions", async () => {
+  const { reference } = await compareKernel("bfloat16Dots", {
+    buffers: { output: new Float32Array(5) },
+    numbers: { tasks: 5, steps: 64, factor: -0.75 },
+    outputs: ["output"],
+  });
+  for (const value of reference.output!) expect(value).toBe(127.5 + 256 * 64 * 2 * 0.75 ** 2);
+});
+
 test("measureLimits: what it finds is possible, and copies within the cache are no slower than from memory", async () => {
   const limits = await measureLimits({ threads: 1 });
   expect(limits.multiplyAdds).toBeGreaterThan(1e9);
   expect(limits.multiplyAdds).toBeLessThan(1e12);
   expect(limits.memory).toBeGreaterThan(0.5e9);
   expect(limits.lastCache).toBeGreaterThan(0.8 * limits.memory);
+  expect(limits.bfloat16Dots !== null).toBe(availableInstructionSets().includes("avx512bf16"));
+  if (limits.bfloat16Dots !== null) {
+    expect(limits.bfloat16Dots).toBeGreaterThan(limits.multiplyAdds);
+    expect(limits.bfloat16Dots).toBeLessThan(8 * limits.multiplyAdds);
+  }
   expect(limits.lastCacheBytes).toBeGreaterThanOrEqual(1 << 18);
 });
 
 test("summarizeProfile: rows by shape or name, shares of the time, and parts of the limits", () => {
-  const limits = { multiplyAdds: 100e9, memory: 10e9, lastCache: 40e9, lastCacheBytes: 1e6 };
+  const limits = {
+    multiplyAdds: 100e9,
+    bfloat16Dots: 200e9,
+    memory: 10e9,
+    lastCache: 40e9,
+    lastCacheBytes: 1e6,
+  };
   const at = (start: number, duration: number, given: Call): ProfiledKernel => ({
     kind: "kernel",
     start,
     duration,
     ...given,
   });
-  const product = gemm({ m: 100, n: 100, k: 50 }); // 1e6 operations: 10 µs at the limit
+  const product = gemm({ m: 100, n: 100, k: 50 }); // 1e6 operations: 10 µs at the limit, 5 µs in bfloat16
+  const bfloat16 = gemm({ m: 100, n: 100, k: 50, precision: 1 });
   const fill = (size: number) => call("fill", { size, value: 0 }, ["output"]);
   const summary = summarizeProfile(
     {
@@ -169,6 +192,7 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
         at(20e3, 30e3, product),
         at(50e3, 100e3, fill(100_000)), // 400 kB fit in the cache: 10 µs
         at(150e3, 500e3, fill(1e6)), // 4 MB do not: 400 µs
+        at(650e3, 20e3, bfloat16),
         { kind: "upload", start: 700e3, duration: 100e3, bytes: 500_000 },
       ],
     },
@@ -178,14 +202,16 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
     ["fill", "", 2, "memory"],
     ["upload", "", 1, "lastCache"],
     ["gemm", "NT 100×100×50", 2, "multiplyAdds"],
+    ["gemm", "NT 100×100×50 bf16", 1, "bfloat16Dots"],
   ]);
-  const [fills, upload, products] = summary.rows;
+  const [fills, upload, products, rounded] = summary.rows;
   expect(fills!.share).toBeCloseTo(0.6, 9);
   expect(fills!.ofLimit).toBeCloseTo(410 / 600, 9);
   expect(upload!.rate).toBeCloseTo(1e6 / 100e-6, 0);
   expect(products!.rate).toBeCloseTo(2e6 / 50e-6, 0);
   expect(products!.ofLimit).toBeCloseTo(0.4, 9);
-  expect(summary.operations).toBe(2e6);
-  expect(summary.floorSeconds).toBeCloseTo(20e-6, 12);
-  expect(summary.idleSeconds).toBeCloseTo(250e-6, 12);
+  expect(rounded!.ofLimit).toBeCloseTo(0.25, 9);
+  expect(summary.operations).toBe(3e6);
+  expect(summary.floorSeconds).toBeCloseTo(25e-6, 12);
+  expect(summary.idleSeconds).toBeCloseTo(230e-6, 12);
 });

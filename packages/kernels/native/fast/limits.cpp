@@ -1,7 +1,7 @@
 // What the machine can do at most: loops that never leave the registers.
 #include "../call.h"
 #include "../parallel.h"
-#include "../vector.h"
+#include "gemmPrecision.h"
 
 namespace splitmask::SPLITMASK_SET {
 
@@ -21,14 +21,12 @@ static_assert(chains % together == 0, "every pass is full");
 // The numbers of the chains from `first` on, divided by how many there are.
 SPLITMASK_INLINE Vector startOf(int first) { return toFloat(laneNumbers() + broadcast(first)) * broadcast(1.0f / chains); }
 
-}  // namespace
-
-void multiplyAdds(const Call& call) {
+// Every chain through `steps` times `advance(value)`; the sums of all chains of each task.
+template <class Advance> SPLITMASK_INLINE void runChains(const Call& call, const Advance& advance) {
   float* output = call.buffer<float>(0);
   const int64 steps = call.integer(1);
-  const Vector scale = broadcast(static_cast<float>(call.number(2))), offset = broadcast(static_cast<float>(call.number(3)));
   parallelFor(call, call.integer(0), [&](int64 task, int) {
-    const Vector a = scale, b = offset;
+    const Advance own = advance;
     Vector total = zero();
     for (int first = 0; first < chains; first += together) {
       Vector values[accumulators];
@@ -36,12 +34,30 @@ void multiplyAdds(const Call& call) {
       for (int i = 0; i < accumulators; ++i) values[i] = startOf(first + i * lanes);
       for (int64 step = 0; step < steps; ++step) {
 #pragma GCC unroll 16
-        for (int i = 0; i < accumulators; ++i) values[i] = fma(values[i], a, b);
+        for (int i = 0; i < accumulators; ++i) own(values[i]);
       }
 #pragma GCC unroll 16
       for (int i = 0; i < accumulators; ++i) total += values[i];
     }
     output[task] = horizontalSum(total);
+  });
+}
+
+}  // namespace
+
+void multiplyAdds(const Call& call) {
+  const Vector scale = broadcast(static_cast<float>(call.number(2))), offset = broadcast(static_cast<float>(call.number(3)));
+  runChains(call, [scale, offset](Vector& value) { value = fma(value, scale, offset); });
+}
+
+void bfloat16Dots(const Call& call) {
+  const Vector factor = broadcast(static_cast<float>(call.number(2)));
+  constexpr int64 step = innerStep<Precision::bfloat16>;
+  // A pair of the same number: its upper half, twice.
+  const Vector packed = step == 2 ? asFloat(asInt(factor) | (asInt(factor) >> 16 & broadcast(0xffff))) : factor;
+  runChains(call, [packed](Vector& value) {
+    multiplyAdd<step>(value, packed, packed);
+    if constexpr (step == 1) multiplyAdd<step>(value, packed, packed);
   });
 }
 
