@@ -212,6 +212,16 @@ case(
     x=draw(7, 4), weight=draw(11, 4), targets=indices(7, below=11),
 )
 
+
+def mlp(x, weight, bias, gamma, beta, out):
+    normalised = F.layer_norm(x, x.shape[-1:], gamma, beta, eps=1e-6)
+    return F.linear(F.gelu(F.linear(normalised, weight, bias)), out) + x
+
+
+# Outputs of layer norm and GELU that a following layer needs again in its backward pass.
+for name in ["linear/behindNormAndGelu", "checkpoint/mlp"]:
+    case(name, mlp, x=draw(5, 4), weight=draw(6, 4), bias=draw(6), gamma=draw(4), beta=draw(4), out=draw(4, 6))
+
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
 save_file(tensors, path, metadata={"command": "python tools/reference/ops.py", "torch": torch.__version__, "seed": str(SEED)})

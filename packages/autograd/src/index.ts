@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { clone } from "./calls/copies.js";
+export type { ProductPrecision } from "./calls/gemm.js";
 export {
   bernoulli,
   type CreationOptions,
@@ -24,6 +25,7 @@ export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";
 export { add, divide, multiply, subtract } from "./ops/binary.js";
+export { checkpoint } from "./ops/checkpoint.js";
 export { concatenate } from "./ops/concatenate.js";
 export { type CrossEntropyOptions, crossEntropy } from "./ops/crossEntropy.js";
 export {

@@ -1,7 +1,7 @@
 import type { OperationName } from "./ops/names.js";
 import { isRecording, leaveScope } from "./scope.js";
 import type { Shape } from "./shape.js";
-import { Node } from "./tape.js";
+import { Node, type Remake } from "./tape.js";
 import type { Tensor } from "./tensor.js";
 
 /** The tensors that an operation reads, by name (or a list, where their number is free). `null`: an optional one that was not given. */
@@ -32,6 +32,19 @@ export interface GradientStep<I extends Inputs, Attributes, S extends Saved> {
   writableGradient(): Tensor;
 }
 
+/** What a forward function returns. */
+export interface ForwardResult<S extends Saved> {
+  /** The result. */
+  readonly output: Tensor;
+  /** What the gradient rule will need. */
+  readonly saved: S;
+  /**
+   * Makes the output once more from `saved`, bit for bit: for outputs that are cheap beside what they cost in memory. Where a later operation
+   * saves such an output, the tape keeps none of it and calls this in the backward pass.
+   */
+  readonly remake?: ((saved: S) => Tensor) | undefined;
+}
+
 /** An operation with its gradient: what an operation's file defines. */
 export interface Operation<
   Name extends OperationName = OperationName,
@@ -45,7 +58,7 @@ export interface Operation<
    * Puts the kernels on the queue. Fresh tensors among `saved` belong to the tape from then on; inputs and the output are shared.
    * `needs` is false for all inputs when nothing is recorded: then nothing has to be saved.
    */
-  forward(inputs: I, attributes: Attributes, needs: Needs<I>): { output: Tensor; saved: S };
+  forward(inputs: I, attributes: Attributes, needs: Needs<I>): ForwardResult<S>;
   /** The gradient rule. */
   gradient(step: GradientStep<I, Attributes, S>): Gradients<I>;
 }
@@ -79,14 +92,16 @@ export function perform<I extends Inputs, Attributes, S extends Saved>(
     needs[name] = need;
     needed ||= need;
   }
-  const { output, saved } = operation.forward(inputs, attributes, needs as Needs<I>);
-  const kept: Record<string, Tensor | null> = {};
+  const { output, saved, remake } = operation.forward(inputs, attributes, needs as Needs<I>);
+  const kept: Record<string, Tensor | Node | null> = {};
   for (const [name, tensor] of Object.entries(saved)) {
     const shared = tensor === null || tensor === output || names.some((input) => tensors[input] === tensor);
     if (!needed) {
       if (!shared) tensor.dispose();
     } else if (tensor === null) {
       kept[name] = null;
+    } else if ((tensor.node as Node | null)?.canRemake) {
+      kept[name] = tensor.node as Node;
     } else if (shared) {
       kept[name] = tensor.hold();
     } else {
@@ -95,7 +110,9 @@ export function perform<I extends Inputs, Attributes, S extends Saved>(
     }
   }
   if (needed)
-    output.attachNode(new Node(operation as AnyOperation, names, tensors, needs, attributes, kept, output));
+    output.attachNode(
+      new Node(operation as AnyOperation, names, tensors, needs, attributes, kept, output, remake as Remake),
+    );
   return output;
 }
 

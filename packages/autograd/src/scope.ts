@@ -162,6 +162,18 @@ export function noGrad<Result>(device: Device, fn: () => Result): Result {
   }
 }
 
+/** Runs `fn` recording a graph, wherever it is called from: for rules that compute something once more. */
+export function record<Result>(device: Device, fn: () => Result): Result {
+  const state = recordOf(device);
+  const depth = state.noGradDepth;
+  state.noGradDepth = 0;
+  try {
+    return fn();
+  } finally {
+    state.noGradDepth = depth;
+  }
+}
+
 /** Whether operations on this device are recorded at the moment. */
 export function isRecording(device: Device): boolean {
   return recordOf(device).noGradDepth === 0;

@@ -8,6 +8,9 @@ import { describe, empty, type GraphNode, type Tensor } from "./tensor.js";
 /** Where the gradient of one input goes: to the node that computed it, to a leaf, or nowhere. */
 type Edge = { readonly node: Node } | { readonly leaf: Tensor } | null;
 
+/** Makes an operation's output once more from what it saved. */
+export type Remake = ((saved: Saved) => Tensor) | undefined;
+
 /** One recorded operation. Holds what its rule needs and the way to the inputs, never the inputs' own elements. */
 export class Node implements GraphNode {
   readonly #operation: AnyOperation;
@@ -17,18 +20,21 @@ export class Node implements GraphNode {
   readonly #shapes: Readonly<Record<string, Shape>>;
   readonly #attributes: unknown;
   #edges: readonly Edge[];
-  #saved: Record<string, Tensor | null> | null;
+  readonly #remake: Remake;
+  #saved: Record<string, Tensor | Node | null> | null;
+  #remade: Tensor | null = null;
   #gradient: Tensor | null = null;
 
-  /** Takes over the handles in `saved`. */
+  /** Takes over the handles in `saved`; a node stands for its output, which it can remake. */
   constructor(
     operation: AnyOperation,
     names: readonly string[],
     inputs: Readonly<Record<string, Tensor | null>>,
     needs: Readonly<Record<string, boolean>>,
     attributes: unknown,
-    saved: Record<string, Tensor | null>,
+    saved: Record<string, Tensor | Node | null>,
     output: Tensor,
+    remake: Remake,
   ) {
     this.#operation = operation;
     this.#number = nextNodeNumber(output.device);
@@ -36,6 +42,7 @@ export class Node implements GraphNode {
     this.#needs = needs;
     this.#attributes = attributes;
     this.#saved = saved;
+    this.#remake = remake;
     const shapes = (Array.isArray(inputs) ? [] : {}) as Record<string, Shape>;
     for (const name of names) if (inputs[name] !== null) shapes[name] = inputs[name]!.shape;
     this.#shapes = shapes;
@@ -52,11 +59,56 @@ export class Node implements GraphNode {
     return this.#edges.flatMap((edge) => (edge !== null && "node" in edge ? [edge.node] : []));
   }
 
+  /** Whether the output need not be kept. */
+  get canRemake(): boolean {
+    return this.#remake !== undefined;
+  }
+
   /** Gives back what the node saved. A backward pass through it is an error from then on. */
   release(): void {
-    for (const tensor of Object.values(this.#saved ?? {})) tensor?.dispose();
+    for (const kept of Object.values(this.#saved ?? {})) if (!(kept instanceof Node)) kept?.dispose();
+    this.#drop();
+  }
+
+  #drop(): void {
+    this.#remade?.dispose();
+    this.#remade = null;
     this.#saved = null;
     this.#edges = [];
+  }
+
+  /** What was saved; what was not kept is remade when it is looked at, and its handle goes to `remade`. */
+  #open(remade: Tensor[]): Saved {
+    const opened: Record<string, Tensor | null> = {};
+    for (const [name, kept] of Object.entries(this.#saved!)) {
+      if (!(kept instanceof Node)) {
+        opened[name] = kept;
+        continue;
+      }
+      let tensor: Tensor | null = null;
+      Object.defineProperty(opened, name, {
+        enumerable: true,
+        get: () => {
+          if (tensor === null) {
+            tensor = kept.#remakeOutput();
+            remade.push(tensor);
+          }
+          return tensor;
+        },
+      });
+    }
+    return opened;
+  }
+
+  /** A handle on the output, which is made once for all operations that saved it: they run before this node does. */
+  #remakeOutput(): Tensor {
+    if (this.#remade === null) {
+      const inputs: Tensor[] = [];
+      this.#remade = this.#remake!(this.#open(inputs));
+      leaveScope(this.#remade);
+      for (const input of inputs) input.dispose();
+    }
+    return this.#remade.hold();
   }
 
   /**
@@ -85,12 +137,12 @@ export class Node implements GraphNode {
 
   #run(): void {
     const outputGradient = this.#gradient!;
-    const saved = this.#saved!;
+    const scratch: Tensor[] = [];
+    const saved = this.#open(scratch);
+    const kept = Object.values(this.#saved!).filter((entry) => !(entry instanceof Node)) as (Tensor | null)[];
     const edges = this.#edges;
     this.#gradient = null;
-    this.#saved = null;
-    this.#edges = [];
-    const scratch: Tensor[] = [];
+    this.#drop();
     const step: GradientStep<Record<string, Tensor | null>, unknown, Saved> = {
       outputGradient,
       saved,
@@ -117,7 +169,7 @@ export class Node implements GraphNode {
       leaveScope(own);
       return own;
     });
-    for (const tensor of [outputGradient, ...Object.values(saved), ...scratch]) {
+    for (const tensor of [outputGradient, ...kept, ...scratch]) {
       if (tensor !== null && !given.has(tensor)) tensor.dispose();
     }
     for (const [index, edge] of edges.entries()) {

@@ -3,6 +3,7 @@ import {
   add,
   affine,
   attention,
+  checkpoint,
   concatenate,
   crossEntropy,
   divide,
@@ -56,6 +57,8 @@ const binary = (operation: (a: Tensor, b: Tensor) => Tensor): Record<string, Com
 const unary = (operation: (x: Tensor) => Tensor): Record<string, Compute> => ({
   plain: ({ input }) => operation(input),
 });
+const mlp: Compute = ({ x, weight, bias, gamma, beta, out }) =>
+  linear(linear(layerNorm(x, gamma, beta), weight, bias, { activation: "gelu" }), out, null, { residual: x });
 
 /** The cases of each operation; one that is missing does not compile. */
 const cases: Record<OperationName, Record<string, Compute>> = {
@@ -104,6 +107,7 @@ const cases: Record<OperationName, Record<string, Compute>> = {
     residual: ({ x, weight, bias, residual }) => linear(x, weight, bias, { residual }),
     geluResidual: ({ x, weight, bias, residual }) =>
       linear(x, weight, bias, { activation: "gelu", residual }),
+    behindNormAndGelu: mlp,
   },
   layerNorm: {
     affine: ({ x, weight, bias }) => layerNorm(x, weight, bias),
@@ -114,6 +118,10 @@ const cases: Record<OperationName, Record<string, Compute>> = {
   attention: {
     heads: ({ qkv }) => attention(qkv, { heads: 3 }),
     scale: ({ qkv }) => attention(qkv, { heads: 1, scale: 0.7 }),
+  },
+  checkpoint: {
+    mlp: ({ x, ...parameters }) =>
+      checkpoint((input) => mlp({ x: input, ...parameters }), x, Object.values(parameters) as Tensor[]),
   },
   reshape: { plain: ({ x }) => reshape(x, [4, -1]) },
   permute: { three: ({ x }) => permute(x, [2, 0, 1]), transpose: ({ x }) => transpose(x) },

@@ -1,11 +1,14 @@
 import {
   add,
   affine,
+  checkpoint,
   exp,
   keep,
+  layerNorm,
   linear,
   multiply,
   noGrad,
+  normal,
   reshape,
   scope,
   square,
@@ -119,6 +122,63 @@ describe("backward", () => {
     x.grad = null;
     expect(() => sum(exp(trunk)).backward()).toThrow("what square had kept was released");
     expect(x.grad).toBeNull();
+  });
+});
+
+describe("what is kept for the backward pass", () => {
+  const rows = 4096;
+  const width = 32;
+  const parameters = () =>
+    [[4 * width, width], [width, 4 * width], [width], [width]].map((shape, index) => {
+      const parameter = normal(device, shape, { std: 0.1, key: { seed: index, purpose: "parameter" } });
+      parameter.requiresGrad = true;
+      return keep(parameter);
+    });
+  const mlp = (x: Tensor, [first, second, gamma, beta]: readonly Tensor[]) =>
+    scope(device, () => {
+      const hidden = linear(layerNorm(x, gamma!, beta!), first!, null, { activation: "gelu" });
+      return linear(hidden, second!, null, { residual: x });
+    });
+  const input = () => normal(device, [rows, width], { key: { seed: 9, purpose: "x" } });
+
+  test("is neither the output of a layer norm nor of a GELU: both are made again", () => {
+    const x = input();
+    const weights = parameters();
+    const before = device.memory().liveBytes;
+    const y = mlp(x, weights);
+    const kept = (device.memory().liveBytes - before) / (4 * rows * width);
+    // y and, four times as wide, the values before the activation; mean and rstd are two columns.
+    expect(kept).toBeGreaterThan(5);
+    expect(kept).toBeLessThan(5.5);
+    y.dispose();
+  });
+
+  test("is nothing but the input of a checkpoint, whose gradients have the same bits", async () => {
+    const [plain, recomputed] = [parameters(), parameters()];
+    const x = input();
+    x.requiresGrad = true;
+    sum(square(mlp(x, plain))).backward();
+    const gradient = await numbers(x.grad!);
+    x.grad = null;
+    const before = device.memory().liveBytes;
+    const y = checkpoint((given) => mlp(given, recomputed), x, recomputed);
+    expect((device.memory().liveBytes - before) / (4 * rows * width)).toBeLessThan(1.2);
+    sum(square(y)).backward();
+    expect(await numbers(x.grad!)).toEqual(gradient);
+    for (const [index, parameter] of plain.entries()) {
+      expect(await numbers(recomputed[index]!.grad!)).toEqual(await numbers(parameter.grad!));
+    }
+  });
+
+  test("a checkpoint adds to gradients that were there before, and gives zeros where it does not reach", async () => {
+    const weight = tensor(device, [[2]], undefined, { requiresGrad: true });
+    const unused = leaf([1]);
+    const x = tensor(device, [[3]]);
+    sum(checkpoint((given) => linear(given, weight, null), x, [weight, unused])).backward();
+    sum(checkpoint((given) => linear(given, weight, null), x, [weight, unused])).backward();
+    expect(x.grad).toBeNull();
+    expect(await numbers(weight.grad!)).toEqual([6]);
+    expect(await numbers(unused.grad!)).toEqual([0]);
   });
 });
 

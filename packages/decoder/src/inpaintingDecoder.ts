@@ -4,6 +4,7 @@ import {
   gatherTokens,
   reshape,
   scatterTokens,
+  scope,
   slice,
   type Tensor,
   truncatedNormal,
@@ -11,6 +12,7 @@ import {
 import type { Device } from "@splitmask/kernels";
 import {
   type ForwardContext,
+  forwardBlocks,
   inference,
   LayerNorm,
   Linear,
@@ -92,9 +94,12 @@ export class InpaintingDecoder extends Module {
    * @throws RangeError If the shapes do not fit each other or the config.
    */
   forward(input: InpaintingDecoderInput, context: ForwardContext = inference): Tensor {
-    const completed = this.#complete(input);
-    const tokens = this.blocks.reduce((x, block) => block.forward(x, context), completed);
-    return this.norm?.forward(tokens) ?? tokens;
+    const { device } = input.tokens;
+    return scope(device, () => {
+      const completed = scope(device, () => this.#complete(input));
+      const tokens = forwardBlocks(this.blocks, completed, context);
+      return this.norm?.forward(tokens) ?? tokens;
+    });
   }
 
   /** Visible tokens and mask tokens, each at its place. */

@@ -1,4 +1,10 @@
-import { crossEntropy, linearCrossEntropy, reshape, type Tensor } from "@splitmask/autograd";
+import {
+  crossEntropy,
+  linearCrossEntropy,
+  type ProductPrecision,
+  reshape,
+  type Tensor,
+} from "@splitmask/autograd";
 import { describeShape } from "./describeShape.js";
 
 /** Options of `inpaintLoss` and `inpaintLossFromTokens`. */
@@ -11,6 +17,8 @@ export interface InpaintLossOptions {
 export interface InpaintLossFromTokensOptions extends InpaintLossOptions {
   /** How many rows of logits are held at a time. Default: chosen by `linearCrossEntropy`. */
   readonly sliceRows?: number;
+  /** In which format the head's products are formed. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
 }
 
 /**
@@ -46,7 +54,7 @@ export function inpaintLossFromTokens(
   words: Tensor,
   options: InpaintLossFromTokensOptions = {},
 ): Tensor {
-  const { smoothing = 0, sliceRows } = options;
+  const { smoothing = 0, sliceRows, precision } = options;
   checkWords("inpaintLossFromTokens", "tokens", tokens, words);
   const width = tokens.shape[tokens.shape.length - 1];
   if (weight.shape.length !== 2 || weight.shape[1] !== width) {
@@ -56,6 +64,7 @@ export function inpaintLossFromTokens(
   }
   return linearCrossEntropy(asRows(tokens), weight, bias, asList(words), {
     smoothing,
+    precision,
     ...(sliceRows === undefined ? {} : { sliceRows }),
   });
 }

@@ -117,7 +117,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
     const { inpaintWeight, matchWeight } = this.config;
     const outputs = this.#run(batch, context);
-    const inpaint = this.#inpaint(outputs);
+    const inpaint = this.#inpaint(outputs, context);
     if (matchWeight === 0) return { total: affine(inpaint, inpaintWeight, 0), parts: { inpaint } };
     const match = this.#match(outputs);
     const total = add(affine(inpaint, inpaintWeight, 0), affine(match, matchWeight, 0));
@@ -177,6 +177,10 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   }
 
   #runGroup(group: BranchGroup, images: Tensor, words: Tensor, context: ForwardContext): BranchOutputs {
+    return scope(this.#device, () => this.#completeGroup(group, images, words, context));
+  }
+
+  #completeGroup(group: BranchGroup, images: Tensor, words: Tensor, context: ForwardContext): BranchOutputs {
     const { encoder, decoder } = this.model;
     const { visible, hidden } = group;
     const seen = encoder.encodeTokens(images, visible, context);
@@ -197,13 +201,13 @@ export class SplitMask implements TrainingTask<ImageBatch> {
     };
   }
 
-  #inpaint(outputs: readonly BranchOutputs[]): Tensor {
+  #inpaint(outputs: readonly BranchOutputs[], { precision }: ForwardContext): Tensor {
     const { inpaintAverage, smoothing } = this.config;
     const { weight, bias } = this.model.decoder.head;
     const all = outputs.reduce((count, { targets }) => count + targets.size, 0);
     const terms = outputs.map(({ group, hiddenTokens, targets }) => {
       const share = inpaintAverage === "patches" ? targets.size / all : group.branches / 2;
-      const loss = inpaintLossFromTokens(hiddenTokens, weight, bias, targets, { smoothing });
+      const loss = inpaintLossFromTokens(hiddenTokens, weight, bias, targets, { smoothing, precision });
       return share === 1 ? loss : affine(loss, share, 0);
     });
     return terms.reduce((sum, term) => add(sum, term));

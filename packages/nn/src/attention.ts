@@ -1,5 +1,6 @@
 import { attention, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
+import { type ForwardContext, inference } from "./forwardContext.js";
 import { type DrawnOptions, Linear } from "./linear.js";
 import { Module } from "./module.js";
 
@@ -55,10 +56,13 @@ export class Attention extends Module {
 
   /**
    * @param x B×N×D.
+   * @param context Default: inference.
    * @param residual Added to the result in the same kernel, B×N×D.
    * @returns B×N×D.
    */
-  forward(x: Tensor, residual: Tensor | null = null): Tensor {
-    return this.proj.forward(attention(this.qkv.forward(x), { heads: this.heads }), { residual });
+  forward(x: Tensor, context: ForwardContext = inference, residual: Tensor | null = null): Tensor {
+    const { precision } = context;
+    const mixed = attention(this.qkv.forward(x, { precision }), { heads: this.heads });
+    return this.proj.forward(mixed, { residual, precision });
   }
 }

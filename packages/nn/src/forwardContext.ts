@@ -1,3 +1,5 @@
+import type { ProductPrecision } from "@splitmask/autograd";
+
 /** What a forward pass depends on besides its inputs: handed down through every layer, never a global. */
 export interface ForwardContext {
   /** Whether layers that behave differently in training (drop path) do so. */
@@ -6,6 +8,13 @@ export interface ForwardContext {
   readonly seed: number;
   /** The training step; what is drawn differs from step to step. */
   readonly step: number;
+  /** In which number format the large products are formed. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
+  /**
+   * Transformer blocks keep nothing but their input and run once more in the backward pass (Chen et al. 2016): about a third more time for a small part of the memory, with the same
+   * bits. Default false.
+   */
+  readonly recompute?: boolean | undefined;
 }
 
 /** The context for inference: nothing is drawn. */

@@ -20,4 +20,9 @@ export { type LoadOptions, Module, type StateDict } from "./module.js";
 export { Parameter } from "./parameter.js";
 export { patchify } from "./patchify.js";
 export type { StateDifferences } from "./stateDifferences.js";
-export { TransformerBlock, type TransformerBlockOptions, transformerBlocks } from "./transformerBlock.js";
+export {
+  forwardBlocks,
+  TransformerBlock,
+  type TransformerBlockOptions,
+  transformerBlocks,
+} from "./transformerBlock.js";

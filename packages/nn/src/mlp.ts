@@ -1,5 +1,6 @@
 import type { Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
+import { type ForwardContext, inference } from "./forwardContext.js";
 import { type DrawnOptions, Linear } from "./linear.js";
 import { Module } from "./module.js";
 
@@ -40,10 +41,12 @@ export class Mlp extends Module {
 
   /**
    * @param x …×D.
+   * @param context Default: inference.
    * @param residual Added to the result in the same kernel, …×out.
    * @returns …×out.
    */
-  forward(x: Tensor, residual: Tensor | null = null): Tensor {
-    return this.fc2.forward(this.fc1.forward(x, { activation: "gelu" }), { residual });
+  forward(x: Tensor, context: ForwardContext = inference, residual: Tensor | null = null): Tensor {
+    const { precision } = context;
+    return this.fc2.forward(this.fc1.forward(x, { activation: "gelu", precision }), { residual, precision });
   }
 }

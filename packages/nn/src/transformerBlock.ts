@@ -1,4 +1,4 @@
-import type { Tensor } from "@splitmask/autograd";
+import { checkpoint, scope, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { Attention } from "./attention.js";
 import { DropPath } from "./dropPath.js";
@@ -70,10 +70,17 @@ export class TransformerBlock extends Module {
   }
 
   /**
+   * What the backward pass does not need is released at once. With `context.recompute` only x is kept.
+   *
    * @param x B×N×D.
    * @returns B×N×D.
    */
   forward(x: Tensor, context: ForwardContext): Tensor {
+    const paths = (input: Tensor) => scope(x.device, () => this.#addPaths(input, context));
+    return context.recompute ? checkpoint(paths, x, [...this.namedParameters().values()]) : paths(x);
+  }
+
+  #addPaths(x: Tensor, context: ForwardContext): Tensor {
     const attended = addPath(x, this.attn, this.norm1.forward(x), this.ls1, this.drop_path1, context);
     return addPath(attended, this.mlp, this.norm2.forward(attended), this.ls2, this.drop_path2, context);
   }
@@ -100,6 +107,21 @@ export function transformerBlocks(
   );
 }
 
+/** The blocks one after the other: B×N×D → B×N×D. What is between them is released as soon as nothing needs it. */
+export function forwardBlocks(
+  blocks: readonly TransformerBlock[],
+  x: Tensor,
+  context: ForwardContext,
+): Tensor {
+  return scope(x.device, () =>
+    blocks.reduce((tokens, block) => {
+      const next = block.forward(tokens, context);
+      if (tokens !== x) tokens.dispose();
+      return next;
+    }, x),
+  );
+}
+
 /** x + drop(scale(layer(input))), the sum in the last kernel of the path. */
 function addPath(
   x: Tensor,
@@ -110,7 +132,7 @@ function addPath(
   context: ForwardContext,
 ): Tensor {
   const dropping = drop.isActive(context);
-  let path = layer.forward(input, scale === null && !dropping ? x : null);
+  let path = layer.forward(input, context, scale === null && !dropping ? x : null);
   if (scale !== null) path = scale.forward(path, dropping ? null : x);
   return dropping ? drop.forward(path, context, x) : path;
 }

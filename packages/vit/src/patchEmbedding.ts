@@ -1,6 +1,6 @@
 import { linear, reshape, type Tensor, uniform } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { Module, Parameter } from "@splitmask/nn";
+import { type ForwardContext, inference, Module, Parameter } from "@splitmask/nn";
 
 /** What a `PatchEmbedding` takes. */
 interface PatchEmbeddingOptions {
@@ -27,12 +27,14 @@ export class PatchEmbedding extends Module {
 
   /**
    * @param patches B×K×(C·P²), as `patchify` gives them.
+   * @param context Default: inference.
    * @returns B×K×D.
    */
-  forward(patches: Tensor): Tensor {
+  forward(patches: Tensor, context: ForwardContext = inference): Tensor {
     const { weight, bias } = this.proj;
     const [width, channels, height, columns] = weight.shape as readonly [number, number, number, number];
-    return linear(patches, reshape(weight, [width, channels * height * columns]), bias);
+    const { precision } = context;
+    return linear(patches, reshape(weight, [width, channels * height * columns]), bias, { precision });
   }
 }
 

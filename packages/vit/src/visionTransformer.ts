@@ -18,6 +18,7 @@ import {
 import type { Device } from "@splitmask/kernels";
 import {
   type ForwardContext,
+  forwardBlocks,
   inference,
   LayerNorm,
   type LoadOptions,
@@ -111,8 +112,7 @@ export class VisionTransformer extends Module {
    * @returns B×N×D after the last norm; B×(1+N)×D with a class token, which goes first.
    */
   forward(images: Tensor, context: ForwardContext = inference): Tensor {
-    const tokens = this.#runBlocks(this.#embedAll(images), this.blocks, context);
-    return this.norm?.forward(tokens) ?? tokens;
+    return this.#encode(context, () => this.#embedAll(images, context));
   }
 
   /**
@@ -138,14 +138,15 @@ export class VisionTransformer extends Module {
         `encodeTokens: indices are ${indices.shape.join("×")} for ${pictures} pictures; expected (r·${pictures})×K, whole sets of rows, one row a picture in each.`,
       );
     }
-    const patches = patchify(images, this.config.patchSize);
-    const sets = Array.from({ length: rows / pictures }, (_, set) =>
-      gatherTokens(patches, slice(indices, 0, set * pictures, (set + 1) * pictures)),
-    );
-    const visible = sets.length === 1 ? sets[0]! : concatenate(sets, 0);
-    const embedded = add(this.patch_embed.forward(visible), gatherTokens(this.patchPositions(), indices));
-    const tokens = this.#runBlocks(this.#prependClassToken(embedded), this.blocks, context);
-    return this.norm?.forward(tokens) ?? tokens;
+    return this.#encode(context, () => {
+      const patches = patchify(images, this.config.patchSize);
+      const sets = Array.from({ length: rows / pictures }, (_, set) =>
+        gatherTokens(patches, slice(indices, 0, set * pictures, (set + 1) * pictures)),
+      );
+      const visible = sets.length === 1 ? sets[0]! : concatenate(sets, 0);
+      const positions = gatherTokens(this.patchPositions(), indices);
+      return this.#prependClassToken(add(this.patch_embed.forward(visible, context), positions));
+    });
   }
 
   /**
@@ -191,7 +192,11 @@ export class VisionTransformer extends Module {
     }
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
-        const tokens = this.#runBlocks(this.#embedAll(images), this.blocks.slice(0, index), inference);
+        const tokens = forwardBlocks(
+          this.blocks.slice(0, index),
+          this.#embedAll(images, inference),
+          inference,
+        );
         return attentionProbabilities(block.attn.qkv.forward(block.norm1.forward(tokens)), {
           heads: this.config.heads,
         });
@@ -240,11 +245,19 @@ export class VisionTransformer extends Module {
     return resamplePositions(table, from, this.grid, this.prefixTokens);
   }
 
+  /** From embedded tokens to those after the last norm; what is between is released unless the backward pass needs it. */
+  #encode(context: ForwardContext, embed: () => Tensor): Tensor {
+    return scope(this.#device, () => {
+      const tokens = forwardBlocks(this.blocks, scope(this.#device, embed), context);
+      return this.norm?.forward(tokens) ?? tokens;
+    });
+  }
+
   /** Tokens of all patches with their positions, before the blocks. */
-  #embedAll(images: Tensor): Tensor {
+  #embedAll(images: Tensor, context: ForwardContext): Tensor {
     const { patchSize, width } = this.config;
     const [, , height = 0, columns = 0] = images.shape;
-    const embedded = this.patch_embed.forward(patchify(images, patchSize));
+    const embedded = this.patch_embed.forward(patchify(images, patchSize), context);
     const grid = gridOf([height, columns], patchSize);
     const places = this.grid[0] * this.grid[1];
     const table = reshape(this.patchPositions(), [1, places, width]);
@@ -257,9 +270,5 @@ export class VisionTransformer extends Module {
     const own =
       this.pos_embed === null ? this.cls_token : add(this.cls_token, slice(this.pos_embed, 1, 0, 1));
     return concatenate([add(zeros(this.#device, [batch, 1, width]), own), tokens], 1);
-  }
-
-  #runBlocks(tokens: Tensor, blocks: readonly TransformerBlock[], context: ForwardContext): Tensor {
-    return blocks.reduce((x, block) => block.forward(x, context), tokens);
   }
 }

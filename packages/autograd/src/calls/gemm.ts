@@ -1,5 +1,10 @@
 import { floatingOf, type Tensor } from "../tensor.js";
 
+/**
+ * The format in which a product's operands are multiplied: `"bfloat16"` rounds each element to 8 significant bits on the way; sums are float32 either way.
+ */
+export type ProductPrecision = "float32" | "bfloat16";
+
 /** One call of the `gemm` kernel; what is left out has its plain value. */
 export interface GemmCall {
   /** Receives M×N for each of `batch`. */
@@ -36,8 +41,8 @@ export interface GemmCall {
   readonly preActivation?: Tensor | null;
   /** The activation in the epilogue. */
   readonly activation?: "gelu" | null;
-  /** What the elements of a and b are rounded to before they are multiplied; sums and the epilogue are float32. Default float32: not at all. */
-  readonly precision?: "float32" | "bfloat16";
+  /** What the elements of a and b are rounded to before they are multiplied; sums and the epilogue are float32. Default `"float32"`: not at all. */
+  readonly precision?: ProductPrecision | undefined;
 }
 
 /** output = beta·output + epilogue(alpha · op(a)·op(b)), all operands dense. */

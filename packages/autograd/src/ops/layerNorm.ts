@@ -17,22 +17,11 @@ type LayerNormInputs = { readonly x: Tensor; readonly weight: Tensor | null; rea
 export const layerNormOperation = defineOperation({
   name: "layerNorm",
   forward: ({ x, weight, bias }: LayerNormInputs, { epsilon }: { epsilon: number }) => {
-    const { rows, columns } = rowsAndColumns("layerNorm", "x", x);
-    const output = empty(x.device, x.shape, x.dtype);
+    const { rows } = rowsAndColumns("layerNorm", "x", x);
     const mean = empty(x.device, [rows], x.dtype);
     const rstd = empty(x.device, [rows], x.dtype);
-    x.device.run("layerNorm", floatingOf(x), {
-      output,
-      mean,
-      rstd,
-      input: x,
-      weight,
-      bias,
-      rows,
-      columns,
-      epsilon,
-    });
-    return { output, saved: { x, mean, rstd, weight } };
+    const saved = { x, mean, rstd, weight, bias };
+    return { output: normalize(saved, epsilon), saved, remake: (kept) => normalize(kept, epsilon) };
   },
   gradient: ({ outputGradient, saved, needs, shapes }) => {
     const { rows, columns } = rowsAndColumns("layerNorm", "x", saved.x);
@@ -57,6 +46,27 @@ export const layerNormOperation = defineOperation({
     return { x: null, weight, bias };
   },
 });
+
+/** The output; writes mean and rstd. */
+function normalize(
+  { x, mean, rstd, weight, bias }: LayerNormInputs & { readonly mean: Tensor; readonly rstd: Tensor },
+  epsilon: number,
+): Tensor {
+  const { rows, columns } = rowsAndColumns("layerNorm", "x", x);
+  const output = empty(x.device, x.shape, x.dtype);
+  x.device.run("layerNorm", floatingOf(x), {
+    output,
+    mean,
+    rstd,
+    input: x,
+    weight,
+    bias,
+    rows,
+    columns,
+    epsilon,
+  });
+  return output;
+}
 
 /**
  * Normalises each row of the last axis to mean 0 and variance 1 (Ba et al. 2016), then scales and shifts it: …×D → …×D.

@@ -1,9 +1,10 @@
 import { unaryOperations } from "@splitmask/kernels";
-import { gemm, sumRows } from "../calls/gemm.js";
+import { gemm, type ProductPrecision, sumRows } from "../calls/gemm.js";
 import { checkFloating, checkRank, checkSameShape, rowsAndColumns } from "../checks.js";
 import { defineOperation, perform } from "../operation.js";
 import { formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
+import { runUnary } from "./unary.js";
 
 /** Options of `linear`. */
 export interface LinearOptions {
@@ -11,6 +12,8 @@ export interface LinearOptions {
   readonly activation?: "gelu" | null;
   /** Added last, in the same kernel: the skip connection around this layer. Has the output's shape. */
   readonly residual?: Tensor | null;
+  /** In which format products are formed, forward and backward. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
 }
 
 type LinearInputs = {
@@ -20,6 +23,11 @@ type LinearInputs = {
   readonly residual: Tensor | null;
 };
 
+interface LinearAttributes {
+  readonly activation: "gelu" | null;
+  readonly precision: ProductPrecision;
+}
+
 /**
  * y = f(z) + residual with z = x·Wᵀ + b, x rows×in, W out×in, f the activation. With h = g·f′(z):
  * ∂/∂x = h·W, ∂/∂W = hᵀ·x, ∂/∂b = Σ_rows h, ∂/∂residual = g.
@@ -28,7 +36,7 @@ export const linearOperation = defineOperation({
   name: "linear",
   forward: (
     { x, weight, bias, residual }: LinearInputs,
-    { activation }: { activation: "gelu" | null },
+    { activation, precision }: LinearAttributes,
     needs,
   ) => {
     const [columns, inner] = weight.shape as [number, number];
@@ -48,10 +56,14 @@ export const linearOperation = defineOperation({
       n: columns,
       k: inner,
       transposeB: true,
+      precision,
     });
-    return { output, saved: { x: needs.weight ? x : null, weight: needs.x ? weight : null, z } };
+    const saved = { x: needs.weight ? x : null, weight: needs.x ? weight : null, z };
+    // What lies behind an activation is large, and cheap to make again.
+    const remake = z === null || residual !== null ? undefined : () => runUnary("gelu", z);
+    return { output, saved, remake };
   },
-  gradient: ({ outputGradient: g, saved, needs, shapes, writableGradient }) => {
+  gradient: ({ outputGradient: g, saved, attributes: { precision }, needs, shapes, writableGradient }) => {
     const [columns, inner] = shapes.weight as [number, number];
     const rows = g.size / Math.max(columns, 1);
     const residual = needs.residual ? g : null;
@@ -69,12 +81,12 @@ export const linearOperation = defineOperation({
     let x: Tensor | null = null;
     if (needs.x) {
       x = empty(g.device, shapes.x, g.dtype);
-      gemm({ output: x, a: h, b: saved.weight!, m: rows, n: inner, k: columns });
+      gemm({ output: x, a: h, b: saved.weight!, m: rows, n: inner, k: columns, precision });
     }
     let weight: Tensor | null = null;
     if (needs.weight) {
       weight = empty(g.device, shapes.weight, g.dtype);
-      gemm({ output: weight, a: h, b: saved.x!, m: columns, n: inner, k: rows, transposeA: true });
+      gemm({ output: weight, a: h, b: saved.x!, m: columns, n: inner, k: rows, transposeA: true, precision });
     }
     const bias = needs.bias ? sumRows(empty(g.device, [columns], g.dtype), h, columns) : null;
     if (h !== g && residual !== null) h.dispose();
@@ -91,7 +103,7 @@ export const linearOperation = defineOperation({
  * @throws RangeError If the shapes do not fit.
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: LinearOptions = {}): Tensor {
-  const { activation = null, residual = null } = options;
+  const { activation = null, residual = null, precision = "float32" } = options;
   checkFloating("linear", { x, weight, bias, residual });
   checkRank("linear", "weight", weight, [2], "out×in");
   const { columns: inner } = rowsAndColumns("linear", "x", x);
@@ -105,5 +117,5 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: 
   if (residual !== null) {
     checkSameShape("linear", "residual", residual, [...x.shape.slice(0, -1), out], "the output's shape");
   }
-  return perform(linearOperation, { x, weight, bias, residual }, { activation });
+  return perform(linearOperation, { x, weight, bias, residual }, { activation, precision });
 }

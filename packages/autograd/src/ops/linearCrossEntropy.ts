@@ -1,6 +1,6 @@
 import { zerosLike } from "../calls/blocks.js";
 import { runBinary, sumAxes } from "../calls/broadcast.js";
-import { gemm, sumRows } from "../calls/gemm.js";
+import { gemm, type ProductPrecision, sumRows } from "../calls/gemm.js";
 import { checkFloating, checkIntegers, checkRank, checkSameShape } from "../checks.js";
 import { defineOperation, perform } from "../operation.js";
 import { formatShape } from "../shape.js";
@@ -13,6 +13,8 @@ export interface LinearCrossEntropyOptions {
   readonly smoothing?: number;
   /** How many rows of logits are held at once. Default: as many as fit in 16 MiB, at least 64. */
   readonly sliceRows?: number;
+  /** In which format products are formed. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
 }
 
 type LinearCrossEntropyInputs = {
@@ -22,6 +24,12 @@ type LinearCrossEntropyInputs = {
   readonly targets: Tensor;
 };
 
+interface LinearCrossEntropyAttributes {
+  readonly smoothing: number;
+  readonly sliceRows: number;
+  readonly precision: ProductPrecision;
+}
+
 /**
  * ℓ = mean of crossEntropy(x·Wᵀ + b, targets). Slice by slice of rows: logits, losses, and in their place d = (softmax − q)/R; then
  * ∂ℓ/∂x = d·W, ∂ℓ/∂W += dᵀ·x, ∂ℓ/∂b += Σ_rows d. The logits of one slice are all that is ever held; the backward pass multiplies by g.
@@ -30,7 +38,7 @@ export const linearCrossEntropyOperation = defineOperation({
   name: "linearCrossEntropy",
   forward: (
     { x, weight, bias, targets }: LinearCrossEntropyInputs,
-    { smoothing, sliceRows }: { smoothing: number; sliceRows: number },
+    { smoothing, sliceRows, precision }: LinearCrossEntropyAttributes,
     needs,
   ) => {
     const { device, dtype } = x;
@@ -48,7 +56,17 @@ export const linearCrossEntropyOperation = defineOperation({
       const count = Math.min(sliceRows, rows - start);
       const logits = block.alias([count, columns]);
       const xSlice = x.alias([count, inner], start * inner);
-      gemm({ output: logits, a: xSlice, b: weight, bias, m: count, n: columns, k: inner, transposeB: true });
+      gemm({
+        output: logits,
+        a: xSlice,
+        b: weight,
+        bias,
+        m: count,
+        n: columns,
+        k: inner,
+        transposeB: true,
+        precision,
+      });
       const lossSlice = losses.alias([count], start);
       const targetSlice = targets.alias([count], start);
       device.run("crossEntropy", floatingOf(x), {
@@ -64,7 +82,7 @@ export const linearCrossEntropyOperation = defineOperation({
       });
       if (saved.x !== null) {
         const xGradient = saved.x.alias([count, inner], start * inner);
-        gemm({ output: xGradient, a: logits, b: weight, m: count, n: inner, k: columns });
+        gemm({ output: xGradient, a: logits, b: weight, m: count, n: inner, k: columns, precision });
         xGradient.dispose();
       }
       if (saved.weight !== null) {
@@ -77,6 +95,7 @@ export const linearCrossEntropyOperation = defineOperation({
           k: count,
           transposeA: true,
           beta: 1,
+          precision,
         });
       }
       if (saved.bias !== null) sumRows(saved.bias, logits, columns, true);
@@ -130,10 +149,15 @@ export function linearCrossEntropy(
   if (bias !== null)
     checkSameShape("linearCrossEntropy", "bias", bias, [columns], "one number for each row of weight");
   checkSameShape("linearCrossEntropy", "targets", targets, [rows], "one class for each row of x");
-  const { smoothing = 0, sliceRows = Math.max(64, Math.floor((16 << 20) / (4 * columns))) } = options;
+  const { smoothing = 0, precision = "float32" } = options;
+  const { sliceRows = Math.max(64, Math.floor((16 << 20) / (4 * columns))) } = options;
   checkSmoothing("linearCrossEntropy", smoothing);
   if (!Number.isInteger(sliceRows) || sliceRows < 1) {
     throw new RangeError(`linearCrossEntropy: sliceRows is ${sliceRows}; expected a whole number ≥ 1.`);
   }
-  return perform(linearCrossEntropyOperation, { x, weight, bias, targets }, { smoothing, sliceRows });
+  return perform(
+    linearCrossEntropyOperation,
+    { x, weight, bias, targets },
+    { smoothing, sliceRows, precision },
+  );
 }

@@ -24,6 +24,7 @@ export type OperationName =
   | "softmax"
   | "logSoftmax"
   | "attention"
+  | "checkpoint"
   | "reshape"
   | "permute"
   | "slice"

@@ -2,6 +2,7 @@ import type { AnyOperation } from "../operation.js";
 import { affineOperation } from "./affine.js";
 import { attentionOperation } from "./attention.js";
 import { addOperation, divideOperation, multiplyOperation, subtractOperation } from "./binary.js";
+import { checkpointOperation } from "./checkpoint.js";
 import { concatenateOperation } from "./concatenate.js";
 import { crossEntropyOperation } from "./crossEntropy.js";
 import { l2NormalizeOperation } from "./l2Normalize.js";
@@ -58,6 +59,7 @@ export const operationTable: { readonly [Name in OperationName]: AnyOperation<Na
   softmax: softmaxOperation,
   logSoftmax: logSoftmaxOperation,
   attention: attentionOperation,
+  checkpoint: checkpointOperation,
   reshape: reshapeOperation,
   permute: permuteOperation,
   slice: sliceOperation,

@@ -17,20 +17,23 @@ type UnaryName =
   | "relu"
   | "gelu";
 
+/** f(x) of every element, without a graph. */
+export function runUnary(name: UnaryName, x: Tensor): Tensor {
+  const output = empty(x.device, x.shape, x.dtype);
+  x.device.run("unary", floatingOf(x), {
+    output,
+    input: x,
+    operation: unaryOperations[name],
+    size: x.size,
+  });
+  return output;
+}
+
 /** y = f(x) of any shape; ∂/∂x = g · f′(x), which one kernel computes in place on g. */
 function defineUnary<Name extends UnaryName>(name: Name) {
   return defineOperation({
     name,
-    forward: ({ x }: { x: Tensor }, _: null) => {
-      const output = empty(x.device, x.shape, x.dtype);
-      x.device.run("unary", floatingOf(x), {
-        output,
-        input: x,
-        operation: unaryOperations[name],
-        size: x.size,
-      });
-      return { output, saved: { x } };
-    },
+    forward: ({ x }: { x: Tensor }, _: null) => ({ output: runUnary(name, x), saved: { x } }),
     gradient: ({ outputGradient, saved, needs, writableGradient }) => {
       if (!needs.x) return { x: null };
       const inputGradient = writableGradient();
