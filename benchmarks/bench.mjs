@@ -6,8 +6,11 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measure } from "./comparison.mjs";
+import { encoderComparisons } from "./encoderComparisons.mjs";
+import { libraryComparisons } from "./libraryComparisons.mjs";
 import { jsonLine, markdownLine, textLine, withRatio } from "./report.mjs";
 import { stepComparisons } from "./stepComparisons.mjs";
+import { tailComparisons } from "./tailComparisons.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -55,12 +58,19 @@ if (!options.json) {
   );
   console.log(line());
 }
-for (const comparison of stepComparisons(threads)) {
-  if (!comparison.against.some((against) => wanted({ work: comparison.work, against }))) continue;
-  const results = await measure(comparison.sides, {
-    rounds,
-    progress: (text) => progress(`${comparison.work}: ${text}`),
-  });
-  for (const row of comparison.rows(results)) print(row);
+const comparisons = [
+  ...stepComparisons(threads),
+  ...libraryComparisons(threads),
+  ...encoderComparisons(threads),
+  ...tailComparisons(threads),
+];
+for (const { work, against, run } of comparisons) {
+  if (!against.some((each) => wanted({ work, against: each }))) continue;
+  const say = (text) => progress(`${work}: ${text}`);
+  const rows = await run(
+    (sides) => measure(sides, { rounds, progress: say }),
+    (text) => console.error(text),
+  );
+  for (const row of rows) print(row);
 }
 if (wanted({ work: "gemm attention", against: "OpenBLAS" })) await kernelRows();

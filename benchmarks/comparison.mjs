@@ -22,7 +22,7 @@ export function median(values) {
 /**
  * Starts every side, then gives each its turn, round after round, so that a slower or faster hour of the machine meets all; only one computes at a time.
  *
- * @param {Record<string, { start: object, rounds?: number }>} sides `rounds`: fewer rounds than the others get, for a side whose speed does not matter.
+ * @param {Record<string, { start: object, rounds?: number }>} sides `rounds`: fewer rounds than the others get, and no warm-up, for a side whose speed does not matter or that takes minutes.
  * @param {{ rounds: number, progress: (text: string) => void }} options
  * @returns {Promise<Record<string, Measured>>}
  */
@@ -42,6 +42,12 @@ export async function measure(sides, { rounds, progress }) {
       }
     }
     const times = Object.fromEntries(Object.keys(open).map((name) => [name, []]));
+    for (const [name, side] of Object.entries(open)) {
+      if (sides[name].rounds !== undefined) continue;
+      progress(`warming up ${name}`);
+      // The first steps touch memory for the first time; without this round the second side to start looked a third slower.
+      await side.round(roundSeconds);
+    }
     for (let round = 0; round < rounds; round++) {
       for (const [name, side] of Object.entries(open)) {
         if (round >= (sides[name].rounds ?? rounds)) continue;

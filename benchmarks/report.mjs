@@ -49,7 +49,7 @@ export function textLine(row) {
   const columns = (row === undefined ? heads : cells(row)).map((cell, index) =>
     widths[index] < 0 ? cell.padStart(-widths[index]) : cell.padEnd(widths[index]),
   );
-  const note = row?.note ? `\n    not measured: ${row.note}` : "";
+  const note = row?.note ? `\n    ${row.note}` : "";
   return `${columns.join(" ").trimEnd()}${note}`;
 }
 

@@ -17,27 +17,32 @@ function peakBytes() {
   }
 }
 
+/** Runs steps for at least so many seconds, at least one. */
+async function runFor(step, enough) {
+  const start = performance.now();
+  let steps = 0;
+  let seconds = 0;
+  while (steps === 0 || seconds < enough) {
+    await step();
+    steps++;
+    seconds = (performance.now() - start) / 1000;
+  }
+  return { steps, seconds };
+}
+
 /**
  * Serves a side until standard input ends.
  *
  * @param {object} side
  * @param {Record<string, unknown>} side.information What "ready" says besides.
- * @param {() => Promise<void>} side.step Runs one step; resolves when it is computed.
+ * @param {() => Promise<unknown>} [side.step] Runs one step; resolves when it is computed.
+ * @param {(seconds: number) => Promise<{ steps: number, seconds: number }>} [side.round] Default: steps for so many seconds.
  */
-export async function serve({ information, step }) {
+export async function serve({ information, step, round = (seconds) => runFor(step, seconds) }) {
   answer({ ready: true, ...information });
   for await (const line of createInterface({ input: process.stdin })) {
     const [command, argument] = line.split(" ");
     if (command === "memory") answer({ peakBytes: peakBytes() });
-    if (command !== "round") continue;
-    const start = performance.now();
-    let steps = 0;
-    let seconds = 0;
-    while (steps === 0 || seconds < Number(argument)) {
-      await step();
-      steps++;
-      seconds = (performance.now() - start) / 1000;
-    }
-    answer({ steps, seconds });
+    if (command === "round") answer(await round(Number(argument)));
   }
 }

@@ -1,9 +1,10 @@
 // The SplitMask step beside PyTorch's: speed and memory.
-import { parameterCount, small16, tiny4, tiny16 } from "./models.mjs";
+import { parameterCount, small16, stepOperations, tiny4, tiny16 } from "./models.mjs";
 import { nodeSide, torchSide } from "./starts.mjs";
 
 const script = "../tools/reference/bench_step.py";
 const best = "PyTorch at its best";
+const floor = "the step's operations at the limit of";
 
 /** The three models with the ratios to reach: against PyTorch as installed (null: only its memory counts), at its best, and at its best with bfloat16. */
 const targets = [
@@ -13,7 +14,7 @@ const targets = [
 ];
 
 /** Throws unless all sides trained the same model on the same task. */
-function checkSameWork(model, results) {
+export function checkSameWork(model, results) {
   for (const [name, { seconds, information }] of Object.entries(results)) {
     if (seconds === null || information.parameters === undefined) continue;
     const expected = parameterCount(model);
@@ -53,6 +54,9 @@ function stepComparison(target, precision, threads) {
     eager: { start: torchSide(script, { ...settings, compiled: false }, true) },
     compiled: { start: torchSide(script, { ...settings, compiled: true }, true) },
   };
+  sides.limit = {
+    start: nodeSide("sides/limit.mjs", { operations: stepOperations(model), precision, threads }),
+  };
   if (single) {
     sides.installed = { start: torchSide(script, { ...settings, compiled: false }, false) };
     if (target.installed === null) sides.installed.rounds = 1;
@@ -69,9 +73,9 @@ function stepComparison(target, precision, threads) {
   });
   return {
     work,
-    against: ["PyTorch as installed", best, "peak memory"],
-    sides,
-    rows(results) {
+    against: [best, `${floor} ${precision}`, ...(single ? ["PyTorch as installed", "peak memory"] : [])],
+    async run(measure) {
+      const results = await measure(sides);
       checkSameWork(model, results);
       const { ours, installed } = results;
       const faster = fasterOf(results, speed);
@@ -80,6 +84,7 @@ function stepComparison(target, precision, threads) {
         rows.push(row(ours, installed, "PyTorch as installed", target.installed));
       }
       rows.push(row(ours, faster, faster.against, single ? target.best : target.bfloat16));
+      rows.push(row(ours, results.limit, `${floor} ${precision}`, single ? 0.75 : 0.5));
       if (single) {
         const mebibytes = ({ peakBytes }) => (peakBytes === null ? null : peakBytes / 2 ** 20);
         rows.push({
@@ -100,5 +105,7 @@ function stepComparison(target, precision, threads) {
 
 /** @param {number} threads */
 export function stepComparisons(threads) {
-  return targets.map((target) => stepComparison(target, "float32", threads));
+  return ["float32", "bfloat16"].flatMap((precision) =>
+    targets.map((target) => stepComparison(target, precision, threads)),
+  );
 }

@@ -28,7 +28,7 @@ const views = [pictures(imageSize, "pictures"), pictures(side, "tokenizerPicture
 
 let index = 0;
 async function step() {
-  const context = { training: true, seed: 0, step: index++ };
+  const context = { training: true, seed: 0, step: index++, precision: model.precision };
   const loss = scope(device, () => {
     for (const parameter of parameters) {
       parameter.grad?.dispose();

@@ -246,10 +246,10 @@ describe("embedDataset", () => {
   test("the class token, where there is one", async () => {
     const model = encoder(true);
     const mean = await embedDataset({ device, encoder: model, dataset: good(), view });
-    const token = await embedDataset({ device, encoder: model, dataset: good(), view, pooling: "class" });
+    const token = await embedDataset({ device, encoder: model, dataset: good(), view, pool: "class" });
     expect(largestDifference(mean.features.data, token.features.data)).toBeGreaterThan(1e-3);
     await expect(
-      embedDataset({ device, encoder: encoder(), dataset: good(), view, pooling: "class" }),
+      embedDataset({ device, encoder: encoder(), dataset: good(), view, pool: "class" }),
     ).rejects.toThrow("has no class token");
   });
 

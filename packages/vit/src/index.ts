@@ -15,8 +15,4 @@ export {
 } from "./config.js";
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
 export { resamplePositions, sineCosinePositions } from "./positions.js";
-export {
-  type EncodeOptions,
-  VisionTransformer,
-  type VisionTransformerLoadOptions,
-} from "./visionTransformer.js";
+export { VisionTransformer, type VisionTransformerLoadOptions } from "./visionTransformer.js";

@@ -1,0 +1,23 @@
+// Our side of inference: pictures to tokens, float32. Argument: { folder, batch, threads } as JSON; the folder holds what tools/reference/export_encoder.py writes.
+import { join } from "node:path";
+import { noGrad, readSafetensors, scope, tensor } from "@splitmask/autograd";
+import { createDevice } from "@splitmask/kernels";
+import { VisionTransformer, vit } from "@splitmask/vit";
+import { waves } from "../encoderComparisons.mjs";
+import { serve } from "../serve.mjs";
+
+const { folder, batch, threads } = JSON.parse(process.argv[2]);
+const device = createDevice({ threads });
+const encoder = new VisionTransformer(device, vit("small", { classToken: true }));
+encoder.loadStateDict((await readSafetensors(join(folder, "encoder.safetensors"))).tensors);
+const pictures = tensor(device, waves(batch), [batch, 3, 224, 224]);
+
+async function step() {
+  const tokens = noGrad(device, () => scope(device, () => encoder.forward(pictures)));
+  const values = await tokens.data();
+  tokens.dispose();
+  return values;
+}
+
+await serve({ information: { output: [...(await step()).slice(-8)] }, step });
+device.close();

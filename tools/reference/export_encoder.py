@@ -1,0 +1,21 @@
+"""timm's vit_small_patch16_224 without its head, for `npm run bench`: encoder.onnx for onnxruntime and encoder.safetensors for @splitmask/vit, the same random weights.
+
+Needs torch 2.13.0, timm 1.0.31, onnx, onnxscript, safetensors: python tools/reference/export_encoder.py FOLDER
+"""
+import sys
+from pathlib import Path
+
+import timm
+import torch
+from safetensors.torch import save_file
+
+folder = Path(sys.argv[1])
+torch.manual_seed(0)
+model = timm.create_model("vit_small_patch16_224", pretrained=False, num_classes=0, global_pool="").eval()
+with torch.no_grad():
+    for parameter in model.parameters():
+        parameter.add_(0.02 * torch.randn_like(parameter))
+save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / "encoder.safetensors")
+torch.onnx.export(model, (torch.rand(2, 3, 224, 224),), folder / "encoder.onnx", input_names=["pictures"],
+                  output_names=["tokens"], dynamic_shapes=({0: torch.export.Dim("batch")},), external_data=False,
+                  dynamo=True, verbose=False)
