@@ -12,14 +12,14 @@ import ndarray, { type NdArray } from "ndarray";
 
 /** Anything that makes one vector a picture; the `VisionTransformer` of `@splitmask/vit` does. */
 export interface ImageEncoder {
-  /** B×3×H×W → B×D, without a graph. `pool`: the mean of the patches' tokens, or the class token. */
-  embed(images: Tensor, pool?: "mean" | "class"): Tensor;
+  /** B×3×H×W → B×D, without a graph. `pooling`: the mean of the patches' tokens, or the class token. */
+  encode(images: Tensor, options: { readonly pooling: "mean" | "class" }): Tensor;
 }
 
 /** How pictures are embedded. */
 export interface EmbedOptions {
   /** The mean of the patches' tokens (default), or the class token of an encoder that has one. */
-  readonly pool?: "mean" | "class";
+  readonly pooling?: "mean" | "class";
 }
 
 /** Options of {@link embedDataset}. */
@@ -106,7 +106,7 @@ export async function embedBatches(
 /** Rows that come in, batch by batch; one batch is read while the next is on the queue. */
 class Rows {
   readonly #encoder: ImageEncoder;
-  readonly #pool: "mean" | "class";
+  readonly #pooling: "mean" | "class";
   readonly #features: Float32Array[] = [];
   readonly #labels: Int32Array[] = [];
   readonly #indices: Int32Array[] = [];
@@ -117,14 +117,14 @@ class Rows {
 
   constructor(encoder: ImageEncoder, options: EmbedOptions) {
     this.#encoder = encoder;
-    this.#pool = options.pool ?? "mean";
+    this.#pooling = options.pooling ?? "mean";
   }
 
   /** Enqueues a batch and waits for the one before. */
   async add(batch: ImageBatch): Promise<void> {
     const [images] = batch.views;
     if (images === undefined || batch.indices.length === 0) return;
-    const embedded = this.#encoder.embed(images, this.#pool);
+    const embedded = this.#encoder.encode(images, { pooling: this.#pooling });
     this.#width = embedded.shape[1]!;
     this.count += batch.indices.length;
     this.#labels.push(batch.labels);

@@ -246,10 +246,10 @@ describe("embedDataset", () => {
   test("the class token, where there is one", async () => {
     const model = encoder(true);
     const mean = await embedDataset({ device, encoder: model, dataset: good(), view });
-    const token = await embedDataset({ device, encoder: model, dataset: good(), view, pool: "class" });
+    const token = await embedDataset({ device, encoder: model, dataset: good(), view, pooling: "class" });
     expect(largestDifference(mean.features.data, token.features.data)).toBeGreaterThan(1e-3);
     await expect(
-      embedDataset({ device, encoder: encoder(), dataset: good(), view, pool: "class" }),
+      embedDataset({ device, encoder: encoder(), dataset: good(), view, pooling: "class" }),
     ).rejects.toThrow("has no class token");
   });
 

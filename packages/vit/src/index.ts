@@ -15,4 +15,8 @@ export {
 } from "./config.js";
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
 export { resamplePositions, sineCosinePositions } from "./positions.js";
-export { VisionTransformer, type VisionTransformerLoadOptions } from "./visionTransformer.js";
+export {
+  type EncodeOptions,
+  VisionTransformer,
+  type VisionTransformerLoadOptions,
+} from "./visionTransformer.js";

@@ -7,6 +7,7 @@ import {
   keep,
   mean,
   noGrad,
+  type ProductPrecision,
   reshape,
   scope,
   slice,
@@ -43,6 +44,16 @@ import { resamplePositions, sineCosinePositions } from "./positions.js";
 export interface VisionTransformerLoadOptions extends LoadOptions {
   /** [rows, columns] of the positions that are loaded, where they are neither this model's grid nor a square. */
   readonly grid?: readonly [rows: number, columns: number];
+}
+
+const poolings = ["mean", "class", "none"] as const;
+
+/** Options of `VisionTransformer.encode`. */
+export interface EncodeOptions {
+  /** `"mean"` of the patches' tokens after the last norm (default), the `"class"` token, or `"none"`: all tokens (timm's `forward_features`). */
+  readonly pooling?: (typeof poolings)[number];
+  /** In which number format the products are formed. Default `"float32"`. */
+  readonly precision?: ProductPrecision;
 }
 
 /**
@@ -112,7 +123,7 @@ export class VisionTransformer extends Module {
    * @returns B×N×D after the last norm; B×(1+N)×D with a class token, which goes first.
    */
   forward(images: Tensor, context: ForwardContext = inference): Tensor {
-    return this.#encode(context, () => this.#embedAll(images, context));
+    return this.#embedAndRun(context, () => this.#embedAll(images, context));
   }
 
   /**
@@ -138,7 +149,7 @@ export class VisionTransformer extends Module {
         `encodeTokens: indices are ${indices.shape.join("×")} for ${pictures} pictures; expected (r·${pictures})×K, whole sets of rows, one row a picture in each.`,
       );
     }
-    return this.#encode(context, () => {
+    return this.#embedAndRun(context, () => {
       const patches = patchify(images, this.config.patchSize);
       const sets = Array.from({ length: rows / pictures }, (_, set) =>
         gatherTokens(patches, slice(indices, 0, set * pictures, (set + 1) * pictures)),
@@ -150,24 +161,31 @@ export class VisionTransformer extends Module {
   }
 
   /**
-   * One vector a picture, for k-NN, linear probes and retrieval. Records no graph.
+   * Encodes pictures for use rather than training, e.g. for k-NN, linear probes and retrieval: no graph is recorded, and nothing is kept but the result.
    *
-   * @param images B×C×H×W.
-   * @param pool `"mean"` of the patches' tokens (default), or the `"class"` token.
-   * @returns B×D.
-   * @throws RangeError If the class token is asked for and there is none.
+   * @param images B×C×H×W, normalised as in training. Another size than the config's is interpolated in the positions.
+   * @param options What to make of the tokens. Default: the mean of the patches' tokens.
+   * @returns B×D with pooling `"mean"` or `"class"`; with `"none"` the tokens as `forward` gives them.
+   * @throws RangeError If the class token is asked for and there is none, or there is no such pooling.
    */
-  embed(images: Tensor, pool: "mean" | "class" = "mean"): Tensor {
-    if (pool === "class" && this.cls_token === null) {
+  encode(images: Tensor, options: EncodeOptions = {}): Tensor {
+    const { pooling = "mean", precision } = options;
+    if (!poolings.includes(pooling)) {
       throw new RangeError(
-        'embed: pool is "class", but this model has no class token. Use pool "mean", or make the model with classToken: true.',
+        `encode: pooling is ${JSON.stringify(pooling)}; expected one of ${poolings.map((name) => JSON.stringify(name)).join(", ")}.`,
+      );
+    }
+    if (pooling === "class" && this.cls_token === null) {
+      throw new RangeError(
+        'encode: pooling is "class", but this model has no class token. Use pooling "mean", or make the model with classToken: true.',
       );
     }
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
-        const tokens = this.forward(images);
+        const tokens = this.forward(images, { ...inference, precision });
+        if (pooling === "none") return tokens;
         const [batch, length, width] = tokens.shape as readonly [number, number, number];
-        if (pool === "class") return reshape(slice(tokens, 1, 0, 1), [batch, width]);
+        if (pooling === "class") return reshape(slice(tokens, 1, 0, 1), [batch, width]);
         const patches = this.prefixTokens === 0 ? tokens : slice(tokens, 1, this.prefixTokens, length);
         return mean(patches, { axes: [1] });
       }),
@@ -246,7 +264,7 @@ export class VisionTransformer extends Module {
   }
 
   /** From embedded tokens to those after the last norm; what is between is released unless the backward pass needs it. */
-  #encode(context: ForwardContext, embed: () => Tensor): Tensor {
+  #embedAndRun(context: ForwardContext, embed: () => Tensor): Tensor {
     return scope(this.#device, () => {
       const tokens = forwardBlocks(this.blocks, scope(this.#device, embed), context);
       return this.norm?.forward(tokens) ?? tokens;

@@ -65,7 +65,7 @@ describe.each(Object.keys(models))("timm's %s", (name) => {
   test("gives the same pooled vectors and the same attention of the last layer", async () => {
     const { fixture, model } = await timmModel(name);
     const images = fixture.upload(device, "input.images");
-    const pooled = model.embed(images, model.config.classToken ? "class" : "mean");
+    const pooled = model.encode(images, { pooling: model.config.classToken ? "class" : "mean" });
     expect(await fixture.error(pooled, "output.pooled")).toBeLessThan(1e-5);
     const maps = model.attentionMaps(images);
     expect(maps.shape).toEqual(fixture.get("output.attention").shape);

@@ -1,4 +1,14 @@
-import { multiply, normal, reshape, slice, sum, type Tensor, tensor } from "@splitmask/autograd";
+import {
+  mean,
+  multiply,
+  normal,
+  reshape,
+  slice,
+  sum,
+  type Tensor,
+  tensor,
+  uniform,
+} from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import { sineCosinePositions, VisionTransformer, type VisionTransformerConfig, vit } from "@splitmask/vit";
 
@@ -133,6 +143,60 @@ test("the same seed gives the same weights", async () => {
   expect(await weights(1)).not.toEqual(await weights(2));
 });
 
+describe.each([
+  ["with", true],
+  ["without", false],
+])("encode, %s a class token,", (_, classToken) => {
+  const model = new VisionTransformer(device, { ...tiny, classToken });
+
+  test("pools the tokens of forward", async () => {
+    const images = pictures(3);
+    const tokens = model.forward(images);
+    const patches = classToken ? slice(tokens, 1, 1, 17) : tokens;
+    expect(await numbers(model.encode(images, { pooling: "none" }))).toEqual(await numbers(tokens));
+    expect(await numbers(model.encode(images))).toEqual(await numbers(mean(patches, { axes: [1] })));
+    if (classToken) {
+      const token = model.encode(images, { pooling: "class" });
+      expect(token.shape).toEqual([3, 16]);
+      expect(await numbers(token)).toEqual(await numbers(slice(tokens, 1, 0, 1)));
+    }
+  });
+
+  test("takes the precision of the products", async () => {
+    const images = pictures(3);
+    const exact = await numbers(model.encode(images));
+    const rounded = await numbers(model.encode(images, { precision: "bfloat16" }));
+    const largest = Math.max(...exact.map((value, i) => Math.abs(value - rounded[i]!)));
+    expect(largest).toBeGreaterThan(0);
+    expect(largest).toBeLessThan(0.05);
+  });
+
+  test("records no graph and keeps nothing but its result", async () => {
+    const images = pictures(3);
+    const before = device.memory().liveBuffers;
+    const encoded = model.encode(images);
+    expect(encoded.requiresGrad).toBe(false);
+    expect(device.memory().liveBuffers).toBe(before + 1);
+    encoded.dispose();
+    for (let call = 0; call < 20; call += 1) model.encode(images, { pooling: "none" }).dispose();
+    expect(device.memory().liveBuffers).toBe(before);
+  });
+
+  test("takes the memory of one block, whatever the depth", () => {
+    const peak = (depth: number) => {
+      const own = createDevice({ threads: 1 });
+      const images = uniform(own, [8, 3, 16, 16], { key: { seed: 1, purpose: "pictures" } });
+      const deep = new VisionTransformer(own, { ...tiny, depth, classToken });
+      const held = own.memory().liveBytes;
+      deep.encode(images).dispose();
+      const bytes = own.memory().peakLiveBytes - held;
+      own.close();
+      return bytes;
+    };
+    expect(peak(9)).toBe(peak(2));
+  });
+});
+
 test("attention maps are probabilities; layers are counted from either end", async () => {
   const model = new VisionTransformer(device, tiny);
   const images = pictures(1);
@@ -172,8 +236,11 @@ describe("says what is wrong", () => {
     expect(() => model.encodeTokens(pictures(3, 24), indices)).toThrow(
       "encodeTokens: images are 3×3×24×24; expected B×3×16×16, the model's picture size.",
     );
-    expect(() => model.embed(pictures(1), "class")).toThrow(
-      'embed: pool is "class", but this model has no class token.',
+    expect(() => model.encode(pictures(1), { pooling: "class" })).toThrow(
+      'encode: pooling is "class", but this model has no class token.',
+    );
+    expect(() => model.encode(pictures(1), { pooling: "max" as "mean" })).toThrow(
+      'encode: pooling is "max"; expected one of "mean", "class", "none".',
     );
     expect(() => model.attentionMaps(pictures(1), 2)).toThrow(
       "attentionMaps: there is no layer 2 in a model of 2 blocks.",
