@@ -25,6 +25,7 @@ export type {
   TrainingEvent,
 } from "./loop/events.js";
 export { NonFiniteError } from "./loop/nonFinite.js";
+export { type ProfileStepsOptions, profileSteps, type StepsProfile } from "./loop/profileSteps.js";
 export { train } from "./loop/train.js";
 export type { TaskLoss, TrainingTask } from "./loop/trainingTask.js";
 export type {

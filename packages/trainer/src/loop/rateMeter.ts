@@ -31,9 +31,13 @@ export class RateMeter {
   /** Median seconds a step; null before the third step. */
   get secondsPerStep(): number | null {
     if (this.#intervals.length === 0) return null;
-    const sorted = [...this.#intervals].sort((a, b) => a - b);
-    const middle = sorted.length >> 1;
-    const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-    return median / 1000;
+    return medianOf(this.#intervals) / 1000;
   }
+}
+
+/** The median of at least one number. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
