@@ -3,7 +3,7 @@ import { checkConfig, optionName } from "../config/check.js";
 import type { Config, ConfigField } from "../config/config.js";
 import { describeField } from "../config/schema.js";
 
-type Kind = "number" | "text" | "numbers";
+type Kind = "number" | "text" | "numbers" | "flag";
 
 /** The options of `pretrain` that are configuration fields: value placeholder and how the text is read. */
 const options: readonly (readonly [field: ConfigField, placeholder: string, kind: Kind])[] = [
@@ -38,6 +38,7 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
   ["matchWeight", "<value>", "number"],
   ["negatives", "<which>", "text"],
   ["precision", "<format>", "text"],
+  ["recompute", "", "flag"],
   ["seed", "<n>", "number"],
   ["threads", "<n>", "number"],
   ["checkpointEvery", "<steps>", "number"],
@@ -50,7 +51,7 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
  */
 export function addConfigOptions(command: Command): void {
   for (const [field, placeholder] of options) {
-    command.addOption(new Option(`${optionName(field)} ${placeholder}`, describeField(field)));
+    command.addOption(new Option(`${optionName(field)} ${placeholder}`.trim(), describeField(field)));
   }
 }
 
@@ -64,8 +65,9 @@ export function addConfigOptions(command: Command): void {
 export function configFromOptions(parsed: Readonly<Record<string, unknown>>): Config {
   const given: Record<string, unknown> = {};
   for (const [field, , kind] of options) {
-    const text = parsed[field];
-    if (typeof text === "string") given[field] = readValue(text, kind);
+    const value = parsed[field];
+    if (typeof value === "string") given[field] = readValue(value, kind);
+    else if (value === true) given[field] = true;
   }
   return checkConfig(given, "command line", optionName);
 }

@@ -60,8 +60,10 @@ export interface Config {
   readonly matchWeight?: number | undefined;
   /** Negatives of the match loss: the other branch of the other pictures, or both branches. */
   readonly negatives?: "other" | "both" | undefined;
-  /** Number format of the computation. */
-  readonly precision?: "float32" | undefined;
+  /** Number format of the large products. */
+  readonly precision?: "float32" | "bfloat16" | undefined;
+  /** Keep only the input of each transformer block and run it again in the backward pass. */
+  readonly recompute?: boolean | undefined;
   /** Seed of all randomness. */
   readonly seed?: number | undefined;
   /** Threads of the computation; all cores when not given. */

@@ -68,8 +68,10 @@ export interface ResolvedConfig {
   readonly matchWeight: number;
   /** Negatives of the match loss. */
   readonly negatives: "other" | "both";
-  /** Number format. */
-  readonly precision: "float32";
+  /** Number format of the large products. */
+  readonly precision: "float32" | "bfloat16";
+  /** Whether transformer blocks run once more in the backward pass, to save memory. */
+  readonly recompute: boolean;
   /** Seed of all randomness. */
   readonly seed: number;
   /** Null: all cores. */
@@ -243,6 +245,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       matchWeight: given.matchWeight ?? 1,
       negatives: given.negatives ?? "other",
       precision: given.precision ?? "float32",
+      recompute: given.recompute ?? false,
       seed,
       threads: given.threads ?? null,
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),

@@ -76,7 +76,17 @@ export const configSchema = z.strictObject({
     .enum(["other", "both"])
     .optional()
     .describe("Negatives of the match loss: the other branch of the other pictures, or both branches"),
-  precision: z.enum(["float32"]).optional().describe("Number format of the computation"),
+  precision: z
+    .enum(["float32", "bfloat16", "bf16"])
+    .transform((format) => (format === "bf16" ? "bfloat16" : format))
+    .optional()
+    .describe("Number format of the large products; bf16 (or bfloat16) is faster and rounds more"),
+  recompute: z
+    .boolean()
+    .optional()
+    .describe(
+      "Keep only the input of each transformer block and run it again in the backward pass: a third more time, a fraction of the memory",
+    ),
   seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of all randomness"),
   threads: positiveInteger.optional().describe("Threads of the computation; all cores when not given"),
   checkpointEvery: positiveInteger.optional().describe("Steps between checkpoints"),

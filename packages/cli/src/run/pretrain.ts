@@ -200,6 +200,7 @@ async function resumeRun(
       config: {
         ...description.config,
         checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
+        recompute: given.recompute ?? description.config.recompute,
       },
     };
     return await trainRun(device, run, changed, task, dataset, request, true, terminal);
@@ -241,6 +242,8 @@ async function trainRun(
       optimizer: { weightDecay: config.weightDecay },
       clipNorm: config.clip,
       seed: config.seed,
+      precision: config.precision,
+      recompute: config.recompute,
       runFolder: run,
       resume,
       checkpointEvery: config.checkpointEvery,

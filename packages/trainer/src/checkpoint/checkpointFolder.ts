@@ -2,7 +2,13 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type HostTensor, readSafetensors, syncFolder, writeSafetensors } from "@splitmask/autograd";
+import {
+  type HostTensor,
+  type ProductPrecision,
+  readSafetensors,
+  syncFolder,
+  writeSafetensors,
+} from "@splitmask/autograd";
 
 const PATTERN = /^step-(\d+)$/;
 const PART = ".part";
@@ -27,6 +33,8 @@ export interface CheckpointSettings {
   readonly weightDecay: number;
   /** Largest global gradient norm; 0: no clipping. */
   readonly clipNorm: number;
+  /** Number format of the large products. */
+  readonly precision: ProductPrecision;
 }
 
 /** `state.json` of a checkpoint. */

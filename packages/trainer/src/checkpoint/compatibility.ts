@@ -50,9 +50,11 @@ export function assertSameSettings(
   found: CheckpointSettings,
   expected: CheckpointSettings,
 ): void {
+  // Checkpoints of before there was a choice.
+  const saved: CheckpointSettings = { ...found, precision: found.precision ?? "float32" };
   const differences = (Object.keys(expected) as (keyof CheckpointSettings)[])
-    .filter((name) => JSON.stringify(found[name]) !== JSON.stringify(expected[name]))
-    .map((name) => `${name} was ${JSON.stringify(found[name])} and is now ${JSON.stringify(expected[name])}`);
+    .filter((name) => JSON.stringify(saved[name]) !== JSON.stringify(expected[name]))
+    .map((name) => `${name} was ${JSON.stringify(saved[name])} and is now ${JSON.stringify(expected[name])}`);
   if (differences.length === 0) return;
   throw new Error(
     `resume: ${path} was made with other settings: ${differences.join("; ")}. Resume with the same ones, or start a new run in another folder.`,

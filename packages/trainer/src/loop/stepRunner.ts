@@ -1,4 +1,14 @@
-import { concatenate, copyInto, keep, noGrad, reshape, scope, type Tensor, zeros } from "@splitmask/autograd";
+import {
+  concatenate,
+  copyInto,
+  keep,
+  noGrad,
+  type ProductPrecision,
+  reshape,
+  scope,
+  type Tensor,
+  zeros,
+} from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { Parameter } from "@splitmask/nn";
 import { clipGradientNorm } from "@splitmask/optim";
@@ -15,21 +25,31 @@ export interface StepMetrics {
 /** How a step changes the parameters: given the factor on all gradients, a device scalar. */
 export type Update = (scale: Tensor) => void;
 
+/** What is the same in every step. */
+export interface StepSettings {
+  /** Largest global gradient norm; 0: no clipping. */
+  readonly clipNorm: number;
+  /** Seed of all randomness. */
+  readonly seed: number;
+  /** Number format of the large products. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
+  /** Whether transformer blocks run once more in the backward pass. Default false. */
+  readonly recompute?: boolean | undefined;
+}
+
 /** Puts steps of a task on the device's queue. */
 export class StepRunner<Batch> {
   readonly #device: Device;
   readonly #task: TrainingTask<Batch>;
   readonly #parameters: readonly Parameter[];
-  readonly #clipNorm: number;
-  readonly #seed: number;
+  readonly #settings: StepSettings;
 
-  /** Steps of `task` with this clipping and seed. */
-  constructor(device: Device, task: TrainingTask<Batch>, clipNorm: number, seed: number) {
+  /** Steps of `task` with these settings. */
+  constructor(device: Device, task: TrainingTask<Batch>, settings: StepSettings) {
     this.#device = device;
     this.#task = task;
     this.#parameters = [...task.model.namedParameters().values()];
-    this.#clipNorm = clipNorm;
-    this.#seed = seed;
+    this.#settings = settings;
   }
 
   /** What is trained. */
@@ -44,7 +64,8 @@ export class StepRunner<Batch> {
    * @returns resolves when the device has computed the step.
    */
   run(step: number, batch: Batch, update?: Update): Promise<StepMetrics> {
-    const context = { training: true, seed: this.#seed, step };
+    const { clipNorm, seed, precision, recompute } = this.#settings;
+    const context = { training: true, seed, step, precision, recompute };
     const { values, names } = scope(this.#device, () => {
       this.#dropGradients();
       const { total, parts } = this.#task.loss(batch, context);
@@ -54,7 +75,7 @@ export class StepRunner<Batch> {
         );
       }
       total.backward();
-      const { norm, scale } = clipGradientNorm(this.#parameters, this.#clipNorm);
+      const { norm, scale } = clipGradientNorm(this.#parameters, clipNorm);
       if (update !== undefined) {
         noGrad(this.#device, () => {
           update(scale);

@@ -66,7 +66,7 @@ class TrainingRun<Batch> {
     this.#options = options;
     this.#settings = settings;
     const { device, task } = options;
-    this.#runner = new StepRunner(device, task, settings.clipNorm, settings.seed);
+    this.#runner = new StepRunner(device, task, settings);
     this.#optimizer = new AdamW(parameterGroups(task.model, { weightDecay: settings.weightDecay }), {
       betas: settings.betas,
       epsilon: settings.epsilon,
@@ -156,11 +156,22 @@ class TrainingRun<Batch> {
 
   #settingsFor(steps: number): CheckpointSettings {
     const { schedule, task } = this.#options;
-    const { betas, clipNorm, epsilon, minimum, seed, weightDecay } = this.#settings;
+    const { betas, clipNorm, epsilon, minimum, precision, seed, weightDecay } = this.#settings;
     const { base, warmupSteps: warmup = 0 } = schedule;
     const wanted = typeof warmup === "function" ? Math.round(warmup(steps)) : warmup;
     const warmupSteps = Math.max(0, Math.min(wanted, steps - 1));
-    return { task: task.name, seed, base, minimum, warmupSteps, betas, epsilon, weightDecay, clipNorm };
+    return {
+      task: task.name,
+      seed,
+      base,
+      minimum,
+      warmupSteps,
+      betas,
+      epsilon,
+      weightDecay,
+      clipNorm,
+      precision,
+    };
   }
 
   #fixSteps(steps: number): void {

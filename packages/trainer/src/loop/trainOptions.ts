@@ -1,3 +1,4 @@
+import type { ProductPrecision } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { RunFolder } from "../runFolder/runFolder.js";
 import type { BatchSource } from "./batchSource.js";
@@ -53,6 +54,10 @@ export interface TrainOptions<Batch> {
   readonly clipNorm?: number;
   /** Seed of all randomness in the task. Default 0. */
   readonly seed?: number;
+  /** In which number format the large products are formed. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
+  /** Transformer blocks keep only their input and run once more in the backward pass: a third more time, a fraction of the memory, the same bits. Default false. */
+  readonly recompute?: boolean | undefined;
   /** Where metrics and checkpoints go; without one the run leaves nothing on the disk. The caller closes it. */
   readonly runFolder?: RunFolder;
   /** Continue after the latest checkpoint of `runFolder`, if there is one. Default `false`. */
@@ -106,6 +111,10 @@ export interface ResolvedSettings {
   readonly clipNorm: number;
   /** Seed of all randomness. */
   readonly seed: number;
+  /** Number format of the large products. */
+  readonly precision: ProductPrecision;
+  /** Whether transformer blocks run once more in the backward pass. */
+  readonly recompute: boolean;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
   /** How many checkpoints stay. */
@@ -132,12 +141,19 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
     minimum: schedule.minimum ?? 0,
     clipNorm: options.clipNorm ?? 3,
     seed: options.seed ?? 0,
+    precision: options.precision ?? "float32",
+    recompute: options.recompute ?? false,
     checkpointEvery: options.checkpointEvery ?? 500,
     keepCheckpoints: options.keepCheckpoints ?? 2,
   };
   requireAtLeast("schedule.minimum", settings.minimum, 0);
   requireAtLeast("clipNorm", settings.clipNorm, 0);
   requireWhole("seed", settings.seed, 0);
+  if (settings.precision !== "float32" && settings.precision !== "bfloat16") {
+    throw new RangeError(
+      `train: precision is ${JSON.stringify(settings.precision)}; it must be "float32" or "bfloat16".`,
+    );
+  }
   requireWhole("checkpointEvery", settings.checkpointEvery, 1);
   requireWhole("keepCheckpoints", settings.keepCheckpoints, 1);
   return settings;
