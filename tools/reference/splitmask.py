@@ -1,4 +1,4 @@
-"""Fixtures of @splitmask/methods: ten training steps of SplitMask, with the first step's named gradients.
+"""Fixtures of @splitmask/methods: ten training steps of SplitMask with the first step's named gradients, and the loss curve of 300 steps.
 
 Weights, pictures, splits and the codebook are fixed and stored. AdamW without decay on vectors, positions and tokens;
 gradients clipped to a global norm of 1; a cosine schedule after two steps of linear warm-up (rates stored).
@@ -14,7 +14,7 @@ from timm.models.vision_transformer import VisionTransformer
 from model_fixtures import generator, normal, randomise, save
 from splitmask_model import Decoder, splitmask_losses
 
-SEED, STEPS, BATCH, POOL = 41, 10, 8, 16
+SEED, STEPS, CURVE_STEPS, BATCH, POOL = 41, 10, 300, 8, 16
 IMAGE, PATCH, WIDTH, DEPTH, HEADS, VOCABULARY = 32, 8, 32, 2, 2, 64
 BASE, MINIMUM, WARMUP, DECAY, CLIP = 2e-3, 1e-5, 2, 0.05, 1.0
 PATCHES = (IMAGE // PATCH) ** 2
@@ -46,40 +46,51 @@ def words_of(images):
     return similarity.argmax(-1)
 
 
-def rate(step):
+def rate(step, steps):
     """Step counts from 0: linear from base/WARMUP to base, then cosine to the minimum at the last step."""
     if step < WARMUP:
         return BASE * (step + 1) / WARMUP
-    return MINIMUM + (BASE - MINIMUM) * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (STEPS - WARMUP)))
+    return MINIMUM + (BASE - MINIMUM) * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (steps - WARMUP)))
 
 
 def has_decay(name, parameter):
     return parameter.ndim > 1 and not name.endswith(("pos_embed", "mask_token", "cls_token"))
 
 
-optimizer = torch.optim.AdamW(
-    [
-        {"params": [p for n, p in parameters.items() if has_decay(n, p)], "weight_decay": DECAY},
-        {"params": [p for n, p in parameters.items() if not has_decay(n, p)], "weight_decay": 0.0},
-    ], lr=BASE, betas=(0.9, 0.999), eps=1e-8)
+def train(steps):
+    """From the first weights; after the last batch the batches and splits begin anew. Returns the records and the first step's gradients."""
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.copy_(initial["parameter." + name])
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for n, p in parameters.items() if has_decay(n, p)], "weight_decay": DECAY},
+            {"params": [p for n, p in parameters.items() if not has_decay(n, p)], "weight_decay": 0.0},
+        ], lr=BASE, betas=(0.9, 0.999), eps=1e-8)
+    records, gradients = {"inpaint": [], "match": [], "total": [], "norm": [], "rate": []}, {}
+    for step in range(steps):
+        batch = step % STEPS
+        images = (pictures[draws[batch]].float() / 127.5 - 1).double()
+        inpaint, match = splitmask_losses(vit, decoder, images, words[batch], first[batch], second[batch])
+        optimizer.zero_grad()
+        (inpaint + match).backward()
+        if step == 0:
+            gradients = {"gradient." + name: p.grad.clone() for name, p in parameters.items()}
+        norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), CLIP)
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step, steps)
+        optimizer.step()
+        for key, value in {"inpaint": inpaint, "match": match, "total": inpaint + match, "norm": norm,
+                           "rate": torch.tensor(rate(step, steps))}.items():
+            records[key].append(value.detach())
+        if step < 10 or step % 50 == 49:
+            print(step, inpaint.item(), match.item(), norm.item())
+    return {key: torch.stack(values) for key, values in records.items()}, gradients
 
-words, records, gradients = [], {"inpaint": [], "match": [], "total": [], "norm": [], "rate": []}, {}
-for step in range(STEPS):
-    images = (pictures[draws[step]].float() / 127.5 - 1).double()
-    words.append(words_of(images))
-    inpaint, match = splitmask_losses(vit, decoder, images, words[-1], first[step], second[step])
-    optimizer.zero_grad()
-    (inpaint + match).backward()
-    if step == 0:
-        gradients = {"gradient." + name: p.grad.clone() for name, p in parameters.items()}
-    norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), CLIP)
-    for group in optimizer.param_groups:
-        group["lr"] = rate(step)
-    optimizer.step()
-    for key, value in {"inpaint": inpaint, "match": match, "total": inpaint + match, "norm": norm,
-                       "rate": torch.tensor(rate(step))}.items():
-        records[key].append(value.detach())
-    print(step, inpaint.item(), match.item(), norm.item())
+
+words = [words_of((pictures[draws[step]].float() / 127.5 - 1).double()) for step in range(STEPS)]
+records, gradients = train(STEPS)
+curve, _ = train(CURVE_STEPS)
 
 metadata = {
     "seed": SEED, "timm": timm.__version__, "imageSize": IMAGE, "patchSize": PATCH, "width": WIDTH, "depth": DEPTH,
@@ -90,5 +101,6 @@ save("methods", "splitmask-weights", initial, metadata)
 save("methods", "splitmask-gradients", gradients, metadata)
 save("methods", "splitmask-steps", {
     "pictures": pictures, "draws": draws, "codebook": codebook, "words": torch.stack(words),
-    "first": first, "second": second, **{key: torch.stack(values) for key, values in records.items()},
+    "first": first, "second": second, **records,
+    **{f"curve.{key}": curve[key] for key in ("inpaint", "match")},
 }, metadata)

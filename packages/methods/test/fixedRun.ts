@@ -1,0 +1,58 @@
+import { affine, concatenate, type HostTensor, type Tensor, tensor } from "@splitmask/autograd";
+import { ModelFixture } from "@splitmask/autograd/testing";
+import type { ImageBatch } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import { SplitMask, type Splits } from "@splitmask/methods";
+import { CodebookTokenizer } from "@splitmask/tokenizer";
+
+/** Batches and splits of the fixture; later steps begin with the first again. */
+export const fixedSteps = 10;
+
+/** int32 [step] of a fixture array steps×…. */
+function ofStep(on: Device, host: HostTensor, step: number): Tensor {
+  const [, ...shape] = host.shape;
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const data = (host.data as Int32Array).slice(step * size, (step + 1) * size);
+  return tensor(on, data as Int32Array<ArrayBuffer>, shape);
+}
+
+/** The task, weights, batches and splits of tools/reference/splitmask.py. */
+export async function setUpFixedRun(device: Device) {
+  const read = (name: string) =>
+    ModelFixture.read(new URL(`fixtures/splitmask-${name}.safetensors`, import.meta.url));
+  const [weights, fixture] = [await read("weights"), await read("steps")];
+  const fixedSplits = (step: number): Splits => {
+    const [first, second] = [
+      ofStep(device, fixture.get("first"), step),
+      ofStep(device, fixture.get("second"), step),
+    ];
+    const join = (a: Tensor, b: Tensor) => concatenate([a, b], 0);
+    // Each branch hides what the other sees.
+    return [{ branches: 2, visible: join(first, second), hidden: join(second, first) }];
+  };
+  const task = new SplitMask(device, {
+    encoder: { imageSize: 32, patchSize: 8, width: 32, depth: 2, heads: 2, dropPath: 0 },
+    tokenizer: new CodebookTokenizer(device, {
+      name: "fixture",
+      patchSize: 8,
+      codebook: fixture.upload(device, "codebook"),
+      transform: { pixelRange: "symmetric", center: "none", mean: null },
+    }),
+    splitSampler: (_device, { step }) => fixedSplits(step % fixedSteps),
+  });
+  task.model.loadStateDict(weights.under("parameter."));
+  const pictures = fixture.get("pictures");
+  const draws = fixture.get("draws").data as Int32Array;
+  const batch = (number: number): ImageBatch => {
+    const step = number % fixedSteps;
+    const size = 3 * 32 * 32;
+    const values = new Float32Array(8 * size);
+    for (let row = 0; row < 8; row++) {
+      const picture = draws[step * 8 + row]!;
+      values.set((pictures.data as Uint8Array).subarray(picture * size, (picture + 1) * size), row * size);
+    }
+    const images = affine(tensor(device, values, [8, 3, 32, 32]), 1 / 127.5, -1);
+    return { views: [images, images], labels: new Int32Array(8).fill(-1), indices: new Int32Array(8) };
+  };
+  return { task, fixture, batch };
+}

@@ -1,0 +1,57 @@
+import { type ProductPrecision, scope } from "@splitmask/autograd";
+import { createDevice } from "@splitmask/kernels";
+import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";
+import { setUpFixedRun } from "./fixedRun.js";
+
+const device = createDevice({ threads: 2 });
+afterAll(() => device.close());
+
+const steps = 300;
+const window = 20;
+
+/** Both losses of every step. */
+async function train(precision: ProductPrecision) {
+  const { task, batch, fixture } = await setUpFixedRun(device);
+  const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }));
+  const rate = cosineSchedule({ base: 2e-3, minimum: 1e-5, warmupSteps: 2, totalSteps: steps, start: 1e-3 });
+  const curves = { inpaint: [] as number[], match: [] as number[] };
+  for (let step = 0; step < steps; step++) {
+    const losses = scope(device, () => {
+      const { total, parts } = task.loss(batch(step), { training: true, seed: 0, step, precision });
+      optimizer.zeroGrad();
+      total.backward();
+      const { scale } = clipGradientNorm(task.model.parameters(), 1);
+      optimizer.step({ learningRate: rate(step), gradientScale: scale });
+      return { inpaint: parts.inpaint!, match: parts.match! };
+    });
+    curves.inpaint.push(await losses.inpaint.item());
+    curves.match.push(await losses.match.item());
+  }
+  return { curves, fixture };
+}
+
+/** Means over windows of steps. */
+const smooth = (curve: ArrayLike<number>) =>
+  Array.from(
+    { length: curve.length / window },
+    (_, index) =>
+      Array.from({ length: window }, (_, step) => curve[index * window + step]!).reduce((a, b) => a + b) /
+      window,
+  );
+
+// Largest difference of a window's mean, in nats. The losses fall from 4.3 and 2.1 to 0.29 and 0.07; bfloat16 was measured to differ by at most 0.030.
+test.each<[ProductPrecision, number]>([
+  ["float32", 1e-4],
+  ["bfloat16", 0.06],
+])(
+  "the loss curve of 300 steps with %s products stays with PyTorch's in float64",
+  async (precision, limit) => {
+    const { curves, fixture } = await train(precision);
+    for (const name of ["inpaint", "match"] as const) {
+      const expected = smooth(fixture.get(`curve.${name}`).data as Float32Array);
+      const differences = smooth(curves[name]).map((value, index) => Math.abs(value - expected[index]!));
+      const largest = Math.max(...differences);
+      expect({ name, largest, within: largest <= limit }).toEqual({ name, largest, within: true });
+    }
+  },
+);
