@@ -1,6 +1,6 @@
 // Our side of inference: pictures to tokens, float32. Argument: { folder, batch, threads } as JSON; the folder holds what tools/reference/export_encoder.py writes.
 import { join } from "node:path";
-import { noGrad, readSafetensors, scope, tensor } from "@splitmask/autograd";
+import { readSafetensors, tensor } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import { VisionTransformer, vit } from "@splitmask/vit";
 import { waves } from "../encoderComparisons.mjs";
@@ -13,7 +13,7 @@ encoder.loadStateDict((await readSafetensors(join(folder, "encoder.safetensors")
 const pictures = tensor(device, waves(batch), [batch, 3, 224, 224]);
 
 async function step() {
-  const tokens = noGrad(device, () => scope(device, () => encoder.forward(pictures)));
+  const tokens = encoder.encode(pictures, { pooling: "none" });
   const values = await tokens.data();
   tokens.dispose();
   return values;
