@@ -218,14 +218,15 @@ int main(int count, char** arguments) {
   }
 
   // samples, tokens, heads, head width
-  const int64 attentions[][4] = {{128, 32, 4, 32}, {64, 64, 4, 32}, {8, 98, 6, 64}, {8, 196, 6, 64}, {2, 784, 6, 64}};
+  const int64 attentions[][4] = {{64, 98, 3, 64}, {32, 196, 3, 64}, {32, 98, 6, 64}, {16, 196, 6, 64}, {256, 32, 3, 64},
+                                {128, 64, 3, 64}, {128, 32, 4, 32}, {8, 98, 6, 64}, {2, 784, 6, 64}};
   for (const auto& [batch, tokens, heads, width] : attentions) {
     const int64 merged = batch * tokens * heads * width;
     std::vector<float> qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
     std::vector<float> output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
     const double numbers[] = {double(batch), double(tokens), double(heads), double(width), 0.125};
     void* forward[] = {output.data(), logSumExp.data(), qkv.data()};
-    void* backward[] = {qkvGradient.data(), gradient.data(), qkv.data(), output.data(), logSumExp.data()};
+    void* backward[] = {qkvGradient.data(), gradient.data(), qkv.data(), logSumExp.data()};
     const std::string shape = std::to_string(batch) + "×" + std::to_string(tokens) + "×" + std::to_string(heads) + "×" + std::to_string(width);
     const double product = 2.0 * double(merged) * double(tokens);
     measure(

@@ -37,6 +37,7 @@ try {
     "bench/gemm.cpp",
     "native/fast/gemm.cpp",
     "native/fast/attention.cpp",
+    "native/fast/attentionBackward.cpp",
     "native/runtime/thread_pool.cpp",
   ];
   execFileSync(

@@ -265,7 +265,6 @@ export const bufferExtents: ExtentsTable = {
         qkvGradient: 3 * all,
         outputGradient: all,
         qkv: 3 * all,
-        output: all,
         logSumExp: n.batch * n.heads * n.tokens,
       };
     },

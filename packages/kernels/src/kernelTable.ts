@@ -200,9 +200,9 @@ export const kernelTable = {
     buffers: ["output", "logSumExp", "qkv"],
     numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
   }),
-  /** qkvGradient (layout of qkv) from outputGradient, with output and logSumExp of the forward pass. */
+  /** qkvGradient (layout of qkv) from outputGradient, with logSumExp of the forward pass. */
   attentionBackward: kernel({
-    buffers: ["qkvGradient", "outputGradient", "qkv", "output", "logSumExp"],
+    buffers: ["qkvGradient", "outputGradient", "qkv", "logSumExp"],
     numbers: ["batch", "tokens", "heads", "headWidth", "scale"],
   }),
   /** probabilities B×H×N×N of the same attention, for pictures and tests. */

@@ -45,7 +45,6 @@ describe("attention", () => {
         qkvGradient: new Float64Array(qkv.length).fill(Number.NaN),
         outputGradient: randomNumbers(merged, 8),
         qkv,
-        output: forward.reference.output!,
         logSumExp: forward.reference.logSumExp!,
       },
       numbers,

@@ -20,7 +20,7 @@ interface AttentionAttributes {
 }
 
 /**
- * For each head y = P·v with P = softmax(s·q·kᵀ), never written. With dP = g·vᵀ and dS = P·(dP − Σ g·y):
+ * For each head y = P·v with P = softmax(s·q·kᵀ), never written. With dP = g·vᵀ and dS = P·(dP − Σ P·dP):
  * ∂/∂v = Pᵀ·g, ∂/∂q = s·dS·k, ∂/∂k = s·dSᵀ·q. P is made again from q, k and the row's log-sum-exp (Dao et al. 2022).
  */
 export const attentionOperation = defineOperation({
@@ -30,7 +30,7 @@ export const attentionOperation = defineOperation({
     const output = empty(qkv.device, [batch, tokens, heads * headWidth], qkv.dtype);
     const logSumExp = empty(qkv.device, [batch, heads, tokens], qkv.dtype);
     qkv.device.run("attention", floatingOf(qkv), { output, logSumExp, qkv, ...attributes });
-    return { output, saved: { qkv, output, logSumExp } };
+    return { output, saved: { qkv, logSumExp } };
   },
   gradient: ({ outputGradient, saved, attributes, needs, shapes }) => {
     if (!needs.qkv) return { qkv: null };
@@ -39,7 +39,6 @@ export const attentionOperation = defineOperation({
       qkvGradient,
       outputGradient,
       qkv: saved.qkv,
-      output: saved.output,
       logSumExp: saved.logSumExp,
       ...attributes,
     });

@@ -54,6 +54,21 @@ template <class V> inline V exponentialOfNegative(V x) {
   return e * (V)((shifted + 127) << 23);
 }
 
+// 2^x for x ≤ 0 (the same for scores in units of ln 2; below 127 is fine): x = n + r, |r| ≤ ½, and n is added to the exponent of 2^r. 0 from −127 down.
+template <class V> inline V powerOf2OfNegative(V x) {
+  using I = IntegersOf<V>;
+  const V shift = V{} + 12582912.0f;
+  const V y = atLeast(x, V{} - 127.0f);
+  const V sum = y + shift;
+  const V r = y - (sum - shift);
+  V p = r * 1.326472725e-03f + 9.671512786e-03f;
+  p = p * r + 5.550733744e-02f;
+  p = p * r + 2.402224208e-01f;
+  p = p * r + 6.931469776e-01f;
+  p = p * r + 1.0f;
+  return (V)((I)p + ((I)sum << 23));
+}
+
 // ln x: x = 2ᵉ·(1 + f) with √½ ≤ 1 + f < √2.
 template <class V> inline V logarithm(V x) {
   using I = IntegersOf<V>;

@@ -66,17 +66,18 @@ template <class T> void attention(const Call& call) {
   });
 }
 
-// P = exp(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(dO∘O), dS = scale·P∘(dP − D), dQ = dS·k, dK = dSᵀ·q.
+// P = exp(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = scale·P∘(dP − D), dQ = dS·k, dK = dSᵀ·q.
 template <class T> void attentionBackward(const Call& call) {
   T* qkvGradient = call.buffer<T>(0);
   const T* outputGradient = call.buffer<T>(1);
   const T* qkv = call.buffer<T>(2);
-  const T* output = call.buffer<T>(3);
-  const T* logSumExp = call.buffer<T>(4);
+  const T* logSumExp = call.buffer<T>(3);
   const Shape shape(call);
   const T scale = static_cast<T>(call.number(4));
-  parallelFor(call, shape.batch * shape.heads, [&](int64 task, int) {
+  parallelFor(call, shape.batch * shape.heads, [&](int64 task, int thread) {
     const int64 sample = task / shape.heads, head = task % shape.heads;
+    T* probabilities = static_cast<T*>(call.scratch(call, thread, 2 * shape.tokens * int64(sizeof(T))));
+    T* products = probabilities + shape.tokens;
     for (int64 token = 0; token < shape.tokens; ++token) {
       for (int64 part = 0; part < 3; ++part) {
         T* line = qkvGradient + shape.packed(sample, token, part, head);
@@ -86,20 +87,22 @@ template <class T> void attentionBackward(const Call& call) {
     for (int64 row = 0; row < shape.tokens; ++row) {
       const T* query = qkv + shape.packed(sample, row, 0, head);
       const T* gradient = outputGradient + shape.merged(sample, row, head);
-      const T rowSum = dot(gradient, output + shape.merged(sample, row, head), shape.width);
       T* queryGradient = qkvGradient + shape.packed(sample, row, 0, head);
       for (int64 key = 0; key < shape.tokens; ++key) {
+        const T score = scale * dot(query, qkv + shape.packed(sample, key, 1, head), shape.width);
+        probabilities[key] = std::exp(score - logSumExp[task * shape.tokens + row]);
+        products[key] = dot(gradient, qkv + shape.packed(sample, key, 2, head), shape.width);
+      }
+      const T rowSum = dot(probabilities, products, shape.tokens);
+      for (int64 key = 0; key < shape.tokens; ++key) {
         const T* keyLine = qkv + shape.packed(sample, key, 1, head);
-        const T score = scale * dot(query, keyLine, shape.width);
-        const T probability = std::exp(score - logSumExp[task * shape.tokens + row]);
-        const T product = dot(gradient, qkv + shape.packed(sample, key, 2, head), shape.width);
-        const T scoreGradient = scale * probability * (product - rowSum);
+        const T scoreGradient = scale * probabilities[key] * (products[key] - rowSum);
         T* keyGradient = qkvGradient + shape.packed(sample, key, 1, head);
         T* valueGradient = qkvGradient + shape.packed(sample, key, 2, head);
         for (int64 i = 0; i < shape.width; ++i) {
           queryGradient[i] += scoreGradient * keyLine[i];
           keyGradient[i] += scoreGradient * query[i];
-          valueGradient[i] += probability * gradient[i];
+          valueGradient[i] += probabilities[key] * gradient[i];
         }
       }
     }
