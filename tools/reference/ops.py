@@ -222,6 +222,8 @@ def mlp(x, weight, bias, gamma, beta, out):
 for name in ["linear/behindNormAndGelu", "checkpoint/mlp"]:
     case(name, mlp, x=draw(5, 4), weight=draw(6, 4), bias=draw(6), gamma=draw(4), beta=draw(4), out=draw(4, 6))
 
+case("erf/plain", torch.erf, input=draw(4, 9))
+
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
 save_file(tensors, path, metadata={"command": "python tools/reference/ops.py", "torch": torch.__version__, "seed": str(SEED)})

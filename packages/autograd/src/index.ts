@@ -52,6 +52,7 @@ export { logSoftmax, softmax } from "./ops/softmax.js";
 export { gatherTokens, scatterTokens } from "./ops/tokens.js";
 export {
   absolute,
+  erf,
   exp,
   gelu,
   log,

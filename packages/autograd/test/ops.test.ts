@@ -7,6 +7,7 @@ import {
   concatenate,
   crossEntropy,
   divide,
+  erf,
   exp,
   gatherTokens,
   gelu,
@@ -77,6 +78,7 @@ const cases: Record<OperationName, Record<string, Compute>> = {
   tanh: unary(tanh),
   sigmoid: unary(sigmoid),
   relu: unary(relu),
+  erf: unary(erf),
   gelu: { ...unary(gelu), tails: ({ input }) => gelu(input) },
   affine: { plain: ({ x }) => affine(x, -1.5, 0.25) },
   sum: {

@@ -388,7 +388,11 @@ export const binaryOperations = {
   minimum: 5,
 } as const;
 
-/** Codes of the `unary` and `unaryBackward` kernels. */
+/**
+ * Codes of the `unary` and `unaryBackward` kernels. In float32, on every instruction set, the largest error against float64 over all floats, in units in the last
+ * place (ULP; held by a test): exp 1, log 1, erf 1.5, tanh 1.5, rsqrt 1.5; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms; its derivative
+ * 2.5·2⁻²⁴. Subnormal numbers are kept.
+ */
 export const unaryOperations = {
   /** −x */
   negate: 0,
@@ -416,6 +420,8 @@ export const unaryOperations = {
   absolute: 11,
   /** x·ln x with 0 at 0. */
   xLogX: 12,
+  /** The error function, 2/√π·∫₀ˣ e^(−t²) dt. */
+  erf: 13,
 } as const;
 
 /** The element types of device buffers. */

@@ -143,6 +143,7 @@ describe("unary and its gradient", () => {
     gelu: (x) => x * normalDistribution(x),
     absolute: Math.abs,
     xLogX: (x) => x * Math.log(x),
+    erf: (x) => 2 * normalDistribution(x * Math.SQRT2) - 1,
   };
 
   /** Φ(x) by Simpson's rule: slow, and independent of any erf. */

@@ -16,6 +16,7 @@ export type OperationName =
   | "sigmoid"
   | "relu"
   | "gelu"
+  | "erf"
   | "affine"
   | "sum"
   | "matmul"

@@ -20,6 +20,7 @@ import { logSoftmaxOperation, softmaxOperation } from "./softmax.js";
 import { gatherTokensOperation, scatterTokensOperation } from "./tokens.js";
 import {
   absoluteOperation,
+  erfOperation,
   expOperation,
   geluOperation,
   logOperation,
@@ -51,6 +52,7 @@ export const operationTable: { readonly [Name in OperationName]: AnyOperation<Na
   sigmoid: sigmoidOperation,
   relu: reluOperation,
   gelu: geluOperation,
+  erf: erfOperation,
   affine: affineOperation,
   sum: sumOperation,
   matmul: matmulOperation,

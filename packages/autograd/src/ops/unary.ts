@@ -15,7 +15,8 @@ type UnaryName =
   | "tanh"
   | "sigmoid"
   | "relu"
-  | "gelu";
+  | "gelu"
+  | "erf";
 
 /** f(x) of every element, without a graph. */
 export function runUnary(name: UnaryName, x: Tensor): Tensor {
@@ -73,6 +74,8 @@ export const sigmoidOperation = defineUnary("sigmoid");
 export const reluOperation = defineUnary("relu");
 /** f′ = Φ(x) + x·φ(x), Φ and φ the normal distribution and its density. */
 export const geluOperation = defineUnary("gelu");
+/** f′ = 2/√π·e^(−x²). */
+export const erfOperation = defineUnary("erf");
 
 /** −x. */
 export function negate(x: Tensor): Tensor {
@@ -144,4 +147,10 @@ export function relu(x: Tensor): Tensor {
 export function gelu(x: Tensor): Tensor {
   checkFloating("gelu", { x });
   return perform(geluOperation, { x }, null);
+}
+
+/** The error function, 2/√π·∫₀ˣ e^(−t²) dt. */
+export function erf(x: Tensor): Tensor {
+  checkFloating("erf", { x });
+  return perform(erfOperation, { x }, null);
 }

@@ -44,7 +44,8 @@ void unary(const Call& call) {
     case 9: return mapUnary(call, [](Vector x) { return select(x <= zero(), zero(), x); });
     case 10: return mapUnary(call, [](Vector x) { return gelu(x); });
     case 11: return mapUnary(call, [](Vector x) { return absolute(x); });
-    default: return mapUnary(call, [](Vector x) { return select(x == zero(), zero(), x * logarithm(x)); });
+    case 12: return mapUnary(call, [](Vector x) { return select(x == zero(), zero(), x * logarithm(x)); });
+    default: return mapUnary(call, [](Vector x) { return errorFunction(x); });
   }
 }
 
@@ -71,7 +72,8 @@ void unaryBackward(const Call& call) {
     case 10: return mapGradient(call, [](Vector g, Vector x) { return g * geluDerivative(x); });
     case 11:
       return mapGradient(call, [](Vector g, Vector x) { return g * toFloat((x < zero()) - (x > zero())); });  // a true lane is −1
-    default: return mapGradient(call, [](Vector g, Vector x) { return g * (logarithm(x) + 1.0f); });
+    case 12: return mapGradient(call, [](Vector g, Vector x) { return g * (logarithm(x) + 1.0f); });
+    default: return mapGradient(call, [](Vector g, Vector x) { return g * (1.12837917f * exponentialOfNegative(-x * x)); });
   }
 }
 

@@ -21,6 +21,7 @@ template <class T> T apply(int operation, T a, T b) {
 
 constexpr double rootOfHalf = 0.70710678118654752440;
 constexpr double inverseRootOfTwoPi = 0.39894228040143267794;
+constexpr double twoOverRootOfPi = 1.12837916709551257390;
 
 template <class T> T sigmoid(T x) { return 1 / (1 + std::exp(-x)); }
 
@@ -38,7 +39,8 @@ template <class T> T value(int operation, T x) {
     case 9: return x <= 0 ? T(0) : x;
     case 10: return T(0.5) * x * (1 + std::erf(x * T(rootOfHalf)));
     case 11: return std::abs(x);
-    default: return x == 0 ? T(0) : x * std::log(x);
+    case 12: return x == 0 ? T(0) : x * std::log(x);
+    default: return std::erf(x);
   }
 }
 
@@ -57,7 +59,8 @@ template <class T> T derivative(int operation, T x) {
     case 10:
       return T(0.5) * (1 + std::erf(x * T(rootOfHalf))) + x * T(inverseRootOfTwoPi) * std::exp(T(-0.5) * x * x);
     case 11: return T((x > 0) - (x < 0));
-    default: return std::log(x) + 1;
+    case 12: return std::log(x) + 1;
+    default: return T(twoOverRootOfPi) * std::exp(-x * x);
   }
 }
 
