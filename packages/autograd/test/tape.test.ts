@@ -130,7 +130,10 @@ describe("what is kept for the backward pass", () => {
   const width = 32;
   const parameters = () =>
     [[4 * width, width], [width, 4 * width], [width], [width]].map((shape, index) => {
-      const parameter = normal(device, shape, { std: 0.1, key: { seed: index, purpose: "parameter" } });
+      const parameter = normal(device, shape, {
+        standardDeviation: 0.1,
+        key: { seed: index, purpose: "parameter" },
+      });
       parameter.requiresGrad = true;
       return keep(parameter);
     });
