@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { stepTable } from "./commands/benchStep.js";
 export { checkConfig } from "./config/check.js";
 export { type Config, type ConfigField, defineConfig } from "./config/config.js";
 export { formatDuration, parseDuration } from "./config/duration.js";
@@ -20,6 +21,7 @@ export { UsageError } from "./errors.js";
 export { type MainOptions, main } from "./program.js";
 export type * from "./report/data.js";
 export { reportPage } from "./report/page.js";
+export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
 export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";

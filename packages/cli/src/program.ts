@@ -52,7 +52,13 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     writeOut: (text) => output.write(text),
     writeErr: (text) => error.write(text),
   });
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  const inherit = (parent: Command): void => {
+    for (const command of parent.commands) {
+      command.exitOverride().copyInheritedSettings(program);
+      inherit(command);
+    }
+  };
+  inherit(program);
   try {
     await program.parseAsync(args as string[], { from: "user" });
   } catch (failure) {
@@ -216,6 +222,49 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
       };
       const { runReport } = await import("./commands/report.js");
       await runReport(terminal, request);
+    }),
+  );
+
+  const bench = program.command("bench").description("Measure how fast this machine trains");
+  const step = bench
+    .command("step")
+    .description(
+      "Time training steps on random pictures, and show which kernels take the time and how close each is to the machine's limit",
+    );
+  addConfigOptions(step, [
+    "steps",
+    "epochs",
+    "time",
+    "minimumLearningRate",
+    "warmup",
+    "mean",
+    "std",
+    "checkpointEvery",
+  ]);
+  step
+    .option("--timed <n>", "steps that are timed, after two that warm up", "5")
+    .option("--profiled <n>", "steps that are profiled after these", "3")
+    .option(
+      "--trace <file>",
+      "also write the profiled steps as a Chrome trace (chrome://tracing, ui.perfetto.dev)",
+    )
+    .option("--all", "also the rows with less than 0.5 % of the time");
+  finish(step, [
+    ["splitmask bench step", "ViT-Ti/16 at 224 pixels, batch 32"],
+    ["splitmask bench step --model small --batch 16 --threads 1", "any model, on one thread"],
+    ["splitmask bench step --trace step.json", "look at every call in ui.perfetto.dev"],
+  ]).action((parsed: CommonOptions & Record<string, unknown>) =>
+    perform(parsed, async (terminal) => {
+      const { timed, profiled } = numbers(parsed, { timed: "count", profiled: "count" });
+      const config = configFromOptions(parsed);
+      const { runBenchStep } = await import("./commands/benchStep.js");
+      await runBenchStep(terminal, {
+        config,
+        all: parsed.all === true,
+        ...(timed === undefined ? {} : { timedSteps: timed }),
+        ...(profiled === undefined ? {} : { profiledSteps: profiled }),
+        ...(typeof parsed.trace === "string" ? { trace: parsed.trace } : {}),
+      });
     }),
   );
 

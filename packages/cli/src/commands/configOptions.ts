@@ -48,9 +48,11 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
  * Adds one option for every configuration field to a command; the help text is the field's description.
  *
  * @param command The command.
+ * @param without Fields that it does not take.
  */
-export function addConfigOptions(command: Command): void {
+export function addConfigOptions(command: Command, without: readonly ConfigField[] = []): void {
   for (const [field, placeholder] of options) {
+    if (without.includes(field)) continue;
     command.addOption(new Option(`${optionName(field)} ${placeholder}`.trim(), describeField(field)));
   }
 }

@@ -60,7 +60,7 @@ async function* crops(
 }
 
 /**
- * Makes the run's tokenizer; where it is fitted to data, to patches of the pictures' training crops.
+ * Makes the run's tokenizer and counts how it uses its words.
  *
  * @param device Where it is computed.
  * @param dataset The pictures.
@@ -75,6 +75,26 @@ export async function fitTokenizer(
   onProgress: (progress: FitProgress) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<FittedTokenizer> {
+  const tokenizer = await makeTokenizer(device, dataset, config, onProgress, signal);
+  return { tokenizer, ...(await countWords(device, dataset, config, tokenizer)) };
+}
+
+/**
+ * Makes the run's tokenizer; where it is fitted to data, to patches of the pictures' training crops.
+ *
+ * @param device Where it is computed.
+ * @param dataset The pictures.
+ * @param config The run's settings.
+ * @param onProgress Hears how far it is.
+ * @param signal Stops between two batches.
+ */
+export async function makeTokenizer(
+  device: Device,
+  dataset: ImageDataset,
+  config: ResolvedConfig,
+  onProgress: (progress: FitProgress) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<Tokenizer> {
   const patchSize = tokenizerPatch(config);
   const options = { vocabularySize: config.vocabulary, seed: config.seed };
   const stop = signal === undefined ? {} : { signal };
@@ -113,7 +133,7 @@ export async function fitTokenizer(
     });
     patches.dispose();
   }
-  return { tokenizer, ...(await countWords(device, dataset, config, tokenizer)) };
+  return tokenizer;
 }
 
 /** Patches that are taken of each crop, so that a small folder also gives enough: at most all of them, over several crops of a picture. */

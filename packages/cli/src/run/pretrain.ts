@@ -2,21 +2,22 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
-import { ImageLoader, measureNormalization, type SkippedPicture } from "@splitmask/data";
+import { measureNormalization, type SkippedPicture } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer } from "@splitmask/tokenizer";
 import { latestCheckpoint, RunFolder, type TrainingEvent, type TrainResult, train } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
-import { resolveConfig, warmupSteps } from "../config/resolve.js";
+import { resolveConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
 import { progressLine } from "../terminal/progressLine.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 import { checkResume, describedBy, type RunDescription } from "./description.js";
 import { fitTokenizer } from "./fitTokenizer.js";
-import { createMethod, encoderView, tokenizerView, trainingAugmentation } from "./method.js";
+import { createMethod } from "./method.js";
 import { type ScannedPictures, scanPictures } from "./pictures.js";
+import { trainingBatches, trainingOptions } from "./training.js";
 
 /** What to pre-train, and where. */
 export interface PretrainRequest {
@@ -220,30 +221,14 @@ async function trainRun(
   resume: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
-  const loader = new ImageLoader({
-    dataset,
-    device,
-    batchSize: config.batch,
-    views: [encoderView({ config, mean, std }), tokenizerView(config)],
-    seed: config.seed,
-    augmentation: trainingAugmentation(config),
-  });
+  const loader = trainingBatches(device, dataset, { config, mean, std });
   try {
     const result = await train({
       device,
       task,
       batches: loader,
       length: config.steps !== null ? { steps: config.steps } : { seconds: config.seconds! },
-      schedule: {
-        base: config.learningRate,
-        minimum: config.minimumLearningRate,
-        warmupSteps: config.warmup ?? warmupSteps,
-      },
-      optimizer: { weightDecay: config.weightDecay },
-      clipNorm: config.clip,
-      seed: config.seed,
-      precision: config.precision,
-      recompute: config.recompute,
+      ...trainingOptions(config),
       runFolder: run,
       resume,
       checkpointEvery: config.checkpointEvery,

@@ -1,0 +1,49 @@
+import { type ImageDataset, ImageLoader } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import type { TrainOptions } from "@splitmask/trainer";
+import { type ResolvedConfig, warmupSteps } from "../config/resolve.js";
+import type { RunDescription } from "./description.js";
+import { encoderView, tokenizerView, trainingAugmentation } from "./method.js";
+
+/** What the settings say of the training loop. */
+export function trainingOptions(
+  config: ResolvedConfig,
+): Pick<TrainOptions<never>, "schedule" | "optimizer" | "clipNorm" | "seed" | "precision" | "recompute"> {
+  return {
+    schedule: {
+      base: config.learningRate,
+      minimum: config.minimumLearningRate,
+      warmupSteps: config.warmup ?? warmupSteps,
+    },
+    optimizer: { weightDecay: config.weightDecay },
+    clipNorm: config.clip,
+    seed: config.seed,
+    precision: config.precision,
+    recompute: config.recompute,
+  };
+}
+
+/**
+ * The batches of training: both views of each picture, with the settings' crops and flips.
+ *
+ * @param device Where they go.
+ * @param dataset The pictures.
+ * @param description The settings, and the pictures' mean and standard deviation.
+ * @param cacheBytes Bytes of decoded pictures that are kept; the loader's default when not given.
+ */
+export function trainingBatches(
+  device: Device,
+  dataset: ImageDataset,
+  { config, mean, std }: Pick<RunDescription, "config" | "mean" | "std">,
+  cacheBytes?: number,
+): ImageLoader {
+  return new ImageLoader({
+    dataset,
+    device,
+    batchSize: config.batch,
+    views: [encoderView({ config, mean, std }), tokenizerView(config)],
+    seed: config.seed,
+    augmentation: trainingAugmentation(config),
+    ...(cacheBytes === undefined ? {} : { cacheBytes }),
+  });
+}
