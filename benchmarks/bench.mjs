@@ -39,16 +39,16 @@ const print = (row) => {
   if (wanted(row)) console.log(line(withRatio(row)));
 };
 
-/** The products and attention of `@splitmask/kernels` by themselves: its own program prints the rows. */
-async function kernelRows() {
-  progress("products and attention");
-  const program = fileURLToPath(new URL("../packages/kernels/bench/gemm.mjs", import.meta.url));
+/** Kernels of `@splitmask/kernels` by themselves: its own programs print the rows. @param {string} file @param {string} what */
+async function kernelRows(file, what) {
+  progress(what);
+  const program = fileURLToPath(new URL(`../packages/kernels/bench/${file}`, import.meta.url));
   const child = spawn(process.execPath, [program, "--json", "--threads", options.threads], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = new Promise((resolve) => child.once("close", resolve));
   for await (const text of createInterface({ input: child.stdout })) print(JSON.parse(text));
-  if ((await closed) !== 0) throw new Error("packages/kernels/bench/gemm.mjs failed.");
+  if ((await closed) !== 0) throw new Error(`packages/kernels/bench/${file} failed.`);
 }
 
 if (!options.json) {
@@ -73,4 +73,7 @@ for (const { work, against, run } of comparisons) {
   );
   for (const row of rows) print(row);
 }
-if (wanted({ work: "gemm attention", against: "OpenBLAS" })) await kernelRows();
+if (wanted({ work: "gemm attention", against: "OpenBLAS" }))
+  await kernelRows("gemm.mjs", "products and attention");
+if (wanted({ work: "crop, resize, flip, normalise", against: "pictures" }))
+  await kernelRows("pictures.mjs", "pictures");
