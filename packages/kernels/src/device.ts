@@ -17,7 +17,7 @@ export interface DeviceOptions {
   readonly checkFinite?: boolean;
 }
 
-/** The pool's state, in bytes of blocks (a block is at most an eighth larger than what was asked for). */
+/** The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1 MiB on less than a page). */
 export interface DeviceMemory {
   /** In use. */
   readonly liveBytes: number;

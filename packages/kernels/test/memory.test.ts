@@ -52,9 +52,10 @@ describe("references", () => {
       input: { buffer: first, byteOffset: 0 },
       bytes: 1 << 22,
     });
+    const { cachedBytes } = device.memory();
     first.release();
     const second = device.allocate(1 << 22);
-    expect(device.memory()).toMatchObject({ liveBytes: 1 << 23, cachedBytes: 0, liveBuffers: 2 });
+    expect(device.memory()).toMatchObject({ liveBytes: 1 << 23, cachedBytes, liveBuffers: 2 });
     device.run("fill", "float32", { output: { buffer: second, byteOffset: 0 }, size, value: 4 });
     const values = new Float32Array(await device.download({ buffer: result, byteOffset: 0 }, 1 << 22));
     expect(values.every((value) => value === 3)).toBe(true);
@@ -127,7 +128,21 @@ describe("scope", () => {
 });
 
 describe("the pool", () => {
-  test("serves a size from its class", () => {
+  test("serves large sizes from what others gave back side by side", () => {
+    const parts = [3, 5, 9, 2].map((size) => device.allocate(size << 20));
+    const wall = device.allocate(1 << 20);
+    const before = device.memory();
+    for (const index of [1, 3, 0, 2]) parts[index]!.release();
+    expect(device.memory().cachedBytes - before.cachedBytes).toBe(19 << 20);
+    // Only the four parts together are as large, unless the rest of the segment is.
+    const rest = device.allocate((64 - 20) << 20);
+    const whole = device.allocate(19 << 20);
+    expect(device.memory().cachedBytes).toBe(0);
+    for (const buffer of [whole, wall, rest]) buffer.release();
+    expect(device.memory().cachedBytes).toBe(64 << 20);
+  });
+
+  test("serves a size with at most an eighth more", () => {
     for (const bytes of [1, 64, 65, 512, 513, 1000, 4097, 1 << 20, (1 << 20) + 1, 12_345_678]) {
       const before = device.memory().liveBytes;
       const buffer = device.allocate(bytes);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <sys/mman.h>
 
 namespace splitmask {
@@ -9,8 +10,13 @@ namespace splitmask {
 static constexpr size_t alignment = 64;
 static constexpr size_t hugePage = size_t{2} << 20;
 
-// From here on blocks are mapped by themselves, so that they go back to the system whole.
+// From here on a block is large.
 static constexpr size_t mapFrom = size_t{1} << 20;
+
+static constexpr size_t page = 4096;
+
+// Only what is touched of a segment takes memory.
+static constexpr size_t segmentSize = size_t{64} << 20;
 
 // The cache is never called stale below this size.
 static constexpr size_t worthKeeping = size_t{64} << 20;
@@ -19,10 +25,13 @@ MemoryPool::~MemoryPool() {
   for (Block block : drain()) returnToSystem(block);
 }
 
-size_t MemoryPool::classOf(size_t bytes) {
-  if (bytes <= 8 * alignment) return bytes == 0 ? alignment : (bytes + alignment - 1) / alignment * alignment;
+static size_t roundUp(size_t bytes, size_t step) { return (bytes + step - 1) / step * step; }
+
+size_t MemoryPool::sizeOf(size_t bytes) {
+  if (bytes >= mapFrom) return roundUp(bytes, page);
+  if (bytes <= 8 * alignment) return bytes == 0 ? alignment : roundUp(bytes, alignment);
   const size_t step = (size_t{1} << (63 - __builtin_clzll(bytes - 1))) / 8;  // eight classes between powers of two
-  return (bytes + step - 1) / step * step;
+  return roundUp(bytes, step);
 }
 
 static void* map(size_t bytes) {
@@ -49,7 +58,7 @@ static void* map(size_t bytes) {
 }
 
 Block MemoryPool::fromSystem(size_t bytes) {
-  const size_t whole = classOf(bytes);
+  const size_t whole = sizeOf(bytes);
   return {map(whole), whole};
 }
 
@@ -59,41 +68,110 @@ void MemoryPool::returnToSystem(Block block) {
 }
 
 Block MemoryPool::take(size_t bytes) {
-  Block block{nullptr, classOf(bytes)};
-  auto found = free_.find(block.bytes);
-  if (found != free_.end() && !found->second.empty()) {
-    block.memory = found->second.back();
-    found->second.pop_back();
-    cachedBytes -= block.bytes;
+  const size_t size = sizeOf(bytes);
+  Block block{nullptr, size};
+  const auto kept = small_.find(size);
+  if (size >= mapFrom) {
+    block = cut(size);
+  } else if (kept == small_.end() || kept->second.empty()) {
+    block.memory = map(size);
   } else {
-    block = fromSystem(bytes);
-    if (block.memory == nullptr) return block;
+    block.memory = kept->second.back();
+    kept->second.pop_back();
+    cachedBytes -= size;
   }
-  liveBytes += block.bytes;
+  if (block.memory == nullptr) return block;
+  liveBytes += size;
   liveBlocks += 1;
   if (liveBytes > peakLiveBytes) peakLiveBytes = liveBytes;
   return block;
 }
 
+// The start of the smallest free range that is large enough, or of a new segment.
+Block MemoryPool::cut(size_t bytes) {
+  auto found = freeBySize_.lower_bound({bytes, nullptr});
+  if (found == freeBySize_.end()) {
+    const size_t whole = roundUp(bytes > segmentSize ? bytes : segmentSize, hugePage);
+    char* start = static_cast<char*>(map(whole));
+    if (start == nullptr) return {nullptr, bytes};
+    segments_.emplace(start, whole);
+    insertFree(start, whole);
+    found = freeBySize_.find({whole, start});
+  }
+  const auto [size, start] = *found;
+  eraseFree(start, size);
+  if (size > bytes) insertFree(start + bytes, size - bytes);
+  return {start, bytes};
+}
+
+void MemoryPool::insertFree(char* start, size_t bytes) {
+  free_.emplace(start, bytes);
+  freeBySize_.emplace(bytes, start);
+  cachedBytes += bytes;
+}
+
+void MemoryPool::eraseFree(char* start, size_t bytes) {
+  free_.erase(start);
+  freeBySize_.erase({bytes, start});
+  cachedBytes -= bytes;
+}
+
 void MemoryPool::giveBack(Block block) {
   liveBytes -= block.bytes;
   liveBlocks -= 1;
-  cachedBytes += block.bytes;
-  free_[block.bytes].push_back(block.memory);
+  if (block.bytes < mapFrom) {
+    small_[block.bytes].push_back(block.memory);
+    cachedBytes += block.bytes;
+    return;
+  }
+  char* start = static_cast<char*>(block.memory);
+  size_t bytes = block.bytes;
+  const auto segment = std::prev(segments_.upper_bound(start));
+  const auto after = free_.find(start + bytes);
+  if (after != free_.end() && after->first < segment->first + segment->second) {
+    const size_t more = after->second;
+    eraseFree(start + bytes, more);
+    bytes += more;
+  }
+  const auto next = free_.lower_bound(start);
+  if (next != free_.begin()) {
+    const auto [before, size] = *std::prev(next);
+    if (before >= segment->first && before + size == start) {
+      eraseFree(before, size);
+      start = before;
+      bytes += size;
+    }
+  }
+  insertFree(start, bytes);
 }
 
 bool MemoryPool::isStale(size_t bytes) const {
   if (cachedBytes < peakLiveBytes || cachedBytes < worthKeeping) return false;
-  const auto found = free_.find(classOf(bytes));
-  return found == free_.end() || found->second.empty();
+  const size_t size = sizeOf(bytes);
+  if (size >= mapFrom) return freeBySize_.lower_bound({size, nullptr}) == freeBySize_.end();
+  const auto found = small_.find(size);
+  return found == small_.end() || found->second.empty();
 }
 
 std::vector<Block> MemoryPool::drain() {
   std::vector<Block> blocks;
-  for (auto& [bytes, memory] : free_)
-    for (void* each : memory) blocks.push_back({each, bytes});
-  free_.clear();
-  cachedBytes = 0;
+  for (auto& [bytes, memory] : small_)
+    for (void* each : memory) {
+      blocks.push_back({each, bytes});
+      cachedBytes -= bytes;
+    }
+  small_.clear();
+  for (auto segment = segments_.begin(); segment != segments_.end();) {
+    const auto [start, bytes] = *segment;
+    const auto range = free_.find(start);
+    if (range == free_.end() || range->second != bytes) {
+      ++segment;
+      continue;
+    }
+    eraseFree(start, bytes);
+    blocks.push_back({start, bytes});
+    segment = segments_.erase(segment);
+  }
   return blocks;
 }
 
