@@ -20,11 +20,17 @@ export interface TraceEvent {
   readonly args: Readonly<Record<string, string | number>>;
 }
 
+/** What is written as JSON. */
+export interface ChromeTrace {
+  /** The events, in the order in which they began. */
+  readonly traceEvents: readonly TraceEvent[];
+}
+
 /**
  * A profile in the trace format of Chrome: written as JSON, `chrome://tracing` and https://ui.perfetto.dev open it. One event a call with its shape, its rate
  * (GFLOP/s and GB/s) and its numbers.
  */
-export function chromeTrace(profile: Profile): { readonly traceEvents: readonly TraceEvent[] } {
+export function chromeTrace(profile: Profile): ChromeTrace {
   const place = { pid: 1, tid: 1 };
   const events = profile.calls.map((call): TraceEvent => {
     const detail = callDetail(call);

@@ -2,7 +2,7 @@
  * The C++ kernels of SplitMask behind a typed binding: a device is an in-order queue of kernels over counted buffers.
  * @packageDocumentation
  */
-export { chromeTrace, type TraceEvent } from "./chromeTrace.js";
+export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";
 export { createDevice, Device, type DeviceMemory, type DeviceOptions } from "./device.js";
 export { DeviceBuffer } from "./deviceBuffer.js";
 export { availableInstructionSets, type CpuInfo, cpuInfo, type InstructionSet } from "./instructionSets.js";
