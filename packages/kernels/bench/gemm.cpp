@@ -1,6 +1,6 @@
 // Times gemm beside OpenBLAS and beside a loop of multiply-adds in registers, in alternating rounds of one process. bench/gemm.mjs compiles and runs it.
-// Arguments: threads, rounds, path of OpenBLAS (or "-"). One line a measurement: name, operations, and medians of seconds of ours, theirs (0: none) and
-// the limit. With one thread the time is the processor's, so that other programs disturb less; with more it is the clock's.
+// Arguments: threads, rounds, path of OpenBLAS (or "-"), a regular expression for the rows to run. One line a measurement: kind, name, operations, and
+// medians of seconds of ours, theirs (0: none) and the limit. With one thread the time is the processor's, so that other programs disturb less; with more it is the clock's.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <sched.h>
@@ -13,23 +13,23 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "../native/parallel.h"
 #include "../native/runtime/thread_pool.h"
-#include "../native/vector.h"
 
 namespace splitmask::SPLITMASK_SET {
 void gemm(const Call& call);
+void multiplyAdds(const Call& call);
+void bfloat16Dots(const Call& call);
 void attention(const Call& call);
 void attentionBackward(const Call& call);
 }
 
 using namespace splitmask;
-using splitmask::SPLITMASK_SET::lanes;
-using splitmask::SPLITMASK_SET::Vector;
 
 namespace {
 
@@ -67,24 +67,6 @@ struct Machine {
   }
 };
 
-// Two times lanes multiply-adds an instruction, on as many independent accumulators as hide their latency.
-constexpr int chains = 12;
-constexpr int64 limitSteps = 400000;
-__attribute__((noinline)) float multiplyAdds() {
-  Vector sums[chains];
-  for (int i = 0; i < chains; ++i) sums[i] = Vector{} + static_cast<float>(i);
-  Vector x = Vector{} + 0.9999f, y = Vector{} + 1e-4f;
-  __asm__ volatile("" : "+m"(x), "+m"(y));
-  const Vector a = x, b = y;
-  for (int64 step = 0; step < limitSteps; ++step) {
-#pragma GCC unroll 12
-    for (int i = 0; i < chains; ++i) sums[i] = sums[i] * a + b;
-  }
-  float total = 0;
-  for (int i = 0; i < chains; ++i) total += sums[i][0];
-  return total;
-}
-
 // Puts the first thread on the first core and each library's workers on the others. Short rounds are over before the scheduler has spread threads that it woke on one core.
 void pinThreads(int threads) {
   DIR* tasks = opendir("/proc/self/task");
@@ -101,12 +83,11 @@ void pinThreads(int threads) {
   closedir(tasks);
 }
 
-struct Shape {
-  int64 m, n, k;
-  bool transposeA, transposeB;
-};
+// Of one task and step of the kernels that measure the limits: 256 chains of one multiply-add, or of two with bfloat16.
+constexpr double limitOperations = 512;
 
 using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
+using SetThreads = void (*)(int);
 
 std::vector<float> numbersBelowHalf(int64 size) {
   std::vector<float> values(static_cast<size_t>(size));
@@ -115,124 +96,270 @@ std::vector<float> numbersBelowHalf(int64 size) {
   return values;
 }
 
-void measure(
-    Machine& machine, int rounds, const std::string& name, double operations, const std::function<void()>& ours,
-    const std::function<void()>& theirs) {
-  const int threads = machine.parallel.threads;
-  const int repeats = std::max(1, static_cast<int>(1e9 * threads / operations));
-  std::vector<double> ourTimes, theirTimes, limitTimes;
-  for (int round = 0; round <= rounds; ++round) {
-    double start = seconds();
-    float sink = 0;
-    machine.pool.run(
-        threads,
-        [](void* context, int64, int thread) {
-          const float value = multiplyAdds();
-          if (thread == 0) *static_cast<float*>(context) = value;
-        },
-        &sink);
-    __asm__ volatile("" : : "m"(sink));
-    const double limit = (seconds() - start) / (2.0 * chains * lanes * double(limitSteps) * threads);
-    start = seconds();
-    for (int i = 0; i < repeats; ++i) ours();
-    const double our = (seconds() - start) / repeats;
-    double their = 0;
-    if (theirs) {
-      start = seconds();
-      for (int i = 0; i < repeats; ++i) theirs();
-      their = (seconds() - start) / repeats;
-      // Its threads go on spinning for a while; let them fall asleep before the next round.
-      std::this_thread::sleep_for(std::chrono::milliseconds(threads > 1 ? 40 : 0));
-    }
-    if (round == 0) continue;  // warms caches and threads
-    ourTimes.push_back(our);
-    theirTimes.push_back(their);
-    limitTimes.push_back(limit * operations);
+enum class Epilogue { none, bias, biasGeluPreActivation, residual };
+
+// A product, or `batch` of them one after the other. NN: a·b; NT: a·bᵀ (a linear layer); TN: aᵀ·b (its weight gradient).
+struct Shape {
+  int64 m, n, k;
+  bool transposeA, transposeB;
+  int64 batch = 1;
+  Epilogue epilogue = Epilogue::none;
+  bool bfloat16 = false;
+
+  double operations() const { return 2.0 * double(batch) * double(m) * double(n) * double(k); }
+  std::string name() const {
+    const char* epilogues[] = {"", " + bias", " + bias + GELU", " + bias + residual"};
+    return std::string(transposeA ? "T" : "N") + (transposeB ? "T " : "N ") + (batch > 1 ? std::to_string(batch) + "×" : "") +
+           std::to_string(m) + "×" + std::to_string(n) + ", " + std::to_string(k) + epilogues[static_cast<int>(epilogue)];
   }
-  std::printf("%s|%.0f|%.9g|%.9g|%.9g\n", name.c_str(), operations, median(ourTimes), median(theirTimes), median(limitTimes));
-  std::fflush(stdout);
-}
+};
+
+struct Operands {
+  std::vector<float> a, b, output, bias, residual, preActivation;
+  explicit Operands(const Shape& s)
+      : a(numbersBelowHalf(s.batch * s.m * s.k)), b(numbersBelowHalf(s.batch * s.n * s.k)),
+        output(static_cast<size_t>(s.batch * s.m * s.n)), bias(numbersBelowHalf(s.n)) {
+    if (s.epilogue == Epilogue::residual) residual.resize(output.size());
+    if (s.epilogue == Epilogue::biasGeluPreActivation) preActivation.resize(output.size());
+  }
+};
+
+class Bench {
+ public:
+  Bench(int threads, int rounds, const char* library, const char* only) : machine_(threads), rounds_(rounds), only_(only) {
+    if (std::strcmp(library, "-") == 0) return;
+    if (void* handle = dlopen(library, RTLD_NOW)) {
+      sgemm_ = reinterpret_cast<Sgemm>(dlsym(handle, "cblas_sgemm"));
+      setThreads_ = reinterpret_cast<SetThreads>(dlsym(handle, "openblas_set_num_threads"));
+      setThreads_(threads);
+      std::printf("core %s\n", reinterpret_cast<char* (*)()>(dlsym(handle, "openblas_get_corename"))());
+    } else {
+      std::fprintf(stderr, "%s\n", dlerror());
+    }
+  }
+
+  void run(void (*kernel)(const Call&), void* const* buffers, const double* numbers) {
+    Call call{};
+    call.buffers = buffers;
+    call.numbers = numbers;
+    call.parallel = &machine_.parallel;
+    call.scratch = Machine::scratch;
+    call.device = &machine_;
+    kernel(call);
+  }
+
+  bool wanted(const std::string& kind, const std::string& name) const {
+    return *only_ == 0 || std::regex_search(kind + " " + name, std::regex(only_));
+  }
+
+  // Seconds that `operations` take in a loop that never leaves the registers, at the rate of this moment.
+  double secondsAtLimit(double operations, bool bfloat16) {
+    std::vector<float> sums(static_cast<size_t>(machine_.parallel.threads));
+    void* buffers[] = {sums.data()};
+    const double numbers[] = {double(sums.size()), 500000, bfloat16 ? 1e-3 : 0.9999, 1e-4};
+    const double start = seconds();
+    run(bfloat16 ? SPLITMASK_SET::bfloat16Dots : SPLITMASK_SET::multiplyAdds, buffers, numbers);
+    return (seconds() - start) * operations / (limitOperations * (bfloat16 ? 2 : 1) * numbers[0] * numbers[1]);
+  }
+
+  // Alternating rounds of all; the first one warms caches and threads. Prints kind, name, operations and the medians of ours, theirs and the limit.
+  void measure(
+      const char* kind, const std::string& name, double operations, const std::function<void()>& ours,
+      const std::function<void()>& theirs, double theirShare = 1, bool theirsIsOpenBlas = false, bool bfloat16 = false) {
+    const int threads = machine_.parallel.threads;
+    const int repeats = std::max(1, static_cast<int>(1e9 * threads / operations));
+    std::vector<double> ourTimes, theirTimes, limitTimes;
+    const auto timeOf = [&](const std::function<void()>& body) {
+      const double start = seconds();
+      for (int i = 0; i < repeats; ++i) body();
+      return (seconds() - start) / repeats;
+    };
+    for (int round = 0; round <= rounds_; ++round) {
+      const double limit = secondsAtLimit(operations, bfloat16);
+      const double our = timeOf(ours);
+      const double their = theirs ? timeOf(theirs) * theirShare : 0;
+      // OpenBLAS's threads go on spinning for a while; let them fall asleep before the next round.
+      if (theirsIsOpenBlas && threads > 1) std::this_thread::sleep_for(std::chrono::milliseconds(40));
+      if (round == 0) continue;
+      ourTimes.push_back(our);
+      theirTimes.push_back(their);
+      limitTimes.push_back(limit);
+    }
+    std::printf(
+        "%s|%s|%.0f|%.9g|%.9g|%.9g\n", kind, name.c_str(), operations, median(ourTimes), median(theirTimes), median(limitTimes));
+    std::fflush(stdout);
+  }
+
+  void gemm(const Shape& s, Operands& operands) {
+    const auto optional = [](std::vector<float>& values) { return values.empty() ? nullptr : values.data(); };
+    void* buffers[] = {
+        operands.output.data(), operands.a.data(), operands.b.data(), s.epilogue == Epilogue::none ? nullptr : operands.bias.data(),
+        optional(operands.residual), optional(operands.preActivation)};
+    const double numbers[] = {
+        double(s.m), double(s.n), double(s.k), double(s.batch), double(s.transposeA), double(s.transposeB), 1, 0,
+        double(s.epilogue == Epilogue::biasGeluPreActivation), double(s.transposeA ? s.m : s.k),
+        double(s.transposeB ? s.k : s.n), double(s.n), double(s.m * s.k), double(s.n * s.k), double(s.m * s.n),
+        double(s.bfloat16)};
+    run(SPLITMASK_SET::gemm, buffers, numbers);
+  }
+
+  // Product z of the batch.
+  void openBlas(const Shape& s, Operands& operands, int64 z) {
+    sgemm_(
+        101, s.transposeA ? 112 : 111, s.transposeB ? 112 : 111, int(s.m), int(s.n), int(s.k), 1.0f,
+        operands.a.data() + z * s.m * s.k, int(s.transposeA ? s.m : s.k), operands.b.data() + z * s.n * s.k,
+        int(s.transposeB ? s.k : s.n), 0.0f, operands.output.data() + z * s.m * s.n, int(s.n));
+  }
+
+  // Beside OpenBLAS, which knows no epilogue and leaves it out.
+  void besideOpenBlas(const char* kind, const Shape& s) {
+    if (!wanted(kind, s.name())) return;
+    Operands operands(s);
+    const auto theirs = [&] {
+      for (int64 z = 0; z < s.batch; ++z) openBlas(s, operands, z);
+    };
+    measure(
+        kind, s.name(), s.operations(), [&] { gemm(s, operands); }, sgemm_ ? std::function<void()>(theirs) : nullptr, 1, true);
+  }
+
+  // Many small products beside OpenBLAS with one thread a product, as many products at a time as there are threads.
+  void besideSingleThreads(const Shape& s) {
+    if (!sgemm_ || !wanted("batched1", s.name())) return;
+    Operands operands(s);
+    struct Context {
+      Bench& bench;
+      const Shape& shape;
+      Operands& operands;
+    } context{*this, s, operands};
+    setThreads_(1);
+    measure(
+        "batched1", s.name(), s.operations(), [&] { gemm(s, operands); },
+        [&] {
+          machine_.pool.run(
+              s.batch,
+              [](void* given, int64 z, int) {
+                auto& c = *static_cast<Context*>(given);
+                c.bench.openBlas(c.shape, c.operands, z);
+              },
+              &context);
+        },
+        1, true);
+    setThreads_(machine_.parallel.threads);
+  }
+
+  void bfloat16BesideFloat32(const Shape& s) {
+    if (!wanted("bfloat16", s.name())) return;
+    Operands operands(s);
+    Shape rounded = s;
+    rounded.bfloat16 = true;
+    measure(
+        "bfloat16", s.name(), s.operations(), [&] { gemm(rounded, operands); }, [&] { gemm(s, operands); }, 1, false, true);
+  }
+
+  // A shape with tails beside a full one, whose time is scaled to the same operations.
+  void besideFullShape(const Shape& s, const Shape& full) {
+    const char* kind = s.bfloat16 ? "tails bfloat16" : "tails";
+    const std::string name = s.name() + " / " + full.name();
+    if (!wanted(kind, name)) return;
+    Operands operands(s), fullOperands(full);
+    measure(
+        kind, name, s.operations(), [&] { gemm(s, operands); },
+        [&] { gemm(full, fullOperands); }, s.operations() / full.operations(), false, s.bfloat16);
+  }
+
+ private:
+  Machine machine_;
+  int rounds_;
+  const char* only_;
+  Sgemm sgemm_ = nullptr;
+  SetThreads setThreads_ = nullptr;
+};
 
 }  // namespace
 
 int main(int count, char** arguments) {
   const int threads = count > 1 ? std::atoi(arguments[1]) : 1;
-  const int rounds = count > 2 ? std::atoi(arguments[2]) : 7;
   processorTime = threads == 1;
-  Sgemm sgemm = nullptr;
-  if (count > 3 && std::strcmp(arguments[3], "-") != 0) {
-    if (void* library = dlopen(arguments[3], RTLD_NOW)) {
-      sgemm = reinterpret_cast<Sgemm>(dlsym(library, "cblas_sgemm"));
-      reinterpret_cast<void (*)(int)>(dlsym(library, "openblas_set_num_threads"))(threads);
-      std::printf("core %s\n", reinterpret_cast<char* (*)()>(dlsym(library, "openblas_get_corename"))());
-    } else {
-      std::fprintf(stderr, "%s\n", dlerror());
+  Bench bench(threads, count > 2 ? std::atoi(arguments[2]) : 7, count > 3 ? arguments[3] : "-", count > 4 ? arguments[4] : "");
+  pinThreads(threads);
+
+  std::vector<Shape> products = {
+      {1024, 1024, 1024, false, false}, {1024, 1024, 1024, false, true}, {1024, 1024, 1024, true, false}};
+  // ViT-Ti, S, B with 8 and 64 half sequences of 98 tokens: qkv, projection and the two layers of the MLP; each forward, the input's and the weight's gradient.
+  const int64 widths[] = {192, 384, 768}, batches[] = {8, 64};
+  for (const int64 width : widths) {
+    for (const int64 batch : batches) {
+      const int64 rows = 98 * batch;
+      const int64 layers[][2] = {{width, 3 * width}, {width, width}, {width, 4 * width}, {4 * width, width}};
+      for (const auto& [in, out] : layers) {
+        products.push_back({rows, out, in, false, true});
+        products.push_back({rows, in, out, false, false});
+        products.push_back({out, in, rows, true, false});
+      }
     }
   }
-  Machine machine(threads);
-  pinThreads(threads);
-  const auto run = [&](void (*kernel)(const Call&), void* const* buffers, const double* numbers) {
-    Call call{};
-    call.buffers = buffers;
-    call.numbers = numbers;
-    call.parallel = &machine.parallel;
-    call.scratch = Machine::scratch;
-    call.device = &machine;
-    kernel(call);
+  for (const Shape& shape : products) bench.besideOpenBlas("float32", shape);
+  for (const Shape& shape : products) bench.bfloat16BesideFloat32(shape);
+  for (const int64 width : widths) {
+    for (const int64 batch : batches) {
+      const int64 rows = 98 * batch;
+      bench.besideOpenBlas("epilogue", {rows, 3 * width, width, false, true, 1, Epilogue::bias});
+      bench.besideOpenBlas("epilogue", {rows, 4 * width, width, false, true, 1, Epilogue::biasGeluPreActivation});
+      bench.besideOpenBlas("epilogue", {rows, width, 4 * width, false, true, 1, Epilogue::residual});
+    }
+  }
+  // Outputs larger than the last cache level: the vocabulary head, its gradients; a small head.
+  for (const Shape& shape : {Shape{2048, 8192, 192, false, true}, Shape{2048, 192, 8192, false, false}, Shape{8192, 192, 2048, true, false}}) {
+    bench.besideOpenBlas("vocabulary", shape);
+  }
+  // A product for every sample and head of attention.
+  for (const int64 tokens : {49, 98, 196}) {
+    for (const Shape& shape :
+         {Shape{tokens, tokens, 64, false, true, 96}, Shape{tokens, 64, tokens, false, false, 96}, Shape{tokens, 64, tokens, true, false, 96}}) {
+      bench.besideOpenBlas("batched", shape);
+      bench.besideSingleThreads(shape);
+    }
+  }
+  // Few rows: a classifier's or an encoder's single vectors.
+  for (const int64 rows : {1, 4}) {
+    bench.besideOpenBlas("rows", {rows, 1536, 384, false, true});
+    bench.besideOpenBlas("rows", {rows, 384, 1536, false, true});
+    bench.besideOpenBlas("rows", {rows, 384, 1536, false, false});
+  }
+  // Odd token counts, widths that are no multiple of a vector.
+  const Shape tails[][2] = {
+      {{97 * 15, 384, 384, false, true}, {98 * 15, 384, 384, false, true}},
+      {{97 * 15, 200, 200, false, true}, {98 * 15, 192, 192, false, true}},
+      {{97 * 15, 200, 200, false, false}, {98 * 15, 192, 192, false, false}},
+      {{200, 200, 97 * 15, true, false}, {192, 192, 98 * 15, true, false}},
+      {{97 * 15, 800, 200, false, true}, {98 * 15, 768, 192, false, true}},
+      {{97 * 15, 37, 384, false, true}, {98 * 15, 32, 384, false, true}},
+      {{97 * 15, 384, 37, false, true}, {98 * 15, 384, 32, false, true}},
+      {{97, 97, 64, false, true, 96}, {98, 96, 64, false, true, 96}},
+      {{97, 37, 97, false, false, 96}, {98, 32, 96, false, false, 96}},
   };
-
-  // NN: a·b; NT: a·bᵀ (a linear layer); TN: aᵀ·b (its weight gradient).
-  const Shape shapes[] = {
-      {1024, 1024, 1024, false, false}, {1024, 1024, 1024, false, true}, {1024, 1024, 1024, true, false},
-      // ViT-S, 8 × 196 tokens: projection, qkv, MLP, and their gradients
-      {1568, 384, 384, false, true}, {1568, 1152, 384, false, true}, {1568, 1536, 384, false, true},
-      {1568, 384, 1536, false, true}, {1568, 384, 1536, false, false}, {1568, 1536, 384, false, false},
-      {384, 384, 1568, true, false}, {1536, 384, 1568, true, false}, {384, 1536, 1568, true, false},
-      // a small ViT of width 128, 128 × 32 tokens
-      {4096, 128, 128, false, true}, {4096, 384, 128, false, true}, {4096, 512, 128, false, true},
-      {4096, 128, 512, false, true}, {4096, 128, 512, false, false}, {128, 128, 4096, true, false},
-      {512, 128, 4096, true, false}, {128, 512, 4096, true, false},
-      // vocabulary head, InfoNCE
-      {2048, 8192, 128, false, true}, {2048, 128, 8192, false, false}, {8192, 128, 2048, true, false},
-      {128, 128, 128, false, true},
-  };
-  for (const Shape& shape : shapes) {
-    const int64 m = shape.m, n = shape.n, k = shape.k;
-    const bool transposeA = shape.transposeA, transposeB = shape.transposeB;
-    std::vector<float> a = numbersBelowHalf(m * k), b = numbersBelowHalf(n * k), output(static_cast<size_t>(m * n));
-    const int64 aLeading = transposeA ? m : k, bLeading = transposeB ? k : n;
-    void* buffers[] = {output.data(), a.data(), b.data(), nullptr, nullptr, nullptr};
-    const double numbers[] = {
-        double(m), double(n), double(k), 1, double(transposeA), double(transposeB), 1, 0, 0, double(aLeading), double(bLeading),
-        double(n), 0, 0, 0};
-    const std::string name = std::string("gemm ") + (transposeA ? 'T' : 'N') + (transposeB ? 'T' : 'N') + " " +
-                             std::to_string(m) + "×" + std::to_string(n) + ", " + std::to_string(k);
-    const auto theirs = [&] {
-      sgemm(
-          101, transposeA ? 112 : 111, transposeB ? 112 : 111, int(m), int(n), int(k), 1.0f, a.data(), int(aLeading), b.data(),
-          int(bLeading), 0.0f, output.data(), int(n));
-    };
-    measure(
-        machine, rounds, name, 2.0 * double(m) * double(n) * double(k), [&] { run(SPLITMASK_SET::gemm, buffers, numbers); },
-        sgemm ? std::function<void()>(theirs) : nullptr);
+  for (const auto& [shape, full] : tails) {
+    bench.besideFullShape(shape, full);
+    Shape rounded = shape, roundedFull = full;
+    rounded.bfloat16 = roundedFull.bfloat16 = true;
+    bench.besideFullShape(rounded, roundedFull);
   }
 
   // samples, tokens, heads, head width
   const int64 attentions[][4] = {{64, 98, 3, 64}, {32, 196, 3, 64}, {32, 98, 6, 64}, {16, 196, 6, 64}, {256, 32, 3, 64},
                                 {128, 64, 3, 64}, {128, 32, 4, 32}, {8, 98, 6, 64}, {2, 784, 6, 64}};
   for (const auto& [batch, tokens, heads, width] : attentions) {
+    const std::string shape = std::to_string(batch) + "×" + std::to_string(tokens) + "×" + std::to_string(heads) + "×" + std::to_string(width);
+    if (!bench.wanted("attention", shape)) continue;
     const int64 merged = batch * tokens * heads * width;
     std::vector<float> qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
     std::vector<float> output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
     const double numbers[] = {double(batch), double(tokens), double(heads), double(width), 0.125};
     void* forward[] = {output.data(), logSumExp.data(), qkv.data()};
     void* backward[] = {qkvGradient.data(), gradient.data(), qkv.data(), logSumExp.data()};
-    const std::string shape = std::to_string(batch) + "×" + std::to_string(tokens) + "×" + std::to_string(heads) + "×" + std::to_string(width);
     const double product = 2.0 * double(merged) * double(tokens);
-    measure(
-        machine, rounds, "attention " + shape, 2 * product, [&] { run(SPLITMASK_SET::attention, forward, numbers); }, nullptr);
-    measure(
-        machine, rounds, "attentionBackward " + shape, 5 * product,
-        [&] { run(SPLITMASK_SET::attentionBackward, backward, numbers); }, nullptr);
+    bench.measure("attention", shape, 2 * product, [&] { bench.run(SPLITMASK_SET::attention, forward, numbers); }, nullptr);
+    bench.measure(
+        "attentionBackward", shape, 5 * product, [&] { bench.run(SPLITMASK_SET::attentionBackward, backward, numbers); }, nullptr);
   }
 }

@@ -1,4 +1,4 @@
-// Matrix products and attention beside OpenBLAS and beside the machine's limit: `node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--set avx512|avx2|portable|neon]`.
+// Matrix products and attention beside OpenBLAS and beside the machine's limit: `node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--only REGEXP] [--set avx512bf16|avx512|avx2|portable|neon]`.
 // Compiles bench/gemm.cpp with the flags of binding.gyp into a temporary folder; needs a C++ compiler.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,8 @@ const { values: options } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     threads: { type: "string", default: String(availableParallelism()) },
-    rounds: { type: "string", default: "9" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string", default: "" },
     set: { type: "string", default: availableInstructionSets().at(-1) },
   },
 });
@@ -36,6 +37,7 @@ try {
   const sources = [
     "bench/gemm.cpp",
     "native/fast/gemm.cpp",
+    "native/fast/limits.cpp",
     "native/fast/attention.cpp",
     "native/fast/attentionBackward.cpp",
     "native/runtime/thread_pool.cpp",
@@ -58,7 +60,7 @@ try {
   );
   // OpenBLAS shall choose its kernels by itself, whatever the environment says.
   const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, OPENBLAS_NUM_THREADS, ...environment } = process.env;
-  lines = execFileSync(program, [options.threads, options.rounds, libraries[0] ?? "-"], {
+  lines = execFileSync(program, [options.threads, options.rounds, libraries[0] ?? "-", options.only], {
     env: environment,
     encoding: "utf8",
   })
@@ -78,27 +80,51 @@ print(
     ? "OpenBLAS was not found (SPLITMASK_OPENBLAS=/path/to/libopenblas.so names it)"
     : `OpenBLAS: ${libraries[0]}, core type ${core}`,
 );
-print(`\n${"work".padEnd(34)} ours GFLOP/s  OpenBLAS  ratio   limit  ratio`);
+const geometricMean = (values) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+/** For each kind of row: whose time the third one is, and the ratio to reach. */
+const kinds = {
+  float32: { against: `OpenBLAS ${core}`, target: 0.95 },
+  epilogue: { against: `OpenBLAS ${core} without the epilogue`, target: null },
+  vocabulary: { against: `OpenBLAS ${core}`, target: null },
+  batched: { against: `OpenBLAS ${core}, an item at a time`, target: 1 },
+  batched1: { against: `OpenBLAS ${core}, a thread an item`, target: null },
+  rows: { against: `OpenBLAS ${core}`, target: null },
+  bfloat16: { against: "ours in float32", target: 1.7 },
+  tails: { against: "ours without tails", target: 0.8 },
+  "tails bfloat16": { against: "ours without tails", target: 0.8 },
+};
+const ratios = {};
+print(`\n${"work".padEnd(58)} ours GFLOP/s   theirs  ratio   limit  ratio`);
 for (const line of lines) {
-  const [work, ...numbers] = line.split("|");
+  const [kind, name, ...numbers] = line.split("|");
+  const work = `${kind === "batched1" ? "batched" : kind} ${name}`;
   const [operations, ours, theirs, limit] = numbers.map(Number);
   const speed = (time) => (1e-9 * operations) / time;
   const found = theirs > 0;
+  const list = (ratios[kind] ??= { theirs: [], limit: [], largeLimit: [] });
+  if (found) list.theirs.push(theirs / ours);
+  list.limit.push(limit / ours);
+  if (operations >= 2e9) list.largeLimit.push(limit / ours);
   const other = found
     ? `${speed(theirs).toFixed(1).padStart(9)} ${(theirs / ours).toFixed(2).padStart(6)}`
     : `${"–".padStart(9)} ${"–".padStart(6)}`;
   print(
-    `${work.padEnd(34)} ${speed(ours).toFixed(1).padStart(12)} ${other} ${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
+    `${work.padEnd(58)} ${speed(ours).toFixed(1).padStart(12)} ${other} ${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
   );
   if (!options.json) continue;
   const row = { work, ours: speed(ours), unit: "GFLOP/s" };
-  // Targets: half of OpenBLAS for now.
   if (found) {
-    const against = `OpenBLAS ${core}`;
-    console.log(
-      JSON.stringify({ ...row, against, ratio: theirs / ours, target: 0.5, theirs: speed(theirs) }),
-    );
+    const { against, target } = kinds[kind];
+    console.log(JSON.stringify({ ...row, against, ratio: theirs / ours, target, theirs: speed(theirs) }));
   }
-  const against = "multiply-add limit";
+  const against = kind.endsWith("bfloat16") ? "bfloat16 dot limit" : "multiply-add limit";
   console.log(JSON.stringify({ ...row, against, ratio: limit / ours, target: null, theirs: speed(limit) }));
+}
+print("\ngeometric means");
+for (const [kind, { theirs, limit, largeLimit }] of Object.entries(ratios)) {
+  const parts = [`${limit.length} rows`, `${geometricMean(limit).toFixed(2)} of the limit`];
+  if (largeLimit.length > 0) parts.push(`${geometricMean(largeLimit).toFixed(2)} from 2 GFLOP on`);
+  if (theirs.length > 0) parts.push(`${geometricMean(theirs).toFixed(2)} × ${kinds[kind].against}`);
+  print(`${kind.padEnd(16)} ${parts.join(", ")}`);
 }
