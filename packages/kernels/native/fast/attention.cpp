@@ -49,16 +49,15 @@ void attention(const Call& call) {
   const Heads shape(call);
   const int64 tokens = shape.tokens, width = shape.width;
   const int64 valuesSize = panelsSize(tokens, width), queriesSize = width * tileColumns, scoresSize = tokens * tileColumns;
-  const int64 panels = divideUp(tokens, tileColumns), tilesOfPanel = divideUp(tokens, tileRows) + divideUp(width, tileColumns) * divideUp(tileColumns, tileRows);
-  forEachHead(call, shape, [&](int64 head, int thread, int64 next) {
+  const int64 steps = divideUp(tokens, tileColumns) * (divideUp(tokens, tileRows) + divideUp(tokens, keysOfStep) +
+                                                      divideUp(width, tileColumns) * divideUp(tileColumns, tileRows));
+  forEachHead(call, shape, [&](int64 head, int thread, int64 end) {
     float* values = static_cast<float*>(call.scratch(call, thread, (valuesSize + queriesSize + scoresSize) * 4));
     float* packedQueries = values + valuesSize;
     float* scores = packedQueries + queriesSize;
-    RowsAhead ahead(tokens, width, panels * tilesOfPanel);
-    if (next >= 0) {
-      for (int64 part = 0; part < 3; ++part) ahead.add(qkv + shape.packed(next, part), shape.packedRow());
-      ahead.add(output + shape.merged(next), shape.mergedRow());
-    }
+    Ahead ahead(shape, head, end, steps);
+    ahead.add(qkv, 3);
+    ahead.add(output, 1);
     const auto between = [&] { ahead.step(); };
     packRowPanels(values, qkv + shape.packed(head, 2), shape.packedRow(), tokens, width);
     for (int64 row = 0; row < tokens; row += tileColumns) {

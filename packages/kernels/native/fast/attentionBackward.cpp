@@ -70,7 +70,7 @@ void attentionBackward(const Call& call) {
   const int64 transposedSize = width * tileColumns, keysSize = panelsSize(tokens, width), rowsSize = panelsSize(block, width);
   const int64 tiles = divideUp(tokens, tileRows), columnTiles = divideUp(width, tileColumns), blocks = divideUp(tokens, block);
   const int64 steps = divideUp(tokens, tileColumns) * 2 * tiles + columnTiles * tiles * (1 + 2 * blocks);
-  forEachHead(call, shape, [&](int64 head, int thread, int64 next) {
+  forEachHead(call, shape, [&](int64 head, int thread, int64 end) {
     float* transposed = static_cast<float*>(
         call.scratch(call, thread, (transposedSize + keysSize + 2 * rowsSize + 2 * tokens * stride) * 4));
     float* keys = transposed + transposedSize;
@@ -78,14 +78,10 @@ void attentionBackward(const Call& call) {
     float* gradients = queries + rowsSize;
     float* probabilities = gradients + rowsSize;
     float* scoreGradient = probabilities + tokens * stride;
-    RowsAhead ahead(tokens, width, steps);
-    if (next >= 0) {
-      for (int64 part = 0; part < 3; ++part) {
-        ahead.add(qkv + shape.packed(next, part), packedRow);
-        ahead.add(qkvGradient + shape.packed(next, part), packedRow);
-      }
-      ahead.add(outputGradient + shape.merged(next), mergedRow);
-    }
+    Ahead ahead(shape, head, end, steps);
+    ahead.add(qkv, 3);
+    ahead.add(outputGradient, 1);
+    ahead.add(qkvGradient, 3);
     const auto between = [&] { ahead.step(); };
     const float* key = qkv + shape.packed(head, 1);
     const float* value = qkv + shape.packed(head, 2);

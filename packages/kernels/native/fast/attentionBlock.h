@@ -26,40 +26,66 @@ struct Heads {
 constexpr float binaryLogarithmOfE = 1.44269504f;
 constexpr float naturalLogarithmOf2 = 0.693147181f;
 
-// Fetches the rows of the head that comes next into the second-level cache, some at each call: they are short and far apart, which the
-// hardware's prefetcher does not see through, and all at once would wait for each other.
-class RowsAhead {
+// Fetches what is computed next into the caches, a little after each step of the current head: all at once would wait for each other, and what the products
+// need would wait for them. Of small samples that is a share of the sample that follows, in the order of memory; of large ones the rows of the next
+// head, which are short and far apart, so that the hardware's prefetcher does not see them coming.
+class Ahead {
  public:
-  RowsAhead(int64 tokens, int64 width, int64 steps) : tokens_(tokens), width_(width), each_(divideUp(tokens, maximum(1, steps))) {}
-  void add(const float* rows, int64 stride) {
-    rows_[count_] = rows;
-    strides_[count_++] = stride;
+  // While `head` of heads up to `end` is computed in `steps` steps.
+  Ahead(const Heads& shape, int64 head, int64 end, int64 steps) : shape_(shape), head_(head), steps_(maximum(1, steps)) {
+    whole_ = shape.tokens * shape.packedRow() <= 48 << 10;
+    rows_ = head + (whole_ ? shape.heads : 1) < end ? shape.tokens : 0;
+  }
+  // A buffer of `parts` parts a token: 3 of qkv, 1 of what the heads give.
+  void add(const float* buffer, int64 parts) {
+    const int64 width = shape_.width, row = parts * shape_.heads * width, next = head_ + 1;
+    for (int64 part = 0; part < parts; ++part) {
+      if (whole_) {
+        const int64 share = (head_ % shape_.heads * parts + part) * shape_.tokens * width;
+        lines_[count_++] = {buffer + (head_ / shape_.heads + 1) * shape_.tokens * row + share, width};
+      } else {
+        lines_[count_++] = {buffer + next / shape_.heads * shape_.tokens * row + (part * shape_.heads + next % shape_.heads) * width, row};
+      }
+    }
+    each_ = divideUp(rows_ * count_, steps_);
   }
   inline __attribute__((always_inline)) void step() {
-    for (int64 end = minimum(next_ + each_, tokens_); next_ < end; ++next_) {
-      for (int i = 0; i < count_; ++i) {
-        for (int64 j = 0; j < width_; j += 16) __builtin_prefetch(rows_[i] + next_ * strides_[i] + j, 0, 2);
+    for (int64 i = 0; i < each_ && row_ < rows_; ++i) {
+      Line& line = lines_[place_];
+      for (int64 j = 0; j < shape_.width; j += 16) {
+        if (whole_) __builtin_prefetch(line.at + j, 0, 2);  // too early for the first-level cache
+        else __builtin_prefetch(line.at + j, 0, 3);
       }
+      line.at += line.stride;
+      if (++place_ < count_) continue;
+      place_ = 0;
+      ++row_;
     }
   }
 
  private:
-  const float* rows_[8];
-  int64 strides_[8];
-  int count_ = 0;
-  int64 tokens_, width_, each_, next_ = 0;
+  struct Line {
+    const float* at;
+    int64 stride;
+  };
+  const Heads& shape_;
+  int64 head_, steps_, rows_, each_ = 0, row_ = 0;
+  bool whole_;
+  int count_ = 0, place_ = 0;
+  Line lines_[8];
 };
 
-// body(head, thread, next) for every (sample, head); `next` is the one that the same thread does afterwards, −1 after the last.
+// body(head, thread, end) for every (sample, head), and the end of those that follow each other in the same thread.
 template <class Body> SPLITMASK_INLINE void forEachHead(const Call& call, const Heads& shape, const Body& body) {
   const int64 count = shape.count();
   if (count == 0) return;
-  // So many that follow each other are worth handing to a thread, but 32 or more tasks where there are heads enough.
+  // Whole samples where that leaves 32 tasks or more, and so many that they are worth handing to a thread.
+  const int64 unit = count >= 32 * shape.heads ? shape.heads : 1;
   const int64 work = shape.tokens * shape.tokens * shape.width;
-  const int64 together = maximum(1, minimum((1 << 23) / work, count / 32));
+  const int64 together = unit * maximum(1, minimum((1 << 23) / work, count / 32) / unit);
   parallelFor(call, divideUp(count, together), [&](int64 group, int thread) {
     const int64 end = minimum(count, (group + 1) * together);
-    for (int64 head = group * together; head < end; ++head) body(head, thread, head + 1 < end ? head + 1 : -1);
+    for (int64 head = group * together; head < end; ++head) body(head, thread, end);
   });
 }
 
@@ -106,22 +132,31 @@ template <int vectors> struct ScoreTile {
   }
 };
 
+// Keys whose exponentials are one step.
+constexpr int64 keysOfStep = 32;
+
 // Scores, still unnormalised, become 2^(score − largest); their sums over the keys.
-template <int vectors> SPLITMASK_INLINE void exponentiatePanel(float* scores, int64 tokens, const PanelNumbers& largest, PanelNumbers& sums) {
+template <int vectors, class Between>
+SPLITMASK_INLINE void exponentiatePanel(
+    float* scores, int64 tokens, const PanelNumbers& largest, PanelNumbers& sums, const Between& between) {
   Vector top[vectors], sum[vectors];
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) {
     top[v] = load(largest.of + v * lanes);
     sum[v] = Vector{};
   }
-  for (int64 key = 0; key < tokens; ++key) {
+  for (int64 first = 0; first < tokens; first += keysOfStep) {
+    const int64 end = minimum(tokens, first + keysOfStep);
+    for (int64 key = first; key < end; ++key) {
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      float* place = scores + key * tileColumns + v * lanes;
-      const Vector e = powerOf2OfNegative(load(place) - top[v]);
-      store(place, e);
-      sum[v] += e;
+      for (int v = 0; v < vectors; ++v) {
+        float* place = scores + key * tileColumns + v * lanes;
+        const Vector e = powerOf2OfNegative(load(place) - top[v]);
+        store(place, e);
+        sum[v] += e;
+      }
     }
+    between();
   }
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) store(sums.of + v * lanes, sum[v]);
@@ -138,7 +173,7 @@ SPLITMASK_INLINE void scoresOfVectors(
         shape.width, keys + key * stride, stride, queries, shape.scale * binaryLogarithmOfE, scores + key * tileColumns, largest.of);
     between();
   });
-  exponentiatePanel<vectors>(scores, shape.tokens, largest, sums);
+  exponentiatePanel<vectors>(scores, shape.tokens, largest, sums, between);
 }
 
 // Of `count` (1 … tileColumns) queries, rows of qkv, against all keys: scores[key][query] = 2^(score − largest) and the sums of these.
