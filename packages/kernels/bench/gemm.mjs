@@ -102,7 +102,8 @@ for (const line of lines) {
   const [operations, ours, theirs, limit] = numbers.map(Number);
   const speed = (time) => (1e-9 * operations) / time;
   const found = theirs > 0;
-  const list = (ratios[kind] ??= { theirs: [], limit: [], largeLimit: [] });
+  ratios[kind] ??= { theirs: [], limit: [], largeLimit: [] };
+  const list = ratios[kind];
   if (found) list.theirs.push(theirs / ours);
   list.limit.push(limit / ours);
   if (operations >= 2e9) list.largeLimit.push(limit / ours);
