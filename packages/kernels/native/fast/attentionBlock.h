@@ -187,7 +187,7 @@ SPLITMASK_INLINE void exponentialsOfPanel(
   else scoresOfVectors<2>(shape, keys, packedQueries, scores, largest, sums, between);
 }
 
-// Panels [panel][row][tileColumns] of rows that lie `stride` apart.
+// As packPanels, but a panel after the other: for the short blocks of a head the line order and its prefetches cost more than they win.
 SPLITMASK_INLINE void packRowPanels(float* to, const float* from, int64 stride, int64 rows, int64 columns) {
   int64 column = 0;
   for (; column + tileColumns <= columns; column += tileColumns) {
