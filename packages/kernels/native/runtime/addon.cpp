@@ -128,6 +128,14 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     return ticket;
   }
 
+  // A promise that the completion of the ticket settles; enqueue(ticket) puts the command on the queue.
+  template <class Enqueue> Napi::Value promise(Waiting waiting, const Enqueue& enqueue) {
+    napi_value promise;
+    napi_create_promise(env_, &waiting.deferred, &promise);
+    enqueue(wait(waiting));
+    return Napi::Value(env_, promise);
+  }
+
   char* memoryOf(double id) const { return static_cast<char*>(blocks_[static_cast<size_t>(id)].memory); }
 
   // The array that run() reads its arguments from; JavaScript keeps it and writes into it.
@@ -233,24 +241,18 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     Executor& queue = executor(info.Env());
     const char* source = memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
     const size_t bytes = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
-    napi_value array, promise;
+    napi_value array;
     void* destination = nullptr;
     if (napi_create_arraybuffer(env_, bytes, &destination, &array) != napi_ok) throw Napi::Error::New(env_);
     Waiting waiting;
-    napi_create_promise(env_, &waiting.deferred, &promise);
     napi_create_reference(env_, array, 1, &waiting.reference);
-    queue.download(destination, source, bytes, wait(waiting));
-    return Napi::Value(env_, promise);
+    return promise(waiting, [&](uint32_t ticket) { queue.download(destination, source, bytes, ticket); });
   }
 
   // () → Promise<void>
   Napi::Value synchronize(const Napi::CallbackInfo& info) {
     Executor& queue = executor(info.Env());
-    napi_value promise;
-    Waiting waiting;
-    napi_create_promise(env_, &waiting.deferred, &promise);
-    queue.synchronize(wait(waiting));
-    return Napi::Value(env_, promise);
+    return promise({}, [&](uint32_t ticket) { queue.synchronize(ticket); });
   }
 
   Napi::Value startProfile(const Napi::CallbackInfo& info) {
@@ -261,11 +263,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   // () → Promise<Float64Array> as executor.h describes it
   Napi::Value stopProfile(const Napi::CallbackInfo& info) {
     Executor& queue = executor(info.Env());
-    napi_value promise;
-    Waiting waiting;
-    napi_create_promise(env_, &waiting.deferred, &promise);
-    queue.stopProfile(wait(waiting));
-    return Napi::Value(env_, promise);
+    return promise({}, [&](uint32_t ticket) { queue.stopProfile(ticket); });
   }
 
   // () → [liveBytes, peakLiveBytes, cachedBytes, liveBuffers]
