@@ -4,7 +4,6 @@ import {
   gatherTokens,
   reshape,
   scatterTokens,
-  scope,
   slice,
   type Tensor,
   truncatedNormal,
@@ -12,7 +11,7 @@ import {
 import type { Device } from "@splitmask/kernels";
 import {
   type ForwardContext,
-  forwardBlocks,
+  forwardTransformer,
   inference,
   LayerNorm,
   Linear,
@@ -94,12 +93,7 @@ export class InpaintingDecoder extends Module {
    * @throws RangeError If the shapes do not fit each other or the config.
    */
   forward(input: InpaintingDecoderInput, context: ForwardContext = inference): Tensor {
-    const { device } = input.tokens;
-    return scope(device, () => {
-      const completed = scope(device, () => this.#complete(input));
-      const tokens = forwardBlocks(this.blocks, completed, context);
-      return this.norm?.forward(tokens) ?? tokens;
-    });
+    return forwardTransformer(input.tokens.device, this, () => this.#complete(input), context);
   }
 
   /** Visible tokens and mask tokens, each at its place. */

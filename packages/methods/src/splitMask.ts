@@ -173,14 +173,10 @@ export class SplitMask implements TrainingTask<ImageBatch> {
       seed: context.seed,
       step: context.step,
     });
-    return splits.map((group) => this.#runGroup(group, images, words, context));
+    return splits.map((group) => scope(this.#device, () => this.#runGroup(group, images, words, context)));
   }
 
   #runGroup(group: BranchGroup, images: Tensor, words: Tensor, context: ForwardContext): BranchOutputs {
-    return scope(this.#device, () => this.#completeGroup(group, images, words, context));
-  }
-
-  #completeGroup(group: BranchGroup, images: Tensor, words: Tensor, context: ForwardContext): BranchOutputs {
     const { encoder, decoder } = this.model;
     const { visible, hidden } = group;
     const seen = encoder.encodeTokens(images, visible, context);

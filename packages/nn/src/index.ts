@@ -22,6 +22,7 @@ export { patchify } from "./patchify.js";
 export type { StateDifferences } from "./stateDifferences.js";
 export {
   forwardBlocks,
+  forwardTransformer,
   TransformerBlock,
   type TransformerBlockOptions,
   transformerBlocks,

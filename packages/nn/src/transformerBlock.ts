@@ -113,13 +113,31 @@ export function forwardBlocks(
   x: Tensor,
   context: ForwardContext,
 ): Tensor {
-  return scope(x.device, () =>
-    blocks.reduce((tokens, block) => {
-      const next = block.forward(tokens, context);
-      if (tokens !== x) tokens.dispose();
-      return next;
-    }, x),
-  );
+  return blocks.reduce((tokens, block) => {
+    const next = block.forward(tokens, context);
+    if (tokens !== x) tokens.dispose();
+    return next;
+  }, x);
+}
+
+/**
+ * A whole transformer, from embedding to last norm: B×N×D. Of what is between only what the backward pass needs outlives the call.
+ *
+ * @param device Where it runs.
+ * @param network Its blocks, and the norm after them, or null.
+ * @param embed Makes the tokens that the first block sees.
+ * @param context Handed to each block.
+ */
+export function forwardTransformer(
+  device: Device,
+  network: { readonly blocks: readonly TransformerBlock[]; readonly norm: LayerNorm | null },
+  embed: () => Tensor,
+  context: ForwardContext,
+): Tensor {
+  return scope(device, () => {
+    const tokens = forwardBlocks(network.blocks, scope(device, embed), context);
+    return network.norm?.forward(tokens) ?? tokens;
+  });
 }
 
 /** x + drop(scale(layer(input))), the sum in the last kernel of the path. */

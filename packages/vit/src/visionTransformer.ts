@@ -20,6 +20,7 @@ import type { Device } from "@splitmask/kernels";
 import {
   type ForwardContext,
   forwardBlocks,
+  forwardTransformer,
   inference,
   LayerNorm,
   type LoadOptions,
@@ -123,7 +124,7 @@ export class VisionTransformer extends Module {
    * @returns B×N×D after the last norm; B×(1+N)×D with a class token, which goes first.
    */
   forward(images: Tensor, context: ForwardContext = inference): Tensor {
-    return this.#embedAndRun(context, () => this.#embedAll(images, context));
+    return forwardTransformer(this.#device, this, () => this.#embedAll(images, context), context);
   }
 
   /**
@@ -149,7 +150,7 @@ export class VisionTransformer extends Module {
         `encodeTokens: indices are ${indices.shape.join("×")} for ${pictures} pictures; expected (r·${pictures})×K, whole sets of rows, one row a picture in each.`,
       );
     }
-    return this.#embedAndRun(context, () => {
+    const embed = () => {
       const patches = patchify(images, this.config.patchSize);
       const sets = Array.from({ length: rows / pictures }, (_, set) =>
         gatherTokens(patches, slice(indices, 0, set * pictures, (set + 1) * pictures)),
@@ -157,7 +158,8 @@ export class VisionTransformer extends Module {
       const visible = sets.length === 1 ? sets[0]! : concatenate(sets, 0);
       const positions = gatherTokens(this.patchPositions(), indices);
       return this.#prependClassToken(add(this.patch_embed.forward(visible, context), positions));
-    });
+    };
+    return forwardTransformer(this.#device, this, embed, context);
   }
 
   /**
@@ -261,14 +263,6 @@ export class VisionTransformer extends Module {
     }
     const table = given instanceof Tensor ? given : tensor(this.#device, given);
     return resamplePositions(table, from, this.grid, this.prefixTokens);
-  }
-
-  /** From embedded tokens to those after the last norm; what is between is released unless the backward pass needs it. */
-  #embedAndRun(context: ForwardContext, embed: () => Tensor): Tensor {
-    return scope(this.#device, () => {
-      const tokens = forwardBlocks(this.blocks, scope(this.#device, embed), context);
-      return this.norm?.forward(tokens) ?? tokens;
-    });
   }
 
   /** Tokens of all patches with their positions, before the blocks. */
