@@ -1,8 +1,17 @@
-import { affine, concatenate, type HostTensor, type Tensor, tensor } from "@splitmask/autograd";
+import {
+  affine,
+  concatenate,
+  type HostTensor,
+  type ProductPrecision,
+  scope,
+  type Tensor,
+  tensor,
+} from "@splitmask/autograd";
 import { ModelFixture } from "@splitmask/autograd/testing";
 import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { SplitMask, type Splits } from "@splitmask/methods";
+import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";
 import { CodebookTokenizer } from "@splitmask/tokenizer";
 
 /** Batches and splits of the fixture; later steps begin with the first again. */
@@ -55,4 +64,35 @@ export async function setUpFixedRun(device: Device) {
     return { views: [images, images], labels: new Int32Array(8).fill(-1), indices: new Int32Array(8) };
   };
   return { task, fixture, batch };
+}
+
+/** The schedule of tools/reference/splitmask.py for a run of so many steps. */
+export const fixedRate = (steps: number) =>
+  cosineSchedule({ base: 2e-3, minimum: 1e-5, warmupSteps: 2, totalSteps: steps, start: 1e-3 });
+
+/** Trains as tools/reference/splitmask.py does; gives each step's losses and gradient norm. */
+export async function* trainFixedRun(
+  device: Device,
+  { task, batch }: Pick<Awaited<ReturnType<typeof setUpFixedRun>>, "task" | "batch">,
+  steps: number,
+  precision?: ProductPrecision,
+): AsyncGenerator<Readonly<Record<"total" | "inpaint" | "match" | "norm", number>>> {
+  const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }));
+  const rate = fixedRate(steps);
+  for (let step = 0; step < steps; step++) {
+    const { total, inpaint, match, norm } = scope(device, () => {
+      const { total, parts } = task.loss(batch(step), { training: true, seed: 0, step, precision });
+      optimizer.zeroGrad();
+      total.backward();
+      const { norm, scale } = clipGradientNorm(task.model.parameters(), 1);
+      optimizer.step({ learningRate: rate(step), gradientScale: scale });
+      return { total, inpaint: parts.inpaint!, match: parts.match!, norm };
+    });
+    yield {
+      total: await total.item(),
+      inpaint: await inpaint.item(),
+      match: await match.item(),
+      norm: await norm.item(),
+    };
+  }
 }

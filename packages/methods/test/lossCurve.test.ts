@@ -1,7 +1,6 @@
-import { type ProductPrecision, scope } from "@splitmask/autograd";
+import type { ProductPrecision } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
-import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";
-import { setUpFixedRun } from "./fixedRun.js";
+import { setUpFixedRun, trainFixedRun } from "./fixedRun.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -11,23 +10,13 @@ const window = 20;
 
 /** Both losses of every step. */
 async function train(precision: ProductPrecision) {
-  const { task, batch, fixture } = await setUpFixedRun(device);
-  const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }));
-  const rate = cosineSchedule({ base: 2e-3, minimum: 1e-5, warmupSteps: 2, totalSteps: steps, start: 1e-3 });
+  const run = await setUpFixedRun(device);
   const curves = { inpaint: [] as number[], match: [] as number[] };
-  for (let step = 0; step < steps; step++) {
-    const losses = scope(device, () => {
-      const { total, parts } = task.loss(batch(step), { training: true, seed: 0, step, precision });
-      optimizer.zeroGrad();
-      total.backward();
-      const { scale } = clipGradientNorm(task.model.parameters(), 1);
-      optimizer.step({ learningRate: rate(step), gradientScale: scale });
-      return { inpaint: parts.inpaint!, match: parts.match! };
-    });
-    curves.inpaint.push(await losses.inpaint.item());
-    curves.match.push(await losses.match.item());
+  for await (const { inpaint, match } of trainFixedRun(device, run, steps, precision)) {
+    curves.inpaint.push(inpaint);
+    curves.match.push(match);
   }
-  return { curves, fixture };
+  return { curves, fixture: run.fixture };
 }
 
 /** Means over windows of steps. */

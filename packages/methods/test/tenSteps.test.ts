@@ -1,8 +1,6 @@
-import { scope } from "@splitmask/autograd";
 import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
-import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";
-import { fixedSteps, setUpFixedRun } from "./fixedRun.js";
+import { fixedRate, fixedSteps, setUpFixedRun, trainFixedRun } from "./fixedRun.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -42,33 +40,20 @@ test("every named gradient of the first step is PyTorch's to 1e-4 (max|Δ| / max
 });
 
 test("ten steps of AdamW with clipping and a cosine schedule give PyTorch's losses to 1e-3", async () => {
-  const { task, fixture, batch } = await setUpFixedRun(device);
-  const record = (key: string) => Array.from(fixture.get(key).data as Float32Array);
-  const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }));
-  const rate = cosineSchedule({
-    base: 2e-3,
-    minimum: 1e-5,
-    warmupSteps: 2,
-    totalSteps: fixedSteps,
-    start: 1e-3,
-  });
+  const run = await setUpFixedRun(device);
+  const record = (key: string) => Array.from(run.fixture.get(key).data as Float32Array);
+  const rate = fixedRate(fixedSteps);
   const worst: Record<string, number> = { total: 0, inpaint: 0, match: 0, norm: 0, rate: 0 };
-  for (let step = 0; step < fixedSteps; step++) {
-    const figures = scope(device, () => {
-      const { total, parts } = task.loss(batch(step), { training: true, seed: 0, step });
-      optimizer.zeroGrad();
-      total.backward();
-      const { norm, scale } = clipGradientNorm(task.model.parameters(), 1);
-      optimizer.step({ learningRate: rate(step), gradientScale: scale });
-      return { total, inpaint: parts.inpaint!, match: parts.match!, norm };
-    });
-    const measured = { rate: rate(step) } as Record<string, number>;
-    for (const [name, figure] of Object.entries(figures)) measured[name] = await figure.item();
+  let step = 0;
+  for await (const figures of trainFixedRun(device, run, fixedSteps)) {
+    const measured = { rate: rate(step), ...figures };
     for (const [name, value] of Object.entries(measured)) {
       const expected = record(name)[step]!;
       worst[name] = Math.max(worst[name]!, Math.abs(value - expected) / Math.abs(expected));
     }
+    step++;
   }
+  expect(step).toBe(fixedSteps);
   const measured = `largest relative errors of ten steps: ${Object.entries(worst)
     .map(([name, error]) => `${name} ${error.toExponential(2)}`)
     .join(", ")}`;
