@@ -1,3 +1,4 @@
+import type { ProductPrecision } from "@splitmask/autograd";
 /** What a configuration file (or `defineConfig`) may hold; every field is optional, and what is not given is chosen from the pictures. */
 export interface Config {
   /** Encoder size by name: tiny 192×12×3, small 384×12×6, base 768×12×12 (width × depth × heads). */
@@ -61,7 +62,7 @@ export interface Config {
   /** Negatives of the match loss: the other branch of the other pictures, or both branches. */
   readonly negatives?: "other" | "both" | undefined;
   /** Number format of the large products. */
-  readonly precision?: "float32" | "bfloat16" | undefined;
+  readonly precision?: ProductPrecision | undefined;
   /** Keep only the input of each transformer block and run it again in the backward pass. */
   readonly recompute?: boolean | undefined;
   /** Seed of all randomness. */

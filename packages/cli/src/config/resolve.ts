@@ -1,3 +1,4 @@
+import type { ProductPrecision } from "@splitmask/autograd";
 import { UsageError } from "../errors.js";
 import type { Config, ConfigField } from "./config.js";
 import { parseDuration } from "./duration.js";
@@ -69,7 +70,7 @@ export interface ResolvedConfig {
   /** Negatives of the match loss. */
   readonly negatives: "other" | "both";
   /** Number format of the large products. */
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: ProductPrecision;
   /** Whether transformer blocks run once more in the backward pass, to save memory. */
   readonly recompute: boolean;
   /** Seed of all randomness. */

@@ -1,6 +1,7 @@
 import { RandomStream } from "@splitmask/autograd";
 import { arrayDataset, type ImageDataset } from "@splitmask/data";
 import {
+  type ChromeTrace,
   chromeTrace,
   createDevice,
   type InstructionSet,
@@ -70,7 +71,7 @@ export interface TracedStepBench {
   /** The figures. */
   readonly bench: StepBench;
   /** What `--trace` writes. */
-  readonly trace: ReturnType<typeof chromeTrace>;
+  readonly trace: ChromeTrace;
 }
 
 /** Noise and what it needs: whole runs are about 0.5 ± 0.29 in every channel. */

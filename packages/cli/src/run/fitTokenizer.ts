@@ -112,27 +112,24 @@ export async function makeTokenizer(
       },
     );
   };
-  let tokenizer: Tokenizer;
   if (config.tokenizer === "random-projection") {
-    tokenizer = new RandomProjectionTokenizer(device, { ...options, patchSize });
-  } else if (config.tokenizer === "random-patches") {
-    const patches = await collect();
-    tokenizer = RandomPatchesTokenizer.fit(patches, options);
-    patches.dispose();
-  } else {
-    const patches = await collect();
-    tokenizer = await KMeansTokenizer.fit(patches, {
-      ...options,
-      ...stop,
-      onProgress: ({ phase, done, total }) =>
-        onProgress({
-          doing: phase === "seeding" ? "choosing first centroids" : "moving centroids",
-          done,
-          total,
-        }),
-    });
-    patches.dispose();
+    return new RandomProjectionTokenizer(device, { ...options, patchSize });
   }
+  const patches = await collect();
+  const tokenizer =
+    config.tokenizer === "random-patches"
+      ? RandomPatchesTokenizer.fit(patches, options)
+      : await KMeansTokenizer.fit(patches, {
+          ...options,
+          ...stop,
+          onProgress: ({ phase, done, total }) =>
+            onProgress({
+              doing: phase === "seeding" ? "choosing first centroids" : "moving centroids",
+              done,
+              total,
+            }),
+        });
+  patches.dispose();
   return tokenizer;
 }
 
