@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Worker as NodeWorker } from "node:worker_threads";
 import { serve } from "../serve.mjs";
+import { blockParameters, everySecondPlace, sizesOf } from "./network.mjs";
 
 const model = JSON.parse(process.argv[2]);
 
@@ -51,23 +52,13 @@ await init("wasm");
 defaultDevice("wasm");
 
 const { imageSize, patchSize, width, depth, heads, decoderDepth, tokenizerPatch, vocabulary, batch } = model;
-const grid = imageSize / patchSize;
-const places = grid ** 2;
-const half = places / 2;
-const rows = 2 * batch;
+const { grid, places, half, rows } = sizesOf(model);
 
 let seed = 0;
 const normal = (shape) => random.normal(random.key(seed++), shape).mul(0.02);
 const linearOf = (inputs, outputs) => ({ weight: normal([inputs, outputs]), bias: np.zeros([outputs]) });
 const normOf = () => ({ weight: np.ones([width]), bias: np.zeros([width]) });
-const blockOf = () => ({
-  norm1: normOf(),
-  qkv: linearOf(width, 3 * width),
-  proj: linearOf(width, width),
-  norm2: normOf(),
-  fc1: linearOf(width, 4 * width),
-  fc2: linearOf(4 * width, width),
-});
+const blockOf = () => blockParameters(width, normOf, linearOf);
 
 // An array that is handed to a function is gone, unless `.ref` is.
 const linear = (x, { weight, bias }) => np.matmul(x, weight).add(bias);
@@ -182,16 +173,7 @@ const wordPictures = uniform([batch, 3, grid * tokenizerPatch, grid * tokenizerP
 // Words of unit length would need another line; the argmax of random words costs the same.
 const codebook = uniform([vocabulary, 3 * tokenizerPatch ** 2]);
 
-/** One-hot rows of every second place, starting at `offset` in the first branch and at the other in the second. */
-function everySecond(offset) {
-  const values = new Float32Array(rows * half * places);
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < half; i++) {
-      values[(row * half + i) * places + 2 * i + (row < batch ? offset : 1 - offset)] = 1;
-    }
-  }
-  return np.array(values).reshape([rows, half, places]);
-}
+const everySecond = (offset) => np.array(everySecondPlace(model, offset)).reshape([rows, half, places]);
 const see = everySecond(0);
 const hide = everySecond(1);
 

@@ -30,10 +30,7 @@ let index = 0;
 async function step() {
   const context = { training: true, seed: 0, step: index++, precision: model.precision };
   const loss = scope(device, () => {
-    for (const parameter of parameters) {
-      parameter.grad?.dispose();
-      parameter.grad = null;
-    }
+    optimizer.zeroGrad();
     const { total } = task.loss(
       { views, labels: new Int32Array(batch), indices: new Int32Array(batch) },
       context,

@@ -4,6 +4,7 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { serve } from "../serve.mjs";
+import { blockParameters, everySecondPlace, sizesOf } from "./network.mjs";
 
 const model = JSON.parse(process.argv[2]);
 const require = createRequire(`${model.packages}/`);
@@ -17,10 +18,7 @@ await tf.ready();
 tf.enableProdMode();
 
 const { imageSize, patchSize, width, depth, heads, decoderDepth, tokenizerPatch, vocabulary, batch } = model;
-const grid = imageSize / patchSize;
-const places = grid ** 2;
-const half = places / 2;
-const rows = 2 * batch;
+const { grid, places, half, rows } = sizesOf(model);
 
 const variables = [];
 const variable = (value) => {
@@ -34,14 +32,7 @@ const linearOf = (inputs, outputs) => ({
   bias: variable(tf.zeros([outputs])),
 });
 const normOf = () => ({ weight: variable(tf.ones([width])), bias: variable(tf.zeros([width])) });
-const blockOf = () => ({
-  norm1: normOf(),
-  qkv: linearOf(width, 3 * width),
-  proj: linearOf(width, width),
-  norm2: normOf(),
-  fc1: linearOf(width, 4 * width),
-  fc2: linearOf(4 * width, width),
-});
+const blockOf = () => blockParameters(width, normOf, linearOf);
 
 // Rows as one matrix: a product of three dimensions with a weight of two would copy the weight for each sample.
 const linear = (x, { weight, bias }) =>
@@ -103,16 +94,7 @@ const pictures = tf.randomUniform([batch, 3, imageSize, imageSize], -1, 1);
 const wordPictures = tf.randomUniform([batch, 3, grid * tokenizerPatch, grid * tokenizerPatch], -1, 1);
 const codebook = tf.randomUniform([vocabulary, 3 * tokenizerPatch ** 2], -1, 1);
 
-/** One-hot rows of every second place, starting at `offset` in the first branch and at the other in the second. */
-function everySecond(offset) {
-  const values = new Float32Array(rows * half * places);
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < half; i++) {
-      values[(row * half + i) * places + 2 * i + (row < batch ? offset : 1 - offset)] = 1;
-    }
-  }
-  return tf.tensor3d(values, [rows, half, places]);
-}
+const everySecond = (offset) => tf.tensor3d(everySecondPlace(model, offset), [rows, half, places]);
 const see = everySecond(0);
 const hide = everySecond(1);
 const own = tf.eye(batch);
