@@ -15,16 +15,30 @@ export interface ImageDataset {
   readonly length: number;
   /** Names of the classes, by label; empty: no labels. */
   readonly classes: readonly string[];
+  /** C, the channels of every picture: 3 is sRGB, 1 greyscale, any other number is taken as it is stored. Default 3. */
+  readonly channels?: number;
+  /**
+   * Where groups of pictures that are cheap to read one after another begin (a shard, a row group): rising indices, the first 0. Loaders then draw whole groups and mix a few of
+   * them, rather than read a group anew for each picture. Default: every picture is cheap to read by itself.
+   */
+  readonly groups?: Int32Array;
   /** Where picture `index` comes from: a file's path, or a name for messages. */
   path(index: number): string;
   /** The class of picture `index`; −1 without one. */
   label(index: number): number;
   /**
-   * Picture `index`, decoded and upright: H×W×3, contiguous, 8-bit sRGB.
+   * Picture `index`, decoded and upright: H×W×C, contiguous, 8 bits (C = 3: sRGB).
    *
    * @throws PictureError (rejects) If the picture cannot be read or decoded.
    */
   image(index: number, request?: ImageRequest): Promise<NdArray<Uint8Array>>;
+  /**
+   * A short text that changes whenever a stored picture may have: a hash of names, sizes and times of change, never of the pixels. Caches on disk are found by it. Default: the
+   * data set is not cached on disk.
+   */
+  fingerprint?(): Promise<string>;
+  /** Closes the files that are held open; the data set must not be used after it. */
+  close?(): Promise<void>;
 }
 
 /** A picture that could not be read or decoded. */

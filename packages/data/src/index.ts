@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./arrayDataset.js";
+
 export {
   type Augmentation,
   type AugmentationPlan,
@@ -11,18 +11,18 @@ export {
   centerCrop,
   type RandomResizedCropOptions,
   randomResizedCrop,
-} from "./augmentation.js";
+} from "./augmentation/augmentation.js";
+export type { ChannelNumbers, ImageBatch, View } from "./augmentation/imageBatch.js";
 export {
   type DecodeOptions,
   type DecodePictureOptions,
   decodePicture,
   type PictureSize,
   readPictureSize,
-} from "./decode.js";
-export type { ChannelNumbers, ImageBatch, View } from "./imageBatch.js";
+} from "./decoding/decodePicture.js";
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
-export { ImageFolder, type ImageFolderOptions, imageFolder, pictureExtensions } from "./imageFolder.js";
-export { ImageLoader, type ImageLoaderOptions } from "./imageLoader.js";
+export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
+export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
 export {
   IMAGENET_MEAN,
   IMAGENET_STD,
@@ -30,5 +30,11 @@ export {
   measureNormalization,
   type Normalization,
 } from "./normalization.js";
-export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./orderedBatches.js";
-export { type SplitOptions, split, subset } from "./subset.js";
+export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/arrayDataset.js";
+export {
+  ImageFolder,
+  type ImageFolderOptions,
+  imageFolder,
+  pictureExtensions,
+} from "./sources/imageFolder.js";
+export { type SplitOptions, split, subset } from "./sources/subset.js";

@@ -1,7 +1,7 @@
 import { freemem } from "node:os";
 import type { Device, DeviceBuffer } from "@splitmask/kernels";
-import type { DevicePicture } from "./imageBatch.js";
-import { type ImageDataset, PictureError, type SkippedPicture } from "./imageDataset.js";
+import type { DevicePicture } from "../augmentation/imageBatch.js";
+import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 
 /** A picture on the device that somebody holds: `release()` it after its last kernel has been enqueued. */
 export interface HeldPicture extends DevicePicture {

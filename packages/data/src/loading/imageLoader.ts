@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { RandomStream } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { type Augmentation, randomResizedCrop } from "./augmentation.js";
-import { augmentPictures, checkViews, type ImageBatch, type View } from "./imageBatch.js";
-import { type ImageDataset, PictureError, type SkippedPicture } from "./imageDataset.js";
+import { type Augmentation, randomResizedCrop } from "../augmentation/augmentation.js";
+import { augmentPictures, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
+import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
 
 /** Options of `ImageLoader`. */

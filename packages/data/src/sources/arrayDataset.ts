@@ -1,6 +1,6 @@
 import ndarray, { type NdArray } from "ndarray";
 import sharp from "sharp";
-import { checkIndex, type ImageDataset, PictureError } from "./imageDataset.js";
+import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
 
 /** Options of `arrayDataset`. */
 export interface ArrayDatasetOptions {

@@ -1,8 +1,13 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
-import { type DecodeOptions, decodePicture, type PictureSize, readPictureSize } from "./decode.js";
-import { checkIndex, type ImageDataset, type ImageRequest } from "./imageDataset.js";
+import {
+  type DecodeOptions,
+  decodePicture,
+  type PictureSize,
+  readPictureSize,
+} from "../decoding/decodePicture.js";
+import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 
 /** Endings (lower case) of the files that `imageFolder` takes for pictures, unless told otherwise. */
 export const pictureExtensions: readonly string[] = [

@@ -1,6 +1,6 @@
 import { RandomStream } from "@splitmask/autograd";
 import type { NdArray } from "ndarray";
-import { checkIndex, type ImageDataset, type ImageRequest } from "./imageDataset.js";
+import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];

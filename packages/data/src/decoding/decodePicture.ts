@@ -1,6 +1,6 @@
 import ndarray, { type NdArray } from "ndarray";
 import sharp from "sharp";
-import { PictureError } from "./imageDataset.js";
+import { PictureError } from "../imageDataset.js";
 
 /** How picture files are decoded. */
 export interface DecodeOptions {
