@@ -89,8 +89,18 @@ constexpr double limitOperations = 512;
 using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
 using SetThreads = void (*)(int);
 
-std::vector<float> numbersBelowHalf(int64 size) {
-  std::vector<float> values(static_cast<size_t>(size));
+// Begins at a 64-byte border, as the pool's blocks do.
+template <class T> struct AlignedAllocator {
+  using value_type = T;
+  T* allocate(size_t count) { return static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)); }
+  void deallocate(T* place, size_t) { std::free(place); }
+  bool operator==(const AlignedAllocator&) const { return true; }
+  bool operator!=(const AlignedAllocator&) const { return false; }
+};
+using Floats = std::vector<float, AlignedAllocator<float>>;
+
+Floats numbersBelowHalf(int64 size) {
+  Floats values(static_cast<size_t>(size));
   unsigned state = 1;
   for (float& value : values) value = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / 16777216.0f - 0.5f;
   return values;
@@ -115,7 +125,7 @@ struct Shape {
 };
 
 struct Operands {
-  std::vector<float> a, b, output, bias, residual, preActivation;
+  Floats a, b, output, bias, residual, preActivation;
   explicit Operands(const Shape& s)
       : a(numbersBelowHalf(s.batch * s.m * s.k)), b(numbersBelowHalf(s.batch * s.n * s.k)),
         output(static_cast<size_t>(s.batch * s.m * s.n)), bias(numbersBelowHalf(s.n)) {
@@ -191,7 +201,7 @@ class Bench {
   }
 
   void gemm(const Shape& s, Operands& operands) {
-    const auto optional = [](std::vector<float>& values) { return values.empty() ? nullptr : values.data(); };
+    const auto optional = [](Floats& values) { return values.empty() ? nullptr : values.data(); };
     void* buffers[] = {
         operands.output.data(), operands.a.data(), operands.b.data(), s.epilogue == Epilogue::none ? nullptr : operands.bias.data(),
         optional(operands.residual), optional(operands.preActivation)};
@@ -352,8 +362,8 @@ int main(int count, char** arguments) {
     const std::string shape = std::to_string(batch) + "×" + std::to_string(tokens) + "×" + std::to_string(heads) + "×" + std::to_string(width);
     if (!bench.wanted("attention", shape)) continue;
     const int64 merged = batch * tokens * heads * width;
-    std::vector<float> qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
-    std::vector<float> output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
+    Floats qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
+    Floats output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
     const double numbers[] = {double(batch), double(tokens), double(heads), double(width), 0.125};
     void* forward[] = {output.data(), logSumExp.data(), qkv.data()};
     void* backward[] = {qkvGradient.data(), gradient.data(), qkv.data(), logSumExp.data()};

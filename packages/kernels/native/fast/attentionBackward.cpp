@@ -49,8 +49,8 @@ SPLITMASK_INLINE void multiplyPanels(
     for (int64 row = 0; row < rows; row += height) {
       const TileKernel kernel = tileKernel(static_cast<int>(minimum(height, rows - row)), width, layout);
       kernel(
-          inner, a + row * aRow, aStride, panels + column * inner, tileColumns, alpha, beta, c + row * cStride + column, cStride,
-          width);
+          inner, a + row * aRow, aStride, panels + column * inner, tileColumns,
+          {c + row * cStride + column, cStride, width, alpha, beta, nullptr, nullptr});
       between();
     }
   }

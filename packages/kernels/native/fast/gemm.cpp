@@ -36,7 +36,8 @@ template <Precision precision> struct Product {
   // The blocks of k that lie packed at present.
   int64 firstBlock = 0, lastBlock = 1;
 
-  bool hasEpilogue() const { return bias || residual || preActivation || activate; }
+  // Whether tiles need more than the micro-kernel's own epilogue.
+  bool finishesTiles() const { return preActivation || activate; }
   int64 panels() const { return divideUp(n, tileColumns); }
   // A block of k, in steps (an even number, so that blocks cut no pair) and in packed elements.
   int64 innerDepth() const { return divideUp(divideUp(k, maximum(1, divideUp(k, blockInner<precision>))), 2) * 2; }
@@ -70,18 +71,26 @@ template <Precision precision> void packB(const Product<precision>& p, float* pa
 template <Precision precision>
 void finishTile(
     const Product<precision>& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
+  // With `take` and `put` for whole vectors: stores with a mask take many times as long on some CPUs.
+  const auto finish = [&](int64 i, int v, const auto& take, const auto& put) {
+    const int64 offset = column + v * lanes, place = (row + i) * p.outputLeading + offset;
+    Vector value = load(tile + i * tileColumns + v * lanes);
+    if (addOutput) value += take(p.output + place);
+    if (p.bias) value += take(p.bias + offset);
+    if (p.preActivation) put(p.preActivation + place, value);
+    if (p.activate) value = gelu(value);
+    if (p.residual) value += take(p.residual + place);
+    put(p.output + place, value);
+  };
+  const int whole = columns / lanes, rest = columns % lanes;
   for (int64 i = 0; i < rows; ++i) {
-    for (int v = 0; v * lanes < columns; ++v) {
-      const int count = columns - v * lanes < lanes ? columns - v * lanes : lanes;
-      const int64 place = (row + i) * p.outputLeading + column + v * lanes;
-      Vector value = load(tile + i * tileColumns + v * lanes);
-      if (addOutput) value += loadPartial(p.output + place, count);
-      if (p.bias) value += loadPartial(p.bias + column + v * lanes, count);
-      if (p.preActivation) storePartial(p.preActivation + place, value, count);
-      if (p.activate) value = gelu(value);
-      if (p.residual) value += loadPartial(p.residual + place, count);
-      storePartial(p.output + place, value, count);
+    for (int v = 0; v < whole; ++v) {
+      finish(i, v, [](const float* from) { return load(from); }, [](float* to, Vector value) { store(to, value); });
     }
+    if (rest == 0) continue;
+    finish(
+        i, whole, [&](const float* from) { return loadPartial(from, rest); },
+        [&](float* to, Vector value) { storePartial(to, value, rest); });
   }
 }
 
@@ -131,11 +140,14 @@ void computeBlock(
         const int64 count = minimum(height, rows - row);
         const TileKernel kernel = count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
         float* output = p.output + (rowStart + row) * p.outputLeading + column;
-        if (last && p.hasEpilogue()) {
-          kernel(elements, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, 0.0f, tile, tileColumns, columns);
+        const float* left = a + row / height * aPanel;
+        if (last && p.finishesTiles()) {
+          kernel(elements, left, aStride, b, tileColumns, {tile, tileColumns, columns, p.alpha, 0.0f, nullptr, nullptr});
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
-          kernel(elements, a + row / height * aPanel, aStride, b, tileColumns, p.alpha, beta, output, p.outputLeading, columns);
+          const float* bias = last && p.bias ? p.bias + column : nullptr;
+          const float* residual = last && p.residual ? p.residual + (output - p.output) : nullptr;
+          kernel(elements, left, aStride, b, tileColumns, {output, p.outputLeading, columns, p.alpha, beta, bias, residual});
         }
       }
     }

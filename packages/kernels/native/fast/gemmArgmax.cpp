@@ -79,7 +79,7 @@ void gemmArgmax(const Call& call) {
         for (int64 row = 0; row < rows; row += height) {
           const int64 count = minimum(height, rows - row);
           const TileKernel kernel = tileKernel(static_cast<int>(count), width, Layout::byRow);
-          kernel(k, packedA + row * stride, stride, packed + column * k, tileColumns, 1.0f, 0.0f, tile, tileColumns, width);
+          kernel(k, packedA + row * stride, stride, packed + column * k, tileColumns, {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
           reduceTile(best + rowStart + row, tile, count, width, first + column, bias);
         }
       }

@@ -52,45 +52,62 @@ SPLITMASK_INLINE void multiplyTile(
   }
 }
 
-// c[rows × columns] = alpha·(a·b) + beta·c, c not read when beta is 0; columns ≤ vectors·lanes.
-using TileKernel = void (*)(
-    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, float alpha, float beta, float* c,
-    int64 cStride, int columns);
+// What becomes of a tile: c[rows × columns] = alpha·(a·b) + beta·c + bias + residual, c not read when beta is 0; columns ≤ vectors·lanes.
+// It lies in memory, because registers that hold its numbers over the loop would be missing there.
+struct TileOutput {
+  float* c;
+  int64 stride;
+  int columns;
+  float alpha, beta;
+  const float* bias;      // by column; may be null
+  const float* residual;  // rows as far apart as those of c; may be null
+};
 
-template <int rows, int vectors, Layout layout, int64 step>
-void computeTile(
-    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, float alpha, float beta, float* c,
-    int64 cStride, int columns) {
-  Vector sums[rows][vectors];
-  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums);
-  if (columns == vectors * lanes) {
-    if (beta == 0.0f) {
-#pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i)
+using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output);
+
+// `take` and `put` read and write vector v of a row, the last one perhaps in part.
+template <int rows, int vectors, class Take, class Put>
+SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileOutput& output, const Take& take, const Put& put) {
+  const float alpha = output.alpha, beta = output.beta;
+  Vector bias[vectors] = {};
+  if (output.bias) {
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) store(c + i * cStride + v * lanes, sums[i][v] * alpha);
-    } else {
-#pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) {
-          float* place = c + i * cStride + v * lanes;
-          store(place, sums[i][v] * alpha + load(place) * beta);
-        }
-    }
-    return;
+    for (int v = 0; v < vectors; ++v) bias[v] = take(output.bias, v);
   }
-  const int last = columns - (vectors - 1) * lanes;
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      float* place = c + i * cStride + v * lanes;
-      const int count = v + 1 < vectors ? lanes : last;
+      float* row = output.c + i * output.stride;
       Vector value = sums[i][v] * alpha;
-      if (beta != 0.0f) value += loadPartial(place, count) * beta;
-      storePartial(place, value, count);
+      if (beta != 0.0f) value += take(row, v) * beta;
+      value += bias[v];
+      if (output.residual) value += take(output.residual + i * output.stride, v);
+      put(row, v, value);
     }
+}
+
+template <int rows, int vectors, Layout layout, int64 step>
+void computeTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output) {
+  // The lines of c come from memory while the products are formed.
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+    __builtin_prefetch(output.c + i * output.stride, 1);
+    __builtin_prefetch(output.c + i * output.stride + vectors * lanes - 1, 1);
+  }
+  Vector sums[rows][vectors];
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums);
+  if (output.columns == vectors * lanes) {
+    writeTile<rows, vectors>(
+        sums, output, [](const float* row, int v) { return load(row + v * lanes); },
+        [](float* row, int v, Vector value) { store(row + v * lanes, value); });
+  } else {
+    const int last = output.columns - (vectors - 1) * lanes;
+    const auto count = [&](int v) { return v + 1 < vectors ? lanes : last; };
+    writeTile<rows, vectors>(
+        sums, output, [&](const float* row, int v) { return loadPartial(row + v * lanes, count(v)); },
+        [&](float* row, int v, Vector value) { storePartial(row + v * lanes, value, count(v)); });
+  }
 }
 
 template <int vectors, Layout layout, int64 step, int rows = tileRows> TileKernel findTileKernel(int wanted) {

@@ -136,10 +136,30 @@ template <class V> inline V hyperbolicTangent(V x) {
   return a < V{} + 0.625f ? inner : withSignOf(outer, x);
 }
 
-// Exact GELU, x·Φ(x) = x/2·(1 + erf(x/√2)), and its derivative Φ(x) + x·φ(x).
-template <class V> inline V gelu(V x) { return x * 0.5f * (1.0f + errorFunction(x * 0.707106781f)); }
+// 2·Φ(−a) for a ≥ 0 as e^P(a), P fitted to its logarithm: one polynomial and one exponential, where erf takes two polynomials. 0 from 14 on.
+template <class V> inline V twiceNormalTail(V a) {
+  const V limit = V{} + 14.0f;
+  const V t = a > limit ? limit : a;
+  V p = t * -3.130309167e-08f + 8.326649095e-07f;
+  p = p * t - 9.631328794e-06f;
+  p = p * t + 6.212509470e-05f;
+  p = p * t - 2.171532396e-04f;
+  p = p * t + 3.398967237e-05f;
+  p = p * t + 4.788119812e-03f;
+  p = p * t - 3.633899242e-02f;
+  p = p * t - 3.183090985e-01f;
+  p = p * t - 7.978846431e-01f;
+  return exponentialOfNegative(p * t);
+}
+template <class V> inline V twiceNormalDistribution(V x) {
+  const V tail = twiceNormalTail(absoluteValue(x));
+  return x < V{} ? tail : 2.0f - tail;
+}
+
+// Exact GELU, x·Φ(x), and its derivative Φ(x) + x·φ(x).
+template <class V> inline V gelu(V x) { return x * 0.5f * twiceNormalDistribution(x); }
 template <class V> inline V geluDerivative(V x) {
-  return 0.5f * (1.0f + errorFunction(x * 0.707106781f)) + x * 0.398942280f * exponentialOfNegative(x * x * -0.5f);
+  return 0.5f * twiceNormalDistribution(x) + x * 0.398942280f * exponentialOfNegative(x * x * -0.5f);
 }
 
 }  // namespace splitmask::SPLITMASK_SET
