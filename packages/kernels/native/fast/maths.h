@@ -140,14 +140,14 @@ template <class V> inline V hyperbolicTangent(V x) {
 template <class V> inline V twiceNormalTail(V a) {
   const V limit = V{} + 14.0f;
   const V t = a > limit ? limit : a;
-  V p = t * -3.130309167e-08f + 8.326649095e-07f;
-  p = p * t - 9.631328794e-06f;
-  p = p * t + 6.212509470e-05f;
-  p = p * t - 2.171532396e-04f;
-  p = p * t + 3.398967237e-05f;
-  p = p * t + 4.788119812e-03f;
-  p = p * t - 3.633899242e-02f;
-  p = p * t - 3.183090985e-01f;
+  V p = t * -3.183727770e-08f + 8.418692801e-07f;
+  p = p * t - 9.695555491e-06f;
+  p = p * t + 6.236750050e-05f;
+  p = p * t - 2.177151910e-04f;
+  p = p * t + 3.484664194e-05f;
+  p = p * t + 4.787252750e-03f;
+  p = p * t - 3.633844852e-02f;
+  p = p * t - 3.183092475e-01f;
   p = p * t - 7.978846431e-01f;
   return exponentialOfNegative(p * t);
 }
