@@ -102,7 +102,7 @@ case("linear/plain", lambda x, weight: F.linear(x, weight), x=draw(6, 5), weight
 case("linear/bias", F.linear, input=draw(2, 3, 5), weight=draw(4, 5), bias=draw(4))
 case(
     "linear/gelu",
-    lambda x, weight, bias: F.gelu(F.linear(x, weight, bias)),
+    lambda x, weight, bias: F.linear(F.gelu(x), weight, bias),
     x=draw(2, 3, 5), weight=draw(4, 5), bias=draw(4),
 )
 case(
@@ -112,7 +112,7 @@ case(
 )
 case(
     "linear/geluResidual",
-    lambda x, weight, bias, residual: F.gelu(F.linear(x, weight, bias)) + residual,
+    lambda x, weight, bias, residual: F.linear(F.gelu(x), weight, bias) + residual,
     x=draw(2, 3, 5), weight=draw(4, 5), bias=draw(4), residual=draw(2, 3, 4),
 )
 
@@ -218,7 +218,7 @@ def mlp(x, weight, bias, gamma, beta, out):
     return F.linear(F.gelu(F.linear(normalised, weight, bias)), out) + x
 
 
-# Outputs of layer norm and GELU that a following layer needs again in its backward pass.
+# The output of a layer norm that a following layer needs again in its backward pass, and GELU while the next layer reads.
 for name in ["linear/behindNormAndGelu", "checkpoint/mlp"]:
     case(name, mlp, x=draw(5, 4), weight=draw(6, 4), bias=draw(6), gamma=draw(4), beta=draw(4), out=draw(4, 6))
 

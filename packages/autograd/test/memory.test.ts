@@ -35,8 +35,9 @@ async function residentBytes(device: Device): Promise<number> {
 /** One step of a small residual MLP, about 2 MB of intermediate tensors, with plain gradient descent written by hand. */
 function step(device: Device, weights: readonly Tensor[], number: number): Tensor {
   const x = normal(device, [ROWS, WIDTH], { key: { seed: 1, purpose: "x", step: number } });
-  const hidden = linear(layerNorm(x), weights[0]!, null, { activation: "gelu" });
-  const loss = mean(square(subtract(linear(hidden, weights[1]!, null, { residual: x }), affine(x, 2))));
+  const hidden = linear(layerNorm(x), weights[0]!, null);
+  const output = linear(hidden, weights[1]!, null, { inputActivation: "gelu", residual: x });
+  const loss = mean(square(subtract(output, affine(x, 2))));
   loss.backward();
   noGrad(device, () => {
     for (const weight of weights) {

@@ -59,7 +59,7 @@ const unary = (operation: (x: Tensor) => Tensor): Record<string, Compute> => ({
   plain: ({ input }) => operation(input),
 });
 const mlp: Compute = ({ x, weight, bias, gamma, beta, out }) =>
-  linear(linear(layerNorm(x, gamma, beta), weight, bias, { activation: "gelu" }), out, null, { residual: x });
+  linear(linear(layerNorm(x, gamma, beta), weight, bias), out, null, { inputActivation: "gelu", residual: x });
 
 /** The cases of each operation; one that is missing does not compile. */
 const cases: Record<OperationName, Record<string, Compute>> = {
@@ -105,10 +105,10 @@ const cases: Record<OperationName, Record<string, Compute>> = {
   linear: {
     plain: ({ x, weight }) => linear(x, weight, null),
     bias: ({ input, weight, bias }) => linear(input, weight, bias),
-    gelu: ({ x, weight, bias }) => linear(x, weight, bias, { activation: "gelu" }),
+    gelu: ({ x, weight, bias }) => linear(x, weight, bias, { inputActivation: "gelu" }),
     residual: ({ x, weight, bias, residual }) => linear(x, weight, bias, { residual }),
     geluResidual: ({ x, weight, bias, residual }) =>
-      linear(x, weight, bias, { activation: "gelu", residual }),
+      linear(x, weight, bias, { inputActivation: "gelu", residual }),
     behindNormAndGelu: mlp,
   },
   layerNorm: {

@@ -106,7 +106,8 @@ Floats numbersBelowHalf(int64 size) {
   return values;
 }
 
-enum class Epilogue { none, bias, biasGeluPreActivation, residual };
+// geluDerivative: the product times GELU's derivative at other values.
+enum class Epilogue { none, bias, residual, geluDerivative };
 
 // A product, or `batch` of them one after the other. NN: a·b; NT: a·bᵀ (a linear layer); TN: aᵀ·b (its weight gradient).
 struct Shape {
@@ -114,13 +115,15 @@ struct Shape {
   bool transposeA, transposeB;
   int64 batch = 1;
   Epilogue epilogue = Epilogue::none;
+  int activated = 0;  // GELU of a (1) or b (2) is multiplied
   bool bfloat16 = false;
 
   double operations() const { return 2.0 * double(batch) * double(m) * double(n) * double(k); }
   std::string name() const {
-    const char* epilogues[] = {"", " + bias", " + bias + GELU", " + bias + residual"};
+    const char* epilogues[] = {"", " + bias", " + bias + residual", " · GELU′"};
+    const char* operands[] = {"", " of GELU(a)", " of GELU(b)"};
     return std::string(transposeA ? "T" : "N") + (transposeB ? "T " : "N ") + (batch > 1 ? std::to_string(batch) + "×" : "") +
-           std::to_string(m) + "×" + std::to_string(n) + ", " + std::to_string(k) + epilogues[static_cast<int>(epilogue)];
+           std::to_string(m) + "×" + std::to_string(n) + ", " + std::to_string(k) + operands[activated] + epilogues[static_cast<int>(epilogue)];
   }
 };
 
@@ -130,7 +133,7 @@ struct Operands {
       : a(numbersBelowHalf(s.batch * s.m * s.k)), b(numbersBelowHalf(s.batch * s.n * s.k)),
         output(static_cast<size_t>(s.batch * s.m * s.n)), bias(numbersBelowHalf(s.n)) {
     if (s.epilogue == Epilogue::residual) residual.resize(output.size());
-    if (s.epilogue == Epilogue::biasGeluPreActivation) preActivation.resize(output.size());
+    if (s.epilogue == Epilogue::geluDerivative) preActivation = numbersBelowHalf(s.batch * s.m * s.n);
   }
 };
 
@@ -203,11 +206,11 @@ class Bench {
   void gemm(const Shape& s, Operands& operands) {
     const auto optional = [](Floats& values) { return values.empty() ? nullptr : values.data(); };
     void* buffers[] = {
-        operands.output.data(), operands.a.data(), operands.b.data(), s.epilogue == Epilogue::none ? nullptr : operands.bias.data(),
+        operands.output.data(), operands.a.data(), operands.b.data(), s.epilogue == Epilogue::none || s.epilogue == Epilogue::geluDerivative ? nullptr : operands.bias.data(),
         optional(operands.residual), optional(operands.preActivation)};
     const double numbers[] = {
         double(s.m), double(s.n), double(s.k), double(s.batch), double(s.transposeA), double(s.transposeB), 1, 0,
-        double(s.epilogue == Epilogue::biasGeluPreActivation), double(s.transposeA ? s.m : s.k),
+        double(s.activated), double(s.transposeA ? s.m : s.k),
         double(s.transposeB ? s.k : s.n), double(s.n), double(s.m * s.k), double(s.n * s.k), double(s.m * s.n),
         double(s.bfloat16)};
     run(SPLITMASK_SET::gemm, buffers, numbers);
@@ -314,8 +317,9 @@ int main(int count, char** arguments) {
     for (const int64 batch : batches) {
       const int64 rows = 98 * batch;
       bench.besideOpenBlas("epilogue", {rows, 3 * width, width, false, true, 1, Epilogue::bias});
-      bench.besideOpenBlas("epilogue", {rows, 4 * width, width, false, true, 1, Epilogue::biasGeluPreActivation});
-      bench.besideOpenBlas("epilogue", {rows, width, 4 * width, false, true, 1, Epilogue::residual});
+      bench.besideOpenBlas("epilogue", {rows, width, 4 * width, false, true, 1, Epilogue::residual, 1});
+      bench.besideOpenBlas("epilogue", {rows, 4 * width, width, false, false, 1, Epilogue::geluDerivative});
+      bench.besideOpenBlas("epilogue", {width, 4 * width, rows, true, false, 1, Epilogue::none, 2});
     }
   }
   // Outputs larger than the last cache level: the vocabulary head, its gradients; a small head.

@@ -164,8 +164,9 @@ export const kernelTable = {
   /**
    * output[z] = beta·output[z] + epilogue(alpha · op(a[z])·op(b[z])), M×N, K inner, z < batch. With transposeA the
    * memory of a is K×M, with transposeB that of b is N×K. Strides in elements: leading (row) and batch.
-   * Epilogue, in this order: + bias[n]; preActivation = value (stored, if given); activation (0 none, 1 exact GELU); + residual.
-   * residual and preActivation have the output's layout. beta ≠ 0 only without an epilogue (bias, activation, residual, preActivation).
+   * activation: exact GELU of the elements of a (1) or b (2) is multiplied, which no memory ever holds; 0 none.
+   * Epilogue, in this order: + bias[n]; · GELU′(preActivation), if given; + residual.
+   * residual and preActivation have the output's layout. beta ≠ 0 only without an epilogue (bias, residual, preActivation).
    * precision: 0 float32; 1 bfloat16, where the elements of a and b are rounded to bfloat16 first (nearest, ties to even; below 2⁻¹²⁶ zero) and all
    * else, sums included, stays float32. Instruction sets agree to the last bit on such a product where alpha is 1,
    * there is no activation, and no product or sum falls below 2⁻¹²⁶ or beyond 2¹²⁸.

@@ -49,7 +49,7 @@ export class Linear extends Module {
 
   /**
    * @param x …×in.
-   * @param options An activation and a skip connection in the same kernel.
+   * @param options An activation of the input and a skip connection in the same kernel.
    * @returns …×out.
    */
   forward(x: Tensor, options: LinearOptions = {}): Tensor {

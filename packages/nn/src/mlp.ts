@@ -47,6 +47,7 @@ export class Mlp extends Module {
    */
   forward(x: Tensor, context: ForwardContext = inference, residual: Tensor | null = null): Tensor {
     const { precision } = context;
-    return this.fc2.forward(this.fc1.forward(x, { activation: "gelu", precision }), { residual, precision });
+    const hidden = this.fc1.forward(x, { precision });
+    return this.fc2.forward(hidden, { inputActivation: "gelu", residual, precision });
   }
 }

@@ -35,12 +35,12 @@ export interface GemmCall {
   readonly sharedB?: boolean;
   /** Added to each row, N. */
   readonly bias?: Tensor | null;
-  /** Added after the activation, in the output's layout. */
-  readonly residual?: Tensor | null;
-  /** Receives the values before the activation. */
+  /** Multiplied by the product, in the output's layout: GELU's derivative at these values. */
   readonly preActivation?: Tensor | null;
-  /** The activation in the epilogue. */
-  readonly activation?: "gelu" | null;
+  /** Added last, in the output's layout. */
+  readonly residual?: Tensor | null;
+  /** Of which operand the elements' GELU is multiplied. Default: of none. */
+  readonly activated?: "a" | "b" | null;
   /** What the elements of a and b are rounded to before they are multiplied; sums and the epilogue are float32. Default `"float32"`: not at all. */
   readonly precision?: ProductPrecision | undefined;
 }
@@ -63,7 +63,7 @@ export function gemm(call: GemmCall): void {
     transposeB: transposeB ? 1 : 0,
     alpha: call.alpha ?? 1,
     beta: call.beta ?? 0,
-    activation: call.activation === "gelu" ? 1 : 0,
+    activation: call.activated === "a" ? 1 : call.activated === "b" ? 2 : 0,
     aLeading: transposeA ? m : k,
     bLeading: transposeB ? k : n,
     outputLeading: n,

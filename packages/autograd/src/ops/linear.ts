@@ -1,15 +1,15 @@
-import { unaryOperations } from "@splitmask/kernels";
 import { gemm, type ProductPrecision, sumRows } from "../calls/gemm.js";
 import { checkFloating, checkRank, checkSameShape, rowsAndColumns } from "../checks.js";
 import { defineOperation, perform } from "../operation.js";
 import { formatShape } from "../shape.js";
-import { empty, floatingOf, type Tensor } from "../tensor.js";
-import { runUnary } from "./unary.js";
+import { empty, type Tensor } from "../tensor.js";
 
 /** Options of `linear`. */
 export interface LinearOptions {
-  /** Applied to x·Wᵀ + b in the same kernel. Default none. */
-  readonly activation?: "gelu" | null;
+  /**
+   * Applied to x while it is read, so that f(x) is never in memory, neither for the product nor for its gradients; exact GELU. Default none.
+   */
+  readonly inputActivation?: "gelu" | null;
   /** Added last, in the same kernel: the skip connection around this layer. Has the output's shape. */
   readonly residual?: Tensor | null;
   /** In which format products are formed, forward and backward. Default `"float32"`. */
@@ -24,78 +24,64 @@ type LinearInputs = {
 };
 
 interface LinearAttributes {
-  readonly activation: "gelu" | null;
+  readonly inputActivation: "gelu" | null;
   readonly precision: ProductPrecision;
 }
 
 /**
- * y = f(z) + residual with z = x·Wᵀ + b, x rows×in, W out×in, f the activation. With h = g·f′(z):
- * ∂/∂x = h·W, ∂/∂W = hᵀ·x, ∂/∂b = Σ_rows h, ∂/∂residual = g.
+ * y = f(x)·Wᵀ + b + residual, x rows×in, W out×in, f the activation of the input (or none):
+ * ∂/∂x = (g·W)∘f′(x), ∂/∂W = gᵀ·f(x), ∂/∂b = Σ_rows g, ∂/∂residual = g.
  */
 export const linearOperation = defineOperation({
   name: "linear",
   forward: (
     { x, weight, bias, residual }: LinearInputs,
-    { activation, precision }: LinearAttributes,
+    { inputActivation, precision }: LinearAttributes,
     needs,
   ) => {
     const [columns, inner] = weight.shape as [number, number];
     const { rows } = rowsAndColumns("linear", "x", x);
     const output = empty(x.device, [...x.shape.slice(0, -1), columns], x.dtype);
-    const behindActivation = needs.x || needs.weight || needs.bias;
-    const z = activation !== null && behindActivation ? empty(x.device, output.shape, x.dtype) : null;
+    const activated = inputActivation === null ? null : "a";
     gemm({
       output,
       a: x,
       b: weight,
       bias,
       residual,
-      preActivation: z,
-      activation,
+      activated,
       m: rows,
       n: columns,
       k: inner,
       transposeB: true,
       precision,
     });
-    const saved = { x: needs.weight ? x : null, weight: needs.x ? weight : null, z };
-    // What lies behind an activation is large, and cheap to make again.
-    const remake = z === null || residual !== null ? undefined : () => runUnary("gelu", z);
-    return { output, saved, remake };
+    const needsInput = needs.weight || (needs.x && inputActivation !== null);
+    return { output, saved: { x: needsInput ? x : null, weight: needs.x ? weight : null } };
   },
-  gradient: ({ outputGradient: g, saved, attributes: { precision }, needs, shapes, writableGradient }) => {
+  gradient: ({ outputGradient: g, saved, attributes: { inputActivation, precision }, needs, shapes }) => {
     const [columns, inner] = shapes.weight as [number, number];
     const rows = g.size / Math.max(columns, 1);
-    const residual = needs.residual ? g : null;
-    let h = g;
-    if (saved.z !== null) {
-      h = residual === null ? writableGradient() : empty(g.device, g.shape, g.dtype);
-      g.device.run("unaryBackward", floatingOf(g), {
-        inputGradient: h,
-        outputGradient: g,
-        input: saved.z,
-        operation: unaryOperations.gelu,
-        size: g.size,
-      });
-    }
     let x: Tensor | null = null;
     if (needs.x) {
       x = empty(g.device, shapes.x, g.dtype);
-      gemm({ output: x, a: h, b: saved.weight!, m: rows, n: inner, k: columns, precision });
+      const preActivation = inputActivation === null ? null : saved.x;
+      gemm({ output: x, a: g, b: saved.weight!, preActivation, m: rows, n: inner, k: columns, precision });
     }
     let weight: Tensor | null = null;
     if (needs.weight) {
       weight = empty(g.device, shapes.weight, g.dtype);
-      gemm({ output: weight, a: h, b: saved.x!, m: columns, n: inner, k: rows, transposeA: true, precision });
+      const activated = inputActivation === null ? null : "b";
+      const [a, b] = [g, saved.x!];
+      gemm({ output: weight, a, b, activated, m: columns, n: inner, k: rows, transposeA: true, precision });
     }
-    const bias = needs.bias ? sumRows(empty(g.device, [columns], g.dtype), h, columns) : null;
-    if (h !== g && residual !== null) h.dispose();
-    return { x, weight, bias, residual };
+    const bias = needs.bias ? sumRows(empty(g.device, [columns], g.dtype), g, columns) : null;
+    return { x, weight, bias, residual: needs.residual ? g : null };
   },
 });
 
 /**
- * x·Wᵀ + b, with an activation and a skip connection in the same kernel: …×in → …×out.
+ * f(x)·Wᵀ + b, with an activation of the input and a skip connection in the same kernel: …×in → …×out.
  *
  * @param x …×in.
  * @param weight out×in, PyTorch's layout.
@@ -103,7 +89,7 @@ export const linearOperation = defineOperation({
  * @throws RangeError If the shapes do not fit.
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: LinearOptions = {}): Tensor {
-  const { activation = null, residual = null, precision = "float32" } = options;
+  const { inputActivation = null, residual = null, precision = "float32" } = options;
   checkFloating("linear", { x, weight, bias, residual });
   checkRank("linear", "weight", weight, [2], "out×in");
   const { columns: inner } = rowsAndColumns("linear", "x", x);
@@ -117,5 +103,5 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: 
   if (residual !== null) {
     checkSameShape("linear", "residual", residual, [...x.shape.slice(0, -1), out], "the output's shape");
   }
-  return perform(linearOperation, { x, weight, bias, residual }, { activation, precision });
+  return perform(linearOperation, { x, weight, bias, residual }, { inputActivation, precision });
 }

@@ -30,14 +30,11 @@ template <Precision precision> struct Product {
   bool transposeA, transposeB;
   float alpha, beta;
   float* output;
-  const float *bias, *residual;
-  float* preActivation;
-  bool activate;
+  const float *bias, *residual, *preActivation;
+  bool activateA, activateB;
   // The blocks of k that lie packed at present.
   int64 firstBlock = 0, lastBlock = 1;
 
-  // Whether tiles need more than the micro-kernel's own epilogue.
-  bool finishesTiles() const { return preActivation || activate; }
   int64 panels() const { return divideUp(n, tileColumns); }
   // A block of k, in steps (an even number, so that blocks cut no pair) and in packed elements.
   int64 innerDepth() const { return divideUp(divideUp(k, maximum(1, divideUp(k, blockInner<precision>))), 2) * 2; }
@@ -56,29 +53,44 @@ template <Precision precision> float* packedPanel(const Product<precision>& p, f
 }
 
 // Panels [first, last) of block `block` of k.
-template <Precision precision> void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
+template <Precision precision, bool activate> void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start), column = first * tileColumns;
   const int64 columns = minimum(last * tileColumns, p.n) - column;
   float* to = packedPanel(p, packed, block, first);
   if (p.transposeB) {
-    packTransposedPanels<precision>(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
+    packTransposedPanels<precision, activate>(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
   } else {
-    packPanels<precision>(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
+    packPanels<precision, activate>(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
   }
 }
+template <Precision precision> void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
+  if (p.activateB) packPanelsOfB<precision, true>(p, packed, block, first, last);
+  else packPanelsOfB<precision, false>(p, packed, block, first, last);
+}
 
-// Epilogue of a tile whose product lies in `tile`; before the last block of k the sums so far lie in the output.
+// Rows [row, row + rows) of block `block` of k.
+template <Precision precision, bool activate> void packRowsOfA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
+  if (p.transposeA) {
+    packTransposedRows<precision, activate>(packed, p.panelHeight(), p.a + start * p.aLeading + row, p.aLeading, rows, depth, p.m - row);
+  } else {
+    packRows<precision, activate>(packed, packedStride(p.elements(depth)), p.a + row * p.aLeading + start, p.aLeading, rows, depth);
+  }
+}
+template <Precision precision> void packA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
+  if (p.activateA) packRowsOfA<precision, true>(p, packed, block, row, rows);
+  else packRowsOfA<precision, false>(p, packed, block, row, rows);
+}
+
+// output = tile∘gelu′(preActivation) + residual of a tile that lies there; before the last block of k the sums so far lie in the output.
 template <Precision precision>
-void finishTile(
-    const Product<precision>& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
+void finishTile(const Product<precision>& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
   // With `take` and `put` for whole vectors: stores with a mask take many times as long on some CPUs.
   const auto finish = [&](int64 i, int v, const auto& take, const auto& put) {
-    const int64 offset = column + v * lanes, place = (row + i) * p.outputLeading + offset;
+    const int64 place = (row + i) * p.outputLeading + column + v * lanes;
     Vector value = load(tile + i * tileColumns + v * lanes);
     if (addOutput) value += take(p.output + place);
-    if (p.bias) value += take(p.bias + offset);
-    if (p.preActivation) put(p.preActivation + place, value);
-    if (p.activate) value = gelu(value);
+    value *= geluDerivative(take(p.preActivation + place));
     if (p.residual) value += take(p.residual + place);
     put(p.output + place, value);
   };
@@ -116,20 +128,14 @@ void computeBlock(
     const bool last = block + 1 == p.innerBlocks();
     const float beta = block == 0 ? p.beta : 1.0f;
     const float* a = packedA;
-    int64 aStride = 0, aPanel = 0;  // between rows or inner indices, and between panels
-    if (p.transposeA) {
-      aStride = panelWidth(height);
-      aPanel = aStride * elements;
-      const float* from = p.a + start * p.aLeading + rowStart;
-      packTransposedRows<precision>(packedA, height, from, p.aLeading, rows, depth, p.m - rowStart);
-    } else if (precision == Precision::float32 && panelEnd - panelStart <= directPanels) {
+    int64 aStride = p.transposeA ? panelWidth(height) : packedStride(elements);  // between inner indices or rows
+    int64 aPanel = aStride * (p.transposeA ? elements : height);                 // between panels
+    if (precision == Precision::float32 && !p.transposeA && !p.activateA && panelEnd - panelStart <= directPanels) {
       a = p.a + rowStart * p.aLeading + start;
       aStride = p.aLeading;
       aPanel = height * aStride;
     } else {
-      aStride = packedStride(elements);
-      aPanel = height * aStride;
-      packRows<precision>(packedA, aStride, p.a + rowStart * p.aLeading + start, p.aLeading, rows, depth);
+      packA(p, packedA, block, rowStart, rows);
     }
     for (int64 panel = panelStart; panel < panelEnd; ++panel) {
       const int64 column = panel * tileColumns;
@@ -141,8 +147,9 @@ void computeBlock(
         const TileKernel kernel = count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
         float* output = p.output + (rowStart + row) * p.outputLeading + column;
         const float* left = a + row / height * aPanel;
-        if (last && p.finishesTiles()) {
-          kernel(elements, left, aStride, b, tileColumns, {tile, tileColumns, columns, p.alpha, 0.0f, nullptr, nullptr});
+        if (last && p.preActivation) {
+          const float* bias = p.bias ? p.bias + column : nullptr;
+          kernel(elements, left, aStride, b, tileColumns, {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr});
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
           const float* bias = last && p.bias ? p.bias + column : nullptr;
@@ -229,7 +236,8 @@ template <Precision precision> void multiply(const Call& call) {
   p.transposeB = call.integer(5) != 0;
   p.alpha = static_cast<float>(call.number(6));
   p.beta = static_cast<float>(call.number(7));
-  p.activate = call.integer(8) == 1;
+  p.activateA = call.integer(8) == 1;
+  p.activateB = call.integer(8) == 2;
   p.aLeading = call.integer(9);
   p.bLeading = call.integer(10);
   p.outputLeading = call.integer(11);

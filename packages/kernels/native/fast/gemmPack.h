@@ -9,10 +9,10 @@ SPLITMASK_INLINE int64 divideUp(int64 value, int64 by) { return (value + by - 1)
 // The row stride of a packed block of a, `inner` elements wide: whole cache lines and an odd number of them, so that rows spread over all cache sets.
 SPLITMASK_INLINE int64 packedStride(int64 inner) { return (divideUp(inner, 16) | 1) * 16; }
 
-// Below, `inner` counts steps as the operand has them in memory; packed they are divideUp(inner, innerStep) elements.
+// Below, `inner` counts steps as the operand has them in memory; packed they are divideUp(inner, innerStep) elements. `activate`: GELU of every element is packed.
 
 // Rows of a as they are, `stride` elements apart.
-template <Precision precision = Precision::float32>
+template <Precision precision = Precision::float32, bool activate = false>
 inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, int64 rows, int64 inner) {
   constexpr int64 wide = lanes * innerStep<precision>;
   const int64 elements = divideUp(inner, innerStep<precision>);
@@ -20,8 +20,8 @@ inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, in
     const float* from = a + i * aLeading;
     float* place = to + i * stride;
     int64 k = 0;
-    for (; k + wide <= inner; k += wide, place += lanes) store(place, fetchAlong<precision>(from + k, wide));
-    if (k < inner) storePartial(place, fetchAlong<precision>(from + k, inner - k), static_cast<int>(to + i * stride + elements - place));
+    for (; k + wide <= inner; k += wide, place += lanes) store(place, fetchAlong<precision, activate>(from + k, wide));
+    if (k < inner) storePartial(place, fetchAlong<precision, activate>(from + k, inner - k), static_cast<int>(to + i * stride + elements - place));
   }
 }
 
@@ -29,7 +29,7 @@ inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, in
 SPLITMASK_INLINE int64 panelWidth(int64 height) { return divideUp(height, lanes) * lanes; }
 
 // Panels of `height` rows of a whose memory is inner×rows: panel p holds [element][panelWidth(height)]. `readable`: floats of a line of a from `a` on.
-template <Precision precision = Precision::float32>
+template <Precision precision = Precision::float32, bool activate = false>
 inline void packTransposedRows(
     float* to, int64 height, const float* a, int64 aLeading, int64 rows, int64 inner, int64 readable) {
   constexpr int64 step = innerStep<precision>;
@@ -41,7 +41,7 @@ inline void packTransposedRows(
     float* place = to + k / step * width;
     const auto copy = [&](int64 panel, int64 count) {
       for (int64 v = 0; v < width; v += lanes) {
-        store(place + panel * panelSize + v, fetchAcross<precision>(line + panel * height + v, aLeading, inner - k, count - v));
+        store(place + panel * panelSize + v, fetchAcross<precision, activate>(line + panel * height + v, aLeading, inner - k, count - v));
       }
     };
     for (int64 row = 0; row < rows; row += 16) {
@@ -53,7 +53,7 @@ inline void packTransposedRows(
 }
 
 // Panels [panel][element][tileColumns] from b as inner×columns, line by line of b.
-template <Precision precision = Precision::float32>
+template <Precision precision = Precision::float32, bool activate = false>
 inline void packPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
   constexpr int64 step = innerStep<precision>;
   const int64 whole = columns / tileColumns, rest = columns % tileColumns;
@@ -65,7 +65,7 @@ inline void packPanels(float* to, const float* b, int64 bLeading, int64 inner, i
 #pragma GCC unroll 4
       for (int v = 0; v < tileVectors; ++v) {
         const float* from = line + panel * tileColumns + v * lanes;
-        store(place + panel * panelSize + v * lanes, fetchAcross<precision>(from, bLeading, inner - k, count - v * lanes));
+        store(place + panel * panelSize + v * lanes, fetchAcross<precision, activate>(from, bLeading, inner - k, count - v * lanes));
       }
     };
     for (int64 column = 0; column < columns; column += 16) {
@@ -106,7 +106,7 @@ SPLITMASK_INLINE void transposeSquare(Vector (&rows)[lanes]) {
 }
 
 // One panel [element][tileColumns] from b as columns×inner.
-template <Precision precision = Precision::float32>
+template <Precision precision = Precision::float32, bool activate = false>
 inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
   constexpr int64 wide = lanes * innerStep<precision>;
   for (int v = 0; v < tileVectors; ++v) {
@@ -116,11 +116,11 @@ inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int
       Vector square[lanes];
       if (count >= lanes && k + wide <= inner) {
 #pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i) square[i] = fetchAlong<precision>(b + (v * lanes + i) * bLeading + k, wide);
+        for (int i = 0; i < lanes; ++i) square[i] = fetchAlong<precision, activate>(b + (v * lanes + i) * bLeading + k, wide);
       } else {
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) {
-          square[i] = i < count ? fetchAlong<precision>(b + (v * lanes + i) * bLeading + k, inner - k) : Vector{};
+          square[i] = i < count ? fetchAlong<precision, activate>(b + (v * lanes + i) * bLeading + k, inner - k) : Vector{};
         }
       }
       transposeSquare(square);
@@ -135,11 +135,11 @@ inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int
 }
 
 // The same from b as columns×inner.
-template <Precision precision = Precision::float32>
+template <Precision precision = Precision::float32, bool activate = false>
 inline void packTransposedPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
   const int64 elements = divideUp(inner, innerStep<precision>);
   for (int64 column = 0; column < columns; column += tileColumns) {
-    packTransposedColumns<precision>(
+    packTransposedColumns<precision, activate>(
         to + column * elements, b + column * bLeading, bLeading, inner, minimum(tileColumns, columns - column));
   }
 }

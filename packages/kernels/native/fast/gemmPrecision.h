@@ -4,7 +4,7 @@
 // each with one rounding, so with the earlier one in the upper half all sets sum in rising order and agree to the last bit; only what lies below the
 // smallest normal number (which the instruction takes for zero) may differ.
 #pragma once
-#include "../vector.h"
+#include "maths.h"
 
 namespace splitmask::SPLITMASK_SET {
 
@@ -59,29 +59,35 @@ SPLITMASK_INLINE Vector loadFirst(const float* from, int64 count) {
   return count >= lanes ? load(from) : loadPartial(from, clampCount(count));
 }
 
+// An operand's values as they are multiplied, before they are rounded: GELU of them where the product is to `activate` the operand.
+template <bool activate> SPLITMASK_INLINE Vector fetch(const float* from, int64 count) {
+  const Vector value = loadFirst(from, count);
+  return activate ? gelu(value) : value;
+}
+
 // Packed elements that follow each other along the inner dimension, which runs through memory: `count` floats are there, the rest is zeros.
-template <Precision precision> SPLITMASK_INLINE Vector fetchAlong(const float* from, int64 count) {
+template <Precision precision, bool activate = false> SPLITMASK_INLINE Vector fetchAlong(const float* from, int64 count) {
   if constexpr (precision == Precision::float32) {
-    return loadFirst(from, count);
+    return fetch<activate>(from, count);
   } else {
 #if defined(__AVX512BF16__)
-    return pairAlong(loadFirst(from, count), loadFirst(from + lanes, count - lanes));
+    return pairAlong(fetch<activate>(from, count), fetch<activate>(from + lanes, count - lanes));
 #else
-    return roundToBfloat16(loadFirst(from, count));
+    return roundToBfloat16(fetch<activate>(from, count));
 #endif
   }
 }
 
 // The packed elements of `count` columns at one inner step, whose line in memory is `from`; the next step's is `leading` further, if `lines` > 1.
-template <Precision precision>
+template <Precision precision, bool activate = false>
 SPLITMASK_INLINE Vector fetchAcross(const float* from, int64 leading, int64 lines, int64 count) {
   if constexpr (precision == Precision::float32) {
-    return loadFirst(from, count);
+    return fetch<activate>(from, count);
   } else {
 #if defined(__AVX512BF16__)
-    return pairAcross(loadFirst(from, count), lines > 1 ? loadFirst(from + leading, count) : Vector{});
+    return pairAcross(fetch<activate>(from, count), lines > 1 ? fetch<activate>(from + leading, count) : Vector{});
 #else
-    return roundToBfloat16(loadFirst(from, count));
+    return roundToBfloat16(fetch<activate>(from, count));
 #endif
   }
 }

@@ -17,35 +17,44 @@ static float roundToBfloat16(float value) {
   return value;
 }
 
+template <class T> static T normalDistribution(T x) { return T(0.5) * (T(1) + std::erf(x * T(0.70710678118654752440))); }
+
 template <class T> void gemm(const Call& call) {
   T* output = call.buffer<T>(0);
   const T* a = call.buffer<T>(1);
   const T* b = call.buffer<T>(2);
   const T* bias = call.buffer<T>(3);
   const T* residual = call.buffer<T>(4);
-  T* preActivation = call.buffer<T>(5);
+  const T* preActivation = call.buffer<T>(5);
   const int64 m = call.integer(0), n = call.integer(1), k = call.integer(2), batch = call.integer(3);
   const bool transposeA = call.integer(4) != 0, transposeB = call.integer(5) != 0;
   const T alpha = static_cast<T>(call.number(6)), beta = static_cast<T>(call.number(7));
-  const bool activate = call.integer(8) == 1;
+  const int64 activation = call.integer(8);
   const int64 aLeading = call.integer(9), bLeading = call.integer(10), outputLeading = call.integer(11);
   const int64 aBatch = call.integer(12), bBatch = call.integer(13), outputBatch = call.integer(14);
   const int64 aRow = transposeA ? 1 : aLeading, aInner = transposeA ? aLeading : 1;
   const int64 bInner = transposeB ? 1 : bLeading, bColumn = transposeB ? bLeading : 1;
   const bool bfloat16 = call.integer(15) == 1;
-  const auto rounded = [bfloat16](T value) { return bfloat16 ? T(roundToBfloat16(static_cast<float>(value))) : value; };
+  const auto multiplied = [=](T value, bool activate) {
+    if (activate) value *= normalDistribution(value);
+    return bfloat16 ? T(roundToBfloat16(static_cast<float>(value))) : value;
+  };
   parallelFor(call, batch * m, [&](int64 task, int) {
     const int64 z = task / m, row = task % m;
     const T* aLine = a + z * aBatch + row * aRow;
     for (int64 column = 0; column < n; ++column) {
       const T* bLine = b + z * bBatch + column * bColumn;
       T sum = 0;
-      for (int64 inner = 0; inner < k; ++inner) sum += rounded(aLine[inner * aInner]) * rounded(bLine[inner * bInner]);
+      for (int64 inner = 0; inner < k; ++inner) {
+        sum += multiplied(aLine[inner * aInner], activation == 1) * multiplied(bLine[inner * bInner], activation == 2);
+      }
       const int64 place = z * outputBatch + row * outputLeading + column;
       T value = alpha * sum;
       if (bias) value += bias[column];
-      if (preActivation) preActivation[place] = value;
-      if (activate) value = value * T(0.5) * (T(1) + std::erf(value * T(0.70710678118654752440)));
+      if (preActivation) {
+        const T z = preActivation[place];
+        value *= normalDistribution(z) + z * std::exp(T(-0.5) * z * z) * T(0.39894228040143267794);
+      }
       if (residual) value += residual[place];
       output[place] = beta == T(0) ? value : beta * output[place] + value;
     }
