@@ -148,6 +148,11 @@ void computeBlock(
         float* output = p.output + (rowStart + row) * p.outputLeading + column;
         const float* left = a + row / height * aPanel;
         if (last && p.preActivation) {
+          const float* z = p.preActivation + (output - p.output);
+          if (count == tileRows && columns == tileColumns) {
+            prefetchTile<tileRows, tileVectors, 0>(z, p.outputLeading);
+            prefetchTile<tileRows, tileVectors, 1>(output, p.outputLeading);
+          }
           const float* bias = p.bias ? p.bias + column : nullptr;
           kernel(elements, left, aStride, b, tileColumns, {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr});
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);

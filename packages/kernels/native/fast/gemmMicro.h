@@ -65,6 +65,15 @@ struct TileOutput {
 
 using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output);
 
+// Fetches the lines of a tile; write: 1 where they will be written.
+template <int rows, int vectors, int write> SPLITMASK_INLINE void prefetchTile(const float* place, int64 stride) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+    __builtin_prefetch(place + i * stride, write);
+    __builtin_prefetch(place + i * stride + vectors * lanes - 1, write);
+  }
+}
+
 // `take` and `put` read and write vector v of a row, the last one perhaps in part.
 template <int rows, int vectors, class Take, class Put>
 SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileOutput& output, const Take& take, const Put& put) {
@@ -89,12 +98,9 @@ SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileO
 
 template <int rows, int vectors, Layout layout, int64 step>
 void computeTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output) {
-  // The lines of c come from memory while the products are formed.
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i) {
-    __builtin_prefetch(output.c + i * output.stride, 1);
-    __builtin_prefetch(output.c + i * output.stride + vectors * lanes - 1, 1);
-  }
+  // What the epilogue touches comes from memory while the products are formed.
+  prefetchTile<rows, vectors, 1>(output.c, output.stride);
+  if (output.residual) prefetchTile<rows, vectors, 0>(output.residual, output.stride);
   Vector sums[rows][vectors];
   multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums);
   if (output.columns == vectors * lanes) {
