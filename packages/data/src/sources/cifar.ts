@@ -113,7 +113,7 @@ export class CifarDataset implements ImageDataset {
 /** The files of one part in a folder, by the names that CIFAR comes with. */
 export function cifarFiles(folder: string, split: "train" | "test"): string[] {
   const wanted = split === "train" ? /^(data_batch_\d+|train)\.bin$/ : /^(test_batch|test)\.bin$/;
-  const names = readdirSync(folder).filter((name) => wanted.test(name));
+  const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => wanted.test(name));
   return names.sort().map((name) => join(folder, name));
 }
 
@@ -163,7 +163,7 @@ export async function cifarDataset(
 }
 
 function folderFiles(folder: string, split: "train" | "test"): string[] {
-  const files = existsSync(folder) ? cifarFiles(folder, split) : [];
+  const files = cifarFiles(folder, split);
   if (files.length === 0) {
     throw new Error(
       `cifarDataset: ${folder} holds no ${split === "train" ? "data_batch_1.bin or train.bin" : "test_batch.bin or test.bin"}; expected what the binary version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).`,

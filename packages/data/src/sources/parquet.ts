@@ -7,6 +7,7 @@ import {
   readPictureSize,
 } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import { BoundedCache } from "./boundedCache.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { classesFor } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
@@ -15,6 +16,7 @@ import {
   type ParquetFooter,
   readFooter,
   readPageTable,
+  readTableDictionary,
   readTablePage,
 } from "./parquetFile.js";
 import { type HubFeatures, hubFeatures, type OpenedFile, readParquetLabels } from "./parquetLabels.js";
