@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { statFile } from "./fileFacts.js";
 import { OpenFiles } from "./openFiles.js";
@@ -123,16 +122,19 @@ async function unpack(path: string, packed: number): Promise<{ header: Header; b
     bytes.set(chunk, filled);
     filled += chunk.length;
   };
+  const file = createReadStream(path);
+  const chunks = file.pipe(createGunzip());
+  file.on("error", (error) => chunks.destroy(error));
   try {
-    await pipeline(createReadStream(path), createGunzip(), async (chunks: AsyncIterable<Uint8Array>) => {
-      for await (const chunk of chunks) take(chunk);
-    });
+    for await (const chunk of chunks) take(chunk as Uint8Array);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code?.startsWith("Z_") !== true) throw error;
     throw new Error(`${path} cannot be unpacked (${message}). It is cut short or damaged: get it anew.`, {
       cause: error,
     });
+  } finally {
+    file.destroy();
   }
   const whole = found as { header: Header; bytes: Uint8Array } | null;
   if (whole === null) parseHeader(path, head);

@@ -67,7 +67,8 @@ export async function readTarMembers(
     );
   let extended: Pax | undefined;
   let longName: string | null = null;
-  for (let position = 0; position + block <= size; ) {
+  for (let position = 0; position < size; ) {
+    if (position + block > size) throw damaged(position, `it ends inside of a header, after ${size} bytes`);
     let header: Header;
     try {
       header = new Header(await reader.read(position, block), 0, extended);
