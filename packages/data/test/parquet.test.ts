@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parquetDataset } from "@splitmask/data";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
 import { gradient, scratchFolder, write } from "./pictures.js";
@@ -109,6 +110,28 @@ describe("parquetDataset", () => {
     expect((await dataset.image(8)).data[2]).toBe((11 * 37) % 256);
     await dataset.close();
   });
+
+  test.each(["snappy", "none", "gzip", "zstd", "brotli", "lz4", "deltas"])(
+    "files that pyarrow wrote: %s",
+    async (name) => {
+      const dataset = await parquetDataset(
+        fileURLToPath(new URL(`fixtures/parquet/${name}.parquet`, import.meta.url)),
+      );
+      expect([dataset.length, [...dataset.groups]]).toEqual([40, [0, 16, 32]]);
+      expect(dataset.classes).toEqual(["ant", "bee", "cat", "dog"]);
+      for (let row = 0; row < 40; row++) {
+        expect(dataset.label(row)).toBe(row === 9 ? -1 : row % 4);
+        if (row === 7) continue;
+        const picture = await dataset.image(row);
+        expect([picture.shape, [...picture.data.subarray(0, 3)]]).toEqual([
+          [5 + (row % 3), 4 + (row % 7), 3],
+          [row, 2 * row, 3 * row],
+        ]);
+      }
+      await expect(dataset.image(7)).rejects.toThrow("it has no bytes in the file");
+      await dataset.close();
+    },
+  );
 
   test("what is wrong with a file", async () => {
     const good = readFileSync(writeHubFile("good.parquet", 0, 10));
