@@ -1,15 +1,15 @@
-import { imageFolder } from "@splitmask/data";
 import { embedDataset, knnAccuracy, linearProbe } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
 import { encoderView } from "./method.js";
+import { openPictures } from "./pictures.js";
 
 /** What to evaluate. */
 export interface EvaluateRequest {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
-  /** Labelled pictures, one folder a class. */
+  /** Labelled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
   /** Labelled pictures with the same class names. */
   readonly test: string;
@@ -70,13 +70,13 @@ export async function evaluate<Kind extends EvaluationKind>(
   terminal: Terminal,
 ): Promise<Record<Kind, Evaluation>> {
   const { k = 20, temperature = 0.07, batch = 64, untrained = false } = request;
-  const trainPictures = await imageFolder(request.train);
+  const trainPictures = await openPictures(request.train, terminal);
   if (trainPictures.classes.length < 2) {
     throw new Error(
-      `--train: ${request.train} has ${trainPictures.classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two.`,
+      `--train: ${request.train} has ${trainPictures.classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
     );
   }
-  const testPictures = await imageFolder(request.test, { classes: trainPictures.classes });
+  const testPictures = await openPictures(request.test, terminal, trainPictures.classes);
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     const { encoder, description, step } = await loadEncoder(device, { run: request.run, untrained });
@@ -134,6 +134,8 @@ export async function evaluate<Kind extends EvaluationKind>(
     return results as Record<Kind, Evaluation>;
   } finally {
     device.close();
+    await trainPictures.close?.();
+    await testPictures.close?.();
   }
 }
 

@@ -21,7 +21,7 @@ import { trainingBatches, trainingOptions } from "./training.js";
 
 /** What to pre-train, and where. */
 export interface PretrainRequest {
-  /** Folder of pictures. */
+  /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
   /** Run folder to write. */
   readonly out: string;
@@ -91,7 +91,7 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
     throw new UsageError(
       `--resume: ${out} is not a run folder (there is no config.json). Leave --resume out to start a run.`,
     );
-  const scanned = await scanPictures(request.folder);
+  const scanned = await scanPictures(request.folder, terminal);
   const threads = given.threads;
   const device = createDevice(threads === undefined ? {} : { threads });
   try {
@@ -100,6 +100,7 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
       : await startRun(device, request, given, scanned, exists, terminal);
   } finally {
     device.close();
+    await scanned.dataset.close?.();
   }
 }
 
@@ -107,7 +108,7 @@ async function startRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset, facts, unreadable }: ScannedPictures,
+  { dataset, facts, ignored, unreadable }: ScannedPictures,
   exists: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
@@ -139,7 +140,7 @@ async function startRun(
   };
   const { style } = terminal;
   terminal.line(
-    `${style.bold(`${facts.count.toLocaleString("en")} pictures`)} in ${request.folder}${ignoredNote(dataset.ignored.length)}`,
+    `${style.bold(`${facts.count.toLocaleString("en")} pictures`)} in ${request.folder}${ignoredNote(ignored)}`,
   );
   for (const text of columns(
     description.choices.map(({ name, value, reason }) => [`  ${name}`, value, style.dim(reason)]),

@@ -1,13 +1,6 @@
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { writeFileDurably } from "@splitmask/autograd";
-import {
-  centerCrop,
-  type ImageBatch,
-  type ImageFolder,
-  imageFolder,
-  orderedBatches,
-  subset,
-} from "@splitmask/data";
+import { centerCrop, type ImageBatch, type ImageDataset, orderedBatches, subset } from "@splitmask/data";
 import { embedBatches } from "@splitmask/eval";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
@@ -26,7 +19,7 @@ import type { Terminal } from "../terminal/terminal.js";
 import { type RunDescription, readRun } from "./description.js";
 import { findCheckpoint } from "./encoder.js";
 import { createMethod, encoderView, tokenizerView } from "./method.js";
-import { spread } from "./pictures.js";
+import { nameOf, openPictures, spread } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
 
 /** Which run's report is wanted. */
@@ -62,7 +55,7 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
   if (checkpoint === null)
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
   const out = resolve(request.out ?? join(runPath, "report.html"));
-  const dataset = await imageFolder(request.pictures ?? description.pictures);
+  const dataset = await openPictures(request.pictures ?? description.pictures, terminal);
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     terminal.progress("report: looking at the pictures", true);
@@ -94,6 +87,7 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
     return out;
   } finally {
     device.close();
+    await dataset.close?.();
   }
 }
 
@@ -117,7 +111,7 @@ async function lookAt(
   device: Device,
   description: RunDescription,
   method: SplitMask,
-  dataset: ImageFolder,
+  dataset: ImageDataset,
 ): Promise<Looked> {
   const { config } = description;
   const { tokenizer } = method.config;
@@ -135,13 +129,13 @@ async function lookAt(
     const kept = batches.flatMap((batch) => Array.from(batch.indices, (index) => indices[index]!));
     return {
       batches,
-      names: kept.map((index) => relative(dataset.root, dataset.path(index))),
+      names: kept.map((index) => nameOf(dataset, index)),
       skipped: source.skipped(),
     };
   };
   const gallery = await load(spread(dataset.length, gallerySize));
   if (gallery.batches.length === 0)
-    throw new Error(`report: none of the pictures in ${dataset.root} can be read.`);
+    throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
   const pixels = gallery.batches.map((batch) => batch.views[1]!);
   // Every third batch, so from all over the gallery: more patches would hardly draw the words better.
   const dictionary = exampleDictionary(
