@@ -13,6 +13,10 @@ export {
   randomResizedCrop,
 } from "./augmentation/augmentation.js";
 export type { ChannelNumbers, ImageBatch, View } from "./augmentation/imageBatch.js";
+export type { CacheProgress } from "./cache/buildCache.js";
+export { defaultCacheFolder } from "./cache/cacheFolder.js";
+export { type CacheEntry, clearCaches, listCaches } from "./cache/listCaches.js";
+export { PictureCache, type PictureCacheOptions, pictureCache } from "./cache/pictureCache.js";
 export {
   type DecodeOptions,
   type DecodePictureOptions,
@@ -22,6 +26,7 @@ export {
 } from "./decoding/decodePicture.js";
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
+export { type EpochOrder, epochOrder, type OrderOptions } from "./loading/order.js";
 export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
 export {
   IMAGENET_MEAN,

@@ -2,9 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { writeFileDurably } from "@splitmask/autograd";
+import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/autograd";
 import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
-import { acquireRunLock, type RunLock } from "./runLock.js";
 import { TensorboardEventFile } from "./tensorboardEventFile.js";
 
 const CONFIG = "config.json";
@@ -25,11 +24,11 @@ export class RunFolder {
   readonly path: string;
   /** What `config.json` holds. */
   readonly config: unknown;
-  readonly #lock: RunLock | null;
+  readonly #lock: FileLock | null;
   readonly #metrics: MetricsLog;
   #events: TensorboardEventFile | null = null;
 
-  private constructor(path: string, config: unknown, lock: RunLock | null) {
+  private constructor(path: string, config: unknown, lock: FileLock | null) {
     this.path = path;
     this.config = config;
     this.#lock = lock;
@@ -58,10 +57,10 @@ export class RunFolder {
       );
     }
     let firstMade: string | null = null;
-    let lock: RunLock | undefined;
+    let lock: FileLock | undefined;
     try {
       firstMade = await makeFolders(absolute);
-      lock = await acquireRunLock(join(absolute, LOCK));
+      lock = await acquireFileLock(join(absolute, LOCK), "run folder");
       // Another process may have made, finished and left a run here since the look above.
       if (existsSync(join(absolute, CONFIG))) throw new Error(alreadyHoldsARun(path));
       await writeFileDurably(join(absolute, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
@@ -97,7 +96,7 @@ export class RunFolder {
     }
     if (options.write === false) return new RunFolder(absolute, config, null);
     try {
-      return new RunFolder(absolute, config, await acquireRunLock(join(absolute, LOCK)));
+      return new RunFolder(absolute, config, await acquireFileLock(join(absolute, LOCK), "run folder"));
     } catch (error) {
       throw unwritable(path, error);
     }
