@@ -16,7 +16,12 @@ export type { ChannelNumbers, ImageBatch, View } from "./augmentation/imageBatch
 export type { CacheProgress } from "./cache/buildCache.js";
 export { defaultCacheFolder } from "./cache/cacheFolder.js";
 export { type CacheEntry, clearCaches, listCaches } from "./cache/listCaches.js";
-export { PictureCache, type PictureCacheOptions, pictureCache } from "./cache/pictureCache.js";
+export {
+  hasPictureCache,
+  PictureCache,
+  type PictureCacheOptions,
+  pictureCache,
+} from "./cache/pictureCache.js";
 export {
   type DecodeOptions,
   type DecodePictureOptions,
@@ -25,9 +30,11 @@ export {
   readPictureSize,
 } from "./decoding/decodePicture.js";
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
+export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
 export { type EpochOrder, epochOrder, type OrderOptions } from "./loading/order.js";
 export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
+export { defaultCacheBytes } from "./loading/pictureStore.js";
 export {
   IMAGENET_MEAN,
   IMAGENET_STD,

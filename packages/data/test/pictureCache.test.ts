@@ -14,6 +14,7 @@ import { join } from "node:path";
 import {
   clearCaches,
   defaultCacheFolder,
+  hasPictureCache,
   type ImageBatch,
   ImageLoader,
   imageFolder,
@@ -117,7 +118,10 @@ describe("pictureCache", () => {
       folder,
       onProgress: ({ done }: { done: number }) => progress.push(done),
     };
+    expect(await hasPictureCache(dataset, options)).toBe(false);
     const first = await pictureCache(dataset, options);
+    expect(await hasPictureCache(dataset, options)).toBe(true);
+    expect(await hasPictureCache(dataset, { ...options, decodeSize: 128 })).toBe(false);
     expect(decoded).toHaveLength(50);
     expect(progress.at(-1)).toBe(50);
     expect(first).toMatchObject({

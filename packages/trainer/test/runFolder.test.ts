@@ -94,7 +94,9 @@ describe("RunFolder", () => {
     const path = join(folder, "lock.json");
     for (let round = 0; round < 20; round++) {
       writeFileSync(path, "{");
-      const results = await Promise.allSettled(Array.from({ length: 4 }, () => acquireFileLock(path, "run folder")));
+      const results = await Promise.allSettled(
+        Array.from({ length: 4 }, () => acquireFileLock(path, "run folder")),
+      );
       const won = results.filter((result) => result.status === "fulfilled");
       expect(won).toHaveLength(1);
       await won[0]!.value.release();

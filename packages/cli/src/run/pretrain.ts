@@ -2,22 +2,23 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
-import { measureNormalization, type SkippedPicture } from "@splitmask/data";
+import { defaultDecodeSize, measureNormalization, type SkippedPicture } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer } from "@splitmask/tokenizer";
 import { latestCheckpoint, RunFolder, type TrainingEvent, type TrainResult, train } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
-import { resolveConfig } from "../config/resolve.js";
+import { type PictureFacts, resolveConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
 import { progressLine } from "../terminal/progressLine.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 import { checkResume, describedBy, type RunDescription } from "./description.js";
+import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
 import { createMethod } from "./method.js";
 import { type ScannedPictures, scanPictures } from "./pictures.js";
-import { trainingBatches, trainingOptions } from "./training.js";
+import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
 export interface PretrainRequest {
@@ -54,6 +55,8 @@ export interface PretrainResult {
   };
   /** Median over the last steps; null for very short runs. */
   readonly imagesPerSecond: number | null;
+  /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for very short runs. */
+  readonly waitingShare: number | null;
   /** Time that this call trained, in seconds. */
   readonly seconds: number;
   /** Folder of the last checkpoint; null where none was written. */
@@ -169,7 +172,7 @@ async function startRun(
     );
     await tokenizer.save(join(out, tokenizerFile));
     const task = createMethod(device, config, tokenizer);
-    result = await trainRun(device, run, description, task, dataset, request, false, terminal);
+    result = await trainRun(device, run, description, task, dataset, facts, request, false, terminal);
     return result;
   } finally {
     await run.close();
@@ -182,7 +185,7 @@ async function resumeRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset }: ScannedPictures,
+  { dataset, facts }: ScannedPictures,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const run = await RunFolder.open(request.out);
@@ -202,9 +205,11 @@ async function resumeRun(
         ...description.config,
         checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
         recompute: given.recompute ?? description.config.recompute,
+        cache: given.cache ?? description.config.cache ?? "auto",
+        cacheFolder: given.cacheFolder ?? description.config.cacheFolder ?? null,
       },
     };
-    return await trainRun(device, run, changed, task, dataset, request, true, terminal);
+    return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal);
   } finally {
     await run.close();
   }
@@ -217,11 +222,24 @@ async function trainRun(
   { config, mean, std }: RunDescription,
   task: SplitMask,
   dataset: ScannedPictures["dataset"],
+  facts: PictureFacts,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
-  const loader = trainingBatches(device, dataset, { config, mean, std });
+  const signal = request.signal === undefined ? {} : { signal: request.signal };
+  const disk = await openDiskCache(
+    device,
+    dataset,
+    { config, facts, decodeSize: defaultDecodeSize(trainingViews({ config, mean, std })), ...signal },
+    terminal,
+  );
+  const loader = trainingBatches(
+    device,
+    dataset,
+    { config, mean, std },
+    disk === null ? {} : { cache: disk },
+  );
   try {
     const result = await train({
       device,
@@ -232,7 +250,7 @@ async function trainRun(
       runFolder: run,
       resume,
       checkpointEvery: config.checkpointEvery,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      ...signal,
       onEvent: (event) => tell(event, terminal),
     });
     if (result.reason === "done") await writeEncoder(join(run.path, encoderFile), task, { mean, std });
@@ -243,12 +261,14 @@ async function trainRun(
       steps: result.steps,
       loss: await lossesOf(run, result),
       imagesPerSecond: result.imagesPerSecond,
+      waitingShare: result.waitingShare,
       seconds: result.seconds,
       checkpoint: result.checkpoint,
       skipped: loader.skipped(),
     };
   } finally {
     loader.close();
+    disk?.close();
   }
 }
 
@@ -310,5 +330,9 @@ function ignoredNote(count: number): string {
 /** A line about the end of a run. */
 export function summaryOf(result: PretrainResult): string {
   const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;
-  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
+  const waiting =
+    result.waitingShare === null
+      ? ""
+      : `, ${(100 * result.waitingShare).toFixed(1)} % of the time waiting for data`;
+  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}${waiting}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
 }

@@ -193,6 +193,22 @@ export async function pictureCache(
   }
 }
 
+/**
+ * Whether the cache of a data set is on the disk already, complete as far as can be told without opening it.
+ *
+ * @param dataset The pictures; without a `fingerprint()` there is none.
+ * @param options What `pictureCache` would get.
+ */
+export async function hasPictureCache(
+  dataset: ImageDataset,
+  options: Pick<PictureCacheOptions, "decodeSize" | "folder">,
+): Promise<boolean> {
+  const root = options.folder === undefined ? defaultCacheFolder() : resolve(options.folder);
+  if (root === null || dataset.fingerprint === undefined) return false;
+  const folder = folderOf(root, await cacheSettings(dataset, options.decodeSize));
+  return (await readJson(join(folder, cacheFiles.complete))) !== null;
+}
+
 /** The cache in a folder; else what is wrong with it (null: it is not complete). */
 async function openCache(
   folder: string,

@@ -5,6 +5,7 @@ import { augmentPictures, checkViews, type ImageBatch, type View } from "../augm
 import type { PictureCache } from "../cache/pictureCache.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
+import { defaultDecodeSize } from "./decodeSize.js";
 import { type EpochOrder, epochOrder } from "./order.js";
 import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
 
@@ -109,8 +110,7 @@ export class ImageLoader {
         `ImageLoader: the batch size is ${batchSize}, but there are only ${dataset.length} pictures. Lower it to at most ${dataset.length}, add pictures, or set dropLast: false for smaller batches.`,
       );
     }
-    this.decodeSize =
-      options.decodeSize === undefined ? 2 * Math.max(...views.map(({ size }) => size)) : options.decodeSize;
+    this.decodeSize = options.decodeSize === undefined ? defaultDecodeSize(views) : options.decodeSize;
     if (this.decodeSize !== null) checkWhole("decodeSize", this.decodeSize, 1);
     const batches = dataset.length / batchSize;
     this.batchesPerEpoch = dropLast ? Math.floor(batches) : Math.ceil(batches);

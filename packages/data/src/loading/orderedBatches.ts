@@ -5,6 +5,7 @@ import { augmentPictures, checkViews, type ImageBatch, type View } from "../augm
 import type { PictureCache } from "../cache/pictureCache.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
+import { defaultDecodeSize } from "./decodeSize.js";
 import { type HeldPicture, PictureStore } from "./pictureStore.js";
 
 /** Options of `orderedBatches`. */
@@ -55,8 +56,7 @@ export class OrderedBatches implements AsyncIterable<ImageBatch> {
   /** The batches from the first on; the next one is decoded while one is used. The caller owns the tensors. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ImageBatch, void, undefined> {
     const { device, views, seed = 0, workers = defaultWorkers(), cache } = this.#options;
-    const { augmentation = centerCrop(), decodeSize = 2 * Math.max(...views.map(({ size }) => size)) } =
-      this.#options;
+    const { augmentation = centerCrop(), decodeSize = defaultDecodeSize(views) } = this.#options;
     const dataset = this.#dataset;
     const store = new PictureStore({ dataset, device, decodeSize, cacheBytes: 0, workers, cache });
     let next = this.#fetch(store, 0);

@@ -134,6 +134,7 @@ export class RunFolder {
     scalars.learningRate = record.learningRate;
     scalars.gradientNorm = record.gradientNorm;
     if (record.imagesPerSecond !== null) scalars.imagesPerSecond = record.imagesPerSecond;
+    if (record.waitingSeconds !== undefined) scalars.waitingSeconds = record.waitingSeconds;
     this.#events?.append(record.step, scalars, record.time);
   }
 
