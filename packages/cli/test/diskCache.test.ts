@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "splitmask-cache-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const facts = { count: 1000, shortSide: 160 };
-const config = { cache: "auto", cacheFolder: null, steps: 100, batch: 100 } as const;
+const config = { cache: "auto", cacheFolder: null, steps: 100, batch: 100, maximumSkipped: 0.1 } as const;
 
 test("auto: where the pictures do not fit into memory and are passed over more than twice", () => {
   const request = { config, facts, decodeSize: 128 };

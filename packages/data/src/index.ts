@@ -43,10 +43,22 @@ export {
   type Normalization,
 } from "./normalization.js";
 export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/arrayDataset.js";
+export { concatenate } from "./sources/concatenate.js";
 export {
   ImageFolder,
   type ImageFolderOptions,
   imageFolder,
   pictureExtensions,
 } from "./sources/imageFolder.js";
-export { type SplitOptions, split, subset } from "./sources/subset.js";
+export { readIndices } from "./sources/indexList.js";
+export {
+  checkSkipped,
+  LimitedDataset,
+  type LimitSkippedOptions,
+  limitSkipped,
+  type SkippedShare,
+  TooManySkippedError,
+} from "./sources/limitSkipped.js";
+export { type RandomSubsetOptions, randomSubset } from "./sources/randomSubset.js";
+export { type SplitOptions, split } from "./sources/split.js";
+export { subset } from "./sources/subset.js";

@@ -85,7 +85,7 @@ function builder(length: number, side: number, milliseconds: number, limit = "")
     try {
       const onProgress = ({ waiting }) => { if (waiting) process.stdout.write("waiting\\n"); };
       const cache = await pictureCache(dataset, { device, decodeSize: null, folder: ${JSON.stringify(folder)}, workers: 4, onProgress });
-      process.stdout.write("complete " + cache.badPictures + "\\n");
+      process.stdout.write("complete " + cache.skipped().length + "\\n");
     } catch (error) {
       process.stdout.write("error " + error.message + "\\n");
     }
@@ -127,10 +127,10 @@ describe("pictureCache", () => {
     expect(first).toMatchObject({
       length: 50,
       decodeSize: 256,
-      badPictures: 3,
       rebuilt: null,
       path: onlyCache(),
     });
+    expect(first.skipped().map(({ path }) => path)).toEqual(["noise 0", "noise 7", "noise 49"]);
     await expectPictures(first, 50, bad);
     const second = await pictureCache(dataset, options);
     expect(decoded).toHaveLength(50);

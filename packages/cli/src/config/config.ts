@@ -35,6 +35,12 @@ export interface Config {
   readonly mean?: readonly [number, number, number] | undefined;
   /** Standard deviation of red, green and blue in 0…1; measured when not given. */
   readonly std?: readonly [number, number, number] | undefined;
+  /** Use only some pictures: a share ("10%"), a number ("1000"), or a file with one index a line. */
+  readonly subset?: string | undefined;
+  /** Use only so many pictures of every class folder. */
+  readonly perClass?: number | undefined;
+  /** Largest share of pictures that may be unreadable before the run stops, 0 to 1. */
+  readonly maximumSkipped?: number | undefined;
   /** Pictures a step. */
   readonly batch?: number | undefined;
   /** Training steps; instead of epochs or time. */

@@ -1,10 +1,12 @@
 import {
+  checkSkipped,
   defaultCacheBytes,
   defaultCacheFolder,
   hasPictureCache,
   type ImageDataset,
   type PictureCache,
   pictureCache,
+  TooManySkippedError,
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { PictureFacts, ResolvedConfig } from "../config/resolve.js";
@@ -13,7 +15,7 @@ import type { Terminal } from "../terminal/terminal.js";
 /** A run that may have its decoded pictures on disk. */
 export interface DiskCacheRequest {
   /** The settings: `cache`, `cacheFolder`, and how long the run is. */
-  readonly config: Pick<ResolvedConfig, "cache" | "cacheFolder" | "steps" | "batch">;
+  readonly config: Pick<ResolvedConfig, "cache" | "cacheFolder" | "steps" | "batch" | "maximumSkipped">;
   /** Number and size of the pictures. */
   readonly facts: PictureFacts;
   /** The short side to which pictures are reduced. */
@@ -50,6 +52,7 @@ export function wantsDiskCache(
  * @param dataset The pictures.
  * @param request The run.
  * @param terminal Where it is told.
+ * @throws TooManySkippedError where more pictures are bad than `maximumSkipped` allows.
  * @throws Error where `cache` is `"on"` and the disk is too small or cannot be written; with `"auto"` that is a warning.
  */
 export async function openDiskCache(
@@ -87,6 +90,13 @@ export async function openDiskCache(
       },
     });
     terminal.endProgress();
+    const { length: total } = cache;
+    checkSkipped(cache.skipped(), {
+      tried: total,
+      total,
+      maximumSkipped: config.maximumSkipped,
+      sample: true,
+    });
     if (cache.rebuilt !== null) terminal.warn(`the cache in ${cache.path} was made anew: ${cache.rebuilt}`);
     terminal.line(
       `${terminal.style.bold("cache")}: ${(cache.bytes / 1e9).toFixed(2)} GB of decoded pictures in ${cache.path}`,
@@ -95,7 +105,7 @@ export async function openDiskCache(
   } catch (error) {
     terminal.endProgress();
     if (signal?.aborted) return null; // what is stored stays, and training stops by the same signal
-    if (config.cache === "on") throw error;
+    if (config.cache === "on" || error instanceof TooManySkippedError) throw error;
     terminal.warn(`the pictures are decoded anew in each epoch: ${(error as Error).message}`);
     return null;
   }

@@ -1,13 +1,16 @@
-import { type ImageFolder, imageFolder, type SkippedPicture } from "@splitmask/data";
-import type { PictureFacts } from "../config/resolve.js";
+import { checkSkipped, type ImageDataset, imageFolder, type SkippedPicture } from "@splitmask/data";
+import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
+import { chooseSubset, type SubsetChoice } from "./subset.js";
 
 /** Headers that are read to learn how large the pictures are. */
 const sampledHeaders = 200;
 
 /** A folder of pictures and what was learned of it. */
 export interface ScannedPictures {
-  /** The pictures. */
-  readonly dataset: ImageFolder;
+  /** The pictures that are chosen. */
+  readonly dataset: ImageDataset;
+  /** How many other files lie beside them. */
+  readonly ignored: number;
   /** Number and size. */
   readonly facts: PictureFacts;
   /** Pictures of the sample whose headers could not be read. */
@@ -18,9 +21,13 @@ export interface ScannedPictures {
  * Lists a folder of pictures and reads the headers of a sample.
  *
  * @param folder The folder.
- * @throws Error where there are no pictures, or none of the sample can be read.
+ * @param config Which pictures are chosen, and how many may be unreadable.
+ * @throws Error where there are no pictures, or too many of the sample cannot be read.
  */
-export async function scanPictures(folder: string): Promise<ScannedPictures> {
+export async function scanPictures(
+  folder: string,
+  config: SubsetChoice & { readonly maximumSkipped?: number | undefined } = {},
+): Promise<ScannedPictures> {
   const dataset = await imageFolder(folder);
   const indices = spread(dataset.length, sampledHeaders);
   const sides: number[] = [];
@@ -40,10 +47,18 @@ export async function scanPictures(folder: string): Promise<ScannedPictures> {
       `${folder}: none of the ${dataset.length} pictures can be read, e.g. ${path}: ${reason}. Give a folder of JPEG, PNG or WebP pictures.`,
     );
   }
+  checkSkipped(unreadable, {
+    tried: indices.length,
+    total: dataset.length,
+    maximumSkipped: config.maximumSkipped ?? defaultMaximumSkipped,
+    sample: true,
+  });
+  const chosen = await chooseSubset(dataset, config);
   sides.sort((a, b) => a - b);
   return {
-    dataset,
-    facts: { count: dataset.length, shortSide: sides[Math.floor(sides.length / 2)]! },
+    dataset: chosen,
+    ignored: dataset.ignored.length,
+    facts: { count: chosen.length, shortSide: sides[Math.floor(sides.length / 2)]! },
     unreadable,
   };
 }

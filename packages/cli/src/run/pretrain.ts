@@ -2,18 +2,26 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
-import { defaultDecodeSize, measureNormalization, type SkippedPicture } from "@splitmask/data";
+import {
+  defaultDecodeSize,
+  type ImageDataset,
+  limitSkipped,
+  measureNormalization,
+  type SkippedPicture,
+  TooManySkippedError,
+} from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer } from "@splitmask/tokenizer";
 import { latestCheckpoint, RunFolder, type TrainingEvent, type TrainResult, train } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
-import { type PictureFacts, resolveConfig } from "../config/resolve.js";
+import { defaultMaximumSkipped, type PictureFacts, resolveConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
+import { printable } from "../terminal/printable.js";
 import { progressLine } from "../terminal/progressLine.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
-import { checkResume, describedBy, type RunDescription } from "./description.js";
+import { checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
 import { createMethod } from "./method.js";
@@ -94,7 +102,10 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
     throw new UsageError(
       `--resume: ${out} is not a run folder (there is no config.json). Leave --resume out to start a run.`,
     );
-  const scanned = await scanPictures(request.folder);
+  const scanned = await scanPictures(
+    request.folder,
+    resume ? { ...(await readRun(out)).description.config, ...given } : given,
+  );
   const threads = given.threads;
   const device = createDevice(threads === undefined ? {} : { threads });
   try {
@@ -110,12 +121,17 @@ async function startRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset, facts, unreadable }: ScannedPictures,
+  { dataset: pictures, ignored, facts, unreadable }: ScannedPictures,
   exists: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const { out } = request;
   const { config, choices } = resolveConfig(given, facts);
+  let run: RunFolder | null = null;
+  const dataset = limitSkipped(pictures, {
+    maximumSkipped: config.maximumSkipped,
+    onSkipped: (picture) => run?.appendSkipped([picture]),
+  });
   const measured =
     config.mean !== null && config.std !== null
       ? { mean: config.mean, std: config.std }
@@ -142,7 +158,7 @@ async function startRun(
   };
   const { style } = terminal;
   terminal.line(
-    `${style.bold(`${facts.count.toLocaleString("en")} pictures`)} in ${request.folder}${ignoredNote(dataset.ignored.length)}`,
+    `${style.bold(`${facts.count.toLocaleString("en")} pictures`)} in ${request.folder}${ignoredNote(ignored)}`,
   );
   for (const text of columns(
     description.choices.map(({ name, value, reason }) => [`  ${name}`, value, style.dim(reason)]),
@@ -150,11 +166,12 @@ async function startRun(
     terminal.line(text);
   if (unreadable.length > 0)
     terminal.warn(
-      `${unreadable.length} of the pictures looked at cannot be read, e.g. ${unreadable[0]!.path}: ${unreadable[0]!.reason}`,
+      `${unreadable.length} of the pictures looked at cannot be read, e.g. ${printable(unreadable[0]!.path)}: ${unreadable[0]!.reason}`,
     );
 
   if (exists) await rm(out, { recursive: true });
-  const run = await RunFolder.create(out, description);
+  run = await RunFolder.create(out, description);
+  run.appendSkipped(dataset.skipped());
   let result: PretrainResult | null = null;
   try {
     const { tokenizer, statistics, patches } = await fitTokenizer(
@@ -185,16 +202,16 @@ async function resumeRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset, facts }: ScannedPictures,
+  { dataset: pictures, facts }: ScannedPictures,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const run = await RunFolder.open(request.out);
   try {
     const description = describedBy(run);
     checkResume(description, given, resolve(request.folder));
-    if (description.pictureCount !== dataset.length) {
+    if (description.pictureCount !== pictures.length) {
       throw new UsageError(
-        `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${dataset.length}. Put them back, or start a new run in another folder.`,
+        `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${pictures.length}. Put them back, or start a new run in another folder.`,
       );
     }
     const tokenizer = await loadTokenizer(device, join(request.out, tokenizerFile));
@@ -207,8 +224,13 @@ async function resumeRun(
         recompute: given.recompute ?? description.config.recompute,
         cache: given.cache ?? description.config.cache ?? "auto",
         cacheFolder: given.cacheFolder ?? description.config.cacheFolder ?? null,
+        maximumSkipped: given.maximumSkipped ?? description.config.maximumSkipped ?? defaultMaximumSkipped,
       },
     };
+    const dataset = limitSkipped(pictures, {
+      maximumSkipped: changed.config.maximumSkipped,
+      onSkipped: (picture) => run.appendSkipped([picture]),
+    });
     return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal);
   } finally {
     await run.close();
@@ -221,7 +243,7 @@ async function trainRun(
   run: RunFolder,
   { config, mean, std }: RunDescription,
   task: SplitMask,
-  dataset: ScannedPictures["dataset"],
+  dataset: ImageDataset,
   facts: PictureFacts,
   request: PretrainRequest,
   resume: boolean,
@@ -264,8 +286,16 @@ async function trainRun(
       waitingShare: result.waitingShare,
       seconds: result.seconds,
       checkpoint: result.checkpoint,
-      skipped: loader.skipped(),
+      skipped: await run.readSkipped(),
     };
+  } catch (error) {
+    if (!(error instanceof TooManySkippedError)) throw error;
+    const latest = await latestCheckpoint(run.checkpointsPath);
+    if (latest === null) throw error;
+    throw new TooManySkippedError(
+      `${error.message} They are listed in ${join(request.out, "skipped.jsonl")}. The last checkpoint is of step ${latest.step}: go on with --resume.`,
+      { cause: error },
+    );
   } finally {
     loader.close();
     disk?.close();

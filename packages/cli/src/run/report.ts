@@ -3,9 +3,10 @@ import { writeFileDurably } from "@splitmask/autograd";
 import {
   centerCrop,
   type ImageBatch,
-  type ImageFolder,
+  type ImageDataset,
   imageFolder,
   orderedBatches,
+  type SkippedPicture,
   subset,
 } from "@splitmask/data";
 import { embedBatches } from "@splitmask/eval";
@@ -28,6 +29,7 @@ import { findCheckpoint } from "./encoder.js";
 import { createMethod, encoderView, tokenizerView } from "./method.js";
 import { spread } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
+import { chooseSubset } from "./subset.js";
 
 /** Which run's report is wanted. */
 export interface ReportRequest {
@@ -62,14 +64,17 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
   if (checkpoint === null)
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
   const out = resolve(request.out ?? join(runPath, "report.html"));
-  const dataset = await imageFolder(request.pictures ?? description.pictures);
+  const folder = await imageFolder(request.pictures ?? description.pictures);
+  const ownPictures = request.pictures === undefined;
+  const dataset = ownPictures ? await chooseSubset(folder, description.config) : folder;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     terminal.progress("report: looking at the pictures", true);
     const tokenizer = await loadTokenizer(device, join(runPath, tokenizerFile));
     const method = createMethod(device, description.config, tokenizer);
     method.model.loadStateDict((await readCheckpoint(checkpoint.path)).model);
-    const looked = await lookAt(device, description, method, dataset);
+    const looked = await lookAt(device, description, method, dataset, folder.root);
+    const skipped = ownPictures ? bothSkipped(await run.readSkipped(), looked.skipped) : looked.skipped;
     const metrics = await run.readMetrics();
     const { config } = description;
     const data: ReportData = {
@@ -83,11 +88,12 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
         metrics,
         encoderParameters: method.model.encoder.parameterCount,
         parameters: method.model.parameterCount,
-        skipped: looked.skipped.length,
+        skipped: skipped.length,
       }),
       charts: chartsOf(description, metrics),
       configuration: description.choices,
       ...looked,
+      skipped,
     };
     await writePage(out, reportPage(data));
     terminal.endProgress();
@@ -95,6 +101,11 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
   } finally {
     device.close();
   }
+}
+
+/** What the run skipped, and what was skipped for the page besides. */
+function bothSkipped(run: readonly SkippedPicture[], page: readonly SkippedPicture[]): SkippedPicture[] {
+  return [...new Map([...run, ...page].map((picture) => [picture.path, picture])).values()];
 }
 
 /** Writes the page whole, or says where it cannot. */
@@ -117,7 +128,8 @@ async function lookAt(
   device: Device,
   description: RunDescription,
   method: SplitMask,
-  dataset: ImageFolder,
+  dataset: ImageDataset,
+  root: string,
 ): Promise<Looked> {
   const { config } = description;
   const { tokenizer } = method.config;
@@ -135,13 +147,12 @@ async function lookAt(
     const kept = batches.flatMap((batch) => Array.from(batch.indices, (index) => indices[index]!));
     return {
       batches,
-      names: kept.map((index) => relative(dataset.root, dataset.path(index))),
+      names: kept.map((index) => relative(root, dataset.path(index))),
       skipped: source.skipped(),
     };
   };
   const gallery = await load(spread(dataset.length, gallerySize));
-  if (gallery.batches.length === 0)
-    throw new Error(`report: none of the pictures in ${dataset.root} can be read.`);
+  if (gallery.batches.length === 0) throw new Error(`report: none of the pictures in ${root} can be read.`);
   const pixels = gallery.batches.map((batch) => batch.views[1]!);
   // Every third batch, so from all over the gallery: more patches would hardly draw the words better.
   const dictionary = exampleDictionary(

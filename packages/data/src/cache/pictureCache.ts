@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { acquireFileLock, type FileLock, FileLockedError } from "@splitmask/autograd";
 import { checksum, type Device, type DeviceBuffer } from "@splitmask/kernels";
-import { type ImageDataset, PictureError } from "../imageDataset.js";
+import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultWorkers } from "../loading/decodeQueue.js";
 import type { HeldPicture } from "../loading/pictureStore.js";
 import { buildCache, type CacheProgress } from "./buildCache.js";
@@ -88,9 +88,9 @@ export class PictureCache {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Pictures that could not be decoded. */
-  get badPictures(): number {
-    return this.#bad.size;
+  /** The pictures that could not be decoded when it was built, and why. */
+  skipped(): SkippedPicture[] {
+    return Array.from(this.#bad, ([index, reason]) => ({ path: this.#dataset.path(index), reason }));
   }
 
   /** Pictures whose checksum was found to be wrong, so that they were decoded again. */

@@ -103,6 +103,7 @@ class TrainingRun<Batch> {
       // An interrupted time-limited run that has no plan yet has nothing to save.
       if (this.#steps > 0) await this.#checkpoint();
       await this.#writer?.settle();
+      this.#reportSkipped();
       await runFolder?.flush();
       const interrupted = this.#done < this.#steps || (this.#steps === 0 && signal?.aborted === true);
       const seconds = (performance.now() - this.#started) / 1000;
@@ -122,6 +123,7 @@ class TrainingRun<Batch> {
     } catch (error) {
       await Promise.allSettled([...this.#inFlight.map((step) => step.metrics), this.#writer?.settle()]);
       await this.#options.device.synchronize().catch(() => undefined);
+      this.#reportSkipped();
       await runFolder?.flush().catch(() => undefined);
       const reason = error instanceof Error ? error : new Error(String(error));
       this.#options.onEvent?.({ type: "stop", step: this.#done, reason: "failed", error: reason });
@@ -321,6 +323,7 @@ class TrainingRun<Batch> {
     if (skipped.length === this.#reportedSkips.size) return;
     const pictures = skipped.filter(({ path }) => !this.#reportedSkips.has(path));
     for (const { path } of pictures) this.#reportedSkips.add(path);
+    this.#options.runFolder?.appendSkipped(pictures);
     this.#emit({ type: "skipped", pictures });
   }
 

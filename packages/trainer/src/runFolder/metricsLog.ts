@@ -1,6 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { writeFileDurably } from "@splitmask/autograd";
 import { AppendedFile } from "./appendedFile.js";
+import { readJsonLines } from "./jsonLines.js";
 
 /** One line of `metrics.jsonl`: what was measured at one step. */
 export interface MetricsRecord {
@@ -65,17 +66,6 @@ export class MetricsLog {
 }
 
 /** Reads a `metrics.jsonl`; a last line that was cut off by a crash is left out. */
-export async function readMetrics(path: string): Promise<MetricsRecord[]> {
-  const lines = (await readFile(path, "utf8")).split("\n");
-  const records: MetricsRecord[] = [];
-  for (const [index, line] of lines.entries()) {
-    if (line === "") continue;
-    try {
-      records.push(JSON.parse(line) as MetricsRecord);
-    } catch {
-      if (index === lines.length - 1) break;
-      throw new Error(`metrics: line ${index + 1} of ${path} is not JSON: ${line.slice(0, 80)}`);
-    }
-  }
-  return records;
+export function readMetrics(path: string): Promise<MetricsRecord[]> {
+  return readJsonLines<MetricsRecord>(path, "metrics");
 }

@@ -3,7 +3,9 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/autograd";
+import type { SkippedPicture } from "../loop/batchSource.js";
 import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
+import { readSkipped, SkippedLog } from "./skippedLog.js";
 import { TensorboardEventFile } from "./tensorboardEventFile.js";
 
 const CONFIG = "config.json";
@@ -17,7 +19,7 @@ export interface OpenRunFolderOptions {
 
 /**
  * The folder of one run: `config.json` (everything resolved), `metrics.jsonl`, a TensorBoard event file,
- * `checkpoints/`, and `lock.json` while a process writes to it. Two processes never write to one folder.
+ * `skipped.jsonl` where pictures could not be read, `checkpoints/`, and `lock.json` while a process writes to it. Two processes never write to one folder.
  */
 export class RunFolder {
   /** Absolute path. */
@@ -26,6 +28,7 @@ export class RunFolder {
   readonly config: unknown;
   readonly #lock: FileLock | null;
   readonly #metrics: MetricsLog;
+  readonly #skipped: SkippedLog;
   #events: TensorboardEventFile | null = null;
 
   private constructor(path: string, config: unknown, lock: FileLock | null) {
@@ -33,6 +36,7 @@ export class RunFolder {
     this.config = config;
     this.#lock = lock;
     this.#metrics = new MetricsLog(join(path, "metrics.jsonl"));
+    this.#skipped = new SkippedLog(join(path, "skipped.jsonl"));
   }
 
   /**
@@ -96,7 +100,18 @@ export class RunFolder {
     }
     if (options.write === false) return new RunFolder(absolute, config, null);
     try {
-      return new RunFolder(absolute, config, await acquireFileLock(join(absolute, LOCK), "run folder"));
+      const folder = new RunFolder(
+        absolute,
+        config,
+        await acquireFileLock(join(absolute, LOCK), "run folder"),
+      );
+      try {
+        await folder.#skipped.load();
+        return folder;
+      } catch (error) {
+        await folder.#lock?.release();
+        throw error;
+      }
     } catch (error) {
       throw unwritable(path, error);
     }
@@ -138,9 +153,22 @@ export class RunFolder {
     this.#events?.append(record.step, scalars, record.time);
   }
 
-  /** Resolves when all metrics are in their files. */
+  /** The lines of `skipped.jsonl`: the pictures that could not be read in this run, also before a resume; [] before the first. */
+  async readSkipped(): Promise<SkippedPicture[]> {
+    await this.#skipped.flush();
+    return existsSync(this.#skipped.path) ? readSkipped(this.#skipped.path) : [];
+  }
+
+  /** Adds those of the pictures that are new to `skipped.jsonl`, without waiting for the disk. */
+  appendSkipped(pictures: readonly SkippedPicture[]): void {
+    this.#requireLock();
+    this.#skipped.append(pictures);
+  }
+
+  /** Resolves when all metrics and skipped pictures are in their files. */
   async flush(): Promise<void> {
     await this.#metrics.flush();
+    await this.#skipped.flush();
     await this.#events?.flush();
   }
 
