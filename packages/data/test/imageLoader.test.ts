@@ -335,9 +335,9 @@ describe("ImageLoader", () => {
     expect(loader.skipped()).toEqual([
       {
         path: join(mixed, "text.png"),
-        reason: "not a picture, or a damaged one (its first bytes are of no known format)",
+        reason: "not a picture: looks like text",
       },
-      { path: join(mixed, "truncated.jpg"), reason: "the file is truncated or damaged" },
+      { path: join(mixed, "truncated.jpg"), reason: "truncated: the JPEG data ends too early" },
     ]);
     loader.close();
   });

@@ -27,7 +27,7 @@ export interface PictureCacheOptions {
   readonly decodeSize: number | null;
   /** Folder of all caches. Default: `SPLITMASK_CACHE`, else `splitmask` in `XDG_CACHE_HOME`, else `~/.cache/splitmask`. */
   readonly folder?: string;
-  /** Pictures that are decoded at the same time while it is built. Default: the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
+  /** Pictures that are decoded at the same time while it is built. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
   readonly workers?: number;
   /** Told about once a second while the cache is built. */
   readonly onProgress?: (progress: CacheProgress) => void;

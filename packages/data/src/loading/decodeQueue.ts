@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 
 /**
- * How many pictures are worth decoding at the same time: the cores, at most the threads of libuv's pool (`UV_THREADPOOL_SIZE`, 4 where it is not set), on which sharp decodes.
+ * How many pictures are worth decoding at the same time: twice the cores, since each also waits for its file and for JavaScript, at most the threads of libuv's pool
+ * (`UV_THREADPOOL_SIZE`, 4 where it is not set), on which sharp decodes.
  */
 export function defaultWorkers(): number {
   const threads = Number(process.env.UV_THREADPOOL_SIZE);
-  return Math.min(availableParallelism(), threads >= 1 ? threads : 4);
+  return Math.min(2 * availableParallelism(), threads >= 1 ? threads : 4);
 }
 
 /** A picture's turn was cancelled: its batch is not wanted any more. */

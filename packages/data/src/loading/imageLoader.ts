@@ -32,7 +32,7 @@ export interface ImageLoaderOptions {
   readonly cacheBytes?: number;
   /** The pictures on disk, mapped: then nothing is decoded or kept in memory. Made with the same data set and `decodeSize`. Never changes a batch. */
   readonly cache?: PictureCache;
-  /** Pictures that are decoded at the same time. Default: the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). Never changes a batch. */
+  /** Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). Never changes a batch. */
   readonly workers?: number;
   /** Batches that are decoded ahead of the one asked for. Default 2. Never changes a batch. */
   readonly readAhead?: number;

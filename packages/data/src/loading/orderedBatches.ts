@@ -24,7 +24,7 @@ export interface OrderedBatchesOptions {
   readonly decodeSize?: number | null;
   /** The pictures on disk, mapped. Made with the same data set and `decodeSize`. */
   readonly cache?: PictureCache;
-  /** Pictures that are decoded at the same time. Default: the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
+  /** Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
   readonly workers?: number;
 }
 
