@@ -289,6 +289,24 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     }),
   );
 
+  const cache = program
+    .command("cache")
+    .description("List the decoded pictures that runs keep on disk, or delete them")
+    .argument("[action]", "list or clear", "list")
+    .option(
+      "--folder <folder>",
+      "folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given",
+    );
+  finish(cache, [
+    ["splitmask cache", "what is there, the one that was used last first"],
+    ["splitmask cache clear", "delete all but those that are being built; runs that use one go on"],
+  ]).action((action: string, parsed: CommonOptions & { readonly folder?: string }) =>
+    perform(parsed, async (terminal) => {
+      const { runCache } = await import("./commands/cache.js");
+      await runCache(terminal, action, parsed.folder);
+    }),
+  );
+
   const doctor = program
     .command("doctor")
     .description("Tell the CPU, the chosen kernels, the threads, and what to do when something is missing");

@@ -13,6 +13,15 @@ export {
   randomResizedCrop,
 } from "./augmentation/augmentation.js";
 export type { ChannelNumbers, ImageBatch, View } from "./augmentation/imageBatch.js";
+export type { CacheProgress } from "./cache/buildCache.js";
+export { defaultCacheFolder } from "./cache/cacheFolder.js";
+export { type CacheEntry, clearCaches, listCaches } from "./cache/listCaches.js";
+export {
+  hasPictureCache,
+  PictureCache,
+  type PictureCacheOptions,
+  pictureCache,
+} from "./cache/pictureCache.js";
 export {
   type DecodeOptions,
   type DecodePictureOptions,
@@ -21,8 +30,11 @@ export {
   readPictureSize,
 } from "./decoding/decodePicture.js";
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
+export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
+export { type EpochOrder, epochOrder, type OrderOptions } from "./loading/order.js";
 export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
+export { defaultCacheBytes } from "./loading/pictureStore.js";
 export {
   IMAGENET_MEAN,
   IMAGENET_STD,

@@ -50,6 +50,30 @@ describe("decodePicture", () => {
     expect(pixel(await decodePicture(greyAlpha), 0, 0)).toEqual([255, 255, 255]);
   });
 
+  test("a JPEG file's size is found behind thumbnails, fill bytes and in progressive frames", async () => {
+    const thumbnail = await plain(300, 300, "red").jpeg().toBuffer();
+    const segment = (marker: number, content: Uint8Array) =>
+      Buffer.concat([
+        Buffer.of(0xff, marker, (content.length + 2) >> 8, (content.length + 2) & 255),
+        content,
+      ]);
+    for (const progressive of [false, true]) {
+      const plainFile = await gradient(90, 60).jpeg({ progressive }).toBuffer();
+      const file = Buffer.concat([
+        plainFile.subarray(0, 2),
+        segment(0xe5, thumbnail),
+        Buffer.of(0xff, 0xff),
+        plainFile.subarray(2),
+      ]);
+      const expected = await decodePicture(plainFile);
+      // 60 is 1.5 times 40, and not more.
+      const whole = await decodePicture(write(join(root, "size.jpg"), file), { shortSide: 40 });
+      expect(whole.shape).toEqual([60, 90, 3]);
+      expect(Buffer.from(whole.data).equals(Buffer.from(expected.data))).toBe(true);
+      expect((await decodePicture(file, { shortSide: 39 })).shape).toEqual([39, 58, 3]);
+    }
+  });
+
   test("all eight EXIF orientations come out upright", async () => {
     const upright = await gradient(24, 16).raw().toBuffer();
     const source = () => sharp(upright, { raw: { width: 24, height: 16, channels: 3 } });

@@ -342,6 +342,44 @@ describe("train", () => {
     );
   });
 
+  test("tells which share of the time it waited for data", async () => {
+    const on = device();
+    const source = points(on);
+    const slow = {
+      ...source,
+      async batch(step: number) {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        return source.batch(step);
+      },
+    };
+    const { result, events } = await run("run", { device: on, batches: slow, length: { steps: 8 } });
+    // A step takes milliseconds: nearly all of the time is spent waiting.
+    expect(result.waitingShare).toBeGreaterThan(0.6);
+    expect(result.waitingShare).toBeLessThanOrEqual(1);
+    const shares = events.flatMap((event) => (event.type === "step" ? [event.waitingShare] : []));
+    expect(shares.slice(0, 2)).toEqual([null, null]);
+    expect(shares.at(-1)).toBeCloseTo(result.waitingShare!, 10);
+    const metrics = await (await RunFolder.open(join(folder, "run"), { write: false })).readMetrics();
+    expect(metrics).toHaveLength(8);
+    for (const { waitingSeconds } of metrics) expect(waitingSeconds).toBeGreaterThan(0.03);
+  });
+
+  test("data that comes while a step computes is not waited for", async () => {
+    const width = 256;
+    const on = device();
+    const source = points(on, width, 4096);
+    const late = {
+      ...source,
+      async batch(step: number) {
+        await new Promise((resolve) => setTimeout(resolve, 3));
+        return source.batch(step);
+      },
+    };
+    const task = regression(on, width, 1024);
+    const { result } = await run("run", { device: on, task, batches: late, length: { steps: 8 } });
+    expect(result.waitingShare).toBeLessThan(0.2);
+  });
+
   test("memory stays flat and every batch is given back", async () => {
     const on = device();
     const batches = points(on);

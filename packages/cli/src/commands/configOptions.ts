@@ -42,6 +42,8 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
   ["negatives", "<which>", "text"],
   ["precision", "<format>", "text"],
   ["recompute", "", "flag"],
+  ["cache", "<when>", "text"],
+  ["cacheFolder", "<folder>", "text"],
   ["seed", "<n>", "number"],
   ["threads", "<n>", "number"],
   ["checkpointEvery", "<steps>", "number"],

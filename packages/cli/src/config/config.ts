@@ -71,6 +71,10 @@ export interface Config {
   readonly precision?: ProductPrecision | undefined;
   /** Keep only the input of each transformer block and run it again in the backward pass. */
   readonly recompute?: boolean | undefined;
+  /** Keep decoded pictures on disk, shared by all runs: auto where they do not fit into memory and the run passes over them more than twice, or where they are there already. */
+  readonly cache?: "auto" | "on" | "off" | undefined;
+  /** Folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given. */
+  readonly cacheFolder?: string | undefined;
   /** Seed of all randomness. */
   readonly seed?: number | undefined;
   /** Threads of the computation; all cores when not given. */

@@ -79,6 +79,10 @@ export interface ResolvedConfig {
   readonly precision: ProductPrecision;
   /** Whether transformer blocks run once more in the backward pass, to save memory. */
   readonly recompute: boolean;
+  /** Whether decoded pictures are kept on disk. */
+  readonly cache: "auto" | "on" | "off";
+  /** Folder of the caches; null: the default. */
+  readonly cacheFolder: string | null;
   /** Seed of all randomness. */
   readonly seed: number;
   /** Null: all cores. */
@@ -258,6 +262,8 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       negatives: given.negatives ?? "other",
       precision: given.precision ?? "float32",
       recompute: given.recompute ?? false,
+      cache: given.cache ?? "auto",
+      cacheFolder: given.cacheFolder ?? null,
       seed,
       threads: given.threads ?? null,
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),

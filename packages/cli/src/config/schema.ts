@@ -98,6 +98,17 @@ export const configSchema = z.strictObject({
     .describe(
       "Keep only the input of each transformer block and run it again in the backward pass: a third more time, a fraction of the memory",
     ),
+  cache: z
+    .enum(["auto", "on", "off"])
+    .optional()
+    .describe(
+      "Decoded pictures on disk, shared by all runs; auto: where they do not fit into memory and the run passes over them more than twice, or where they are there already",
+    ),
+  cacheFolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given"),
   seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of all randomness"),
   threads: positiveInteger.optional().describe("Threads of the computation; all cores when not given"),
   checkpointEvery: positiveInteger.optional().describe("Steps between checkpoints"),

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
 import {
+  defaultDecodeSize,
   type ImageDataset,
   limitSkipped,
   measureNormalization,
@@ -15,16 +16,17 @@ import { loadTokenizer } from "@splitmask/tokenizer";
 import { latestCheckpoint, RunFolder, type TrainingEvent, type TrainResult, train } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
-import { defaultMaximumSkipped, resolveConfig } from "../config/resolve.js";
+import { defaultMaximumSkipped, type PictureFacts, resolveConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
 import { printable } from "../terminal/printable.js";
 import { progressLine } from "../terminal/progressLine.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 import { checkResume, describedBy, type RunDescription, readRun } from "./description.js";
+import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
 import { createMethod } from "./method.js";
 import { type ScannedPictures, scanPictures } from "./pictures.js";
-import { trainingBatches, trainingOptions } from "./training.js";
+import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
 export interface PretrainRequest {
@@ -61,6 +63,8 @@ export interface PretrainResult {
   };
   /** Median over the last steps; null for very short runs. */
   readonly imagesPerSecond: number | null;
+  /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for very short runs. */
+  readonly waitingShare: number | null;
   /** Time that this call trained, in seconds. */
   readonly seconds: number;
   /** Folder of the last checkpoint; null where none was written. */
@@ -185,7 +189,7 @@ async function startRun(
     );
     await tokenizer.save(join(out, tokenizerFile));
     const task = createMethod(device, config, tokenizer);
-    result = await trainRun(device, run, description, task, dataset, request, false, terminal);
+    result = await trainRun(device, run, description, task, dataset, facts, request, false, terminal);
     return result;
   } finally {
     await run.close();
@@ -198,7 +202,7 @@ async function resumeRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset: pictures }: ScannedPictures,
+  { dataset: pictures, facts }: ScannedPictures,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const run = await RunFolder.open(request.out);
@@ -218,6 +222,8 @@ async function resumeRun(
         ...description.config,
         checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
         recompute: given.recompute ?? description.config.recompute,
+        cache: given.cache ?? description.config.cache ?? "auto",
+        cacheFolder: given.cacheFolder ?? description.config.cacheFolder ?? null,
         maximumSkipped: given.maximumSkipped ?? description.config.maximumSkipped ?? defaultMaximumSkipped,
       },
     };
@@ -225,7 +231,7 @@ async function resumeRun(
       maximumSkipped: changed.config.maximumSkipped,
       onSkipped: (picture) => run.appendSkipped([picture]),
     });
-    return await trainRun(device, run, changed, task, dataset, request, true, terminal);
+    return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal);
   } finally {
     await run.close();
   }
@@ -238,11 +244,24 @@ async function trainRun(
   { config, mean, std }: RunDescription,
   task: SplitMask,
   dataset: ImageDataset,
+  facts: PictureFacts,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
-  const loader = trainingBatches(device, dataset, { config, mean, std });
+  const signal = request.signal === undefined ? {} : { signal: request.signal };
+  const disk = await openDiskCache(
+    device,
+    dataset,
+    { config, facts, decodeSize: defaultDecodeSize(trainingViews({ config, mean, std })), ...signal },
+    terminal,
+  );
+  const loader = trainingBatches(
+    device,
+    dataset,
+    { config, mean, std },
+    disk === null ? {} : { cache: disk },
+  );
   try {
     const result = await train({
       device,
@@ -253,7 +272,7 @@ async function trainRun(
       runFolder: run,
       resume,
       checkpointEvery: config.checkpointEvery,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      ...signal,
       onEvent: (event) => tell(event, terminal),
     });
     if (result.reason === "done") await writeEncoder(join(run.path, encoderFile), task, { mean, std });
@@ -264,6 +283,7 @@ async function trainRun(
       steps: result.steps,
       loss: await lossesOf(run, result),
       imagesPerSecond: result.imagesPerSecond,
+      waitingShare: result.waitingShare,
       seconds: result.seconds,
       checkpoint: result.checkpoint,
       skipped: await run.readSkipped(),
@@ -278,6 +298,7 @@ async function trainRun(
     );
   } finally {
     loader.close();
+    disk?.close();
   }
 }
 
@@ -339,5 +360,9 @@ function ignoredNote(count: number): string {
 /** A line about the end of a run. */
 export function summaryOf(result: PretrainResult): string {
   const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;
-  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
+  const waiting =
+    result.waitingShare === null
+      ? ""
+      : `, ${(100 * result.waitingShare).toFixed(1)} % of the time waiting for data`;
+  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}${waiting}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
 }

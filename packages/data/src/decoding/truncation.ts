@@ -1,3 +1,4 @@
+import { jpegSegments } from "./jpegSegments.js";
 import type { PictureFormat } from "./signature.js";
 
 /**
@@ -28,17 +29,8 @@ const checks: Readonly<Record<PictureFormat, (file: Buffer) => boolean>> = {
 
 /** Segments up to the first scan, then the end-of-image mark somewhere behind it. (Thumbnails in the segments have marks of their own.) */
 function jpeg(file: Buffer): boolean {
-  let place = 2;
-  while (file.readUInt8(place) === 0xff) {
-    const marker = file.readUInt8(place + 1);
-    if (marker === 0xff) {
-      place++;
-      continue;
-    }
-    if (marker === 0xd9) return false;
+  for (const { marker, place } of jpegSegments(file)) {
     if (marker === 0xda) return file.indexOf(Buffer.of(0xff, 0xd9), place) < 0;
-    const hasNoLength = marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
-    place += 2 + (hasNoLength ? 0 : Math.max(2, file.readUInt16BE(place + 2)));
   }
   return false;
 }

@@ -15,6 +15,8 @@ export interface MetricsRecord {
   readonly gradientNorm: number;
   /** Moving median over the last steps; null while the first steps are warming up. */
   readonly imagesPerSecond: number | null;
+  /** Time before this step that the device had nothing to do because the step's batch was not ready, in seconds; not there in runs of earlier versions. */
+  readonly waitingSeconds?: number;
   /** When the step's metrics were read, in seconds since 1970. */
   readonly time: number;
 }

@@ -2,10 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { writeFileDurably } from "@splitmask/autograd";
+import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/autograd";
 import type { SkippedPicture } from "../loop/batchSource.js";
 import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
-import { acquireRunLock, type RunLock } from "./runLock.js";
 import { readSkipped, SkippedLog } from "./skippedLog.js";
 import { TensorboardEventFile } from "./tensorboardEventFile.js";
 
@@ -27,12 +26,12 @@ export class RunFolder {
   readonly path: string;
   /** What `config.json` holds. */
   readonly config: unknown;
-  readonly #lock: RunLock | null;
+  readonly #lock: FileLock | null;
   readonly #metrics: MetricsLog;
   readonly #skipped: SkippedLog;
   #events: TensorboardEventFile | null = null;
 
-  private constructor(path: string, config: unknown, lock: RunLock | null) {
+  private constructor(path: string, config: unknown, lock: FileLock | null) {
     this.path = path;
     this.config = config;
     this.#lock = lock;
@@ -62,10 +61,10 @@ export class RunFolder {
       );
     }
     let firstMade: string | null = null;
-    let lock: RunLock | undefined;
+    let lock: FileLock | undefined;
     try {
       firstMade = await makeFolders(absolute);
-      lock = await acquireRunLock(join(absolute, LOCK));
+      lock = await acquireFileLock(join(absolute, LOCK), "run folder");
       // Another process may have made, finished and left a run here since the look above.
       if (existsSync(join(absolute, CONFIG))) throw new Error(alreadyHoldsARun(path));
       await writeFileDurably(join(absolute, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
@@ -101,7 +100,11 @@ export class RunFolder {
     }
     if (options.write === false) return new RunFolder(absolute, config, null);
     try {
-      const folder = new RunFolder(absolute, config, await acquireRunLock(join(absolute, LOCK)));
+      const folder = new RunFolder(
+        absolute,
+        config,
+        await acquireFileLock(join(absolute, LOCK), "run folder"),
+      );
       try {
         await folder.#skipped.load();
         return folder;
@@ -146,6 +149,7 @@ export class RunFolder {
     scalars.learningRate = record.learningRate;
     scalars.gradientNorm = record.gradientNorm;
     if (record.imagesPerSecond !== null) scalars.imagesPerSecond = record.imagesPerSecond;
+    if (record.waitingSeconds !== undefined) scalars.waitingSeconds = record.waitingSeconds;
     this.#events?.append(record.step, scalars, record.time);
   }
 
