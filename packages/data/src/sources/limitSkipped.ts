@@ -1,4 +1,5 @@
 import type { NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "../imageDataset.js";
 
 /** Too many pictures of a data set cannot be read. */
@@ -78,6 +79,7 @@ export class LimitedDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
   readonly #dataset: ImageDataset;
   readonly #options: LimitSkippedOptions;
@@ -94,6 +96,7 @@ export class LimitedDataset implements ImageDataset {
     this.classes = dataset.classes;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
+    if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();
   }
 
