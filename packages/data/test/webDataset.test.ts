@@ -134,6 +134,19 @@ describe("webDataset", () => {
     expect([unkept.length, unkept.indexNotKept]).toEqual([1, expect.stringContaining("ENOTDIR")]);
   });
 
+  test("more shards than files that stay open", async () => {
+    const shards = await Promise.all(
+      Array.from({ length: 40 }, async (_, number) =>
+        pack(`many/${number}.tar`, { [`${number}.png`]: await picture(number) }),
+      ),
+    );
+    const dataset = await webDataset(shards, { picture: "png" });
+    const pictures = await Promise.all(shards.map((_, index) => dataset.image(index)));
+    expect(pictures.map(({ shape }) => shape[1])).toEqual(shards.map((_, index) => 4 + index));
+    expect(await dataset.fingerprint()).not.toBe(await (await webDataset(shards)).fingerprint());
+    await dataset.close();
+  });
+
   test("damaged shards", async () => {
     const shard = await pack("good.tar", { "a.png": await picture(1), "b.png": await picture(2) });
     const good = readFileSync(shard);

@@ -2,11 +2,13 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
 import { parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
+import { searchSorted } from "./searchSorted.js";
 
 /** Options of `cifarDataset`. */
 export interface CifarDatasetOptions {
@@ -78,7 +80,7 @@ export class CifarDataset implements ImageDataset {
   }
 
   /** 32×32. */
-  async size(index: number): Promise<{ height: number; width: number }> {
+  async size(index: number): Promise<PictureSize> {
     checkIndex("size", index, this.length);
     return { height: side, width: side };
   }
@@ -105,7 +107,7 @@ export class CifarDataset implements ImageDataset {
 
   #locate(what: string, index: number): { path: string; record: number } {
     checkIndex(what, index, this.length);
-    const file = this.#starts.findLastIndex((start) => start <= index);
+    const file = searchSorted(this.#starts, index);
     return { path: this.#paths[file]!, record: index - this.#starts[file]! };
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
@@ -58,7 +59,7 @@ export class IdxDataset implements ImageDataset {
   }
 
   /** Height and width, the same for all pictures. */
-  async size(index: number): Promise<{ height: number; width: number }> {
+  async size(index: number): Promise<PictureSize> {
     checkIndex("size", index, this.length);
     const [, height, width] = this.#pictures.shape as [number, number, number];
     return { height, width };

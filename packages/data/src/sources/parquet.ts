@@ -21,6 +21,7 @@ import {
 } from "./parquetFile.js";
 import { type HubFeatures, hubFeatures, type OpenedFile, readParquetLabels } from "./parquetLabels.js";
 import type { Page } from "./parquetPages.js";
+import { searchSorted } from "./searchSorted.js";
 
 /** Options of `parquetDataset`. */
 export interface ParquetDatasetOptions extends DecodeOptions {
@@ -141,30 +142,17 @@ export class ParquetDataset implements ImageDataset {
 
   #locate(what: string, index: number): Place {
     checkIndex(what, index, this.length);
-    let low = 0;
-    let high = this.groups.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.groups[middle]! <= index) low = middle;
-      else high = middle - 1;
-    }
-    return { ...this.#places[low]!, number: low, row: index - this.groups[low]! };
+    const number = searchSorted(this.groups, index);
+    return { ...this.#places[number]!, number, row: index - this.groups[number]! };
   }
 
   /** The bytes of a picture. */
   async #read(place: Place): Promise<Uint8Array> {
     try {
       const table = await this.#table(place);
-      const { firstRows } = table;
-      let low = 0;
-      let high = firstRows.length - 1;
-      while (low < high) {
-        const middle = (low + high + 1) >> 1;
-        if (firstRows[middle]! <= place.row) low = middle;
-        else high = middle - 1;
-      }
-      const page = await this.#page(place, table, low);
-      const row = place.row - firstRows[low]!;
+      const number = searchSorted(table.firstRows, place.row);
+      const page = await this.#page(place, table, number);
+      const row = place.row - table.firstRows[number]!;
       const value = page.order === null ? row : page.order[row]!;
       if (value < 0) throw new Error("it has no bytes in the file, at most a path");
       const { values } = page;
@@ -181,6 +169,7 @@ export class ParquetDataset implements ImageDataset {
     if (table === undefined) {
       if (this.#tables.size >= keptTables) this.#tables.clear();
       table = readPageTable(this.#files, file.path, file.image, group);
+      table.catch(() => this.#tables.delete(number));
       this.#tables.set(number, table);
     }
     return table;

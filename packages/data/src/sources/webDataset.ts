@@ -13,6 +13,7 @@ import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "
 import { fingerprintFiles, statFile } from "./fileFacts.js";
 import { classesFor, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
+import { searchSorted } from "./searchSorted.js";
 import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
 import { indexShard, type ShardSettings, type WebDatasetLabels } from "./webDatasetIndex.js";
@@ -50,6 +51,8 @@ export class WebDataset implements ImageDataset {
   /** Number of the first picture of each shard. */
   readonly #starts: Int32Array;
   readonly #labels: Int32Array;
+  /** Ending of the pictures; null: any. */
+  readonly #picture: string | null;
   readonly #decode: DecodeOptions;
   readonly #files = new OpenFiles();
 
@@ -59,12 +62,14 @@ export class WebDataset implements ImageDataset {
     labels: Int32Array,
     classes: readonly string[],
     indexNotKept: string | null,
+    picture: string | null,
     decode: DecodeOptions,
   ) {
     this.classes = classes;
     this.indexNotKept = indexNotKept;
     this.#shards = shards;
     this.#labels = labels;
+    this.#picture = picture;
     this.#decode = decode;
     let first = 0;
     this.#starts = Int32Array.from(shards, ({ index }) => {
@@ -102,7 +107,7 @@ export class WebDataset implements ImageDataset {
 
   fingerprint(): Promise<string> {
     return fingerprintFiles(
-      ["webdataset", this.#decode, this.length],
+      ["webdataset", this.#picture, this.#decode, this.length],
       this.#shards.map(({ path }) => path),
     );
   }
@@ -126,14 +131,8 @@ export class WebDataset implements ImageDataset {
 
   #locate(what: string, index: number): { shard: Shard; row: number } {
     checkIndex(what, index, this.length);
-    let low = 0;
-    let high = this.#starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#starts[middle]! <= index) low = middle;
-      else high = middle - 1;
-    }
-    return { shard: this.#shards[low]!, row: index - this.#starts[low]! };
+    const place = searchSorted(this.#starts, index);
+    return { shard: this.#shards[place]!, row: index - this.#starts[place]! };
   }
 }
 
@@ -173,7 +172,7 @@ export async function webDataset(
   const known =
     given ?? (existsSync(namesPath) ? parseClassNames(await readFile(namesPath, "utf8")) : undefined);
   const merged = mergeLabels(opened, length, known);
-  return new WebDataset(opened, merged.labels, merged.classes, notKept, decode);
+  return new WebDataset(opened, merged.labels, merged.classes, notKept, settings.picture, decode);
 }
 
 async function openIndex(
