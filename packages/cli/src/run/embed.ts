@@ -60,7 +60,6 @@ export async function embed(request: EmbedRequest, terminal: Terminal): Promise<
   if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
   const dataset = limitSkipped(await openPictures(request.folder, terminal), {
     maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
-    sample: false,
   });
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {

@@ -90,7 +90,6 @@ export async function evaluate<Kind extends EvaluationKind>(
     const embed = async (what: string, pictures: ImageDataset) => {
       const dataset = limitSkipped(pictures, {
         maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
-        sample: false,
       });
       const embedded = await embedDataset({
         device,
