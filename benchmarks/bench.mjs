@@ -1,18 +1,20 @@
 // The table of npm run bench: our step, memory and encoder beside other libraries and the machine's limit.
-// node benchmarks/bench.mjs [--json | --markdown] [--only TEXT] [--rounds N] [--threads N]
+// node benchmarks/bench.mjs [data] [--json | --markdown] [--only TEXT] [--rounds N] [--threads N]
 import { spawn } from "node:child_process";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measure } from "./comparison.mjs";
+import { dataComparisons } from "./dataComparisons.mjs";
 import { encoderComparisons } from "./encoderComparisons.mjs";
 import { libraryComparisons } from "./libraryComparisons.mjs";
 import { jsonLine, markdownLine, textLine, withRatio } from "./report.mjs";
 import { stepComparisons } from "./stepComparisons.mjs";
 import { tailComparisons } from "./tailComparisons.mjs";
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
@@ -28,6 +30,13 @@ for (const [name, value] of Object.entries({ rounds, threads })) {
     console.error(`bench: --${name} is ${options[name]}; expected a whole number ≥ 1.`);
     process.exit(2);
   }
+}
+const group = positionals[0];
+if (positionals.length > 1 || (group !== undefined && group !== "data")) {
+  console.error(
+    `bench: got ${positionals.join(" ")}; expected nothing (every row) or data (the rows about data).`,
+  );
+  process.exit(2);
 }
 const line = options.json ? jsonLine : options.markdown ? markdownLine : textLine;
 const wanted = (row) => `${row.work} ${row.against}`.toLowerCase().includes(options.only.toLowerCase());
@@ -63,8 +72,10 @@ const comparisons = [
   ...libraryComparisons(threads),
   ...encoderComparisons(threads),
   ...tailComparisons(threads),
+  ...dataComparisons(threads),
 ];
-for (const { work, against, run } of comparisons) {
+for (const { group: own, work, against, run } of comparisons) {
+  if (group !== undefined && own !== group) continue;
   if (!against.some((each) => wanted({ work, against: each }))) continue;
   const say = (text) => progress(`${work}: ${text}`);
   const rows = await run(
@@ -73,7 +84,7 @@ for (const { work, against, run } of comparisons) {
   );
   for (const row of rows) print(row);
 }
-if (wanted({ work: "gemm attention", against: "OpenBLAS" }))
+if (group === undefined && wanted({ work: "gemm attention", against: "OpenBLAS" }))
   await kernelRows("gemm.mjs", "products and attention");
 if (wanted({ work: "crop, resize, flip, normalise", against: "pictures" }))
   await kernelRows("pictures.mjs", "pictures");

@@ -26,6 +26,8 @@ export const tiny16 = { ...tiny, name: "ViT-Ti/16 at 224", imageSize: 224, patch
 export const small16 = { ...small, name: "ViT-S/16 at 224", imageSize: 224, patchSize: 16, batch: 16 };
 /** @type {Model} The tokenizer sees the 8×8 grid at its own 8×8 patches, 64 pixels. */
 export const tiny4 = { ...tiny, name: "ViT-Ti/4 at 32", imageSize: 32, patchSize: 4, batch: 128 };
+/** @type {Model} What small pictures are trained with. */
+export const tiny8 = { ...tiny, name: "ViT-Ti/8 at 64", imageSize: 64, patchSize: 8, batch: 64 };
 
 /**
  * Operations (a multiply-add counts two) of the products and the attention of one step. Backward is twice forward: a gradient for the input and one for the weight;

@@ -22,6 +22,7 @@ export {
 } from "./creation.js";
 export { syncFolder, writeFileDurably } from "./durableFile.js";
 export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
+export { acquireFileLock, type FileLock, FileLockedError } from "./fileLock.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";
 export { add, divide, multiply, subtract } from "./ops/binary.js";

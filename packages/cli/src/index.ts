@@ -22,6 +22,7 @@ export { type MainOptions, main } from "./program.js";
 export type * from "./report/data.js";
 export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
+export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
 export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";

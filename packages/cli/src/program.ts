@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addConfigOptions, configFromOptions } from "./commands/configOptions.js";
+import { optionName } from "./config/check.js";
 import { UsageError } from "./errors.js";
 import { Terminal, type TextStream } from "./terminal/terminal.js";
 
@@ -16,6 +17,11 @@ interface CommonOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
+
+const maximumSkippedOption = [
+  "--maximum-skipped <share>",
+  "largest share of pictures that may be unreadable, 0 to 1; 0.1 when not given",
+] as const;
 
 /** What a command's action does, with the heavy packages imported only inside. */
 type Action = (terminal: Terminal) => Promise<void>;
@@ -149,6 +155,13 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
         .option("--temperature <value>", "softness of the vote", "0.07");
     }
     command
+      .option(
+        "--subset <share|n|file>",
+        "only some training pictures: 10%, 1000, or a file with one index a line",
+      )
+      .option("--per-class <n>", "only so many training pictures of every class")
+      .option("--seed <n>", "what this choice depends on; 0 when not given")
+      .option(...maximumSkippedOption)
       .option("--batch <n>", "pictures a step while embedding")
       .option("--threads <n>", "threads; all cores when not given");
     finish(command, [
@@ -168,7 +181,11 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
           train: String(parsed.train),
           test: String(parsed.test),
           untrained: parsed.untrained === true,
+          ...(typeof parsed.subset === "string" ? { subset: parsed.subset } : {}),
           ...numbers(parsed, {
+            perClass: "count",
+            seed: "whole",
+            maximumSkipped: "share",
             threads: "count",
             batch: "count",
             k: "count",
@@ -189,6 +206,7 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     .argument("<folder>", "folder of pictures, or another source as for pretrain")
     .requiredOption("--out <file>", "NumPy file to write: N×D float32; paths go to a .jsonl file beside it")
     .option("--untrained", "the same encoder from the same seed, without its weights")
+    .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step")
     .option("--threads <n>", "threads; all cores when not given");
   finish(embed, [
@@ -201,7 +219,7 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
         folder,
         out: String(parsed.out),
         untrained: parsed.untrained === true,
-        ...numbers(parsed, { threads: "count", batch: "count" }),
+        ...numbers(parsed, { threads: "count", batch: "count", maximumSkipped: "share" }),
       };
       const { runEmbed } = await import("./commands/embed.js");
       await runEmbed(terminal, request);
@@ -245,6 +263,9 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     "warmup",
     "mean",
     "std",
+    "subset",
+    "perClass",
+    "maximumSkipped",
     "checkpointEvery",
   ]);
   step
@@ -271,6 +292,24 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
         ...(profiled === undefined ? {} : { profiledSteps: profiled }),
         ...(typeof parsed.trace === "string" ? { trace: parsed.trace } : {}),
       });
+    }),
+  );
+
+  const cache = program
+    .command("cache")
+    .description("List the decoded pictures that runs keep on disk, or delete them")
+    .argument("[action]", "list or clear", "list")
+    .option(
+      "--folder <folder>",
+      "folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given",
+    );
+  finish(cache, [
+    ["splitmask cache", "what is there, the one that was used last first"],
+    ["splitmask cache clear", "delete all but those that are being built; runs that use one go on"],
+  ]).action((action: string, parsed: CommonOptions & { readonly folder?: string }) =>
+    perform(parsed, async (terminal) => {
+      const { runCache } = await import("./commands/cache.js");
+      await runCache(terminal, action, parsed.folder);
     }),
   );
 
@@ -301,8 +340,16 @@ function examples(...lines: readonly (readonly [string, string])[]): string {
   return `\nExamples:\n${lines.map(([command, purpose]) => `  $ ${command}\n      ${purpose}`).join("\n")}`;
 }
 
+/** What a number option may be, in words and as a test. */
+const numberKinds = {
+  count: ["a positive whole number", (value: number) => Number.isInteger(value) && value > 0],
+  whole: ["a whole number from 0 on", (value: number) => Number.isInteger(value) && value >= 0],
+  positive: ["a number greater than 0", (value: number) => value > 0],
+  share: ["a number from 0 to 1", (value: number) => value >= 0 && value <= 1],
+} as const;
+
 /** Reads the number options that were given. */
-function numbers<Kinds extends Readonly<Record<string, "count" | "positive">>>(
+function numbers<Kinds extends Readonly<Record<string, keyof typeof numberKinds>>>(
   parsed: Readonly<Record<string, unknown>>,
   kinds: Kinds,
 ): { [Name in keyof Kinds]?: number } {
@@ -311,10 +358,9 @@ function numbers<Kinds extends Readonly<Record<string, "count" | "positive">>>(
     const text = parsed[name];
     if (typeof text !== "string") continue;
     const value = Number(text);
-    if (!(value > 0) || (kind === "count" && !Number.isInteger(value))) {
-      throw new UsageError(
-        `--${name}: got "${text}", expected a ${kind === "count" ? "positive whole number" : "number greater than 0"}.`,
-      );
+    const [expected, fits] = numberKinds[kind];
+    if (text.trim() === "" || !fits(value)) {
+      throw new UsageError(`${optionName(name)}: got "${text}", expected ${expected}.`);
     }
     read[name] = value;
   }

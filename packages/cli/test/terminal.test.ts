@@ -28,6 +28,14 @@ test("a plain line tells everything", () => {
   );
 });
 
+test("waiting for data is told from 2 % on", () => {
+  expect(progressLine({ ...step, waitingShare: 0.019 }, null)).not.toContain("waiting");
+  expect(progressLine({ ...step, waitingShare: null }, null)).not.toContain("waiting");
+  expect(progressLine({ ...step, waitingShare: 0.123 }, null)).toContain(
+    "181 pictures/s  12 % waiting for data  22 min",
+  );
+});
+
 test("a live line has a bar where there is room", () => {
   expect(progressLine(step, 200)).toMatch(/^█▌·{18} {2}150\/2000/);
   expect(progressLine(step, 99)).toMatch(/^ 150\/2000/);

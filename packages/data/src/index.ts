@@ -13,6 +13,15 @@ export {
   randomResizedCrop,
 } from "./augmentation/augmentation.js";
 export type { ChannelNumbers, ImageBatch, View } from "./augmentation/imageBatch.js";
+export type { CacheProgress } from "./cache/buildCache.js";
+export { defaultCacheFolder } from "./cache/cacheFolder.js";
+export { type CacheEntry, clearCaches, listCaches } from "./cache/listCaches.js";
+export {
+  hasPictureCache,
+  PictureCache,
+  type PictureCacheOptions,
+  pictureCache,
+} from "./cache/pictureCache.js";
 export {
   type DecodeOptions,
   type DecodePictureOptions,
@@ -21,8 +30,11 @@ export {
   readPictureSize,
 } from "./decoding/decodePicture.js";
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
+export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
+export { type EpochOrder, epochOrder, type OrderOptions } from "./loading/order.js";
 export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
+export { defaultCacheBytes } from "./loading/pictureStore.js";
 export {
   IMAGENET_MEAN,
   IMAGENET_STD,
@@ -34,6 +46,7 @@ export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/
 export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/cifar.js";
 export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";
 export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJson.js";
+export { concatenateDatasets } from "./sources/concatenateDatasets.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
 export {
@@ -44,14 +57,25 @@ export {
 } from "./sources/imageFolder.js";
 export { imageGlob } from "./sources/imageGlob.js";
 export { type ImageListOptions, imageList } from "./sources/imageList.js";
+export { readIndices } from "./sources/indexList.js";
+export {
+  checkSkipped,
+  LimitedDataset,
+  type LimitSkippedOptions,
+  limitSkipped,
+  type SkippedShare,
+  TooManySkippedError,
+} from "./sources/limitSkipped.js";
 export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
+export { type RandomSubsetOptions, randomSubset } from "./sources/randomSubset.js";
 export {
   decodeRunLengths,
   encodeRunLengths,
   rasterizeRunLengths,
   runLengthsOf,
 } from "./sources/runLengths.js";
-export { type SplitOptions, split, subset } from "./sources/subset.js";
+export { type SplitOptions, split } from "./sources/split.js";
+export { subset } from "./sources/subset.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";
 export type { WebDatasetLabels } from "./sources/webDatasetIndex.js";

@@ -132,7 +132,7 @@ describe("cocoDataset", () => {
   test("a picture that is missing, and a folder that is", async () => {
     const images = [...whole.images, { id: 9, file_name: "gone.png" }];
     const dataset = await cocoDataset(await writeCoco({ ...whole, images }));
-    await expect(dataset.image(2)).rejects.toThrow("gone.png: the file is missing or not readable");
+    await expect(dataset.image(2)).rejects.toThrow("gone.png: the file is missing");
     const path = await writeCoco({ images: [{ id: 9, file_name: "gone.png" }] });
     await expect(cocoDataset(path)).rejects.toThrow(
       `cocoDataset: the first picture of ${path}, gone.png, is in none of ${join(folder, "annotations")},`,

@@ -180,6 +180,109 @@ describe("ImageLoader", () => {
     loader.close();
   });
 
+  test("pictures that wait take no more than readAheadBytes, but for the batch that is asked for", async () => {
+    const { dataset: counted, calls } = partlyBad(64, new Set());
+    const large: ImageDataset = {
+      ...counted,
+      image: async (index) => {
+        calls.push(index);
+        return ndarray(new Uint8Array(3000).fill(index), [20, 50, 3]);
+      },
+    };
+    const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
+    const options = { dataset: large, cacheBytes: 0, workers: 2, batchSize: 4, readAhead: 4 };
+    const loader = loaderOf({ ...options, readAheadBytes: 14_000 });
+    await contentOf(await loader.batch(0));
+    await settled();
+    // Batch 0, and then five pictures: with four of them 12,000 bytes wait, with five 15,000, and two are decoded at a time.
+    expect(calls.length).toBeGreaterThanOrEqual(9);
+    expect(calls.length).toBeLessThanOrEqual(10);
+    await contentOf(await loader.batch(1));
+    await settled();
+    expect(calls.length).toBeLessThanOrEqual(14);
+    const tight = loaderOf({ ...options, batchSize: 16, readAheadBytes: 0 });
+    expect((await tight.batch(0)).indices).toHaveLength(16);
+    const steps = [0, 1, 2, 3];
+    const expected = await contents(loaderOf({ ...options, cacheBytes: 1e6 }), steps);
+    expect(await contents(loaderOf({ ...options, readAheadBytes: 0 }), steps)).toEqual(expected);
+    expect(await contents(loaderOf({ ...options, readAheadBytes: 7_000, workers: 5 }), steps)).toEqual(
+      expected,
+    );
+    loader.close();
+    tight.close();
+  });
+
+  test("one picture for two batches is decoded for the sooner one", async () => {
+    // Batch 5 is read ahead and may not go on; then batch 3 wants pictures of it, asked for out of order.
+    const { dataset: few } = partlyBad(6, new Set());
+    const loader = loaderOf({
+      dataset: few,
+      batchSize: 6,
+      cacheBytes: 0,
+      workers: 1,
+      readAhead: 2,
+      readAheadBytes: 1,
+    });
+    for (const step of [3, 1, 2, 0, 0, 4]) expect((await loader.batch(step)).indices).toHaveLength(6);
+    loader.close();
+  });
+
+  test("closing or aborting ends at once what is waited for, and drops what is not decoded", async () => {
+    const { dataset: inner } = partlyBad(64, new Set());
+    const pending: (() => void)[] = [];
+    let begun = 0;
+    const slow: ImageDataset = {
+      ...inner,
+      image: async (index) => {
+        begun++;
+        await new Promise<void>((resolve) => pending.push(resolve));
+        return inner.image(index);
+      },
+    };
+    const before = device.memory().liveBuffers;
+    const stop = new AbortController();
+    const closed = loaderOf({ dataset: slow, workers: 2, cacheBytes: 0 });
+    const aborted = loaderOf({ dataset: slow, workers: 2, cacheBytes: 0, signal: stop.signal });
+    const batches = [closed.batch(0), closed.batch(1), aborted.batch(0)];
+    const results = Promise.allSettled(batches);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(begun).toBe(4);
+    closed.close();
+    closed.close();
+    stop.abort(new Error("Ctrl-C"));
+    expect((await results).map((result) => (result as PromiseRejectedResult).reason.message)).toEqual([
+      "ImageLoader: it was closed.",
+      "ImageLoader: it was closed.",
+      "Ctrl-C",
+    ]);
+    await expect(closed.batch(2)).rejects.toThrow("ImageLoader: it was closed.");
+    await expect(aborted.batch(2)).rejects.toThrow("Ctrl-C");
+    await expect(loaderOf({ dataset: slow, signal: stop.signal }).batch(0)).rejects.toThrow("Ctrl-C");
+    for (const resolve of pending.splice(0)) resolve(); // those that were being decoded
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(begun).toBe(4);
+    expect(device.memory().liveBuffers).toBe(before);
+  });
+
+  test("a data set with groups is read a few groups at a time, the same whatever the workers", async () => {
+    const groups = Int32Array.from([0, 8, 16, 24, 32, 40, 48, 56]);
+    const { dataset: inner, calls } = partlyBad(64, new Set());
+    const options = { dataset: { ...inner, groups }, cacheBytes: 0, groupWindow: 2 };
+    const loader = loaderOf({ ...options, workers: 4, readAhead: 0 });
+    const indices: number[] = [];
+    for (let step = 0; step < 16; step++) indices.push(...(await loader.batch(step)).indices);
+    expect([...indices].sort((a, b) => a - b)).toEqual([...Array(64).keys()]);
+    for (let first = 0; first < 64; first += 16) {
+      expect(new Set(calls.slice(first, first + 16).map((index) => index >> 3)).size).toBe(2);
+    }
+    const again = loaderOf({ ...options, workers: 1 });
+    for (let step = 0; step < 16; step++) {
+      expect([...(await again.batch(step)).indices]).toEqual(indices.slice(4 * step, 4 * step + 4));
+    }
+    loader.close();
+    again.close();
+  });
+
   test("at most `workers` pictures are decoded at a time", async () => {
     let active = 0;
     let most = 0;
@@ -232,9 +335,9 @@ describe("ImageLoader", () => {
     expect(loader.skipped()).toEqual([
       {
         path: join(mixed, "text.png"),
-        reason: "not a picture, or a damaged one (its first bytes are of no known format)",
+        reason: "not a picture: looks like text",
       },
-      { path: join(mixed, "truncated.jpg"), reason: "the file is truncated or damaged" },
+      { path: join(mixed, "truncated.jpg"), reason: "truncated: the JPEG data ends too early" },
     ]);
     loader.close();
   });
@@ -269,6 +372,12 @@ describe("ImageLoader", () => {
     );
     expect(() => loaderOf({ views: [{ ...view, size: 7.5 }] })).toThrow(
       "ImageLoader: the size of view 0 is 7.5; expected a whole number of pixels.",
+    );
+    expect(() => loaderOf({ readAheadBytes: -1 })).toThrow(
+      "ImageLoader: readAheadBytes is -1; expected 0 or more bytes.",
+    );
+    expect(() => loaderOf({ groupWindow: 0 })).toThrow(
+      "ImageLoader: groupWindow is 0; expected a whole number, at least 1.",
     );
     await expect(loaderOf().batch(-1)).rejects.toThrow(
       "ImageLoader: step is -1; expected a whole number, at least 0.",

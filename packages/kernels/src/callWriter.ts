@@ -192,6 +192,11 @@ export class CallWriter {
         );
       }
       checkUsable(this.#device, kernel, `${name}${where}`, buffer);
+      if (buffer.readOnly && (type !== "uint8" || name.startsWith("output"))) {
+        throw new TypeError(
+          `${kernel}: buffer ${name}${where} is a mapped file, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).`,
+        );
+      }
       const count = elements[name]!;
       const bytes = count * elementBytes[type ?? dtype];
       if (!(Number.isSafeInteger(count) && count >= 0)) {

@@ -27,6 +27,8 @@ export interface DeviceMemory {
   readonly cachedBytes: number;
   /** Buffers in use. */
   readonly liveBuffers: number;
+  /** Mapped files: address space, no memory of the pool. The system drops and reads their pages as it likes. */
+  readonly mappedBytes: number;
 }
 
 /** V8 hears of a change of at least so many bytes. */
@@ -92,13 +94,49 @@ export class Device {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new RangeError(`allocate: bytes is ${bytes}; it must be a whole number of bytes, 0 or more.`);
     }
-    const handle: BlockHandle = { id: this.#native.allocate(bytes), bytes };
+    const buffer = this.#bufferOf({ id: this.#native.allocate(bytes), bytes, mapped: false });
+    this.#liveBytes += bytes;
+    if (this.#scope === null) this.#account();
+    return buffer;
+  }
+
+  /**
+   * A file as a buffer that kernels read in place (uint8 inputs only, such as pictures): nothing is read or copied now, its pages are the system's file cache, shared with other
+   * processes, and they are no memory of the pool. Unmapped when it is released and the queue has passed its last use; deleting or replacing the file meanwhile changes nothing.
+   * The file must not be shortened in place while it is mapped: reading what is gone ends the process.
+   * @param path - a plain file
+   * @param bytes - the size that it must have, at least 1
+   * @throws Error if it cannot be mapped or has another size.
+   */
+  mapFile(path: string, bytes: number): DeviceBuffer {
+    if (!Number.isSafeInteger(bytes) || bytes < 1) {
+      throw new RangeError(`mapFile: bytes is ${bytes}; it must be a whole number of bytes, 1 or more.`);
+    }
+    return this.#bufferOf({ id: this.#native.mapFile(path, bytes), bytes, mapped: true });
+  }
+
+  /** Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits for the disk. Nothing for other buffers. */
+  prefetch(source: BufferArgument, bytes: number): void {
+    this.#checkRange("prefetch", source, bytes);
+    if (source.buffer.readOnly) this.#native.prefetch(source.buffer.id, source.byteOffset, bytes);
+  }
+
+  /**
+   * The {@link checksum} of a part of a mapped file, read on another thread, past the queue.
+   * @throws TypeError if the buffer is no mapped file.
+   */
+  checksum(source: BufferArgument, bytes: number): Promise<bigint> {
+    this.#checkRange("checksum", source, bytes);
+    if (!source.buffer.readOnly) {
+      throw new TypeError("checksum: the buffer is no mapped file; expected one that device.mapFile made.");
+    }
+    return this.#native.checksum(source.buffer.id, source.byteOffset, bytes);
+  }
+
+  #bufferOf(handle: BlockHandle): DeviceBuffer {
     const buffer = new DeviceBuffer(this, handle);
     this.#collected.register(buffer, handle);
-    this.#liveBytes += bytes;
-    if (this.#scope === null) {
-      this.#account();
-    } else {
+    if (this.#scope !== null) {
       this.#scope.buffers.push(buffer);
       buffer.scope = this.#scope;
     }
@@ -116,6 +154,9 @@ export class Device {
     options: { readonly copy?: boolean } = {},
   ): void {
     this.#checkRange("upload", destination, source.byteLength);
+    if (destination.buffer.readOnly) {
+      throw new TypeError("upload: the destination is a mapped file, which can only be read.");
+    }
     // A shared array may be written by another thread at any time: what is taken is a copy of its own.
     const shared = source.buffer instanceof SharedArrayBuffer;
     const view = shared
@@ -205,8 +246,8 @@ export class Device {
 
   /** The pool's state. */
   memory(): DeviceMemory {
-    const [liveBytes, peakLiveBytes, cachedBytes, liveBuffers] = this.#native.memory();
-    return { liveBytes, peakLiveBytes, cachedBytes, liveBuffers };
+    const [liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes] = this.#native.memory();
+    return { liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes };
   }
 
   /** Gives the memory that is kept for the next allocations back to the system. */
@@ -229,6 +270,7 @@ export class Device {
     handle.id = -1;
     if (this.#closed) return;
     this.#native.release(id);
+    if (handle.mapped) return;
     this.#liveBytes -= handle.bytes;
     if (this.#scope === null) this.#account();
   }
@@ -252,6 +294,11 @@ export class Device {
       );
     }
   }
+}
+
+/** XXH64 with seed 0 of some bytes: what {@link Device.checksum} says of the same bytes in a mapped file. */
+export function checksum(bytes: Uint8Array): bigint {
+  return native.checksum(bytes);
 }
 
 /** Makes a device: an executor thread, its pool threads and its memory pool. Several may live in one process and in worker threads. */

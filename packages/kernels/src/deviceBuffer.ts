@@ -6,6 +6,8 @@ export interface BlockHandle {
   id: number;
   /** The bytes that were asked for. */
   readonly bytes: number;
+  /** Whether it is a mapped file. */
+  readonly mapped: boolean;
 }
 
 /** The buffers that a running `device.scope` releases when it ends. */
@@ -19,7 +21,7 @@ export interface Scope {
 /**
  * A block of device memory, counted. It is born with one reference, which `dispose()` or the end of its scope gives up; `retain()` and `release()`
  * count further ones. Without references the block goes back to the device's pool. A buffer that is merely dropped goes
- * back when it is garbage-collected. Made by `device.allocate(bytes)`.
+ * back when it is garbage-collected. Made by `device.allocate(bytes)`, or by `device.mapFile(path, bytes)`: then it is a file's content, which kernels can only read.
  */
 export class DeviceBuffer {
   /** The device that owns the memory. */
@@ -42,6 +44,11 @@ export class DeviceBuffer {
   /** @internal The native block's number; −1 when it was released. */
   get id(): number {
     return this.#handle.id;
+  }
+
+  /** Whether it is a mapped file, which can only be read. */
+  get readOnly(): boolean {
+    return this.#handle.mapped;
   }
 
   /** How many references are held; 0: released. */

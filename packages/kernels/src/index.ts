@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";
-export { createDevice, Device, type DeviceMemory, type DeviceOptions } from "./device.js";
+export { checksum, createDevice, Device, type DeviceMemory, type DeviceOptions } from "./device.js";
 export { DeviceBuffer } from "./deviceBuffer.js";
 export { availableInstructionSets, type CpuInfo, cpuInfo, type InstructionSet } from "./instructionSets.js";
 export type {

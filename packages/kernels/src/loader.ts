@@ -23,6 +23,9 @@ export interface NativeDevice {
   setWords(words: Float64Array): void;
   run(): void;
   allocate(bytes: number): number;
+  mapFile(path: string, bytes: number): number;
+  prefetch(id: number, byteOffset: number, bytes: number): void;
+  checksum(id: number, byteOffset: number, bytes: number): Promise<bigint>;
   release(id: number): void;
   accountExternal(bytes: number): void;
   upload(
@@ -37,7 +40,13 @@ export interface NativeDevice {
   synchronize(): Promise<void>;
   startProfile(): void;
   stopProfile(): Promise<Float64Array>;
-  memory(): [liveBytes: number, peakLiveBytes: number, cachedBytes: number, liveBuffers: number];
+  memory(): [
+    liveBytes: number,
+    peakLiveBytes: number,
+    cachedBytes: number,
+    liveBuffers: number,
+    mappedBytes: number,
+  ];
   releaseCache(): void;
   close(): void;
 }
@@ -45,6 +54,7 @@ export interface NativeDevice {
 /** What the addon exports. */
 export interface NativeAddon {
   readonly NativeDevice: new (threads: number, instructionSet: number) => NativeDevice;
+  checksum(bytes: Uint8Array): bigint;
   kernels(): NativeKernel[];
   instructionSets(): { name: string; available: boolean }[];
 }

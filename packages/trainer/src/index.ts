@@ -37,5 +37,5 @@ export type {
 } from "./loop/trainOptions.js";
 export { MetricsLog, type MetricsRecord, readMetrics } from "./runFolder/metricsLog.js";
 export { type OpenRunFolderOptions, RunFolder } from "./runFolder/runFolder.js";
-export { acquireRunLock, type RunLock } from "./runFolder/runLock.js";
+export { readSkipped, SkippedLog } from "./runFolder/skippedLog.js";
 export { TensorboardEventFile } from "./runFolder/tensorboardEventFile.js";

@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { acquireRunLock, RunFolder, TensorboardEventFile } from "@splitmask/trainer";
+import { acquireFileLock } from "@splitmask/autograd";
+import { RunFolder, TensorboardEventFile } from "@splitmask/trainer";
 
 let folder: string;
 beforeEach(async () => {
@@ -44,6 +45,8 @@ describe("RunFolder", () => {
     );
     const reader = await RunFolder.open(join(folder, "run"), { write: false });
     expect(() => reader.appendMetrics(record(1))).toThrow("was opened with { write: false }");
+    expect(() => reader.appendSkipped([])).toThrow("was opened with { write: false }");
+    expect(await reader.readSkipped()).toEqual([]);
     await reader.close();
     expect(existsSync(join(folder, "run", "lock.json"))).toBe(true);
     await run.close();
@@ -66,13 +69,13 @@ describe("RunFolder", () => {
   test("a lock that was cut off while it was written, or of an earlier process with this number, is stale", async () => {
     const path = join(folder, "lock.json");
     writeFileSync(path, "{");
-    await (await acquireRunLock(path)).release();
+    await (await acquireFileLock(path, "run folder")).release();
     if (process.platform === "linux") {
       writeFileSync(
         path,
         JSON.stringify({ pid: process.pid, host: hostname(), processStart: "1", token: "t" }),
       );
-      await (await acquireRunLock(path)).release();
+      await (await acquireFileLock(path, "run folder")).release();
     }
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -83,7 +86,7 @@ describe("RunFolder", () => {
       path,
       JSON.stringify({ pid: 1, host: "elsewhere", processStart: null, since: "noon", token: "t" }),
     );
-    await expect(acquireRunLock(path)).rejects.toThrow(
+    await expect(acquireFileLock(path, "run folder")).rejects.toThrow(
       /process 1 on elsewhere .* since noon .* if it is not, delete /,
     );
     expect(readdirSync(folder)).toEqual(["lock.json"]);
@@ -93,7 +96,9 @@ describe("RunFolder", () => {
     const path = join(folder, "lock.json");
     for (let round = 0; round < 20; round++) {
       writeFileSync(path, "{");
-      const results = await Promise.allSettled(Array.from({ length: 4 }, () => acquireRunLock(path)));
+      const results = await Promise.allSettled(
+        Array.from({ length: 4 }, () => acquireFileLock(path, "run folder")),
+      );
       const won = results.filter((result) => result.status === "fulfilled");
       expect(won).toHaveLength(1);
       await won[0]!.value.release();

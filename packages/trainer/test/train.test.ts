@@ -260,12 +260,14 @@ describe("train", () => {
     const failing = {
       ...source,
       batch: (step: number) => (step === 8 ? Promise.reject(new Error("disk gone")) : batch(step)),
+      skipped: () => [{ path: "last.png", reason: "the file is missing" }],
     };
     await expect(
       run("run", { device: on, batches: failing, onEvent: (event) => void events.push(event) }),
     ).rejects.toThrow("disk gone");
     expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", error: new Error("disk gone") });
     expect((await latestCheckpoint(join(folder, "run", "checkpoints")))!.step).toBe(5);
+    expect(readFileSync(join(folder, "run", "skipped.jsonl"), "utf8")).toContain("last.png");
   });
 
   test("skipped samples are reported once", async () => {
@@ -288,6 +290,21 @@ describe("train", () => {
       event.type === "skipped" ? event.pictures.map((picture) => picture.path) : [],
     );
     expect(named).toEqual(["3.png", "9.png"]);
+    const file = join(folder, "run", "skipped.jsonl");
+    expect(readFileSync(file, "utf8")).toBe(
+      '{"path":"3.png","reason":"truncated"}\n{"path":"9.png","reason":"truncated"}\n',
+    );
+
+    // A resumed run meets some of them again, and new ones; the last line of the first session was cut off.
+    writeFileSync(file, '{"path":"3.png","reason":"truncated"}\n{"path":"9.pn');
+    const again = [
+      { path: "3.png", reason: "truncated" },
+      { path: "two\nlines.png", reason: "zero bytes" },
+    ];
+    const more = { ...points(on), skipped: () => again };
+    await run("run", { device: on, batches: more, resume: true, length: { steps: 14 } });
+    const reader = await RunFolder.open(join(folder, "run"), { write: false });
+    expect(await reader.readSkipped()).toEqual(again);
   });
 
   test("a checkpoint that cannot be written is an error that says which", async () => {
@@ -323,6 +340,44 @@ describe("train", () => {
     await expect(train({ ...options, task: { ...task, loss } })).rejects.toThrow(
       "the loss of task regression is 32×8; total must be a scalar",
     );
+  });
+
+  test("tells which share of the time it waited for data", async () => {
+    const on = device();
+    const source = points(on);
+    const slow = {
+      ...source,
+      async batch(step: number) {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        return source.batch(step);
+      },
+    };
+    const { result, events } = await run("run", { device: on, batches: slow, length: { steps: 8 } });
+    // A step takes milliseconds: nearly all of the time is spent waiting.
+    expect(result.waitingShare).toBeGreaterThan(0.6);
+    expect(result.waitingShare).toBeLessThanOrEqual(1);
+    const shares = events.flatMap((event) => (event.type === "step" ? [event.waitingShare] : []));
+    expect(shares.slice(0, 2)).toEqual([null, null]);
+    expect(shares.at(-1)).toBeCloseTo(result.waitingShare!, 10);
+    const metrics = await (await RunFolder.open(join(folder, "run"), { write: false })).readMetrics();
+    expect(metrics).toHaveLength(8);
+    for (const { waitingSeconds } of metrics) expect(waitingSeconds).toBeGreaterThan(0.03);
+  });
+
+  test("data that comes while a step computes is not waited for", async () => {
+    const width = 256;
+    const on = device();
+    const source = points(on, width, 4096);
+    const late = {
+      ...source,
+      async batch(step: number) {
+        await new Promise((resolve) => setTimeout(resolve, 3));
+        return source.batch(step);
+      },
+    };
+    const task = regression(on, width, 1024);
+    const { result } = await run("run", { device: on, task, batches: late, length: { steps: 8 } });
+    expect(result.waitingShare).toBeLessThan(0.2);
   });
 
   test("memory stays flat and every batch is given back", async () => {

@@ -30,7 +30,7 @@ export async function runPretrain(terminal: Terminal, command: PretrainCommand):
     );
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
-    const { run, reason, step, steps, loss, imagesPerSecond, seconds, checkpoint } = result;
+    const { run, reason, step, steps, loss, imagesPerSecond, waitingShare, seconds, checkpoint } = result;
     const figures = {
       run,
       reason,
@@ -38,6 +38,7 @@ export async function runPretrain(terminal: Terminal, command: PretrainCommand):
       steps,
       loss,
       imagesPerSecond,
+      waitingShare,
       seconds,
       checkpoint,
       skipped: result.skipped.length,

@@ -35,6 +35,12 @@ export interface Config {
   readonly mean?: readonly [number, number, number] | undefined;
   /** Standard deviation of red, green and blue in 0…1; measured when not given. */
   readonly std?: readonly [number, number, number] | undefined;
+  /** Use only some pictures: a share ("10%"), a number ("1000"), or a file with one index a line. */
+  readonly subset?: string | undefined;
+  /** Use only so many pictures of every class folder. */
+  readonly perClass?: number | undefined;
+  /** Largest share of pictures that may be unreadable before the run stops, 0 to 1. */
+  readonly maximumSkipped?: number | undefined;
   /** Pictures a step. */
   readonly batch?: number | undefined;
   /** Training steps; instead of epochs or time. */
@@ -65,6 +71,10 @@ export interface Config {
   readonly precision?: ProductPrecision | undefined;
   /** Keep only the input of each transformer block and run it again in the backward pass. */
   readonly recompute?: boolean | undefined;
+  /** Keep decoded pictures on disk, shared by all runs: auto where they do not fit into memory and the run passes over them more than twice, or where they are there already. */
+  readonly cache?: "auto" | "on" | "off" | undefined;
+  /** Folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given. */
+  readonly cacheFolder?: string | undefined;
   /** Seed of all randomness. */
   readonly seed?: number | undefined;
   /** Threads of the computation; all cores when not given. */

@@ -45,6 +45,12 @@ export interface ResolvedConfig {
   readonly mean: readonly [number, number, number] | null;
   /** Null: measured on a sample of the pictures. */
   readonly std: readonly [number, number, number] | null;
+  /** Which pictures are used: a share, a number, or a file of indices; null: all. */
+  readonly subset: string | null;
+  /** So many pictures of every class; null: all. */
+  readonly perClass: number | null;
+  /** Largest share of unreadable pictures. */
+  readonly maximumSkipped: number;
   /** Pictures a step. */
   readonly batch: number;
   /** Training steps; null where `seconds` says how long to train and the speed is not known yet. */
@@ -73,6 +79,10 @@ export interface ResolvedConfig {
   readonly precision: ProductPrecision;
   /** Whether transformer blocks run once more in the backward pass, to save memory. */
   readonly recompute: boolean;
+  /** Whether decoded pictures are kept on disk. */
+  readonly cache: "auto" | "on" | "off";
+  /** Folder of the caches; null: the default. */
+  readonly cacheFolder: string | null;
   /** Seed of all randomness. */
   readonly seed: number;
   /** Null: all cores. */
@@ -105,6 +115,8 @@ const namedModels = {
   base: { width: 768, depth: 12, heads: 12 },
 } as const;
 
+/** Share of unreadable pictures that is no error. */
+export const defaultMaximumSkipped = 0.1;
 /** Pictures that a run sees in all when neither steps nor epochs nor time are given. */
 const picturesSeen = 256_000;
 /** The paper's cap for small sets (table 3). */
@@ -233,6 +245,9 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       flip: given.flip ?? 0.5,
       mean: given.mean ?? null,
       std: given.std ?? null,
+      subset: given.subset ?? null,
+      perClass: given.perClass ?? null,
+      maximumSkipped: given.maximumSkipped ?? defaultMaximumSkipped,
       batch,
       steps,
       seconds,
@@ -247,6 +262,8 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       negatives: given.negatives ?? "other",
       precision: given.precision ?? "float32",
       recompute: given.recompute ?? false,
+      cache: given.cache ?? "auto",
+      cacheFolder: given.cacheFolder ?? null,
       seed,
       threads: given.threads ?? null,
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),

@@ -52,6 +52,17 @@ export const configSchema = z.strictObject({
   std: threeNumbers
     .optional()
     .describe("Standard deviation of red, green and blue in 0…1; measured when not given"),
+  subset: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Use only some pictures: a share ("10%"), a number ("1000"), or a file with one index a line'),
+  perClass: positiveInteger.optional().describe("Use only so many pictures of every class folder"),
+  maximumSkipped: share
+    .optional()
+    .describe(
+      "Largest share of pictures that may be unreadable before the run stops, 0 to 1; 0.1 when not given",
+    ),
   batch: positiveInteger.optional().describe("Pictures a step"),
   steps: positiveInteger.optional().describe("Training steps; instead of epochs or time"),
   epochs: positive.optional().describe("Passes over the pictures; instead of steps or time"),
@@ -87,6 +98,17 @@ export const configSchema = z.strictObject({
     .describe(
       "Keep only the input of each transformer block and run it again in the backward pass: a third more time, a fraction of the memory",
     ),
+  cache: z
+    .enum(["auto", "on", "off"])
+    .optional()
+    .describe(
+      "Decoded pictures on disk, shared by all runs; auto: where they do not fit into memory and the run passes over them more than twice, or where they are there already",
+    ),
+  cacheFolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given"),
   seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of all randomness"),
   threads: positiveInteger.optional().describe("Threads of the computation; all cores when not given"),
   checkpointEvery: positiveInteger.optional().describe("Steps between checkpoints"),

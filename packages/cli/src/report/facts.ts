@@ -59,11 +59,28 @@ export function factsOf({
           },
         ]
       : []),
+    ...waitingFact(metrics),
     ...(metrics.length > 1 ? [{ label: "Time", value: formatDuration(trainingTime(metrics)) }] : []),
     {
       label: "Encoder",
       value: millions(encoderParameters),
       note: `parameters; ${millions(parameters - encoderParameters)} in the decoder`,
+    },
+  ];
+}
+
+/** How much of the steps' time, from the third step on, the device waited for data; none where that was not measured. */
+function waitingFact(metrics: readonly MetricsRecord[]): Fact[] {
+  const from = metrics.slice(1);
+  const time = trainingTime(from);
+  const waited = from.slice(1).map((record) => record.waitingSeconds);
+  if (time === 0 || waited.some((seconds) => seconds === undefined)) return [];
+  const share = Math.min(1, waited.reduce<number>((sum, seconds) => sum + seconds!, 0) / time);
+  return [
+    {
+      label: "Waiting for data",
+      value: `${(100 * share).toFixed(1)} %`,
+      note: "of the time, from the third step on",
     },
   ];
 }

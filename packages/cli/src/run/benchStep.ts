@@ -97,7 +97,12 @@ export async function benchStep(request: BenchStepRequest, terminal: Terminal): 
     const tokenizer = await makeTokenizer(device, dataset, config);
     const task = createMethod(device, config, tokenizer);
     // Room for these pictures and no more, so that the peak is the step's.
-    const batches = trainingBatches(device, dataset, { config, ...noise }, count * (3 * side * side + 64));
+    const batches = trainingBatches(
+      device,
+      dataset,
+      { config, ...noise },
+      { cacheBytes: count * (3 * side * side + 64) },
+    );
     try {
       const steps = await profileSteps({
         ...trainingOptions(config),

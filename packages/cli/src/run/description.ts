@@ -48,7 +48,14 @@ export async function readRun(path: string): Promise<{ run: RunFolder; descripti
 }
 
 /** Settings that may change when a run goes on: they do not change what is computed. */
-const changeable = new Set(["threads", "checkpointEvery", "recompute"]);
+const changeable = new Set([
+  "threads",
+  "checkpointEvery",
+  "recompute",
+  "maximumSkipped",
+  "cache",
+  "cacheFolder",
+]);
 
 /**
  * Checks that what is given to a resumed run says nothing else than what it was started with.

@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { SkippedPicture } from "@splitmask/data";
+import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
+import { defaultMaximumSkipped } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
@@ -19,6 +20,8 @@ export interface EmbedRequest {
   readonly out: string;
   /** The encoder as it was before training. */
   readonly untrained?: boolean;
+  /** Largest share of the pictures that may be unreadable. Default 0.1. */
+  readonly maximumSkipped?: number;
   /** Pictures a step. Default 64. */
   readonly batch?: number;
   /** Threads; all cores when not given. */
@@ -55,7 +58,9 @@ export async function embed(request: EmbedRequest, terminal: Terminal): Promise<
     () => false,
   );
   if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
-  const dataset = await openPictures(request.folder, terminal);
+  const dataset = limitSkipped(await openPictures(request.folder, terminal), {
+    maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
+  });
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     const { encoder, description } = await loadEncoder(device, request);

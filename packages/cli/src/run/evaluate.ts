@@ -1,12 +1,16 @@
+import { type ImageDataset, limitSkipped } from "@splitmask/data";
 import { embedDataset, knnAccuracy, linearProbe } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
+import { defaultMaximumSkipped } from "../config/resolve.js";
+import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
 import { encoderView } from "./method.js";
 import { openPictures } from "./pictures.js";
+import { chooseSubset, type SubsetChoice } from "./subset.js";
 
 /** What to evaluate. */
-export interface EvaluateRequest {
+export interface EvaluateRequest extends SubsetChoice {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
   /** Labelled pictures: one folder a class, or any other source with labels. */
@@ -19,6 +23,8 @@ export interface EvaluateRequest {
   readonly k?: number;
   /** Temperature of the vote (k-NN). Default 0.07. */
   readonly temperature?: number;
+  /** Largest share of the pictures of a folder that may be unreadable. Default 0.1. */
+  readonly maximumSkipped?: number;
   /** Pictures a step while embedding. Default 64. */
   readonly batch?: number;
   /** Threads; all cores when not given. */
@@ -57,7 +63,7 @@ export interface Evaluation {
 export type EvaluationKind = "knn" | "probe";
 
 /**
- * Evaluates a run's encoder on labelled folders. The pictures are embedded once for all kinds that are asked for.
+ * Evaluates a run's encoder on labelled folders; a subset (`subset`, `perClass`) is one of the training pictures. The pictures are embedded once for all kinds that are asked for.
  *
  * @param request What to evaluate.
  * @param kinds Which evaluations.
@@ -77,10 +83,14 @@ export async function evaluate<Kind extends EvaluationKind>(
     );
   }
   const testPictures = await openPictures(request.test, terminal, trainPictures.classes);
+  const chosen = await chooseSubset(trainPictures, request);
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     const { encoder, description, step } = await loadEncoder(device, { run: request.run, untrained });
-    const embed = async (what: string, dataset: typeof trainPictures) => {
+    const embed = async (what: string, pictures: ImageDataset) => {
+      const dataset = limitSkipped(pictures, {
+        maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
+      });
       const embedded = await embedDataset({
         device,
         encoder,
@@ -92,12 +102,12 @@ export async function evaluate<Kind extends EvaluationKind>(
       });
       if (embedded.skipped.length > 0) {
         terminal.warn(
-          `${embedded.skipped.length} ${what} pictures were skipped, e.g. ${embedded.skipped[0]!.path}: ${embedded.skipped[0]!.reason}`,
+          `${embedded.skipped.length} ${what} pictures were skipped, e.g. ${printable(embedded.skipped[0]!.path)}: ${embedded.skipped[0]!.reason}`,
         );
       }
       return { features: embedded.features, labels: embedded.labels, classes: trainPictures.classes };
     };
-    const train = await embed("train", trainPictures);
+    const train = await embed("train", chosen);
     const test = await embed("test", testPictures);
     terminal.endProgress();
     const common = { device, train, test };

@@ -1,20 +1,21 @@
-import { relative } from "node:path";
 import {
+  checkSkipped,
   type ImageDataset,
   ImageFiles,
   ImageFolder,
   openDataset,
   type SkippedPicture,
 } from "@splitmask/data";
-import type { PictureFacts } from "../config/resolve.js";
+import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
 import type { Terminal } from "../terminal/terminal.js";
+import { chooseSubset, type SubsetChoice } from "./subset.js";
 
 /** Headers that are read to learn how large the pictures are. */
 const sampledHeaders = 200;
 
 /** A source of pictures and what was learned of it. */
 export interface ScannedPictures {
-  /** The pictures. */
+  /** The pictures that are chosen. */
   readonly dataset: ImageDataset;
   /** Number and size. */
   readonly facts: PictureFacts;
@@ -49,10 +50,9 @@ export async function openPictures(
   return dataset;
 }
 
-/** How a picture is called on a page: by its path in the folder. */
-export function nameOf(dataset: ImageDataset, index: number): string {
-  const path = dataset.path(index);
-  return relative(dataset instanceof ImageFiles ? dataset.root : process.cwd(), path);
+/** Where the paths of pictures start that people are shown. */
+export function rootOf(dataset: ImageDataset): string {
+  return dataset instanceof ImageFiles ? dataset.root : process.cwd();
 }
 
 /**
@@ -60,9 +60,14 @@ export function nameOf(dataset: ImageDataset, index: number): string {
  *
  * @param path A folder, a file or a pattern.
  * @param terminal Where progress is told.
- * @throws Error where there are no pictures, or none of the sample can be read.
+ * @param config Which pictures are chosen, and how many may be unreadable.
+ * @throws Error where there are no pictures, or too many of the sample cannot be read.
  */
-export async function scanPictures(path: string, terminal: Terminal): Promise<ScannedPictures> {
+export async function scanPictures(
+  path: string,
+  terminal: Terminal,
+  config: SubsetChoice & { readonly maximumSkipped?: number | undefined } = {},
+): Promise<ScannedPictures> {
   const dataset = await openPictures(path, terminal);
   const indices = spread(dataset.length, sampledHeaders);
   const sides: number[] = [];
@@ -81,10 +86,17 @@ export async function scanPictures(path: string, terminal: Terminal): Promise<Sc
       `${path}: none of the ${dataset.length} pictures can be read, e.g. ${name}: ${reason}. Give JPEG, PNG or WebP pictures.`,
     );
   }
+  checkSkipped(unreadable, {
+    tried: indices.length,
+    total: dataset.length,
+    maximumSkipped: config.maximumSkipped ?? defaultMaximumSkipped,
+    sample: true,
+  });
+  const chosen = await chooseSubset(dataset, config);
   sides.sort((a, b) => a - b);
   return {
-    dataset,
-    facts: { count: dataset.length, shortSide: sides[Math.floor(sides.length / 2)]! },
+    dataset: chosen,
+    facts: { count: chosen.length, shortSide: sides[Math.floor(sides.length / 2)]! },
     ignored: dataset instanceof ImageFolder ? dataset.ignored.length : 0,
     unreadable,
   };

@@ -2,22 +2,31 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
-import { measureNormalization, type SkippedPicture } from "@splitmask/data";
+import {
+  defaultDecodeSize,
+  type ImageDataset,
+  limitSkipped,
+  measureNormalization,
+  type SkippedPicture,
+  TooManySkippedError,
+} from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer } from "@splitmask/tokenizer";
 import { latestCheckpoint, RunFolder, type TrainingEvent, type TrainResult, train } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
-import { resolveConfig } from "../config/resolve.js";
+import { defaultMaximumSkipped, type PictureFacts, resolveConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
+import { printable } from "../terminal/printable.js";
 import { progressLine } from "../terminal/progressLine.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
-import { checkResume, describedBy, type RunDescription } from "./description.js";
+import { checkResume, describedBy, type RunDescription, readRun } from "./description.js";
+import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
 import { createMethod } from "./method.js";
 import { type ScannedPictures, scanPictures } from "./pictures.js";
-import { trainingBatches, trainingOptions } from "./training.js";
+import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
 export interface PretrainRequest {
@@ -54,6 +63,8 @@ export interface PretrainResult {
   };
   /** Median over the last steps; null for very short runs. */
   readonly imagesPerSecond: number | null;
+  /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for very short runs. */
+  readonly waitingShare: number | null;
   /** Time that this call trained, in seconds. */
   readonly seconds: number;
   /** Folder of the last checkpoint; null where none was written. */
@@ -91,7 +102,11 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
     throw new UsageError(
       `--resume: ${out} is not a run folder (there is no config.json). Leave --resume out to start a run.`,
     );
-  const scanned = await scanPictures(request.folder, terminal);
+  const scanned = await scanPictures(
+    request.folder,
+    terminal,
+    resume ? { ...(await readRun(out)).description.config, ...given } : given,
+  );
   const threads = given.threads;
   const device = createDevice(threads === undefined ? {} : { threads });
   try {
@@ -108,12 +123,17 @@ async function startRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset, facts, ignored, unreadable }: ScannedPictures,
+  { dataset: pictures, ignored, facts, unreadable }: ScannedPictures,
   exists: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const { out } = request;
   const { config, choices } = resolveConfig(given, facts);
+  let run: RunFolder | null = null;
+  const dataset = limitSkipped(pictures, {
+    maximumSkipped: config.maximumSkipped,
+    onSkipped: (picture) => run?.appendSkipped([picture]),
+  });
   const measured =
     config.mean !== null && config.std !== null
       ? { mean: config.mean, std: config.std }
@@ -148,11 +168,12 @@ async function startRun(
     terminal.line(text);
   if (unreadable.length > 0)
     terminal.warn(
-      `${unreadable.length} of the pictures looked at cannot be read, e.g. ${unreadable[0]!.path}: ${unreadable[0]!.reason}`,
+      `${unreadable.length} of the pictures looked at cannot be read, e.g. ${printable(unreadable[0]!.path)}: ${unreadable[0]!.reason}`,
     );
 
   if (exists) await rm(out, { recursive: true });
-  const run = await RunFolder.create(out, description);
+  run = await RunFolder.create(out, description);
+  run.appendSkipped(dataset.skipped());
   let result: PretrainResult | null = null;
   try {
     const { tokenizer, statistics, patches } = await fitTokenizer(
@@ -170,7 +191,7 @@ async function startRun(
     );
     await tokenizer.save(join(out, tokenizerFile));
     const task = createMethod(device, config, tokenizer);
-    result = await trainRun(device, run, description, task, dataset, request, false, terminal);
+    result = await trainRun(device, run, description, task, dataset, facts, request, false, terminal);
     return result;
   } finally {
     await run.close();
@@ -183,16 +204,16 @@ async function resumeRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset }: ScannedPictures,
+  { dataset: pictures, facts }: ScannedPictures,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const run = await RunFolder.open(request.out);
   try {
     const description = describedBy(run);
     checkResume(description, given, resolve(request.folder));
-    if (description.pictureCount !== dataset.length) {
+    if (description.pictureCount !== pictures.length) {
       throw new UsageError(
-        `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${dataset.length}. Put them back, or start a new run in another folder.`,
+        `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${pictures.length}. Put them back, or start a new run in another folder.`,
       );
     }
     const tokenizer = await loadTokenizer(device, join(request.out, tokenizerFile));
@@ -203,9 +224,16 @@ async function resumeRun(
         ...description.config,
         checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
         recompute: given.recompute ?? description.config.recompute,
+        cache: given.cache ?? description.config.cache ?? "auto",
+        cacheFolder: given.cacheFolder ?? description.config.cacheFolder ?? null,
+        maximumSkipped: given.maximumSkipped ?? description.config.maximumSkipped ?? defaultMaximumSkipped,
       },
     };
-    return await trainRun(device, run, changed, task, dataset, request, true, terminal);
+    const dataset = limitSkipped(pictures, {
+      maximumSkipped: changed.config.maximumSkipped,
+      onSkipped: (picture) => run.appendSkipped([picture]),
+    });
+    return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal);
   } finally {
     await run.close();
   }
@@ -217,12 +245,25 @@ async function trainRun(
   run: RunFolder,
   { config, mean, std }: RunDescription,
   task: SplitMask,
-  dataset: ScannedPictures["dataset"],
+  dataset: ImageDataset,
+  facts: PictureFacts,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
-  const loader = trainingBatches(device, dataset, { config, mean, std });
+  const signal = request.signal === undefined ? {} : { signal: request.signal };
+  const disk = await openDiskCache(
+    device,
+    dataset,
+    { config, facts, decodeSize: defaultDecodeSize(trainingViews({ config, mean, std })), ...signal },
+    terminal,
+  );
+  const loader = trainingBatches(
+    device,
+    dataset,
+    { config, mean, std },
+    disk === null ? {} : { cache: disk },
+  );
   try {
     const result = await train({
       device,
@@ -233,7 +274,7 @@ async function trainRun(
       runFolder: run,
       resume,
       checkpointEvery: config.checkpointEvery,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      ...signal,
       onEvent: (event) => tell(event, terminal),
     });
     if (result.reason === "done") await writeEncoder(join(run.path, encoderFile), task, { mean, std });
@@ -244,12 +285,22 @@ async function trainRun(
       steps: result.steps,
       loss: await lossesOf(run, result),
       imagesPerSecond: result.imagesPerSecond,
+      waitingShare: result.waitingShare,
       seconds: result.seconds,
       checkpoint: result.checkpoint,
-      skipped: loader.skipped(),
+      skipped: await run.readSkipped(),
     };
+  } catch (error) {
+    if (!(error instanceof TooManySkippedError)) throw error;
+    const latest = await latestCheckpoint(run.checkpointsPath);
+    if (latest === null) throw error;
+    throw new TooManySkippedError(
+      `${error.message} They are listed in ${join(request.out, "skipped.jsonl")}. The last checkpoint is of step ${latest.step}: go on with --resume.`,
+      { cause: error },
+    );
   } finally {
     loader.close();
+    disk?.close();
   }
 }
 
@@ -311,5 +362,9 @@ function ignoredNote(count: number): string {
 /** A line about the end of a run. */
 export function summaryOf(result: PretrainResult): string {
   const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;
-  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
+  const waiting =
+    result.waitingShare === null
+      ? ""
+      : `, ${(100 * result.waitingShare).toFixed(1)} % of the time waiting for data`;
+  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}${waiting}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
 }

@@ -1,6 +1,13 @@
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { writeFileDurably } from "@splitmask/autograd";
-import { centerCrop, type ImageBatch, type ImageDataset, orderedBatches, subset } from "@splitmask/data";
+import {
+  centerCrop,
+  type ImageBatch,
+  type ImageDataset,
+  orderedBatches,
+  type SkippedPicture,
+  subset,
+} from "@splitmask/data";
 import { embedBatches } from "@splitmask/eval";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
@@ -19,8 +26,9 @@ import type { Terminal } from "../terminal/terminal.js";
 import { type RunDescription, readRun } from "./description.js";
 import { findCheckpoint } from "./encoder.js";
 import { createMethod, encoderView, tokenizerView } from "./method.js";
-import { nameOf, openPictures, spread } from "./pictures.js";
+import { openPictures, rootOf, spread } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
+import { chooseSubset } from "./subset.js";
 
 /** Which run's report is wanted. */
 export interface ReportRequest {
@@ -55,14 +63,17 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
   if (checkpoint === null)
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
   const out = resolve(request.out ?? join(runPath, "report.html"));
-  const dataset = await openPictures(request.pictures ?? description.pictures, terminal);
+  const all = await openPictures(request.pictures ?? description.pictures, terminal);
+  const ownPictures = request.pictures === undefined;
+  const dataset = ownPictures ? await chooseSubset(all, description.config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     terminal.progress("report: looking at the pictures", true);
     const tokenizer = await loadTokenizer(device, join(runPath, tokenizerFile));
     const method = createMethod(device, description.config, tokenizer);
     method.model.loadStateDict((await readCheckpoint(checkpoint.path)).model);
-    const looked = await lookAt(device, description, method, dataset);
+    const looked = await lookAt(device, description, method, dataset, rootOf(all));
+    const skipped = ownPictures ? bothSkipped(await run.readSkipped(), looked.skipped) : looked.skipped;
     const metrics = await run.readMetrics();
     const { config } = description;
     const data: ReportData = {
@@ -76,11 +87,12 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
         metrics,
         encoderParameters: method.model.encoder.parameterCount,
         parameters: method.model.parameterCount,
-        skipped: looked.skipped.length,
+        skipped: skipped.length,
       }),
       charts: chartsOf(description, metrics),
       configuration: description.choices,
       ...looked,
+      skipped,
     };
     await writePage(out, reportPage(data));
     terminal.endProgress();
@@ -89,6 +101,11 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
     device.close();
     await dataset.close?.();
   }
+}
+
+/** What the run skipped, and what was skipped for the page besides. */
+function bothSkipped(run: readonly SkippedPicture[], page: readonly SkippedPicture[]): SkippedPicture[] {
+  return [...new Map([...run, ...page].map((picture) => [picture.path, picture])).values()];
 }
 
 /** Writes the page whole, or says where it cannot. */
@@ -112,6 +129,7 @@ async function lookAt(
   description: RunDescription,
   method: SplitMask,
   dataset: ImageDataset,
+  root: string,
 ): Promise<Looked> {
   const { config } = description;
   const { tokenizer } = method.config;
@@ -129,7 +147,7 @@ async function lookAt(
     const kept = batches.flatMap((batch) => Array.from(batch.indices, (index) => indices[index]!));
     return {
       batches,
-      names: kept.map((index) => nameOf(dataset, index)),
+      names: kept.map((index) => relative(root, dataset.path(index))),
       skipped: source.skipped(),
     };
   };

@@ -1,4 +1,5 @@
 import type { SkippedPicture } from "@splitmask/data";
+import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 /**
@@ -9,7 +10,7 @@ import type { Terminal } from "../terminal/terminal.js";
  */
 export function tellSkipped(skipped: readonly SkippedPicture[], terminal: Terminal): void {
   if (skipped.length === 0) return;
-  const shown = skipped.slice(0, 20).map(({ path, reason }) => `  ${path}: ${reason}`);
+  const shown = skipped.slice(0, 20).map(({ path, reason }) => `  ${printable(path)}: ${reason}`);
   const more = skipped.length > shown.length ? [`  … and ${skipped.length - shown.length} more`] : [];
   const pictures = skipped.length === 1 ? "picture was" : "pictures were";
   terminal.warn([`${skipped.length} ${pictures} skipped:`, ...shown, ...more].join("\n"));

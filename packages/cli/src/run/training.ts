@@ -1,4 +1,4 @@
-import { type ImageDataset, ImageLoader } from "@splitmask/data";
+import { type ImageDataset, ImageLoader, type ImageLoaderOptions, type View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { TrainOptions } from "@splitmask/trainer";
 import { type ResolvedConfig, warmupSteps } from "../config/resolve.js";
@@ -23,27 +23,32 @@ export function trainingOptions(
   };
 }
 
+/** The views of a training batch: the encoder's and the tokenizer's. */
+export function trainingViews(description: Pick<RunDescription, "config" | "mean" | "std">): View[] {
+  return [encoderView(description), tokenizerView(description.config)];
+}
+
 /**
  * The batches of training: both views of each picture, with the settings' crops and flips.
  *
  * @param device Where they go.
  * @param dataset The pictures.
  * @param description The settings, and the pictures' mean and standard deviation.
- * @param cacheBytes Bytes of decoded pictures that are kept; the loader's default when not given.
+ * @param options Where decoded pictures are kept, and what ends the loader; the loader's defaults when not given.
  */
 export function trainingBatches(
   device: Device,
   dataset: ImageDataset,
   { config, mean, std }: Pick<RunDescription, "config" | "mean" | "std">,
-  cacheBytes?: number,
+  options: Pick<ImageLoaderOptions, "cacheBytes" | "cache" | "signal"> = {},
 ): ImageLoader {
   return new ImageLoader({
     dataset,
     device,
     batchSize: config.batch,
-    views: [encoderView({ config, mean, std }), tokenizerView(config)],
+    views: trainingViews({ config, mean, std }),
     seed: config.seed,
     augmentation: trainingAugmentation(config),
-    ...(cacheBytes === undefined ? {} : { cacheBytes }),
+    ...options,
   });
 }

@@ -12,9 +12,14 @@ export interface StepProgress {
   readonly learningRate: number;
   /** Pictures a second; null while warming up. */
   readonly imagesPerSecond: number | null;
+  /** Share of the time that the device waited for data; null or left out: not known. */
+  readonly waitingShare?: number | null;
   /** Seconds to the last step; null while warming up. */
   readonly secondsLeft: number | null;
 }
+
+/** A share of waiting from which on the line tells it. */
+const worthTelling = 0.02;
 
 const barCells = 20;
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -34,7 +39,7 @@ function bar(share: number): string {
  * @returns The line.
  */
 export function progressLine(progress: StepProgress, live: number | null): string {
-  const { step, steps, losses, learningRate, imagesPerSecond, secondsLeft } = progress;
+  const { step, steps, losses, learningRate, imagesPerSecond, secondsLeft, waitingShare } = progress;
   const { total, ...parts } = losses;
   const named = Object.entries(parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
   const fields = [
@@ -42,6 +47,7 @@ export function progressLine(progress: StepProgress, live: number | null): strin
     `loss ${(total ?? Number.NaN).toFixed(3)}${named.length > 0 ? ` (${named.join(", ")})` : ""}`,
     `lr ${learningRate.toExponential(1)}`,
     imagesPerSecond === null ? "measuring the speed" : `${Math.round(imagesPerSecond)} pictures/s`,
+    (waitingShare ?? 0) < worthTelling ? "" : `${Math.round(waitingShare! * 100)} % waiting for data`,
     secondsLeft === null ? "" : `${formatDuration(secondsLeft)} left`,
   ];
   const line = fields.filter((field) => field !== "").join("  ");

@@ -1,44 +1,95 @@
+import { readFile, stat } from "node:fs/promises";
 import ndarray, { type NdArray } from "ndarray";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { PictureError } from "../imageDataset.js";
+import { diagnose, notAFile, unreadableReason } from "./diagnosis.js";
+import { jpegSize } from "./jpegSegments.js";
 
 /** How picture files are decoded. */
 export interface DecodeOptions {
   /** What shows through transparent places: a CSS colour. Default `"white"`. */
   readonly background?: string;
-  /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory. Default 268,402,689 (16,383²). */
+  /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst file takes about 2 GB. Default 268,402,689 (16,383²). */
   readonly maximumPixels?: number;
   /**
    * What makes a picture an error: `"truncated"` a file that ends too early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could
    * paint over, such as a bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named.
    */
   readonly failOn?: "truncated" | "error" | "warning";
+  /**
+   * C, the channels that come out: 3 sRGB, 4 sRGB with transparency (then nothing shows through), 1 greyscale (luma of BT.601, as Pillow's `"L"`; rounded down). Default 3.
+   */
+  readonly channels?: 1 | 3 | 4;
 }
 
 const mostPixels = 16_383 ** 2;
+/** What a JPEG file can have. Of a picture of eight million columns and thirty rows libvips' resizing holds whole rows many times: 8 GB for a PNG file of 111 bytes. */
+const mostSide = 65_535;
+const mostSeconds = 60;
+/** So many pixels of a sequential JPEG file take a second or less: watching the clock would cost a twentieth of the time. */
+const quickPixels = 1 << 24;
 
 let configured = false;
 
-/** One thread a picture and no cache of operations: loaders decode several pictures at once and keep what they need themselves. */
+/**
+ * One thread a picture and no cache of operations: loaders decode several pictures at once and keep what they need themselves. Only the loaders of the formats that are decoded
+ * here stay open, so that no file can reach another one (libvips' own format, or whatever a libvips of the user's brings: ImageMagick, PDF).
+ */
 function configureSharp(): void {
   if (configured) return;
   configured = true;
   sharp.concurrency(1);
   sharp.cache(false);
+  sharp.block({ operation: ["VipsForeignLoad"] });
+  const loaders = ["Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff", "Svg"];
+  sharp.unblock({ operation: loaders.map((name) => `VipsForeignLoad${name}`) });
 }
 
-/**
- * What is wrong, in a few words. libvips keeps one text for all its threads, so that with several pictures at a time its details may be another picture's: they stay in
- * the error's `cause`, and the reason is always the same.
- */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  if (/unsupported image format/.test(text)) {
-    return "not a picture, or a damaged one (its first bytes are of no known format)";
+/** Larger files are read piece by piece by libvips; smaller ones at once here, which is quicker. */
+const mostBytesAtOnce = 64 << 20;
+
+/** What a source is read with: its bytes if it is to be read whole, or where libvips would take a part of the path for options of its own (`name[page=1]`). */
+async function sourceOf(
+  source: string | Uint8Array,
+  name: string,
+  whole: boolean,
+): Promise<string | Uint8Array> {
+  if (typeof source !== "string") return source;
+  try {
+    const status = await stat(source);
+    const obstacle = notAFile(status);
+    if (obstacle !== null) throw new PictureError(name, obstacle);
+    const atOnce = (whole && status.size <= mostBytesAtOnce) || source.endsWith("]");
+    return atOnce ? await readFile(source) : source;
+  } catch (error) {
+    if (error instanceof PictureError) throw error;
+    throw new PictureError(name, await unreadableReason(source, error), { cause: error });
   }
-  if (/file is missing/.test(text)) return "the file is missing or not readable";
-  if (/pixel limit/.test(text)) return "it has more pixels than maximumPixels allows";
-  return "the file is truncated or damaged";
+}
+
+/** The error for a picture that could not be decoded. sharp's own texts are told by their first words: what follows may be libvips', of another picture. */
+async function failure(
+  error: unknown,
+  source: string | Uint8Array,
+  name: string,
+  limits: { readonly maximumPixels: number; readonly density?: number },
+): Promise<PictureError> {
+  const text = error instanceof Error ? error.message : String(error);
+  let reason: string | null = null;
+  if (/^(Input image exceeds pixel limit|Input SVG image exceeds)/.test(text)) {
+    const density = limits.density === undefined ? {} : { density: limits.density };
+    const size = await sharp(source, { ...density, limitInputPixels: false })
+      .metadata()
+      .catch(() => null);
+    const most = limits.maximumPixels.toLocaleString("en");
+    reason = `too large: more pixels than the ${most} of maximumPixels`;
+    if (size !== null) {
+      const pixels = (size.width * size.height).toLocaleString("en");
+      reason = `too large: ${size.width}×${size.height}, ${pixels} pixels, more than the ${most} of maximumPixels`;
+    }
+  } else if (/^Input image exceeds channel limit/.test(text)) reason = "more than 5 channels";
+  else if (/^timeout: /.test(text)) reason = `decoding took longer than ${mostSeconds} seconds`;
+  return new PictureError(name, reason ?? (await diagnose(source)), { cause: error });
 }
 
 /** Options of `decodePicture`. */
@@ -64,13 +115,17 @@ export interface PictureSize {
  * @param name How errors call it; default: the path.
  * @throws PictureError (rejects) If the header cannot be read.
  */
-export async function readPictureSize(source: string | Uint8Array, name?: string): Promise<PictureSize> {
+export async function readPictureSize(
+  source: string | Uint8Array,
+  name: string = nameOf(source),
+): Promise<PictureSize> {
   configureSharp();
+  const input = await sourceOf(source, name, false);
   try {
-    const { autoOrient } = await sharp(source).metadata();
+    const { autoOrient } = await sharp(input).metadata();
     return { height: autoOrient.height, width: autoOrient.width };
   } catch (error) {
-    throw new PictureError(name ?? nameOf(source), reasonOf(error), { cause: error });
+    throw await failure(error, input, name, { maximumPixels: mostPixels });
   }
 }
 
@@ -86,42 +141,72 @@ function densityFor({ height, width }: PictureSize, shortSide: number): number {
 /** A picture is reduced if its short side is so many times what is wanted: by less, resizing takes more time than it saves memory. */
 const worthReducing = 1.5;
 
+/** BT.601's luma in every channel; a hair more than 1 in sum, so that rounding down leaves a grey value as it is. */
+const luma = Array.from({ length: 3 }, () => [0.29903, 0.58703, 0.11404] as [number, number, number]) as [
+  [number, number, number],
+  [number, number, number],
+  [number, number, number],
+];
+
+/** Turns what comes out of the decoder into `channels` channels. */
+function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string): Sharp {
+  if (channels === 4) return pipeline.ensureAlpha().toColourspace("srgb");
+  const colours = pipeline.flatten({ background }).toColourspace("srgb");
+  return channels === 3 ? colours : colours.recomb(luma).extractChannel(0);
+}
+
 /**
- * Decodes a picture to 8-bit sRGB, upright (EXIF rotation applied), transparent places on a background, greyscale spread to three channels; of an animation the
- * first frame.
+ * Decodes a picture to 8 bits, upright (EXIF rotation applied), by default sRGB with transparent places on a background and greyscale spread to three channels; of an animation or a
+ * file of several pages the first. The header's size is checked before anything is decoded, and a picture that takes more than a minute is given up between two strips.
  *
- * @param source A path, or the bytes of a file.
- * @returns H×W×3, contiguous.
- * @throws PictureError (rejects) If it cannot be read, is damaged (see `failOn`) or has more than `maximumPixels`.
+ * @param source A path, or the bytes of a file. The ending of its name does not matter.
+ * @returns H×W×C, contiguous.
+ * @throws PictureError (rejects) If it cannot be read, is no picture, is truncated or damaged (see `failOn`) or has more than `maximumPixels`; the reason says which.
  */
 export async function decodePicture(
   source: string | Uint8Array,
   options: DecodePictureOptions = {},
 ): Promise<NdArray<Uint8Array>> {
-  const { background = "white", maximumPixels = mostPixels, failOn = "warning", shortSide, name } = options;
+  const { background = "white", channels = 3, maximumPixels = mostPixels, failOn = "warning" } = options;
+  const { shortSide, name = nameOf(source) } = options;
   configureSharp();
+  const input = await sourceOf(source, name, true);
   const settings = { autoOrient: true, failOn, limitInputPixels: maximumPixels };
+  let density: number | undefined;
   try {
-    let pipeline = sharp(source, settings);
+    const known = typeof input === "string" ? null : jpegSize(input);
+    let pipeline = sharp(input, settings);
     if (shortSide !== undefined) {
-      const { autoOrient: size, format } = await pipeline.metadata();
-      if (format === "svg") pipeline = sharp(source, { ...settings, density: densityFor(size, shortSide) });
+      const { autoOrient: size, format } =
+        known === null ? await pipeline.metadata() : { autoOrient: known, format: "jpeg" };
+      if (Math.max(size.height, size.width) > mostSide) {
+        throw new PictureError(
+          name,
+          `too large: ${size.width}×${size.height}, more than ${mostSide.toLocaleString("en")} pixels a side`,
+        );
+      }
+      if (format === "svg") {
+        density = densityFor(size, shortSide);
+        pipeline = sharp(input, { ...settings, density });
+      }
       if (format === "svg" || Math.min(size.height, size.width) > worthReducing * shortSide) {
         pipeline = pipeline.resize({ width: shortSide, height: shortSide, fit: "outside" });
       }
     }
-    const { data, info } = await pipeline
-      .flatten({ background })
-      .toColourspace("srgb")
+    const isQuick = known?.sequential === true && known.height * known.width <= quickPixels;
+    if (!isQuick) pipeline = pipeline.timeout({ seconds: mostSeconds });
+    const { data, info } = await toChannels(pipeline, channels, background)
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels instead of 3`);
+    if (info.channels !== channels)
+      throw new Error(`decoded to ${info.channels} channels instead of ${channels}`);
     return ndarray(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), [
       info.height,
       info.width,
-      3,
+      channels,
     ]);
   } catch (error) {
-    throw new PictureError(name ?? nameOf(source), reasonOf(error), { cause: error });
+    if (error instanceof PictureError) throw error;
+    throw await failure(error, input, name, { maximumPixels, ...(density === undefined ? {} : { density }) });
   }
 }

@@ -1,9 +1,12 @@
-import { availableParallelism } from "node:os";
 import { RandomStream } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { type Augmentation, randomResizedCrop } from "../augmentation/augmentation.js";
 import { augmentPictures, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
+import type { PictureCache } from "../cache/pictureCache.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
+import { defaultWorkers } from "./decodeQueue.js";
+import { defaultDecodeSize } from "./decodeSize.js";
+import { type EpochOrder, epochOrder } from "./order.js";
 import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
 
 /** Options of `ImageLoader`. */
@@ -27,10 +30,18 @@ export interface ImageLoaderOptions {
   readonly decodeSize?: number | null;
   /** Bytes of decoded pictures that are kept in memory. Default: a third of what is free; 0: none. Never changes a batch. */
   readonly cacheBytes?: number;
-  /** Pictures that are decoded at the same time. Default: the cores, at most 4. Never changes a batch. */
+  /** The pictures on disk, mapped: then nothing is decoded or kept in memory. Made with the same data set and `decodeSize`. Never changes a batch. */
+  readonly cache?: PictureCache;
+  /** Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). Never changes a batch. */
   readonly workers?: number;
   /** Batches that are decoded ahead of the one asked for. Default 2. Never changes a batch. */
   readonly readAhead?: number;
+  /** Bytes of decoded pictures that may wait for batches that are read ahead; one batch is decoded however large it is. Default 256 MiB. Never changes a batch. */
+  readonly readAheadBytes?: number;
+  /** Groups of a data set with `groups` (shards, row groups) among which pictures are mixed: so many, or twice as many, are read at a time. Default 4. */
+  readonly groupWindow?: number;
+  /** Aborting it closes the loader. */
+  readonly signal?: AbortSignal;
   /** Whether an epoch leaves out the last pictures that do not fill a batch. Default true. */
   readonly dropLast?: boolean;
 }
@@ -66,21 +77,30 @@ export class ImageLoader {
   readonly #store: PictureStore;
   readonly #readAhead: number;
   readonly #prepared = new Map<number, Promise<Slot[]>>();
-  #order: { epoch: number; indices: Promise<Int32Array> } | null = null;
+  /** The orders of the last two epochs: at the turn of an epoch both are read. */
+  readonly #orders = new Map<number, EpochOrder>();
+  readonly #closed: Promise<never>;
+  #end: (reason: unknown) => void = () => undefined;
+  #onAbort: (() => void) | null = null;
+  #isClosed = false;
 
   /**
    * @throws RangeError If the data set has fewer pictures than a batch, or a number is out of its range.
    */
   constructor(options: ImageLoaderOptions) {
     const { dataset, device, batchSize, views, augmentation = randomResizedCrop() } = options;
-    const { cacheBytes = defaultCacheBytes(), workers = Math.min(4, availableParallelism()) } = options;
-    const { readAhead = 2, dropLast = true } = options;
+    const { cacheBytes = defaultCacheBytes(), workers = defaultWorkers(), cache, signal } = options;
+    const { readAhead = 2, readAheadBytes = 256 << 20, dropLast = true, groupWindow = 4 } = options;
     checkWhole("batchSize", batchSize, 1);
     checkWhole("workers", workers, 1);
     checkWhole("readAhead", readAhead, 0);
+    checkWhole("groupWindow", groupWindow, 1);
     checkViews("ImageLoader", views);
     if (!(cacheBytes >= 0)) {
       throw new RangeError(`ImageLoader: cacheBytes is ${cacheBytes}; expected 0 or more bytes.`);
+    }
+    if (!(readAheadBytes >= 0)) {
+      throw new RangeError(`ImageLoader: readAheadBytes is ${readAheadBytes}; expected 0 or more bytes.`);
     }
     if (dataset.length === 0) {
       throw new RangeError("ImageLoader: the data set is empty; expected at least one picture.");
@@ -90,8 +110,7 @@ export class ImageLoader {
         `ImageLoader: the batch size is ${batchSize}, but there are only ${dataset.length} pictures. Lower it to at most ${dataset.length}, add pictures, or set dropLast: false for smaller batches.`,
       );
     }
-    this.decodeSize =
-      options.decodeSize === undefined ? 2 * Math.max(...views.map(({ size }) => size)) : options.decodeSize;
+    this.decodeSize = options.decodeSize === undefined ? defaultDecodeSize(views) : options.decodeSize;
     if (this.decodeSize !== null) checkWhole("decodeSize", this.decodeSize, 1);
     const batches = dataset.length / batchSize;
     this.batchesPerEpoch = dropLast ? Math.floor(batches) : Math.ceil(batches);
@@ -99,7 +118,25 @@ export class ImageLoader {
     this.#options = options;
     this.#augmentation = augmentation;
     this.#readAhead = readAhead;
-    this.#store = new PictureStore({ dataset, device, decodeSize: this.decodeSize, cacheBytes, workers });
+    const { decodeSize } = this;
+    this.#store = new PictureStore({
+      dataset,
+      device,
+      decodeSize,
+      cacheBytes,
+      workers,
+      readAheadBytes,
+      cache,
+    });
+    this.#closed = new Promise((_, reject) => {
+      this.#end = reject;
+    });
+    this.#closed.catch(() => undefined); // a batch that is waited for reports it
+    if (signal?.aborted) this.#close(signal.reason);
+    else if (signal !== undefined) {
+      this.#onAbort = () => this.#close(signal.reason);
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+    }
   }
 
   /** The pictures that were left out so far because they could not be decoded, and why. */
@@ -121,19 +158,27 @@ export class ImageLoader {
    * The batch of a step, counted from 0 through all epochs; the batches after it are read ahead. The caller owns the tensors.
    *
    * @throws RangeError (rejects) If the step is no whole number from 0 on.
-   * @throws Error (rejects) If no picture can be decoded.
+   * @throws Error (rejects) If no picture can be decoded, or the loader was closed; the signal's reason, if it was aborted.
    */
   async batch(step: number): Promise<ImageBatch> {
     checkWhole("step", step, 0);
+    if (this.#isClosed) return this.#closed;
     for (const [prepared, slots] of this.#prepared) {
       if (prepared >= step && prepared <= step + this.#readAhead) continue;
       this.#prepared.delete(prepared);
       slots.then(releaseAll, () => undefined);
+      this.#store.cancel(prepared);
     }
     const pending = this.#prepare(step);
     for (let ahead = 1; ahead <= this.#readAhead; ahead++) this.#prepare(step + ahead);
     this.#prepared.delete(step);
-    const slots = await pending;
+    this.#store.want(step);
+    const slots = await Promise.race([pending, this.#closed])
+      .catch((error) => {
+        pending.then(releaseAll, () => undefined);
+        throw error;
+      })
+      .finally(() => this.#store.unwant(step));
     const { dataset, device, seed, views } = this.#options;
     const epoch = Math.floor(step / this.batchesPerEpoch);
     try {
@@ -157,8 +202,16 @@ export class ImageLoader {
     for (const view of batch.views) view.dispose();
   }
 
-  /** Gives the kept pictures and what was read ahead back. The loader may still be used; it then keeps nothing. */
+  /** Gives the kept pictures and what was read ahead back. What is not decoded yet is given up, and batches that are waited for, or asked for later, reject at once. */
   close(): void {
+    this.#close(new Error("ImageLoader: it was closed."));
+  }
+
+  #close(reason: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#onAbort !== null) this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#end(reason);
     for (const slots of this.#prepared.values()) slots.then(releaseAll, () => undefined);
     this.#prepared.clear();
     this.#store.close();
@@ -178,8 +231,8 @@ export class ImageLoader {
   async #fetch(step: number): Promise<Slot[]> {
     const epoch = Math.floor(step / this.batchesPerEpoch);
     const first = (step % this.batchesPerEpoch) * this.batchSize;
-    const planned = (await this.#orderOf(epoch)).subarray(first, first + this.batchSize);
-    const arrivals = await Promise.allSettled(Array.from(planned, (index) => this.#fetchGood(index)));
+    const planned = await this.#orderOf(epoch).slice(first, this.batchSize);
+    const arrivals = await Promise.allSettled(Array.from(planned, (index) => this.#fetchGood(index, step)));
     const slots = arrivals.flatMap((arrival) => (arrival.status === "fulfilled" ? [arrival.value] : []));
     const failure = arrivals.find((arrival) => arrival.status === "rejected");
     if (failure !== undefined) {
@@ -190,12 +243,12 @@ export class ImageLoader {
   }
 
   /** The planned picture, or the first good one after it. */
-  async #fetchGood(planned: number): Promise<Slot> {
+  async #fetchGood(planned: number, step: number): Promise<Slot> {
     const { length } = this.#options.dataset;
     for (let offset = 0; offset < length; offset++) {
       const index = (planned + offset) % length;
       try {
-        return { planned, index, picture: await this.#store.get(index) };
+        return { planned, index, picture: await this.#store.get(index, step) };
       } catch (error) {
         if (!(error instanceof PictureError)) throw error;
       }
@@ -206,28 +259,16 @@ export class ImageLoader {
     );
   }
 
-  #orderOf(epoch: number): Promise<Int32Array> {
-    if (this.#order?.epoch !== epoch) {
-      const { dataset, seed } = this.#options;
-      const stream = new RandomStream({ seed, purpose: "shuffle", step: epoch });
-      this.#order = { epoch, indices: permutationOf(dataset.length, stream) };
+  #orderOf(epoch: number): EpochOrder {
+    let order = this.#orders.get(epoch);
+    if (order === undefined) {
+      const { dataset, seed, groupWindow } = this.#options;
+      order = epochOrder({ length: dataset.length, groups: dataset.groups, seed, epoch, groupWindow });
+      this.#orders.set(epoch, order);
+      for (const old of [...this.#orders.keys()].slice(0, -2)) this.#orders.delete(old);
     }
-    return this.#order.indices;
+    return order;
   }
-}
-
-/** The numbers 0 … count − 1 in random order (Fisher and Yates), with pauses, so that millions of them do not hold up the event loop. */
-async function permutationOf(count: number, stream: RandomStream): Promise<Int32Array> {
-  const order = new Int32Array(count);
-  for (let index = 0; index < count; index++) order[index] = index;
-  for (let last = count - 1; last > 0; last--) {
-    if (last % 65_536 === 0) await new Promise((resolve) => setImmediate(resolve));
-    const other = stream.integer(last + 1);
-    const index = order[last]!;
-    order[last] = order[other]!;
-    order[other] = index;
-  }
-  return order;
 }
 
 function releaseAll(slots: readonly { readonly picture: HeldPicture }[]): void {

@@ -1,9 +1,11 @@
-import { availableParallelism } from "node:os";
 import { RandomStream } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { type Augmentation, centerCrop } from "../augmentation/augmentation.js";
 import { augmentPictures, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
+import type { PictureCache } from "../cache/pictureCache.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
+import { defaultWorkers } from "./decodeQueue.js";
+import { defaultDecodeSize } from "./decodeSize.js";
 import { type HeldPicture, PictureStore } from "./pictureStore.js";
 
 /** Options of `orderedBatches`. */
@@ -20,7 +22,9 @@ export interface OrderedBatchesOptions {
   readonly seed?: number;
   /** Pictures whose short side is more than 1.5 times as long are reduced to so many pixels first; null: never. Default: twice the largest view. */
   readonly decodeSize?: number | null;
-  /** Pictures that are decoded at the same time. Default: the cores, at most 4. */
+  /** The pictures on disk, mapped. Made with the same data set and `decodeSize`. */
+  readonly cache?: PictureCache;
+  /** Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
   readonly workers?: number;
 }
 
@@ -51,11 +55,10 @@ export class OrderedBatches implements AsyncIterable<ImageBatch> {
 
   /** The batches from the first on; the next one is decoded while one is used. The caller owns the tensors. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ImageBatch, void, undefined> {
-    const { device, views, seed = 0, workers = Math.min(4, availableParallelism()) } = this.#options;
-    const { augmentation = centerCrop(), decodeSize = 2 * Math.max(...views.map(({ size }) => size)) } =
-      this.#options;
+    const { device, views, seed = 0, workers = defaultWorkers(), cache } = this.#options;
+    const { augmentation = centerCrop(), decodeSize = defaultDecodeSize(views) } = this.#options;
     const dataset = this.#dataset;
-    const store = new PictureStore({ dataset, device, decodeSize, cacheBytes: 0, workers });
+    const store = new PictureStore({ dataset, device, decodeSize, cacheBytes: 0, workers, cache });
     let next = this.#fetch(store, 0);
     try {
       for (let number = 0; number < this.length; number++) {
@@ -77,6 +80,7 @@ export class OrderedBatches implements AsyncIterable<ImageBatch> {
         yield batch;
       }
     } finally {
+      store.close(); // gives up what is not decoded yet
       next.then(
         (slots) => {
           for (const { picture } of slots) picture.release();
@@ -86,22 +90,26 @@ export class OrderedBatches implements AsyncIterable<ImageBatch> {
     }
   }
 
+  /** The good pictures of a batch. */
   async #fetch(store: PictureStore, number: number): Promise<{ index: number; picture: HeldPicture }[]> {
     const first = number * this.#options.batchSize;
     const count = Math.min(this.#options.batchSize, this.#dataset.length - first);
-    const arrivals = await Promise.all(
-      Array.from({ length: count }, async (_, place) => {
-        const index = first + place;
-        try {
-          return { index, picture: await store.get(index) };
-        } catch (error) {
-          if (!(error instanceof PictureError)) throw error;
-          this.#skipped.set(error.path, error.reason);
-          return null;
-        }
-      }),
+    const arrivals = await Promise.allSettled(
+      Array.from({ length: count }, async (_, place) => ({
+        index: first + place,
+        picture: await store.get(first + place, number),
+      })),
     );
-    return arrivals.filter((slot) => slot !== null);
+    const slots = arrivals.flatMap((arrival) => (arrival.status === "fulfilled" ? [arrival.value] : []));
+    for (const arrival of arrivals) {
+      if (arrival.status === "fulfilled") continue;
+      if (!(arrival.reason instanceof PictureError)) {
+        for (const { picture } of slots) picture.release();
+        throw arrival.reason;
+      }
+      this.#skipped.set(arrival.reason.path, arrival.reason.reason);
+    }
+    return slots;
   }
 }
 

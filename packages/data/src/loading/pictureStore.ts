@@ -1,7 +1,10 @@
 import { freemem } from "node:os";
 import type { Device, DeviceBuffer } from "@splitmask/kernels";
+import type { NdArray } from "ndarray";
 import type { DevicePicture } from "../augmentation/imageBatch.js";
+import type { PictureCache } from "../cache/pictureCache.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
+import { DecodeQueue, type Turn } from "./decodeQueue.js";
 
 /** A picture on the device that somebody holds: `release()` it after its last kernel has been enqueued. */
 export interface HeldPicture extends DevicePicture {
@@ -21,6 +24,10 @@ export interface PictureStoreOptions {
   readonly cacheBytes: number;
   /** Pictures that are decoded at the same time. */
   readonly workers: number;
+  /** Bytes of decoded pictures that may wait for a batch that nobody has asked for yet. Default 256 MiB. */
+  readonly readAheadBytes?: number | undefined;
+  /** The pictures on disk, mapped: then nothing is decoded, and nothing kept. */
+  readonly cache?: PictureCache | undefined;
 }
 
 interface Place {
@@ -30,8 +37,17 @@ interface Place {
   readonly width: number;
 }
 
+/** A picture that somebody decodes, or waits to. */
+interface Arrival {
+  readonly turn: Turn;
+  readonly picture: Promise<HeldPicture>;
+}
+
 const slabBytes = 32 << 20;
 const alignment = 64;
+
+/** Bytes of decoded pictures that wait for batches not asked for yet, unless it is said. */
+const defaultReadAheadBytes = 256 << 20;
 
 /** A third of the memory that is free, so that training and the system keep theirs. */
 export function defaultCacheBytes(): number {
@@ -41,24 +57,36 @@ export function defaultCacheBytes(): number {
 
 /**
  * Decoded pictures on the device. Those that come first are kept until the cache is full and never make room for others: when an epoch passes over more pictures than fit, a
- * cache that replaced the oldest would never hold the one that is wanted next. Kept pictures lie in slabs, so that they need neither copying nor a buffer each.
+ * cache that replaced the oldest would never hold the one that is wanted next. Kept pictures lie in slabs, so that they need neither copying nor a buffer each. With a
+ * `PictureCache` they are read in its mapped files instead.
  */
 export class PictureStore {
   readonly #options: PictureStoreOptions;
+  readonly #queue: DecodeQueue;
   readonly #kept = new Map<number, Place>();
   readonly #failed = new Map<number, PictureError>();
-  readonly #waiting: (() => void)[] = [];
   readonly #slabs: DeviceBuffer[] = [];
-  readonly #arriving = new Map<number, Promise<HeldPicture>>();
+  readonly #arriving = new Map<number, Arrival>();
   #slabUsed = 0;
   #keptBytes = 0;
-  #active = 0;
   #decodes = 0;
   #closed = false;
 
-  /** @param options What is stored where. */
+  /**
+   * @param options What is stored where.
+   * @throws RangeError If the cache was made of other pictures or for another size.
+   */
   constructor(options: PictureStoreOptions) {
+    const { cache, dataset, decodeSize } = options;
+    if (cache !== undefined && (cache.length !== dataset.length || cache.decodeSize !== decodeSize)) {
+      const of = (length: number, size: number | null) =>
+        `${length} pictures ${size === null ? "of full size" : `reduced to ${size} pixels`}`;
+      throw new RangeError(
+        `PictureStore: the cache holds ${of(cache.length, cache.decodeSize)}, but the data set has ${of(dataset.length, decodeSize)}. Make it with the same data set and decodeSize.`,
+      );
+    }
     this.#options = options;
+    this.#queue = new DecodeQueue(options.workers, options.readAheadBytes ?? defaultReadAheadBytes);
   }
 
   /** How many pictures are kept. */
@@ -81,9 +109,14 @@ export class PictureStore {
   /**
    * Picture `index`, from the cache or decoded.
    *
+   * @param batch The number of the batch that it is for; those of lower batches are decoded first.
    * @throws PictureError (rejects) If it cannot be decoded.
+   * @throws CancelledError (rejects) If the batch was given up meanwhile.
    */
-  async get(index: number): Promise<HeldPicture> {
+  async get(index: number, batch = 0): Promise<HeldPicture> {
+    const { cache } = this.#options;
+    const mapped = cache === undefined || this.#failed.has(index) ? null : await this.#mapped(cache, index);
+    if (mapped !== null) return mapped;
     for (;;) {
       const place = this.#kept.get(index);
       if (place !== undefined) return this.#hold(place);
@@ -92,16 +125,34 @@ export class PictureStore {
       const arriving = this.#arriving.get(index);
       if (arriving === undefined) break;
       // Somebody decodes it already: then it is kept, failed, or (no room) decoded again.
-      await arriving.catch(() => undefined);
+      this.#queue.hasten(arriving.turn, batch);
+      await arriving.picture.catch(() => undefined);
     }
-    const arrival = this.#decode(index).finally(() => this.#arriving.delete(index));
-    this.#arriving.set(index, arrival);
-    return arrival;
+    const { turn, begun } = this.#queue.turn(batch);
+    const picture = this.#decode(index, begun).finally(() => this.#arriving.delete(index));
+    this.#arriving.set(index, { turn, picture });
+    return picture;
   }
 
-  /** Lets the kept pictures go. Pictures that are held stay valid. */
-  close(): void {
+  /** Has a batch decoded even where the pictures that are read ahead take all memory that they may; until `unwant`. */
+  want(batch: number): void {
+    this.#queue.want(batch);
+  }
+
+  /** Takes back a `want`. */
+  unwant(batch: number): void {
+    this.#queue.unwant(batch);
+  }
+
+  /** Gives up the pictures of a batch whose decoding has not begun. */
+  cancel(batch: number): void {
+    this.#queue.cancel(batch);
+  }
+
+  /** Lets the kept pictures go and gives up what is waiting. Pictures that are held stay valid. */
+  close(reason: Error = new Error("PictureStore: it was closed.")): void {
     this.#closed = true;
+    this.#queue.close(reason);
     this.#kept.clear();
     for (const slab of this.#slabs.splice(0)) slab.release();
   }
@@ -111,34 +162,53 @@ export class PictureStore {
     return { buffer: slab, byteOffset, height, width, release: () => slab.release() };
   }
 
-  async #decode(index: number): Promise<HeldPicture> {
-    const { dataset, device, decodeSize, workers } = this.#options;
-    if (this.#active >= workers) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#active++;
+  async #mapped(cache: PictureCache, index: number): Promise<HeldPicture | null> {
+    try {
+      return await cache.get(index);
+    } catch (error) {
+      if (error instanceof PictureError) this.#failed.set(index, error);
+      throw error;
+    }
+  }
+
+  async #decode(index: number, begun: Promise<void>): Promise<HeldPicture> {
+    await begun;
+    const { dataset, decodeSize } = this.#options;
     try {
       this.#decodes++;
-      const picture = await dataset.image(index, decodeSize === null ? {} : { shortSide: decodeSize });
-      const [height, width] = picture.shape as [number, number, number];
-      const bytes = height * width * 3;
-      const pixels = picture.data.subarray(picture.offset, picture.offset + bytes);
-      const place = this.#reserve(bytes);
-      if (place === null) {
-        const buffer = device.allocate(bytes);
-        device.upload({ buffer, byteOffset: 0 }, pixels, { copy: false });
-        return { buffer, byteOffset: 0, height, width, release: () => buffer.release() };
-      }
-      const kept = { ...place, height, width };
-      device.upload({ buffer: kept.slab, byteOffset: kept.byteOffset }, pixels, { copy: false });
-      this.#kept.set(index, kept);
-      return this.#hold(kept);
+      return this.#store(
+        index,
+        await dataset.image(index, decodeSize === null ? {} : { shortSide: decodeSize }),
+      );
     } catch (error) {
       if (error instanceof PictureError) this.#failed.set(index, error);
       throw error;
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#active--;
-      else next();
+      this.#queue.done();
     }
+  }
+
+  /** Puts a decoded picture on the device: among the kept ones while there is room. */
+  #store(index: number, picture: NdArray<Uint8Array>): HeldPicture {
+    const { device } = this.#options;
+    const [height, width, channels] = picture.shape as [number, number, number];
+    const bytes = height * width * channels;
+    const pixels = picture.data.subarray(picture.offset, picture.offset + bytes);
+    const place = this.#reserve(bytes);
+    if (place === null) {
+      const buffer = device.allocate(bytes);
+      device.upload({ buffer, byteOffset: 0 }, pixels, { copy: false });
+      this.#queue.hold(bytes);
+      const release = () => {
+        buffer.release();
+        this.#queue.letGo(bytes);
+      };
+      return { buffer, byteOffset: 0, height, width, release };
+    }
+    const kept = { ...place, height, width };
+    device.upload({ buffer: kept.slab, byteOffset: kept.byteOffset }, pixels, { copy: false });
+    this.#kept.set(index, kept);
+    return this.#hold(kept);
   }
 
   /** Room for so many bytes in the slabs; null if the cache is full. */

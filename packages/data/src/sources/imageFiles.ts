@@ -14,6 +14,7 @@ export class ImageFiles implements ImageDataset {
   /** The folder that relative paths start at, absolute; names for people are relative to it. */
   readonly root: string;
   readonly classes: readonly string[];
+  readonly channels?: number;
   /** Relative to `root`, or absolute. */
   readonly #files: readonly string[];
   readonly #labels: Int32Array;
@@ -32,6 +33,7 @@ export class ImageFiles implements ImageDataset {
     this.#files = files;
     this.#labels = labels;
     this.#decode = decode;
+    if (decode.channels !== undefined) this.channels = decode.channels;
   }
 
   get length(): number {

@@ -1,9 +1,14 @@
-import { RandomStream } from "@splitmask/autograd";
+import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];
+  readonly channels?: number;
+  readonly groups?: Int32Array;
+  readonly size?: (index: number) => Promise<PictureSize>;
+  readonly fingerprint?: () => Promise<string>;
   readonly #dataset: ImageDataset;
   readonly #indices: Int32Array;
 
@@ -11,6 +16,18 @@ class Subset implements ImageDataset {
     this.classes = dataset.classes;
     this.#dataset = dataset;
     this.#indices = indices;
+    if (dataset.channels !== undefined) this.channels = dataset.channels;
+    if (dataset.groups !== undefined) this.groups = groupsOf(dataset.groups, indices);
+    if (dataset.size !== undefined) {
+      this.size = async (index) => dataset.size!(this.#original("size", index));
+    }
+    if (dataset.fingerprint !== undefined) {
+      this.fingerprint = async () =>
+        createHash("sha256")
+          .update(`subset ${await dataset.fingerprint!()} `)
+          .update(indices)
+          .digest("hex");
+    }
   }
 
   get length(): number {
@@ -33,11 +50,37 @@ class Subset implements ImageDataset {
   image(index: number, request?: ImageRequest): Promise<NdArray<Uint8Array>> {
     return this.#dataset.image(this.#original("image", index), request);
   }
+
+  async close(): Promise<void> {
+    await this.#dataset.close?.();
+  }
+}
+
+/** Where the chosen pictures pass from one group to another. */
+function groupsOf(groups: Int32Array, indices: Int32Array): Int32Array {
+  const starts: number[] = [];
+  let first = 0;
+  let end = 0;
+  indices.forEach((index, place) => {
+    if (place > 0 && index >= first && index < end) return;
+    let low = 0;
+    let high = groups.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (groups[middle]! <= index) low = middle;
+      else high = middle - 1;
+    }
+    first = groups[low]!;
+    end = groups[low + 1] ?? Number.POSITIVE_INFINITY;
+    starts.push(place);
+  });
+  return Int32Array.from(starts);
 }
 
 /**
- * Some pictures of a data set, in the given order, with the same classes.
+ * Some pictures of a data set, in the given order, with the same classes. Groups and the fingerprint follow; closing it closes the data set.
  *
+ * @param indices Which, e.g. of `readIndices`; an index may come several times.
  * @throws RangeError If an index is none of the data set.
  */
 export function subset(dataset: ImageDataset, indices: ArrayLike<number>): ImageDataset {
@@ -49,50 +92,14 @@ export function subset(dataset: ImageDataset, indices: ArrayLike<number>): Image
   return new Subset(dataset, own);
 }
 
-/** Options of `split`. */
-export interface SplitOptions {
-  /** Share of each class that goes to the second part, between 0 and 1. */
-  readonly fraction: number;
-  /** What the choice depends on, besides the data set. */
-  readonly seed: number;
-}
-
-/**
- * Cuts a data set in two without overlap, class by class (pictures without a label count as one class), at random; each part keeps the order of the data set. Of a
- * class with two pictures or more each part gets at least one.
- *
- * @returns The larger part and the `fraction`, e.g. `const [train, test] = split(dataset, { fraction: 0.2, seed: 0 })`.
- * @throws RangeError If the fraction is not between 0 and 1.
- */
-export function split(dataset: ImageDataset, options: SplitOptions): [ImageDataset, ImageDataset] {
-  const { fraction, seed } = options;
-  if (!(fraction > 0 && fraction < 1)) {
-    throw new RangeError(`split: fraction is ${fraction}; expected a share between 0 and 1, e.g. 0.2.`);
-  }
-  const byClass = new Map<number, number[]>();
+/** The pictures of each label, in the order of the data set. */
+export function indicesByLabel(dataset: ImageDataset): Map<number, number[]> {
+  const byLabel = new Map<number, number[]>();
   for (let index = 0; index < dataset.length; index++) {
     const label = dataset.label(index);
-    const members = byClass.get(label);
-    if (members === undefined) byClass.set(label, [index]);
+    const members = byLabel.get(label);
+    if (members === undefined) byLabel.set(label, [index]);
     else members.push(index);
   }
-  const first: number[] = [];
-  const second: number[] = [];
-  for (const [label, members] of byClass) {
-    const count = members.length;
-    const order = new RandomStream({ seed, purpose: "split", sample: label + 1 }).permutation(count);
-    const taken = count < 2 ? 0 : Math.min(count - 1, Math.max(1, Math.round(count * fraction)));
-    for (let place = 0; place < count; place++)
-      (place < taken ? second : first).push(members[order[place]!]!);
-  }
-  return [
-    subset(
-      dataset,
-      first.sort((a, b) => a - b),
-    ),
-    subset(
-      dataset,
-      second.sort((a, b) => a - b),
-    ),
-  ];
+  return byLabel;
 }

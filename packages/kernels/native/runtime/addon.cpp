@@ -1,4 +1,4 @@
-// The Node-API face of the executor: one class, NativeDevice, and two functions that tell what was built and what the CPU has.
+// The Node-API face of the executor: one class, NativeDevice, two functions that tell what was built and what the CPU has, and checksums.
 #include <napi.h>
 
 #include <algorithm>
@@ -7,7 +7,9 @@
 #include <thread>
 #include <unordered_map>
 
+#include "checksum.h"
 #include "executor.h"
+#include "mapped_file.h"
 
 namespace splitmask {
 
@@ -19,6 +21,9 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
                            InstanceMethod<&NativeDevice::setWords>("setWords"),
                            InstanceMethod<&NativeDevice::run>("run"),
                            InstanceMethod<&NativeDevice::allocate>("allocate"),
+                           InstanceMethod<&NativeDevice::mapFile>("mapFile"),
+                           InstanceMethod<&NativeDevice::prefetch>("prefetch"),
+                           InstanceMethod<&NativeDevice::checksum>("checksum"),
                            InstanceMethod<&NativeDevice::release>("release"),
                            InstanceMethod<&NativeDevice::accountExternal>("accountExternal"),
                            InstanceMethod<&NativeDevice::upload>("upload"),
@@ -77,9 +82,10 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     if (executor_ == nullptr) return;
     executor_.reset();
     napi_release_threadsafe_function(notify_, napi_tsfn_abort);
-    for (Block& block : blocks_)
-      if (block.memory != nullptr) pool_.giveBack(block);
+    for (size_t id = 0; id < blocks_.size(); ++id)
+      if (blocks_[id].memory != nullptr && files_.count(id) == 0) pool_.giveBack(blocks_[id]);
     blocks_.clear();
+    files_.clear();
     for (Block block : pool_.drain()) MemoryPool::returnToSystem(block);
   }
 
@@ -188,6 +194,10 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     if (block.memory == nullptr)
       throw Napi::Error::New(info.Env(), "the system has no memory left for a buffer of " + std::to_string(bytes) + " bytes (" +
                                              std::to_string(pool_.liveBytes) + " bytes are live): use a smaller batch or model");
+    return Napi::Number::New(info.Env(), static_cast<double>(number(block)));
+  }
+
+  size_t number(Block block) {
     size_t id = blocks_.size();
     if (freeIds_.empty()) {
       blocks_.push_back(block);
@@ -196,14 +206,50 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       freeIds_.pop_back();
       blocks_[id] = block;
     }
+    return id;
+  }
+
+  // (path, bytes) → id
+  Napi::Value mapFile(const Napi::CallbackInfo& info) {
+    executor(info.Env());
+    const std::string path = info[0].As<Napi::String>().Utf8Value();
+    std::string problem;
+    const auto file = MappedFile::open(path, static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()), problem);
+    if (file == nullptr) throw Napi::Error::New(info.Env(), "mapFile: " + path + " cannot be mapped: " + problem + ".");
+    const size_t id = number({file->memory(), file->bytes()});
+    files_.emplace(id, file);
+    mappedBytes_ += file->bytes();
     return Napi::Number::New(info.Env(), static_cast<double>(id));
+  }
+
+  // (id of a mapped file, byteOffset, bytes)
+  Napi::Value prefetch(const Napi::CallbackInfo& info) {
+    const auto file = files_.find(static_cast<size_t>(info[0].As<Napi::Number>().Int64Value()));
+    if (file != files_.end())
+      file->second->willNeed(static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()), static_cast<size_t>(info[2].As<Napi::Number>().Int64Value()));
+    return info.Env().Undefined();
+  }
+
+  // (id of a mapped file, byteOffset, bytes) → Promise<BigInt>
+  Napi::Value checksum(const Napi::CallbackInfo& info) {
+    const auto file = files_.find(static_cast<size_t>(info[0].As<Napi::Number>().Int64Value()));
+    if (file == files_.end()) throw Napi::Error::New(info.Env(), "checksum: the buffer is no mapped file");
+    return checksumOfFile(info.Env(), file->second, static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()),
+                          static_cast<size_t>(info[2].As<Napi::Number>().Int64Value()));
   }
 
   // (id)
   Napi::Value release(const Napi::CallbackInfo& info) {
     if (executor_ == nullptr) return info.Env().Undefined();
     const size_t id = static_cast<size_t>(info[0].As<Napi::Number>().DoubleValue());
-    pool_.giveBack(blocks_[id]);
+    const auto file = files_.find(id);
+    if (file == files_.end()) {
+      pool_.giveBack(blocks_[id]);
+    } else {
+      mappedBytes_ -= file->second->bytes();
+      executor_->release(std::move(file->second));
+      files_.erase(file);
+    }
     blocks_[id] = Block{};
     freeIds_.push_back(id);
     return info.Env().Undefined();
@@ -266,11 +312,11 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     return promise({}, [&](uint32_t ticket) { queue.stopProfile(ticket); });
   }
 
-  // () → [liveBytes, peakLiveBytes, cachedBytes, liveBuffers]
+  // () → [liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes]
   Napi::Value memory(const Napi::CallbackInfo& info) {
-    Napi::Array list = Napi::Array::New(info.Env(), 4);
-    const size_t values[] = {pool_.liveBytes, pool_.peakLiveBytes, pool_.cachedBytes, pool_.liveBlocks};
-    for (uint32_t i = 0; i < 4; ++i) list.Set(i, static_cast<double>(values[i]));
+    Napi::Array list = Napi::Array::New(info.Env(), 5);
+    const size_t values[] = {pool_.liveBytes, pool_.peakLiveBytes, pool_.cachedBytes, pool_.liveBlocks, mappedBytes_};
+    for (uint32_t i = 0; i < 5; ++i) list.Set(i, static_cast<double>(values[i]));
     return list;
   }
 
@@ -304,6 +350,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   MemoryPool pool_;
   std::vector<Block> blocks_;
   std::vector<size_t> freeIds_;
+  std::unordered_map<size_t, std::shared_ptr<MappedFile>> files_;  // the blocks that are mapped files
+  size_t mappedBytes_ = 0;
   std::unordered_map<uint32_t, Waiting> waiting_;
   uint32_t nextTicket_ = 0;
   int awaits_ = 0;
@@ -346,6 +394,7 @@ static Napi::Value listInstructionSets(const Napi::CallbackInfo& info) {
 
 static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeDevice", NativeDevice::define(env));
+  exports.Set("checksum", Napi::Function::New(env, checksumOfArray));
   exports.Set("kernels", Napi::Function::New(env, listKernels));
   exports.Set("instructionSets", Napi::Function::New(env, listInstructionSets));
   return exports;

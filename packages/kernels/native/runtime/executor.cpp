@@ -139,6 +139,12 @@ void Executor::returnToSystem(const std::vector<Block>& blocks) {
   }
 }
 
+void Executor::release(std::shared_ptr<MappedFile> file) {
+  std::unique_lock<std::mutex> lock;
+  *begin(lock, Type::releaseFile, 1) = reinterpret_cast<uint64_t>(new std::shared_ptr<MappedFile>(std::move(file)));
+  end(lock);
+}
+
 void Executor::startProfile() {
   everyUploadQueued_ = true;
   std::unique_lock<std::mutex> lock;
@@ -183,7 +189,7 @@ void Executor::loop() {
       if (stopping_.load()) {
         // What the queue owns goes back even when it is not run.
         if (header.type == Type::uploadStaged) std::free(reinterpret_cast<void*>(batch[at + 2]));
-        if (header.type == Type::unmap) execute(&batch[at]);
+        if (header.type == Type::unmap || header.type == Type::releaseFile) execute(&batch[at]);
       } else {
         const double start = profiling_ ? profileTime() : 0;
         execute(&batch[at]);
@@ -226,6 +232,9 @@ void Executor::execute(uint64_t* command) {
       break;
     case Type::unmap:
       MemoryPool::returnToSystem({reinterpret_cast<void*>(words[0]), words[1]});
+      break;
+    case Type::releaseFile:
+      delete reinterpret_cast<std::shared_ptr<MappedFile>*>(words[0]);
       break;
     case Type::startProfile:
       profile_.assign(1, 0);

@@ -5,11 +5,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "mapped_file.h"
 #include "memory_pool.h"
 #include "registry.h"
 #include "thread_pool.h"
@@ -44,6 +46,8 @@ class Executor {
   void download(void* destination, const void* source, size_t bytes, uint32_t ticket);
   void synchronize(uint32_t ticket);
   void returnToSystem(const std::vector<Block>& blocks);
+  // Lets go of a mapped file when the queue has passed every use of it.
+  void release(std::shared_ptr<MappedFile> file);
   // What the queue runs between the two is recorded. The completion of `ticket` has the nanoseconds between them, then a record for each kernel, upload
   // and download, in order: kind (0, 1, 2), start and duration in nanoseconds; of a copy its bytes; of a kernel: kernel, float64?, items, its numbers,
   // for each buffer whether it was given (1, 0), then the same for the items: all numbers, all buffers.
@@ -53,7 +57,7 @@ class Executor {
   int64 pending() const { return pending_.load(std::memory_order_acquire); }
 
  private:
-  enum class Type : uint32_t { kernel, uploadStaged, upload, download, synchronize, unmap, startProfile, stopProfile };
+  enum class Type : uint32_t { kernel, uploadStaged, upload, download, synchronize, unmap, releaseFile, startProfile, stopProfile };
   struct Header {
     Type type;
     uint32_t words;  // of the whole command, header included

@@ -48,6 +48,8 @@ export interface StepEvent {
   readonly gradientNorm: number;
   /** Moving median over the last steps; null in the first two steps, which warm up. */
   readonly imagesPerSecond: number | null;
+  /** Share of the last steps' time, 0 to 1, that the device had nothing to do because a batch was not ready; null in the first two steps. */
+  readonly waitingShare: number | null;
   /** Estimated time to the last step, in seconds; null in the first two steps. */
   readonly secondsLeft: number | null;
 }

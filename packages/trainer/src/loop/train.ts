@@ -26,6 +26,8 @@ interface StepInFlight<Batch> {
   readonly index: number;
   readonly batch: Batch;
   readonly learningRate: number;
+  /** Milliseconds that the device had nothing to do because the batch was not ready. */
+  readonly waited: number;
   readonly metrics: Promise<StepMetrics>;
 }
 
@@ -58,6 +60,9 @@ class TrainingRun<Batch> {
   /** Steps enqueued, and steps whose metrics are known. */
   #enqueued = 0;
   #done = 0;
+  /** Steps that the device has not computed yet, and when it last had computed all. */
+  #running = 0;
+  #idleSince = 0;
   readonly #reportedSkips = new Set<string>();
   #firstLosses: Readonly<Record<string, number>> | null = null;
   #lastLosses: Readonly<Record<string, number>> | null = null;
@@ -98,6 +103,7 @@ class TrainingRun<Batch> {
       // An interrupted time-limited run that has no plan yet has nothing to save.
       if (this.#steps > 0) await this.#checkpoint();
       await this.#writer?.settle();
+      this.#reportSkipped();
       await runFolder?.flush();
       const interrupted = this.#done < this.#steps || (this.#steps === 0 && signal?.aborted === true);
       const seconds = (performance.now() - this.#started) / 1000;
@@ -110,12 +116,14 @@ class TrainingRun<Batch> {
         firstLosses: this.#firstLosses,
         lastLosses: this.#lastLosses,
         imagesPerSecond: this.#imagesPerSecond(),
+        waitingShare: this.#meter.totalWaitingShare,
         seconds,
         checkpoint: this.#writer?.latest?.path ?? null,
       };
     } catch (error) {
       await Promise.allSettled([...this.#inFlight.map((step) => step.metrics), this.#writer?.settle()]);
       await this.#options.device.synchronize().catch(() => undefined);
+      this.#reportSkipped();
       await runFolder?.flush().catch(() => undefined);
       const reason = error instanceof Error ? error : new Error(String(error));
       this.#options.onEvent?.({ type: "stop", step: this.#done, reason: "failed", error: reason });
@@ -193,9 +201,12 @@ class TrainingRun<Batch> {
   async #loop(): Promise<void> {
     const { batches, signal } = this.#options;
     while (this.#enqueued < this.#steps && !signal?.aborted) {
+      const asked = performance.now();
       const batch = await untilAborted(batches.batch(this.#enqueued), signal);
       if (batch === null) break;
-      this.#enqueue(batch.value);
+      // While a step runs, nothing waits for data.
+      const waited = this.#running > 0 ? 0 : performance.now() - Math.max(asked, this.#idleSince);
+      this.#enqueue(batch.value, waited);
       if (this.#enqueued % this.#settings.checkpointEvery === 0 && this.#enqueued < this.#steps) {
         await this.#checkpoint();
       }
@@ -207,28 +218,33 @@ class TrainingRun<Batch> {
     while (this.#inFlight.length > 0) await this.#settleStep();
   }
 
-  #enqueue(batch: Batch): void {
+  #enqueue(batch: Batch, waited: number): void {
     const index = this.#enqueued;
     const learningRate = this.#learningRate(index);
     this.#history?.save(index);
     const metrics = this.#runner.run(index, batch, (scale) =>
       this.#optimizer.step({ learningRate, gradientScale: scale }),
     );
+    this.#running++;
+    const computed = () => {
+      this.#running--;
+      this.#idleSince = performance.now();
+    };
     // Awaited later, in order; an error must not count as unhandled until then.
-    metrics.catch(() => undefined);
-    this.#inFlight.push({ index, batch, learningRate, metrics });
+    metrics.then(computed, computed);
+    this.#inFlight.push({ index, batch, learningRate, waited, metrics });
     this.#enqueued++;
   }
 
   /** Waits for the oldest step on the queue and reports it. */
   async #settleStep(): Promise<void> {
     const { batches, runFolder } = this.#options;
-    const { batch, index, learningRate, metrics } = this.#inFlight[0]!;
+    const { batch, index, learningRate, metrics, waited } = this.#inFlight[0]!;
     const read = await metrics;
     if (!isFiniteStep(read)) throw await this.#nonFinite(index, batch, read);
     this.#inFlight.shift();
     batches.release?.(batch);
-    this.#meter.tick(performance.now());
+    this.#meter.tick(performance.now(), waited);
     this.#done = index + 1;
     this.#firstLosses ??= read.losses;
     this.#lastLosses = read.losses;
@@ -241,6 +257,7 @@ class TrainingRun<Batch> {
       learningRate,
       gradientNorm,
       imagesPerSecond,
+      waitingSeconds: waited / 1000,
       time: Date.now() / 1000,
     });
     const secondsPerStep = this.#meter.secondsPerStep;
@@ -252,6 +269,7 @@ class TrainingRun<Batch> {
       learningRate,
       gradientNorm,
       imagesPerSecond,
+      waitingShare: this.#meter.waitingShare,
       secondsLeft: secondsPerStep === null ? null : (this.#steps - step) * secondsPerStep,
     });
     this.#reportSkipped();
@@ -305,6 +323,7 @@ class TrainingRun<Batch> {
     if (skipped.length === this.#reportedSkips.size) return;
     const pictures = skipped.filter(({ path }) => !this.#reportedSkips.has(path));
     for (const { path } of pictures) this.#reportedSkips.add(path);
+    this.#options.runFolder?.appendSkipped(pictures);
     this.#emit({ type: "skipped", pictures });
   }
 

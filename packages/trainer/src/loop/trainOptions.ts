@@ -91,6 +91,8 @@ export interface TrainResult {
   readonly lastLosses: Readonly<Record<string, number>> | null;
   /** Median over the last steps; null for fewer than three steps. */
   readonly imagesPerSecond: number | null;
+  /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for fewer than three steps. */
+  readonly waitingShare: number | null;
   /** Time that this call took, in seconds. */
   readonly seconds: number;
   /** Folder of the last checkpoint; null without a run folder. */

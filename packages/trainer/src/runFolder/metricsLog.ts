@@ -1,6 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { writeFileDurably } from "@splitmask/autograd";
 import { AppendedFile } from "./appendedFile.js";
+import { readJsonLines } from "./jsonLines.js";
 
 /** One line of `metrics.jsonl`: what was measured at one step. */
 export interface MetricsRecord {
@@ -14,6 +15,8 @@ export interface MetricsRecord {
   readonly gradientNorm: number;
   /** Moving median over the last steps; null while the first steps are warming up. */
   readonly imagesPerSecond: number | null;
+  /** Time before this step that the device had nothing to do because the step's batch was not ready, in seconds; not there in runs of earlier versions. */
+  readonly waitingSeconds?: number;
   /** When the step's metrics were read, in seconds since 1970. */
   readonly time: number;
 }
@@ -63,17 +66,6 @@ export class MetricsLog {
 }
 
 /** Reads a `metrics.jsonl`; a last line that was cut off by a crash is left out. */
-export async function readMetrics(path: string): Promise<MetricsRecord[]> {
-  const lines = (await readFile(path, "utf8")).split("\n");
-  const records: MetricsRecord[] = [];
-  for (const [index, line] of lines.entries()) {
-    if (line === "") continue;
-    try {
-      records.push(JSON.parse(line) as MetricsRecord);
-    } catch {
-      if (index === lines.length - 1) break;
-      throw new Error(`metrics: line ${index + 1} of ${path} is not JSON: ${line.slice(0, 80)}`);
-    }
-  }
-  return records;
+export function readMetrics(path: string): Promise<MetricsRecord[]> {
+  return readJsonLines<MetricsRecord>(path, "metrics");
 }

@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { writeFileDurably } from "@splitmask/autograd";
+import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/autograd";
+import type { SkippedPicture } from "../loop/batchSource.js";
 import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
-import { acquireRunLock, type RunLock } from "./runLock.js";
+import { readSkipped, SkippedLog } from "./skippedLog.js";
 import { TensorboardEventFile } from "./tensorboardEventFile.js";
 
 const CONFIG = "config.json";
@@ -18,22 +19,24 @@ export interface OpenRunFolderOptions {
 
 /**
  * The folder of one run: `config.json` (everything resolved), `metrics.jsonl`, a TensorBoard event file,
- * `checkpoints/`, and `lock.json` while a process writes to it. Two processes never write to one folder.
+ * `skipped.jsonl` where pictures could not be read, `checkpoints/`, and `lock.json` while a process writes to it. Two processes never write to one folder.
  */
 export class RunFolder {
   /** Absolute path. */
   readonly path: string;
   /** What `config.json` holds. */
   readonly config: unknown;
-  readonly #lock: RunLock | null;
+  readonly #lock: FileLock | null;
   readonly #metrics: MetricsLog;
+  readonly #skipped: SkippedLog;
   #events: TensorboardEventFile | null = null;
 
-  private constructor(path: string, config: unknown, lock: RunLock | null) {
+  private constructor(path: string, config: unknown, lock: FileLock | null) {
     this.path = path;
     this.config = config;
     this.#lock = lock;
     this.#metrics = new MetricsLog(join(path, "metrics.jsonl"));
+    this.#skipped = new SkippedLog(join(path, "skipped.jsonl"));
   }
 
   /**
@@ -58,10 +61,10 @@ export class RunFolder {
       );
     }
     let firstMade: string | null = null;
-    let lock: RunLock | undefined;
+    let lock: FileLock | undefined;
     try {
       firstMade = await makeFolders(absolute);
-      lock = await acquireRunLock(join(absolute, LOCK));
+      lock = await acquireFileLock(join(absolute, LOCK), "run folder");
       // Another process may have made, finished and left a run here since the look above.
       if (existsSync(join(absolute, CONFIG))) throw new Error(alreadyHoldsARun(path));
       await writeFileDurably(join(absolute, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
@@ -97,7 +100,18 @@ export class RunFolder {
     }
     if (options.write === false) return new RunFolder(absolute, config, null);
     try {
-      return new RunFolder(absolute, config, await acquireRunLock(join(absolute, LOCK)));
+      const folder = new RunFolder(
+        absolute,
+        config,
+        await acquireFileLock(join(absolute, LOCK), "run folder"),
+      );
+      try {
+        await folder.#skipped.load();
+        return folder;
+      } catch (error) {
+        await folder.#lock?.release();
+        throw error;
+      }
     } catch (error) {
       throw unwritable(path, error);
     }
@@ -135,12 +149,26 @@ export class RunFolder {
     scalars.learningRate = record.learningRate;
     scalars.gradientNorm = record.gradientNorm;
     if (record.imagesPerSecond !== null) scalars.imagesPerSecond = record.imagesPerSecond;
+    if (record.waitingSeconds !== undefined) scalars.waitingSeconds = record.waitingSeconds;
     this.#events?.append(record.step, scalars, record.time);
   }
 
-  /** Resolves when all metrics are in their files. */
+  /** The lines of `skipped.jsonl`: the pictures that could not be read in this run, also before a resume; [] before the first. */
+  async readSkipped(): Promise<SkippedPicture[]> {
+    await this.#skipped.flush();
+    return existsSync(this.#skipped.path) ? readSkipped(this.#skipped.path) : [];
+  }
+
+  /** Adds those of the pictures that are new to `skipped.jsonl`, without waiting for the disk. */
+  appendSkipped(pictures: readonly SkippedPicture[]): void {
+    this.#requireLock();
+    this.#skipped.append(pictures);
+  }
+
+  /** Resolves when all metrics and skipped pictures are in their files. */
   async flush(): Promise<void> {
     await this.#metrics.flush();
+    await this.#skipped.flush();
     await this.#events?.flush();
   }
 

@@ -14,21 +14,36 @@ interface LockHolder {
   readonly token: string;
 }
 
-/** A lock file that one process holds; made by {@link acquireRunLock}. */
-export interface RunLock {
+/** A lock file that one process holds; made by {@link acquireFileLock}. */
+export interface FileLock {
   /** Path of the lock file. */
   readonly path: string;
   /** Removes the lock file, if it is still this lock's. */
   release(): Promise<void>;
 }
 
+/** Another process holds the lock. */
+export class FileLockedError extends Error {
+  /** `"FileLockedError"`. */
+  override readonly name = "FileLockedError";
+  /** Whether that process is on another machine, so that it cannot be seen whether it still runs. */
+  readonly elsewhere: boolean;
+
+  /** @internal */
+  constructor(message: string, elsewhere: boolean) {
+    super(message);
+    this.elsewhere = elsewhere;
+  }
+}
+
 /**
  * Takes the lock file at `path` for this process. A lock whose process is gone (killed, or the machine restarted) is
  * taken over.
  *
- * @throws Error naming the process that holds the lock, when that process is alive or is on another machine.
+ * @param what What the lock guards, as errors call it, e.g. `"run folder"`.
+ * @throws FileLockedError naming the process that holds the lock, when that process is alive or is on another machine.
  */
-export async function acquireRunLock(path: string): Promise<RunLock> {
+export async function acquireFileLock(path: string, what: string): Promise<FileLock> {
   const own: LockHolder = {
     pid: process.pid,
     host: hostname(),
@@ -49,7 +64,7 @@ export async function acquireRunLock(path: string): Promise<RunLock> {
       }
       const holder = await readHolder(path);
       if (holder !== "gone" && holder !== "unreadable" && !isStale(holder))
-        throw new Error(describe(path, holder));
+        throw new FileLockedError(describe(what, path, holder), holder.host !== hostname());
       if (holder !== "gone" && (await takeOver(path, temporary, own.token))) {
         return { path, release: () => release(path, own.token) };
       }
@@ -59,12 +74,12 @@ export async function acquireRunLock(path: string): Promise<RunLock> {
   }
 }
 
-function describe(path: string, holder: LockHolder): string {
+function describe(what: string, path: string, holder: LockHolder): string {
   const elsewhere = holder.host !== hostname();
   const cure = elsewhere
     ? `Whether it is still running cannot be seen from here (this is ${hostname()}); if it is not, delete ${path}.`
     : "Wait for it, stop it, or choose another folder.";
-  return `run folder: process ${holder.pid} on ${holder.host} has been writing here since ${holder.since} (${path}). ${cure}`;
+  return `${what}: process ${holder.pid} on ${holder.host} has been writing here since ${holder.since} (${path}). ${cure}`;
 }
 
 async function readHolder(path: string): Promise<LockHolder | "gone" | "unreadable"> {

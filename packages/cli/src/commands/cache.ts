@@ -1,0 +1,34 @@
+import { clearCaches, defaultCacheFolder, listCaches } from "@splitmask/data";
+import { UsageError } from "../errors.js";
+import { columns, type Terminal } from "../terminal/terminal.js";
+
+/**
+ * `splitmask cache`: lists the caches of decoded pictures, or deletes them.
+ *
+ * @throws UsageError where the action is neither `list` nor `clear`, or there is no folder.
+ */
+export async function runCache(
+  terminal: Terminal,
+  action: string,
+  folder: string | null = defaultCacheFolder(),
+): Promise<void> {
+  if (action !== "list" && action !== "clear") {
+    throw new UsageError(`cache: got "${action}", expected list or clear.`);
+  }
+  if (folder === null) {
+    throw new UsageError("cache: SPLITMASK_CACHE is off, so there is no folder. Give one with --folder.");
+  }
+  const clear = action === "clear";
+  const caches = await (clear ? clearCaches : listCaches)(folder);
+  const bytes = caches.reduce((sum, entry) => sum + entry.bytes, 0);
+  const rows = caches.map((entry) => [
+    `${(entry.bytes / 1e9).toFixed(2)} GB`,
+    `${entry.complete ? "" : `${entry.done.toLocaleString("en")} of `}${entry.pictures.toLocaleString("en")} pictures`,
+    entry.decodeSize === null ? "full size" : `${entry.decodeSize} pixels`,
+    entry.lastUsed.toISOString().slice(0, 16).replace("T", " "),
+    entry.source ?? "not complete",
+    entry.path,
+  ]);
+  const total = `${(bytes / 1e9).toFixed(2)} GB ${clear ? "deleted from" : "in"} ${folder}`;
+  terminal.result({ folder, [clear ? "deleted" : "caches"]: caches, bytes }, [...columns(rows), total]);
+}

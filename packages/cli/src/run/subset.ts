@@ -1,0 +1,35 @@
+import { type ImageDataset, randomSubset, readIndices, subset } from "@splitmask/data";
+import { UsageError } from "../errors.js";
+
+/** Which pictures of a data set are used: all, or what one of the two fields says. */
+export interface SubsetChoice {
+  /** A share ("10%"), a number ("1000"), or the path of a file with one index a line. */
+  readonly subset?: string | null | undefined;
+  /** So many pictures of every class. */
+  readonly perClass?: number | null | undefined;
+  /** What the choice depends on. Default 0. */
+  readonly seed?: number | undefined;
+}
+
+/**
+ * The chosen pictures, in the order of the data set; the data set itself where nothing is chosen.
+ *
+ * @param dataset All pictures.
+ * @param choice Which of them.
+ * @throws UsageError where both fields are given, or they ask for what is not there.
+ */
+export async function chooseSubset(dataset: ImageDataset, choice: SubsetChoice): Promise<ImageDataset> {
+  const { subset: text, perClass, seed = 0 } = choice;
+  if (text && perClass) throw new UsageError("subset and perClass: give only one of them.");
+  try {
+    if (perClass) return randomSubset(dataset, { perClass, seed });
+    if (!text) return dataset;
+    const share = /^([\d.]+)\s*%$/.exec(text);
+    if (share !== null) return randomSubset(dataset, { fraction: Number(share[1]) / 100, seed });
+    if (/^\d+$/.test(text)) return randomSubset(dataset, { count: Number(text), seed });
+    return subset(dataset, await readIndices(text));
+  } catch (error) {
+    const field = perClass ? `perClass ${perClass}` : `subset "${text}"`;
+    throw new UsageError(`${field}: ${(error as Error).message}`);
+  }
+}
