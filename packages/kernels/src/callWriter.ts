@@ -194,7 +194,7 @@ export class CallWriter {
       checkUsable(this.#device, kernel, `${name}${where}`, buffer);
       if (buffer.readOnly && (type !== "uint8" || name.startsWith("output"))) {
         throw new TypeError(
-          `${kernel}: buffer ${name}${where} is a mapped file, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).`,
+          `${kernel}: buffer ${name}${where} is a mapped file or a borrowed array, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).`,
         );
       }
       const count = elements[name]!;

@@ -94,7 +94,7 @@ export class Device {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new RangeError(`allocate: bytes is ${bytes}; it must be a whole number of bytes, 0 or more.`);
     }
-    const buffer = this.#bufferOf({ id: this.#native.allocate(bytes), bytes, mapped: false });
+    const buffer = this.#bufferOf({ id: this.#native.allocate(bytes), bytes, readOnly: false });
     this.#liveBytes += bytes;
     if (this.#scope === null) this.#account();
     return buffer;
@@ -112,7 +112,24 @@ export class Device {
     if (!Number.isSafeInteger(bytes) || bytes < 1) {
       throw new RangeError(`mapFile: bytes is ${bytes}; it must be a whole number of bytes, 1 or more.`);
     }
-    return this.#bufferOf({ id: this.#native.mapFile(path, bytes), bytes, mapped: true });
+    return this.#bufferOf({ id: this.#native.mapFile(path, bytes), bytes, readOnly: true });
+  }
+
+  /**
+   * An array as a buffer that kernels read in place (uint8 inputs only, such as pictures), without a copy. It is held until the buffer is released and the queue has passed its last use, and must not
+   * change until then.
+   * @throws TypeError if it is a shared array.
+   */
+  borrow(source: ArrayBufferView): DeviceBuffer {
+    const { buffer, byteOffset, byteLength: bytes } = source;
+    if (buffer instanceof SharedArrayBuffer) {
+      throw new TypeError("borrow: the array is shared, so another thread may change it; upload it instead.");
+    }
+    return this.#bufferOf({
+      id: this.#native.borrow(buffer as ArrayBuffer, byteOffset, bytes),
+      bytes,
+      readOnly: true,
+    });
   }
 
   /** Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits for the disk. Nothing for other buffers. */
@@ -123,13 +140,10 @@ export class Device {
 
   /**
    * The {@link checksum} of a part of a mapped file, read on another thread, past the queue.
-   * @throws TypeError if the buffer is no mapped file.
+   * @throws Error if the buffer is no mapped file.
    */
   checksum(source: BufferArgument, bytes: number): Promise<bigint> {
     this.#checkRange("checksum", source, bytes);
-    if (!source.buffer.readOnly) {
-      throw new TypeError("checksum: the buffer is no mapped file; expected one that device.mapFile made.");
-    }
     return this.#native.checksum(source.buffer.id, source.byteOffset, bytes);
   }
 
@@ -155,7 +169,9 @@ export class Device {
   ): void {
     this.#checkRange("upload", destination, source.byteLength);
     if (destination.buffer.readOnly) {
-      throw new TypeError("upload: the destination is a mapped file, which can only be read.");
+      throw new TypeError(
+        "upload: the destination can only be read: it is a mapped file or a borrowed array.",
+      );
     }
     // A shared array may be written by another thread at any time: what is taken is a copy of its own.
     const shared = source.buffer instanceof SharedArrayBuffer;
@@ -270,7 +286,7 @@ export class Device {
     handle.id = -1;
     if (this.#closed) return;
     this.#native.release(id);
-    if (handle.mapped) return;
+    if (handle.readOnly) return;
     this.#liveBytes -= handle.bytes;
     if (this.#scope === null) this.#account();
   }

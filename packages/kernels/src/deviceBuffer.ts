@@ -6,8 +6,8 @@ export interface BlockHandle {
   id: number;
   /** The bytes that were asked for. */
   readonly bytes: number;
-  /** Whether it is a mapped file. */
-  readonly mapped: boolean;
+  /** Whether it is a mapped file or a borrowed array: no memory of the pool. */
+  readonly readOnly: boolean;
 }
 
 /** The buffers that a running `device.scope` releases when it ends. */
@@ -21,7 +21,7 @@ export interface Scope {
 /**
  * A block of device memory, counted. It is born with one reference, which `dispose()` or the end of its scope gives up; `retain()` and `release()`
  * count further ones. Without references the block goes back to the device's pool. A buffer that is merely dropped goes
- * back when it is garbage-collected. Made by `device.allocate(bytes)`, or by `device.mapFile(path, bytes)`: then it is a file's content, which kernels can only read.
+ * back when it is garbage-collected. Made by `device.allocate(bytes)`, or by `device.mapFile` and `device.borrow`: then kernels can only read it.
  */
 export class DeviceBuffer {
   /** The device that owns the memory. */
@@ -46,9 +46,9 @@ export class DeviceBuffer {
     return this.#handle.id;
   }
 
-  /** Whether it is a mapped file, which can only be read. */
+  /** Whether it can only be read: a mapped file, or a borrowed array. */
   get readOnly(): boolean {
-    return this.#handle.mapped;
+    return this.#handle.readOnly;
   }
 
   /** How many references are held; 0: released. */

@@ -24,6 +24,7 @@ export interface NativeDevice {
   run(): void;
   allocate(bytes: number): number;
   mapFile(path: string, bytes: number): number;
+  borrow(source: ArrayBuffer, sourceOffset: number, bytes: number): number;
   prefetch(id: number, byteOffset: number, bytes: number): void;
   checksum(id: number, byteOffset: number, bytes: number): Promise<bigint>;
   release(id: number): void;

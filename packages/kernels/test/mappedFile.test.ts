@@ -163,10 +163,10 @@ describe("a mapped file", () => {
     const file = { buffer: device.mapFile(path, bytes.length), byteOffset: 0 };
     const own = { buffer: device.allocate(64), byteOffset: 0 };
     expect(() => device.upload(file, new Uint8Array(4))).toThrow(
-      "upload: the destination is a mapped file, which can only be read.",
+      "upload: the destination can only be read: it is a mapped file or a borrowed array.",
     );
     expect(() => device.run("fill", "float32", { output: file, size: 4, value: 1 })).toThrow(
-      "fill: buffer output is a mapped file, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).",
+      "fill: buffer output is a mapped file or a borrowed array, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).",
     );
     expect(() => device.run("copyBytes", "float32", { output: file, input: own, bytes: 4 })).toThrow(
       "copyBytes: buffer output is a mapped file",
@@ -174,5 +174,51 @@ describe("a mapped file", () => {
     expect(() => device.checksum(own, 4)).toThrow(
       "checksum: the buffer is no mapped file; expected one that device.mapFile made.",
     );
+  });
+});
+
+describe("a borrowed array", () => {
+  test("kernels read it in place; it is held until the queue has passed its last use", async () => {
+    const output = { buffer: device.allocate(1000), byteOffset: 0 };
+    const slow = { buffer: device.allocate(1 << 26), byteOffset: 0 };
+    const collected = { count: 0 };
+    const registry = new FinalizationRegistry(() => collected.count++);
+    const use = () => {
+      const own = bytes.slice();
+      registry.register(own.buffer, 0);
+      const borrowed = device.borrow(own.subarray(100));
+      expect(borrowed).toMatchObject({ bytes: 299_900, readOnly: true });
+      expect(device.memory()).toMatchObject({ liveBuffers: 2, mappedBytes: 0 });
+      for (let round = 0; round < 4; round++) {
+        device.run("fill", "float32", { output: slow, size: 1 << 24, value: 1 });
+      }
+      device.run("copyBytes", "float32", { output, input: { buffer: borrowed, byteOffset: 7 }, bytes: 1000 });
+      borrowed.release();
+      expect(borrowed.released).toBe(true);
+    };
+    use();
+    collectGarbage();
+    const got = new Uint8Array(await device.download(output, 1000));
+    expect(got).toEqual(bytes.subarray(107, 1107));
+    for (let attempt = 0; attempt < 20 && collected.count === 0; attempt++) {
+      collectGarbage();
+      await turn();
+    }
+    expect(collected.count).toBe(1);
+  });
+
+  test("closing the device lets it go; what it must not be", () => {
+    const borrowed = device.borrow(bytes.slice());
+    expect(() =>
+      device.run("fill", "float32", { output: { buffer: borrowed, byteOffset: 0 }, size: 4, value: 1 }),
+    ).toThrow("fill: buffer output is a mapped file or a borrowed array, which can only be read");
+    expect(() => device.checksum({ buffer: borrowed, byteOffset: 0 }, 4)).toThrow(
+      "checksum: the buffer is no mapped file",
+    );
+    expect(() => device.borrow(new Uint8Array(new SharedArrayBuffer(8)))).toThrow(
+      "borrow: the array is shared, so another thread may change it; upload it instead.",
+    );
+    device.close();
+    expect(() => device.borrow(bytes)).toThrow("the device is closed");
   });
 });

@@ -196,8 +196,7 @@ export class PictureStore {
     const pixels = picture.data.subarray(picture.offset, picture.offset + bytes);
     const place = this.#reserve(bytes);
     if (place === null) {
-      const buffer = device.allocate(bytes);
-      device.upload({ buffer, byteOffset: 0 }, pixels, { copy: false });
+      const buffer = device.borrow(pixels);
       this.#queue.hold(bytes);
       const release = () => {
         buffer.release();

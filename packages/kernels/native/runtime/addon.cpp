@@ -22,6 +22,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
                            InstanceMethod<&NativeDevice::run>("run"),
                            InstanceMethod<&NativeDevice::allocate>("allocate"),
                            InstanceMethod<&NativeDevice::mapFile>("mapFile"),
+                           InstanceMethod<&NativeDevice::borrow>("borrow"),
                            InstanceMethod<&NativeDevice::prefetch>("prefetch"),
                            InstanceMethod<&NativeDevice::checksum>("checksum"),
                            InstanceMethod<&NativeDevice::release>("release"),
@@ -83,7 +84,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     executor_.reset();
     napi_release_threadsafe_function(notify_, napi_tsfn_abort);
     for (size_t id = 0; id < blocks_.size(); ++id)
-      if (blocks_[id].memory != nullptr && files_.count(id) == 0) pool_.giveBack(blocks_[id]);
+      if (blocks_[id].memory != nullptr && files_.count(id) == 0 && arrays_.count(id) == 0) pool_.giveBack(blocks_[id]);
     blocks_.clear();
     files_.clear();
     for (Block block : pool_.drain()) MemoryPool::returnToSystem(block);
@@ -222,6 +223,21 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     return Napi::Number::New(info.Env(), static_cast<double>(id));
   }
 
+  // (arrayBuffer, byteOffset, bytes) → id
+  Napi::Value borrow(const Napi::CallbackInfo& info) {
+    executor(info.Env());
+    void* data = nullptr;
+    size_t length = 0;
+    if (napi_get_arraybuffer_info(env_, info[0], &data, &length) != napi_ok)
+      throw Napi::TypeError::New(info.Env(), "borrow: the source has no ArrayBuffer");
+    napi_ref reference;
+    napi_create_reference(env_, info[0], 1, &reference);
+    const size_t id = number({static_cast<char*>(data) + info[1].As<Napi::Number>().Int64Value(),
+                              static_cast<size_t>(info[2].As<Napi::Number>().Int64Value())});
+    arrays_.emplace(id, reference);
+    return Napi::Number::New(info.Env(), static_cast<double>(id));
+  }
+
   // (id of a mapped file, byteOffset, bytes)
   Napi::Value prefetch(const Napi::CallbackInfo& info) {
     const auto file = files_.find(static_cast<size_t>(info[0].As<Napi::Number>().Int64Value()));
@@ -233,7 +249,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   // (id of a mapped file, byteOffset, bytes) → Promise<BigInt>
   Napi::Value checksum(const Napi::CallbackInfo& info) {
     const auto file = files_.find(static_cast<size_t>(info[0].As<Napi::Number>().Int64Value()));
-    if (file == files_.end()) throw Napi::Error::New(info.Env(), "checksum: the buffer is no mapped file");
+    if (file == files_.end()) throw Napi::Error::New(info.Env(), "checksum: the buffer is no mapped file; expected one that device.mapFile made.");
     return checksumOfFile(info.Env(), file->second, static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()),
                           static_cast<size_t>(info[2].As<Napi::Number>().Int64Value()));
   }
@@ -243,12 +259,18 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     if (executor_ == nullptr) return info.Env().Undefined();
     const size_t id = static_cast<size_t>(info[0].As<Napi::Number>().DoubleValue());
     const auto file = files_.find(id);
-    if (file == files_.end()) {
-      pool_.giveBack(blocks_[id]);
-    } else {
+    const auto array = arrays_.find(id);
+    if (file != files_.end()) {
       mappedBytes_ -= file->second->bytes();
       executor_->release(std::move(file->second));
       files_.erase(file);
+    } else if (array != arrays_.end()) {
+      Waiting waiting;
+      waiting.reference = array->second;
+      arrays_.erase(array);
+      executor_->uploadLater(nullptr, nullptr, 0, wait(waiting));  // copies nothing; its completion lets the array go
+    } else {
+      pool_.giveBack(blocks_[id]);
     }
     blocks_[id] = Block{};
     freeIds_.push_back(id);
@@ -331,6 +353,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     settle();
     napi_remove_env_cleanup_hook(env_, onEnvironmentExit, this);
     shutDown();
+    for (auto& [id, reference] : arrays_) napi_delete_reference(env_, reference);
+    arrays_.clear();
     for (auto& [ticket, waiting] : waiting_) {
       if (waiting.deferred != nullptr) {
         napi_value text, error;
@@ -352,6 +376,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   std::vector<size_t> freeIds_;
   std::unordered_map<size_t, std::shared_ptr<MappedFile>> files_;  // the blocks that are mapped files
   size_t mappedBytes_ = 0;
+  std::unordered_map<size_t, napi_ref> arrays_;  // the blocks that are JavaScript's arrays
   std::unordered_map<uint32_t, Waiting> waiting_;
   uint32_t nextTicket_ = 0;
   int awaits_ = 0;
