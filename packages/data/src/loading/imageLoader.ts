@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
 import { RandomStream } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { type Augmentation, randomResizedCrop } from "../augmentation/augmentation.js";
-import { augmentPictures, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
+import type { Augmentation } from "../augmentation/augmentation.js";
+import { randomResizedCrop } from "../augmentation/crops.js";
+import { augmentViews, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
 
@@ -78,7 +79,7 @@ export class ImageLoader {
     checkWhole("batchSize", batchSize, 1);
     checkWhole("workers", workers, 1);
     checkWhole("readAhead", readAhead, 0);
-    checkViews("ImageLoader", views);
+    checkViews("ImageLoader", views, dataset.channels);
     if (!(cacheBytes >= 0)) {
       throw new RangeError(`ImageLoader: cacheBytes is ${cacheBytes}; expected 0 or more bytes.`);
     }
@@ -137,13 +138,10 @@ export class ImageLoader {
     const { dataset, device, seed, views } = this.#options;
     const epoch = Math.floor(step / this.batchesPerEpoch);
     try {
-      const plans = slots.map(({ planned, picture }) => {
-        const stream = new RandomStream({ seed, purpose: "augment", step: epoch, sample: planned });
-        return this.#augmentation.plan(picture.height, picture.width, stream);
-      });
       const pictures = slots.map(({ picture }) => picture);
+      const keys = slots.map(({ planned }) => ({ seed, step: epoch, sample: planned }));
       return {
-        views: views.map((view) => augmentPictures(device, pictures, plans, view)),
+        views: augmentViews({ device, pictures, keys, views, augmentation: this.#augmentation }),
         labels: Int32Array.from(slots, ({ index }) => dataset.label(index)),
         indices: Int32Array.from(slots, ({ index }) => index),
       };

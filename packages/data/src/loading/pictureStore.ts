@@ -118,8 +118,8 @@ export class PictureStore {
     try {
       this.#decodes++;
       const picture = await dataset.image(index, decodeSize === null ? {} : { shortSide: decodeSize });
-      const [height, width] = picture.shape as [number, number, number];
-      const bytes = height * width * 3;
+      const [height, width, channels] = picture.shape as [number, number, number];
+      const bytes = height * width * channels;
       const pixels = picture.data.subarray(picture.offset, picture.offset + bytes);
       const place = this.#reserve(bytes);
       if (place === null) {
