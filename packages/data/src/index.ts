@@ -44,6 +44,7 @@ export {
   type MixedBatch,
   type MixPlan,
   type MixupOptions,
+  mixPictures,
   mixup,
   planMixup,
 } from "./augmentation/mixup.js";

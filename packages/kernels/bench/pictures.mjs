@@ -67,7 +67,10 @@ const operations = {
 /** Pictures a second a core over some tenths of a second. */
 async function round(row) {
   const rows = { buffer: device.allocate(128), byteOffset: 0 };
-  device.upload(rows, Float64Array.from({ length: 16 }, (_, place) => row?.[place] ?? 0));
+  device.upload(
+    rows,
+    Float64Array.from({ length: 16 }, (_, place) => row?.[place] ?? 0),
+  );
   const used = row === undefined ? 0 : 1;
   const list = each.map((item) => ({ ...item, firstOperation: 0, operations: used }));
   let done = 0;

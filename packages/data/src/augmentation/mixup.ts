@@ -181,8 +181,8 @@ export function mixup(
   options: MixupOptions,
   key: { readonly seed: number; readonly step: number },
 ): MixedBatch {
-  const { device, shape } = images;
-  const [batch = 0, channels = 0, height = 0, width = 0] = shape;
+  const { shape } = images;
+  const [batch = 0, , height = 0, width = 0] = shape;
   if (
     shape.length !== 4 ||
     labels.dtype !== "int32" ||
@@ -194,6 +194,24 @@ export function mixup(
     );
   }
   const plans = planMixup(options, { batch, height, width }, new RandomStream({ ...key, purpose: "mixup" }));
+  return mixPictures(images, labels, plans, options);
+}
+
+/**
+ * Mixes a batch as planned: two kernel calls.
+ *
+ * @param images B×C×H×W.
+ * @param labels The class of each picture, int32 [B] on the device.
+ * @param plans One a picture.
+ */
+export function mixPictures(
+  images: Tensor,
+  labels: Tensor,
+  plans: readonly MixPlan[],
+  options: Pick<MixupOptions, "classes" | "labelSmoothing">,
+): MixedBatch {
+  const { device, shape } = images;
+  const [batch, channels, height, width] = shape as [number, number, number, number];
   const { classes, labelSmoothing: smoothing = 0.1 } = options;
   const output = empty(device, shape, "float32");
   device.run("mixImages", "float32", {
