@@ -2,6 +2,7 @@ import { type Augmentation, type AugmentationStep, compose, randomApply } from "
 import {
   type ColorJitterOptions,
   colorJitter,
+  type GaussianBlurOptions,
   gaussianBlur,
   randomGrayscale,
   randomSolarize,
@@ -23,6 +24,8 @@ export interface ColorAugmentationOptions {
   readonly grayscale?: number;
   /** Probability of the blur. Default 0.5. */
   readonly gaussianBlur?: number;
+  /** Its width. Default kernel 23 and sigma 0.1 to 2: meant for 224 pixels. */
+  readonly blur?: GaussianBlurOptions;
   /** Probability of the solarisation at 128. Default 0. */
   readonly solarize?: number;
 }
@@ -30,11 +33,16 @@ export interface ColorAugmentationOptions {
 /** Colour jitter, grey, blur and solarisation, each with its probability, in the order of BYOL, MoCo v3 and DINO. A probability of 0 leaves the step out. */
 export function colorAugmentation(options: ColorAugmentationOptions = {}): AugmentationStep[] {
   const { jitter = { brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 } } = options;
-  const { colorJitter: jitterShare = 0.8, grayscale = 0.2, gaussianBlur: blur = 0.5, solarize = 0 } = options;
+  const {
+    colorJitter: jitterShare = 0.8,
+    grayscale = 0.2,
+    gaussianBlur: blurShare = 0.5,
+    solarize = 0,
+  } = options;
   return [
     ...(jitterShare === 0 ? [] : [randomApply(colorJitter(jitter), jitterShare)]),
     ...(grayscale === 0 ? [] : [randomGrayscale(grayscale)]),
-    ...(blur === 0 ? [] : [randomApply(gaussianBlur(), blur)]),
+    ...(blurShare === 0 ? [] : [randomApply(gaussianBlur(options.blur), blurShare)]),
     ...(solarize === 0 ? [] : [randomSolarize(128, solarize)]),
   ];
 }
@@ -175,9 +183,9 @@ export interface SimclrViewsOptions {
 export function simclrViews({ mean, std, size = 224, views = 2 }: SimclrViewsOptions): View[] {
   const jitter = { brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2 };
   const kernelSize = Math.min(127, 2 * Math.floor(size / 20) + 1);
-  const augmentation = compose(randomResizedCrop({ confined: true }), [
-    ...colorAugmentation({ jitter, gaussianBlur: 0 }),
-    randomApply(gaussianBlur({ kernelSize }), 0.5),
-  ]);
+  const augmentation = compose(
+    randomResizedCrop({ confined: true }),
+    colorAugmentation({ jitter, blur: { kernelSize } }),
+  );
   return multiCrop([{ count: views, size, augmentation }], { mean, std });
 }
