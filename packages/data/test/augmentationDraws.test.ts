@@ -38,7 +38,9 @@ function plansOf(rule: Augmentation, height = 400, width = 400): AugmentationPla
 }
 const plansOfStep = (...steps: AugmentationStep[]) => plansOf(compose(whole, steps));
 const operationsOf = (...steps: AugmentationStep[]) =>
-  plansOfStep(...steps).map(({ operations = [] }) => operations as Readonly<Record<string, number>>[]);
+  plansOfStep(...steps).map(
+    ({ operations = [] }) => operations as unknown as Readonly<Record<string, number>>[],
+  );
 
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

@@ -182,8 +182,8 @@ test.each(["batch", "cutmix", "pair", "elem"])("mixup: timm's batch, %s", async 
   const images = tensors.get("mixup.images")!;
   const labels = tensors.get("mixup.labels")!;
   const mixed = mixPictures(
-    tensor(device, images.data as Float32Array, images.shape),
-    tensor(device, labels.data as Int32Array, [6], { dtype: "int32" }),
+    tensor(device, images.data as Float32Array<ArrayBuffer>, images.shape),
+    tensor(device, labels.data as Int32Array<ArrayBuffer>, [6], { dtype: "int32" }),
     plans,
     { classes: 4, labelSmoothing: 0.1 },
   );
