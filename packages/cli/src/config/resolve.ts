@@ -41,6 +41,16 @@ export interface ResolvedConfig {
   readonly cropScale: number;
   /** Probability of a flip. */
   readonly flip: number;
+  /** Probability of the colour jitter. */
+  readonly colorJitter: number;
+  /** Strength of the colour jitter. */
+  readonly jitterStrength: number;
+  /** Probability of grey. */
+  readonly grayscale: number;
+  /** Probability of the blur. */
+  readonly blur: number;
+  /** Probability of the solarisation. */
+  readonly solarize: number;
   /** Null: measured on a sample of the pictures. */
   readonly mean: readonly [number, number, number] | null;
   /** Null: measured on a sample of the pictures. */
@@ -222,6 +232,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
     0.2,
     "random resized crop of 20 % to 100 % of the picture",
   );
+  const colors = resolveColors(given, choices);
   if (given.mean === undefined && given.std !== undefined)
     throw contradiction("std", "given without mean: give both or neither");
   if (given.mean !== undefined && given.std === undefined)
@@ -243,6 +254,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       mask,
       cropScale,
       flip: given.flip ?? 0.5,
+      ...colors,
       mean: given.mean ?? null,
       std: given.std ?? null,
       subset: given.subset ?? null,
@@ -269,6 +281,28 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
     },
   };
+}
+
+/** The paper's colour steps with MoCo v3's probabilities where they are asked for, else none. */
+function resolveColors(
+  given: Config,
+  choices: Choice[],
+): Pick<ResolvedConfig, "colorJitter" | "jitterStrength" | "grayscale" | "blur" | "solarize"> {
+  const usual = given.augmentation === "color" ? [0.8, 0.2, 0.5, 0.2] : [0, 0, 0, 0];
+  const [colorJitter = 0, grayscale = 0, blur = 0, solarize = 0] = (
+    ["colorJitter", "grayscale", "blur", "solarize"] as const
+  ).map((field, place) => given[field] ?? usual[place]!);
+  const steps = Object.entries({ jitter: colorJitter, grey: grayscale, blur, solarise: solarize });
+  const on = steps.filter(([, probability]) => probability > 0);
+  choices.push({
+    name: "colours",
+    value: on.length === 0 ? "kept" : on.map(([name, probability]) => `${name} ${probability}`).join(", "),
+    reason:
+      on.length > 0
+        ? "given"
+        : "the paper's default is crop and flip only; --augmentation color is its choice for the smallest sets",
+  });
+  return { colorJitter, jitterStrength: given.jitterStrength ?? 1, grayscale, blur, solarize };
 }
 
 /**
