@@ -101,7 +101,10 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
   const pretrain = program
     .command("pretrain")
     .description("Pre-train an encoder with SplitMask on a folder of pictures")
-    .argument("<folder>", "folder of JPEG, PNG or WebP pictures, flat or nested; class folders are not used")
+    .argument(
+      "<folder>",
+      "folder of JPEG, PNG or WebP pictures, flat or nested (class folders are not used); or a quoted pattern, a text file of paths, tar shards, Parquet, IDX, CIFAR, COCO",
+    )
     .requiredOption("--out <run>", "run folder to write: configuration, checkpoints, metrics, report")
     .option(
       "--config <file>",
@@ -140,7 +143,10 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
       .command(name)
       .description(summary)
       .argument("<run>", "run folder, or a checkpoint folder inside it")
-      .requiredOption("--train <folder>", "labelled pictures: one folder a class")
+      .requiredOption(
+        "--train <folder>",
+        "labelled pictures: one folder a class, or another source with labels",
+      )
       .requiredOption("--test <folder>", "labelled pictures with the same class names")
       .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
     if (name === "knn") {
@@ -197,7 +203,7 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     .command("embed")
     .description("Write the encoder's embedding of every picture of a folder")
     .argument("<run>", "run folder, or a checkpoint folder inside it")
-    .argument("<folder>", "folder of pictures")
+    .argument("<folder>", "folder of pictures, or another source as for pretrain")
     .requiredOption("--out <file>", "NumPy file to write: N×D float32; paths go to a .jsonl file beside it")
     .option("--untrained", "the same encoder from the same seed, without its weights")
     .option(...maximumSkippedOption)

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { lastLine, splitmask, tinyModel } from "./command.js";
 import { picture, writePictures } from "./pictures.js";
 
@@ -79,11 +80,150 @@ test("truncated and corrupt pictures and one of 1×1 among good ones: skipped, c
   expect(lastLine(outcome)).toMatchObject({ skipped: 2, step: 4 });
   expect(outcome.error).toMatch(/2 pictures were skipped:\n.*corrupt\.jpg: .+\n.*truncated\.png: .+/);
 
+  const listed = (await readFile(join(out, "skipped.jsonl"), "utf8")).trim().split("\n");
+  expect(listed.map((line) => JSON.parse(line) as unknown).sort()).toEqual(
+    expect.arrayContaining([
+      { path: join(mixed, "across", "corrupt.jpg"), reason: "not a picture: looks like text" },
+      {
+        path: join(mixed, "across", "truncated.png"),
+        reason: "truncated: the PNG data ends too early",
+      },
+    ]),
+  );
+  expect(listed).toHaveLength(2);
+  expect(await readFile(join(out, "report.html"), "utf8")).toContain(
+    "truncated: the PNG data ends too early",
+  );
+
   const features = join(folder, "mixed.npy");
   const embedded = await splitmask(["embed", out, mixed, "--out", features, "--json"]);
   expect(lastLine(embedded)).toMatchObject({ count: 17, skipped: 2 });
   expect(embedded.error).toContain("truncated.png");
   expect((await readFile(join(folder, "mixed.jsonl"), "utf8")).trim().split("\n")).toHaveLength(17);
+});
+
+test("more bad pictures than maximumSkipped: an error before training, and not with a higher limit", async () => {
+  const half = join(folder, "half");
+  await cp(good, half, { recursive: true });
+  for (let number = 0; number < 16; number++) await writeFile(join(half, "down", `bad ${number}\n.png`), "");
+  await refused(
+    ["pretrain", half, "--out", out, ...small, "--batch", "8"],
+    1,
+    "16 of 32 pictures tried cannot be read (50 %; maximumSkipped allows 10 %). Most common: 16 × zero bytes. First:",
+    "bad 0\\n.png",
+    "raise maximumSkipped (--maximum-skipped 0.5; 1: any number).",
+  );
+  const allowed = await splitmask([
+    "pretrain",
+    half,
+    "--out",
+    out,
+    ...small,
+    "--batch",
+    "8",
+    "--maximum-skipped",
+    "0.5",
+    "--json",
+  ]);
+  expect(allowed.code).toBe(0);
+  expect(allowed.error).toMatch(/bad \d+\\n\.png: zero bytes/);
+  for (const command of [
+    ["embed", out, half, "--out", join(folder, "half.npy")],
+    ["knn", out, "--train", half, "--test", good],
+  ]) {
+    const refusedCommand = await splitmask(command);
+    expect(refusedCommand.code).toBe(1);
+    expect(refusedCommand.error).toContain("maximumSkipped allows 10 %");
+    expect((await splitmask([...command, "--maximum-skipped", "1"])).code).toBe(0);
+  }
+  await rm(out, { recursive: true });
+  await refused(
+    ["pretrain", half, "--out", out, "--maximum-skipped", "10"],
+    2,
+    "command line: --maximum-skipped: got 10, expected a number of at most 1.",
+  );
+});
+
+test("pictures that disappear in mid-run: an error with the last checkpoint in place, and a resume when they are back", async () => {
+  const moving = join(folder, "moving");
+  await mkdir(moving);
+  for (let number = 0; number < 1600; number++)
+    await copyFile(join(good, "down", `00${number % 8}.png`), join(moving, `${number}.png`));
+  const settings = [...small, "--batch", "8", "--checkpoint-every", "5", "--steps", "200"];
+  const running = splitmask(["pretrain", moving, "--out", out, ...settings]);
+  while (!existsSync(join(out, "checkpoints", "step-000005"))) await setTimeout(5);
+  await rename(moving, join(folder, "moved"));
+  const gone = await running;
+  expect(gone.code).toBe(1);
+  expect(gone.error).toMatch(
+    /error: \d+ of \d+ pictures tried cannot be read \(\d+ %; maximumSkipped allows 10 %\)\. Most common: \d+ × the file is missing\. .* They are listed in .*skipped\.jsonl\. The last checkpoint is of step \d+: go on with --resume\./,
+  );
+  expect(await readFile(join(out, "skipped.jsonl"), "utf8")).toContain("the file is missing");
+  await rename(join(folder, "moved"), moving);
+  const resumed = await splitmask(["pretrain", moving, "--out", out, "--resume", "--json"]);
+  expect(resumed.code).toBe(0);
+  expect(lastLine(resumed)).toMatchObject({ step: 200, reason: "done" });
+});
+
+test("some of the pictures: a share, a number, so many a class, a list", async () => {
+  const list = join(folder, "list.txt");
+  await writeFile(list, "0\n3\n8\n9\n");
+  for (const [option, value, count] of [
+    ["--subset", "25%", 4],
+    ["--subset", "6", 6],
+    ["--per-class", "2", 4],
+    ["--subset", list, 4],
+  ] as const) {
+    const outcome = await splitmask([
+      "pretrain",
+      good,
+      "--out",
+      out,
+      ...small,
+      "--batch",
+      "4",
+      option,
+      value,
+    ]);
+    expect(outcome.code).toBe(0);
+    expect(outcome.output + outcome.error).toContain(`${count} pictures in`);
+    await rm(out, { recursive: true });
+  }
+  await refused(
+    ["pretrain", good, "--out", out, "--per-class", "9"],
+    2,
+    "perClass 9: randomSubset: perClass is 9, but fewer pictures are there of across (8), down (8).",
+  );
+  await refused(
+    ["pretrain", good, "--out", out, "--subset", "half"],
+    2,
+    'subset "half": readIndices: half cannot be read',
+  );
+  await refused(
+    ["pretrain", good, "--out", out, "--subset", "4", "--per-class", "2"],
+    2,
+    "give only one of them",
+  );
+  expect(
+    (
+      await splitmask([
+        "pretrain",
+        good,
+        "--out",
+        out,
+        ...small,
+        "--batch",
+        "4",
+        "--subset",
+        "50%",
+        "--quiet",
+      ])
+    ).code,
+  ).toBe(0);
+  const resumed = await splitmask(["pretrain", good, "--out", out, "--resume", "--json"]);
+  expect(resumed.code).toBe(0); // the subset is the run's
+  const probe = await splitmask(["knn", out, "--train", good, "--test", good, "--per-class", "3", "--json"]);
+  expect(lastLine(probe)).toMatchObject({ train: 6, test: 16 });
 });
 
 test("one picture fewer than the batch", () =>

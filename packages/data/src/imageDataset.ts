@@ -1,4 +1,5 @@
 import type { NdArray } from "ndarray";
+import type { PictureSize } from "./decoding/decodePicture.js";
 
 /** How a data set may hand out a picture. */
 export interface ImageRequest {
@@ -32,6 +33,12 @@ export interface ImageDataset {
    * @throws PictureError (rejects) If the picture cannot be read or decoded.
    */
   image(index: number, request?: ImageRequest): Promise<NdArray<Uint8Array>>;
+  /**
+   * Height and width of picture `index`, upright, where they are cheaper to know than by decoding it.
+   *
+   * @throws PictureError (rejects) If the picture's header cannot be read.
+   */
+  size?(index: number): Promise<PictureSize>;
   /**
    * A short text that changes whenever a stored picture may have: a hash of names, sizes and times of change, never of the pixels. Caches on disk are found by it. Default: the
    * data set is not cached on disk.

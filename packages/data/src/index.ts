@@ -43,13 +43,20 @@ export {
   type Normalization,
 } from "./normalization.js";
 export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/arrayDataset.js";
-export { concatenate } from "./sources/concatenate.js";
+export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/cifar.js";
+export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";
+export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJson.js";
+export { concatenateDatasets } from "./sources/concatenateDatasets.js";
+export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
+export { ImageFiles } from "./sources/imageFiles.js";
 export {
   ImageFolder,
   type ImageFolderOptions,
   imageFolder,
   pictureExtensions,
 } from "./sources/imageFolder.js";
+export { imageGlob } from "./sources/imageGlob.js";
+export { type ImageListOptions, imageList } from "./sources/imageList.js";
 export { readIndices } from "./sources/indexList.js";
 export {
   checkSkipped,
@@ -59,6 +66,16 @@ export {
   type SkippedShare,
   TooManySkippedError,
 } from "./sources/limitSkipped.js";
+export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
+export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
 export { type RandomSubsetOptions, randomSubset } from "./sources/randomSubset.js";
+export {
+  decodeRunLengths,
+  encodeRunLengths,
+  rasterizeRunLengths,
+  runLengthsOf,
+} from "./sources/runLengths.js";
 export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
+export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";
+export type { WebDatasetLabels } from "./sources/webDatasetIndex.js";

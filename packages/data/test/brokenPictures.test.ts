@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, symlinkSync, truncateSync, unlinkSync } from "nod
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodePicture, PictureError, readPictureSize } from "@splitmask/data";
+import sharp from "sharp";
 import { gradient, plain, scratchFolder, write } from "./pictures.js";
 
 const root = scratchFolder();
@@ -152,6 +153,12 @@ describe("the reason says what is wrong with a file", () => {
       /^too large: 128×3840000, /,
     );
     expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
+    const line = await sharp({ create: { width: 70_000, height: 40, channels: 3, background: "red" } })
+      .png()
+      .toBuffer();
+    expect(await reasonOf(line, { shortSide: 16 })).toBe(
+      "too large: 70000×40, more than 65,535 pixels a side",
+    );
   });
 
   test("entities and references that multiply", async () => {

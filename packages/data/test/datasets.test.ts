@@ -36,11 +36,26 @@ describe("arrayDataset", () => {
     );
   });
 
+  test("any number of channels as it is stored", async () => {
+    const data = Uint8Array.from({ length: 2 * 2 * 3 * 5 }, (_, place) => place);
+    const many = arrayDataset(ndarray(data, [2, 2, 3, 5]));
+    expect([many.channels, (await many.image(1)).shape]).toEqual([5, [2, 3, 5]]);
+    expect([...(await many.image(1)).data]).toEqual([...data.subarray(30)]);
+    const grey = arrayDataset(ndarray(data, [10, 2, 3]), { channels: 1 });
+    expect([grey.channels, (await grey.image(9)).shape]).toEqual([1, [2, 3, 1]]);
+    expect(await grey.size(0)).toEqual({ height: 2, width: 3 });
+    expect(() =>
+      arrayDataset([ndarray(new Uint8Array(12), [2, 2, 3]), ndarray(new Uint8Array(16), [2, 2, 4])]),
+    ).toThrow(
+      "arrayDataset: picture 1 is 2×2×4, and picture 0 has 3 channels; expected the same for all. Greyscale pictures beside others: set channels, or give them as H×W×3.",
+    );
+  });
+
   test("wrong shapes and labels", () => {
     const picture = ndarray(new Uint8Array(24), [4, 2, 3]);
     expect(() => arrayDataset([])).toThrow("arrayDataset: there are no pictures; expected at least one.");
-    expect(() => arrayDataset([ndarray(new Uint8Array(8), [2, 2, 2])])).toThrow(
-      "arrayDataset: picture 0 is 2×2×2 uint8; expected H×W×3 or H×W uint8 with at least one pixel.",
+    expect(() => arrayDataset([ndarray(new Uint8Array(8), [2, 2, 2, 1])])).toThrow(
+      "arrayDataset: picture 0 is 2×2×2×1 uint8; expected H×W×C or H×W uint8 with at least one pixel.",
     );
     expect(() => arrayDataset([picture.transpose(1, 0, 2)])).toThrow(
       "arrayDataset: picture 0 (2×4×3) has strides 3, 6, 1; expected contiguous rows. Copy it into a fresh ndarray first.",

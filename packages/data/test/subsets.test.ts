@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import {
   arrayDataset,
-  concatenate,
+  concatenateDatasets,
   type ImageDataset,
   randomSubset,
   readIndices,
@@ -122,9 +122,9 @@ test("a subset keeps groups, channels and the fingerprint, and closes", async ()
   expect([...split(sharded("a"), { fraction: 0.5, seed: 1 })[0].groups!]).toHaveLength(10);
 });
 
-describe("concatenate", () => {
+describe("concatenateDatasets", () => {
   test("classes become one by name; labels, paths and pictures follow", async () => {
-    const both = concatenate([dataset, sharded("shard", 20)]);
+    const both = concatenateDatasets([dataset, sharded("shard", 20)]);
     expect(both.length).toBe(120);
     expect(both.classes).toEqual(["cat", "dog", "owl", "fox"]);
     expect([0, 70, 99, 100, 101].map((index) => both.label(index))).toEqual([0, 1, -1, 1, 3]);
@@ -135,27 +135,29 @@ describe("concatenate", () => {
   });
 
   test("groups of all; what has none is cut in stretches as long as the others' groups", () => {
-    const both = concatenate([
+    const both = concatenateDatasets([
       arrayDataset(ndarray(new Uint8Array(25 * 12), [25, 2, 2, 3])),
       sharded("s", 20),
     ]);
     expect([...both.groups!]).toEqual([0, 10, 20, 25, 35]);
-    expect(concatenate([dataset, dataset]).groups).toBeUndefined();
+    expect(concatenateDatasets([dataset, dataset]).groups).toBeUndefined();
   });
 
   test("fingerprints depend on the parts and their order; closing closes each once", async () => {
     const [a, b] = [sharded("a"), sharded("b")];
-    const one = await concatenate([a, b]).fingerprint!();
-    expect(one).not.toBe(await concatenate([b, a]).fingerprint!());
-    expect(concatenate([a, dataset]).fingerprint).toBeUndefined();
-    await concatenate([a, b, a]).close!();
+    const one = await concatenateDatasets([a, b]).fingerprint!();
+    expect(one).not.toBe(await concatenateDatasets([b, a]).fingerprint!());
+    expect(concatenateDatasets([a, dataset]).fingerprint).toBeUndefined();
+    await concatenateDatasets([a, b, a]).close!();
     expect([a.closed, b.closed]).toEqual([1, 1]);
   });
 
   test("nothing, and other channels", () => {
-    expect(() => concatenate([])).toThrow("concatenate: there are no data sets; expected at least one.");
-    expect(() => concatenate([dataset, { ...sharded("a"), channels: 1 }])).toThrow(
-      "concatenate: data set 0 has 3 channels and data set 1 has 1; expected the same. Open both with the same number of channels.",
+    expect(() => concatenateDatasets([])).toThrow(
+      "concatenateDatasets: there are no data sets; expected at least one.",
+    );
+    expect(() => concatenateDatasets([dataset, { ...sharded("a"), channels: 1 }])).toThrow(
+      "concatenateDatasets: data set 0 has 3 channels and data set 1 has 1; expected the same. Open both with the same number of channels.",
     );
   });
 });

@@ -45,6 +45,8 @@ describe("RunFolder", () => {
     );
     const reader = await RunFolder.open(join(folder, "run"), { write: false });
     expect(() => reader.appendMetrics(record(1))).toThrow("was opened with { write: false }");
+    expect(() => reader.appendSkipped([])).toThrow("was opened with { write: false }");
+    expect(await reader.readSkipped()).toEqual([]);
     await reader.close();
     expect(existsSync(join(folder, "run", "lock.json"))).toBe(true);
     await run.close();

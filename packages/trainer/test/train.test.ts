@@ -260,12 +260,14 @@ describe("train", () => {
     const failing = {
       ...source,
       batch: (step: number) => (step === 8 ? Promise.reject(new Error("disk gone")) : batch(step)),
+      skipped: () => [{ path: "last.png", reason: "the file is missing" }],
     };
     await expect(
       run("run", { device: on, batches: failing, onEvent: (event) => void events.push(event) }),
     ).rejects.toThrow("disk gone");
     expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", error: new Error("disk gone") });
     expect((await latestCheckpoint(join(folder, "run", "checkpoints")))!.step).toBe(5);
+    expect(readFileSync(join(folder, "run", "skipped.jsonl"), "utf8")).toContain("last.png");
   });
 
   test("skipped samples are reported once", async () => {
@@ -288,6 +290,21 @@ describe("train", () => {
       event.type === "skipped" ? event.pictures.map((picture) => picture.path) : [],
     );
     expect(named).toEqual(["3.png", "9.png"]);
+    const file = join(folder, "run", "skipped.jsonl");
+    expect(readFileSync(file, "utf8")).toBe(
+      '{"path":"3.png","reason":"truncated"}\n{"path":"9.png","reason":"truncated"}\n',
+    );
+
+    // A resumed run meets some of them again, and new ones; the last line of the first session was cut off.
+    writeFileSync(file, '{"path":"3.png","reason":"truncated"}\n{"path":"9.pn');
+    const again = [
+      { path: "3.png", reason: "truncated" },
+      { path: "two\nlines.png", reason: "zero bytes" },
+    ];
+    const more = { ...points(on), skipped: () => again };
+    await run("run", { device: on, batches: more, resume: true, length: { steps: 14 } });
+    const reader = await RunFolder.open(join(folder, "run"), { write: false });
+    expect(await reader.readSkipped()).toEqual(again);
   });
 
   test("a checkpoint that cannot be written is an error that says which", async () => {

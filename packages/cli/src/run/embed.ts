@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { imageFolder, limitSkipped, type SkippedPicture } from "@splitmask/data";
+import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
 import { defaultMaximumSkipped } from "../config/resolve.js";
@@ -8,12 +8,13 @@ import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
 import { encoderView } from "./method.js";
+import { openPictures } from "./pictures.js";
 
 /** What to embed, and where to. */
 export interface EmbedRequest {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
-  /** Folder of pictures. */
+  /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
   /** The `.npy` file to write; paths go to a `.jsonl` file beside it. */
   readonly out: string;
@@ -57,9 +58,8 @@ export async function embed(request: EmbedRequest, terminal: Terminal): Promise<
     () => false,
   );
   if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
-  const dataset = limitSkipped(await imageFolder(request.folder), {
+  const dataset = limitSkipped(await openPictures(request.folder, terminal), {
     maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
-    sample: false,
   });
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
@@ -79,5 +79,6 @@ export async function embed(request: EmbedRequest, terminal: Terminal): Promise<
     return { features: written.features, paths: written.paths, count, width, skipped };
   } finally {
     device.close();
+    await dataset.close?.();
   }
 }

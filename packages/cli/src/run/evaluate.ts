@@ -1,4 +1,4 @@
-import { type ImageDataset, imageFolder, limitSkipped } from "@splitmask/data";
+import { type ImageDataset, limitSkipped } from "@splitmask/data";
 import { embedDataset, knnAccuracy, linearProbe } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
 import { defaultMaximumSkipped } from "../config/resolve.js";
@@ -6,13 +6,14 @@ import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
 import { encoderView } from "./method.js";
+import { openPictures } from "./pictures.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
 
 /** What to evaluate. */
 export interface EvaluateRequest extends SubsetChoice {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
-  /** Labelled pictures, one folder a class. */
+  /** Labelled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
   /** Labelled pictures with the same class names. */
   readonly test: string;
@@ -75,13 +76,13 @@ export async function evaluate<Kind extends EvaluationKind>(
   terminal: Terminal,
 ): Promise<Record<Kind, Evaluation>> {
   const { k = 20, temperature = 0.07, batch = 64, untrained = false } = request;
-  const trainPictures = await imageFolder(request.train);
+  const trainPictures = await openPictures(request.train, terminal);
   if (trainPictures.classes.length < 2) {
     throw new Error(
-      `--train: ${request.train} has ${trainPictures.classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two.`,
+      `--train: ${request.train} has ${trainPictures.classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
     );
   }
-  const testPictures = await imageFolder(request.test, { classes: trainPictures.classes });
+  const testPictures = await openPictures(request.test, terminal, trainPictures.classes);
   const chosen = await chooseSubset(trainPictures, request);
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
@@ -89,7 +90,6 @@ export async function evaluate<Kind extends EvaluationKind>(
     const embed = async (what: string, pictures: ImageDataset) => {
       const dataset = limitSkipped(pictures, {
         maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
-        sample: false,
       });
       const embedded = await embedDataset({
         device,
@@ -144,6 +144,8 @@ export async function evaluate<Kind extends EvaluationKind>(
     return results as Record<Kind, Evaluation>;
   } finally {
     device.close();
+    await trainPictures.close?.();
+    await testPictures.close?.();
   }
 }
 

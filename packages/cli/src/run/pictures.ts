@@ -1,50 +1,89 @@
-import { checkSkipped, type ImageDataset, imageFolder, type SkippedPicture } from "@splitmask/data";
+import {
+  checkSkipped,
+  type ImageDataset,
+  ImageFiles,
+  ImageFolder,
+  openDataset,
+  type SkippedPicture,
+} from "@splitmask/data";
 import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
 
 /** Headers that are read to learn how large the pictures are. */
 const sampledHeaders = 200;
 
-/** A folder of pictures and what was learned of it. */
+/** A source of pictures and what was learned of it. */
 export interface ScannedPictures {
   /** The pictures that are chosen. */
   readonly dataset: ImageDataset;
-  /** How many other files lie beside them. */
-  readonly ignored: number;
   /** Number and size. */
   readonly facts: PictureFacts;
+  /** Files of a folder that are no pictures. */
+  readonly ignored: number;
   /** Pictures of the sample whose headers could not be read. */
   readonly unreadable: readonly SkippedPicture[];
 }
 
 /**
- * Lists a folder of pictures and reads the headers of a sample.
+ * Opens pictures in any format that `openDataset` knows.
  *
- * @param folder The folder.
+ * @param path A folder, a file or a pattern.
+ * @param terminal Where the indexing of shards is told.
+ * @param classes The classes, where others have set them.
+ * @throws Error where there are no pictures, or their files are damaged.
+ */
+export async function openPictures(
+  path: string,
+  terminal: Terminal,
+  classes?: readonly string[],
+): Promise<ImageDataset> {
+  let shown = false;
+  const dataset = await openDataset(path, {
+    ...(classes === undefined ? {} : { classes }),
+    onProgress: (done, total) => {
+      shown = true;
+      terminal.progress(`${path}: ${done} of ${total} shards opened`);
+    },
+  });
+  if (shown) terminal.endProgress();
+  return dataset;
+}
+
+/** Where the paths of pictures start that people are shown. */
+export function rootOf(dataset: ImageDataset): string {
+  return dataset instanceof ImageFiles ? dataset.root : process.cwd();
+}
+
+/**
+ * Opens pictures and reads the headers of a sample.
+ *
+ * @param path A folder, a file or a pattern.
+ * @param terminal Where progress is told.
  * @param config Which pictures are chosen, and how many may be unreadable.
  * @throws Error where there are no pictures, or too many of the sample cannot be read.
  */
 export async function scanPictures(
-  folder: string,
+  path: string,
+  terminal: Terminal,
   config: SubsetChoice & { readonly maximumSkipped?: number | undefined } = {},
 ): Promise<ScannedPictures> {
-  const dataset = await imageFolder(folder);
+  const dataset = await openPictures(path, terminal);
   const indices = spread(dataset.length, sampledHeaders);
   const sides: number[] = [];
   const unreadable: SkippedPicture[] = [];
   for (const index of indices) {
     try {
-      const { height, width } = await dataset.size(index);
-      sides.push(Math.min(height, width));
+      sides.push(await shortSideOf(dataset, index));
     } catch (error) {
-      const { path, reason } = error as Partial<SkippedPicture>;
-      unreadable.push({ path: path ?? dataset.path(index), reason: reason ?? (error as Error).message });
+      const { path: name, reason } = error as Partial<SkippedPicture>;
+      unreadable.push({ path: name ?? dataset.path(index), reason: reason ?? (error as Error).message });
     }
   }
   if (sides.length === 0) {
-    const { path, reason } = unreadable[0]!;
+    const { path: name, reason } = unreadable[0]!;
     throw new Error(
-      `${folder}: none of the ${dataset.length} pictures can be read, e.g. ${path}: ${reason}. Give a folder of JPEG, PNG or WebP pictures.`,
+      `${path}: none of the ${dataset.length} pictures can be read, e.g. ${name}: ${reason}. Give JPEG, PNG or WebP pictures.`,
     );
   }
   checkSkipped(unreadable, {
@@ -57,10 +96,19 @@ export async function scanPictures(
   sides.sort((a, b) => a - b);
   return {
     dataset: chosen,
-    ignored: dataset.ignored.length,
     facts: { count: chosen.length, shortSide: sides[Math.floor(sides.length / 2)]! },
+    ignored: dataset instanceof ImageFolder ? dataset.ignored.length : 0,
     unreadable,
   };
+}
+
+async function shortSideOf(dataset: ImageDataset, index: number): Promise<number> {
+  if (dataset.size !== undefined) {
+    const { height, width } = await dataset.size(index);
+    return Math.min(height, width);
+  }
+  const [height, width] = (await dataset.image(index)).shape as [number, number, number];
+  return Math.min(height, width);
 }
 
 /**

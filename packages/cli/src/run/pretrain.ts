@@ -30,7 +30,7 @@ import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
 export interface PretrainRequest {
-  /** Folder of pictures. */
+  /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
   /** Run folder to write. */
   readonly out: string;
@@ -104,6 +104,7 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
     );
   const scanned = await scanPictures(
     request.folder,
+    terminal,
     resume ? { ...(await readRun(out)).description.config, ...given } : given,
   );
   const threads = given.threads;
@@ -114,6 +115,7 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
       : await startRun(device, request, given, scanned, exists, terminal);
   } finally {
     device.close();
+    await scanned.dataset.close?.();
   }
 }
 

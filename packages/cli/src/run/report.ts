@@ -4,7 +4,6 @@ import {
   centerCrop,
   type ImageBatch,
   type ImageDataset,
-  imageFolder,
   orderedBatches,
   type SkippedPicture,
   subset,
@@ -27,7 +26,7 @@ import type { Terminal } from "../terminal/terminal.js";
 import { type RunDescription, readRun } from "./description.js";
 import { findCheckpoint } from "./encoder.js";
 import { createMethod, encoderView, tokenizerView } from "./method.js";
-import { spread } from "./pictures.js";
+import { openPictures, rootOf, spread } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
 import { chooseSubset } from "./subset.js";
 
@@ -64,16 +63,16 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
   if (checkpoint === null)
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
   const out = resolve(request.out ?? join(runPath, "report.html"));
-  const folder = await imageFolder(request.pictures ?? description.pictures);
+  const all = await openPictures(request.pictures ?? description.pictures, terminal);
   const ownPictures = request.pictures === undefined;
-  const dataset = ownPictures ? await chooseSubset(folder, description.config) : folder;
+  const dataset = ownPictures ? await chooseSubset(all, description.config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     terminal.progress("report: looking at the pictures", true);
     const tokenizer = await loadTokenizer(device, join(runPath, tokenizerFile));
     const method = createMethod(device, description.config, tokenizer);
     method.model.loadStateDict((await readCheckpoint(checkpoint.path)).model);
-    const looked = await lookAt(device, description, method, dataset, folder.root);
+    const looked = await lookAt(device, description, method, dataset, rootOf(all));
     const skipped = ownPictures ? bothSkipped(await run.readSkipped(), looked.skipped) : looked.skipped;
     const metrics = await run.readMetrics();
     const { config } = description;
@@ -100,6 +99,7 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
     return out;
   } finally {
     device.close();
+    await dataset.close?.();
   }
 }
 
@@ -152,7 +152,8 @@ async function lookAt(
     };
   };
   const gallery = await load(spread(dataset.length, gallerySize));
-  if (gallery.batches.length === 0) throw new Error(`report: none of the pictures in ${root} can be read.`);
+  if (gallery.batches.length === 0)
+    throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
   const pixels = gallery.batches.map((batch) => batch.views[1]!);
   // Every third batch, so from all over the gallery: more patches would hardly draw the words better.
   const dictionary = exampleDictionary(

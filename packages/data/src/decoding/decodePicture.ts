@@ -9,7 +9,7 @@ import { jpegSize } from "./jpegSegments.js";
 export interface DecodeOptions {
   /** What shows through transparent places: a CSS colour. Default `"white"`. */
   readonly background?: string;
-  /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory. Default 268,402,689 (16,383²). */
+  /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst file takes about 2 GB. Default 268,402,689 (16,383²). */
   readonly maximumPixels?: number;
   /**
    * What makes a picture an error: `"truncated"` a file that ends too early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could
@@ -23,6 +23,8 @@ export interface DecodeOptions {
 }
 
 const mostPixels = 16_383 ** 2;
+/** What a JPEG file can have. Of a picture of eight million columns and thirty rows libvips' resizing holds whole rows many times: 8 GB for a PNG file of 111 bytes. */
+const mostSide = 65_535;
 const mostSeconds = 60;
 /** So many pixels of a sequential JPEG file take a second or less: watching the clock would cost a twentieth of the time. */
 const quickPixels = 1 << 24;
@@ -177,6 +179,12 @@ export async function decodePicture(
     if (shortSide !== undefined) {
       const { autoOrient: size, format } =
         known === null ? await pipeline.metadata() : { autoOrient: known, format: "jpeg" };
+      if (Math.max(size.height, size.width) > mostSide) {
+        throw new PictureError(
+          name,
+          `too large: ${size.width}×${size.height}, more than ${mostSide.toLocaleString("en")} pixels a side`,
+        );
+      }
       if (format === "svg") {
         density = densityFor(size, shortSide);
         pipeline = sharp(input, { ...settings, density });
@@ -198,6 +206,7 @@ export async function decodePicture(
       channels,
     ]);
   } catch (error) {
+    if (error instanceof PictureError) throw error;
     throw await failure(error, input, name, { maximumPixels, ...(density === undefined ? {} : { density }) });
   }
 }

@@ -1,6 +1,7 @@
 import ndarray, { type NdArray } from "ndarray";
-import sharp from "sharp";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
+import { spreadGreyscale } from "./rawPicture.js";
 
 /** Options of `arrayDataset`. */
 export interface ArrayDatasetOptions {
@@ -8,6 +9,8 @@ export interface ArrayDatasetOptions {
   readonly labels?: ArrayLike<number>;
   /** Names of the classes; default with labels: `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
+  /** How H×W arrays come out: 3 spreads greyscale to three channels, 1 leaves it, as H×W×1. Default 3. H×W×C arrays come as they are. */
+  readonly channels?: 1 | 3;
   /** How messages call picture `index`; default `picture 0`, `picture 1`, …. */
   readonly name?: (index: number) => string;
 }
@@ -15,6 +18,7 @@ export interface ArrayDatasetOptions {
 /** Pictures that are in memory already. Made by `arrayDataset`. */
 export class ArrayDataset implements ImageDataset {
   readonly classes: readonly string[];
+  readonly channels: number;
   readonly #images: readonly NdArray<Uint8Array>[];
   readonly #labels: Int32Array | null;
   readonly #name: (index: number) => string;
@@ -24,9 +28,11 @@ export class ArrayDataset implements ImageDataset {
     images: readonly NdArray<Uint8Array>[],
     labels: Int32Array | null,
     classes: readonly string[],
+    channels: number,
     name: (index: number) => string,
   ) {
     this.classes = classes;
+    this.channels = channels;
     this.#images = images;
     this.#labels = labels;
     this.#name = name;
@@ -46,17 +52,22 @@ export class ArrayDataset implements ImageDataset {
     return this.#labels?.[index] ?? -1;
   }
 
-  /** Picture `index` at its full size; greyscale is spread to three channels. */
+  /** Height and width of picture `index`. */
+  async size(index: number): Promise<PictureSize> {
+    checkIndex("size", index, this.length);
+    const [height, width] = this.#images[index]!.shape as [number, number];
+    return { height, width };
+  }
+
+  /** Picture `index` at its full size. */
   async image(index: number): Promise<NdArray<Uint8Array>> {
     checkIndex("image", index, this.length);
     const picture = this.#images[index]!;
     const [height, width, channels = 1] = picture.shape as [number, number, number?];
     const bytes = picture.data.subarray(picture.offset, picture.offset + height * width * channels);
-    if (channels === 3) return ndarray(bytes, [height, width, 3]);
+    if (channels === this.channels) return ndarray(bytes, [height, width, channels]);
     try {
-      const grey = sharp(bytes, { raw: { height, width, channels: 1 } });
-      const data = await grey.toColourspace("srgb").raw().toBuffer();
-      return ndarray(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), [height, width, 3]);
+      return ndarray(await spreadGreyscale(bytes, height, width), [height, width, 3]);
     } catch (error) {
       throw new PictureError(this.path(index), error instanceof Error ? error.message : String(error), {
         cause: error,
@@ -75,7 +86,7 @@ function isContiguous(array: NdArray): boolean {
   return true;
 }
 
-/** The pictures of one N×H×W×3 or N×H×W array, without copying. */
+/** The pictures of one N×H×W×C or N×H×W array, without copying. */
 function rowsOf(array: NdArray<Uint8Array>): NdArray<Uint8Array>[] {
   const [count = 0, ...shape] = array.shape;
   const size = shape.reduce((product, length) => product * length, 1);
@@ -87,7 +98,7 @@ function rowsOf(array: NdArray<Uint8Array>): NdArray<Uint8Array>[] {
 /**
  * A data set from pictures in memory; nothing is copied.
  *
- * @param images One array N×H×W×3 (or N×H×W, greyscale), or a list of H×W×3 or H×W arrays of any sizes; 8 bits, contiguous.
+ * @param images One array N×H×W×C (or N×H×W, greyscale), or a list of H×W×C or H×W arrays of any sizes, all of the same C; 8 bits, contiguous.
  * @throws TypeError If a picture has another shape or is not contiguous, or there are none.
  * @throws RangeError If the labels do not fit.
  */
@@ -108,12 +119,19 @@ export function arrayDataset(
   const pictures = "shape" in images ? rowsOf(images) : images;
   if (pictures.length === 0)
     throw new TypeError("arrayDataset: there are no pictures; expected at least one.");
+  const channelsOf = ({ shape }: NdArray) => (shape.length === 3 ? shape[2]! : (options.channels ?? 3));
+  const channels = channelsOf(pictures[0]!);
   pictures.forEach((picture, index) => {
-    const [height = 0, width = 0, channels = 1] = picture.shape;
-    const ranks = picture.shape.length === 2 || (picture.shape.length === 3 && channels === 3);
-    if (!ranks || height < 1 || width < 1 || !(picture.data instanceof Uint8Array)) {
+    const { shape } = picture;
+    const isPicture = (shape.length === 2 || shape.length === 3) && shape.every((length) => length > 0);
+    if (!isPicture || !(picture.data instanceof Uint8Array)) {
       throw new TypeError(
-        `arrayDataset: picture ${index} is ${picture.shape.join("×")} ${picture.dtype}; expected H×W×3 or H×W uint8 with at least one pixel.`,
+        `arrayDataset: picture ${index} is ${shape.join("×")} ${picture.dtype}; expected H×W×C or H×W uint8 with at least one pixel.`,
+      );
+    }
+    if (channelsOf(picture) !== channels) {
+      throw new TypeError(
+        `arrayDataset: picture ${index} is ${shape.join("×")}, and picture 0 has ${channels} channels; expected the same for all. Greyscale pictures beside others: set channels, or give them as H×W×${channels}.`,
       );
     }
   });
@@ -130,5 +148,11 @@ export function arrayDataset(
       `arrayDataset: a label is ${most}, but there are ${classes.length} classes; labels run from 0 to ${classes.length - 1} (−1: none).`,
     );
   }
-  return new ArrayDataset(pictures, labels, classes, options.name ?? ((index) => `picture ${index}`));
+  return new ArrayDataset(
+    pictures,
+    labels,
+    classes,
+    channels,
+    options.name ?? ((index) => `picture ${index}`),
+  );
 }

@@ -1,13 +1,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
-import { extname, join, resolve } from "node:path";
-import type { NdArray } from "ndarray";
-import {
-  type DecodeOptions,
-  decodePicture,
-  type PictureSize,
-  readPictureSize,
-} from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import { extname, join, relative, resolve } from "node:path";
+import type { DecodeOptions } from "../decoding/decodePicture.js";
+import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
 
 /** Endings (lower case) of the files that `imageFolder` takes for pictures, unless told otherwise. */
 export const pictureExtensions: readonly string[] = [
@@ -35,16 +29,10 @@ export interface ImageFolderOptions extends DecodeOptions {
   readonly extensions?: readonly string[];
 }
 
-/** The pictures of a folder. Made by `imageFolder`. */
-export class ImageFolder implements ImageDataset {
-  /** The folder, absolute. */
-  readonly root: string;
-  readonly classes: readonly string[];
+/** The pictures of one or several folders. Made by `imageFolder`. */
+export class ImageFolder extends ImageFiles {
   /** Files that are no pictures by their ending, relative to `root`; hidden files are not counted. */
   readonly ignored: readonly string[];
-  readonly #files: readonly string[];
-  readonly #labels: Int32Array;
-  readonly #decode: DecodeOptions;
 
   /** @internal Use `imageFolder`. */
   constructor(
@@ -55,39 +43,8 @@ export class ImageFolder implements ImageDataset {
     ignored: readonly string[],
     decode: DecodeOptions,
   ) {
-    this.root = root;
-    this.classes = classes;
+    super(root, files, labels, classes, decode);
     this.ignored = ignored;
-    this.#files = files;
-    this.#labels = labels;
-    this.#decode = decode;
-  }
-
-  get length(): number {
-    return this.#files.length;
-  }
-
-  path(index: number): string {
-    checkIndex("path", index, this.length);
-    return join(this.root, this.#files[index]!);
-  }
-
-  label(index: number): number {
-    checkIndex("label", index, this.length);
-    return this.#labels[index]!;
-  }
-
-  image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
-    return decodePicture(this.path(index), { ...this.#decode, ...request });
-  }
-
-  /**
-   * The size of picture `index`, from its header only.
-   *
-   * @throws PictureError (rejects) If the header cannot be read.
-   */
-  size(index: number): Promise<PictureSize> {
-    return readPictureSize(this.path(index));
   }
 }
 
@@ -100,19 +57,19 @@ interface Found {
 /** Collects the files under `root`/`relative`; paths are relative to root with "/" between names. */
 async function collect(
   root: string,
-  relative: string,
+  relativeFolder: string,
   extensions: ReadonlySet<string>,
   found: Found,
   ancestors: ReadonlySet<string>,
 ): Promise<void> {
-  const folder = join(root, relative);
+  const folder = join(root, relativeFolder);
   const real = await realpath(folder);
   if (ancestors.has(real)) return; // a symbolic link to a folder that we are in
   const inside = new Set(ancestors).add(real);
   found.folders++;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.name.startsWith(".")) continue;
-    const path = relative === "" ? entry.name : `${relative}/${entry.name}`;
+    const path = relativeFolder === "" ? entry.name : `${relativeFolder}/${entry.name}`;
     let isFolder = entry.isDirectory();
     if (entry.isSymbolicLink()) {
       const target = await stat(join(root, path)).catch(() => null);
@@ -124,20 +81,8 @@ async function collect(
   }
 }
 
-/** By code units, so that the order is the same on every file system and in every locale. */
-function sorted(names: Iterable<string>): string[] {
-  return [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-}
-
-/**
- * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the classes; pictures that lie beside such folders
- * have no label. Hidden files are left out; other files that are no pictures are counted in `ignored`. Nothing is decoded yet.
- *
- * @param path The folder.
- * @throws Error (rejects) If the folder is missing, is no folder, holds no pictures, or holds a class folder that `classes` does not name.
- */
-export async function imageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
-  const { classes: forced, extensions = pictureExtensions, ...decode } = options;
+/** Checks that a folder is one, and gives its absolute path. */
+async function checkFolder(path: string): Promise<string> {
   const root = resolve(path);
   const status = await stat(root).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
@@ -147,44 +92,61 @@ export async function imageFolder(path: string, options: ImageFolderOptions = {}
       { cause: error },
     );
   });
-  if (!status.isDirectory()) {
-    throw new Error(
-      `imageFolder: ${root} is a file; expected a folder of pictures. Give the folder that holds it.`,
-    );
+  if (status.isDirectory()) return root;
+  throw new Error(
+    `imageFolder: ${root} is a file; expected a folder of pictures. Give the folder that holds it.`,
+  );
+}
+
+/**
+ * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the classes; pictures that lie beside such folders
+ * have no label. Hidden files are left out; other files that are no pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one
+ * another, and folders of the same name are one class.
+ *
+ * @param path The folder, or several.
+ * @throws Error (rejects) If a folder is missing, is no folder, holds no pictures, or holds a class folder that `classes` does not name.
+ */
+export async function imageFolder(
+  path: string | readonly string[],
+  options: ImageFolderOptions = {},
+): Promise<ImageFolder> {
+  const { classes: forced, extensions = pictureExtensions, ...decode } = options;
+  const roots: string[] = [];
+  for (const each of [path].flat()) roots.push(await checkFolder(each));
+  if (roots.length === 0) throw new Error("imageFolder: no folder was given; expected at least one.");
+  const endings = new Set(extensions.map((ending) => ending.toLowerCase()));
+  const root = commonFolder(roots);
+  const files: string[] = [];
+  const ignored: string[] = [];
+  const folders: (string | null)[] = [];
+  for (const each of roots) {
+    const found: Found = { pictures: [], ignored: [], folders: 0 };
+    await collect(each, "", endings, found, new Set());
+    if (found.pictures.length === 0) throw noPictures(each, found, extensions);
+    const before = each === root ? "" : `${relative(root, each)}/`;
+    for (const file of sorted(found.pictures)) {
+      files.push(before + file);
+      folders.push(firstFolder(file));
+    }
+    for (const file of sorted(found.ignored)) ignored.push(before + file);
   }
-  const found: Found = { pictures: [], ignored: [], folders: 0 };
-  await collect(root, "", new Set(extensions.map((ending) => ending.toLowerCase())), found, new Set());
-  if (found.pictures.length === 0) {
-    const others =
-      found.ignored.length === 0
-        ? "no other files either"
-        : `${found.ignored.length} other files, e.g. ${sorted(found.ignored)[0]}`;
-    throw new Error(
-      `imageFolder: no pictures in ${root} (${found.folders === 1 ? "1 folder" : `${found.folders} folders`} searched; ${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside it.`,
-    );
-  }
-  const files = sorted(found.pictures);
-  const folderOf = (file: string): string | null =>
-    file.includes("/") ? file.slice(0, file.indexOf("/")) : null;
-  const present = sorted(new Set(files.map(folderOf).filter((name) => name !== null)));
-  const classes = forced ?? present;
-  const labels = new Map(classes.map((name, label) => [name, label]));
-  const unknown = forced === undefined ? [] : present.filter((name) => !labels.has(name));
-  if (unknown.length > 0) {
-    throw new Error(
-      `imageFolder: ${root} holds the class folder${unknown.length > 1 ? "s" : ""} ${unknown.join(", ")}, but the classes are ${classes.join(", ")}. Both folders must use the same names: rename or remove what is not among them.`,
-    );
-  }
-  const labelOf = (file: string): number => {
-    const folder = folderOf(file);
-    return folder === null ? -1 : labels.get(folder)!;
-  };
-  return new ImageFolder(
-    root,
-    files,
-    Int32Array.from(files, labelOf),
-    classes,
-    sorted(found.ignored),
-    decode,
+  const { classes, labels } = labelsByFolder(
+    folders,
+    forced,
+    (unknown) =>
+      new Error(
+        `imageFolder: ${root} holds the class folder${unknown.length > 1 ? "s" : ""} ${unknown.join(", ")}, but the classes are ${forced?.join(", ")}. Both folders must use the same names: rename or remove what is not among them.`,
+      ),
+  );
+  return new ImageFolder(root, files, labels, classes, ignored, decode);
+}
+
+function noPictures(root: string, { ignored, folders }: Found, extensions: readonly string[]): Error {
+  const others =
+    ignored.length === 0
+      ? "no other files either"
+      : `${ignored.length} other files, e.g. ${sorted(ignored)[0]}`;
+  return new Error(
+    `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside it.`,
   );
 }

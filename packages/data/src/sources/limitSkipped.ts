@@ -1,4 +1,5 @@
 import type { NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "../imageDataset.js";
 
 /** Too many pictures of a data set cannot be read. */
@@ -23,6 +24,9 @@ export interface SkippedShare {
 const fewestBad = 3;
 /** So many pictures must have been tried before they stand for all. */
 const fewestTried = 20;
+
+/** Pictures read in random order lie so many times as far apart as those read one after another, which say nothing of the others: bad ones lie together. */
+const fewestApart = 4;
 
 /**
  * Whether bad pictures are too many. Of a sample, three standard deviations more than the limit are needed, so that a set just below it does not fail by bad luck.
@@ -64,11 +68,6 @@ export function checkSkipped(skipped: readonly SkippedPicture[], share: SkippedS
 export interface LimitSkippedOptions {
   /** The largest share of bad pictures, 0 to 1. Default 0.1; 0: none may be bad; 1: any number. */
   readonly maximumSkipped?: number;
-  /**
-   * Whether pictures are asked for in random order, so that those tried so far stand for all. Default true. Of a data set in groups (shards) neighbours are read together, and
-   * bad ones always count against the whole.
-   */
-  readonly sample?: boolean;
   /** Hears of each bad picture, once. */
   readonly onSkipped?: (picture: SkippedPicture) => void;
 }
@@ -78,6 +77,7 @@ export class LimitedDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
   readonly #dataset: ImageDataset;
   readonly #options: LimitSkippedOptions;
@@ -85,6 +85,8 @@ export class LimitedDataset implements ImageDataset {
   readonly #states: Uint8Array;
   readonly #skipped: SkippedPicture[] = [];
   #tried = 0;
+  #lowest = Number.POSITIVE_INFINITY;
+  #highest = -1;
 
   /** @internal Use `limitSkipped`. */
   constructor(dataset: ImageDataset, options: LimitSkippedOptions) {
@@ -94,6 +96,7 @@ export class LimitedDataset implements ImageDataset {
     this.classes = dataset.classes;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
+    if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();
   }
 
@@ -143,10 +146,12 @@ export class LimitedDataset implements ImageDataset {
   #note(index: number, state: 1 | 2): void {
     if (this.#states[index] === 0) this.#tried++;
     this.#states[index] = state;
+    this.#lowest = Math.min(this.#lowest, index);
+    this.#highest = Math.max(this.#highest, index);
   }
 
   #fail(index: number, { path, reason }: PictureError): void {
-    const { maximumSkipped = 0.1, sample = true, onSkipped } = this.#options;
+    const { maximumSkipped = 0.1, onSkipped } = this.#options;
     if (this.#states[index] !== 2) {
       this.#note(index, 2);
       const picture = { path, reason };
@@ -157,14 +162,15 @@ export class LimitedDataset implements ImageDataset {
       tried: this.#tried,
       total: this.length,
       maximumSkipped,
-      sample: sample && this.groups === undefined,
+      sample: this.groups === undefined && this.#highest - this.#lowest >= fewestApart * this.#tried,
     });
   }
 }
 
 /**
  * The same data set, but when too many of its pictures cannot be read, reading one more bad one is a `TooManySkippedError`, which loaders pass on instead of skipping the picture: a
- * disk that went away ends a run at once, and half of a data set is not mistaken for all of it.
+ * disk that went away ends a run, and half of a data set is not mistaken for all of it. Bad pictures count against the whole data set; while pictures are read in random order and one by
+ * one (no groups), also against those tried so far, at least 20, with three standard deviations to spare. Fewer than 3 are never too many, unless none may be bad.
  *
  * @throws RangeError If the share is not between 0 and 1.
  */

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
   readonly #dataset: ImageDataset;
   readonly #indices: Int32Array;
@@ -16,6 +18,9 @@ class Subset implements ImageDataset {
     this.#indices = indices;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.groups !== undefined) this.groups = groupsOf(dataset.groups, indices);
+    if (dataset.size !== undefined) {
+      this.size = async (index) => dataset.size!(this.#original("size", index));
+    }
     if (dataset.fingerprint !== undefined) {
       this.fingerprint = async () =>
         createHash("sha256")

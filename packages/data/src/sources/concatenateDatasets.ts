@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 
 class Concatenation implements ImageDataset {
@@ -7,6 +8,7 @@ class Concatenation implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
   readonly #parts: readonly ImageDataset[];
   /** Where each part begins. */
@@ -33,6 +35,12 @@ class Concatenation implements ImageDataset {
     const [{ channels }] = parts as [ImageDataset];
     if (channels !== undefined) this.channels = channels;
     if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, starts);
+    if (parts.every((part) => part.size !== undefined)) {
+      this.size = async (index) => {
+        const { part, inside } = this.#find("size", index);
+        return parts[part]!.size!(inside);
+      };
+    }
     if (parts.every((part) => part.fingerprint !== undefined)) {
       this.fingerprint = async () => {
         const own = await Promise.all(parts.map((part) => part.fingerprint!()));
@@ -94,15 +102,15 @@ function groupsOf(parts: readonly ImageDataset[], starts: readonly number[]): In
  *
  * @throws TypeError If there is no data set, or they differ in their channels.
  */
-export function concatenate(datasets: readonly ImageDataset[]): ImageDataset {
+export function concatenateDatasets(datasets: readonly ImageDataset[]): ImageDataset {
   if (datasets.length === 0) {
-    throw new TypeError("concatenate: there are no data sets; expected at least one.");
+    throw new TypeError("concatenateDatasets: there are no data sets; expected at least one.");
   }
   const channels = datasets.map((dataset) => dataset.channels ?? 3);
   const other = channels.findIndex((count) => count !== channels[0]);
   if (other > 0) {
     throw new TypeError(
-      `concatenate: data set 0 has ${channels[0]} channels and data set ${other} has ${channels[other]}; expected the same. Open both with the same number of channels.`,
+      `concatenateDatasets: data set 0 has ${channels[0]} channels and data set ${other} has ${channels[other]}; expected the same. Open both with the same number of channels.`,
     );
   }
   return new Concatenation(datasets);

@@ -1,0 +1,150 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import ndarray, { type NdArray } from "ndarray";
+import type { PictureSize } from "../decoding/decodePicture.js";
+import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
+import { fingerprintFiles } from "./fileFacts.js";
+import { IdxFile } from "./idxFile.js";
+import { classesFor, parseClassNames } from "./labels.js";
+import { spreadGreyscale } from "./rawPicture.js";
+
+/** Options of `idxDataset`. */
+export interface IdxDatasetOptions {
+  /**
+   * The file of labels; null: none. Default: the file beside the pictures whose name has `labels` for `images` and `idx1` for `idx3`, gzipped or not, where there is one.
+   */
+  readonly labels?: string | null;
+  /** Names of the classes by label. Default: the lines of `classes.txt` beside the pictures, else `"0"`, `"1"`, …. */
+  readonly classes?: readonly string[];
+  /** 3: greyscale is spread to three channels. 1: as it is stored. Default 3. Pictures in colour (N×H×W×3) always have 3. */
+  readonly channels?: 1 | 3;
+}
+
+/** The pictures of an IDX file, as MNIST and Fashion-MNIST come in. Made by `idxDataset`. */
+export class IdxDataset implements ImageDataset {
+  readonly classes: readonly string[];
+  readonly channels: number;
+  readonly #pictures: IdxFile;
+  readonly #labels: Int32Array | null;
+  readonly #files: readonly string[];
+
+  /** @internal Use `idxDataset`. */
+  constructor(
+    pictures: IdxFile,
+    labels: Int32Array | null,
+    classes: readonly string[],
+    channels: number,
+    files: readonly string[],
+  ) {
+    this.classes = classes;
+    this.channels = channels;
+    this.#pictures = pictures;
+    this.#labels = labels;
+    this.#files = files;
+  }
+
+  get length(): number {
+    return this.#pictures.shape[0]!;
+  }
+
+  path(index: number): string {
+    checkIndex("path", index, this.length);
+    return `${this.#pictures.path}#${index}`;
+  }
+
+  label(index: number): number {
+    checkIndex("label", index, this.length);
+    return this.#labels?.[index] ?? -1;
+  }
+
+  /** Height and width, the same for all pictures. */
+  async size(index: number): Promise<PictureSize> {
+    checkIndex("size", index, this.length);
+    const [, height, width] = this.#pictures.shape as [number, number, number];
+    return { height, width };
+  }
+
+  async image(index: number): Promise<NdArray<Uint8Array>> {
+    checkIndex("image", index, this.length);
+    const [, height, width, stored = 1] = this.#pictures.shape as [number, number, number, number?];
+    try {
+      const pixels = await this.#pictures.read(index);
+      const spread = stored === 1 && this.channels === 3;
+      return ndarray(spread ? await spreadGreyscale(pixels, height, width) : pixels, [
+        height,
+        width,
+        this.channels,
+      ]);
+    } catch (error) {
+      throw new PictureError(this.path(index), (error as Error).message, { cause: error });
+    }
+  }
+
+  fingerprint(): Promise<string> {
+    return fingerprintFiles(["idx", this.channels], this.#files);
+  }
+
+  close(): Promise<void> {
+    return this.#pictures.close();
+  }
+}
+
+/** The file of labels that belongs to a file of pictures, by the names of MNIST; null where there is none. */
+function labelsBeside(images: string): string | null {
+  const name = basename(images).replace(/\.gz$/, "");
+  const wanted = name.replace("images", "labels").replace(/idx\d/, "idx1");
+  if (wanted === name) return null;
+  const candidates = [wanted, `${wanted}.gz`].map((file) => join(dirname(images), file));
+  return candidates.find((file) => existsSync(file)) ?? null;
+}
+
+/**
+ * The pictures of an IDX file (N×H×W, or N×H×W×3 in colour, 8 bits), plain or gzipped. A plain file is read picture by picture; a gzipped one is unpacked into memory (Fashion-MNIST: 47 MB).
+ * Format: http://yann.lecun.com/exdb/mnist/.
+ *
+ * @param images The file of pictures, e.g. `train-images-idx3-ubyte.gz`.
+ * @throws Error (rejects) If a file is missing or damaged, holds something else, or the labels are not as many as the pictures.
+ */
+export async function idxDataset(images: string, options: IdxDatasetOptions = {}): Promise<IdxDataset> {
+  const path = resolve(images);
+  const pictures = await IdxFile.open(path);
+  try {
+    const { shape } = pictures;
+    const [count = 0, height = 0, width = 0, stored = 1] = shape;
+    const isPictures =
+      (shape.length === 3 || (shape.length === 4 && stored === 3)) && height > 0 && width > 0;
+    if (!isPictures) {
+      throw new Error(
+        `idxDataset: ${path} holds an array of ${shape.join("×")}; expected pictures of N×H×W or N×H×W×3 with at least one pixel.`,
+      );
+    }
+    if (count === 0) throw new Error(`idxDataset: ${path} holds no pictures; expected at least one.`);
+    const labelsPath = options.labels === undefined ? labelsBeside(path) : options.labels;
+    const labels = labelsPath === null ? null : await readLabels(resolve(labelsPath), path, count);
+    const namesPath = join(dirname(path), "classes.txt");
+    const names =
+      options.classes ??
+      (existsSync(namesPath) ? parseClassNames(await readFile(namesPath, "utf8")) : undefined);
+    const classes = labels === null ? [] : classesFor("idxDataset", labelsPath!, labels, names);
+    const files = labelsPath === null ? [path] : [path, resolve(labelsPath)];
+    return new IdxDataset(pictures, labels, classes, Math.max(stored, options.channels ?? 3), files);
+  } catch (error) {
+    await pictures.close();
+    throw error;
+  }
+}
+
+async function readLabels(path: string, images: string, count: number): Promise<Int32Array> {
+  const file = await IdxFile.open(path);
+  try {
+    if (file.shape.length !== 1 || file.shape[0] !== count) {
+      throw new Error(
+        `idxDataset: ${path} holds an array of ${file.shape.join("×")}, and ${images} ${count} pictures; expected one label a picture.`,
+      );
+    }
+    return Int32Array.from(await file.readAll());
+  } finally {
+    await file.close();
+  }
+}

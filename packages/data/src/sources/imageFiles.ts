@@ -1,0 +1,112 @@
+import { resolve, sep } from "node:path";
+import type { NdArray } from "ndarray";
+import {
+  type DecodeOptions,
+  decodePicture,
+  type PictureSize,
+  readPictureSize,
+} from "../decoding/decodePicture.js";
+import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import { fingerprintFiles } from "./fileFacts.js";
+
+/** Pictures that are files of their own. */
+export class ImageFiles implements ImageDataset {
+  /** The folder that relative paths start at, absolute; names for people are relative to it. */
+  readonly root: string;
+  readonly classes: readonly string[];
+  readonly channels?: number;
+  /** Relative to `root`, or absolute. */
+  readonly #files: readonly string[];
+  readonly #labels: Int32Array;
+  readonly #decode: DecodeOptions;
+
+  /** @internal Use `imageFolder`, `imageGlob` or `imageList`. */
+  constructor(
+    root: string,
+    files: readonly string[],
+    labels: Int32Array,
+    classes: readonly string[],
+    decode: DecodeOptions,
+  ) {
+    this.root = root;
+    this.classes = classes;
+    this.#files = files;
+    this.#labels = labels;
+    this.#decode = decode;
+    if (decode.channels !== undefined) this.channels = decode.channels;
+  }
+
+  get length(): number {
+    return this.#files.length;
+  }
+
+  path(index: number): string {
+    checkIndex("path", index, this.length);
+    return resolve(this.root, this.#files[index]!);
+  }
+
+  label(index: number): number {
+    checkIndex("label", index, this.length);
+    return this.#labels[index]!;
+  }
+
+  image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
+    return decodePicture(this.path(index), { ...this.#decode, ...request });
+  }
+
+  /**
+   * The size of picture `index`, from its header only.
+   *
+   * @throws PictureError (rejects) If the header cannot be read.
+   */
+  size(index: number): Promise<PictureSize> {
+    return readPictureSize(this.path(index));
+  }
+
+  fingerprint(): Promise<string> {
+    const { root } = this;
+    const files = this.#files;
+    function* paths() {
+      for (const file of files) yield resolve(root, file);
+    }
+    return fingerprintFiles(["files", this.#decode], paths());
+  }
+}
+
+/** By code units, so that the order is the same on every file system and in every locale. */
+export function sorted(names: Iterable<string>): string[] {
+  return [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** The first folder of a path that is relative with "/" between names; null: it lies at the top. */
+export function firstFolder(file: string): string | null {
+  const slash = file.indexOf("/");
+  return slash < 0 ? null : file.slice(0, slash);
+}
+
+/**
+ * The classes and labels of files by the folder that each belongs to.
+ *
+ * @param folders The folder of each file; null: none, so no label.
+ * @param forced The classes, where they are given.
+ * @param unknown Makes the error for folders that are no class.
+ */
+export function labelsByFolder(
+  folders: readonly (string | null)[],
+  forced: readonly string[] | undefined,
+  unknown: (folders: readonly string[]) => Error,
+): { classes: readonly string[]; labels: Int32Array } {
+  const present = sorted(new Set(folders.filter((name) => name !== null)));
+  const classes = forced ?? present;
+  const labels = new Map(classes.map((name, label) => [name, label]));
+  const strange = present.filter((name) => !labels.has(name));
+  if (strange.length > 0) throw unknown(strange);
+  return { classes, labels: Int32Array.from(folders, (name) => (name === null ? -1 : labels.get(name)!)) };
+}
+
+/** The folder that holds all of the given, absolute ones. */
+export function commonFolder(folders: readonly string[]): string {
+  const [first = [], ...others] = folders.map((folder) => folder.split(sep));
+  const differs = first.findIndex((name, place) => others.some((parts) => parts[place] !== name));
+  return differs < 0 ? first.join(sep) : first.slice(0, differs).join(sep) || sep;
+}

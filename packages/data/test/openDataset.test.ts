@@ -1,0 +1,226 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
+import {
+  CifarDataset,
+  CocoDataset,
+  IdxDataset,
+  ImageFolder,
+  imageFolder,
+  imageGlob,
+  imageList,
+  openDataset,
+  ParquetDataset,
+  WebDataset,
+} from "@splitmask/data";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { create } from "tar";
+import { plain, scratchFolder, write } from "./pictures.js";
+
+const folder = scratchFolder();
+let png: Buffer;
+
+beforeAll(async () => {
+  png = await plain(6, 4, "teal").png().toBuffer();
+});
+
+const strange = ["a b.png", "ünï – 図.png", "new\nline.png", "[1].png", "tab\there.png"];
+
+describe("folders, patterns and lists", () => {
+  test("names with spaces, Unicode and line ends", async () => {
+    const root = join(folder, "strange");
+    for (const name of strange) write(join(root, name), png);
+    const dataset = await imageFolder(root);
+    expect(Array.from({ length: dataset.length }, (_, index) => relative(root, dataset.path(index)))).toEqual(
+      [...strange].sort(),
+    );
+    for (let index = 0; index < dataset.length; index++)
+      expect((await dataset.image(index)).shape).toEqual([4, 6, 3]);
+    const zeros = write(join(folder, "zeros.lst"), strange.map((name) => `strange/${name}\0`).join(""));
+    const listed = await imageList(zeros);
+    expect(listed.path(2)).toBe(join(root, "new\nline.png"));
+    expect((await listed.image(2)).shape).toEqual([4, 6, 3]);
+  });
+
+  test("several roots: folders of the same name are one class", async () => {
+    for (const path of ["photo/dog/1.png", "photo/cat/2.png", "sketch/dog/3.png", "sketch/notes.txt"])
+      write(join(folder, "roots", path), png);
+    const roots = [join(folder, "roots", "photo"), join(folder, "roots", "sketch")];
+    const dataset = await imageFolder(roots);
+    expect([dataset.classes, dataset.root, dataset.ignored]).toEqual([
+      ["cat", "dog"],
+      join(folder, "roots"),
+      ["sketch/notes.txt"],
+    ]);
+    expect([0, 1, 2].map((index) => [relative(folder, dataset.path(index)), dataset.label(index)])).toEqual([
+      ["roots/photo/cat/2.png", 0],
+      ["roots/photo/dog/1.png", 1],
+      ["roots/sketch/dog/3.png", 1],
+    ]);
+    expect((await openDataset(roots)).length).toBe(3);
+    await expect(imageFolder([])).rejects.toThrow("imageFolder: no folder was given");
+  });
+
+  test("a fingerprint follows names, sizes and times", async () => {
+    const root = join(folder, "prints");
+    write(join(root, "1.png"), png);
+    const before = await (await imageFolder(root)).fingerprint();
+    expect(await (await imageFolder(root)).fingerprint()).toBe(before);
+    expect(await (await imageFolder(root, { background: "black" })).fingerprint()).not.toBe(before);
+    writeFileSync(join(root, "1.png"), Buffer.concat([png, png]));
+    expect(await (await imageFolder(root)).fingerprint()).not.toBe(before);
+  });
+
+  test("patterns", async () => {
+    for (const path of ["x/deep/1.png", "x/2.jpg", "y/3.png", "4.png", "y/.hidden.png", "y/5.txt"])
+      write(join(folder, "glob", path), png);
+    const found = async (pattern: string | string[]) => {
+      const dataset = await imageGlob(pattern);
+      return Array.from({ length: dataset.length }, (_, index) => [
+        relative(join(folder, "glob"), dataset.path(index)),
+        dataset.label(index),
+      ]);
+    };
+    expect(await found(join(folder, "glob/**/*.png"))).toEqual([
+      ["4.png", -1],
+      ["x/deep/1.png", 0],
+      ["y/3.png", 1],
+    ]);
+    expect(await found([join(folder, "glob/y/*"), join(folder, "glob/{x,y}/*.{jpg,png}")])).toEqual([
+      ["x/2.jpg", 0],
+      ["y/3.png", 1],
+    ]);
+    await expect(imageGlob(join(folder, "glob/*.tiff"))).rejects.toThrow(
+      `imageGlob: no pictures fit ${join(folder, "glob/*.tiff")} (from`,
+    );
+    await expect(imageGlob(join(folder, "glob/**/*.png"), { classes: ["x"] })).rejects.toThrow(
+      "finds pictures in y, but the classes are x",
+    );
+  });
+
+  test("lists of paths", async () => {
+    write(join(folder, "list/cat/1.png"), png);
+    write(join(folder, "list/dog/ 2 .png"), png);
+    const path = write(
+      join(folder, "list/all.txt"),
+      `\uFEFFdog/ 2 .png\r\n\r\n${join(folder, "list/cat/1.png")}\ncat/gone.png\n`,
+    );
+    const dataset = await imageList(path);
+    expect([dataset.length, dataset.classes, dataset.label(1)]).toEqual([3, [], -1]);
+    expect(dataset.path(0)).toBe(join(folder, "list/dog/ 2 .png"));
+    expect((await dataset.image(1)).shape).toEqual([4, 6, 3]);
+    await expect(dataset.image(2)).rejects.toThrow(
+      `${join(folder, "list/cat/gone.png")}: the file is missing`,
+    );
+    const labelled = await imageList(path, { classFolders: true });
+    expect([labelled.classes, labelled.label(0), labelled.label(1)]).toEqual([["cat", "dog"], 1, 0]);
+    await expect(imageList(path, { classes: ["cat"] })).rejects.toThrow(
+      "holds pictures in dog, but the classes are cat",
+    );
+    await expect(imageList(write(join(folder, "empty.txt"), "\n\n"))).rejects.toThrow(
+      "holds no paths; expected one a line",
+    );
+    await expect(imageList(write(join(folder, "binary.txt"), png), { separator: "\n" })).rejects.toThrow(
+      "which is no path; expected a text file",
+    );
+  });
+});
+
+/** Shards `<name>-000.tar` … of one picture each. */
+async function writeShards(name: string, count: number): Promise<void> {
+  mkdirSync(join(folder, "shards"), { recursive: true });
+  for (let number = 0; number < count; number++) {
+    const content = join(folder, "content", `${number}.png`);
+    write(content, png);
+    const file = join(folder, "shards", `${name}-${String(number).padStart(3, "0")}.tar`);
+    await create({ file, cwd: join(folder, "content") }, [`${number}.png`]);
+  }
+}
+
+describe("openDataset", () => {
+  test("pictures of every kind by their path", async () => {
+    await writeShards("train", 3);
+    await writeShards("val", 1);
+    const shards = await openDataset(join(folder, "shards"));
+    expect([shards instanceof WebDataset, shards.length]).toEqual([true, 3]);
+    expect((await openDataset(join(folder, "shards"), { split: "val" })).length).toBe(1);
+    expect((await openDataset(join(folder, "shards/train-{000..001}.tar"))).length).toBe(2);
+    expect((await openDataset(join(folder, "shards/{train,val}-000.tar"))).length).toBe(2);
+    expect((await openDataset(join(folder, "shards/*.tar"))).length).toBe(4);
+    await expect(openDataset(join(folder, "shards/train-{000..003}.tar"))).rejects.toThrow("train-003.tar");
+    await expect(openDataset(join(folder, "shards"), { split: "dev" })).rejects.toThrow(
+      `openDataset: no file in ${join(folder, "shards")} is called dev; there are train-000.tar, train-001.tar, train-002.tar, val-000.tar. Give another split, or none.`,
+    );
+
+    const rows = new Uint8Array(
+      parquetWriteBuffer({
+        columnData: [{ name: "image", data: [new Uint8Array(png)], type: "BYTE_ARRAY" }],
+      }),
+    );
+    for (const name of ["train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"])
+      write(join(folder, "hub/data", `${name}.parquet`), rows);
+    const hub = await openDataset(join(folder, "hub"));
+    expect([hub instanceof ParquetDataset, hub.length]).toEqual([true, 2]);
+    expect((await openDataset(join(folder, "hub"), { split: "test" })).length).toBe(1);
+    expect((await openDataset(join(folder, "hub/data/*.parquet"))).length).toBe(3);
+
+    const header = (count: number) =>
+      Uint8Array.of(0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 1, ...new Uint8Array(count));
+    write(join(folder, "mnist/train-images-idx3-ubyte.gz"), gzipSync(header(2)));
+    write(join(folder, "mnist/t10k-images-idx3-ubyte"), header(1));
+    const mnist = await openDataset(join(folder, "mnist"));
+    expect([mnist instanceof IdxDataset, mnist.length, mnist.channels]).toEqual([true, 2, 3]);
+    const test = await openDataset(join(folder, "mnist"), { split: "test", channels: 1 });
+    expect([test.length, test.channels]).toEqual([1, 1]);
+
+    write(join(folder, "cifar/data_batch_1.bin"), new Uint8Array(3073));
+    const cifar = await openDataset(join(folder, "cifar"));
+    expect([cifar instanceof CifarDataset, cifar.length]).toEqual([true, 1]);
+    await expect(openDataset(join(folder, "cifar"), { split: "dev" })).rejects.toThrow(
+      "expected train or test",
+    );
+
+    write(join(folder, "coco/1.png"), png);
+    const coco = await openDataset(
+      write(join(folder, "coco/instances.json"), '{"images": [{"id": 1, "file_name": "1.png"}]}'),
+    );
+    expect([coco instanceof CocoDataset, coco.length]).toEqual([true, 1]);
+
+    expect((await openDataset(write(join(folder, "coco/list.txt"), "1.png\n"))).length).toBe(1);
+    expect((await openDataset(join(folder, "coco/*.png"))).length).toBe(1);
+  });
+
+  test("a folder of pictures stays one, whatever lies beside them", async () => {
+    write(join(folder, "mixed/a/1.png"), png);
+    write(join(folder, "mixed/backup.tar"), "no archive");
+    const dataset = await openDataset(join(folder, "mixed"));
+    expect([dataset instanceof ImageFolder, dataset.length, dataset.classes]).toEqual([true, 1, ["a"]]);
+    expect((await openDataset(join(folder, "mixed"), { split: "a" })).classes).toEqual([]);
+  });
+
+  test("what cannot be opened", async () => {
+    const none = join(folder, "none");
+    await expect(openDataset(none)).rejects.toThrow(
+      `openDataset: there is no folder ${none}, nor a file of that name. Check the path; a relative one starts at ${process.cwd()}. Expected a folder of pictures; a pattern such as`,
+    );
+    const picture = write(join(folder, "one.png"), png);
+    await expect(openDataset(picture)).rejects.toThrow(
+      `openDataset: ${picture} is one picture; give the folder that holds it. Expected`,
+    );
+    const odd = write(join(folder, "odd.xyz"), "?");
+    await expect(openDataset(odd)).rejects.toThrow(
+      `openDataset: ${odd} is of no format that is known. Expected`,
+    );
+    await expect(openDataset(odd, { format: "parquet" })).rejects.toThrow("cannot be read");
+    await expect(openDataset([join(folder, "shards"), join(folder, "hub")])).rejects.toThrow(
+      "expected paths of one format",
+    );
+    await expect(openDataset([])).rejects.toThrow(
+      "openDataset: no path was given; expected a folder of pictures;",
+    );
+    mkdirSync(join(folder, "bare"));
+    await expect(openDataset(join(folder, "bare"))).rejects.toThrow(
+      `imageFolder: no pictures in ${join(folder, "bare")}`,
+    );
+  });
+});

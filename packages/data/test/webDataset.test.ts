@@ -1,0 +1,176 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { webDataset } from "@splitmask/data";
+import { create } from "tar";
+import { gradient, scratchFolder, write } from "./pictures.js";
+
+const folder = scratchFolder();
+
+/** Packs files, by name, with node-tar. */
+async function pack(
+  path: string,
+  files: Readonly<Record<string, Uint8Array | string>>,
+  options = {},
+): Promise<string> {
+  const content = join(folder, `${basename(path)}.content`);
+  for (const [name, bytes] of Object.entries(files)) write(join(content, name), bytes);
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  await create({ file: join(folder, path), cwd: content, ...options }, Object.keys(files));
+  return join(folder, path);
+}
+
+const picture = async (number: number) =>
+  new Uint8Array(
+    await gradient(4 + number, 3, number)
+      .png()
+      .toBuffer(),
+  );
+
+describe("webDataset", () => {
+  test("samples by key, labels from cls, over several shards, with a kept index", async () => {
+    const first = await pack("a-000.tar", {
+      "0001.png": await picture(1),
+      "0001.cls": "2",
+      "0001.seg.png": await picture(9),
+      "deep/0002.cls": "0\n",
+      "deep/0002.png": await picture(2),
+      "notes.txt": "nothing",
+    });
+    const second = await pack("a-001.tar", {
+      "0003.jpg": await gradient(9, 5, 3).jpeg().toBuffer(),
+      "0003.cls": "1",
+    });
+    const dataset = await webDataset([first, second]);
+    expect(dataset.length).toBe(3);
+    expect(dataset.indexNotKept).toBeNull();
+    expect([0, 1, 2].map((index) => dataset.path(index))).toEqual([
+      `${first}/0001.png`,
+      `${first}/deep/0002.png`,
+      `${second}/0003.jpg`,
+    ]);
+    expect([0, 1, 2].map((index) => dataset.label(index))).toEqual([2, 0, 1]);
+    expect(dataset.classes).toEqual(["0", "1", "2"]);
+    expect((await dataset.image(1)).shape).toEqual([3, 6, 3]);
+    expect(await dataset.size(2)).toEqual({ height: 5, width: 9 });
+    const print = await dataset.fingerprint();
+    await dataset.close();
+
+    const index = readFileSync(`${first}.index`);
+    const before = statSync(`${first}.index`).mtimeMs;
+    const again = await webDataset([first, second]);
+    expect([again.length, again.label(0)]).toEqual([3, 2]);
+    expect(statSync(`${first}.index`).mtimeMs).toBe(before);
+    expect(await again.fingerprint()).toBe(print);
+    // A damaged index, and one of an older shard, are made anew.
+    writeFileSync(`${first}.index`, index.fill(7, 100, 110));
+    expect((await webDataset([first])).label(0)).toBe(2);
+    utimesSync(second, new Date(1000), new Date(1000));
+    expect((await webDataset([first, second])).label(2)).toBe(1);
+    expect(await again.fingerprint()).not.toBe(print);
+  });
+
+  test("labels from json and txt, class names, another ending", async () => {
+    const shard = await pack("json.tar", {
+      "a.json": '{"label": "owl", "width": 3}',
+      "a.png": await picture(1),
+      "b.json": '{"label": "fox"}',
+      "b.png": await picture(2),
+      "c.json": "{broken",
+      "c.png": await picture(3),
+      "c.seg.png": await picture(7),
+    });
+    const dataset = await webDataset(shard);
+    expect(dataset.classes).toEqual(["fox", "owl"]);
+    expect([0, 1, 2].map((index) => dataset.label(index))).toEqual([1, 0, -1]);
+    expect((await webDataset(shard, { classes: ["owl", "fox"] })).label(0)).toBe(0);
+    await expect(webDataset(shard, { classes: ["owl"] })).rejects.toThrow(
+      `webDataset: ${shard} holds the class "fox", but the classes are owl. Give all classes, or labels: null.`,
+    );
+    expect((await webDataset(shard, { labels: null })).classes).toEqual([]);
+    const masks = await webDataset(shard, { picture: "seg.png" });
+    expect([masks.length, masks.path(0)]).toEqual([1, `${shard}/c.seg.png`]);
+    const captions = await pack("txt.tar", { "a.png": await picture(1), "a.txt": "a dog on a bench" });
+    expect((await webDataset(captions)).classes).toEqual([]);
+    expect((await webDataset(captions, { labels: "txt" })).classes).toEqual(["a dog on a bench"]);
+  });
+
+  test("long names of GNU tar and of pax", async () => {
+    const long = `${"d".repeat(120)}/${"n".repeat(150)}`;
+    const content = join(folder, "long");
+    write(join(content, `${long}.png`), await picture(4));
+    write(join(content, `${long}.cls`), "1");
+    for (const format of ["gnu", "pax", "posix"]) {
+      const file = join(folder, `${format}.tar`);
+      execFileSync("tar", [`--format=${format}`, "-cf", file, "-C", content, `${long}.cls`, `${long}.png`]);
+      const dataset = await webDataset(file);
+      expect(dataset.path(0)).toBe(`${file}/${long}.png`);
+      expect(dataset.label(0)).toBe(1);
+      expect((await dataset.image(0)).shape).toEqual([3, 8, 3]);
+      await dataset.close();
+    }
+    const node = await webDataset(await pack("node.tar", { [`${long}.png`]: await picture(4) }));
+    expect(node.path(0)).toContain(`${long}.png`);
+  });
+
+  test("an index in another folder, and gzipped shards unpacked there", async () => {
+    const shard = await pack("elsewhere.tar", { "a.png": await picture(1) });
+    const zipped = write(join(folder, "zipped.tar.gz"), gzipSync(readFileSync(shard)));
+    await expect(webDataset(zipped)).rejects.toThrow(
+      `webDataset: ${zipped} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (gunzip), or give a cacheFolder for the unpacked copy.`,
+    );
+    const cacheFolder = join(folder, "cache");
+    for (let round = 0; round < 2; round++) {
+      const dataset = await webDataset([shard, zipped], { cacheFolder });
+      expect((await dataset.image(1)).shape).toEqual([3, 5, 3]);
+      await dataset.close();
+    }
+    expect(existsSync(`${shard}.index`)).toBe(false);
+    const cut = write(join(folder, "cut.tgz"), readFileSync(zipped).subarray(0, 100));
+    await expect(webDataset(cut, { cacheFolder })).rejects.toThrow(`${cut} cannot be unpacked`);
+    const blocked = write(join(folder, "file"), "");
+    const unkept = await webDataset(shard, { cacheFolder: join(blocked, "cache") });
+    expect([unkept.length, unkept.indexNotKept]).toEqual([1, expect.stringContaining("ENOTDIR")]);
+  });
+
+  test("more shards than files that stay open", async () => {
+    const shards = await Promise.all(
+      Array.from({ length: 40 }, async (_, number) =>
+        pack(`many/${number}.tar`, { [`${number}.png`]: await picture(number) }),
+      ),
+    );
+    const dataset = await webDataset(shards, { picture: "png" });
+    const pictures = await Promise.all(shards.map((_, index) => dataset.image(index)));
+    expect(pictures.map(({ shape }) => shape[1])).toEqual(shards.map((_, index) => 4 + index));
+    expect(await dataset.fingerprint()).not.toBe(await (await webDataset(shards)).fingerprint());
+    await dataset.close();
+  });
+
+  test("damaged shards", async () => {
+    const shard = await pack("good.tar", { "a.png": await picture(1), "b.png": await picture(2) });
+    const good = readFileSync(shard);
+    const cut = write(join(folder, "cut.tar"), good.subarray(0, 550));
+    await expect(webDataset(cut)).rejects.toThrow(
+      /is damaged at byte 0: a file of \d+ bytes is said to follow, and there are 38 more/,
+    );
+    const later = write(join(folder, "later.tar"), good.subarray(0, 1200));
+    await expect(webDataset(later)).rejects.toThrow(
+      `${later} is damaged at byte 1024: it ends inside of a header, after 1200 bytes`,
+    );
+    const wrong = Uint8Array.from(good);
+    wrong[3]! ^= 1;
+    const damaged = write(join(folder, "damaged.tar"), wrong);
+    await expect(webDataset(damaged)).rejects.toThrow(
+      `${damaged} is damaged at byte 0: the checksum of the header is wrong. Expected a tar archive; get it anew, or pack it anew.`,
+    );
+    const empty = write(join(folder, "empty.tar"), new Uint8Array(10240));
+    await expect(webDataset(empty)).rejects.toThrow(`webDataset: no pictures in ${empty};`);
+    await expect(webDataset([])).rejects.toThrow("webDataset: no shards were given");
+    const dataset = await webDataset(shard);
+    rmSync(shard);
+    await expect(dataset.image(1)).rejects.toThrow(`${shard}/b.png: ENOENT`);
+    const stop = AbortSignal.abort();
+    await expect(webDataset(cut, { signal: stop })).rejects.toThrow("aborted");
+  });
+});
