@@ -41,15 +41,32 @@ export {
   type ViewRequest,
 } from "./augmentation/imageBatch.js";
 export {
+  type MixBox,
   type MixedBatch,
   type MixPlan,
+  type MixSize,
   type MixupOptions,
   mixPictures,
   mixup,
   planMixup,
 } from "./augmentation/mixup.js";
 export { type CropKind, multiCrop } from "./augmentation/multiCrop.js";
-export type { Erase, Geometry, Interpolation, Operation } from "./augmentation/operations.js";
+export type {
+  Blend,
+  Erase,
+  FixedOperation,
+  GaussianBlur,
+  Geometry,
+  HueTurn,
+  Interpolation,
+  Operation,
+  Posterize,
+  Rotate,
+  Shear,
+  Solarize,
+  SolarizeAdd,
+  Translate,
+} from "./augmentation/operations.js";
 export {
   parseRandAugment,
   type RandAugmentOperation,

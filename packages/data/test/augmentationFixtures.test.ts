@@ -145,7 +145,7 @@ test("randAugment: the arguments of timm's operations at its magnitudes", () => 
     const numbers = operations
       .filter((operation) => operation.kind === kind)
       .map((operation) => {
-        const { degrees, factor, share, bits, threshold, add } = operation as Readonly<
+        const { degrees, factor, share, bits, threshold, add } = operation as unknown as Readonly<
           Record<string, number>
         >;
         return degrees ?? factor ?? share ?? bits ?? add ?? threshold;
@@ -192,7 +192,7 @@ test.each(["batch", "cutmix", "pair", "elem"])("mixup: timm's batch, %s", async 
     const values = await output.data();
     expect(values).toHaveLength(expected.length);
     expect(
-      Math.max(...Array.from(values, (value, place) => Math.abs(value - Number(expected[place])))),
+      Math.max(...Array.from(values, (value, place) => Math.abs(Number(value) - Number(expected[place])))),
     ).toBeLessThan(1e-6);
   }
 });

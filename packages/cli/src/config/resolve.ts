@@ -1,5 +1,6 @@
 import type { ProductPrecision } from "@splitmask/autograd";
 import { UsageError } from "../errors.js";
+import { resolveColors } from "./colors.js";
 import type { Config, ConfigField } from "./config.js";
 import { parseDuration } from "./duration.js";
 
@@ -281,28 +282,6 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
     },
   };
-}
-
-/** The paper's colour steps with MoCo v3's probabilities where they are asked for, else none. */
-function resolveColors(
-  given: Config,
-  choices: Choice[],
-): Pick<ResolvedConfig, "colorJitter" | "jitterStrength" | "grayscale" | "blur" | "solarize"> {
-  const usual = given.augmentation === "color" ? [0.8, 0.2, 0.5, 0.2] : [0, 0, 0, 0];
-  const [colorJitter = 0, grayscale = 0, blur = 0, solarize = 0] = (
-    ["colorJitter", "grayscale", "blur", "solarize"] as const
-  ).map((field, place) => given[field] ?? usual[place]!);
-  const steps = Object.entries({ jitter: colorJitter, grey: grayscale, blur, solarise: solarize });
-  const on = steps.filter(([, probability]) => probability > 0);
-  choices.push({
-    name: "colours",
-    value: on.length === 0 ? "kept" : on.map(([name, probability]) => `${name} ${probability}`).join(", "),
-    reason:
-      on.length > 0
-        ? "given"
-        : "the paper's default is crop and flip only; --augmentation color is its choice for the smallest sets",
-  });
-  return { colorJitter, jitterStrength: given.jitterStrength ?? 1, grayscale, blur, solarize };
 }
 
 /**

@@ -23,6 +23,18 @@ export interface MixupOptions {
   readonly labelSmoothing?: number;
 }
 
+/** A box in pixels. */
+export interface MixBox {
+  /** Its first row. */
+  readonly top: number;
+  /** Its first column. */
+  readonly left: number;
+  /** Its rows. */
+  readonly rows: number;
+  /** Its columns. */
+  readonly columns: number;
+}
+
 /** How one picture is mixed with its partner. */
 export interface MixPlan {
   /** The picture of the batch that is mixed in. */
@@ -30,12 +42,17 @@ export interface MixPlan {
   /** Share of the picture's own label; without a box, also of its own pixels. */
   readonly lambda: number;
   /** CutMix: the box that is pasted from the partner, in pixels; null: mixup, or nothing where lambda is 1. */
-  readonly box: {
-    readonly top: number;
-    readonly left: number;
-    readonly rows: number;
-    readonly columns: number;
-  } | null;
+  readonly box: MixBox | null;
+}
+
+/** The size of a batch. */
+export interface MixSize {
+  /** B, even. */
+  readonly batch: number;
+  /** Rows of the pictures. */
+  readonly height: number;
+  /** Columns of the pictures. */
+  readonly width: number;
 }
 
 /** A mixed batch. */
@@ -79,16 +96,13 @@ function checkOptions(options: MixupOptions, batch: number): void {
 /**
  * How a batch is mixed, picture by picture. Partners are mirrored, as in timm: picture i with picture B − 1 − i.
  *
- * @param batch B, even.
- * @param height Rows of the pictures.
- * @param width Columns of the pictures.
+ * @param options What is mixed how.
+ * @param size The batch's.
+ * @param stream Where random numbers come from.
  * @throws RangeError If an option is out of its range or the batch is odd.
  */
-export function planMixup(
-  options: MixupOptions,
-  { batch, height, width }: { readonly batch: number; readonly height: number; readonly width: number },
-  stream: RandomStream,
-): MixPlan[] {
+export function planMixup(options: MixupOptions, size: MixSize, stream: RandomStream): MixPlan[] {
+  const { batch, height, width } = size;
   checkOptions(options, batch);
   const { mixupAlpha = 1, cutmixMinmax, probability = 1, switchProbability = 0.5, mode = "batch" } = options;
   const { cutmixAlpha: givenAlpha = 0, correctLambda = true } = options;
@@ -120,10 +134,8 @@ export function planMixup(
   return plans.map((plan, place) => ({ ...plan, partner: batch - 1 - place }));
 }
 
-type Box = NonNullable<MixPlan["box"]>;
-
 /** A box of the share 1 − lambda around a random place, cut at the border. */
-function boxByLambda(lambda: number, height: number, width: number, stream: RandomStream): Box {
+function boxByLambda(lambda: number, height: number, width: number, stream: RandomStream): MixBox {
   const ratio = Math.sqrt(1 - lambda);
   const along = (size: number) => {
     const side = Math.trunc(size * ratio);
@@ -142,7 +154,7 @@ function boxBetween(
   height: number,
   width: number,
   stream: RandomStream,
-): Box {
+): MixBox {
   const along = (size: number) => {
     const least = Math.trunc(size * low);
     const side = least + stream.integer(Math.max(1, Math.trunc(size * high) - least));

@@ -9,29 +9,103 @@ export interface Geometry {
   readonly fill: number | readonly number[];
 }
 
+/** A blend with black, with the mean grey, with the grey picture, with a smoothed picture. Pillow's `ImageEnhance`. */
+export interface Blend {
+  /** What it is. */
+  readonly kind: "brightness" | "contrast" | "saturation" | "sharpness";
+  /** 0 gives these, 1 the picture itself, above 1 more of it. */
+  readonly factor: number;
+}
+
+/** The hue is turned. torchvision's `adjust_hue`. */
+export interface HueTurn {
+  /** What it is. */
+  readonly kind: "hue";
+  /** Share of the circle, −0.5 to 0.5. */
+  readonly factor: number;
+}
+
+/** What has no numbers: grey in all channels, 255 − value, each channel stretched to 0 … 255, each channel equalized. */
+export interface FixedOperation {
+  /** What it is. */
+  readonly kind: "grayscale" | "invert" | "autoContrast" | "equalize";
+}
+
+/** Bright values are inverted. */
+export interface Solarize {
+  /** What it is. */
+  readonly kind: "solarize";
+  /** Values from it on, 0 to 256. */
+  readonly threshold: number;
+}
+
+/** Dark values become brighter. */
+export interface SolarizeAdd {
+  /** What it is. */
+  readonly kind: "solarizeAdd";
+  /** How much. */
+  readonly add: number;
+  /** Values below it. */
+  readonly threshold: number;
+}
+
+/** Only the upper bits are kept. */
+export interface Posterize {
+  /** What it is. */
+  readonly kind: "posterize";
+  /** How many, 0 to 8. */
+  readonly bits: number;
+}
+
+/** torchvision's `gaussian_blur`; beyond the border the picture is mirrored. */
+export interface GaussianBlur {
+  /** What it is. */
+  readonly kind: "gaussianBlur";
+  /** Odd, in pixels of the first view. */
+  readonly kernelSize: number;
+  /** Standard deviation in pixels of the first view. */
+  readonly sigma: number;
+}
+
+/** Turns around the middle. */
+export interface Rotate extends Geometry {
+  /** What it is. */
+  readonly kind: "rotate";
+  /** Counter-clockwise. */
+  readonly degrees: number;
+}
+
+/** Shifts rows (x) or columns (y) by a share of their distance from the border. */
+export interface Shear extends Geometry {
+  /** What it is. */
+  readonly kind: "shearX" | "shearY";
+  /** The share. */
+  readonly factor: number;
+}
+
+/** Shifts to the left (x) or up (y). */
+export interface Translate extends Geometry {
+  /** What it is. */
+  readonly kind: "translateX" | "translateY";
+  /** By how much of the width or height. */
+  readonly share: number;
+}
+
 /**
  * One operation on a picture of 8 bits, named and parameterised as in Pillow, torchvision and timm. It comes after crop, resize and flips and before normalisation; but
  * `erase` comes after normalisation.
  */
 export type Operation =
-  /** A blend with black, with the mean grey, with the grey picture, with a smoothed picture: 0 gives these, 1 the picture itself, above 1 more of it. */
-  | { readonly kind: "brightness" | "contrast" | "saturation" | "sharpness"; readonly factor: number }
-  /** The hue is turned by this share of the circle, −0.5 to 0.5. */
-  | { readonly kind: "hue"; readonly factor: number }
-  | { readonly kind: "grayscale" | "invert" | "autoContrast" | "equalize" }
-  /** Values from the threshold on are inverted. */
-  | { readonly kind: "solarize"; readonly threshold: number }
-  /** Values below the threshold become brighter. */
-  | { readonly kind: "solarizeAdd"; readonly add: number; readonly threshold: number }
-  /** Only the upper bits are kept, 0 to 8. */
-  | { readonly kind: "posterize"; readonly bits: number }
-  /** Kernel size (odd) and standard deviation in pixels of the first view. */
-  | { readonly kind: "gaussianBlur"; readonly kernelSize: number; readonly sigma: number }
-  /** Counter-clockwise, around the middle. */
-  | ({ readonly kind: "rotate"; readonly degrees: number } & Geometry)
-  | ({ readonly kind: "shearX" | "shearY"; readonly factor: number } & Geometry)
-  /** By this share of the width or height. */
-  | ({ readonly kind: "translateX" | "translateY"; readonly share: number } & Geometry)
+  | Blend
+  | HueTurn
+  | FixedOperation
+  | Solarize
+  | SolarizeAdd
+  | Posterize
+  | GaussianBlur
+  | Rotate
+  | Shear
+  | Translate
   | Erase;
 
 /** A box that is filled after normalisation: with zeros, with one normal number a channel, or with one a value. */

@@ -83,8 +83,15 @@ export interface SupervisedRecipeOptions {
 
 const mixing = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5, labelSmoothing: 0.1 } as const;
 
-function fillOf({ mean = [0.485, 0.456, 0.406] }: SupervisedRecipeOptions): number[] {
-  return mean.map((value) => Math.min(255, Math.round(255 * value)));
+/** A crop and RandAugment with spread 0.5, increasing, bicubic, filled with the mean; then the steps. */
+function randAugmented(
+  magnitude: number,
+  { mean = [0.485, 0.456, 0.406] }: SupervisedRecipeOptions,
+  steps: readonly AugmentationStep[] = [],
+): Augmentation {
+  const fill = mean.map((value) => Math.min(255, Math.round(255 * value)));
+  const policy = { magnitude, magnitudeStd: 0.5, increasing: true, interpolation: "bicubic", fill } as const;
+  return compose(randomResizedCrop({ confined: true }), [randAugment(policy), ...steps]);
 }
 
 /**
@@ -92,21 +99,8 @@ function fillOf({ mean = [0.485, 0.456, 0.406] }: SupervisedRecipeOptions): numb
  * picture three times. Its colour jitter of 0.3 is off, as timm has it beside RandAugment.
  */
 export function deitRecipe(options: SupervisedRecipeOptions = {}): SupervisedRecipe {
-  const policy = {
-    magnitude: 9,
-    magnitudeStd: 0.5,
-    increasing: true,
-    interpolation: "bicubic",
-    fill: fillOf(options),
-  } as const;
-  return {
-    augmentation: compose(randomResizedCrop({ confined: true }), [
-      randAugment(policy),
-      randomErasing({ probability: 0.25, mode: "pixel" }),
-    ]),
-    mixup: mixing,
-    repeats: 3,
-  };
+  const erasing = randomErasing({ probability: 0.25, mode: "pixel" });
+  return { augmentation: randAugmented(9, options, [erasing]), mixup: mixing, repeats: 3 };
 }
 
 /**
@@ -118,19 +112,8 @@ export function splitMaskFinetuning(
   sets: "large" | "small",
   options: SupervisedRecipeOptions = {},
 ): SupervisedRecipe {
-  const magnitude = sets === "large" ? 7 : 9;
-  const policy = {
-    magnitude,
-    magnitudeStd: 0.5,
-    increasing: true,
-    interpolation: "bicubic",
-    fill: fillOf(options),
-  } as const;
-  return {
-    augmentation: compose(randomResizedCrop({ confined: true }), [randAugment(policy)]),
-    mixup: mixing,
-    repeats: sets === "large" ? 3 : 1,
-  };
+  const isLarge = sets === "large";
+  return { augmentation: randAugmented(isLarge ? 7 : 9, options), mixup: mixing, repeats: isLarge ? 3 : 1 };
 }
 
 /** Options of `dinoViews`. */
