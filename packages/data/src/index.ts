@@ -23,6 +23,7 @@ export {
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
 export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
+export { sliceImageBatch } from "./loading/sliceImageBatch.js";
 export {
   IMAGENET_MEAN,
   IMAGENET_STD,

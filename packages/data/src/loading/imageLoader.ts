@@ -5,6 +5,7 @@ import { type Augmentation, randomResizedCrop } from "../augmentation/augmentati
 import { augmentPictures, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
+import { sliceImageBatch } from "./sliceImageBatch.js";
 
 /** Options of `ImageLoader`. */
 export interface ImageLoaderOptions {
@@ -105,6 +106,11 @@ export class ImageLoader {
   /** The pictures that were left out so far because they could not be decoded, and why. */
   skipped(): SkippedPicture[] {
     return this.#store.skipped();
+  }
+
+  /** The pictures `start` … `end` − 1 of a batch, as `sliceImageBatch`. */
+  slice(batch: ImageBatch, start: number, end: number): ImageBatch {
+    return sliceImageBatch(batch, start, end);
   }
 
   /** How many pictures are decoded and kept in memory. */
