@@ -46,7 +46,9 @@ async function oneStep(
       loss: (batch, context) => task.loss(batch, context),
       crossSampleLoss: task.crossSampleLoss,
       afterStep() {
-        for (const [name, { grad }] of task.model.namedParameters()) gradients.set(name, keep(clone(grad!)));
+        for (const [name, { grad }] of task.model.namedParameters()) {
+          if (grad !== null) gradients.set(name, keep(clone(grad)));
+        }
       },
       ...replaced,
     },
@@ -127,6 +129,21 @@ test("so are 128 of one picture, and blocks that are recomputed", async () => {
   expect(Math.max(single.losses, single.gradients)).toBeLessThan(1e-5);
   const parts = await oneStep(task, { accumulate: 4 });
   expect(await oneStep(task, { accumulate: 4, recompute: true })).toEqual(parts);
+});
+
+test("with frozen layers, also where blocks are recomputed", async () => {
+  const task = makeTask();
+  const freeze = ["encoder.patch_embed.*", "encoder.pos_embed", "encoder.blocks.0.*"];
+  const whole = await oneStep(task, { freeze });
+  expect(whole.gradients.has("encoder.blocks.0.norm1.weight")).toBe(false);
+  expect(whole.gradients.has("encoder.blocks.1.norm1.weight")).toBe(true);
+  const parts = await oneStep(task, { freeze, accumulate: 8, recompute: true });
+  const { losses, gradients } = differences(parts, whole);
+  expect(Math.max(losses, gradients)).toBeLessThan(1e-5);
+  // What is left has the gradients that it has in the whole model.
+  expect(whole.gradients.get("decoder.mask_token")).toEqual(
+    (await oneStep(task, {})).gradients.get("decoder.mask_token"),
+  );
 });
 
 test("negatives of the micro-batch alone, or draws of its own, are another step", async () => {
