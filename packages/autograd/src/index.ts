@@ -47,7 +47,14 @@ export type { OperationName } from "./ops/names.js";
 export { permute, transpose } from "./ops/permute.js";
 export { mean, type ReductionOptions, sum } from "./ops/reductions.js";
 export { reshape } from "./ops/reshape.js";
-export { type DropPathOptions, dropPath, type ScaleOptions, scaleColumns, scaleRows } from "./ops/scale.js";
+export {
+  type DropPathOptions,
+  type DropPathRows,
+  dropPath,
+  type ScaleOptions,
+  scaleColumns,
+  scaleRows,
+} from "./ops/scale.js";
 export { slice } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export { gatherTokens, scatterTokens } from "./ops/tokens.js";

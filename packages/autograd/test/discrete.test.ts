@@ -3,10 +3,12 @@ import {
   argmaxProduct,
   attentionProbabilities,
   binCount,
+  concatenate,
   dropPath,
   equalShare,
   gatherIntegers,
   normal,
+  slice,
   type Tensor,
   tensor,
   topK,
@@ -92,6 +94,21 @@ describe("dropPath", () => {
     }
     // Five standard deviations of the count.
     expect(Math.abs(dropped - 100)).toBeLessThan(44);
+  });
+
+  test("some rows of a batch meet what they meet within it, also when the batch is repeated", async () => {
+    const drop = (input: Tensor, rows?: { first: number; count: number; total: number }) =>
+      numbers(dropPath(input, { probability: 0.5, training: true, key, rows }));
+    const whole = await drop(x);
+    // x as 200 samples of two branches: samples 30 to 79 are rows 30 to 79 and 230 to 279.
+    const part = concatenate([slice(x, 0, 30, 80), slice(x, 0, 230, 280)], 0);
+    expect(await drop(part, { first: 30, count: 50, total: 200 })).toEqual([
+      ...whole.slice(90, 240),
+      ...whole.slice(690, 840),
+    ]);
+    expect(await drop(slice(x, 0, 100, 150), { first: 100, count: 50, total: 400 })).toEqual(
+      whole.slice(300, 450),
+    );
   });
 
   test("does nothing outside training", async () => {

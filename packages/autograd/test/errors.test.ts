@@ -115,6 +115,11 @@ const wrong: [() => unknown, string][] = [
     "dropPath: probability is 1; expected a number in [0, 1).",
   ],
   [
+    () =>
+      dropPath(of(3, 3), { probability: 0.5, training: true, key, rows: { first: 2, count: 2, total: 8 } }),
+    "dropPath: x has 3 rows, said to be 2 of 8 samples from number 2 on; expected rows within the batch, and x to have them once or several times.",
+  ],
+  [
     () => bernoulli(device, [2], { probability: 2, key }),
     "bernoulli: probability is 2; expected a number from 0 to 1.",
   ],

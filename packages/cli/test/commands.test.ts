@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readSafetensors } from "@splitmask/autograd";
+import { averagesOf, readCheckpoint } from "@splitmask/trainer";
 import { lastLine, splitmask, tinyModel } from "./command.js";
 import { writePictures } from "./pictures.js";
 
@@ -124,6 +126,38 @@ describe("pretrain", () => {
     );
     const weights = (at: string) => readFile(join(at, "encoder.safetensors"));
     expect((await weights(out)).equals(await weights(whole))).toBe(true);
+  });
+
+  test("micro-batches take the same step, and a moving average is what is exported", async () => {
+    const pretrain = async (name: string, ...options: string[]) => {
+      const out = join(folder, name);
+      const outcome = await splitmask([
+        "pretrain",
+        train,
+        "--out",
+        out,
+        ...small,
+        "--steps",
+        "4",
+        ...options,
+      ]);
+      expect([outcome.code, outcome.error]).toEqual([0, ""]);
+      const metrics = await readFile(join(out, "metrics.jsonl"), "utf8");
+      const first = JSON.parse(metrics.split("\n")[0]!) as { losses: Record<string, number> };
+      return { out, losses: first.losses };
+    };
+    const whole = await pretrain("whole-batches");
+    const parts = await pretrain(
+      "micro-batches",
+      ...["--accumulate", "4", "--ema", "0.9", "--weight-decay-end", "0.4", "--clip-mode", "tensor"],
+    );
+    for (const [name, loss] of Object.entries(whole.losses))
+      expect([name, parts.losses[name]]).toEqual([name, expect.closeTo(loss, 4)]);
+    const { model, optimizer } = await readCheckpoint(join(parts.out, "checkpoints", "step-000004"));
+    const exported = (await readSafetensors(join(parts.out, "encoder.safetensors"))).tensors;
+    const averages = averagesOf(optimizer);
+    for (const [name, tensor] of exported) expect(tensor).toEqual(averages.get(`encoder.${name}`));
+    expect(exported.get("pos_embed")).not.toEqual(model.get("encoder.pos_embed"));
   });
 
   test("a configuration file; the command line wins over it", async () => {

@@ -62,6 +62,8 @@ describe("checkConfig", () => {
     [{ imageSize: "64" }, 'run.json: imageSize: got "64", expected a number.'],
     [{ batch: 12.5 }, "run.json: batch: got 12.5, expected a whole number."],
     [{ batch: 0 }, "run.json: batch: got 0, expected a number greater than 0."],
+    [{ ema: 1 }, "run.json: ema: got 1, expected a number less than 1."],
+    [{ clipMode: "each" }, 'run.json: clipMode: got "each", expected one of "global", "tensor".'],
     [{ flip: 2 }, "run.json: flip: got 2, expected a number of at most 1."],
     [{ model: "huge" }, 'run.json: model: got "huge", expected one of "tiny", "small", "base".'],
     [{ mean: [1, 2] }, "run.json: mean: got [1,2], expected three numbers."],
@@ -200,6 +202,10 @@ describe("resolveConfig", () => {
     [
       { batch: 1 },
       "the match loss compares pictures of one batch with each other: use 2 or more, or matchWeight 0",
+    ],
+    [
+      { batch: 100, accumulate: 8 },
+      "batch and accumulate: 100 and 8: the batch must be a multiple of its micro-batches; use a batch of 104.",
     ],
     [{ batch: 9470 }, "batch: 9470, but there are only 9,469 pictures: use 9469 or fewer."],
     [{ mean: [0.5, 0.5, 0.5] }, "mean: given without std"],

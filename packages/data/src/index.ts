@@ -111,6 +111,7 @@ export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
 export { type EpochOrder, epochOrder, type OrderOptions } from "./loading/order.js";
 export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
 export { defaultCacheBytes } from "./loading/pictureStore.js";
+export { sliceImageBatch } from "./loading/sliceImageBatch.js";
 export {
   IMAGENET_MEAN,
   IMAGENET_STD,

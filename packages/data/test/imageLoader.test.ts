@@ -74,6 +74,28 @@ describe("ImageLoader", () => {
     expect(() => loaderOf({ repeats: 0.5 })).toThrow("ImageLoader: repeats is 0.5; expected a whole number");
   });
 
+  test("a slice of a batch is its pictures in the same memory", async () => {
+    const loader = loaderOf({ views: [view, { ...view, size: 8 }] });
+    const batch = await loader.batch(0);
+    const part = loader.slice(batch, 1, 3);
+    expect(part.views.map((own) => own.shape)).toEqual([
+      [2, 3, 16, 16],
+      [2, 3, 8, 8],
+    ]);
+    expect([...part.indices, ...part.labels]).toEqual([
+      ...batch.indices.slice(1, 3),
+      ...batch.labels.slice(1, 3),
+    ]);
+    for (const [index, own] of part.views.entries()) {
+      const whole = batch.views[index]!;
+      const size = whole.size / 4;
+      expect(own.buffer).toBe(whole.buffer);
+      expect(await own.data()).toEqual((await whole.data()).slice(size, 3 * size));
+    }
+    expect(() => loader.slice(batch, 3, 5)).toThrow("slice: the range 3 … 5 does not lie in axis 0 of x");
+    loader.close();
+  });
+
   test("shapes, labels, indices; an epoch holds every picture at most once, in a new order", async () => {
     const views = [view, { ...view, size: 8 }];
     const loader = loaderOf({ views });

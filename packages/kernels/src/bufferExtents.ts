@@ -366,6 +366,24 @@ export const bufferExtents: ExtentsTable = {
       elements: ({ size }) => ({ parameter: size, gradient: size, momentumBuffer: size }),
     },
   },
+  lars: {
+    outputs: [],
+    elements: () => ({ scale: 1 }),
+    each: {
+      outputs: ["parameter", "momentumBuffer"],
+      elements: ({ size }) => ({ parameter: size, gradient: size, momentumBuffer: size }),
+    },
+  },
+  clipGradients: {
+    outputs: ["output"],
+    elements: () => ({ output: 1 }),
+    each: { outputs: ["gradient"], elements: ({ size }) => ({ gradient: size }) },
+  },
+  moveAverages: {
+    outputs: [],
+    elements: () => ({}),
+    each: { outputs: ["average"], elements: ({ size }) => ({ average: size, value: size }) },
+  },
   augmentImages: {
     outputs: ["output"],
     types: { normalization: "float64", operations: "float64" },

@@ -142,6 +142,19 @@ const kernelCosts: CostTable = {
       traffic: ({ size }) => ({ parameter: 2 * size, momentumBuffer: 2 * size }),
     },
   },
+  lars: {
+    operations: none,
+    each: {
+      operations: ({ size }) => 11 * size,
+      // The norms have to be known before the first number is changed.
+      traffic: ({ size }) => ({ parameter: 3 * size, gradient: 2 * size, momentumBuffer: 2 * size }),
+    },
+  },
+  clipGradients: { operations: none, each: { operations: ({ size }) => 2 * size } },
+  moveAverages: {
+    operations: none,
+    each: { operations: ({ size }) => 3 * size, traffic: ({ size }) => ({ average: 2 * size }) },
+  },
   augmentImages: {
     operations: none,
     each: {

@@ -314,6 +314,30 @@ export const kernelTable = {
       numbers: ["size", "learningRate", "weightDecay"],
     },
   }),
+  /**
+   * LARS (You et al. 2017): where `adapt` is 1, (gradient + weightDecay·parameter) · trustCoefficient·‖parameter‖ / (‖gradient‖ + weightDecay·‖parameter‖ + epsilon), the factor being 1 if either
+   * norm is 0; where it is 0, without the factor. Then momentum and the step as in sgd; norms are of the scaled gradient.
+   */
+  lars: listKernel({
+    buffers: ["scale?"],
+    numbers: ["step", "momentum", "nesterov", "trustCoefficient", "epsilon"],
+    each: {
+      buffers: ["parameter", "gradient", "momentumBuffer?"],
+      numbers: ["size", "learningRate", "weightDecay", "adapt"],
+    },
+  }),
+  /** Each gradient of the list by itself, in place: times min(1, maximum / (‖gradient‖ + 1e-6)) (as it is if maximum is 0). output[0] = √Σ‖gradient‖² before. */
+  clipGradients: listKernel({
+    buffers: ["output"],
+    numbers: ["maximum"],
+    each: { buffers: ["gradient"], numbers: ["size"] },
+  }),
+  /** average ← average + weight·(value − average), as torch.lerp rounds it: weight 1 copies, bit for bit. */
+  moveAverages: listKernel({
+    buffers: [],
+    numbers: ["weight"],
+    each: { buffers: ["average", "value"], numbers: ["size"] },
+  }),
 
   // ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────
   /**

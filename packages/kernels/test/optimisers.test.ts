@@ -175,3 +175,104 @@ describe("sgd", () => {
     device.close();
   });
 });
+
+describe("lars", () => {
+  test.each([
+    [1, 0, 0],
+    [1, 0.9, 0],
+    [2, 0.9, 0],
+    [2, 0.9, 1],
+  ])("step %i, momentum %d, nesterov %i, of a list", async (step, momentum, nesterov) => {
+    for (const scale of [null, Float32Array.of(0.25)])
+      await compareKernel("lars", {
+        buffers: { scale },
+        numbers: { step, momentum, nesterov, trustCoefficient: 0.1, epsilon: 1e-8 },
+        each: items.map(({ values, learningRate, weightDecay }, item) => ({
+          buffers: {
+            // A parameter and a gradient of nothing but zeros are stepped without the factor.
+            parameter: item === 3 ? new Float32Array(values.length) : values,
+            gradient: item === 7 ? new Float32Array(values.length) : sampleNumbers(values.length, 20 + item),
+            momentumBuffer: momentum === 0 ? null : sampleNumbers(values.length, 40 + item),
+          },
+          numbers: { size: values.length, learningRate, weightDecay, adapt: item % 3 === 0 ? 1 : 0 },
+        })),
+        outputs: ["parameter", "momentumBuffer"],
+      });
+  });
+
+  test("the factor is the trust coefficient times the lengths' quotient", async () => {
+    const { reference } = await compareKernel("lars", {
+      buffers: { scale: Float32Array.of(2) },
+      numbers: { step: 1, momentum: 0, nesterov: 0, trustCoefficient: 0.5, epsilon: 0 },
+      each: [0, 1].map((adapt) => ({
+        buffers: {
+          parameter: Float32Array.of(3, 4),
+          gradient: Float32Array.of(0, 1),
+          momentumBuffer: null,
+        },
+        numbers: { size: 2, learningRate: 1, weightDecay: 0.25, adapt },
+      })),
+      outputs: ["parameter"],
+    });
+    // 0.5 · 5 / (2 + 0.25 · 5) of (0.75, 3).
+    const ratio = 2.5 / 3.25;
+    expectNumbers(reference["parameter[0]"]!, [3 - 0.75, 4 - 3]);
+    expectNumbers(reference["parameter[1]"]!, [3 - 0.75 * ratio, 4 - 3 * ratio], { relative: 1e-12 });
+  });
+});
+
+describe("clipGradients", () => {
+  const run = async (gradients: Float32Array[], maximum: number) =>
+    (
+      await compareKernel("clipGradients", {
+        buffers: { output: new Float32Array(1) },
+        numbers: { maximum },
+        each: gradients.map((gradient) => ({ buffers: { gradient }, numbers: { size: gradient.length } })),
+        outputs: ["output", "gradient"],
+      })
+    ).reference;
+
+  test("many parameters, each by itself", async () => {
+    const gradients = sizes.map((size, item) => sampleNumbers(size, item));
+    const norms = gradients.map((gradient) => Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0)));
+    const clipped = await run(gradients, 5);
+    // Some are longer and some shorter than what is allowed.
+    expect(norms.filter((norm) => norm > 5).length).toBeGreaterThan(2);
+    expect(norms.filter((norm) => norm > 0 && norm < 5).length).toBeGreaterThan(1);
+    expectNumbers(clipped.output!, [Math.hypot(...norms)], { relative: 1e-9 });
+    gradients.forEach((gradient, item) => {
+      const scale = Math.min(1, 5 / (norms[item]! + 1e-6));
+      expectNumbers(
+        clipped[`gradient[${item}]`]!,
+        [...gradient].map((g) => g * scale),
+        { relative: 1e-9 },
+      );
+    });
+    expect((await run(gradients, 0))["gradient[6]"]).toEqual(Float64Array.from(gradients[6]!));
+  });
+  test("none, and NaN in one of two", async () => {
+    expectNumbers((await run([], 1)).output!, [0]);
+    const clipped = await run([Float32Array.of(1, NaN), Float32Array.of(2)], 1);
+    expectNumbers(clipped.output!, [NaN]);
+    expectNumbers(clipped["gradient[0]"]!, [NaN, NaN]);
+    expectNumbers(clipped["gradient[1]"]!, [2 / (2 + 1e-6)], { relative: 1e-9 });
+  });
+});
+
+test.each([0, 0.001, 0.3, 0.5, 0.9, 1])("moveAverages with weight %d, of a list", async (weight) => {
+  const { reference } = await compareKernel("moveAverages", {
+    buffers: {},
+    numbers: { weight },
+    each: sizes.map((size, item) => ({
+      buffers: { average: sampleNumbers(size, item), value: sampleNumbers(size, 20 + item) },
+      numbers: { size },
+    })),
+    outputs: ["average"],
+  });
+  const [average, value] = [sampleNumbers(16_500, 6), sampleNumbers(16_500, 26)];
+  expectNumbers(
+    reference["average[6]"]!,
+    [...average].map((old, i) => old + weight * (value[i]! - old)),
+    { absolute: 1e-12 },
+  );
+});

@@ -17,7 +17,7 @@ import { InpaintingDecoder } from "@splitmask/decoder";
 import type { Device } from "@splitmask/kernels";
 import { inpaintLossFromTokens, matchLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
-import type { TaskLoss, TrainingTask } from "@splitmask/trainer";
+import type { CrossSampleLoss, EmbeddedSamples, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
 import { type ResolvedSplitMaskConfig, resolveSplitMaskConfig, type SplitMaskConfig } from "./config.js";
 import { DescriptorProjection } from "./descriptorProjection.js";
@@ -46,10 +46,20 @@ interface BranchOutputs {
   readonly group: BranchGroup;
   /** (branches·B)×(N−K)×D: decoder outputs at hidden places. */
   readonly hiddenTokens: Tensor;
-  /** int32 (branches·B)×(N−K). */
-  readonly targets: Tensor;
   /** (branches·B)×D: mean of all decoder outputs, visible and hidden. */
   readonly descriptors: Tensor;
+}
+
+/** The same with what should have been predicted. */
+interface TargetedOutputs extends BranchOutputs {
+  /** int32 (branches·B)×(N−K): the tokenizer's words at the hidden places. */
+  readonly targets: Tensor;
+}
+
+/** Some pictures after the forward pass. */
+interface EmbeddedPictures extends EmbeddedSamples {
+  /** The inpaint loss. */
+  ownLoss(): TaskLoss;
 }
 
 /**
@@ -67,6 +77,8 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   readonly config: ResolvedSplitMaskConfig;
   /** How patches are split, with every number filled in. */
   readonly split: ResolvedPatchSplitOptions;
+  /** The match loss, by which a batch can be gone through in micro-batches; null where its weight is 0. */
+  readonly crossSampleLoss: CrossSampleLoss<ImageBatch> | null;
   readonly #device: Device;
 
   /**
@@ -105,6 +117,13 @@ export class SplitMask implements TrainingTask<ImageBatch> {
     const head =
       projection === null ? null : new DescriptorProjection(device, { width, ...projection, seed });
     this.model = new SplitMaskModel(encoder, decoder, head);
+    this.crossSampleLoss =
+      this.config.matchWeight === 0
+        ? null
+        : {
+            embed: (batch, context) => this.#embed(batch, context),
+            loss: (descriptors) => this.#match(descriptors),
+          };
   }
 
   /**
@@ -115,13 +134,11 @@ export class SplitMask implements TrainingTask<ImageBatch> {
    * @returns `total`, and `parts` `inpaint` and (unless its weight is 0) `match`, unweighted.
    */
   loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
-    const { inpaintWeight, matchWeight } = this.config;
-    const outputs = this.#run(batch, context);
-    const inpaint = this.#inpaint(outputs, context);
-    if (matchWeight === 0) return { total: affine(inpaint, inpaintWeight, 0), parts: { inpaint } };
-    const match = this.#match(outputs);
-    const total = add(affine(inpaint, inpaintWeight, 0), affine(match, matchWeight, 0));
-    return { total, parts: { inpaint, match } };
+    const { descriptors, ownLoss } = this.#embed(batch, context);
+    const own = ownLoss();
+    if (this.crossSampleLoss === null) return own;
+    const across = this.#match(descriptors);
+    return { total: add(own.total, across.total), parts: { ...own.parts, ...across.parts } };
   }
 
   /**
@@ -134,7 +151,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   predictWords(batch: ImageBatch, context: ForwardContext): readonly [BranchPrediction, BranchPrediction] {
     const branches = noGrad(this.#device, () =>
       scope(this.#device, () =>
-        this.#run(batch, context).flatMap(({ group, hiddenTokens, targets }) => {
+        this.#withTargets(batch, this.#run(batch, context)).flatMap(({ group, hiddenTokens, targets }) => {
           const [rows, hidden, width] = hiddenTokens.shape as readonly [number, number, number];
           const { weight, bias } = this.model.decoder.head;
           const words = argmaxProduct(reshape(hiddenTokens, [rows * hidden, width]), weight, bias);
@@ -157,6 +174,34 @@ export class SplitMask implements TrainingTask<ImageBatch> {
 
   /** Both branches through encoder and decoder. */
   #run(batch: ImageBatch, context: ForwardContext): BranchOutputs[] {
+    const [images] = this.#views(batch);
+    const splits: Splits = this.config.splitSampler(this.#device, {
+      batch: images.shape[0]!,
+      split: this.split,
+      seed: context.seed,
+      step: context.step,
+      firstSample: context.samples?.first ?? 0,
+    });
+    return splits.map((group) => scope(this.#device, () => this.#runGroup(group, images, context)));
+  }
+
+  #runGroup(group: BranchGroup, images: Tensor, context: ForwardContext): BranchOutputs {
+    const { encoder, decoder } = this.model;
+    const { visible, hidden } = group;
+    const seen = encoder.encodeTokens(images, visible, context);
+    const completed = decoder.forward(
+      { tokens: seen, visible, hidden, positions: encoder.patchPositions() },
+      context,
+    );
+    const [, length] = completed.shape as readonly [number, number, number];
+    const patches = this.split.rows * this.split.columns;
+    // A class token takes part in the attention only.
+    const tokens = length === patches ? completed : slice(completed, 1, length - patches, length);
+    return { group, hiddenTokens: gatherTokens(tokens, hidden), descriptors: mean(tokens, { axes: [1] }) };
+  }
+
+  /** Adds the tokenizer's words at the hidden places; not wanted where a batch is only described. */
+  #withTargets(batch: ImageBatch, outputs: readonly BranchOutputs[]): TargetedOutputs[] {
     const [images, tokenizerView] = this.#views(batch);
     const words = this.config.tokenizer.tokenize(tokenizerView);
     const pictures = images.shape[0]!;
@@ -167,37 +212,13 @@ export class SplitMask implements TrainingTask<ImageBatch> {
         `SplitMask: views[1] is ${tokenizerView.shape.join("×")} and gives ${words.shape.join("×")} words for ${pictures} pictures of ${rows}×${columns} patches; expected a view of ${rows * side}×${columns * side} pixels, so that every patch has one word.`,
       );
     }
-    const splits: Splits = this.config.splitSampler(this.#device, {
-      batch: pictures,
-      split: this.split,
-      seed: context.seed,
-      step: context.step,
+    return outputs.map((branches) => {
+      const repeated = concatenate(Array(branches.group.branches).fill(words), 0);
+      return { ...branches, targets: gatherIntegers(repeated, branches.group.hidden) };
     });
-    return splits.map((group) => scope(this.#device, () => this.#runGroup(group, images, words, context)));
   }
 
-  #runGroup(group: BranchGroup, images: Tensor, words: Tensor, context: ForwardContext): BranchOutputs {
-    const { encoder, decoder } = this.model;
-    const { visible, hidden } = group;
-    const seen = encoder.encodeTokens(images, visible, context);
-    const completed = decoder.forward(
-      { tokens: seen, visible, hidden, positions: encoder.patchPositions() },
-      context,
-    );
-    const [, length] = completed.shape as readonly [number, number, number];
-    const patches = words.shape[1]!;
-    // A class token takes part in the attention only.
-    const tokens = length === patches ? completed : slice(completed, 1, length - patches, length);
-    const repeated = concatenate(Array(group.branches).fill(words), 0);
-    return {
-      group,
-      hiddenTokens: gatherTokens(tokens, hidden),
-      targets: gatherIntegers(repeated, hidden),
-      descriptors: mean(tokens, { axes: [1] }),
-    };
-  }
-
-  #inpaint(outputs: readonly BranchOutputs[], { precision }: ForwardContext): Tensor {
+  #inpaint(outputs: readonly TargetedOutputs[], { precision }: ForwardContext): Tensor {
     const { inpaintAverage, smoothing } = this.config;
     const { weight, bias } = this.model.decoder.head;
     const all = outputs.reduce((count, { targets }) => count + targets.size, 0);
@@ -209,17 +230,37 @@ export class SplitMask implements TrainingTask<ImageBatch> {
     return terms.reduce((sum, term) => add(sum, term));
   }
 
-  #match(outputs: readonly BranchOutputs[]): Tensor {
-    const { temperature, normalizeDescriptors, negatives } = this.config;
-    const project = (descriptors: Tensor) => this.model.projection?.forward(descriptors) ?? descriptors;
-    const branches = outputs.flatMap(({ group, descriptors }) => {
-      const projected = project(descriptors);
+  /** The descriptors of both branches, and the inpaint loss. */
+  #embed(batch: ImageBatch, context: ForwardContext): EmbeddedPictures {
+    const outputs = this.#run(batch, context);
+    return {
+      descriptors: this.crossSampleLoss === null ? [] : this.#describe(outputs),
+      ownLoss: () => {
+        const inpaint = this.#inpaint(this.#withTargets(batch, outputs), context);
+        return { total: affine(inpaint, this.config.inpaintWeight, 0), parts: { inpaint } };
+      },
+    };
+  }
+
+  /** What is matched: B×D (or the projection's width) of the first branch and of the second. */
+  #describe(outputs: readonly BranchOutputs[]): Tensor[] {
+    return outputs.flatMap(({ group, descriptors }) => {
+      const projected = this.model.projection?.forward(descriptors) ?? descriptors;
       const pictures = projected.shape[0]! / group.branches;
       return Array.from({ length: group.branches }, (_, branch) =>
         group.branches === 1 ? projected : slice(projected, 0, branch * pictures, (branch + 1) * pictures),
       );
     });
-    return matchLoss(branches[0]!, branches[1]!, { temperature, normalize: normalizeDescriptors, negatives });
+  }
+
+  #match(descriptors: readonly Tensor[]): TaskLoss {
+    const { matchWeight, temperature, normalizeDescriptors, negatives } = this.config;
+    const match = matchLoss(descriptors[0]!, descriptors[1]!, {
+      temperature,
+      normalize: normalizeDescriptors,
+      negatives,
+    });
+    return { total: affine(match, matchWeight, 0), parts: { match } };
   }
 
   #views(batch: ImageBatch): readonly [Tensor, Tensor] {

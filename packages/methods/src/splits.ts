@@ -58,6 +58,8 @@ export type SplitSampler = (
     readonly split: ResolvedPatchSplitOptions;
     readonly seed: number;
     readonly step: number;
+    /** The place of the first of these pictures in the step's batch. Default 0. */
+    readonly firstSample?: number;
   },
 ) => Splits;
 
@@ -118,7 +120,7 @@ export function resolvePatchSplitOptions(
 }
 
 /** Draws the splits of a batch from (seed, step, place in the batch) alone. */
-export const sampleSplits: SplitSampler = (device, { batch, split, seed, step }) => {
+export const sampleSplits: SplitSampler = (device, { batch, split, seed, step, firstSample = 0 }) => {
   const { rows, columns, visibleCount, mode, minimumBlock, maximumBlock, minimumAspect } = split;
   const patches = rows * columns;
   // Both branches are written to one tensor, so that they are one batch without a copy.
@@ -144,7 +146,7 @@ export const sampleSplits: SplitSampler = (device, { batch, split, seed, step })
     seed: key.seed,
     purpose: key.purpose,
     step: key.step,
-    sample0: 0,
+    sample0: firstSample,
   });
   if (split.second === "disjoint" || 2 * visibleCount === patches) return [{ branches: 2, visible, hidden }];
   return [

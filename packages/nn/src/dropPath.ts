@@ -29,15 +29,16 @@ export class DropPath extends Module {
   /**
    * Drops or scales each sample's path, then adds the residual.
    *
-   * @param x Samples first.
+   * @param x Rows first: a row a sample, or several times all samples one behind the other.
    * @param residual Added afterwards, of the shape of x.
    */
   forward(x: Tensor, context: ForwardContext, residual: Tensor | null = null): Tensor {
-    const { training, seed, step } = context;
+    const { training, seed, step, samples } = context;
     return dropPath(x, {
       probability: this.probability,
       training,
       key: { seed, purpose: this.purpose, step },
+      rows: samples,
       residual,
     });
   }

@@ -1,5 +1,15 @@
 import type { ProductPrecision } from "@splitmask/autograd";
 
+/** Which samples of a step's batch a forward pass is given. */
+export interface SampleRange {
+  /** The place of the first one in the batch, from 0. */
+  readonly first: number;
+  /** How many there are. */
+  readonly count: number;
+  /** How many the whole batch has. */
+  readonly total: number;
+}
+
 /** What a forward pass depends on besides its inputs: handed down through every layer, never a global. */
 export interface ForwardContext {
   /** Whether layers that behave differently in training (drop path) do so. */
@@ -8,6 +18,8 @@ export interface ForwardContext {
   readonly seed: number;
   /** The training step; what is drawn differs from step to step. */
   readonly step: number;
+  /** Which samples these are, where they are not the whole batch (a micro-batch): they draw what they would draw within it. Default: the whole batch. */
+  readonly samples?: SampleRange | undefined;
   /** In which number format the large products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision | undefined;
   /**

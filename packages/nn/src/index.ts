@@ -5,7 +5,7 @@
  */
 export { Attention, type AttentionLayerOptions } from "./attention.js";
 export { DropPath } from "./dropPath.js";
-export { type ForwardContext, inference } from "./forwardContext.js";
+export { type ForwardContext, inference, type SampleRange } from "./forwardContext.js";
 export {
   type Initializer,
   truncatedNormalInitializer,

@@ -16,19 +16,46 @@ export interface ClippedNorm {
  * @throws Error If no parameter has a gradient.
  */
 export function clipGradientNorm(parameters: Iterable<Tensor>, maximum: number): ClippedNorm {
+  const gradients = gradientsOf("clipGradientNorm", parameters, maximum);
+  const output = runOver("gradientNorm", gradients, maximum, 2);
+  return { norm: slice(output, 0, 0, 1), scale: slice(output, 0, 1, 2) };
+}
+
+/**
+ * Clips each gradient by itself, in place and without waiting: times min(1, maximum / (its norm + 1e-6)), as DINO does and PyTorch's `clip_grad_norm_` of one tensor.
+ *
+ * @param parameters Those without a gradient are left out.
+ * @param maximum 0: no clipping.
+ * @returns The length of all gradients together before clipping, [1], on the device.
+ * @throws Error If no parameter has a gradient.
+ */
+export function clipGradientNorms(parameters: Iterable<Tensor>, maximum: number): Tensor {
+  return runOver("clipGradients", gradientsOf("clipGradientNorms", parameters, maximum), maximum, 1);
+}
+
+function gradientsOf(name: string, parameters: Iterable<Tensor>, maximum: number): Tensor[] {
   if (!(maximum >= 0)) {
-    throw new RangeError(`clipGradientNorm: maximum is ${maximum}; expected a number ≥ 0 (0: no clipping).`);
+    throw new RangeError(`${name}: maximum is ${maximum}; expected a number ≥ 0 (0: no clipping).`);
   }
   const gradients = [...parameters].flatMap((parameter) => (parameter.grad === null ? [] : [parameter.grad]));
-  const first = gradients[0];
-  if (first === undefined) {
-    throw new Error("clipGradientNorm: no parameter has a gradient; call backward() on the loss first.");
+  if (gradients.length === 0) {
+    throw new Error(`${name}: no parameter has a gradient; call backward() on the loss first.`);
   }
-  const output = empty(first.device, [2], first.dtype);
-  first.device.run("gradientNorm", first.dtype as "float32" | "float64", {
+  return gradients;
+}
+
+function runOver(
+  kernel: "gradientNorm" | "clipGradients",
+  gradients: readonly Tensor[],
+  maximum: number,
+  outputs: number,
+): Tensor {
+  const { device, dtype } = gradients[0]!;
+  const output = empty(device, [outputs], dtype);
+  device.run(kernel, dtype as "float32" | "float64", {
     output,
     maximum,
     each: gradients.map((gradient) => ({ gradient, size: gradient.size })),
   });
-  return { norm: slice(output, 0, 0, 1), scale: slice(output, 0, 1, 2) };
+  return output;
 }

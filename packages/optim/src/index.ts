@@ -1,11 +1,20 @@
 /**
- * AdamW and SGD over named parameter groups, clipping by global norm, and schedules; every step is queued without waiting.
+ * AdamW, SGD and LARS over named parameter groups, clipping, schedules, moving averages of weights; every step is queued without waiting.
  *
  * @packageDocumentation
  */
 export { AdamW, type AdamWOptions } from "./adamW.js";
-export { type ClippedNorm, clipGradientNorm } from "./clipGradientNorm.js";
+export { type ClippedNorm, clipGradientNorm, clipGradientNorms } from "./clipGradientNorm.js";
 export { type CosineScheduleOptions, cosineSchedule } from "./cosineSchedule.js";
+export {
+  type AverageWarmup,
+  ExponentialMovingAverage,
+  type ExponentialMovingAverageOptions,
+} from "./exponentialMovingAverage.js";
+export { freeze, thaw } from "./freeze.js";
+export { LARS, type LARSOptions } from "./lars.js";
+export { transformerLayers } from "./layerDecay.js";
+export { MomentumOptimizer, type MomentumOptions } from "./momentumOptimizer.js";
 export { Optimizer, type OptimizerState, type Slot, type StepOptions } from "./optimizer.js";
 export {
   type NamedParameters,
@@ -13,4 +22,16 @@ export {
   type ParameterGroupOptions,
   parameterGroups,
 } from "./parameterGroups.js";
+export {
+  constantSchedule,
+  type LinearScheduleOptions,
+  linearSchedule,
+  type MultiStepScheduleOptions,
+  multiStepSchedule,
+  type Schedule,
+  type StepScheduleOptions,
+  stepSchedule,
+  type WarmupOptions,
+  withWarmup,
+} from "./schedule.js";
 export { SGD, type SGDOptions } from "./sgd.js";

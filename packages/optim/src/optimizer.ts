@@ -16,6 +16,8 @@ export interface StepOptions {
   readonly learningRate?: number;
   /** One number on the device that all gradients are multiplied with: `clipGradientNorm(…).scale`. Default none. */
   readonly gradientScale?: Tensor | null;
+  /** The weight decay of this step for all groups whose own is not 0, as BEiT and DINO schedule it. Default: each group's own. */
+  readonly weightDecay?: number;
 }
 
 /** One parameter with what the optimizer knows of it. */
@@ -93,9 +95,12 @@ export abstract class Optimizer {
     this.#steps++;
     if (active.length === 0) return;
     for (const slot of active) this.#prepare(slot);
+    const { weightDecay } = options;
     this.apply(
       active[0]!.parameter.device,
-      active,
+      weightDecay === undefined
+        ? active
+        : active.map((slot) => (slot.weightDecay === 0 ? slot : { ...slot, weightDecay })),
       options.learningRate ?? this.learningRate,
       options.gradientScale ?? null,
     );

@@ -1,13 +1,22 @@
 import { type HostTensor, readSafetensors, type Tensor, tensor } from "@splitmask/autograd";
 import { largestError } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
-import { AdamW, clipGradientNorm, type Optimizer, type ParameterGroup, SGD } from "@splitmask/optim";
+import {
+  AdamW,
+  clipGradientNorm,
+  clipGradientNorms,
+  cosineSchedule,
+  LARS,
+  type Optimizer,
+  type ParameterGroup,
+  SGD,
+} from "@splitmask/optim";
 
 const device = createDevice({ threads: 2 });
 const { tensors } = await readSafetensors("test/fixtures/optim.safetensors");
 afterAll(() => device.close());
 
-const STEPS = 60;
+const STEPS = 100;
 const learningRate = (step: number): number => 0.01 * (1 + Math.cos(step / 10));
 
 type DType = "float32" | "float64";
@@ -33,36 +42,75 @@ function setGradients(named: Map<string, Tensor>, step: number): void {
   }
 }
 
-const cases: Record<string, { make: (groups: ParameterGroup[]) => Optimizer; clip?: number }> = {
+interface Case {
+  readonly make: (groups: ParameterGroup[]) => Optimizer;
+  readonly clip?: number;
+  readonly clipEach?: boolean;
+  readonly weightDecay?: (step: number) => number;
+}
+
+const cases: Record<string, Case> = {
   adamW: { make: (given) => new AdamW(given, { betas: [0.9, 0.98], epsilon: 1e-6, weightDecay: 0.1 }) },
   adamWClipped: { make: (given) => new AdamW(given, { weightDecay: 0.05 }), clip: 3 },
+  adamWClippedEach: { make: (given) => new AdamW(given, { weightDecay: 0.05 }), clip: 3, clipEach: true },
+  adamWScheduledDecay: {
+    make: (given) => new AdamW(given, { weightDecay: 0.04 }),
+    weightDecay: cosineSchedule({ base: 0.04, minimum: 0.4, totalSteps: STEPS }),
+  },
   sgd: { make: (given) => new SGD(given, { momentum: 0, weightDecay: 0.01 }) },
   sgdMomentum: { make: (given) => new SGD(given, { momentum: 0.9, weightDecay: 0.01 }), clip: 0.5 },
   sgdNesterov: { make: (given) => new SGD(given, { momentum: 0.8, nesterov: true, weightDecay: 0.01 }) },
+  lars: { make: (given) => new LARS(given, { weightDecay: 0.01, trustCoefficient: 0.02 }) },
+  larsPlain: { make: (given) => new LARS(given, { momentum: 0, trustCoefficient: 0.02 }) },
+  larsNesterov: {
+    make: (given) =>
+      new LARS(given, { momentum: 0.8, nesterov: true, weightDecay: 0.02, trustCoefficient: 0.05 }),
+    clip: 0.5,
+  },
 };
+
+/** Clips, steps; gives the norm before clipping, if the case has one. */
+function step(optimizer: Optimizer, { clip, clipEach, weightDecay }: Case, index: number): Tensor | null {
+  const decay = weightDecay === undefined ? {} : { weightDecay: weightDecay(index) };
+  const options = { learningRate: learningRate(index), ...decay };
+  if (clip === undefined) {
+    optimizer.step(options);
+    return null;
+  }
+  if (clipEach) {
+    const norm = clipGradientNorms(optimizer.parameters, clip);
+    optimizer.step(options);
+    return norm;
+  }
+  const { norm, scale } = clipGradientNorm(optimizer.parameters, clip);
+  optimizer.step({ ...options, gradientScale: scale });
+  return norm;
+}
 
 describe.each([
   ["float32", 1e-5],
   ["float64", 1e-12],
 ] as const)("in %s", (dtype, tolerance) => {
-  test.each(Object.keys(cases))(`%s gives PyTorch's numbers over ${STEPS} steps`, async (name) => {
-    const { make, clip } = cases[name]!;
+  test.each(Object.keys(cases))(`%s gives PyTorch's or timm's numbers over ${STEPS} steps`, async (name) => {
     const named = parameters(dtype);
-    const optimizer = make(groups(named));
+    const given = cases[name]!;
+    const optimizer = given.make(groups(named));
     const norms: Tensor[] = [];
-    for (let step = 0; step < STEPS; step++) {
-      setGradients(named, step);
-      const clipped = clip === undefined ? null : clipGradientNorm(optimizer.parameters, clip);
-      if (clipped !== null) norms.push(clipped.norm);
-      optimizer.step({ learningRate: learningRate(step), gradientScale: clipped?.scale ?? null });
+    let compared = 0;
+    for (let index = 0; index < STEPS; index++) {
+      setGradients(named, index);
+      const norm = step(optimizer, given, index);
+      if (norm !== null) norms.push(norm);
       for (const [key, parameter] of named) {
-        const expected = tensors.get(`${name}/after.${step + 1}.${key}`);
+        const expected = tensors.get(`${name}/after.${index + 1}.${key}`);
         if (expected === undefined) continue;
         expect(largestError(await parameter.data(), expected.data as Float64Array)).toBeLessThan(tolerance);
+        compared++;
       }
     }
+    expect(compared).toBe(8);
     const expectedNorms = tensors.get(`${name}/norms`);
-    expect(expectedNorms === undefined).toBe(clip === undefined);
+    expect(expectedNorms === undefined).toBe(given.clip === undefined);
     if (expectedNorms !== undefined) {
       const found = await Promise.all(norms.map((norm) => norm.item()));
       expect(largestError(found, expectedNorms.data as Float64Array)).toBeLessThan(tolerance);
@@ -142,6 +190,15 @@ test("says what is wrong", async () => {
     "clipGradientNorm: no parameter has a gradient; call backward() on the loss first.",
   );
   expect(() => clipGradientNorm(named.values(), -1)).toThrow("maximum is -1");
+  expect(() => clipGradientNorms(named.values(), 3)).toThrow(
+    "clipGradientNorms: no parameter has a gradient; call backward() on the loss first.",
+  );
+  expect(() => new LARS(both, { momentum: 1 })).toThrow(
+    "LARS: momentum is 1 and nesterov is false; expected momentum in [0, 1), above 0 with nesterov.",
+  );
+  expect(() => new LARS(both, { trustCoefficient: 0 })).toThrow(
+    "LARS: trustCoefficient is 0; expected a positive number, e.g. 0.001.",
+  );
   const optimizer = new AdamW(both);
   const wrong = new Map<string, HostTensor>([
     ["first_moment.other", { dtype: "float32", shape: [1], data: new Float32Array(1) }],

@@ -27,8 +27,10 @@ export type {
 export { NonFiniteError } from "./loop/nonFinite.js";
 export { type ProfileStepsOptions, profileSteps, type StepsProfile } from "./loop/profileSteps.js";
 export { train } from "./loop/train.js";
-export type { TaskLoss, TrainingTask } from "./loop/trainingTask.js";
+export { averagesOf } from "./loop/trainedState.js";
+export type { CrossSampleLoss, EmbeddedSamples, TaskLoss, TrainingTask } from "./loop/trainingTask.js";
 export type {
+  TrainingAverage,
   TrainingLength,
   TrainingOptimizer,
   TrainingSchedule,

@@ -5,6 +5,8 @@ import type { RandomKey } from "../random.js";
 import { equalShapes, formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 import { add } from "./binary.js";
+import { concatenate } from "./concatenate.js";
+import { slice } from "./slice.js";
 
 type ScaleInputs = { readonly x: Tensor; readonly scale: Tensor; readonly residual: Tensor | null };
 
@@ -119,6 +121,16 @@ export function scaleColumns(x: Tensor, columnScale: Tensor, options: ScaleOptio
   return perform(scaleColumnsOperation, { x, scale: columnScale, residual }, null);
 }
 
+/** Which rows of a longer draw are wanted. */
+export interface DropPathRows {
+  /** The first one. */
+  readonly first: number;
+  /** How many. */
+  readonly count: number;
+  /** How many the draw has. */
+  readonly total: number;
+}
+
 /** Options of `dropPath`. */
 export interface DropPathOptions extends ScaleOptions {
   /** With which probability a sample's path is dropped, in [0, 1). */
@@ -127,15 +139,44 @@ export interface DropPathOptions extends ScaleOptions {
   readonly training: boolean;
   /** What the choice depends on. */
   readonly key: RandomKey;
+  /**
+   * x holds only these of the `total` samples of a batch, once or several times one behind the other (branch after branch): the choice is the one that they meet in the whole batch.
+   * Default: x is the whole batch.
+   */
+  readonly rows?: DropPathRows | undefined;
+}
+
+/** A number for each of `samples` rows: those of the draw for the whole batch, in each repetition of it. */
+function drawRows(
+  samples: number,
+  rows: DropPathRows | undefined,
+  draw: (samples: number) => Tensor,
+): Tensor {
+  if (rows === undefined) return draw(samples);
+  const { first, count, total } = rows;
+  if (!(first >= 0 && count > 0 && first + count <= total) || samples % count !== 0) {
+    throw new RangeError(
+      `dropPath: x has ${samples} rows, said to be ${count} of ${total} samples from number ${first} on; expected rows within the batch, and x to have them once or several times.`,
+    );
+  }
+  const repetitions = samples / count;
+  const all = draw(repetitions * total);
+  if (repetitions === 1) return slice(all, 0, first, first + count);
+  return concatenate(
+    Array.from({ length: repetitions }, (_, index) =>
+      slice(all, 0, index * total + first, index * total + first + count),
+    ),
+    0,
+  );
 }
 
 /**
  * Stochastic depth (Huang et al. 2016): each sample's x is dropped with a probability, else divided by 1 − probability, so that the mean stays; then `residual` is added. Any shape with samples first.
  *
- * @throws RangeError If the probability is not in [0, 1).
+ * @throws RangeError If the probability is not in [0, 1), or `rows` do not fit x.
  */
 export function dropPath(x: Tensor, options: DropPathOptions): Tensor {
-  const { probability, training, key, residual = null } = options;
+  const { probability, training, key, rows, residual = null } = options;
   if (!(probability >= 0 && probability < 1)) {
     throw new RangeError(`dropPath: probability is ${probability}; expected a number in [0, 1).`);
   }
@@ -145,11 +186,8 @@ export function dropPath(x: Tensor, options: DropPathOptions): Tensor {
   if (samples === undefined)
     throw new RangeError("dropPath: x is a scalar; expected samples along the first axis.");
   const kept = 1 - probability;
-  const rowScale = bernoulli(x.device, [samples], {
-    probability: kept,
-    value: 1 / kept,
-    key,
-    dtype: floatingOf(x),
-  });
+  const rowScale = drawRows(samples, rows, (count) =>
+    bernoulli(x.device, [count], { probability: kept, value: 1 / kept, key, dtype: floatingOf(x) }),
+  );
   return scaleRows(x, rowScale, { residual });
 }

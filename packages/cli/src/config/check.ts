@@ -25,7 +25,9 @@ function expectation(issue: z.core.$ZodIssue): string {
         ? "three numbers"
         : `a number ${issue.inclusive ? "of at least" : "greater than"} ${issue.minimum}`;
     case "too_big":
-      return issue.origin === "array" ? "three numbers" : `a number of at most ${issue.maximum}`;
+      return issue.origin === "array"
+        ? "three numbers"
+        : `a number ${issue.inclusive ? "of at most" : "less than"} ${issue.maximum}`;
     default:
       return issue.message;
   }

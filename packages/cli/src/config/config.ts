@@ -55,6 +55,8 @@ export interface Config {
   readonly maximumSkipped?: number | undefined;
   /** Pictures a step. */
   readonly batch?: number | undefined;
+  /** In how many micro-batches a batch is gone through: the same step with less memory; the batch must be a multiple. */
+  readonly accumulate?: number | undefined;
   /** Training steps; instead of epochs or time. */
   readonly steps?: number | undefined;
   /** Passes over the pictures; instead of steps or time. */
@@ -69,8 +71,14 @@ export interface Config {
   readonly warmup?: number | undefined;
   /** AdamW's weight decay (none on biases, norms, positions and tokens). */
   readonly weightDecay?: number | undefined;
-  /** Largest global norm of the gradient. */
+  /** Weight decay at the last step, to which it moves along a cosine; it stays when not given. */
+  readonly weightDecayEnd?: number | undefined;
+  /** Largest norm of the gradient. */
   readonly clip?: number | undefined;
+  /** Whether that norm is of all gradients together or of each tensor by itself. */
+  readonly clipMode?: "global" | "tensor" | undefined;
+  /** Decay of a moving average of the weights, which then is what is evaluated and exported; none when not given. */
+  readonly ema?: number | undefined;
   /** Temperature of the match loss (the paper: 0.2). */
   readonly temperature?: number | undefined;
   /** Weight of the inpaint loss. */

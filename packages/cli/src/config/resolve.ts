@@ -64,6 +64,8 @@ export interface ResolvedConfig {
   readonly maximumSkipped: number;
   /** Pictures a step. */
   readonly batch: number;
+  /** Micro-batches a batch. */
+  readonly accumulate: number;
   /** Training steps; null where `seconds` says how long to train and the speed is not known yet. */
   readonly steps: number | null;
   /** How long to train, in seconds; null where `steps` is given. */
@@ -76,8 +78,14 @@ export interface ResolvedConfig {
   readonly warmup: number | null;
   /** AdamW's weight decay. */
   readonly weightDecay: number;
+  /** Weight decay at the last step; null: it stays. */
+  readonly weightDecayEnd: number | null;
   /** Largest gradient norm. */
   readonly clip: number;
+  /** What the norm is taken of. */
+  readonly clipMode: "global" | "tensor";
+  /** Decay of the moving average of the weights; null: none. */
+  readonly ema: number | null;
   /** Temperature of the match loss. */
   readonly temperature: number;
   /** Weight of the inpaint loss. */
@@ -200,6 +208,13 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       `${batch}, but there are only ${pictures} pictures: use ${facts.count} or fewer`,
     );
   }
+  const accumulate = given.accumulate ?? 1;
+  if (batch % accumulate !== 0) {
+    throw contradiction(
+      "batch and accumulate",
+      `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${Math.ceil(batch / accumulate) * accumulate}`,
+    );
+  }
   const { steps, seconds } = resolveLength(given, facts, batch, choices);
 
   const tokenizer = decide(
@@ -262,13 +277,17 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       perClass: given.perClass ?? null,
       maximumSkipped: given.maximumSkipped ?? defaultMaximumSkipped,
       batch,
+      accumulate,
       steps,
       seconds,
       learningRate,
       minimumLearningRate: given.minimumLearningRate ?? learningRate / 100,
       warmup,
       weightDecay: given.weightDecay ?? 0.05,
+      weightDecayEnd: given.weightDecayEnd ?? null,
       clip: given.clip ?? 3,
+      clipMode: given.clipMode ?? "global",
+      ema: given.ema ?? null,
       temperature: given.temperature ?? 0.2,
       inpaintWeight: given.inpaintWeight ?? 1,
       matchWeight: given.matchWeight ?? 1,

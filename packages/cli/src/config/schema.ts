@@ -88,6 +88,11 @@ export const configSchema = z.strictObject({
       "Largest share of pictures that may be unreadable before the run stops, 0 to 1; 0.1 when not given",
     ),
   batch: positiveInteger.optional().describe("Pictures a step"),
+  accumulate: positiveInteger
+    .optional()
+    .describe(
+      "Micro-batches that a batch is gone through in: the same step with less memory and one more forward pass; the batch must be a multiple",
+    ),
   steps: positiveInteger.optional().describe("Training steps; instead of epochs or time"),
   epochs: positive.optional().describe("Passes over the pictures; instead of steps or time"),
   time: z
@@ -103,7 +108,22 @@ export const configSchema = z.strictObject({
   weightDecay: nonNegative
     .optional()
     .describe("AdamW's weight decay (none on biases, norms, positions and tokens)"),
-  clip: positive.optional().describe("Largest global norm of the gradient"),
+  weightDecayEnd: nonNegative
+    .optional()
+    .describe("Weight decay at the last step, to which it moves along a cosine; it stays when not given"),
+  clip: positive.optional().describe("Largest norm of the gradient"),
+  clipMode: z
+    .enum(["global", "tensor"])
+    .optional()
+    .describe("Whether that norm is of all gradients together or of each tensor by itself"),
+  ema: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "Decay of a moving average of the weights, such as 0.999; the average then is what is evaluated and exported",
+    ),
   temperature: positive.optional().describe("Temperature of the match loss (the paper: 0.2)"),
   inpaintWeight: nonNegative.optional().describe("Weight of the inpaint loss"),
   matchWeight: nonNegative.optional().describe("Weight of the match loss"),

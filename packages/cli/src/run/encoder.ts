@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { readSafetensors } from "@splitmask/autograd";
+import { type HostTensor, readSafetensors } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { latestCheckpoint, listCheckpoints } from "@splitmask/trainer";
+import { averagesOf, latestCheckpoint, listCheckpoints, readCheckpoint } from "@splitmask/trainer";
 import type { VisionTransformer } from "@splitmask/vit";
 import { type RunDescription, readRun } from "./description.js";
 import { createEncoder } from "./method.js";
@@ -41,6 +41,20 @@ export async function findCheckpoint(
 }
 
 /**
+ * The weights of a checkpoint that are looked at: the moving average where the run keeps one.
+ *
+ * @param path The checkpoint's folder.
+ * @param description The run that it belongs to.
+ */
+export async function readWeights(
+  path: string,
+  { config }: RunDescription,
+): Promise<ReadonlyMap<string, HostTensor>> {
+  if (!config.ema) return (await readSafetensors(join(path, "model.safetensors"))).tensors;
+  return averagesOf((await readCheckpoint(path)).optimizer);
+}
+
+/**
  * Builds a run's encoder and loads its weights.
  *
  * @param device Where it goes.
@@ -57,7 +71,7 @@ export async function loadEncoder(device: Device, request: EncoderRequest): Prom
       `${request.run}: there is no checkpoint yet. Wait for the first one, or use --untrained for the encoder before training.`,
     );
   }
-  const { tensors } = await readSafetensors(join(checkpoint.path, "model.safetensors"));
+  const tensors = await readWeights(checkpoint.path, description);
   const prefix = "encoder.";
   const weights = new Map(
     [...tensors].flatMap(([name, value]) =>

@@ -277,7 +277,10 @@ async function trainRun(
       ...signal,
       onEvent: (event) => tell(event, terminal),
     });
-    if (result.reason === "done") await writeEncoder(join(run.path, encoderFile), task, { mean, std });
+    if (result.reason === "done") {
+      const write = () => writeEncoder(join(run.path, encoderFile), task, { mean, std });
+      await (result.average === null ? write() : result.average.withAverages(write));
+    }
     return {
       run: request.out,
       reason: result.reason,

@@ -8,15 +8,30 @@ import { encoderView, tokenizerView, trainingAugmentation } from "./method.js";
 /** What the settings say of the training loop. */
 export function trainingOptions(
   config: ResolvedConfig,
-): Pick<TrainOptions<never>, "schedule" | "optimizer" | "clipNorm" | "seed" | "precision" | "recompute"> {
+): Pick<
+  TrainOptions<never>,
+  | "schedule"
+  | "optimizer"
+  | "clipNorm"
+  | "clipMode"
+  | "accumulate"
+  | "ema"
+  | "seed"
+  | "precision"
+  | "recompute"
+> {
+  const { ema, weightDecay, weightDecayEnd } = config;
   return {
     schedule: {
       base: config.learningRate,
       minimum: config.minimumLearningRate,
       warmupSteps: config.warmup ?? warmupSteps,
     },
-    optimizer: { weightDecay: config.weightDecay },
+    optimizer: { weightDecay, ...(weightDecayEnd === null ? {} : { weightDecayEnd }) },
     clipNorm: config.clip,
+    clipMode: config.clipMode,
+    accumulate: config.accumulate,
+    ema: ema ? { decay: ema, warmup: {} } : null,
     seed: config.seed,
     precision: config.precision,
     recompute: config.recompute,

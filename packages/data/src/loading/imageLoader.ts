@@ -8,6 +8,7 @@ import { defaultWorkers } from "./decodeQueue.js";
 import { defaultDecodeSize } from "./decodeSize.js";
 import { type EpochOrder, epochOrder } from "./order.js";
 import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
+import { sliceImageBatch } from "./sliceImageBatch.js";
 
 /** Options of `ImageLoader`. */
 export interface ImageLoaderOptions {
@@ -153,6 +154,11 @@ export class ImageLoader {
   /** The pictures that were left out so far because they could not be decoded, and why. */
   skipped(): SkippedPicture[] {
     return this.#store.skipped();
+  }
+
+  /** The pictures `start` … `end` − 1 of a batch, as `sliceImageBatch`. */
+  slice(batch: ImageBatch, start: number, end: number): ImageBatch {
+    return sliceImageBatch(batch, start, end);
   }
 
   /** How many pictures are decoded and kept in memory. */

@@ -54,6 +54,30 @@ double sumOfSquares(const float* values, int64 count) {
   return sum;
 }
 
+// Sums of squares of buffer `index` of every item, item by item in the order of the list; squares has room for one number a task.
+void sumsOfSquares(const Call& call, int index, int64* starts, double* squares, double* sums) {
+  overItems(call, starts, [&](int64 task, int64 item, int64 begin, int64 end) {
+    squares[task] = sumOfSquares(eachBuffer(call, item, index) + begin, end - begin);
+  });
+  for (int64 item = 0; item < call.eachCount; ++item) {
+    sums[item] = 0;
+    for (int64 task = starts[item]; task < starts[item + 1]; ++task) sums[item] += squares[task];
+  }
+}
+
+// The direction of a step with momentum; the first step starts the momentum with the gradient.
+struct Momentum {
+  Vector keep;
+  bool starts, nesterov;
+
+  template <class Part> inline __attribute__((always_inline)) Vector direction(const Part& part, const Vector& g, float* velocity) const {
+    if (!velocity) return g;
+    const Vector v = starts ? g : fma(keep, part.read(velocity), g);
+    part.write(velocity, v);
+    return nesterov ? fma(keep, v, g) : v;
+  }
+};
+
 }  // namespace
 
 void gradientNorm(const Call& call) {
@@ -101,9 +125,8 @@ void adamW(const Call& call) {
 
 void sgd(const Call& call) {
   const Vector scale = broadcast(call.buffers[0] ? call.buffer<float>(0)[0] : 1.0f);
-  const bool starts = call.integer(0) <= 1, nesterov = call.integer(2) != 0;  // the first step starts the momentum with the gradient
   const double momentum = call.number(1);
-  const Vector keep = broadcast(static_cast<float>(momentum));
+  const Momentum motion{broadcast(static_cast<float>(momentum)), call.integer(0) <= 1, call.integer(2) != 0};
   int64* taskStarts = static_cast<int64*>(call.scratch(call, 0, (call.eachCount + 1) * static_cast<int64>(sizeof(int64))));
   overItems(call, taskStarts, [&](int64, int64 item, int64 begin, int64 end) {
     float* parameter = eachBuffer(call, item, 0);
@@ -112,13 +135,70 @@ void sgd(const Call& call) {
     const Vector rate = broadcast(static_cast<float>(-eachNumber(call, item, 1))), decay = broadcast(static_cast<float>(eachNumber(call, item, 2)));
     overVectors(begin, end, [&](int64 i, auto part) {
       const Vector value = part.read(parameter + i);
-      Vector g = fma(decay, value, part.read(gradient + i) * scale);
-      if (velocity) {
-        const Vector v = starts ? g : fma(keep, part.read(velocity + i), g);
-        part.write(velocity + i, v);
-        g = nesterov ? fma(keep, v, g) : v;
-      }
-      part.write(parameter + i, fma(rate, g, value));
+      const Vector g = fma(decay, value, part.read(gradient + i) * scale);
+      part.write(parameter + i, fma(rate, motion.direction(part, g, velocity ? velocity + i : nullptr), value));
+    });
+  });
+}
+
+void lars(const Call& call) {
+  const float given = call.buffers[0] ? call.buffer<float>(0)[0] : 1.0f;
+  const Vector scale = broadcast(given);
+  const double momentum = call.number(1), trustCoefficient = call.number(3), epsilon = call.number(4);
+  const Momentum motion{broadcast(static_cast<float>(momentum)), call.integer(0) <= 1, call.integer(2) != 0};
+  const int64 tasks = tasksOfAll(call), count = call.eachCount;
+  double* squares = static_cast<double*>(call.scratch(call, 0, (tasks + 3 * count + 1) * static_cast<int64>(sizeof(double))));
+  double *lengths = squares + tasks, *slopes = lengths + count;
+  int64* starts = reinterpret_cast<int64*>(slopes + count);
+  sumsOfSquares(call, 0, starts, squares, lengths);
+  sumsOfSquares(call, 1, starts, squares, slopes);
+  overItems(call, starts, [&](int64, int64 item, int64 begin, int64 end) {
+    float* parameter = eachBuffer(call, item, 0);
+    const float* gradient = eachBuffer(call, item, 1);
+    float* velocity = momentum != 0 ? eachBuffer(call, item, 2) : nullptr;
+    const double weightDecay = eachNumber(call, item, 2), length = __builtin_sqrt(lengths[item]);
+    const double slope = __builtin_fabs(static_cast<double>(given)) * __builtin_sqrt(slopes[item]);
+    const bool adapts = eachNumber(call, item, 3) != 0 && length != 0 && slope != 0;
+    const Vector ratio = broadcast(static_cast<float>(adapts ? trustCoefficient * length / (slope + weightDecay * length + epsilon) : 1));
+    const Vector rate = broadcast(static_cast<float>(-eachNumber(call, item, 1))), decay = broadcast(static_cast<float>(weightDecay));
+    overVectors(begin, end, [&](int64 i, auto part) {
+      const Vector value = part.read(parameter + i);
+      const Vector g = fma(decay, value, part.read(gradient + i) * scale) * ratio;
+      part.write(parameter + i, fma(rate, motion.direction(part, g, velocity ? velocity + i : nullptr), value));
+    });
+  });
+}
+
+void clipGradients(const Call& call) {
+  const double maximum = call.number(0);
+  const int64 tasks = tasksOfAll(call), count = call.eachCount;
+  double* squares = static_cast<double*>(call.scratch(call, 0, (tasks + 2 * count + 1) * static_cast<int64>(sizeof(double))));
+  double* sums = squares + tasks;
+  int64* starts = reinterpret_cast<int64*>(sums + count);
+  sumsOfSquares(call, 0, starts, squares, sums);
+  double sum = 0;
+  for (int64 item = 0; item < count; ++item) sum += sums[item];
+  call.buffer<float>(0)[0] = static_cast<float>(__builtin_sqrt(sum));
+  overItems(call, starts, [&](int64, int64 item, int64 begin, int64 end) {
+    const double factor = maximum / (__builtin_sqrt(sums[item]) + 1e-6);
+    if (maximum == 0 || factor >= 1) return;  // a NaN norm goes on
+    float* gradient = eachBuffer(call, item, 0);
+    const Vector scale = broadcast(static_cast<float>(factor));
+    overVectors(begin, end, [&](int64 i, auto part) { part.write(gradient + i, part.read(gradient + i) * scale); });
+  });
+}
+
+void moveAverages(const Call& call) {
+  const double weight = call.number(0);
+  const bool small = weight < 0.5;
+  const Vector share = broadcast(static_cast<float>(small ? weight : weight - 1));
+  int64* starts = static_cast<int64*>(call.scratch(call, 0, (call.eachCount + 1) * static_cast<int64>(sizeof(int64))));
+  overItems(call, starts, [&](int64, int64 item, int64 begin, int64 end) {
+    float* average = eachBuffer(call, item, 0);
+    const float* values = eachBuffer(call, item, 1);
+    overVectors(begin, end, [&](int64 i, auto part) {
+      const Vector old = part.read(average + i), value = part.read(values + i);
+      part.write(average + i, fma(share, value - old, small ? old : value));
     });
   });
 }

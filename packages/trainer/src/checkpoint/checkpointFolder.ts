@@ -9,6 +9,7 @@ import {
   syncFolder,
   writeSafetensors,
 } from "@splitmask/autograd";
+import type { ExponentialMovingAverageOptions } from "@splitmask/optim";
 
 const PATTERN = /^step-(\d+)$/;
 const PART = ".part";
@@ -31,8 +32,20 @@ export interface CheckpointSettings {
   readonly epsilon: number;
   /** Decoupled weight decay. */
   readonly weightDecay: number;
-  /** Largest global gradient norm; 0: no clipping. */
+  /** The weight decay at the last step; null: it stays. */
+  readonly weightDecayEnd: number | null;
+  /** Layer-wise decay of the learning rate. */
+  readonly layerDecay: number;
+  /** Largest gradient norm; 0: no clipping. */
   readonly clipNorm: number;
+  /** Whether that is of all gradients together or of each tensor. */
+  readonly clipMode: "global" | "tensor";
+  /** Micro-batches a batch. */
+  readonly accumulate: number;
+  /** The moving average of the weights; null: none. */
+  readonly ema: Pick<ExponentialMovingAverageOptions, "decay" | "warmup"> | null;
+  /** Names of parameters that stay as they are. */
+  readonly freeze: readonly string[];
   /** Number format of the large products. */
   readonly precision: ProductPrecision;
 }

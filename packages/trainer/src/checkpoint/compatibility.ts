@@ -3,6 +3,17 @@ import type { CheckpointSettings } from "./checkpointFolder.js";
 /** At most so many differences are named in an error. */
 const NAMED = 8;
 
+/** What checkpoints were made with before there was a choice. */
+const FORMER: Partial<CheckpointSettings> = {
+  precision: "float32",
+  weightDecayEnd: null,
+  layerDecay: 1,
+  clipMode: "global",
+  accumulate: 1,
+  ema: null,
+  freeze: [],
+};
+
 /** Anything with a shape, by name: a state dict, or the tensors of a file. */
 export type ShapesByName = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
@@ -50,8 +61,7 @@ export function assertSameSettings(
   found: CheckpointSettings,
   expected: CheckpointSettings,
 ): void {
-  // Checkpoints of before there was a choice.
-  const saved: CheckpointSettings = { ...found, precision: found.precision ?? "float32" };
+  const saved: CheckpointSettings = { ...FORMER, ...found };
   const differences = (Object.keys(expected) as (keyof CheckpointSettings)[])
     .filter((name) => JSON.stringify(saved[name]) !== JSON.stringify(expected[name]))
     .map((name) => `${name} was ${JSON.stringify(saved[name])} and is now ${JSON.stringify(expected[name])}`);

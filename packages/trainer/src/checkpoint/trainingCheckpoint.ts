@@ -1,6 +1,6 @@
 import type { HostTensor } from "@splitmask/autograd";
 import type { Module } from "@splitmask/nn";
-import type { Optimizer } from "@splitmask/optim";
+import type { TrainedState } from "../loop/trainedState.js";
 import {
   type CheckpointLocation,
   type CheckpointSettings,
@@ -55,7 +55,7 @@ export class CheckpointWriter {
   start(
     moment: CheckpointMoment,
     model: Module,
-    optimizer: Optimizer,
+    optimizer: TrainedState,
     isGood: () => Promise<boolean>,
     onWritten: (location: CheckpointLocation) => void,
   ): void {
@@ -104,7 +104,7 @@ export class CheckpointWriter {
 export async function restoreCheckpoint(
   path: string,
   model: Module,
-  optimizer: Optimizer,
+  optimizer: TrainedState,
   settings: (state: CheckpointState) => CheckpointSettings,
 ): Promise<CheckpointState> {
   const checkpoint = await readCheckpoint(path);

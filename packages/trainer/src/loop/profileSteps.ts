@@ -104,6 +104,9 @@ function passedOn<Batch>(source: BatchSource<Batch>): Omit<BatchSource<Batch>, "
   return {
     batchSize,
     batchesPerEpoch,
+    ...(source.slice === undefined
+      ? {}
+      : { slice: (batch: Batch, start: number, end: number) => source.slice!(batch, start, end) }),
     ...(source.skipped === undefined ? {} : { skipped: () => source.skipped!() }),
     ...(source.release === undefined ? {} : { release: (batch: Batch) => source.release!(batch) }),
   };

@@ -11,7 +11,8 @@ import {
 } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { Parameter } from "@splitmask/nn";
-import { clipGradientNorm } from "@splitmask/optim";
+import { clipGradientNorm, clipGradientNorms } from "@splitmask/optim";
+import { type BatchCutter, backwardLoss } from "./accumulation.js";
 import type { TrainingTask } from "./trainingTask.js";
 
 /** What is read back of one step. */
@@ -22,13 +23,15 @@ export interface StepMetrics {
   readonly gradientNorm: number;
 }
 
-/** How a step changes the parameters: given the factor on all gradients, a device scalar. */
-export type Update = (scale: Tensor) => void;
+/** How a step changes the parameters: given the factor on all gradients, a device scalar; null: as they are. */
+export type Update = (scale: Tensor | null) => void;
 
 /** What is the same in every step. */
 export interface StepSettings {
-  /** Largest global gradient norm; 0: no clipping. */
+  /** Largest gradient norm; 0: no clipping. */
   readonly clipNorm: number;
+  /** Whether the norm is that of all gradients together or each tensor's. Default `"global"`. */
+  readonly clipMode?: "global" | "tensor";
   /** Seed of all randomness. */
   readonly seed: number;
   /** Number format of the large products. Default `"float32"`. */
@@ -43,13 +46,20 @@ export class StepRunner<Batch> {
   readonly #task: TrainingTask<Batch>;
   readonly #parameters: readonly Parameter[];
   readonly #settings: StepSettings;
+  readonly #cut: BatchCutter<Batch> | null;
 
-  /** Steps of `task` with these settings. */
-  constructor(device: Device, task: TrainingTask<Batch>, settings: StepSettings) {
+  /** Steps of `task` with these settings, on whole batches or cut in micro-batches. */
+  constructor(
+    device: Device,
+    task: TrainingTask<Batch>,
+    settings: StepSettings,
+    cut: BatchCutter<Batch> | null = null,
+  ) {
     this.#device = device;
     this.#task = task;
     this.#parameters = [...task.model.namedParameters().values()];
     this.#settings = settings;
+    this.#cut = cut;
   }
 
   /** What is trained. */
@@ -64,18 +74,12 @@ export class StepRunner<Batch> {
    * @returns resolves when the device has computed the step.
    */
   run(step: number, batch: Batch, update?: Update): Promise<StepMetrics> {
-    const { clipNorm, seed, precision, recompute } = this.#settings;
+    const { seed, precision, recompute } = this.#settings;
     const context = { training: true, seed, step, precision, recompute };
     const { values, names } = scope(this.#device, () => {
       this.#dropGradients();
-      const { total, parts } = this.#task.loss(batch, context);
-      if (total.size !== 1) {
-        throw new Error(
-          `train: the loss of task ${this.#task.name} is ${total.shape.join("×")}; total must be a scalar. Reduce it with mean or sum.`,
-        );
-      }
-      total.backward();
-      const { norm, scale } = clipGradientNorm(this.#parameters, clipNorm);
+      const { total, parts } = backwardLoss(this.#device, this.#task, batch, context, this.#cut);
+      const { norm, scale } = this.#clip();
       if (update !== undefined) {
         noGrad(this.#device, () => {
           update(scale);
@@ -86,7 +90,7 @@ export class StepRunner<Batch> {
       const scalars = [total, norm, ...entries.map(([, part]) => part)];
       const values = noGrad(this.#device, () =>
         concatenate(
-          scalars.map((scalar) => reshape(scalar.detach(), [1])),
+          scalars.map((scalar) => reshape(scalar, [1])),
           0,
         ),
       );
@@ -101,6 +105,12 @@ export class StepRunner<Batch> {
       return { losses, gradientNorm: Number(numbers[1]) };
     };
     return read();
+  }
+
+  #clip(): { readonly norm: Tensor; readonly scale: Tensor | null } {
+    const { clipMode = "global", clipNorm } = this.#settings;
+    if (clipMode === "global") return clipGradientNorm(this.#parameters, clipNorm);
+    return { norm: clipGradientNorms(this.#parameters, clipNorm), scale: null };
   }
 
   #dropGradients(): void {

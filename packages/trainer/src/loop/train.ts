@@ -1,5 +1,13 @@
 import { setImmediate } from "node:timers/promises";
-import { AdamW, cosineSchedule, parameterGroups } from "@splitmask/optim";
+import {
+  AdamW,
+  cosineSchedule,
+  ExponentialMovingAverage,
+  freeze,
+  parameterGroups,
+  type Schedule,
+  thaw,
+} from "@splitmask/optim";
 import type {
   CheckpointLocation,
   CheckpointSettings,
@@ -7,10 +15,12 @@ import type {
 } from "../checkpoint/checkpointFolder.js";
 import { latestCheckpoint } from "../checkpoint/checkpointFolder.js";
 import { CheckpointWriter, restoreCheckpoint } from "../checkpoint/trainingCheckpoint.js";
+import { batchCutter } from "./accumulation.js";
 import { isFiniteStep, NonFiniteError, traceNonFinite } from "./nonFinite.js";
 import { RateMeter } from "./rateMeter.js";
 import { ParameterHistory, type StepMetrics, StepRunner } from "./stepRunner.js";
 import { planSteps } from "./timeLimit.js";
+import { TrainedState } from "./trainedState.js";
 import {
   type ResolvedSettings,
   resolveSettings,
@@ -41,7 +51,14 @@ interface StepInFlight<Batch> {
  * Checkpoints that were complete stay.
  */
 export async function train<Batch>(options: TrainOptions<Batch>): Promise<TrainResult> {
-  return new TrainingRun(options, resolveSettings(options)).run();
+  const settings = resolveSettings(options);
+  const { model } = options.task;
+  const frozen = freeze(model, settings.freeze);
+  try {
+    return await new TrainingRun(options, settings).run();
+  } finally {
+    thaw(model, frozen);
+  }
 }
 
 class TrainingRun<Batch> {
@@ -51,11 +68,13 @@ class TrainingRun<Batch> {
   readonly #runner: StepRunner<Batch>;
   readonly #history: ParameterHistory | null;
   readonly #optimizer: AdamW;
+  readonly #average: ExponentialMovingAverage | null;
   readonly #meter = new RateMeter();
   readonly #inFlight: StepInFlight<Batch>[] = [];
   readonly #writer: CheckpointWriter | null;
   #steps = 0;
-  #learningRate: (step: number) => number = () => 0;
+  #learningRate: Schedule = () => 0;
+  #weightDecay: Schedule | null = null;
   #checkpointSettings: CheckpointSettings | null = null;
   /** Steps enqueued, and steps whose metrics are known. */
   #enqueued = 0;
@@ -70,12 +89,11 @@ class TrainingRun<Batch> {
   constructor(options: TrainOptions<Batch>, settings: ResolvedSettings) {
     this.#options = options;
     this.#settings = settings;
-    const { device, task } = options;
-    this.#runner = new StepRunner(device, task, settings);
-    this.#optimizer = new AdamW(parameterGroups(task.model, { weightDecay: settings.weightDecay }), {
-      betas: settings.betas,
-      epsilon: settings.epsilon,
-    });
+    const { batches, device, task } = options;
+    const { accumulate, betas, ema, epsilon, layerDecay, weightDecay } = settings;
+    this.#runner = new StepRunner(device, task, settings, batchCutter(batches, accumulate));
+    this.#optimizer = new AdamW(parameterGroups(task.model, { weightDecay, layerDecay }), { betas, epsilon });
+    this.#average = ema === null ? null : new ExponentialMovingAverage(task.model, ema);
     this.#history =
       (options.traceNonFinite ?? true) ? new ParameterHistory(this.#runner.parameters, RUN_AHEAD + 1) : null;
     this.#writer =
@@ -119,12 +137,14 @@ class TrainingRun<Batch> {
         waitingShare: this.#meter.totalWaitingShare,
         seconds,
         checkpoint: this.#writer?.latest?.path ?? null,
+        average: this.#average,
       };
     } catch (error) {
       await Promise.allSettled([...this.#inFlight.map((step) => step.metrics), this.#writer?.settle()]);
       await this.#options.device.synchronize().catch(() => undefined);
       this.#reportSkipped();
       await runFolder?.flush().catch(() => undefined);
+      this.#average?.dispose();
       const reason = error instanceof Error ? error : new Error(String(error));
       this.#options.onEvent?.({ type: "stop", step: this.#done, reason: "failed", error: reason });
       throw error;
@@ -145,7 +165,7 @@ class TrainingRun<Batch> {
     const state = await restoreCheckpoint(
       location.path,
       task.model,
-      this.#optimizer,
+      this.#trained,
       (found: CheckpointState) => {
         const steps = "steps" in length ? length.steps : found.steps;
         if (steps < found.step) {
@@ -162,24 +182,25 @@ class TrainingRun<Batch> {
     return location;
   }
 
+  /** What is saved and restored together. */
+  get #trained(): TrainedState {
+    return new TrainedState(this.#optimizer, this.#average);
+  }
+
   #settingsFor(steps: number): CheckpointSettings {
     const { schedule, task } = this.#options;
-    const { betas, clipNorm, epsilon, minimum, precision, seed, weightDecay } = this.#settings;
+    const {
+      seed,
+      checkpointEvery: _every,
+      keepCheckpoints: _keep,
+      recompute: _recompute,
+      ...settings
+    } = this.#settings;
     const { base, warmupSteps: warmup = 0 } = schedule;
     const wanted = typeof warmup === "function" ? Math.round(warmup(steps)) : warmup;
     const warmupSteps = Math.max(0, Math.min(wanted, steps - 1));
-    return {
-      task: task.name,
-      seed,
-      base,
-      minimum,
-      warmupSteps,
-      betas,
-      epsilon,
-      weightDecay,
-      clipNorm,
-      precision,
-    };
+    // Only what changes the numbers of a run.
+    return { task: task.name, seed, base, ...settings, warmupSteps };
   }
 
   #fixSteps(steps: number): void {
@@ -187,6 +208,11 @@ class TrainingRun<Batch> {
     this.#checkpointSettings = this.#settingsFor(steps);
     const { base, minimum, warmupSteps } = this.#checkpointSettings;
     this.#learningRate = cosineSchedule({ base, minimum, warmupSteps, totalSteps: steps });
+    const { weightDecay, weightDecayEnd } = this.#settings;
+    this.#weightDecay =
+      weightDecayEnd === null
+        ? null
+        : cosineSchedule({ base: weightDecay, minimum: weightDecayEnd, totalSteps: steps });
   }
 
   async #plan(): Promise<void> {
@@ -222,9 +248,11 @@ class TrainingRun<Batch> {
     const index = this.#enqueued;
     const learningRate = this.#learningRate(index);
     this.#history?.save(index);
-    const metrics = this.#runner.run(index, batch, (scale) =>
-      this.#optimizer.step({ learningRate, gradientScale: scale }),
-    );
+    const decay = this.#weightDecay === null ? {} : { weightDecay: this.#weightDecay(index) };
+    const metrics = this.#runner.run(index, batch, (scale) => {
+      this.#optimizer.step({ learningRate, gradientScale: scale, ...decay });
+      this.#average?.update();
+    });
     this.#running++;
     const computed = () => {
       this.#running--;
@@ -307,7 +335,7 @@ class TrainingRun<Batch> {
     this.#writer.start(
       { step, steps: this.#steps, settings: this.#checkpointSettings },
       this.#options.task.model,
-      this.#optimizer,
+      this.#trained,
       async () => last === undefined || isFiniteStep(await last),
       (location) => this.#emit({ type: "checkpoint", step: location.step, path: location.path }),
     );

@@ -1,5 +1,6 @@
 import type { ProductPrecision } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
+import type { ExponentialMovingAverage, ExponentialMovingAverageOptions } from "@splitmask/optim";
 import type { RunFolder } from "../runFolder/runFolder.js";
 import type { BatchSource } from "./batchSource.js";
 import type { TrainingEvent } from "./events.js";
@@ -34,7 +35,14 @@ export interface TrainingOptimizer {
   readonly epsilon?: number;
   /** Decoupled weight decay; not applied to biases, norms, positions and tokens. Default 0.05. */
   readonly weightDecay?: number;
+  /** The weight decay at the last step, to which it moves along a cosine, as DINO's from 0.04 to 0.4. Default: it stays. */
+  readonly weightDecayEnd?: number;
+  /** Layer-wise decay of the learning rate for fine-tuning a vision transformer: each layer has this times the next one's; BEiT's is 0.65. Default 1. */
+  readonly layerDecay?: number;
 }
+
+/** A moving average of the weights beside the run. */
+export type TrainingAverage = Pick<ExponentialMovingAverageOptions, "decay" | "warmup">;
 
 /** Options of {@link train}. */
 export interface TrainOptions<Batch> {
@@ -50,8 +58,19 @@ export interface TrainOptions<Batch> {
   readonly schedule: TrainingSchedule;
   /** AdamW's settings. */
   readonly optimizer?: TrainingOptimizer;
-  /** Largest global gradient norm; 0: no clipping. Default 3. */
+  /** Largest gradient norm; 0: no clipping. Default 3. */
   readonly clipNorm?: number;
+  /** `"global"`: the norm of all gradients together; `"tensor"`: each parameter's gradient is clipped by itself. Default `"global"`. */
+  readonly clipMode?: "global" | "tensor";
+  /**
+   * In how many equal micro-batches a batch is gone through, for less memory. The step is that of the whole batch: also a loss that compares samples with each other (`crossSampleLoss`)
+   * sees all of them, at the price of one more forward pass. Default 1.
+   */
+  readonly accumulate?: number | undefined;
+  /** Keep a moving average of the weights; `TrainResult.average` has it, and checkpoints save it. Default: none. */
+  readonly ema?: TrainingAverage | null | undefined;
+  /** Parameters that stay as they are, by names in which `*` stands for any characters, e.g. `["encoder.patch_embed.*"]`. They require gradients again when the call ends. Default none. */
+  readonly freeze?: readonly string[];
   /** Seed of all randomness in the task. Default 0. */
   readonly seed?: number;
   /** In which number format the large products are formed. Default `"float32"`. */
@@ -97,6 +116,8 @@ export interface TrainResult {
   readonly seconds: number;
   /** Folder of the last checkpoint; null without a run folder. */
   readonly checkpoint: string | null;
+  /** The moving average of the weights: `average.withAverages(…)` evaluates with it; null without `ema`. */
+  readonly average: ExponentialMovingAverage | null;
 }
 
 /** The options with their defaults, checked. */
@@ -109,8 +130,20 @@ export interface ResolvedSettings {
   readonly weightDecay: number;
   /** Learning rate at the last step. */
   readonly minimum: number;
-  /** Largest global gradient norm; 0: no clipping. */
+  /** The weight decay at the last step; null: it stays. */
+  readonly weightDecayEnd: number | null;
+  /** Layer-wise decay of the learning rate. */
+  readonly layerDecay: number;
+  /** Largest gradient norm; 0: no clipping. */
   readonly clipNorm: number;
+  /** What the norm is taken of. */
+  readonly clipMode: "global" | "tensor";
+  /** Micro-batches a batch. */
+  readonly accumulate: number;
+  /** The moving average's options, or null. */
+  readonly ema: TrainingAverage | null;
+  /** Names of parameters that stay as they are. */
+  readonly freeze: readonly string[];
   /** Seed of all randomness. */
   readonly seed: number;
   /** Number format of the large products. */
@@ -141,7 +174,13 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
     epsilon: optimizer.epsilon ?? 1e-8,
     weightDecay: optimizer.weightDecay ?? 0.05,
     minimum: schedule.minimum ?? 0,
+    weightDecayEnd: optimizer.weightDecayEnd ?? null,
+    layerDecay: optimizer.layerDecay ?? 1,
     clipNorm: options.clipNorm ?? 3,
+    clipMode: options.clipMode ?? "global",
+    accumulate: options.accumulate ?? 1,
+    ema: options.ema ?? null,
+    freeze: options.freeze ?? [],
     seed: options.seed ?? 0,
     precision: options.precision ?? "float32",
     recompute: options.recompute ?? false,
@@ -150,6 +189,20 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
   };
   requireAtLeast("schedule.minimum", settings.minimum, 0);
   requireAtLeast("clipNorm", settings.clipNorm, 0);
+  if (settings.clipMode !== "global" && settings.clipMode !== "tensor") {
+    throw new RangeError(
+      `train: clipMode is ${JSON.stringify(settings.clipMode)}; it must be "global" or "tensor".`,
+    );
+  }
+  if (settings.weightDecayEnd !== null) {
+    requireAtLeast("optimizer.weightDecayEnd", settings.weightDecayEnd, 0);
+    if (settings.weightDecay === 0) {
+      throw new RangeError(
+        `train: optimizer.weightDecayEnd is ${settings.weightDecayEnd}, but optimizer.weightDecay is 0, which nothing is decayed with. Begin with a small number, e.g. 1e-6.`,
+      );
+    }
+  }
+  requireWhole("accumulate", settings.accumulate, 1);
   requireWhole("seed", settings.seed, 0);
   if (settings.precision !== "float32" && settings.precision !== "bfloat16") {
     throw new RangeError(

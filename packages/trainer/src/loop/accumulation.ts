@@ -1,0 +1,161 @@
+import {
+  add,
+  affine,
+  concatenate,
+  mean,
+  multiply,
+  noGrad,
+  reshape,
+  scope,
+  slice,
+  sum,
+  type Tensor,
+} from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import type { ForwardContext, SampleRange } from "@splitmask/nn";
+import type { BatchSource } from "./batchSource.js";
+import type { CrossSampleLoss, TaskLoss, TrainingTask } from "./trainingTask.js";
+
+/** Some samples of a batch, with what their forward pass has to know. */
+interface MicroBatch<Batch> {
+  readonly batch: Batch;
+  readonly samples: SampleRange;
+}
+
+/** Cuts a batch in micro-batches; what it makes on the device belongs to the scope at hand. */
+export type BatchCutter<Batch> = (batch: Batch) => readonly MicroBatch<Batch>[];
+
+/**
+ * Checks that the batches of a source can be cut in `count` equal parts.
+ *
+ * @returns null for one part.
+ * @throws RangeError If they cannot, with what to change.
+ */
+export function batchCutter<Batch>(source: BatchSource<Batch>, count: number): BatchCutter<Batch> | null {
+  if (count === 1) return null;
+  const total = source.batchSize;
+  if (source.slice === undefined) {
+    throw new RangeError(
+      `train: accumulate is ${count}, but the batch source has no slice(batch, start, end), which cuts a batch in micro-batches. Give it one (ImageLoader has it), or leave accumulate out.`,
+    );
+  }
+  if (total % count !== 0) {
+    throw new RangeError(
+      `train: accumulate is ${count} and a batch has ${total} samples, which are not ${count} equal parts. Use a batch that is a multiple of ${count}, or a divisor of ${total}.`,
+    );
+  }
+  const part = total / count;
+  return (batch) =>
+    Array.from({ length: count }, (_, index) => {
+      const first = index * part;
+      return { batch: source.slice!(batch, first, first + part), samples: { first, count: part, total } };
+    });
+}
+
+/**
+ * The loss of a batch, and its gradient added to the parameters.
+ *
+ * @param cut null: the whole batch at once.
+ * @returns The loss's numbers, without a graph.
+ */
+export function backwardLoss<Batch>(
+  device: Device,
+  task: TrainingTask<Batch>,
+  batch: Batch,
+  context: ForwardContext,
+  cut: BatchCutter<Batch> | null,
+): TaskLoss {
+  if (cut === null) {
+    const loss = task.loss(batch, context);
+    checkScalar(task, loss).backward();
+    return detached(loss);
+  }
+  const parts = cut(batch);
+  if (task.crossSampleLoss) return backwardAcross(device, task, task.crossSampleLoss, parts, context);
+  return meanOf(
+    parts.map(({ batch: part, samples }) =>
+      scope(device, () => {
+        const loss = task.loss(part, { ...context, samples });
+        affine(checkScalar(task, loss), 1 / parts.length, 0).backward();
+        return detached(loss);
+      }),
+    ),
+  );
+}
+
+/**
+ * GradCache: embeds all micro-batches without a graph, takes the gradient of the comparison with respect to the descriptors of the whole batch, and goes through each micro-batch once more with
+ * its share of it. The gradients are those of the whole batch at once; only one micro-batch's graph is in memory.
+ */
+function backwardAcross<Batch>(
+  device: Device,
+  task: TrainingTask<Batch>,
+  across: CrossSampleLoss<Batch>,
+  parts: readonly MicroBatch<Batch>[],
+  context: ForwardContext,
+): TaskLoss {
+  const embedded = noGrad(device, () =>
+    parts.map(({ batch, samples }) =>
+      scope(device, () => across.embed(batch, { ...context, samples }).descriptors),
+    ),
+  );
+  const descriptors = embedded[0]!.map((_, index) => {
+    const all = concatenate(
+      embedded.map((own) => own[index]!),
+      0,
+    );
+    all.requiresGrad = true;
+    return all;
+  });
+  const compared = across.loss(descriptors, context);
+  checkScalar(task, compared).backward();
+  const own = parts.flatMap(({ batch, samples }) =>
+    scope(device, () => {
+      const part = across.embed(batch, { ...context, samples });
+      const loss = part.ownLoss();
+      const terms = part.descriptors.flatMap((descriptor, index) => {
+        const gradient = descriptors[index]!.grad;
+        if (gradient === null) return [];
+        // Its gradient with respect to the descriptor is what was cached.
+        return [sum(multiply(descriptor, slice(gradient, 0, samples.first, samples.first + samples.count)))];
+      });
+      if (loss !== null) terms.push(affine(checkScalar(task, loss), 1 / parts.length, 0));
+      terms.reduce((total, term) => add(total, reshape(term, []))).backward();
+      return loss === null ? [] : [detached(loss)];
+    }),
+  );
+  for (const all of descriptors) all.grad?.dispose();
+  if (own.length === 0) return detached(compared);
+  const alone = meanOf(own);
+  return {
+    total: add(alone.total, reshape(compared.total.detach(), [])),
+    parts: { ...alone.parts, ...detached(compared).parts },
+  };
+}
+
+function checkScalar<Batch>(task: TrainingTask<Batch>, { total }: TaskLoss): Tensor {
+  if (total.size === 1) return total;
+  throw new Error(
+    `train: the loss of task ${task.name} is ${total.shape.join("×")}; total must be a scalar. Reduce it with mean or sum.`,
+  );
+}
+
+function detached({ total, parts }: TaskLoss): TaskLoss {
+  const alone = Object.entries(parts).map(([name, part]) => [name, part.detach()] as const);
+  return { total: total.detach(), parts: Object.fromEntries(alone) };
+}
+
+/** The mean of the micro-batches' losses, which are as large as each other. */
+function meanOf(losses: readonly TaskLoss[]): TaskLoss {
+  const average = (scalars: readonly Tensor[]) =>
+    mean(
+      concatenate(
+        scalars.map((scalar) => reshape(scalar, [1])),
+        0,
+      ),
+    );
+  const parts = Object.keys(losses[0]!.parts).map(
+    (name) => [name, average(losses.map((loss) => loss.parts[name]!))] as const,
+  );
+  return { total: average(losses.map((loss) => loss.total)), parts: Object.fromEntries(parts) };
+}
