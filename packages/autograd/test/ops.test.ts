@@ -59,7 +59,10 @@ const unary = (operation: (x: Tensor) => Tensor): Record<string, Compute> => ({
   plain: ({ input }) => operation(input),
 });
 const mlp: Compute = ({ x, weight, bias, gamma, beta, out }) =>
-  linear(linear(layerNorm(x, gamma, beta), weight, bias), out, null, { inputActivation: "gelu", residual: x });
+  linear(linear(layerNorm(x, gamma, beta), weight, bias), out, null, {
+    inputActivation: "gelu",
+    residual: x,
+  });
 
 /** The cases of each operation; one that is missing does not compile. */
 const cases: Record<OperationName, Record<string, Compute>> = {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDevice, type Device } from "@splitmask/kernels";
 import {
+  BatchError,
   latestCheckpoint,
   listCheckpoints,
   NonFiniteError,
@@ -84,7 +85,7 @@ function stopAt(step: number): Pick<TrainOptions<Points>, "signal" | "onEvent"> 
 
 describe("train", () => {
   test("learns, reports every step in order, and leaves a checkpoint", async () => {
-    const { events, result } = await run("run", { length: { steps: 60 } });
+    const { events, result } = await run("run", { length: { steps: 60 }, keepBest: null });
     expect(result.reason).toBe("done");
     expect(result.step).toBe(60);
     expect(result.lastLosses!.total).toBeLessThan(0.5 * result.firstLosses!.total!);
@@ -208,7 +209,7 @@ describe("train", () => {
     expect(failed).toBeInstanceOf(NonFiniteError);
     expect((failed as NonFiniteError).step).toBe(7);
     expect((failed as Error).message).toMatch(
-      /^train: step 7 is not finite: total NaN, error NaN, gradient norm \S+. The first kernel that made it: unary: output 0 has a value that is not finite .* The last good checkpoint is .*step-000006\./,
+      /^train: step 7 is not finite: total NaN, error NaN, gradient norm \S+. The first to make it: log at output.bias, output \(a scalar; unary: output 0 has a value that is not finite at element 0\)\. The last good checkpoint is .*step-000006\./,
     );
     const { model } = await readCheckpoint(
       (await latestCheckpoint(join(folder, "run", "checkpoints")))!.path,
@@ -252,7 +253,7 @@ describe("train", () => {
     expect(again.result).toMatchObject({ step: plan.steps, steps: plan.steps, firstLosses: null });
   });
 
-  test("a batch source that fails stops the run with its error; earlier checkpoints stay", async () => {
+  test("a batch that fails stops the run; what was done is saved, and the error says where", async () => {
     const on = device();
     const source = points(on);
     const batch = source.batch.bind(source);

@@ -105,6 +105,7 @@ function passedOn<Batch>(source: BatchSource<Batch>): Omit<BatchSource<Batch>, "
     batchSize,
     batchesPerEpoch,
     ...(source.skipped === undefined ? {} : { skipped: () => source.skipped!() }),
+    ...(source.samples === undefined ? {} : { samples: (batch: Batch) => source.samples!(batch) }),
     ...(source.release === undefined ? {} : { release: (batch: Batch) => source.release!(batch) }),
   };
 }
