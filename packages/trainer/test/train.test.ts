@@ -258,17 +258,33 @@ describe("train", () => {
     const source = points(on);
     const batch = source.batch.bind(source);
     const events: TrainingEvent[] = [];
+    const skipped: { path: string; reason: string }[] = [];
+    const gone = new Error("there is no folder pictures.");
     const failing = {
       ...source,
-      batch: (step: number) => (step === 8 ? Promise.reject(new Error("disk gone")) : batch(step)),
-      skipped: () => [{ path: "last.png", reason: "the file is missing" }],
+      skipped: () => skipped,
+      async batch(step: number) {
+        if (step < 8) return batch(step);
+        skipped.push({ path: "last.png", reason: "gone" });
+        throw gone;
+      },
     };
-    await expect(
-      run("run", { device: on, batches: failing, onEvent: (event) => void events.push(event) }),
-    ).rejects.toThrow("disk gone");
-    expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", error: new Error("disk gone") });
-    expect((await latestCheckpoint(join(folder, "run", "checkpoints")))!.step).toBe(5);
+    const failed = await run("run", {
+      device: on,
+      batches: failing,
+      onEvent: (event) => void events.push(event),
+    }).catch((error: unknown) => error as Error);
+    expect(failed).toBeInstanceOf(BatchError);
+    expect(failed).toMatchObject({ step: 9, cause: gone });
+    expect((failed as Error).message).toMatch(
+      /^train: the batch of step 9 could not be made: there is no folder pictures\. The run is saved up to .*step-000008: when the data is back, resume from there\.$/,
+    );
+    expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", step: 8, error: failed });
     expect(readFileSync(join(folder, "run", "skipped.jsonl"), "utf8")).toContain("last.png");
+    // With the data back, it ends as if nothing had been.
+    await run("run", { resume: true });
+    await run("whole");
+    expect(weights("run", 12)).toEqual(weights("whole", 12));
   });
 
   test("skipped samples are reported once", async () => {
