@@ -12,9 +12,9 @@ import {
   readCheckpoint,
   type TrainingEvent,
   type TrainOptions,
-  type TrainResult,
   train,
 } from "@splitmask/trainer";
+import { runTiny, type TinyRun } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
@@ -36,35 +36,8 @@ function device(threads = 2): Device {
 type Changes = Partial<TrainOptions<Points>> & { readonly threads?: number };
 
 /** One call of `train` in a run folder of this name, which is made or opened. */
-async function run(
-  name: string,
-  changes: Changes = {},
-): Promise<{ result: TrainResult; events: TrainingEvent[] }> {
-  const { threads, ...overrides } = changes;
-  const on = overrides.device ?? device(threads);
-  const path = join(folder, name);
-  const runFolder = existsSync(path) ? await RunFolder.open(path) : await RunFolder.create(path, { name });
-  const events: TrainingEvent[] = [];
-  try {
-    const result = await train<Points>({
-      device: on,
-      task: regression(on),
-      batches: points(on),
-      length: { steps: 12 },
-      schedule: { base: 0.01, minimum: 1e-4, warmupSteps: 3 },
-      seed: 5,
-      runFolder,
-      checkpointEvery: 5,
-      ...overrides,
-      onEvent(event) {
-        events.push(event);
-        overrides.onEvent?.(event);
-      },
-    });
-    return { result, events };
-  } finally {
-    await runFolder.close();
-  }
+function run(name: string, { threads, ...changes }: Changes = {}): Promise<TinyRun> {
+  return runTiny(folder, name, changes.device ?? device(threads), changes);
 }
 
 function weights(name: string, step: number): Buffer[] {

@@ -78,15 +78,18 @@ export async function readCheckpointModel(path: string): Promise<ReadonlyMap<str
  * Reads the latest whole checkpoint in a folder `checkpoints/`; those that are damaged are passed over.
  *
  * @param onDamaged Hears of each that is passed over, latest first.
+ * @param before Only checkpoints of fewer steps. Default: all.
  * @returns null where there is no checkpoint.
  * @throws Error (rejects) Where there are checkpoints and all are damaged: each is named.
  */
 export async function readLatestCheckpoint(
   folder: string,
   onDamaged: (error: DamagedCheckpointError) => void = () => undefined,
+  before = Number.POSITIVE_INFINITY,
 ): Promise<Checkpoint | null> {
   const damaged: DamagedCheckpointError[] = [];
-  for (const { path } of (await listCheckpoints(folder)).reverse()) {
+  for (const { path, step } of (await listCheckpoints(folder)).reverse()) {
+    if (step >= before) continue;
     try {
       const checkpoint = await readCheckpoint(path);
       for (const error of damaged) onDamaged(error);

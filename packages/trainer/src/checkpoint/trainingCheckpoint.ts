@@ -85,6 +85,14 @@ export class CheckpointWriter {
     }
   }
 
+  /** Moves the latest checkpoint aside, because what follows from it is not finite at any rate; `earlier` is then the latest. */
+  async abandonLatest(earlier: CheckpointLocation): Promise<void> {
+    if (this.#latest === null) return;
+    await setAside(this.#latest.path, this.#fileSystem);
+    this.#scores.delete(this.#latest.step);
+    this.#latest = earlier;
+  }
+
   /**
    * Starts a checkpoint of the state after the steps enqueued so far, and returns at once: what it reads is on the queue, behind these steps and before
    * those that follow.

@@ -66,6 +66,8 @@ class TrainingRun<Batch> {
   /** Steps that the device has not computed yet, and when it last had computed all. */
   #running = 0;
   #idleSince = 0;
+  /** The steps of the checkpoint that the run last went back to. */
+  #wentBackTo: number | null = null;
   readonly #reportedSkips = new Set<string>();
   #firstLosses: Readonly<Record<string, number>> | null = null;
   #lastLosses: Readonly<Record<string, number>> | null = null;
@@ -352,12 +354,23 @@ class TrainingRun<Batch> {
   }
 
   async #rollBack(error: NonFiniteError): Promise<void> {
-    const { runFolder } = this.#options;
-    const checkpoint = await readLatestCheckpoint(runFolder!.checkpointsPath);
+    const runFolder = this.#options.runFolder!;
+    const writer = this.#writer!;
+    let checkpoint = await readLatestCheckpoint(runFolder.checkpointsPath);
+    if (checkpoint !== null && checkpoint.state.step === this.#wentBackTo) {
+      // A lower rate did not help from there.
+      const { step } = checkpoint.state;
+      const earlier = await readLatestCheckpoint(runFolder.checkpointsPath, undefined, step);
+      if (earlier !== null) {
+        await writer.abandonLatest({ step: earlier.state.step, path: earlier.path });
+        checkpoint = earlier;
+      }
+    }
     if (checkpoint === null) throw error;
     this.#goOnFrom(checkpoint);
+    this.#wentBackTo = this.#done;
     this.#recovery.rollBack();
-    await runFolder!.startMetrics(this.#done);
+    await runFolder.startMetrics(this.#done);
   }
 
   async #checkpointIfDue(): Promise<void> {
