@@ -26,6 +26,7 @@ export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/disk
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
 export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
+export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
 export { type ReportRequest, writeReport } from "./run/report.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

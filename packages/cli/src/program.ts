@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addConfigOptions, configFromOptions } from "./commands/configOptions.js";
 import { optionName } from "./config/check.js";
+import { configFields } from "./config/schema.js";
 import { UsageError } from "./errors.js";
 import { Terminal, type TextStream } from "./terminal/terminal.js";
 
@@ -12,6 +13,15 @@ export interface MainOptions {
   /** Standard error; `process.stderr` when not given. */
   readonly error?: TextStream;
 }
+
+/** Settings of the training loop and the model's depth, which no preview shows. */
+const withoutTraining = configFields.filter(
+  (field) =>
+    ![
+      ...["imageSize", "patch", "cropScale", "flip", "augmentation", "colorJitter", "jitterStrength"],
+      ...["grayscale", "blur", "solarize", "seed", "threads"],
+    ].includes(field),
+);
 
 interface CommonOptions {
   readonly json?: boolean;
@@ -131,6 +141,31 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
         ...configFile,
         resume: parsed.resume === true,
         overwrite: parsed.overwrite === true,
+      });
+    }),
+  );
+
+  const preview = program
+    .command("preview")
+    .description("Draw a contact sheet of what the model will see: pictures, and their augmented versions")
+    .argument("<folder>", "folder of pictures, as for pretrain")
+    .option("--out <file>", "sheet to write: .png or .html", "preview.png")
+    .option("--count <n>", "pictures: rows of the sheet", "8")
+    .option("--versions <n>", "augmented versions of each: the epochs from the first on", "5")
+    .option("--config <file>", "configuration, as for pretrain; the command line wins over it");
+  addConfigOptions(preview, withoutTraining);
+  finish(preview, [
+    ["splitmask preview ./photos", "writes preview.png with the settings that pretrain would choose"],
+    ["splitmask preview ./photos --augmentation color --out preview.html", "with colours, as a page"],
+  ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
+    perform(parsed, async (terminal) => {
+      const { runPreview } = await import("./commands/preview.js");
+      await runPreview(terminal, {
+        folder,
+        out: String(parsed.out),
+        config: configFromOptions(parsed),
+        ...numbers(parsed, { count: "count", versions: "count" }),
+        ...(typeof parsed.config === "string" ? { configFile: parsed.config } : {}),
       });
     }),
   );

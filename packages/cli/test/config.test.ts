@@ -94,6 +94,11 @@ describe("resolveConfig", () => {
       batch: 128,
       learningRate: 1e-3,
       cropScale: 0.2,
+      colorJitter: 0,
+      jitterStrength: 1,
+      grayscale: 0,
+      blur: 0,
+      solarize: 0,
       mask: "block",
       tokenizer: "random-projection",
       vocabulary: 8192,
@@ -115,8 +120,27 @@ describe("resolveConfig", () => {
       "learning rate",
       "warm-up",
       "crop scale",
+      "colours",
       "seed",
     ]);
+  });
+  test("colours: the paper's for its smallest sets where they are asked for, and each by itself", () => {
+    const colors = (given: Config) => {
+      const { config, choices } = resolveConfig(given, pictures);
+      const { colorJitter, grayscale, blur, solarize } = config;
+      const { value } = choices.find(({ name }) => name === "colours")!;
+      return [[colorJitter, grayscale, blur, solarize], value];
+    };
+    expect(colors({ augmentation: "crop" })).toEqual([[0, 0, 0, 0], "kept"]);
+    expect(colors({ augmentation: "color" })).toEqual([
+      [0.8, 0.2, 0.5, 0.2],
+      "jitter 0.8, grey 0.2, blur 0.5, solarise 0.2",
+    ]);
+    expect(colors({ augmentation: "color", blur: 0 })).toEqual([
+      [0.8, 0.2, 0, 0.2],
+      "jitter 0.8, grey 0.2, solarise 0.2",
+    ]);
+    expect(colors({ grayscale: 0.3 })).toEqual([[0, 0.3, 0, 0], "grey 0.3"]);
   });
   test("what is given stands and is called given", () => {
     const { config, choices } = resolveConfig(

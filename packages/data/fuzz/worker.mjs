@@ -4,6 +4,10 @@ import { join } from "node:path";
 import { formats } from "./formats.mjs";
 import { mutated } from "./mutate.mjs";
 
+/** What a parser's own code says when it stumbles; no message for people may hold it. */
+const inside =
+  /undefined|\[object|NaN|Cannot |is not a function|not iterable|out of (range|bounds)|Invalid (typed )?array|BigInt|allocation failed/;
+
 const [format, seed, from, to, folder] = JSON.parse(process.argv[2]);
 const { files, extension, mend = (bytes) => bytes, read } = formats[format];
 const valid = await files();
@@ -20,7 +24,10 @@ function pathOf(bytes) {
 }
 
 // What cannot be read whole proves nothing when it cannot be read broken.
-for (const [place, bytes] of valid.entries()) await read(pathOf(bytes), bytes, place);
+for (const [place, file] of valid.entries()) {
+  const bytes = mend(file, 0);
+  await read(pathOf(bytes), bytes, place);
+}
 
 for (let index = from; index < to; index++) {
   const bytes = mend(mutated(valid, { seed, format, index }), index);
@@ -41,12 +48,16 @@ for (let index = from; index < to; index++) {
 }
 process.disconnect();
 
-/** An error is clear if it is one that the readers' documentation promises, and names the file. */
+/** An error is clear if it is one that the readers' documentation promises, and names the file (or, of a list, the picture). */
 function judge(error, name) {
-  const { name: type, message, reason, stack } = error;
-  const promised = type === "PictureError" || type === "Error";
-  if (promised && message.includes(name) && !/undefined|\[object|NaN/.test(message)) {
-    return { kind: type, reason: reason ?? message.replaceAll(name, "FILE").slice(0, 200) };
+  const { name: type, message, path, reason, stack } = error;
+  const names = message.includes(name) || (type === "PictureError" && message.startsWith(`${path}: `));
+  if (
+    (type === "PictureError" || type === "Error") &&
+    names &&
+    !inside.test(reason ?? message.replaceAll(name, ""))
+  ) {
+    return { kind: type, reason: (reason ?? message).replaceAll(name, "FILE").slice(0, 200) };
   }
   return { kind: "unclear", reason: String(stack).slice(0, 600) };
 }

@@ -7,12 +7,88 @@
 export {
   type Augmentation,
   type AugmentationPlan,
+  type AugmentationStep,
+  compose,
+  randomApply,
+  randomHorizontalFlip,
+  randomVerticalFlip,
+} from "./augmentation/augmentation.js";
+export {
+  type ColorJitterOptions,
+  colorJitter,
+  type GaussianBlurOptions,
+  gaussianBlur,
+  type JitterRange,
+  randomGrayscale,
+  randomSolarize,
+} from "./augmentation/colors.js";
+export {
   type CenterCropOptions,
   centerCrop,
   type RandomResizedCropOptions,
+  type ResizeCenterCropOptions,
   randomResizedCrop,
-} from "./augmentation/augmentation.js";
-export type { ChannelNumbers, ImageBatch, View } from "./augmentation/imageBatch.js";
+  resizeCenterCrop,
+} from "./augmentation/crops.js";
+export {
+  augmentPictures,
+  augmentViews,
+  type ChannelNumbers,
+  type DevicePicture,
+  type ImageBatch,
+  type PictureKey,
+  type View,
+  type ViewRequest,
+} from "./augmentation/imageBatch.js";
+export {
+  type MixBox,
+  type MixedBatch,
+  type MixPlan,
+  type MixSize,
+  type MixupOptions,
+  mixPictures,
+  mixup,
+  planMixup,
+} from "./augmentation/mixup.js";
+export { type CropKind, multiCrop } from "./augmentation/multiCrop.js";
+export type {
+  Blend,
+  Erase,
+  FixedOperation,
+  GaussianBlur,
+  Geometry,
+  HueTurn,
+  Interpolation,
+  Operation,
+  Posterize,
+  Rotate,
+  Shear,
+  Solarize,
+  SolarizeAdd,
+  Translate,
+} from "./augmentation/operations.js";
+export {
+  parseRandAugment,
+  type RandAugmentOperation,
+  type RandAugmentOptions,
+  randAugment,
+  randAugmentOperations,
+} from "./augmentation/randAugment.js";
+export { type RandomErasingOptions, randomErasing } from "./augmentation/randomErasing.js";
+export {
+  type ColorAugmentationOptions,
+  colorAugmentation,
+  type DinoViewsOptions,
+  deitRecipe,
+  dinoViews,
+  type SimclrViewsOptions,
+  type SplitMaskAugmentationOptions,
+  type SupervisedRecipe,
+  type SupervisedRecipeOptions,
+  simclrViews,
+  splitMaskAugmentation,
+  splitMaskFinetuning,
+} from "./augmentation/recipes.js";
 export type { CacheProgress } from "./cache/buildCache.js";
 export { defaultCacheFolder } from "./cache/cacheFolder.js";
 export { type CacheEntry, clearCaches, listCaches } from "./cache/listCaches.js";

@@ -5,10 +5,10 @@ import { type ImageDataset, PictureError } from "./imageDataset.js";
 import { type HeldPicture, PictureStore } from "./loading/pictureStore.js";
 
 /** Mean of the channels of ImageNet's training pictures, values from 0 to 1; what torchvision's and timm's weights expect. */
-export const IMAGENET_MEAN: ChannelNumbers = [0.485, 0.456, 0.406];
+export const IMAGENET_MEAN: readonly [number, number, number] = [0.485, 0.456, 0.406];
 
 /** Standard deviation of the channels of ImageNet's training pictures, values from 0 to 1. */
-export const IMAGENET_STD: ChannelNumbers = [0.229, 0.224, 0.225];
+export const IMAGENET_STD: readonly [number, number, number] = [0.229, 0.224, 0.225];
 
 /** Options of `measureNormalization`. */
 export interface MeasureNormalizationOptions {
@@ -56,8 +56,9 @@ export async function measureNormalization(
   const order = new RandomStream({ seed, purpose: "measureNormalization" }).permutation(dataset.length);
   const chosen = order.subarray(0, sample);
   const store = new PictureStore({ dataset, device, decodeSize, cacheBytes: 0, workers });
-  const output = { buffer: device.allocate(48), byteOffset: 0 };
-  device.upload(output, new Float64Array(6));
+  const channels = dataset.channels ?? 3;
+  const output = { buffer: device.allocate(16 * channels), byteOffset: 0 };
+  device.upload(output, new Float64Array(2 * channels));
   let pictures = 0;
   let pixels = 0;
   for (let first = 0; first < chosen.length; first += chunk) {
@@ -67,6 +68,7 @@ export async function measureNormalization(
     );
     device.run("channelMoments", "float32", {
       output,
+      channels,
       each: each.map((picture) => ({ picture, height: picture.height, width: picture.width })),
     });
     for (const picture of each) {
@@ -75,7 +77,7 @@ export async function measureNormalization(
       picture.release();
     }
   }
-  const sums = new Float64Array(await device.download(output, 48));
+  const sums = new Float64Array(await device.download(output, 16 * channels));
   output.buffer.release();
   if (pictures === 0) {
     const [example] = store.skipped();
@@ -83,12 +85,11 @@ export async function measureNormalization(
       `measureNormalization: none of ${chosen.length} pictures can be decoded${example ? `, e.g. ${example.path}: ${example.reason}` : ""}. Check that the files are whole and are pictures.`,
     );
   }
-  const channels = [0, 1, 2] as const;
-  const mean = channels.map((channel) => sums[channel]! / pixels);
-  const std = channels.map((channel) =>
-    Math.max(1 / 255, Math.sqrt(Math.max(0, sums[3 + channel]! / pixels - mean[channel]! ** 2))),
+  const mean = Array.from(sums.subarray(0, channels), (sum) => sum / pixels);
+  const std = mean.map((value, channel) =>
+    Math.max(1 / 255, Math.sqrt(Math.max(0, sums[channels + channel]! / pixels - value ** 2))),
   );
-  return { mean: mean as unknown as ChannelNumbers, std: std as unknown as ChannelNumbers, pictures };
+  return { mean, std, pictures };
 }
 
 async function heldOrNull(store: PictureStore, index: number): Promise<HeldPicture | null> {

@@ -61,6 +61,19 @@ function partlyBad(length: number, bad: ReadonlySet<number>) {
 }
 
 describe("ImageLoader", () => {
+  test("repeated augmentation: a picture some times in a row, each time cut otherwise; the first time as without", async () => {
+    const once = await loaderOf({ batchSize: 2 }).batch(0);
+    const batch = await loaderOf({ repeats: 2 }).batch(0);
+    const [first, second] = once.indices;
+    expect([...batch.indices]).toEqual([first, first, second, second]);
+    const values = await batch.views[0]!.data();
+    const picture = (place: number) => [...values.subarray(place * 768, (place + 1) * 768)];
+    expect(picture(0)).not.toEqual(picture(1));
+    expect(picture(2)).not.toEqual(picture(3));
+    expect(picture(0)).toEqual([...(await once.views[0]!.data()).subarray(0, 768)]);
+    expect(() => loaderOf({ repeats: 0.5 })).toThrow("ImageLoader: repeats is 0.5; expected a whole number");
+  });
+
   test("shapes, labels, indices; an epoch holds every picture at most once, in a new order", async () => {
     const views = [view, { ...view, size: 8 }];
     const loader = loaderOf({ views });

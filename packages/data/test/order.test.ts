@@ -6,6 +6,21 @@ const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b
 const upTo = (length: number) => [...Array(length).keys()];
 
 describe("epochOrder", () => {
+  test("repeated: each picture some times in a row, as many places as before, from any place on", async () => {
+    for (const groups of [undefined, Int32Array.of(0, 3, 7)]) {
+      const options = { length: 11, seed: 5, epoch: 2, groups };
+      const once = await whole(options);
+      const repeated = await whole({ ...options, repeats: 3 });
+      expect(repeated).toEqual(upTo(11).map((place) => once[Math.floor(place / 3)]));
+      expect([...(await epochOrder({ ...options, repeats: 3 }).slice(4, 5))]).toEqual(repeated.slice(4, 9));
+      expect([...(await epochOrder({ ...options, repeats: 3 }).slice(9, 8))]).toEqual(repeated.slice(9));
+      expect(await whole({ ...options, repeats: 1 })).toEqual(once);
+    }
+    expect(() => epochOrder({ length: 3, seed: 0, epoch: 0, repeats: 0 })).toThrow(
+      "epochOrder: repeats is 0; expected a whole number, at least 1.",
+    );
+  });
+
   test("without groups: every picture once, another order for each seed and epoch", async () => {
     const options = { length: 1000, seed: 5, epoch: 0 };
     const order = await whole(options);

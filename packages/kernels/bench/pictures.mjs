@@ -1,5 +1,6 @@
 // The image kernel: random crops of 8-bit pictures, bicubic with antialiasing to 224×224, half of them flipped, normalised. `node bench/pictures.mjs [--json]
-// [--threads N] [--rounds N] [--set avx512|avx2|portable|neon]`; pictures a second a core beside the goal of 2,000.
+// [--threads N] [--rounds N] [--set avx512|avx2|portable|neon] [--operations]`; pictures a second a core beside the goal of 2,000. --operations adds what each
+// operation on the resized picture costs.
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { createDevice } from "../dist/index.js";
@@ -10,6 +11,7 @@ const { values: options } = parseArgs({
     threads: { type: "string", default: String(availableParallelism()) },
     rounds: { type: "string", default: "9" },
     set: { type: "string", default: "auto" },
+    operations: { type: "boolean", default: false },
   },
 });
 const threads = Number(options.threads);
@@ -35,27 +37,66 @@ const each = Array.from({ length: count }, (_, item) => {
   const cropWidth = Math.min(source, Math.sqrt(area) * source * stretch);
   const cropHeight = Math.min(source, (Math.sqrt(area) * source) / stretch);
   const [cropX, cropY] = [draw(0, source - cropWidth), draw(0, source - cropHeight)];
-  return { picture, height: source, width: source, cropX, cropY, cropWidth, cropHeight, flip: item % 2 };
+  const box = { cropX, cropY, cropWidth, cropHeight, confined: 0 };
+  const flips = { horizontalFlip: item % 2, verticalFlip: 0 };
+  return { picture, height: source, width: source, filter: 0, ...box, ...flips };
 });
 const output = { buffer: device.allocate(count * 3 * size * size * 4), byteOffset: 0 };
-const shared = { outputHeight: size, outputWidth: size, filter: 0 };
-const normalisation = { mean0: 0.485, mean1: 0.456, mean2: 0.406, std0: 0.229, std1: 0.224, std2: 0.225 };
+const normalization = { buffer: device.allocate(48), byteOffset: 0 };
+device.upload(normalization, Float64Array.of(0.485, 0.456, 0.406, 0.229, 0.224, 0.225));
+const shared = { output, normalization, outputHeight: size, outputWidth: size, channels: 3 };
+
+/** The operations that `--operations` times, one at a time on every picture: the code and the numbers of native/pictureOperations.h. */
+const operations = {
+  brightness: [0, 1.3],
+  contrast: [1, 0.7],
+  saturation: [2, 1.4],
+  hue: [3, 20],
+  grayscale: [4],
+  solarize: [5, 128],
+  autoContrast: [9],
+  equalize: [10],
+  sharpness: [11, 1.5],
+  "gaussianBlur 23, sigma 2": [12, 23, 2],
+  "rotate, bicubic": [13, 0.97, -0.26, 30, 0.26, 0.97, -20, 0, 1, 128],
+  "rotate, bilinear": [13, 0.97, -0.26, 30, 0.26, 0.97, -20, 1, 1, 128],
+  "shearX, bicubic": [13, 1, 0.3, 0, 0, 1, 0, 0, 1, 128],
+  "erase, a tenth, pixel": [14, 20, 20, 70, 70, 2, 1, 2],
+};
 
 /** Pictures a second a core over some tenths of a second. */
-async function round() {
+async function round(row) {
+  const rows = { buffer: device.allocate(128), byteOffset: 0 };
+  device.upload(
+    rows,
+    Float64Array.from({ length: 16 }, (_, place) => row?.[place] ?? 0),
+  );
+  const used = row === undefined ? 0 : 1;
+  const list = each.map((item) => ({ ...item, firstOperation: 0, operations: used }));
   let done = 0;
   const start = performance.now();
   while (performance.now() - start < 300) {
-    device.run("augmentImages", "float32", { output, ...shared, ...normalisation, each });
+    device.run("augmentImages", "float32", { ...shared, operations: rows, operationRows: used, each: list });
     await device.synchronize();
     done += count;
   }
   return (1000 * done) / (performance.now() - start) / threads;
 }
+/** The median of some rounds. */
+async function median(row) {
+  const speeds = [];
+  for (let number = 0; number < Number(options.rounds); number++) speeds.push(await round(row));
+  return speeds.sort((a, b) => a - b)[speeds.length >> 1];
+}
 await round();
-const speeds = [];
-for (let number = 0; number < Number(options.rounds); number++) speeds.push(await round());
-const ours = speeds.sort((a, b) => a - b)[speeds.length >> 1];
+const ours = await median();
+const costs = [];
+if (options.operations) {
+  const base = 1e6 / (await median([8])); // as bytes and back, and one pass that inverts
+  costs.push({ operation: "invert, and bytes for operations", microseconds: base - 1e6 / ours });
+  for (const [operation, row] of Object.entries(operations))
+    costs.push({ operation, microseconds: 1e6 / (await median(row)) - base });
+}
 device.close();
 
 const work = `crop, resize, flip, normalise ${source}² → ${size}², a core`;
@@ -74,4 +115,6 @@ else {
     `${cpus()[0].model}, ${threads} threads, ${device.instructionSet}; median of ${options.rounds} rounds`,
   );
   console.log(`${work}: ${ours.toFixed(0)} pictures a second, ${row.ratio.toFixed(2)} of ${goal}`);
+  for (const { operation, microseconds } of costs)
+    console.log(`  ${operation}: ${microseconds.toFixed(0)} µs a picture of ${size}² more`);
 }

@@ -21,10 +21,11 @@ export interface CheckedPart {
 
 /** What is known of the buffers of one entry of the kernel table. */
 export interface BufferExtents<Table extends Entry> {
-  /** Elements reached in each buffer, counted from its byteOffset; `items` is the length of the call's `each`. */
+  /** Elements reached in each buffer, counted from its byteOffset; `items` is the length of the call's `each`; of an item, `call` has the numbers of the whole call. */
   readonly elements: (
     numbers: Readonly<Record<Table["numbers"][number], number>>,
     items: number,
+    call: Readonly<Record<string, number>>,
   ) => Readonly<Record<Bare<Table["buffers"][number]>, number>>;
   /** Buffers whose elements are not of the call's dtype. */
   readonly types?: Readonly<Partial<Record<Bare<Table["buffers"][number]>, "int32" | "uint8" | "float64">>>;
@@ -367,21 +368,40 @@ export const bufferExtents: ExtentsTable = {
   },
   augmentImages: {
     outputs: ["output"],
-    elements: ({ outputHeight, outputWidth }, items) => ({ output: items * 3 * outputHeight * outputWidth }),
+    types: { normalization: "float64", operations: "float64" },
+    elements: ({ outputHeight, outputWidth, channels, operationRows }, items) => ({
+      output: items * channels * outputHeight * outputWidth,
+      normalization: 2 * channels,
+      operations: 16 * operationRows,
+    }),
     each: {
       outputs: [],
       types: { picture: "uint8" },
-      elements: ({ height, width }) => ({ picture: height * width * 3 }),
+      elements: ({ height, width }, _, { channels }) => ({ picture: height * width * channels! }),
     },
+  },
+  mixImages: {
+    outputs: ["output"],
+    elements: ({ channels, height, width }, items) => ({
+      output: items * channels * height * width,
+      input: items * channels * height * width,
+    }),
+    each: { outputs: [], elements: () => ({}) },
+  },
+  mixTargets: {
+    outputs: ["output"],
+    types: { labels: "int32" },
+    elements: ({ classes }, items) => ({ output: items * classes, labels: items }),
+    each: { outputs: [], elements: () => ({}) },
   },
   channelMoments: {
     outputs: [],
     types: { output: "float64" },
-    elements: () => ({ output: 6 }),
+    elements: ({ channels }) => ({ output: 2 * channels }),
     each: {
       outputs: [],
       types: { picture: "uint8" },
-      elements: ({ height, width }) => ({ picture: height * width * 3 }),
+      elements: ({ height, width }, _, { channels }) => ({ picture: height * width * channels! }),
     },
   },
   interpolationMatrix: {

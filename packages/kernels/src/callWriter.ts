@@ -14,7 +14,7 @@ interface TableEntry {
   readonly each?: TableEntry;
 }
 interface ExtentsEntry {
-  readonly elements: (numbers: Values, items: number) => Readonly<Record<string, number>>;
+  readonly elements: (numbers: Values, items: number, call: Values) => Readonly<Record<string, number>>;
   readonly types?: Readonly<Record<string, "int32" | "uint8" | "float64">>;
   readonly outputs: readonly string[];
   readonly parts?: (numbers: Values) => readonly CheckedPart[];
@@ -111,15 +111,15 @@ export class CallWriter {
     // Numbers are looked at first: the extents of the buffers come from them.
     const numbersAt = this.#at + 2 * layout.own.buffers.length;
     this.#writeNumbers(kernel, "", layout.own, values, numbersAt);
-    this.#writeBuffers(kernel, "", layout.own, values, dtype, items.length);
+    this.#writeBuffers(kernel, "", layout.own, values, dtype, items.length, values);
     this.#at = numbersAt + layout.own.numbers.length;
-    if (layout.each !== null) this.#writeItems(kernel, layout.each, items, dtype);
+    if (layout.each !== null) this.#writeItems(kernel, layout.each, items, dtype, values);
     const checksAt = this.#at++;
     words[checksAt] = 0;
     if (this.#device.checkFinite) {
-      this.#writeChecks(layout.own, values, dtype, items.length, checksAt);
+      this.#writeChecks(layout.own, values, dtype, items.length, checksAt, values);
       if (layout.each !== null) {
-        for (const item of items) this.#writeChecks(layout.each, item, dtype, 0, checksAt);
+        for (const item of items) this.#writeChecks(layout.each, item, dtype, 0, checksAt, values);
       }
     }
   }
@@ -143,12 +143,13 @@ export class CallWriter {
     layout: ArgumentLayout,
     items: readonly Values[],
     dtype: "float32" | "float64",
+    call: Values,
   ): void {
     let numbersAt = this.#at + 2 * layout.buffers.length * items.length;
     for (let index = 0; index < items.length; index += 1) {
       const where = ` of item ${index}`;
       this.#writeNumbers(kernel, where, layout, items[index]!, numbersAt);
-      this.#writeBuffers(kernel, where, layout, items[index]!, dtype, 0);
+      this.#writeBuffers(kernel, where, layout, items[index]!, dtype, 0, call);
       numbersAt += layout.numbers.length;
     }
     this.#at = numbersAt;
@@ -173,9 +174,10 @@ export class CallWriter {
     values: Values,
     dtype: "float32" | "float64",
     items: number,
+    call: Values,
   ): void {
     const words = this.#words;
-    const elements = layout.extents.elements(values, items);
+    const elements = layout.extents.elements(values, items, call);
     for (const { name, optional, type } of layout.buffers) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) {
@@ -222,10 +224,11 @@ export class CallWriter {
     dtype: "float32" | "float64",
     items: number,
     countAt: number,
+    call: Values,
   ): void {
     const { outputs, elements, parts } = layout.extents;
     if (outputs.length === 0) return;
-    const counts = elements(values, items);
+    const counts = elements(values, items, call);
     for (const name of outputs) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) continue;

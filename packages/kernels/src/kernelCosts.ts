@@ -21,6 +21,7 @@ interface CostEntry<Table extends Entry> {
   readonly traffic?: (
     numbers: Numbers<Table>,
     items: number,
+    call: Readonly<Record<string, number>>,
   ) => Readonly<Partial<Record<Bare<Table["buffers"][number]>, number>>>;
 }
 
@@ -145,12 +146,19 @@ const kernelCosts: CostTable = {
     operations: none,
     each: {
       operations: none,
-      traffic: (n) => ({ picture: 3 * Math.min(n.cropHeight, n.height) * Math.min(n.cropWidth, n.width) }),
+      traffic: (n, _, { channels }) => ({
+        picture: channels! * Math.min(n.cropHeight, n.height) * Math.min(n.cropWidth, n.width),
+      }),
     },
   },
+  mixImages: {
+    operations: ({ channels, height, width }, items) => 3 * items * channels * height * width,
+    each: { operations: none },
+  },
+  mixTargets: { operations: ({ classes }, items) => 3 * items * classes, each: { operations: none } },
   channelMoments: {
     operations: none,
-    traffic: () => ({ output: 12 }),
+    traffic: ({ channels }) => ({ output: 4 * channels }),
     each: { operations: ({ height, width }) => 12 * height * width },
   },
   interpolationMatrix: { operations: none },
@@ -177,11 +185,11 @@ const kernelCosts: CostTable = {
 /** The tables without their names' types. */
 interface AnyCost {
   readonly operations: (numbers: object, items: number) => number;
-  readonly traffic?: (numbers: object, items: number) => Readonly<Record<string, number>>;
+  readonly traffic?: (numbers: object, items: number, call: object) => Readonly<Record<string, number>>;
   readonly each?: AnyCost;
 }
 interface AnyExtents {
-  readonly elements: (numbers: object, items: number) => Readonly<Record<string, number>>;
+  readonly elements: (numbers: object, items: number, call: object) => Readonly<Record<string, number>>;
   readonly types?: Readonly<Record<string, keyof typeof elementBytes>>;
   readonly each?: AnyExtents;
 }
@@ -198,11 +206,11 @@ export function kernelCost(
 ): KernelCost {
   const cost = kernelCosts[call.kernel] as unknown as AnyCost;
   const extents = bufferExtents[call.kernel] as unknown as AnyExtents;
-  const own = partCost(call, cost, extents, call.dtype, call.each.length);
+  const own = partCost(call, cost, extents, call.dtype, call.each.length, call.numbers);
   if (cost.each === undefined || extents.each === undefined) return own;
   let { operations, bytes } = own;
   for (const item of call.each) {
-    const part = partCost(item, cost.each, extents.each, call.dtype, 0);
+    const part = partCost(item, cost.each, extents.each, call.dtype, 0, call.numbers);
     operations += part.operations;
     bytes += part.bytes;
   }
@@ -215,9 +223,10 @@ function partCost(
   extents: AnyExtents,
   dtype: "float32" | "float64",
   items: number,
+  callNumbers: Readonly<Record<string, number>>,
 ): KernelCost {
-  const elements = extents.elements(numbers, items);
-  const traffic = cost.traffic?.(numbers, items) ?? {};
+  const elements = extents.elements(numbers, items, callNumbers);
+  const traffic = cost.traffic?.(numbers, items, callNumbers) ?? {};
   let bytes = 0;
   for (const name of buffers)
     bytes += (traffic[name] ?? elements[name]!) * elementBytes[extents.types?.[name] ?? dtype];

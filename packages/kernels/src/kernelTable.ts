@@ -317,23 +317,55 @@ export const kernelTable = {
 
   // ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────
   /**
-   * One batch: for each picture (u8 H×W×3 in its own buffer) resize the box [cropY, cropX, cropHeight, cropWidth] (fractions of a pixel allowed)
-   * to outputHeight×outputWidth (filter 0 bicubic a = −0.5, 1 bilinear), flip, value/255, (value − mean[c])/std[c]. output B×3×H×W.
-   * Antialiased, first along rows, then along columns, as Pillow's resize(box=…): taps may lie outside of the box, inside the picture. Each pass
-   * clips to [0, 255] as Pillow's 8-bit passes do, but keeps fractions.
+   * One batch: for each picture (u8 H×W×C in its own buffer) resize the box [cropY, cropX, cropHeight, cropWidth] (fractions of a pixel allowed) to
+   * outputHeight×outputWidth (filter 0 bicubic a = −0.5, 1 bilinear), flip, apply `operations` rows of the operations buffer from row `firstOperation` on, and
+   * (value/255 − mean[c])/std[c]. output B×C×H×W; normalization FLOAT64 [2C]: means, then stds; operations FLOAT64 [operationRows×16] (see
+   * native/pictureOperations.h), may be null when there are no rows.
+   *
+   * Antialiased, first along rows, then along columns, as Pillow's resize(box=…): taps may lie outside of the box, inside the picture; with `confined` 1 the
+   * box is cut out first, as torchvision does. Each pass clips to [0, 255] as Pillow's 8-bit passes do, but keeps fractions; a picture with operations is rounded
+   * to 8 bits before them.
    */
   augmentImages: listKernel({
-    buffers: ["output"],
-    numbers: ["outputHeight", "outputWidth", "filter", "mean0", "mean1", "mean2", "std0", "std1", "std2"],
+    buffers: ["output", "normalization", "operations?"],
+    numbers: ["outputHeight", "outputWidth", "channels", "operationRows"],
     each: {
       buffers: ["picture"],
-      numbers: ["height", "width", "cropY", "cropX", "cropHeight", "cropWidth", "flip"],
+      numbers: [
+        "height",
+        "width",
+        "cropY",
+        "cropX",
+        "cropHeight",
+        "cropWidth",
+        "filter",
+        "confined",
+        "horizontalFlip",
+        "verticalFlip",
+        "firstOperation",
+        "operations",
+      ],
     },
   }),
-  /** output[c] += Σ value/255, output[3+c] += Σ (value/255)² over all pixels of the u8 pictures; output has 6 elements of FLOAT64 whatever the dtype. */
+  /**
+   * mixup and CutMix of a batch B×C×H×W: output[i] = lambda·input[i] + (1 − lambda)·input[partner]; where `rows` is above 0 instead input[i] with the box
+   * [top, left, rows, columns] of input[partner] pasted in.
+   */
+  mixImages: listKernel({
+    buffers: ["output", "input"],
+    numbers: ["channels", "height", "width"],
+    each: { buffers: [], numbers: ["partner", "lambda", "top", "left", "rows", "columns"] },
+  }),
+  /** output[i,:] (B×classes) = lambda·q(labels[i]) + (1 − lambda)·q(labels[partner]), q(y) = (1 − smoothing)·onehot(y) + smoothing/classes; labels i32 [B]. */
+  mixTargets: listKernel({
+    buffers: ["output", "labels"],
+    numbers: ["classes", "smoothing"],
+    each: { buffers: [], numbers: ["partner", "lambda"] },
+  }),
+  /** output[c] += Σ value/255, output[C+c] += Σ (value/255)² over all pixels of the u8 pictures H×W×C; output has 2C elements of FLOAT64 whatever the dtype. */
   channelMoments: listKernel({
     buffers: ["output"],
-    numbers: [],
+    numbers: ["channels"],
     each: { buffers: ["picture"], numbers: ["height", "width"] },
   }),
   /** The matrix outputSize×inputSize (rows sum to 1) of bicubic (a = −0.5 antialiased; a = −0.75 else, as PyTorch's) interpolation with half-pixel centres. */

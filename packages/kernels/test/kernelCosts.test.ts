@@ -121,7 +121,7 @@ describe("kernelCost", () => {
     expect(kernelCost(call("gatherTokens", gather, ["output", "input", "indices"])).bytes).toBe(
       4 * (30 + 30 + 6),
     );
-    const augment = { outputHeight: 2, outputWidth: 2 };
+    const augment = { outputHeight: 2, outputWidth: 2, channels: 3, operationRows: 0 };
     const picture = { height: 100, width: 100, cropHeight: 10, cropWidth: 20 };
     expect(
       kernelCost(call("augmentImages", augment, ["output"], [{ numbers: picture, buffers: ["picture"] }]))

@@ -60,7 +60,12 @@ describe("a mapped file", () => {
             cropX: 5,
             cropHeight: 200,
             cropWidth: 190,
-            flip: 1,
+            filter: 0,
+            confined: 0,
+            horizontalFlip: 1,
+            verticalFlip: 0,
+            firstOperation: 0,
+            operations: 0,
           },
         ],
       });

@@ -31,6 +31,18 @@ export interface Config {
   readonly cropScale?: number | undefined;
   /** Probability of a horizontal flip. */
   readonly flip?: number | undefined;
+  /** crop: crop and flip; color: also colour jitter, grey, blur and solarisation, as the paper for its smallest sets. */
+  readonly augmentation?: "crop" | "color" | undefined;
+  /** Probability of the colour jitter. */
+  readonly colorJitter?: number | undefined;
+  /** Strength of the colour jitter: 1 is brightness and contrast ±0.4, saturation ±0.2, hue ±0.1. */
+  readonly jitterStrength?: number | undefined;
+  /** Probability that a picture becomes grey. */
+  readonly grayscale?: number | undefined;
+  /** Probability of the Gaussian blur. */
+  readonly blur?: number | undefined;
+  /** Probability of the solarisation. */
+  readonly solarize?: number | undefined;
   /** Mean of red, green and blue in 0…1; measured when not given. */
   readonly mean?: readonly [number, number, number] | undefined;
   /** Standard deviation of red, green and blue in 0…1; measured when not given. */

@@ -1,5 +1,6 @@
 import type { ProductPrecision } from "@splitmask/autograd";
 import { UsageError } from "../errors.js";
+import { resolveColors } from "./colors.js";
 import type { Config, ConfigField } from "./config.js";
 import { parseDuration } from "./duration.js";
 
@@ -41,6 +42,16 @@ export interface ResolvedConfig {
   readonly cropScale: number;
   /** Probability of a flip. */
   readonly flip: number;
+  /** Probability of the colour jitter. */
+  readonly colorJitter: number;
+  /** Strength of the colour jitter. */
+  readonly jitterStrength: number;
+  /** Probability of grey. */
+  readonly grayscale: number;
+  /** Probability of the blur. */
+  readonly blur: number;
+  /** Probability of the solarisation. */
+  readonly solarize: number;
   /** Null: measured on a sample of the pictures. */
   readonly mean: readonly [number, number, number] | null;
   /** Null: measured on a sample of the pictures. */
@@ -222,6 +233,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
     0.2,
     "random resized crop of 20 % to 100 % of the picture",
   );
+  const colors = resolveColors(given, choices);
   if (given.mean === undefined && given.std !== undefined)
     throw contradiction("std", "given without mean: give both or neither");
   if (given.mean !== undefined && given.std === undefined)
@@ -243,6 +255,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       mask,
       cropScale,
       flip: given.flip ?? 0.5,
+      ...colors,
       mean: given.mean ?? null,
       std: given.std ?? null,
       subset: given.subset ?? null,

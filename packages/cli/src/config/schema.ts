@@ -48,6 +48,30 @@ export const configSchema = z.strictObject({
     .optional()
     .describe("Smallest area of the random resized crop, as a share of the picture"),
   flip: share.optional().describe("Probability of a horizontal flip"),
+  augmentation: z
+    .enum(["crop", "color"])
+    .optional()
+    .describe(
+      "crop: crop and flip, the paper's default; color: also colour jitter, grey, blur and solarisation, as the paper for its smallest sets",
+    ),
+  colorJitter: share
+    .optional()
+    .describe("Probability of the colour jitter; 0.8 with --augmentation color, else 0"),
+  jitterStrength: z
+    .number()
+    .min(0)
+    .max(5)
+    .optional()
+    .describe(
+      "Strength of the colour jitter: 1 is brightness and contrast ±0.4, saturation ±0.2, hue ±0.1; default 1",
+    ),
+  grayscale: share
+    .optional()
+    .describe("Probability that a picture becomes grey; 0.2 with --augmentation color, else 0"),
+  blur: share.optional().describe("Probability of a Gaussian blur; 0.5 with --augmentation color, else 0"),
+  solarize: share
+    .optional()
+    .describe("Probability that bright values are inverted; 0.2 with --augmentation color, else 0"),
   mean: threeNumbers.optional().describe("Mean of red, green and blue in 0…1; measured when not given"),
   std: threeNumbers
     .optional()

@@ -108,13 +108,22 @@ export function drawPictures(pixels: Tensor, patchSize: number): Promise<DrawnPi
  * @param index Which one.
  */
 export async function pngOf(drawn: DrawnPictures, index: number): Promise<DataUri> {
-  const { height, width, pixels } = drawn;
-  const size = height * width * 4;
-  const raw = { height, width, channels: 4 } as const;
-  return dataUri(sharp(pixels.subarray(index * size, (index + 1) * size), { raw }));
+  return dataUri(rawOf(drawn, index));
 }
 
-async function dataUri(picture: Sharp): Promise<DataUri> {
+/**
+ * One of the drawn pictures for sharp.
+ *
+ * @param drawn The pictures.
+ * @param index Which one.
+ */
+export function rawOf({ height, width, pixels }: DrawnPictures, index: number): Sharp {
+  const size = height * width * 4;
+  return sharp(pixels.subarray(index * size, (index + 1) * size), { raw: { height, width, channels: 4 } });
+}
+
+/** A picture as a PNG inside the page. */
+export async function dataUri(picture: Sharp): Promise<DataUri> {
   const png = await picture.png({ compressionLevel: 9 }).toBuffer();
   return `data:image/png;base64,${png.toString("base64")}`;
 }

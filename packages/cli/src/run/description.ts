@@ -1,3 +1,4 @@
+import type { ChannelNumbers } from "@splitmask/data";
 import { RunFolder } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import type { Choice, ResolvedConfig } from "../config/resolve.js";
@@ -18,9 +19,9 @@ export interface RunDescription {
   /** The fields that were given. */
   readonly given: Config;
   /** Mean of red, green and blue in 0…1, as given or measured. */
-  readonly mean: readonly [number, number, number];
+  readonly mean: ChannelNumbers;
   /** Standard deviation of red, green and blue in 0…1, as given or measured. */
-  readonly std: readonly [number, number, number];
+  readonly std: ChannelNumbers;
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
 }

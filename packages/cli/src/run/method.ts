@@ -1,4 +1,4 @@
-import { type Augmentation, randomResizedCrop, type View } from "@splitmask/data";
+import { type Augmentation, splitMaskAugmentation, type View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { SplitMask } from "@splitmask/methods";
 import type { Tokenizer } from "@splitmask/tokenizer";
@@ -54,7 +54,32 @@ export function tokenizerView(config: ResolvedConfig): View {
   return { size: gridOf(config)[0] * tokenizerPatch(config), mean: half, std: half };
 }
 
-/** The crop and flip of training. */
+/** The crop, flip and colours of training. */
 export function trainingAugmentation(config: ResolvedConfig): Augmentation {
-  return randomResizedCrop({ scale: [config.cropScale, 1], horizontalFlip: config.flip });
+  const {
+    imageSize,
+    cropScale,
+    flip,
+    colorJitter,
+    jitterStrength,
+    grayscale,
+    blur: gaussianBlur,
+    solarize,
+  } = config;
+  return splitMaskAugmentation({
+    crop: { scale: [cropScale, 1], horizontalFlip: flip },
+    jitter: {
+      brightness: 0.4 * jitterStrength,
+      contrast: 0.4 * jitterStrength,
+      saturation: 0.2 * jitterStrength,
+      hue: Math.min(0.5, 0.1 * jitterStrength),
+    },
+    ...{ colorJitter, grayscale, gaussianBlur, solarize },
+    // As wide as a blur of 0.1 to 2 pixels is at 224.
+    blur: {
+      kernelSize: Math.min(127, 2 * Math.ceil(imageSize / 20) + 1),
+      sigma: [imageSize / 2240, imageSize / 112],
+    },
+    colors: true,
+  });
 }

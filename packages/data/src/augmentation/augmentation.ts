@@ -1,8 +1,10 @@
 import type { RandomStream } from "@splitmask/autograd";
+import { checkProbability } from "./draws.js";
+import type { Operation } from "./operations.js";
 
-/** What happens to one picture: the box that is cut out, in pixels of the decoded picture (fractions allowed), and whether it is mirrored. */
+/** What happens to one picture: a box is cut out, resized to the view's size, mirrored, and goes through the operations. */
 export interface AugmentationPlan {
-  /** Upper border of the box. */
+  /** Upper border of the box, in pixels of the decoded picture (fractions allowed). */
   readonly cropY: number;
   /** Left border of the box. */
   readonly cropX: number;
@@ -12,9 +14,20 @@ export interface AugmentationPlan {
   readonly cropWidth: number;
   /** Whether the result is mirrored left to right. */
   readonly flip: boolean;
+  /** Whether the result is mirrored top to bottom. Default false. */
+  readonly verticalFlip?: boolean;
+  /**
+   * Whether the box is cut out before it is resized, as torchvision does, so that the filter repeats no pixel from beyond it. Default false: at its border the filter reads the
+   * picture's own pixels.
+   */
+  readonly confined?: boolean;
+  /** The filter of the resize, antialiased. Default bicubic. */
+  readonly interpolation?: "bicubic" | "bilinear";
+  /** What is done then, in this order. Default nothing. */
+  readonly operations?: readonly Operation[];
 }
 
-/** A rule that plans what happens to a picture. The box is then resized to each view's size (bicubic, antialiased). */
+/** A rule that plans what happens to a picture. */
 export interface Augmentation {
   /** For logs and saved configurations, e.g. `randomResizedCrop(0.08–1)`. */
   readonly name: string;
@@ -28,95 +41,96 @@ export interface Augmentation {
   plan(height: number, width: number, stream: RandomStream): AugmentationPlan;
 }
 
-/** Options of `randomResizedCrop`. */
-export interface RandomResizedCropOptions {
-  /** Smallest and largest share of the picture's area that is cut out. Default [0.08, 1]. */
-  readonly scale?: readonly [number, number];
-  /** Smallest and largest width / height of the box. Default [3/4, 4/3]. */
-  readonly ratio?: readonly [number, number];
-  /** Probability of mirroring left to right. Default 0.5. */
-  readonly horizontalFlip?: number;
-}
-
-function checkRange(name: string, range: readonly [number, number], most: number): void {
-  const [low, high] = range;
-  if (!(low > 0 && low <= high && high <= most)) {
-    throw new RangeError(
-      `randomResizedCrop: ${name} is [${low}, ${high}]; expected two rising numbers above 0${most === Infinity ? "" : ` and at most ${most}`}.`,
-    );
-  }
+/** A rule that goes on with a plan: mirrors it, or adds operations. */
+export interface AugmentationStep {
+  /** For logs and saved configurations, e.g. `colorJitter(0.4, 0.4, 0.4, 0)`. */
+  readonly name: string;
+  /**
+   * The plan with this step behind it.
+   *
+   * @param plan What happens so far.
+   * @param stream Where random numbers come from.
+   */
+  extend(plan: AugmentationPlan, stream: RandomStream): AugmentationPlan;
 }
 
 /**
- * The paper's only augmentation: a random box of the picture, resized, and a random flip. torchvision's `RandomResizedCrop`: area uniform in `scale`,
- * width / height log-uniform in `ratio`, whole pixels, ten tries, then the largest centred box within `ratio`.
+ * A crop and the steps behind it, as torchvision's `Compose`. The crop draws first: its boxes are the same with or without steps.
  *
- * @throws RangeError If a range or the probability is none.
+ * @param crop `randomResizedCrop`, `resizeCenterCrop`, `centerCrop`, or another rule.
+ * @param steps What follows, in order.
  */
-export function randomResizedCrop(options: RandomResizedCropOptions = {}): Augmentation {
-  const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3], horizontalFlip = 0.5 } = options;
-  checkRange("scale", scale, 1);
-  checkRange("ratio", ratio, Infinity);
-  if (!(horizontalFlip >= 0 && horizontalFlip <= 1)) {
-    throw new RangeError(
-      `randomResizedCrop: horizontalFlip is ${horizontalFlip}; expected a probability from 0 to 1.`,
-    );
-  }
-  const plan = (height: number, width: number, stream: RandomStream): AugmentationPlan => {
-    // First of all, so that it does not depend on the number of tries.
-    const flip = stream.uniform() < horizontalFlip;
-    for (let attempt = 0; attempt < 10; attempt++) {
-      const area = height * width * stream.uniform(scale[0], scale[1]);
-      const aspect = Math.exp(stream.uniform(Math.log(ratio[0]), Math.log(ratio[1])));
-      const cropWidth = Math.round(Math.sqrt(area * aspect));
-      const cropHeight = Math.round(Math.sqrt(area / aspect));
-      if (cropWidth > 0 && cropWidth <= width && cropHeight > 0 && cropHeight <= height) {
-        const cropY = stream.integer(height - cropHeight + 1);
-        const cropX = stream.integer(width - cropWidth + 1);
-        return { cropY, cropX, cropHeight, cropWidth, flip };
+export function compose(crop: Augmentation, steps: readonly AugmentationStep[]): Augmentation {
+  return {
+    name: [crop, ...steps].map(({ name }) => name).join(", "),
+    plan: (height, width, stream) =>
+      steps.reduce((plan, step) => step.extend(plan, stream), crop.plan(height, width, stream)),
+  };
+}
+
+/** A step that adds operations. */
+export function operationStep(
+  name: string,
+  draw: (stream: RandomStream) => readonly Operation[],
+): AugmentationStep {
+  return {
+    name,
+    extend: (plan, stream) => {
+      const added = draw(stream);
+      return added.length === 0 ? plan : { ...plan, operations: [...(plan.operations ?? []), ...added] };
+    },
+  };
+}
+
+/**
+ * With a probability a step, else nothing. torchvision's `RandomApply`.
+ *
+ * @throws RangeError If the probability is none.
+ */
+export function randomApply(step: AugmentationStep, probability = 0.5): AugmentationStep {
+  checkProbability("randomApply", "probability", probability);
+  return {
+    name: `${step.name} with ${probability}`,
+    extend: (plan, stream) => (stream.uniform() < probability ? step.extend(plan, stream) : plan),
+  };
+}
+
+function flipStep(
+  rule: string,
+  probability: number,
+  turn: (plan: AugmentationPlan) => AugmentationPlan,
+): AugmentationStep {
+  checkProbability(rule, "probability", probability);
+  return {
+    name: `${rule}(${probability})`,
+    extend: (plan, stream) => {
+      if (plan.operations?.some((operation) => "interpolation" in operation || operation.kind === "erase")) {
+        throw new Error(
+          `${rule}: a step before it rotates, shears, translates or erases, and flips are done before all operations. Put the flip in front of it.`,
+        );
       }
-    }
-    let cropWidth = width;
-    let cropHeight = height;
-    if (width / height < ratio[0]) cropHeight = Math.max(1, Math.round(width / ratio[0]));
-    else if (width / height > ratio[1]) cropWidth = Math.max(1, Math.round(height * ratio[1]));
-    return {
-      cropY: Math.floor((height - cropHeight) / 2),
-      cropX: Math.floor((width - cropWidth) / 2),
-      cropHeight,
-      cropWidth,
-      flip,
-    };
+      return stream.uniform() < probability ? turn(plan) : plan;
+    },
   };
-  return { name: `randomResizedCrop(${scale[0]}–${scale[1]})`, plan };
-}
-
-/** Options of `centerCrop`. */
-export interface CenterCropOptions {
-  /** Share of the short side that is kept. Default 0.875: 224 of 256 pixels. */
-  readonly ratio?: number;
 }
 
 /**
- * For evaluation: the middle square of `ratio` times the short side, with nothing random. The same as resizing the short side to size / ratio and cutting out the
- * middle, but in one pass and without rounding to whole pixels in between.
+ * Mirrors left to right. torchvision's `RandomHorizontalFlip`.
  *
- * @throws RangeError If the ratio is not above 0 and at most 1.
+ * @throws RangeError If the probability is none.
  */
-export function centerCrop(options: CenterCropOptions = {}): Augmentation {
-  const { ratio = 0.875 } = options;
-  if (!(ratio > 0 && ratio <= 1)) {
-    throw new RangeError(`centerCrop: ratio is ${ratio}; expected a share above 0 and at most 1.`);
-  }
-  const plan = (height: number, width: number): AugmentationPlan => {
-    const side = ratio * Math.min(height, width);
-    return {
-      cropY: (height - side) / 2,
-      cropX: (width - side) / 2,
-      cropHeight: side,
-      cropWidth: side,
-      flip: false,
-    };
-  };
-  return { name: `centerCrop(${ratio})`, plan };
+export function randomHorizontalFlip(probability = 0.5): AugmentationStep {
+  return flipStep("randomHorizontalFlip", probability, (plan) => ({ ...plan, flip: !plan.flip }));
+}
+
+/**
+ * Mirrors top to bottom. torchvision's `RandomVerticalFlip`.
+ *
+ * @throws RangeError If the probability is none.
+ */
+export function randomVerticalFlip(probability = 0.5): AugmentationStep {
+  return flipStep("randomVerticalFlip", probability, (plan) => ({
+    ...plan,
+    verticalFlip: !plan.verticalFlip,
+  }));
 }

@@ -1,7 +1,7 @@
-import { RandomStream } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { type Augmentation, randomResizedCrop } from "../augmentation/augmentation.js";
-import { augmentPictures, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
+import type { Augmentation } from "../augmentation/augmentation.js";
+import { randomResizedCrop } from "../augmentation/crops.js";
+import { augmentViews, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import type { PictureCache } from "../cache/pictureCache.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
@@ -40,6 +40,8 @@ export interface ImageLoaderOptions {
   readonly readAheadBytes?: number;
   /** Groups of a data set with `groups` (shards, row groups) among which pictures are mixed: so many, or twice as many, are read at a time. Default 4. */
   readonly groupWindow?: number;
+  /** Repeated augmentation: how often each picture comes in a row, augmented anew each time (DeiT: 3); an epoch then sees one picture in so many. Default 1. */
+  readonly repeats?: number;
   /** Aborting it closes the loader. */
   readonly signal?: AbortSignal;
   /** Whether an epoch leaves out the last pictures that do not fill a batch. Default true. */
@@ -49,6 +51,8 @@ export interface ImageLoaderOptions {
 interface Slot {
   /** The picture that the order names. */
   readonly planned: number;
+  /** Which of its repetitions this is. */
+  readonly repeat: number;
   /** The picture that is there: the planned one, or the next good one. */
   readonly index: number;
   readonly picture: HeldPicture;
@@ -90,12 +94,19 @@ export class ImageLoader {
   constructor(options: ImageLoaderOptions) {
     const { dataset, device, batchSize, views, augmentation = randomResizedCrop() } = options;
     const { cacheBytes = defaultCacheBytes(), workers = defaultWorkers(), cache, signal } = options;
-    const { readAhead = 2, readAheadBytes = 256 << 20, dropLast = true, groupWindow = 4 } = options;
+    const {
+      readAhead = 2,
+      readAheadBytes = 256 << 20,
+      dropLast = true,
+      groupWindow = 4,
+      repeats = 1,
+    } = options;
     checkWhole("batchSize", batchSize, 1);
     checkWhole("workers", workers, 1);
     checkWhole("readAhead", readAhead, 0);
     checkWhole("groupWindow", groupWindow, 1);
-    checkViews("ImageLoader", views);
+    checkWhole("repeats", repeats, 1);
+    checkViews("ImageLoader", views, dataset.channels);
     if (!(cacheBytes >= 0)) {
       throw new RangeError(`ImageLoader: cacheBytes is ${cacheBytes}; expected 0 or more bytes.`);
     }
@@ -182,13 +193,10 @@ export class ImageLoader {
     const { dataset, device, seed, views } = this.#options;
     const epoch = Math.floor(step / this.batchesPerEpoch);
     try {
-      const plans = slots.map(({ planned, picture }) => {
-        const stream = new RandomStream({ seed, purpose: "augment", step: epoch, sample: planned });
-        return this.#augmentation.plan(picture.height, picture.width, stream);
-      });
       const pictures = slots.map(({ picture }) => picture);
+      const keys = slots.map(({ planned, repeat }) => ({ seed, step: epoch, sample: planned, repeat }));
       return {
-        views: views.map((view) => augmentPictures(device, pictures, plans, view)),
+        views: augmentViews({ device, pictures, keys, views, augmentation: this.#augmentation }),
         labels: Int32Array.from(slots, ({ index }) => dataset.label(index)),
         indices: Int32Array.from(slots, ({ index }) => index),
       };
@@ -236,8 +244,14 @@ export class ImageLoader {
   async #fetch(step: number): Promise<Slot[]> {
     const epoch = Math.floor(step / this.batchesPerEpoch);
     const first = (step % this.batchesPerEpoch) * this.batchSize;
+    const { repeats = 1 } = this.#options;
     const planned = await this.#orderOf(epoch).slice(first, this.batchSize);
-    const arrivals = await Promise.allSettled(Array.from(planned, (index) => this.#fetchGood(index, step)));
+    const arrivals = await Promise.allSettled(
+      Array.from(planned, async (index, place) => ({
+        ...(await this.#fetchGood(index, step)),
+        repeat: (first + place) % repeats,
+      })),
+    );
     const slots = arrivals.flatMap((arrival) => (arrival.status === "fulfilled" ? [arrival.value] : []));
     const failure = arrivals.find((arrival) => arrival.status === "rejected");
     if (failure !== undefined) {
@@ -248,7 +262,7 @@ export class ImageLoader {
   }
 
   /** The planned picture, or the first good one after it. */
-  async #fetchGood(planned: number, step: number): Promise<Slot> {
+  async #fetchGood(planned: number, step: number): Promise<Omit<Slot, "repeat">> {
     const { length } = this.#options.dataset;
     for (let offset = 0; offset < length; offset++) {
       const index = (planned + offset) % length;
@@ -267,8 +281,15 @@ export class ImageLoader {
   #orderOf(epoch: number): EpochOrder {
     let order = this.#orders.get(epoch);
     if (order === undefined) {
-      const { dataset, seed, groupWindow } = this.#options;
-      order = epochOrder({ length: dataset.length, groups: dataset.groups, seed, epoch, groupWindow });
+      const { dataset, seed, groupWindow, repeats } = this.#options;
+      order = epochOrder({
+        length: dataset.length,
+        groups: dataset.groups,
+        seed,
+        epoch,
+        groupWindow,
+        repeats,
+      });
       this.#orders.set(epoch, order);
       for (const old of [...this.#orders.keys()].slice(0, -2)) this.#orders.delete(old);
     }

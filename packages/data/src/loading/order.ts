@@ -12,9 +12,14 @@ export interface OrderOptions {
   readonly groups?: Int32Array | undefined;
   /** Groups among which pictures are mixed. Default 4. */
   readonly groupWindow?: number | undefined;
+  /**
+   * Repeated augmentation (Hoffer et al. 2020), as DeiT's and timm's sampler have it but for their rounding to the number of machines: every picture comes so many times in a row, and the
+   * epoch has as many places as before, so that it sees about one picture in `repeats`. Place p is repetition p modulo `repeats`. Default 1.
+   */
+  readonly repeats?: number | undefined;
 }
 
-/** The order in which an epoch goes through the pictures: each once. A pure function of its options. */
+/** The order in which an epoch goes through the pictures: each once, or `repeats` times in a row. A pure function of its options. */
 export interface EpochOrder {
   /** The pictures at the places `first` … `first + count − 1`, fewer at the end. */
   slice(first: number, count: number): Promise<Int32Array>;
@@ -24,13 +29,41 @@ export interface EpochOrder {
  * The order of one epoch. Without groups all pictures are shuffled. With groups, the groups are shuffled and put one after another, and `groupWindow` of them at a time are shuffled as
  * one: so pictures come from a few groups at a time, which are read once an epoch, and no more than two such windows are held as lists.
  *
- * @throws RangeError If the groups do not begin at 0, do not rise, or end beyond the data set, or the window is no whole number above 0.
+ * @throws RangeError If the groups do not begin at 0, do not rise, or end beyond the data set, or the window or `repeats` is no whole number above 0.
  */
 export function epochOrder(options: OrderOptions): EpochOrder {
-  const { groups } = options;
-  return groups === undefined || groups.length < 2
-    ? new ShuffledOrder(options)
-    : new GroupedOrder(options, groups);
+  const { groups, repeats = 1, length } = options;
+  if (!Number.isInteger(repeats) || repeats < 1) {
+    throw new RangeError(`epochOrder: repeats is ${repeats}; expected a whole number, at least 1.`);
+  }
+  const once =
+    groups === undefined || groups.length < 2
+      ? new ShuffledOrder(options)
+      : new GroupedOrder(options, groups);
+  return repeats === 1 ? once : new RepeatedOrder(once, length, repeats);
+}
+
+class RepeatedOrder implements EpochOrder {
+  readonly #once: EpochOrder;
+  readonly #length: number;
+  readonly #repeats: number;
+
+  constructor(once: EpochOrder, length: number, repeats: number) {
+    this.#once = once;
+    this.#length = length;
+    this.#repeats = repeats;
+  }
+
+  async slice(first: number, count: number): Promise<Int32Array> {
+    const end = Math.min(first + count, this.#length);
+    const begin = Math.floor(first / this.#repeats);
+    const pictures = await this.#once.slice(begin, Math.ceil(end / this.#repeats) - begin);
+    const places = Math.max(0, end - first);
+    return Int32Array.from(
+      { length: places },
+      (_, place) => pictures[Math.floor((first + place) / this.#repeats) - begin]!,
+    );
+  }
 }
 
 class ShuffledOrder implements EpochOrder {

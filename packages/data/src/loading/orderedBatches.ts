@@ -1,7 +1,7 @@
-import { RandomStream } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { type Augmentation, centerCrop } from "../augmentation/augmentation.js";
-import { augmentPictures, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
+import type { Augmentation } from "../augmentation/augmentation.js";
+import { centerCrop } from "../augmentation/crops.js";
+import { augmentViews, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import type { PictureCache } from "../cache/pictureCache.js";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
@@ -42,7 +42,7 @@ export class OrderedBatches implements AsyncIterable<ImageBatch> {
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`orderedBatches: batchSize is ${batchSize}; expected a whole number, at least 1.`);
     }
-    checkViews("orderedBatches", views);
+    checkViews("orderedBatches", views, dataset.channels);
     this.#dataset = dataset;
     this.#options = options;
     this.length = Math.ceil(dataset.length / batchSize);
@@ -67,12 +67,9 @@ export class OrderedBatches implements AsyncIterable<ImageBatch> {
         next.catch(() => undefined); // it is reported when its turn comes
         if (slots.length === 0) continue;
         const pictures = slots.map(({ picture }) => picture);
-        const plans = slots.map(({ index, picture }) => {
-          const stream = new RandomStream({ seed, purpose: "augment", sample: index });
-          return augmentation.plan(picture.height, picture.width, stream);
-        });
+        const keys = slots.map(({ index }) => ({ seed, sample: index }));
         const batch: ImageBatch = {
-          views: views.map((view) => augmentPictures(device, pictures, plans, view)),
+          views: augmentViews({ device, pictures, keys, views, augmentation }),
           labels: Int32Array.from(slots, ({ index }) => dataset.label(index)),
           indices: Int32Array.from(slots, ({ index }) => index),
         };

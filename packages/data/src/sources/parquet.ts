@@ -21,6 +21,7 @@ import {
 } from "./parquetFile.js";
 import { type HubFeatures, hubFeatures, type OpenedFile, readParquetLabels } from "./parquetLabels.js";
 import type { Page } from "./parquetPages.js";
+import { parserReason } from "./parserReason.js";
 import { searchSorted } from "./searchSorted.js";
 
 /** Options of `parquetDataset`. */
@@ -160,7 +161,7 @@ export class ParquetDataset implements ImageDataset {
       const start = values.starts[value]!;
       return values.bytes.subarray(start, start + values.lengths[value]!);
     } catch (error) {
-      throw new PictureError(this.#pathOf(place), (error as Error).message, { cause: error });
+      throw new PictureError(this.#pathOf(place), parserReason(error), { cause: error });
     }
   }
 

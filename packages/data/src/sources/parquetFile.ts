@@ -19,6 +19,7 @@ import {
   rowsOf,
   type Values,
 } from "./parquetPages.js";
+import { parserReason } from "./parserReason.js";
 
 /** The part of a column that a row group holds. */
 export interface ColumnChunk {
@@ -87,7 +88,7 @@ export async function readFooter(files: OpenFiles, path: string): Promise<Parque
     const total = groupRows.reduce((sum, rows) => sum + rows, 0);
     if (groupRows.some((rows) => !(rows >= 0)) || total > size || total !== Number(metadata.num_rows)) {
       throw new Error(
-        `its ${size} bytes are said to hold ${metadata.num_rows} rows, in row groups of ${total}`,
+        `its ${size} bytes are said to hold ${metadata.num_rows} rows, in row groups of ${total >= 0 ? total : "an unknown number"}`,
       );
     }
     const schema = parquetSchema(metadata);
@@ -100,12 +101,12 @@ export async function readFooter(files: OpenFiles, path: string): Promise<Parque
         try {
           return columnOf(metadata, schema, columnPath, groupRows, size);
         } catch (error) {
-          throw damaged((error as Error).message, error);
+          throw damaged(parserReason(error), error);
         }
       },
     };
   } catch (error) {
-    throw damaged((error as Error).message, error);
+    throw damaged(parserReason(error), error);
   }
 }
 
@@ -178,7 +179,7 @@ async function pageAt(
     const bytes = place.header.compressed_page_size;
     if (!(bytes >= 0 && position + place.headerBytes + bytes <= end)) {
       throw new Error(
-        `the page at byte ${position} claims to have ${bytes} bytes, and its column ends at ${end}`,
+        `the page at byte ${position} claims to have ${bytes ?? "an unknown number of"} bytes, and its column ends at ${end}`,
       );
     }
     return place;

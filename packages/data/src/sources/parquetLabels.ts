@@ -8,6 +8,7 @@ import {
 } from "./parquetFile.js";
 
 import type { Values } from "./parquetPages.js";
+import { parserReason } from "./parserReason.js";
 
 /** A file with what was found in its footer. */
 export interface OpenedFile {
@@ -73,7 +74,7 @@ export async function readParquetLabels(
           await readGroup(files, path, column, group, target, names);
         } catch (error) {
           throw new Error(
-            `parquetDataset: the labels in the column ${column.name} of ${path} cannot be read: ${(error as Error).message}. Get the file anew, or leave the labels out with label: null.`,
+            `parquetDataset: the labels in the column ${column.name} of ${path} cannot be read: ${parserReason(error)}. Get the file anew, or leave the labels out with label: null.`,
             { cause: error },
           );
         }

@@ -157,7 +157,10 @@ export async function webDataset(
   for (const [number, path] of paths.entries()) {
     signal?.throwIfAborted();
     const tar = isGzipped(path) ? await unpackShard(path, cacheFolder, signal) : path;
-    const { index, failure } = await openIndex(tar, settings, cacheFolder, signal);
+    const { index, failure } = await openIndex(tar, settings, cacheFolder, signal).catch((error: Error) => {
+      if (tar === path || signal?.aborted) throw error;
+      throw new Error(`webDataset: ${path} is damaged: unpacked, ${error.message}`, { cause: error });
+    });
     notKept ??= failure;
     opened.push({ path: tar, index });
     onProgress?.(number + 1, paths.length);

@@ -1,10 +1,12 @@
-// Crop, resize, flip and normalise; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
+// Crop, resize, flip, operations and normalisation; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
 //
 // augmentImages goes through the picture in blocks of 16 source rows. A block's bytes are transposed, so that a vector's lanes are rows; then the
 // horizontal filter is a broadcast weight times contiguous vectors, with no gathers. The filtered columns are transposed back into a ring of rows,
-// from which each output row is made as soon as its last source row is there; the ring stays in the second-level cache for any picture.
+// from which each output row is made as soon as its last source row is there; the ring stays in the second-level cache for any picture. Where a picture
+// has operations, the rows come out as they are, become bytes, and are normalised after the operations.
 #include "../parallel.h"
 #include "../vector.h"
+#include "pictureOperations.h"
 
 namespace splitmask::SPLITMASK_SET {
 
@@ -12,6 +14,7 @@ namespace {
 
 constexpr int block = 16;
 constexpr int parts = block / lanes;
+constexpr int mostGroup = 4;  // channels that are filtered together
 
 typedef unsigned char Bytes __attribute__((vector_size(16)));
 typedef unsigned char UnalignedBytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -63,7 +66,8 @@ struct Taps {
 };
 
 struct Axis {
-  int64 inputSize, outputSize;
+  int64 low, high;  // places that may be read
+  int64 outputSize;
   double from, extent;
   int64 filter;
   bool reversed;
@@ -84,15 +88,15 @@ inline double weightAt(double x, int64 filter) {
 void fillTaps(const Axis& axis, Taps& taps) {
   const double scale = axis.extent / static_cast<double>(axis.outputSize);
   const double narrowing = 1 / axis.stretch(), support = axis.support();
-  taps.first = axis.inputSize;
+  taps.first = axis.high;
   taps.end = 0;
   for (int64 output = 0; output < axis.outputSize; ++output) {
     const double center = axis.from + (static_cast<double>(output) + 0.5) * scale;
     int64 start = static_cast<int64>(center - support + 0.5);
     int64 end = static_cast<int64>(center + support + 0.5);
-    if (start < 0) start = 0;
-    if (end > axis.inputSize) end = axis.inputSize;
-    if (start > axis.inputSize - 1) start = axis.inputSize - 1;
+    if (start < axis.low) start = axis.low;
+    if (end > axis.high) end = axis.high;
+    if (start > axis.high - 1) start = axis.high - 1;
     if (end < start + 1) end = start + 1;
     if (end > start + taps.most) end = start + taps.most;
     const int64 slot = axis.reversed ? axis.outputSize - 1 - output : output;
@@ -126,13 +130,13 @@ struct Arena {
 
 struct Workspace {
   Taps rows, columns;
-  float* lanesOfRows;  // source columns × 3 × block: the block's bytes as floats, lanes are rows
-  float* ring;         // capacity × 3 × stride
-  float* tile;         // 3 × block columns × block rows
+  float* lanesOfRows;  // source columns × channels × block: the block's bytes as floats, lanes are rows
+  float* ring;         // capacity × channels × stride
+  float* tile;         // mostGroup channels × block columns × block rows
   const float** tapRows;
   int64 capacity, stride;
 
-  void lay(Arena& arena, const Axis& rowAxis, const Axis& columnAxis) {
+  void lay(Arena& arena, const Axis& rowAxis, const Axis& columnAxis, int64 channels) {
     for (int axis = 0; axis < 2; ++axis) {
       const Axis& shape = axis == 0 ? rowAxis : columnAxis;
       Taps& taps = axis == 0 ? rows : columns;
@@ -143,21 +147,21 @@ struct Workspace {
     }
     stride = (columnAxis.outputSize + block - 1) / block * block;
     capacity = (rows.most + 2 * block + block - 1) / block * block;
-    lanesOfRows = arena.take<float>(columnAxis.inputSize * 3 * block);
-    ring = arena.take<float>(capacity * 3 * stride);
-    tile = arena.take<float>(3 * block * block);
+    lanesOfRows = arena.take<float>((columnAxis.high - columnAxis.low) * channels * block);
+    ring = arena.take<float>(capacity * channels * stride);
+    tile = arena.take<float>(mostGroup * block * block);
     tapRows = arena.take<const float*>(rows.most);
   }
 };
 
-// The bytes of `block` rows from `row` on (the last row again where the picture ends), transposed to floats: output[column·3 + channel][row].
-void spreadRows(const unsigned char* picture, int64 width, int64 height, int64 row, int64 firstColumn, int64 endColumn, float* output) {
+// The bytes of `block` rows from `row` on (the last row again where the picture ends), transposed to floats: output[column·channels + channel][row].
+void spreadRows(const unsigned char* picture, int64 width, int64 height, int64 channels, int64 row, int64 firstColumn, int64 endColumn, float* output) {
   const unsigned char* rows[block];
   for (int r = 0; r < block; ++r) {
     const int64 y = row + r < height ? row + r : height - 1;
-    rows[r] = picture + (y * width + firstColumn) * 3;
+    rows[r] = picture + (y * width + firstColumn) * channels;
   }
-  const int64 bytes = (endColumn - firstColumn) * 3;
+  const int64 bytes = (endColumn - firstColumn) * channels;
   if (bytes < 16) {
     for (int64 column = 0; column < bytes; ++column)
       for (int r = 0; r < block; ++r) output[column * block + r] = rows[r][column];
@@ -177,38 +181,50 @@ void spreadRows(const unsigned char* picture, int64 width, int64 height, int64 r
   }
 }
 
-// The horizontal filter over one block: columns of 16 rows, transposed into the ring's rows from `ringRow` on.
-void filterColumns(const Workspace& work, int64 outputWidth, int64 firstColumn, int64 ringRow) {
+// The horizontal filter over one block: columns of 16 rows, transposed into the ring's rows from `ringRow` on. `group` channels from `channel` on of `fixed`
+// (0: of `channels`, which the compiler does not know). Inlined, so that what it reads of `work` stays in registers.
+template <int group, int fixed>
+SPLITMASK_INLINE void filterColumns(const Workspace& work, int64 channels, int64 channel, int64 outputWidth, int64 firstColumn, int64 ringRow) {
+  const int64 step = fixed != 0 ? fixed : channels;
   for (int64 from = 0; from < outputWidth; from += block) {
     const int64 here = outputWidth - from < block ? outputWidth - from : block;
     for (int64 x = 0; x < here; ++x) {
       const int count = work.columns.count[from + x];
       const float* weights = work.columns.weights + (from + x) * work.columns.most;
-      const float* source = work.lanesOfRows + (work.columns.start[from + x] - firstColumn) * 3 * block;
-      Vector sums[3][parts] = {};
+      const float* source = work.lanesOfRows + ((work.columns.start[from + x] - firstColumn) * step + channel) * block;
+      Vector sums[group][parts] = {};
       for (int tap = 0; tap < count; ++tap) {
         const Vector weight = broadcast(weights[tap]);
-        for (int channel = 0; channel < 3; ++channel)
+        for (int member = 0; member < group; ++member)
           for (int part = 0; part < parts; ++part)
-            sums[channel][part] = fma(weight, load(source + (tap * 3 + channel) * block + part * lanes), sums[channel][part]);
+            sums[member][part] = fma(weight, load(source + (tap * step + member) * block + part * lanes), sums[member][part]);
       }
-      for (int channel = 0; channel < 3; ++channel)
+      for (int member = 0; member < group; ++member)
         for (int part = 0; part < parts; ++part)
-          store(work.tile + (channel * block + x) * block + part * lanes, clip(sums[channel][part]));
+          store(work.tile + (member * block + x) * block + part * lanes, clip(sums[member][part]));
     }
-    for (int channel = 0; channel < 3; ++channel) {
+    for (int member = 0; member < group; ++member) {
       for (int columnPart = 0; columnPart < parts; ++columnPart) {
         for (int rowPart = 0; rowPart < parts; ++rowPart) {
           Vector square[lanes];
           for (int i = 0; i < lanes; ++i)
-            square[i] = load(work.tile + (channel * block + columnPart * lanes + i) * block + rowPart * lanes);
+            square[i] = load(work.tile + (member * block + columnPart * lanes + i) * block + rowPart * lanes);
           transpose(square);
           for (int i = 0; i < lanes; ++i)
-            store(work.ring + ((ringRow + rowPart * lanes + i) * 3 + channel) * work.stride + from + columnPart * lanes, square[i]);
+            store(work.ring + ((ringRow + rowPart * lanes + i) * step + channel + member) * work.stride + from + columnPart * lanes, square[i]);
         }
       }
     }
   }
+}
+
+SPLITMASK_INLINE void filterAllColumns(const Workspace& work, int64 channels, int64 outputWidth, int64 firstColumn, int64 ringRow) {
+  if (channels == 3) return filterColumns<3, 3>(work, 3, 0, outputWidth, firstColumn, ringRow);
+  if (channels == 1) return filterColumns<1, 1>(work, 1, 0, outputWidth, firstColumn, ringRow);
+  int64 channel = 0;
+  for (; channel + mostGroup <= channels; channel += mostGroup)
+    filterColumns<mostGroup, 0>(work, channels, channel, outputWidth, firstColumn, ringRow);
+  for (; channel < channels; ++channel) filterColumns<1, 0>(work, channels, channel, outputWidth, firstColumn, ringRow);
 }
 
 // One output row of one channel: the vertical filter over the ring's rows, then normalisation.
@@ -231,64 +247,116 @@ void filterRows(const float* const* tapRows, const float* weights, int count, in
   }
 }
 
+// What happens to one picture, as kernelTable.ts has it.
+struct Plan {
+  int64 height, width;
+  double cropY, cropX, cropHeight, cropWidth;
+  int64 filter;
+  bool confined, flipX, flipY;
+  int64 firstOperation, operations;
+
+  explicit Plan(const double* numbers)
+      : height(static_cast<int64>(numbers[0])), width(static_cast<int64>(numbers[1])), cropY(numbers[2]), cropX(numbers[3]), cropHeight(numbers[4]),
+        cropWidth(numbers[5]), filter(static_cast<int64>(numbers[6])), confined(numbers[7] != 0), flipX(numbers[8] != 0), flipY(numbers[9] != 0),
+        firstOperation(static_cast<int64>(numbers[10])), operations(static_cast<int64>(numbers[11])) {}
+
+  Axis axis(int64 size, double from, double extent, int64 outputSize, bool reversed) const {
+    if (!confined) return {0, size, outputSize, from, extent, filter, reversed};
+    const int64 low = minimum(size - 1, maximum(0, static_cast<int64>(from)));
+    return {low, minimum(size, maximum(low + 1, static_cast<int64>(from + extent + 0.5))), outputSize, from, extent, filter, reversed};
+  }
+};
+
 }  // namespace
 
 void augmentImages(const Call& call) {
   float* output = call.buffer<float>(0);
-  const int64 outputHeight = call.integer(0), outputWidth = call.integer(1), filter = call.integer(2);
-  if (outputHeight <= 0 || outputWidth <= 0) return;
-  float scales[3], offsets[3];
-  for (int channel = 0; channel < 3; ++channel) {
-    const double mean = call.number(3 + channel), deviation = call.number(6 + channel);
-    scales[channel] = static_cast<float>(1 / (255 * deviation));
-    offsets[channel] = static_cast<float>(-mean / deviation);
+  const double* mean = call.buffer<double>(1);
+  const double* operationRows = call.buffer<double>(2);
+  const int64 outputHeight = call.integer(0), outputWidth = call.integer(1), channels = call.integer(2), area = outputHeight * outputWidth;
+  if (outputHeight <= 0 || outputWidth <= 0 || channels <= 0) return;
+  const double* deviation = mean + channels;
+  for (int64 row = 0; row < call.integer(3); ++row) {
+    const int64 code = static_cast<int64>(operationRows[row * operationNumbers]);
+    if (const char* problem = operationProblem(code, channels); problem != nullptr)
+      return call.fail(call, problem, static_cast<double>(code), static_cast<double>(code >= operationCodes ? operationCodes : channels));
   }
   parallelFor(call, call.eachCount, [&](int64 item, int thread) {
     const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
-    const double* plan = call.eachNumbers + item * call.eachNumberStride;
-    const int64 height = static_cast<int64>(plan[0]), width = static_cast<int64>(plan[1]);
-    const Axis rowAxis{height, outputHeight, plan[2], plan[4], filter, false};
-    const Axis columnAxis{width, outputWidth, plan[3], plan[5], filter, plan[6] != 0};
-    Workspace work;
-    Arena measure{nullptr, 0};
-    work.lay(measure, rowAxis, columnAxis);
-    Arena arena{static_cast<char*>(call.scratch(call, thread, measure.used)), 0};
-    work.lay(arena, rowAxis, columnAxis);
-    fillTaps(rowAxis, work.rows);
-    fillTaps(columnAxis, work.columns);
-    float* sample = output + item * 3 * outputHeight * outputWidth;
+    const Plan plan(call.eachNumbers + item * call.eachNumberStride);
+    const Axis rowAxis = plan.axis(plan.height, plan.cropY, plan.cropHeight, outputHeight, plan.flipY);
+    const Axis columnAxis = plan.axis(plan.width, plan.cropX, plan.cropWidth, outputWidth, plan.flipX);
+    Workspace laid;
+    Planes planes{outputHeight, outputWidth, channels, nullptr, nullptr, nullptr};
+    float *scales = nullptr, *offsets = nullptr;
+    const auto lay = [&](Arena& arena) {
+      scales = arena.take<float>(channels);
+      offsets = arena.take<float>(channels);
+      laid.lay(arena, rowAxis, columnAxis, channels);
+      if (plan.operations == 0) return;
+      planes.pixels = arena.take<Byte>(channels * area);
+      planes.other = arena.take<Byte>(channels * area);
+      planes.numbers = arena.take<float>(operationScratch(outputHeight, outputWidth));
+    };
+    Arena arena{nullptr, 0};
+    lay(arena);
+    arena = {static_cast<char*>(call.scratch(call, thread, arena.used)), 0};
+    lay(arena);
+    fillTaps(rowAxis, laid.rows);
+    fillTaps(columnAxis, laid.columns);
+    const Workspace work = laid;  // nothing points to it, so that its members stay in registers
+    float* sample = output + item * channels * area;
+    const bool plain = plan.operations == 0;
+    for (int64 channel = 0; channel < channels; ++channel) {
+      scales[channel] = static_cast<float>(1 / (255 * deviation[channel]));
+      offsets[channel] = static_cast<float>(-mean[channel] / deviation[channel]);
+    }
     int64 ready = work.rows.first;  // source rows before this one are in the ring
-    for (int64 y = 0; y < outputHeight; ++y) {
+    for (int64 step = 0; step < outputHeight; ++step) {
+      const int64 y = plan.flipY ? outputHeight - 1 - step : step;  // in the order of the source rows
       const int64 start = work.rows.start[y];
       const int count = work.rows.count[y];
       while (ready < start + count) {
-        spreadRows(picture, width, height, ready, work.columns.first, work.columns.end, work.lanesOfRows);
-        filterColumns(work, outputWidth, work.columns.first, (ready - work.rows.first) % work.capacity);
+        spreadRows(picture, plan.width, plan.height, channels, ready, work.columns.first, work.columns.end, work.lanesOfRows);
+        filterAllColumns(work, channels, outputWidth, work.columns.first, (ready - work.rows.first) % work.capacity);
         ready += block;
       }
-      for (int channel = 0; channel < 3; ++channel) {
+      for (int64 channel = 0; channel < channels; ++channel) {
         for (int tap = 0; tap < count; ++tap)
-          work.tapRows[tap] = work.ring + ((start + tap - work.rows.first) % work.capacity * 3 + channel) * work.stride;
-        filterRows(work.tapRows, work.rows.weights + y * work.rows.most, count, outputWidth, scales[channel], offsets[channel],
-                   sample + (channel * outputHeight + y) * outputWidth);
+          work.tapRows[tap] = work.ring + ((start + tap - work.rows.first) % work.capacity * channels + channel) * work.stride;
+        filterRows(work.tapRows, work.rows.weights + y * work.rows.most, count, outputWidth, plain ? scales[channel] : 1.0f,
+                   plain ? offsets[channel] : 0.0f, sample + (channel * outputHeight + y) * outputWidth);
       }
     }
+    if (plain) return;
+    for (int64 i = 0; i < channels * area; ++i) planes.pixels[i] = static_cast<Byte>(static_cast<int>(sample[i] + 0.5f));
+    const double* rows = operationRows + plan.firstOperation * operationNumbers;
+    for (int64 operation = 0; operation < plan.operations; ++operation) applyOperation(planes, rows + operation * operationNumbers);
+    for (int64 channel = 0; channel < channels; ++channel) {
+      const float scale = scales[channel], offset = offsets[channel];
+      const Byte* plane = planes.plane(channel);
+      for (int64 i = 0; i < area; ++i) sample[channel * area + i] = static_cast<float>(plane[i]) * scale + offset;
+    }
+    for (int64 operation = 0; operation < plan.operations; ++operation)
+      if (static_cast<int>(rows[operation * operationNumbers]) == operationErase)
+        erase(sample, channels, outputHeight, outputWidth, rows + operation * operationNumbers + 1);
   });
 }
 
 void channelMoments(const Call& call) {
   double* output = call.buffer<double>(0);
-  auto* partial = static_cast<int64*>(call.scratch(call, 0, call.eachCount * 6 * static_cast<int64>(sizeof(int64))));
+  const int64 channels = call.integer(0);
+  auto* partial = static_cast<int64*>(call.scratch(call, 0, call.eachCount * 2 * channels * static_cast<int64>(sizeof(int64))));
   parallelFor(call, call.eachCount, [&](int64 item, int) {
     const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
     const double* size = call.eachNumbers + item * call.eachNumberStride;
-    const int64 bytes = static_cast<int64>(size[0]) * static_cast<int64>(size[1]) * 3;
-    constexpr int group = 48;          // 16 pixels: lane modulo 3 is the channel
+    const int64 bytes = static_cast<int64>(size[0]) * static_cast<int64>(size[1]) * channels;
+    constexpr int group = 48;            // 1, 2, 3 and 4 divide it: lane modulo channels is the channel
     constexpr int64 mostGroups = 65536;  // 255² · 65536 still fits in 32 bits
-    int64* total = partial + item * 6;
-    for (int i = 0; i < 6; ++i) total[i] = 0;
+    int64* total = partial + item * 2 * channels;
+    for (int64 i = 0; i < 2 * channels; ++i) total[i] = 0;
     int64 place = 0;
-    while (place + group <= bytes) {
+    while (group % channels == 0 && place + group <= bytes) {
       unsigned sums[group] = {}, squares[group] = {};
       for (int64 groups = 0; groups < mostGroups && place + group <= bytes; ++groups, place += group) {
         for (int lane = 0; lane < group; ++lane) {
@@ -298,20 +366,20 @@ void channelMoments(const Call& call) {
         }
       }
       for (int lane = 0; lane < group; ++lane) {
-        total[lane % 3] += sums[lane];
-        total[3 + lane % 3] += squares[lane];
+        total[lane % channels] += sums[lane];
+        total[channels + lane % channels] += squares[lane];
       }
     }
     for (; place < bytes; ++place) {
       const int64 value = picture[place];
-      total[place % 3] += value;
-      total[3 + place % 3] += value * value;
+      total[place % channels] += value;
+      total[channels + place % channels] += value * value;
     }
   });
   for (int64 item = 0; item < call.eachCount; ++item) {
-    for (int channel = 0; channel < 3; ++channel) {
-      output[channel] += static_cast<double>(partial[item * 6 + channel]) / 255;
-      output[3 + channel] += static_cast<double>(partial[item * 6 + 3 + channel]) / (255.0 * 255.0);
+    for (int64 channel = 0; channel < channels; ++channel) {
+      output[channel] += static_cast<double>(partial[item * 2 * channels + channel]) / 255;
+      output[channels + channel] += static_cast<double>(partial[item * 2 * channels + channels + channel]) / (255.0 * 255.0);
     }
   }
 }

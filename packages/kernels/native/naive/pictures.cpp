@@ -1,5 +1,6 @@
 // Pictures: crop, resize, flip and normalise; channel statistics; interpolation matrices. Plain loops, the measure of the fast versions.
 #include "naive.h"
+#include "pictureOperations.h"
 
 #include <algorithm>
 #include <cmath>
@@ -28,17 +29,17 @@ struct Taps {
   std::vector<double> weights;
 };
 
-// Antialiased taps of one axis: [from, from + extent) of `inputSize` places resized to `outputSize`; the filter widens with the scale.
-std::vector<Taps> antialiasedTaps(int64 inputSize, double from, double extent, int64 outputSize, int64 filter) {
+// Antialiased taps of one axis: [from, from + extent) of places low … high−1 resized to `outputSize`; the filter widens with the scale.
+std::vector<Taps> antialiasedTaps(int64 low, int64 high, double from, double extent, int64 outputSize, int64 filter) {
   const double scale = extent / static_cast<double>(outputSize);
   const double stretch = std::max(scale, 1.0);
   const double support = (filter == 1 ? 1.0 : 2.0) * stretch;
   std::vector<Taps> table(static_cast<size_t>(outputSize));
   for (int64 output = 0; output < outputSize; ++output) {
     const double center = from + (static_cast<double>(output) + 0.5) * scale;
-    int64 first = std::max<int64>(0, static_cast<int64>(center - support + 0.5));
-    int64 end = std::min<int64>(inputSize, static_cast<int64>(center + support + 0.5));
-    first = std::min(first, inputSize - 1);
+    int64 first = std::max<int64>(low, static_cast<int64>(center - support + 0.5));
+    int64 end = std::min<int64>(high, static_cast<int64>(center + support + 0.5));
+    first = std::min(first, high - 1);
     end = std::max(end, first + 1);
     Taps& taps = table[static_cast<size_t>(output)];
     taps.start = first;
@@ -61,61 +62,91 @@ double clip(double value) { return std::min(255.0, std::max(0.0, value)); }
 
 template <class T> void augmentImages(const Call& call) {
   T* output = call.buffer<T>(0);
-  const int64 outputHeight = call.integer(0), outputWidth = call.integer(1), filter = call.integer(2);
-  const double* mean = call.numbers + 3;
-  const double* deviation = call.numbers + 6;
+  const double* mean = call.buffer<double>(1);
+  const double* operationRows = call.buffer<double>(2);
+  const int64 outputHeight = call.integer(0), outputWidth = call.integer(1), channels = call.integer(2);
+  const int64 area = outputHeight * outputWidth;
+  const double* deviation = mean + channels;
+  if (area <= 0 || channels <= 0) return;
+  for (int64 row = 0; row < call.integer(3); ++row) {
+    const double code = operationRows[row * operationNumbers];
+    if (const char* problem = operationProblem(static_cast<int64>(code), channels); problem != nullptr)
+      return call.fail(call, problem, code, static_cast<int64>(code) >= operationCodes ? operationCodes : static_cast<double>(channels));
+  }
   for (int64 item = 0; item < call.eachCount; ++item) {
-    const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
+    const auto* source = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
     const double* plan = call.eachNumbers + item * call.eachNumberStride;
-    const int64 height = static_cast<int64>(plan[0]), width = static_cast<int64>(plan[1]);
-    const bool flip = plan[6] != 0;
-    const auto rows = antialiasedTaps(height, plan[2], plan[4], outputHeight, filter);
-    const auto columns = antialiasedTaps(width, plan[3], plan[5], outputWidth, filter);
-    std::vector<double> resized(static_cast<size_t>(height * outputWidth * 3));
+    const int64 height = static_cast<int64>(plan[0]), width = static_cast<int64>(plan[1]), filter = static_cast<int64>(plan[6]);
+    const bool confined = plan[7] != 0, flipX = plan[8] != 0, flipY = plan[9] != 0;
+    const int64 firstOperation = static_cast<int64>(plan[10]), operations = static_cast<int64>(plan[11]);
+    const auto tapsOf = [&](int64 size, double from, double extent, int64 outputSize) {
+      const int64 low = confined ? std::min(size - 1, std::max<int64>(0, static_cast<int64>(from))) : 0;
+      const int64 high = confined ? std::min(size, std::max(low + 1, static_cast<int64>(from + extent + 0.5))) : size;
+      return antialiasedTaps(low, high, from, extent, outputSize, filter);
+    };
+    const auto rows = tapsOf(height, plan[2], plan[4], outputHeight);
+    const auto columns = tapsOf(width, plan[3], plan[5], outputWidth);
+    std::vector<double> narrowed(static_cast<size_t>(height * outputWidth * channels));
     for (int64 y = 0; y < height; ++y) {
       for (int64 x = 0; x < outputWidth; ++x) {
         const Taps& taps = columns[static_cast<size_t>(x)];
-        for (int64 channel = 0; channel < 3; ++channel) {
+        for (int64 channel = 0; channel < channels; ++channel) {
           double sum = 0;
           for (size_t tap = 0; tap < taps.weights.size(); ++tap)
-            sum += taps.weights[tap] * picture[(y * width + taps.start + static_cast<int64>(tap)) * 3 + channel];
-          resized[static_cast<size_t>((y * outputWidth + x) * 3 + channel)] = clip(sum);
+            sum += taps.weights[tap] * source[(y * width + taps.start + static_cast<int64>(tap)) * channels + channel];
+          narrowed[static_cast<size_t>((y * outputWidth + x) * channels + channel)] = clip(sum);
         }
       }
     }
-    T* sample = output + item * 3 * outputHeight * outputWidth;
-    for (int64 channel = 0; channel < 3; ++channel) {
-      for (int64 y = 0; y < outputHeight; ++y) {
-        const Taps& taps = rows[static_cast<size_t>(y)];
-        for (int64 x = 0; x < outputWidth; ++x) {
+    std::vector<double> resized(static_cast<size_t>(area * channels));
+    for (int64 y = 0; y < outputHeight; ++y) {
+      const Taps& taps = rows[static_cast<size_t>(y)];
+      for (int64 x = 0; x < outputWidth; ++x) {
+        for (int64 channel = 0; channel < channels; ++channel) {
           double sum = 0;
           for (size_t tap = 0; tap < taps.weights.size(); ++tap)
-            sum += taps.weights[tap] *
-                   resized[static_cast<size_t>(((taps.start + static_cast<int64>(tap)) * outputWidth + x) * 3 + channel)];
-          const double value = (clip(sum) / 255 - mean[channel]) / deviation[channel];
-          sample[(channel * outputHeight + y) * outputWidth + (flip ? outputWidth - 1 - x : x)] = static_cast<T>(value);
+            sum += taps.weights[tap] * narrowed[static_cast<size_t>(((taps.start + static_cast<int64>(tap)) * outputWidth + x) * channels + channel)];
+          const int64 toY = flipY ? outputHeight - 1 - y : y, toX = flipX ? outputWidth - 1 - x : x;
+          resized[static_cast<size_t>((toY * outputWidth + toX) * channels + channel)] = clip(sum);
         }
       }
+    }
+    if (operations > 0) {
+      Picture picture{outputHeight, outputWidth, channels, std::vector<unsigned char>(resized.size())};
+      std::transform(resized.begin(), resized.end(), picture.pixels.begin(), [](double value) { return static_cast<unsigned char>(value + 0.5); });
+      for (int64 operation = 0; operation < operations; ++operation)
+        applyOperation(picture, operationRows + (firstOperation + operation) * operationNumbers);
+      std::copy(picture.pixels.begin(), picture.pixels.end(), resized.begin());
+    }
+    T* sample = output + item * channels * area;
+    for (int64 channel = 0; channel < channels; ++channel)
+      for (int64 place = 0; place < area; ++place)
+        sample[channel * area + place] =
+            static_cast<T>((resized[static_cast<size_t>(place * channels + channel)] / 255 - mean[channel]) / deviation[channel]);
+    for (int64 operation = 0; operation < operations; ++operation) {
+      const double* row = operationRows + (firstOperation + operation) * operationNumbers;
+      if (static_cast<int>(row[0]) == operationErase) erase(sample, channels, outputHeight, outputWidth, row + 1);
     }
   }
 }
 
 template <class T> void channelMoments(const Call& call) {
   double* output = call.buffer<double>(0);
+  const int64 channels = call.integer(0);
   for (int64 item = 0; item < call.eachCount; ++item) {
     const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
     const double* size = call.eachNumbers + item * call.eachNumberStride;
     const int64 pixels = static_cast<int64>(size[0]) * static_cast<int64>(size[1]);
-    for (int64 channel = 0; channel < 3; ++channel) {
+    for (int64 channel = 0; channel < channels; ++channel) {
       // Integers: exact in any order.
       int64 sum = 0, squares = 0;
       for (int64 pixel = 0; pixel < pixels; ++pixel) {
-        const int64 value = picture[pixel * 3 + channel];
+        const int64 value = picture[pixel * channels + channel];
         sum += value;
         squares += value * value;
       }
       output[channel] += static_cast<double>(sum) / 255;
-      output[3 + channel] += static_cast<double>(squares) / (255.0 * 255.0);
+      output[channels + channel] += static_cast<double>(squares) / (255.0 * 255.0);
     }
   }
 }
@@ -126,7 +157,7 @@ template <class T> void interpolationMatrix(const Call& call) {
   const bool antialias = call.integer(2) != 0;
   std::fill(output, output + outputSize * inputSize, T(0));
   if (antialias) {
-    const auto table = antialiasedTaps(inputSize, 0, static_cast<double>(inputSize), outputSize, 0);
+    const auto table = antialiasedTaps(0, inputSize, 0, static_cast<double>(inputSize), outputSize, 0);
     for (int64 row = 0; row < outputSize; ++row) {
       const Taps& taps = table[static_cast<size_t>(row)];
       for (size_t tap = 0; tap < taps.weights.size(); ++tap)

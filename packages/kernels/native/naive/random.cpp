@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "naive.h"
-#include "normalQuantile.h"
+#include "../normalQuantile.h"
 #include "../philox.h"
 
 namespace splitmask::naive {

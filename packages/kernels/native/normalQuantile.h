@@ -1,9 +1,11 @@
 // The inverse of the standard normal distribution function: Wichura, "Algorithm AS 241: The percentage points of the normal
 // distribution", Applied Statistics 37 (1988), routine PPND16, relative error about 1e-16.
 #pragma once
-#include <cmath>
+#ifndef SPLITMASK_SET
+#error "define SPLITMASK_SET before including normalQuantile.h"
+#endif
 
-namespace splitmask::naive {
+namespace splitmask::SPLITMASK_SET {
 
 // numerator(x) / denominator(x), coefficients from the constant term up.
 inline double rational(const double (&numerator)[8], const double (&denominator)[8], double x) {
@@ -30,11 +32,11 @@ inline double normalQuantile(double probability) {
   static const double tailDenominator[8] = {1.0,                       5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
                                             7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15};
   const double centred = probability - 0.5;
-  if (std::fabs(centred) <= 0.425) return centred * rational(centreNumerator, centreDenominator, 0.180625 - centred * centred);
-  const double tail = std::sqrt(-std::log(centred < 0 ? probability : 1 - probability));
+  if (__builtin_fabs(centred) <= 0.425) return centred * rational(centreNumerator, centreDenominator, 0.180625 - centred * centred);
+  const double tail = __builtin_sqrt(-__builtin_log(centred < 0 ? probability : 1 - probability));
   const double magnitude =
       tail <= 5 ? rational(sideNumerator, sideDenominator, tail - 1.6) : rational(tailNumerator, tailDenominator, tail - 5);
   return centred < 0 ? -magnitude : magnitude;
 }
 
-}  // namespace splitmask::naive
+}  // namespace splitmask::SPLITMASK_SET

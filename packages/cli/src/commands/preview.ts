@@ -1,0 +1,19 @@
+import { readConfigFile } from "../config/file.js";
+import { type PreviewRequest, preview } from "../run/preview.js";
+import { tellSkipped } from "../run/skipped.js";
+import type { Terminal } from "../terminal/terminal.js";
+
+/** A `splitmask preview` command line. */
+export interface PreviewCommand extends PreviewRequest {
+  /** Path of `--config`. */
+  readonly configFile?: string;
+}
+
+/** `splitmask preview`. */
+export async function runPreview(terminal: Terminal, command: PreviewCommand): Promise<void> {
+  const { configFile, ...request } = command;
+  const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
+  const result = await preview({ ...request, config: { ...fromFile, ...request.config } }, terminal);
+  tellSkipped(result.skipped, terminal);
+  terminal.result({ ...result, skipped: result.skipped.length }, [`preview: ${result.out}`]);
+}

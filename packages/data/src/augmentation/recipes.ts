@@ -1,0 +1,174 @@
+import { type Augmentation, type AugmentationStep, compose, randomApply } from "./augmentation.js";
+import {
+  type ColorJitterOptions,
+  colorJitter,
+  type GaussianBlurOptions,
+  gaussianBlur,
+  randomGrayscale,
+  randomSolarize,
+} from "./colors.js";
+import { type RandomResizedCropOptions, randomResizedCrop } from "./crops.js";
+import type { ChannelNumbers, View } from "./imageBatch.js";
+import type { MixupOptions } from "./mixup.js";
+import { multiCrop } from "./multiCrop.js";
+import { randAugment } from "./randAugment.js";
+import { randomErasing } from "./randomErasing.js";
+
+/** How strong the colour steps of pre-training are. */
+export interface ColorAugmentationOptions {
+  /** Probability of the colour jitter. Default 0.8. */
+  readonly colorJitter?: number;
+  /** Its strengths. Default brightness, contrast 0.4, saturation 0.2, hue 0.1. */
+  readonly jitter?: ColorJitterOptions;
+  /** Probability of grey. Default 0.2. */
+  readonly grayscale?: number;
+  /** Probability of the blur. Default 0.5. */
+  readonly gaussianBlur?: number;
+  /** Its width. Default kernel 23 and sigma 0.1 to 2: meant for 224 pixels. */
+  readonly blur?: GaussianBlurOptions;
+  /** Probability of the solarisation at 128. Default 0. */
+  readonly solarize?: number;
+}
+
+/** Colour jitter, grey, blur and solarisation, each with its probability, in the order of BYOL, MoCo v3 and DINO. A probability of 0 leaves the step out. */
+export function colorAugmentation(options: ColorAugmentationOptions = {}): AugmentationStep[] {
+  const { jitter = { brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 } } = options;
+  const {
+    colorJitter: jitterShare = 0.8,
+    grayscale = 0.2,
+    gaussianBlur: blurShare = 0.5,
+    solarize = 0,
+  } = options;
+  return [
+    ...(jitterShare === 0 ? [] : [randomApply(colorJitter(jitter), jitterShare)]),
+    ...(grayscale === 0 ? [] : [randomGrayscale(grayscale)]),
+    ...(blurShare === 0 ? [] : [randomApply(gaussianBlur(options.blur), blurShare)]),
+    ...(solarize === 0 ? [] : [randomSolarize(128, solarize)]),
+  ];
+}
+
+/** Options of `splitMaskAugmentation`. */
+export interface SplitMaskAugmentationOptions extends ColorAugmentationOptions {
+  /** The crop. Default: area from 0.08 on, flip 0.5. */
+  readonly crop?: RandomResizedCropOptions;
+  /** Whether the colour steps are there, as for the paper's smallest sets. Default false. */
+  readonly colors?: boolean;
+}
+
+/**
+ * Pre-training as in SplitMask's paper (El-Nouby et al. 2021): random resized crop and flip; for the smallest sets also colour jitter, grey, blur and solarisation. The paper does
+ * not give their strengths: these are MoCo v3's, with solarisation 0.2.
+ */
+export function splitMaskAugmentation(options: SplitMaskAugmentationOptions = {}): Augmentation {
+  const { crop, colors = false, ...strengths } = options;
+  const steps = colors ? colorAugmentation({ solarize: 0.2, ...strengths }) : [];
+  return compose(randomResizedCrop(crop), steps);
+}
+
+/** Training with labels: what happens to each picture, to the batch, and how often a picture comes. */
+export interface SupervisedRecipe {
+  /** What happens to each picture. */
+  readonly augmentation: Augmentation;
+  /** What happens to the batch. */
+  readonly mixup: Omit<MixupOptions, "classes">;
+  /** How often each picture of an epoch comes in a row; 1: once. */
+  readonly repeats: number;
+}
+
+/** Options of `deitRecipe` and `splitMaskFinetuning`. */
+export interface SupervisedRecipeOptions {
+  /** Mean of the view's channels: the colour around rotated pictures. Default [0.485, 0.456, 0.406]. */
+  readonly mean?: ChannelNumbers;
+}
+
+const mixing = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5, labelSmoothing: 0.1 } as const;
+
+/** A crop and RandAugment with spread 0.5, increasing, bicubic, filled with the mean; then the steps. */
+function randAugmented(
+  magnitude: number,
+  { mean = [0.485, 0.456, 0.406] }: SupervisedRecipeOptions,
+  steps: readonly AugmentationStep[] = [],
+): Augmentation {
+  const fill = mean.map((value) => Math.min(255, Math.round(255 * value)));
+  const policy = { magnitude, magnitudeStd: 0.5, increasing: true, interpolation: "bicubic", fill } as const;
+  return compose(randomResizedCrop({ confined: true }), [randAugment(policy), ...steps]);
+}
+
+/**
+ * DeiT's training (Touvron et al. 2021): RandAugment `rand-m9-mstd0.5-inc1` with bicubic interpolation, erasing 0.25 per pixel, mixup 0.8, CutMix 1, smoothing 0.1, each
+ * picture three times. Its colour jitter of 0.3 is off, as timm has it beside RandAugment.
+ */
+export function deitRecipe(options: SupervisedRecipeOptions = {}): SupervisedRecipe {
+  const erasing = randomErasing({ probability: 0.25, mode: "pixel" });
+  return { augmentation: randAugmented(9, options, [erasing]), mixup: mixing, repeats: 3 };
+}
+
+/**
+ * Fine-tuning as in SplitMask's paper (table 9): RandAugment, mixup 0.8, CutMix 1, smoothing 0.1, no erasing. Its colour jitter of 0.4 is off, as timm has it beside RandAugment.
+ *
+ * @param sets `"large"`: iNaturalist and Food101, magnitude 7 and repeated augmentation (three times, DeiT's number). `"small"`: Cars, Clipart, Painting, Sketch: magnitude 9, none.
+ */
+export function splitMaskFinetuning(
+  sets: "large" | "small",
+  options: SupervisedRecipeOptions = {},
+): SupervisedRecipe {
+  const isLarge = sets === "large";
+  return { augmentation: randAugmented(isLarge ? 7 : 9, options), mixup: mixing, repeats: isLarge ? 3 : 1 };
+}
+
+/** Options of `dinoViews`. */
+export interface DinoViewsOptions {
+  /** Mean of the channels. */
+  readonly mean: ChannelNumbers;
+  /** Standard deviation of the channels. */
+  readonly std: ChannelNumbers;
+  /** Rows and columns of the global views. Default 224. */
+  readonly globalSize?: number;
+  /** Areas of the global crops. Default [0.4, 1]. */
+  readonly globalScale?: readonly [number, number];
+  /** How many local views. Default 8. */
+  readonly localCrops?: number;
+  /** Rows and columns of the local views. Default 96. */
+  readonly localSize?: number;
+  /** Areas of the local crops. Default [0.05, 0.4]. */
+  readonly localScale?: readonly [number, number];
+}
+
+/** DINO's views (Caron et al. 2021): two global crops, the first always blurred, the second rarely and sometimes solarised, then local ones. */
+export function dinoViews(options: DinoViewsOptions): View[] {
+  const { mean, std, globalSize = 224, globalScale = [0.4, 1] } = options;
+  const { localCrops = 8, localSize = 96, localScale = [0.05, 0.4] } = options;
+  const rule = (scale: readonly [number, number], colors: ColorAugmentationOptions) =>
+    compose(randomResizedCrop({ scale, confined: true }), colorAugmentation(colors));
+  return multiCrop(
+    [
+      { count: 1, size: globalSize, augmentation: rule(globalScale, { gaussianBlur: 1 }) },
+      { count: 1, size: globalSize, augmentation: rule(globalScale, { gaussianBlur: 0.1, solarize: 0.2 }) },
+      { count: localCrops, size: localSize, augmentation: rule(localScale, { gaussianBlur: 0.5 }) },
+    ],
+    { mean, std },
+  );
+}
+
+/** Options of `simclrViews`. */
+export interface SimclrViewsOptions {
+  /** Mean of the channels. */
+  readonly mean: ChannelNumbers;
+  /** Standard deviation of the channels. */
+  readonly std: ChannelNumbers;
+  /** Rows and columns. Default 224. */
+  readonly size?: number;
+  /** How many views. Default 2. */
+  readonly views?: number;
+}
+
+/** SimCLR's views (Chen et al. 2020): crops of any area, jitter of 0.8, 0.8, 0.8, 0.2 with probability 0.8, grey 0.2, blur 0.5 over a tenth of the side. */
+export function simclrViews({ mean, std, size = 224, views = 2 }: SimclrViewsOptions): View[] {
+  const jitter = { brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2 };
+  const kernelSize = Math.min(127, 2 * Math.floor(size / 20) + 1);
+  const augmentation = compose(
+    randomResizedCrop({ confined: true }),
+    colorAugmentation({ jitter, blur: { kernelSize } }),
+  );
+  return multiCrop([{ count: views, size, augmentation }], { mean, std });
+}
