@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { readSafetensors } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { latestCheckpoint, listCheckpoints } from "@splitmask/trainer";
+import { latestCheckpoint, listCheckpoints, readCheckpointModel } from "@splitmask/trainer";
 import type { VisionTransformer } from "@splitmask/vit";
 import { type RunDescription, readRun } from "./description.js";
 import { createEncoder } from "./method.js";
@@ -57,7 +56,7 @@ export async function loadEncoder(device: Device, request: EncoderRequest): Prom
       `${request.run}: there is no checkpoint yet. Wait for the first one, or use --untrained for the encoder before training.`,
     );
   }
-  const { tensors } = await readSafetensors(join(checkpoint.path, "model.safetensors"));
+  const tensors = await readCheckpointModel(checkpoint.path);
   const prefix = "encoder.";
   const weights = new Map(
     [...tensors].flatMap(([name, value]) =>

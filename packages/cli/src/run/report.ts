@@ -12,7 +12,7 @@ import { embedBatches } from "@splitmask/eval";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer } from "@splitmask/tokenizer";
-import { readCheckpoint } from "@splitmask/trainer";
+import { readCheckpointModel } from "@splitmask/trainer";
 import { attentionViews } from "../report/attention.js";
 import type { ReportData } from "../report/data.js";
 import { exampleDictionary } from "../report/dictionary.js";
@@ -71,7 +71,7 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
     terminal.progress("report: looking at the pictures", true);
     const tokenizer = await loadTokenizer(device, join(runPath, tokenizerFile));
     const method = createMethod(device, description.config, tokenizer);
-    method.model.loadStateDict((await readCheckpoint(checkpoint.path)).model);
+    method.model.loadStateDict(await readCheckpointModel(checkpoint.path));
     const looked = await lookAt(device, description, method, dataset, rootOf(all));
     const skipped = ownPictures ? bothSkipped(await run.readSkipped(), looked.skipped) : looked.skipped;
     const metrics = await run.readMetrics();
