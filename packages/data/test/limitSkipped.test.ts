@@ -137,11 +137,7 @@ describe("limitSkipped", () => {
     await expect(loader.batch(0)).rejects.toThrow(TooManySkippedError);
     loader.close();
     expect(decodes).toBeLessThan(200);
-    const bad = () =>
-      limitSkipped(
-        pictures(200, () => true),
-        { sample: false },
-      );
+    const bad = () => limitSkipped(pictures(200, () => true));
     await expect(measureNormalization(bad(), { device })).rejects.toThrow(TooManySkippedError);
     const read = async () => {
       for await (const batch of orderedBatches(bad(), { device, batchSize: 8, views })) loader.release(batch);

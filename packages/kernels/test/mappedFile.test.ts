@@ -38,19 +38,18 @@ describe("a mapped file", () => {
     const file = device.mapFile(path, bytes.length);
     const memory = device.allocate(bytes.length);
     device.upload({ buffer: memory, byteOffset: 0 }, bytes);
+    const normalization = { buffer: device.allocate(6 * 8), byteOffset: 0 };
+    device.upload(normalization, Float64Array.of(0.5, 0.5, 0.5, 0.5, 0.5, 0.5));
     const cut = async (buffer: typeof file) => {
       const output = { buffer: device.allocate(3 * 32 * 32 * 4), byteOffset: 0 };
       device.run("augmentImages", "float32", {
         output,
         outputHeight: 32,
         outputWidth: 32,
-        filter: 0,
-        mean0: 0.5,
-        mean1: 0.5,
-        mean2: 0.5,
-        std0: 0.5,
-        std1: 0.5,
-        std2: 0.5,
+        channels: 3,
+        normalization,
+        operations: null,
+        operationRows: 0,
         each: [
           {
             picture: { buffer, byteOffset: 64 },

@@ -56,16 +56,9 @@ export function tokenizerView(config: ResolvedConfig): View {
 
 /** The crop, flip and colours of training. */
 export function trainingAugmentation(config: ResolvedConfig): Augmentation {
-  const {
-    imageSize,
-    cropScale,
-    flip,
-    colorJitter,
-    jitterStrength,
-    grayscale,
-    blur: gaussianBlur,
-    solarize,
-  } = config;
+  const { imageSize, cropScale, flip } = config;
+  // Runs of before there were colours have none of these.
+  const { colorJitter = 0, jitterStrength = 1, grayscale = 0, blur: gaussianBlur = 0, solarize = 0 } = config;
   return splitMaskAugmentation({
     crop: { scale: [cropScale, 1], horizontalFlip: flip },
     jitter: {

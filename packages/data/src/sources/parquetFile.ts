@@ -19,7 +19,7 @@ import {
   rowsOf,
   type Values,
 } from "./parquetPages.js";
-import { parserReason } from "./parserReason.js";
+import { parserReason, shown } from "./parserReason.js";
 
 /** The part of a column that a row group holds. */
 export interface ColumnChunk {
@@ -88,7 +88,7 @@ export async function readFooter(files: OpenFiles, path: string): Promise<Parque
     const total = groupRows.reduce((sum, rows) => sum + rows, 0);
     if (groupRows.some((rows) => !(rows >= 0)) || total > size || total !== Number(metadata.num_rows)) {
       throw new Error(
-        `its ${size} bytes are said to hold ${metadata.num_rows} rows, in row groups of ${total >= 0 ? total : "an unknown number"}`,
+        `its ${size} bytes are said to hold ${shown(metadata.num_rows)} rows, in row groups of ${shown(total)} rows`,
       );
     }
     const schema = parquetSchema(metadata);
@@ -139,7 +139,7 @@ function columnOf(
     const end = start + Number(facts.total_compressed_size);
     if (!(start >= 0 && end >= start && end <= size)) {
       throw new Error(
-        `the column ${name} of row group ${group} is said to lie at ${start} to ${end} of ${size}`,
+        `the column ${name} of row group ${group} is said to lie at bytes ${shown(start)} to ${shown(end)} of ${size}`,
       );
     }
     return { codec: facts.codec, start, end, rows: groupRows[group]! };
@@ -179,7 +179,7 @@ async function pageAt(
     const bytes = place.header.compressed_page_size;
     if (!(bytes >= 0 && position + place.headerBytes + bytes <= end)) {
       throw new Error(
-        `the page at byte ${position} claims to have ${bytes ?? "an unknown number of"} bytes, and its column ends at ${end}`,
+        `the page at byte ${position} claims to have ${shown(bytes)} bytes, and its column ends at ${end}`,
       );
     }
     return place;

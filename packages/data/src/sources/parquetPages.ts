@@ -6,6 +6,8 @@ import { readPlain } from "hyparquet/src/plain.js";
 import { readVarInt } from "hyparquet/src/thrift.js";
 import { decompressLz4, decompressLz4Raw, decompressZstd } from "hyparquet-compressors";
 import { readRuns } from "./parquetRuns.js";
+import { shown } from "./parserReason.js";
+import { checkSnappy } from "./snappyLengths.js";
 
 /** What a page cannot say of itself. */
 export interface ColumnFacts {
@@ -96,10 +98,11 @@ export function needsDictionary(header: PageHeader): boolean {
 /** Unpacks, after a look at whether so much can be in there at all. */
 function decompress(packed: Uint8Array, length: number, codec: CompressionCodec): Uint8Array {
   const expansion = mostExpansion[codec];
-  if (expansion === undefined) throw new Error(`pages are packed with ${codec}, which is not read`);
+  if (expansion === undefined)
+    throw new Error(`pages are packed with ${codec ?? "an unknown codec"}, which is not read`);
   const most = codec === "UNCOMPRESSED" ? packed.length : packed.length * expansion + (64 << 10);
   if (!(length >= 0 && length <= Math.min(most, mostPageBytes))) {
-    throw new Error(`a page of ${packed.length} bytes claims to unpack to ${length}`);
+    throw new Error(`a page of ${packed.length} bytes claims to unpack to ${shown(length)}`);
   }
   const unpacked = unpack(packed, length, codec);
   if (unpacked.length !== length) {
@@ -115,6 +118,7 @@ function unpack(packed: Uint8Array, length: number, codec: CompressionCodec): Ui
   if (codec === "ZSTD") return decompressZstd(packed, new Uint8Array(length));
   if (codec === "LZ4") return decompressLz4(packed, length);
   if (codec === "LZ4_RAW") return decompressLz4Raw(packed, length);
+  checkSnappy(packed, length);
   const output = new Uint8Array(length);
   snappyUncompress(packed, output);
   return output;
@@ -148,7 +152,9 @@ function readValues(bytes: Uint8Array, encoding: string, count: number, type: Co
     if (count > 0) deltaBinaryUnpack(reader, count, numbers);
     return { numbers: Float64Array.from(numbers as ArrayLike<number | bigint>, Number) };
   }
-  throw new Error(`values of type ${type} in the encoding ${encoding} are not read`);
+  throw new Error(
+    `values of type ${type} in the encoding ${encoding === "undefined" ? "(none)" : encoding} are not read`,
+  );
 }
 
 function tooFew(count: number, bytes: Uint8Array): Error {
@@ -248,7 +254,9 @@ function splitPageV2(header: PageHeader, packed: Uint8Array, facts: ColumnFacts)
   const repetition = facts2.repetition_levels_byte_length;
   const definition = facts2.definition_levels_byte_length;
   if (repetition !== 0 || !(definition >= 0 && definition <= packed.length)) {
-    throw new Error(`levels of ${repetition} and ${definition} bytes in a page of ${packed.length}`);
+    throw new Error(
+      `levels of ${shown(repetition)} and ${shown(definition)} bytes in a page of ${packed.length}`,
+    );
   }
   const rest = packed.subarray(definition);
   const length = header.uncompressed_page_size - definition;

@@ -247,6 +247,15 @@ void filterRows(const float* const* tapRows, const float* weights, int count, in
   }
 }
 
+// Functions of their own, so that the compiler knows that a byte which is written is none of the caller's variables, and makes vectors.
+__attribute__((noinline)) void toBytes(const float* __restrict from, Byte* __restrict to, int64 count) {
+  for (int64 i = 0; i < count; ++i) to[i] = static_cast<Byte>(static_cast<int>(from[i] + 0.5f));
+}
+
+__attribute__((noinline)) void normalizeBytes(const Byte* __restrict from, float scale, float offset, float* __restrict to, int64 count) {
+  for (int64 i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale + offset;
+}
+
 // What happens to one picture, as kernelTable.ts has it.
 struct Plan {
   int64 height, width;
@@ -329,14 +338,11 @@ void augmentImages(const Call& call) {
       }
     }
     if (plain) return;
-    for (int64 i = 0; i < channels * area; ++i) planes.pixels[i] = static_cast<Byte>(static_cast<int>(sample[i] + 0.5f));
+    toBytes(sample, planes.pixels, channels * area);
     const double* rows = operationRows + plan.firstOperation * operationNumbers;
     for (int64 operation = 0; operation < plan.operations; ++operation) applyOperation(planes, rows + operation * operationNumbers);
-    for (int64 channel = 0; channel < channels; ++channel) {
-      const float scale = scales[channel], offset = offsets[channel];
-      const Byte* plane = planes.plane(channel);
-      for (int64 i = 0; i < area; ++i) sample[channel * area + i] = static_cast<float>(plane[i]) * scale + offset;
-    }
+    for (int64 channel = 0; channel < channels; ++channel)
+      normalizeBytes(planes.plane(channel), scales[channel], offsets[channel], sample + channel * area, area);
     for (int64 operation = 0; operation < plan.operations; ++operation)
       if (static_cast<int>(rows[operation * operationNumbers]) == operationErase)
         erase(sample, channels, outputHeight, outputWidth, rows + operation * operationNumbers + 1);
