@@ -23,6 +23,7 @@ export {
 export { syncFolder, writeFileDurably } from "./durableFile.js";
 export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
 export { acquireFileLock, type FileLock, FileLockedError } from "./fileLock.js";
+export { type ObservedOperation, type OperationObserver, observeOperations } from "./observeOperations.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";
 export { add, divide, multiply, subtract } from "./ops/binary.js";
@@ -85,6 +86,7 @@ export {
   parseSafetensors,
   readSafetensors,
   type SafetensorsFile,
+  safetensorsParts,
   serializeSafetensors,
   writeSafetensors,
 } from "./safetensors.js";

@@ -1,5 +1,5 @@
 import type { OperationName } from "./ops/names.js";
-import { isRecording, leaveScope } from "./scope.js";
+import { isRecording, leaveScope, observerOf } from "./scope.js";
 import type { Shape } from "./shape.js";
 import { Node, type Remake } from "./tape.js";
 import type { Tensor } from "./tensor.js";
@@ -92,7 +92,11 @@ export function perform<I extends Inputs, Attributes, S extends Saved>(
     needs[name] = need;
     needed ||= need;
   }
+  const observer = observerOf(device);
+  const observed = { name: operation.name, direction: "forward", inputs: tensors } as const;
+  observer?.begins(observed);
   const { output, saved, remake } = operation.forward(inputs, attributes, needs as Needs<I>);
+  observer?.ends(observed, { output });
   const kept: Record<string, Tensor | Node | null> = {};
   for (const [name, tensor] of Object.entries(saved)) {
     const shared = tensor === null || tensor === output || names.some((input) => tensors[input] === tensor);

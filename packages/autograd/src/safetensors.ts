@@ -165,15 +165,28 @@ function layOut(
   return { header: bytes, parts: entries.map(({ raw }) => raw) };
 }
 
+/**
+ * The bytes of a safetensors file as parts that follow one another: the header, then each tensor's own memory, not copied. For those who write it their own way, e.g. with a checksum.
+ *
+ * @param metadata Free text entries for the header.
+ */
+export function safetensorsParts(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): readonly Uint8Array[] {
+  const { header, parts } = layOut(tensors, metadata);
+  return [header, ...parts];
+}
+
 /** The bytes of a safetensors file. */
 export function serializeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const { header, parts } = layOut(tensors, metadata);
-  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, header.length));
+  const parts = safetensorsParts(tensors, metadata);
+  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
   let position = 0;
-  for (const part of [header, ...parts]) {
+  for (const part of parts) {
     bytes.set(part, position);
     position += part.length;
   }
@@ -191,6 +204,5 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const { header, parts } = layOut(tensors, metadata);
-  await writeFileDurably(path, [header, ...parts]);
+  await writeFileDurably(path, safetensorsParts(tensors, metadata));
 }

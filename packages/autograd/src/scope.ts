@@ -1,4 +1,5 @@
 import type { Device } from "@splitmask/kernels";
+import type { OperationObserver } from "./observeOperations.js";
 
 /** What a scope needs to know of a recorded operation. */
 export interface ScopedNode {
@@ -32,6 +33,7 @@ interface DeviceRecord {
   readonly scopes: HandleScope[];
   noGradDepth: number;
   nextNode: number;
+  observer: OperationObserver | null;
 }
 
 // Keyed by device: two devices never see each other's scopes, and nothing outlives its device.
@@ -40,7 +42,7 @@ const records = new WeakMap<Device, DeviceRecord>();
 function recordOf(device: Device): DeviceRecord {
   let record = records.get(device);
   if (record === undefined) {
-    record = { scopes: [], noGradDepth: 0, nextNode: 0 };
+    record = { scopes: [], noGradDepth: 0, nextNode: 0, observer: null };
     records.set(device, record);
   }
   return record;
@@ -182,4 +184,20 @@ export function isRecording(device: Device): boolean {
 /** The running number of the next node on this device's tape. */
 export function nextNodeNumber(device: Device): number {
   return recordOf(device).nextNode++;
+}
+
+/** Who hears of the operations on this device; null: nobody. */
+export function observerOf(device: Device): OperationObserver | null {
+  return recordOf(device).observer;
+}
+
+/** Puts another observer in the place of the one that there is, and returns that. */
+export function exchangeObserver(
+  device: Device,
+  observer: OperationObserver | null,
+): OperationObserver | null {
+  const record = recordOf(device);
+  const before = record.observer;
+  record.observer = observer;
+  return before;
 }

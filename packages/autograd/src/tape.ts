@@ -1,7 +1,7 @@
 import { runBinary } from "./calls/broadcast.js";
 import { clone } from "./calls/copies.js";
 import type { AnyOperation, GradientStep, Saved } from "./operation.js";
-import { enterNode, leaveScope, nextNodeNumber } from "./scope.js";
+import { enterNode, leaveScope, nextNodeNumber, observerOf } from "./scope.js";
 import { equalShapes, formatShape, type Shape } from "./shape.js";
 import { describe, empty, type GraphNode, type Tensor } from "./tensor.js";
 
@@ -156,7 +156,15 @@ export class Node implements GraphNode {
         return fresh;
       },
     };
+    const observer = observerOf(outputGradient.device);
+    const observed = {
+      name: this.#operation.name,
+      direction: "backward",
+      inputs: { outputGradient },
+    } as const;
+    observer?.begins(observed);
     const gradients = this.#operation.gradient(step) as Readonly<Record<string, Tensor | null>>;
+    observer?.ends(observed, gradients);
     this.#check(gradients, outputGradient);
 
     // Each handle goes to one receiver; a second receiver of the same handle gets an alias. All are made before any is used, so that shared memory is seen as shared.

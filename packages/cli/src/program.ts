@@ -33,15 +33,15 @@ const maximumSkippedOption = [
   "largest share of pictures that may be unreadable, 0 to 1; 0.1 when not given",
 ] as const;
 
-/** What a command's action does, with the heavy packages imported only inside. */
-type Action = (terminal: Terminal) => Promise<void>;
+/** What a command's action does, with the heavy packages imported only inside. It may give an exit code; else that is 0. */
+type Action = (terminal: Terminal) => Promise<number | undefined>;
 
 /**
  * Runs the `splitmask` command.
  *
  * @param args The arguments after the program's name.
  * @param options Where it writes.
- * @returns The exit code: 0, 1 for a failure, 2 for a usage error.
+ * @returns The exit code: 0, 1 for a failure, 2 for a usage error, 130 and 143 where SIGINT and SIGTERM ended a run early.
  */
 export async function main(args: readonly string[], options: MainOptions = {}): Promise<number> {
   const output = options.output ?? process.stdout;
@@ -52,7 +52,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
   const perform = async (common: CommonOptions, action: Action): Promise<void> => {
     const terminal = new Terminal({ ...streams, json: common.json === true, quiet: common.quiet === true });
     try {
-      await action(terminal);
+      code = (await action(terminal)) ?? 0;
     } catch (failure) {
       code = failure instanceof UsageError ? 2 : 1;
       const message = failure instanceof Error ? failure.message : String(failure);
@@ -134,7 +134,7 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
       const given = configFromOptions(parsed);
       const { runPretrain } = await import("./commands/pretrain.js");
       const configFile = typeof parsed.config === "string" ? { configFile: parsed.config } : {};
-      await runPretrain(terminal, {
+      return runPretrain(terminal, {
         folder,
         out: String(parsed.out),
         config: given,
@@ -302,6 +302,8 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     "perClass",
     "maximumSkipped",
     "checkpointEvery",
+    "keepCheckpoints",
+    "onNan",
   ]);
   step
     .option("--timed <n>", "steps that are timed, after two that warm up", "5")

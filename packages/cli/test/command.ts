@@ -18,8 +18,12 @@ export interface Outcome {
   readonly error: string;
 }
 
-/** Runs the built `splitmask` as a user does; presses Ctrl-C once when it says `interruptAt`. */
-export function splitmask(args: readonly string[], interruptAt?: string): Promise<Outcome> {
+/** Runs the built `splitmask` as a user does; when it says `interruptAt`, presses Ctrl-C once (or sends these signals one after the other). */
+export function splitmask(
+  args: readonly string[],
+  interruptAt?: string,
+  signals: readonly NodeJS.Signals[] = ["SIGINT"],
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     const texts = { output: "", error: "" };
@@ -32,7 +36,8 @@ export function splitmask(args: readonly string[], interruptAt?: string): Promis
         texts[name] += text;
         if (interruptAt === undefined || interrupted || !texts[name].includes(interruptAt)) return;
         interrupted = true;
-        child.kill("SIGINT");
+        // Two of the same kind that wait together are delivered as one.
+        for (const [index, signal] of signals.entries()) setTimeout(() => child.kill(signal), 60 * index);
       });
     }
     child.on("error", reject);

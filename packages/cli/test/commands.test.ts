@@ -95,7 +95,7 @@ describe("pretrain", () => {
       "step  1/60",
     );
     expect(stopped.error).toContain("stopping after this step");
-    expect(stopped.code).toBe(0);
+    expect(stopped.code).toBe(130);
     const result = lastLine(stopped);
     expect(result).toMatchObject({ reason: "interrupted", steps: 60 });
     expect(result.step).toBeLessThan(60);

@@ -4,18 +4,28 @@
  * @packageDocumentation
  */
 export {
-  type Checkpoint,
   type CheckpointLocation,
   type CheckpointSettings,
   type CheckpointState,
   latestCheckpoint,
   listCheckpoints,
-  readCheckpoint,
+  type RecoveryState,
 } from "./checkpoint/checkpointFolder.js";
+export { type CheckpointFileSystem, nodeFileSystem, type WritableFile } from "./checkpoint/fileSystem.js";
+export {
+  type Checkpoint,
+  DamagedCheckpointError,
+  readCheckpoint,
+  readCheckpointModel,
+  readLatestCheckpoint,
+} from "./checkpoint/readCheckpoint.js";
+export { BatchError } from "./loop/batchError.js";
 export type { BatchSource, SkippedPicture } from "./loop/batchSource.js";
 export type {
   CheckpointEvent,
+  DamagedEvent,
   DoneEvent,
+  NonFiniteEvent,
   PlanEvent,
   ResumeEvent,
   SkippedEvent,
@@ -26,6 +36,8 @@ export type {
 } from "./loop/events.js";
 export { NonFiniteError } from "./loop/nonFinite.js";
 export { type ProfileStepsOptions, profileSteps, type StepsProfile } from "./loop/profileSteps.js";
+export type { NonFiniteAction, NonFinitePolicy } from "./loop/recovery.js";
+export type { NonFiniteOrigin } from "./loop/traceNonFinite.js";
 export { train } from "./loop/train.js";
 export { averagesOf } from "./loop/trainedState.js";
 export type { CrossSampleLoss, EmbeddedSamples, TaskLoss, TrainingTask } from "./loop/trainingTask.js";

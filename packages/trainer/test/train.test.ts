@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDevice, type Device } from "@splitmask/kernels";
 import {
+  BatchError,
   latestCheckpoint,
   listCheckpoints,
   NonFiniteError,
@@ -11,9 +12,9 @@ import {
   readCheckpoint,
   type TrainingEvent,
   type TrainOptions,
-  type TrainResult,
   train,
 } from "@splitmask/trainer";
+import { runTiny, type TinyRun } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
@@ -35,35 +36,8 @@ function device(threads = 2): Device {
 type Changes = Partial<TrainOptions<Points>> & { readonly threads?: number };
 
 /** One call of `train` in a run folder of this name, which is made or opened. */
-async function run(
-  name: string,
-  changes: Changes = {},
-): Promise<{ result: TrainResult; events: TrainingEvent[] }> {
-  const { threads, ...overrides } = changes;
-  const on = overrides.device ?? device(threads);
-  const path = join(folder, name);
-  const runFolder = existsSync(path) ? await RunFolder.open(path) : await RunFolder.create(path, { name });
-  const events: TrainingEvent[] = [];
-  try {
-    const result = await train<Points>({
-      device: on,
-      task: regression(on),
-      batches: points(on),
-      length: { steps: 12 },
-      schedule: { base: 0.01, minimum: 1e-4, warmupSteps: 3 },
-      seed: 5,
-      runFolder,
-      checkpointEvery: 5,
-      ...overrides,
-      onEvent(event) {
-        events.push(event);
-        overrides.onEvent?.(event);
-      },
-    });
-    return { result, events };
-  } finally {
-    await runFolder.close();
-  }
+function run(name: string, { threads, ...changes }: Changes = {}): Promise<TinyRun> {
+  return runTiny(folder, name, changes.device ?? device(threads), changes);
 }
 
 function weights(name: string, step: number): Buffer[] {
@@ -84,7 +58,7 @@ function stopAt(step: number): Pick<TrainOptions<Points>, "signal" | "onEvent"> 
 
 describe("train", () => {
   test("learns, reports every step in order, and leaves a checkpoint", async () => {
-    const { events, result } = await run("run", { length: { steps: 60 } });
+    const { events, result } = await run("run", { length: { steps: 60 }, keepBest: null });
     expect(result.reason).toBe("done");
     expect(result.step).toBe(60);
     expect(result.lastLosses!.total).toBeLessThan(0.5 * result.firstLosses!.total!);
@@ -208,7 +182,7 @@ describe("train", () => {
     expect(failed).toBeInstanceOf(NonFiniteError);
     expect((failed as NonFiniteError).step).toBe(7);
     expect((failed as Error).message).toMatch(
-      /^train: step 7 is not finite: total NaN, error NaN, gradient norm \S+. The first kernel that made it: unary: output 0 has a value that is not finite .* The last good checkpoint is .*step-000006\./,
+      /^train: step 7 is not finite: total NaN, error NaN, gradient norm \S+. The first to make it: log at output.bias, output \(a scalar; unary: output 0 has a value that is not finite at element 0\)\. The last good checkpoint is .*step-000006\./,
     );
     const { model } = await readCheckpoint(
       (await latestCheckpoint(join(folder, "run", "checkpoints")))!.path,
@@ -252,22 +226,38 @@ describe("train", () => {
     expect(again.result).toMatchObject({ step: plan.steps, steps: plan.steps, firstLosses: null });
   });
 
-  test("a batch source that fails stops the run with its error; earlier checkpoints stay", async () => {
+  test("a batch that fails stops the run; what was done is saved, and the error says where", async () => {
     const on = device();
     const source = points(on);
     const batch = source.batch.bind(source);
     const events: TrainingEvent[] = [];
+    const skipped: { path: string; reason: string }[] = [];
+    const gone = new Error("there is no folder pictures.");
     const failing = {
       ...source,
-      batch: (step: number) => (step === 8 ? Promise.reject(new Error("disk gone")) : batch(step)),
-      skipped: () => [{ path: "last.png", reason: "the file is missing" }],
+      skipped: () => skipped,
+      async batch(step: number) {
+        if (step < 8) return batch(step);
+        skipped.push({ path: "last.png", reason: "gone" });
+        throw gone;
+      },
     };
-    await expect(
-      run("run", { device: on, batches: failing, onEvent: (event) => void events.push(event) }),
-    ).rejects.toThrow("disk gone");
-    expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", error: new Error("disk gone") });
-    expect((await latestCheckpoint(join(folder, "run", "checkpoints")))!.step).toBe(5);
+    const failed = await run("run", {
+      device: on,
+      batches: failing,
+      onEvent: (event) => void events.push(event),
+    }).catch((error: unknown) => error as Error);
+    expect(failed).toBeInstanceOf(BatchError);
+    expect(failed).toMatchObject({ step: 9, cause: gone });
+    expect((failed as Error).message).toMatch(
+      /^train: the batch of step 9 could not be made: there is no folder pictures\. The run is saved up to .*step-000008: when the data is back, resume from there\.$/,
+    );
+    expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", step: 8, error: failed });
     expect(readFileSync(join(folder, "run", "skipped.jsonl"), "utf8")).toContain("last.png");
+    // With the data back, it ends as if nothing had been.
+    await run("run", { resume: true });
+    await run("whole");
+    expect(weights("run", 12)).toEqual(weights("whole", 12));
   });
 
   test("skipped samples are reported once", async () => {

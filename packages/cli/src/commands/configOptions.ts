@@ -57,6 +57,8 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
   ["seed", "<n>", "number"],
   ["threads", "<n>", "number"],
   ["checkpointEvery", "<steps>", "number"],
+  ["keepCheckpoints", "<n>", "number"],
+  ["onNan", "<what>", "text"],
 ];
 
 /**

@@ -4,6 +4,7 @@ import { type PretrainRequest, pretrain, summaryOf } from "../run/pretrain.js";
 import { writeReport } from "../run/report.js";
 import { tellSkipped } from "../run/skipped.js";
 import type { Terminal } from "../terminal/terminal.js";
+import { stopOnSignals } from "./stopSignals.js";
 
 /** A `splitmask pretrain` command line. */
 export interface PretrainCommand extends PretrainRequest {
@@ -11,18 +12,17 @@ export interface PretrainCommand extends PretrainRequest {
   readonly configFile?: string;
 }
 
-/** `splitmask pretrain`: trains and writes the report; Ctrl-C stops with a checkpoint, a second one at once. */
-export async function runPretrain(terminal: Terminal, command: PretrainCommand): Promise<void> {
+/**
+ * `splitmask pretrain`: trains and writes the report; Ctrl-C or SIGTERM stops with a checkpoint, a second one at once.
+ *
+ * @returns The exit code: 130 or 143 where a signal ended it.
+ */
+export async function runPretrain(terminal: Terminal, command: PretrainCommand): Promise<number> {
   const { configFile, ...request } = command;
   const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130);
-    terminal.line("stopping after this step, with a checkpoint (Ctrl-C again: at once)");
-    stop.abort();
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  const stop = stopOnSignals(() =>
+    terminal.line("stopping after this step, with a checkpoint (Ctrl-C again: at once)"),
+  );
   try {
     const result = await pretrain(
       { ...request, config: { ...fromFile, ...request.config }, signal: stop.signal },
@@ -47,13 +47,19 @@ export async function runPretrain(terminal: Terminal, command: PretrainCommand):
       terminal.result(figures, [
         `stopped at step ${step} of ${steps}; go on with: splitmask pretrain ${request.folder} --out ${run} --resume`,
       ]);
-      return;
+      return stop.code ?? 1;
     }
     const report = join(run, "report.html");
     await writeReport({ run, out: report }, terminal);
     terminal.result({ ...figures, report }, [`run: ${run}`, `report: ${report}`]);
+    return 0;
+  } catch (error) {
+    // Before the first step there is nothing to save.
+    if (stop.code === null || (error as Error).name !== "AbortError") throw error;
+    terminal.endProgress();
+    terminal.line("stopped before the first step");
+    return stop.code;
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    stop.release();
   }
 }

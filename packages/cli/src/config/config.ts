@@ -101,6 +101,10 @@ export interface Config {
   readonly threads?: number | undefined;
   /** Steps between checkpoints. */
   readonly checkpointEvery?: number | undefined;
+  /** How many of the latest checkpoints stay, besides the one with the lowest loss; 2 when not given. */
+  readonly keepCheckpoints?: number | undefined;
+  /** What happens when the loss or a gradient is NaN or infinite: stop; skip the step; or go back to the last checkpoint and on with half the learning rate; stop when not given. */
+  readonly onNan?: "stop" | "skip" | "rollback" | undefined;
 }
 
 /** The name of a configuration field. */

@@ -108,6 +108,10 @@ export interface ResolvedConfig {
   readonly threads: number | null;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
+  /** How many of the latest checkpoints stay. */
+  readonly keepCheckpoints: number;
+  /** What happens when the loss or a gradient is not finite. */
+  readonly onNan: "stop" | "skip" | "rollback";
 }
 
 /** One decision, for the list that is printed before training. */
@@ -299,6 +303,8 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       seed,
       threads: given.threads ?? null,
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
+      keepCheckpoints: given.keepCheckpoints ?? 2,
+      onNan: given.onNan ?? "stop",
     },
   };
 }

@@ -156,6 +156,17 @@ export const configSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of all randomness"),
   threads: positiveInteger.optional().describe("Threads of the computation; all cores when not given"),
   checkpointEvery: positiveInteger.optional().describe("Steps between checkpoints"),
+  keepCheckpoints: positiveInteger
+    .optional()
+    .describe(
+      "How many of the latest checkpoints stay, besides the one with the lowest loss; 2 when not given",
+    ),
+  onNan: z
+    .enum(["stop", "skip", "rollback"])
+    .optional()
+    .describe(
+      "What happens when the loss or a gradient is NaN or infinite: stop; skip the step; or go back to the last checkpoint and on with half the learning rate (both at most 10 times); stop when not given",
+    ),
 });
 
 /** Fails to compile where the schema and `Config` differ. */

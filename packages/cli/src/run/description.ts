@@ -52,6 +52,8 @@ export async function readRun(path: string): Promise<{ run: RunFolder; descripti
 const changeable = new Set([
   "threads",
   "checkpointEvery",
+  "keepCheckpoints",
+  "onNan",
   "recompute",
   "maximumSkipped",
   "cache",

@@ -1,8 +1,14 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { type HostTensor, readSafetensors } from "@splitmask/autograd";
+import type { HostTensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { averagesOf, latestCheckpoint, listCheckpoints, readCheckpoint } from "@splitmask/trainer";
+import {
+  averagesOf,
+  latestCheckpoint,
+  listCheckpoints,
+  readCheckpoint,
+  readCheckpointModel,
+} from "@splitmask/trainer";
 import type { VisionTransformer } from "@splitmask/vit";
 import { type RunDescription, readRun } from "./description.js";
 import { createEncoder } from "./method.js";
@@ -50,7 +56,7 @@ export async function readWeights(
   path: string,
   { config }: RunDescription,
 ): Promise<ReadonlyMap<string, HostTensor>> {
-  if (!config.ema) return (await readSafetensors(join(path, "model.safetensors"))).tensors;
+  if (!config.ema) return readCheckpointModel(path);
   return averagesOf((await readCheckpoint(path)).optimizer);
 }
 

@@ -12,11 +12,23 @@ import {
 } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
-import { loadTokenizer } from "@splitmask/tokenizer";
-import { latestCheckpoint, RunFolder, type TrainingEvent, type TrainResult, train } from "@splitmask/trainer";
+import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
+import {
+  BatchError,
+  latestCheckpoint,
+  RunFolder,
+  type TrainingEvent,
+  type TrainResult,
+  train,
+} from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
-import { defaultMaximumSkipped, type PictureFacts, resolveConfig } from "../config/resolve.js";
+import {
+  defaultMaximumSkipped,
+  type PictureFacts,
+  type ResolvedConfig,
+  resolveConfig,
+} from "../config/resolve.js";
 import { UsageError } from "../errors.js";
 import { printable } from "../terminal/printable.js";
 import { progressLine } from "../terminal/progressLine.js";
@@ -176,20 +188,7 @@ async function startRun(
   run.appendSkipped(dataset.skipped());
   let result: PretrainResult | null = null;
   try {
-    const { tokenizer, statistics, patches } = await fitTokenizer(
-      device,
-      dataset,
-      config,
-      ({ doing, done, total }) =>
-        terminal.progress(`tokenizer: ${doing} ${Math.floor((100 * done) / total)} %`),
-      request.signal,
-    );
-    terminal.endProgress();
-    terminal.line(
-      `${style.bold("tokenizer")}: ${config.vocabulary} words, entropy ${statistics.entropyBits.toFixed(2)} of ${Math.log2(config.vocabulary).toFixed(2)} bits ` +
-        `(as many as ${Math.round(statistics.perplexity)} words used evenly), ${statistics.deadWords} words without any of ${patches} patches`,
-    );
-    await tokenizer.save(join(out, tokenizerFile));
+    const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
     const task = createMethod(device, config, tokenizer);
     result = await trainRun(device, run, description, task, dataset, facts, request, false, terminal);
     return result;
@@ -198,6 +197,32 @@ async function startRun(
     if (result === null && (await latestCheckpoint(run.checkpointsPath)) === null)
       await rm(out, { recursive: true, force: true });
   }
+}
+
+/** Fits the run's tokenizer and leaves it in the run folder. */
+async function makeTokenizerFile(
+  device: Device,
+  out: string,
+  config: ResolvedConfig,
+  dataset: ImageDataset,
+  signal: AbortSignal | undefined,
+  terminal: Terminal,
+): Promise<Tokenizer> {
+  const { tokenizer, statistics, patches } = await fitTokenizer(
+    device,
+    dataset,
+    config,
+    ({ doing, done, total }) =>
+      terminal.progress(`tokenizer: ${doing} ${Math.floor((100 * done) / total)} %`),
+    signal,
+  );
+  terminal.endProgress();
+  terminal.line(
+    `${terminal.style.bold("tokenizer")}: ${config.vocabulary} words, entropy ${statistics.entropyBits.toFixed(2)} of ${Math.log2(config.vocabulary).toFixed(2)} bits ` +
+      `(as many as ${Math.round(statistics.perplexity)} words used evenly), ${statistics.deadWords} words without any of ${patches} patches`,
+  );
+  await tokenizer.save(join(out, tokenizerFile));
+  return tokenizer;
 }
 
 async function resumeRun(
@@ -216,13 +241,13 @@ async function resumeRun(
         `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${pictures.length}. Put them back, or start a new run in another folder.`,
       );
     }
-    const tokenizer = await loadTokenizer(device, join(request.out, tokenizerFile));
-    const task = createMethod(device, description.config, tokenizer);
     const changed = {
       ...description,
       config: {
         ...description.config,
         checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
+        keepCheckpoints: given.keepCheckpoints ?? description.config.keepCheckpoints ?? 2,
+        onNan: given.onNan ?? description.config.onNan ?? "stop",
         recompute: given.recompute ?? description.config.recompute,
         cache: given.cache ?? description.config.cache ?? "auto",
         cacheFolder: given.cacheFolder ?? description.config.cacheFolder ?? null,
@@ -233,6 +258,12 @@ async function resumeRun(
       maximumSkipped: changed.config.maximumSkipped,
       onSkipped: (picture) => run.appendSkipped([picture]),
     });
+    // A run that was killed before its tokenizer was there fits it as it would have.
+    const file = join(request.out, tokenizerFile);
+    const tokenizer = existsSync(file)
+      ? await loadTokenizer(device, file)
+      : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
+    const task = createMethod(device, changed.config, tokenizer);
     return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal);
   } finally {
     await run.close();
@@ -274,6 +305,8 @@ async function trainRun(
       runFolder: run,
       resume,
       checkpointEvery: config.checkpointEvery,
+      keepCheckpoints: config.keepCheckpoints,
+      nonFinite: { action: config.onNan },
       ...signal,
       onEvent: (event) => tell(event, terminal),
     });
@@ -294,11 +327,17 @@ async function trainRun(
       skipped: await run.readSkipped(),
     };
   } catch (error) {
-    if (!(error instanceof TooManySkippedError)) throw error;
     const latest = await latestCheckpoint(run.checkpointsPath);
-    if (latest === null) throw error;
-    throw new TooManySkippedError(
-      `${error.message} They are listed in ${join(request.out, "skipped.jsonl")}. The last checkpoint is of step ${latest.step}: go on with --resume.`,
+    const { cause } = error as Error;
+    if (!(error instanceof BatchError) || latest === null) {
+      throw error instanceof BatchError && cause instanceof TooManySkippedError ? cause : error;
+    }
+    const listed =
+      cause instanceof TooManySkippedError
+        ? ` They are listed in ${join(request.out, "skipped.jsonl")}.`
+        : "";
+    throw new Error(
+      `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ${latest.step}: go on with --resume.`,
       { cause: error },
     );
   } finally {
@@ -325,6 +364,14 @@ function tell(event: TrainingEvent, terminal: Terminal): void {
   switch (event.type) {
     case "resume":
       terminal.line(`going on after step ${event.step}`);
+      break;
+    case "damaged":
+      terminal.warn(`the checkpoint ${event.path} is damaged and is passed over: ${event.reason}`);
+      break;
+    case "nonFinite":
+      terminal.warn(
+        `${event.error.message} ${event.action === "skip" ? "The step is left out" : `The run goes back to step ${event.nextStep} with a lower learning rate`}.`,
+      );
       break;
     case "plan":
       terminal.endProgress();

@@ -211,6 +211,11 @@ export class ImageLoader {
     }
   }
 
+  /** The paths of a batch's pictures. */
+  samples(batch: ImageBatch): string[] {
+    return Array.from(batch.indices, (index) => this.#options.dataset.path(index));
+  }
+
   /** Gives a batch's tensors back, sooner than the garbage collector would. */
   release(batch: ImageBatch): void {
     for (const view of batch.views) view.dispose();

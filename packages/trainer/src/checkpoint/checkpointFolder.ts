@@ -1,18 +1,18 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type HostTensor,
-  type ProductPrecision,
-  readSafetensors,
-  syncFolder,
-  writeSafetensors,
-} from "@splitmask/autograd";
+import { type HostTensor, type ProductPrecision, safetensorsParts } from "@splitmask/autograd";
+import { writeFailure } from "../runFolder/writeFailure.js";
+import { CHECKSUMS, formatChecksums } from "./checksums.js";
+import { type CheckpointFileSystem, nodeFileSystem } from "./fileSystem.js";
 import type { ExponentialMovingAverageOptions } from "@splitmask/optim";
 
 const PATTERN = /^step-(\d+)$/;
 const PART = ".part";
+const DAMAGED = ".damaged";
+/** A file is written and hashed in pieces of this size, so that the event loop has its turns. */
+const PIECE = 4 << 20;
 
 /** What a run was made with; a resumed run has to agree, or it would not be the same run. */
 export interface CheckpointSettings {
@@ -50,6 +50,16 @@ export interface CheckpointSettings {
   readonly precision: ProductPrecision;
 }
 
+/** What a run has been through because of losses or gradients that were not finite. */
+export interface RecoveryState {
+  /** Steps that were left out, by number from 1. */
+  readonly skipped: readonly number[];
+  /** How often the run went back to a checkpoint. */
+  readonly rollbacks: number;
+  /** Factor of the learning rate. */
+  readonly rateFactor: number;
+}
+
 /** `state.json` of a checkpoint. */
 export interface CheckpointState {
   /** Version of the checkpoint's layout. */
@@ -60,23 +70,15 @@ export interface CheckpointState {
   readonly steps: number;
   /** What the run was made with. */
   readonly settings: CheckpointSettings;
+  /** Means over the steps since the checkpoint before: the losses by name. */
+  readonly means: Readonly<Record<string, number>>;
+  /** What the run has been through. */
+  readonly recovery: RecoveryState;
   /** Versions of what wrote it. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** A checkpoint read from its folder. */
-export interface Checkpoint {
-  /** Its folder. */
-  readonly path: string;
-  /** Its `state.json`. */
-  readonly state: CheckpointState;
-  /** The model's tensors by parameter name. */
-  readonly model: ReadonlyMap<string, HostTensor>;
-  /** The optimizer's tensors. */
-  readonly optimizer: ReadonlyMap<string, HostTensor>;
-}
-
-/** Where a complete checkpoint stands. */
+/** Where a checkpoint stands. */
 export interface CheckpointLocation {
   /** Number of steps done when it was made. */
   readonly step: number;
@@ -84,13 +86,9 @@ export interface CheckpointLocation {
   readonly path: string;
 }
 
-/** The complete checkpoints in a folder `checkpoints/`, earliest first; [] if there is no such folder. */
+/** The checkpoints in a folder `checkpoints/`, earliest first; [] if there is no such folder. */
 export async function listCheckpoints(folder: string): Promise<CheckpointLocation[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  return names
+  return (await namesIn(folder))
     .flatMap((name) => {
       const match = PATTERN.exec(name);
       return match === null ? [] : [{ step: Number(match[1]), path: join(folder, name) }];
@@ -104,79 +102,104 @@ export async function latestCheckpoint(folder: string): Promise<CheckpointLocati
 }
 
 /**
- * Writes a checkpoint `folder/step-000500` with `model.safetensors`, `optimizer.safetensors` and `state.json`: into a
- * temporary folder beside, synced, renamed. So a folder of that name is always complete. Does nothing if it exists.
+ * Writes a checkpoint `folder/step-000500`: one safetensors file for each name in `tensors`, `state.json`, and last `SHA256SUMS`, which lists the others; into a temporary folder beside, every
+ * file and the folder synced, then renamed. So a folder of that name is always complete. One that stands there already is replaced.
+ *
+ * @throws Error (rejects) Where it cannot be written; what was written of it is removed, and earlier checkpoints are untouched.
  */
 export async function writeCheckpoint(
   folder: string,
   state: CheckpointState,
-  model: ReadonlyMap<string, HostTensor>,
-  optimizer: ReadonlyMap<string, HostTensor>,
+  tensors: Readonly<Record<string, ReadonlyMap<string, HostTensor>>>,
+  fileSystem: CheckpointFileSystem = nodeFileSystem,
 ): Promise<CheckpointLocation> {
   const path = join(folder, `step-${String(state.step).padStart(6, "0")}`);
-  if (existsSync(path)) return { step: state.step, path };
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}${PART}`;
+  const digests = new Map<string, string>();
+  const write = async (name: string, parts: readonly Uint8Array[]): Promise<void> => {
+    digests.set(name, await writeFile(fileSystem, join(temporary, name), parts));
+  };
   try {
-    await mkdir(temporary, { recursive: true });
-    await writeSafetensors(join(temporary, "model.safetensors"), model, { format: "pt" });
-    await writeSafetensors(join(temporary, "optimizer.safetensors"), optimizer, { format: "pt" });
-    const handle = await open(join(temporary, "state.json"), "wx");
-    try {
-      await handle.writeFile(`${JSON.stringify(state, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await syncFolder(temporary);
-    await rename(temporary, path);
+    await fileSystem.makeFolder(temporary);
+    for (const [name, named] of Object.entries(tensors))
+      await write(`${name}.safetensors`, safetensorsParts(named, { format: "pt" }));
+    await write("state.json", [Buffer.from(`${JSON.stringify(state, null, 2)}\n`)]);
+    await write(CHECKSUMS, [Buffer.from(formatChecksums(digests))]);
+    await fileSystem.syncFolder(temporary);
+    if (existsSync(path)) await fileSystem.rename(path, `${temporary}.replaced${PART}`);
+    await fileSystem.rename(temporary, path);
+    await fileSystem.syncFolder(folder);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    // Also gives a full disk its space back. Where that fails too, the next start does it.
+    await fileSystem.remove(temporary).catch(() => undefined);
     throw new Error(
-      `checkpoint: step ${state.step} could not be written to ${folder}: ${(error as Error).message}. Earlier checkpoints are untouched.`,
+      `checkpoint: step ${state.step} could not be written to ${folder}: ${writeFailure(error)}.`,
       { cause: error },
     );
   }
-  await syncFolder(folder);
   return { step: state.step, path };
 }
 
-/** Removes all but the `keep` latest complete checkpoints, and what a crash left half-written. `keep` ≥ 1. */
-export async function pruneCheckpoints(folder: string, keep: number): Promise<void> {
-  for (const { path } of (await listCheckpoints(folder)).slice(0, -keep)) {
-    // Renamed first: a folder of a checkpoint's name is complete or not there.
-    await rename(path, `${path}${PART}`);
-  }
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (name.endsWith(PART)) await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-/**
- * Reads a checkpoint's folder.
- *
- * @throws Error when it is not a checkpoint, or of a layout that this version does not know.
- */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const state = await readState(path);
-  const model = await readSafetensors(join(path, "model.safetensors"));
-  const optimizer = await readSafetensors(join(path, "optimizer.safetensors"));
-  return { path, state, model: model.tensors, optimizer: optimizer.tensors };
-}
-
-async function readState(path: string): Promise<CheckpointState> {
-  const file = join(path, "state.json");
-  let state: { format?: unknown };
+/** Writes a new file and syncs it; returns its SHA-256. */
+async function writeFile(
+  fileSystem: CheckpointFileSystem,
+  path: string,
+  parts: readonly Uint8Array[],
+): Promise<string> {
+  const hash = createHash("sha256");
+  const file = await fileSystem.create(path);
   try {
-    state = JSON.parse(await readFile(file, "utf8")) as { format?: unknown };
-  } catch (error) {
-    throw new Error(
-      `checkpoint: ${path} is not a checkpoint: ${(error as Error).message}. Give a folder such as checkpoints/step-000500.`,
-    );
+    for (const part of parts) {
+      for (let at = 0; at < part.length; at += PIECE) {
+        const piece = part.subarray(at, at + PIECE);
+        hash.update(piece);
+        await file.write(piece);
+      }
+    }
+    await file.sync();
+  } finally {
+    await file.close();
   }
-  if (state.format !== 1) {
-    throw new Error(
-      `checkpoint: ${file} has format ${JSON.stringify(state.format)}; this version reads format 1. Use the version that wrote it.`,
-    );
+  return hash.digest("hex");
+}
+
+/** Moves a damaged checkpoint aside, so that a whole one may take its name. It goes when the next checkpoint is complete. */
+export async function setAside(path: string, fileSystem: CheckpointFileSystem): Promise<void> {
+  await fileSystem.remove(`${path}${DAMAGED}`);
+  await fileSystem.rename(path, `${path}${DAMAGED}`);
+}
+
+/** Removes the checkpoints of which `keeps` says no, and damaged ones that were set aside. */
+export async function pruneCheckpoints(
+  folder: string,
+  keeps: (step: number) => boolean,
+  fileSystem: CheckpointFileSystem = nodeFileSystem,
+): Promise<void> {
+  for (const { path, step } of await listCheckpoints(folder)) {
+    // Renamed first: a folder of a checkpoint's name is complete or not there.
+    if (!keeps(step)) await fileSystem.rename(path, `${path}${PART}`);
   }
-  return state as CheckpointState;
+  await removeEnding(folder, [PART, DAMAGED], fileSystem);
+}
+
+/** Removes what a crash left half-written or half-removed. */
+export async function removeLeftovers(folder: string, fileSystem: CheckpointFileSystem): Promise<void> {
+  await removeEnding(folder, [PART], fileSystem);
+}
+
+async function removeEnding(
+  folder: string,
+  endings: readonly string[],
+  fileSystem: CheckpointFileSystem,
+): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    if (endings.some((ending) => name.endsWith(ending))) await fileSystem.remove(join(folder, name));
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
 }

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { HostTensor } from "@splitmask/autograd";
 import type { Module } from "@splitmask/nn";
 import type { TrainedState } from "../loop/trainedState.js";
@@ -5,11 +7,16 @@ import {
   type CheckpointLocation,
   type CheckpointSettings,
   type CheckpointState,
+  listCheckpoints,
   pruneCheckpoints,
-  readCheckpoint,
+  type RecoveryState,
+  removeLeftovers,
+  setAside,
   writeCheckpoint,
 } from "./checkpointFolder.js";
 import { assertSameSettings, assertSameShapes } from "./compatibility.js";
+import type { CheckpointFileSystem } from "./fileSystem.js";
+import type { Checkpoint } from "./readCheckpoint.js";
 
 /** What a checkpoint says of its run. */
 export interface CheckpointMoment {
@@ -19,20 +26,32 @@ export interface CheckpointMoment {
   readonly steps: number;
   /** What the run was made with. */
   readonly settings: CheckpointSettings;
+  /** What the run has been through. */
+  readonly recovery: RecoveryState;
+}
+
+/** Which checkpoints stay. */
+export interface CheckpointRetention {
+  /** So many of the latest. */
+  readonly latest: number;
+  /** And the one with the lowest mean of this loss; null: none for its loss. */
+  readonly best: string | null;
 }
 
 /** Writes a run's checkpoints, one at a time, while training goes on. */
 export class CheckpointWriter {
   readonly #folder: string;
-  readonly #keep: number;
+  readonly #retention: CheckpointRetention;
+  readonly #fileSystem: CheckpointFileSystem;
+  readonly #scores = new Map<number, { readonly score: number; readonly path: string }>();
   #latest: CheckpointLocation | null = null;
   #writing: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
 
-  /** Checkpoints in `folder`, of which the last `keep` stay. */
-  constructor(folder: string, keep: number) {
+  constructor(folder: string, retention: CheckpointRetention, fileSystem: CheckpointFileSystem) {
     this.#folder = folder;
-    this.#keep = keep;
+    this.#retention = retention;
+    this.#fileSystem = fileSystem;
   }
 
   /** The last complete checkpoint that this writer made or was told of; null before the first. */
@@ -40,27 +59,55 @@ export class CheckpointWriter {
     return this.#latest;
   }
 
-  /** Removes what a crash left half-written; `latest` is the checkpoint that the run goes on from. */
-  async clean(latest: CheckpointLocation | null): Promise<void> {
+  /** The checkpoint with the lowest mean of the loss that counts, the later of equals; null where there is none. */
+  get best(): CheckpointLocation | null {
+    let best: (CheckpointLocation & { readonly score: number }) | null = null;
+    for (const [step, { score, path }] of this.#scores) {
+      if (best === null || score < best.score || (score === best.score && step > best.step))
+        best = { step, path, score };
+    }
+    return best === null ? null : { step: best.step, path: best.path };
+  }
+
+  /**
+   * Begins or goes on with a run: removes what a crash left half-written, and moves damaged checkpoints aside.
+   *
+   * @param latest The checkpoint that the run goes on from.
+   */
+  async begin(latest: CheckpointLocation | null, damaged: readonly string[]): Promise<void> {
     this.#latest = latest;
-    await pruneCheckpoints(this.#folder, Number.MAX_SAFE_INTEGER);
+    for (const path of damaged) await setAside(path, this.#fileSystem);
+    await removeLeftovers(this.#folder, this.#fileSystem);
+    for (const { path, step } of await listCheckpoints(this.#folder)) {
+      // Only what is best is taken from here: a file that is not JSON will be found when it is read as a checkpoint.
+      const text = await readFile(join(path, "state.json"), "utf8").catch(() => "{}");
+      this.#score(step, path, parseMeans(text));
+    }
+  }
+
+  /** Moves the latest checkpoint aside, because what follows from it is not finite at any rate; `earlier` is then the latest. */
+  async abandonLatest(earlier: CheckpointLocation): Promise<void> {
+    if (this.#latest === null) return;
+    await setAside(this.#latest.path, this.#fileSystem);
+    this.#scores.delete(this.#latest.step);
+    this.#latest = earlier;
   }
 
   /**
    * Starts a checkpoint of the state after the steps enqueued so far, and returns at once: what it reads is on the queue, behind these steps and before
    * those that follow.
    *
-   * @param isGood whether the last of these steps was finite; otherwise nothing is written.
+   * @param means resolves to the mean losses since the checkpoint before when the steps are done; null where one of them was not finite: then nothing is written.
    */
   start(
     moment: CheckpointMoment,
     model: Module,
     optimizer: TrainedState,
-    isGood: () => Promise<boolean>,
+    means: () => Promise<Readonly<Record<string, number>> | null>,
     onWritten: (location: CheckpointLocation) => void,
   ): void {
     const reading = Promise.all([model.hostStateDict(), optimizer.hostStateDict()]);
-    this.#writing = this.#write(moment, reading, isGood, onWritten);
+    this.#writing = this.#write(moment, reading, means, onWritten);
     this.#writing.catch((error: Error) => {
       this.#failure = error;
     });
@@ -69,15 +116,40 @@ export class CheckpointWriter {
   async #write(
     moment: CheckpointMoment,
     reading: Promise<[Map<string, HostTensor>, { tensors: Map<string, HostTensor> }]>,
-    isGood: () => Promise<boolean>,
+    read: () => Promise<Readonly<Record<string, number>> | null>,
     onWritten: (location: CheckpointLocation) => void,
   ): Promise<void> {
-    const [model, { tensors }] = await reading;
-    if (!(await isGood())) return;
-    const state: CheckpointState = { format: 1, ...moment, versions: { node: process.version } };
-    this.#latest = await writeCheckpoint(this.#folder, state, model, tensors);
-    await pruneCheckpoints(this.#folder, this.#keep);
+    const [model, { tensors: optimizer }] = await reading;
+    const means = await read();
+    if (means === null) return;
+    const state: CheckpointState = { format: 1, ...moment, means, versions: { node: process.version } };
+    try {
+      this.#latest = await writeCheckpoint(this.#folder, state, { model, optimizer }, this.#fileSystem);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Error(
+        this.#latest === null
+          ? `${message} None was written before.`
+          : `${message} The last good one is ${this.#latest.path}: mend the disk, then resume from there.`,
+        { cause: error },
+      );
+    }
+    this.#score(this.#latest.step, this.#latest.path, means);
+    await this.#prune();
     onWritten(this.#latest);
+  }
+
+  #score(step: number, path: string, means: Readonly<Record<string, number>>): void {
+    const score = this.#retention.best === null ? undefined : means[this.#retention.best];
+    if (typeof score === "number" && Number.isFinite(score)) this.#scores.set(step, { score, path });
+  }
+
+  async #prune(): Promise<void> {
+    const steps = (await listCheckpoints(this.#folder)).map(({ step }) => step);
+    const kept = new Set(steps.slice(-this.#retention.latest));
+    if (this.best !== null) kept.add(this.best.step);
+    for (const step of this.#scores.keys()) if (!kept.has(step)) this.#scores.delete(step);
+    await pruneCheckpoints(this.#folder, (step) => kept.has(step), this.#fileSystem);
   }
 
   /** Throws the error of a checkpoint that could not be written, as soon as that is known. */
@@ -95,24 +167,30 @@ export class CheckpointWriter {
   }
 }
 
+function parseMeans(text: string): Readonly<Record<string, number>> {
+  try {
+    return (JSON.parse(text) as Partial<CheckpointState>).means ?? {};
+  } catch {
+    return {};
+  }
+}
+
 /**
  * Loads a checkpoint into a model and its optimizer, or changes nothing.
  *
- * @param settings what the run is made with now, given the state that was found.
+ * @param settings what the run is made with now.
  * @throws Error listing the tensors or settings that differ.
  */
-export async function restoreCheckpoint(
-  path: string,
+export function restoreCheckpoint(
+  { path, state, ...tensors }: Checkpoint,
   model: Module,
   optimizer: TrainedState,
-  settings: (state: CheckpointState) => CheckpointSettings,
-): Promise<CheckpointState> {
-  const checkpoint = await readCheckpoint(path);
-  const { state } = checkpoint;
-  const parameters = model.namedParameters();
-  assertSameShapes("model", path, checkpoint.model, parameters);
-  assertSameSettings(path, state.settings, settings(state));
-  optimizer.loadStateDict({ step: state.step, tensors: checkpoint.optimizer });
-  model.loadStateDict(checkpoint.model);
-  return state;
+  settings: CheckpointSettings,
+): void {
+  assertSameShapes("model", path, tensors.model, model.namedParameters());
+  assertSameSettings(path, state.settings, settings);
+  // Steps that were left out did not count for the optimizer.
+  const step = state.step - state.recovery.skipped.length;
+  optimizer.loadStateDict({ step, tensors: tensors.optimizer });
+  model.loadStateDict(tensors.model);
 }

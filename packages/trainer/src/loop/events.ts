@@ -1,4 +1,6 @@
 import type { SkippedPicture } from "./batchSource.js";
+import type { NonFiniteError } from "./nonFinite.js";
+import type { NonFiniteAction } from "./recovery.js";
 
 /** The loop begins; `firstStep` is 1 for a new run. */
 export interface StartEvent {
@@ -72,6 +74,30 @@ export interface SkippedEvent {
   readonly pictures: readonly SkippedPicture[];
 }
 
+/** A checkpoint is not as it was written; the run goes on from the one before. Its folder is renamed to `….damaged`. */
+export interface DamagedEvent {
+  /** Tells the events apart. */
+  readonly type: "damaged";
+  /** Folder of the checkpoint. */
+  readonly path: string;
+  /** What is wrong with which of its files. */
+  readonly reason: string;
+}
+
+/** A loss or a gradient was not finite, and the run goes on. */
+export interface NonFiniteEvent {
+  /** Tells the events apart. */
+  readonly type: "nonFinite";
+  /** Number of the step, from 1. */
+  readonly step: number;
+  /** What was done about it. */
+  readonly action: Exclude<NonFiniteAction, "stop">;
+  /** The step that is done next, from 1. */
+  readonly nextStep: number;
+  /** Says what was not finite, and where it came from. */
+  readonly error: NonFiniteError;
+}
+
 /** The run ends before its last step. */
 export interface StopEvent {
   /** Tells the events apart. */
@@ -102,5 +128,7 @@ export type TrainingEvent =
   | StepEvent
   | CheckpointEvent
   | SkippedEvent
+  | DamagedEvent
+  | NonFiniteEvent
   | StopEvent
   | DoneEvent;

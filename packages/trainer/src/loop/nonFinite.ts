@@ -1,5 +1,8 @@
-import type { Device } from "@splitmask/kernels";
-import type { ParameterHistory, StepMetrics, StepRunner } from "./stepRunner.js";
+import type { StepMetrics } from "./stepRunner.js";
+import type { NonFiniteOrigin } from "./traceNonFinite.js";
+
+/** At most so many samples are named in an error's text. */
+const NAMED = 8;
 
 /** The loss or the gradient of a step is NaN or infinite. */
 export class NonFiniteError extends Error {
@@ -7,19 +10,31 @@ export class NonFiniteError extends Error {
   override readonly name = "NonFiniteError";
   /** Number of the step, from 1. */
   readonly step: number;
-  /** The first kernel that made such a value, as the device names it; null if it was not traced. */
-  readonly origin: string | null;
+  /** The first operation that made such a value; null if it was not traced, or did not happen again. */
+  readonly origin: NonFiniteOrigin | null;
+  /** Names of the step's samples, e.g. the pictures' paths; [] where the batch source does not tell. */
+  readonly samples: readonly string[];
 
   /** @internal */
-  constructor(step: number, metrics: StepMetrics, origin: string | null, advice: string) {
-    const parts = Object.entries(metrics.losses).map(([name, value]) => `${name} ${value}`);
+  constructor(
+    step: number,
+    metrics: StepMetrics,
+    origin: NonFiniteOrigin | null,
+    samples: readonly string[],
+    advice: string,
+  ) {
+    const losses = Object.entries(metrics.losses).map(([name, value]) => `${name} ${value}`);
     super(
-      `train: step ${step} is not finite: ${parts.join(", ")}, gradient norm ${metrics.gradientNorm}. ${
-        origin === null ? advice : `The first kernel that made it: ${origin}. ${advice}`
-      }`,
+      [
+        `train: step ${step} is not finite: ${losses.join(", ")}, gradient norm ${metrics.gradientNorm}.`,
+        ...(origin === null ? [] : [`The first to make it: ${describeOrigin(origin)}.`]),
+        ...(samples.length === 0 ? [] : [`Its samples: ${listed(samples)}.`]),
+        advice,
+      ].join(" "),
     );
     this.step = step;
     this.origin = origin;
+    this.samples = samples;
   }
 }
 
@@ -28,28 +43,22 @@ export function isFiniteStep(metrics: StepMetrics): boolean {
   return Number.isFinite(metrics.losses.total) && Number.isFinite(metrics.gradientNorm);
 }
 
-/**
- * Puts the parameters back as they were before the step with index `step` and runs it again, on a device that looks at every kernel's outputs.
- *
- * @returns what the device says of the first kernel that made a value that is not finite; null if none did.
- */
-export async function traceNonFinite<Batch>(
-  device: Device,
-  runner: StepRunner<Batch>,
-  history: ParameterHistory,
-  step: number,
-  batch: Batch,
-): Promise<string | null> {
-  await device.synchronize();
-  history.restore(step);
-  device.checkFinite = true;
-  try {
-    await runner.run(step, batch);
-    return null;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    device.checkFinite = false;
-    await device.synchronize().catch(() => undefined);
+function listed(samples: readonly string[]): string {
+  const more = samples.length > NAMED ? `, … and ${samples.length - NAMED} more` : "";
+  return `${samples.slice(0, NAMED).join(", ")}${more}`;
+}
+
+function describeOrigin({ kernel, operation, parameter, shape, stage, tensor }: NonFiniteOrigin): string {
+  const size = shape.length === 0 ? "a scalar" : shape.join("×");
+  const near = parameter === null ? "" : ` at ${parameter}`;
+  switch (stage) {
+    case "forward":
+      return `${operation}${near}, ${tensor} (${size}; ${kernel})`;
+    case "backward":
+      return `the gradient rule of ${operation}${near}, gradient of ${tensor} (${size}; ${kernel})`;
+    case "given":
+      return `nothing in the step: ${parameter === null ? `the input ${tensor} of ${operation}` : `the parameter ${parameter}`} (${size}) had such values before`;
+    case "between":
+      return `what lies outside of the operations, before ${operation} (${kernel})`;
   }
 }

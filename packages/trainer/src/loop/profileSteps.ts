@@ -108,6 +108,7 @@ function passedOn<Batch>(source: BatchSource<Batch>): Omit<BatchSource<Batch>, "
       ? {}
       : { slice: (batch: Batch, start: number, end: number) => source.slice!(batch, start, end) }),
     ...(source.skipped === undefined ? {} : { skipped: () => source.skipped!() }),
+    ...(source.samples === undefined ? {} : { samples: (batch: Batch) => source.samples!(batch) }),
     ...(source.release === undefined ? {} : { release: (batch: Batch) => source.release!(batch) }),
   };
 }

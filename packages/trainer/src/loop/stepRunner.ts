@@ -1,14 +1,4 @@
-import {
-  concatenate,
-  copyInto,
-  keep,
-  noGrad,
-  type ProductPrecision,
-  reshape,
-  scope,
-  type Tensor,
-  zeros,
-} from "@splitmask/autograd";
+import { concatenate, noGrad, type ProductPrecision, reshape, scope, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { Parameter } from "@splitmask/nn";
 import { clipGradientNorm, clipGradientNorms } from "@splitmask/optim";
@@ -67,6 +57,11 @@ export class StepRunner<Batch> {
     return this.#parameters;
   }
 
+  /** The same by name. */
+  get namedParameters(): ReadonlyMap<string, Parameter> {
+    return this.#task.model.namedParameters();
+  }
+
   /**
    * Enqueues the step with index `step` (from 0): loss, backward, clipping, `update`, `afterStep`; all in one scope. Nothing is waited for.
    *
@@ -118,42 +113,5 @@ export class StepRunner<Batch> {
       parameter.grad?.dispose();
       parameter.grad = null;
     }
-  }
-}
-
-/** Copies of the parameters from before the last steps, on the device, so that a step can be run again. */
-export class ParameterHistory {
-  readonly #parameters: readonly Parameter[];
-  readonly #slots: readonly (readonly Tensor[])[];
-
-  /** Remembers the last `depth` steps. */
-  constructor(parameters: readonly Parameter[], depth: number) {
-    this.#parameters = parameters;
-    this.#slots = Array.from({ length: depth }, () =>
-      parameters.map((parameter) =>
-        keep(zeros(parameter.device, parameter.shape, { dtype: parameter.dtype })),
-      ),
-    );
-  }
-
-  /** Enqueues the copy of the parameters as they are before the step with this index. */
-  save(step: number): void {
-    const slot = this.#slot(step);
-    for (const [index, parameter] of this.#parameters.entries()) copyInto(slot[index]!, parameter);
-  }
-
-  /** Enqueues putting the parameters back as they were before the step with this index, one of the last `depth`. */
-  restore(step: number): void {
-    const slot = this.#slot(step);
-    for (const [index, parameter] of this.#parameters.entries()) copyInto(parameter, slot[index]!);
-  }
-
-  /** Gives the memory back. */
-  dispose(): void {
-    for (const slot of this.#slots) for (const tensor of slot) tensor.dispose();
-  }
-
-  #slot(step: number): readonly Tensor[] {
-    return this.#slots[step % this.#slots.length]!;
   }
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { BatchError } from "./batchError.js";
 import type { BatchSource } from "./batchSource.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
 import { RateMeter } from "./rateMeter.js";
@@ -40,7 +41,9 @@ export async function planSteps<Batch>(
   let inFlight: Promise<unknown> = Promise.resolve();
   for (let step = 0; step < MOST_STEPS; step++) {
     if (signal?.aborted) return null;
-    const batch = await batches.batch(step);
+    const batch = await batches.batch(step).catch((error: unknown) => {
+      throw new BatchError(step + 1, error, null);
+    });
     const running = runner.run(step, batch).then((metrics) => {
       meter.tick(performance.now());
       if (!isFiniteStep(metrics)) {
@@ -48,6 +51,7 @@ export async function planSteps<Batch>(
           step + 1,
           metrics,
           null,
+          batches.samples?.(batch) ?? [],
           "It was met while the speed was measured, before the first step.",
         );
       }

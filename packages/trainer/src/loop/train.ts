@@ -8,19 +8,19 @@ import {
   type Schedule,
   thaw,
 } from "@splitmask/optim";
-import type {
-  CheckpointLocation,
-  CheckpointSettings,
-  CheckpointState,
-} from "../checkpoint/checkpointFolder.js";
-import { latestCheckpoint } from "../checkpoint/checkpointFolder.js";
+import type { CheckpointLocation, CheckpointSettings } from "../checkpoint/checkpointFolder.js";
+import { type Checkpoint, readLatestCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { CheckpointWriter, restoreCheckpoint } from "../checkpoint/trainingCheckpoint.js";
 import { batchCutter } from "./accumulation.js";
-import { isFiniteStep, NonFiniteError, traceNonFinite } from "./nonFinite.js";
+import { BatchError } from "./batchError.js";
+import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
 import { RateMeter } from "./rateMeter.js";
-import { ParameterHistory, type StepMetrics, StepRunner } from "./stepRunner.js";
+import { Recovery } from "./recovery.js";
+import { StateHistory } from "./stateHistory.js";
+import { type StepMetrics, StepRunner } from "./stepRunner.js";
 import { planSteps } from "./timeLimit.js";
 import { TrainedState } from "./trainedState.js";
+import { traceNonFinite } from "./traceNonFinite.js";
 import {
   type ResolvedSettings,
   resolveSettings,
@@ -47,8 +47,8 @@ interface StepInFlight<Batch> {
  *
  * A run is a function of its options: the same seed gives the same weights bit for bit, on any number of threads, and when it is interrupted and resumed.
  *
- * @throws Error when an option makes no sense, a checkpoint does not fit, a batch fails, the disk fails, or {@link NonFiniteError} when a loss is not finite.
- * Checkpoints that were complete stay.
+ * @throws Error when an option makes no sense, a checkpoint does not fit, or the disk fails; {@link BatchError} when a batch fails, {@link NonFiniteError} when a loss or gradient is not
+ * finite. Checkpoints that were complete stay.
  */
 export async function train<Batch>(options: TrainOptions<Batch>): Promise<TrainResult> {
   const settings = resolveSettings(options);
@@ -66,11 +66,14 @@ class TrainingRun<Batch> {
   readonly #settings: ResolvedSettings;
   readonly #started = performance.now();
   readonly #runner: StepRunner<Batch>;
-  readonly #history: ParameterHistory | null;
+  readonly #history: StateHistory | null;
+  readonly #recovery: Recovery;
   readonly #optimizer: AdamW;
   readonly #average: ExponentialMovingAverage | null;
   readonly #meter = new RateMeter();
   readonly #inFlight: StepInFlight<Batch>[] = [];
+  /** The metrics of the steps since the last complete checkpoint, by index. */
+  readonly #unsaved = new Map<number, Promise<StepMetrics>>();
   readonly #writer: CheckpointWriter | null;
   #steps = 0;
   #learningRate: Schedule = () => 0;
@@ -82,6 +85,8 @@ class TrainingRun<Batch> {
   /** Steps that the device has not computed yet, and when it last had computed all. */
   #running = 0;
   #idleSince = 0;
+  /** The steps of the checkpoint that the run last went back to. */
+  #wentBackTo: number | null = null;
   readonly #reportedSkips = new Set<string>();
   #firstLosses: Readonly<Record<string, number>> | null = null;
   #lastLosses: Readonly<Record<string, number>> | null = null;
@@ -94,19 +99,30 @@ class TrainingRun<Batch> {
     this.#runner = new StepRunner(device, task, settings, batchCutter(batches, accumulate));
     this.#optimizer = new AdamW(parameterGroups(task.model, { weightDecay, layerDecay }), { betas, epsilon });
     this.#average = ema === null ? null : new ExponentialMovingAverage(task.model, ema);
-    this.#history =
-      (options.traceNonFinite ?? true) ? new ParameterHistory(this.#runner.parameters, RUN_AHEAD + 1) : null;
+    this.#recovery = new Recovery(settings.nonFinite);
+    const undone = settings.nonFinite.action === "skip" ? this.#trained : null;
+    this.#history = settings.traceNonFinite
+      ? new StateHistory(this.#runner.parameters, undone, RUN_AHEAD + 1)
+      : null;
     this.#writer =
       options.runFolder === undefined
         ? null
-        : new CheckpointWriter(options.runFolder.checkpointsPath, settings.keepCheckpoints);
+        : new CheckpointWriter(
+            options.runFolder.checkpointsPath,
+            { latest: settings.keepCheckpoints, best: settings.keepBest },
+            settings.fileSystem,
+          );
   }
 
   async run(): Promise<TrainResult> {
     const { runFolder, signal, task } = this.#options;
     try {
-      const resumed = await this.#resume();
-      await this.#writer?.clean(resumed);
+      const damaged: string[] = [];
+      const resumed = await this.#resume(({ path, reason }) => {
+        damaged.push(path);
+        this.#emit({ type: "damaged", path, reason });
+      });
+      await this.#writer?.begin(resumed, damaged);
       await runFolder?.startMetrics(this.#done);
       const planned = "steps" in this.#options.length || this.#steps > 0;
       this.#emit({
@@ -117,6 +133,7 @@ class TrainingRun<Batch> {
       });
       if (resumed !== null) this.#emit({ type: "resume", step: resumed.step, path: resumed.path });
       if (!planned) await this.#plan();
+      if (this.#rollsBack && this.#done === 0) await this.#checkpoint();
       await this.#loop();
       // An interrupted time-limited run that has no plan yet has nothing to save.
       if (this.#steps > 0) await this.#checkpoint();
@@ -138,6 +155,7 @@ class TrainingRun<Batch> {
         seconds,
         checkpoint: this.#writer?.latest?.path ?? null,
         average: this.#average,
+        bestCheckpoint: this.#writer?.best?.path ?? null,
       };
     } catch (error) {
       await Promise.allSettled([...this.#inFlight.map((step) => step.metrics), this.#writer?.settle()]);
@@ -153,33 +171,39 @@ class TrainingRun<Batch> {
     }
   }
 
-  /** Loads the latest checkpoint, if that is wanted and there is one, and fixes the number of steps where it is known. */
-  async #resume(): Promise<CheckpointLocation | null> {
-    const { length, resume, runFolder, task } = this.#options;
-    const location =
-      resume && runFolder !== undefined ? await latestCheckpoint(runFolder.checkpointsPath) : null;
-    if (location === null) {
+  /** Loads the latest whole checkpoint, if that is wanted and there is one, and fixes the number of steps where it is known. */
+  async #resume(onDamaged: Parameters<typeof readLatestCheckpoint>[1]): Promise<CheckpointLocation | null> {
+    const { length, resume, runFolder } = this.#options;
+    const checkpoint =
+      resume && runFolder !== undefined
+        ? await readLatestCheckpoint(runFolder.checkpointsPath, onDamaged)
+        : null;
+    if (checkpoint === null) {
       if ("steps" in length) this.#fixSteps(length.steps);
       return null;
     }
-    const state = await restoreCheckpoint(
-      location.path,
-      task.model,
-      this.#trained,
-      (found: CheckpointState) => {
-        const steps = "steps" in length ? length.steps : found.steps;
-        if (steps < found.step) {
-          throw new Error(
-            `resume: ${location.path} has done ${found.step} steps already, and only ${steps} were asked for. Ask for more steps.`,
-          );
-        }
-        return this.#settingsFor(steps);
-      },
-    );
-    this.#fixSteps("steps" in length ? length.steps : state.steps);
-    this.#enqueued = state.step;
-    this.#done = state.step;
-    return location;
+    const { path, state } = checkpoint;
+    const steps = "steps" in length ? length.steps : state.steps;
+    if (steps < state.step) {
+      throw new Error(
+        `resume: ${path} has done ${state.step} steps already, and only ${steps} were asked for. Ask for more steps.`,
+      );
+    }
+    this.#fixSteps(steps);
+    this.#goOnFrom(checkpoint);
+    this.#recovery.resume(state.recovery);
+    return { step: state.step, path };
+  }
+
+  #goOnFrom(checkpoint: Checkpoint): void {
+    restoreCheckpoint(checkpoint, this.#options.task.model, this.#trained, this.#checkpointSettings!);
+    this.#enqueued = checkpoint.state.step;
+    this.#done = checkpoint.state.step;
+    this.#unsaved.clear();
+  }
+
+  get #rollsBack(): boolean {
+    return this.#settings.nonFinite.action === "rollback";
   }
 
   /** What is saved and restored together. */
@@ -225,28 +249,43 @@ class TrainingRun<Batch> {
   }
 
   async #loop(): Promise<void> {
-    const { batches, signal } = this.#options;
-    while (this.#enqueued < this.#steps && !signal?.aborted) {
+    const { batches, runFolder, signal } = this.#options;
+    const goesOn = () => this.#enqueued < this.#steps && !signal?.aborted;
+    // A last step that is not finite may send the run back.
+    while (goesOn() || this.#inFlight.length > 0) {
+      if (!goesOn()) {
+        await this.#settleStep();
+        continue;
+      }
       const asked = performance.now();
-      const batch = await untilAborted(batches.batch(this.#enqueued), signal);
-      if (batch === null) break;
+      const index = this.#enqueued;
+      const batch = await untilAborted(batches.batch(index), signal).catch((error: unknown) =>
+        this.#batchFailed(index, error),
+      );
+      if (batch === null) continue;
       // While a step runs, nothing waits for data.
       const waited = this.#running > 0 ? 0 : performance.now() - Math.max(asked, this.#idleSince);
       this.#enqueue(batch.value, waited);
-      if (this.#enqueued % this.#settings.checkpointEvery === 0 && this.#enqueued < this.#steps) {
-        await this.#checkpoint();
-      }
+      await this.#checkpointIfDue();
       while (this.#inFlight.length > RUN_AHEAD) await this.#settleStep();
       this.#writer?.check();
+      runFolder?.check();
       // A batch that is ready at once would otherwise let step after step be enqueued without timers having their turn.
       await setImmediate();
     }
+  }
+
+  /** Saves what was done, and tells of it. */
+  async #batchFailed(index: number, cause: unknown): Promise<never> {
     while (this.#inFlight.length > 0) await this.#settleStep();
+    await this.#checkpoint();
+    await this.#writer?.settle().catch(() => undefined);
+    throw new BatchError(index + 1, cause, this.#writer?.latest?.path ?? null);
   }
 
   #enqueue(batch: Batch, waited: number): void {
     const index = this.#enqueued;
-    const learningRate = this.#learningRate(index);
+    const learningRate = this.#recovery.state.rateFactor * this.#learningRate(index);
     this.#history?.save(index);
     const decay = this.#weightDecay === null ? {} : { weightDecay: this.#weightDecay(index) };
     const metrics = this.#runner.run(index, batch, (scale) => {
@@ -260,6 +299,7 @@ class TrainingRun<Batch> {
     };
     // Awaited later, in order; an error must not count as unhandled until then.
     metrics.then(computed, computed);
+    this.#unsaved.set(index, metrics);
     this.#inFlight.push({ index, batch, learningRate, waited, metrics });
     this.#enqueued++;
   }
@@ -269,7 +309,10 @@ class TrainingRun<Batch> {
     const { batches, runFolder } = this.#options;
     const { batch, index, learningRate, metrics, waited } = this.#inFlight[0]!;
     const read = await metrics;
-    if (!isFiniteStep(read)) throw await this.#nonFinite(index, batch, read);
+    if (!isFiniteStep(read)) {
+      await this.#recover(index, batch, read);
+      return;
+    }
     this.#inFlight.shift();
     batches.release?.(batch);
     this.#meter.tick(performance.now(), waited);
@@ -303,41 +346,85 @@ class TrainingRun<Batch> {
     this.#reportSkipped();
   }
 
-  async #nonFinite(index: number, batch: Batch, metrics: StepMetrics): Promise<NonFiniteError> {
-    const { device } = this.#options;
-    let origin: string | null = null;
-    if (this.#history !== null) {
-      await Promise.allSettled(this.#inFlight.map((step) => step.metrics));
-      origin = await traceNonFinite(device, this.#runner, this.#history, index, batch);
-    }
+  /** Finds out why a step is not finite, and then leaves it out, goes back to the last checkpoint, or throws. */
+  async #recover(index: number, batch: Batch, metrics: StepMetrics): Promise<void> {
+    const { batches, device } = this.#options;
+    await Promise.allSettled(this.#inFlight.map((step) => step.metrics));
+    const origin =
+      this.#history === null ? null : await traceNonFinite(device, this.#runner, this.#history, index, batch);
     // A checkpoint of an earlier step may still be on its way to the disk.
     await this.#writer?.settle().catch(() => undefined);
-    const latest = this.#writer?.latest;
+    const latest = this.#writer?.latest ?? null;
     const kept =
-      latest === undefined || latest === null
-        ? "No checkpoint was written yet."
-        : `The last good checkpoint is ${latest.path}.`;
-    return new NonFiniteError(
+      latest === null ? "No checkpoint was written yet." : `The last good checkpoint is ${latest.path}.`;
+    const error = new NonFiniteError(
       index + 1,
       metrics,
       origin,
-      `${kept} A lower learning rate, a longer warm-up or a smaller clipNorm usually helps.`,
+      batches.samples?.(batch) ?? [],
+      `${this.#recovery.exhausted}${kept} A lower learning rate, a longer warm-up or a smaller clipNorm usually helps.`,
     );
+    const action = this.#recovery.next;
+    if (action === "stop" || (action === "rollback" && latest === null)) throw error;
+    for (const step of this.#inFlight.splice(0)) batches.release?.(step.batch);
+    if (action === "skip") this.#skip(index);
+    else await this.#rollBack(error);
+    this.#emit({ type: "nonFinite", step: index + 1, action, nextStep: this.#enqueued + 1, error });
+    await this.#checkpointIfDue();
+  }
+
+  #skip(index: number): void {
+    this.#history!.restore(index);
+    this.#recovery.skip(index + 1);
+    for (const step of this.#unsaved.keys()) if (step >= index) this.#unsaved.delete(step);
+    this.#enqueued = index + 1;
+    this.#done = index + 1;
+  }
+
+  async #rollBack(error: NonFiniteError): Promise<void> {
+    const runFolder = this.#options.runFolder!;
+    const writer = this.#writer!;
+    let checkpoint = await readLatestCheckpoint(runFolder.checkpointsPath);
+    if (checkpoint !== null && checkpoint.state.step === this.#wentBackTo) {
+      // A lower rate did not help from there.
+      const { step } = checkpoint.state;
+      const earlier = await readLatestCheckpoint(runFolder.checkpointsPath, undefined, step);
+      if (earlier !== null) {
+        await writer.abandonLatest({ step: earlier.state.step, path: earlier.path });
+        checkpoint = earlier;
+      }
+    }
+    if (checkpoint === null) throw error;
+    this.#goOnFrom(checkpoint);
+    this.#wentBackTo = this.#done;
+    this.#recovery.rollBack();
+    await runFolder.startMetrics(this.#done);
+  }
+
+  async #checkpointIfDue(): Promise<void> {
+    const due = this.#enqueued % this.#settings.checkpointEvery === 0 && this.#enqueued < this.#steps;
+    if (due) await this.#checkpoint();
   }
 
   /** Starts a checkpoint of the steps enqueued so far; it is written while training goes on. */
   async #checkpoint(): Promise<void> {
     if (this.#writer === null || this.#checkpointSettings === null) return;
     const step = this.#enqueued;
-    if (this.#writer.latest?.step === step || step === 0) return;
+    // Before the first step there is only something to save for those who may want to go back to it.
+    if (this.#writer.latest?.step === step || (step === 0 && !this.#rollsBack)) return;
     await this.#writer.settle();
-    const last = this.#inFlight.at(-1)?.metrics;
+    // A step that is not known yet may have spoilt what follows it.
+    const known = [...this.#unsaved].filter(([index]) => index < step).map(([, metrics]) => metrics);
+    const { state: recovery } = this.#recovery;
     this.#writer.start(
-      { step, steps: this.#steps, settings: this.#checkpointSettings },
+      { step, steps: this.#steps, settings: this.#checkpointSettings, recovery },
       this.#options.task.model,
       this.#trained,
-      async () => last === undefined || isFiniteStep(await last),
-      (location) => this.#emit({ type: "checkpoint", step: location.step, path: location.path }),
+      async () => meanLosses(await Promise.all(known)),
+      (location) => {
+        for (const index of this.#unsaved.keys()) if (index < location.step) this.#unsaved.delete(index);
+        this.#emit({ type: "checkpoint", step: location.step, path: location.path });
+      },
     );
   }
 
@@ -358,6 +445,18 @@ class TrainingRun<Batch> {
   #emit(event: Parameters<NonNullable<TrainOptions<Batch>["onEvent"]>>[0]): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** The mean of each loss; null where a step was not finite. */
+function meanLosses(steps: readonly StepMetrics[]): Record<string, number> | null {
+  if (!steps.every(isFiniteStep)) return null;
+  const names = Object.keys(steps[0]?.losses ?? {});
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      steps.reduce((sum, { losses }) => sum + (losses[name] ?? Number.NaN), 0) / steps.length,
+    ]),
+  );
 }
 
 /** The value of a promise, or null as soon as the signal is aborted. */

@@ -1,9 +1,11 @@
 import type { ProductPrecision } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { ExponentialMovingAverage, ExponentialMovingAverageOptions } from "@splitmask/optim";
+import { type CheckpointFileSystem, nodeFileSystem } from "../checkpoint/fileSystem.js";
 import type { RunFolder } from "../runFolder/runFolder.js";
 import type { BatchSource } from "./batchSource.js";
 import type { TrainingEvent } from "./events.js";
+import type { NonFinitePolicy } from "./recovery.js";
 import type { TrainingTask } from "./trainingTask.js";
 
 /** How long to train: a number of steps, or a time that is turned into a number of steps by timing a few. */
@@ -83,11 +85,17 @@ export interface TrainOptions<Batch> {
   readonly resume?: boolean;
   /** Steps between checkpoints; there is always one after the last step. Default 500. */
   readonly checkpointEvery?: number;
-  /** How many checkpoints stay. Default 2. */
+  /** How many of the latest checkpoints stay. Default 2. */
   readonly keepCheckpoints?: number;
+  /** The name of a loss: the checkpoint with the lowest mean of it since the one before stays too. null: none does. Default `"total"`. */
+  readonly keepBest?: string | null;
+  /** What checkpoints are written with. Default the machine's file system. */
+  readonly fileSystem?: CheckpointFileSystem;
+  /** What happens when a loss or a gradient is not finite. */
+  readonly nonFinite?: NonFinitePolicy;
   /**
    * Keep a copy of the parameters from before each step in flight (two), so that a loss that is not finite can be
-   * traced to the kernel that made it, and the model is left as it was before. Default `true`.
+   * traced to the operation that made it, and the model is left as it was before. To skip steps it is always kept, with the optimizer's state. Default `true`.
    */
   readonly traceNonFinite?: boolean;
   /** Aborting it ends the run after the step at hand, with a checkpoint. */
@@ -118,6 +126,8 @@ export interface TrainResult {
   readonly checkpoint: string | null;
   /** The moving average of the weights: `average.withAverages(…)` evaluates with it; null without `ema`. */
   readonly average: ExponentialMovingAverage | null;
+  /** Folder of the best one by `keepBest`; null where none is kept. */
+  readonly bestCheckpoint: string | null;
 }
 
 /** The options with their defaults, checked. */
@@ -152,8 +162,16 @@ export interface ResolvedSettings {
   readonly recompute: boolean;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
-  /** How many checkpoints stay. */
+  /** How many of the latest checkpoints stay. */
   readonly keepCheckpoints: number;
+  /** By which loss the best one stays. */
+  readonly keepBest: string | null;
+  /** What checkpoints are written with. */
+  readonly fileSystem: CheckpointFileSystem;
+  /** What happens when a loss or a gradient is not finite. */
+  readonly nonFinite: Required<NonFinitePolicy>;
+  /** Whether what stood before a step is kept. */
+  readonly traceNonFinite: boolean;
 }
 
 /**
@@ -186,6 +204,10 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
     recompute: options.recompute ?? false,
     checkpointEvery: options.checkpointEvery ?? 500,
     keepCheckpoints: options.keepCheckpoints ?? 2,
+    keepBest: options.keepBest === undefined ? "total" : options.keepBest,
+    fileSystem: options.fileSystem ?? nodeFileSystem,
+    nonFinite: { action: "stop", limit: 10, rateFactor: 0.5, ...options.nonFinite },
+    traceNonFinite: (options.traceNonFinite ?? true) || options.nonFinite?.action === "skip",
   };
   requireAtLeast("schedule.minimum", settings.minimum, 0);
   requireAtLeast("clipNorm", settings.clipNorm, 0);
@@ -211,7 +233,33 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
   }
   requireWhole("checkpointEvery", settings.checkpointEvery, 1);
   requireWhole("keepCheckpoints", settings.keepCheckpoints, 1);
+  checkNonFinite(settings.nonFinite, options);
   return settings;
+}
+
+function checkNonFinite<Batch>(policy: Required<NonFinitePolicy>, options: TrainOptions<Batch>): void {
+  const { action, limit, rateFactor } = policy;
+  if (!["stop", "skip", "rollback"].includes(action)) {
+    throw new RangeError(
+      `train: nonFinite.action is ${JSON.stringify(action)}; it must be "stop", "skip" or "rollback".`,
+    );
+  }
+  requireWhole("nonFinite.limit", limit, 0);
+  if (!(rateFactor > 0 && rateFactor < 1)) {
+    throw new RangeError(
+      `train: nonFinite.rateFactor is ${rateFactor}; it must be a number above 0 and below 1.`,
+    );
+  }
+  if (action === "rollback" && options.runFolder === undefined) {
+    throw new Error(
+      'train: nonFinite.action is "rollback", but without a runFolder there is no checkpoint to go back to. Pass one, or use "skip".',
+    );
+  }
+  if (action !== "stop" && options.task.afterStep !== undefined) {
+    throw new Error(
+      `train: nonFinite.action is "${action}", but what afterStep of task ${options.task.name} keeps cannot be put back. Use "stop".`,
+    );
+  }
 }
 
 function requireWhole(name: string, value: number, least: number): void {

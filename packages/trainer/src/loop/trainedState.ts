@@ -1,4 +1,4 @@
-import type { HostTensor } from "@splitmask/autograd";
+import type { HostTensor, Tensor } from "@splitmask/autograd";
 import type { ExponentialMovingAverage, Optimizer } from "@splitmask/optim";
 
 const AVERAGE = "average.";
@@ -14,6 +14,14 @@ export class TrainedState {
     this.#average = average;
   }
 
+  /** The tensors on the device. */
+  stateDict(): { readonly step: number; readonly tensors: Map<string, Tensor> } {
+    const { step, tensors } = this.#optimizer.stateDict();
+    const all = new Map(tensors);
+    for (const [name, tensor] of this.#average?.stateDict().tensors ?? []) all.set(AVERAGE + name, tensor);
+    return { step, tensors: all };
+  }
+
   /** The tensors on the host, when the device has come that far. */
   async hostStateDict(): Promise<{ readonly step: number; readonly tensors: Map<string, HostTensor> }> {
     const reading = [this.#optimizer.hostStateDict(), this.#average?.hostStateDict()] as const;
@@ -23,7 +31,10 @@ export class TrainedState {
   }
 
   /** Takes over a saved state: the average is updated once a step. */
-  loadStateDict(saved: { readonly step: number; readonly tensors: ReadonlyMap<string, HostTensor> }): void {
+  loadStateDict(saved: {
+    readonly step: number;
+    readonly tensors: ReadonlyMap<string, Tensor | HostTensor>;
+  }): void {
     const { step, tensors } = saved;
     const own = [...tensors].filter(([name]) => !name.startsWith(AVERAGE));
     this.#optimizer.loadStateDict({ step, tensors: new Map(own) });
@@ -37,7 +48,9 @@ export class TrainedState {
  *
  * @param optimizer `(await readCheckpoint(path)).optimizer`.
  */
-export function averagesOf(optimizer: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+export function averagesOf<Value extends Tensor | HostTensor>(
+  optimizer: ReadonlyMap<string, Value>,
+): Map<string, Value> {
   return new Map(
     [...optimizer].flatMap(([name, tensor]) =>
       name.startsWith(AVERAGE) ? [[name.slice(AVERAGE.length), tensor] as const] : [],

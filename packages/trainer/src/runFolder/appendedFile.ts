@@ -1,4 +1,5 @@
 import { appendFile } from "node:fs/promises";
+import { writeFailure } from "./writeFailure.js";
 
 /** A file that grows: pieces are appended in order and never wait for the disk; `flush` waits for all of them. */
 export class AppendedFile {
@@ -6,14 +7,20 @@ export class AppendedFile {
   readonly path: string;
   #pending: Uint8Array[] = [];
   #writing: Promise<void> | null = null;
-  #error: unknown = null;
+  #failure: Error | null = null;
 
   constructor(path: string) {
     this.path = path;
   }
 
+  /** The error of the write that failed; null while none did. Nothing is added after it, for it may have left half a piece. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
   /** Adds a piece. A write that failed is reported by the next `flush`. */
   append(piece: Uint8Array): void {
+    if (this.#failure !== null) return;
     this.#pending.push(piece);
     this.#writing ??= this.#write();
   }
@@ -26,7 +33,10 @@ export class AppendedFile {
         await appendFile(this.path, Buffer.concat(pieces));
       }
     } catch (error) {
-      this.#error ??= error;
+      this.#pending = [];
+      this.#failure = new Error(`${this.path} could not be written: ${writeFailure(error)}.`, {
+        cause: error,
+      });
     } finally {
       this.#writing = null;
     }
@@ -39,6 +49,6 @@ export class AppendedFile {
    */
   async flush(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
-    if (this.#error !== null) throw this.#error;
+    if (this.#failure !== null) throw this.#failure;
   }
 }

@@ -38,6 +38,11 @@ export class MetricsLog {
     return this.#file.path;
   }
 
+  /** The error of the write that failed; null while none did. */
+  get failure(): Error | null {
+    return this.#file.failure;
+  }
+
   /** Adds one line. A write that failed is reported by the next `flush`. */
   append(record: MetricsRecord): void {
     this.#file.append(Buffer.from(`${JSON.stringify(record)}\n`));

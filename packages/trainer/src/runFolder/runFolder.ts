@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/autograd";
@@ -7,9 +7,13 @@ import type { SkippedPicture } from "../loop/batchSource.js";
 import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
 import { readSkipped, SkippedLog } from "./skippedLog.js";
 import { TensorboardEventFile } from "./tensorboardEventFile.js";
+import { truncateEventFile } from "./truncateEventFile.js";
+import { writeFailure } from "./writeFailure.js";
 
 const CONFIG = "config.json";
 const LOCK = "lock.json";
+const EVENTS = "events.out.tfevents.";
+const PART = ".part";
 
 /** Options of {@link RunFolder.open}. */
 export interface OpenRunFolderOptions {
@@ -54,7 +58,9 @@ export class RunFolder {
     if (entries?.includes(CONFIG)) {
       throw new Error(alreadyHoldsARun(path));
     }
-    const foreign = entries?.filter((name) => !name.startsWith(LOCK));
+    // What a process left that was killed before its config was written.
+    const ours = (name: string) => name.startsWith(LOCK) || (name.startsWith(CONFIG) && name.endsWith(PART));
+    const foreign = entries?.filter((name) => !ours(name));
     if (foreign && foreign.length > 0) {
       throw new Error(
         `run folder: ${path} is not empty (it holds ${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? ", …" : ""}) and is not a run. Choose a new folder.`,
@@ -106,6 +112,7 @@ export class RunFolder {
         await acquireFileLock(join(absolute, LOCK), "run folder"),
       );
       try {
+        await removeLeftovers(absolute);
         await folder.#skipped.load();
         return folder;
       } catch (error) {
@@ -129,15 +136,27 @@ export class RunFolder {
   }
 
   /**
-   * Drops the metrics after `step` and starts a new event file: called once before the first step of a new or a
-   * resumed run.
+   * Drops the metrics after `step`, also from earlier event files, and starts a new event file: called before the first step of a new or a
+   * resumed run, and when a run goes back to a checkpoint.
    */
   async startMetrics(step: number): Promise<void> {
     this.#requireLock();
     await this.#metrics.truncateAfter(step);
+    await this.#events?.flush();
+    const names = await readdir(this.path);
+    for (const name of names)
+      if (name.startsWith(EVENTS)) await truncateEventFile(join(this.path, name), step);
     const stamp = `${Math.floor(Date.now() / 1000)}.${hostname()}.${process.pid}.${step}`;
-    this.#events = new TensorboardEventFile(join(this.path, `events.out.tfevents.${stamp}`), step + 1);
+    let path = join(this.path, `${EVENTS}${stamp}`);
+    for (let again = 1; existsSync(path); again++) path = join(this.path, `${EVENTS}${stamp}.${again}`);
+    this.#events = new TensorboardEventFile(path, step + 1);
     await this.#events.flush();
+  }
+
+  /** Throws the error of a line that could not be written, as soon as that is known. */
+  check(): void {
+    const failure = this.#metrics.failure ?? this.#skipped.failure ?? this.#events?.failure ?? null;
+    if (failure !== null) throw failure;
   }
 
   /** Adds one step to `metrics.jsonl` and to the event file, without waiting for the disk. */
@@ -212,19 +231,21 @@ function alreadyHoldsARun(path: string): string {
 
 /** Says what an error of the file system means for a run folder; other errors pass unchanged. */
 function unwritable(path: string, error: unknown): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error;
-  const reasons: Record<string, string> = {
-    EACCES: "this user may not write there",
-    EPERM: "this user may not write there",
-    EROFS: "its file system is read-only",
-    ENOSPC: "the disk is full",
-    ENOENT: "no folder can be made there",
-    ENOTDIR: "a part of the path is a file, not a folder",
-    EEXIST: "a file with this name exists",
-  };
+  if ((error as NodeJS.ErrnoException).code === undefined) return error;
   return new Error(
-    `run folder: cannot write to ${path}: ${reasons[code] ?? message} (${code}). Choose another folder or mend its permissions.`,
+    `run folder: cannot write to ${path}: ${writeFailure(error)}. Choose another folder or mend its permissions.`,
     { cause: error },
   );
+}
+
+/** Removes what processes left half-written that were killed. The caller has the folder's lock. */
+async function removeLeftovers(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (!name.endsWith(PART)) continue;
+    const file = join(path, name);
+    // Another process may be asking for the lock just now.
+    const made = await stat(file).catch(() => null);
+    if (name.startsWith(LOCK) && made !== null && Date.now() - made.mtimeMs < 60_000) continue;
+    await rm(file, { force: true });
+  }
 }

@@ -22,6 +22,11 @@ export class SkippedLog {
     return this.#file.path;
   }
 
+  /** The error of the write that failed; null while none did. */
+  get failure(): Error | null {
+    return this.#file.failure;
+  }
+
   /** Takes note of what an earlier session wrote, and drops a last line that was cut off: called once before the first `append`. */
   async load(): Promise<void> {
     if (!existsSync(this.path)) return;

@@ -33,6 +33,11 @@ export class TensorboardEventFile {
     return this.#file.path;
   }
 
+  /** The error of the write that failed; null while none did. */
+  get failure(): Error | null {
+    return this.#file.failure;
+  }
+
   /**
    * Resolves when everything is in the file.
    *

@@ -1,0 +1,150 @@
+import {
+  empty,
+  type ObservedOperation,
+  type OperationObserver,
+  observeOperations,
+  type Tensor,
+} from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import type { StateHistory } from "./stateHistory.js";
+import type { StepRunner } from "./stepRunner.js";
+
+/** Where in a step the first value came up that is not finite. */
+export interface NonFiniteOrigin {
+  /**
+   * `"forward"` or `"backward"`: an operation or its gradient rule made it; `"given"`: an input or a parameter had it before the step; `"between"`: a kernel outside of the operations (a sum
+   * of gradients, the norm).
+   */
+  readonly stage: "forward" | "backward" | "given" | "between";
+  /** Name of the operation, e.g. `"log"`; in the stage `"between"` the one that follows, or `"the end"`. */
+  readonly operation: string;
+  /** Which tensor: `"output"`, or the name of an input. */
+  readonly tensor: string;
+  /** Its shape. */
+  readonly shape: readonly number[];
+  /** The parameter that the operation reads, or the last one that was read before; null where there was none. */
+  readonly parameter: string | null;
+  /** What the device says: the kernel, and which element. */
+  readonly kernel: string;
+}
+
+/** A place in the queue, and what the device says of the kernels since the place before. */
+interface Mark {
+  readonly place: Omit<NonFiniteOrigin, "kernel">;
+  /** Resolves to null where all was finite. */
+  readonly failure: Promise<string | null>;
+  /** Where several tensors were made, a mark for each. */
+  readonly each: readonly Mark[];
+}
+
+/** Marks places on the queue: before and after every operation, and after each tensor that is looked at by itself. */
+class Tracer implements OperationObserver {
+  readonly marks: Mark[] = [];
+  readonly #device: Device;
+  readonly #names: ReadonlyMap<Tensor, string>;
+  readonly #known = new WeakSet<Tensor>();
+  #parameter: string | null = null;
+
+  constructor(device: Device, parameters: ReadonlyMap<string, Tensor>) {
+    this.#device = device;
+    this.#names = new Map([...parameters].map(([name, tensor]) => [tensor, name]));
+  }
+
+  begins({ direction, inputs, name }: ObservedOperation): void {
+    this.outside(name);
+    if (direction === "backward") return;
+    for (const [input, tensor] of Object.entries(inputs)) {
+      if (tensor === null) continue;
+      const parameter = this.#names.get(tensor) ?? null;
+      this.#parameter = parameter ?? this.#parameter;
+      if (this.#known.has(tensor) || !isFloating(tensor)) continue;
+      this.#known.add(tensor);
+      look(tensor);
+      this.marks.push(
+        this.#mark({ stage: "given", operation: name, tensor: input, shape: tensor.shape, parameter }),
+      );
+    }
+  }
+
+  ends({ direction, name }: ObservedOperation, outputs: Readonly<Record<string, Tensor | null>>): void {
+    const made = Object.entries(outputs).filter((entry): entry is [string, Tensor] => entry[1] !== null);
+    if (made.length === 0) return;
+    const parameter = this.#parameter;
+    const places = made.map(([tensor, { shape }]) => ({
+      stage: direction,
+      operation: name,
+      tensor,
+      shape,
+      parameter,
+    }));
+    const mark = this.#mark(places[0]!);
+    const each = made.map(([, tensor], index) => {
+      this.#known.add(tensor);
+      if (isFloating(tensor)) look(tensor);
+      return this.#mark(places[index]!);
+    });
+    this.marks.push({ ...mark, each });
+  }
+
+  /** Marks the end of kernels that belong to no operation. */
+  outside(next: string): void {
+    this.marks.push(
+      this.#mark({ stage: "between", operation: next, tensor: "", shape: [], parameter: null }),
+    );
+  }
+
+  #mark(place: Mark["place"]): Mark {
+    const failure = this.#device.synchronize().then(
+      () => null,
+      (error: Error) => error.message,
+    );
+    return { place, failure, each: [] };
+  }
+}
+
+function isFloating(tensor: Tensor): boolean {
+  return tensor.dtype === "float32" || tensor.dtype === "float64";
+}
+
+/** Enqueues a kernel that passes a tensor on, so that the device looks at its elements. */
+function look(tensor: Tensor): void {
+  const { device, dtype, shape, size } = tensor;
+  const output = empty(device, shape, dtype);
+  device.run("affine", dtype as "float32" | "float64", { output, input: tensor, size, scale: 1, offset: 0 });
+  output.dispose();
+}
+
+/**
+ * Puts everything back as it was before the step with index `step` and runs it again without changing anything, on a device that looks at every kernel's outputs, to find where the first
+ * value came up that is not finite.
+ *
+ * @returns null where none came up.
+ */
+export async function traceNonFinite<Batch>(
+  device: Device,
+  runner: StepRunner<Batch>,
+  history: StateHistory,
+  step: number,
+  batch: Batch,
+): Promise<NonFiniteOrigin | null> {
+  await device.synchronize();
+  history.restore(step);
+  const tracer = new Tracer(device, runner.namedParameters);
+  device.checkFinite = true;
+  try {
+    const running = observeOperations(device, tracer, () => runner.run(step, batch));
+    running.catch(() => undefined);
+    tracer.outside("the end");
+  } finally {
+    device.checkFinite = false;
+  }
+  await device.synchronize().catch(() => undefined);
+  for (const { each, failure, place } of tracer.marks) {
+    const words = await failure;
+    if (words === null) continue;
+    const failures = await Promise.all(each.map((mark) => mark.failure));
+    const exact = each[failures.findIndex((other) => other !== null)]?.place ?? place;
+    return { ...exact, kernel: words.replace(" (checkFinite is on)", "") };
+  }
+  return null;
+}
