@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type HostTensor, type ProductPrecision, safetensorsParts } from "@splitmask/autograd";
+import type { ExponentialMovingAverageOptions } from "@splitmask/optim";
 import { writeFailure } from "../runFolder/writeFailure.js";
 import { CHECKSUMS, formatChecksums } from "./checksums.js";
 import { type CheckpointFileSystem, nodeFileSystem } from "./fileSystem.js";
-import type { ExponentialMovingAverageOptions } from "@splitmask/optim";
 
 const PATTERN = /^step-(\d+)$/;
 const PART = ".part";

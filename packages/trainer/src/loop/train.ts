@@ -19,8 +19,8 @@ import { Recovery } from "./recovery.js";
 import { StateHistory } from "./stateHistory.js";
 import { type StepMetrics, StepRunner } from "./stepRunner.js";
 import { planSteps } from "./timeLimit.js";
-import { TrainedState } from "./trainedState.js";
 import { traceNonFinite } from "./traceNonFinite.js";
+import { TrainedState } from "./trainedState.js";
 import {
   type ResolvedSettings,
   resolveSettings,
@@ -213,18 +213,16 @@ class TrainingRun<Batch> {
 
   #settingsFor(steps: number): CheckpointSettings {
     const { schedule, task } = this.#options;
-    const {
-      seed,
-      checkpointEvery: _every,
-      keepCheckpoints: _keep,
-      recompute: _recompute,
-      ...settings
-    } = this.#settings;
+    // Only what changes the numbers of a run.
+    const { accumulate, betas, clipMode, clipNorm, ema, epsilon, freeze: frozen } = this.#settings;
+    const { layerDecay, minimum, precision, seed, weightDecay, weightDecayEnd } = this.#settings;
     const { base, warmupSteps: warmup = 0 } = schedule;
     const wanted = typeof warmup === "function" ? Math.round(warmup(steps)) : warmup;
     const warmupSteps = Math.max(0, Math.min(wanted, steps - 1));
-    // Only what changes the numbers of a run.
-    return { task: task.name, seed, base, ...settings, warmupSteps };
+    return {
+      ...{ task: task.name, seed, base, minimum, warmupSteps, betas, epsilon, weightDecay, weightDecayEnd },
+      ...{ layerDecay, clipNorm, clipMode, accumulate, ema, freeze: frozen, precision },
+    };
   }
 
   #fixSteps(steps: number): void {
