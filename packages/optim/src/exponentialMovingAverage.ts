@@ -19,6 +19,14 @@ export interface ExponentialMovingAverageOptions {
   readonly warmup?: AverageWarmup | null;
 }
 
+/** What is saved of a moving average. */
+export interface AverageState<Element extends HostTensor | Tensor = HostTensor | Tensor> {
+  /** How often it was updated. */
+  readonly updates: number;
+  /** The averages under the parameters' names. */
+  readonly tensors: Map<string, Element>;
+}
+
 /**
  * A moving average of a model's weights, which is often better than the weights themselves: average ← decay·average + (1 − decay)·weights after each step. The numbers of timm's `ModelEmaV2`, and
  * with `warmup` those of `ModelEmaV3` with `use_warmup`. One kernel call, nothing waits. Parameters that are frozen are averaged too: they equal their average.
@@ -114,12 +122,12 @@ export class ExponentialMovingAverage {
   }
 
   /** The averages under the parameters' names; they are its own, not copies. */
-  stateDict(): { readonly updates: number; readonly tensors: Map<string, Tensor> } {
+  stateDict(): AverageState<Tensor> {
     return { updates: this.#updates, tensors: new Map(this.#averages) };
   }
 
   /** The averages on the host, when the device has come that far: what `writeSafetensors` takes. */
-  async hostStateDict(): Promise<{ readonly updates: number; readonly tensors: Map<string, HostTensor> }> {
+  async hostStateDict(): Promise<AverageState<HostTensor>> {
     const { updates, tensors } = this.stateDict();
     const entries = [...tensors].map(async ([name, tensor]) => [name, await tensor.toHost()] as const);
     return { updates, tensors: new Map(await Promise.all(entries)) };

@@ -7,6 +7,7 @@ export { AdamW, type AdamWOptions } from "./adamW.js";
 export { type ClippedNorm, clipGradientNorm, clipGradientNorms } from "./clipGradientNorm.js";
 export { type CosineScheduleOptions, cosineSchedule } from "./cosineSchedule.js";
 export {
+  type AverageState,
   type AverageWarmup,
   ExponentialMovingAverage,
   type ExponentialMovingAverageOptions,

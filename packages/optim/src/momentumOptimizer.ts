@@ -15,6 +15,16 @@ export interface MomentumOptions {
   readonly weightDecay?: number;
 }
 
+/** What the kernels of `SGD` and `LARS` want to know of a step. */
+interface MomentumNumbers {
+  /** Steps done, this one included. */
+  readonly step: number;
+  /** μ. */
+  readonly momentum: number;
+  /** 1: Nesterov's form; 0: plain. */
+  readonly nesterov: number;
+}
+
 /** What the kernels of `SGD` and `LARS` want to know of a parameter. */
 interface MomentumItem {
   readonly parameter: Tensor;
@@ -47,7 +57,7 @@ export abstract class MomentumOptimizer extends Optimizer {
   }
 
   /** The numbers of the whole step. */
-  protected get numbers(): { readonly step: number; readonly momentum: number; readonly nesterov: number } {
+  protected get numbers(): MomentumNumbers {
     return { step: this.steps, momentum: this.momentum, nesterov: this.nesterov ? 1 : 0 };
   }
 
