@@ -20,6 +20,7 @@ import {
 } from "@splitmask/autograd";
 import { createDevice, type Device } from "@splitmask/kernels";
 import {
+  averagesOf,
   NonFiniteError,
   type NonFiniteOrigin,
   RunFolder,
@@ -185,6 +186,22 @@ test("skip, interrupted at any step and resumed: the same bits", async () => {
     await runTiny(folder, `stopped-${step}`, device, { ...options(), ...stopAt(step) });
     await runTiny(folder, `stopped-${step}`, device, { ...options(), resume: true });
     expect(weights(`stopped-${step}`, 12)).toEqual(weights("whole", 12));
+  }
+});
+
+test("skip leaves the step out of the moving average too, also over a resume", async () => {
+  const options = () => ({ task: broken(), nonFinite: { action: "skip" as const }, ema: { decay: 0.9 } });
+  const averages = async (name: string) =>
+    averagesOf((await readCheckpoint(join(folder, name, "checkpoints", "step-000012"))).optimizer);
+  await runTiny(folder, "average", device, options());
+  const whole = await averages("average");
+  expect(whole.size).toBeGreaterThan(0);
+  for (const { data } of whole.values())
+    expect([...data].every((value) => Number.isFinite(Number(value)))).toBe(true);
+  for (const step of [6, 8]) {
+    await runTiny(folder, `average-${step}`, device, { ...options(), ...stopAt(step) });
+    await runTiny(folder, `average-${step}`, device, { ...options(), resume: true });
+    expect(await averages(`average-${step}`)).toEqual(whole);
   }
 });
 
