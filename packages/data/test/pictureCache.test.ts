@@ -302,6 +302,21 @@ describe("pictureCache", () => {
       [/index\.bin is damaged/, (path) => appendFileSync(join(path, "index.bin"), "x")],
       [/bad\.jsonl is damaged/, (path) => appendFileSync(join(path, "bad.jsonl"), "x")],
       [/pixels-000000\.bin has 0 bytes/, (path) => rmSync(join(path, "pixels-000000.bin"))],
+      [/complete\.json is damaged/, (path) => writeFileSync(join(path, "complete.json"), "[1, null]")],
+      [
+        /complete\.json is damaged/,
+        (path) => {
+          const complete = JSON.parse(readFileSync(join(path, "complete.json"), "utf8"));
+          writeFileSync(join(path, "complete.json"), JSON.stringify({ ...complete, segments: undefined }));
+        },
+      ],
+      [
+        /complete\.json is damaged/,
+        (path) => {
+          const complete = JSON.parse(readFileSync(join(path, "complete.json"), "utf8"));
+          writeFileSync(join(path, "complete.json"), JSON.stringify({ ...complete, segments: [] }));
+        },
+      ],
       [
         /complete\.json is of other settings/,
         (path) => {

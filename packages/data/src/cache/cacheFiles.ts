@@ -176,6 +176,20 @@ export async function readJson<Content>(path: string): Promise<Content | null> {
   }
 }
 
+/** What `complete.json` of a folder says; null where the cache is not complete, `"damaged"` where the file holds something else. */
+export async function readComplete(folder: string): Promise<CompleteCache | "damaged" | null> {
+  const complete = await readJson<Partial<CompleteCache>>(join(folder, cacheFiles.complete));
+  if (complete === null) return null;
+  const { checksums, segments, settings } = complete;
+  const isWhole =
+    typeof settings === "object" &&
+    Array.isArray(segments) &&
+    segments.every((size) => Number.isSafeInteger(size) && size > 0) &&
+    typeof checksums?.index === "string" &&
+    typeof checksums.bad === "string";
+  return isWhole ? (complete as CompleteCache) : "damaged";
+}
+
 /** Writes a value as JSON, whole or not at all. */
 export function writeJson(folder: string, name: string, content: unknown): Promise<void> {
   return writeFileDurably(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { acquireFileLock, FileLockedError } from "@splitmask/autograd";
-import { type CompleteCache, cacheFiles, readJson, recordBytes } from "./cacheFiles.js";
+import { cacheFiles, readComplete, readJson, recordBytes } from "./cacheFiles.js";
 import { type CacheSettings, picturesFolder } from "./cacheFolder.js";
 
 /** A cache of decoded pictures on disk. */
@@ -36,7 +36,8 @@ async function namesIn(folder: string): Promise<string[]> {
 async function entryOf(path: string): Promise<CacheEntry | null> {
   const settings = await readJson<CacheSettings>(join(path, cacheFiles.settings));
   if (settings === null) return null;
-  const complete = await readJson<CompleteCache>(join(path, cacheFiles.complete));
+  const found = await readComplete(path);
+  const complete = found === "damaged" ? null : found;
   let bytes = 0;
   let lastUsed = new Date(0);
   let journal = 0;

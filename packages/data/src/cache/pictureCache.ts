@@ -9,10 +9,9 @@ import type { HeldPicture } from "../loading/pictureStore.js";
 import { buildCache, type CacheProgress } from "./buildCache.js";
 import {
   CacheIndex,
-  type CompleteCache,
   cacheFiles,
   decodeBad,
-  readJson,
+  readComplete,
   readOrEmpty,
   recordBytes,
   segmentFile,
@@ -206,7 +205,8 @@ export async function hasPictureCache(
   const root = options.folder === undefined ? defaultCacheFolder() : resolve(options.folder);
   if (root === null || dataset.fingerprint === undefined) return false;
   const folder = folderOf(root, await cacheSettings(dataset, options.decodeSize));
-  return (await readJson(join(folder, cacheFiles.complete))) !== null;
+  const complete = await readComplete(folder);
+  return complete !== null && complete !== "damaged";
 }
 
 /** The cache in a folder; else what is wrong with it (null: it is not complete). */
@@ -217,8 +217,9 @@ async function openCache(
   settings: CacheSettings,
   rebuilt: string | null,
 ): Promise<PictureCache | { readonly problem: string | null }> {
-  const complete = await readJson<CompleteCache>(join(folder, cacheFiles.complete));
+  const complete = await readComplete(folder);
   if (complete === null) return { problem: null };
+  if (complete === "damaged") return { problem: `${cacheFiles.complete} is damaged` };
   if (JSON.stringify(complete.settings) !== JSON.stringify(settings)) {
     return { problem: `${cacheFiles.complete} is of other settings` };
   }
@@ -239,13 +240,16 @@ async function openCache(
     if (size !== expected)
       return { problem: `${segmentFile(number)} has ${size} bytes instead of ${expected}` };
   }
+  const copy = new Uint8Array(bytes.length); // aligned for its columns
+  copy.set(bytes);
+  const index = new CacheIndex(settings.length, copy);
+  if (index.segments.some((segment, picture) => index.heights[picture]! > 0 && segment >= paths.length)) {
+    return { problem: `${cacheFiles.complete} is damaged` };
+  }
   const segments = complete.segments.map((size, number) => device.mapFile(paths[number]!, size));
   const now = new Date();
   await utimes(join(folder, cacheFiles.complete), now, now).catch(() => undefined); // when it was last used
   const bad = new Map(decodeBad(badText.toString()).map(({ index, reason }) => [index, reason]));
-  const copy = new Uint8Array(bytes.length); // aligned for its columns
-  copy.set(bytes);
-  const index = new CacheIndex(settings.length, copy);
   return new PictureCache(folder, device, dataset, settings, { index, bad, segments }, rebuilt);
 }
 
