@@ -6,7 +6,7 @@ import { mutated } from "./mutate.mjs";
 
 /** What a parser's own code says when it stumbles; no message for people may hold it. */
 const inside =
-  /undefined|\[object|NaN|Cannot |is not a function|not iterable|out of (range|bounds)|Invalid (typed )?array|BigInt|allocation failed/;
+  /undefined|\[object|NaN|Cannot |is not a function|not iterable|outside the bounds|Invalid (typed )?array|BigInt|allocation failed/;
 
 const [format, seed, from, to, folder] = JSON.parse(process.argv[2]);
 const { files, extension, mend = (bytes) => bytes, read } = formats[format];
