@@ -303,6 +303,7 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     "maximumSkipped",
     "checkpointEvery",
     "keepCheckpoints",
+    "healthEvery",
     "onNan",
   ]);
   step

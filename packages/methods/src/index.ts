@@ -6,6 +6,7 @@ export {
   type SplitMaskProjectionOptions,
 } from "./config.js";
 export { DescriptorProjection } from "./descriptorProjection.js";
+export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
 export { type BranchPrediction, SplitMask } from "./splitMask.js";
 export { SplitMaskModel } from "./splitMaskModel.js";
 export {

@@ -3,6 +3,7 @@ import {
   affine,
   argmaxProduct,
   concatenate,
+  divide,
   gatherIntegers,
   gatherTokens,
   mean,
@@ -17,10 +18,18 @@ import { InpaintingDecoder } from "@splitmask/decoder";
 import type { Device } from "@splitmask/kernels";
 import { inpaintLossFromTokens, matchLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
-import type { CrossSampleLoss, EmbeddedSamples, TaskLoss, TrainingTask } from "@splitmask/trainer";
+import { tokenEntropy } from "@splitmask/tokenizer";
+import type {
+  CrossSampleLoss,
+  EmbeddedSamples,
+  HealthAlarm,
+  TaskLoss,
+  TrainingTask,
+} from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
 import { type ResolvedSplitMaskConfig, resolveSplitMaskConfig, type SplitMaskConfig } from "./config.js";
 import { DescriptorProjection } from "./descriptorProjection.js";
+import { descriptorSpread } from "./descriptorSpread.js";
 import { SplitMaskModel } from "./splitMaskModel.js";
 import {
   type BranchGroup,
@@ -28,6 +37,27 @@ import {
   resolvePatchSplitOptions,
   type Splits,
 } from "./splits.js";
+
+const alarms: readonly HealthAlarm[] = [
+  {
+    figure: "descriptorVariance",
+    below: 0.05,
+    advice:
+      "The descriptors of all pictures are nearly the same: the encoder tells pictures apart no more. Try a lower learning rate, a longer warm-up, a larger batch (more negatives), or a higher weight of the match loss.",
+  },
+  {
+    figure: "effectiveRank",
+    below: 1.5,
+    advice:
+      "The descriptors lie on a line: they hold one single feature of the pictures. Try a larger batch (more negatives), a lower learning rate, or a lower temperature of the match loss.",
+  },
+  {
+    figure: "tokenEntropyShare",
+    below: 0.01,
+    advice:
+      "The decoder predicts the same few words everywhere. Try a higher or lower learning rate, a longer run, or a tokenizer that spreads its words more evenly (k-means).",
+  },
+];
 
 /** What one branch saw, what it predicted for the rest, and what the tokenizer says of it; for reports. */
 export interface BranchPrediction {
@@ -79,6 +109,8 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   readonly split: ResolvedPatchSplitOptions;
   /** The match loss, by which a batch can be gone through in micro-batches; null where its weight is 0. */
   readonly crossSampleLoss: CrossSampleLoss<ImageBatch> | null;
+  /** Signs of collapse. */
+  readonly alarms: readonly HealthAlarm[] = alarms;
   readonly #device: Device;
 
   /**
@@ -151,25 +183,55 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   predictWords(batch: ImageBatch, context: ForwardContext): readonly [BranchPrediction, BranchPrediction] {
     const branches = noGrad(this.#device, () =>
       scope(this.#device, () =>
-        this.#withTargets(batch, this.#run(batch, context)).flatMap(({ group, hiddenTokens, targets }) => {
-          const [rows, hidden, width] = hiddenTokens.shape as readonly [number, number, number];
-          const { weight, bias } = this.model.decoder.head;
-          const words = argmaxProduct(reshape(hiddenTokens, [rows * hidden, width]), weight, bias);
-          const predicted = reshape(words, [rows, hidden]);
-          const pictures = rows / group.branches;
-          return Array.from({ length: group.branches }, (_, branch) => {
-            const own = (all: Tensor) => slice(all, 0, branch * pictures, (branch + 1) * pictures);
-            return {
-              visible: own(group.visible),
-              hidden: own(group.hidden),
-              predicted: own(predicted),
-              targets: own(targets),
-            };
-          });
-        }),
+        this.#withTargets(batch, this.#run(batch, context)).flatMap((outputs) => this.#predict(outputs)),
       ),
     );
     return branches as unknown as readonly [BranchPrediction, BranchPrediction];
+  }
+
+  /** The most probable words of each branch of a group. */
+  #predict({ group, hiddenTokens, targets }: TargetedOutputs): BranchPrediction[] {
+    const [rows, hidden, width] = hiddenTokens.shape as readonly [number, number, number];
+    const { weight, bias } = this.model.decoder.head;
+    const words = argmaxProduct(reshape(hiddenTokens, [rows * hidden, width]), weight, bias);
+    const predicted = reshape(words, [rows, hidden]);
+    const pictures = rows / group.branches;
+    return Array.from({ length: group.branches }, (_, branch) => {
+      const own = (all: Tensor) => slice(all, 0, branch * pictures, (branch + 1) * pictures);
+      return {
+        visible: own(group.visible),
+        hidden: own(group.hidden),
+        predicted: own(predicted),
+        targets: own(targets),
+      };
+    });
+  }
+
+  /**
+   * How well it goes, from the first branch of a batch.
+   *
+   * @returns `descriptorVariance` and `effectiveRank` of what is matched (see `descriptorSpread`), `tokenEntropy` of the predicted words in bits, `targetEntropy` of the tokenizer's words at the same
+   * places, and `tokenEntropyShare`, the first by the second.
+   */
+  health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const outputs = this.#run(batch, context);
+        const { predicted, targets } = this.#predict(this.#withTargets(batch, outputs)[0]!)[0]!;
+        const { effectiveRank, variance } = descriptorSpread(this.#describe(outputs)[0]!);
+        const { vocabularySize } = this.config.tokenizer;
+        const tokens = tokenEntropy(predicted, vocabularySize);
+        const target = tokenEntropy(targets, vocabularySize);
+        return {
+          descriptorVariance: variance,
+          effectiveRank,
+          tokenEntropy: tokens,
+          targetEntropy: target,
+          // Targets of one single word have no entropy to compare with.
+          tokenEntropyShare: divide(tokens, affine(target, 1, 1e-3)),
+        };
+      }),
+    );
   }
 
   /** Both branches through encoder and decoder. */

@@ -11,4 +11,4 @@ export { type RandomProjectionOptions, RandomProjectionTokenizer } from "./rando
 export { type SamplePatchesOptions, samplePatches } from "./samplePatches.js";
 export type { Tokenizer } from "./tokenizer.js";
 export { loadTokenizer } from "./tokenizerFile.js";
-export { type TokenStatistics, tokenStatistics } from "./tokenStatistics.js";
+export { type TokenStatistics, tokenEntropy, tokenStatistics } from "./tokenStatistics.js";

@@ -40,25 +40,41 @@ export async function tokenStatistics(tokens: Tensor, vocabularySize: number): P
   const figures = noGrad(device, () =>
     scope(device, () => {
       const counts = binCount(tokens, vocabularySize);
-      const shares = affine(counts, 1 / tokens.size, 0);
-      const terms = empty(device, [vocabularySize], "float32");
-      device.run("unary", "float32", {
-        output: terms,
-        input: shares,
-        operation: unaryOperations.xLogX,
-        size: vocabularySize,
-      });
       const dead = sum(relu(affine(counts, -1, 1)));
-      return concatenate([reshape(sum(terms), [1]), reshape(dead, [1])], 0);
+      return concatenate([reshape(entropyOf(counts, tokens.size), [1]), reshape(dead, [1])], 0);
     }),
   );
-  const [negativeNats, deadWords] = await figures.data();
+  const [entropy, deadWords] = await figures.data();
   figures.dispose();
-  const entropyBits = Math.max(0, -negativeNats! / Math.LN2);
+  const entropyBits = Math.max(0, entropy!);
   return {
     entropyBits,
     perplexity: 2 ** entropyBits,
     deadWords: deadWords!,
     usedWords: vocabularySize - deadWords!,
   };
+}
+
+/**
+ * Entropy of the words' frequencies in bits, at most log₂ V, as a float32 scalar on the device.
+ *
+ * @param tokens int32 of any shape, at least one, at most 2²⁴ of one word.
+ * @param vocabularySize V.
+ */
+export function tokenEntropy(tokens: Tensor, vocabularySize: number): Tensor {
+  const { device } = tokens;
+  return noGrad(device, () => scope(device, () => entropyOf(binCount(tokens, vocabularySize), tokens.size)));
+}
+
+/** −Σ p·log₂ p of counts that sum to `total`. */
+function entropyOf(counts: Tensor, total: number): Tensor {
+  const { device, shape, size } = counts;
+  const terms = empty(device, shape, "float32");
+  device.run("unary", "float32", {
+    output: terms,
+    input: affine(counts, 1 / total, 0),
+    operation: unaryOperations.xLogX,
+    size,
+  });
+  return affine(sum(terms), -1 / Math.LN2, 0);
 }

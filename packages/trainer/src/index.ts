@@ -33,7 +33,9 @@ export type {
   StepEvent,
   StopEvent,
   TrainingEvent,
+  WarningEvent,
 } from "./loop/events.js";
+export type { HealthAlarm, HealthWarning } from "./loop/health.js";
 export { NonFiniteError } from "./loop/nonFinite.js";
 export { type ProfileStepsOptions, profileSteps, type StepsProfile } from "./loop/profileSteps.js";
 export type { NonFiniteAction, NonFinitePolicy } from "./loop/recovery.js";

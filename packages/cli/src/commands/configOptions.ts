@@ -58,6 +58,7 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
   ["threads", "<n>", "number"],
   ["checkpointEvery", "<steps>", "number"],
   ["keepCheckpoints", "<n>", "number"],
+  ["healthEvery", "<steps>", "number"],
   ["onNan", "<what>", "text"],
 ];
 

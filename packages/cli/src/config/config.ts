@@ -103,6 +103,8 @@ export interface Config {
   readonly checkpointEvery?: number | undefined;
   /** How many of the latest checkpoints stay, besides the one with the lowest loss; 2 when not given. */
   readonly keepCheckpoints?: number | undefined;
+  /** Steps between two looks at the descriptors and the predicted words, which warn of a collapse; 0: none; 50 when not given. */
+  readonly healthEvery?: number | undefined;
   /** What happens when the loss or a gradient is NaN or infinite: stop; skip the step; or go back to the last checkpoint and on with half the learning rate; stop when not given. */
   readonly onNan?: "stop" | "skip" | "rollback" | undefined;
 }

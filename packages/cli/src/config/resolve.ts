@@ -110,6 +110,8 @@ export interface ResolvedConfig {
   readonly checkpointEvery: number;
   /** How many of the latest checkpoints stay. */
   readonly keepCheckpoints: number;
+  /** Steps between two looks at the health figures; 0: none. */
+  readonly healthEvery: number;
   /** What happens when the loss or a gradient is not finite. */
   readonly onNan: "stop" | "skip" | "rollback";
 }
@@ -304,6 +306,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       threads: given.threads ?? null,
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
       keepCheckpoints: given.keepCheckpoints ?? 2,
+      healthEvery: given.healthEvery ?? 50,
       onNan: given.onNan ?? "stop",
     },
   };

@@ -161,6 +161,13 @@ export const configSchema = z.strictObject({
     .describe(
       "How many of the latest checkpoints stay, besides the one with the lowest loss; 2 when not given",
     ),
+  healthEvery: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "Steps between two looks at the descriptors and the predicted words, which warn of a collapse; 0: none; 50 when not given",
+    ),
   onNan: z
     .enum(["stop", "skip", "rollback"])
     .optional()

@@ -151,6 +151,7 @@ export function chartsOf({ config }: RunDescription, metrics: readonly MetricsRe
       caption: `Before it is clipped at ${config.clip}.`,
       series: [series("norm", 0, (record) => record.gradientNorm, true)],
     },
+    ...healthCharts(metrics),
     {
       title: "Speed",
       caption: "Pictures a second.",
@@ -162,6 +163,36 @@ export function chartsOf({ config }: RunDescription, metrics: readonly MetricsRe
           values: timed.map((record) => record.imagesPerSecond!),
         },
       ],
+    },
+  ];
+}
+
+/** The health figures of a run, at the steps where they were looked at; [] where there are none. */
+function healthCharts(metrics: readonly MetricsRecord[]): Chart[] {
+  const looked = metrics.filter((record) => record.health !== undefined);
+  if (looked.length === 0) return [];
+  const steps = looked.map((record) => record.step);
+  const series = (name: string, figure: string, colour: Series["colour"]): Series => ({
+    name,
+    colour,
+    steps,
+    values: looked.map((record) => record.health?.[figure] ?? Number.NaN),
+  });
+  return [
+    {
+      title: "Variance of the descriptors",
+      caption: "At unit length: 0 where all pictures look alike, 1 where they point everywhere.",
+      series: [series("variance", "descriptorVariance", 1)],
+    },
+    {
+      title: "Effective rank",
+      caption: "In how many directions the descriptors of a batch differ.",
+      series: [series("rank", "effectiveRank", 2)],
+    },
+    {
+      title: "Entropy of the words",
+      caption: "In bits: of those that are predicted, and of those that should be.",
+      series: [series("predicted", "tokenEntropy", 1), series("wanted", "targetEntropy", 0)],
     },
   ];
 }

@@ -53,6 +53,7 @@ const changeable = new Set([
   "threads",
   "checkpointEvery",
   "keepCheckpoints",
+  "healthEvery",
   "onNan",
   "recompute",
   "maximumSkipped",

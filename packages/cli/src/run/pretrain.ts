@@ -247,6 +247,7 @@ async function resumeRun(
         ...description.config,
         checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
         keepCheckpoints: given.keepCheckpoints ?? description.config.keepCheckpoints ?? 2,
+        healthEvery: given.healthEvery ?? description.config.healthEvery ?? 50,
         onNan: given.onNan ?? description.config.onNan ?? "stop",
         recompute: given.recompute ?? description.config.recompute,
         cache: given.cache ?? description.config.cache ?? "auto",
@@ -306,6 +307,7 @@ async function trainRun(
       resume,
       checkpointEvery: config.checkpointEvery,
       keepCheckpoints: config.keepCheckpoints,
+      healthEvery: config.healthEvery,
       nonFinite: { action: config.onNan },
       ...signal,
       onEvent: (event) => tell(event, terminal),
@@ -371,6 +373,11 @@ function tell(event: TrainingEvent, terminal: Terminal): void {
     case "nonFinite":
       terminal.warn(
         `${event.error.message} ${event.action === "skip" ? "The step is left out" : `The run goes back to step ${event.nextStep} with a lower learning rate`}.`,
+      );
+      break;
+    case "warning":
+      terminal.warn(
+        `step ${event.step}: ${event.figure} is ${event.value.toPrecision(3)}, ${event.value < event.level ? "below" : "above"} ${event.level.toPrecision(3)}. ${event.advice}`,
       );
       break;
     case "plan":

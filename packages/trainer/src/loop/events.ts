@@ -1,4 +1,5 @@
 import type { SkippedPicture } from "./batchSource.js";
+import type { HealthWarning } from "./health.js";
 import type { NonFiniteError } from "./nonFinite.js";
 import type { NonFiniteAction } from "./recovery.js";
 
@@ -48,6 +49,8 @@ export interface StepEvent {
   readonly learningRate: number;
   /** Global norm of all gradients before clipping. */
   readonly gradientNorm: number;
+  /** The task's health figures by name; null where it was not time for them. */
+  readonly health: Readonly<Record<string, number>> | null;
   /** Moving median over the last steps; null in the first two steps, which warm up. */
   readonly imagesPerSecond: number | null;
   /** Share of the last steps' time, 0 to 1, that the device had nothing to do because a batch was not ready; null in the first two steps. */
@@ -82,6 +85,14 @@ export interface DamagedEvent {
   readonly path: string;
   /** What is wrong with which of its files. */
   readonly reason: string;
+}
+
+/** A figure says that the run may be going wrong; each alarm is told once, until its figure is well again. */
+export interface WarningEvent extends HealthWarning {
+  /** Tells the events apart. */
+  readonly type: "warning";
+  /** Number of steps done. */
+  readonly step: number;
 }
 
 /** A loss or a gradient was not finite, and the run goes on. */
@@ -130,5 +141,6 @@ export type TrainingEvent =
   | SkippedEvent
   | DamagedEvent
   | NonFiniteEvent
+  | WarningEvent
   | StopEvent
   | DoneEvent;

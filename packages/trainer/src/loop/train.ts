@@ -13,6 +13,7 @@ import { type Checkpoint, readLatestCheckpoint } from "../checkpoint/readCheckpo
 import { CheckpointWriter, restoreCheckpoint } from "../checkpoint/trainingCheckpoint.js";
 import { batchCutter } from "./accumulation.js";
 import { BatchError } from "./batchError.js";
+import { HealthMonitor } from "./health.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
 import { RateMeter } from "./rateMeter.js";
 import { Recovery } from "./recovery.js";
@@ -39,6 +40,7 @@ interface StepInFlight<Batch> {
   /** Milliseconds that the device had nothing to do because the batch was not ready. */
   readonly waited: number;
   readonly metrics: Promise<StepMetrics>;
+  readonly health: Promise<Readonly<Record<string, number>>> | null;
 }
 
 /**
@@ -70,6 +72,7 @@ class TrainingRun<Batch> {
   readonly #recovery: Recovery;
   readonly #optimizer: AdamW;
   readonly #average: ExponentialMovingAverage | null;
+  readonly #health: HealthMonitor<Batch>;
   readonly #meter = new RateMeter();
   readonly #inFlight: StepInFlight<Batch>[] = [];
   /** The metrics of the steps since the last complete checkpoint, by index. */
@@ -96,9 +99,11 @@ class TrainingRun<Batch> {
     this.#settings = settings;
     const { batches, device, task } = options;
     const { accumulate, betas, ema, epsilon, layerDecay, weightDecay } = settings;
-    this.#runner = new StepRunner(device, task, settings, batchCutter(batches, accumulate));
+    const cut = batchCutter(batches, accumulate);
+    this.#runner = new StepRunner(device, task, settings, cut);
     this.#optimizer = new AdamW(parameterGroups(task.model, { weightDecay, layerDecay }), { betas, epsilon });
     this.#average = ema === null ? null : new ExponentialMovingAverage(task.model, ema);
+    this.#health = new HealthMonitor(device, task, settings, settings.healthEvery, cut);
     this.#recovery = new Recovery(settings.nonFinite);
     const undone = settings.nonFinite.action === "skip" ? this.#trained : null;
     this.#history = settings.traceNonFinite
@@ -297,20 +302,23 @@ class TrainingRun<Batch> {
     };
     // Awaited later, in order; an error must not count as unhandled until then.
     metrics.then(computed, computed);
+    const health = this.#health.look(index, batch);
+    health?.catch(() => undefined);
     this.#unsaved.set(index, metrics);
-    this.#inFlight.push({ index, batch, learningRate, waited, metrics });
+    this.#inFlight.push({ index, batch, learningRate, waited, metrics, health });
     this.#enqueued++;
   }
 
   /** Waits for the oldest step on the queue and reports it. */
   async #settleStep(): Promise<void> {
     const { batches, runFolder } = this.#options;
-    const { batch, index, learningRate, metrics, waited } = this.#inFlight[0]!;
+    const { batch, index, learningRate, metrics, waited, ...inFlight } = this.#inFlight[0]!;
     const read = await metrics;
     if (!isFiniteStep(read)) {
       await this.#recover(index, batch, read);
       return;
     }
+    const health = await inFlight.health;
     this.#inFlight.shift();
     batches.release?.(batch);
     this.#meter.tick(performance.now(), waited);
@@ -327,6 +335,7 @@ class TrainingRun<Batch> {
       gradientNorm,
       imagesPerSecond,
       waitingSeconds: waited / 1000,
+      ...(health === null ? {} : { health }),
       time: Date.now() / 1000,
     });
     const secondsPerStep = this.#meter.secondsPerStep;
@@ -337,10 +346,13 @@ class TrainingRun<Batch> {
       losses,
       learningRate,
       gradientNorm,
+      health,
       imagesPerSecond,
       waitingShare: this.#meter.waitingShare,
       secondsLeft: secondsPerStep === null ? null : (this.#steps - step) * secondsPerStep,
     });
+    for (const warning of this.#health.listen(step, this.#steps, health, gradientNorm))
+      this.#emit({ type: "warning", step, ...warning });
     this.#reportSkipped();
   }
 

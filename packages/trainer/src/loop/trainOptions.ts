@@ -91,6 +91,8 @@ export interface TrainOptions<Batch> {
   readonly keepBest?: string | null;
   /** What checkpoints are written with. Default the machine's file system. */
   readonly fileSystem?: CheckpointFileSystem;
+  /** Steps between two looks at the task's health figures; 0: none. Default 50. */
+  readonly healthEvery?: number;
   /** What happens when a loss or a gradient is not finite. */
   readonly nonFinite?: NonFinitePolicy;
   /**
@@ -168,6 +170,8 @@ export interface ResolvedSettings {
   readonly keepBest: string | null;
   /** What checkpoints are written with. */
   readonly fileSystem: CheckpointFileSystem;
+  /** Steps between two looks at the task's health figures; 0: none. */
+  readonly healthEvery: number;
   /** What happens when a loss or a gradient is not finite. */
   readonly nonFinite: Required<NonFinitePolicy>;
   /** Whether what stood before a step is kept. */
@@ -206,6 +210,7 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
     keepCheckpoints: options.keepCheckpoints ?? 2,
     keepBest: options.keepBest === undefined ? "total" : options.keepBest,
     fileSystem: options.fileSystem ?? nodeFileSystem,
+    healthEvery: options.healthEvery ?? 50,
     nonFinite: { action: "stop", limit: 10, rateFactor: 0.5, ...options.nonFinite },
     traceNonFinite: (options.traceNonFinite ?? true) || options.nonFinite?.action === "skip",
   };
@@ -233,6 +238,7 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
   }
   requireWhole("checkpointEvery", settings.checkpointEvery, 1);
   requireWhole("keepCheckpoints", settings.keepCheckpoints, 1);
+  requireWhole("healthEvery", settings.healthEvery, 0);
   checkNonFinite(settings.nonFinite, options);
   return settings;
 }

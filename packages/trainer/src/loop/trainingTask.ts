@@ -1,5 +1,6 @@
 import type { Tensor } from "@splitmask/autograd";
 import type { ForwardContext, Module } from "@splitmask/nn";
+import type { HealthAlarm } from "./health.js";
 
 /** What a task's loss gives back. */
 export interface TaskLoss {
@@ -45,6 +46,12 @@ export interface TrainingTask<Batch> {
   loss(batch: Batch, context: ForwardContext): TaskLoss;
   /** For a loss that is not a mean over samples: what `accumulate` needs besides. Left out or null: micro-batches are independent. */
   readonly crossSampleLoss?: CrossSampleLoss<Batch> | null;
+  /**
+   * Figures that tell how well training goes, beside the losses, e.g. how much the descriptors of a batch differ: scalars by name. Computed every so many steps after the step, without a graph.
+   */
+  health?(batch: Batch, context: ForwardContext): Readonly<Record<string, Tensor>>;
+  /** When these figures say that something is wrong. They are listened to after a tenth of the steps. */
+  readonly alarms?: readonly HealthAlarm[];
   /** Runs on the queue after the optimizer, e.g. a teacher's moving average. Inside the same scope. */
   afterStep?(context: ForwardContext): void;
 }

@@ -17,6 +17,8 @@ export interface MetricsRecord {
   readonly imagesPerSecond: number | null;
   /** Time before this step that the device had nothing to do because the step's batch was not ready, in seconds; not there in runs of earlier versions. */
   readonly waitingSeconds?: number;
+  /** The task's health figures by name; only every so many steps. */
+  readonly health?: Readonly<Record<string, number>>;
   /** When the step's metrics were read, in seconds since 1970. */
   readonly time: number;
 }

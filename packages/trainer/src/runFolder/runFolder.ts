@@ -168,6 +168,7 @@ export class RunFolder {
     scalars.learningRate = record.learningRate;
     scalars.gradientNorm = record.gradientNorm;
     if (record.imagesPerSecond !== null) scalars.imagesPerSecond = record.imagesPerSecond;
+    for (const [name, value] of Object.entries(record.health ?? {})) scalars[`health/${name}`] = value;
     if (record.waitingSeconds !== undefined) scalars.waitingSeconds = record.waitingSeconds;
     this.#events?.append(record.step, scalars, record.time);
   }

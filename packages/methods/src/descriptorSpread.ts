@@ -1,0 +1,41 @@
+import {
+  affine,
+  divide,
+  l2Normalize,
+  matmul,
+  mean,
+  square,
+  subtract,
+  sum,
+  type Tensor,
+} from "@splitmask/autograd";
+
+/** How much the descriptors of a batch differ. */
+export interface DescriptorSpread {
+  /** Scalar in [0, 1]: the variance of the descriptors at unit length, 1 − ‖mean‖². 0: all point the same way. */
+  readonly variance: Tensor;
+  /**
+   * Scalar from 1 to min(B − 1, D): (Σλ)² / Σλ² of the eigenvalues of their covariance, as many directions of equal variance have the same ratio (the participation ratio). 1: all lie on a line.
+   */
+  readonly effectiveRank: Tensor;
+}
+
+/**
+ * Variance and effective rank of descriptors, which fall where a method collapses. Both come from the B×B products of the centred descriptors, with no eigenvalues: their trace is Σλ, their squares
+ * sum to Σλ².
+ *
+ * @param descriptors B×D.
+ */
+export function descriptorSpread(descriptors: Tensor): DescriptorSpread {
+  const [pictures] = descriptors.shape as [number, number];
+  const directions = l2Normalize(descriptors);
+  const centred = subtract(directions, mean(directions, { axes: [0], keepDimensions: true }));
+  const trace = sum(square(centred));
+  const products = matmul(centred, centred, { transposeB: true });
+  // Where all are the same, 0 / 0 would stand for a rank of 0.
+  const squares = affine(sum(square(products)), 1, 1e-30);
+  return {
+    variance: affine(trace, 1 / pictures, 0),
+    effectiveRank: divide(square(trace), squares),
+  };
+}
