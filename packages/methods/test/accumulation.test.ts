@@ -101,11 +101,12 @@ const cases: [string, Partial<SplitMaskConfig>][] = [
     },
   ],
   [
-    "branches that differ in length, plain products",
+    "branches that differ in length, plain products, and inpainting that weighs more",
     {
       split: { mode: "uniform", visible: 0.25, second: "complement" },
       normalizeDescriptors: false,
       temperature: 5,
+      inpaintWeight: 10,
     },
   ],
   ["no match loss", { matchWeight: 0 }],
