@@ -24,9 +24,18 @@ export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
-export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
+export {
+  type EvaluateRequest,
+  type Evaluation,
+  type EvaluationKind,
+  evaluate,
+  type LayerEvaluation,
+  type ProbeSettings,
+} from "./run/evaluate.js";
+export type { LabelChoice } from "./run/labelDraws.js";
 export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
+export type { NamedConfusion, RepeatedEvaluation, SeedEvaluation } from "./run/repeatEvaluation.js";
 export { type ReportRequest, writeReport } from "./run/report.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

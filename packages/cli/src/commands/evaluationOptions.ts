@@ -1,0 +1,176 @@
+import { type Command, Option } from "commander";
+import { UsageError } from "../errors.js";
+import type { ProbeSettings } from "../run/evaluate.js";
+import {
+  type CommonOptions,
+  finish,
+  maximumSkippedOption,
+  numberList,
+  numbers,
+  type Perform,
+} from "./commandOptions.js";
+
+type Parsed = CommonOptions & Readonly<Record<string, unknown>>;
+
+/** Adds `probe`, `knn` and `predict`. */
+export function addEvaluationCommands(program: Command, perform: Perform): void {
+  addEvaluation(
+    program,
+    perform,
+    "probe",
+    "Linear probe: train a linear classifier on the frozen encoder's embeddings, and test it",
+  );
+  addEvaluation(
+    program,
+    perform,
+    "knn",
+    "k-nearest-neighbour accuracy of the encoder's embeddings (k = 20, temperature 0.07)",
+  );
+}
+
+function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe", summary: string): void {
+  const command = program
+    .command(name)
+    .description(summary)
+    .argument("<run>", "run folder, or a checkpoint folder inside it")
+    .requiredOption(
+      "--train <folder>",
+      "labelled pictures: one folder a class, or another source with labels",
+    )
+    .requiredOption("--test <folder>", "labelled pictures with the same class names")
+    .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
+  if (name === "knn") addKnnOptions(command);
+  else addProbeOptions(command);
+  command
+    .option(
+      "--layers <list>",
+      "accuracy after each of these blocks: all, or numbers such as 0,3,6 (0: before the first)",
+    )
+    .option("--per-class <n>", "only so many labels of every class")
+    .option("--labels <share>", "only this share of every class's labels, e.g. 1%")
+    .option(
+      "--subset <share|n|file>",
+      "only some training pictures: 10%, 1000, or a file with one index a line",
+    )
+    .option("--seed <n>", "what the choice of labels and the training depend on; 0 when not given")
+    .option(
+      "--seeds <list>",
+      "once with each of these seeds, e.g. 0,1,2: mean, deviation and confidence interval",
+    )
+    .option("--repeats <n>", "the same with the seeds 0 … n − 1")
+    .option("--out <file>", "also write the result to this .json file")
+    .option("--chart <file>", "with --layers: also draw accuracy by layer to this .svg file")
+    .option(...maximumSkippedOption)
+    .option("--batch <n>", "pictures a step while embedding")
+    .option("--threads <n>", "threads; all cores when not given");
+  const folders = "--train ./labelled/train --test ./labelled/val";
+  finish(command, [
+    [`splitmask ${name} runs/photos ${folders}`, "the pre-trained encoder"],
+    [`splitmask ${name} runs/photos ${folders} --untrained`, "the random one"],
+    [`splitmask ${name} runs/photos ${folders} --per-class 10 --repeats 5`, "few labels, drawn five times"],
+    [`splitmask ${name} runs/photos ${folders} --layers all --chart layers.svg`, "which layer is best"],
+    ...(name === "probe"
+      ? ([
+          [
+            `splitmask probe runs/photos ${folders} --optimizer sgd`,
+            "by SGD, with a sweep of learning rates",
+          ],
+        ] as const)
+      : []),
+    [`splitmask ${name} runs/photos --train ./train --test ./val --json`, 'ends with {"accuracy": …}'],
+  ]).action((run: string, parsed: Parsed) =>
+    perform(parsed, async (terminal) => {
+      const request = {
+        run,
+        train: String(parsed.train),
+        test: String(parsed.test),
+        untrained: parsed.untrained === true,
+        ...texts(parsed, ["subset", "labels"]),
+        ...seedsOf(parsed),
+        ...layersOf(parsed),
+        ...probeSettings(parsed),
+        ...numbers(parsed, {
+          perClass: "count",
+          seed: "whole",
+          maximumSkipped: "share",
+          threads: "count",
+          batch: "count",
+          k: "count",
+          temperature: "positive",
+        }),
+      };
+      const { runEvaluation } = await import("./evaluation.js");
+      await runEvaluation(terminal, name, request, texts(parsed, ["out", "chart"]));
+      return undefined;
+    }),
+  );
+}
+
+function addKnnOptions(command: Command): void {
+  command
+    .option("--k <n>", "number of neighbours", "20")
+    .option("--temperature <value>", "softness of the vote", "0.07");
+}
+
+function addProbeOptions(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        "--optimizer <name>",
+        "lbfgs: logistic regression to convergence; sgd, lars: a sweep of learning rates as in MoCo v3, MAE, DINO and BEiT",
+      )
+        .choices(["lbfgs", "sgd", "lars"])
+        .default("lbfgs"),
+    )
+    .option(
+      "--learning-rates <list>",
+      "those of the sweep; 0.001,0.003 … 3 for sgd, 0.1,0.3 … 30 for lars when not given",
+    )
+    .option("--epochs <n>", "epochs of the sweep; 100 when not given")
+    .option("--probe-batch <n>", "training pictures a step of the sweep; 256 when not given");
+}
+
+/** The settings of the linear probe that were given. */
+function probeSettings(parsed: Parsed): ProbeSettings {
+  const learningRates = numberList(parsed, "learningRates", "positive");
+  const { optimizer } = parsed as { readonly optimizer?: "lbfgs" | "sgd" | "lars" };
+  const given = numbers(parsed, { epochs: "count", probeBatch: "count" });
+  if (optimizer === "lbfgs" && (learningRates !== undefined || Object.keys(given).length > 0)) {
+    throw new UsageError(
+      "--learning-rates, --epochs and --probe-batch are for the sweep: give --optimizer sgd or --optimizer lars with them.",
+    );
+  }
+  return {
+    ...(optimizer === undefined ? {} : { optimizer }),
+    ...(learningRates === undefined ? {} : { learningRates }),
+    ...given,
+  };
+}
+
+function seedsOf(parsed: Parsed): { readonly seeds?: readonly number[] } {
+  const seeds = numberList(parsed, "seeds", "whole");
+  const { repeats } = numbers(parsed, { repeats: "count" });
+  const given = [parsed.seed, seeds, repeats].filter((value) => value !== undefined);
+  if (given.length > 1) throw new UsageError("--seed, --seeds and --repeats: give only one of them.");
+  if (seeds !== undefined) {
+    if (new Set(seeds).size < seeds.length)
+      throw new UsageError(`--seeds: got "${String(parsed.seeds)}", expected different seeds.`);
+    return { seeds };
+  }
+  return repeats === undefined ? {} : { seeds: Array.from({ length: repeats }, (_, seed) => seed) };
+}
+
+function layersOf(parsed: Parsed): { readonly layers?: "all" | readonly number[] } {
+  if (parsed.layers === "all") return { layers: "all" };
+  const layers = numberList(parsed, "layers", "whole");
+  if (layers !== undefined) return { layers };
+  if (parsed.chart !== undefined)
+    throw new UsageError("--chart: there is nothing to draw without --layers. Give --layers all.");
+  return {};
+}
+
+/** The options that were given, as they are. */
+function texts<Name extends string>(parsed: Parsed, names: readonly Name[]): { [Key in Name]?: string } {
+  const given = names.flatMap((name) => (typeof parsed[name] === "string" ? [[name, parsed[name]]] : []));
+  return Object.fromEntries(given) as { [Key in Name]?: string };
+}
