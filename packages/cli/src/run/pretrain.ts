@@ -166,7 +166,7 @@ async function resumeRun(
   const run = await RunFolder.open(request.out);
   try {
     const description = describedBy(run);
-    checkResume(description, given, resolve(request.folder));
+    checkResume(description, given, [["the pictures were", description.pictures, resolve(request.folder)]]);
     if (description.pictureCount !== pictures.length) {
       throw new UsageError(
         `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${pictures.length}. Put them back, or start a new run in another folder.`,
@@ -228,7 +228,7 @@ async function trainRun(
     disk === null ? {} : { cache: disk },
   );
   try {
-    return await trainInFolder(
+    const trained = await trainInFolder(
       {
         device,
         task,
@@ -246,6 +246,7 @@ async function trainRun(
       () => writeEncoder(join(run.path, encoderFile), task, { mean, std }),
       terminal,
     );
+    return { ...trained, run: request.out };
   } finally {
     loader.close();
     disk?.close();
