@@ -13,6 +13,12 @@ export {
 } from "./classification.js";
 export type { FeatureClassifier } from "./classifier.js";
 export {
+  type ClassifiedDataset,
+  type ClassifyDatasetOptions,
+  classifyDataset,
+  type ImageClassifier,
+} from "./classifyDataset.js";
+export {
   type AccuracyInterval,
   type RepeatedAccuracy,
   studentQuantile,
@@ -30,6 +36,11 @@ export {
   type ImageEncoder,
   type LayerEncoder,
 } from "./embedDataset.js";
+export {
+  type ClassifierEvaluation,
+  type EvaluateClassifierOptions,
+  evaluateClassifier,
+} from "./evaluateClassifier.js";
 export { type FeatureFiles, type FeatureSources, npyBytes, writeFeatures } from "./featureFile.js";
 export type { FittedProbe, ProbeOptions, TriedSetting } from "./fitProbe.js";
 export { type HeldOut, heldOutFifths } from "./folds.js";

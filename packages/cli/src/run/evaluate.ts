@@ -7,8 +7,8 @@ import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
 import { drawLabels, type LabelChoice, type LabelDraw } from "./labelDraws.js";
+import { openLabelledPictures } from "./labelledPictures.js";
 import { encoderView } from "./method.js";
-import { openPictures } from "./pictures.js";
 import { type RepeatedEvaluation, repeatEvaluation } from "./repeatEvaluation.js";
 
 /** How the linear probe is trained, and with what. */
@@ -90,8 +90,10 @@ export async function evaluate<Kind extends EvaluationKind>(
   terminal: Terminal,
 ): Promise<Record<Kind, Evaluation>> {
   const { untrained = false } = request;
-  const trainPictures = await openLabelled(request.train, terminal);
-  const testPictures = await openPictures(request.test, terminal, trainPictures.classes);
+  const { maximumSkipped = defaultMaximumSkipped } = request;
+  const pictures = await openLabelledPictures(request, { maximumSkipped }, terminal);
+  const { classes, test: testPictures } = pictures;
+  const trainPictures = pictures.train.dataset;
   const draws = await drawLabels(trainPictures, request);
   if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
     throw new UsageError(
@@ -103,9 +105,7 @@ export async function evaluate<Kind extends EvaluationKind>(
     const { encoder, description, step } = await loadEncoder(device, { run: request.run, untrained });
     const layers = chosenLayers(request.layers, encoder.blocks.length);
     const embed = async (what: string, pictures: ImageDataset) => {
-      const dataset = limitSkipped(pictures, {
-        maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
-      });
+      const dataset = limitSkipped(pictures, { maximumSkipped });
       const options = {
         ...{ device, dataset, view: encoderView(description), batchSize: request.batch ?? 64 },
         onProgress: (done: number, total: number) =>
@@ -141,7 +141,7 @@ export async function evaluate<Kind extends EvaluationKind>(
         train: rows[0]!.rows?.length ?? train[0]!.labels.length,
         test: test[0]!.labels.length,
         chance: mostFrequent(test[0]!.labels),
-        classes: trainPictures.classes,
+        classes,
         step,
         untrained,
         ...(layers === null
@@ -155,19 +155,6 @@ export async function evaluate<Kind extends EvaluationKind>(
     await trainPictures.close?.();
     await testPictures.close?.();
   }
-}
-
-/**
- * Opens pictures to learn classes from.
- *
- * @throws Error where they have no labels, or all the same.
- */
-export async function openLabelled(path: string, terminal: Terminal): Promise<ImageDataset> {
-  const pictures = await openPictures(path, terminal);
-  if (pictures.classes.length >= 2) return pictures;
-  throw new Error(
-    `--train: ${path} has ${pictures.classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
-  );
 }
 
 /** Warns of pictures that have no row. */
