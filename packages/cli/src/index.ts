@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export { stepTable } from "./commands/benchStep.js";
+export { type LayerChartOptions, layerChart } from "./commands/layerChart.js";
+export { predictionsCsv, predictionsJsonLines } from "./commands/predict.js";
 export { checkConfig, checkFinetuneConfig } from "./config/check.js";
 export { type Config, type ConfigField, defineConfig } from "./config/config.js";
 export { formatDuration, parseDuration } from "./config/duration.js";
@@ -34,10 +36,8 @@ export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export {
   type EvaluateRequest,
   type Evaluation,
-  type EvaluationKind,
   evaluate,
   type LayerEvaluation,
-  type ProbeSettings,
 } from "./run/evaluate.js";
 export {
   type FinetuneEvaluation,
@@ -47,9 +47,22 @@ export {
 } from "./run/finetune.js";
 export type { FinetuneDescription } from "./run/finetuneDescription.js";
 export type { LabelChoice } from "./run/labelDraws.js";
+export {
+  type PicturePrediction,
+  type PredictedClass,
+  type PredictRequest,
+  type PredictResult,
+  predict,
+} from "./run/predict.js";
 export { type PretrainRequest, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
-export type { NamedConfusion, RepeatedEvaluation, SeedEvaluation } from "./run/repeatEvaluation.js";
+export type {
+  EvaluationKind,
+  NamedConfusion,
+  ProbeSettings,
+  RepeatedEvaluation,
+  SeedEvaluation,
+} from "./run/repeatEvaluation.js";
 export { type ReportRequest, writeReport } from "./run/report.js";
 export type { TrainedRun } from "./run/trainedRun.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";

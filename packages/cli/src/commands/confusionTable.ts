@@ -17,7 +17,7 @@ export function percent(share: number): string {
  *
  * @returns Lines.
  */
-export function classTable({ classes, confusion, perClass }: Evaluation): string[] {
+export function classTable({ classes, confusion, perClass, seeds }: Evaluation): string[] {
   const rows = classes.map((name, label) => {
     const counts = confusion[label]!;
     const pictures = counts.reduce((sum, count) => sum + count, 0);
@@ -25,7 +25,8 @@ export function classTable({ classes, confusion, perClass }: Evaluation): string
     const most = Math.max(...wrong);
     const taken =
       most === 0 ? "" : `${printable(classes[wrong.indexOf(most)]!)} (${percent(most / pictures)})`;
-    return { name, share: perClass[name] ?? null, pictures, taken };
+    // The counts are those of all seeds.
+    return { name, share: perClass[name] ?? null, pictures: pictures / (seeds?.length ?? 1), taken };
   });
   const many = rows.length > longestList;
   if (many) {
@@ -52,12 +53,18 @@ export function classTable({ classes, confusion, perClass }: Evaluation): string
  * @param width Characters a line may have.
  * @returns Lines.
  */
-export function confusionTable({ classes, confusion, mostConfused }: Evaluation, width: number): string[] {
+export function confusionTable(
+  { classes, confusion, mostConfused, seeds }: Evaluation,
+  width: number,
+): string[] {
   const pairs = mostConfused.map(
     ({ count, label, predicted, share }) =>
       `${printable(label)} taken for ${printable(predicted)} (${count}, ${percent(share)})`,
   );
-  const named = pairs.length === 0 ? [] : [`most confused: ${pairs.join("; ")}`];
+  const named =
+    pairs.length === 0
+      ? []
+      : [`most confused${seeds === undefined ? "" : ` (over ${seeds.length} seeds)`}: ${pairs.join("; ")}`];
   if (classes.length > largestMatrix) return named;
   const numbers = classes.map((_, label) => String(label + 1));
   const matrix = columns(

@@ -1,6 +1,7 @@
 import { writeFileDurably } from "@splitmask/autograd";
 import { UsageError } from "../errors.js";
-import { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "../run/evaluate.js";
+import { type EvaluateRequest, type Evaluation, evaluate } from "../run/evaluate.js";
+import type { EvaluationKind } from "../run/repeatEvaluation.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 import { classTable, confusionTable, percent } from "./confusionTable.js";
 import { layerChart } from "./layerChart.js";

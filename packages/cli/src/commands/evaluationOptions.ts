@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
-import type { ProbeSettings } from "../run/evaluate.js";
+import type { ProbeSettings } from "../run/repeatEvaluation.js";
 import {
   type CommonOptions,
   finish,
@@ -26,6 +26,7 @@ export function addEvaluationCommands(program: Command, perform: Perform): void 
     "knn",
     "k-nearest-neighbour accuracy of the encoder's embeddings (k = 20, temperature 0.07)",
   );
+  addPredict(program, perform);
 }
 
 function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe", summary: string): void {
@@ -104,6 +105,77 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
       return undefined;
     }),
   );
+}
+
+function addPredict(program: Command, perform: Perform): void {
+  const command = program
+    .command("predict")
+    .description("Classes and probabilities of the pictures of a folder, as CSV or JSON lines")
+    .argument("<run>", "run folder of finetune; with --train a run folder of pretrain")
+    .argument("<folder>", "folder of pictures, or another source as for pretrain")
+    .option("--out <file>", "file to write; standard output when not given")
+    .addOption(
+      new Option(
+        "--format <name>",
+        "csv, or json: one object a line; by the file's ending when not given",
+      ).choices(["csv", "json"]),
+    )
+    .option("--top <n>", "how many of the likeliest classes", "1")
+    .option("--train <folder>", "labelled pictures: a classifier on the pre-trained encoder learns from them")
+    .addOption(
+      new Option("--classifier <name>", "with --train: a linear probe or k nearest neighbours").choices([
+        "probe",
+        "knn",
+      ]),
+    )
+    .option("--k <n>", "with --classifier knn: number of neighbours; 20 when not given")
+    .option("--temperature <value>", "with --classifier knn: softness of the vote; 0.07 when not given")
+    .option(...maximumSkippedOption)
+    .option("--batch <n>", "pictures a step")
+    .option("--threads <n>", "threads; all cores when not given");
+  finish(command, [
+    ["splitmask predict runs/tuned ./new --out labels.csv", "path,label,probability"],
+    [
+      "splitmask predict runs/tuned ./new --top 3 --format json",
+      "the three likeliest classes, to standard output",
+    ],
+    ["splitmask predict runs/photos ./new --train ./labelled", "by a linear probe on a pre-trained encoder"],
+  ]).action((run: string, folder: string, parsed: Parsed) =>
+    perform({ ...parsed, dataOnOutput: parsed.out === undefined }, async (terminal) => {
+      if (parsed.train === undefined && parsed.classifier !== undefined)
+        throw new UsageError(
+          "--classifier: there is nothing to learn from. Give labelled pictures with --train.",
+        );
+      const given = numbers(parsed, {
+        top: "count",
+        k: "count",
+        temperature: "positive",
+        maximumSkipped: "share",
+        batch: "count",
+        threads: "count",
+      });
+      if (parsed.classifier !== "knn" && (given.k ?? given.temperature) !== undefined)
+        throw new UsageError("--k and --temperature are those of k-NN: give --classifier knn with them.");
+      const { runPredict } = await import("./predict.js");
+      await runPredict(terminal, {
+        run,
+        folder,
+        json: parsed.json === true,
+        ...texts(parsed, ["out", "train"]),
+        ...choices(parsed),
+        ...given,
+      });
+      return undefined;
+    }),
+  );
+}
+
+/** The options of predict that are one of a few words; commander has checked them. */
+function choices(parsed: Parsed): {
+  readonly format?: "csv" | "json";
+  readonly classifier?: "probe" | "knn";
+} {
+  return texts(parsed, ["format", "classifier"]) as ReturnType<typeof choices>;
 }
 
 function addKnnOptions(command: Command): void {

@@ -9,19 +9,12 @@ import { loadEncoder } from "./encoder.js";
 import { drawLabels, type LabelChoice, type LabelDraw } from "./labelDraws.js";
 import { openLabelledPictures } from "./labelledPictures.js";
 import { encoderView } from "./method.js";
-import { type RepeatedEvaluation, repeatEvaluation } from "./repeatEvaluation.js";
-
-/** How the linear probe is trained, and with what. */
-export interface ProbeSettings {
-  /** `"lbfgs"` (default): logistic regression to convergence, penalty chosen on held-out training pictures; `"sgd"` and `"lars"`: a sweep of learning rates. */
-  readonly optimizer?: "lbfgs" | "sgd" | "lars";
-  /** The sweep. Default: see `linearProbeSweep` of `@splitmask/eval`. */
-  readonly learningRates?: readonly number[];
-  /** Epochs of the sweep. Default 100. */
-  readonly epochs?: number;
-  /** Training pictures a step of the sweep. Default 256. */
-  readonly probeBatch?: number;
-}
+import {
+  type EvaluationKind,
+  type ProbeSettings,
+  type RepeatedEvaluation,
+  repeatEvaluation,
+} from "./repeatEvaluation.js";
 
 /** What to evaluate. */
 export interface EvaluateRequest extends LabelChoice, ProbeSettings {
@@ -71,9 +64,6 @@ export interface Evaluation extends RepeatedEvaluation {
   /** Each of the layers that were asked for; the rest of this object is about the last of them. */
   readonly layers?: readonly LayerEvaluation[];
 }
-
-/** The evaluations of one encoder that were asked for. */
-export type EvaluationKind = "knn" | "probe";
 
 /**
  * Evaluates a run's encoder on labelled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the training pictures. The pictures are embedded once for all kinds, layers

@@ -12,7 +12,21 @@ import {
   summarizeConfusion,
 } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import type { EvaluationKind, ProbeSettings } from "./evaluate.js";
+
+/** The evaluations of one encoder that were asked for. */
+export type EvaluationKind = "knn" | "probe";
+
+/** How the linear probe is trained, and with what. */
+export interface ProbeSettings {
+  /** `"lbfgs"` (default): logistic regression to convergence, penalty chosen on held-out training pictures; `"sgd"` and `"lars"`: a sweep of learning rates. */
+  readonly optimizer?: "lbfgs" | "sgd" | "lars";
+  /** The sweep. Default: see `linearProbeSweep` of `@splitmask/eval`. */
+  readonly learningRates?: readonly number[];
+  /** Epochs of the sweep. Default 100. */
+  readonly epochs?: number;
+  /** Training pictures a step of the sweep. Default 256. */
+  readonly probeBatch?: number;
+}
 
 /** Pictures of one class that were taken for another. */
 export interface NamedConfusion {
