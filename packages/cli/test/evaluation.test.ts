@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Evaluation, layerChart, predictionsCsv, predictionsJsonLines } from "@splitmask/cli";
-import { lastLine, splitmask, tinyModel } from "./command.js";
+import { lastLine, callMain as splitmask, tinyModel } from "./command.js";
 import { picture, writePictures } from "./pictures.js";
 
 let folder: string;
