@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export {
+  type BestCheckpoint,
   type CheckpointLocation,
   type CheckpointSettings,
   type CheckpointState,
@@ -21,10 +22,12 @@ export {
 } from "./checkpoint/readCheckpoint.js";
 export { BatchError } from "./loop/batchError.js";
 export type { BatchSource, SkippedPicture } from "./loop/batchSource.js";
+export { type EvaluationContext, EvaluationError, type TrainingEvaluation } from "./loop/evaluation.js";
 export type {
   CheckpointEvent,
   DamagedEvent,
   DoneEvent,
+  EvaluationEvent,
   NonFiniteEvent,
   PlanEvent,
   ResumeEvent,
@@ -51,7 +54,13 @@ export type {
   TrainOptions,
   TrainResult,
 } from "./loop/trainOptions.js";
-export { MetricsLog, type MetricsRecord, readMetrics } from "./runFolder/metricsLog.js";
+export {
+  type EvaluationRecord,
+  MetricsLog,
+  type MetricsRecord,
+  readEvaluations,
+  readMetrics,
+} from "./runFolder/metricsLog.js";
 export { type OpenRunFolderOptions, RunFolder } from "./runFolder/runFolder.js";
 export { readSkipped, SkippedLog } from "./runFolder/skippedLog.js";
 export { TensorboardEventFile } from "./runFolder/tensorboardEventFile.js";

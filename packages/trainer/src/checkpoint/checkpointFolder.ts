@@ -60,6 +60,19 @@ export interface RecoveryState {
   readonly rateFactor: number;
 }
 
+/** By what the best checkpoint is told: the lowest mean of a loss since the checkpoint before, or a figure of the evaluation after its step. */
+export type BestCheckpoint =
+  | {
+      /** Name of the loss, e.g. `"total"`. */
+      readonly loss: string;
+    }
+  | {
+      /** Name of the figure, e.g. `"knnAccuracy"`. */
+      readonly figure: string;
+      /** Which values of it are better. */
+      readonly better: "lower" | "higher";
+    };
+
 /** `state.json` of a checkpoint. */
 export interface CheckpointState {
   /** Version of the checkpoint's layout. */
@@ -72,6 +85,8 @@ export interface CheckpointState {
   readonly settings: CheckpointSettings;
   /** Means over the steps since the checkpoint before: the losses by name. */
   readonly means: Readonly<Record<string, number>>;
+  /** Figures of the evaluation after this step, by name; null (or, in checkpoints of earlier versions, not there) where there was none. */
+  readonly evaluation?: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
   /** Versions of what wrote it. */
