@@ -45,12 +45,27 @@ export type { NonFiniteAction, NonFinitePolicy } from "./loop/recovery.js";
 export type { NonFiniteOrigin } from "./loop/traceNonFinite.js";
 export { train } from "./loop/train.js";
 export { averagesOf } from "./loop/trainedState.js";
+export type {
+  AdamWTrainingOptimizer,
+  LARSTrainingOptimizer,
+  ResolvedOptimizer,
+  SGDTrainingOptimizer,
+  TrainingOptimizer,
+} from "./loop/trainingOptimizer.js";
+export type {
+  ConstantTrainingSchedule,
+  CosineTrainingSchedule,
+  LinearTrainingSchedule,
+  MultiStepTrainingSchedule,
+  ResolvedSchedule,
+  StepCount,
+  StepTrainingSchedule,
+  TrainingSchedule,
+} from "./loop/trainingSchedule.js";
 export type { CrossSampleLoss, EmbeddedSamples, TaskLoss, TrainingTask } from "./loop/trainingTask.js";
 export type {
   TrainingAverage,
   TrainingLength,
-  TrainingOptimizer,
-  TrainingSchedule,
   TrainOptions,
   TrainResult,
 } from "./loop/trainOptions.js";

@@ -3,22 +3,15 @@ import type { BestCheckpoint, CheckpointSettings } from "../checkpoint/checkpoin
 import { type CheckpointFileSystem, nodeFileSystem } from "../checkpoint/fileSystem.js";
 import type { TrainingEvaluation } from "./evaluation.js";
 import type { NonFinitePolicy } from "./recovery.js";
+import { requireAtLeast, requireKind, requireWhole } from "./requirements.js";
+import { type ResolvedOptimizer, resolveOptimizer } from "./trainingOptimizer.js";
+import { checkSchedule, resolveSchedule } from "./trainingSchedule.js";
 import type { TrainingAverage, TrainOptions } from "./trainOptions.js";
 
 /** The options with their defaults, checked. */
 export interface ResolvedSettings {
-  /** Decay rates of the moments. */
-  readonly betas: readonly [number, number];
-  /** AdamW's ε. */
-  readonly epsilon: number;
-  /** Decoupled weight decay. */
-  readonly weightDecay: number;
-  /** Learning rate at the last step. */
-  readonly minimum: number;
-  /** The weight decay at the last step; null: it stays. */
-  readonly weightDecayEnd: number | null;
-  /** Layer-wise decay of the learning rate. */
-  readonly layerDecay: number;
+  /** How parameters are changed. */
+  readonly optimizer: ResolvedOptimizer;
   /** Largest gradient norm; 0: no clipping. */
   readonly clipNorm: number;
   /** What the norm is taken of. */
@@ -59,20 +52,15 @@ export interface ResolvedSettings {
  * @throws RangeError naming the option that makes no sense.
  */
 export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSettings {
-  const { length, schedule, optimizer = {} } = options;
+  const { length, schedule } = options;
   if ("steps" in length) requireWhole("length.steps", length.steps, 1);
   else requireAtLeast("length.seconds", length.seconds, 1);
-  requireAtLeast("schedule.base", schedule.base, 0);
+  checkSchedule(schedule);
   if (options.resume && options.runFolder === undefined) {
     throw new Error("train: resume is true but there is no runFolder. Open the run's folder and pass it.");
   }
   const settings: ResolvedSettings = {
-    betas: optimizer.betas ?? [0.9, 0.999],
-    epsilon: optimizer.epsilon ?? 1e-8,
-    weightDecay: optimizer.weightDecay ?? 0.05,
-    minimum: schedule.minimum ?? 0,
-    weightDecayEnd: optimizer.weightDecayEnd ?? null,
-    layerDecay: optimizer.layerDecay ?? 1,
+    optimizer: resolveOptimizer(options.optimizer ?? {}),
     clipNorm: options.clipNorm ?? 3,
     clipMode: options.clipMode ?? "global",
     accumulate: options.accumulate ?? 1,
@@ -90,28 +78,11 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
     nonFinite: { action: "stop", limit: 10, rateFactor: 0.5, ...options.nonFinite },
     traceNonFinite: (options.traceNonFinite ?? true) || options.nonFinite?.action === "skip",
   };
-  requireAtLeast("schedule.minimum", settings.minimum, 0);
   requireAtLeast("clipNorm", settings.clipNorm, 0);
-  if (settings.clipMode !== "global" && settings.clipMode !== "tensor") {
-    throw new RangeError(
-      `train: clipMode is ${JSON.stringify(settings.clipMode)}; it must be "global" or "tensor".`,
-    );
-  }
-  if (settings.weightDecayEnd !== null) {
-    requireAtLeast("optimizer.weightDecayEnd", settings.weightDecayEnd, 0);
-    if (settings.weightDecay === 0) {
-      throw new RangeError(
-        `train: optimizer.weightDecayEnd is ${settings.weightDecayEnd}, but optimizer.weightDecay is 0, which nothing is decayed with. Begin with a small number, e.g. 1e-6.`,
-      );
-    }
-  }
+  requireKind("clipMode", settings.clipMode, ["global", "tensor"]);
   requireWhole("accumulate", settings.accumulate, 1);
   requireWhole("seed", settings.seed, 0);
-  if (settings.precision !== "float32" && settings.precision !== "bfloat16") {
-    throw new RangeError(
-      `train: precision is ${JSON.stringify(settings.precision)}; it must be "float32" or "bfloat16".`,
-    );
-  }
+  requireKind("precision", settings.precision, ["float32", "bfloat16"]);
   requireWhole("checkpointEvery", settings.checkpointEvery, 1);
   requireWhole("keepCheckpoints", settings.keepCheckpoints, 1);
   requireWhole("healthEvery", settings.healthEvery, 0);
@@ -123,11 +94,7 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
 
 function checkBest({ evaluation, keepBest }: ResolvedSettings): void {
   if (keepBest === null || "loss" in keepBest) return;
-  if (keepBest.better !== "lower" && keepBest.better !== "higher") {
-    throw new RangeError(
-      `train: keepBest.better is ${JSON.stringify(keepBest.better)}; it must be "lower" or "higher".`,
-    );
-  }
+  requireKind("keepBest.better", keepBest.better, ["lower", "higher"]);
   if (evaluation === null) {
     throw new Error(
       `train: keepBest names the figure ${JSON.stringify(keepBest.figure)}, but without an evaluation there are no figures. Pass one, or name a loss: { loss: "total" }.`,
@@ -137,11 +104,7 @@ function checkBest({ evaluation, keepBest }: ResolvedSettings): void {
 
 function checkNonFinite<Batch>(policy: Required<NonFinitePolicy>, options: TrainOptions<Batch>): void {
   const { action, limit, rateFactor } = policy;
-  if (!["stop", "skip", "rollback"].includes(action)) {
-    throw new RangeError(
-      `train: nonFinite.action is ${JSON.stringify(action)}; it must be "stop", "skip" or "rollback".`,
-    );
-  }
+  requireKind("nonFinite.action", action, ["stop", "skip", "rollback"]);
   requireWhole("nonFinite.limit", limit, 0);
   if (!(rateFactor > 0 && rateFactor < 1)) {
     throw new RangeError(
@@ -160,29 +123,15 @@ function checkNonFinite<Batch>(policy: Required<NonFinitePolicy>, options: Train
   }
 }
 
-function requireWhole(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new RangeError(`train: ${name} is ${value}; it must be a whole number of at least ${least}.`);
-}
-
-function requireAtLeast(name: string, value: number, least: number): void {
-  if (Number.isFinite(value) && value >= least) return;
-  throw new RangeError(`train: ${name} is ${value}; it must be a number of at least ${least}.`);
-}
-
 /** What the checkpoints of a run of so many steps say that it was made with: only what changes its numbers. */
 export function checkpointSettings<Batch>(
   { schedule, task }: TrainOptions<Batch>,
   settings: ResolvedSettings,
   steps: number,
 ): CheckpointSettings {
-  const { accumulate, betas, clipMode, clipNorm, ema, epsilon, freeze } = settings;
-  const { layerDecay, minimum, precision, seed, weightDecay, weightDecayEnd } = settings;
-  const { base, warmupSteps: warmup = 0 } = schedule;
-  const wanted = typeof warmup === "function" ? Math.round(warmup(steps)) : warmup;
-  const warmupSteps = Math.max(0, Math.min(wanted, steps - 1));
+  const { accumulate, clipMode, clipNorm, ema, freeze, optimizer, precision, seed } = settings;
   return {
-    ...{ task: task.name, seed, base, minimum, warmupSteps, betas, epsilon, weightDecay, weightDecayEnd },
-    ...{ layerDecay, clipNorm, clipMode, accumulate, ema, freeze, precision },
+    ...{ task: task.name, seed, schedule: resolveSchedule(schedule, steps), optimizer },
+    ...{ clipNorm, clipMode, accumulate, ema, freeze, precision },
   };
 }

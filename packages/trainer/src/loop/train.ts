@@ -1,10 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import {
-  AdamW,
   cosineSchedule,
   ExponentialMovingAverage,
   freeze,
-  parameterGroups,
+  type Optimizer,
   type Schedule,
   thaw,
 } from "@splitmask/optim";
@@ -25,6 +24,8 @@ import { type StepMetrics, StepRunner } from "./stepRunner.js";
 import { planSteps } from "./timeLimit.js";
 import { traceNonFinite } from "./traceNonFinite.js";
 import { TrainedState } from "./trainedState.js";
+import { createOptimizer } from "./trainingOptimizer.js";
+import { learningRateOf } from "./trainingSchedule.js";
 import type { TrainOptions, TrainResult } from "./trainOptions.js";
 import { untilAborted } from "./untilAborted.js";
 
@@ -43,7 +44,7 @@ interface StepInFlight<Batch> {
 }
 
 /**
- * Trains a task: AdamW with a warm-up and a cosine, clipping by the global norm, checkpoints, resume. Nothing waits for the device but the reading of
+ * Trains a task: an optimizer and its schedule, clipping, checkpoints, resume, evaluations. Nothing waits for the device but the reading of
  * a step's metrics, one step behind, so the event loop stays free and the device busy.
  *
  * A run is a function of its options: the same seed gives the same weights bit for bit, on any number of threads, and when it is interrupted and resumed.
@@ -69,7 +70,7 @@ class TrainingRun<Batch> {
   readonly #runner: StepRunner<Batch>;
   readonly #history: StateHistory | null;
   readonly #recovery: Recovery;
-  readonly #optimizer: AdamW;
+  readonly #optimizer: Optimizer;
   readonly #average: ExponentialMovingAverage | null;
   readonly #health: HealthMonitor<Batch>;
   readonly #evaluator: Evaluator;
@@ -93,10 +94,10 @@ class TrainingRun<Batch> {
     this.#options = options;
     this.#settings = settings;
     const { batches, device, runFolder, signal, task } = options;
-    const { accumulate, betas, ema, epsilon, layerDecay, weightDecay } = settings;
+    const { accumulate, ema } = settings;
     const cut = batchCutter(batches, accumulate);
     this.#runner = new StepRunner(device, task, settings, cut);
-    this.#optimizer = new AdamW(parameterGroups(task.model, { weightDecay, layerDecay }), { betas, epsilon });
+    this.#optimizer = createOptimizer(task.model, settings.optimizer);
     this.#average = ema === null ? null : new ExponentialMovingAverage(task.model, ema);
     this.#health = new HealthMonitor(device, task, settings, settings.healthEvery, cut);
     this.#evaluator = new Evaluator(settings.evaluation, this.#average, signal);
@@ -218,9 +219,8 @@ class TrainingRun<Batch> {
   #fixSteps(steps: number): void {
     this.#steps = steps;
     this.#checkpointSettings = checkpointSettings(this.#options, this.#settings, steps);
-    const { base, minimum, warmupSteps } = this.#checkpointSettings;
-    this.#learningRate = cosineSchedule({ base, minimum, warmupSteps, totalSteps: steps });
-    const { weightDecay, weightDecayEnd } = this.#settings;
+    this.#learningRate = learningRateOf(this.#checkpointSettings.schedule, steps);
+    const { weightDecay, weightDecayEnd } = this.#settings.optimizer;
     this.#weightDecay =
       weightDecayEnd === null
         ? null

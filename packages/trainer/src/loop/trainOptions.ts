@@ -8,6 +8,8 @@ import type { BatchSource } from "./batchSource.js";
 import type { TrainingEvaluation } from "./evaluation.js";
 import type { TrainingEvent } from "./events.js";
 import type { NonFinitePolicy } from "./recovery.js";
+import type { TrainingOptimizer } from "./trainingOptimizer.js";
+import type { TrainingSchedule } from "./trainingSchedule.js";
 import type { TrainingTask } from "./trainingTask.js";
 
 /** How long to train: a number of steps, or a time that is turned into a number of steps by timing a few. */
@@ -20,30 +22,6 @@ export type TrainingLength =
       /** Time that the call may take, in seconds. */
       readonly seconds: number;
     };
-
-/** The learning rate as a function of the step: linear warm-up to `base`, then a cosine to `minimum`. */
-export interface TrainingSchedule {
-  /** Peak learning rate. */
-  readonly base: number;
-  /** Learning rate at the last step. Default 0. */
-  readonly minimum?: number;
-  /** Steps of warm-up; a function of the number of steps where that comes from a time limit. Default 0. */
-  readonly warmupSteps?: number | ((steps: number) => number);
-}
-
-/** AdamW's settings; the defaults are PyTorch's, but for the weight decay, which is BEiT's. */
-export interface TrainingOptimizer {
-  /** Decay rates of the moments. Default `[0.9, 0.999]`. */
-  readonly betas?: readonly [number, number];
-  /** Default 1e-8. */
-  readonly epsilon?: number;
-  /** Decoupled weight decay; not applied to biases, norms, positions and tokens. Default 0.05. */
-  readonly weightDecay?: number;
-  /** The weight decay at the last step, to which it moves along a cosine, as DINO's from 0.04 to 0.4. Default: it stays. */
-  readonly weightDecayEnd?: number;
-  /** Layer-wise decay of the learning rate for fine-tuning a vision transformer: each layer has this times the next one's; BEiT's is 0.65. Default 1. */
-  readonly layerDecay?: number;
-}
 
 /** A moving average of the weights beside the run. */
 export type TrainingAverage = Pick<ExponentialMovingAverageOptions, "decay" | "warmup">;
@@ -58,9 +36,9 @@ export interface TrainOptions<Batch> {
   readonly batches: BatchSource<Batch>;
   /** How long. A resumed run keeps the number of steps that its time limit gave. */
   readonly length: TrainingLength;
-  /** The learning rate. */
+  /** The learning rate: a cosine, a line, stairs or a constant, after a warm-up. */
   readonly schedule: TrainingSchedule;
-  /** AdamW's settings. */
+  /** AdamW (default), SGD or LARS, with weight decay and layer-wise decay. */
   readonly optimizer?: TrainingOptimizer;
   /** Largest gradient norm; 0: no clipping. Default 3. */
   readonly clipNorm?: number;
