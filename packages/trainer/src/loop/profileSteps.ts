@@ -8,7 +8,7 @@ import type { TrainOptions } from "./trainOptions.js";
 export interface ProfileStepsOptions<Batch>
   extends Omit<
     TrainOptions<Batch>,
-    "length" | "runFolder" | "resume" | "checkpointEvery" | "keepCheckpoints"
+    "length" | "runFolder" | "resume" | "checkpointEvery" | "keepCheckpoints" | "keepBest" | "evaluation"
   > {
   /** Steps that fill the caches and the buffer pool first. Default 2. */
   readonly warmUpSteps?: number;
