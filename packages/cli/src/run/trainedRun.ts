@@ -10,7 +10,7 @@ import {
 } from "@splitmask/trainer";
 import { formatDuration } from "../config/duration.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { tellTraining } from "./trainingEvents.js";
+import { trainingTeller } from "./trainingEvents.js";
 
 /** What came of a run's training. */
 export interface TrainedRun {
@@ -29,6 +29,10 @@ export interface TrainedRun {
     /** At the end. */
     readonly end: number;
   };
+  /** Figures of the last evaluation in this call; null where there was none. */
+  readonly lastEvaluation: Readonly<Record<string, number>> | null;
+  /** Folder of the best checkpoint; null where none is kept. */
+  readonly bestCheckpoint: string | null;
   /** Median over the last steps; null for very short runs. */
   readonly imagesPerSecond: number | null;
   /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for very short runs. */
@@ -56,7 +60,7 @@ export async function trainInFolder<Batch>(
 ): Promise<TrainedRun> {
   const { runFolder: run } = options;
   try {
-    const result = await train({ ...options, onEvent: (event) => tellTraining(event, terminal) });
+    const result = await train({ ...options, onEvent: trainingTeller(terminal) });
     if (result.reason === "done") {
       await (result.average === null ? whenDone() : result.average.withAverages(whenDone));
     }
@@ -66,6 +70,8 @@ export async function trainInFolder<Batch>(
       step: result.step,
       steps: result.steps,
       loss: await lossesOf(run, result),
+      lastEvaluation: result.lastEvaluation,
+      bestCheckpoint: result.bestCheckpoint,
       imagesPerSecond: result.imagesPerSecond,
       waitingShare: result.waitingShare,
       seconds: result.seconds,
