@@ -159,12 +159,8 @@ export function resolveFinetune(
     recipe.repeats,
     `${fromRecipe}: repeated augmentation`,
   );
-  const ema = decisions.take(
-    "average",
-    given.ema === 0 ? null : given.ema,
-    recipe.ema,
-    fromRecipe,
-    (decay) => (decay === null ? "none" : `of the weights, decay ${decay}`),
+  const decay = decisions.take("average", given.ema, recipe.ema ?? 0, fromRecipe, (value) =>
+    value === 0 ? "none" : `of the weights, decay ${value}`,
   );
   const cropRatio = decisions.take("test crop", given.cropRatio, recipe.cropRatio, fromRecipe);
   const seed = decisions.take("seed", given.seed, 0, "fixed, so that the run can be repeated");
@@ -192,7 +188,7 @@ export function resolveFinetune(
           : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
       clip: given.clip ?? recipe.clip,
       clipMode: given.clipMode ?? "global",
-      ema,
+      ema: decay === 0 ? null : decay,
       dropPath,
       labelSmoothing,
       mixup,
