@@ -1,5 +1,5 @@
 import { tensor } from "@splitmask/autograd";
-import { arrayDataset, ImageLoader, MixedBatches, mixup, subset } from "@splitmask/data";
+import { arrayDataset, type ImageDataset, ImageLoader, MixedBatches, mixup, subset } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
 import ndarray from "ndarray";
 
@@ -7,7 +7,7 @@ const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
 
 const pixels = Uint8Array.from({ length: 12 * 20 * 20 * 3 }, (_, place) => (place * 31) % 256);
-const dataset = arrayDataset(ndarray(pixels, [12, 20, 20, 3]), {
+const dataset: ImageDataset = arrayDataset(ndarray(pixels, [12, 20, 20, 3]), {
   labels: Array.from({ length: 12 }, (_, i) => i % 3),
 });
 const options = { classes: 3, mixupAlpha: 0.8, cutmixAlpha: 1, labelSmoothing: 0.1 };
