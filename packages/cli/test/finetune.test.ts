@@ -38,7 +38,7 @@ test("fine-tunes, explains itself, evaluates, and leaves a whole run folder", as
     "8 test pictures",
     `the weights of ${run} after 4 steps`,
     "24 pictures: what the paper does for its small sets",
-    "recipe paper-small: 0.004 for 1,024 pictures a step, times 8 / 1,024",
+    "recipe paper-small: 0.004 for 1,024 pictures a step, times √(8 / 1,024)",
     "2 epochs of 3 steps, as given",
     "the recipe's 0.4 is for training without RandAugment",
     "step 1/6",

@@ -56,6 +56,11 @@ test("without a recipe the column of the paper that fits the number of pictures,
   expect(resolveFinetune({}, { ...facts, count: 100_000 }).config).toMatchObject({
     ...{ recipe: "paper-large", layerDecay: 1, repeats: 3, steps: 4 * 781 },
   });
+  // The root for batches that are chosen smaller: 4e-3 · √(128 / 1,024).
+  expect(resolveFinetune({}, facts).config.learningRate).toBe(1.414e-3);
+  expect(reasons({})["learning rate"]).toBe(
+    "1.4e-3: recipe paper-small: 0.004 for 1,024 pictures a step, times √(128 / 1,024), which suits AdamW",
+  );
   // Few labels: small batches, the recipe's whole length.
   expect(resolveFinetune({}, { ...facts, count: 100 }).config).toMatchObject({ batch: 16, steps: 300 * 6 });
   expect(reasons({}, { count: 100 }).batch).toBe(

@@ -97,17 +97,17 @@ export function resolveFinetune(
     throw contradiction("imageSize", `${imageSize} is no multiple of the encoder's patch of ${facts.patch}`);
   const { batch, accumulate } = resolveBatch(given, recipe, facts, decisions);
   const length = resolveLength(given, recipe, { ...facts, batch }, decisions);
-  const scaled = batch / recipe.batch;
+  const { scale, how } = scaleOf(batch, recipe.batch, given.recipe !== undefined);
   const learningRate = decisions.take(
     "learning rate",
     given.learningRate,
-    rounded(recipe.learningRate * scaled),
-    scaled === 1
+    rounded(recipe.learningRate * scale),
+    scale === 1
       ? fromRecipe
-      : `${fromRecipe}: ${recipe.learningRate} for ${recipe.batch.toLocaleString("en")} pictures a step, times ${batch} / ${recipe.batch.toLocaleString("en")}`,
+      : `${fromRecipe}: ${recipe.learningRate} for ${recipe.batch.toLocaleString("en")} pictures a step, ${how}`,
     (value) => value.toExponential(1),
   );
-  const minimumLearningRate = given.minimumLearningRate ?? rounded(recipe.minimumLearningRate * scaled);
+  const minimumLearningRate = given.minimumLearningRate ?? rounded(recipe.minimumLearningRate * scale);
   const compared = facts.fromScratch && recipe.layerDecay !== 1;
   const layerDecay = decisions.take(
     "layer decay",
@@ -189,6 +189,21 @@ export function resolveFinetune(
       onNan: given.onNan ?? "stop",
     },
   };
+}
+
+/**
+ * What the learning rate for another batch is multiplied with: linearly for a recipe that was asked for, as its authors scale; else with the root, which keeps the noise of AdamW's steps (Malladi et
+ * al. 2022, arXiv 2205.10287), for batches that are chosen much smaller than the recipe's.
+ */
+function scaleOf(
+  batch: number,
+  recipeBatch: number,
+  isAskedFor: boolean,
+): { readonly scale: number; readonly how: string } {
+  const ratio = `${batch} / ${recipeBatch.toLocaleString("en")}`;
+  return isAskedFor
+    ? { scale: batch / recipeBatch, how: `times ${ratio}` }
+    : { scale: Math.sqrt(batch / recipeBatch), how: `times √(${ratio}), which suits AdamW` };
 }
 
 /** Two significant digits more than a person reads. */
