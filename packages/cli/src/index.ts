@@ -40,12 +40,12 @@ export {
   type LayerEvaluation,
 } from "./run/evaluate.js";
 export {
-  type FinetuneEvaluation,
   type FinetuneRequest,
   type FinetuneResult,
   finetune,
 } from "./run/finetune.js";
 export type { FinetuneDescription } from "./run/finetuneDescription.js";
+export type { FinetuneEvaluation } from "./run/finetuneEvaluation.js";
 export type { LabelChoice } from "./run/labelDraws.js";
 export {
   type PicturePrediction,

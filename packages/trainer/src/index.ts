@@ -39,11 +39,13 @@ export type {
   WarningEvent,
 } from "./loop/events.js";
 export type { HealthAlarm, HealthWarning } from "./loop/health.js";
+export { LoggerError, type MetricsLogger } from "./loop/metricsLogger.js";
 export { NonFiniteError } from "./loop/nonFinite.js";
 export { type ProfileStepsOptions, profileSteps, type StepsProfile } from "./loop/profileSteps.js";
 export type { NonFiniteAction, NonFinitePolicy } from "./loop/recovery.js";
 export type { NonFiniteOrigin } from "./loop/traceNonFinite.js";
 export { train } from "./loop/train.js";
+export { type TrainingEvents, trainEvents } from "./loop/trainEvents.js";
 export { averagesOf } from "./loop/trainedState.js";
 export type {
   AdamWTrainingOptimizer,

@@ -5,7 +5,7 @@ import type { FinetuneConfig, FinetuneField } from "../config/finetuneConfig.js"
 import { finetuneSchema } from "../config/finetuneSchema.js";
 import { describeField } from "../config/schema.js";
 
-type Kind = "number" | "text" | "numbers" | "flag";
+type Kind = "number" | "text" | "numbers" | "texts" | "flag";
 
 /** An option that is a configuration field: value placeholder and how the text is read. */
 type FieldOption<Field extends string> = readonly [field: Field, placeholder: string, kind: Kind];
@@ -46,8 +46,16 @@ const options: readonly FieldOption<ConfigField>[] = [
   ["learningRate", "<value>", "number"],
   ["minimumLearningRate", "<value>", "number"],
   ["warmup", "<steps>", "number"],
+  ["schedule", "<name>", "text"],
+  ["decayEvery", "<steps>", "number"],
+  ["milestones", "<steps,…>", "numbers"],
+  ["decayFactor", "<factor>", "number"],
+  ["optimizer", "<name>", "text"],
+  ["momentum", "<share>", "number"],
   ["weightDecay", "<value>", "number"],
   ["weightDecayEnd", "<value>", "number"],
+  ["layerDecay", "<factor>", "number"],
+  ["freeze", "<names,…>", "texts"],
   ["clip", "<norm>", "number"],
   ["clipMode", "<mode>", "text"],
   ["ema", "<decay>", "number"],
@@ -64,6 +72,10 @@ const options: readonly FieldOption<ConfigField>[] = [
   ["checkpointEvery", "<steps>", "number"],
   ["keepCheckpoints", "<n>", "number"],
   ["healthEvery", "<steps>", "number"],
+  ["monitor", "<pictures>", "text"],
+  ["monitorTest", "<pictures>", "text"],
+  ["monitorEvery", "<steps>", "number"],
+  ["monitorPictures", "<n>", "number"],
   ["onNan", "<what>", "text"],
 ];
 
@@ -84,6 +96,7 @@ const finetuneOptions: readonly FieldOption<FinetuneField>[] = [
   ["minimumLearningRate", "<value>", "number"],
   ["warmupEpochs", "<n>", "number"],
   ["layerDecay", "<factor>", "number"],
+  ["freeze", "<names,…>", "texts"],
   ["weightDecay", "<value>", "number"],
   ["weightDecayEnd", "<value>", "number"],
   ["clip", "<norm>", "number"],
@@ -101,6 +114,7 @@ const finetuneOptions: readonly FieldOption<FinetuneField>[] = [
   ["erasing", "<share>", "number"],
   ["headDeviation", "<value>", "number"],
   ["cropRatio", "<share>", "number"],
+  ["evaluateEvery", "<epochs>", "number"],
   ["precision", "<format>", "text"],
   ["recompute", "", "flag"],
   ["cache", "<when>", "text"],
@@ -170,6 +184,7 @@ function givenOptions(
 /** A number where the text is one, else the text itself, so that the check can show what was given. */
 function readValue(text: string, kind: Kind): unknown {
   if (kind === "text") return text;
+  if (kind === "texts") return text.split(",");
   if (kind === "numbers") return text.split(",").map((part) => readValue(part, "number"));
   return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
 }

@@ -22,12 +22,16 @@ function expectation(issue: z.core.$ZodIssue): string {
         ? "a whole number"
         : issue.expected === "tuple"
           ? "three numbers"
-          : `a ${issue.expected}`;
+          : issue.expected === "array"
+            ? "a list"
+            : `a ${issue.expected}`;
     case "invalid_value":
       return `one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
     case "too_small":
       return issue.origin === "array"
-        ? "three numbers"
+        ? issue.minimum === 1
+          ? "a list that is not empty"
+          : "three numbers"
         : `a number ${issue.inclusive ? "of at least" : "greater than"} ${issue.minimum}`;
     case "too_big":
       return issue.origin === "array"

@@ -7,6 +7,8 @@ import type { ResolvedConfig } from "./resolvedConfig.js";
 import { resolveGeometry } from "./resolveGeometry.js";
 import { resolveLength, warmupSteps } from "./resolveLength.js";
 import { resolveModel } from "./resolveModel.js";
+import { resolveMonitor } from "./resolveMonitor.js";
+import { resolveOptimization } from "./resolveOptimization.js";
 
 export type { Choice } from "./decisions.js";
 export type { PictureFacts } from "./facts.js";
@@ -129,8 +131,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       learningRate,
       minimumLearningRate: given.minimumLearningRate ?? learningRate / 100,
       warmup,
-      weightDecay: given.weightDecay ?? 0.05,
-      weightDecayEnd: given.weightDecayEnd ?? null,
+      ...resolveOptimization(given),
       clip: given.clip ?? 3,
       clipMode: given.clipMode ?? "global",
       ema: given.ema ?? null,
@@ -147,6 +148,7 @@ export function resolveConfig(given: Config, facts: PictureFacts): Resolution {
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
       keepCheckpoints: given.keepCheckpoints ?? 2,
       healthEvery: given.healthEvery ?? 50,
+      ...resolveMonitor(given, steps, decisions),
       onNan: given.onNan ?? "stop",
     },
   };

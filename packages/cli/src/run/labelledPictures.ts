@@ -56,7 +56,13 @@ export async function openTrainingPictures(
   return { ...scanned, dataset, facts: { ...scanned.facts, count: dataset.length } };
 }
 
-function withLabels(option: string, path: string, dataset: ImageDataset, terminal: Terminal): ImageDataset {
+/** The pictures that have a label; how many have none is told. */
+export function withLabels(
+  option: string,
+  path: string,
+  dataset: ImageDataset,
+  terminal: Terminal,
+): ImageDataset {
   const labelled = Array.from({ length: dataset.length }, (_, index) => index).filter(
     (index) => dataset.label(index) >= 0,
   );

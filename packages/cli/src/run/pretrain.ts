@@ -13,13 +13,16 @@ import {
   type ResolvedConfig,
   resolveConfig,
 } from "../config/resolve.js";
+import { formerMonitor } from "../config/resolveMonitor.js";
+import { formerOptimization } from "../config/resolveOptimization.js";
 import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { tellChoices } from "./choices.js";
-import { checkResume, describedBy, type RunDescription, readRun } from "./description.js";
+import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
-import { createMethod } from "./method.js";
+import { createMethod, encoderView } from "./method.js";
+import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
 import { type TrainedRun, trainInFolder } from "./trainedRun.js";
@@ -40,6 +43,18 @@ export interface PretrainRequest {
   /** Aborting it stops after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
+
+/** Settings that runs of earlier versions have not. */
+const former = {
+  ...formerOptimization,
+  ...formerMonitor,
+  keepCheckpoints: 2,
+  healthEvery: 50,
+  onNan: "stop",
+  cache: "auto",
+  cacheFolder: null,
+  maximumSkipped: defaultMaximumSkipped,
+} as const satisfies Partial<ResolvedConfig>;
 
 /** Name of the tokenizer's file in a run folder. */
 export const tokenizerFile = "tokenizer.safetensors";
@@ -121,13 +136,19 @@ async function startRun(
   tellChoices(description.choices, terminal);
   tellUnreadable(unreadable, terminal);
 
-  return withNewRun(out, { exists, description }, async (made) => {
-    run = made;
-    run.appendSkipped(dataset.skipped());
-    const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
-    const task = createMethod(device, config, tokenizer);
-    return trainRun(device, run, description, task, dataset, facts, request, false, terminal);
-  });
+  const monitor = await openMonitor(config, terminal);
+  try {
+    return await withNewRun(out, { exists, description }, async (made) => {
+      run = made;
+      run.appendSkipped(dataset.skipped());
+      const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
+      const task = createMethod(device, config, tokenizer);
+      const shown = { dataset, facts, monitor };
+      return trainRun(device, run, description, task, shown, request, false, terminal);
+    });
+  } finally {
+    await monitor?.close();
+  }
 }
 
 /** Fits the run's tokenizer and leaves it in the run folder. */
@@ -164,6 +185,7 @@ async function resumeRun(
   terminal: Terminal,
 ): Promise<TrainedRun> {
   const run = await RunFolder.open(request.out);
+  let monitor: MonitorPictures | null = null;
   try {
     const description = describedBy(run);
     checkResume(description, given, [["the pictures were", description.pictures, resolve(request.folder)]]);
@@ -174,32 +196,35 @@ async function resumeRun(
     }
     const changed = {
       ...description,
-      config: {
-        ...description.config,
-        checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
-        keepCheckpoints: given.keepCheckpoints ?? description.config.keepCheckpoints ?? 2,
-        healthEvery: given.healthEvery ?? description.config.healthEvery ?? 50,
-        onNan: given.onNan ?? description.config.onNan ?? "stop",
-        recompute: given.recompute ?? description.config.recompute,
-        cache: given.cache ?? description.config.cache ?? "auto",
-        cacheFolder: given.cacheFolder ?? description.config.cacheFolder ?? null,
-        maximumSkipped: given.maximumSkipped ?? description.config.maximumSkipped ?? defaultMaximumSkipped,
-      },
+      config: { ...former, ...description.config, ...changedSettings<ResolvedConfig>(given) },
     };
     const dataset = limitSkipped(pictures, {
       maximumSkipped: changed.config.maximumSkipped,
       onSkipped: (picture) => run.appendSkipped([picture]),
     });
+    monitor = await openMonitor(changed.config, terminal);
     // A run that was killed before its tokenizer was there fits it as it would have.
     const file = join(request.out, tokenizerFile);
     const tokenizer = existsSync(file)
       ? await loadTokenizer(device, file)
       : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
     const task = createMethod(device, changed.config, tokenizer);
-    return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal);
+    const shown = { dataset, facts, monitor };
+    return await trainRun(device, run, changed, task, shown, request, true, terminal);
   } finally {
+    await monitor?.close();
     await run.close();
   }
+}
+
+/** The pictures of a run. */
+interface RunPictures {
+  /** Those that it learns from. */
+  readonly dataset: ImageDataset;
+  /** Their number and size. */
+  readonly facts: PictureFacts;
+  /** Those that it is monitored with. */
+  readonly monitor: MonitorPictures | null;
 }
 
 /** Trains, from the first step or from the last checkpoint. */
@@ -208,8 +233,7 @@ async function trainRun(
   run: RunFolder,
   { config, mean, std }: RunDescription,
   task: SplitMask,
-  dataset: ImageDataset,
-  facts: PictureFacts,
+  { dataset, facts, monitor }: RunPictures,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
@@ -227,6 +251,15 @@ async function trainRun(
     { config, mean, std },
     disk === null ? {} : { cache: disk },
   );
+  const { encoder } = task.model;
+  const view = encoderView({ config, mean, std });
+  const monitored =
+    monitor === null
+      ? {}
+      : {
+          evaluation: monitorEvaluation(device, encoder, view, monitor, config.monitorEvery, terminal),
+          keepBest: { figure: monitorFigure, better: "higher" } as const,
+        };
   try {
     const trained = await trainInFolder(
       {
@@ -241,6 +274,7 @@ async function trainRun(
         keepCheckpoints: config.keepCheckpoints,
         healthEvery: config.healthEvery,
         nonFinite: { action: config.onNan },
+        ...monitored,
         ...signal,
       },
       () => writeEncoder(join(run.path, encoderFile), task, { mean, std }),

@@ -10,7 +10,7 @@ import {
 } from "@splitmask/trainer";
 import { formatDuration } from "../config/duration.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { tellTraining } from "./trainingEvents.js";
+import { trainingTeller } from "./trainingEvents.js";
 
 /** What came of a run's training. */
 export interface TrainedRun {
@@ -29,6 +29,10 @@ export interface TrainedRun {
     /** At the end. */
     readonly end: number;
   };
+  /** Figures of the last evaluation in this call; null where there was none. */
+  readonly lastEvaluation: Readonly<Record<string, number>> | null;
+  /** Folder of the best checkpoint; null where none is kept. */
+  readonly bestCheckpoint: string | null;
   /** Median over the last steps; null for very short runs. */
   readonly imagesPerSecond: number | null;
   /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for very short runs. */
@@ -45,20 +49,21 @@ export interface TrainedRun {
  * Trains in a run folder, from the first step or from the last checkpoint, and tells people how it goes.
  *
  * @param options As for `train` of `@splitmask/trainer`.
- * @param whenDone Is called after the last step, with the weights that the run is for: those of the moving average, where there is one.
+ * @param whenDone Is called after the last step with what came of it, and with the weights that the run is for: those of the moving average, where there is one.
  * @param terminal Where it is told.
  * @throws Error where a batch cannot be made, with the step to go on from.
  */
 export async function trainInFolder<Batch>(
   options: Omit<TrainOptions<Batch>, "onEvent"> & { readonly runFolder: RunFolder },
-  whenDone: () => Promise<void>,
+  whenDone: (result: TrainResult) => Promise<void>,
   terminal: Terminal,
 ): Promise<TrainedRun> {
   const { runFolder: run } = options;
   try {
-    const result = await train({ ...options, onEvent: (event) => tellTraining(event, terminal) });
+    const result = await train({ ...options, onEvent: trainingTeller(terminal) });
     if (result.reason === "done") {
-      await (result.average === null ? whenDone() : result.average.withAverages(whenDone));
+      const finish = () => whenDone(result);
+      await (result.average === null ? finish() : result.average.withAverages(finish));
     }
     return {
       run: run.path,
@@ -66,6 +71,8 @@ export async function trainInFolder<Batch>(
       step: result.step,
       steps: result.steps,
       loss: await lossesOf(run, result),
+      lastEvaluation: result.lastEvaluation,
+      bestCheckpoint: result.bestCheckpoint,
       imagesPerSecond: result.imagesPerSecond,
       waitingShare: result.waitingShare,
       seconds: result.seconds,

@@ -1,14 +1,27 @@
 import type { TrainingEvent } from "@splitmask/trainer";
-import { progressLine } from "../terminal/progressLine.js";
+import { formatDuration } from "../config/duration.js";
+import { formatFigures, progressLine } from "../terminal/progressLine.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 /**
- * Tells people what happens while a run trains: a progress line, warnings, what was resumed or planned.
+ * Tells people what happens while a run trains: a progress line with the figures of the last evaluation, warnings, what was resumed or planned.
  *
- * @param event What happened.
  * @param terminal Where it is told.
+ * @returns What hears of the events.
  */
-export function tellTraining(event: TrainingEvent, terminal: Terminal): void {
+export function trainingTeller(terminal: Terminal): (event: TrainingEvent) => void {
+  let figures: Readonly<Record<string, number>> = {};
+  return (event) => {
+    if (event.type === "evaluation") ({ figures } = event);
+    tellTraining(event, figures, terminal);
+  };
+}
+
+function tellTraining(
+  event: TrainingEvent,
+  figures: Readonly<Record<string, number>>,
+  terminal: Terminal,
+): void {
   switch (event.type) {
     case "resume":
       terminal.line(`going on after step ${event.step}`);
@@ -34,9 +47,12 @@ export function tellTraining(event: TrainingEvent, terminal: Terminal): void {
       break;
     case "step":
       terminal.progress(
-        progressLine(event, terminal.live ? terminal.width : null),
+        progressLine({ ...event, figures }, terminal.live ? terminal.width : null),
         event.step === 1 || event.step === event.steps,
       );
+      break;
+    case "evaluation":
+      terminal.line(`step ${event.step}: ${formatFigures(figures)} (${formatDuration(event.seconds)})`);
       break;
     case "stop":
     case "done":

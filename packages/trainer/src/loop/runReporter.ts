@@ -1,7 +1,10 @@
+import type { EvaluationRecord, MetricsRecord } from "../runFolder/metricsLog.js";
 import type { RunFolder } from "../runFolder/runFolder.js";
+import { scalarsOf } from "../runFolder/scalars.js";
 import type { BatchSource } from "./batchSource.js";
 import type { EvaluationFigures } from "./evaluation.js";
 import type { StepEvent, TrainingEvent } from "./events.js";
+import { LoggerGroup } from "./metricsLogger.js";
 import { RateMeter } from "./rateMeter.js";
 import type { StepMetrics } from "./stepRunner.js";
 import type { TrainOptions } from "./trainOptions.js";
@@ -16,20 +19,22 @@ interface StepReport extends Pick<StepEvent, "step" | "steps" | "learningRate" |
   readonly evaluationSeconds: number;
 }
 
-/** Tells what a run does: to its listener, and to the metrics and the skipped pictures of its folder. */
+/** Tells what a run does: to its listener, to the metrics and the skipped pictures of its folder, and to other loggers. */
 export class RunReporter<Batch> {
   readonly #batches: BatchSource<Batch>;
   readonly #folder: RunFolder | undefined;
   readonly #onEvent: (event: TrainingEvent) => void;
+  readonly #loggers: LoggerGroup;
   readonly #meter = new RateMeter();
   readonly #reportedSkips = new Set<string>();
   #firstLosses: Readonly<Record<string, number>> | null = null;
   #lastLosses: Readonly<Record<string, number>> | null = null;
   #lastEvaluation: Readonly<Record<string, number>> | null = null;
 
-  constructor({ batches, onEvent, runFolder }: TrainOptions<Batch>) {
+  constructor({ batches, loggers = [], onEvent, runFolder }: TrainOptions<Batch>) {
     this.#batches = batches;
     this.#folder = runFolder;
+    this.#loggers = new LoggerGroup(loggers);
     this.#onEvent = onEvent ?? (() => undefined);
   }
 
@@ -61,7 +66,7 @@ export class RunReporter<Batch> {
     this.#firstLosses ??= losses;
     this.#lastLosses = losses;
     const imagesPerSecond = this.#imagesPerSecond();
-    this.#folder?.appendMetrics({
+    this.#log({
       step,
       losses,
       learningRate,
@@ -90,7 +95,7 @@ export class RunReporter<Batch> {
   async evaluation(step: number, { figures, seconds }: EvaluationFigures): Promise<void> {
     this.#meter.pause(seconds * 1000);
     this.#lastEvaluation = figures;
-    this.#folder?.appendMetrics({ step, evaluation: figures, seconds, time: Date.now() / 1000 });
+    this.#log({ step, evaluation: figures, seconds, time: Date.now() / 1000 });
     await this.#folder?.flush();
     this.emit({ type: "evaluation", step, figures, seconds });
   }
@@ -110,9 +115,25 @@ export class RunReporter<Batch> {
     this.#folder?.check();
   }
 
-  /** Resolves when everything is in the run's folder. */
-  async flush(): Promise<void> {
+  /** What went wrong with one of the loggers; null while nothing did. */
+  get loggerFailure(): LoggerGroup["failure"] {
+    return this.#loggers.failure;
+  }
+
+  /** Resolves when no logger is too far behind. */
+  async keepUp(): Promise<void> {
+    await this.#loggers.keepUp();
+  }
+
+  /** Resolves when everything is in the run's folder, and the loggers are closed. */
+  async close(): Promise<void> {
+    await this.#loggers.close();
     await this.#folder?.flush();
+  }
+
+  #log(record: MetricsRecord | EvaluationRecord): void {
+    this.#folder?.appendMetrics(record);
+    this.#loggers.log(record.step, scalarsOf(record));
   }
 
   #imagesPerSecond(): number | null {

@@ -1,11 +1,11 @@
 import type { ProductPrecision } from "@splitmask/autograd";
-import type { BestCheckpoint, CheckpointSettings } from "../checkpoint/checkpointFolder.js";
+import type { BestCheckpoint } from "../checkpoint/checkpointFolder.js";
 import { type CheckpointFileSystem, nodeFileSystem } from "../checkpoint/fileSystem.js";
 import type { TrainingEvaluation } from "./evaluation.js";
 import type { NonFinitePolicy } from "./recovery.js";
 import { requireAtLeast, requireKind, requireWhole } from "./requirements.js";
 import { type ResolvedOptimizer, resolveOptimizer } from "./trainingOptimizer.js";
-import { checkSchedule, resolveSchedule } from "./trainingSchedule.js";
+import { checkSchedule } from "./trainingSchedule.js";
 import type { TrainingAverage, TrainOptions } from "./trainOptions.js";
 
 /** The options with their defaults, checked. */
@@ -121,17 +121,4 @@ function checkNonFinite<Batch>(policy: Required<NonFinitePolicy>, options: Train
       `train: nonFinite.action is "${action}", but what afterStep of task ${options.task.name} keeps cannot be put back. Use "stop".`,
     );
   }
-}
-
-/** What the checkpoints of a run of so many steps say that it was made with: only what changes its numbers. */
-export function checkpointSettings<Batch>(
-  { schedule, task }: TrainOptions<Batch>,
-  settings: ResolvedSettings,
-  steps: number,
-): CheckpointSettings {
-  const { accumulate, clipMode, clipNorm, ema, freeze, optimizer, precision, seed } = settings;
-  return {
-    ...{ task: task.name, seed, schedule: resolveSchedule(schedule, steps), optimizer },
-    ...{ clipNorm, clipMode, accumulate, ema, freeze, precision },
-  };
 }

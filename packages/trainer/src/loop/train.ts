@@ -1,31 +1,26 @@
 import { setImmediate } from "node:timers/promises";
-import {
-  cosineSchedule,
-  ExponentialMovingAverage,
-  freeze,
-  type Optimizer,
-  type Schedule,
-  thaw,
-} from "@splitmask/optim";
-import type { CheckpointLocation, CheckpointSettings } from "../checkpoint/checkpointFolder.js";
+import { ExponentialMovingAverage, freeze, type Optimizer, thaw } from "@splitmask/optim";
+import type { CheckpointLocation } from "../checkpoint/checkpointFolder.js";
 import { type Checkpoint, readLatestCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { CheckpointWriter, restoreCheckpoint } from "../checkpoint/trainingCheckpoint.js";
 import { batchCutter } from "./accumulation.js";
 import { BatchError } from "./batchError.js";
 import { EvaluationError, Evaluator } from "./evaluation.js";
 import { HealthMonitor } from "./health.js";
+import { IdleClock } from "./idleClock.js";
+import { LoggerError } from "./metricsLogger.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
 import { Recovery } from "./recovery.js";
 import { RunCheckpoints } from "./runCheckpoints.js";
+import { planRun, type RunPlan } from "./runPlan.js";
 import { RunReporter } from "./runReporter.js";
-import { checkpointSettings, type ResolvedSettings, resolveSettings } from "./settings.js";
+import { type ResolvedSettings, resolveSettings } from "./settings.js";
 import { StateHistory } from "./stateHistory.js";
 import { type StepMetrics, StepRunner } from "./stepRunner.js";
 import { planSteps } from "./timeLimit.js";
 import { traceNonFinite } from "./traceNonFinite.js";
 import { TrainedState } from "./trainedState.js";
 import { createOptimizer } from "./trainingOptimizer.js";
-import { learningRateOf } from "./trainingSchedule.js";
 import type { TrainOptions, TrainResult } from "./trainOptions.js";
 import { untilAborted } from "./untilAborted.js";
 
@@ -49,8 +44,8 @@ interface StepInFlight<Batch> {
  *
  * A run is a function of its options: the same seed gives the same weights bit for bit, on any number of threads, and when it is interrupted and resumed.
  *
- * @throws Error when an option makes no sense, a checkpoint does not fit, or the disk fails; {@link BatchError} when a batch fails, {@link EvaluationError} when an evaluation does,
- * {@link NonFiniteError} when a loss or gradient is not finite. Checkpoints that were complete stay.
+ * @throws Error when an option makes no sense, a checkpoint does not fit, or the disk fails; {@link BatchError} when a batch fails, {@link EvaluationError} when an evaluation does, {@link LoggerError} when a
+ * logger does, {@link NonFiniteError} when a loss or gradient is not finite. Checkpoints that were complete stay.
  */
 export async function train<Batch>(options: TrainOptions<Batch>): Promise<TrainResult> {
   const settings = resolveSettings(options);
@@ -77,16 +72,12 @@ class TrainingRun<Batch> {
   readonly #reporter: RunReporter<Batch>;
   readonly #checkpoints: RunCheckpoints;
   readonly #inFlight: StepInFlight<Batch>[] = [];
-  #steps = 0;
-  #learningRate: Schedule = () => 0;
-  #weightDecay: Schedule | null = null;
-  #checkpointSettings: CheckpointSettings | null = null;
+  readonly #idle = new IdleClock();
+  /** null while a time limit has not been turned into steps. */
+  #plan: RunPlan | null = null;
   /** Steps enqueued, and steps whose metrics are known. */
   #enqueued = 0;
   #done = 0;
-  /** Steps that the device has not computed yet, and when it last had computed all. */
-  #running = 0;
-  #idleSince = 0;
   /** The steps of the checkpoint that the run last went back to. */
   #wentBackTo: number | null = null;
 
@@ -117,7 +108,7 @@ class TrainingRun<Batch> {
   }
 
   async run(): Promise<TrainResult> {
-    const { signal, task } = this.#options;
+    const { task } = this.#options;
     try {
       const damaged: string[] = [];
       const resumed = await this.#resume(({ path, reason }) => {
@@ -126,7 +117,7 @@ class TrainingRun<Batch> {
       });
       await this.#checkpoints.begin(resumed, damaged);
       await this.#startMetrics();
-      const planned = "steps" in this.#options.length || this.#steps > 0;
+      const planned = this.#plan !== null;
       this.#reporter.emit({
         type: "start",
         task: task.name,
@@ -134,15 +125,17 @@ class TrainingRun<Batch> {
         firstStep: this.#done + 1,
       });
       if (resumed !== null) this.#reporter.emit({ type: "resume", ...resumed });
-      if (!planned) await this.#plan();
+      if (!planned) await this.#planByTime();
       await this.#loop();
-      // An interrupted time-limited run that has no plan yet has nothing to save.
-      if (this.#steps > 0) await this.#checkpoint();
+      await this.#checkpoint();
       await this.#checkpoints.settle();
       this.#reporter.skipped();
-      await this.#reporter.flush();
+      await this.#reporter.close();
+      if (this.#reporter.loggerFailure !== null)
+        throw this.#loggerError(this.#checkpoints.latest?.path ?? null);
       const unfinished = this.#done < this.#steps || this.#evaluator.isDue(this.#done, this.#steps);
-      const interrupted = unfinished || (this.#steps === 0 && signal?.aborted === true);
+      // A time limit that was not turned into steps was interrupted.
+      const interrupted = unfinished || this.#plan === null;
       const seconds = (performance.now() - this.#started) / 1000;
       if (interrupted) this.#reporter.emit({ type: "stop", step: this.#done, reason: "interrupted" });
       else this.#reporter.emit({ type: "done", step: this.#done, seconds });
@@ -160,7 +153,7 @@ class TrainingRun<Batch> {
       await Promise.allSettled([...this.#inFlight.map((step) => step.metrics), this.#checkpoints.settle()]);
       await this.#options.device.synchronize().catch(() => undefined);
       this.#reporter.skipped();
-      await this.#reporter.flush().catch(() => undefined);
+      await this.#reporter.close().catch(() => undefined);
       this.#average?.dispose();
       const reason = error instanceof Error ? error : new Error(String(error));
       this.#reporter.emit({ type: "stop", step: this.#done, reason: "failed", error: reason });
@@ -196,7 +189,7 @@ class TrainingRun<Batch> {
 
   #goOnFrom(checkpoint: Checkpoint): void {
     const { evaluation = null, step } = checkpoint.state;
-    restoreCheckpoint(checkpoint, this.#options.task.model, this.#trained, this.#checkpointSettings!);
+    restoreCheckpoint(checkpoint, this.#options.task.model, this.#trained, this.#plan!.settings);
     this.#enqueued = step;
     this.#done = step;
     this.#evaluator.resume(step, evaluation);
@@ -216,18 +209,16 @@ class TrainingRun<Batch> {
     return new TrainedState(this.#optimizer, this.#average);
   }
 
-  #fixSteps(steps: number): void {
-    this.#steps = steps;
-    this.#checkpointSettings = checkpointSettings(this.#options, this.#settings, steps);
-    this.#learningRate = learningRateOf(this.#checkpointSettings.schedule, steps);
-    const { weightDecay, weightDecayEnd } = this.#settings.optimizer;
-    this.#weightDecay =
-      weightDecayEnd === null
-        ? null
-        : cosineSchedule({ base: weightDecay, minimum: weightDecayEnd, totalSteps: steps });
+  /** Steps of the whole run; 0 while they are not known. */
+  get #steps(): number {
+    return this.#plan?.steps ?? 0;
   }
 
-  async #plan(): Promise<void> {
+  #fixSteps(steps: number): void {
+    this.#plan = planRun(this.#options, this.#settings, steps);
+  }
+
+  async #planByTime(): Promise<void> {
     const { batches, length, signal } = this.#options;
     if (!("seconds" in length)) return;
     const evaluation = await this.#evaluator.time().catch((error: unknown) => {
@@ -257,16 +248,20 @@ class TrainingRun<Batch> {
         this.#saveAndThrow((checkpoint) => new BatchError(index + 1, error, checkpoint)),
       );
       if (batch === null) continue;
-      // While a step runs, nothing waits for data.
-      const waited = this.#running > 0 ? 0 : performance.now() - Math.max(asked, this.#idleSince);
-      this.#enqueue(batch.value, waited);
+      this.#enqueue(this.#plan!, batch.value, this.#idle.waitedFor(asked));
       while (this.#inFlight.length > RUN_AHEAD) await this.#settleStep();
       this.#checkpoints.check();
       this.#reporter.check();
+      await this.#reporter.keepUp();
+      if (this.#reporter.loggerFailure !== null) await this.#saveAndThrow(this.#loggerError);
       // A batch that is ready at once would otherwise let step after step be enqueued without timers having their turn.
       await setImmediate();
     }
   }
+
+  /** What a logger's failure is told as. */
+  readonly #loggerError = (checkpoint: string | null) =>
+    new LoggerError(this.#reporter.loggerFailure!, checkpoint);
 
   /** Finishes and saves what was begun, and throws what comes of the last checkpoint's path. */
   async #saveAndThrow(errorOf: (checkpoint: string | null) => Error): Promise<never> {
@@ -276,22 +271,17 @@ class TrainingRun<Batch> {
     throw errorOf(this.#checkpoints.latest?.path ?? null);
   }
 
-  #enqueue(batch: Batch, waited: number): void {
+  #enqueue(plan: RunPlan, batch: Batch, waited: number): void {
     const index = this.#enqueued;
-    const learningRate = this.#recovery.state.rateFactor * this.#learningRate(index);
+    const learningRate = this.#recovery.state.rateFactor * plan.learningRate(index);
     this.#history?.save(index);
-    const decay = this.#weightDecay === null ? {} : { weightDecay: this.#weightDecay(index) };
+    const decay = plan.weightDecay === null ? {} : { weightDecay: plan.weightDecay(index) };
     const metrics = this.#runner.run(index, batch, (scale) => {
       this.#optimizer.step({ learningRate, gradientScale: scale, ...decay });
       this.#average?.update();
     });
-    this.#running++;
-    const computed = () => {
-      this.#running--;
-      this.#idleSince = performance.now();
-    };
     // Awaited later, in order; an error must not count as unhandled until then.
-    metrics.then(computed, computed);
+    this.#idle.watch(metrics);
     const health = this.#health.look(index, batch);
     health?.catch(() => undefined);
     this.#checkpoints.add(index, metrics);
@@ -404,12 +394,12 @@ class TrainingRun<Batch> {
   async #checkpoint(): Promise<void> {
     const step = this.#enqueued;
     // Before the first step there is only something to save for those who may want to go back to it.
-    if (this.#checkpointSettings === null || (step === 0 && !this.#rollsBack)) return;
+    if (this.#plan === null || (step === 0 && !this.#rollsBack)) return;
     await this.#checkpoints.save(
       {
         step,
-        steps: this.#steps,
-        settings: this.#checkpointSettings,
+        steps: this.#plan.steps,
+        settings: this.#plan.settings,
         evaluation: this.#evaluator.figuresAt(step),
         recovery: this.#recovery.state,
       },

@@ -7,6 +7,7 @@ import type { RunFolder } from "../runFolder/runFolder.js";
 import type { BatchSource } from "./batchSource.js";
 import type { TrainingEvaluation } from "./evaluation.js";
 import type { TrainingEvent } from "./events.js";
+import type { MetricsLogger } from "./metricsLogger.js";
 import type { NonFinitePolicy } from "./recovery.js";
 import type { TrainingOptimizer } from "./trainingOptimizer.js";
 import type { TrainingSchedule } from "./trainingSchedule.js";
@@ -82,6 +83,8 @@ export interface TrainOptions<Batch> {
    * traced to the operation that made it, and the model is left as it was before. To skip steps it is always kept, with the optimizer's state. Default `true`.
    */
   readonly traceNonFinite?: boolean;
+  /** Where the figures go besides the run's folder. They are closed when the run ends. */
+  readonly loggers?: readonly MetricsLogger[];
   /** Aborting it ends the run after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Hears of everything that happens, in order. */

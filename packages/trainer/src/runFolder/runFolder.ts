@@ -178,7 +178,7 @@ export class RunFolder {
   appendMetrics(record: MetricsRecord | EvaluationRecord): void {
     this.#requireLock();
     this.#metrics.append(record);
-    this.#events?.append(record.step, scalarsOf(record), record.time);
+    this.#events?.log(record.step, scalarsOf(record), record.time);
   }
 
   /** The lines of `skipped.jsonl`: the pictures that could not be read in this run, also before a resume; [] before the first. */
