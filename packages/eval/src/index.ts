@@ -27,3 +27,8 @@ export {
   type LogisticRegressionOptions,
 } from "./logisticRegression.js";
 export { type NearestNeighbours, nearestNeighbours } from "./nearestNeighbours.js";
+export {
+  type PrincipalComponents,
+  type PrincipalComponentsOptions,
+  principalComponents,
+} from "./principalComponents.js";
