@@ -19,7 +19,9 @@ export {
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
 export { type MainOptions, main } from "./program.js";
+export { comparisonPage } from "./report/comparisonPage.js";
 export type * from "./report/data.js";
+export { type MapMethod, mapMethods } from "./report/embeddingMap.js";
 export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
@@ -27,6 +29,6 @@ export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
 export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
-export { type ReportRequest, writeReport } from "./run/report.js";
+export { type ComparisonRequest, type ReportRequest, writeComparison, writeReport } from "./run/report.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

@@ -263,18 +263,26 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
 
   const report = program
     .command("report")
-    .description("Write one self-contained HTML page about a run: curves, predictions, attention, neighbours")
-    .argument("<run>", "run folder")
+    .description(
+      "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbours; or about several runs, side by side",
+    )
+    .argument("<run...>", "run folder; several: their curves, settings and last figures side by side")
     .option("--pictures <folder>", "pictures to show; the training pictures when not given")
-    .option("--out <file>", "page to write; report.html in the run folder when not given")
+    .option("--map <method>", "map of the embeddings: pca or umap; pca when not given")
+    .option(
+      "--out <file>",
+      "page to write; report.html in the run folder when not given, for several runs comparison.html",
+    )
     .option("--threads <n>", "threads; all cores when not given");
   finish(report, [
     ["splitmask report runs/photos", "writes runs/photos/report.html"],
     ["splitmask report runs/photos --pictures ./new --out new.html", "how the encoder sees other pictures"],
-  ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
+    ["splitmask report runs/a runs/b --out compare.html", "what differs, and how it went"],
+  ]).action((runs: string[], parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const request = {
-        run,
+        runs,
+        ...(typeof parsed.map === "string" ? { map: parsed.map } : {}),
         ...(typeof parsed.pictures === "string" ? { pictures: parsed.pictures } : {}),
         ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
         ...numbers(parsed, { threads: "count" }),

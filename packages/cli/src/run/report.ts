@@ -1,32 +1,25 @@
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { writeFileDurably } from "@splitmask/autograd";
-import {
-  centerCrop,
-  type ImageBatch,
-  type ImageDataset,
-  orderedBatches,
-  type SkippedPicture,
-  subset,
-} from "@splitmask/data";
-import { embedBatches } from "@splitmask/eval";
-import { createDevice, type Device } from "@splitmask/kernels";
-import type { SplitMask } from "@splitmask/methods";
+import type { SkippedPicture } from "@splitmask/data";
+import { createDevice } from "@splitmask/kernels";
 import { loadTokenizer } from "@splitmask/tokenizer";
-import { attentionViews } from "../report/attention.js";
+import { UsageError } from "../errors.js";
+import { chartsOf } from "../report/charts.js";
+import { comparisonOf, mostCompared } from "../report/comparison.js";
+import { comparisonPage } from "../report/comparisonPage.js";
+import { curvesOf } from "../report/curves.js";
 import type { ReportData } from "../report/data.js";
-import { exampleDictionary } from "../report/dictionary.js";
-import { drawPictures, pngOf } from "../report/draw.js";
-import { chartsOf, factsOf } from "../report/facts.js";
-import { neighbourViews } from "../report/neighbours.js";
+import type { MapMethod } from "../report/embeddingMap.js";
+import { factsOf } from "../report/facts.js";
 import { reportPage } from "../report/page.js";
-import { predictionViews } from "../report/predictions.js";
-import { tokenView } from "../report/tokens.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { type RunDescription, readRun } from "./description.js";
+import { readRun } from "./description.js";
 import { findCheckpoint, readWeights } from "./encoder.js";
-import { createMethod, encoderView, tokenizerView } from "./method.js";
-import { openPictures, rootOf, spread } from "./pictures.js";
+import { lookAt } from "./lookAt.js";
+import { createMethod } from "./method.js";
+import { openPictures, rootOf } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
+import { readRecordedRun } from "./recordedRun.js";
 import { chooseSubset } from "./subset.js";
 
 /** Which run's report is wanted. */
@@ -35,18 +28,21 @@ export interface ReportRequest {
   readonly run: string;
   /** Pictures to show; the training pictures when not given. */
   readonly pictures?: string;
+  /** How the map of the embeddings is made; `pca` when not given. */
+  readonly map?: MapMethod;
   /** The page to write; `report.html` in the run folder when not given. */
   readonly out?: string;
   /** Threads; all cores when not given. */
   readonly threads?: number;
 }
 
-/** Pictures among which neighbours are looked for, and whose patches stand for words. */
-const gallerySize = 1024;
-const shownPictures = 6;
-const shownAttention = 4;
-const shownQueries = 6;
-const shownNeighbours = 5;
+/** Which runs are put side by side. */
+export interface ComparisonRequest {
+  /** Run folders, at least two. */
+  readonly runs: readonly string[];
+  /** The page to write; `comparison.html` in the current folder when not given. */
+  readonly out?: string;
+}
 
 /**
  * Writes the report of a run: one HTML page.
@@ -58,9 +54,10 @@ const shownNeighbours = 5;
  */
 export async function writeReport(request: ReportRequest, terminal: Terminal): Promise<string> {
   const { run: runPath, checkpoint } = await findCheckpoint(request.run);
-  const { run, description } = await readRun(runPath);
+  const { description } = await readRun(runPath);
   if (checkpoint === null)
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
+  const recorded = await readRecordedRun(runPath);
   const out = resolve(request.out ?? join(runPath, "report.html"));
   const all = await openPictures(request.pictures ?? description.pictures, terminal);
   const ownPictures = request.pictures === undefined;
@@ -71,26 +68,35 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
     const tokenizer = await loadTokenizer(device, join(runPath, tokenizerFile));
     const method = createMethod(device, description.config, tokenizer);
     method.model.loadStateDict(await readWeights(checkpoint.path, description));
-    const looked = await lookAt(device, description, method, dataset, rootOf(all));
-    const skipped = ownPictures ? bothSkipped(await run.readSkipped(), looked.skipped) : looked.skipped;
-    const metrics = await run.readMetrics();
-    const { config } = description;
+    const { knn, ...looked } = await lookAt({
+      ...{ device, description, method, dataset },
+      root: rootOf(all),
+      map: request.map ?? "pca",
+    });
+    const skipped = ownPictures ? bothSkipped(recorded.skipped, looked.skipped) : looked.skipped;
+    const { metrics, confusion } = recorded;
+    const curves = curvesOf(metrics, recorded.evaluations);
+    const { config, pictureCount, choices } = description;
     const data: ReportData = {
       title: basename(resolve(runPath)),
-      written: new Date().toISOString().slice(0, 16).replace("T", " "),
+      written: now(),
       summary:
         `A vision transformer (width ${config.width}, depth ${config.depth}, ${config.heads} heads, patches of ${config.patch} pixels at ${config.imageSize}×${config.imageSize}), ` +
-        `pre-trained with SplitMask on ${description.pictureCount.toLocaleString("en")} pictures without labels.`,
+        `pre-trained with SplitMask on ${pictureCount.toLocaleString("en")} pictures without labels.`,
       facts: factsOf({
-        description,
-        metrics,
+        ...{ metrics, curves, batch: config.batch, pictureCount },
         encoderParameters: method.model.encoder.parameterCount,
         parameters: method.model.parameterCount,
         skipped: skipped.length,
       }),
-      charts: chartsOf(description, metrics),
-      configuration: description.choices,
+      charts: chartsOf(curves, {
+        guessing:
+          config.inpaintWeight * Math.log(config.vocabulary) + config.matchWeight * Math.log(config.batch),
+        clip: config.clip,
+      }),
+      configuration: choices,
       ...looked,
+      confusions: [confusion, knn].filter((view) => view !== null),
       skipped,
     };
     await writePage(out, reportPage(data));
@@ -100,6 +106,35 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
     device.close();
     await dataset.close?.();
   }
+}
+
+/**
+ * Writes several runs side by side: one HTML page with their curves in the same charts, the settings that differ, and their last figures. Only what the run folders tell is read, so they may be of any
+ * method, and may still be going on.
+ *
+ * @param request Which runs.
+ * @param terminal Where progress is told.
+ * @returns Path of the page.
+ * @throws UsageError for fewer than two runs or more than ten; Error where a path is no run.
+ */
+export async function writeComparison(request: ComparisonRequest, terminal: Terminal): Promise<string> {
+  const { runs: paths } = request;
+  if (paths.length < 2 || paths.length > mostCompared) {
+    throw new UsageError(
+      `report: ${paths.length} ${paths.length === 1 ? "run was" : "runs were"} given to put side by side; expected 2 to ${mostCompared}.`,
+    );
+  }
+  const out = resolve(request.out ?? "comparison.html");
+  terminal.progress(`report: reading ${paths.length} runs`, true);
+  const runs = await Promise.all(paths.map(readRecordedRun));
+  await writePage(out, comparisonPage({ ...comparisonOf(runs), written: now() }));
+  terminal.endProgress();
+  return out;
+}
+
+/** The time, for people. */
+function now(): string {
+  return new Date().toISOString().slice(0, 16).replace("T", " ");
 }
 
 /** What the run skipped, and what was skipped for the page besides. */
@@ -117,93 +152,4 @@ async function writePage(path: string, text: string): Promise<void> {
       { cause: error },
     );
   }
-}
-
-/** What the page shows of the pictures. */
-type Looked = Pick<ReportData, "tokens" | "pictures" | "wordsNote" | "attention" | "neighbours" | "skipped">;
-
-/** Looks at the pictures with the run's tokenizer, encoder and decoder. */
-async function lookAt(
-  device: Device,
-  description: RunDescription,
-  method: SplitMask,
-  dataset: ImageDataset,
-  root: string,
-): Promise<Looked> {
-  const { config } = description;
-  const { tokenizer } = method.config;
-  const { encoder } = method.model;
-  const views = [encoderView(description), tokenizerView(config)];
-  const load = async (indices: readonly number[]) => {
-    const source = orderedBatches(subset(dataset, indices), {
-      device,
-      batchSize: 64,
-      views,
-      augmentation: centerCrop({ ratio: 1 }),
-    });
-    const batches: ImageBatch[] = [];
-    for await (const batch of source) batches.push(batch);
-    const kept = batches.flatMap((batch) => Array.from(batch.indices, (index) => indices[index]!));
-    return {
-      batches,
-      names: kept.map((index) => relative(root, dataset.path(index))),
-      skipped: source.skipped(),
-    };
-  };
-  const gallery = await load(spread(dataset.length, gallerySize));
-  if (gallery.batches.length === 0)
-    throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
-  const pixels = gallery.batches.map((batch) => batch.views[1]!);
-  // Every third batch, so from all over the gallery: more patches would hardly draw the words better.
-  const dictionary = exampleDictionary(
-    tokenizer,
-    pixels.filter((_, index) => index % 3 === 0),
-  );
-
-  const shown = await load(middles(dataset.length, shownPictures));
-  const pictures =
-    shown.batches[0] === undefined
-      ? []
-      : await predictionViews(method, shown.batches[0], dictionary, shown.names, config.seed);
-
-  const looking = await load(middles(dataset.length, shownAttention));
-  const attention =
-    looking.batches[0] === undefined ? [] : await attentionViews(encoder, looking.batches[0], looking.names);
-
-  const features = await embedBatches(encoder, gallery.batches);
-  const drawn = await Promise.all(pixels.map((batch) => drawPictures(batch, tokenizer.patchSize)));
-  const places = drawn.flatMap((batch) =>
-    Array.from({ length: batch.count }, (_, index) => ({ batch, index })),
-  );
-  const galleryPictures = places.map(({ batch, index }, row) => ({
-    name: gallery.names[row]!,
-    image: () => pngOf(batch, index),
-  }));
-  const queries = middles(galleryPictures.length, shownQueries);
-  return {
-    tokens: await tokenView(tokenizer, pixels),
-    pictures,
-    wordsNote: wordsNote(tokenizer.name),
-    attention,
-    neighbours:
-      galleryPictures.length > 1
-        ? await neighbourViews(device, features, galleryPictures, queries, shownNeighbours)
-        : [],
-    skipped: gallery.skipped,
-  };
-}
-
-/** Like `spread`, from the middle of each stretch: not the first picture of each class. */
-function middles(length: number, most: number): number[] {
-  const count = Math.min(length, most);
-  return Array.from({ length: count }, (_, index) => Math.floor(((index + 0.5) * length) / count));
-}
-
-function wordsNote(tokenizer: string): string {
-  const how =
-    "Each word is drawn as an example: of all patches of the pictures looked at, the one nearest to the mean of those that carry the word.";
-  const exact =
-    "“Exact” is the share of the hidden patches whose very word was named, out of all words of the vocabulary; a neighbouring word often looks the same.";
-  if (tokenizer !== "random-projection") return `${how} ${exact}`;
-  return `${how} The words themselves are random directions and would look like noise; patches of quite different looks may share one, so “in words” is coarse. ${exact}`;
 }
