@@ -4,10 +4,11 @@
  * @packageDocumentation
  */
 export { stepTable } from "./commands/benchStep.js";
-export { checkConfig } from "./config/check.js";
+export { checkConfig, checkFinetuneConfig } from "./config/check.js";
 export { type Config, type ConfigField, defineConfig } from "./config/config.js";
 export { formatDuration, parseDuration } from "./config/duration.js";
 export { readConfigFile } from "./config/file.js";
+export type { FinetuneConfig, FinetuneField } from "./config/finetuneConfig.js";
 export {
   type Choice,
   type PictureFacts,
@@ -16,6 +17,11 @@ export {
   resolveConfig,
   warmupSteps,
 } from "./config/resolve.js";
+export {
+  type FinetuneFacts,
+  type ResolvedFinetuneConfig,
+  resolveFinetune,
+} from "./config/resolveFinetune.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
 export { type MainOptions, main } from "./program.js";
@@ -24,11 +30,20 @@ export type * from "./report/data.js";
 export { type MapMethod, mapMethods } from "./report/embeddingMap.js";
 export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
+export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./run/classifierFile.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
-export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
+export {
+  type FinetuneEvaluation,
+  type FinetuneRequest,
+  type FinetuneResult,
+  finetune,
+} from "./run/finetune.js";
+export type { FinetuneDescription } from "./run/finetuneDescription.js";
+export { type PretrainRequest, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
 export { type ComparisonRequest, type ReportRequest, writeComparison, writeReport } from "./run/report.js";
+export type { TrainedRun } from "./run/trainedRun.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

@@ -12,6 +12,12 @@ export {
   embedDataset,
   type ImageEncoder,
 } from "./embedDataset.js";
+export {
+  type ClassifierEvaluation,
+  type EvaluateClassifierOptions,
+  evaluateClassifier,
+  type ImageClassifier,
+} from "./evaluateClassifier.js";
 export { type FeatureFiles, type FeatureSources, npyBytes, writeFeatures } from "./featureFile.js";
 export { type KnnOptions, knnAccuracy } from "./knnAccuracy.js";
 export type { LabelledFeatures } from "./labelledFeatures.js";
