@@ -31,6 +31,7 @@ export { type MapMethod, mapMethods } from "./report/embeddingMap.js";
 export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./run/classifierFile.js";
+export { type ComparisonRequest, writeComparison } from "./run/comparison.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
@@ -43,7 +44,7 @@ export {
 export type { FinetuneDescription } from "./run/finetuneDescription.js";
 export { type PretrainRequest, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
-export { type ComparisonRequest, type ReportRequest, writeComparison, writeReport } from "./run/report.js";
+export { type ReportRequest, writeReport } from "./run/report.js";
 export type { TrainedRun } from "./run/trainedRun.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.js";
 import { type MapMethod, mapMethods } from "../report/embeddingMap.js";
-import { type ReportRequest, writeComparison, writeReport } from "../run/report.js";
+import { writeComparison } from "../run/comparison.js";
+import { type ReportRequest, writeReport } from "../run/report.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 /** What the command line of `splitmask report` says. */

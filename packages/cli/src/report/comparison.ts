@@ -5,6 +5,7 @@ import type { Chart, ComparedRow, ComparisonData } from "./data.js";
 import { lastMean, trainingTime } from "./facts.js";
 import { formatNumber, percent } from "./format.js";
 import { settingsOf } from "./settings.js";
+import { tally } from "./tally.js";
 
 /** More runs than colours cannot be told apart. */
 export const mostCompared = 10;
@@ -67,9 +68,11 @@ function figuresOf(
   const rows: ComparedRow[] = [
     {
       name: "Accuracy",
-      values: runs.map(({ confusion }) =>
-        confusion === null ? null : percent(accuracyOf(confusion.counts), 1),
-      ),
+      values: runs.map(({ confusion }) => {
+        if (confusion === null) return null;
+        const { right, pictures } = tally(confusion);
+        return percent(right / pictures, 1);
+      }),
     },
     {
       name: "Steps",
@@ -90,12 +93,6 @@ function figuresOf(
     }),
   ];
   return rows.filter(({ values }) => values.some((value) => value !== null));
-}
-
-/** Share of the counts that lie on the diagonal. */
-function accuracyOf(counts: readonly (readonly number[])[]): number {
-  const right = counts.reduce((sum, row, label) => sum + row[label]!, 0);
-  return right / counts.flat().reduce((sum, count) => sum + count, 0);
 }
 
 /** The settings that are not the same in all runs. */

@@ -1,6 +1,7 @@
 import type { ConfusionView } from "./data.js";
 import { escapeHtml } from "./escape.js";
 import { percent } from "./format.js";
+import { tally } from "./tally.js";
 
 /** Up to so many classes are shown as a matrix; of more the worst are listed. */
 const mostInMatrix = 24;
@@ -29,8 +30,7 @@ export function confusionHtml(view: ConfusionView): string {
       return { label, name: classes[label] ?? String(label), total, accuracy: row[label]! / total };
     })
     .filter(({ total }) => total > 0);
-  const pictures = rows.reduce((sum, { total }) => sum + total, 0);
-  const right = rows.reduce((sum, { label }) => sum + counts[label]![label]!, 0);
+  const { right, pictures } = tally(view);
   const largest = Math.max(...rows.map(({ total }) => total));
   return `<figure class="card"><figcaption><b>${escapeHtml(title)}: ${percent(right / pictures)} right</b> ${right.toLocaleString("en")} of ${pictures.toLocaleString("en")} pictures; always the largest class would be ${percent(largest / pictures)}.</figcaption>
 <div class="scroll" tabindex="0">${classes.length <= mostInMatrix ? matrix(view, rows) : worst(view, rows)}</div>

@@ -1,5 +1,4 @@
-import type { MetricsRecord } from "@splitmask/trainer";
-import type { EvaluationRecord } from "../run/recordedRun.js";
+import type { EvaluationRecord, MetricsRecord } from "@splitmask/trainer";
 import { inWords } from "./format.js";
 
 /** A figure over the steps of a run. */

@@ -182,6 +182,8 @@ export interface ReportData {
   readonly written: string;
   /** One sentence under the title. */
   readonly summary: string;
+  /** Whether the encoder was trained with labels. */
+  readonly withLabels: boolean;
   /** The large numbers. */
   readonly facts: readonly Fact[];
   /** The charts. */

@@ -1,8 +1,9 @@
 import type { MetricsRecord } from "@splitmask/trainer";
 import { formatDuration } from "../config/duration.js";
 import type { Curve } from "./curves.js";
-import type { Fact } from "./data.js";
-import { formatNumber } from "./format.js";
+import type { ConfusionView, Fact } from "./data.js";
+import { formatNumber, percent } from "./format.js";
+import { tally } from "./tally.js";
 
 /** What is known of a run, besides its curves. */
 export interface RunFigures {
@@ -18,6 +19,8 @@ export interface RunFigures {
   readonly encoderParameters?: number;
   /** Parameters of the whole model. */
   readonly parameters?: number;
+  /** How a classifier did on its test pictures; null while that is not known. */
+  readonly confusion?: ConfusionView | null;
   /** Pictures that could not be read, where that is known. */
   readonly skipped: number;
 }
@@ -33,6 +36,14 @@ export function factsOf(figures: RunFigures): Fact[] {
   const loss = curves.find(({ key }) => key === "loss/total");
   const speed = metrics.at(-1)?.imagesPerSecond ?? null;
   const facts: Fact[] = [];
+  if (figures.confusion) {
+    const { right, pictures } = tally(figures.confusion);
+    facts.push({
+      label: "Accuracy",
+      value: percent(right / pictures, 1),
+      note: `of ${pictures.toLocaleString("en")} test pictures`,
+    });
+  }
   if (loss !== undefined)
     facts.push({
       label: "Loss",

@@ -1,5 +1,5 @@
 import { chartHtml, concentrationSvg } from "./chart.js";
-import type { ReportData, TokenView } from "./data.js";
+import type { MapView, ReportData, TokenView } from "./data.js";
 import { escapeHtml } from "./escape.js";
 import { percent } from "./format.js";
 import { mapHtml } from "./mapSection.js";
@@ -21,8 +21,8 @@ export function reportPage(data: ReportData): string {
     chartsSection(data),
     data.pictures.length > 0 ? predictionsSection(data.pictures, data.wordsNote) : null,
     data.attention.length > 0 ? attentionSection(data.attention) : null,
-    data.map !== null ? mapSection(data.map) : null,
-    data.neighbours.length > 0 ? neighboursSection(data.neighbours) : null,
+    data.map !== null ? mapSection(data.map, data.withLabels) : null,
+    data.neighbours.length > 0 ? neighboursSection(data.neighbours, data.withLabels) : null,
     data.confusions.length > 0 ? confusionSection(data.confusions) : null,
     data.tokens !== null ? tokensSection(data.tokens) : null,
     configurationSection(data),
@@ -47,13 +47,14 @@ function chartsSection({ charts }: ReportData): Section {
   };
 }
 
-function mapSection(map: NonNullable<ReportData["map"]>): Section {
+function mapSection(map: MapView, withLabels: boolean): Section {
   const pictures = map.names.length.toLocaleString("en");
+  const seen = withLabels ? "" : ", which the encoder never saw";
   return {
     id: "map",
     heading: "Map of the embeddings",
     short: "Map",
-    lead: `${pictures} pictures, each where its embedding lies. ${map.classes.length > 1 ? "The colours are the names of the folders, which the encoder never saw. " : ""}Point at one to see it; zoom with the buttons, a double click or Ctrl and the wheel, then drag.`,
+    lead: `${pictures} pictures, each where its embedding lies. ${map.classes.length > 1 ? `The colours are the classes${seen}. ` : ""}Point at one to see it; zoom with the buttons, a double click or Ctrl and the wheel, then drag.`,
     body: mapHtml(map),
   };
 }

@@ -88,8 +88,9 @@ export function attentionSection(views: readonly AttentionView[]): Section {
  * Nearest neighbours.
  *
  * @param views What is shown.
+ * @param withLabels Whether the encoder was trained with labels.
  */
-export function neighboursSection(views: readonly NeighbourView[]): Section {
+export function neighboursSection(views: readonly NeighbourView[], withLabels: boolean): Section {
   const columns = 1 + Math.max(...views.map(({ nearest }) => nearest.length));
   const rows = views.map(({ query, nearest }) =>
     row(
@@ -104,7 +105,7 @@ export function neighboursSection(views: readonly NeighbourView[]): Section {
     id: "neighbours",
     heading: "Nearest neighbours",
     short: "Neighbours",
-    lead: "For a picture on the left, the pictures whose embeddings have the highest cosine similarity. No label was ever seen.",
+    lead: `For a picture on the left, the pictures whose embeddings have the highest cosine similarity.${withLabels ? "" : " No label was ever seen."}`,
     body: `<div class="card scroll" tabindex="0">${rows.join("")}</div>`,
   };
 }

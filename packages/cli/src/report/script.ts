@@ -24,7 +24,7 @@ for (const figure of document.querySelectorAll(".map")) {
   const buttons = Object.fromEntries([...figure.querySelectorAll("button[data-do]")].map((button) => [button.dataset.do, button]));
   let view = { x: 0, y: 0, zoom: 1 }, shown = null, drag = null;
   const element = (name, attributes, parent) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const made = document.createElementNS(svg.namespaceURI, name);
     for (const key in attributes) made.setAttribute(key, attributes[key]);
     return parent.appendChild(made);
   };

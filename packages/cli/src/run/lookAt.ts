@@ -6,13 +6,15 @@ import {
   orderedBatches,
   type SkippedPicture,
   subset,
+  type View,
 } from "@splitmask/data";
 import { embedBatches } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
+import type { VisionTransformer } from "@splitmask/vit";
 import { pictureAtlas } from "../report/atlas.js";
 import { attentionViews } from "../report/attention.js";
-import type { ConfusionView, ReportData } from "../report/data.js";
+import type { ReportData } from "../report/data.js";
 import { exampleDictionary } from "../report/dictionary.js";
 import { drawPictures, pngOf } from "../report/draw.js";
 import { embeddingMap, type MapMethod } from "../report/embeddingMap.js";
@@ -20,8 +22,6 @@ import { knnConfusion } from "../report/knnConfusion.js";
 import { neighbourViews } from "../report/neighbours.js";
 import { predictionViews } from "../report/predictions.js";
 import { tokenView } from "../report/tokens.js";
-import type { RunDescription } from "./description.js";
-import { encoderView, tokenizerView } from "./method.js";
 import { spread } from "./pictures.js";
 
 /** Pictures among which neighbours are looked for, that are on the map, and whose patches stand for words. */
@@ -37,51 +37,109 @@ const thumbnail = 40;
 export interface LookRequest {
   /** Where it is computed. */
   readonly device: Device;
-  /** The run. */
-  readonly description: RunDescription;
-  /** Its trained method. */
-  readonly method: SplitMask;
+  /** The trained encoder. */
+  readonly encoder: VisionTransformer;
   /** The pictures. */
   readonly dataset: ImageDataset;
   /** Where the paths start that people are shown. */
   readonly root: string;
+  /** The encoder's view, and the one that is drawn: the same crop in [−1, 1]. */
+  readonly views: readonly [View, View];
+  /** Share of the short side that is seen, from the middle. */
+  readonly cropRatio: number;
+  /** Whether the encoder was trained without labels, so that its neighbours may be asked for them. */
+  readonly withoutLabels: boolean;
   /** How the map is made. */
   readonly map: MapMethod;
+  /** What chance depends on. */
+  readonly seed: number;
 }
 
-/** What the page shows of the pictures. */
-export type Looked = Pick<
-  ReportData,
-  "tokens" | "pictures" | "wordsNote" | "attention" | "neighbours" | "map" | "skipped"
-> & {
-  /** The confusion matrix of the nearest neighbours; null where the pictures have no classes. */
-  readonly knn: ConfusionView | null;
-};
-
-/** Pictures on the device: in the encoder's view, the tokenizer's, and as thumbnails. */
-interface LoadedPictures {
+/** Pictures on the device: in the encoder's view, as they are drawn, and as thumbnails. */
+export interface LoadedPictures {
+  /** At most 64 pictures each. */
   readonly batches: readonly ImageBatch[];
+  /** What they are called. */
   readonly names: readonly string[];
+  /** What could not be read. */
   readonly skipped: readonly SkippedPicture[];
 }
 
+/** What the page shows of an encoder. */
+export type EncoderLooks = Pick<ReportData, "attention" | "neighbours" | "map" | "confusions">;
+
+/** What the page shows of the tokenizer and the decoder. */
+export type MethodLooks = Pick<ReportData, "tokens" | "pictures" | "wordsNote">;
+
 /**
- * Looks at pictures with a run's tokenizer, encoder and decoder.
+ * Loads pictures from all over the data set.
  *
- * @param request What is looked at.
+ * @param request Which.
  * @throws Error where no picture can be read.
  */
-export async function lookAt(request: LookRequest): Promise<Looked> {
-  const { dataset, method, description } = request;
-  const { tokenizer } = method.config;
+export async function loadGallery(request: LookRequest): Promise<LoadedPictures> {
+  const { dataset } = request;
   const gallery = await load(request, spread(dataset.length, gallerySize));
   if (gallery.batches.length === 0)
     throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
+  return gallery;
+}
+
+/**
+ * Looks at pictures with an encoder: attention, neighbours, map, and what the neighbours say of the classes.
+ *
+ * @param request The encoder and the pictures.
+ * @param gallery Those of `loadGallery`.
+ */
+export async function lookAtEncoder(request: LookRequest, gallery: LoadedPictures): Promise<EncoderLooks> {
+  const { device, encoder, dataset } = request;
+  const { batches, names } = gallery;
+  const looking = await load(request, middles(dataset.length, shownAttention));
+  const features = await embedBatches(encoder, batches);
+  const drawn = await Promise.all(
+    batches.map(({ views: [, pixels] }) => drawPictures(pixels!, pixels!.shape[2]! / encoder.grid[0])),
+  );
+  const places = drawn.flatMap((batch) =>
+    Array.from({ length: batch.count }, (_, index) => ({ batch, index })),
+  );
+  const pictures = places.map(({ batch, index }, row) => ({
+    name: names[row]!,
+    image: () => pngOf(batch, index),
+  }));
+  const queries = middles(pictures.length, shownQueries);
+  const labels = Int32Array.from(batches.flatMap((batch) => Array.from(batch.labels)));
+  const atlas = await pictureAtlas(batches.map((batch) => batch.views[2]!));
+  const mapped = { features, labels, classes: dataset.classes, names, atlas };
+  const knn = request.withoutLabels ? await knnConfusion(device, features, labels, dataset.classes) : null;
+  return {
+    attention:
+      looking.batches[0] === undefined
+        ? []
+        : await attentionViews(encoder, looking.batches[0], looking.names),
+    neighbours:
+      pictures.length > 1 ? await neighbourViews(device, features, pictures, queries, shownNeighbours) : [],
+    map: await embeddingMap(device, mapped, request.map, request.seed),
+    confusions: knn === null ? [] : [knn],
+  };
+}
+
+/**
+ * Looks at pictures with the tokenizer and the decoder: words, halves, predictions.
+ *
+ * @param request The pictures.
+ * @param method The trained method.
+ * @param gallery Those of `loadGallery`.
+ */
+export async function lookAtMethod(
+  request: LookRequest,
+  method: SplitMask,
+  gallery: LoadedPictures,
+): Promise<MethodLooks> {
+  const { tokenizer } = method.config;
   const pixels = gallery.batches.map((batch) => batch.views[1]!);
-  const shown = await load(request, middles(dataset.length, shownPictures));
+  const shown = await load(request, middles(request.dataset.length, shownPictures));
   // Every third batch, so from all over the gallery: more patches would hardly draw the words better.
   const examples = pixels.filter((_, index) => index % 3 === 0);
-  const looking = await load(request, middles(dataset.length, shownAttention));
   return {
     tokens: await tokenView(tokenizer, pixels),
     pictures:
@@ -92,29 +150,20 @@ export async function lookAt(request: LookRequest): Promise<Looked> {
             shown.batches[0],
             exampleDictionary(tokenizer, examples),
             shown.names,
-            description.config.seed,
+            request.seed,
           ),
     wordsNote: wordsNote(tokenizer.name),
-    attention:
-      looking.batches[0] === undefined
-        ? []
-        : await attentionViews(method.model.encoder, looking.batches[0], looking.names),
-    ...(await lookAtEmbeddings(request, gallery)),
-    skipped: gallery.skipped,
   };
 }
 
 /** Loads some pictures of the data set; those that cannot be read are left out. */
-async function load(
-  { device, description, dataset, root }: LookRequest,
-  indices: readonly number[],
-): Promise<LoadedPictures> {
-  const tokens = tokenizerView(description.config);
+async function load(request: LookRequest, indices: readonly number[]): Promise<LoadedPictures> {
+  const { device, dataset, root, cropRatio, views } = request;
   const source = orderedBatches(subset(dataset, indices), {
     device,
     batchSize: 64,
-    views: [encoderView(description), tokens, { ...tokens, size: thumbnail }],
-    augmentation: centerCrop({ ratio: 1 }),
+    views: [...views, { ...views[1], size: thumbnail }],
+    augmentation: centerCrop({ ratio: cropRatio }),
   });
   const batches: ImageBatch[] = [];
   for await (const batch of source) batches.push(batch);
@@ -123,40 +172,6 @@ async function load(
     batches,
     names: kept.map((index) => relative(root, dataset.path(index))),
     skipped: source.skipped(),
-  };
-}
-
-/** Neighbours, map and confusion of the gallery's embeddings. */
-async function lookAtEmbeddings(
-  { device, description, method, dataset, map }: LookRequest,
-  { batches, names }: LoadedPictures,
-): Promise<Pick<Looked, "neighbours" | "map" | "knn">> {
-  const features = await embedBatches(method.model.encoder, batches);
-  const { patchSize } = method.config.tokenizer;
-  const drawn = await Promise.all(batches.map((batch) => drawPictures(batch.views[1]!, patchSize)));
-  const places = drawn.flatMap((batch) =>
-    Array.from({ length: batch.count }, (_, index) => ({ batch, index })),
-  );
-  const pictures = places.map(({ batch, index }, row) => ({
-    name: names[row]!,
-    image: () => pngOf(batch, index),
-  }));
-  const labels = Int32Array.from(batches.flatMap((batch) => Array.from(batch.labels)));
-  const atlas = await pictureAtlas(batches.map((batch) => batch.views[2]!));
-  const mapped = { features, labels, classes: dataset.classes, names, atlas };
-  return {
-    neighbours:
-      pictures.length > 1
-        ? await neighbourViews(
-            device,
-            features,
-            pictures,
-            middles(pictures.length, shownQueries),
-            shownNeighbours,
-          )
-        : [],
-    map: await embeddingMap(device, mapped, map, description.config.seed),
-    knn: await knnConfusion(device, features, labels, dataset.classes),
   };
 }
 

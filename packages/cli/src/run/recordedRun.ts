@@ -1,17 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { SkippedPicture } from "@splitmask/data";
-import { type MetricsRecord, RunFolder } from "@splitmask/trainer";
+import { type EvaluationRecord, type MetricsRecord, RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
 import type { ConfusionView } from "../report/data.js";
-
-/** An evaluation during a run, as `metrics.jsonl` has it. */
-export interface EvaluationRecord {
-  /** Number of steps done. */
-  readonly step: number;
-  /** The figures by name; null for one that was not finite. */
-  readonly evaluation: Readonly<Record<string, number | null>>;
-}
+import { evaluationFile } from "./finetune.js";
 
 /** What a run folder tells of itself, whatever was trained in it. */
 export interface RecordedRun {
@@ -39,19 +32,18 @@ export interface RecordedRun {
  */
 export async function readRecordedRun(path: string): Promise<RecordedRun> {
   const run = await RunFolder.open(path, { write: false });
-  const lines: readonly (MetricsRecord | EvaluationRecord)[] = await run.readMetrics();
   return {
     path: run.path,
     name: basename(run.path),
     config: run.config,
-    metrics: lines.filter((line) => "losses" in line),
-    evaluations: lines.filter((line) => "evaluation" in line),
-    confusion: await readConfusion(join(run.path, "evaluation.json")),
+    metrics: await run.readMetrics(),
+    evaluations: await run.readEvaluations(),
+    confusion: await readConfusion(join(run.path, evaluationFile)),
     skipped: await run.readSkipped(),
   };
 }
 
-const evaluationFile = z.object({
+const evaluationLayout = z.object({
   classes: z.array(z.string()),
   confusion: z.array(z.array(z.number())),
 });
@@ -76,7 +68,7 @@ async function readConfusion(path: string): Promise<ConfusionView | null> {
       },
     );
   }
-  const read = evaluationFile.safeParse(json);
+  const read = evaluationLayout.safeParse(json);
   if (!read.success) {
     throw new Error(
       `${path} is no evaluation: ${z.prettifyError(read.error)}. Expected classes (names) and confusion (one row of counts a class). Evaluate the run anew, or delete it.`,
