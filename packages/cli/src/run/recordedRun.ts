@@ -77,7 +77,7 @@ async function readConfusion(path: string): Promise<ConfusionView | null> {
   const { classes, confusion } = read.data;
   return {
     title: "Of the classifier",
-    note: "On the pictures that the run was evaluated on. A row is what the pictures are, a column what they were taken for.",
+    note: "On the pictures that the run was tested on at its end.",
     classes,
     counts: confusion,
   };
