@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export { stepTable } from "./commands/benchStep.js";
+export { type LayerChartOptions, layerChart } from "./commands/layerChart.js";
+export { predictionsCsv, predictionsJsonLines } from "./commands/predict.js";
 export { checkConfig, checkFinetuneConfig } from "./config/check.js";
 export { type Config, type ConfigField, defineConfig } from "./config/config.js";
 export { formatDuration, parseDuration } from "./config/duration.js";
@@ -34,16 +36,36 @@ export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from ".
 export { type ComparisonRequest, writeComparison } from "./run/comparison.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
-export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
 export {
-  type FinetuneEvaluation,
+  type EvaluateRequest,
+  type Evaluation,
+  evaluate,
+  type LayerEvaluation,
+} from "./run/evaluate.js";
+export {
   type FinetuneRequest,
   type FinetuneResult,
   finetune,
 } from "./run/finetune.js";
 export type { FinetuneDescription } from "./run/finetuneDescription.js";
+export type { FinetuneEvaluation } from "./run/finetuneEvaluation.js";
+export type { LabelChoice } from "./run/labelDraws.js";
+export {
+  type PicturePrediction,
+  type PredictedClass,
+  type PredictRequest,
+  type PredictResult,
+  predict,
+} from "./run/predict.js";
 export { type PretrainRequest, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
+export type {
+  EvaluationKind,
+  NamedConfusion,
+  ProbeSettings,
+  RepeatedEvaluation,
+  SeedEvaluation,
+} from "./run/repeatEvaluation.js";
 export { type ReportRequest, writeReport } from "./run/report.js";
 export type { TrainedRun } from "./run/trainedRun.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";

@@ -15,6 +15,9 @@ export interface OpenedPage {
   readonly requests: readonly string[];
 }
 
+/** Milliseconds that a busy machine may take to start the browser, or for a step on a page. */
+const patience = 100_000;
+
 /** A headless browser. */
 export interface TestBrowser {
   /** Opens a file. */
@@ -30,6 +33,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   const folder = await mkdtemp(join(tmpdir(), "splitmask-chromium-"));
   const browser = await chromium.launch({
     args: ["--no-sandbox"],
+    timeout: patience,
     ...(process.platform === "linux" && process.arch === "x64"
       ? await unpackChromium(folder)
       : process.env.SPLITMASK_CHROME === undefined
@@ -39,6 +43,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   return {
     async open(path, options) {
       const page = await browser.newPage(options);
+      page.setDefaultTimeout(patience);
       const complaints: string[] = [];
       const requests: string[] = [];
       const address = pathToFileURL(path).href;

@@ -148,7 +148,7 @@ export {
 } from "./sources/limitSkipped.js";
 export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
-export { type RandomSubsetOptions, randomSubset } from "./sources/randomSubset.js";
+export { type RandomSubsetOptions, randomIndices, randomSubset } from "./sources/randomSubset.js";
 export {
   decodeRunLengths,
   encodeRunLengths,

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { checkFinetuneConfig } from "../config/check.js";
 import { readFieldsFile } from "../config/file.js";
-import { evaluationFile, type FinetuneRequest, finetune } from "../run/finetune.js";
+import { type FinetuneRequest, finetune } from "../run/finetune.js";
+import { evaluationFile } from "../run/finetuneEvaluation.js";
 import { tellSkipped } from "../run/skipped.js";
 import { summaryOf } from "../run/trainedRun.js";
 import { columns, type Terminal } from "../terminal/terminal.js";

@@ -19,6 +19,8 @@ type SharedField =
   | "minimumLearningRate"
   | "weightDecay"
   | "weightDecayEnd"
+  | "layerDecay"
+  | "freeze"
   | "clipMode"
   | "precision"
   | "recompute"
@@ -36,8 +38,6 @@ export interface FinetuneConfig extends Pick<Config, SharedField> {
   readonly recipe?: FineTuningRecipeName | undefined;
   /** Epochs of linear warm-up. */
   readonly warmupEpochs?: number | undefined;
-  /** Each layer's learning rate is so much of the next one's; 1: all the same. */
-  readonly layerDecay?: number | undefined;
   /** Largest norm of the gradient; 0: no clipping. */
   readonly clip?: number | undefined;
   /** Decay of a moving average of the weights, which then is what is evaluated and written; 0: none. */
@@ -62,6 +62,8 @@ export interface FinetuneConfig extends Pick<Config, SharedField> {
   readonly headDeviation?: number | undefined;
   /** Share of the short side that tests show, from the middle. */
   readonly cropRatio?: number | undefined;
+  /** Epochs between two evaluations on the test pictures, which choose nothing; only at the end when not given. */
+  readonly evaluateEvery?: number | undefined;
 }
 
 /** The name of a field of `FinetuneConfig`. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FinetuneConfig } from "./finetuneConfig.js";
-import { configSchema } from "./schema.js";
+import { configSchema, type Mutable } from "./schema.js";
 
 const share = z.number().min(0).max(1);
 const nonNegative = z.number().min(0);
@@ -24,6 +24,8 @@ export const finetuneSchema = configSchema
     minimumLearningRate: true,
     weightDecay: true,
     weightDecayEnd: true,
+    layerDecay: true,
+    freeze: true,
     clipMode: true,
     precision: true,
     recompute: true,
@@ -43,12 +45,21 @@ export const finetuneSchema = configSchema
         "Where the other settings come from: paper-large, paper-small (SplitMask's table 9), deit, beit; chosen by the number of pictures when not given",
       ),
     warmupEpochs: nonNegative.optional().describe("Epochs of linear warm-up"),
-    layerDecay: z
-      .number()
-      .gt(0)
-      .max(1)
-      .optional()
-      .describe("Each layer's learning rate is so much of the next one's (BEiT: 0.65); 1: all the same"),
+    accumulate: configSchema.shape.accumulate.describe(
+      "Micro-batches that a batch is gone through in: the same step with less memory; the batch must be a multiple",
+    ),
+    learningRate: configSchema.shape.learningRate.describe(
+      "Peak learning rate of AdamW; the recipe's, scaled to the batch, when not given",
+    ),
+    minimumLearningRate: configSchema.shape.minimumLearningRate.describe(
+      "Learning rate at the end of the cosine",
+    ),
+    weightDecay: configSchema.shape.weightDecay.describe(
+      "AdamW's weight decay (none on biases, norms, positions and tokens)",
+    ),
+    layerDecay: configSchema.shape.layerDecay.describe(
+      "Each layer's learning rate is so much of the next one's (BEiT: 0.65); 1: all the same",
+    ),
     clip: nonNegative.optional().describe("Largest norm of the gradient; 0: no clipping"),
     ema: z
       .number()
@@ -90,12 +101,19 @@ export const finetuneSchema = configSchema
       .max(1)
       .optional()
       .describe("Share of the short side that tests show, from the middle; 0.875 when not given"),
+    evaluateEvery: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "Epochs between two evaluations on the test pictures, which choose nothing; only at the end when not given",
+      ),
   });
 
 /** Fails to compile where the schema and `FinetuneConfig` differ. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 const schemaIsConfig: Same<
   z.output<typeof finetuneSchema>,
-  { -readonly [Field in keyof FinetuneConfig]: FinetuneConfig[Field] }
+  { -readonly [Field in keyof FinetuneConfig]: Mutable<FinetuneConfig[Field]> }
 > = true;
 void schemaIsConfig;

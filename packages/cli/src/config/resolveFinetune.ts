@@ -44,6 +44,10 @@ export interface ResolvedFinetuneConfig
   readonly warmupShare: number;
   /** Weight decay at the last step; null: it stays. */
   readonly weightDecayEnd: number | null;
+  /** Names of parameters that stay as they are. */
+  readonly freeze: readonly string[];
+  /** Steps between two evaluations on the test pictures; null: only at the end. */
+  readonly evaluateEvery: number | null;
   /** What the gradient norm is taken of. */
   readonly clipMode: "global" | "tensor";
   /** Decay of the moving average of the weights; null: none. */
@@ -181,6 +185,11 @@ export function resolveFinetune(
       layerDecay,
       weightDecay,
       weightDecayEnd: given.weightDecayEnd ?? null,
+      freeze: given.freeze ?? [],
+      evaluateEvery:
+        given.evaluateEvery === undefined
+          ? null
+          : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
       clip: given.clip ?? recipe.clip,
       clipMode: given.clipMode ?? "global",
       ema,
@@ -208,6 +217,11 @@ export function resolveFinetune(
 /** Two significant digits more than a person reads. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+/** Batches in which every picture comes once, but for those that do not fill one. */
+function stepsOfEpoch(count: number, batch: number): number {
+  return Math.max(1, Math.floor(count / batch));
 }
 
 function powerOfTwoWithin(most: number): number {
@@ -267,7 +281,7 @@ function resolveLength(
   const lengths = (["steps", "epochs", "time"] as const).filter((field) => given[field] !== undefined);
   if (lengths.length > 1)
     throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
-  const epochSteps = Math.max(1, Math.floor(count / batch));
+  const epochSteps = stepsOfEpoch(count, batch);
   const warmupShare = recipe.warmupEpochs / recipe.epochs;
   const warmupAs = `recipe: ${recipe.warmupEpochs} of ${recipe.epochs} epochs`;
   const givenWarmup =

@@ -9,7 +9,7 @@ const share = z.number().min(0).max(1);
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 
 /** Tuples and lists as zod types them. */
-type Mutable<Value> = Value extends readonly [number, number, number]
+export type Mutable<Value> = Value extends readonly [number, number, number]
   ? [number, number, number]
   : Value extends readonly (infer Item)[]
     ? Item[]

@@ -54,6 +54,7 @@ const changeable = new Set([
   "checkpointEvery",
   "keepCheckpoints",
   "healthEvery",
+  "evaluateEvery",
   "monitor",
   "monitorTest",
   "monitorEvery",

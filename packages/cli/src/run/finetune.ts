@@ -1,15 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import {
-  defaultDecodeSize,
-  type ImageDataset,
-  ImageLoader,
-  limitSkipped,
-  MixedBatches,
-  supervisedAugmentation,
-  type View,
-} from "@splitmask/data";
-import { type ClassifierEvaluation, evaluateClassifier } from "@splitmask/eval";
+import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { Classifier, type LabelledBatch } from "@splitmask/methods";
 import { type BatchSource, RunFolder } from "@splitmask/trainer";
@@ -17,14 +8,15 @@ import { VisionTransformer } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import { type ResolvedFinetuneConfig, resolveFinetune } from "../config/resolveFinetune.js";
 import { UsageError } from "../errors.js";
-import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { tellChoices } from "./choices.js";
 import { classifierFile, writeClassifier } from "./classifierFile.js";
 import { changedSettings, checkResume, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { findCheckpoint, loadWeights, readEncoderWeights } from "./encoder.js";
+import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
 import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
+import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
 import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
 import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
@@ -53,30 +45,11 @@ export interface FinetuneRequest {
   readonly signal?: AbortSignal;
 }
 
-/** How good the fine-tuned model is; what `evaluation.json` holds. */
-export interface FinetuneEvaluation {
-  /** Share of the test pictures that are classified rightly. */
-  readonly accuracy: number;
-  /** Share of the test pictures whose class is among the five with the highest scores. */
-  readonly top5: number;
-  /** Number of test pictures. */
-  readonly test: number;
-  /** Class names, by label. */
-  readonly classes: readonly string[];
-  /** Accuracy by class name; null without test pictures. */
-  readonly perClass: Readonly<Record<string, number | null>>;
-  /** `confusion[c][p]`: how many test pictures of class c were taken for class p. */
-  readonly confusion: readonly (readonly number[])[];
-}
-
 /** What came of it. */
 export interface FinetuneResult extends TrainedRun {
   /** How good the model is; null where the run was interrupted. */
   readonly evaluation: FinetuneEvaluation | null;
 }
-
-/** Name of the evaluation's file in a finished run folder. */
-export const evaluationFile = "evaluation.json";
 
 /**
  * Fine-tunes a pre-trained encoder with labels (or trains it from its first weights), evaluates it on the test pictures, and leaves everything in the run folder. What fails before the first
@@ -226,55 +199,41 @@ async function trainRun(
   resume: boolean,
   terminal: Terminal,
 ): Promise<FinetuneResult> {
-  const { config, mean, std, classes } = description;
+  const { config, classes } = description;
   const { facts } = pictures.train;
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const dataset = limitSkipped(pictures.train.dataset, {
     maximumSkipped: config.maximumSkipped,
     onSkipped: (picture) => run.appendSkipped([picture]),
   });
-  const view: View = { size: config.imageSize, mean, std };
+  const view = finetuneView(description);
   const disk = await openDiskCache(
     device,
     dataset,
     { config, facts, decodeSize: defaultDecodeSize([view]), ...signal },
     terminal,
   );
-  const loader = new ImageLoader({
-    dataset,
-    device,
-    batchSize: config.batch,
-    views: [view],
-    seed: config.seed,
-    augmentation: supervisedAugmentation({
-      mean,
-      cropScale: config.cropScale,
-      horizontalFlip: config.flip,
-      magnitude: config.magnitude,
-      magnitudeStd: config.magnitudeStd,
-      colorJitter: config.jitter,
-      erasing: config.erasing,
-    }),
-    repeats: config.repeats,
-    ...(disk === null ? {} : { cache: disk }),
-  });
-  const { mixup: mixupAlpha, cutmix: cutmixAlpha, labelSmoothing } = config;
-  const batches: BatchSource<LabelledBatch> =
-    mixupAlpha + cutmixAlpha === 0
-      ? loader
-      : new MixedBatches({
-          device,
-          loader,
-          mixup: { classes: classes.length, mixupAlpha, cutmixAlpha, labelSmoothing },
-          seed: config.seed,
-        });
+  const batches = finetuneBatches(device, dataset, description, disk === null ? {} : { cache: disk });
+  let latest: { readonly step: number; readonly evaluation: FinetuneEvaluation } | null = null;
+  const evaluateAt = async (step: number) => {
+    const evaluation = await evaluateFinetuned(
+      device,
+      description,
+      task.model,
+      view,
+      pictures.test,
+      terminal,
+    );
+    latest = { step, evaluation };
+    return evaluation;
+  };
   let evaluation: FinetuneEvaluation | null = null;
   try {
     const trained = await trainInFolder(
       {
         device,
         task,
-        batches,
+        batches: batches as BatchSource<LabelledBatch>,
         length: config.steps !== null ? { steps: config.steps } : { seconds: config.seconds! },
         schedule: {
           base: config.learningRate,
@@ -298,56 +257,33 @@ async function trainRun(
         checkpointEvery: config.checkpointEvery,
         keepCheckpoints: config.keepCheckpoints,
         nonFinite: { action: config.onNan },
+        freeze: config.freeze,
+        ...(config.evaluateEvery === null
+          ? {}
+          : {
+              evaluation: {
+                every: config.evaluateEvery,
+                run: async ({ step }) => {
+                  const { accuracy, top5 } = await evaluateAt(step);
+                  return { accuracy, top5 };
+                },
+              },
+            }),
         ...signal,
       },
-      async () => {
+      async ({ step }) => {
         const { cropRatio } = config;
         await writeClassifier(join(run.path, classifierFile), task.model, { classes, view, cropRatio });
-        evaluation = await evaluateRun(device, description, task, view, pictures.test, terminal);
-        await writeFile(join(run.path, evaluationFile), `${JSON.stringify(evaluation, null, 2)}\n`);
+        // Without evaluations in between, or where the run was resumed after its last step, this is the first one.
+        const known = latest?.step === step ? latest.evaluation : await evaluateAt(step);
+        evaluation = known;
+        await writeFile(join(run.path, evaluationFile), `${JSON.stringify(known, null, 2)}\n`);
       },
       terminal,
     );
     return { ...trained, run: request.out, evaluation };
   } finally {
-    loader.close();
+    batches.close();
     disk?.close();
   }
-}
-
-/** Classifies the test pictures. */
-async function evaluateRun(
-  device: Device,
-  { config, classes }: FinetuneDescription,
-  task: Classifier,
-  view: View,
-  test: ImageDataset,
-  terminal: Terminal,
-): Promise<FinetuneEvaluation> {
-  const found: ClassifierEvaluation = await evaluateClassifier({
-    device,
-    classifier: task.model,
-    dataset: limitSkipped(test, { maximumSkipped: config.maximumSkipped }),
-    view,
-    cropRatio: config.cropRatio,
-    onProgress: (done, total) => terminal.progress(`test: ${done} of ${total} pictures classified`),
-  });
-  terminal.endProgress();
-  const [example] = found.skipped;
-  if (example !== undefined) {
-    terminal.warn(
-      `${found.skipped.length} test pictures were skipped, e.g. ${printable(example.path)}: ${example.reason}`,
-    );
-  }
-  const { accuracy, top5, perClass, confusion } = found;
-  return {
-    accuracy,
-    top5,
-    test: found.labels.length,
-    classes,
-    perClass: Object.fromEntries(
-      classes.map((name, label) => [name, Number.isNaN(perClass[label]!) ? null : perClass[label]!]),
-    ),
-    confusion,
-  };
 }

@@ -26,20 +26,34 @@ export async function openLabelledPictures(
   config: SubsetChoice & { readonly maximumSkipped?: number | undefined },
   terminal: Terminal,
 ): Promise<LabelledPictures> {
-  const scanned = await scanPictures(paths.train, terminal, config);
+  const train = await openTrainingPictures(paths.train, config, terminal);
+  const { classes } = train.dataset;
+  const test = withLabels("--test", paths.test, await openPictures(paths.test, terminal, classes), terminal);
+  return { train, test, classes };
+}
+
+/**
+ * Opens labelled pictures to learn from; those without a label are left out and told.
+ *
+ * @param path Where they are.
+ * @param config Which pictures are chosen, and how many may be unreadable.
+ * @param terminal Where progress is told.
+ * @throws Error where there are not two classes, or no labelled picture.
+ */
+export async function openTrainingPictures(
+  path: string,
+  config: SubsetChoice & { readonly maximumSkipped?: number | undefined },
+  terminal: Terminal,
+): Promise<ScannedPictures> {
+  const scanned = await scanPictures(path, terminal, config);
   const { classes } = scanned.dataset;
   if (classes.length < 2) {
     throw new Error(
-      `--train: ${paths.train} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
+      `--train: ${path} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
     );
   }
-  const train = withLabels("--train", paths.train, scanned.dataset, terminal);
-  const test = withLabels("--test", paths.test, await openPictures(paths.test, terminal, classes), terminal);
-  return {
-    train: { ...scanned, dataset: train, facts: { ...scanned.facts, count: train.length } },
-    test,
-    classes,
-  };
+  const dataset = withLabels("--train", path, scanned.dataset, terminal);
+  return { ...scanned, dataset, facts: { ...scanned.facts, count: dataset.length } };
 }
 
 /** The pictures that have a label; how many have none is told. */

@@ -4,7 +4,7 @@ import type { SkippedPicture } from "@splitmask/data";
 import { type EvaluationRecord, type MetricsRecord, RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
 import type { ConfusionView } from "../report/data.js";
-import { evaluationFile } from "./finetune.js";
+import { evaluationFile } from "./finetuneEvaluation.js";
 
 /** What a run folder tells of itself, whatever was trained in it. */
 export interface RecordedRun {

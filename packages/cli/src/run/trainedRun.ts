@@ -49,20 +49,21 @@ export interface TrainedRun {
  * Trains in a run folder, from the first step or from the last checkpoint, and tells people how it goes.
  *
  * @param options As for `train` of `@splitmask/trainer`.
- * @param whenDone Is called after the last step, with the weights that the run is for: those of the moving average, where there is one.
+ * @param whenDone Is called after the last step with what came of it, and with the weights that the run is for: those of the moving average, where there is one.
  * @param terminal Where it is told.
  * @throws Error where a batch cannot be made, with the step to go on from.
  */
 export async function trainInFolder<Batch>(
   options: Omit<TrainOptions<Batch>, "onEvent"> & { readonly runFolder: RunFolder },
-  whenDone: () => Promise<void>,
+  whenDone: (result: TrainResult) => Promise<void>,
   terminal: Terminal,
 ): Promise<TrainedRun> {
   const { runFolder: run } = options;
   try {
     const result = await train({ ...options, onEvent: trainingTeller(terminal) });
     if (result.reason === "done") {
-      await (result.average === null ? whenDone() : result.average.withAverages(whenDone));
+      const finish = () => whenDone(result);
+      await (result.average === null ? finish() : result.average.withAverages(finish));
     }
     return {
       run: run.path,
