@@ -1,15 +1,16 @@
 import type { Config } from "./config.js";
-import type { Choice, ResolvedConfig } from "./resolve.js";
+import type { Decisions } from "./decisions.js";
+import type { ResolvedConfig } from "./resolvedConfig.js";
 
 /**
  * Decides the colour steps: the paper's, with MoCo v3's probabilities, where they are asked for, else none.
  *
  * @param given The fields that are given.
- * @param choices Receives the decision.
+ * @param decisions Receives the decision.
  */
 export function resolveColors(
   given: Config,
-  choices: Choice[],
+  decisions: Decisions,
 ): Pick<ResolvedConfig, "colorJitter" | "jitterStrength" | "grayscale" | "blur" | "solarize"> {
   const usual = given.augmentation === "color" ? [0.8, 0.2, 0.5, 0.2] : [0, 0, 0, 0];
   const [colorJitter = 0, grayscale = 0, blur = 0, solarize = 0] = (
@@ -17,13 +18,12 @@ export function resolveColors(
   ).map((field, place) => given[field] ?? usual[place]!);
   const steps = Object.entries({ jitter: colorJitter, grey: grayscale, blur, solarise: solarize });
   const on = steps.filter(([, probability]) => probability > 0);
-  choices.push({
-    name: "colours",
-    value: on.length === 0 ? "kept" : on.map(([name, probability]) => `${name} ${probability}`).join(", "),
-    reason:
-      on.length > 0
-        ? "given"
-        : "the paper's default is crop and flip only; --augmentation color is its choice for the smallest sets",
-  });
+  decisions.note(
+    "colours",
+    on.length === 0 ? "kept" : on.map(([name, probability]) => `${name} ${probability}`).join(", "),
+    on.length > 0
+      ? "given"
+      : "the paper's default is crop and flip only; --augmentation color is its choice for the smallest sets",
+  );
   return { colorJitter, jitterStrength: given.jitterStrength ?? 1, grayscale, blur, solarize };
 }
