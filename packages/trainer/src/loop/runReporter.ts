@@ -110,9 +110,21 @@ export class RunReporter<Batch> {
     this.emit({ type: "skipped", pictures });
   }
 
-  /** Throws the error of a line that could not be written, as soon as that is known. */
-  check(): void {
-    this.#folder?.check();
+  /**
+   * Throws the error of a line that could not be written, as soon as that is known.
+   *
+   * @param checkpoint The last good one, from which the run goes on with all its lines.
+   */
+  check(checkpoint: string | null): void {
+    try {
+      this.#folder?.check();
+    } catch (error) {
+      if (checkpoint === null) throw error;
+      throw new Error(
+        `${(error as Error).message} The last good checkpoint is ${checkpoint}: mend the disk, then resume from there.`,
+        { cause: error },
+      );
+    }
   }
 
   /** What went wrong with one of the loggers; null while nothing did. */

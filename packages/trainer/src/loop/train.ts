@@ -251,7 +251,7 @@ class TrainingRun<Batch> {
       this.#enqueue(this.#plan!, batch.value, this.#idle.waitedFor(asked));
       while (this.#inFlight.length > RUN_AHEAD) await this.#settleStep();
       this.#checkpoints.check();
-      this.#reporter.check();
+      this.#reporter.check(this.#checkpoints.latest?.path ?? null);
       await this.#reporter.keepUp();
       if (this.#reporter.loggerFailure !== null) await this.#saveAndThrow(this.#loggerError);
       // A batch that is ready at once would otherwise let step after step be enqueued without timers having their turn.
