@@ -10,21 +10,32 @@ export { formatDuration, parseDuration } from "./config/duration.js";
 export { readConfigFile } from "./config/file.js";
 export {
   type Choice,
+  type MachineFacts,
   type PictureFacts,
   type Resolution,
   type ResolvedConfig,
   resolveConfig,
+  type TrainingRates,
   warmupSteps,
 } from "./config/resolve.js";
+export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
+export { estimateRun, type RunEstimate } from "./estimate/runEstimate.js";
+export { stepTime } from "./estimate/runTime.js";
+export { stepMemory } from "./estimate/stepMemory.js";
+export { type StepOperations, stepOperations } from "./estimate/stepOperations.js";
+export type { StepSettings } from "./estimate/stepSizes.js";
 export { type MainOptions, main } from "./program.js";
 export type * from "./report/data.js";
 export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
+export { type DryRunRequest, dryRun } from "./run/dryRun.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
+export { examineMachine } from "./run/machine.js";
+export type { RunPlan } from "./run/plan.js";
 export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
 export { type ReportRequest, writeReport } from "./run/report.js";

@@ -23,21 +23,18 @@ import {
 } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
-import {
-  defaultMaximumSkipped,
-  type PictureFacts,
-  type ResolvedConfig,
-  resolveConfig,
-} from "../config/resolve.js";
+import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
+import { fixedTime } from "../estimate/runTime.js";
 import { printable } from "../terminal/printable.js";
 import { progressLine } from "../terminal/progressLine.js";
-import { columns, type Terminal } from "../terminal/terminal.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
 import { createMethod } from "./method.js";
 import { type ScannedPictures, scanPictures } from "./pictures.js";
+import { estimateText, planRun, tellChoices, warnOfMemory } from "./plan.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
@@ -88,6 +85,9 @@ export interface PretrainResult {
 /** Name of the tokenizer's file in a run folder. */
 export const tokenizerFile = "tokenizer.safetensors";
 
+/** The shortest time that the trainer plans for. */
+const leastSeconds = 1;
+
 /** Name of the encoder's weights in a finished run folder, with timm's names. */
 export const encoderFile = "encoder.safetensors";
 
@@ -101,6 +101,7 @@ export const encoderFile = "encoder.safetensors";
  * @throws Error where there are no pictures, or the run folder cannot be written.
  */
 export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<PretrainResult> {
+  const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   if (resume && overwrite)
     throw new UsageError("--resume and --overwrite contradict each other: give one of them.");
@@ -119,12 +120,11 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
     terminal,
     resume ? { ...(await readRun(out)).description.config, ...given } : given,
   );
-  const threads = given.threads;
-  const device = createDevice(threads === undefined ? {} : { threads });
+  const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
       ? await resumeRun(device, request, given, scanned, terminal)
-      : await startRun(device, request, given, scanned, exists, terminal);
+      : await startRun(device, request, given, scanned, exists, started, terminal);
   } finally {
     device.close();
     await scanned.dataset.close?.();
@@ -135,14 +135,17 @@ async function startRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset: pictures, ignored, facts, unreadable }: ScannedPictures,
+  scanned: ScannedPictures,
   exists: boolean,
+  started: number,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const { out } = request;
-  const { config, choices } = resolveConfig(given, facts);
+  const { facts, unreadable } = scanned;
+  const plan = await planRun(device, given, scanned);
+  const { choices, config } = plan;
   let run: RunFolder | null = null;
-  const dataset = limitSkipped(pictures, {
+  const dataset = limitSkipped(scanned.dataset, {
     maximumSkipped: config.maximumSkipped,
     onSkipped: (picture) => run?.appendSkipped([picture]),
   });
@@ -170,14 +173,9 @@ async function startRun(
       },
     ],
   };
-  const { style } = terminal;
-  terminal.line(
-    `${style.bold(`${facts.count.toLocaleString("en")} pictures`)} in ${request.folder}${ignoredNote(ignored)}`,
-  );
-  for (const text of columns(
-    description.choices.map(({ name, value, reason }) => [`  ${name}`, value, style.dim(reason)]),
-  ))
-    terminal.line(text);
+  tellChoices(request.folder, scanned, description.choices, terminal);
+  for (const text of estimateText(plan, terminal)) terminal.line(text);
+  warnOfMemory(plan, terminal);
   if (unreadable.length > 0)
     terminal.warn(
       `${unreadable.length} of the pictures looked at cannot be read, e.g. ${printable(unreadable[0]!.path)}: ${unreadable[0]!.reason}`,
@@ -190,7 +188,26 @@ async function startRun(
   try {
     const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
     const task = createMethod(device, config, tokenizer);
-    result = await trainRun(device, run, description, task, dataset, facts, request, false, terminal);
+    const besides = fixedTime(config, plan.pictures, plan.machine);
+    result = await trainRun(
+      device,
+      run,
+      description,
+      task,
+      dataset,
+      facts,
+      request,
+      false,
+      terminal,
+      (cached) =>
+        Math.max(
+          leastSeconds,
+          config.seconds! -
+            (performance.now() - started) / 1000 -
+            besides.report -
+            (cached ? 0 : besides.decoding),
+        ),
+    );
     return result;
   } finally {
     await run.close();
@@ -265,7 +282,9 @@ async function resumeRun(
       ? await loadTokenizer(device, file)
       : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
     const task = createMethod(device, changed.config, tokenizer);
-    return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal);
+    return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal, () =>
+      Math.max(leastSeconds, changed.config.seconds!),
+    );
   } finally {
     await run.close();
   }
@@ -282,6 +301,7 @@ async function trainRun(
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
+  secondsLeft: (cached: boolean) => number,
 ): Promise<PretrainResult> {
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const disk = await openDiskCache(
@@ -301,7 +321,7 @@ async function trainRun(
       device,
       task,
       batches: loader,
-      length: config.steps !== null ? { steps: config.steps } : { seconds: config.seconds! },
+      length: config.steps !== null ? { steps: config.steps } : { seconds: secondsLeft(disk !== null) },
       ...trainingOptions(config),
       runFolder: run,
       resume,
@@ -410,10 +430,6 @@ async function lossesOf(run: RunFolder, result: TrainResult): Promise<{ start: n
     start: totals[0] ?? result.firstLosses?.total ?? Number.NaN,
     end: last.reduce((sum, value) => sum + value, 0) / Math.max(1, last.length),
   };
-}
-
-function ignoredNote(count: number): string {
-  return count === 0 ? "" : ` (${count} other files are left alone)`;
 }
 
 /** A line about the end of a run. */
