@@ -72,3 +72,18 @@ export function fixedTime(settings: RunSettings, pictures: PictureFacts, machine
 export function totalOf({ decoding, tokenizer, report }: FixedTime): number {
   return decoding + tokenizer + report;
 }
+
+/** At most this share of what is left of a time is kept back from the steps: an estimate may be far too high. */
+const largestReserve = 1 / 3;
+
+/**
+ * What a timed run has left for its steps, in seconds, at least one: the rest of the time without what the end of the run takes, and decoding where that is still to be done.
+ *
+ * @param left What is left of the time, in seconds.
+ * @param besides What the run does besides its steps.
+ * @param decoded Whether the pictures are decoded already.
+ */
+export function timeForSteps(left: number, { decoding, report }: FixedTime, decoded: boolean): number {
+  const reserve = report + (decoded ? 0 : decoding);
+  return Math.max(1, left - Math.min(reserve, largestReserve * left));
+}

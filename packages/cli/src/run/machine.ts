@@ -29,8 +29,10 @@ export function memoryFacts(): MemoryFacts {
   return { memoryBytes, freeBytes: Math.min(node.availableMemory?.() ?? freemem(), memoryBytes) };
 }
 
-/** Milliseconds after which no further round is timed. */
-const longEnough = 250;
+/** Milliseconds after which no further round is timed, where the rounds agree, and where other programs disturb them. */
+const longEnough = { steady: 250, disturbed: 1_500 };
+/** Rounds agree where the middle one takes at most so many times as long as the best. */
+const agreement = 1.2;
 const fewestRounds = 3;
 const tokens = 64;
 const width = 128;
@@ -81,17 +83,28 @@ export async function measureRates(
     await round(); // fills caches and the pool
     const started = performance.now();
     const rounds: TrainingRates[] = [];
-    while (rounds.length < fewestRounds || performance.now() - started < longEnough)
-      rounds.push(await round());
+    const goesOn = () => {
+      const steady = [seconds(rounds, "blocks"), seconds(rounds, "words")].every(
+        ({ best, middle }) => middle <= agreement * best,
+      );
+      return performance.now() - started < longEnough[steady ? "steady" : "disturbed"];
+    };
+    while (rounds.length < fewestRounds || goesOn()) rounds.push(await round());
     const linear = 24 * rows * width ** 2;
     const attention = 4 * rows * tokens * width;
     return {
-      blocks: (3 * linear + 3.5 * attention) / Math.min(...rounds.map((each) => each.blocks)),
-      words: (6 * (rows / 4) * width * words) / Math.min(...rounds.map((each) => each.words)),
+      blocks: (3 * linear + 3.5 * attention) / seconds(rounds, "blocks").best,
+      words: (6 * (rows / 4) * width * words) / seconds(rounds, "words").best,
     };
   } finally {
     for (const held of [x, head.x, head.weight, targets, ...blockParameters]) held.dispose();
   }
+}
+
+/** The best and the middle round. */
+function seconds(rounds: readonly TrainingRates[], kind: keyof TrainingRates) {
+  const sorted = rounds.map((each) => each[kind]).sort((a, b) => a - b);
+  return { best: sorted[0]!, middle: sorted[sorted.length >> 1]! };
 }
 
 /**

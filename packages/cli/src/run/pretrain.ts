@@ -25,7 +25,7 @@ import type { Config } from "../config/config.js";
 import { formatDuration } from "../config/duration.js";
 import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
-import { fixedTime } from "../estimate/runTime.js";
+import { fixedTime, timeForSteps } from "../estimate/runTime.js";
 import { printable } from "../terminal/printable.js";
 import { progressLine } from "../terminal/progressLine.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -84,9 +84,6 @@ export interface PretrainResult {
 
 /** Name of the tokenizer's file in a run folder. */
 export const tokenizerFile = "tokenizer.safetensors";
-
-/** The shortest time that the trainer plans for. */
-const leastSeconds = 1;
 
 /** Name of the encoder's weights in a finished run folder, with timm's names. */
 export const encoderFile = "encoder.safetensors";
@@ -199,14 +196,7 @@ async function startRun(
       request,
       false,
       terminal,
-      (cached) =>
-        Math.max(
-          leastSeconds,
-          config.seconds! -
-            (performance.now() - started) / 1000 -
-            besides.report -
-            (cached ? 0 : besides.decoding),
-        ),
+      (decoded) => timeForSteps(config.seconds! - (performance.now() - started) / 1000, besides, decoded),
     );
     return result;
   } finally {
@@ -283,7 +273,7 @@ async function resumeRun(
       : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
     const task = createMethod(device, changed.config, tokenizer);
     return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal, () =>
-      Math.max(leastSeconds, changed.config.seconds!),
+      Math.max(1, changed.config.seconds!),
     );
   } finally {
     await run.close();
@@ -301,7 +291,7 @@ async function trainRun(
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
-  secondsLeft: (cached: boolean) => number,
+  secondsLeft: (decoded: boolean) => number,
 ): Promise<PretrainResult> {
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const disk = await openDiskCache(
