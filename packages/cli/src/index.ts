@@ -22,7 +22,7 @@ export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
 export { estimateRun, type RunEstimate } from "./estimate/runEstimate.js";
-export { stepTime } from "./estimate/runTime.js";
+export { type FixedTime, stepTime, timeForSteps } from "./estimate/runTime.js";
 export { stepMemory } from "./estimate/stepMemory.js";
 export { type StepOperations, stepOperations } from "./estimate/stepOperations.js";
 export type { StepSettings } from "./estimate/stepSizes.js";

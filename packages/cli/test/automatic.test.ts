@@ -8,6 +8,7 @@ import {
   stepMemory,
   stepOperations,
   stepTime,
+  timeForSteps,
   UsageError,
   usualRunFolder,
 } from "@splitmask/cli";
@@ -261,6 +262,14 @@ describe("estimates", () => {
     expect(seconds).toBeGreaterThan(1790);
     expect(seconds).toBeLessThanOrEqual(1800);
   });
+});
+
+test("a timed run keeps its end back from its steps, and decoding where that is to be done, but never most of the time", () => {
+  const besides = { decoding: 20, tokenizer: 3, report: 8 };
+  expect(timeForSteps(180, besides, false)).toBe(152);
+  expect(timeForSteps(180, besides, true)).toBe(172);
+  expect(timeForSteps(30, besides, false)).toBe(20);
+  expect(timeForSteps(-4, besides, true)).toBe(1);
 });
 
 test.each([

@@ -35,7 +35,7 @@ export interface Rung extends ModelSize {
 
 /** The model that is known to work on two cores (docs/results.md). */
 const usual = { width: 128, depth: 6, heads: 4, name: "width 128" };
-const least = { width: 96, depth: 4, heads: 3, name: "width 96" };
+const least = { width: 96, depth: 4, heads: 3 };
 
 /** What photographs are cropped to, and what pictures below 48 pixels are. */
 const crops = {
@@ -63,7 +63,7 @@ export function modelLadder(shortSide: number): readonly Rung[] {
     { ...small, ...crop, updates: 36_000 },
     { ...namedModels.tiny, ...crop, name: "ViT-tiny", pictures: 5_000, updates: 9_000, short: false },
     { ...usual, ...crop, pictures: 0, updates: 1_000, short: false },
-    { ...least, ...crop, pictures: 0, updates: 400, short: true },
+    { ...least, ...crop, name: `width 96 at ${crop.imageSize}`, pictures: 0, updates: 400, short: true },
     { ...least, ...fewer, name: `width 96 at ${fewer.imageSize}`, pictures: 0, updates: 0, short: true },
   ];
 }
