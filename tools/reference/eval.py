@@ -1,6 +1,6 @@
-"""Fixtures of @splitmask/eval: k-NN, neighbours, logistic regression and a .npy file, from PyTorch and NumPy.
+"""Fixtures of @splitmask/eval: k-NN, neighbours, logistic regression, linear heads by SGD and LARS, confidence intervals and a .npy file, from PyTorch, timm, SciPy and NumPy.
 
-Made with torch 2.13.0 and numpy by
+Made with torch 2.13.0, timm 1.0.31, scipy and numpy by
 
     python tools/reference/eval.py
 
@@ -12,7 +12,10 @@ import json
 from pathlib import Path
 
 import numpy
+import scipy.stats
+import timm
 import torch
+from timm.optim import Lars
 from safetensors.torch import save_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "packages" / "eval" / "test" / "fixtures"
@@ -67,6 +70,64 @@ for penalty in PENALTIES:
     tensors[f"{name}.predictions"] = predictions.int()
     accuracies[name] = (predictions == test_labels).double().mean().item()
 
+# Linear heads, each trained alone: mini-batches in a given order, a cosine per step, in float64.
+HEADS = {
+    "sgd": {"rates": (0.01, 0.3), "weight_decay": 1e-3, "warmup": 0},
+    "lars": {"rates": (1.0, 4.0), "weight_decay": 0.0, "warmup": 2},
+}
+EPOCHS, BATCH = 6, 64
+order = torch.stack([torch.randperm(300) for _ in range(EPOCHS)])
+start_weight, start_bias = torch.randn(classes, width).double() * 0.01, torch.randn(classes).double() * 0.01
+steps_per_epoch = -(-300 // BATCH)
+for kind, options in HEADS.items():
+    for rate in options["rates"]:
+        weight, bias = (x.clone().requires_grad_() for x in (start_weight, start_bias))
+        if kind == "sgd":
+            groups = [{"params": [weight], "weight_decay": options["weight_decay"]}, {"params": [bias]}]
+            optimizers = [torch.optim.SGD(groups, lr=rate, momentum=0.9)]
+        else:
+            # timm adapts every parameter of a group, ours none of one axis.
+            optimizers = [
+                Lars([weight], lr=rate, momentum=0.9, always_adapt=True),
+                torch.optim.SGD([bias], lr=rate, momentum=0.9),
+            ]
+        warmup, total = options["warmup"] * steps_per_epoch, EPOCHS * steps_per_epoch
+        step = 0
+        for epoch in range(EPOCHS):
+            for rows in order[epoch].split(BATCH):
+                if step < warmup:
+                    factor = step / (warmup - 1)
+                else:
+                    factor = 0.5 * (1 + numpy.cos(numpy.pi * (step - warmup) / (total - warmup)))
+                loss = torch.nn.functional.cross_entropy(x[rows] @ weight.T + bias, train_labels[rows])
+                for each in optimizers:
+                    each.zero_grad()
+                loss.backward()
+                for each in optimizers:
+                    for group in each.param_groups:
+                        group["lr"] = rate * factor
+                    each.step()
+                step += 1
+        tensors[f"heads.{kind}.{rate}.weight"] = weight.detach().float()
+        tensors[f"heads.{kind}.{rate}.bias"] = bias.detach().float()
+tensors |= {
+    "heads.order": order.int(),
+    "heads.start.weight": start_weight.float(),
+    "heads.start.bias": start_bias.float(),
+}
+
+# Confidence: hits, trials, low, high of Wilson's interval; 97.5 % quantiles of Student's t for 1, 2 … 40 and 199 degrees of freedom.
+TRIALS = [(0, 8), (3, 8), (8, 8), (45, 100), (1712, 3925), (999, 1000)]
+wilson = []
+for hits, trials in TRIALS:
+    interval = scipy.stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    wilson.append([hits, trials, interval.low, interval.high])
+freedom = [*range(1, 41), 199]
+quantiles = [[n, scipy.stats.t.ppf(0.975, n)] for n in freedom]
+accuracies_over_seeds = [0.71, 0.74, 0.72, 0.69, 0.735]
+mean, sem = numpy.mean(accuracies_over_seeds), scipy.stats.sem(accuracies_over_seeds)
+over_seeds = [mean, numpy.std(accuracies_over_seeds, ddof=1), *scipy.stats.t.interval(0.95, 4, mean, sem)]
+
 tensors |= {
     "train": train,
     "train.labels": train_labels.int(),
@@ -82,6 +143,11 @@ metadata = {
     "numpy": numpy.__version__,
     "knn.accuracy": str((knn == test_labels).double().mean().item()),
     "probe": json.dumps(accuracies),
+    "timm": timm.__version__,
+    "scipy": scipy.__version__,
+    "wilson": json.dumps(wilson),
+    "student": json.dumps(quantiles),
+    "overSeeds": json.dumps({"accuracies": accuracies_over_seeds, "expected": over_seeds}),
 }
 FOLDER.mkdir(parents=True, exist_ok=True)
 save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, FOLDER / "eval.safetensors", metadata)

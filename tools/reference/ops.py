@@ -224,6 +224,17 @@ for name in ["linear/behindNormAndGelu", "checkpoint/mlp"]:
 
 case("erf/plain", torch.erf, input=draw(4, 9))
 
+for name, options in {
+    "mean": dict(), "sumSmoothed": dict(reduction="sum", label_smoothing=0.1), "noneSmoothed": dict(reduction="none", label_smoothing=0.2),
+}.items():
+    case(
+        f"softCrossEntropy/{name}",
+        lambda logits, targets, options=options: F.cross_entropy(logits, targets, **options),
+        logits=3 * draw(6, 9), targets=draw(6, 9, low=0, high=1).softmax(1),
+    )
+# Rows of targets that are no distributions: the gradient's softmax has their sum as its factor.
+case("softCrossEntropy/weighted", F.cross_entropy, input=draw(5, 7), target=draw(5, 7, low=0, high=1))
+
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
 save_file(tensors, path, metadata={"command": "python tools/reference/ops.py", "torch": torch.__version__, "seed": str(SEED)})

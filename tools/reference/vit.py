@@ -39,6 +39,14 @@ def model_fixture(name, seed, image_size, patch_size, **options):
     # timm's own pooling: global_pool avg leaves the prefix tokens out; token takes the class token.
     out["output.pooled"] = vit.forward_head(vit.forward_features(images), pre_logits=True)
 
+    # Every layer, pooled likewise, with and without the last norm.
+    for suffix, norm in ((".norm", True), ("", False)):
+        layers = vit.forward_intermediates(
+            images, norm=norm, output_fmt="NLC", intermediates_only=True, return_prefix_tokens=bool(prefix)
+        )
+        for number, layer in enumerate(layers, 1):
+            out[f"output.layer.{number}{suffix}"] = layer[1][:, 0] if prefix else layer.mean(1)
+
     # The visible tokens only: patch embedding and positions, gather, blocks, norm.
     visible = tokens_count // 2
     indices = torch.stack([torch.randperm(tokens_count, generator=g)[:visible].sort().values for _ in range(BATCH)])

@@ -129,6 +129,14 @@ const wrong: [() => unknown, string][] = [
     "crossEntropy: targets is 3; expected 2, one class for each row of logits.",
   ],
   [() => crossEntropy(of(2, 3), integers(2), { smoothing: 1 }), "crossEntropy: smoothing is 1"],
+  [
+    () => crossEntropy(of(2, 3), of(2, 4)),
+    "crossEntropy: targets is 2×4; expected 2×3, one distribution over the classes for each row of logits.",
+  ],
+  [
+    () => crossEntropy(of(2, 3), of(2, 3), { excludeDiagonal: 0 }),
+    "crossEntropy: excludeDiagonal is 0, but targets are distributions over all classes; give one class a row (int32), or leave it out.",
+  ],
   [() => crossEntropy(of(0, 3), integers(0)), "there is nothing to average"],
   [() => linearCrossEntropy(of(2, 3), of(5, 4), null, integers(2)), "the widths 3 and 4 differ"],
   [() => linearCrossEntropy(of(2, 3), of(5, 3), null, integers(2), { sliceRows: 0 }), "sliceRows is 0"],

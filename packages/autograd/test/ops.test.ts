@@ -163,6 +163,13 @@ const cases: Record<OperationName, Record<string, Compute>> = {
     none: ({ logits, targets }) => crossEntropy(logits, targets, { reduction: "none" }),
     excludeDiagonal: ({ logits, targets }) => crossEntropy(logits, targets, { excludeDiagonal: 2 }),
   },
+  softCrossEntropy: {
+    mean: ({ logits, targets }) => crossEntropy(logits, targets),
+    sumSmoothed: ({ logits, targets }) => crossEntropy(logits, targets, { reduction: "sum", smoothing: 0.1 }),
+    noneSmoothed: ({ logits, targets }) =>
+      crossEntropy(logits, targets, { reduction: "none", smoothing: 0.2 }),
+    weighted: ({ input, target }) => crossEntropy(input, target),
+  },
   linearCrossEntropy: {
     plain: ({ x, weight, bias, targets }) => linearCrossEntropy(x, weight, bias, targets),
     smoothed: ({ x, weight, bias, targets }) =>

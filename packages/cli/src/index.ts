@@ -4,10 +4,13 @@
  * @packageDocumentation
  */
 export { stepTable } from "./commands/benchStep.js";
-export { checkConfig } from "./config/check.js";
+export { type LayerChartOptions, layerChart } from "./commands/layerChart.js";
+export { predictionsCsv, predictionsJsonLines } from "./commands/predict.js";
+export { checkConfig, checkFinetuneConfig } from "./config/check.js";
 export { type Config, type ConfigField, defineConfig } from "./config/config.js";
 export { formatDuration, parseDuration } from "./config/duration.js";
 export { readConfigFile } from "./config/file.js";
+export type { FinetuneConfig, FinetuneField } from "./config/finetuneConfig.js";
 export {
   type Choice,
   type MachineFacts,
@@ -18,6 +21,11 @@ export {
   type TrainingRates,
   warmupSteps,
 } from "./config/resolve.js";
+export {
+  type FinetuneFacts,
+  type ResolvedFinetuneConfig,
+  resolveFinetune,
+} from "./config/resolveFinetune.js";
 export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
@@ -30,14 +38,43 @@ export { type MainOptions, main } from "./program.js";
 export type * from "./report/data.js";
 export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
+export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./run/classifierFile.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
 export { type DryRunRequest, dryRun } from "./run/dryRun.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
-export { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } from "./run/evaluate.js";
+export {
+  type EvaluateRequest,
+  type Evaluation,
+  evaluate,
+  type LayerEvaluation,
+} from "./run/evaluate.js";
+export {
+  type FinetuneRequest,
+  type FinetuneResult,
+  finetune,
+} from "./run/finetune.js";
+export type { FinetuneDescription } from "./run/finetuneDescription.js";
+export type { FinetuneEvaluation } from "./run/finetuneEvaluation.js";
+export type { LabelChoice } from "./run/labelDraws.js";
 export { examineMachine } from "./run/machine.js";
 export type { RunPlan } from "./run/plan.js";
-export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
+export {
+  type PicturePrediction,
+  type PredictedClass,
+  type PredictRequest,
+  type PredictResult,
+  predict,
+} from "./run/predict.js";
+export { type PretrainRequest, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
+export type {
+  EvaluationKind,
+  NamedConfusion,
+  ProbeSettings,
+  RepeatedEvaluation,
+  SeedEvaluation,
+} from "./run/repeatEvaluation.js";
 export { type ReportRequest, writeReport } from "./run/report.js";
+export type { TrainedRun } from "./run/trainedRun.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

@@ -1,7 +1,17 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import {
+  type Action,
+  type CommonOptions,
+  examples,
+  finish,
+  maximumSkippedOption,
+  numbers,
+  type Perform,
+} from "./commands/commandOptions.js";
 import { addConfigOptions, configFromOptions } from "./commands/configOptions.js";
-import { optionName } from "./config/check.js";
+import { addEvaluationCommands } from "./commands/evaluationOptions.js";
+import { addFinetuneCommand } from "./commands/finetuneOptions.js";
 import { usualRunFolder } from "./config/runFolder.js";
 import { configFields } from "./config/schema.js";
 import { UsageError } from "./errors.js";
@@ -24,19 +34,6 @@ const withoutTraining = configFields.filter(
     ].includes(field),
 );
 
-interface CommonOptions {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
-
-const maximumSkippedOption = [
-  "--maximum-skipped <share>",
-  "largest share of pictures that may be unreadable, 0 to 1; 0.1 when not given",
-] as const;
-
-/** What a command's action does, with the heavy packages imported only inside. It may give an exit code; else that is 0. */
-type Action = (terminal: Terminal) => Promise<number | undefined>;
-
 /**
  * Runs the `splitmask` command.
  *
@@ -51,7 +48,8 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
   let code = 0;
 
   const perform = async (common: CommonOptions, action: Action): Promise<void> => {
-    const terminal = new Terminal({ ...streams, json: common.json === true, quiet: common.quiet === true });
+    const json = common.json === true || common.dataOnOutput === true;
+    const terminal = new Terminal({ ...streams, json, quiet: common.quiet === true });
     try {
       code = (await action(terminal)) ?? 0;
     } catch (failure) {
@@ -94,7 +92,7 @@ export function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-function createProgram(perform: (common: CommonOptions, action: Action) => Promise<void>): Command {
+function createProgram(perform: Perform): Command {
   const program = new Command("splitmask")
     .description("Pre-train a vision transformer on your own pictures, with no labels.")
     .version(packageVersion(), "-v, --version")
@@ -185,69 +183,9 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     }),
   );
 
-  for (const [name, summary] of [
-    ["probe", "Linear probe: train a linear classifier on the frozen encoder's embeddings, and test it"],
-    ["knn", "k-nearest-neighbour accuracy of the encoder's embeddings (k = 20, temperature 0.07)"],
-  ] as const) {
-    const command = program
-      .command(name)
-      .description(summary)
-      .argument("<run>", "run folder, or a checkpoint folder inside it")
-      .requiredOption(
-        "--train <folder>",
-        "labelled pictures: one folder a class, or another source with labels",
-      )
-      .requiredOption("--test <folder>", "labelled pictures with the same class names")
-      .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
-    if (name === "knn") {
-      command
-        .option("--k <n>", "number of neighbours", "20")
-        .option("--temperature <value>", "softness of the vote", "0.07");
-    }
-    command
-      .option(
-        "--subset <share|n|file>",
-        "only some training pictures: 10%, 1000, or a file with one index a line",
-      )
-      .option("--per-class <n>", "only so many training pictures of every class")
-      .option("--seed <n>", "what this choice depends on; 0 when not given")
-      .option(...maximumSkippedOption)
-      .option("--batch <n>", "pictures a step while embedding")
-      .option("--threads <n>", "threads; all cores when not given");
-    finish(command, [
-      [
-        `splitmask ${name} runs/photos --train ./labelled/train --test ./labelled/val`,
-        "the pre-trained encoder",
-      ],
-      [
-        `splitmask ${name} runs/photos --train ./labelled/train --test ./labelled/val --untrained`,
-        "the random one",
-      ],
-      [`splitmask ${name} runs/photos --train ./train --test ./val --json`, 'ends with {"accuracy": …}'],
-    ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
-      perform(parsed, async (terminal) => {
-        const request = {
-          run,
-          train: String(parsed.train),
-          test: String(parsed.test),
-          untrained: parsed.untrained === true,
-          ...(typeof parsed.subset === "string" ? { subset: parsed.subset } : {}),
-          ...numbers(parsed, {
-            perClass: "count",
-            seed: "whole",
-            maximumSkipped: "share",
-            threads: "count",
-            batch: "count",
-            k: "count",
-            epochs: "count",
-            temperature: "positive",
-          }),
-        };
-        const { runEvaluation } = await import("./commands/evaluation.js");
-        await runEvaluation(terminal, name, request);
-      }),
-    );
-  }
+  addEvaluationCommands(program, perform);
+
+  addFinetuneCommand(program, perform);
 
   const embed = program
     .command("embed")
@@ -379,43 +317,4 @@ function createProgram(perform: (common: CommonOptions, action: Action) => Promi
     }),
   );
   return program;
-}
-
-/** The options and examples that every command has. */
-function finish(command: Command, lines: readonly (readonly [string, string])[]): Command {
-  return command
-    .option("--json", "one machine-readable line on standard output; everything else goes to standard error")
-    .option("--quiet", "only warnings and the result")
-    .addHelpText("after", examples(...lines));
-}
-
-function examples(...lines: readonly (readonly [string, string])[]): string {
-  return `\nExamples:\n${lines.map(([command, purpose]) => `  $ ${command}\n      ${purpose}`).join("\n")}`;
-}
-
-/** What a number option may be, in words and as a test. */
-const numberKinds = {
-  count: ["a positive whole number", (value: number) => Number.isInteger(value) && value > 0],
-  whole: ["a whole number from 0 on", (value: number) => Number.isInteger(value) && value >= 0],
-  positive: ["a number greater than 0", (value: number) => value > 0],
-  share: ["a number from 0 to 1", (value: number) => value >= 0 && value <= 1],
-} as const;
-
-/** Reads the number options that were given. */
-function numbers<Kinds extends Readonly<Record<string, keyof typeof numberKinds>>>(
-  parsed: Readonly<Record<string, unknown>>,
-  kinds: Kinds,
-): { [Name in keyof Kinds]?: number } {
-  const read: Record<string, number> = {};
-  for (const [name, kind] of Object.entries(kinds)) {
-    const text = parsed[name];
-    if (typeof text !== "string") continue;
-    const value = Number(text);
-    const [expected, fits] = numberKinds[kind];
-    if (text.trim() === "" || !fits(value)) {
-      throw new UsageError(`${optionName(name)}: got "${text}", expected ${expected}.`);
-    }
-    read[name] = value;
-  }
-  return read as { [Name in keyof Kinds]?: number };
 }

@@ -295,7 +295,7 @@ describe("a trained run", () => {
 });
 
 describe("help and doctor", () => {
-  test.each(["pretrain", "knn", "probe", "embed", "report", "doctor"])(
+  test.each(["pretrain", "knn", "probe", "predict", "embed", "report", "doctor"])(
     "%s --help has examples",
     async (command) => {
       const outcome = await splitmask([command, "--help"]);

@@ -71,6 +71,9 @@ describe("checkConfig", () => {
     [{ batch: 0 }, "run.json: batch: got 0, expected a number greater than 0."],
     [{ ema: 1 }, "run.json: ema: got 1, expected a number less than 1."],
     [{ clipMode: "each" }, 'run.json: clipMode: got "each", expected one of "global", "tensor".'],
+    [{ milestones: 5 }, "run.json: milestones: got 5, expected a list."],
+    [{ milestones: [] }, "run.json: milestones: got [], expected a list that is not empty."],
+    [{ freeze: [7] }, "run.json: freeze: got [7], expected a string."],
     [{ flip: 2 }, "run.json: flip: got 2, expected a number of at most 1."],
     [{ model: "huge" }, 'run.json: model: got "huge", expected one of "tiny", "small", "base".'],
     [{ mean: [1, 2] }, "run.json: mean: got [1,2], expected three numbers."],
@@ -134,6 +137,31 @@ describe("resolveConfig", () => {
       "seed",
     ]);
   });
+  test.each([
+    [{ schedule: "step" }, 'schedule: "step" needs decayEvery, the number of steps between two stairs.'],
+    [
+      { schedule: "multi-step" },
+      'schedule: "multi-step" needs milestones, the steps after which the rate falls.',
+    ],
+    [
+      { milestones: [5] },
+      'milestones: the schedule "cosine" has none: leave it out, or use schedule "multi-step".',
+    ],
+    [
+      { schedule: "constant", minimumLearningRate: 0 },
+      'minimumLearningRate: the schedule "constant" has none: leave it out, or use schedule "cosine" or "linear".',
+    ],
+    [
+      { optimizer: "lars" },
+      `optimizer: "lars" needs a learningRate of its own, for AdamW's default does not fit: e.g. 0.3 · batch / 256.`,
+    ],
+    [{ momentum: 0.5 }, 'momentum: AdamW has none: use optimizer "sgd" or "lars".'],
+    [
+      { optimizer: "sgd", learningRate: 0.1, weightDecayEnd: 0.1 },
+      "weightDecayEnd: without a weightDecay nothing is decayed: give both.",
+    ],
+    [{ monitorTest: "x" }, "monitorTest: there is no monitor: give monitor, a folder of labelled pictures."],
+  ] as const)("%j", (given, message) => expect(problem(given)).toBe(message));
   test("colours: the paper's for its smallest sets where they are asked for, and each by itself", () => {
     const colors = (given: Config) => {
       const { config, choices } = resolveConfig(given, pictures, machine);

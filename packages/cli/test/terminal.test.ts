@@ -28,6 +28,12 @@ test("a plain line tells everything", () => {
   );
 });
 
+test("figures of an evaluation are beside the losses", () => {
+  expect(progressLine({ ...step, figures: { knnAccuracy: 0.4126 } }, null)).toContain(
+    "match 2.750)  knnAccuracy 0.413  lr 1.0e-3",
+  );
+});
+
 test("waiting for data is told from 2 % on", () => {
   expect(progressLine({ ...step, waitingShare: 0.019 }, null)).not.toContain("waiting");
   expect(progressLine({ ...step, waitingShare: null }, null)).not.toContain("waiting");

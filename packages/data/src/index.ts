@@ -83,11 +83,13 @@ export {
   dinoViews,
   type SimclrViewsOptions,
   type SplitMaskAugmentationOptions,
+  type SupervisedAugmentationOptions,
   type SupervisedRecipe,
   type SupervisedRecipeOptions,
   simclrViews,
   splitMaskAugmentation,
   splitMaskFinetuning,
+  supervisedAugmentation,
 } from "./augmentation/recipes.js";
 export type { CacheProgress } from "./cache/buildCache.js";
 export { defaultCacheFolder } from "./cache/cacheFolder.js";
@@ -108,6 +110,7 @@ export {
 export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
 export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
+export { MixedBatches, type MixedBatchesOptions, type MixedImageBatch } from "./loading/mixedBatches.js";
 export { type EpochOrder, epochOrder, type OrderOptions } from "./loading/order.js";
 export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./loading/orderedBatches.js";
 export { defaultCacheBytes } from "./loading/pictureStore.js";
@@ -145,7 +148,7 @@ export {
 } from "./sources/limitSkipped.js";
 export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
-export { type RandomSubsetOptions, randomSubset } from "./sources/randomSubset.js";
+export { type RandomSubsetOptions, randomIndices, randomSubset } from "./sources/randomSubset.js";
 export {
   decodeRunLengths,
   encodeRunLengths,

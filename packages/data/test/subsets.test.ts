@@ -3,6 +3,7 @@ import {
   arrayDataset,
   concatenateDatasets,
   type ImageDataset,
+  randomIndices,
   randomSubset,
   readIndices,
   split,
@@ -56,6 +57,13 @@ describe("randomSubset", () => {
     expect(counts(randomSubset(dataset, { count: 100, seed: 3 }))).toEqual([1, 70, 20, 9]);
     expect(pathsOf(randomSubset(dataset, { fraction: 0.1, seed: 3 }))).toEqual(pathsOf(tenth));
     expect(pathsOf(randomSubset(dataset, { fraction: 0.1, seed: 4 }))).not.toEqual(pathsOf(tenth));
+  });
+
+  test("randomIndices says which", () => {
+    const options = { perClass: 3, seed: 5 };
+    const indices = randomIndices(dataset, options);
+    expect([...indices]).toEqual([...indices].sort((a, b) => a - b));
+    expect(pathsOf(randomSubset(dataset, options))).toEqual([...indices].map((index) => dataset.path(index)));
   });
 
   test.each([true, false])("a smaller one lies in a larger one (stratified: %s)", (stratified) => {

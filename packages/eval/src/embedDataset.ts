@@ -16,6 +16,15 @@ export interface ImageEncoder {
   encode(images: Tensor, options: { readonly pooling: "mean" | "class" }): Tensor;
 }
 
+/** An encoder that makes one vector a picture of each of its layers; the `VisionTransformer` of `@splitmask/vit` is one. */
+export interface LayerEncoder {
+  /** B×3×H×W → B×D for each of `layers` (blocks counted from 1), without a graph. */
+  encodeLayers(
+    images: Tensor,
+    options: { readonly layers: readonly number[]; readonly pooling: "mean" | "class" },
+  ): Tensor[];
+}
+
 /** How pictures are embedded. */
 export interface EmbedOptions {
   /** The mean of the patches' tokens (default), or the class token of an encoder that has one. */
@@ -54,20 +63,51 @@ export interface EmbeddedDataset {
   readonly skipped: readonly SkippedPicture[];
 }
 
+/** Options of {@link embedLayers}. */
+export interface EmbedLayersOptions extends Omit<EmbedDatasetOptions, "encoder"> {
+  /** What embeds. */
+  readonly encoder: LayerEncoder;
+  /** Which layers: blocks counted from 1, 0 for the embedding before them. */
+  readonly layers: readonly number[];
+}
+
 /**
  * Embeds all pictures of a data set in order, each once. While a batch computes, the next is decoded.
  *
  * @throws Error (rejects) when no picture can be read.
  */
 export async function embedDataset(options: EmbedDatasetOptions): Promise<EmbeddedDataset> {
-  const { augmentation, batchSize = 64, dataset, device, encoder, onProgress, view } = options;
+  const { encoder, pooling = "mean" } = options;
+  const [embedded] = await embedAll("embedDataset", options, (images) => [
+    encoder.encode(images, { pooling }),
+  ]);
+  return embedded!;
+}
+
+/**
+ * Embeds all pictures of a data set once, with the vectors of several layers: what a probe by layer compares.
+ *
+ * @returns One set for each of `layers`, in their order; they share labels and indices.
+ * @throws Error (rejects) when no picture can be read, or there is no such layer.
+ */
+export function embedLayers(options: EmbedLayersOptions): Promise<EmbeddedDataset[]> {
+  const { encoder, layers, pooling = "mean" } = options;
+  return embedAll("embedLayers", options, (images) => encoder.encodeLayers(images, { layers, pooling }));
+}
+
+async function embedAll(
+  what: string,
+  options: Omit<EmbedDatasetOptions, "encoder">,
+  encode: (images: Tensor) => Tensor[],
+): Promise<EmbeddedDataset[]> {
+  const { augmentation, batchSize = 64, dataset, device, onProgress, view } = options;
   const source = orderedBatches(dataset, {
     device,
     batchSize,
     views: [view],
     ...(augmentation === undefined ? {} : { augmentation }),
   });
-  const rows = new Rows(encoder, options);
+  const rows = new Rows(encode);
   let done = 0;
   for await (const batch of source) {
     await rows.add(batch);
@@ -79,10 +119,11 @@ export async function embedDataset(options: EmbedDatasetOptions): Promise<Embedd
   if (rows.count === 0) {
     const example =
       skipped[0] === undefined ? "the data set is empty" : `e.g. ${skipped[0].path}: ${skipped[0].reason}`;
-    throw new Error(`embedDataset: none of the ${dataset.length} pictures can be read, ${example}.`);
+    throw new Error(`${what}: none of the ${dataset.length} pictures can be read, ${example}.`);
   }
   if (done < dataset.length) onProgress?.(dataset.length, dataset.length);
-  return { ...(await rows.gather()), classes: dataset.classes, skipped };
+  const { features, labels, indices } = await rows.gather();
+  return features.map((layer) => ({ features: layer, labels, indices, classes: dataset.classes, skipped }));
 }
 
 /**
@@ -96,36 +137,35 @@ export async function embedBatches(
   batches: Iterable<ImageBatch> | AsyncIterable<ImageBatch>,
   options: EmbedOptions = {},
 ): Promise<NdArray<Float32Array>> {
-  const rows = new Rows(encoder, options);
+  const { pooling = "mean" } = options;
+  const rows = new Rows((images) => [encoder.encode(images, { pooling })]);
   for await (const batch of batches) await rows.add(batch);
   if (rows.count === 0)
     throw new Error("embedBatches: there is no picture in the batches; expected at least one.");
-  return (await rows.gather()).features;
+  return (await rows.gather()).features[0]!;
 }
 
-/** Rows that come in, batch by batch; one batch is read while the next is on the queue. */
+/** Rows that come in, batch by batch, for one layer or several; one batch is read while the next is on the queue. */
 class Rows {
-  readonly #encoder: ImageEncoder;
-  readonly #pooling: "mean" | "class";
-  readonly #features: Float32Array[] = [];
+  readonly #encode: (images: Tensor) => Tensor[];
+  readonly #features: Float32Array[][] = [];
   readonly #labels: Int32Array[] = [];
   readonly #indices: Int32Array[] = [];
   #reading: Promise<void> = Promise.resolve();
-  #width = 0;
+  #widths: number[] = [];
   /** Rows so far. */
   count = 0;
 
-  constructor(encoder: ImageEncoder, options: EmbedOptions) {
-    this.#encoder = encoder;
-    this.#pooling = options.pooling ?? "mean";
+  constructor(encode: (images: Tensor) => Tensor[]) {
+    this.#encode = encode;
   }
 
   /** Enqueues a batch and waits for the one before. */
   async add(batch: ImageBatch): Promise<void> {
     const [images] = batch.views;
     if (images === undefined || batch.indices.length === 0) return;
-    const embedded = this.#encoder.encode(images, { pooling: this.#pooling });
-    this.#width = embedded.shape[1]!;
+    const embedded = this.#encode(images);
+    this.#widths = embedded.map((layer) => layer.shape[1]!);
     this.count += batch.indices.length;
     this.#labels.push(batch.labels);
     this.#indices.push(batch.indices);
@@ -136,23 +176,28 @@ class Rows {
     await before;
   }
 
-  async #read(embedded: Tensor): Promise<void> {
-    this.#features.push((await embedded.data()) as Float32Array);
-    embedded.dispose();
+  async #read(embedded: readonly Tensor[]): Promise<void> {
+    this.#features.push((await Promise.all(embedded.map((layer) => layer.data()))) as Float32Array[]);
+    for (const layer of embedded) layer.dispose();
   }
 
-  async gather(): Promise<{ features: NdArray<Float32Array>; labels: Int32Array; indices: Int32Array }> {
+  async gather(): Promise<{ features: NdArray<Float32Array>[]; labels: Int32Array; indices: Int32Array }> {
     await this.#reading;
-    const data = new Float32Array(this.count * this.#width);
+    const features = this.#widths.map((width) => new Float32Array(this.count * width));
     const labels = new Int32Array(this.count);
     const indices = new Int32Array(this.count);
     let row = 0;
     for (const [batch, numbers] of this.#indices.entries()) {
-      data.set(this.#features[batch]!, row * this.#width);
+      for (const [layer, data] of features.entries())
+        data.set(this.#features[batch]![layer]!, row * this.#widths[layer]!);
       labels.set(this.#labels[batch]!, row);
       indices.set(numbers, row);
       row += numbers.length;
     }
-    return { features: ndarray(data, [this.count, this.#width]), labels, indices };
+    return {
+      features: features.map((data, layer) => ndarray(data, [this.count, this.#widths[layer]!])),
+      labels,
+      indices,
+    };
   }
 }

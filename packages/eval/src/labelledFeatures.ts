@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import type { NdArray } from "ndarray";
+import ndarray, { type NdArray } from "ndarray";
 
 /** Features of some pictures with their labels, on the host. */
 export interface LabelledFeatures {
@@ -12,18 +12,42 @@ export interface LabelledFeatures {
   readonly classes?: readonly string[];
 }
 
+/**
+ * Some rows of labelled features, e.g. a draw of few labels.
+ *
+ * @param set All rows.
+ * @param rows Which ones, in which order.
+ */
+export function selectRows(set: LabelledFeatures, rows: ArrayLike<number>): LabelledFeatures {
+  const width = set.features.shape[1]!;
+  const data = new Float32Array(rows.length * width);
+  const labels = new Int32Array(rows.length);
+  const { offset, stride } = set.features;
+  if (stride[1] !== 1 && width > 1)
+    throw new Error("selectRows: the features are not stored row by row; copy them first.");
+  for (let place = 0; place < rows.length; place++) {
+    const begin = offset + rows[place]! * stride[0]!;
+    data.set(set.features.data.subarray(begin, begin + width), place * width);
+    labels[place] = set.labels[rows[place]!]!;
+  }
+  const { classes } = set;
+  return {
+    features: ndarray(data, [rows.length, width]),
+    labels,
+    ...(classes === undefined ? {} : { classes }),
+  };
+}
+
 /** Copies features to the device. */
 export function uploadFeatures(device: Device, features: NdArray<Float32Array>): Tensor {
   // The upload copies, so shared memory, which the type of `tensor` leaves out, serves as well.
   return tensor(device, features as NdArray<Float32Array<ArrayBuffer>>);
 }
 
-/** A test against a training set, checked. */
+/** Sizes of a training set. */
 export interface FeatureSizes {
-  /** Number of training rows. */
-  readonly trainRows: number;
-  /** Number of test rows. */
-  readonly testRows: number;
+  /** Number of rows. */
+  readonly rows: number;
   /** Width of a feature. */
   readonly width: number;
   /** Number of classes. */
@@ -31,29 +55,26 @@ export interface FeatureSizes {
 }
 
 /**
- * Checks that two sets of features belong together.
+ * Checks features to learn from.
  *
  * @throws Error saying what does not fit.
  */
-export function checkFeatures(what: string, train: LabelledFeatures, test: LabelledFeatures): FeatureSizes {
-  for (const [name, set] of [
-    ["train", train],
-    ["test", test],
-  ] as const) {
-    const { shape } = set.features;
-    if (shape.length !== 2) {
-      throw new Error(`${what}: ${name}.features is ${shape.join("×")}; it must be N×D, one row a picture.`);
-    }
-    if (shape[0] === 0)
-      throw new Error(`${what}: ${name} has no pictures. Give a folder with pictures in class folders.`);
-    if (shape[0] !== set.labels.length) {
-      throw new Error(
-        `${what}: ${name} has ${shape[0]} rows of features and ${set.labels.length} labels; there must be one label a row.`,
-      );
-    }
-  }
-  const [trainRows, width] = train.features.shape as [number, number];
-  const [testRows, testWidth] = test.features.shape as [number, number];
+export function checkTraining(what: string, train: LabelledFeatures): FeatureSizes {
+  checkRows(`${what}: train`, train);
+  const [rows, width] = train.features.shape as [number, number];
+  const classes = Math.max(train.classes?.length ?? 0, 1 + largest(`${what}: train`, train.labels));
+  return { rows, width, classes };
+}
+
+/**
+ * Checks that features to be tested on belong to those that were learned from.
+ *
+ * @throws Error saying what does not fit.
+ */
+export function checkTest(what: string, train: LabelledFeatures, test: LabelledFeatures): void {
+  const { width, classes } = checkTraining(what, train);
+  checkRows(`${what}: test`, test);
+  const testWidth = test.features.shape[1]!;
   if (width !== testWidth) {
     throw new Error(
       `${what}: train.features has ${width} columns and test.features ${testWidth}; embed both with the same encoder.`,
@@ -65,13 +86,22 @@ export function checkFeatures(what: string, train: LabelledFeatures, test: Label
       `${what}: train has the classes ${names.slice(0, 5).join(", ")}… and test ${test.classes.slice(0, 5).join(", ")}…; both folders must have the same class folders.`,
     );
   }
-  const classes = Math.max(names.length, 1 + largest(`${what}: train`, train.labels));
-  if (largest(`${what}: test`, test.labels) >= classes) {
+  const most = largest(`${what}: test`, test.labels);
+  if (most >= classes)
+    throw new Error(`${what}: test has a label of ${most}, but train has only ${classes} classes.`);
+}
+
+function checkRows(what: string, { features, labels }: LabelledFeatures): void {
+  const { shape } = features;
+  if (shape.length !== 2)
+    throw new Error(`${what}.features is ${shape.join("×")}; it must be N×D, one row a picture.`);
+  if (shape[0] === 0)
+    throw new Error(`${what} has no pictures. Give a folder with pictures in class folders.`);
+  if (shape[0] !== labels.length) {
     throw new Error(
-      `${what}: test has a label of ${largest("", test.labels)}, but train has only ${classes} classes.`,
+      `${what} has ${shape[0]} rows of features and ${labels.length} labels; there must be one label a row.`,
     );
   }
-  return { trainRows, testRows, width, classes };
 }
 
 function largest(what: string, labels: Int32Array): number {

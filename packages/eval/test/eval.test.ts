@@ -2,14 +2,13 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type HostTensor, readSafetensors, tensor } from "@splitmask/autograd";
+import type { HostTensor } from "@splitmask/autograd";
 import { arrayDataset, type ImageDataset, PictureError } from "@splitmask/data";
 import {
   embedDataset,
-  fitLogisticRegression,
+  embedLayers,
   knnAccuracy,
   type LabelledFeatures,
-  linearProbe,
   nearestNeighbours,
   npyBytes,
   writeFeatures,
@@ -17,36 +16,20 @@ import {
 import { createDevice, type Device } from "@splitmask/kernels";
 import { VisionTransformer } from "@splitmask/vit";
 import ndarray from "ndarray";
+import { largestDifference, readEvalFixture } from "./fixtureFeatures.js";
 
 const fixtures = new URL("fixtures/", import.meta.url);
 let device: Device;
-let expected: Map<string, HostTensor>;
-let metadata: Record<string, string>;
+let expected: ReadonlyMap<string, HostTensor>;
+let metadata: Readonly<Record<string, string>>;
 let train: LabelledFeatures;
 let test_: LabelledFeatures;
 
 beforeAll(async () => {
   device = createDevice({ threads: 2 });
-  ({ tensors: expected, metadata } = await readSafetensors(new URL("eval.safetensors", fixtures).pathname));
-  train = features("train");
-  test_ = features("test");
+  ({ tensors: expected, metadata, train, test: test_ } = await readEvalFixture());
 });
 afterAll(() => device.close());
-
-function features(name: string): LabelledFeatures {
-  const host = expected.get(name)!;
-  return {
-    features: ndarray(host.data as Float32Array, [...host.shape]),
-    labels: expected.get(`${name}.labels`)!.data as Int32Array,
-  };
-}
-
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
-  return largest;
-}
 
 describe("knnAccuracy", () => {
   test("predicts what PyTorch predicts", async () => {
@@ -75,7 +58,7 @@ describe("knnAccuracy", () => {
 
   test("errors", async () => {
     await expect(knnAccuracy({ device, train, test: test_, k: 301 })).rejects.toThrow(
-      "knnAccuracy: k is 301 and train has 300 pictures; k must be a whole number from 1 to 300.",
+      "KnnClassifier: k is 301 and train has 300 pictures; k must be a whole number from 1 to 300.",
     );
     const narrow = { ...test_, features: ndarray(new Float32Array(80 * 3), [80, 3]) };
     await expect(knnAccuracy({ device, train, test: narrow })).rejects.toThrow(
@@ -108,86 +91,6 @@ describe("nearestNeighbours", () => {
   test("errors", async () => {
     await expect(nearestNeighbours(device, train.features, test_.features, 0)).rejects.toThrow(
       "nearestNeighbours: k is 0 and there are 300 features",
-    );
-  });
-});
-
-describe("logistic regression", () => {
-  test.each([0.1, 0.001])("with the penalty %p comes to PyTorch's optimum", async (penalty) => {
-    const name = `probe.${penalty}`;
-    const [rows, width] = train.features.shape as [number, number];
-    const standardised = new Float32Array(rows * width);
-    for (let column = 0; column < width; column++) {
-      const values = Array.from({ length: rows }, (_, row) => train.features.get(row, column));
-      const centre = values.reduce((total, value) => total + value, 0) / rows;
-      const variance = values.reduce((total, value) => total + (value - centre) ** 2, 0) / rows;
-      for (const [row, value] of values.entries())
-        standardised[row * width + column] = (value - centre) / (Math.sqrt(variance) + 1e-6);
-    }
-    const fit = await fitLogisticRegression(
-      tensor(device, standardised, [rows, width]),
-      tensor(device, Int32Array.from(train.labels)),
-      {
-        classes: 5,
-        penalty,
-      },
-    );
-    expect(fit.converged).toBe(true);
-    expect(Math.abs(fit.loss - Number(expected.get(`${name}.loss`)!.data[0]))).toBeLessThan(2e-4);
-    const weight = expected.get(`${name}.weight`)!.data as Float32Array;
-    const scale = Math.max(...weight.map(Math.abs));
-    expect(largestDifference(await fit.weight.data(), weight)).toBeLessThan(0.03 * scale);
-  });
-});
-
-describe("linearProbe", () => {
-  test("with one penalty predicts what PyTorch predicts", async () => {
-    const accuracies = JSON.parse(metadata.probe!) as Record<string, number>;
-    for (const penalty of [0.1, 0.001]) {
-      const result = await linearProbe({ device, train, test: test_, penalties: [penalty] });
-      const wanted = expected.get(`probe.${penalty}.predictions`)!.data as Int32Array;
-      const differing = [...result.predictions].filter((label, row) => label !== wanted[row]);
-      // A picture on the border between two classes may fall to either side.
-      expect(differing.length).toBeLessThanOrEqual(1);
-      expect(Math.abs(result.accuracy - accuracies[`probe.${penalty}`]!)).toBeLessThanOrEqual(1 / 80 + 1e-9);
-      expect(result.heldOut).toEqual([]);
-    }
-  });
-
-  test("chooses the penalty on held-out training pictures, the same each time", async () => {
-    const progress: number[] = [];
-    const result = await linearProbe({
-      device,
-      train,
-      test: test_,
-      seed: 3,
-      onProgress: (done, total) => void progress.push(done / total),
-    });
-    expect(progress).toEqual([1, 2, 3, 4, 5, 6].map((done) => done / 6));
-    expect(result.heldOut.map((tried) => tried.penalty)).toEqual([1, 0.1, 0.01, 1e-3, 1e-4]);
-    const best = Math.max(...result.heldOut.map((tried) => tried.accuracy));
-    expect(result.heldOut.find((tried) => tried.accuracy === best)!.penalty).toBe(result.penalty);
-    expect(result.accuracy).toBeGreaterThan(0.65);
-    expect(result.trainAccuracy).toBeGreaterThan(result.accuracy);
-    const single = createDevice({ threads: 1 });
-    expect(await linearProbe({ device: single, train, test: test_, seed: 3 })).toEqual(result);
-    single.close();
-  });
-
-  test("features without any signal come to chance, and constant ones do no harm", async () => {
-    const constant = (set: LabelledFeatures) => ({
-      ...set,
-      features: ndarray(new Float32Array(set.labels.length * 2).fill(3), [set.labels.length, 2]),
-    });
-    const result = await linearProbe({ device, train: constant(train), test: constant(test_) });
-    const counts = [0, 1, 2, 3, 4].map((label) => train.labels.filter((other) => other === label).length);
-    const frequent = counts.indexOf(Math.max(...counts));
-    expect(result.accuracy).toBe(test_.labels.filter((label) => label === frequent).length / 80);
-  });
-
-  test("errors", async () => {
-    await expect(linearProbe({ device, train, test: test_, penalties: [0] })).rejects.toThrow(
-      "linearProbe: penalties is 0; give at least one number above 0.",
     );
   });
 });
@@ -251,6 +154,21 @@ describe("embedDataset", () => {
     await expect(
       embedDataset({ device, encoder: encoder(), dataset: good(), view, pooling: "class" }),
     ).rejects.toThrow("has no class token");
+  });
+
+  test("several layers in one pass, the last as embedDataset", async () => {
+    const model = encoder();
+    const options = { device, dataset: good(), view, batchSize: 4 };
+    const embedded = await embedDataset({ ...options, encoder: model });
+    const layers = await embedLayers({ ...options, encoder: model, layers: [1, 2] });
+    expect(layers).toHaveLength(2);
+    expect(layers[1]).toEqual(embedded);
+    expect(layers[0]!.labels).toEqual(embedded.labels);
+    expect(layers[0]!.features.shape).toEqual([count, 32]);
+    expect(largestDifference(layers[0]!.features.data, embedded.features.data)).toBeGreaterThan(1e-3);
+    await expect(embedLayers({ ...options, encoder: model, layers: [3] })).rejects.toThrow(
+      "encodeLayers: there is no layer 3 in a model of 2 blocks",
+    );
   });
 
   /** A data set of which some pictures cannot be read. */

@@ -336,6 +336,15 @@ export const bufferExtents: ExtentsTable = {
       targets: rows,
     }),
   },
+  softCrossEntropy: {
+    outputs: ["losses", "gradient"],
+    elements: ({ rows, columns }) => ({
+      losses: rows,
+      gradient: rows * columns,
+      logits: rows * columns,
+      targets: rows * columns,
+    }),
+  },
   random: { outputs: ["output"], elements: ({ size }) => ({ output: size }) },
   splitMasks: {
     outputs: [],

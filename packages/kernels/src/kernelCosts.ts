@@ -125,6 +125,7 @@ const kernelCosts: CostTable = {
   softmax: { operations: perElement(5) },
   softmaxBackward: { operations: perElement(4) },
   crossEntropy: { operations: perElement(6) },
+  softCrossEntropy: { operations: perElement(9) },
   random: { operations: none },
   splitMasks: { operations: none },
   gradientNorm: { operations: none, each: { operations: ({ size }) => 2 * size } },

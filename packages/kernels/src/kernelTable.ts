@@ -257,6 +257,14 @@ export const kernelTable = {
     buffers: ["losses", "gradient?", "logits", "targets"],
     numbers: ["rows", "columns", "smoothing", "gradientScale", "excludeDiagonal"],
   }),
+  /**
+   * Per row: losses[r] = −Σ_c q[c]·logSoftmax(logits[r])[c] with q = (1−smoothing)·targets[r] + smoothing/columns; columns with q = 0 cost nothing, whatever their logits.
+   * gradient, if given (in place on logits): (Σq·softmax − q)·gradientScale.
+   */
+  softCrossEntropy: kernel({
+    buffers: ["losses", "gradient?", "logits", "targets"],
+    numbers: ["rows", "columns", "smoothing", "gradientScale"],
+  }),
 
   // ── random: Philox 4×32-10, key (low word of seed, purpose), counter (element / 4, sample, step, high word of seed) ──
   /** distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal cut at ±2 std of a mean of a and std b (inverse CDF), 3 Bernoulli: b with probability a, else 0. One word an element: uniform numbers have its upper 24 bits, normal ones come by the inverse CDF; float64 holds the same draws, float32 their rounding. */

@@ -12,9 +12,9 @@ function crossEntropyCase(
   rows: number,
   columns: number,
   logits: Float32Array,
-  targets: Int32Array,
+  targets: Int32Array | Float32Array,
   gradient: "none" | "beside" | "in place",
-  { smoothing = 0, gradientScale = 1, excludeDiagonal = -1 }: Options,
+  { smoothing = 0, gradientScale = 1, excludeDiagonal = -1 }: Options = {},
 ): KernelCase {
   const losses = new Float32Array(rows);
   const buffers = {
@@ -128,5 +128,59 @@ describe("crossEntropy", () => {
         crossEntropyCase(2, 3, logits, Int32Array.of(0, 2), "beside", { excludeDiagonal: 1 }),
       ),
     ).rejects.toThrow("crossEntropy: target 2 of a row is the column that excludeDiagonal leaves out of it");
+  });
+});
+
+describe("softCrossEntropy", () => {
+  const softCase = (
+    rows: number,
+    columns: number,
+    logits: Float32Array,
+    targets: Float32Array,
+    gradient: "none" | "beside" | "in place",
+    options: Pick<Options, "smoothing" | "gradientScale"> = {},
+  ): KernelCase => {
+    const { smoothing = 0, gradientScale = 1 } = options;
+    return {
+      ...crossEntropyCase(rows, columns, logits, targets, gradient),
+      numbers: { rows, columns, smoothing, gradientScale },
+    };
+  };
+
+  test.each(matrixSizes)("%i×%i", async (rows, columns) => {
+    const logits = sampleNumbers(rows * columns, 1, -4, 4);
+    // Rows that are no distributions too: their sum is the softmax's factor.
+    const targets = sampleNumbers(rows * columns, 2, 0, 2 / columns);
+    for (const options of [{}, { smoothing: 0.1, gradientScale: 0.25 }]) {
+      const { smoothing = 0, gradientScale = 1 } = options;
+      const losses: number[] = [];
+      const gradients: number[] = [];
+      for (let r = 0; r < rows; r++) {
+        const row = Array.from({ length: columns }, (_, c) => r * columns + c);
+        const q = row.map((place) => (1 - smoothing) * targets[place]! + smoothing / columns);
+        const sum = row.reduce((total, place) => total + Math.exp(logits[place]!), 0);
+        const weight = q.reduce((total, share) => total + share, 0);
+        losses.push(
+          row.reduce((loss, place, c) => loss - q[c]! * Math.log(Math.exp(logits[place]!) / sum), 0),
+        );
+        gradients.push(
+          ...row.map((place, c) => ((weight * Math.exp(logits[place]!)) / sum - q[c]!) * gradientScale),
+        );
+      }
+      for (const gradient of ["none", "beside", "in place"] as const) {
+        const given = softCase(rows, columns, logits, targets, gradient, options);
+        const { reference } = await compareKernel("softCrossEntropy", given);
+        expectNumbers(reference.losses, losses, { absolute: 1e-9 });
+        if (gradient !== "none") expectNumbers(reference.gradient, gradients, { absolute: 1e-9 });
+      }
+    }
+  });
+
+  test("−∞ logits that nobody wants cost nothing, NaN stays NaN, large logits are stable", async () => {
+    const logits = Float32Array.of(-Infinity, 0, 0, NaN, 0, 1, 1e30, 0, -1e30);
+    const targets = Float32Array.of(0, 0.25, 0.75, 0, 0.5, 0.5, 1, 0, 0);
+    const { reference } = await compareKernel("softCrossEntropy", softCase(3, 3, logits, targets, "beside"));
+    expectNumbers(reference.losses, [Math.log(2), NaN, 0], { absolute: 1e-12 });
+    expectNumbers(reference.gradient, [0, 0.25, -0.25, NaN, NaN, NaN, 0, 0, 0], { absolute: 1e-12 });
   });
 });

@@ -1,8 +1,9 @@
 /**
- * The losses of SplitMask, one a file.
+ * The losses of SplitMask and of fine-tuning, one a file.
  *
  * @packageDocumentation
  */
+export { type ClassificationLossOptions, classificationLoss } from "./classificationLoss.js";
 export {
   type InpaintLossFromTokensOptions,
   type InpaintLossOptions,

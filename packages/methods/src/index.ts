@@ -1,3 +1,5 @@
+export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
+export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 export {
   type ResolvedSplitMaskConfig,
   resolveSplitMaskConfig,
@@ -7,6 +9,7 @@ export {
 } from "./config.js";
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
+export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export { type BranchPrediction, SplitMask } from "./splitMask.js";
 export { SplitMaskModel } from "./splitMaskModel.js";
 export {

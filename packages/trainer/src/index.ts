@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export {
+  type BestCheckpoint,
   type CheckpointLocation,
   type CheckpointSettings,
   type CheckpointState,
@@ -21,10 +22,12 @@ export {
 } from "./checkpoint/readCheckpoint.js";
 export { BatchError } from "./loop/batchError.js";
 export type { BatchSource, SkippedPicture } from "./loop/batchSource.js";
+export { type EvaluationContext, EvaluationError, type TrainingEvaluation } from "./loop/evaluation.js";
 export type {
   CheckpointEvent,
   DamagedEvent,
   DoneEvent,
+  EvaluationEvent,
   NonFiniteEvent,
   PlanEvent,
   ResumeEvent,
@@ -36,22 +39,45 @@ export type {
   WarningEvent,
 } from "./loop/events.js";
 export type { HealthAlarm, HealthWarning } from "./loop/health.js";
+export { LoggerError, type MetricsLogger } from "./loop/metricsLogger.js";
 export { NonFiniteError } from "./loop/nonFinite.js";
 export { type ProfileStepsOptions, profileSteps, type StepsProfile } from "./loop/profileSteps.js";
 export type { NonFiniteAction, NonFinitePolicy } from "./loop/recovery.js";
 export type { NonFiniteOrigin } from "./loop/traceNonFinite.js";
 export { train } from "./loop/train.js";
+export { type TrainingEvents, trainEvents } from "./loop/trainEvents.js";
 export { averagesOf } from "./loop/trainedState.js";
+export type {
+  AdamWTrainingOptimizer,
+  LARSTrainingOptimizer,
+  ResolvedOptimizer,
+  SGDTrainingOptimizer,
+  TrainingOptimizer,
+} from "./loop/trainingOptimizer.js";
+export type {
+  ConstantTrainingSchedule,
+  CosineTrainingSchedule,
+  LinearTrainingSchedule,
+  MultiStepTrainingSchedule,
+  ResolvedSchedule,
+  StepCount,
+  StepTrainingSchedule,
+  TrainingSchedule,
+} from "./loop/trainingSchedule.js";
 export type { CrossSampleLoss, EmbeddedSamples, TaskLoss, TrainingTask } from "./loop/trainingTask.js";
 export type {
   TrainingAverage,
   TrainingLength,
-  TrainingOptimizer,
-  TrainingSchedule,
   TrainOptions,
   TrainResult,
 } from "./loop/trainOptions.js";
-export { MetricsLog, type MetricsRecord, readMetrics } from "./runFolder/metricsLog.js";
+export {
+  type EvaluationRecord,
+  MetricsLog,
+  type MetricsRecord,
+  readEvaluations,
+  readMetrics,
+} from "./runFolder/metricsLog.js";
 export { type OpenRunFolderOptions, RunFolder } from "./runFolder/runFolder.js";
 export { readSkipped, SkippedLog } from "./runFolder/skippedLog.js";
 export { TensorboardEventFile } from "./runFolder/tensorboardEventFile.js";

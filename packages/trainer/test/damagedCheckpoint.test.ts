@@ -1,4 +1,13 @@
-import { appendFileSync, readdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -149,6 +158,27 @@ test("a disk that is full at any byte of a checkpoint: a clear error, and the ch
   await expect(runTiny(folder, "none", device, { fileSystem: smallDisk(100) })).rejects.toThrow(
     /checkpoint: step 5 could not be written to .*: the disk is full \(ENOSPC\)\. None was written before\.$/,
   );
+});
+
+test("metrics that cannot be written: the error names the last good checkpoint, from which the run goes on", async () => {
+  const metrics = join(folder, "run", "metrics.jsonl");
+  await expect(
+    runTiny(folder, "run", device, {
+      length: { steps: 60 },
+      onEvent(event) {
+        if (event.type !== "checkpoint" || event.step !== 5) return;
+        // Nobody, the superuser included, appends to a folder.
+        unlinkSync(metrics);
+        mkdirSync(metrics);
+      },
+    }),
+  ).rejects.toThrow(
+    /metrics\.jsonl could not be written: .*EISDIR.* The last good checkpoint is .*step-\d{6}: mend the disk, then resume from there\.$/,
+  );
+  rmdirSync(metrics);
+  const { state } = await readCheckpoint(await lastOf("run"));
+  const { events } = await runTiny(folder, "run", device, { length: { steps: 60 }, resume: true });
+  expect(events[1]).toMatchObject({ type: "resume", step: state.step });
 });
 
 test("each call of the file system may fail: the run stops, and its last checkpoint stands", async () => {

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { affine, mean, square, tensor } from "@splitmask/autograd";
@@ -65,9 +66,8 @@ test("figures come every so many steps, to events, metrics and event files; alar
   const reader = await RunFolder.open(join(folder, "run"), { write: false });
   const metrics = await reader.readMetrics();
   expect(metrics.map(({ health }) => health ?? null)).toEqual(seen);
-  const { readdirSync } = await import("node:fs");
   const name = readdirSync(reader.path).find((each) => each.includes("tfevents"))!;
-  expect((await readFile(join(reader.path, name))).toString("latin1")).toContain("health/countdown");
+  expect(readFileSync(join(reader.path, name), "latin1")).toContain("health/countdown");
 });
 
 test("figures change nothing, and 0 means none", async () => {
@@ -79,6 +79,32 @@ test("figures change nothing, and 0 means none", async () => {
     weights.push(await task.model.hostStateDict());
   }
   expect(weights[0]).toEqual(weights[1]);
+});
+
+test("figures go on over a resume, in metrics and event files, as if there had been no interruption", async () => {
+  const figures = async (name: string) => {
+    const reader = await RunFolder.open(join(folder, name), { write: false });
+    const values = readdirSync(reader.path)
+      .filter((each) => each.includes("tfevents"))
+      .map(
+        (each) => readFileSync(join(reader.path, each), "latin1").match(/health\/countdown/g)?.length ?? 0,
+      );
+    return {
+      metrics: (await reader.readMetrics()).map(({ health, step }) => [step, health ?? null]),
+      values: values.reduce((sum, count) => sum + count, 0),
+    };
+  };
+  await runTiny(folder, "whole", device, { task: watched(), healthEvery: 2 });
+  const controller = new AbortController();
+  await runTiny(folder, "cut", device, {
+    task: watched(),
+    healthEvery: 2,
+    signal: controller.signal,
+    onEvent: (event) => event.type === "step" && event.step === 5 && controller.abort(),
+  });
+  await runTiny(folder, "cut", device, { task: watched(), healthEvery: 2, resume: true });
+  expect(await figures("cut")).toEqual(await figures("whole"));
+  expect((await figures("whole")).values).toBe(6);
 });
 
 test("an alarm is silent in the first tenth of the steps", async () => {

@@ -181,7 +181,7 @@ describe("ema", () => {
     expect(averagesOf(optimizer)).toEqual(await averages(whole));
     expect(numbersOf(averagesOf(optimizer), "output.weight")).not.toEqual(numbersOf(model, "output.weight"));
     await expect(run({ ema: { decay: 0.9 }, resume: true }, "cut")).rejects.toThrow(
-      'ema was {"decay":0.8,"warmup":{"power":0.75}} and is now {"decay":0.9}',
+      'ema.decay was 0.8 and is now 0.9; ema.warmup was {"power":0.75} and is now null',
     );
   });
 });

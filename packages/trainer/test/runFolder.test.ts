@@ -167,7 +167,7 @@ describe("TensorboardEventFile", () => {
 
   test("frames hold length, checksums and the scalars", async () => {
     const file = new TensorboardEventFile(join(folder, "events.out.tfevents.1"), 1);
-    file.append(300, { "loss/total": 0.5 }, 2);
+    file.log(300, { "loss/total": 0.5 }, 2);
     await file.flush();
     const bytes = new Uint8Array(readFileSync(file.path));
     const view = new DataView(bytes.buffer);

@@ -83,7 +83,12 @@ describe("train", () => {
       "output.bias",
       "output.weight",
     ]);
-    expect(state).toMatchObject({ format: 1, step: 60, steps: 60, settings: { seed: 5, weightDecay: 0.05 } });
+    expect(state).toMatchObject({
+      format: 1,
+      step: 60,
+      steps: 60,
+      settings: { seed: 5, optimizer: { weightDecay: 0.05 } },
+    });
     const reader = await RunFolder.open(join(folder, "run"), { write: false });
     const metrics = await reader.readMetrics();
     expect(metrics.map((line) => line.step)).toEqual(steps.map((event) => event.step));
@@ -210,7 +215,7 @@ describe("train", () => {
     expect(result).toMatchObject({ reason: "done", step: plan.steps, steps: plan.steps });
     expect(events.filter((event) => event.type === "step").at(-1)!.learningRate).toBeLessThan(1e-3);
     const { state } = await readCheckpoint(result.checkpoint!);
-    expect(state.settings.warmupSteps).toBe(Math.round(plan.steps / 10));
+    expect(state.settings.schedule.warmupSteps).toBe(Math.round(plan.steps / 10));
     // The timing steps left no trace: the same number of steps gives the same weights.
     await run("counted", {
       length: { steps: plan.steps },

@@ -16,6 +16,7 @@ export {
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
 export { resamplePositions, sineCosinePositions } from "./positions.js";
 export {
+  type EncodeLayersOptions,
   type EncodeOptions,
   VisionTransformer,
   type VisionTransformerLoadOptions,

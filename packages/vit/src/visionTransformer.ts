@@ -57,6 +57,16 @@ export interface EncodeOptions {
   readonly precision?: ProductPrecision;
 }
 
+/** Options of `VisionTransformer.encodeLayers`. */
+export interface EncodeLayersOptions {
+  /** Which blocks' outputs, counted from 1; 0 is the embedding before the first. Default all blocks. */
+  readonly layers?: readonly number[];
+  /** The `"mean"` of the patches' tokens (default), or the `"class"` token. */
+  readonly pooling?: "mean" | "class";
+  /** Whether the last norm goes over each layer's tokens, as DINO's `get_intermediate_layers` does; the last layer then is what `encode` gives. Default true. */
+  readonly norm?: boolean;
+}
+
 /**
  * A vision transformer (Dosovitskiy et al. 2021) with timm's parameter names: `patch_embed.proj.weight` D×C×P×P, `pos_embed` 1×N×D (1×(1+N)×D with a class
  * token), `cls_token`, `blocks.0.attn.qkv.weight` …, `norm.weight`. timm's weights load here and these load there.
@@ -177,21 +187,71 @@ export class VisionTransformer extends Module {
         `encode: pooling is ${JSON.stringify(pooling)}; expected one of ${poolings.map((name) => JSON.stringify(name)).join(", ")}.`,
       );
     }
-    if (pooling === "class" && this.cls_token === null) {
-      throw new RangeError(
-        'encode: pooling is "class", but this model has no class token. Use pooling "mean", or make the model with classToken: true.',
-      );
-    }
+    this.#checkPooling("encode", pooling);
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const tokens = this.forward(images, { ...inference, precision });
-        if (pooling === "none") return tokens;
-        const [batch, length, width] = tokens.shape as readonly [number, number, number];
-        if (pooling === "class") return reshape(slice(tokens, 1, 0, 1), [batch, width]);
-        const patches = this.prefixTokens === 0 ? tokens : slice(tokens, 1, this.prefixTokens, length);
-        return mean(patches, { axes: [1] });
+        return pooling === "none" ? tokens : this.#pool(tokens, pooling);
       }),
     );
+  }
+
+  /**
+   * One vector a picture of each of several layers, e.g. for a linear probe by layer; one pass through the blocks. Records no graph.
+   *
+   * @param images B×C×H×W, normalised as in training.
+   * @param options Which layers, and what to make of their tokens. Default: the mean of the patches' tokens of every block.
+   * @returns B×D for each of `layers`, in their order.
+   * @throws RangeError If there is no such layer, or the class token is asked for and there is none.
+   */
+  encodeLayers(images: Tensor, options: EncodeLayersOptions = {}): Tensor[] {
+    const depth = this.blocks.length;
+    const { pooling = "mean", norm = true } = options;
+    const layers = options.layers ?? this.blocks.map((_, index) => index + 1);
+    const wrong = layers.find((layer) => !Number.isInteger(layer) || layer < 0 || layer > depth);
+    if (wrong !== undefined) {
+      throw new RangeError(
+        `encodeLayers: there is no layer ${wrong} in a model of ${depth} blocks; expected whole numbers from 0 (before the first block) to ${depth}.`,
+      );
+    }
+    this.#checkPooling("encodeLayers", pooling);
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const pooled = new Map<number, Tensor>();
+        let tokens = scope(this.#device, () => this.#embedAll(images, inference));
+        const last = Math.max(...layers);
+        for (let layer = 0; layer <= last; layer++) {
+          if (layer > 0) {
+            const before = tokens;
+            tokens = this.blocks[layer - 1]!.forward(before, inference);
+            before.dispose();
+          }
+          if (!layers.includes(layer)) continue;
+          const seen = tokens;
+          pooled.set(
+            layer,
+            scope(this.#device, () => this.#pool(norm ? (this.norm?.forward(seen) ?? seen) : seen, pooling)),
+          );
+        }
+        return layers.map((layer) => pooled.get(layer)!);
+      }),
+    );
+  }
+
+  #checkPooling(method: string, pooling: EncodeOptions["pooling"]): void {
+    if (pooling === "class" && this.cls_token === null) {
+      throw new RangeError(
+        `${method}: pooling is "class", but this model has no class token. Use pooling "mean", or make the model with classToken: true.`,
+      );
+    }
+  }
+
+  /** B×N×D → B×D. */
+  #pool(tokens: Tensor, pooling: "mean" | "class"): Tensor {
+    const [batch, length, width] = tokens.shape as readonly [number, number, number];
+    if (pooling === "class") return reshape(slice(tokens, 1, 0, 1), [batch, width]);
+    const patches = this.prefixTokens === 0 ? tokens : slice(tokens, 1, this.prefixTokens, length);
+    return mean(patches, { axes: [1] });
   }
 
   /**

@@ -62,11 +62,20 @@ describe.each(Object.keys(models))("timm's %s", (name) => {
     expect(worst).toEqual({ name: worst.name, error: expect.closeTo(0, 4) });
   });
 
-  test("gives the same pooled vectors and the same attention of the last layer", async () => {
+  test("gives the same pooled vectors, of every layer too, and the same attention of the last layer", async () => {
     const { fixture, model } = await timmModel(name);
     const images = fixture.upload(device, "input.images");
     const pooled = model.encode(images, { pooling: model.config.classToken ? "class" : "mean" });
     expect(await fixture.error(pooled, "output.pooled")).toBeLessThan(1e-5);
+    const pooling = model.config.classToken ? "class" : "mean";
+    for (const norm of [true, false]) {
+      const layers = model.encodeLayers(images, { pooling, norm });
+      expect(layers).toHaveLength(2);
+      for (const [index, layer] of layers.entries())
+        expect(await fixture.error(layer, `output.layer.${index + 1}${norm ? ".norm" : ""}`)).toBeLessThan(
+          1e-5,
+        );
+    }
     const maps = model.attentionMaps(images);
     expect(maps.shape).toEqual(fixture.get("output.attention").shape);
     expect(await fixture.error(maps, "output.attention")).toBeLessThan(1e-5);

@@ -162,6 +162,18 @@ describe.each([
     }
   });
 
+  test("encodeLayers gives the layers in the order asked for, the last as encode", async () => {
+    const images = pictures(3);
+    const all = await Promise.all(model.encodeLayers(images, { layers: [0, 1, 2] }).map(numbers));
+    const some = await Promise.all(model.encodeLayers(images, { layers: [2, 0] }).map(numbers));
+    expect(some).toEqual([all[2], all[0]]);
+    expect(all[2]).toEqual(await numbers(model.encode(images)));
+    expect(all[1]).not.toEqual(all[2]);
+    const before = device.memory().liveBuffers;
+    for (const layer of model.encodeLayers(images)) layer.dispose();
+    expect(device.memory().liveBuffers).toBe(before);
+  });
+
   test("takes the precision of the products", async () => {
     const images = pictures(3);
     const exact = await numbers(model.encode(images));
@@ -241,6 +253,12 @@ describe("says what is wrong", () => {
     );
     expect(() => model.encode(pictures(1), { pooling: "max" as "mean" })).toThrow(
       'encode: pooling is "max"; expected one of "mean", "class", "none".',
+    );
+    expect(() => model.encodeLayers(pictures(1), { layers: [1, 3] })).toThrow(
+      "encodeLayers: there is no layer 3 in a model of 2 blocks; expected whole numbers from 0 (before the first block) to 2.",
+    );
+    expect(() => model.encodeLayers(pictures(1), { pooling: "class" })).toThrow(
+      'encodeLayers: pooling is "class", but this model has no class token.',
     );
     expect(() => model.attentionMaps(pictures(1), 2)).toThrow(
       "attentionMaps: there is no layer 2 in a model of 2 blocks.",

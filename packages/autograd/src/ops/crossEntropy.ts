@@ -1,5 +1,6 @@
 import { runBinary, sumAxes } from "../calls/broadcast.js";
 import { checkFloating, checkIntegers, checkRank, checkSameShape } from "../checks.js";
+import { isFloating } from "../elements.js";
 import { defineOperation, perform } from "../operation.js";
 import { formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
@@ -22,6 +23,23 @@ interface CrossEntropyAttributes {
 
 type CrossEntropyInputs = { readonly logits: Tensor; readonly targets: Tensor };
 
+/** One loss a row, reduced; the losses are given back where they are not the result. */
+function reduceLosses(losses: Tensor, reduction: CrossEntropyAttributes["reduction"]): Tensor {
+  if (reduction === "none") return losses;
+  const output = sumAxes(losses, [true], [], reduction === "mean" ? 1 / losses.size : 1);
+  losses.dispose();
+  return output;
+}
+
+/** rows · g, in place: g is a scalar, or one number a row. */
+function scaleByGradient(rows: Tensor, outputGradient: Tensor): Tensor {
+  const perRow =
+    outputGradient.rank === 0 ? outputGradient.alias() : outputGradient.alias([outputGradient.size, 1]);
+  runBinary(rows, "multiply", rows, perRow);
+  perRow.dispose();
+  return rows;
+}
+
 /**
  * ℓ[r] = ln Σ exp(x[r,:]) − Σ_c q[r,c]·x[r,c], q = (1 − s)·onehot + s/C; ∂ℓ[r]/∂x[r,:] = softmax(x[r,:]) − q[r,:], made in the forward pass,
  * where the softmax is at hand; the backward pass multiplies it by g (g/R for the mean).
@@ -34,7 +52,6 @@ export const crossEntropyOperation = defineOperation({
     const { device, dtype } = logits;
     const losses = empty(device, [rows], dtype);
     const gradient = needs.logits ? empty(device, logits.shape, dtype) : null;
-    const scale = reduction === "mean" ? 1 / rows : 1;
     device.run("crossEntropy", floatingOf(logits), {
       losses,
       gradient,
@@ -43,22 +60,67 @@ export const crossEntropyOperation = defineOperation({
       rows,
       columns,
       smoothing,
-      gradientScale: scale,
+      gradientScale: reduction === "mean" ? 1 / rows : 1,
       excludeDiagonal,
     });
-    if (reduction === "none") return { output: losses, saved: { gradient } };
-    const output = sumAxes(losses, [true], [], scale);
-    losses.dispose();
-    return { output, saved: { gradient } };
+    return { output: reduceLosses(losses, reduction), saved: { gradient } };
   },
-  gradient: ({ outputGradient, saved, needs }) => {
-    if (!needs.logits) return { logits: null, targets: null };
-    const gradient = saved.gradient!;
-    const perRow =
-      outputGradient.rank === 0 ? outputGradient.alias() : outputGradient.alias([outputGradient.size, 1]);
-    runBinary(gradient, "multiply", gradient, perRow);
-    perRow.dispose();
-    return { logits: gradient, targets: null };
+  gradient: ({ outputGradient, saved, needs }) => ({
+    logits: needs.logits ? scaleByGradient(saved.gradient!, outputGradient) : null,
+    targets: null,
+  }),
+});
+
+/**
+ * ℓ[r] = −Σ_c q[r,c]·ln softmax(x[r,:])[c], q = (1 − s)·t + s/C; ∂ℓ[r]/∂x[r,:] = (Σ_c q[r,c])·softmax(x[r,:]) − q[r,:], made in the forward pass as above;
+ * ∂ℓ[r]/∂t[r,:] = −(1 − s)·ln softmax(x[r,:]).
+ */
+export const softCrossEntropyOperation = defineOperation({
+  name: "softCrossEntropy",
+  forward: (
+    { logits, targets }: CrossEntropyInputs,
+    { smoothing, reduction }: Omit<CrossEntropyAttributes, "excludeDiagonal">,
+    needs,
+  ) => {
+    const [rows, columns] = logits.shape as [number, number];
+    const { device, dtype } = logits;
+    const losses = empty(device, [rows], dtype);
+    const gradient = needs.logits ? empty(device, logits.shape, dtype) : null;
+    device.run("softCrossEntropy", floatingOf(logits), {
+      losses,
+      gradient,
+      logits,
+      targets,
+      rows,
+      columns,
+      smoothing,
+      gradientScale: reduction === "mean" ? 1 / rows : 1,
+    });
+    return {
+      output: reduceLosses(losses, reduction),
+      saved: { gradient, logits: needs.targets ? logits : null },
+    };
+  },
+  gradient: ({ outputGradient, saved, attributes, needs }) => {
+    const { smoothing, reduction } = attributes;
+    let targets: Tensor | null = null;
+    if (needs.targets) {
+      const logits = saved.logits!;
+      const [rows, columns] = logits.shape as [number, number];
+      targets = empty(logits.device, logits.shape, logits.dtype);
+      const dtype = floatingOf(logits);
+      logits.device.run("softmax", dtype, { output: targets, input: logits, rows, columns, logarithm: 1 });
+      const scale = (smoothing - 1) / (reduction === "mean" ? rows : 1);
+      logits.device.run("affine", dtype, {
+        output: targets,
+        input: targets,
+        size: targets.size,
+        scale,
+        offset: 0,
+      });
+      scaleByGradient(targets, outputGradient);
+    }
+    return { logits: needs.logits ? scaleByGradient(saved.gradient!, outputGradient) : null, targets };
   },
 });
 
@@ -70,26 +132,50 @@ export function checkSmoothing(operation: string, smoothing: number): void {
 }
 
 /**
- * The cross-entropy between rows of logits and the classes they should have: R×C and int32 R → scalar (R with reduction `"none"`).
- * A target outside 0 … C − 1 is reported at the next `await`.
+ * The cross-entropy between rows of logits and what they should be: R×C and one class a row (int32 R), or a distribution over the classes a row (R×C, of mixup or a teacher) → scalar
+ * (R with reduction `"none"`). A class outside 0 … C − 1 is reported at the next `await`. PyTorch's `cross_entropy`.
  *
- * @throws RangeError If the shapes do not fit.
+ * @throws RangeError If the shapes do not fit, or `excludeDiagonal` is given with distributions.
  */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { smoothing = 0, reduction = "mean", excludeDiagonal = null } = options;
-  checkFloating("crossEntropy", { logits });
-  checkIntegers("crossEntropy", "targets", targets);
+  const soft = isFloating(targets.dtype);
+  checkFloating("crossEntropy", soft ? { logits, targets } : { logits });
+  if (!soft) checkIntegers("crossEntropy", "targets", targets);
   checkRank("crossEntropy", "logits", logits, [2], "R×C (reshape leading axes together)");
-  checkSameShape("crossEntropy", "targets", targets, [logits.shape[0]!], "one class for each row of logits");
+  if (soft)
+    checkSameShape(
+      "crossEntropy",
+      "targets",
+      targets,
+      logits.shape,
+      "one distribution over the classes for each row of logits",
+    );
+  else
+    checkSameShape(
+      "crossEntropy",
+      "targets",
+      targets,
+      [logits.shape[0]!],
+      "one class for each row of logits",
+    );
   checkSmoothing("crossEntropy", smoothing);
   if (logits.size === 0) {
     throw new RangeError(
       `crossEntropy: logits is ${formatShape(logits.shape)}; there is nothing to average.`,
     );
   }
-  return perform(
-    crossEntropyOperation,
-    { logits, targets },
-    { smoothing, reduction, excludeDiagonal: excludeDiagonal ?? -1 },
-  );
+  if (!soft) {
+    return perform(
+      crossEntropyOperation,
+      { logits, targets },
+      { smoothing, reduction, excludeDiagonal: excludeDiagonal ?? -1 },
+    );
+  }
+  if (excludeDiagonal !== null) {
+    throw new RangeError(
+      `crossEntropy: excludeDiagonal is ${excludeDiagonal}, but targets are distributions over all classes; give one class a row (int32), or leave it out.`,
+    );
+  }
+  return perform(softCrossEntropyOperation, { logits, targets }, { smoothing, reduction });
 }

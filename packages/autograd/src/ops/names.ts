@@ -36,4 +36,5 @@ export type OperationName =
   | "scaleColumns"
   | "l2Normalize"
   | "crossEntropy"
+  | "softCrossEntropy"
   | "linearCrossEntropy";

@@ -4,7 +4,7 @@ import { attentionOperation } from "./attention.js";
 import { addOperation, divideOperation, multiplyOperation, subtractOperation } from "./binary.js";
 import { checkpointOperation } from "./checkpoint.js";
 import { concatenateOperation } from "./concatenate.js";
-import { crossEntropyOperation } from "./crossEntropy.js";
+import { crossEntropyOperation, softCrossEntropyOperation } from "./crossEntropy.js";
 import { l2NormalizeOperation } from "./l2Normalize.js";
 import { layerNormOperation } from "./layerNorm.js";
 import { linearOperation } from "./linear.js";
@@ -72,5 +72,6 @@ export const operationTable: { readonly [Name in OperationName]: AnyOperation<Na
   scaleColumns: scaleColumnsOperation,
   l2Normalize: l2NormalizeOperation,
   crossEntropy: crossEntropyOperation,
+  softCrossEntropy: softCrossEntropyOperation,
   linearCrossEntropy: linearCrossEntropyOperation,
 };

@@ -1,12 +1,17 @@
 import { type Command, Option } from "commander";
-import { checkConfig, optionName } from "../config/check.js";
+import { checkConfig, checkFinetuneConfig, optionName } from "../config/check.js";
 import type { Config, ConfigField } from "../config/config.js";
+import type { FinetuneConfig, FinetuneField } from "../config/finetuneConfig.js";
+import { finetuneSchema } from "../config/finetuneSchema.js";
 import { describeField } from "../config/schema.js";
 
-type Kind = "number" | "text" | "numbers" | "flag";
+type Kind = "number" | "text" | "numbers" | "texts" | "flag";
 
-/** The options of `pretrain` that are configuration fields: value placeholder and how the text is read. */
-const options: readonly (readonly [field: ConfigField, placeholder: string, kind: Kind])[] = [
+/** An option that is a configuration field: value placeholder and how the text is read. */
+type FieldOption<Field extends string> = readonly [field: Field, placeholder: string, kind: Kind];
+
+/** The options of `pretrain` that are configuration fields. */
+const options: readonly FieldOption<ConfigField>[] = [
   ["model", "<name>", "text"],
   ["width", "<n>", "number"],
   ["depth", "<n>", "number"],
@@ -41,8 +46,16 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
   ["learningRate", "<value>", "number"],
   ["minimumLearningRate", "<value>", "number"],
   ["warmup", "<steps>", "number"],
+  ["schedule", "<name>", "text"],
+  ["decayEvery", "<steps>", "number"],
+  ["milestones", "<steps,…>", "numbers"],
+  ["decayFactor", "<factor>", "number"],
+  ["optimizer", "<name>", "text"],
+  ["momentum", "<share>", "number"],
   ["weightDecay", "<value>", "number"],
   ["weightDecayEnd", "<value>", "number"],
+  ["layerDecay", "<factor>", "number"],
+  ["freeze", "<names,…>", "texts"],
   ["clip", "<norm>", "number"],
   ["clipMode", "<mode>", "text"],
   ["ema", "<decay>", "number"],
@@ -59,6 +72,57 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
   ["checkpointEvery", "<steps>", "number"],
   ["keepCheckpoints", "<n>", "number"],
   ["healthEvery", "<steps>", "number"],
+  ["monitor", "<pictures>", "text"],
+  ["monitorTest", "<pictures>", "text"],
+  ["monitorEvery", "<steps>", "number"],
+  ["monitorPictures", "<n>", "number"],
+  ["onNan", "<what>", "text"],
+];
+
+/** The options of `finetune` that are configuration fields. */
+const finetuneOptions: readonly FieldOption<FinetuneField>[] = [
+  ["recipe", "<name>", "text"],
+  ["imageSize", "<pixels>", "number"],
+  ["subset", "<share|n|file>", "text"],
+  ["perClass", "<n>", "number"],
+  ["maximumSkipped", "<share>", "number"],
+  ["batch", "<n>", "number"],
+  ["accumulate", "<n>", "number"],
+  ["repeats", "<n>", "number"],
+  ["epochs", "<n>", "number"],
+  ["steps", "<n>", "number"],
+  ["time", "<duration>", "text"],
+  ["learningRate", "<value>", "number"],
+  ["minimumLearningRate", "<value>", "number"],
+  ["warmupEpochs", "<n>", "number"],
+  ["layerDecay", "<factor>", "number"],
+  ["freeze", "<names,…>", "texts"],
+  ["weightDecay", "<value>", "number"],
+  ["weightDecayEnd", "<value>", "number"],
+  ["clip", "<norm>", "number"],
+  ["clipMode", "<mode>", "text"],
+  ["ema", "<decay>", "number"],
+  ["dropPath", "<share>", "number"],
+  ["labelSmoothing", "<share>", "number"],
+  ["mixup", "<alpha>", "number"],
+  ["cutmix", "<alpha>", "number"],
+  ["cropScale", "<share>", "number"],
+  ["flip", "<share>", "number"],
+  ["magnitude", "<n>", "number"],
+  ["magnitudeStd", "<n>", "number"],
+  ["jitter", "<strength>", "number"],
+  ["erasing", "<share>", "number"],
+  ["headDeviation", "<value>", "number"],
+  ["cropRatio", "<share>", "number"],
+  ["evaluateEvery", "<epochs>", "number"],
+  ["precision", "<format>", "text"],
+  ["recompute", "", "flag"],
+  ["cache", "<when>", "text"],
+  ["cacheFolder", "<folder>", "text"],
+  ["seed", "<n>", "number"],
+  ["threads", "<n>", "number"],
+  ["checkpointEvery", "<steps>", "number"],
+  ["keepCheckpoints", "<n>", "number"],
   ["onNan", "<what>", "text"],
 ];
 
@@ -69,9 +133,22 @@ const options: readonly (readonly [field: ConfigField, placeholder: string, kind
  * @param without Fields that it does not take.
  */
 export function addConfigOptions(command: Command, without: readonly ConfigField[] = []): void {
-  for (const [field, placeholder] of options) {
-    if (without.includes(field)) continue;
-    command.addOption(new Option(`${optionName(field)} ${placeholder}`.trim(), describeField(field)));
+  const taken = options.filter(([field]) => !without.includes(field));
+  addOptions(command, taken, describeField);
+}
+
+/** The same for the fields of `finetune`. */
+export function addFinetuneOptions(command: Command): void {
+  addOptions(command, finetuneOptions, (field) => finetuneSchema.shape[field].description ?? "");
+}
+
+function addOptions<Field extends string>(
+  command: Command,
+  list: readonly FieldOption<Field>[],
+  describe: (field: Field) => string,
+): void {
+  for (const [field, placeholder] of list) {
+    command.addOption(new Option(`${optionName(field)} ${placeholder}`.trim(), describe(field)));
   }
 }
 
@@ -83,18 +160,31 @@ export function addConfigOptions(command: Command, without: readonly ConfigField
  * @throws UsageError naming the option, what was given and what was expected.
  */
 export function configFromOptions(parsed: Readonly<Record<string, unknown>>): Config {
+  return checkConfig(givenOptions(parsed, options), "command line", optionName);
+}
+
+/** The same for the fields of `finetune`. */
+export function finetuneFromOptions(parsed: Readonly<Record<string, unknown>>): FinetuneConfig {
+  return checkFinetuneConfig(givenOptions(parsed, finetuneOptions), "command line", optionName);
+}
+
+function givenOptions(
+  parsed: Readonly<Record<string, unknown>>,
+  list: readonly FieldOption<string>[],
+): Record<string, unknown> {
   const given: Record<string, unknown> = {};
-  for (const [field, , kind] of options) {
+  for (const [field, , kind] of list) {
     const value = parsed[field];
     if (typeof value === "string") given[field] = readValue(value, kind);
     else if (value === true) given[field] = true;
   }
-  return checkConfig(given, "command line", optionName);
+  return given;
 }
 
 /** A number where the text is one, else the text itself, so that the check can show what was given. */
 function readValue(text: string, kind: Kind): unknown {
   if (kind === "text") return text;
+  if (kind === "texts") return text.split(",");
   if (kind === "numbers") return text.split(",").map((part) => readValue(part, "number"));
   return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
 }

@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { readConfigFile } from "../config/file.js";
 import { dryRun } from "../run/dryRun.js";
 import { estimateText, warnOfMemory } from "../run/plan.js";
-import { type PretrainRequest, pretrain, summaryOf } from "../run/pretrain.js";
+import { type PretrainRequest, pretrain } from "../run/pretrain.js";
 import { writeReport } from "../run/report.js";
 import { tellSkipped } from "../run/skipped.js";
+import { summaryOf } from "../run/trainedRun.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { stopOnSignals } from "./stopSignals.js";
+import { untilStopped } from "./stopSignals.js";
 
 /** A `splitmask pretrain` command line. */
 export interface PretrainCommand extends PretrainRequest {
@@ -35,29 +36,15 @@ export async function runDryRun(
 export async function runPretrain(terminal: Terminal, command: PretrainCommand): Promise<number> {
   const { configFile, ...request } = command;
   const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
-  const stop = stopOnSignals(() =>
-    terminal.line("stopping after this step, with a checkpoint (Ctrl-C again: at once)"),
-  );
-  try {
+  return untilStopped(terminal, async (stop) => {
     const result = await pretrain(
       { ...request, config: { ...fromFile, ...request.config }, signal: stop.signal },
       terminal,
     );
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
-    const { run, reason, step, steps, loss, imagesPerSecond, waitingShare, seconds, checkpoint } = result;
-    const figures = {
-      run,
-      reason,
-      step,
-      steps,
-      loss,
-      imagesPerSecond,
-      waitingShare,
-      seconds,
-      checkpoint,
-      skipped: result.skipped.length,
-    };
+    const { run, reason, step, steps } = result;
+    const figures = { ...result, skipped: result.skipped.length };
     if (reason === "interrupted") {
       terminal.result(figures, [
         `stopped at step ${step} of ${steps}; go on with: splitmask pretrain ${request.folder} --out ${run} --resume`,
@@ -68,13 +55,5 @@ export async function runPretrain(terminal: Terminal, command: PretrainCommand):
     await writeReport({ run, out: report }, terminal);
     terminal.result({ ...figures, report }, [`run: ${run}`, `report: ${report}`]);
     return 0;
-  } catch (error) {
-    // Before the first step there is nothing to save.
-    if (stop.code === null || (error as Error).name !== "AbortError") throw error;
-    terminal.endProgress();
-    terminal.line("stopped before the first step");
-    return stop.code;
-  } finally {
-    stop.release();
-  }
+  });
 }

@@ -1,3 +1,5 @@
+import type { Terminal } from "../terminal/terminal.js";
+
 /** The signals that end a run early, and the exit codes that shells give them. */
 const codes = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -39,4 +41,31 @@ export function stopOnSignals(onFirst: () => void): StopSignals {
       for (const [name, listener] of listeners) process.off(name, listener);
     },
   };
+}
+
+/**
+ * Trains until it is done or a signal ends it: the first one after the step at hand, with a checkpoint, a second one at once.
+ *
+ * @param terminal Where it is told.
+ * @param work Trains; gives the exit code.
+ * @returns The exit code: 130 or 143 where a signal came before the first step.
+ */
+export async function untilStopped(
+  terminal: Terminal,
+  work: (stop: StopSignals) => Promise<number>,
+): Promise<number> {
+  const stop = stopOnSignals(() =>
+    terminal.line("stopping after this step, with a checkpoint (Ctrl-C again: at once)"),
+  );
+  try {
+    return await work(stop);
+  } catch (error) {
+    // Before the first step there is nothing to save.
+    if (stop.code === null || (error as Error).name !== "AbortError") throw error;
+    terminal.endProgress();
+    terminal.line("stopped before the first step");
+    return stop.code;
+  } finally {
+    stop.release();
+  }
 }

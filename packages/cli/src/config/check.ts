@@ -1,7 +1,12 @@
 import type { z } from "zod";
 import { UsageError } from "../errors.js";
 import type { Config, ConfigField } from "./config.js";
+import type { FinetuneConfig, FinetuneField } from "./finetuneConfig.js";
+import { finetuneSchema } from "./finetuneSchema.js";
 import { configSchema } from "./schema.js";
+
+/** A schema of fields, such as that of `pretrain` or of `finetune`. */
+export type FieldSchema = typeof configSchema | typeof finetuneSchema;
 
 /** Writes a value as the user gave it, cut to one short line. */
 function show(value: unknown): string {
@@ -17,12 +22,16 @@ function expectation(issue: z.core.$ZodIssue): string {
         ? "a whole number"
         : issue.expected === "tuple"
           ? "three numbers"
-          : `a ${issue.expected}`;
+          : issue.expected === "array"
+            ? "a list"
+            : `a ${issue.expected}`;
     case "invalid_value":
       return `one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
     case "too_small":
       return issue.origin === "array"
-        ? "three numbers"
+        ? issue.minimum === 1
+          ? "a list that is not empty"
+          : "three numbers"
         : `a number ${issue.inclusive ? "of at least" : "greater than"} ${issue.minimum}`;
     case "too_big":
       return issue.origin === "array"
@@ -48,11 +57,11 @@ function editDistance(a: string, b: string): number {
 }
 
 /** The known field that is spelled most like the given one, if any is close. */
-function closestField(field: string): string | null {
+function closestField(field: string, fields: readonly string[]): string | null {
   const plain = field.toLowerCase().replaceAll(/[-_]/g, "");
   let best: string | null = null;
   let bestDistance = 4;
-  for (const known of Object.keys(configSchema.shape)) {
+  for (const known of fields) {
     const distance = editDistance(plain, known.toLowerCase());
     const close = distance <= Math.max(1, known.length / 3);
     const contained = plain.length >= 4 && known.toLowerCase().startsWith(plain);
@@ -65,7 +74,7 @@ function closestField(field: string): string | null {
 }
 
 /**
- * Checks a configuration.
+ * Checks a configuration of `splitmask pretrain`.
  *
  * @param value What a file or the command line gave.
  * @param source Where it came from, for the error text (`"splitmask.config.json"`, `"the command line"`).
@@ -73,34 +82,47 @@ function closestField(field: string): string | null {
  * @returns The checked configuration.
  * @throws UsageError naming the field, what was given and what was expected.
  */
-export function checkConfig(
+export function checkConfig(value: unknown, source: string, nameOf: FieldNamer = (field) => field): Config {
+  return checkFields(configSchema, value, source, nameOf);
+}
+
+/** The same for `splitmask finetune`. */
+export function checkFinetuneConfig(
   value: unknown,
   source: string,
-  nameOf: (field: string) => string = (field) => field,
-): Config {
+  nameOf: FieldNamer = (field) => field,
+): FinetuneConfig {
+  return checkFields(finetuneSchema, value, source, nameOf);
+}
+
+function checkFields<Schema extends FieldSchema>(
+  schema: Schema,
+  value: unknown,
+  source: string,
+  nameOf: FieldNamer,
+): z.output<Schema> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new UsageError(
       `${source}: got ${show(value)}, expected an object of configuration fields, such as {"imageSize": 64}.`,
     );
   }
-  const result = configSchema.safeParse(value);
-  if (result.success) return result.data;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data as z.output<Schema>;
+  const fields = Object.keys(schema.shape);
   const lines = result.error.issues.map((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys
         .map((key) => {
-          const suggestion = closestField(key);
+          const suggestion = closestField(key, fields);
           const mend =
-            suggestion !== null
-              ? `Did you mean "${suggestion}"?`
-              : `Known fields: ${Object.keys(configSchema.shape).join(", ")}.`;
+            suggestion !== null ? `Did you mean "${suggestion}"?` : `Known fields: ${fields.join(", ")}.`;
           return `unknown field "${key}" (given ${show((value as Record<string, unknown>)[key])}). ${mend}`;
         })
         .join("\n  ");
     }
     const field = String(issue.path[0] ?? "");
     const given = (value as Record<string, unknown>)[field];
-    return `${nameOf(field)}: got ${show(given)}, expected ${expectation(issue)}.`;
+    return `${nameOf(field as ConfigField | FinetuneField)}: got ${show(given)}, expected ${expectation(issue)}.`;
   });
   throw new UsageError(`${source}: ${[...new Set(lines)].join("\n  ")}`);
 }
@@ -111,4 +133,4 @@ export function optionName(field: string): string {
 }
 
 /** A field of the command line, for messages: `imageSize` → `--image-size`. */
-export type FieldNamer = (field: ConfigField) => string;
+export type FieldNamer = (field: ConfigField | FinetuneField) => string;

@@ -65,14 +65,30 @@ export interface Config {
   readonly time?: string | undefined;
   /** Peak learning rate of AdamW. */
   readonly learningRate?: number | undefined;
-  /** Learning rate at the end of the cosine. */
+  /** Learning rate at the end of a cosine or a line. */
   readonly minimumLearningRate?: number | undefined;
   /** Steps of linear warm-up. */
   readonly warmup?: number | undefined;
-  /** AdamW's weight decay (none on biases, norms, positions and tokens). */
+  /** How the learning rate falls after the warm-up: along a cosine or a line, in stairs of equal length (decayEvery) or at milestones, or not at all; cosine when not given. */
+  readonly schedule?: "cosine" | "linear" | "step" | "multi-step" | "constant" | undefined;
+  /** Steps between two stairs of the schedule "step". */
+  readonly decayEvery?: number | undefined;
+  /** Steps after which the learning rate falls in the schedule "multi-step". */
+  readonly milestones?: readonly number[] | undefined;
+  /** What the learning rate is multiplied with at a stair; 0.1 when not given. */
+  readonly decayFactor?: number | undefined;
+  /** What changes the weights; adamw when not given. The others need a learning rate. */
+  readonly optimizer?: "adamw" | "sgd" | "lars" | undefined;
+  /** Momentum of sgd and lars; 0.9 when not given. */
+  readonly momentum?: number | undefined;
+  /** Weight decay (none on biases, norms, positions and tokens); 0.05 for adamw and 0 for the others when not given. */
   readonly weightDecay?: number | undefined;
   /** Weight decay at the last step, to which it moves along a cosine; it stays when not given. */
   readonly weightDecayEnd?: number | undefined;
+  /** Each layer's learning rate is so much of the next one's (BEiT's fine-tuning: 0.65); 1, all the same, when not given. */
+  readonly layerDecay?: number | undefined;
+  /** Parameters that stay as they are: names in which * stands for any characters, such as "encoder.patch_embed.*". */
+  readonly freeze?: readonly string[] | undefined;
   /** Largest norm of the gradient. */
   readonly clip?: number | undefined;
   /** Whether that norm is of all gradients together or of each tensor by itself. */
@@ -105,6 +121,14 @@ export interface Config {
   readonly keepCheckpoints?: number | undefined;
   /** Steps between two looks at the descriptors and the predicted words, which warn of a collapse; 0: none; 50 when not given. */
   readonly healthEvery?: number | undefined;
+  /** Labelled pictures that the encoder is looked at with while it trains: its k-NN accuracy is a curve beside the losses, and its best checkpoint is kept. Some are held out to test with. */
+  readonly monitor?: string | undefined;
+  /** Labelled pictures with the same classes that are classified instead of held out ones. */
+  readonly monitorTest?: string | undefined;
+  /** Steps between two looks; a tenth of the steps when not given. */
+  readonly monitorEvery?: number | undefined;
+  /** Largest number of pictures of a look: two thirds vote, one third is classified; 3000 when not given. */
+  readonly monitorPictures?: number | undefined;
   /** What happens when the loss or a gradient is NaN or infinite: stop; skip the step; or go back to the last checkpoint and on with half the learning rate; stop when not given. */
   readonly onNan?: "stop" | "skip" | "rollback" | undefined;
 }

@@ -8,16 +8,25 @@ import type { Config } from "./config.js";
 const moduleExtensions = new Set([".js", ".mjs"]);
 const typescriptExtensions = new Set([".ts", ".mts"]);
 
+/** Checks what a file holds, under the file's name. */
+type Check<Fields> = (value: unknown, source: string) => Fields;
+
+/** A configuration file of `splitmask pretrain`; see {@link readFieldsFile}. */
+export function readConfigFile(path: string): Promise<Config> {
+  return readFieldsFile(path, checkConfig);
+}
+
 /**
  * Reads a configuration file: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running Node.js strips types
  * (22.18 and later, or with `--experimental-strip-types`), a TypeScript module (`.ts`, `.mts`). A module's default export is
  * the configuration, plain or through `defineConfig`.
  *
  * @param path Path of the file.
+ * @param check Checks the fields.
  * @returns The checked configuration.
  * @throws UsageError where the file is missing, not readable as what its name says, or holds a wrong field.
  */
-export async function readConfigFile(path: string): Promise<Config> {
+export async function readFieldsFile<Fields>(path: string, check: Check<Fields>): Promise<Fields> {
   const name = basename(path);
   const absolute = resolve(path);
   const isFile = await stat(absolute).then(
@@ -29,7 +38,7 @@ export async function readConfigFile(path: string): Promise<Config> {
       `--config: there is no file ${path}. Give the path of a .json, .js, .mjs or .ts file.`,
     );
   const extension = extname(path).toLowerCase();
-  if (extension === ".json") return checkConfig(parseJson(await readFile(absolute, "utf8"), name), name);
+  if (extension === ".json") return check(parseJson(await readFile(absolute, "utf8"), name), name);
   if (!moduleExtensions.has(extension) && !typescriptExtensions.has(extension)) {
     throw new UsageError(`--config: ${name} ends in "${extension}", expected .json, .js, .mjs, .ts or .mts.`);
   }
@@ -39,7 +48,7 @@ export async function readConfigFile(path: string): Promise<Config> {
       `${name}: has no default export. Write: export default defineConfig({ imageSize: 64 });`,
     );
   }
-  return checkConfig(loaded.default, name);
+  return check(loaded.default, name);
 }
 
 function parseJson(text: string, name: string): unknown {

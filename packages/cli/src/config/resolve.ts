@@ -5,6 +5,8 @@ import type { MachineFacts, PictureFacts } from "./facts.js";
 import { noteBatch, wantedBatch } from "./resolveBatch.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";
 import { checkLength, checkpointSteps, resolveLength, warmupSteps } from "./resolveLength.js";
+import { resolveMonitor } from "./resolveMonitor.js";
+import { resolveOptimization } from "./resolveOptimization.js";
 import { resolveSize } from "./resolveSize.js";
 
 export type { Choice } from "./decisions.js";
@@ -114,8 +116,7 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
       learningRate,
       minimumLearningRate: given.minimumLearningRate ?? learningRate / 100,
       warmup,
-      weightDecay: given.weightDecay ?? 0.05,
-      weightDecayEnd: given.weightDecayEnd ?? null,
+      ...resolveOptimization(given),
       clip: given.clip ?? 3,
       clipMode: given.clipMode ?? "global",
       temperature: given.temperature ?? 0.2,
@@ -128,6 +129,7 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
       checkpointEvery,
       keepCheckpoints: given.keepCheckpoints ?? 2,
       healthEvery: given.healthEvery ?? 50,
+      ...resolveMonitor(given, plannedSteps, decisions),
     },
   };
 }

@@ -60,14 +60,30 @@ export interface ResolvedConfig {
   readonly seconds: number | null;
   /** Peak learning rate. */
   readonly learningRate: number;
-  /** Learning rate at the end. */
+  /** How the learning rate falls after the warm-up. */
+  readonly schedule: "cosine" | "linear" | "step" | "multi-step" | "constant";
+  /** Steps between two stairs; null but for the schedule "step". */
+  readonly decayEvery: number | null;
+  /** Steps after which the rate falls; null but for the schedule "multi-step". */
+  readonly milestones: readonly number[] | null;
+  /** What the rate is multiplied with at a stair. */
+  readonly decayFactor: number;
+  /** What changes the weights. */
+  readonly optimizer: "adamw" | "sgd" | "lars";
+  /** Momentum of sgd and lars. */
+  readonly momentum: number;
+  /** Learning rate at the end of a cosine or a line. */
   readonly minimumLearningRate: number;
   /** Warm-up steps; null: a twentieth of the steps, once these are known. */
   readonly warmup: number | null;
-  /** AdamW's weight decay. */
+  /** Weight decay. */
   readonly weightDecay: number;
   /** Weight decay at the last step; null: it stays. */
   readonly weightDecayEnd: number | null;
+  /** Each layer's learning rate over the next one's. */
+  readonly layerDecay: number;
+  /** Names of parameters that stay as they are. */
+  readonly freeze: readonly string[];
   /** Largest gradient norm. */
   readonly clip: number;
   /** What the norm is taken of. */
@@ -100,6 +116,14 @@ export interface ResolvedConfig {
   readonly keepCheckpoints: number;
   /** Steps between two looks at the health figures; 0: none. */
   readonly healthEvery: number;
+  /** Labelled pictures that the encoder is looked at with while it trains; null: none. */
+  readonly monitor: string | null;
+  /** Those that are classified; null: some are held out. */
+  readonly monitorTest: string | null;
+  /** Steps between two looks. */
+  readonly monitorEvery: number;
+  /** Largest number of pictures of a look. */
+  readonly monitorPictures: number;
   /** What happens when the loss or a gradient is not finite. */
   readonly onNan: "stop" | "skip" | "rollback";
 }

@@ -8,8 +8,12 @@ const nonNegative = z.number().min(0);
 const share = z.number().min(0).max(1);
 const threeNumbers = z.tuple([z.number(), z.number(), z.number()]);
 
-/** Tuples as zod types them. */
-type Mutable<Value> = Value extends readonly [number, number, number] ? [number, number, number] : Value;
+/** Tuples and lists as zod types them. */
+export type Mutable<Value> = Value extends readonly [number, number, number]
+  ? [number, number, number]
+  : Value extends readonly (infer Item)[]
+    ? Item[]
+    : Value;
 
 /**
  * Every field that a configuration file for `splitmask pretrain` may hold. All are optional: what is not given is chosen
@@ -112,15 +116,55 @@ export const configSchema = z.strictObject({
     .describe(
       'How long the whole run may take, such as "90s", "20m", "1h30m"; model and steps are planned for it; instead of steps or epochs',
     ),
-  learningRate: positive.optional().describe("Peak learning rate of AdamW"),
-  minimumLearningRate: nonNegative.optional().describe("Learning rate at the end of the cosine"),
+  learningRate: positive.optional().describe("Peak learning rate"),
+  minimumLearningRate: nonNegative.optional().describe("Learning rate at the end of a cosine or a line"),
   warmup: z.int().min(0).optional().describe("Steps of linear warm-up"),
+  schedule: z
+    .enum(["cosine", "linear", "step", "multi-step", "constant"])
+    .optional()
+    .describe(
+      "How the learning rate falls after the warm-up: along a cosine or a line, in stairs of equal length (decayEvery) or at milestones, or not at all",
+    ),
+  decayEvery: positiveInteger.optional().describe("Steps between two stairs of the schedule step"),
+  milestones: z
+    .array(positiveInteger)
+    .min(1)
+    .optional()
+    .describe("Steps after which the learning rate falls in the schedule multi-step"),
+  decayFactor: positive
+    .optional()
+    .describe("What the learning rate is multiplied with at a stair; 0.1 when not given"),
+  optimizer: z
+    .enum(["adamw", "sgd", "lars"])
+    .optional()
+    .describe("What changes the weights; adamw when not given, the others need a learning rate"),
+  momentum: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe("Momentum of sgd and lars, 0 to 1; 0.9 when not given"),
   weightDecay: nonNegative
     .optional()
-    .describe("AdamW's weight decay (none on biases, norms, positions and tokens)"),
+    .describe(
+      "Weight decay (none on biases, norms, positions and tokens); 0.05 for adamw and 0 for the others when not given",
+    ),
   weightDecayEnd: nonNegative
     .optional()
     .describe("Weight decay at the last step, to which it moves along a cosine; it stays when not given"),
+  layerDecay: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("Each layer's learning rate is so much of the next one's; 1, all the same, when not given"),
+  freeze: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'Parameters that stay as they are: names in which * stands for any characters, such as "encoder.patch_embed.*"',
+    ),
   clip: positive.optional().describe("Largest norm of the gradient"),
   clipMode: z
     .enum(["global", "tensor"])
@@ -177,6 +221,28 @@ export const configSchema = z.strictObject({
     .optional()
     .describe(
       "Steps between two looks at the descriptors and the predicted words, which warn of a collapse; 0: none; 50 when not given",
+    ),
+  monitor: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Labelled pictures that the encoder is looked at with while it trains: its k-NN accuracy is told and recorded, and its best checkpoint kept; a third of them is held out to test with",
+    ),
+  monitorTest: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Labelled pictures with the same classes that are classified instead of held out ones"),
+  monitorEvery: positiveInteger
+    .optional()
+    .describe("Steps between two looks of the monitor; a tenth of the steps when not given"),
+  monitorPictures: z
+    .int()
+    .min(3)
+    .optional()
+    .describe(
+      "Largest number of pictures of the monitor: two thirds vote, one third is classified; 3000 when not given",
     ),
   onNan: z
     .enum(["stop", "skip", "rollback"])

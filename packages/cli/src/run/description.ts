@@ -54,6 +54,11 @@ const changeable = new Set([
   "checkpointEvery",
   "keepCheckpoints",
   "healthEvery",
+  "evaluateEvery",
+  "monitor",
+  "monitorTest",
+  "monitorEvery",
+  "monitorPictures",
   "onNan",
   "recompute",
   "maximumSkipped",
@@ -62,14 +67,38 @@ const changeable = new Set([
 ]);
 
 /**
+ * The fields that are given to a resumed run and may change.
+ *
+ * @typeParam Settings The run's settings, of which they are some.
+ */
+export function changedSettings<Settings>(given: object): Partial<Settings> {
+  const entries = Object.entries(given).filter(
+    ([field, value]) => value !== undefined && changeable.has(field),
+  );
+  return Object.fromEntries(entries) as Partial<Settings>;
+}
+
+/** What a run was started with, and what stands for it. */
+export interface StartedWith {
+  /** The settings, every one decided. */
+  readonly config: object;
+  /** The fields that were given. */
+  readonly given: object;
+}
+
+/**
  * Checks that what is given to a resumed run says nothing else than what it was started with.
  *
  * @param description The run's description.
  * @param given The fields that are given now.
- * @param pictures The folder of pictures that is given now, absolute.
+ * @param sources What the run was made of, in words, where it was and where it is now.
  * @throws UsageError naming what differs.
  */
-export function checkResume(description: RunDescription, given: Config, pictures: string): void {
+export function checkResume(
+  description: StartedWith,
+  given: object,
+  sources: readonly (readonly [what: string, was: string, is: string])[],
+): void {
   const was: Readonly<Record<string, unknown>> = { ...description.config, ...description.given };
   const differences = Object.entries(given)
     .filter(
@@ -79,8 +108,9 @@ export function checkResume(description: RunDescription, given: Config, pictures
       ([field, value]) =>
         `${field} was ${JSON.stringify(was[field] ?? null)} and is now ${JSON.stringify(value)}`,
     );
-  if (description.pictures !== pictures)
-    differences.push(`the pictures were in ${description.pictures} and are now in ${pictures}`);
+  for (const [what, before, now] of sources) {
+    if (before !== now) differences.push(`${what} in ${before} and are now in ${now}`);
+  }
   if (differences.length > 0) {
     throw new UsageError(
       `--resume: the run was started with other settings: ${differences.join("; ")}. Leave these out to go on with it, or start a new run in another folder.`,

@@ -2,7 +2,7 @@ import { createDevice } from "@splitmask/kernels";
 import type { Config } from "../config/config.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { scanPictures } from "./pictures.js";
-import { planRun, type RunPlan, tellChoices } from "./plan.js";
+import { planRun, type RunPlan, tellDecisions } from "./plan.js";
 
 /** A run that is only planned. */
 export interface DryRunRequest {
@@ -26,7 +26,7 @@ export async function dryRun(request: DryRunRequest, terminal: Terminal): Promis
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     const plan = await planRun(device, given, scanned);
-    tellChoices(folder, scanned, plan.choices, terminal);
+    tellDecisions(folder, scanned, plan.choices, terminal);
     return plan;
   } finally {
     device.close();

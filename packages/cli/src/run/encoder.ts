@@ -60,22 +60,30 @@ export async function readWeights(
   return averagesOf((await readCheckpoint(path)).optimizer);
 }
 
+/** A run's encoder before it is built. */
+export interface EncoderWeights {
+  /** The run that it comes from. */
+  readonly description: RunDescription;
+  /** Steps that it was trained for. */
+  readonly step: number;
+  /** The folder of the checkpoint. */
+  readonly path: string;
+  /** The weights by timm's names. */
+  readonly weights: ReadonlyMap<string, HostTensor>;
+}
+
 /**
- * Builds a run's encoder and loads its weights.
+ * Reads the weights of a run's encoder.
  *
- * @param device Where it goes.
- * @param request Which one.
- * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
+ * @param path A run folder (its last checkpoint), or a checkpoint folder inside one.
+ * @param instead What to do without weights, for the error.
+ * @throws Error where the path is no run, or has no checkpoint yet.
  */
-export async function loadEncoder(device: Device, request: EncoderRequest): Promise<LoadedEncoder> {
-  const { run, checkpoint } = await findCheckpoint(request.run);
+export async function readEncoderWeights(path: string, instead: string): Promise<EncoderWeights> {
+  const { run, checkpoint } = await findCheckpoint(path);
   const { description } = await readRun(run);
-  const encoder = createEncoder(device, description.config);
-  if (request.untrained === true) return { encoder, description, step: 0 };
   if (checkpoint === null) {
-    throw new Error(
-      `${request.run}: there is no checkpoint yet. Wait for the first one, or use --untrained for the encoder before training.`,
-    );
+    throw new Error(`${path}: there is no checkpoint yet. Wait for the first one, or use ${instead}.`);
   }
   const tensors = await readWeights(checkpoint.path, description);
   const prefix = "encoder.";
@@ -84,13 +92,40 @@ export async function loadEncoder(device: Device, request: EncoderRequest): Prom
       name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
     ),
   );
+  return { description, step: checkpoint.step, path: checkpoint.path, weights };
+}
+
+/** Loads weights into an encoder, with the checkpoint's name in the error. */
+export function loadWeights(
+  encoder: VisionTransformer,
+  { path, weights }: Pick<EncoderWeights, "path" | "weights">,
+): void {
   try {
     encoder.loadStateDict(weights);
   } catch (error) {
     throw new Error(
-      `${checkpoint.path}: the weights are not those of the model in config.json: ${(error as Error).message}`,
+      `${path}: the weights are not those of the model in config.json: ${(error as Error).message}`,
       { cause: error },
     );
   }
-  return { encoder, description, step: checkpoint.step };
+}
+
+/**
+ * Builds a run's encoder and loads its weights.
+ *
+ * @param device Where it goes.
+ * @param request Which one.
+ * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
+ */
+export async function loadEncoder(device: Device, request: EncoderRequest): Promise<LoadedEncoder> {
+  if (request.untrained === true) {
+    const { run } = await findCheckpoint(request.run);
+    const { description } = await readRun(run);
+    return { encoder: createEncoder(device, description.config), description, step: 0 };
+  }
+  const read = await readEncoderWeights(request.run, "--untrained for the encoder before training");
+  const { description, step } = read;
+  const encoder = createEncoder(device, description.config);
+  loadWeights(encoder, read);
+  return { encoder, description, step };
 }

@@ -1,16 +1,23 @@
-import { type ImageDataset, limitSkipped } from "@splitmask/data";
-import { embedDataset, knnAccuracy, linearProbe } from "@splitmask/eval";
+import { type ImageDataset, limitSkipped, subset } from "@splitmask/data";
+import { type EmbeddedDataset, embedDataset, embedLayers, type LabelledFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
 import { defaultMaximumSkipped } from "../config/resolve.js";
+import { UsageError } from "../errors.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
+import { drawLabels, type LabelChoice, type LabelDraw } from "./labelDraws.js";
+import { openLabelledPictures } from "./labelledPictures.js";
 import { encoderView } from "./method.js";
-import { openPictures } from "./pictures.js";
-import { chooseSubset, type SubsetChoice } from "./subset.js";
+import {
+  type EvaluationKind,
+  type ProbeSettings,
+  type RepeatedEvaluation,
+  repeatEvaluation,
+} from "./repeatEvaluation.js";
 
 /** What to evaluate. */
-export interface EvaluateRequest extends SubsetChoice {
+export interface EvaluateRequest extends LabelChoice, ProbeSettings {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
   /** Labelled pictures: one folder a class, or any other source with labels. */
@@ -19,6 +26,8 @@ export interface EvaluateRequest extends SubsetChoice {
   readonly test: string;
   /** The encoder as it was before training. */
   readonly untrained?: boolean;
+  /** Layers that are compared: blocks counted from 1, 0 for the embedding before them; `"all"` blocks. Default: the encoder's output alone. */
+  readonly layers?: "all" | readonly number[];
   /** Neighbours that vote (k-NN). Default 20. */
   readonly k?: number;
   /** Temperature of the vote (k-NN). Default 0.07. */
@@ -31,10 +40,15 @@ export interface EvaluateRequest extends SubsetChoice {
   readonly threads?: number;
 }
 
-/** How good the embeddings are. */
-export interface Evaluation {
-  /** Share of the test pictures that were classified rightly. */
-  readonly accuracy: number;
+/** How good the embeddings of one layer are. */
+export interface LayerEvaluation
+  extends Pick<RepeatedEvaluation, "accuracy" | "interval" | "standardDeviation"> {
+  /** The block, counted from 1. */
+  readonly layer: number;
+}
+
+/** How good the embeddings are. Accuracies are shares of the test pictures, means over the seeds where there are several. */
+export interface Evaluation extends RepeatedEvaluation {
   /** Number of training pictures. */
   readonly train: number;
   /** Number of test pictures. */
@@ -43,27 +57,17 @@ export interface Evaluation {
   readonly chance: number;
   /** Class names, by label. */
   readonly classes: readonly string[];
-  /** Accuracy by class name; null without test pictures. */
-  readonly perClass: Readonly<Record<string, number | null>>;
   /** Steps that the encoder was trained for. */
   readonly step: number;
   /** Whether the encoder was evaluated without its weights. */
   readonly untrained: boolean;
-  /** Neighbours that voted (k-NN only). */
-  readonly k?: number;
-  /** Temperature of the vote (k-NN only). */
-  readonly temperature?: number;
-  /** The penalty that was chosen on held-out training pictures (probe only). */
-  readonly penalty?: number;
-  /** Accuracy on the training pictures (probe only). */
-  readonly trainAccuracy?: number;
+  /** Each of the layers that were asked for; the rest of this object is about the last of them. */
+  readonly layers?: readonly LayerEvaluation[];
 }
 
-/** The evaluations of one encoder that were asked for. */
-export type EvaluationKind = "knn" | "probe";
-
 /**
- * Evaluates a run's encoder on labelled folders; a subset (`subset`, `perClass`) is one of the training pictures. The pictures are embedded once for all kinds that are asked for.
+ * Evaluates a run's encoder on labelled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the training pictures. The pictures are embedded once for all kinds, layers
+ * and seeds that are asked for.
  *
  * @param request What to evaluate.
  * @param kinds Which evaluations.
@@ -75,71 +79,65 @@ export async function evaluate<Kind extends EvaluationKind>(
   kinds: readonly Kind[],
   terminal: Terminal,
 ): Promise<Record<Kind, Evaluation>> {
-  const { k = 20, temperature = 0.07, batch = 64, untrained = false } = request;
-  const trainPictures = await openPictures(request.train, terminal);
-  if (trainPictures.classes.length < 2) {
-    throw new Error(
-      `--train: ${request.train} has ${trainPictures.classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
+  const { untrained = false } = request;
+  const { maximumSkipped = defaultMaximumSkipped } = request;
+  const pictures = await openLabelledPictures(request, { maximumSkipped }, terminal);
+  const { classes, test: testPictures } = pictures;
+  const trainPictures = pictures.train.dataset;
+  const draws = await drawLabels(trainPictures, request);
+  if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
+    throw new UsageError(
+      "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
     );
   }
-  const testPictures = await openPictures(request.test, terminal, trainPictures.classes);
-  const chosen = await chooseSubset(trainPictures, request);
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     const { encoder, description, step } = await loadEncoder(device, { run: request.run, untrained });
+    const layers = chosenLayers(request.layers, encoder.blocks.length);
     const embed = async (what: string, pictures: ImageDataset) => {
-      const dataset = limitSkipped(pictures, {
-        maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
-      });
-      const embedded = await embedDataset({
-        device,
-        encoder,
-        dataset,
-        view: encoderView(description),
-        batchSize: batch,
+      const dataset = limitSkipped(pictures, { maximumSkipped });
+      const options = {
+        ...{ device, dataset, view: encoderView(description), batchSize: request.batch ?? 64 },
         onProgress: (done: number, total: number) =>
           terminal.progress(`${what}: ${done} of ${total} pictures embedded`),
-      });
-      if (embedded.skipped.length > 0) {
-        terminal.warn(
-          `${embedded.skipped.length} ${what} pictures were skipped, e.g. ${printable(embedded.skipped[0]!.path)}: ${embedded.skipped[0]!.reason}`,
-        );
-      }
-      return { features: embedded.features, labels: embedded.labels, classes: trainPictures.classes };
+      };
+      const embedded =
+        layers === null
+          ? [await embedDataset({ ...options, encoder })]
+          : await embedLayers({ ...options, encoder, layers });
+      tellSkippedOf(what, embedded[0]!, terminal);
+      return embedded;
     };
-    const train = await embed("train", chosen);
+    const wanted = unionOf(draws);
+    const train = await embed("train", wanted === null ? trainPictures : subset(trainPictures, wanted));
     const test = await embed("test", testPictures);
     terminal.endProgress();
-    const common = { device, train, test };
-    const shared = {
-      train: train.labels.length,
-      test: test.labels.length,
-      chance: mostFrequent(test.labels),
-      classes: trainPictures.classes,
-      step,
-      untrained,
-    };
-    const byName = (perClass: readonly number[]) =>
-      Object.fromEntries(
-        trainPictures.classes.map((name, label) => [
-          name,
-          Number.isNaN(perClass[label]!) ? null : perClass[label]!,
-        ]),
-      );
+    const rows = draws.map(({ seed, indices }) => ({ seed, rows: rowsOf(indices, wanted, train[0]!) }));
     const results: Partial<Record<EvaluationKind, Evaluation>> = {};
     for (const kind of kinds) {
-      if (kind === "knn") {
-        const neighbours = Math.min(k, train.labels.length);
-        const { accuracy, perClass } = await knnAccuracy({ ...common, k: neighbours, temperature });
-        results.knn = { accuracy, ...shared, perClass: byName(perClass), k: neighbours, temperature };
-      } else {
-        const { accuracy, perClass, penalty, trainAccuracy } = await linearProbe({
-          ...common,
-          onProgress: (done, total) => terminal.progress(`linear probe: fit ${done} of ${total}`),
-        });
-        terminal.endProgress();
-        results.probe = { accuracy, ...shared, perClass: byName(perClass), penalty, trainAccuracy };
+      const byLayer: RepeatedEvaluation[] = [];
+      for (const [place, features] of train.entries()) {
+        const name = layers === null ? "" : `layer ${layers[place]}: `;
+        byLayer.push(
+          await repeatEvaluation(
+            { kind, device, train: features, test: labelled(test[place]!), draws: rows, settings: request },
+            (text) => terminal.progress(`${name}${text}`),
+          ),
+        );
       }
+      terminal.endProgress();
+      results[kind] = {
+        ...byLayer.at(-1)!,
+        train: rows[0]!.rows?.length ?? train[0]!.labels.length,
+        test: test[0]!.labels.length,
+        chance: mostFrequent(test[0]!.labels),
+        classes,
+        step,
+        untrained,
+        ...(layers === null
+          ? {}
+          : { layers: byLayer.map((result, place) => ofLayer(result, layers[place]!)) }),
+      };
     }
     return results as Record<Kind, Evaluation>;
   } finally {
@@ -147,6 +145,62 @@ export async function evaluate<Kind extends EvaluationKind>(
     await trainPictures.close?.();
     await testPictures.close?.();
   }
+}
+
+/** Warns of pictures that have no row. */
+export function tellSkippedOf(what: string, { skipped }: EmbeddedDataset, terminal: Terminal): void {
+  const [first] = skipped;
+  if (first === undefined) return;
+  terminal.warn(
+    `${skipped.length} ${what} pictures were skipped, e.g. ${printable(first.path)}: ${first.reason}`,
+  );
+}
+
+function chosenLayers(layers: EvaluateRequest["layers"], depth: number): readonly number[] | null {
+  if (layers === undefined) return null;
+  if (layers === "all") return Array.from({ length: depth }, (_, block) => block + 1);
+  const wrong = layers.find((layer) => layer > depth);
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `--layers: got ${wrong}, but this encoder has ${depth} blocks; expected "all" or numbers from 0 (before the first block) to ${depth}.`,
+    );
+  }
+  return [...new Set(layers)].sort((a, b) => a - b);
+}
+
+/** All pictures that some draw takes, rising; null: all. */
+function unionOf(draws: readonly LabelDraw[]): Int32Array | null {
+  const all = new Set<number>();
+  for (const { indices } of draws) {
+    if (indices === null) return null;
+    for (const index of indices) all.add(index);
+  }
+  return Int32Array.from(all).sort();
+}
+
+/** The rows of a draw among the embedded pictures; null: all. Pictures that could not be read have none. */
+function rowsOf(
+  indices: Int32Array | null,
+  embeddedIndices: Int32Array | null,
+  embedded: EmbeddedDataset,
+): Int32Array | null {
+  if (indices === null || embeddedIndices === null) return null;
+  const wanted = new Set(indices);
+  const rows: number[] = [];
+  for (const [row, place] of embedded.indices.entries())
+    if (wanted.has(embeddedIndices[place]!)) rows.push(row);
+  return Int32Array.from(rows);
+}
+
+function labelled({ classes, features, labels }: EmbeddedDataset): LabelledFeatures {
+  return { classes, features, labels };
+}
+
+function ofLayer(
+  { accuracy, interval, standardDeviation }: RepeatedEvaluation,
+  layer: number,
+): LayerEvaluation {
+  return { layer, accuracy, interval, ...(standardDeviation === undefined ? {} : { standardDeviation }) };
 }
 
 /** Share of the most frequent label. */

@@ -7,6 +7,7 @@ import {
   type SkippedPicture,
 } from "@splitmask/data";
 import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
+import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
 
@@ -100,6 +101,15 @@ export async function scanPictures(
     ignored: dataset instanceof ImageFolder ? dataset.ignored.length : 0,
     unreadable,
   };
+}
+
+/** Warns of the pictures of the sample that cannot be read. */
+export function tellUnreadable(unreadable: readonly SkippedPicture[], terminal: Terminal): void {
+  const [example] = unreadable;
+  if (example === undefined) return;
+  terminal.warn(
+    `${unreadable.length} of the pictures looked at cannot be read, e.g. ${printable(example.path)}: ${example.reason}`,
+  );
 }
 
 async function shortSideOf(dataset: ImageDataset, index: number): Promise<number> {

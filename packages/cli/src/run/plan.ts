@@ -12,6 +12,7 @@ import {
 } from "../config/resolve.js";
 import { estimateRun, type RunEstimate } from "../estimate/runEstimate.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
+import { tellChoices } from "./choices.js";
 import { wantsDiskCache } from "./diskCache.js";
 import { examineMachine } from "./machine.js";
 import { type ScannedPictures, spread } from "./pictures.js";
@@ -66,14 +67,14 @@ async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
 }
 
 /**
- * Prints the decisions with their reasons.
+ * Prints how many pictures there are, and the decisions with their reasons.
  *
  * @param folder The pictures as they were given.
  * @param scanned What was found there.
  * @param choices The decisions.
  * @param terminal Where they are printed.
  */
-export function tellChoices(
+export function tellDecisions(
   folder: string,
   { facts, ignored }: ScannedPictures,
   choices: readonly Choice[],
@@ -82,10 +83,7 @@ export function tellChoices(
   const { style } = terminal;
   const note = ignored === 0 ? "" : ` (${ignored} other files are left alone)`;
   terminal.line(`${style.bold(`${formatCount(facts.count)} pictures`)} in ${folder}${note}`);
-  for (const text of columns(
-    choices.map(({ name, value, reason }) => [`  ${name}`, value, style.dim(reason)]),
-  ))
-    terminal.line(text);
+  tellChoices(choices, terminal);
 }
 
 /**

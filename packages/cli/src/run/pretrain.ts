@@ -1,40 +1,27 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
-import {
-  defaultDecodeSize,
-  type ImageDataset,
-  limitSkipped,
-  measureNormalization,
-  type SkippedPicture,
-  TooManySkippedError,
-} from "@splitmask/data";
+import { defaultDecodeSize, type ImageDataset, limitSkipped, measureNormalization } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
-import {
-  BatchError,
-  latestCheckpoint,
-  RunFolder,
-  type TrainingEvent,
-  type TrainResult,
-  train,
-} from "@splitmask/trainer";
+import { RunFolder } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
-import { formatDuration } from "../config/duration.js";
 import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
+import { formerMonitor } from "../config/resolveMonitor.js";
+import { formerOptimization } from "../config/resolveOptimization.js";
 import { UsageError } from "../errors.js";
 import { fixedTime, timeForSteps } from "../estimate/runTime.js";
-import { printable } from "../terminal/printable.js";
-import { progressLine } from "../terminal/progressLine.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { checkResume, describedBy, type RunDescription, readRun } from "./description.js";
+import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
-import { createMethod } from "./method.js";
-import { type ScannedPictures, scanPictures } from "./pictures.js";
-import { estimateText, planRun, tellChoices, warnOfMemory } from "./plan.js";
+import { createMethod, encoderView } from "./method.js";
+import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
+import { checkOutFolder, withNewRun } from "./outFolder.js";
+import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
+import { estimateText, planRun, tellDecisions, warnOfMemory } from "./plan.js";
+import { type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
@@ -53,34 +40,17 @@ export interface PretrainRequest {
   readonly signal?: AbortSignal;
 }
 
-/** What came of it. */
-export interface PretrainResult {
-  /** The run folder. */
-  readonly run: string;
-  /** `"interrupted"`: the signal ended the run early. */
-  readonly reason: "done" | "interrupted";
-  /** Steps done, those before a resume included. */
-  readonly step: number;
-  /** Steps of the whole run. */
-  readonly steps: number;
-  /** Total loss of the first step, and its mean over the last fiftieth of the steps. */
-  readonly loss: {
-    /** At the first step. */
-    readonly start: number;
-    /** At the end. */
-    readonly end: number;
-  };
-  /** Median over the last steps; null for very short runs. */
-  readonly imagesPerSecond: number | null;
-  /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for very short runs. */
-  readonly waitingShare: number | null;
-  /** Time that this call trained, in seconds. */
-  readonly seconds: number;
-  /** Folder of the last checkpoint; null where none was written. */
-  readonly checkpoint: string | null;
-  /** The pictures that could not be read. */
-  readonly skipped: readonly SkippedPicture[];
-}
+/** Settings that runs of earlier versions have not. */
+const former = {
+  ...formerOptimization,
+  ...formerMonitor,
+  keepCheckpoints: 2,
+  healthEvery: 50,
+  onNan: "stop",
+  cache: "auto",
+  cacheFolder: null,
+  maximumSkipped: defaultMaximumSkipped,
+} as const satisfies Partial<ResolvedConfig>;
 
 /** Name of the tokenizer's file in a run folder. */
 export const tokenizerFile = "tokenizer.safetensors";
@@ -97,21 +67,10 @@ export const encoderFile = "encoder.safetensors";
  * @throws UsageError where the settings contradict each other, or the run folder holds a run already.
  * @throws Error where there are no pictures, or the run folder cannot be written.
  */
-export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<PretrainResult> {
+export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<TrainedRun> {
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
-  if (resume && overwrite)
-    throw new UsageError("--resume and --overwrite contradict each other: give one of them.");
-  const exists = existsSync(join(out, "config.json"));
-  if (exists && !resume && !overwrite) {
-    throw new UsageError(
-      `${out} already holds a run. Go on with it with --resume, start it anew with --overwrite (its files are deleted), or give another --out.`,
-    );
-  }
-  if (resume && !exists)
-    throw new UsageError(
-      `--resume: ${out} is not a run folder (there is no config.json). Leave --resume out to start a run.`,
-    );
+  const exists = checkOutFolder(out, { resume, overwrite });
   const scanned = await scanPictures(
     request.folder,
     terminal,
@@ -136,7 +95,7 @@ async function startRun(
   exists: boolean,
   started: number,
   terminal: Terminal,
-): Promise<PretrainResult> {
+): Promise<TrainedRun> {
   const { out } = request;
   const { facts, unreadable } = scanned;
   const plan = await planRun(device, given, scanned);
@@ -170,39 +129,26 @@ async function startRun(
       },
     ],
   };
-  tellChoices(request.folder, scanned, description.choices, terminal);
+  tellDecisions(request.folder, scanned, description.choices, terminal);
   for (const text of estimateText(plan, terminal)) terminal.line(text);
   warnOfMemory(plan, terminal);
-  if (unreadable.length > 0)
-    terminal.warn(
-      `${unreadable.length} of the pictures looked at cannot be read, e.g. ${printable(unreadable[0]!.path)}: ${unreadable[0]!.reason}`,
-    );
+  tellUnreadable(unreadable, terminal);
 
-  if (exists) await rm(out, { recursive: true });
-  run = await RunFolder.create(out, description);
-  run.appendSkipped(dataset.skipped());
-  let result: PretrainResult | null = null;
+  const monitor = await openMonitor(config, terminal);
   try {
-    const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
-    const task = createMethod(device, config, tokenizer);
-    const besides = fixedTime(config, plan.pictures, plan.machine);
-    result = await trainRun(
-      device,
-      run,
-      description,
-      task,
-      dataset,
-      facts,
-      request,
-      false,
-      terminal,
-      (decoded) => timeForSteps(config.seconds! - (performance.now() - started) / 1000, besides, decoded),
-    );
-    return result;
+    return await withNewRun(out, { exists, description }, async (made) => {
+      run = made;
+      run.appendSkipped(dataset.skipped());
+      const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
+      const task = createMethod(device, config, tokenizer);
+      const besides = fixedTime(config, plan.pictures, plan.machine);
+      const secondsLeft = (decoded: boolean) =>
+        timeForSteps(config.seconds! - (performance.now() - started) / 1000, besides, decoded);
+      const shown = { dataset, facts, monitor, secondsLeft };
+      return trainRun(device, run, description, task, shown, request, false, terminal);
+    });
   } finally {
-    await run.close();
-    if (result === null && (await latestCheckpoint(run.checkpointsPath)) === null)
-      await rm(out, { recursive: true, force: true });
+    await monitor?.close();
   }
 }
 
@@ -238,11 +184,12 @@ async function resumeRun(
   given: Config,
   { dataset: pictures, facts }: ScannedPictures,
   terminal: Terminal,
-): Promise<PretrainResult> {
+): Promise<TrainedRun> {
   const run = await RunFolder.open(request.out);
+  let monitor: MonitorPictures | null = null;
   try {
     const description = describedBy(run);
-    checkResume(description, given, resolve(request.folder));
+    checkResume(description, given, [["the pictures were", description.pictures, resolve(request.folder)]]);
     if (description.pictureCount !== pictures.length) {
       throw new UsageError(
         `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${pictures.length}. Put them back, or start a new run in another folder.`,
@@ -250,34 +197,38 @@ async function resumeRun(
     }
     const changed = {
       ...description,
-      config: {
-        ...description.config,
-        checkpointEvery: given.checkpointEvery ?? description.config.checkpointEvery,
-        keepCheckpoints: given.keepCheckpoints ?? description.config.keepCheckpoints ?? 2,
-        healthEvery: given.healthEvery ?? description.config.healthEvery ?? 50,
-        onNan: given.onNan ?? description.config.onNan ?? "stop",
-        recompute: given.recompute ?? description.config.recompute,
-        cache: given.cache ?? description.config.cache ?? "auto",
-        cacheFolder: given.cacheFolder ?? description.config.cacheFolder ?? null,
-        maximumSkipped: given.maximumSkipped ?? description.config.maximumSkipped ?? defaultMaximumSkipped,
-      },
+      config: { ...former, ...description.config, ...changedSettings<ResolvedConfig>(given) },
     };
     const dataset = limitSkipped(pictures, {
       maximumSkipped: changed.config.maximumSkipped,
       onSkipped: (picture) => run.appendSkipped([picture]),
     });
+    monitor = await openMonitor(changed.config, terminal);
     // A run that was killed before its tokenizer was there fits it as it would have.
     const file = join(request.out, tokenizerFile);
     const tokenizer = existsSync(file)
       ? await loadTokenizer(device, file)
       : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
     const task = createMethod(device, changed.config, tokenizer);
-    return await trainRun(device, run, changed, task, dataset, facts, request, true, terminal, () =>
-      Math.max(1, changed.config.seconds!),
-    );
+    const secondsLeft = () => Math.max(1, changed.config.seconds!);
+    const shown = { dataset, facts, monitor, secondsLeft };
+    return await trainRun(device, run, changed, task, shown, request, true, terminal);
   } finally {
+    await monitor?.close();
     await run.close();
   }
+}
+
+/** The pictures of a run. */
+interface RunPictures {
+  /** Those that it learns from. */
+  readonly dataset: ImageDataset;
+  /** Their number and size. */
+  readonly facts: PictureFacts;
+  /** Those that it is monitored with. */
+  readonly monitor: MonitorPictures | null;
+  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
+  readonly secondsLeft: (decoded: boolean) => number;
 }
 
 /** Trains, from the first step or from the last checkpoint. */
@@ -286,13 +237,11 @@ async function trainRun(
   run: RunFolder,
   { config, mean, std }: RunDescription,
   task: SplitMask,
-  dataset: ImageDataset,
-  facts: PictureFacts,
+  { dataset, facts, monitor, secondsLeft }: RunPictures,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
-  secondsLeft: (decoded: boolean) => number,
-): Promise<PretrainResult> {
+): Promise<TrainedRun> {
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const disk = await openDiskCache(
     device,
@@ -306,52 +255,36 @@ async function trainRun(
     { config, mean, std },
     disk === null ? {} : { cache: disk },
   );
+  const { encoder } = task.model;
+  const view = encoderView({ config, mean, std });
+  const monitored =
+    monitor === null
+      ? {}
+      : {
+          evaluation: monitorEvaluation(device, encoder, view, monitor, config.monitorEvery, terminal),
+          keepBest: { figure: monitorFigure, better: "higher" } as const,
+        };
   try {
-    const result = await train({
-      device,
-      task,
-      batches: loader,
-      length: config.steps !== null ? { steps: config.steps } : { seconds: secondsLeft(disk !== null) },
-      ...trainingOptions(config),
-      runFolder: run,
-      resume,
-      checkpointEvery: config.checkpointEvery,
-      keepCheckpoints: config.keepCheckpoints,
-      healthEvery: config.healthEvery,
-      nonFinite: { action: config.onNan },
-      ...signal,
-      onEvent: (event) => tell(event, terminal),
-    });
-    if (result.reason === "done") {
-      const write = () => writeEncoder(join(run.path, encoderFile), task, { mean, std });
-      await (result.average === null ? write() : result.average.withAverages(write));
-    }
-    return {
-      run: request.out,
-      reason: result.reason,
-      step: result.step,
-      steps: result.steps,
-      loss: await lossesOf(run, result),
-      imagesPerSecond: result.imagesPerSecond,
-      waitingShare: result.waitingShare,
-      seconds: result.seconds,
-      checkpoint: result.checkpoint,
-      skipped: await run.readSkipped(),
-    };
-  } catch (error) {
-    const latest = await latestCheckpoint(run.checkpointsPath);
-    const { cause } = error as Error;
-    if (!(error instanceof BatchError) || latest === null) {
-      throw error instanceof BatchError && cause instanceof TooManySkippedError ? cause : error;
-    }
-    const listed =
-      cause instanceof TooManySkippedError
-        ? ` They are listed in ${join(request.out, "skipped.jsonl")}.`
-        : "";
-    throw new Error(
-      `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ${latest.step}: go on with --resume.`,
-      { cause: error },
+    const trained = await trainInFolder(
+      {
+        device,
+        task,
+        batches: loader,
+        length: config.steps !== null ? { steps: config.steps } : { seconds: secondsLeft(disk !== null) },
+        ...trainingOptions(config),
+        runFolder: run,
+        resume,
+        checkpointEvery: config.checkpointEvery,
+        keepCheckpoints: config.keepCheckpoints,
+        healthEvery: config.healthEvery,
+        nonFinite: { action: config.onNan },
+        ...monitored,
+        ...signal,
+      },
+      () => writeEncoder(join(run.path, encoderFile), task, { mean, std }),
+      terminal,
     );
+    return { ...trained, run: request.out };
   } finally {
     loader.close();
     disk?.close();
@@ -370,64 +303,4 @@ async function writeEncoder(
     config: JSON.stringify(encoder.config),
     normalization: JSON.stringify(normalization),
   });
-}
-
-function tell(event: TrainingEvent, terminal: Terminal): void {
-  switch (event.type) {
-    case "resume":
-      terminal.line(`going on after step ${event.step}`);
-      break;
-    case "damaged":
-      terminal.warn(`the checkpoint ${event.path} is damaged and is passed over: ${event.reason}`);
-      break;
-    case "nonFinite":
-      terminal.warn(
-        `${event.error.message} ${event.action === "skip" ? "The step is left out" : `The run goes back to step ${event.nextStep} with a lower learning rate`}.`,
-      );
-      break;
-    case "warning":
-      terminal.warn(
-        `step ${event.step}: ${event.figure} is ${event.value.toPrecision(3)}, ${event.value < event.level ? "below" : "above"} ${event.level.toPrecision(3)}. ${event.advice}`,
-      );
-      break;
-    case "plan":
-      terminal.endProgress();
-      terminal.line(
-        `${event.steps} steps fit in the time (${(event.secondsPerStep * 1000).toFixed(0)} ms a step)`,
-      );
-      break;
-    case "step":
-      terminal.progress(
-        progressLine(event, terminal.live ? terminal.width : null),
-        event.step === 1 || event.step === event.steps,
-      );
-      break;
-    case "stop":
-    case "done":
-      terminal.endProgress();
-      break;
-    default:
-      break;
-  }
-}
-
-/** The first step's total loss and the mean over the last fiftieth of the steps, from the run's metrics. */
-async function lossesOf(run: RunFolder, result: TrainResult): Promise<{ start: number; end: number }> {
-  const metrics = await run.readMetrics();
-  const totals = metrics.map((record) => record.losses.total ?? Number.NaN);
-  const last = totals.slice(-Math.max(1, Math.floor(totals.length / 50)));
-  return {
-    start: totals[0] ?? result.firstLosses?.total ?? Number.NaN,
-    end: last.reduce((sum, value) => sum + value, 0) / Math.max(1, last.length),
-  };
-}
-
-/** A line about the end of a run. */
-export function summaryOf(result: PretrainResult): string {
-  const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;
-  const waiting =
-    result.waitingShare === null
-      ? ""
-      : `, ${(100 * result.waitingShare).toFixed(1)} % of the time waiting for data`;
-  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}${waiting}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
 }

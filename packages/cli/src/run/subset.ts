@@ -1,4 +1,4 @@
-import { type ImageDataset, randomSubset, readIndices, subset } from "@splitmask/data";
+import { type ImageDataset, randomIndices, readIndices, subset } from "@splitmask/data";
 import { UsageError } from "../errors.js";
 
 /** Which pictures of a data set are used: all, or what one of the two fields says. */
@@ -19,17 +19,35 @@ export interface SubsetChoice {
  * @throws UsageError where both fields are given, or they ask for what is not there.
  */
 export async function chooseSubset(dataset: ImageDataset, choice: SubsetChoice): Promise<ImageDataset> {
+  const indices = await chooseIndices(dataset, choice);
+  return indices === null ? dataset : subset(dataset, indices);
+}
+
+/**
+ * Which pictures {@link chooseSubset} takes; null: all.
+ *
+ * @param dataset All pictures.
+ * @param choice Which of them.
+ * @throws UsageError where both fields are given, or they ask for what is not there.
+ */
+export async function chooseIndices(dataset: ImageDataset, choice: SubsetChoice): Promise<Int32Array | null> {
   const { subset: text, perClass, seed = 0 } = choice;
   if (text && perClass) throw new UsageError("subset and perClass: give only one of them.");
   try {
-    if (perClass) return randomSubset(dataset, { perClass, seed });
-    if (!text) return dataset;
-    const share = /^([\d.]+)\s*%$/.exec(text);
-    if (share !== null) return randomSubset(dataset, { fraction: Number(share[1]) / 100, seed });
-    if (/^\d+$/.test(text)) return randomSubset(dataset, { count: Number(text), seed });
-    return subset(dataset, await readIndices(text));
+    if (perClass) return randomIndices(dataset, { perClass, seed });
+    if (!text) return null;
+    const fraction = readPercent(text);
+    if (fraction !== null) return randomIndices(dataset, { fraction, seed });
+    if (/^\d+$/.test(text)) return randomIndices(dataset, { count: Number(text), seed });
+    return await readIndices(text);
   } catch (error) {
     const field = perClass ? `perClass ${perClass}` : `subset "${text}"`;
     throw new UsageError(`${field}: ${(error as Error).message}`);
   }
+}
+
+/** The share that a text such as "10%" says, or null where it is no percentage. */
+export function readPercent(text: string): number | null {
+  const share = /^([\d.]+)\s*%$/.exec(text);
+  return share === null ? null : Number(share[1]) / 100;
 }

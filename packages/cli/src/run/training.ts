@@ -1,6 +1,6 @@
 import { type ImageDataset, ImageLoader, type ImageLoaderOptions, type View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import type { TrainOptions } from "@splitmask/trainer";
+import type { TrainingOptimizer, TrainingSchedule, TrainOptions } from "@splitmask/trainer";
 import { type ResolvedConfig, warmupSteps } from "../config/resolve.js";
 import type { RunDescription } from "./description.js";
 import { encoderView, tokenizerView, trainingAugmentation } from "./method.js";
@@ -16,18 +16,16 @@ export function trainingOptions(
   | "clipMode"
   | "accumulate"
   | "ema"
+  | "freeze"
   | "seed"
   | "precision"
   | "recompute"
 > {
-  const { ema, weightDecay, weightDecayEnd } = config;
+  const { ema } = config;
   return {
-    schedule: {
-      base: config.learningRate,
-      minimum: config.minimumLearningRate,
-      warmupSteps: config.warmup ?? warmupSteps,
-    },
-    optimizer: { weightDecay, ...(weightDecayEnd === null ? {} : { weightDecayEnd }) },
+    schedule: scheduleOf(config),
+    optimizer: optimizerOf(config),
+    freeze: config.freeze,
     clipNorm: config.clip,
     clipMode: config.clipMode,
     accumulate: config.accumulate,
@@ -36,6 +34,29 @@ export function trainingOptions(
     precision: config.precision,
     recompute: config.recompute,
   };
+}
+
+function scheduleOf(config: ResolvedConfig): TrainingSchedule {
+  const { decayEvery, decayFactor: factor, milestones, minimumLearningRate: minimum, schedule } = config;
+  const warm = { base: config.learningRate, warmupSteps: config.warmup ?? warmupSteps };
+  switch (schedule) {
+    case "step":
+      return { kind: "step", ...warm, every: decayEvery!, factor };
+    case "multi-step":
+      return { kind: "multiStep", ...warm, milestones: milestones!, factor };
+    case "constant":
+      return { kind: "constant", ...warm };
+    default:
+      return { kind: schedule, ...warm, minimum };
+  }
+}
+
+function optimizerOf(config: ResolvedConfig): TrainingOptimizer {
+  const { layerDecay, momentum, optimizer, weightDecay, weightDecayEnd } = config;
+  const treatment = { weightDecay, layerDecay, ...(weightDecayEnd === null ? {} : { weightDecayEnd }) };
+  return optimizer === "adamw"
+    ? { kind: "adamw", ...treatment }
+    : { kind: optimizer, momentum, ...treatment };
 }
 
 /** The views of a training batch: the encoder's and the tokenizer's. */

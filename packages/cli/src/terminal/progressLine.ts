@@ -10,6 +10,8 @@ export interface StepProgress {
   readonly losses: Readonly<Record<string, number>>;
   /** Learning rate of the step. */
   readonly learningRate: number;
+  /** Figures of the last evaluation by name. */
+  readonly figures?: Readonly<Record<string, number>>;
   /** Pictures a second; null while warming up. */
   readonly imagesPerSecond: number | null;
   /** Share of the time that the device waited for data; null or left out: not known. */
@@ -31,6 +33,13 @@ function bar(share: number): string {
   return text.padEnd(barCells, "·");
 }
 
+/** Figures of an evaluation as they are shown. */
+export function formatFigures(figures: Readonly<Record<string, number>>): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name} ${value.toFixed(3)}`)
+    .join("  ");
+}
+
 /**
  * One line about a training step: step, every part of the loss, learning rate, speed, time left.
  *
@@ -39,12 +48,22 @@ function bar(share: number): string {
  * @returns The line.
  */
 export function progressLine(progress: StepProgress, live: number | null): string {
-  const { step, steps, losses, learningRate, imagesPerSecond, secondsLeft, waitingShare } = progress;
+  const {
+    step,
+    steps,
+    figures = {},
+    losses,
+    learningRate,
+    imagesPerSecond,
+    secondsLeft,
+    waitingShare,
+  } = progress;
   const { total, ...parts } = losses;
   const named = Object.entries(parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
   const fields = [
     `${live === null ? "step " : ""}${String(step).padStart(String(steps).length)}/${steps}`,
     `loss ${(total ?? Number.NaN).toFixed(3)}${named.length > 0 ? ` (${named.join(", ")})` : ""}`,
+    formatFigures(figures),
     `lr ${learningRate.toExponential(1)}`,
     imagesPerSecond === null ? "measuring the speed" : `${Math.round(imagesPerSecond)} pictures/s`,
     (waitingShare ?? 0) < worthTelling ? "" : `${Math.round(waitingShare! * 100)} % waiting for data`,

@@ -113,6 +113,12 @@ export class Terminal {
     else for (const text of lines) this.#output.write(`${text}\n`);
   }
 
+  /** Writes the command's data to standard output, as it is; see `CommonOptions.dataOnOutput`. */
+  data(text: string): void {
+    this.endProgress();
+    this.#output.write(text);
+  }
+
   #clear(): void {
     if (this.#liveLine) this.#people.write("\r\u001b[2K");
     this.#liveLine = false;
@@ -123,15 +129,19 @@ export class Terminal {
  * Lays out rows in columns.
  *
  * @param rows The cells of each row.
+ * @param right Numbers of the columns that are flush right, e.g. those of figures.
  * @returns One line a row; columns are separated by two spaces.
  */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths: number[] = [];
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
   return rows.map((row) =>
     row
-      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index]!)))
+      .map((cell, index) => {
+        if (right.includes(index)) return cell.padStart(widths[index]!);
+        return index === row.length - 1 ? cell : cell.padEnd(widths[index]!);
+      })
       .join("  ")
       .trimEnd(),
   );

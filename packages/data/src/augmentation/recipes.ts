@@ -83,15 +83,37 @@ export interface SupervisedRecipeOptions {
 
 const mixing = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5, labelSmoothing: 0.1 } as const;
 
-/** A crop and RandAugment with spread 0.5, increasing, bicubic, filled with the mean; then the steps. */
-function randAugmented(
-  magnitude: number,
-  { mean = [0.485, 0.456, 0.406] }: SupervisedRecipeOptions,
-  steps: readonly AugmentationStep[] = [],
-): Augmentation {
+/** Options of `supervisedAugmentation`. */
+export interface SupervisedAugmentationOptions extends SupervisedRecipeOptions {
+  /** Smallest share of the picture's area that is cut out. Default 0.08. */
+  readonly cropScale?: number;
+  /** Probability of mirroring left to right. Default 0.5. */
+  readonly horizontalFlip?: number;
+  /** RandAugment's magnitude, 0 to 10; 0: no RandAugment. Default 9. */
+  readonly magnitude?: number;
+  /** Standard deviation of the magnitude. Default 0.5. */
+  readonly magnitudeStd?: number;
+  /** Strength of the colour jitter (brightness, contrast, saturation), as timm's; 0: none. Default 0. */
+  readonly colorJitter?: number;
+  /** Probability of erasing a box, with noise in every pixel; 0: none. Default 0. */
+  readonly erasing?: number;
+}
+
+/**
+ * What supervised training does to each picture, as timm's `create_transform` puts it together: random resized crop and flip, RandAugment (two operations, increasing, bicubic, filled with the mean),
+ * colour jitter, erasing.
+ */
+export function supervisedAugmentation(options: SupervisedAugmentationOptions = {}): Augmentation {
+  const { cropScale = 0.08, horizontalFlip = 0.5, magnitude = 9, magnitudeStd = 0.5 } = options;
+  const { colorJitter: jitter = 0, erasing = 0, mean = [0.485, 0.456, 0.406] } = options;
   const fill = mean.map((value) => Math.min(255, Math.round(255 * value)));
-  const policy = { magnitude, magnitudeStd: 0.5, increasing: true, interpolation: "bicubic", fill } as const;
-  return compose(randomResizedCrop({ confined: true }), [randAugment(policy), ...steps]);
+  const policy = { magnitude, magnitudeStd, increasing: true, interpolation: "bicubic", fill } as const;
+  const steps = [
+    ...(magnitude === 0 ? [] : [randAugment(policy)]),
+    ...(jitter === 0 ? [] : [colorJitter({ brightness: jitter, contrast: jitter, saturation: jitter })]),
+    ...(erasing === 0 ? [] : [randomErasing({ probability: erasing, mode: "pixel" })]),
+  ];
+  return compose(randomResizedCrop({ confined: true, scale: [cropScale, 1], horizontalFlip }), steps);
 }
 
 /**
@@ -99,8 +121,7 @@ function randAugmented(
  * picture three times. Its colour jitter of 0.3 is off, as timm has it beside RandAugment.
  */
 export function deitRecipe(options: SupervisedRecipeOptions = {}): SupervisedRecipe {
-  const erasing = randomErasing({ probability: 0.25, mode: "pixel" });
-  return { augmentation: randAugmented(9, options, [erasing]), mixup: mixing, repeats: 3 };
+  return { augmentation: supervisedAugmentation({ ...options, erasing: 0.25 }), mixup: mixing, repeats: 3 };
 }
 
 /**
@@ -113,7 +134,8 @@ export function splitMaskFinetuning(
   options: SupervisedRecipeOptions = {},
 ): SupervisedRecipe {
   const isLarge = sets === "large";
-  return { augmentation: randAugmented(isLarge ? 7 : 9, options), mixup: mixing, repeats: isLarge ? 3 : 1 };
+  const augmentation = supervisedAugmentation({ ...options, magnitude: isLarge ? 7 : 9 });
+  return { augmentation, mixup: mixing, repeats: isLarge ? 3 : 1 };
 }
 
 /** Options of `dinoViews`. */

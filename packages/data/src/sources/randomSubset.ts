@@ -33,6 +33,15 @@ export interface RandomSubsetOptions {
  * ```
  */
 export function randomSubset(dataset: ImageDataset, options: RandomSubsetOptions): ImageDataset {
+  return subset(dataset, randomIndices(dataset, options));
+}
+
+/**
+ * Which pictures `randomSubset` takes, in rising order: e.g. to draw labels for several seeds of pictures that are embedded once.
+ *
+ * @throws TypeError and RangeError as `randomSubset` does.
+ */
+export function randomIndices(dataset: ImageDataset, options: RandomSubsetOptions): Int32Array {
   const { fraction, count, perClass, seed, stratified = true } = options;
   const given = Object.entries({ fraction, count, perClass }).filter(([, value]) => value !== undefined);
   if (given.length !== 1) {
@@ -45,7 +54,7 @@ export function randomSubset(dataset: ImageDataset, options: RandomSubsetOptions
     perClass !== undefined
       ? balanced(dataset, perClass, seed)
       : inOrder(dataset, seed, stratified).subarray(0, wanted(dataset.length, fraction, count));
-  return subset(dataset, chosen.sort());
+  return chosen.sort();
 }
 
 function wanted(length: number, fraction: number | undefined, count: number | undefined): number {

@@ -68,4 +68,35 @@ void crossEntropy(const Call& call) {
   });
 }
 
+void softCrossEntropy(const Call& call) {
+  float* losses = call.buffer<float>(0);
+  float* gradient = call.buffer<float>(1);
+  const float* logits = call.buffer<float>(2);
+  const float* targets = call.buffer<float>(3);
+  const int64 rows = call.integer(0), columns = call.integer(1);
+  const double smoothing = call.number(2), gradientScale = call.number(3);
+  const Vector kept = broadcast(static_cast<float>(1 - smoothing)), share = broadcast(static_cast<float>(smoothing / static_cast<double>(columns)));
+  overRows(call, rows, columns, [&](int64 r) {
+    const float* x = logits + r * columns;
+    const float* wanted = targets + r * columns;
+    float* dx = gradient ? gradient + r * columns : nullptr;
+    const Vector shift = broadcast(maximumOver(x, 0, columns, -__builtin_inff()));
+    const auto smoothed = [&](int64 i, auto part) { return part.keep(fma(kept, part.read(wanted + i), share), 0); };
+    const float total = sumOver(0, columns, smoothed);
+    const float product = sumOver(0, columns, [&](int64 i, auto part) {
+      const Vector q = smoothed(i, part);
+      return select(q == zero(), zero(), q * (part.read(x + i) - shift));
+    });
+    const float sum = sumOver(0, columns, [&](int64 i, auto part) {
+      const Vector power = part.keep(exponentialOfNegative(part.read(x + i) - shift), 0);
+      if (dx) part.write(dx + i, power);
+      return power;
+    });
+    losses[r] = total * logarithm(broadcast(sum))[0] - product;
+    if (!dx) return;
+    const Vector factor = broadcast(total / sum), scale = broadcast(static_cast<float>(gradientScale));
+    overVectors(0, columns, [&](int64 i, auto part) { part.write(dx + i, (part.read(dx + i) * factor - smoothed(i, part)) * scale); });
+  });
+}
+
 }  // namespace splitmask::SPLITMASK_SET

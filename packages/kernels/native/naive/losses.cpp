@@ -1,4 +1,4 @@
-// Cross-entropy with label smoothing, an optional left-out diagonal, and the gradient of the logits.
+// Cross-entropy with one class or a distribution over classes a row, label smoothing, an optional left-out diagonal, and the gradient of the logits.
 #include <cmath>
 #include <limits>
 
@@ -46,6 +46,36 @@ template <class T> void crossEntropy(const Call& call) {
   }
 }
 
+template <class T> void softCrossEntropy(const Call& call) {
+  T* losses = call.buffer<T>(0);
+  T* gradient = call.buffer<T>(1);
+  const T* logits = call.buffer<T>(2);
+  const T* targets = call.buffer<T>(3);
+  const int64 rows = call.integer(0), columns = call.integer(1);
+  const double smoothing = call.number(2), gradientScale = call.number(3);
+  const double share = smoothing / static_cast<double>(columns);
+  for (int64 r = 0; r < rows; ++r) {
+    const T* x = logits + r * columns;
+    T largest = -std::numeric_limits<T>::infinity();
+    for (int64 c = 0; c < columns; ++c)
+      if (isGreater(x[c], largest)) largest = x[c];
+    double sum = 0, total = 0, product = 0;
+    for (int64 c = 0; c < columns; ++c) {
+      const double shifted = static_cast<double>(x[c]) - largest, q = (1 - smoothing) * targets[r * columns + c] + share;
+      sum += std::exp(shifted);
+      total += q;
+      if (q != 0) product += q * shifted;  // −∞ logits that nobody wants would make it NaN
+    }
+    losses[r] = static_cast<T>(total * std::log(sum) - product);
+    if (!gradient) continue;
+    for (int64 c = 0; c < columns; ++c) {
+      const double q = (1 - smoothing) * targets[r * columns + c] + share;
+      gradient[r * columns + c] = static_cast<T>((total * std::exp(static_cast<double>(x[c]) - largest) / sum - q) * gradientScale);
+    }
+  }
+}
+
 }  // namespace splitmask::naive
 
 NAIVE_KERNEL(crossEntropy)
+NAIVE_KERNEL(softCrossEntropy)

@@ -4,6 +4,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type HostTensor, type ProductPrecision, safetensorsParts } from "@splitmask/autograd";
 import type { ExponentialMovingAverageOptions } from "@splitmask/optim";
+import type { ResolvedOptimizer } from "../loop/trainingOptimizer.js";
+import type { ResolvedSchedule } from "../loop/trainingSchedule.js";
 import { writeFailure } from "../runFolder/writeFailure.js";
 import { CHECKSUMS, formatChecksums } from "./checksums.js";
 import { type CheckpointFileSystem, nodeFileSystem } from "./fileSystem.js";
@@ -20,22 +22,10 @@ export interface CheckpointSettings {
   readonly task: string;
   /** Seed of all randomness. */
   readonly seed: number;
-  /** Peak learning rate. */
-  readonly base: number;
-  /** Learning rate of the last step. */
-  readonly minimum: number;
-  /** Steps of linear warm-up. */
-  readonly warmupSteps: number;
-  /** Decay rates of AdamW's moments. */
-  readonly betas: readonly [number, number];
-  /** AdamW's ε. */
-  readonly epsilon: number;
-  /** Decoupled weight decay. */
-  readonly weightDecay: number;
-  /** The weight decay at the last step; null: it stays. */
-  readonly weightDecayEnd: number | null;
-  /** Layer-wise decay of the learning rate. */
-  readonly layerDecay: number;
+  /** The learning rate. */
+  readonly schedule: ResolvedSchedule;
+  /** How parameters are changed. */
+  readonly optimizer: ResolvedOptimizer;
   /** Largest gradient norm; 0: no clipping. */
   readonly clipNorm: number;
   /** Whether that is of all gradients together or of each tensor. */
@@ -60,6 +50,19 @@ export interface RecoveryState {
   readonly rateFactor: number;
 }
 
+/** By what the best checkpoint is told: the lowest mean of a loss since the checkpoint before, or a figure of the evaluation after its step. */
+export type BestCheckpoint =
+  | {
+      /** Name of the loss, e.g. `"total"`. */
+      readonly loss: string;
+    }
+  | {
+      /** Name of the figure, e.g. `"knnAccuracy"`. */
+      readonly figure: string;
+      /** Which values of it are better. */
+      readonly better: "lower" | "higher";
+    };
+
 /** `state.json` of a checkpoint. */
 export interface CheckpointState {
   /** Version of the checkpoint's layout. */
@@ -72,6 +75,8 @@ export interface CheckpointState {
   readonly settings: CheckpointSettings;
   /** Means over the steps since the checkpoint before: the losses by name. */
   readonly means: Readonly<Record<string, number>>;
+  /** Figures of the evaluation after this step, by name; null (or, in checkpoints of earlier versions, not there) where there was none. */
+  readonly evaluation?: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
   /** Versions of what wrote it. */

@@ -1,3 +1,5 @@
+import type { ResolvedOptimizer } from "../loop/trainingOptimizer.js";
+import type { ResolvedSchedule } from "../loop/trainingSchedule.js";
 import type { CheckpointSettings } from "./checkpointFolder.js";
 
 /** At most so many differences are named in an error. */
@@ -6,13 +8,16 @@ const NAMED = 8;
 /** What checkpoints were made with before there was a choice. */
 const FORMER: Partial<CheckpointSettings> = {
   precision: "float32",
-  weightDecayEnd: null,
-  layerDecay: 1,
   clipMode: "global",
   accumulate: 1,
   ema: null,
   freeze: [],
 };
+
+/** Settings as they were saved when there was only AdamW and a cosine. */
+type FormerSettings = Omit<CheckpointSettings, "schedule" | "optimizer"> &
+  Omit<Extract<ResolvedSchedule, { minimum: number }>, "kind" | "warmupStart"> &
+  Omit<Extract<ResolvedOptimizer, { kind: "adamw" }>, "kind">;
 
 /** Anything with a shape, by name: a state dict, or the tensors of a file. */
 export type ShapesByName = ReadonlyMap<string, { readonly shape: readonly number[] }>;
@@ -58,17 +63,42 @@ export function assertSameShapes(
  */
 export function assertSameSettings(
   path: string,
-  found: CheckpointSettings,
+  found: CheckpointSettings | FormerSettings,
   expected: CheckpointSettings,
 ): void {
-  const saved: CheckpointSettings = { ...FORMER, ...found };
-  const differences = (Object.keys(expected) as (keyof CheckpointSettings)[])
-    .filter((name) => JSON.stringify(saved[name]) !== JSON.stringify(expected[name]))
-    .map((name) => `${name} was ${JSON.stringify(saved[name])} and is now ${JSON.stringify(expected[name])}`);
+  const differences = differencesOf("", inTodaysForm(found), expected);
   if (differences.length === 0) return;
   throw new Error(
     `resume: ${path} was made with other settings: ${differences.join("; ")}. Resume with the same ones, or start a new run in another folder.`,
   );
+}
+
+function inTodaysForm(found: CheckpointSettings | FormerSettings): CheckpointSettings {
+  if ("schedule" in found) return { ...FORMER, ...found };
+  const { base, betas, epsilon, layerDecay = 1, minimum, warmupSteps, ...others } = found;
+  const { weightDecay, weightDecayEnd = null, ...rest } = others;
+  return {
+    ...FORMER,
+    ...rest,
+    schedule: { kind: "cosine", base, minimum, warmupSteps, warmupStart: 0 },
+    optimizer: { kind: "adamw", betas, epsilon, weightDecay, weightDecayEnd, layerDecay },
+  };
+}
+
+/** What differs, a sentence each; objects of the same kind are compared field by field. */
+function differencesOf(name: string, was: unknown, is: unknown): string[] {
+  if (isObject(was) && isObject(is) && was.kind === is.kind) {
+    const fields = new Set([...Object.keys(was), ...Object.keys(is)]);
+    return [...fields].flatMap((field) =>
+      differencesOf(name === "" ? field : `${name}.${field}`, was[field], is[field]),
+    );
+  }
+  const [before, now] = [was, is].map((value) => JSON.stringify(value ?? null));
+  return before === now ? [] : [`${name} was ${before} and is now ${now}`];
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function format(shape: readonly number[]): string {

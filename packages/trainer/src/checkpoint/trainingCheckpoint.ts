@@ -4,6 +4,7 @@ import type { HostTensor } from "@splitmask/autograd";
 import type { Module } from "@splitmask/nn";
 import type { TrainedState } from "../loop/trainedState.js";
 import {
+  type BestCheckpoint,
   type CheckpointLocation,
   type CheckpointSettings,
   type CheckpointState,
@@ -26,6 +27,8 @@ export interface CheckpointMoment {
   readonly steps: number;
   /** What the run was made with. */
   readonly settings: CheckpointSettings;
+  /** Figures of the evaluation after this step; null where there was none. */
+  readonly evaluation: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
 }
@@ -34,8 +37,8 @@ export interface CheckpointMoment {
 export interface CheckpointRetention {
   /** So many of the latest. */
   readonly latest: number;
-  /** And the one with the lowest mean of this loss; null: none for its loss. */
-  readonly best: string | null;
+  /** And the best by this; null: none for being good. */
+  readonly best: BestCheckpoint | null;
 }
 
 /** Writes a run's checkpoints, one at a time, while training goes on. */
@@ -59,7 +62,7 @@ export class CheckpointWriter {
     return this.#latest;
   }
 
-  /** The checkpoint with the lowest mean of the loss that counts, the later of equals; null where there is none. */
+  /** The best checkpoint by what counts, the later of equals; null where there is none. */
   get best(): CheckpointLocation | null {
     let best: (CheckpointLocation & { readonly score: number }) | null = null;
     for (const [step, { score, path }] of this.#scores) {
@@ -81,7 +84,7 @@ export class CheckpointWriter {
     for (const { path, step } of await listCheckpoints(this.#folder)) {
       // Only what is best is taken from here: a file that is not JSON will be found when it is read as a checkpoint.
       const text = await readFile(join(path, "state.json"), "utf8").catch(() => "{}");
-      this.#score(step, path, parseMeans(text));
+      this.#score(step, path, parseState(text));
     }
   }
 
@@ -104,7 +107,7 @@ export class CheckpointWriter {
     model: Module,
     optimizer: TrainedState,
     means: () => Promise<Readonly<Record<string, number>> | null>,
-    onWritten: (location: CheckpointLocation) => void,
+    onWritten: (location: CheckpointLocation, means: Readonly<Record<string, number>>) => void,
   ): void {
     const reading = Promise.all([model.hostStateDict(), optimizer.hostStateDict()]);
     this.#writing = this.#write(moment, reading, means, onWritten);
@@ -117,7 +120,7 @@ export class CheckpointWriter {
     moment: CheckpointMoment,
     reading: Promise<[Map<string, HostTensor>, { tensors: Map<string, HostTensor> }]>,
     read: () => Promise<Readonly<Record<string, number>> | null>,
-    onWritten: (location: CheckpointLocation) => void,
+    onWritten: (location: CheckpointLocation, means: Readonly<Record<string, number>>) => void,
   ): Promise<void> {
     const [model, { tensors: optimizer }] = await reading;
     const means = await read();
@@ -134,14 +137,17 @@ export class CheckpointWriter {
         { cause: error },
       );
     }
-    this.#score(this.#latest.step, this.#latest.path, means);
+    this.#score(this.#latest.step, this.#latest.path, state);
     await this.#prune();
-    onWritten(this.#latest);
+    onWritten(this.#latest, means);
   }
 
-  #score(step: number, path: string, means: Readonly<Record<string, number>>): void {
-    const score = this.#retention.best === null ? undefined : means[this.#retention.best];
-    if (typeof score === "number" && Number.isFinite(score)) this.#scores.set(step, { score, path });
+  #score(step: number, path: string, { evaluation, means }: Partial<CheckpointState>): void {
+    const { best } = this.#retention;
+    if (best === null) return;
+    const value = "loss" in best ? means?.[best.loss] : evaluation?.[best.figure];
+    if (typeof value !== "number" || !Number.isFinite(value)) return;
+    this.#scores.set(step, { score: "loss" in best || best.better === "lower" ? value : -value, path });
   }
 
   async #prune(): Promise<void> {
@@ -167,9 +173,9 @@ export class CheckpointWriter {
   }
 }
 
-function parseMeans(text: string): Readonly<Record<string, number>> {
+function parseState(text: string): Partial<CheckpointState> {
   try {
-    return (JSON.parse(text) as Partial<CheckpointState>).means ?? {};
+    return JSON.parse(text) as Partial<CheckpointState>;
   } catch {
     return {};
   }

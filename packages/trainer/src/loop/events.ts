@@ -55,8 +55,20 @@ export interface StepEvent {
   readonly imagesPerSecond: number | null;
   /** Share of the last steps' time, 0 to 1, that the device had nothing to do because a batch was not ready; null in the first two steps. */
   readonly waitingShare: number | null;
-  /** Estimated time to the last step, in seconds; null in the first two steps. */
+  /** Estimated time to the last step, in seconds, evaluations included as soon as there was one; null in the first two steps. */
   readonly secondsLeft: number | null;
+}
+
+/** The model was evaluated. */
+export interface EvaluationEvent {
+  /** Tells the events apart. */
+  readonly type: "evaluation";
+  /** Number of steps done. */
+  readonly step: number;
+  /** What the evaluation gave, by name. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** How long it took. */
+  readonly seconds: number;
 }
 
 /** A checkpoint is complete on the disk. */
@@ -137,6 +149,7 @@ export type TrainingEvent =
   | ResumeEvent
   | PlanEvent
   | StepEvent
+  | EvaluationEvent
   | CheckpointEvent
   | SkippedEvent
   | DamagedEvent

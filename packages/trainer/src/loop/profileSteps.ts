@@ -8,7 +8,14 @@ import type { TrainOptions } from "./trainOptions.js";
 export interface ProfileStepsOptions<Batch>
   extends Omit<
     TrainOptions<Batch>,
-    "length" | "runFolder" | "resume" | "checkpointEvery" | "keepCheckpoints"
+    | "length"
+    | "runFolder"
+    | "resume"
+    | "checkpointEvery"
+    | "keepCheckpoints"
+    | "keepBest"
+    | "evaluation"
+    | "loggers"
   > {
   /** Steps that fill the caches and the buffer pool first. Default 2. */
   readonly warmUpSteps?: number;

@@ -33,6 +33,11 @@ export class RateMeter {
     this.#last = milliseconds;
   }
 
+  /** Tells the meter that for so many milliseconds something else was done than steps. */
+  pause(milliseconds: number): void {
+    if (this.#last !== null) this.#last += milliseconds;
+  }
+
   /** How many intervals the median is taken over. */
   get measured(): number {
     return this.#intervals.length;

@@ -24,11 +24,20 @@ export interface TimedPlan {
   readonly secondsPerStep: number;
 }
 
+/** How often something is done beside the steps, and how long it takes. */
+interface Interlude {
+  /** After so many steps, and after the last. */
+  readonly every: number;
+  /** Its time. */
+  readonly seconds: number;
+}
+
 /**
  * Turns a time limit into a number of steps by timing the first steps without changing a parameter, so that the run is afterwards the same as one
  * that was given this number.
  *
  * @param started `performance.now()` from which the limit counts.
+ * @param evaluation What the steps wait for.
  * @returns null if the signal was aborted.
  */
 export async function planSteps<Batch>(
@@ -36,6 +45,7 @@ export async function planSteps<Batch>(
   batches: BatchSource<Batch>,
   seconds: number,
   started: number,
+  evaluation: Interlude | null,
   signal: AbortSignal | undefined,
 ): Promise<TimedPlan | null> {
   const meter = new RateMeter(MOST_STEPS);
@@ -68,6 +78,7 @@ export async function planSteps<Batch>(
   }
   await inFlight;
   const secondsPerStep = meter.secondsPerStep!;
-  const left = seconds * (1 - RESERVE) - (performance.now() - started) / 1000;
-  return { steps: Math.max(1, Math.floor(left / secondsPerStep)), secondsPerStep };
+  const left = seconds * (1 - RESERVE) - (performance.now() - started) / 1000 - (evaluation?.seconds ?? 0);
+  const each = secondsPerStep + (evaluation === null ? 0 : evaluation.seconds / evaluation.every);
+  return { steps: Math.max(1, Math.floor(left / each)), secondsPerStep };
 }

@@ -1,33 +1,28 @@
 import { setImmediate } from "node:timers/promises";
-import {
-  AdamW,
-  cosineSchedule,
-  ExponentialMovingAverage,
-  freeze,
-  parameterGroups,
-  type Schedule,
-  thaw,
-} from "@splitmask/optim";
-import type { CheckpointLocation, CheckpointSettings } from "../checkpoint/checkpointFolder.js";
+import { ExponentialMovingAverage, freeze, type Optimizer, thaw } from "@splitmask/optim";
+import type { CheckpointLocation } from "../checkpoint/checkpointFolder.js";
 import { type Checkpoint, readLatestCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { CheckpointWriter, restoreCheckpoint } from "../checkpoint/trainingCheckpoint.js";
 import { batchCutter } from "./accumulation.js";
 import { BatchError } from "./batchError.js";
+import { EvaluationError, Evaluator } from "./evaluation.js";
 import { HealthMonitor } from "./health.js";
+import { IdleClock } from "./idleClock.js";
+import { LoggerError } from "./metricsLogger.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
-import { RateMeter } from "./rateMeter.js";
 import { Recovery } from "./recovery.js";
+import { RunCheckpoints } from "./runCheckpoints.js";
+import { planRun, type RunPlan } from "./runPlan.js";
+import { RunReporter } from "./runReporter.js";
+import { type ResolvedSettings, resolveSettings } from "./settings.js";
 import { StateHistory } from "./stateHistory.js";
 import { type StepMetrics, StepRunner } from "./stepRunner.js";
 import { planSteps } from "./timeLimit.js";
 import { traceNonFinite } from "./traceNonFinite.js";
 import { TrainedState } from "./trainedState.js";
-import {
-  type ResolvedSettings,
-  resolveSettings,
-  type TrainOptions,
-  type TrainResult,
-} from "./trainOptions.js";
+import { createOptimizer } from "./trainingOptimizer.js";
+import type { TrainOptions, TrainResult } from "./trainOptions.js";
+import { untilAborted } from "./untilAborted.js";
 
 /** Steps that wait on the queue behind the one that runs. */
 const RUN_AHEAD = 1;
@@ -44,13 +39,13 @@ interface StepInFlight<Batch> {
 }
 
 /**
- * Trains a task: AdamW with a warm-up and a cosine, clipping by the global norm, checkpoints, resume. Nothing waits for the device but the reading of
+ * Trains a task: an optimizer and its schedule, clipping, checkpoints, resume, evaluations. Nothing waits for the device but the reading of
  * a step's metrics, one step behind, so the event loop stays free and the device busy.
  *
  * A run is a function of its options: the same seed gives the same weights bit for bit, on any number of threads, and when it is interrupted and resumed.
  *
- * @throws Error when an option makes no sense, a checkpoint does not fit, or the disk fails; {@link BatchError} when a batch fails, {@link NonFiniteError} when a loss or gradient is not
- * finite. Checkpoints that were complete stay.
+ * @throws Error when an option makes no sense, a checkpoint does not fit, or the disk fails; {@link BatchError} when a batch fails, {@link EvaluationError} when an evaluation does, {@link LoggerError} when a
+ * logger does, {@link NonFiniteError} when a loss or gradient is not finite. Checkpoints that were complete stay.
  */
 export async function train<Batch>(options: TrainOptions<Batch>): Promise<TrainResult> {
   const settings = resolveSettings(options);
@@ -70,106 +65,98 @@ class TrainingRun<Batch> {
   readonly #runner: StepRunner<Batch>;
   readonly #history: StateHistory | null;
   readonly #recovery: Recovery;
-  readonly #optimizer: AdamW;
+  readonly #optimizer: Optimizer;
   readonly #average: ExponentialMovingAverage | null;
   readonly #health: HealthMonitor<Batch>;
-  readonly #meter = new RateMeter();
+  readonly #evaluator: Evaluator;
+  readonly #reporter: RunReporter<Batch>;
+  readonly #checkpoints: RunCheckpoints;
   readonly #inFlight: StepInFlight<Batch>[] = [];
-  /** The metrics of the steps since the last complete checkpoint, by index. */
-  readonly #unsaved = new Map<number, Promise<StepMetrics>>();
-  readonly #writer: CheckpointWriter | null;
-  #steps = 0;
-  #learningRate: Schedule = () => 0;
-  #weightDecay: Schedule | null = null;
-  #checkpointSettings: CheckpointSettings | null = null;
+  readonly #idle = new IdleClock();
+  /** null while a time limit has not been turned into steps. */
+  #plan: RunPlan | null = null;
   /** Steps enqueued, and steps whose metrics are known. */
   #enqueued = 0;
   #done = 0;
-  /** Steps that the device has not computed yet, and when it last had computed all. */
-  #running = 0;
-  #idleSince = 0;
   /** The steps of the checkpoint that the run last went back to. */
   #wentBackTo: number | null = null;
-  readonly #reportedSkips = new Set<string>();
-  #firstLosses: Readonly<Record<string, number>> | null = null;
-  #lastLosses: Readonly<Record<string, number>> | null = null;
 
   constructor(options: TrainOptions<Batch>, settings: ResolvedSettings) {
     this.#options = options;
     this.#settings = settings;
-    const { batches, device, task } = options;
-    const { accumulate, betas, ema, epsilon, layerDecay, weightDecay } = settings;
+    const { batches, device, runFolder, signal, task } = options;
+    const { accumulate, ema } = settings;
     const cut = batchCutter(batches, accumulate);
     this.#runner = new StepRunner(device, task, settings, cut);
-    this.#optimizer = new AdamW(parameterGroups(task.model, { weightDecay, layerDecay }), { betas, epsilon });
+    this.#optimizer = createOptimizer(task.model, settings.optimizer);
     this.#average = ema === null ? null : new ExponentialMovingAverage(task.model, ema);
     this.#health = new HealthMonitor(device, task, settings, settings.healthEvery, cut);
+    this.#evaluator = new Evaluator(settings.evaluation, this.#average, signal);
     this.#recovery = new Recovery(settings.nonFinite);
     const undone = settings.nonFinite.action === "skip" ? this.#trained : null;
     this.#history = settings.traceNonFinite
       ? new StateHistory(this.#runner.parameters, undone, RUN_AHEAD + 1)
       : null;
-    this.#writer =
-      options.runFolder === undefined
+    this.#reporter = new RunReporter(options);
+    const retention = { latest: settings.keepCheckpoints, best: settings.keepBest };
+    this.#checkpoints = new RunCheckpoints(
+      runFolder === undefined
         ? null
-        : new CheckpointWriter(
-            options.runFolder.checkpointsPath,
-            { latest: settings.keepCheckpoints, best: settings.keepBest },
-            settings.fileSystem,
-          );
+        : new CheckpointWriter(runFolder.checkpointsPath, retention, settings.fileSystem),
+      (location) => this.#reporter.emit({ type: "checkpoint", ...location }),
+    );
   }
 
   async run(): Promise<TrainResult> {
-    const { runFolder, signal, task } = this.#options;
+    const { task } = this.#options;
     try {
       const damaged: string[] = [];
       const resumed = await this.#resume(({ path, reason }) => {
         damaged.push(path);
-        this.#emit({ type: "damaged", path, reason });
+        this.#reporter.emit({ type: "damaged", path, reason });
       });
-      await this.#writer?.begin(resumed, damaged);
-      await runFolder?.startMetrics(this.#done);
-      const planned = "steps" in this.#options.length || this.#steps > 0;
-      this.#emit({
+      await this.#checkpoints.begin(resumed, damaged);
+      await this.#startMetrics();
+      const planned = this.#plan !== null;
+      this.#reporter.emit({
         type: "start",
         task: task.name,
         steps: planned ? this.#steps : null,
         firstStep: this.#done + 1,
       });
-      if (resumed !== null) this.#emit({ type: "resume", step: resumed.step, path: resumed.path });
-      if (!planned) await this.#plan();
-      if (this.#rollsBack && this.#done === 0) await this.#checkpoint();
+      if (resumed !== null) this.#reporter.emit({ type: "resume", ...resumed });
+      if (!planned) await this.#planByTime();
       await this.#loop();
-      // An interrupted time-limited run that has no plan yet has nothing to save.
-      if (this.#steps > 0) await this.#checkpoint();
-      await this.#writer?.settle();
-      this.#reportSkipped();
-      await runFolder?.flush();
-      const interrupted = this.#done < this.#steps || (this.#steps === 0 && signal?.aborted === true);
+      await this.#checkpoint();
+      await this.#checkpoints.settle();
+      this.#reporter.skipped();
+      await this.#reporter.close();
+      if (this.#reporter.loggerFailure !== null)
+        throw this.#loggerError(this.#checkpoints.latest?.path ?? null);
+      const unfinished = this.#done < this.#steps || this.#evaluator.isDue(this.#done, this.#steps);
+      // A time limit that was not turned into steps was interrupted.
+      const interrupted = unfinished || this.#plan === null;
       const seconds = (performance.now() - this.#started) / 1000;
-      if (interrupted) this.#emit({ type: "stop", step: this.#done, reason: "interrupted" });
-      else this.#emit({ type: "done", step: this.#done, seconds });
+      if (interrupted) this.#reporter.emit({ type: "stop", step: this.#done, reason: "interrupted" });
+      else this.#reporter.emit({ type: "done", step: this.#done, seconds });
       return {
         reason: interrupted ? "interrupted" : "done",
         step: this.#done,
         steps: this.#steps,
-        firstLosses: this.#firstLosses,
-        lastLosses: this.#lastLosses,
-        imagesPerSecond: this.#imagesPerSecond(),
-        waitingShare: this.#meter.totalWaitingShare,
+        ...this.#reporter.totals,
         seconds,
-        checkpoint: this.#writer?.latest?.path ?? null,
+        checkpoint: this.#checkpoints.latest?.path ?? null,
         average: this.#average,
-        bestCheckpoint: this.#writer?.best?.path ?? null,
+        bestCheckpoint: this.#checkpoints.best?.path ?? null,
       };
     } catch (error) {
-      await Promise.allSettled([...this.#inFlight.map((step) => step.metrics), this.#writer?.settle()]);
+      await Promise.allSettled([...this.#inFlight.map((step) => step.metrics), this.#checkpoints.settle()]);
       await this.#options.device.synchronize().catch(() => undefined);
-      this.#reportSkipped();
-      await runFolder?.flush().catch(() => undefined);
+      this.#reporter.skipped();
+      await this.#reporter.close().catch(() => undefined);
       this.#average?.dispose();
       const reason = error instanceof Error ? error : new Error(String(error));
-      this.#options.onEvent?.({ type: "stop", step: this.#done, reason: "failed", error: reason });
+      this.#reporter.emit({ type: "stop", step: this.#done, reason: "failed", error: reason });
       throw error;
     } finally {
       this.#history?.dispose();
@@ -201,10 +188,16 @@ class TrainingRun<Batch> {
   }
 
   #goOnFrom(checkpoint: Checkpoint): void {
-    restoreCheckpoint(checkpoint, this.#options.task.model, this.#trained, this.#checkpointSettings!);
-    this.#enqueued = checkpoint.state.step;
-    this.#done = checkpoint.state.step;
-    this.#unsaved.clear();
+    const { evaluation = null, step } = checkpoint.state;
+    restoreCheckpoint(checkpoint, this.#options.task.model, this.#trained, this.#plan!.settings);
+    this.#enqueued = step;
+    this.#done = step;
+    this.#evaluator.resume(step, evaluation);
+    this.#checkpoints.standAt(checkpoint.state);
+  }
+
+  async #startMetrics(): Promise<void> {
+    await this.#reporter.start(this.#done, this.#evaluator.figuresAt(this.#done) !== null);
   }
 
   get #rollsBack(): boolean {
@@ -216,144 +209,125 @@ class TrainingRun<Batch> {
     return new TrainedState(this.#optimizer, this.#average);
   }
 
-  #settingsFor(steps: number): CheckpointSettings {
-    const { schedule, task } = this.#options;
-    // Only what changes the numbers of a run.
-    const { accumulate, betas, clipMode, clipNorm, ema, epsilon, freeze: frozen } = this.#settings;
-    const { layerDecay, minimum, precision, seed, weightDecay, weightDecayEnd } = this.#settings;
-    const { base, warmupSteps: warmup = 0 } = schedule;
-    const wanted = typeof warmup === "function" ? Math.round(warmup(steps)) : warmup;
-    const warmupSteps = Math.max(0, Math.min(wanted, steps - 1));
-    return {
-      ...{ task: task.name, seed, base, minimum, warmupSteps, betas, epsilon, weightDecay, weightDecayEnd },
-      ...{ layerDecay, clipNorm, clipMode, accumulate, ema, freeze: frozen, precision },
-    };
+  /** Steps of the whole run; 0 while they are not known. */
+  get #steps(): number {
+    return this.#plan?.steps ?? 0;
   }
 
   #fixSteps(steps: number): void {
-    this.#steps = steps;
-    this.#checkpointSettings = this.#settingsFor(steps);
-    const { base, minimum, warmupSteps } = this.#checkpointSettings;
-    this.#learningRate = cosineSchedule({ base, minimum, warmupSteps, totalSteps: steps });
-    const { weightDecay, weightDecayEnd } = this.#settings;
-    this.#weightDecay =
-      weightDecayEnd === null
-        ? null
-        : cosineSchedule({ base: weightDecay, minimum: weightDecayEnd, totalSteps: steps });
+    this.#plan = planRun(this.#options, this.#settings, steps);
   }
 
-  async #plan(): Promise<void> {
+  async #planByTime(): Promise<void> {
     const { batches, length, signal } = this.#options;
     if (!("seconds" in length)) return;
-    const plan = await planSteps(this.#runner, batches, length.seconds, this.#started, signal);
+    const evaluation = await this.#evaluator.time().catch((error: unknown) => {
+      throw new EvaluationError(0, error, null);
+    });
+    const plan = await planSteps(this.#runner, batches, length.seconds, this.#started, evaluation, signal);
     if (plan === null) return;
     this.#fixSteps(plan.steps);
-    this.#emit({ type: "plan", ...plan });
+    this.#reporter.emit({ type: "plan", ...plan });
   }
 
   async #loop(): Promise<void> {
-    const { batches, runFolder, signal } = this.#options;
+    const { batches, signal } = this.#options;
     const goesOn = () => this.#enqueued < this.#steps && !signal?.aborted;
     // A last step that is not finite may send the run back.
-    while (goesOn() || this.#inFlight.length > 0) {
+    for (;;) {
+      await this.#evaluateIfDue();
+      await this.#checkpointIfDue();
       if (!goesOn()) {
+        if (this.#inFlight.length === 0) return;
         await this.#settleStep();
         continue;
       }
       const asked = performance.now();
       const index = this.#enqueued;
       const batch = await untilAborted(batches.batch(index), signal).catch((error: unknown) =>
-        this.#batchFailed(index, error),
+        this.#saveAndThrow((checkpoint) => new BatchError(index + 1, error, checkpoint)),
       );
       if (batch === null) continue;
-      // While a step runs, nothing waits for data.
-      const waited = this.#running > 0 ? 0 : performance.now() - Math.max(asked, this.#idleSince);
-      this.#enqueue(batch.value, waited);
-      await this.#checkpointIfDue();
+      this.#enqueue(this.#plan!, batch.value, this.#idle.waitedFor(asked));
       while (this.#inFlight.length > RUN_AHEAD) await this.#settleStep();
-      this.#writer?.check();
-      runFolder?.check();
+      this.#checkpoints.check();
+      this.#reporter.check(this.#checkpoints.latest?.path ?? null);
+      await this.#reporter.keepUp();
+      if (this.#reporter.loggerFailure !== null) await this.#saveAndThrow(this.#loggerError);
       // A batch that is ready at once would otherwise let step after step be enqueued without timers having their turn.
       await setImmediate();
     }
   }
 
-  /** Saves what was done, and tells of it. */
-  async #batchFailed(index: number, cause: unknown): Promise<never> {
+  /** What a logger's failure is told as. */
+  readonly #loggerError = (checkpoint: string | null) =>
+    new LoggerError(this.#reporter.loggerFailure!, checkpoint);
+
+  /** Finishes and saves what was begun, and throws what comes of the last checkpoint's path. */
+  async #saveAndThrow(errorOf: (checkpoint: string | null) => Error): Promise<never> {
     while (this.#inFlight.length > 0) await this.#settleStep();
     await this.#checkpoint();
-    await this.#writer?.settle().catch(() => undefined);
-    throw new BatchError(index + 1, cause, this.#writer?.latest?.path ?? null);
+    await this.#checkpoints.settle().catch(() => undefined);
+    throw errorOf(this.#checkpoints.latest?.path ?? null);
   }
 
-  #enqueue(batch: Batch, waited: number): void {
+  #enqueue(plan: RunPlan, batch: Batch, waited: number): void {
     const index = this.#enqueued;
-    const learningRate = this.#recovery.state.rateFactor * this.#learningRate(index);
+    const learningRate = this.#recovery.state.rateFactor * plan.learningRate(index);
     this.#history?.save(index);
-    const decay = this.#weightDecay === null ? {} : { weightDecay: this.#weightDecay(index) };
+    const decay = plan.weightDecay === null ? {} : { weightDecay: plan.weightDecay(index) };
     const metrics = this.#runner.run(index, batch, (scale) => {
       this.#optimizer.step({ learningRate, gradientScale: scale, ...decay });
       this.#average?.update();
     });
-    this.#running++;
-    const computed = () => {
-      this.#running--;
-      this.#idleSince = performance.now();
-    };
     // Awaited later, in order; an error must not count as unhandled until then.
-    metrics.then(computed, computed);
+    this.#idle.watch(metrics);
     const health = this.#health.look(index, batch);
     health?.catch(() => undefined);
-    this.#unsaved.set(index, metrics);
+    this.#checkpoints.add(index, metrics);
     this.#inFlight.push({ index, batch, learningRate, waited, metrics, health });
     this.#enqueued++;
   }
 
   /** Waits for the oldest step on the queue and reports it. */
   async #settleStep(): Promise<void> {
-    const { batches, runFolder } = this.#options;
-    const { batch, index, learningRate, metrics, waited, ...inFlight } = this.#inFlight[0]!;
-    const read = await metrics;
-    if (!isFiniteStep(read)) {
-      await this.#recover(index, batch, read);
+    const { batch, index, learningRate, waited, ...inFlight } = this.#inFlight[0]!;
+    const metrics = await inFlight.metrics;
+    if (!isFiniteStep(metrics)) {
+      await this.#recover(index, batch, metrics);
       return;
     }
     const health = await inFlight.health;
     this.#inFlight.shift();
-    batches.release?.(batch);
-    this.#meter.tick(performance.now(), waited);
-    this.#done = index + 1;
-    this.#firstLosses ??= read.losses;
-    this.#lastLosses = read.losses;
-    const { gradientNorm, losses } = read;
-    const imagesPerSecond = this.#imagesPerSecond();
-    const step = this.#done;
-    runFolder?.appendMetrics({
-      step,
-      losses,
-      learningRate,
-      gradientNorm,
-      imagesPerSecond,
-      waitingSeconds: waited / 1000,
-      ...(health === null ? {} : { health }),
-      time: Date.now() / 1000,
-    });
-    const secondsPerStep = this.#meter.secondsPerStep;
-    this.#emit({
-      type: "step",
-      step,
-      steps: this.#steps,
-      losses,
-      learningRate,
-      gradientNorm,
-      health,
-      imagesPerSecond,
-      waitingShare: this.#meter.waitingShare,
-      secondsLeft: secondsPerStep === null ? null : (this.#steps - step) * secondsPerStep,
-    });
-    for (const warning of this.#health.listen(step, this.#steps, health, gradientNorm))
-      this.#emit({ type: "warning", step, ...warning });
-    this.#reportSkipped();
+    this.#options.batches.release?.(batch);
+    const step = index + 1;
+    const steps = this.#steps;
+    this.#done = step;
+    const evaluationSeconds = this.#evaluator.secondsLeft(step, steps);
+    this.#reporter.step({ step, steps, metrics, learningRate, waited, health, evaluationSeconds });
+    for (const warning of this.#health.listen(step, steps, health, metrics.gradientNorm))
+      this.#reporter.emit({ type: "warning", step, ...warning });
+    this.#reporter.skipped();
+  }
+
+  /** Waits for the steps on the queue and evaluates the model, where it is time for that. */
+  async #evaluateIfDue(): Promise<void> {
+    const { signal } = this.#options;
+    const due = () => !signal?.aborted && this.#evaluator.isDue(this.#enqueued, this.#steps);
+    while (due() && this.#inFlight.length > 0) await this.#settleStep();
+    // A step that was not finite may have sent the run back.
+    if (!due()) return;
+    const step = this.#enqueued;
+    const { keepBest } = this.#settings;
+    const needed = keepBest !== null && "figure" in keepBest ? keepBest.figure : null;
+    const evaluated = await this.#evaluator
+      .run(step, needed)
+      .catch((error: unknown) =>
+        this.#saveAndThrow((checkpoint) => new EvaluationError(step, error, checkpoint)),
+      );
+    if (evaluated === null) return;
+    await this.#reporter.evaluation(step, evaluated);
+    if (needed !== null) await this.#checkpoint();
   }
 
   /** Finds out why a step is not finite, and then leaves it out, goes back to the last checkpoint, or throws. */
@@ -363,8 +337,8 @@ class TrainingRun<Batch> {
     const origin =
       this.#history === null ? null : await traceNonFinite(device, this.#runner, this.#history, index, batch);
     // A checkpoint of an earlier step may still be on its way to the disk.
-    await this.#writer?.settle().catch(() => undefined);
-    const latest = this.#writer?.latest ?? null;
+    await this.#checkpoints.settle().catch(() => undefined);
+    const { latest } = this.#checkpoints;
     const kept =
       latest === null ? "No checkpoint was written yet." : `The last good checkpoint is ${latest.path}.`;
     const error = new NonFiniteError(
@@ -379,28 +353,26 @@ class TrainingRun<Batch> {
     for (const step of this.#inFlight.splice(0)) batches.release?.(step.batch);
     if (action === "skip") this.#skip(index);
     else await this.#rollBack(error);
-    this.#emit({ type: "nonFinite", step: index + 1, action, nextStep: this.#enqueued + 1, error });
-    await this.#checkpointIfDue();
+    this.#reporter.emit({ type: "nonFinite", step: index + 1, action, nextStep: this.#enqueued + 1, error });
   }
 
   #skip(index: number): void {
     this.#history!.restore(index);
     this.#recovery.skip(index + 1);
-    for (const step of this.#unsaved.keys()) if (step >= index) this.#unsaved.delete(step);
+    this.#checkpoints.leaveOut(index);
     this.#enqueued = index + 1;
     this.#done = index + 1;
   }
 
   async #rollBack(error: NonFiniteError): Promise<void> {
-    const runFolder = this.#options.runFolder!;
-    const writer = this.#writer!;
-    let checkpoint = await readLatestCheckpoint(runFolder.checkpointsPath);
+    const folder = this.#options.runFolder!.checkpointsPath;
+    let checkpoint = await readLatestCheckpoint(folder);
     if (checkpoint !== null && checkpoint.state.step === this.#wentBackTo) {
       // A lower rate did not help from there.
       const { step } = checkpoint.state;
-      const earlier = await readLatestCheckpoint(runFolder.checkpointsPath, undefined, step);
+      const earlier = await readLatestCheckpoint(folder, undefined, step);
       if (earlier !== null) {
-        await writer.abandonLatest({ step: earlier.state.step, path: earlier.path });
+        await this.#checkpoints.abandonLatest({ step: earlier.state.step, path: earlier.path });
         checkpoint = earlier;
       }
     }
@@ -408,81 +380,31 @@ class TrainingRun<Batch> {
     this.#goOnFrom(checkpoint);
     this.#wentBackTo = this.#done;
     this.#recovery.rollBack();
-    await runFolder.startMetrics(this.#done);
+    await this.#startMetrics();
   }
 
   async #checkpointIfDue(): Promise<void> {
-    const due = this.#enqueued % this.#settings.checkpointEvery === 0 && this.#enqueued < this.#steps;
-    if (due) await this.#checkpoint();
+    const step = this.#enqueued;
+    // The evaluation after this step belongs into its checkpoint.
+    if (!this.#options.signal?.aborted && this.#evaluator.isDue(step, this.#steps)) return;
+    if (step % this.#settings.checkpointEvery === 0 && step < this.#steps) await this.#checkpoint();
   }
 
   /** Starts a checkpoint of the steps enqueued so far; it is written while training goes on. */
   async #checkpoint(): Promise<void> {
-    if (this.#writer === null || this.#checkpointSettings === null) return;
     const step = this.#enqueued;
     // Before the first step there is only something to save for those who may want to go back to it.
-    if (this.#writer.latest?.step === step || (step === 0 && !this.#rollsBack)) return;
-    await this.#writer.settle();
-    // A step that is not known yet may have spoilt what follows it.
-    const known = [...this.#unsaved].filter(([index]) => index < step).map(([, metrics]) => metrics);
-    const { state: recovery } = this.#recovery;
-    this.#writer.start(
-      { step, steps: this.#steps, settings: this.#checkpointSettings, recovery },
+    if (this.#plan === null || (step === 0 && !this.#rollsBack)) return;
+    await this.#checkpoints.save(
+      {
+        step,
+        steps: this.#plan.steps,
+        settings: this.#plan.settings,
+        evaluation: this.#evaluator.figuresAt(step),
+        recovery: this.#recovery.state,
+      },
       this.#options.task.model,
       this.#trained,
-      async () => meanLosses(await Promise.all(known)),
-      (location) => {
-        for (const index of this.#unsaved.keys()) if (index < location.step) this.#unsaved.delete(index);
-        this.#emit({ type: "checkpoint", step: location.step, path: location.path });
-      },
     );
-  }
-
-  #imagesPerSecond(): number | null {
-    const seconds = this.#meter.secondsPerStep;
-    return seconds === null ? null : this.#options.batches.batchSize / seconds;
-  }
-
-  #reportSkipped(): void {
-    const skipped = this.#options.batches.skipped?.() ?? [];
-    if (skipped.length === this.#reportedSkips.size) return;
-    const pictures = skipped.filter(({ path }) => !this.#reportedSkips.has(path));
-    for (const { path } of pictures) this.#reportedSkips.add(path);
-    this.#options.runFolder?.appendSkipped(pictures);
-    this.#emit({ type: "skipped", pictures });
-  }
-
-  #emit(event: Parameters<NonNullable<TrainOptions<Batch>["onEvent"]>>[0]): void {
-    this.#options.onEvent?.(event);
-  }
-}
-
-/** The mean of each loss; null where a step was not finite. */
-function meanLosses(steps: readonly StepMetrics[]): Record<string, number> | null {
-  if (!steps.every(isFiniteStep)) return null;
-  const names = Object.keys(steps[0]?.losses ?? {});
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      steps.reduce((sum, { losses }) => sum + (losses[name] ?? Number.NaN), 0) / steps.length,
-    ]),
-  );
-}
-
-/** The value of a promise, or null as soon as the signal is aborted. */
-async function untilAborted<Value>(
-  promise: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly value: Value } | null> {
-  if (signal === undefined) return { value: await promise };
-  let listener = () => {};
-  const aborted = new Promise<null>((resolve) => {
-    listener = () => resolve(null);
-    signal.addEventListener("abort", listener);
-  });
-  try {
-    return await Promise.race([promise.then((value) => ({ value })), aborted]);
-  } finally {
-    signal.removeEventListener("abort", listener);
   }
 }

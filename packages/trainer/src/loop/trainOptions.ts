@@ -1,11 +1,16 @@
 import type { ProductPrecision } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { ExponentialMovingAverage, ExponentialMovingAverageOptions } from "@splitmask/optim";
-import { type CheckpointFileSystem, nodeFileSystem } from "../checkpoint/fileSystem.js";
+import type { BestCheckpoint } from "../checkpoint/checkpointFolder.js";
+import type { CheckpointFileSystem } from "../checkpoint/fileSystem.js";
 import type { RunFolder } from "../runFolder/runFolder.js";
 import type { BatchSource } from "./batchSource.js";
+import type { TrainingEvaluation } from "./evaluation.js";
 import type { TrainingEvent } from "./events.js";
+import type { MetricsLogger } from "./metricsLogger.js";
 import type { NonFinitePolicy } from "./recovery.js";
+import type { TrainingOptimizer } from "./trainingOptimizer.js";
+import type { TrainingSchedule } from "./trainingSchedule.js";
 import type { TrainingTask } from "./trainingTask.js";
 
 /** How long to train: a number of steps, or a time that is turned into a number of steps by timing a few. */
@@ -18,30 +23,6 @@ export type TrainingLength =
       /** Time that the call may take, in seconds. */
       readonly seconds: number;
     };
-
-/** The learning rate as a function of the step: linear warm-up to `base`, then a cosine to `minimum`. */
-export interface TrainingSchedule {
-  /** Peak learning rate. */
-  readonly base: number;
-  /** Learning rate at the last step. Default 0. */
-  readonly minimum?: number;
-  /** Steps of warm-up; a function of the number of steps where that comes from a time limit. Default 0. */
-  readonly warmupSteps?: number | ((steps: number) => number);
-}
-
-/** AdamW's settings; the defaults are PyTorch's, but for the weight decay, which is BEiT's. */
-export interface TrainingOptimizer {
-  /** Decay rates of the moments. Default `[0.9, 0.999]`. */
-  readonly betas?: readonly [number, number];
-  /** Default 1e-8. */
-  readonly epsilon?: number;
-  /** Decoupled weight decay; not applied to biases, norms, positions and tokens. Default 0.05. */
-  readonly weightDecay?: number;
-  /** The weight decay at the last step, to which it moves along a cosine, as DINO's from 0.04 to 0.4. Default: it stays. */
-  readonly weightDecayEnd?: number;
-  /** Layer-wise decay of the learning rate for fine-tuning a vision transformer: each layer has this times the next one's; BEiT's is 0.65. Default 1. */
-  readonly layerDecay?: number;
-}
 
 /** A moving average of the weights beside the run. */
 export type TrainingAverage = Pick<ExponentialMovingAverageOptions, "decay" | "warmup">;
@@ -56,9 +37,9 @@ export interface TrainOptions<Batch> {
   readonly batches: BatchSource<Batch>;
   /** How long. A resumed run keeps the number of steps that its time limit gave. */
   readonly length: TrainingLength;
-  /** The learning rate. */
+  /** The learning rate: a cosine, a line, stairs or a constant, after a warm-up. */
   readonly schedule: TrainingSchedule;
-  /** AdamW's settings. */
+  /** AdamW (default), SGD or LARS, with weight decay and layer-wise decay. */
   readonly optimizer?: TrainingOptimizer;
   /** Largest gradient norm; 0: no clipping. Default 3. */
   readonly clipNorm?: number;
@@ -87,8 +68,10 @@ export interface TrainOptions<Batch> {
   readonly checkpointEvery?: number;
   /** How many of the latest checkpoints stay. Default 2. */
   readonly keepCheckpoints?: number;
-  /** The name of a loss: the checkpoint with the lowest mean of it since the one before stays too. null: none does. Default `"total"`. */
-  readonly keepBest?: string | null;
+  /** Which one stays besides: `{ loss: "total" }` or `{ figure: "knnAccuracy", better: "higher" }`; with a figure there is a checkpoint after each evaluation. null: none. Default `{ loss: "total" }`. */
+  readonly keepBest?: BestCheckpoint | null;
+  /** Measures the model every so many steps and after the last one. Default: never. */
+  readonly evaluation?: TrainingEvaluation | null | undefined;
   /** What checkpoints are written with. Default the machine's file system. */
   readonly fileSystem?: CheckpointFileSystem;
   /** Steps between two looks at the task's health figures; 0: none. Default 50. */
@@ -100,6 +83,8 @@ export interface TrainOptions<Batch> {
    * traced to the operation that made it, and the model is left as it was before. To skip steps it is always kept, with the optimizer's state. Default `true`.
    */
   readonly traceNonFinite?: boolean;
+  /** Where the figures go besides the run's folder. They are closed when the run ends. */
+  readonly loggers?: readonly MetricsLogger[];
   /** Aborting it ends the run after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Hears of everything that happens, in order. */
@@ -118,6 +103,8 @@ export interface TrainResult {
   readonly firstLosses: Readonly<Record<string, number>> | null;
   /** Losses of the last step; null if this call did none. */
   readonly lastLosses: Readonly<Record<string, number>> | null;
+  /** Figures of the last evaluation; null where this call did none. */
+  readonly lastEvaluation: Readonly<Record<string, number>> | null;
   /** Median over the last steps; null for fewer than three steps. */
   readonly imagesPerSecond: number | null;
   /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for fewer than three steps. */
@@ -130,150 +117,4 @@ export interface TrainResult {
   readonly average: ExponentialMovingAverage | null;
   /** Folder of the best one by `keepBest`; null where none is kept. */
   readonly bestCheckpoint: string | null;
-}
-
-/** The options with their defaults, checked. */
-export interface ResolvedSettings {
-  /** Decay rates of the moments. */
-  readonly betas: readonly [number, number];
-  /** AdamW's ε. */
-  readonly epsilon: number;
-  /** Decoupled weight decay. */
-  readonly weightDecay: number;
-  /** Learning rate at the last step. */
-  readonly minimum: number;
-  /** The weight decay at the last step; null: it stays. */
-  readonly weightDecayEnd: number | null;
-  /** Layer-wise decay of the learning rate. */
-  readonly layerDecay: number;
-  /** Largest gradient norm; 0: no clipping. */
-  readonly clipNorm: number;
-  /** What the norm is taken of. */
-  readonly clipMode: "global" | "tensor";
-  /** Micro-batches a batch. */
-  readonly accumulate: number;
-  /** The moving average's options, or null. */
-  readonly ema: TrainingAverage | null;
-  /** Names of parameters that stay as they are. */
-  readonly freeze: readonly string[];
-  /** Seed of all randomness. */
-  readonly seed: number;
-  /** Number format of the large products. */
-  readonly precision: ProductPrecision;
-  /** Whether transformer blocks run once more in the backward pass. */
-  readonly recompute: boolean;
-  /** Steps between checkpoints. */
-  readonly checkpointEvery: number;
-  /** How many of the latest checkpoints stay. */
-  readonly keepCheckpoints: number;
-  /** By which loss the best one stays. */
-  readonly keepBest: string | null;
-  /** What checkpoints are written with. */
-  readonly fileSystem: CheckpointFileSystem;
-  /** Steps between two looks at the task's health figures; 0: none. */
-  readonly healthEvery: number;
-  /** What happens when a loss or a gradient is not finite. */
-  readonly nonFinite: Required<NonFinitePolicy>;
-  /** Whether what stood before a step is kept. */
-  readonly traceNonFinite: boolean;
-}
-
-/**
- * Fills in the defaults.
- *
- * @throws RangeError naming the option that makes no sense.
- */
-export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSettings {
-  const { length, schedule, optimizer = {} } = options;
-  if ("steps" in length) requireWhole("length.steps", length.steps, 1);
-  else requireAtLeast("length.seconds", length.seconds, 1);
-  requireAtLeast("schedule.base", schedule.base, 0);
-  if (options.resume && options.runFolder === undefined) {
-    throw new Error("train: resume is true but there is no runFolder. Open the run's folder and pass it.");
-  }
-  const settings: ResolvedSettings = {
-    betas: optimizer.betas ?? [0.9, 0.999],
-    epsilon: optimizer.epsilon ?? 1e-8,
-    weightDecay: optimizer.weightDecay ?? 0.05,
-    minimum: schedule.minimum ?? 0,
-    weightDecayEnd: optimizer.weightDecayEnd ?? null,
-    layerDecay: optimizer.layerDecay ?? 1,
-    clipNorm: options.clipNorm ?? 3,
-    clipMode: options.clipMode ?? "global",
-    accumulate: options.accumulate ?? 1,
-    ema: options.ema ?? null,
-    freeze: options.freeze ?? [],
-    seed: options.seed ?? 0,
-    precision: options.precision ?? "float32",
-    recompute: options.recompute ?? false,
-    checkpointEvery: options.checkpointEvery ?? 500,
-    keepCheckpoints: options.keepCheckpoints ?? 2,
-    keepBest: options.keepBest === undefined ? "total" : options.keepBest,
-    fileSystem: options.fileSystem ?? nodeFileSystem,
-    healthEvery: options.healthEvery ?? 50,
-    nonFinite: { action: "stop", limit: 10, rateFactor: 0.5, ...options.nonFinite },
-    traceNonFinite: (options.traceNonFinite ?? true) || options.nonFinite?.action === "skip",
-  };
-  requireAtLeast("schedule.minimum", settings.minimum, 0);
-  requireAtLeast("clipNorm", settings.clipNorm, 0);
-  if (settings.clipMode !== "global" && settings.clipMode !== "tensor") {
-    throw new RangeError(
-      `train: clipMode is ${JSON.stringify(settings.clipMode)}; it must be "global" or "tensor".`,
-    );
-  }
-  if (settings.weightDecayEnd !== null) {
-    requireAtLeast("optimizer.weightDecayEnd", settings.weightDecayEnd, 0);
-    if (settings.weightDecay === 0) {
-      throw new RangeError(
-        `train: optimizer.weightDecayEnd is ${settings.weightDecayEnd}, but optimizer.weightDecay is 0, which nothing is decayed with. Begin with a small number, e.g. 1e-6.`,
-      );
-    }
-  }
-  requireWhole("accumulate", settings.accumulate, 1);
-  requireWhole("seed", settings.seed, 0);
-  if (settings.precision !== "float32" && settings.precision !== "bfloat16") {
-    throw new RangeError(
-      `train: precision is ${JSON.stringify(settings.precision)}; it must be "float32" or "bfloat16".`,
-    );
-  }
-  requireWhole("checkpointEvery", settings.checkpointEvery, 1);
-  requireWhole("keepCheckpoints", settings.keepCheckpoints, 1);
-  requireWhole("healthEvery", settings.healthEvery, 0);
-  checkNonFinite(settings.nonFinite, options);
-  return settings;
-}
-
-function checkNonFinite<Batch>(policy: Required<NonFinitePolicy>, options: TrainOptions<Batch>): void {
-  const { action, limit, rateFactor } = policy;
-  if (!["stop", "skip", "rollback"].includes(action)) {
-    throw new RangeError(
-      `train: nonFinite.action is ${JSON.stringify(action)}; it must be "stop", "skip" or "rollback".`,
-    );
-  }
-  requireWhole("nonFinite.limit", limit, 0);
-  if (!(rateFactor > 0 && rateFactor < 1)) {
-    throw new RangeError(
-      `train: nonFinite.rateFactor is ${rateFactor}; it must be a number above 0 and below 1.`,
-    );
-  }
-  if (action === "rollback" && options.runFolder === undefined) {
-    throw new Error(
-      'train: nonFinite.action is "rollback", but without a runFolder there is no checkpoint to go back to. Pass one, or use "skip".',
-    );
-  }
-  if (action !== "stop" && options.task.afterStep !== undefined) {
-    throw new Error(
-      `train: nonFinite.action is "${action}", but what afterStep of task ${options.task.name} keeps cannot be put back. Use "stop".`,
-    );
-  }
-}
-
-function requireWhole(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new RangeError(`train: ${name} is ${value}; it must be a whole number of at least ${least}.`);
-}
-
-function requireAtLeast(name: string, value: number, least: number): void {
-  if (Number.isFinite(value) && value >= least) return;
-  throw new RangeError(`train: ${name} is ${value}; it must be a number of at least ${least}.`);
 }

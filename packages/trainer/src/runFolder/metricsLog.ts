@@ -3,7 +3,7 @@ import { writeFileDurably } from "@splitmask/autograd";
 import { AppendedFile } from "./appendedFile.js";
 import { readJsonLines } from "./jsonLines.js";
 
-/** One line of `metrics.jsonl`: what was measured at one step. */
+/** A line of `metrics.jsonl`: what was measured at one step. */
 export interface MetricsRecord {
   /** Number of steps done, from 1. */
   readonly step: number;
@@ -23,8 +23,23 @@ export interface MetricsRecord {
   readonly time: number;
 }
 
+/** A line of `metrics.jsonl` after that of its step: what the evaluation after the step gave. */
+export interface EvaluationRecord {
+  /** Number of steps done. */
+  readonly step: number;
+  /** The figures by name; one that was not finite is null. */
+  readonly evaluation: Readonly<Record<string, number>>;
+  /** How long it took. */
+  readonly seconds: number;
+  /** When it ended, in seconds since 1970. */
+  readonly time: number;
+}
+
+/** Any line. */
+type MetricsLine = MetricsRecord | EvaluationRecord;
+
 /**
- * `metrics.jsonl`: one JSON object a line, one line a step. Lines are appended in order and never wait for the disk;
+ * `metrics.jsonl`: one JSON object a line, one line a step and one an evaluation. Lines are appended in order and never wait for the disk;
  * `flush` waits for all of them.
  */
 export class MetricsLog {
@@ -46,7 +61,7 @@ export class MetricsLog {
   }
 
   /** Adds one line. A write that failed is reported by the next `flush`. */
-  append(record: MetricsRecord): void {
+  append(record: MetricsRecord | EvaluationRecord): void {
     this.#file.append(Buffer.from(`${JSON.stringify(record)}\n`));
   }
 
@@ -59,20 +74,39 @@ export class MetricsLog {
     return this.#file.flush();
   }
 
-  /** Drops the lines after `step`, and a last line that was cut off: what a resumed run will write anew. */
-  async truncateAfter(step: number): Promise<void> {
+  /**
+   * Drops the lines after `step`, and a last line that was cut off: what a resumed run will write anew.
+   *
+   * @param evaluated Whether an evaluation after `step` itself stays. Default true.
+   */
+  async truncateAfter(step: number, evaluated = true): Promise<void> {
     await this.flush();
     const exists = await stat(this.path).then(
       () => true,
       () => false,
     );
     if (!exists) return;
-    const kept = (await readMetrics(this.path)).filter((record) => record.step <= step);
-    await writeFileDurably(this.path, kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    const stays = (line: MetricsLine) =>
+      line.step < step || (line.step === step && (evaluated || !isEvaluation(line)));
+    const kept = (await readLines(this.path)).filter(stays);
+    await writeFileDurably(this.path, kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 }
 
-/** Reads a `metrics.jsonl`; a last line that was cut off by a crash is left out. */
-export function readMetrics(path: string): Promise<MetricsRecord[]> {
-  return readJsonLines<MetricsRecord>(path, "metrics");
+/** Reads the steps of a `metrics.jsonl`; a last line that was cut off by a crash is left out. */
+export async function readMetrics(path: string): Promise<MetricsRecord[]> {
+  return (await readLines(path)).filter((line): line is MetricsRecord => !isEvaluation(line));
+}
+
+/** Reads the evaluations of a `metrics.jsonl`, in order; [] where there are none. */
+export async function readEvaluations(path: string): Promise<EvaluationRecord[]> {
+  return (await readLines(path)).filter(isEvaluation);
+}
+
+function readLines(path: string): Promise<MetricsLine[]> {
+  return readJsonLines<MetricsLine>(path, "metrics");
+}
+
+function isEvaluation(line: MetricsLine): line is EvaluationRecord {
+  return "evaluation" in line;
 }

@@ -4,7 +4,14 @@ import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/autograd";
 import type { SkippedPicture } from "../loop/batchSource.js";
-import { MetricsLog, type MetricsRecord, readMetrics } from "./metricsLog.js";
+import {
+  type EvaluationRecord,
+  MetricsLog,
+  type MetricsRecord,
+  readEvaluations,
+  readMetrics,
+} from "./metricsLog.js";
+import { scalarsOf } from "./scalars.js";
 import { readSkipped, SkippedLog } from "./skippedLog.js";
 import { TensorboardEventFile } from "./tensorboardEventFile.js";
 import { truncateEventFile } from "./truncateEventFile.js";
@@ -129,19 +136,27 @@ export class RunFolder {
     return join(this.path, "checkpoints");
   }
 
-  /** The lines of `metrics.jsonl`, [] before the first. */
+  /** The lines of `metrics.jsonl` that are steps, [] before the first. */
   async readMetrics(): Promise<MetricsRecord[]> {
     await this.#metrics.flush();
     return existsSync(this.#metrics.path) ? readMetrics(this.#metrics.path) : [];
   }
 
+  /** The lines of `metrics.jsonl` that are evaluations, [] before the first. */
+  async readEvaluations(): Promise<EvaluationRecord[]> {
+    await this.#metrics.flush();
+    return existsSync(this.#metrics.path) ? readEvaluations(this.#metrics.path) : [];
+  }
+
   /**
    * Drops the metrics after `step`, also from earlier event files, and starts a new event file: called before the first step of a new or a
    * resumed run, and when a run goes back to a checkpoint.
+   *
+   * @param evaluated Whether an evaluation after `step` itself stays. Default true.
    */
-  async startMetrics(step: number): Promise<void> {
+  async startMetrics(step: number, evaluated = true): Promise<void> {
     this.#requireLock();
-    await this.#metrics.truncateAfter(step);
+    await this.#metrics.truncateAfter(step, evaluated);
     await this.#events?.flush();
     const names = await readdir(this.path);
     for (const name of names)
@@ -159,18 +174,11 @@ export class RunFolder {
     if (failure !== null) throw failure;
   }
 
-  /** Adds one step to `metrics.jsonl` and to the event file, without waiting for the disk. */
-  appendMetrics(record: MetricsRecord): void {
+  /** Adds a step or an evaluation to `metrics.jsonl` and to the event file, without waiting for the disk. */
+  appendMetrics(record: MetricsRecord | EvaluationRecord): void {
     this.#requireLock();
     this.#metrics.append(record);
-    const scalars: Record<string, number> = {};
-    for (const [name, value] of Object.entries(record.losses)) scalars[`loss/${name}`] = value;
-    scalars.learningRate = record.learningRate;
-    scalars.gradientNorm = record.gradientNorm;
-    if (record.imagesPerSecond !== null) scalars.imagesPerSecond = record.imagesPerSecond;
-    for (const [name, value] of Object.entries(record.health ?? {})) scalars[`health/${name}`] = value;
-    if (record.waitingSeconds !== undefined) scalars.waitingSeconds = record.waitingSeconds;
-    this.#events?.append(record.step, scalars, record.time);
+    this.#events?.log(record.step, scalarsOf(record), record.time);
   }
 
   /** The lines of `skipped.jsonl`: the pictures that could not be read in this run, also before a resume; [] before the first. */

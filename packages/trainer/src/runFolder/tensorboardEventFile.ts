@@ -1,11 +1,12 @@
+import type { MetricsLogger } from "../loop/metricsLogger.js";
 import { AppendedFile } from "./appendedFile.js";
 import { maskedCrc32c } from "./crc32c.js";
 
 /**
- * A TensorBoard event file (`events.out.tfevents.…`): TFRecord frames, each a protobuf `Event`. Scalars only. Lines
+ * A TensorBoard event file (`events.out.tfevents.…`): TFRecord frames, each a protobuf `Event`. Scalars only. It is a `MetricsLogger`. Lines
  * are appended in order and never wait for the disk; `flush` waits for all of them.
  */
-export class TensorboardEventFile {
+export class TensorboardEventFile implements MetricsLogger {
   readonly #file: AppendedFile;
 
   /**
@@ -20,8 +21,8 @@ export class TensorboardEventFile {
     this.#append(event(firstStep, bytesField(7, varintField(1, 1))));
   }
 
-  /** Adds one value for each tag at `step`. `time`: seconds since 1970. */
-  append(step: number, scalars: Readonly<Record<string, number>>, time: number): void {
+  /** Adds one value for each tag at `step`. `time`: seconds since 1970; now when not given. */
+  log(step: number, scalars: Readonly<Record<string, number>>, time = Date.now() / 1000): void {
     const values = Object.entries(scalars).map(([tag, value]) =>
       bytesField(1, join([stringField(1, tag), floatField(2, value)])),
     );

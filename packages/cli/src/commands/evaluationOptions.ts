@@ -1,0 +1,248 @@
+import { type Command, Option } from "commander";
+import { UsageError } from "../errors.js";
+import type { ProbeSettings } from "../run/repeatEvaluation.js";
+import {
+  type CommonOptions,
+  finish,
+  maximumSkippedOption,
+  numberList,
+  numbers,
+  type Perform,
+} from "./commandOptions.js";
+
+type Parsed = CommonOptions & Readonly<Record<string, unknown>>;
+
+/** Adds `probe`, `knn` and `predict`. */
+export function addEvaluationCommands(program: Command, perform: Perform): void {
+  addEvaluation(
+    program,
+    perform,
+    "probe",
+    "Linear probe: train a linear classifier on the frozen encoder's embeddings, and test it",
+  );
+  addEvaluation(
+    program,
+    perform,
+    "knn",
+    "k-nearest-neighbour accuracy of the encoder's embeddings (k = 20, temperature 0.07)",
+  );
+  addPredict(program, perform);
+}
+
+function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe", summary: string): void {
+  const command = program
+    .command(name)
+    .description(summary)
+    .argument("<run>", "run folder, or a checkpoint folder inside it")
+    .requiredOption(
+      "--train <folder>",
+      "labelled pictures: one folder a class, or another source with labels",
+    )
+    .requiredOption("--test <folder>", "labelled pictures with the same class names")
+    .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
+  if (name === "knn") addKnnOptions(command);
+  else addProbeOptions(command);
+  command
+    .option(
+      "--layers <list>",
+      "accuracy after each of these blocks: all, or numbers such as 0,3,6 (0: before the first)",
+    )
+    .option("--per-class <n>", "only so many labels of every class")
+    .option("--labels <share>", "only this share of every class's labels, e.g. 1%")
+    .option(
+      "--subset <share|n|file>",
+      "only some training pictures: 10%, 1000, or a file with one index a line",
+    )
+    .option("--seed <n>", "what the choice of labels and the training depend on; 0 when not given")
+    .option(
+      "--seeds <list>",
+      "once with each of these seeds, e.g. 0,1,2: mean, deviation and confidence interval",
+    )
+    .option("--repeats <n>", "the same with the seeds 0 … n − 1")
+    .option("--out <file>", "also write the result to this .json file")
+    .option("--chart <file>", "with --layers: also draw accuracy by layer to this .svg file")
+    .option(...maximumSkippedOption)
+    .option("--batch <n>", "pictures a step while embedding")
+    .option("--threads <n>", "threads; all cores when not given");
+  const folders = "--train ./labelled/train --test ./labelled/val";
+  finish(command, [
+    [`splitmask ${name} runs/photos ${folders}`, "the pre-trained encoder"],
+    [`splitmask ${name} runs/photos ${folders} --untrained`, "the random one"],
+    [`splitmask ${name} runs/photos ${folders} --per-class 10 --repeats 5`, "few labels, drawn five times"],
+    [`splitmask ${name} runs/photos ${folders} --layers all --chart layers.svg`, "which layer is best"],
+    ...(name === "probe"
+      ? ([
+          [
+            `splitmask probe runs/photos ${folders} --optimizer sgd`,
+            "by SGD, with a sweep of learning rates",
+          ],
+        ] as const)
+      : []),
+    [`splitmask ${name} runs/photos --train ./train --test ./val --json`, 'ends with {"accuracy": …}'],
+  ]).action((run: string, parsed: Parsed) =>
+    perform(parsed, async (terminal) => {
+      const request = {
+        run,
+        train: String(parsed.train),
+        test: String(parsed.test),
+        untrained: parsed.untrained === true,
+        ...texts(parsed, ["subset", "labels"]),
+        ...seedsOf(parsed),
+        ...layersOf(parsed),
+        ...probeSettings(parsed),
+        ...numbers(parsed, {
+          perClass: "count",
+          seed: "whole",
+          maximumSkipped: "share",
+          threads: "count",
+          batch: "count",
+          k: "count",
+          temperature: "positive",
+        }),
+      };
+      const { runEvaluation } = await import("./evaluation.js");
+      await runEvaluation(terminal, name, request, texts(parsed, ["out", "chart"]));
+      return undefined;
+    }),
+  );
+}
+
+function addPredict(program: Command, perform: Perform): void {
+  const command = program
+    .command("predict")
+    .description("Classes and probabilities of the pictures of a folder, as CSV or JSON lines")
+    .argument("<run>", "run folder of finetune; with --train a run folder of pretrain")
+    .argument("<folder>", "folder of pictures, or another source as for pretrain")
+    .option("--out <file>", "file to write; standard output when not given")
+    .addOption(
+      new Option(
+        "--format <name>",
+        "csv, or json: one object a line; by the file's ending when not given",
+      ).choices(["csv", "json"]),
+    )
+    .option("--top <n>", "how many of the likeliest classes", "1")
+    .option("--train <folder>", "labelled pictures: a classifier on the pre-trained encoder learns from them")
+    .addOption(
+      new Option("--classifier <name>", "with --train: a linear probe or k nearest neighbours").choices([
+        "probe",
+        "knn",
+      ]),
+    )
+    .option("--k <n>", "with --classifier knn: number of neighbours; 20 when not given")
+    .option("--temperature <value>", "with --classifier knn: softness of the vote; 0.07 when not given")
+    .option(...maximumSkippedOption)
+    .option("--batch <n>", "pictures a step")
+    .option("--threads <n>", "threads; all cores when not given");
+  finish(command, [
+    ["splitmask predict runs/tuned ./new --out labels.csv", "path,label,probability"],
+    [
+      "splitmask predict runs/tuned ./new --top 3 --format json",
+      "the three likeliest classes, to standard output",
+    ],
+    ["splitmask predict runs/photos ./new --train ./labelled", "by a linear probe on a pre-trained encoder"],
+  ]).action((run: string, folder: string, parsed: Parsed) =>
+    perform({ ...parsed, dataOnOutput: parsed.out === undefined }, async (terminal) => {
+      if (parsed.train === undefined && parsed.classifier !== undefined)
+        throw new UsageError(
+          "--classifier: there is nothing to learn from. Give labelled pictures with --train.",
+        );
+      const given = numbers(parsed, {
+        top: "count",
+        k: "count",
+        temperature: "positive",
+        maximumSkipped: "share",
+        batch: "count",
+        threads: "count",
+      });
+      if (parsed.classifier !== "knn" && (given.k ?? given.temperature) !== undefined)
+        throw new UsageError("--k and --temperature are those of k-NN: give --classifier knn with them.");
+      const { runPredict } = await import("./predict.js");
+      await runPredict(terminal, {
+        run,
+        folder,
+        json: parsed.json === true,
+        ...texts(parsed, ["out", "train"]),
+        ...choices(parsed),
+        ...given,
+      });
+      return undefined;
+    }),
+  );
+}
+
+/** The options of predict that are one of a few words; commander has checked them. */
+function choices(parsed: Parsed): {
+  readonly format?: "csv" | "json";
+  readonly classifier?: "probe" | "knn";
+} {
+  return texts(parsed, ["format", "classifier"]) as ReturnType<typeof choices>;
+}
+
+function addKnnOptions(command: Command): void {
+  command
+    .option("--k <n>", "number of neighbours", "20")
+    .option("--temperature <value>", "softness of the vote", "0.07");
+}
+
+function addProbeOptions(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        "--optimizer <name>",
+        "lbfgs: logistic regression to convergence; sgd, lars: a sweep of learning rates as in MoCo v3, MAE, DINO and BEiT",
+      )
+        .choices(["lbfgs", "sgd", "lars"])
+        .default("lbfgs"),
+    )
+    .option(
+      "--learning-rates <list>",
+      "those of the sweep; 0.001,0.003 … 3 for sgd, 0.1,0.3 … 30 for lars when not given",
+    )
+    .option("--epochs <n>", "epochs of the sweep; 100 when not given")
+    .option("--probe-batch <n>", "training pictures a step of the sweep; 256 when not given");
+}
+
+/** The settings of the linear probe that were given. */
+function probeSettings(parsed: Parsed): ProbeSettings {
+  const learningRates = numberList(parsed, "learningRates", "positive");
+  const { optimizer } = parsed as { readonly optimizer?: "lbfgs" | "sgd" | "lars" };
+  const given = numbers(parsed, { epochs: "count", probeBatch: "count" });
+  if (optimizer === "lbfgs" && (learningRates !== undefined || Object.keys(given).length > 0)) {
+    throw new UsageError(
+      "--learning-rates, --epochs and --probe-batch are for the sweep: give --optimizer sgd or --optimizer lars with them.",
+    );
+  }
+  return {
+    ...(optimizer === undefined ? {} : { optimizer }),
+    ...(learningRates === undefined ? {} : { learningRates }),
+    ...given,
+  };
+}
+
+function seedsOf(parsed: Parsed): { readonly seeds?: readonly number[] } {
+  const seeds = numberList(parsed, "seeds", "whole");
+  const { repeats } = numbers(parsed, { repeats: "count" });
+  const given = [parsed.seed, seeds, repeats].filter((value) => value !== undefined);
+  if (given.length > 1) throw new UsageError("--seed, --seeds and --repeats: give only one of them.");
+  if (seeds !== undefined) {
+    if (new Set(seeds).size < seeds.length)
+      throw new UsageError(`--seeds: got "${String(parsed.seeds)}", expected different seeds.`);
+    return { seeds };
+  }
+  return repeats === undefined ? {} : { seeds: Array.from({ length: repeats }, (_, seed) => seed) };
+}
+
+function layersOf(parsed: Parsed): { readonly layers?: "all" | readonly number[] } {
+  if (parsed.layers === "all") return { layers: "all" };
+  const layers = numberList(parsed, "layers", "whole");
+  if (layers !== undefined) return { layers };
+  if (parsed.chart !== undefined)
+    throw new UsageError("--chart: there is nothing to draw without --layers. Give --layers all.");
+  return {};
+}
+
+/** The options that were given, as they are. */
+function texts<Name extends string>(parsed: Parsed, names: readonly Name[]): { [Key in Name]?: string } {
+  const given = names.flatMap((name) => (typeof parsed[name] === "string" ? [[name, parsed[name]]] : []));
+  return Object.fromEntries(given) as { [Key in Name]?: string };
+}

@@ -1,0 +1,56 @@
+import type { Command } from "commander";
+import { type CommonOptions, finish, type Perform } from "./commandOptions.js";
+import { addFinetuneOptions, finetuneFromOptions } from "./configOptions.js";
+
+/** Adds `finetune`. */
+export function addFinetuneCommand(program: Command, perform: Perform): void {
+  const finetune = program
+    .command("finetune")
+    .description("Fine-tune a pre-trained encoder with labels, and test it")
+    .argument("<run>", "run folder of pretrain, or a checkpoint folder inside it")
+    .requiredOption(
+      "--train <folder>",
+      "labelled pictures: one folder a class, or another source with labels",
+    )
+    .requiredOption("--test <folder>", "labelled pictures with the same class names")
+    .requiredOption(
+      "--out <run>",
+      "run folder to write: configuration, checkpoints, metrics, model, evaluation",
+    )
+    .option("--from-scratch", "the same encoder with random first weights, drawn with the seed: the baseline")
+    .option("--config <file>", "configuration: .json, .js, .mjs or .ts; the command line wins over it");
+  addFinetuneOptions(finetune);
+  finetune
+    .option("--resume", "go on from the last checkpoint of the run folder")
+    .option("--overwrite", "delete the run folder's earlier run first");
+  finish(finetune, [
+    [
+      "splitmask finetune runs/photos --train ./labelled/train --test ./labelled/val --out runs/tuned",
+      "every setting chosen and explained",
+    ],
+    [
+      "splitmask finetune runs/photos --train ./train --test ./val --out runs/tuned --recipe beit --epochs 50",
+      "BEiT's recipe, shorter",
+    ],
+    [
+      "splitmask finetune runs/photos --train ./train --test ./val --out runs/scratch --from-scratch",
+      "the same without pre-training",
+    ],
+  ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
+    perform(parsed, async (terminal) => {
+      const config = finetuneFromOptions(parsed);
+      const { runFinetune } = await import("./finetune.js");
+      return runFinetune(terminal, {
+        run,
+        train: String(parsed.train),
+        test: String(parsed.test),
+        out: String(parsed.out),
+        fromScratch: parsed.fromScratch === true,
+        config,
+        ...(typeof parsed.config === "string" ? { configFile: parsed.config } : {}),
+        resume: parsed.resume === true,
+        overwrite: parsed.overwrite === true,
+      });
+    }),
+  );
+}

@@ -1,0 +1,67 @@
+import { writeFileDurably } from "@splitmask/autograd";
+import { stringify } from "csv-stringify/sync";
+import { UsageError } from "../errors.js";
+import { type PicturePrediction, type PredictRequest, predict } from "../run/predict.js";
+import { tellSkipped } from "../run/skipped.js";
+import type { Terminal } from "../terminal/terminal.js";
+
+/** How predictions are written. */
+export type PredictionFormat = "csv" | "json";
+
+/** A `splitmask predict` command line. */
+export interface PredictCommand extends PredictRequest {
+  /** The file to write; standard output when not given. */
+  readonly out?: string;
+  /** Default: JSON lines for a file that ends in .json or .jsonl, else CSV. */
+  readonly format?: PredictionFormat;
+  /** Whether the result is told as one JSON line. */
+  readonly json?: boolean;
+}
+
+/** `splitmask predict`. */
+export async function runPredict(terminal: Terminal, command: PredictCommand): Promise<void> {
+  const { format, json, out, ...request } = command;
+  if (json === true && out === undefined)
+    throw new UsageError("--json: the predictions go to standard output. Give a file for them with --out.");
+  const { classes, predictions, skipped } = await predict(request, terminal);
+  tellSkipped(skipped, terminal);
+  const chosen = format ?? (out !== undefined && /\.jsonl?$/i.test(out) ? "json" : "csv");
+  const text = chosen === "csv" ? predictionsCsv(predictions) : predictionsJsonLines(predictions);
+  if (out === undefined) {
+    terminal.data(text);
+    return;
+  }
+  await writeFileDurably(out, text);
+  const result = {
+    predictions: out,
+    format: chosen,
+    count: predictions.length,
+    classes,
+    skipped: skipped.length,
+  };
+  terminal.result(result, [`${predictions.length} predictions of ${classes.length} classes in ${out}`]);
+}
+
+/**
+ * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then `label_2,probability_2` … where more classes are given.
+ */
+export function predictionsCsv(predictions: readonly PicturePrediction[]): string {
+  const places = predictions[0]?.classes.length ?? 1;
+  const suffixes = Array.from({ length: places }, (_, place) => (place === 0 ? "" : `_${place + 1}`));
+  const header = ["path", ...suffixes.flatMap((suffix) => [`label${suffix}`, `probability${suffix}`])];
+  const rows = predictions.map(({ classes, path }) => [
+    path,
+    ...classes.flatMap(({ label, probability }) => [label, String(probability)]),
+  ]);
+  return stringify([header, ...rows], { record_delimiter: "windows" });
+}
+
+/** Predictions as JSON, one object a line: path, label, probability, and `classes` with all of them where more than one is given. */
+export function predictionsJsonLines(predictions: readonly PicturePrediction[]): string {
+  return predictions
+    .map(({ classes, path }) => {
+      const more = classes.length > 1 ? { classes } : {};
+      return `${JSON.stringify({ path, ...classes[0]!, ...more })}\n`;
+    })
+    .join("");
+}

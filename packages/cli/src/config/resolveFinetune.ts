@@ -1,0 +1,352 @@
+import type { ProductPrecision } from "@splitmask/autograd";
+import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "@splitmask/methods";
+import { type Choice, contradiction, Decisions } from "./decisions.js";
+import { parseDuration } from "./duration.js";
+import type { FinetuneConfig } from "./finetuneConfig.js";
+import { defaultMaximumSkipped } from "./resolve.js";
+
+/** What is known before fine-tuning. */
+export interface FinetuneFacts {
+  /** How many labelled pictures there are to train with. */
+  readonly count: number;
+  /** How many classes. */
+  readonly classes: number;
+  /** Side of the pictures that the encoder was pre-trained with. */
+  readonly imageSize: number;
+  /** Side of a patch in pixels. */
+  readonly patch: number;
+  /** Whether the encoder begins with its first random weights. */
+  readonly fromScratch: boolean;
+}
+
+/** A fine-tuning configuration with every field decided; it is what `config.json` of a run folder holds. */
+export interface ResolvedFinetuneConfig
+  extends Omit<FineTuningRecipe, "epochs" | "warmupEpochs" | "colorJitter" | "ema"> {
+  /** The recipe that the other fields come from. */
+  readonly recipe: FineTuningRecipeName;
+  /** Side of the crop in pixels. */
+  readonly imageSize: number;
+  /** Which pictures are used: a share, a number, or a file of indices; null: all. */
+  readonly subset: string | null;
+  /** So many pictures of every class; null: all. */
+  readonly perClass: number | null;
+  /** Largest share of unreadable pictures. */
+  readonly maximumSkipped: number;
+  /** Micro-batches a batch. */
+  readonly accumulate: number;
+  /** Training steps; null where `seconds` says how long to train and the speed is not known yet. */
+  readonly steps: number | null;
+  /** How long to train, in seconds; null where `steps` is given. */
+  readonly seconds: number | null;
+  /** Warm-up steps; null: `warmupShare` of the steps, once these are known. */
+  readonly warmup: number | null;
+  /** Warm-up as a share of the steps. */
+  readonly warmupShare: number;
+  /** Weight decay at the last step; null: it stays. */
+  readonly weightDecayEnd: number | null;
+  /** Names of parameters that stay as they are. */
+  readonly freeze: readonly string[];
+  /** Steps between two evaluations on the test pictures; null: only at the end. */
+  readonly evaluateEvery: number | null;
+  /** What the gradient norm is taken of. */
+  readonly clipMode: "global" | "tensor";
+  /** Decay of the moving average of the weights; null: none. */
+  readonly ema: number | null;
+  /** Smallest area of a crop. */
+  readonly cropScale: number;
+  /** Probability of a flip. */
+  readonly flip: number;
+  /** Strength of the colour jitter. */
+  readonly jitter: number;
+  /** Number format of the large products. */
+  readonly precision: ProductPrecision;
+  /** Whether transformer blocks run once more in the backward pass, to save memory. */
+  readonly recompute: boolean;
+  /** Whether decoded pictures are kept on disk. */
+  readonly cache: "auto" | "on" | "off";
+  /** Folder of the caches; null: the default. */
+  readonly cacheFolder: string | null;
+  /** Seed of all randomness. */
+  readonly seed: number;
+  /** Null: all cores. */
+  readonly threads: number | null;
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number;
+  /** How many of the latest checkpoints stay. */
+  readonly keepCheckpoints: number;
+  /** What happens when the loss or a gradient is not finite. */
+  readonly onNan: "stop" | "skip" | "rollback";
+}
+
+/** The number of pictures from which on a set counts as one of the paper's large ones; Food101, the smallest of these, has 75,750. */
+const largeSet = 75_000;
+/** Pictures that a run sees in all when neither a recipe nor a length is given. */
+const picturesSeen = 400_000;
+/** Pictures that go through the model at a time. */
+const largestMicroBatch = 256;
+/** Steps that an epoch should have: few large steps learn less than many small ones. */
+const fewestSteps = 4;
+
+/**
+ * Decides every field of a fine-tuning run: what the user gave stands, then comes the recipe, and where none is given, the column of the paper's table 9 that fits the number of pictures, with the
+ * batch and the length of a CPU. A pure function.
+ *
+ * @param given The fields from the command line and the configuration file, already merged and checked.
+ * @param facts What is known of pictures and encoder.
+ * @returns The resolved configuration and, for each decision, its reason.
+ * @throws UsageError where fields contradict each other.
+ */
+export function resolveFinetune(
+  given: FinetuneConfig,
+  facts: FinetuneFacts,
+): { readonly config: ResolvedFinetuneConfig; readonly choices: readonly Choice[] } {
+  const decisions = new Decisions();
+  const pictures = facts.count.toLocaleString("en");
+  const isLarge = facts.count >= largeSet;
+  const name = decisions.take(
+    "recipe",
+    given.recipe,
+    isLarge ? "paper-large" : "paper-small",
+    `${pictures} pictures: what the paper does for ${isLarge ? "iNaturalist and Food101" : "its small sets, Cars, Clipart, Painting and Sketch"}, but for batch and length`,
+  );
+  const recipe = fineTuningRecipes[name];
+  const fromRecipe = `recipe ${name}`;
+  const imageSize = decisions.take("image size", given.imageSize, facts.imageSize, "as in pre-training");
+  if (imageSize % facts.patch !== 0)
+    throw contradiction("imageSize", `${imageSize} is no multiple of the encoder's patch of ${facts.patch}`);
+  const { batch, accumulate } = resolveBatch(given, recipe, facts, decisions);
+  const length = resolveLength(given, recipe, { ...facts, batch }, decisions);
+  const scaled = batch / recipe.batch;
+  const learningRate = decisions.take(
+    "learning rate",
+    given.learningRate,
+    rounded(recipe.learningRate * scaled),
+    scaled === 1
+      ? fromRecipe
+      : `${fromRecipe}: ${recipe.learningRate} for ${recipe.batch.toLocaleString("en")} pictures a step, times ${batch} / ${recipe.batch.toLocaleString("en")}`,
+    (value) => value.toExponential(1),
+  );
+  const minimumLearningRate = given.minimumLearningRate ?? rounded(recipe.minimumLearningRate * scaled);
+  const compared = facts.fromScratch && recipe.layerDecay !== 1;
+  const layerDecay = decisions.take(
+    "layer decay",
+    given.layerDecay,
+    recipe.layerDecay,
+    compared
+      ? `${fromRecipe}, the same as for a pre-trained encoder, so that the two compare; --layer-decay 1 trains all layers alike`
+      : fromRecipe,
+  );
+  const weightDecay = decisions.take("weight decay", given.weightDecay, recipe.weightDecay, fromRecipe);
+  const dropPath = decisions.take("drop path", given.dropPath, recipe.dropPath, fromRecipe);
+  const labelSmoothing = decisions.take(
+    "label smoothing",
+    given.labelSmoothing,
+    recipe.labelSmoothing,
+    fromRecipe,
+  );
+  const mixup = decisions.take("mixup", given.mixup, recipe.mixup, fromRecipe);
+  const cutmix = decisions.take("CutMix", given.cutmix, recipe.cutmix, fromRecipe);
+  if (mixup + cutmix > 0 && batch % 2 !== 0) {
+    throw contradiction(
+      "batch",
+      `${batch}, but mixup and CutMix mix picture i with picture ${batch} − 1 − i: use an even batch, or mixup 0 and cutmix 0`,
+    );
+  }
+  const colors = resolveAugmentation(given, recipe, fromRecipe, decisions);
+  const repeats = decisions.take(
+    "repeats",
+    given.repeats,
+    recipe.repeats,
+    `${fromRecipe}: repeated augmentation`,
+  );
+  const ema = decisions.take(
+    "average",
+    given.ema === 0 ? null : given.ema,
+    recipe.ema,
+    fromRecipe,
+    (decay) => (decay === null ? "none" : `of the weights, decay ${decay}`),
+  );
+  const cropRatio = decisions.take("test crop", given.cropRatio, recipe.cropRatio, fromRecipe);
+  const seed = decisions.take("seed", given.seed, 0, "fixed, so that the run can be repeated");
+  const { steps } = length;
+  return {
+    choices: decisions.choices,
+    config: {
+      recipe: name,
+      imageSize,
+      subset: given.subset ?? null,
+      perClass: given.perClass ?? null,
+      maximumSkipped: given.maximumSkipped ?? defaultMaximumSkipped,
+      batch,
+      accumulate,
+      ...length,
+      learningRate,
+      minimumLearningRate,
+      layerDecay,
+      weightDecay,
+      weightDecayEnd: given.weightDecayEnd ?? null,
+      freeze: given.freeze ?? [],
+      evaluateEvery:
+        given.evaluateEvery === undefined
+          ? null
+          : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
+      clip: given.clip ?? recipe.clip,
+      clipMode: given.clipMode ?? "global",
+      ema,
+      dropPath,
+      labelSmoothing,
+      mixup,
+      cutmix,
+      ...colors,
+      repeats,
+      headDeviation: given.headDeviation ?? recipe.headDeviation,
+      cropRatio,
+      precision: given.precision ?? "float32",
+      recompute: given.recompute ?? false,
+      cache: given.cache ?? "auto",
+      cacheFolder: given.cacheFolder ?? null,
+      seed,
+      threads: given.threads ?? null,
+      checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
+      keepCheckpoints: given.keepCheckpoints ?? 2,
+      onNan: given.onNan ?? "stop",
+    },
+  };
+}
+
+/** Two significant digits more than a person reads. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+/** Batches in which every picture comes once, but for those that do not fill one. */
+function stepsOfEpoch(count: number, batch: number): number {
+  return Math.max(1, Math.floor(count / batch));
+}
+
+function powerOfTwoWithin(most: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(2, most)));
+}
+
+function resolveBatch(
+  given: FinetuneConfig,
+  recipe: FineTuningRecipe,
+  { count }: FinetuneFacts,
+  decisions: Decisions,
+): { batch: number; accumulate: number } {
+  const wanted = given.recipe === undefined ? Math.min(128, recipe.batch) : recipe.batch;
+  const chosen = Math.min(wanted, powerOfTwoWithin(count / fewestSteps));
+  const batch = decisions.take(
+    "batch",
+    given.batch,
+    chosen,
+    chosen < wanted
+      ? `${count.toLocaleString("en")} pictures: the largest power of two that makes ${fewestSteps} steps an epoch or more`
+      : given.recipe === undefined
+        ? `the recipe's is ${recipe.batch.toLocaleString("en")}; smaller steps learn more from as many pictures`
+        : `recipe ${given.recipe}`,
+  );
+  if (batch > count) {
+    throw contradiction(
+      "batch",
+      `${batch}, but there are only ${count.toLocaleString("en")} pictures: use ${count} or fewer`,
+    );
+  }
+  const parts = Math.ceil(batch / largestMicroBatch);
+  const accumulate = given.accumulate ?? (batch % parts === 0 ? parts : 1);
+  if (batch % accumulate !== 0) {
+    throw contradiction(
+      "batch and accumulate",
+      `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${Math.ceil(batch / accumulate) * accumulate}`,
+    );
+  }
+  if (accumulate > 1) {
+    decisions.note(
+      "micro-batches",
+      String(accumulate),
+      given.accumulate !== undefined
+        ? "given"
+        : `${batch / accumulate} pictures at a time: the same step in less memory`,
+    );
+  }
+  return { batch, accumulate };
+}
+
+function resolveLength(
+  given: FinetuneConfig,
+  recipe: FineTuningRecipe,
+  { count, batch }: { readonly count: number; readonly batch: number },
+  decisions: Decisions,
+): Pick<ResolvedFinetuneConfig, "steps" | "seconds" | "warmup" | "warmupShare"> {
+  const lengths = (["steps", "epochs", "time"] as const).filter((field) => given[field] !== undefined);
+  if (lengths.length > 1)
+    throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
+  const epochSteps = stepsOfEpoch(count, batch);
+  const warmupShare = recipe.warmupEpochs / recipe.epochs;
+  const warmupAs = `recipe: ${recipe.warmupEpochs} of ${recipe.epochs} epochs`;
+  const givenWarmup =
+    given.warmupEpochs === undefined ? undefined : Math.round(given.warmupEpochs * epochSteps);
+  if (given.time !== undefined) {
+    decisions.note("time", given.time, "given; the speed is measured first, then the steps are fixed");
+    const show = (value: number | null) =>
+      value === null ? `${Math.round(100 * warmupShare)} % of the steps` : `${value} steps`;
+    const warmup = decisions.take("warm-up", givenWarmup, null, warmupAs, show);
+    return { steps: null, seconds: parseDuration(given.time), warmup, warmupShare };
+  }
+  const usual =
+    given.recipe !== undefined
+      ? recipe.epochs
+      : Math.min(recipe.epochs, Math.max(1, Math.round(picturesSeen / count)));
+  const epochs = given.epochs ?? usual;
+  const steps = given.steps ?? Math.max(1, Math.round(epochs * epochSteps));
+  decisions.note(
+    "steps",
+    String(steps),
+    given.steps !== undefined
+      ? `given; ${(steps / epochSteps).toPrecision(3)} epochs`
+      : given.epochs !== undefined
+        ? `${given.epochs} epochs of ${epochSteps} steps, as given`
+        : given.recipe !== undefined
+          ? `recipe ${given.recipe}: ${epochs} epochs of ${epochSteps} steps`
+          : `${epochs} epochs of ${epochSteps} steps; the recipe's ${recipe.epochs} are for a GPU; a longer run (--epochs, --time) learns more`,
+  );
+  const warmup = decisions.take(
+    "warm-up",
+    givenWarmup,
+    Math.round(warmupShare * steps),
+    warmupAs,
+    (value) => `${value} steps`,
+  );
+  return { steps, seconds: null, warmup, warmupShare };
+}
+
+function resolveAugmentation(
+  given: FinetuneConfig,
+  recipe: FineTuningRecipe,
+  fromRecipe: string,
+  decisions: Decisions,
+): Pick<ResolvedFinetuneConfig, "cropScale" | "flip" | "magnitude" | "magnitudeStd" | "jitter" | "erasing"> {
+  const magnitude = given.magnitude ?? recipe.magnitude;
+  const magnitudeStd = given.magnitudeStd ?? recipe.magnitudeStd;
+  decisions.note(
+    "RandAugment",
+    magnitude === 0 ? "none" : `magnitude ${magnitude} ± ${magnitudeStd}`,
+    given.magnitude !== undefined || given.magnitudeStd !== undefined ? "given" : fromRecipe,
+  );
+  const jitter = decisions.take(
+    "colour jitter",
+    given.jitter,
+    magnitude === 0 ? recipe.colorJitter : 0,
+    magnitude === 0
+      ? fromRecipe
+      : `the recipe's ${recipe.colorJitter} is for training without RandAugment, as timm has it`,
+  );
+  const erasing = decisions.take("erasing", given.erasing, recipe.erasing, fromRecipe);
+  const cropScale = decisions.take(
+    "crop scale",
+    given.cropScale,
+    0.08,
+    "random resized crop of 8 % to 100 % of the picture",
+  );
+  return { cropScale, flip: given.flip ?? 0.5, magnitude, magnitudeStd, jitter, erasing };
+}

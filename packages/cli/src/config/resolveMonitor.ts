@@ -1,0 +1,48 @@
+import type { Config } from "./config.js";
+import { contradiction, type Decisions } from "./decisions.js";
+import type { ResolvedConfig } from "./resolvedConfig.js";
+
+/** The settings of the k-NN monitor. */
+export type MonitorSettings = Pick<
+  ResolvedConfig,
+  "monitor" | "monitorTest" | "monitorEvery" | "monitorPictures"
+>;
+
+/** Pictures that the monitor looks at when nothing is given: two thirds vote, one third is classified. */
+const defaultPictures = 3000;
+
+/** The same for runs of before there was a monitor. */
+export const formerMonitor: MonitorSettings = {
+  monitor: null,
+  monitorTest: null,
+  monitorEvery: 200,
+  monitorPictures: defaultPictures,
+};
+
+/**
+ * Decides how often the encoder is looked at, and on how many pictures.
+ *
+ * @param given The fields that are given.
+ * @param steps Steps of the run; null where they are not known yet.
+ * @param decisions Where it is noted.
+ * @throws UsageError where fields of the monitor are given without one.
+ */
+export function resolveMonitor(given: Config, steps: number | null, decisions: Decisions): MonitorSettings {
+  const { monitor = null, monitorPictures = defaultPictures, monitorTest = null } = given;
+  if (monitor === null) {
+    for (const field of ["monitorTest", "monitorEvery", "monitorPictures"] as const) {
+      if (given[field] !== undefined)
+        throw contradiction(field, "there is no monitor: give monitor, a folder of labelled pictures");
+    }
+  }
+  const monitorEvery = given.monitorEvery ?? (steps === null ? 200 : Math.max(1, Math.ceil(steps / 10)));
+  if (monitor !== null) {
+    const reason = given.monitorEvery === undefined ? "ten times in a run" : "given";
+    decisions.note(
+      "monitor",
+      `k-NN on ${monitor} every ${monitorEvery} steps`,
+      steps === null ? "given" : reason,
+    );
+  }
+  return { monitor, monitorTest, monitorEvery, monitorPictures };
+}

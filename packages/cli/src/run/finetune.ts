@@ -1,0 +1,289 @@
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
+import { createDevice, type Device } from "@splitmask/kernels";
+import { Classifier, type LabelledBatch } from "@splitmask/methods";
+import { type BatchSource, RunFolder } from "@splitmask/trainer";
+import { VisionTransformer } from "@splitmask/vit";
+import type { FinetuneConfig } from "../config/finetuneConfig.js";
+import { type ResolvedFinetuneConfig, resolveFinetune } from "../config/resolveFinetune.js";
+import { UsageError } from "../errors.js";
+import type { Terminal } from "../terminal/terminal.js";
+import { tellChoices } from "./choices.js";
+import { classifierFile, writeClassifier } from "./classifierFile.js";
+import { changedSettings, checkResume, readRun } from "./description.js";
+import { openDiskCache } from "./diskCache.js";
+import { findCheckpoint, loadWeights, readEncoderWeights } from "./encoder.js";
+import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
+import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
+import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
+import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
+import { encoderConfig } from "./method.js";
+import { checkOutFolder, withNewRun } from "./outFolder.js";
+import { tellUnreadable } from "./pictures.js";
+import { type TrainedRun, trainInFolder } from "./trainedRun.js";
+
+/** What to fine-tune, and where. */
+export interface FinetuneRequest {
+  /** The pre-training run, or a checkpoint folder inside it: the encoder's shape, normalization and weights. */
+  readonly run: string;
+  /** Labelled pictures: one folder a class, or any other source with labels. */
+  readonly train: string;
+  /** Labelled pictures with the same class names, for the evaluation at the end. */
+  readonly test: string;
+  /** Run folder to write. */
+  readonly out: string;
+  /** The same encoder with its first random weights, drawn with the seed: the baseline. */
+  readonly fromScratch?: boolean;
+  /** The fields that are given; the rest is the recipe's or chosen. */
+  readonly config?: FinetuneConfig;
+  /** Go on from the run folder's last checkpoint. */
+  readonly resume?: boolean;
+  /** Delete the run folder's earlier run first. */
+  readonly overwrite?: boolean;
+  /** Aborting it stops after the step at hand, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of it. */
+export interface FinetuneResult extends TrainedRun {
+  /** How good the model is; null where the run was interrupted. */
+  readonly evaluation: FinetuneEvaluation | null;
+}
+
+/**
+ * Fine-tunes a pre-trained encoder with labels (or trains it from its first weights), evaluates it on the test pictures, and leaves everything in the run folder. What fails before the first
+ * checkpoint leaves no run folder behind.
+ *
+ * @param request What and where.
+ * @param terminal Where it tells what it does.
+ * @throws UsageError where the settings contradict each other, or the run folder holds a run already.
+ * @throws Error where pictures or labels are missing, or the run folder cannot be written.
+ */
+export async function finetune(request: FinetuneRequest, terminal: Terminal): Promise<FinetuneResult> {
+  const { out, config: given = {}, resume = false, overwrite = false } = request;
+  const exists = checkOutFolder(out, { resume, overwrite });
+  const chosen = resume ? { ...(await readFinetuneRun(out)).config, ...given } : given;
+  const pictures = await openLabelledPictures(request, chosen, terminal);
+  const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
+  try {
+    return resume
+      ? await resumeRun(device, request, given, pictures, terminal)
+      : await startRun(device, request, given, pictures, exists, terminal);
+  } finally {
+    device.close();
+    await pictures.train.dataset.close?.();
+    await pictures.test.close?.();
+  }
+}
+
+async function startRun(
+  device: Device,
+  request: FinetuneRequest,
+  given: FinetuneConfig,
+  pictures: LabelledPictures,
+  exists: boolean,
+  terminal: Terminal,
+): Promise<FinetuneResult> {
+  const { fromScratch = false } = request;
+  const { facts, ignored, unreadable } = pictures.train;
+  const source = fromScratch
+    ? { ...(await readRun((await findCheckpoint(request.run)).run)), read: null }
+    : await readEncoderWeights(request.run, "--from-scratch for the encoder before training").then(
+        (read) => ({ description: read.description, read }),
+      );
+  const { read, description: pretraining } = source;
+  const { config, choices } = resolveFinetune(given, {
+    count: facts.count,
+    classes: pictures.classes.length,
+    imageSize: pretraining.config.imageSize,
+    patch: pretraining.config.patch,
+    fromScratch,
+  });
+  const { imageSize, dropPath } = config;
+  const description: FinetuneDescription = {
+    format: 1,
+    method: "classifier",
+    pretrained: resolve(request.run),
+    pretrainedSteps: read?.step ?? null,
+    train: resolve(request.train),
+    test: resolve(request.test),
+    pictureCount: facts.count,
+    classes: pictures.classes,
+    encoder: { ...encoderConfig(pretraining.config), imageSize, dropPath, finalNorm: false },
+    config,
+    given,
+    mean: pretraining.mean,
+    std: pretraining.std,
+    choices: [
+      {
+        name: "encoder",
+        value: `width ${pretraining.config.width}, depth ${pretraining.config.depth}, ${pretraining.config.heads} heads`,
+        reason:
+          read === null
+            ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
+            : `the weights of ${request.run} after ${read.step.toLocaleString("en")} steps`,
+      },
+      ...choices,
+    ],
+  };
+  terminal.line(
+    `${terminal.style.bold(`${facts.count.toLocaleString("en")} pictures of ${pictures.classes.length} classes`)} in ${request.train}${ignored === 0 ? "" : ` (${ignored} other files are left alone)`}, ${pictures.test.length.toLocaleString("en")} test pictures in ${request.test}`,
+  );
+  tellChoices(description.choices, terminal);
+  tellUnreadable(unreadable, terminal);
+  return withNewRun(request.out, { exists, description }, async (run) => {
+    const task = createClassifier(device, description);
+    if (read !== null) {
+      // The classifier has its norm behind the mean of the tokens instead.
+      const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
+      loadWeights(task.model.encoder, { path: read.path, weights });
+    }
+    return trainRun(device, run, description, task, pictures, request, false, terminal);
+  });
+}
+
+async function resumeRun(
+  device: Device,
+  request: FinetuneRequest,
+  given: FinetuneConfig,
+  pictures: LabelledPictures,
+  terminal: Terminal,
+): Promise<FinetuneResult> {
+  const run = await RunFolder.open(request.out);
+  try {
+    const description = finetuneDescribedBy(run);
+    checkResume(description, given, [
+      ["the training pictures were", description.train, resolve(request.train)],
+      ["the test pictures were", description.test, resolve(request.test)],
+      ["the encoder's weights were", description.pretrained, resolve(request.run)],
+    ]);
+    const { count } = pictures.train.facts;
+    if (description.pictureCount !== count) {
+      throw new UsageError(
+        `--resume: the run was started with ${description.pictureCount} pictures and ${request.train} now holds ${count}. Put them back, or start a new run in another folder.`,
+      );
+    }
+    if ((description.pretrainedSteps === null) !== (request.fromScratch ?? false)) {
+      throw new UsageError(
+        `--resume: the run was started with${description.pretrainedSteps === null ? "" : "out"} --from-scratch. Start a new run in another folder.`,
+      );
+    }
+    const config = { ...description.config, ...changedSettings<ResolvedFinetuneConfig>(given) };
+    const changed = { ...description, config };
+    const task = createClassifier(device, changed);
+    return await trainRun(device, run, changed, task, pictures, request, true, terminal);
+  } finally {
+    await run.close();
+  }
+}
+
+/** The classifier as it is before training, its encoder with its first random weights. */
+function createClassifier(device: Device, { encoder, classes, config }: FinetuneDescription): Classifier {
+  const { seed, labelSmoothing: smoothing, headDeviation } = config;
+  return new Classifier(device, {
+    encoder: new VisionTransformer(device, encoder, { seed }),
+    classes: classes.length,
+    ...{ seed, smoothing, headDeviation },
+  });
+}
+
+/** Trains, from the first step or from the last checkpoint, and evaluates. */
+async function trainRun(
+  device: Device,
+  run: RunFolder,
+  description: FinetuneDescription,
+  task: Classifier,
+  pictures: LabelledPictures,
+  request: FinetuneRequest,
+  resume: boolean,
+  terminal: Terminal,
+): Promise<FinetuneResult> {
+  const { config, classes } = description;
+  const { facts } = pictures.train;
+  const signal = request.signal === undefined ? {} : { signal: request.signal };
+  const dataset = limitSkipped(pictures.train.dataset, {
+    maximumSkipped: config.maximumSkipped,
+    onSkipped: (picture) => run.appendSkipped([picture]),
+  });
+  const view = finetuneView(description);
+  const disk = await openDiskCache(
+    device,
+    dataset,
+    { config, facts, decodeSize: defaultDecodeSize([view]), ...signal },
+    terminal,
+  );
+  const batches = finetuneBatches(device, dataset, description, disk === null ? {} : { cache: disk });
+  let latest: { readonly step: number; readonly evaluation: FinetuneEvaluation } | null = null;
+  const evaluateAt = async (step: number) => {
+    const evaluation = await evaluateFinetuned(
+      device,
+      description,
+      task.model,
+      view,
+      pictures.test,
+      terminal,
+    );
+    latest = { step, evaluation };
+    return evaluation;
+  };
+  let evaluation: FinetuneEvaluation | null = null;
+  try {
+    const trained = await trainInFolder(
+      {
+        device,
+        task,
+        batches: batches as BatchSource<LabelledBatch>,
+        length: config.steps !== null ? { steps: config.steps } : { seconds: config.seconds! },
+        schedule: {
+          base: config.learningRate,
+          minimum: config.minimumLearningRate,
+          warmupSteps: config.warmup ?? ((steps) => Math.round(config.warmupShare * steps)),
+        },
+        optimizer: {
+          weightDecay: config.weightDecay,
+          layerDecay: config.layerDecay,
+          ...(config.weightDecayEnd === null ? {} : { weightDecayEnd: config.weightDecayEnd }),
+        },
+        clipNorm: config.clip,
+        clipMode: config.clipMode,
+        accumulate: config.accumulate,
+        ema: config.ema === null ? null : { decay: config.ema, warmup: {} },
+        seed: config.seed,
+        precision: config.precision,
+        recompute: config.recompute,
+        runFolder: run,
+        resume,
+        checkpointEvery: config.checkpointEvery,
+        keepCheckpoints: config.keepCheckpoints,
+        nonFinite: { action: config.onNan },
+        freeze: config.freeze,
+        ...(config.evaluateEvery === null
+          ? {}
+          : {
+              evaluation: {
+                every: config.evaluateEvery,
+                run: async ({ step }) => {
+                  const { accuracy, top5 } = await evaluateAt(step);
+                  return { accuracy, top5 };
+                },
+              },
+            }),
+        ...signal,
+      },
+      async ({ step }) => {
+        const { cropRatio } = config;
+        await writeClassifier(join(run.path, classifierFile), task.model, { classes, view, cropRatio });
+        // Without evaluations in between, or where the run was resumed after its last step, this is the first one.
+        const known = latest?.step === step ? latest.evaluation : await evaluateAt(step);
+        evaluation = known;
+        await writeFile(join(run.path, evaluationFile), `${JSON.stringify(known, null, 2)}\n`);
+      },
+      terminal,
+    );
+    return { ...trained, run: request.out, evaluation };
+  } finally {
+    batches.close();
+    disk?.close();
+  }
+}

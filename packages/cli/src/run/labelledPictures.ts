@@ -1,0 +1,79 @@
+import { type ImageDataset, subset } from "@splitmask/data";
+import type { Terminal } from "../terminal/terminal.js";
+import { openPictures, type ScannedPictures, scanPictures } from "./pictures.js";
+import type { SubsetChoice } from "./subset.js";
+
+/** Labelled pictures to train and to test with. */
+export interface LabelledPictures {
+  /** The training pictures and what was learned of them. */
+  readonly train: ScannedPictures;
+  /** The test pictures. */
+  readonly test: ImageDataset;
+  /** The class names, by label. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * Opens labelled pictures; those without a label are left out and told.
+ *
+ * @param paths Where they are.
+ * @param config Which training pictures are chosen, and how many may be unreadable.
+ * @param terminal Where progress is told.
+ * @throws Error where there are not two classes, or no labelled picture.
+ */
+export async function openLabelledPictures(
+  paths: { readonly train: string; readonly test: string },
+  config: SubsetChoice & { readonly maximumSkipped?: number | undefined },
+  terminal: Terminal,
+): Promise<LabelledPictures> {
+  const train = await openTrainingPictures(paths.train, config, terminal);
+  const { classes } = train.dataset;
+  const test = withLabels("--test", paths.test, await openPictures(paths.test, terminal, classes), terminal);
+  return { train, test, classes };
+}
+
+/**
+ * Opens labelled pictures to learn from; those without a label are left out and told.
+ *
+ * @param path Where they are.
+ * @param config Which pictures are chosen, and how many may be unreadable.
+ * @param terminal Where progress is told.
+ * @throws Error where there are not two classes, or no labelled picture.
+ */
+export async function openTrainingPictures(
+  path: string,
+  config: SubsetChoice & { readonly maximumSkipped?: number | undefined },
+  terminal: Terminal,
+): Promise<ScannedPictures> {
+  const scanned = await scanPictures(path, terminal, config);
+  const { classes } = scanned.dataset;
+  if (classes.length < 2) {
+    throw new Error(
+      `--train: ${path} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
+    );
+  }
+  const dataset = withLabels("--train", path, scanned.dataset, terminal);
+  return { ...scanned, dataset, facts: { ...scanned.facts, count: dataset.length } };
+}
+
+/** The pictures that have a label; how many have none is told. */
+export function withLabels(
+  option: string,
+  path: string,
+  dataset: ImageDataset,
+  terminal: Terminal,
+): ImageDataset {
+  const labelled = Array.from({ length: dataset.length }, (_, index) => index).filter(
+    (index) => dataset.label(index) >= 0,
+  );
+  if (labelled.length === dataset.length) return dataset;
+  if (labelled.length === 0) {
+    throw new Error(
+      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of pictures a class, or another source with labels.`,
+    );
+  }
+  terminal.warn(
+    `${dataset.length - labelled.length} of ${dataset.length} pictures of ${path} have no label and are left out`,
+  );
+  return subset(dataset, labelled);
+}

@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { latestCheckpoint, RunFolder } from "@splitmask/trainer";
+import { UsageError } from "../errors.js";
+
+/**
+ * Checks that a run may be written where it is to go.
+ *
+ * @param out The run folder.
+ * @param how Whether the run goes on, or an earlier one is deleted.
+ * @returns Whether a run is there already.
+ * @throws UsageError where the two contradict each other, a run is there that is neither to go on nor to be deleted, or none is there to go on with.
+ */
+export function checkOutFolder(
+  out: string,
+  { resume, overwrite }: { readonly resume: boolean; readonly overwrite: boolean },
+): boolean {
+  if (resume && overwrite)
+    throw new UsageError("--resume and --overwrite contradict each other: give one of them.");
+  const exists = existsSync(join(out, "config.json"));
+  if (exists && !resume && !overwrite) {
+    throw new UsageError(
+      `${out} already holds a run. Go on with it with --resume, start it anew with --overwrite (its files are deleted), or give another --out.`,
+    );
+  }
+  if (resume && !exists)
+    throw new UsageError(
+      `--resume: ${out} is not a run folder (there is no config.json). Leave --resume out to start a run.`,
+    );
+  return exists;
+}
+
+/**
+ * Makes a run folder and works in it. What fails before the first checkpoint leaves no run folder behind.
+ *
+ * @param out The folder.
+ * @param what What `config.json` holds, and whether a run that is there already has to go first.
+ * @param work Gets the folder, which is closed behind it.
+ */
+export async function withNewRun<Result>(
+  out: string,
+  { exists, description }: { readonly exists: boolean; readonly description: object },
+  work: (run: RunFolder) => Promise<Result>,
+): Promise<Result> {
+  if (exists) await rm(out, { recursive: true });
+  const run = await RunFolder.create(out, description);
+  let result: { readonly value: Result } | null = null;
+  try {
+    result = { value: await work(run) };
+    return result.value;
+  } finally {
+    await run.close();
+    if (result === null && (await latestCheckpoint(run.checkpointsPath)) === null)
+      await rm(out, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,226 @@
+import {
+  type AccuracyInterval,
+  type Classification,
+  knnAccuracy,
+  type LabelledFeatures,
+  linearProbe,
+  linearProbeSweep,
+  mostConfused,
+  type SweptRate,
+  selectRows,
+  summarizeAccuracies,
+  summarizeConfusion,
+} from "@splitmask/eval";
+import type { Device } from "@splitmask/kernels";
+
+/** The evaluations of one encoder that were asked for. */
+export type EvaluationKind = "knn" | "probe";
+
+/** How the linear probe is trained, and with what. */
+export interface ProbeSettings {
+  /** `"lbfgs"` (default): logistic regression to convergence, penalty chosen on held-out training pictures; `"sgd"` and `"lars"`: a sweep of learning rates. */
+  readonly optimizer?: "lbfgs" | "sgd" | "lars";
+  /** The sweep. Default: see `linearProbeSweep` of `@splitmask/eval`. */
+  readonly learningRates?: readonly number[];
+  /** Epochs of the sweep. Default 100. */
+  readonly epochs?: number;
+  /** Training pictures a step of the sweep. Default 256. */
+  readonly probeBatch?: number;
+}
+
+/** Pictures of one class that were taken for another. */
+export interface NamedConfusion {
+  /** The true class. */
+  readonly label: string;
+  /** What they were taken for. */
+  readonly predicted: string;
+  /** How many; over all seeds. */
+  readonly count: number;
+  /** Their share of the test pictures of the true class. */
+  readonly share: number;
+}
+
+/** What was chosen and found with one seed. */
+export interface SeedEvaluation {
+  /** The seed of the draw of labels, of the held-out pictures and of an optimizer's order. */
+  readonly seed: number;
+  /** Share of the test pictures that were classified rightly. */
+  readonly accuracy: number;
+  /** The penalty that was chosen on held-out training pictures (probe by L-BFGS). */
+  readonly penalty?: number;
+  /** The learning rate that was chosen on held-out training pictures (probe by SGD or LARS). */
+  readonly learningRate?: number;
+}
+
+/** An evaluation with one seed or several. */
+export interface RepeatedEvaluation {
+  /** Share of the test pictures that were classified rightly. */
+  readonly accuracy: number;
+  /** 95 % confidence: Wilson's interval from the number of test pictures with one seed, Student's of the mean over seeds with several. */
+  readonly interval: AccuracyInterval;
+  /** Standard deviation over the seeds, where there are several. */
+  readonly standardDeviation?: number;
+  /** Each seed, where there are several. */
+  readonly seeds?: readonly SeedEvaluation[];
+  /** Share of the test pictures whose class is among the five likeliest; null with no more than five classes. */
+  readonly top5Accuracy: number | null;
+  /** Accuracy by class name; null without test pictures. */
+  readonly perClass: Readonly<Record<string, number | null>>;
+  /** `confusion[c][p]`: how many test pictures of class c were taken for class p, over all seeds. */
+  readonly confusion: readonly (readonly number[])[];
+  /** The most frequent confusions, the largest share of a class first. */
+  readonly mostConfused: readonly NamedConfusion[];
+  /** Neighbours that voted (k-NN only). */
+  readonly k?: number;
+  /** Temperature of the vote (k-NN only). */
+  readonly temperature?: number;
+  /** How the linear layer was trained (probe only). */
+  readonly optimizer?: "lbfgs" | "sgd" | "lars";
+  /** The penalty that was chosen (probe by L-BFGS with one seed). */
+  readonly penalty?: number;
+  /** The learning rate that was chosen (probe by SGD or LARS with one seed). */
+  readonly learningRate?: number;
+  /** Every learning rate of the sweep (probe by SGD or LARS). */
+  readonly learningRates?: readonly SweptRate[];
+  /** Accuracy on the training pictures (probe only). */
+  readonly trainAccuracy?: number;
+}
+
+/** What is evaluated. */
+export interface RepeatRequest {
+  /** Which evaluation. */
+  readonly kind: EvaluationKind;
+  /** Where it is computed. */
+  readonly device: Device;
+  /** All training pictures that some draw takes. */
+  readonly train: LabelledFeatures;
+  /** The test pictures. */
+  readonly test: LabelledFeatures;
+  /** One for each seed; rows null: all. */
+  readonly draws: readonly { readonly seed: number; readonly rows: Int32Array | null }[];
+  /** Of the evaluation. */
+  readonly settings: ProbeSettings & { readonly k?: number; readonly temperature?: number };
+}
+
+/** One seed's classification with what belongs to its kind. */
+type Outcome = Classification &
+  Partial<Pick<RepeatedEvaluation, "k" | "temperature" | "penalty" | "learningRate" | "trainAccuracy">> & {
+    readonly rates?: readonly SweptRate[];
+  };
+
+/**
+ * Evaluates embeddings once for each draw of labels.
+ *
+ * @param request What.
+ * @param progress Where progress is told.
+ */
+export async function repeatEvaluation(
+  request: RepeatRequest,
+  progress: (text: string) => void,
+): Promise<RepeatedEvaluation> {
+  const { kind, draws, settings } = request;
+  const outcomes: Outcome[] = [];
+  for (const [place, { seed, rows }] of draws.entries()) {
+    const train = rows === null ? request.train : selectRows(request.train, rows);
+    const which = draws.length > 1 ? `seed ${place + 1} of ${draws.length}, ` : "";
+    outcomes.push(
+      kind === "knn"
+        ? await neighbours(request, train)
+        : await probe(request, train, seed, (share) =>
+            progress(`${which}linear probe: ${Math.round(100 * share)} %`),
+          ),
+    );
+  }
+  const [first] = outcomes as [Outcome];
+  const confusion = first.confusion.map((row, label) =>
+    row.map((_, predicted) => sum(outcomes.map((outcome) => outcome.confusion[label]![predicted]!))),
+  );
+  const { perClass } = summarizeConfusion(confusion);
+  const names = request.train.classes ?? perClass.map((_, label) => String(label));
+  const repeated = draws.length > 1 ? summarizeAccuracies(outcomes.map(({ accuracy }) => accuracy)) : null;
+  const trainAccuracy = meanOf(outcomes.map((outcome) => outcome.trainAccuracy));
+  const rates = averageRates(outcomes);
+  return {
+    accuracy: repeated?.mean ?? first.accuracy,
+    interval: repeated?.interval ?? first.interval,
+    top5Accuracy: meanOf(outcomes.map((outcome) => outcome.top5Accuracy)) ?? null,
+    ...(repeated === null
+      ? chosenBy(first)
+      : {
+          standardDeviation: repeated.standardDeviation,
+          seeds: outcomes.map((outcome, place) => ({
+            seed: draws[place]!.seed,
+            accuracy: outcome.accuracy,
+            ...chosenBy(outcome),
+          })),
+        }),
+    ...(kind === "knn"
+      ? { k: first.k!, temperature: first.temperature! }
+      : { optimizer: settings.optimizer ?? "lbfgs" }),
+    ...(rates === null ? {} : { learningRates: rates }),
+    ...(trainAccuracy === undefined ? {} : { trainAccuracy }),
+    perClass: Object.fromEntries(
+      names.map((name, label) => [name, Number.isNaN(perClass[label]!) ? null : perClass[label]!]),
+    ),
+    confusion,
+    mostConfused: mostConfused(confusion).map(({ label, predicted, count, share }) => ({
+      ...{ label: names[label]!, predicted: names[predicted]! },
+      ...{ count, share },
+    })),
+  };
+}
+
+async function neighbours(
+  { device, settings, test }: RepeatRequest,
+  train: LabelledFeatures,
+): Promise<Outcome> {
+  const { temperature = 0.07 } = settings;
+  const k = Math.min(settings.k ?? 20, train.labels.length);
+  return { ...(await knnAccuracy({ device, train, test, k, temperature })), k, temperature };
+}
+
+async function probe(
+  { device, settings, test }: RepeatRequest,
+  train: LabelledFeatures,
+  seed: number,
+  progress: (share: number) => void,
+): Promise<Outcome> {
+  const onProgress = (done: number, total: number) => progress(done / total);
+  const { optimizer = "lbfgs", learningRates, epochs, probeBatch } = settings;
+  if (optimizer === "lbfgs") return linearProbe({ device, train, test, seed, onProgress });
+  return linearProbeSweep({
+    ...{ device, train, test, seed, onProgress, optimizer },
+    ...(learningRates === undefined ? {} : { learningRates }),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(probeBatch === undefined ? {} : { batchSize: probeBatch }),
+  });
+}
+
+/** What was chosen on held-out training pictures. */
+function chosenBy({ learningRate, penalty }: Outcome): Pick<SeedEvaluation, "penalty" | "learningRate"> {
+  return {
+    ...(penalty === undefined ? {} : { penalty }),
+    ...(learningRate === undefined ? {} : { learningRate }),
+  };
+}
+
+/** Every learning rate with its means over the seeds. */
+function averageRates(outcomes: readonly Outcome[]): SweptRate[] | null {
+  const swept = outcomes.flatMap(({ rates }) => (rates === undefined ? [] : [rates]));
+  if (swept.length === 0) return null;
+  return swept[0]!.map(({ learningRate }, place) => ({
+    learningRate,
+    heldOutAccuracy: meanOf(swept.map((rates) => rates[place]!.heldOutAccuracy)) ?? null,
+    accuracy: meanOf(swept.map((rates) => rates[place]!.accuracy))!,
+  }));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** The mean; undefined where a value is missing. */
+function meanOf(values: readonly (number | null | undefined)[]): number | undefined {
+  const present = values.filter((value) => value !== undefined && value !== null);
+  return present.length < values.length ? undefined : sum(present) / present.length;
+}

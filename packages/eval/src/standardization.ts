@@ -1,0 +1,34 @@
+import {
+  affine,
+  divide,
+  mean,
+  noGrad,
+  scope,
+  sqrt,
+  square,
+  subtract,
+  type Tensor,
+} from "@splitmask/autograd";
+
+/** Centre and scale of features. */
+export interface Standardization {
+  /** D: mean of each feature. */
+  readonly centre: Tensor;
+  /** D: standard deviation of each feature + 1e-6, so that one that never changes stays 0. */
+  readonly scale: Tensor;
+}
+
+/** Mean and standard deviation of each column of N×D features. */
+export function measureStandardization(features: Tensor): Standardization {
+  return scope(features.device, () => {
+    const centre = mean(features, { axes: [0] });
+    const deviation = sqrt(mean(square(subtract(features, centre)), { axes: [0] }));
+    return { centre, scale: affine(deviation, 1, 1e-6) };
+  });
+}
+
+/** (x − centre) / scale for N×D features. */
+export function standardize(features: Tensor, { centre, scale }: Standardization): Tensor {
+  const { device } = features;
+  return noGrad(device, () => scope(device, () => divide(subtract(features, centre), scale)));
+}

@@ -1,0 +1,88 @@
+import { mean, noGrad, type ProductPrecision, scope, slice, type Tensor } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
+import {
+  type ForwardContext,
+  inference,
+  LayerNorm,
+  Linear,
+  Module,
+  truncatedNormalInitializer,
+} from "@splitmask/nn";
+import type { VisionTransformer } from "@splitmask/vit";
+
+/** What a classifier has behind its encoder. */
+export interface ClassifierHeadOptions {
+  /** C, the number of classes. */
+  readonly classes: number;
+  /** Standard deviation of the head's first weights (truncated normal); the bias begins at 0. BEiT's is 0.02 · 0.001, DeiT's 0.02. Default 0.02 · 0.001. */
+  readonly headDeviation?: number;
+  /** Draws the head's first weights. Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * A vision transformer that classifies pictures, as BEiT is fine-tuned: the encoder without its last norm, the mean of the patches' tokens, a layer norm (`fc_norm`), a linear `head`. timm's
+ * `VisionTransformer` with `global_pool="avg"` has the same parameters but for the prefix `encoder.`.
+ */
+export class ClassifierModel extends Module {
+  /** The vision transformer, without a last norm. */
+  readonly encoder: VisionTransformer;
+  /** The norm of the pooled token. */
+  readonly fc_norm: LayerNorm;
+  /** D → C. */
+  readonly head: Linear;
+  readonly #device: Device;
+
+  /**
+   * Puts norm and head behind an encoder.
+   *
+   * @throws RangeError If the encoder has a last norm of its own, or there are fewer than two classes.
+   */
+  constructor(device: Device, encoder: VisionTransformer, options: ClassifierHeadOptions) {
+    super();
+    const { classes, headDeviation = 2e-5, seed = 0 } = options;
+    if (encoder.norm !== null) {
+      throw new RangeError(
+        "ClassifierModel: the encoder has a last norm, and the classifier has one behind the mean of the tokens. Make the encoder with finalNorm: false.",
+      );
+    }
+    if (!Number.isInteger(classes) || classes < 2) {
+      throw new RangeError(`ClassifierModel: classes is ${classes}; expected a whole number of at least 2.`);
+    }
+    const { width, epsilon } = encoder.config;
+    this.#device = device;
+    this.encoder = encoder;
+    this.fc_norm = new LayerNorm(device, { width, epsilon });
+    this.head = new Linear(device, {
+      ...{ inFeatures: width, outFeatures: classes, seed, purpose: "head" },
+      initializer: truncatedNormalInitializer(headDeviation),
+    });
+  }
+
+  /**
+   * Scores of the classes.
+   *
+   * @param images B×3×H×W, normalised as in training. Another size than the encoder's is interpolated in the positions.
+   * @param context Default: inference.
+   * @returns B×C logits.
+   */
+  forward(images: Tensor, context: ForwardContext = inference): Tensor {
+    const tokens = this.encoder.forward(images, context);
+    const prefix = this.encoder.prefixTokens;
+    const patches = prefix === 0 ? tokens : slice(tokens, 1, prefix);
+    return this.head.forward(this.fc_norm.forward(mean(patches, { axes: [1] })));
+  }
+
+  /**
+   * Scores of the classes for use rather than training: no graph is recorded, and nothing is kept but the result.
+   *
+   * @param images B×3×H×W.
+   * @param options In which number format the products are formed.
+   * @returns B×C logits.
+   */
+  classify(images: Tensor, options: { readonly precision?: ProductPrecision } = {}): Tensor {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => this.forward(images, { ...inference, precision: options.precision })),
+    );
+  }
+}
