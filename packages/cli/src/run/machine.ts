@@ -30,16 +30,16 @@ export function memoryFacts(): MemoryFacts {
 }
 
 /** Milliseconds after which no further round is timed, where the rounds agree, and where other programs disturb them. */
-const longEnough = { steady: 250, disturbed: 1_500 };
+const longEnough = { steady: 150, disturbed: 600 };
 /** Rounds agree where the middle one takes at most so many times as long as the best. */
 const agreement = 1.2;
 const fewestRounds = 3;
 const tokens = 64;
 const width = 128;
-const words = 8192;
+const words = 2048;
 
 /**
- * Times the two kinds of work that a training step is made of, for about a third of a second: a transformer block and a vocabulary head, forward and backward, of the sizes that a small run has.
+ * Times the two kinds of work that a training step is made of, for about a fifth of a second: a transformer block and a vocabulary head, forward and backward, of the sizes that a small run has.
  *
  * @param device Whose threads compute.
  * @param precision Number format of the large products.
@@ -49,14 +49,15 @@ export async function measureRates(
   device: Device,
   precision: ProductPrecision = "float32",
 ): Promise<TrainingRates> {
-  const rows = 16 * tokens * device.threads;
+  const rows = 8 * tokens * device.threads;
+  const hidden = rows / 2;
   const draw = (shape: number[], purpose: string) =>
     uniform(device, shape, { low: -0.05, high: 0.05, key: { seed: 0, purpose: `speed.${purpose}` } });
   const block = new TransformerBlock(device, { width, heads: 4, seed: 0, purpose: "speed.block" });
   const blockParameters = [...block.namedParameters().values()];
   const x = draw([rows / tokens, tokens, width], "tokens");
-  const head = { x: draw([rows / 4, width], "hidden"), weight: draw([words, width], "head") };
-  const targets = tensor(device, new Int32Array(rows / 4), [rows / 4]);
+  const head = { x: draw([hidden, width], "hidden"), weight: draw([words, width], "head") };
+  const targets = tensor(device, new Int32Array(hidden), [hidden]);
   for (const leaf of [x, head.x, head.weight]) leaf.requiresGrad = true;
   const context = { training: true, seed: 0, step: 0, precision };
 
@@ -94,7 +95,7 @@ export async function measureRates(
     const attention = 4 * rows * tokens * width;
     return {
       blocks: (3 * linear + 3.5 * attention) / seconds(rounds, "blocks").best,
-      words: (6 * (rows / 4) * width * words) / seconds(rounds, "words").best,
+      words: (6 * hidden * width * words) / seconds(rounds, "words").best,
     };
   } finally {
     for (const held of [x, head.x, head.weight, targets, ...blockParameters]) held.dispose();

@@ -14,7 +14,7 @@ const BATCHES = 3;
 /** Timing ends when it has taken this share of the limit. */
 const SHARE = 0.04;
 /** What the optimizer, checkpoints and a slower hour may take. */
-const RESERVE = 0.04;
+const RESERVE = 0.08;
 
 /** A time limit as a number of steps. */
 export interface TimedPlan {
