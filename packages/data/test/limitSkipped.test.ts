@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   arrayDataset,
@@ -145,7 +145,39 @@ describe("limitSkipped", () => {
     await expect(read()).rejects.toThrow(TooManySkippedError);
   });
 
-  test("a data set that disappears while it is read", async () => {
+  test.each([
+    ["is not there any more", (folder: string) => rmSync(folder, { recursive: true })],
+    [
+      "is empty now",
+      (folder: string) => {
+        rmSync(folder, { recursive: true });
+        mkdirSync(folder);
+      },
+    ],
+  ])("a folder that %s: an error at the first picture, none takes its place", async (what, vanish) => {
+    const folder = join(root, "folder");
+    await writePictures(folder, 12);
+    const dataset = limitSkipped(await imageFolder(folder), { maximumSkipped: 1 });
+    const loader = new ImageLoader({
+      dataset,
+      device,
+      batchSize: 4,
+      views,
+      seed: 1,
+      cacheBytes: 0,
+      readAhead: 0,
+    });
+    loader.release(await loader.batch(0));
+    vanish(folder);
+    await expect(loader.batch(1)).rejects.toThrow(
+      `The folder of the pictures ${what}, so none of them can be read: ${folder}. Put it back, or mount its disk.`,
+    );
+    expect(loader.skipped()).toEqual([]);
+    loader.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("pictures that disappear while they are read", async () => {
     const folder = join(root, "vanishing");
     await writePictures(folder, 40);
     const dataset = limitSkipped(await imageFolder(folder));
@@ -159,7 +191,7 @@ describe("limitSkipped", () => {
       readAhead: 0,
     });
     for (let step = 0; step < 5; step++) loader.release(await loader.batch(step));
-    rmSync(folder, { recursive: true });
+    for (let index = 1; index < dataset.length; index++) rmSync(dataset.path(index));
     await expect(loader.batch(5)).rejects.toThrow(
       /^\d+ of 40 pictures tried cannot be read .* the file is missing\./,
     );

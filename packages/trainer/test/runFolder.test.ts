@@ -53,6 +53,22 @@ describe("RunFolder", () => {
     await (await RunFolder.open(join(folder, "run"))).close();
   });
 
+  test("is not cleared while somebody writes to it", async () => {
+    const path = join(folder, "run");
+    const run = await RunFolder.create(path, {});
+    mkdirSync(join(path, "checkpoints", "step-000001"), { recursive: true });
+    await expect(RunFolder.clear(path)).rejects.toThrow(
+      new RegExp(`run folder: process ${process.pid} on .* has been writing here since`),
+    );
+    expect(readdirSync(path).sort()).toEqual(["checkpoints", "config.json", "lock.json"]);
+    await run.close();
+    // Also one whose config nobody can read.
+    writeFileSync(join(path, "config.json"), "{");
+    await RunFolder.clear(path);
+    expect(readdirSync(path)).toEqual([]);
+    await (await RunFolder.create(path, {})).close();
+  });
+
   test("takes over the lock of a process that is gone", async () => {
     const run = await RunFolder.create(join(folder, "run"), {});
     await run.close();

@@ -43,7 +43,7 @@ export async function withNewRun<Result>(
   { exists, description }: { readonly exists: boolean; readonly description: object },
   work: (run: RunFolder) => Promise<Result>,
 ): Promise<Result> {
-  if (exists) await rm(out, { recursive: true });
+  if (exists) await RunFolder.clear(out);
   const run = await RunFolder.create(out, description);
   let result: { readonly value: Result } | null = null;
   try {

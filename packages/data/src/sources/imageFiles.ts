@@ -1,3 +1,5 @@
+import type { Dir } from "node:fs";
+import { opendir } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import type { NdArray } from "ndarray";
 import {
@@ -6,7 +8,7 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
 import { fingerprintFiles } from "./fileFacts.js";
 
 /** Pictures that are files of their own. */
@@ -50,8 +52,20 @@ export class ImageFiles implements ImageDataset {
     return this.#labels[index]!;
   }
 
-  image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
-    return decodePicture(this.path(index), { ...this.#decode, ...request });
+  /**
+   * Picture `index`.
+   *
+   * @throws PictureError (rejects) If it cannot be read.
+   * @throws Error (rejects) If that is because the folder of all pictures is not there any more, or is empty, as an unmounted disk's is: then no picture may take its place.
+   */
+  async image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
+    const path = this.path(index);
+    try {
+      return await decodePicture(path, { ...this.#decode, ...request });
+    } catch (error) {
+      if (error instanceof PictureError) await requireFolder(this.root, error);
+      throw error;
+    }
   }
 
   /**
@@ -71,6 +85,30 @@ export class ImageFiles implements ImageDataset {
     }
     return fingerprintFiles(["files", this.#decode], paths());
   }
+}
+
+/** @throws Error (rejects) where a folder that held pictures holds nothing now. */
+async function requireFolder(root: string, cause: Error): Promise<void> {
+  let folder: Dir;
+  try {
+    folder = await opendir(root);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") throw folderGone(root, "is not there any more", cause);
+    return;
+  }
+  try {
+    if ((await folder.read()) === null) throw folderGone(root, "is empty now", cause);
+  } finally {
+    await folder.close();
+  }
+}
+
+function folderGone(root: string, what: string, cause: Error): Error {
+  return new Error(
+    `The folder of the pictures ${what}, so none of them can be read: ${root}. Put it back, or mount its disk.`,
+    { cause },
+  );
 }
 
 /** By code units, so that the order is the same on every file system and in every locale. */

@@ -131,6 +131,26 @@ export class RunFolder {
     }
   }
 
+  /**
+   * Deletes what is in a run folder, unless another process is writing there. The empty folder stays.
+   *
+   * @throws Error when another process has it, or it cannot be written to. Nothing is deleted then.
+   */
+  static async clear(path: string): Promise<void> {
+    const absolute = resolve(path);
+    try {
+      const lock = await acquireFileLock(join(absolute, LOCK), "run folder");
+      try {
+        for (const name of await readdir(absolute))
+          if (name !== LOCK) await rm(join(absolute, name), { recursive: true, force: true });
+      } finally {
+        await lock.release();
+      }
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
   /** The folder `checkpoints/`; may not exist yet. */
   get checkpointsPath(): string {
     return join(this.path, "checkpoints");
