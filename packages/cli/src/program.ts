@@ -12,6 +12,7 @@ import {
 import { addConfigOptions, configFromOptions } from "./commands/configOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFinetuneCommand } from "./commands/finetuneOptions.js";
+import { usualRunFolder } from "./config/runFolder.js";
 import { configFields } from "./config/schema.js";
 import { UsageError } from "./errors.js";
 import { Terminal, type TextStream } from "./terminal/terminal.js";
@@ -113,7 +114,10 @@ function createProgram(perform: Perform): Command {
       "<folder>",
       "folder of JPEG, PNG or WebP pictures, flat or nested (class folders are not used); or a quoted pattern, a text file of paths, tar shards, Parquet, IDX, CIFAR, COCO",
     )
-    .requiredOption("--out <run>", "run folder to write: configuration, checkpoints, metrics, report")
+    .option(
+      "--out <run>",
+      "run folder to write: configuration, checkpoints, metrics, report; runs/<name of the pictures' folder> when not given",
+    )
     .option(
       "--config <file>",
       "configuration: .json, .js, .mjs or .ts with defineConfig; the command line wins over it",
@@ -121,20 +125,31 @@ function createProgram(perform: Perform): Command {
   addConfigOptions(pretrain);
   pretrain
     .option("--resume", "go on from the last checkpoint of the run folder")
-    .option("--overwrite", "delete the run folder's earlier run first");
+    .option("--overwrite", "delete the run folder's earlier run first")
+    .option(
+      "--dry-run",
+      "only print the settings with their reasons, and the estimated time, memory and disk",
+    );
   finish(pretrain, [
     ["splitmask pretrain ./photos --out runs/photos", "every setting chosen and explained"],
     ["splitmask pretrain ./photos --out runs/photos --time 20m", "as many steps as fit in twenty minutes"],
+    ["splitmask pretrain ./photos --dry-run", "what would be trained, how long, in how much memory"],
     ["splitmask pretrain ./photos --out runs/photos --resume", "go on after Ctrl-C"],
     ["splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100", "ViT-S"],
   ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const given = configFromOptions(parsed);
-      const { runPretrain } = await import("./commands/pretrain.js");
+      const { runDryRun, runPretrain } = await import("./commands/pretrain.js");
       const configFile = typeof parsed.config === "string" ? { configFile: parsed.config } : {};
+      if (parsed.dryRun === true) {
+        if (parsed.resume === true)
+          throw new UsageError("--dry-run and --resume contradict each other: give one of them.");
+        await runDryRun(terminal, { folder, config: given, ...configFile });
+        return 0;
+      }
       return runPretrain(terminal, {
         folder,
-        out: String(parsed.out),
+        out: typeof parsed.out === "string" ? parsed.out : usualRunFolder(folder),
         config: given,
         ...configFile,
         resume: parsed.resume === true,
