@@ -13,10 +13,12 @@ export { readConfigFile } from "./config/file.js";
 export type { FinetuneConfig, FinetuneField } from "./config/finetuneConfig.js";
 export {
   type Choice,
+  type MachineFacts,
   type PictureFacts,
   type Resolution,
   type ResolvedConfig,
   resolveConfig,
+  type TrainingRates,
   warmupSteps,
 } from "./config/resolve.js";
 export {
@@ -24,14 +26,24 @@ export {
   type ResolvedFinetuneConfig,
   resolveFinetune,
 } from "./config/resolveFinetune.js";
+export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
+export { estimateRun, type RunEstimate } from "./estimate/runEstimate.js";
+export { type FixedTime, stepTime, timeForSteps } from "./estimate/runTime.js";
+export { stepMemory } from "./estimate/stepMemory.js";
+export { type StepOperations, stepOperations } from "./estimate/stepOperations.js";
+export type { StepSettings } from "./estimate/stepSizes.js";
 export { type MainOptions, main } from "./program.js";
+export { comparisonPage } from "./report/comparisonPage.js";
 export type * from "./report/data.js";
+export { type MapMethod, mapMethods } from "./report/embeddingMap.js";
 export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./run/classifierFile.js";
+export { type ComparisonRequest, writeComparison } from "./run/comparison.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
+export { type DryRunRequest, dryRun } from "./run/dryRun.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export {
   type EvaluateRequest,
@@ -47,6 +59,8 @@ export {
 export type { FinetuneDescription } from "./run/finetuneDescription.js";
 export type { FinetuneEvaluation } from "./run/finetuneEvaluation.js";
 export type { LabelChoice } from "./run/labelDraws.js";
+export { examineMachine } from "./run/machine.js";
+export type { RunPlan } from "./run/plan.js";
 export {
   type PicturePrediction,
   type PredictedClass,

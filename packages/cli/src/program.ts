@@ -12,6 +12,7 @@ import {
 import { addConfigOptions, configFromOptions } from "./commands/configOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFinetuneCommand } from "./commands/finetuneOptions.js";
+import { usualRunFolder } from "./config/runFolder.js";
 import { configFields } from "./config/schema.js";
 import { UsageError } from "./errors.js";
 import { Terminal, type TextStream } from "./terminal/terminal.js";
@@ -113,7 +114,10 @@ function createProgram(perform: Perform): Command {
       "<folder>",
       "folder of JPEG, PNG or WebP pictures, flat or nested (class folders are not used); or a quoted pattern, a text file of paths, tar shards, Parquet, IDX, CIFAR, COCO",
     )
-    .requiredOption("--out <run>", "run folder to write: configuration, checkpoints, metrics, report")
+    .option(
+      "--out <run>",
+      "run folder to write: configuration, checkpoints, metrics, report; runs/<name of the pictures' folder> when not given",
+    )
     .option(
       "--config <file>",
       "configuration: .json, .js, .mjs or .ts with defineConfig; the command line wins over it",
@@ -121,20 +125,31 @@ function createProgram(perform: Perform): Command {
   addConfigOptions(pretrain);
   pretrain
     .option("--resume", "go on from the last checkpoint of the run folder")
-    .option("--overwrite", "delete the run folder's earlier run first");
+    .option("--overwrite", "delete the run folder's earlier run first")
+    .option(
+      "--dry-run",
+      "only print the settings with their reasons, and the estimated time, memory and disk",
+    );
   finish(pretrain, [
     ["splitmask pretrain ./photos --out runs/photos", "every setting chosen and explained"],
     ["splitmask pretrain ./photos --out runs/photos --time 20m", "as many steps as fit in twenty minutes"],
+    ["splitmask pretrain ./photos --dry-run", "what would be trained, how long, in how much memory"],
     ["splitmask pretrain ./photos --out runs/photos --resume", "go on after Ctrl-C"],
     ["splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100", "ViT-S"],
   ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const given = configFromOptions(parsed);
-      const { runPretrain } = await import("./commands/pretrain.js");
+      const { runDryRun, runPretrain } = await import("./commands/pretrain.js");
       const configFile = typeof parsed.config === "string" ? { configFile: parsed.config } : {};
+      if (parsed.dryRun === true) {
+        if (parsed.resume === true)
+          throw new UsageError("--dry-run and --resume contradict each other: give one of them.");
+        await runDryRun(terminal, { folder, config: given, ...configFile });
+        return 0;
+      }
       return runPretrain(terminal, {
         folder,
-        out: String(parsed.out),
+        out: typeof parsed.out === "string" ? parsed.out : usualRunFolder(folder),
         config: given,
         ...configFile,
         resume: parsed.resume === true,
@@ -201,18 +216,26 @@ function createProgram(perform: Perform): Command {
 
   const report = program
     .command("report")
-    .description("Write one self-contained HTML page about a run: curves, predictions, attention, neighbours")
-    .argument("<run>", "run folder")
+    .description(
+      "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbours; or about several runs, side by side",
+    )
+    .argument("<run...>", "run folder; several: their curves, settings and last figures side by side")
     .option("--pictures <folder>", "pictures to show; the training pictures when not given")
-    .option("--out <file>", "page to write; report.html in the run folder when not given")
+    .option("--map <method>", "map of the embeddings: pca or umap; pca when not given")
+    .option(
+      "--out <file>",
+      "page to write; report.html in the run folder when not given, for several runs comparison.html",
+    )
     .option("--threads <n>", "threads; all cores when not given");
   finish(report, [
     ["splitmask report runs/photos", "writes runs/photos/report.html"],
     ["splitmask report runs/photos --pictures ./new --out new.html", "how the encoder sees other pictures"],
-  ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
+    ["splitmask report runs/a runs/b --out compare.html", "what differs, and how it went"],
+  ]).action((runs: string[], parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const request = {
-        run,
+        runs,
+        ...(typeof parsed.map === "string" ? { map: parsed.map } : {}),
         ...(typeof parsed.pictures === "string" ? { pictures: parsed.pictures } : {}),
         ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
         ...numbers(parsed, { threads: "count" }),

@@ -260,7 +260,6 @@ test("usage errors", async () => {
     "unknown option '--imge-size'",
     "Did you mean --image-size?",
   );
-  await refused(["pretrain", good], 2, "required option '--out <run>' not specified");
   await refused(["pretrain", "--out", out], 2, "missing required argument 'folder'");
   await refused(["fly"], 2, "unknown command 'fly'");
   await refused(

@@ -66,15 +66,33 @@ describe("pretrain", () => {
     expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(metrics.every(({ losses }) => Number.isFinite(losses.total))).toBe(true);
     const page = await readFile(join(run, "report.html"), "utf8");
-    for (const text of [
-      "A predicts",
-      "Attention of the last layer",
-      "Nearest neighbours",
-      "Visual words",
-      "guessing",
-      "24",
-    ])
+    for (const text of ["A predicts", "rollout", "Nearest neighbours", "Visual words", "guessing", "24"])
       expect(page).toContain(text);
+  });
+
+  test("--dry-run explains and estimates, and writes nothing", async () => {
+    const out = join(folder, "planned");
+    const args = ["pretrain", train, "--out", out, ...small, "--steps", "6", "--dry-run"];
+    const outcome = await splitmask(args);
+    expect([outcome.code, outcome.error]).toEqual([0, ""]);
+    for (const text of [/24 pictures/, /steps +6 +given; 2\.00 epochs/, /only 24 pictures/]) {
+      expect(outcome.output).toMatch(text);
+    }
+    expect(outcome.output).toMatch(
+      /estimate\n {2}time +about \d+ s, until .*6 steps of \d+ ms, [\d.e+]+ pictures a second on 1 thread\n {2}memory +about \d+ MiB +a step \d+ MiB, \d+ MiB of decoded pictures; .* are free\n {2}disk +about \d+ MiB/,
+    );
+    const planned = await splitmask([...args, "--json"]);
+    expect(planned.output.trimEnd()).not.toContain("\n");
+    expect(lastLine(planned)).toMatchObject({
+      config: { width: 32, depth: 2, steps: 6, mask: "uniform" },
+      estimate: { steps: 6, disk: { cache: 0 } },
+      pictures: { count: 24, shortSide: 40 },
+      machine: { threads: 1 },
+    });
+    expect(existsSync(out)).toBe(false);
+    const refused = await splitmask([...args, "--resume"]);
+    expect(refused.code).toBe(2);
+    expect(refused.error).toContain("--dry-run and --resume contradict each other");
   });
 
   test("does not write over a run", async () => {

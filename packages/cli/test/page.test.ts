@@ -1,12 +1,33 @@
-import { type ReportData, reportPage } from "@splitmask/cli";
+import {
+  type ComparisonData,
+  comparisonPage,
+  type MapView,
+  type ReportData,
+  reportPage,
+} from "@splitmask/cli";
 
 const pixel = "data:image/png;base64,iVBORw0KGgo=";
 const steps = Array.from({ length: 2000 }, (_, index) => index + 1);
+
+const map: MapView = {
+  method: "PCA",
+  note: "How to read it.",
+  x: [100, 900, 500],
+  y: [40, 300, 200],
+  height: 420,
+  names: ["cats/a.png", "cats/</script><b>.png", "dogs/c.png"],
+  classes: [
+    { name: "cats", colour: 1, members: [0, 1] },
+    { name: "<dogs>", colour: 2, members: [2] },
+  ],
+  atlas: { image: pixel, tile: 40, columns: 2, count: 3 },
+};
 
 const data: ReportData = {
   title: 'runs/<b>"photos"',
   written: "today",
   summary: "A small encoder.",
+  withLabels: false,
   facts: [{ label: "Loss", value: "6.2", note: "from 13.9" }],
   charts: [
     {
@@ -32,9 +53,21 @@ const data: ReportData = {
     },
   ],
   wordsNote: "Words are drawn as patches.",
-  attention: [{ name: "a.png", original: pixel, heads: [pixel, pixel] }],
+  attention: [{ name: "a.png", original: pixel, rollout: pixel, heads: [pixel, pixel] }],
   neighbours: [
     { query: { name: "a.png", image: pixel }, nearest: [{ name: "b.png", image: pixel, similarity: 0.913 }] },
+  ],
+  map,
+  confusions: [
+    {
+      title: "Of the classifier",
+      note: "On test pictures.",
+      classes: ["cats", "<dogs>"],
+      counts: [
+        [8, 2],
+        [3, 7],
+      ],
+    },
   ],
   skipped: [{ path: "broken.jpg", reason: "truncated" }],
   configuration: [{ name: "batch", value: "128", reason: "given" }],
@@ -48,6 +81,12 @@ test("shows everything, and escapes what it is given", () => {
     "25 % exact",
     "3.1 % exact",
     "head 2",
+    "attention rollout",
+    "M100 40h0M900 300h0",
+    "3 pictures, each where its embedding lies. The colours are the classes, which the encoder never saw.",
+    "Of the classifier: 75 % right",
+    "15 of 20 pictures; always the largest class would be 50 %.",
+    "2 of 10 “cats” taken for “&lt;dogs&gt;”",
     "0.91  b.png",
     "5.00 of 6.00 bits: as many as 32 words used evenly",
     "16 (25 %)",
@@ -57,20 +96,84 @@ test("shows everything, and escapes what it is given", () => {
     expect(page).toContain(text);
   }
   expect(page).not.toContain('<b>"photos');
+  expect(page).not.toContain("<dogs>");
+  expect(page).not.toContain("</script><b>");
+  expect(reportPage({ ...data, withLabels: true })).not.toMatch(/never saw|No label/);
 });
 
 test("needs no network and no file", () => {
   const page = reportPage(data);
   expect(page).not.toMatch(/https?:\/\/|@import|url\(/);
-  for (const [, source] of page.matchAll(/(?:src|href)="([^"]*)"/g)) expect(source).toMatch(/^data:/);
+  for (const [, source] of page.matchAll(/(?:src|href)="([^"]*)"/g)) expect(source).toMatch(/^(data:|#)/);
 });
 
 test("draws long runs with few points and labels the last value", () => {
   const page = reportPage(data);
-  const path = /class="line colour0" d="([^"]*)"/.exec(page)![1]!;
-  expect(path.split(/[ML]/).length).toBeLessThanOrEqual(602);
+  const paths = Array.from(page.matchAll(/class="line colour0" d="([^"]*)"/g), ([, path]) => path!);
+  // For wide screens and for narrow ones.
+  expect(paths.map((path) => path.split("L").length)).toEqual([500, 223]);
   expect(page).toContain(">total<tspan");
   expect(page).toMatch(/>6<\/tspan>/);
+});
+
+test("steps whose value is not finite are left out of a line, and one step is a dot", () => {
+  const chart = (values: number[]) => {
+    const series = [{ name: "total", colour: 0, steps: values.map((_, index) => index + 1), values }];
+    return reportPage({ ...data, charts: [{ ...data.charts[0]!, wide: false, series }] });
+  };
+  const path = (page: string) => /class="line colour0" d="([^"]*)"/.exec(page)![1];
+  expect(path(chart([1, Number.NaN, 3, Number.POSITIVE_INFINITY]))).toMatch(/^M48\.0 [\d.]+L252\.0 [\d.]+$/);
+  expect(path(chart([2]))).toMatch(/^M48\.0 [\d.]+h0$/);
+});
+
+test("of many classes the worst are listed", () => {
+  const classes = Array.from({ length: 30 }, (_, label) => `class ${label}`);
+  const counts = classes.map((_, label) =>
+    classes.map((_, to) => (to === label ? 10 + label : Number(to === (label + 1) % 30))),
+  );
+  const page = reportPage({ ...data, confusions: [{ title: "Many", note: "", classes, counts }] });
+  expect(page).toContain("The 20 classes told worst, of 30");
+  expect(page).toContain(
+    '<th scope="row">class 0</th><td class="bar"><i style="--share:90.9%"></i></td><td>91 % of 11</td><td>class 1 1</td>',
+  );
+  expect(page).not.toContain('<th scope="row">class 29');
+});
+
+test("runs side by side", () => {
+  const comparison: ComparisonData = {
+    title: "2 runs side by side",
+    written: "today",
+    runs: [
+      { letter: "A", name: "one<b>", path: "/runs/one", colour: 1 },
+      { letter: "B", name: "two", path: "/runs/two", colour: 2 },
+    ],
+    figures: [{ name: "Loss", values: ["6.2", null] }],
+    settings: [{ name: "batch", values: ["64", "<128>"] }],
+    charts: [
+      {
+        title: "Loss",
+        caption: "What is minimised.",
+        series: [
+          { name: "A", colour: 1, steps: [1, 2], values: [3, 2] },
+          { name: "B", colour: 2, steps: [1, 2, 3], values: [4, 3, 1] },
+        ],
+      },
+    ],
+    confusions: [],
+  };
+  const page = comparisonPage(comparison);
+  for (const text of [
+    '<th scope="row">Loss</th><td>6.2</td><td>–</td>',
+    '<th scope="row">batch</th><td>64</td><td>&lt;128&gt;</td>',
+    '<b class="colour2">B</b><div>two<small>/runs/two</small>',
+    'aria-label="Loss: A from 3 to 2; B from 4 to 1"',
+  ])
+    expect(page).toContain(text);
+  expect(page).not.toContain("one<b>");
+  expect(page).not.toContain('href="#confusion"');
+  expect(comparisonPage({ ...comparison, settings: [] })).toContain(
+    "None: the runs were started with the same settings.",
+  );
 });
 
 test("leaves out what there is not", () => {
@@ -79,11 +182,13 @@ test("leaves out what there is not", () => {
     pictures: [],
     attention: [],
     neighbours: [],
+    map: null,
+    confusions: [],
     skipped: [],
     tokens: null,
     charts: [{ ...data.charts[0]!, series: [] }],
   });
-  for (const heading of ["Two halves", "Attention", "Nearest", "Skipped", "Visual words"])
+  for (const heading of ["Two halves", "Attention", "Map", "Nearest", "Confusion", "Skipped", "Visual words"])
     expect(page).not.toContain(`<h2>${heading}`);
   expect(page).toContain("No steps were recorded.");
 });

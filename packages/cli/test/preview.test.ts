@@ -23,6 +23,8 @@ const previewOf = (...args: string[]) =>
     "8",
     "--threads",
     "1",
+    "--augmentation",
+    "crop",
     ...args,
   ]);
 

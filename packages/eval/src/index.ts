@@ -69,4 +69,9 @@ export {
   type LogisticRegressionOptions,
 } from "./logisticRegression.js";
 export { type NearestNeighbours, nearestNeighbours } from "./nearestNeighbours.js";
+export {
+  type PrincipalComponents,
+  type PrincipalComponentsOptions,
+  principalComponents,
+} from "./principalComponents.js";
 export type { Standardization } from "./standardization.js";

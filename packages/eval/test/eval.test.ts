@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HostTensor } from "@splitmask/autograd";
-import { arrayDataset, type ImageDataset, PictureError } from "@splitmask/data";
+import { type HostTensor, slice, type Tensor } from "@splitmask/autograd";
+import { arrayDataset, centerCrop, type ImageDataset, PictureError } from "@splitmask/data";
 import {
+  classifyDataset,
   embedDataset,
   embedLayers,
+  evaluateClassifier,
   knnAccuracy,
   type LabelledFeatures,
   nearestNeighbours,
@@ -185,6 +187,55 @@ describe("embedDataset", () => {
       },
     };
   }
+
+  /** Scores seven classes by the first numbers of an embedding. */
+  function classifier() {
+    const model = encoder();
+    return { classify: (images: Tensor) => slice(model.encode(images), 1, 0, 7) };
+  }
+
+  test("classifyDataset ranks the classes of each picture, whatever the batch size", async () => {
+    const scoring = classifier();
+    const options = { device, classifier: scoring, dataset: good(), view, cropRatio: 1 };
+    const { indices, labels, ranked } = await classifyDataset({ ...options, k: 7, batchSize: 4 });
+    expect([...indices]).toEqual(Array.from({ length: count }, (_, index) => index));
+    expect([...labels]).toEqual(Array.from({ length: count }, (_, index) => index % 2));
+    const { features } = await embedDataset({
+      ...{ device, dataset: good(), view, augmentation: centerCrop({ ratio: 1 }) },
+      encoder: { encode: scoring.classify },
+    });
+    for (let row = 0; row < count; row++) {
+      const logits = Array.from({ length: 7 }, (_, label) => features.get(row, label));
+      const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+      const order = logits.map((_, label) => label).sort((a, b) => logits[b]! - logits[a]!);
+      expect([...ranked.labels.subarray(7 * row, 7 * row + 7)]).toEqual(order);
+      for (const [place, label] of order.entries())
+        expect(ranked.probabilities[7 * row + place]).toBeCloseTo(Math.exp(logits[label]!) / total, 5);
+    }
+    const two = (await classifyDataset({ ...options, k: 2, batchSize: 64 })).ranked;
+    expect([...two.labels]).toEqual([...ranked.labels].filter((_, at) => at % 7 < 2));
+  });
+
+  test("evaluateClassifier counts what classifyDataset finds; pictures without a label are an error", async () => {
+    const names = { classes: ["a", "b", "c", "d", "e", "f", "g"] };
+    const dataset = { ...damaged((index) => index === 3), ...names };
+    const options = { device, classifier: classifier(), dataset, view };
+    const found = await evaluateClassifier(options);
+    const { ranked } = await classifyDataset({ ...options, k: 5 });
+    const hits = [...found.labels].map((label, row) => ranked.labels.indexOf(label, 5 * row) - 5 * row);
+    const share = (k: number) => hits.filter((place) => place >= 0 && place < k).length / hits.length;
+    expect([found.accuracy, found.top5]).toEqual([share(1), share(5)]);
+    expect(found.skipped.map(({ path }) => path)).toEqual(["3.png"]);
+    expect(found.indices).toHaveLength(count - 1);
+    const unlabelled = { ...dataset, label: (index: number) => (index === 4 ? -1 : 0) };
+    await expect(evaluateClassifier({ ...options, dataset: unlabelled })).rejects.toThrow(
+      "evaluateClassifier: 4.png has no label. Leave such pictures out with subset().",
+    );
+    const none = { ...damaged(() => true), ...names };
+    await expect(classifyDataset({ ...options, dataset: none, k: 1 })).rejects.toThrow(
+      /classifyDataset: none of the 11 pictures can be read, e.g. \d+.png: truncated/,
+    );
+  });
 
   test("bad pictures have no row and are named; none at all is an error", async () => {
     const embedded = await embedDataset({

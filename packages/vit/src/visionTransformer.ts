@@ -1,14 +1,18 @@
 import {
   add,
+  affine,
   attentionProbabilities,
   concatenate,
   gatherTokens,
   type HostTensor,
   keep,
+  matmul,
   mean,
   noGrad,
+  ones,
   type ProductPrecision,
   reshape,
+  scatterTokens,
   scope,
   slice,
   Tensor,
@@ -284,6 +288,37 @@ export class VisionTransformer extends Module {
     );
   }
 
+  /**
+   * Attention rollout (Abnar & Zuidema 2020): how much of each token of the input is in each token of the last layer, if every block passes on half of what it gets and half of what its heads, averaged, look at:
+   * the product over the layers of 0.5·A + 0.5·I. Records no graph.
+   *
+   * @param images B×C×H×W.
+   * @returns B×N×N, rows sum to 1: row i holds the shares of token i (N counts the class token, if there is one, first).
+   */
+  attentionRollout(images: Tensor): Tensor {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        let tokens = this.#embedAll(images, inference);
+        const places = tokens.shape[1]!;
+        let rollout = identity(this.#device, places);
+        for (const block of this.blocks) {
+          const next = scope(this.#device, () => {
+            const qkv = block.attn.qkv.forward(block.norm1.forward(tokens));
+            const attended = mean(attentionProbabilities(qkv, { heads: this.config.heads }), { axes: [1] });
+            return {
+              rollout: affine(add(matmul(attended, rollout), rollout), 0.5, 0),
+              tokens: block.forward(tokens, inference),
+            };
+          });
+          tokens.dispose();
+          rollout.dispose();
+          ({ rollout, tokens } = next);
+        }
+        return rollout;
+      }),
+    );
+  }
+
   /** The patches' positions, N×D, without the class token's; gradients flow to `pos_embed`. */
   patchPositions(): Tensor {
     const [rows, columns] = this.grid;
@@ -343,4 +378,11 @@ export class VisionTransformer extends Module {
       this.pos_embed === null ? this.cls_token : add(this.cls_token, slice(this.pos_embed, 1, 0, 1));
     return concatenate([add(zeros(this.#device, [batch, 1, width]), own), tokens], 1);
   }
+}
+
+/** The N×N identity matrix. */
+function identity(device: Device, size: number): Tensor {
+  const diagonal = Int32Array.from({ length: size }, (_, row) => row);
+  const rows = scatterTokens(ones(device, [size, 1, 1]), tensor(device, diagonal, [size, 1]), size);
+  return reshape(rows, [size, size]);
 }

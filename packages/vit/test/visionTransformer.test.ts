@@ -222,6 +222,42 @@ test("attention maps are probabilities; layers are counted from either end", asy
   );
 });
 
+test.each([false, true])(
+  "attention rollout is the product of 0.5·A + 0.5·I over the layers, class token: %s",
+  async (classToken) => {
+    const model = new VisionTransformer(device, { ...tiny, depth: 3, classToken }, { seed: 6 });
+    const images = pictures(2);
+    const rollout = model.attentionRollout(images);
+    const places = classToken ? 17 : 16;
+    expect(rollout.shape).toEqual([2, places, places]);
+    const found = await numbers(rollout);
+    const layers = await Promise.all([0, 1, 2].map((layer) => numbers(model.attentionMaps(images, layer))));
+    for (const picture of [0, 1]) {
+      let wanted = Array.from({ length: places }, (_, row) =>
+        Array.from({ length: places }, (_, column) => Number(row === column)),
+      );
+      for (const maps of layers) {
+        const attention = (head: number, row: number, column: number) =>
+          maps[((picture * 2 + head) * places + row) * places + column]!;
+        wanted = wanted.map((_, row) =>
+          wanted.map((_, column) =>
+            wanted.reduce((sum, from, middle) => {
+              const mixed =
+                (attention(0, row, middle) + attention(1, row, middle)) / 4 + Number(row === middle) / 2;
+              return sum + mixed * from[column]!;
+            }, 0),
+          ),
+        );
+      }
+      for (const [row, shares] of wanted.entries()) {
+        expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+        for (const [column, share] of shares.entries())
+          expect(found[(picture * places + row) * places + column]).toBeCloseTo(share, 6);
+      }
+    }
+  },
+);
+
 describe("says what is wrong", () => {
   test.each([
     [

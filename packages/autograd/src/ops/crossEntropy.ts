@@ -23,12 +23,25 @@ interface CrossEntropyAttributes {
 
 type CrossEntropyInputs = { readonly logits: Tensor; readonly targets: Tensor };
 
-/** One loss a row, reduced; the losses are given back where they are not the result. */
-function reduceLosses(losses: Tensor, reduction: CrossEntropyAttributes["reduction"]): Tensor {
-  if (reduction === "none") return losses;
-  const output = sumAxes(losses, [true], [], reduction === "mean" ? 1 / losses.size : 1);
+/** Losses, and their gradient with respect to the logits where it is wanted. Without `excludeDiagonal` the targets are distributions. */
+function forwardLosses(
+  { logits, targets }: CrossEntropyInputs,
+  { smoothing, reduction }: Omit<CrossEntropyAttributes, "excludeDiagonal">,
+  wanted: boolean,
+  excludeDiagonal?: number,
+): { readonly output: Tensor; readonly gradient: Tensor | null } {
+  const [rows, columns] = logits.shape as [number, number];
+  const { device, dtype } = logits;
+  const losses = empty(device, [rows], dtype);
+  const gradient = wanted ? empty(device, logits.shape, dtype) : null;
+  const scale = reduction === "mean" ? 1 / rows : 1;
+  const given = { losses, gradient, logits, targets, rows, columns, smoothing, gradientScale: scale };
+  if (excludeDiagonal === undefined) device.run("softCrossEntropy", floatingOf(logits), given);
+  else device.run("crossEntropy", floatingOf(logits), { ...given, excludeDiagonal });
+  if (reduction === "none") return { output: losses, gradient };
+  const output = sumAxes(losses, [true], [], scale);
   losses.dispose();
-  return output;
+  return { output, gradient };
 }
 
 /** rows · g, in place: g is a scalar, or one number a row. */
@@ -46,24 +59,9 @@ function scaleByGradient(rows: Tensor, outputGradient: Tensor): Tensor {
  */
 export const crossEntropyOperation = defineOperation({
   name: "crossEntropy",
-  forward: ({ logits, targets }: CrossEntropyInputs, attributes: CrossEntropyAttributes, needs) => {
-    const { smoothing, reduction, excludeDiagonal } = attributes;
-    const [rows, columns] = logits.shape as [number, number];
-    const { device, dtype } = logits;
-    const losses = empty(device, [rows], dtype);
-    const gradient = needs.logits ? empty(device, logits.shape, dtype) : null;
-    device.run("crossEntropy", floatingOf(logits), {
-      losses,
-      gradient,
-      logits,
-      targets,
-      rows,
-      columns,
-      smoothing,
-      gradientScale: reduction === "mean" ? 1 / rows : 1,
-      excludeDiagonal,
-    });
-    return { output: reduceLosses(losses, reduction), saved: { gradient } };
+  forward: (inputs: CrossEntropyInputs, attributes: CrossEntropyAttributes, needs) => {
+    const { output, gradient } = forwardLosses(inputs, attributes, needs.logits, attributes.excludeDiagonal);
+    return { output, saved: { gradient } };
   },
   gradient: ({ outputGradient, saved, needs }) => ({
     logits: needs.logits ? scaleByGradient(saved.gradient!, outputGradient) : null,
@@ -78,28 +76,12 @@ export const crossEntropyOperation = defineOperation({
 export const softCrossEntropyOperation = defineOperation({
   name: "softCrossEntropy",
   forward: (
-    { logits, targets }: CrossEntropyInputs,
-    { smoothing, reduction }: Omit<CrossEntropyAttributes, "excludeDiagonal">,
+    inputs: CrossEntropyInputs,
+    attributes: Omit<CrossEntropyAttributes, "excludeDiagonal">,
     needs,
   ) => {
-    const [rows, columns] = logits.shape as [number, number];
-    const { device, dtype } = logits;
-    const losses = empty(device, [rows], dtype);
-    const gradient = needs.logits ? empty(device, logits.shape, dtype) : null;
-    device.run("softCrossEntropy", floatingOf(logits), {
-      losses,
-      gradient,
-      logits,
-      targets,
-      rows,
-      columns,
-      smoothing,
-      gradientScale: reduction === "mean" ? 1 / rows : 1,
-    });
-    return {
-      output: reduceLosses(losses, reduction),
-      saved: { gradient, logits: needs.targets ? logits : null },
-    };
+    const { output, gradient } = forwardLosses(inputs, attributes, needs.logits);
+    return { output, saved: { gradient, logits: needs.targets ? inputs.logits : null } };
   },
   gradient: ({ outputGradient, saved, attributes, needs }) => {
     const { smoothing, reduction } = attributes;

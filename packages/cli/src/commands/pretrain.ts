@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { readConfigFile } from "../config/file.js";
+import { dryRun } from "../run/dryRun.js";
+import { estimateText, warnOfMemory } from "../run/plan.js";
 import { type PretrainRequest, pretrain } from "../run/pretrain.js";
 import { writeReport } from "../run/report.js";
 import { tellSkipped } from "../run/skipped.js";
@@ -11,6 +13,19 @@ import { untilStopped } from "./stopSignals.js";
 export interface PretrainCommand extends PretrainRequest {
   /** Path of `--config`. */
   readonly configFile?: string;
+}
+
+/**
+ * `splitmask pretrain --dry-run`: prints the decisions and the estimates; nothing is written.
+ */
+export async function runDryRun(
+  terminal: Terminal,
+  { config = {}, configFile, folder }: Pick<PretrainCommand, "config" | "configFile" | "folder">,
+): Promise<void> {
+  const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
+  const plan = await dryRun({ folder, config: { ...fromFile, ...config } }, terminal);
+  warnOfMemory(plan, terminal);
+  terminal.result(plan, estimateText(plan, terminal));
 }
 
 /**

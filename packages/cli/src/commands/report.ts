@@ -1,8 +1,35 @@
+import { UsageError } from "../errors.js";
+import { type MapMethod, mapMethods } from "../report/embeddingMap.js";
+import { writeComparison } from "../run/comparison.js";
 import { type ReportRequest, writeReport } from "../run/report.js";
 import type { Terminal } from "../terminal/terminal.js";
 
+/** What the command line of `splitmask report` says. */
+export interface ReportCommand extends Omit<ReportRequest, "run" | "map"> {
+  /** One run, or several to put side by side. */
+  readonly runs: readonly string[];
+  /** How the map is made, as given. */
+  readonly map?: string;
+}
+
 /** `splitmask report`. */
-export async function runReport(terminal: Terminal, request: ReportRequest): Promise<void> {
-  const report = await writeReport(request, terminal);
+export async function runReport(terminal: Terminal, command: ReportCommand): Promise<void> {
+  const { runs, map, ...request } = command;
+  if (map !== undefined && !isMapMethod(map))
+    throw new UsageError(`--map: got "${map}", expected ${mapMethods.join(" or ")}.`);
+  if (runs.length > 1 && (map !== undefined || request.pictures !== undefined)) {
+    throw new UsageError(
+      `${map === undefined ? "--pictures" : "--map"} is for the report of one run, and ${runs.length} are given: side by side only figures are shown. Leave it out, or give one run.`,
+    );
+  }
+  const out = request.out === undefined ? {} : { out: request.out };
+  const report =
+    runs.length > 1
+      ? await writeComparison({ runs, ...out }, terminal)
+      : await writeReport({ ...request, run: runs[0]!, ...(map === undefined ? {} : { map }) }, terminal);
   terminal.result({ report }, [`report: ${report}`]);
+}
+
+function isMapMethod(text: string): text is MapMethod {
+  return (mapMethods as readonly string[]).includes(text);
 }

@@ -31,7 +31,7 @@ export interface Config {
   readonly cropScale?: number | undefined;
   /** Probability of a horizontal flip. */
   readonly flip?: number | undefined;
-  /** crop: crop and flip; color: also colour jitter, grey, blur and solarisation, as the paper for its smallest sets. */
+  /** crop: crop and flip; color: also colour jitter, grey, blur and solarisation, as the paper for its smallest sets, and what fewer than 5,000 pictures get. */
   readonly augmentation?: "crop" | "color" | undefined;
   /** Probability of the colour jitter. */
   readonly colorJitter?: number | undefined;
@@ -61,7 +61,7 @@ export interface Config {
   readonly steps?: number | undefined;
   /** Passes over the pictures; instead of steps or time. */
   readonly epochs?: number | undefined;
-  /** How long to train, such as "90s", "20m", "1h30m"; the speed is measured first; instead of steps or epochs. */
+  /** How long the whole run may take, such as "90s", "20m", "1h30m"; model and steps are planned for it; instead of steps or epochs. */
   readonly time?: string | undefined;
   /** Peak learning rate of AdamW. */
   readonly learningRate?: number | undefined;

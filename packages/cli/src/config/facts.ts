@@ -4,4 +4,26 @@ export interface PictureFacts {
   readonly count: number;
   /** The median of the pictures' shorter sides, in pixels. */
   readonly shortSide: number;
+  /** Time that a core takes to decode one, in seconds; left out: not measured, 3 ms are assumed. */
+  readonly decodeSeconds?: number;
+}
+
+/** Floating-point operations a second that this machine does in training. */
+export interface TrainingRates {
+  /** In transformer blocks. */
+  readonly blocks: number;
+  /** In the products with the visual words. */
+  readonly words: number;
+}
+
+/** What is known of the machine. */
+export interface MachineFacts {
+  /** Threads that compute. */
+  readonly threads: number;
+  /** Memory of the machine, or the container's limit, in bytes. */
+  readonly memoryBytes: number;
+  /** How much of it is free, in bytes. */
+  readonly freeBytes: number;
+  /** How fast it trains. */
+  readonly rates: TrainingRates;
 }

@@ -11,7 +11,13 @@ const typescriptExtensions = new Set([".ts", ".mts"]);
 /** Checks what a file holds, under the file's name. */
 type Check<Fields> = (value: unknown, source: string) => Fields;
 
-/** A configuration file of `splitmask pretrain`; see {@link readFieldsFile}. */
+/**
+ * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module, or a TypeScript module where the running Node.js strips types.
+ *
+ * @param path Path of the file.
+ * @returns The checked configuration.
+ * @throws UsageError where the file is missing, not readable as what its name says, or holds a wrong field.
+ */
 export function readConfigFile(path: string): Promise<Config> {
   return readFieldsFile(path, checkConfig);
 }

@@ -1,45 +1,74 @@
+import { stepMemory } from "../estimate/stepMemory.js";
+import type { StepSettings } from "../estimate/stepSizes.js";
 import type { Config } from "./config.js";
 import { contradiction, type Decisions } from "./decisions.js";
-import type { PictureFacts } from "./facts.js";
+import type { MachineFacts, PictureFacts } from "./facts.js";
+import { formatBytes, formatCount } from "./quantities.js";
 
 /**
- * Decides how many pictures a step sees, and in how many micro-batches.
+ * How many pictures a step is to see, with memory enough.
  *
  * @throws UsageError where the batch is larger than the number of pictures, too small to compare, or no multiple of its micro-batches.
  */
-export function resolveBatch(
-  given: Config,
-  facts: PictureFacts,
-  decisions: Decisions,
-): { batch: number; accumulate: number } {
-  const pictures = facts.count.toLocaleString("en");
-  const largestBatch = 2 ** Math.floor(Math.log2(Math.max(2, Math.min(128, facts.count))));
-  const batch = decisions.take(
-    "batch",
-    given.batch,
-    largestBatch,
-    largestBatch === 128
-      ? "enough negatives for the match loss, and small enough for a CPU"
-      : `the largest power of two within ${pictures} pictures`,
-  );
-  if (batch < 2 && (given.matchWeight ?? 1) > 0) {
+export function wantedBatch(given: Config, { count }: PictureFacts): number {
+  const { accumulate = 1, batch = largestBatch(count), matchWeight = 1 } = given;
+  if (batch < 2 && matchWeight > 0) {
     throw contradiction(
       "batch",
       `${batch}, but the match loss compares pictures of one batch with each other: use 2 or more, or matchWeight 0`,
     );
   }
-  if (batch > facts.count) {
+  if (batch > count) {
     throw contradiction(
       "batch",
-      `${batch}, but there are only ${pictures} pictures: use ${facts.count} or fewer`,
+      `${batch}, but there are only ${formatCount(count)} pictures: use ${count} or fewer`,
     );
   }
-  const accumulate = given.accumulate ?? 1;
   if (batch % accumulate !== 0) {
     throw contradiction(
       "batch and accumulate",
       `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${Math.ceil(batch / accumulate) * accumulate}`,
     );
   }
-  return { batch, accumulate };
+  return batch;
+}
+
+/** The largest power of two within the pictures, up to 128. */
+function largestBatch(count: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(2, Math.min(128, count))));
+}
+
+/**
+ * Notes the batch, and what the memory made of it.
+ *
+ * @param given The fields that are given.
+ * @param settings The step that was decided on.
+ * @param pictures How many there are.
+ * @param machine Its memory.
+ * @param decisions Receives the batch, and micro-batches and recompute where they are used.
+ */
+export function noteBatch(
+  given: Config,
+  settings: StepSettings,
+  pictures: PictureFacts,
+  machine: MachineFacts,
+  decisions: Decisions,
+): void {
+  const { accumulate, batch, recompute } = settings;
+  const wanted = wantedBatch(given, pictures);
+  const whole = stepMemory({ ...settings, batch: wanted, accumulate: 1, recompute: false });
+  const tight = `a step of ${wanted} pictures at once takes ${formatBytes(whole)}, and ${formatBytes(machine.freeBytes)} are free`;
+  decisions.take(
+    "batch",
+    given.batch,
+    batch,
+    batch < wanted
+      ? tight
+      : batch === 128
+        ? "enough negatives for the match loss, and small enough for a CPU"
+        : `the largest power of two within ${formatCount(pictures.count)} pictures`,
+  );
+  if (accumulate > 1) decisions.take("micro-batches", given.accumulate, accumulate, tight);
+  if (recompute)
+    decisions.note("recompute", "blocks run twice", given.recompute === undefined ? tight : "given");
 }

@@ -1,9 +1,8 @@
-import type { ProductPrecision } from "@splitmask/autograd";
 import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "@splitmask/methods";
 import { type Choice, contradiction, Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
 import type { FinetuneConfig } from "./finetuneConfig.js";
-import { defaultMaximumSkipped } from "./resolve.js";
+import { defaultMaximumSkipped, type ResolvedConfig } from "./resolve.js";
 
 /** What is known before fine-tuning. */
 export interface FinetuneFacts {
@@ -19,63 +18,45 @@ export interface FinetuneFacts {
   readonly fromScratch: boolean;
 }
 
+/** Fields that mean the same in a pre-training run. */
+type SharedField =
+  | "imageSize"
+  | "subset"
+  | "perClass"
+  | "maximumSkipped"
+  | "accumulate"
+  | "steps"
+  | "seconds"
+  | "weightDecayEnd"
+  | "freeze"
+  | "clipMode"
+  | "ema"
+  | "cropScale"
+  | "flip"
+  | "precision"
+  | "recompute"
+  | "cache"
+  | "cacheFolder"
+  | "seed"
+  | "threads"
+  | "checkpointEvery"
+  | "keepCheckpoints"
+  | "onNan";
+
 /** A fine-tuning configuration with every field decided; it is what `config.json` of a run folder holds. */
 export interface ResolvedFinetuneConfig
-  extends Omit<FineTuningRecipe, "epochs" | "warmupEpochs" | "colorJitter" | "ema"> {
+  extends Omit<FineTuningRecipe, "epochs" | "warmupEpochs" | "colorJitter" | "ema">,
+    Pick<ResolvedConfig, SharedField> {
   /** The recipe that the other fields come from. */
   readonly recipe: FineTuningRecipeName;
-  /** Side of the crop in pixels. */
-  readonly imageSize: number;
-  /** Which pictures are used: a share, a number, or a file of indices; null: all. */
-  readonly subset: string | null;
-  /** So many pictures of every class; null: all. */
-  readonly perClass: number | null;
-  /** Largest share of unreadable pictures. */
-  readonly maximumSkipped: number;
-  /** Micro-batches a batch. */
-  readonly accumulate: number;
-  /** Training steps; null where `seconds` says how long to train and the speed is not known yet. */
-  readonly steps: number | null;
-  /** How long to train, in seconds; null where `steps` is given. */
-  readonly seconds: number | null;
   /** Warm-up steps; null: `warmupShare` of the steps, once these are known. */
   readonly warmup: number | null;
   /** Warm-up as a share of the steps. */
   readonly warmupShare: number;
-  /** Weight decay at the last step; null: it stays. */
-  readonly weightDecayEnd: number | null;
-  /** Names of parameters that stay as they are. */
-  readonly freeze: readonly string[];
   /** Steps between two evaluations on the test pictures; null: only at the end. */
   readonly evaluateEvery: number | null;
-  /** What the gradient norm is taken of. */
-  readonly clipMode: "global" | "tensor";
-  /** Decay of the moving average of the weights; null: none. */
-  readonly ema: number | null;
-  /** Smallest area of a crop. */
-  readonly cropScale: number;
-  /** Probability of a flip. */
-  readonly flip: number;
   /** Strength of the colour jitter. */
   readonly jitter: number;
-  /** Number format of the large products. */
-  readonly precision: ProductPrecision;
-  /** Whether transformer blocks run once more in the backward pass, to save memory. */
-  readonly recompute: boolean;
-  /** Whether decoded pictures are kept on disk. */
-  readonly cache: "auto" | "on" | "off";
-  /** Folder of the caches; null: the default. */
-  readonly cacheFolder: string | null;
-  /** Seed of all randomness. */
-  readonly seed: number;
-  /** Null: all cores. */
-  readonly threads: number | null;
-  /** Steps between checkpoints. */
-  readonly checkpointEvery: number;
-  /** How many of the latest checkpoints stay. */
-  readonly keepCheckpoints: number;
-  /** What happens when the loss or a gradient is not finite. */
-  readonly onNan: "stop" | "skip" | "rollback";
 }
 
 /** The number of pictures from which on a set counts as one of the paper's large ones; Food101, the smallest of these, has 75,750. */
@@ -159,12 +140,8 @@ export function resolveFinetune(
     recipe.repeats,
     `${fromRecipe}: repeated augmentation`,
   );
-  const ema = decisions.take(
-    "average",
-    given.ema === 0 ? null : given.ema,
-    recipe.ema,
-    fromRecipe,
-    (decay) => (decay === null ? "none" : `of the weights, decay ${decay}`),
+  const decay = decisions.take("average", given.ema, recipe.ema ?? 0, fromRecipe, (value) =>
+    value === 0 ? "none" : `of the weights, decay ${value}`,
   );
   const cropRatio = decisions.take("test crop", given.cropRatio, recipe.cropRatio, fromRecipe);
   const seed = decisions.take("seed", given.seed, 0, "fixed, so that the run can be repeated");
@@ -192,7 +169,7 @@ export function resolveFinetune(
           : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
       clip: given.clip ?? recipe.clip,
       clipMode: given.clipMode ?? "global",
-      ema,
+      ema: decay === 0 ? null : decay,
       dropPath,
       labelSmoothing,
       mixup,

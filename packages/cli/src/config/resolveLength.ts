@@ -2,11 +2,24 @@ import type { Config, ConfigField } from "./config.js";
 import { contradiction, type Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
 import type { PictureFacts } from "./facts.js";
+import { formatCount } from "./quantities.js";
+import type { RunSize } from "./resolveSize.js";
 
-/** Pictures that a run sees in all when neither steps nor epochs nor time are given. */
+/** Pictures that a run sees in all when neither steps nor epochs nor time are given, and passes over them if that is more. */
 const picturesSeen = 256_000;
+const leastEpochs = 10;
 /** The paper's cap for small sets (table 3). */
 const mostEpochs = 5_000;
+
+/** How long a run is. */
+export interface RunLength {
+  /** Steps; null where a time is given, which is turned into steps once a few were timed. */
+  readonly steps: number | null;
+  /** The time that is given, in seconds, or null. */
+  readonly seconds: number | null;
+  /** Steps, or what will come of the time by the estimate. */
+  readonly plannedSteps: number;
+}
 
 /**
  * Warm-up where none is given: a twentieth of the steps.
@@ -19,48 +32,102 @@ export function warmupSteps(steps: number): number {
 }
 
 /**
+ * Steps between checkpoints where they are not given: a tenth of the run, but at most a quarter of an hour, which is what a lost machine may cost.
+ *
+ * @param steps Number of steps of the run.
+ * @param secondsPerStep What one takes.
+ */
+export function checkpointSteps(steps: number, secondsPerStep: number): number {
+  return Math.max(20, Math.min(Math.ceil(steps / 10), Math.round(900 / secondsPerStep)));
+}
+
+/**
  * Decides how long the run is: a number of steps, or a time.
  *
- * @throws UsageError where more than one of steps, epochs and time is given.
+ * @param given The fields that are given.
+ * @param pictures How many there are.
+ * @param size The step, and how many fit in the time.
+ * @param decisions Receives steps or time.
  */
 export function resolveLength(
   given: Config,
-  facts: PictureFacts,
-  batch: number,
+  pictures: PictureFacts,
+  size: RunSize,
   decisions: Decisions,
-): { steps: number | null; seconds: number | null } {
-  const lengths = (["steps", "epochs", "time"] as const).filter(
-    (field: ConfigField) => given[field] !== undefined,
-  );
-  if (lengths.length > 1)
-    throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
+): RunLength {
+  const { fittingSteps, wantedUpdates } = size;
+  const { batch } = size.settings;
+  const epochSteps = Math.max(1, Math.floor(pictures.count / batch));
+  const epochsOf = (steps: number) =>
+    formatCount(steps / epochSteps) === "0"
+      ? "part of an epoch"
+      : `${formatCount(steps / epochSteps)} epochs`;
+  const most = mostEpochs * epochSteps;
   if (given.time !== undefined) {
-    decisions.note("time", given.time, "given; the speed is measured first, then the steps are fixed");
-    return { steps: null, seconds: parseDuration(given.time) };
+    // The estimate may be a fifth too high.
+    if (fittingSteps > 1.25 * most) {
+      decisions.note(
+        "steps",
+        String(most),
+        `${epochsOf(most)}, which end before the time does: more passes over so few pictures harm (the paper's cap)`,
+      );
+      return fixed(most);
+    }
+    decisions.note(
+      "time",
+      given.time,
+      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: the speed is measured first, then they are fixed`,
+    );
+    return { steps: null, seconds: parseDuration(given.time), plannedSteps: fittingSteps };
   }
-  const epochSteps = Math.max(1, Math.floor(facts.count / batch));
   if (given.steps !== undefined) {
     decisions.note(
       "steps",
       String(given.steps),
       `given; ${(given.steps / epochSteps).toPrecision(3)} epochs`,
     );
-    return { steps: given.steps, seconds: null };
+    return fixed(given.steps);
   }
   if (given.epochs !== undefined) {
     const steps = Math.max(1, Math.round(given.epochs * epochSteps));
     decisions.note("steps", String(steps), `${given.epochs} epochs of ${epochSteps} steps, as given`);
-    return { steps, seconds: null };
+    return fixed(steps);
   }
-  const wanted = Math.ceil(Math.max(picturesSeen, 10 * facts.count) / batch);
-  const capped = Math.min(wanted, mostEpochs * epochSteps);
-  const epochs = Math.round(capped / epochSteps).toLocaleString("en");
+  const least = Math.ceil(picturesSeen / batch);
+  const wanted = Math.max(
+    least,
+    Math.ceil((leastEpochs * pictures.count) / batch),
+    Math.ceil((wantedUpdates * 128) / batch),
+  );
+  const affordable = Math.min(wanted, Math.max(least, fittingSteps));
+  const steps = Math.min(affordable, most);
   decisions.note(
     "steps",
-    String(capped),
-    capped < wanted
-      ? `${epochs} epochs: more passes over so few pictures harm (the paper's cap)`
-      : `${epochs} epochs: the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more`,
+    String(steps),
+    steps === most
+      ? `${epochsOf(steps)}: more passes over so few pictures harm (the paper's cap)`
+      : steps < wanted && steps === fittingSteps
+        ? `${epochsOf(steps)}, what two hours give; a longer run (--time, --steps) learns more`
+        : steps > fittingSteps
+          ? `${epochsOf(steps)}: fewer updates teach little; --time 1h takes a smaller model instead`
+          : `${epochsOf(steps)}: the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more`,
   );
-  return { steps: capped, seconds: null };
+  return fixed(steps);
+}
+
+function fixed(steps: number): RunLength {
+  return { steps, seconds: null, plannedSteps: steps };
+}
+
+/**
+ * Checks that the length is said once.
+ *
+ * @throws UsageError where more than one of steps, epochs and time is given.
+ */
+export function checkLength(given: Config): void {
+  const lengths = (["steps", "epochs", "time"] as const).filter(
+    (field: ConfigField) => given[field] !== undefined,
+  );
+  if (lengths.length > 1)
+    throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
 }

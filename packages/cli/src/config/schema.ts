@@ -17,7 +17,7 @@ export type Mutable<Value> = Value extends readonly [number, number, number]
 
 /**
  * Every field that a configuration file for `splitmask pretrain` may hold. All are optional: what is not given is chosen
- * from the number and the size of the pictures (see `chooseDefaults`). The command line's options are the same
+ * from the pictures and the machine (see `resolveConfig`). The command line's options are the same
  * fields in kebab case (`imageSize` is `--image-size`) and win over the file.
  */
 export const configSchema = z.strictObject({
@@ -60,7 +60,9 @@ export const configSchema = z.strictObject({
     ),
   colorJitter: share
     .optional()
-    .describe("Probability of the colour jitter; 0.8 with --augmentation color, else 0"),
+    .describe(
+      "Probability of the colour jitter; 0.8 with --augmentation color (fewer than 5,000 pictures have it), else 0",
+    ),
   jitterStrength: z
     .number()
     .min(0)
@@ -71,11 +73,19 @@ export const configSchema = z.strictObject({
     ),
   grayscale: share
     .optional()
-    .describe("Probability that a picture becomes grey; 0.2 with --augmentation color, else 0"),
-  blur: share.optional().describe("Probability of a Gaussian blur; 0.5 with --augmentation color, else 0"),
+    .describe(
+      "Probability that a picture becomes grey; 0.2 with --augmentation color (fewer than 5,000 pictures have it), else 0",
+    ),
+  blur: share
+    .optional()
+    .describe(
+      "Probability of a Gaussian blur; 0.5 with --augmentation color (fewer than 5,000 pictures have it), else 0",
+    ),
   solarize: share
     .optional()
-    .describe("Probability that bright values are inverted; 0.2 with --augmentation color, else 0"),
+    .describe(
+      "Probability that bright values are inverted; 0.2 with --augmentation color (fewer than 5,000 pictures have it), else 0",
+    ),
   mean: threeNumbers.optional().describe("Mean of red, green and blue in 0…1; measured when not given"),
   std: threeNumbers
     .optional()
@@ -104,7 +114,7 @@ export const configSchema = z.strictObject({
     .refine((text) => parseDuration(text) !== null, { error: 'a duration such as "90s", "20m", "1h30m"' })
     .optional()
     .describe(
-      'How long to train, such as "90s", "20m", "1h30m"; the speed is measured first; instead of steps or epochs',
+      'How long the whole run may take, such as "90s", "20m", "1h30m"; model and steps are planned for it; instead of steps or epochs',
     ),
   learningRate: positive.optional().describe("Peak learning rate"),
   minimumLearningRate: nonNegative.optional().describe("Learning rate at the end of a cosine or a line"),

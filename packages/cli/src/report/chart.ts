@@ -1,8 +1,13 @@
 import type { Chart, Series } from "./data.js";
 import { escapeHtml } from "./escape.js";
+import { formatNumber } from "./format.js";
 
-/** Sizes at which the page shows a chart, so that its text is drawn at its own size. */
-const sizes = { wide: { width: 1040, height: 300 }, small: { width: 330, height: 210 } };
+/** Sizes at which the page shows a chart, so that its text is drawn at its own size, and how many points a line has at most. */
+const sizes = {
+  wide: { width: 1040, height: 300, points: 600 },
+  small: { width: 330, height: 210, points: 240 },
+};
+type Size = keyof typeof sizes;
 const margin = { left: 48, right: 78, top: 14, bottom: 30 };
 
 /** The linear map from [from, to] onto [start, end]. */
@@ -31,20 +36,6 @@ export function ticks(low: number, high: number, count: number): number[] {
   );
 }
 
-/**
- * A number for an axis or a label: three significant digits, with thousands separators or an exponent where that is shorter.
- *
- * @param value The number.
- * @returns The text.
- */
-export function formatNumber(value: number): string {
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString("en");
-  if (size < 0.01) return value.toExponential(1).replace(".0e", "e");
-  return String(Number(value.toPrecision(3)));
-}
-
 /** The mean of the values around each one, over a window that shrinks at both ends, so that the line does not lag. */
 function movingAverage(values: readonly number[]): number[] {
   const reach = Math.min(20, Math.floor(values.length / 30));
@@ -55,14 +46,16 @@ function movingAverage(values: readonly number[]): number[] {
   });
 }
 
-/** At most `most` points, each the mean of its neighbours, so that a long run stays a small page. */
+/** At most `most` points, each the mean of its neighbours, so that a long run stays a small page. What is not finite is left out. */
 function thin(series: Series, most: number): { steps: number[]; values: number[] } {
-  const group = Math.max(1, Math.ceil(series.steps.length / most));
+  const finite = Array.from(series.values.keys()).filter((index) => Number.isFinite(series.values[index]));
+  const group = Math.max(1, Math.ceil(finite.length / most));
   const steps: number[] = [];
   const values: number[] = [];
-  for (let start = 0; start < series.steps.length; start += group) {
-    const part = series.values.slice(start, start + group);
-    steps.push(series.steps[Math.min(series.steps.length - 1, start + Math.floor(part.length / 2))]!);
+  for (let start = 0; start < finite.length; start += group) {
+    const indices = finite.slice(start, start + group);
+    const part = indices.map((index) => series.values[index]!);
+    steps.push(series.steps[indices[Math.floor(indices.length / 2)]!]!);
     values.push(part.reduce((sum, value) => sum + value, 0) / part.length);
   }
   return { steps, values };
@@ -79,41 +72,59 @@ function spread(positions: readonly number[], gap: number, low: number, high: nu
   return placed.map((position) => Math.max(low, position - over));
 }
 
+/** A series as it is drawn. */
+interface DrawnSeries extends Series {
+  /** Its points. */
+  readonly raw: { readonly steps: readonly number[]; readonly values: readonly number[] };
+  /** The strong line's values. */
+  readonly line: readonly number[];
+}
+
 /**
- * Draws a chart as inline SVG: hairline grid, a line a series, each named at its end. The page's script adds a crosshair.
+ * Draws a chart as inline SVG: hairline grid, a line a series, each named at its end. The page's script adds a crosshair. A wide chart is drawn a second time for narrow screens.
  *
  * @param chart The chart.
  * @returns A `<figure>`.
  */
 export function chartHtml(chart: Chart): string {
-  const { width, height } = sizes[chart.wide === true ? "wide" : "small"];
-  const drawn = chart.series
-    .filter((series) => series.steps.length > 0)
-    .map((series) => {
-      const raw = thin(series, 600);
-      return { ...series, raw, line: series.smooth === true ? movingAverage(raw.values) : raw.values };
-    });
   const heading = `<figcaption><b>${escapeHtml(chart.title)}</b> ${escapeHtml(chart.caption)}</figcaption>`;
-  if (drawn.length === 0)
-    return `<figure class="chart">${heading}<p class="empty">No steps were recorded.</p></figure>`;
+  const wide = chart.wide === true;
+  const small = chartSvg(chart, "small");
+  const drawing =
+    small === null
+      ? `<p class="empty">No steps were recorded.</p>`
+      : `${wide ? `<div class="wide-screen">${chartSvg(chart, "wide")}</div><div class="narrow-screen">${small}</div>` : small}<output class="readout"></output>`;
+  return `<figure class="chart${wide ? " wide" : ""}">${heading}
+${drawing}</figure>`;
+}
 
-  const lines = drawn.flatMap(({ line }) => line);
+/** The drawing of a chart; null where there is nothing to draw. */
+function chartSvg(chart: Chart, size: Size): string | null {
+  const { width, height, points } = sizes[size];
+  const drawn = chart.series
+    .map((series): DrawnSeries => {
+      const raw = thin(series, points);
+      return { ...series, raw, line: series.smooth === true ? movingAverage(raw.values) : raw.values };
+    })
+    .filter(({ raw }) => raw.steps.length > 0);
+  if (drawn.length === 0) return null;
+
   const references = chart.reference === undefined ? [] : [chart.reference.value];
-  const all = [...lines, ...references].filter(Number.isFinite);
+  const all = [...drawn.flatMap(({ line }) => line), ...references];
   const top = Math.max(...all);
   const bottom = Math.min(...all, 0);
   const pad = (top - bottom || 1) * 0.04;
   const firstStep = Math.min(...drawn.map(({ raw }) => raw.steps[0]!));
-  const lastStep = Math.max(...drawn.map(({ raw }) => raw.steps.at(-1)!));
-  const x = scale(firstStep, Math.max(lastStep, firstStep + 1), margin.left, width - margin.right);
+  const lastStep = Math.max(...drawn.map(({ raw }) => raw.steps.at(-1)!), firstStep + 1);
+  const x = scale(firstStep, lastStep, margin.left, width - margin.right);
   const y = scale(bottom, top + pad, height - margin.bottom, margin.top);
-  const path = (steps: readonly number[], values: readonly number[]) =>
-    values
-      .map(
-        (value, index) =>
-          `${index === 0 ? "M" : "L"}${x(steps[index]!).toFixed(1)} ${Math.max(margin.top - 8, y(value)).toFixed(1)}`,
-      )
-      .join("");
+  const path = (steps: readonly number[], values: readonly number[]) => {
+    const places = values.map(
+      (value, index) => `${x(steps[index]!).toFixed(1)} ${Math.max(margin.top - 8, y(value)).toFixed(1)}`,
+    );
+    // A line of one point is drawn as a dot, by its round cap.
+    return `M${places.join("L")}${places.length === 1 ? "h0" : ""}`;
+  };
 
   const grid = ticks(bottom, top + pad, 4)
     .map(
@@ -122,7 +133,7 @@ export function chartHtml(chart: Chart): string {
         `<text class="tick" x="${margin.left - 8}" y="${(y(tick) + 4).toFixed(1)}" text-anchor="end">${formatNumber(tick)}</text>`,
     )
     .join("");
-  const stepTicks = ticks(firstStep, lastStep, chart.wide === true ? 8 : 3)
+  const stepTicks = ticks(firstStep, lastStep, size === "wide" ? 8 : 4)
     .map(
       (tick) =>
         `<text class="tick" x="${x(tick).toFixed(1)}" y="${height - 8}" text-anchor="middle">${formatNumber(tick)}</text>`,
@@ -135,42 +146,64 @@ export function chartHtml(chart: Chart): string {
         `<text class="tick" x="${margin.left + 6}" y="${(y(chart.reference.value) - 5).toFixed(1)}">${escapeHtml(chart.reference.name)}</text>`;
   const raws = drawn
     .filter((series) => series.smooth === true)
-    .map(
-      (series) =>
-        `<path class="raw colour${series.colour}" d="${path(series.raw.steps, series.raw.values)}"/>`,
-    )
+    .map(({ colour, raw }) => `<path class="raw colour${colour}" d="${path(raw.steps, raw.values)}"/>`)
     .join("");
   const strong = drawn
-    .map((series) => `<path class="line colour${series.colour}" d="${path(series.raw.steps, series.line)}"/>`)
+    .map(({ colour, raw, line }) => `<path class="line colour${colour}" d="${path(raw.steps, line)}"/>`)
     .join("");
-  const ends = spread(
-    drawn.map(({ line }) => y(line.at(-1)!)),
-    28,
-    margin.top + 6,
-    height - margin.bottom - 8,
-  );
-  const labels = drawn
-    .map(
-      (series, index) =>
-        `<text class="label colour${series.colour}" x="${width - margin.right + 8}" y="${ends[index]!.toFixed(1)}">${escapeHtml(series.name)}` +
-        `<tspan class="value" x="${width - margin.right + 8}" dy="13">${formatNumber(series.line.at(-1)!)}</tspan></text>`,
-    )
-    .join("");
+  const unit =
+    size === "wide"
+      ? `<text class="tick" x="${width - margin.right + 16}" y="${height - 8}">step</text>`
+      : "";
   const hover = {
     left: margin.left,
     right: width - margin.right,
-    steps: drawn[0]!.raw.steps,
-    series: drawn.map((series) => ({
-      name: series.name,
-      colour: series.colour,
-      steps: series.raw.steps,
-      values: series.line.map((value) => Number(value.toPrecision(4))),
+    first: firstStep,
+    last: lastStep,
+    series: drawn.map(({ name, raw, line }) => ({
+      name,
+      steps: raw.steps,
+      values: line.map((value) => Number(value.toPrecision(4))),
     })),
   };
-  return `<figure class="chart${chart.wide === true ? " wide" : ""}">${heading}
-<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(chart.title)}" data-hover="${escapeHtml(JSON.stringify(hover))}">
-${grid}${stepTicks}${chart.wide === true ? `<text class="tick" x="${width - margin.right + 16}" y="${height - 8}">step</text>` : ""}${reference}${raws}${strong}${labels}
-<line class="crosshair" y1="${margin.top}" y2="${height - margin.bottom}" visibility="hidden"/></svg><output class="readout"></output></figure>`;
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(chartSummary(chart, drawn))}" data-hover="${escapeHtml(JSON.stringify(hover))}">
+${grid}${stepTicks}${unit}${reference}${raws}${strong}${endLabels(drawn, y, width, height)}
+<line class="crosshair" y1="${margin.top}" y2="${height - margin.bottom}" visibility="hidden"/></svg>`;
+}
+
+/** What a chart says, for those who do not see it. */
+function chartSummary(chart: Chart, drawn: readonly DrawnSeries[]): string {
+  const lines = drawn.map(({ name, line }) =>
+    `${name} from ${formatNumber(line[0]!)} to ${formatNumber(line.at(-1)!)}`.trim(),
+  );
+  return `${chart.title}: ${lines.join("; ")}`;
+}
+
+/** Name and last value of each line at its end, one above the other; letters and bare values in one row. */
+function endLabels(
+  drawn: readonly DrawnSeries[],
+  y: (value: number) => number,
+  width: number,
+  height: number,
+): string {
+  const short = drawn.every(({ name }) => name.length <= 1);
+  const low = margin.top + 6;
+  const high = height - margin.bottom - (short ? 0 : 8);
+  const gap = Math.min(short ? 15 : 28, (high - low) / Math.max(1, drawn.length - 1));
+  const ends = spread(
+    drawn.map(({ line }) => y(line.at(-1)!)),
+    gap,
+    low,
+    high,
+  );
+  const x = width - margin.right + 8;
+  return drawn
+    .map(({ name, colour, line }, index) => {
+      const value = formatNumber(line.at(-1)!);
+      const place = short ? "" : ` x="${x}" dy="13"`;
+      return `<text class="label colour${colour}" x="${x}" y="${ends[index]!.toFixed(1)}">${escapeHtml(name)}${short && name !== "" ? " " : ""}<tspan class="value"${place}>${value}</tspan></text>`;
+    })
+    .join("");
 }
 
 /**

@@ -16,10 +16,10 @@ export interface Fact {
 
 /** One line of a chart. */
 export interface Series {
-  /** Its name, drawn at its end. */
+  /** Its name, drawn at its end; empty: the value alone is. */
   readonly name: string;
-  /** Colour slot: 0 ink, 1 blue, 2 orange, 3 green. */
-  readonly colour: 0 | 1 | 2 | 3;
+  /** Colour slot: 0 ink, 1 to 10 the palette of `style.ts`. */
+  readonly colour: number;
   /** Rising steps. */
   readonly steps: readonly number[];
   /** One value a step. */
@@ -72,13 +72,15 @@ export interface PictureView {
   readonly branches: readonly [BranchView, BranchView];
 }
 
-/** Where the last layer looks. */
+/** Where the encoder looks. */
 export interface AttentionView {
   /** The picture's path. */
   readonly name: string;
   /** The picture as the encoder sees it. */
   readonly original: DataUri;
-  /** One map a head. */
+  /** Attention rollout: how much of each patch is in the embedding. */
+  readonly rollout: DataUri;
+  /** One map of the last layer a head. */
   readonly heads: readonly DataUri[];
 }
 
@@ -118,6 +120,60 @@ export interface TokenView {
   readonly cumulative: readonly number[];
 }
 
+/** Small pictures side by side in one. */
+export interface Atlas {
+  /** All of them: row by row, each `tile` pixels high and wide. */
+  readonly image: DataUri;
+  /** Side of one in pixels. */
+  readonly tile: number;
+  /** How many are in a row. */
+  readonly columns: number;
+  /** How many there are. */
+  readonly count: number;
+}
+
+/** The points of one class on a map. */
+export interface MapClass {
+  /** Its name. */
+  readonly name: string;
+  /** Colour slot: 0 for all that have no colour of their own, 1 to 10 the palette. */
+  readonly colour: number;
+  /** Its pictures. */
+  readonly members: readonly number[];
+}
+
+/** A 2-D map of embeddings. */
+export interface MapView {
+  /** How it was made. */
+  readonly method: "PCA" | "UMAP";
+  /** How to read it, in one or two sentences. */
+  readonly note: string;
+  /** One place across a picture, 0 to `mapWidth`. */
+  readonly x: readonly number[];
+  /** One place down a picture, 0 to `height`. */
+  readonly y: readonly number[];
+  /** Height of the map, where `mapWidth` is its width. */
+  readonly height: number;
+  /** What the pictures are called. */
+  readonly names: readonly string[];
+  /** Every picture in one of these; one class without a name where pictures have no labels. */
+  readonly classes: readonly MapClass[];
+  /** The pictures themselves. */
+  readonly atlas: Atlas;
+}
+
+/** How often each class was taken for each. */
+export interface ConfusionView {
+  /** Its heading. */
+  readonly title: string;
+  /** How it was found, and how to read it. */
+  readonly note: string;
+  /** Names of the classes. */
+  readonly classes: readonly string[];
+  /** `counts[c][p]`: how many pictures of class c were taken for class p. */
+  readonly counts: readonly (readonly number[])[];
+}
+
 /** Everything that the page shows. */
 export interface ReportData {
   /** The run's name. */
@@ -126,6 +182,8 @@ export interface ReportData {
   readonly written: string;
   /** One sentence under the title. */
   readonly summary: string;
+  /** Whether the encoder was trained with labels. */
+  readonly withLabels: boolean;
   /** The large numbers. */
   readonly facts: readonly Fact[];
   /** The charts. */
@@ -140,8 +198,50 @@ export interface ReportData {
   readonly attention: readonly AttentionView[];
   /** Nearest neighbours. */
   readonly neighbours: readonly NeighbourView[];
+  /** The map of the embeddings; null where there are too few pictures. */
+  readonly map: MapView | null;
+  /** Confusion matrices. */
+  readonly confusions: readonly ConfusionView[];
   /** The pictures that were skipped. */
   readonly skipped: readonly SkippedPicture[];
   /** The configuration with the reasons. */
   readonly configuration: readonly Choice[];
+}
+
+/** One of several runs. */
+export interface ComparedRun {
+  /** The letter that its lines and columns carry. */
+  readonly letter: string;
+  /** Its name. */
+  readonly name: string;
+  /** Its folder. */
+  readonly path: string;
+  /** Colour slot, 1 to 10. */
+  readonly colour: number;
+}
+
+/** One row of a table with a column a run. */
+export interface ComparedRow {
+  /** What is compared. */
+  readonly name: string;
+  /** One text a run; null where a run has no such thing. */
+  readonly values: readonly (string | null)[];
+}
+
+/** Everything that the page of several runs shows. */
+export interface ComparisonData {
+  /** The page's title. */
+  readonly title: string;
+  /** When the page was written, for people. */
+  readonly written: string;
+  /** The runs. */
+  readonly runs: readonly ComparedRun[];
+  /** The figures at their ends. */
+  readonly figures: readonly ComparedRow[];
+  /** The settings that are not the same in all. */
+  readonly settings: readonly ComparedRow[];
+  /** One line a run. */
+  readonly charts: readonly Chart[];
+  /** The confusion matrices that the runs have. */
+  readonly confusions: readonly ConfusionView[];
 }

@@ -1,18 +1,26 @@
 import type { MetricsRecord } from "@splitmask/trainer";
 import { formatDuration } from "../config/duration.js";
-import type { RunDescription } from "../run/description.js";
-import type { Chart, Fact, Series } from "./data.js";
+import type { Curve } from "./curves.js";
+import type { ConfusionView, Fact } from "./data.js";
+import { formatNumber, percent } from "./format.js";
+import { tally } from "./tally.js";
 
-/** What the facts and the charts are made of. */
+/** What is known of a run, besides its curves. */
 export interface RunFigures {
-  /** The run. */
-  readonly description: RunDescription;
   /** Its metrics, one record a step. */
   readonly metrics: readonly MetricsRecord[];
+  /** Its curves. */
+  readonly curves: readonly Curve[];
+  /** Pictures a step. */
+  readonly batch?: number;
+  /** Pictures that it was trained on. */
+  readonly pictureCount?: number;
   /** Parameters of the encoder. */
-  readonly encoderParameters: number;
-  /** Parameters of encoder and decoder. */
-  readonly parameters: number;
+  readonly encoderParameters?: number;
+  /** Parameters of the whole model. */
+  readonly parameters?: number;
+  /** How a classifier did on its test pictures; null while that is not known. */
+  readonly confusion?: ConfusionView | null;
   /** Pictures that could not be read, where that is known. */
   readonly skipped: number;
 }
@@ -22,51 +30,71 @@ export interface RunFigures {
  *
  * @param figures The run.
  */
-export function factsOf({
-  description,
-  metrics,
-  encoderParameters,
-  parameters,
-  skipped,
-}: RunFigures): Fact[] {
-  const { config, pictureCount } = description;
-  const totals = metrics.map((record) => record.losses.total ?? Number.NaN);
-  const last = totals.slice(-Math.max(1, Math.floor(totals.length / 50)));
-  const end = last.reduce((sum, value) => sum + value, 0) / Math.max(1, last.length);
-  const epochSteps = Math.max(1, Math.floor(pictureCount / config.batch));
-  const speed = metrics.at(-1)?.imagesPerSecond ?? null;
+export function factsOf(figures: RunFigures): Fact[] {
+  const { metrics, curves, batch, pictureCount, encoderParameters, parameters, skipped } = figures;
   const step = metrics.at(-1)?.step ?? 0;
-  return [
-    ...(metrics.length > 0
-      ? [{ label: "Loss", value: end.toFixed(3), note: `from ${totals[0]!.toFixed(3)}` }]
-      : []),
-    {
-      label: "Steps",
-      value: step.toLocaleString("en"),
-      note: `${Number((step / epochSteps).toPrecision(2)).toLocaleString("en")} epochs of batch ${config.batch}`,
-    },
-    {
+  const loss = curves.find(({ key }) => key === "loss/total");
+  const speed = metrics.at(-1)?.imagesPerSecond ?? null;
+  const facts: Fact[] = [];
+  if (figures.confusion) {
+    const { right, pictures } = tally(figures.confusion);
+    facts.push({
+      label: "Accuracy",
+      value: percent(right / pictures, 1),
+      note: `of ${pictures.toLocaleString("en")} test pictures`,
+    });
+  }
+  if (loss !== undefined)
+    facts.push({
+      label: "Loss",
+      value: lastMean(loss).toFixed(3),
+      note: `from ${loss.values[0]!.toFixed(3)}`,
+    });
+  for (const curve of curves.filter(({ key }) => key.startsWith("evaluation/")).slice(0, 2))
+    facts.push({
+      label: curve.title,
+      value: formatNumber(curve.values.at(-1)!),
+      note: `after step ${curve.steps.at(-1)!.toLocaleString("en")}`,
+    });
+  const epochs = batch && pictureCount ? step / Math.max(1, Math.floor(pictureCount / batch)) : null;
+  facts.push({
+    label: "Steps",
+    value: step.toLocaleString("en"),
+    ...(epochs === null
+      ? {}
+      : { note: `${Number(epochs.toPrecision(2)).toLocaleString("en")} epochs of batch ${batch}` }),
+  });
+  if (pictureCount !== undefined)
+    facts.push({
       label: "Pictures",
       value: pictureCount.toLocaleString("en"),
       ...(skipped > 0 ? { note: `${skipped} could not be read` } : {}),
-    },
-    ...(speed !== null
-      ? [
-          {
-            label: "Speed",
-            value: `${Math.round(speed).toLocaleString("en")} / s`,
-            note: "pictures, at the end",
-          },
-        ]
-      : []),
-    ...waitingFact(metrics),
-    ...(metrics.length > 1 ? [{ label: "Time", value: formatDuration(trainingTime(metrics)) }] : []),
-    {
+    });
+  if (speed !== null)
+    facts.push({
+      label: "Speed",
+      value: `${Math.round(speed).toLocaleString("en")} / s`,
+      note: "pictures, at the end",
+    });
+  facts.push(...waitingFact(metrics));
+  if (metrics.length > 1) facts.push({ label: "Time", value: formatDuration(trainingTime(metrics)) });
+  if (encoderParameters !== undefined && parameters !== undefined)
+    facts.push({
       label: "Encoder",
       value: millions(encoderParameters),
       note: `parameters; ${millions(parameters - encoderParameters)} in the decoder`,
-    },
-  ];
+    });
+  return facts;
+}
+
+/**
+ * A curve's end: the mean of the last fiftieth of its steps.
+ *
+ * @param curve The curve, with at least one step.
+ */
+export function lastMean({ values }: Pick<Curve, "values">): number {
+  const last = values.slice(-Math.max(1, Math.floor(values.length / 50)));
+  return last.reduce((sum, value) => sum + value, 0) / last.length;
 }
 
 /** How much of the steps' time, from the third step on, the device waited for data; none where that was not measured. */
@@ -85,8 +113,12 @@ function waitingFact(metrics: readonly MetricsRecord[]): Fact[] {
   ];
 }
 
-/** Seconds between the first and the last step, without the pauses between an interruption and a resume. */
-function trainingTime(metrics: readonly MetricsRecord[]): number {
+/**
+ * Seconds between the first and the last step, without the pauses between an interruption and a resume.
+ *
+ * @param metrics One record a step.
+ */
+export function trainingTime(metrics: readonly MetricsRecord[]): number {
   let total = 0;
   for (let index = 1; index < metrics.length; index++) {
     const passed = metrics[index]!.time - metrics[index - 1]!.time;
@@ -97,102 +129,4 @@ function trainingTime(metrics: readonly MetricsRecord[]): number {
 
 function millions(count: number): string {
   return count < 1e6 ? `${(count / 1e3).toPrecision(3)} k` : `${(count / 1e6).toPrecision(3)} M`;
-}
-
-/**
- * The curves of a run.
- *
- * @param description The run.
- * @param metrics Its metrics, one record a step.
- */
-export function chartsOf({ config }: RunDescription, metrics: readonly MetricsRecord[]): Chart[] {
-  const steps = metrics.map((record) => record.step);
-  const series = (
-    name: string,
-    colour: Series["colour"],
-    value: (record: MetricsRecord) => number,
-    smooth = false,
-  ): Series => ({
-    name,
-    colour,
-    steps,
-    values: metrics.map(value),
-    smooth,
-  });
-  const parts = Object.keys(metrics[0]?.losses ?? {}).filter((name) => name !== "total");
-  const guessing =
-    config.inpaintWeight * Math.log(config.vocabulary) + config.matchWeight * Math.log(config.batch);
-  const timed = metrics.filter((record) => record.imagesPerSecond !== null);
-  return [
-    {
-      title: "Loss",
-      caption: "What is minimised, and its parts. The dashed line is what guessing would give.",
-      wide: true,
-      series: [
-        series("total", 0, (record) => record.losses.total ?? Number.NaN, true),
-        ...parts.map((name, index) =>
-          series(
-            name,
-            ((index % 3) + 1) as Series["colour"],
-            (record) => record.losses[name] ?? Number.NaN,
-            true,
-          ),
-        ),
-      ],
-      reference: { name: "guessing", value: guessing },
-    },
-    {
-      title: "Learning rate",
-      caption: "Linear warm-up, then a cosine.",
-      series: [series("rate", 3, (record) => record.learningRate)],
-    },
-    {
-      title: "Gradient norm",
-      caption: `Before it is clipped at ${config.clip}.`,
-      series: [series("norm", 0, (record) => record.gradientNorm, true)],
-    },
-    ...healthCharts(metrics),
-    {
-      title: "Speed",
-      caption: "Pictures a second.",
-      series: [
-        {
-          name: "speed",
-          colour: 1,
-          steps: timed.map((record) => record.step),
-          values: timed.map((record) => record.imagesPerSecond!),
-        },
-      ],
-    },
-  ];
-}
-
-/** The health figures of a run, at the steps where they were looked at; [] where there are none. */
-function healthCharts(metrics: readonly MetricsRecord[]): Chart[] {
-  const looked = metrics.filter((record) => record.health !== undefined);
-  if (looked.length === 0) return [];
-  const steps = looked.map((record) => record.step);
-  const series = (name: string, figure: string, colour: Series["colour"]): Series => ({
-    name,
-    colour,
-    steps,
-    values: looked.map((record) => record.health?.[figure] ?? Number.NaN),
-  });
-  return [
-    {
-      title: "Variance of the descriptors",
-      caption: "At unit length: 0 where all pictures look alike, 1 where they point everywhere.",
-      series: [series("variance", "descriptorVariance", 1)],
-    },
-    {
-      title: "Effective rank",
-      caption: "In how many directions the descriptors of a batch differ.",
-      series: [series("rank", "effectiveRank", 2)],
-    },
-    {
-      title: "Entropy of the words",
-      caption: "In bits: of those that are predicted, and of those that should be.",
-      series: [series("predicted", "tokenEntropy", 1), series("wanted", "targetEntropy", 0)],
-    },
-  ];
 }

@@ -1,7 +1,8 @@
 import { nearestNeighbours } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import ndarray, { type NdArray } from "ndarray";
+import type { NdArray } from "ndarray";
 import type { NeighbourView } from "./data.js";
+import { featureRows } from "./featureRows.js";
 
 /** How a picture of the gallery is shown. */
 export interface GalleryPicture {
@@ -27,18 +28,11 @@ export async function neighbourViews(
   queries: readonly number[],
   count: number,
 ): Promise<NeighbourView[]> {
-  const [rows, width] = features.shape as [number, number];
+  const [rows] = features.shape as [number, number];
   // A query finds itself first, and may be tied with a copy of itself: one more than is shown.
   const found = Math.min(rows, count + 1);
-  const wanted = new Float32Array(queries.length * width);
-  for (const [row, query] of queries.entries())
-    wanted.set(features.data.subarray(query * width, (query + 1) * width), row * width);
-  const { indices, similarities } = await nearestNeighbours(
-    device,
-    features,
-    ndarray(wanted, [queries.length, width]),
-    found,
-  );
+  const wanted = featureRows(features, queries);
+  const { indices, similarities } = await nearestNeighbours(device, features, wanted, found);
   return Promise.all(
     queries.map(async (query, row) => {
       const places = Array.from({ length: found }, (_, rank) => rank).filter(

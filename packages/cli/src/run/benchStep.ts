@@ -13,7 +13,7 @@ import {
 import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import type { Config } from "../config/config.js";
-import { type ResolvedConfig, resolveConfig } from "../config/resolve.js";
+import { type MachineFacts, type ResolvedConfig, resolveConfig } from "../config/resolve.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { makeTokenizer } from "./fitTokenizer.js";
 import { createMethod } from "./method.js";
@@ -77,6 +77,14 @@ export interface TracedStepBench {
 /** Noise and what it needs: whole runs are about 0.5 ± 0.29 in every channel. */
 const noise = { mean: [0.5, 0.5, 0.5], std: [0.29, 0.29, 0.29] } as const;
 
+/** A step is measured as it is asked for, so that nothing of it depends on this machine. */
+const anyMachine: MachineFacts = {
+  threads: 1,
+  memoryBytes: Number.POSITIVE_INFINITY,
+  freeBytes: Number.POSITIVE_INFINITY,
+  rates: { blocks: 1e11, words: 1e11 },
+};
+
 /**
  * Runs training steps of SplitMask on random pictures: the pipeline, task and optimizer of `pretrain`, without a folder of pictures.
  *
@@ -86,8 +94,9 @@ const noise = { mean: [0.5, 0.5, 0.5], std: [0.29, 0.29, 0.29] } as const;
  */
 export async function benchStep(request: BenchStepRequest, terminal: Terminal): Promise<TracedStepBench> {
   const { timedSteps = 5, profiledSteps = 3 } = request;
-  const { config } = resolveConfig(withDefaults(request.config ?? {}), { count: 1_000_000, shortSide: 256 });
-  const options = config.threads === null ? {} : { threads: config.threads };
+  const given = withDefaults(request.config ?? {});
+  const options = given.threads === undefined ? {} : { threads: given.threads };
+  const { config } = resolveConfig(given, { count: 1_000_000, shortSide: 256 }, anyMachine);
   const before = await measureLimits(options);
   const device = createDevice(options);
   try {

@@ -54,7 +54,7 @@ export async function writeClassifier(
  * Loads the classifier of a finished fine-tuning run.
  *
  * @param device Where it goes.
- * @param path The run folder, or a file that {@link writeClassifier} wrote.
+ * @param path The run folder, or the `model.safetensors` of one.
  * @throws Error where there is none, or it is not one of these files.
  */
 export async function loadClassifier(device: Device, path: string): Promise<LoadedClassifier> {

@@ -10,6 +10,7 @@ import {
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { PictureFacts, ResolvedConfig } from "../config/resolve.js";
+import { picturesBytes } from "../estimate/runMemory.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 /** A run that may have its decoded pictures on disk. */
@@ -38,8 +39,7 @@ export function wantsDiskCache(
   { config, facts, decodeSize }: DiskCacheRequest,
   memoryBytes: number,
 ): boolean {
-  const side = facts.shortSide > 1.5 * decodeSize ? decodeSize : facts.shortSide;
-  const bytes = facts.count * side * ((4 / 3) * side) * 3;
+  const bytes = picturesBytes(facts, decodeSize);
   const passes =
     config.steps === null ? Number.POSITIVE_INFINITY : (config.steps * config.batch) / facts.count;
   return bytes > memoryBytes && passes > fewPasses;

@@ -7,17 +7,12 @@ import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
 import { RunFolder } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
-import {
-  defaultMaximumSkipped,
-  type PictureFacts,
-  type ResolvedConfig,
-  resolveConfig,
-} from "../config/resolve.js";
+import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
 import { formerMonitor } from "../config/resolveMonitor.js";
 import { formerOptimization } from "../config/resolveOptimization.js";
 import { UsageError } from "../errors.js";
+import { fixedTime, timeForSteps } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { tellChoices } from "./choices.js";
 import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
@@ -25,6 +20,7 @@ import { createMethod, encoderView } from "./method.js";
 import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
+import { estimateText, planRun, tellDecisions, warnOfMemory } from "./plan.js";
 import { type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
@@ -72,6 +68,7 @@ export const encoderFile = "encoder.safetensors";
  * @throws Error where there are no pictures, or the run folder cannot be written.
  */
 export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<TrainedRun> {
+  const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
   const scanned = await scanPictures(
@@ -79,12 +76,11 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
     terminal,
     resume ? { ...(await readRun(out)).description.config, ...given } : given,
   );
-  const threads = given.threads;
-  const device = createDevice(threads === undefined ? {} : { threads });
+  const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
       ? await resumeRun(device, request, given, scanned, terminal)
-      : await startRun(device, request, given, scanned, exists, terminal);
+      : await startRun(device, request, given, scanned, exists, started, terminal);
   } finally {
     device.close();
     await scanned.dataset.close?.();
@@ -95,14 +91,17 @@ async function startRun(
   device: Device,
   request: PretrainRequest,
   given: Config,
-  { dataset: pictures, ignored, facts, unreadable }: ScannedPictures,
+  scanned: ScannedPictures,
   exists: boolean,
+  started: number,
   terminal: Terminal,
 ): Promise<TrainedRun> {
   const { out } = request;
-  const { config, choices } = resolveConfig(given, facts);
+  const { facts, unreadable } = scanned;
+  const plan = await planRun(device, given, scanned);
+  const { choices, config } = plan;
   let run: RunFolder | null = null;
-  const dataset = limitSkipped(pictures, {
+  const dataset = limitSkipped(scanned.dataset, {
     maximumSkipped: config.maximumSkipped,
     onSkipped: (picture) => run?.appendSkipped([picture]),
   });
@@ -130,10 +129,9 @@ async function startRun(
       },
     ],
   };
-  terminal.line(
-    `${terminal.style.bold(`${facts.count.toLocaleString("en")} pictures`)} in ${request.folder}${ignoredNote(ignored)}`,
-  );
-  tellChoices(description.choices, terminal);
+  tellDecisions(request.folder, scanned, description.choices, terminal);
+  for (const text of estimateText(plan, terminal)) terminal.line(text);
+  warnOfMemory(plan, terminal);
   tellUnreadable(unreadable, terminal);
 
   const monitor = await openMonitor(config, terminal);
@@ -143,7 +141,10 @@ async function startRun(
       run.appendSkipped(dataset.skipped());
       const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
       const task = createMethod(device, config, tokenizer);
-      const shown = { dataset, facts, monitor };
+      const besides = fixedTime(config, plan.pictures, plan.machine);
+      const secondsLeft = (decoded: boolean) =>
+        timeForSteps(config.seconds! - (performance.now() - started) / 1000, besides, decoded);
+      const shown = { dataset, facts, monitor, secondsLeft };
       return trainRun(device, run, description, task, shown, request, false, terminal);
     });
   } finally {
@@ -209,7 +210,8 @@ async function resumeRun(
       ? await loadTokenizer(device, file)
       : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
     const task = createMethod(device, changed.config, tokenizer);
-    const shown = { dataset, facts, monitor };
+    const secondsLeft = () => Math.max(1, changed.config.seconds!);
+    const shown = { dataset, facts, monitor, secondsLeft };
     return await trainRun(device, run, changed, task, shown, request, true, terminal);
   } finally {
     await monitor?.close();
@@ -225,6 +227,8 @@ interface RunPictures {
   readonly facts: PictureFacts;
   /** Those that it is monitored with. */
   readonly monitor: MonitorPictures | null;
+  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
+  readonly secondsLeft: (decoded: boolean) => number;
 }
 
 /** Trains, from the first step or from the last checkpoint. */
@@ -233,7 +237,7 @@ async function trainRun(
   run: RunFolder,
   { config, mean, std }: RunDescription,
   task: SplitMask,
-  { dataset, facts, monitor }: RunPictures,
+  { dataset, facts, monitor, secondsLeft }: RunPictures,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
@@ -266,7 +270,7 @@ async function trainRun(
         device,
         task,
         batches: loader,
-        length: config.steps !== null ? { steps: config.steps } : { seconds: config.seconds! },
+        length: config.steps !== null ? { steps: config.steps } : { seconds: secondsLeft(disk !== null) },
         ...trainingOptions(config),
         runFolder: run,
         resume,
@@ -299,8 +303,4 @@ async function writeEncoder(
     config: JSON.stringify(encoder.config),
     normalization: JSON.stringify(normalization),
   });
-}
-
-function ignoredNote(count: number): string {
-  return count === 0 ? "" : ` (${count} other files are left alone)`;
 }

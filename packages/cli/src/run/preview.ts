@@ -15,6 +15,7 @@ import { UsageError } from "../errors.js";
 import { drawPictures, rawOf } from "../report/draw.js";
 import { type ContactSheet, type SheetRow, sheetPage, sheetPicture } from "../report/sheet.js";
 import type { Terminal } from "../terminal/terminal.js";
+import { examineMachine } from "./machine.js";
 import { tokenizerPatch, tokenizerView, trainingAugmentation } from "./method.js";
 import { scanPictures, spread } from "./pictures.js";
 
@@ -60,11 +61,12 @@ export async function preview(request: PreviewRequest, terminal: Terminal): Prom
   if (type !== ".png" && type !== ".html")
     throw new UsageError(`--out: got "${out}", expected a file name that ends in .png or .html.`);
   const { dataset, facts } = await scanPictures(folder, terminal, given);
-  const { config } = resolveConfig(given, facts);
-  const device = createDevice(config.threads === null ? {} : { threads: config.threads });
+  const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];
+  let config: ResolvedConfig;
   try {
+    ({ config } = resolveConfig(given, facts, await examineMachine(device, given.precision)));
     const chosen = spread(dataset.length, count);
     for (const [number, planned] of chosen.entries()) {
       const row = await goodRow(device, dataset, planned, { config, versions, skipped });

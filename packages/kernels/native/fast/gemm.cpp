@@ -1,5 +1,6 @@
 // gemm: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k, so results do not depend on their number.
 #include "../parallel.h"
+#include "fetchAhead.h"
 #include "gemmBlock.h"
 #include "maths.h"
 
@@ -113,10 +114,30 @@ template <Precision precision> int64 privateSize(const Product<precision>& p, in
   return divideUp(packedA + tileRows * tileColumns, 16) * 16;
 }
 
+// Where rows [row, row + rows) of block `block` of k of a lie, and where a share of that block of b does.
+template <Precision precision> void addRowsOfA(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 row, int64 rows) {
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
+  rows = minimum(rows, p.m - row);
+  if (p.transposeA) ahead.add(p.a + start * p.aLeading + row, p.aLeading, depth, rows);
+  else ahead.add(p.a + row * p.aLeading + start, p.aLeading, rows, depth);
+}
+template <Precision precision> void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 share, int64 shares) {
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
+  const int64 lines = p.transposeB ? p.n : depth, first = lines * share / shares, end = lines * (share + 1) / shares;
+  if (p.transposeB) ahead.add(p.b + first * p.bLeading + start, p.bLeading, end - first, depth);
+  else ahead.add(p.b + (start + first) * p.bLeading, p.bLeading, end - first, p.n);
+}
+
+// Which task of how many a block is, and the rows of the task that is likely to follow in the same thread (none where they lie behind the last).
+struct Sequel {
+  int64 row = 0, task = 0, tasks = 1;
+};
+
 // Rows [rowStart, rowEnd) × panels [panelStart, panelEnd) of the output, from packed b.
 template <Precision precision>
 void computeBlock(
-    const Product<precision>& p, float* packed, int64 rowStart, int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch) {
+    const Product<precision>& p, float* packed, int64 rowStart, int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch,
+    const Sequel& sequel) {
   float* tile = scratch;
   float* packedA = scratch + tileRows * tileColumns;
   const int64 height = p.panelHeight(), rows = rowEnd - rowStart;
@@ -137,6 +158,11 @@ void computeBlock(
     } else {
       packA(p, packedA, block, rowStart, rows);
     }
+    FetchAhead ahead(divideUp(rows, height) * (panelEnd - panelStart));
+    if (block + 1 < p.lastBlock) addRowsOfA(ahead, p, block + 1, rowStart, rows);
+    else if (sequel.row < p.m) addRowsOfA(ahead, p, p.firstBlock, sequel.row, rows);
+    const int64 packedNext = block + p.lastBlock - p.firstBlock;
+    if (packedNext < p.innerBlocks()) addShareOfB(ahead, p, packedNext, sequel.task, sequel.tasks);
     for (int64 panel = panelStart; panel < panelEnd; ++panel) {
       const int64 column = panel * tileColumns;
       const int columns = static_cast<int>(minimum(tileColumns, p.n - column));
@@ -161,6 +187,7 @@ void computeBlock(
           const float* residual = last && p.residual ? p.residual + (output - p.output) : nullptr;
           kernel(elements, left, aStride, b, tileColumns, {output, p.outputLeading, columns, p.alpha, beta, bias, residual});
         }
+        ahead.step();
       }
     }
   }
@@ -212,7 +239,7 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
         const int64 row = task / panelTiles * rowsOfTile, panel = task % panelTiles * panelsOfTile;
         computeBlock(
             p, packed, row, minimum(p.m, row + rowsOfTile), panel, minimum(panels, panel + panelsOfTile),
-            privates + thread * privateFloats);
+            privates + thread * privateFloats, {(task + threads) / panelTiles * rowsOfTile, task, rowTiles * panelTiles});
       };
       if (shared) {
         parallelFor(call, runs * (p.lastBlock - p.firstBlock), packRun);
@@ -277,7 +304,7 @@ template <Precision precision> void multiply(const Call& call) {
         const Product<precision> one = item(z);
         for (int64 block = 0; block < one.innerBlocks(); ++block) packB(one, packed, block, 0, one.panels());
         for (int64 row = 0; row < one.m; row += rows) {
-          computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats);
+          computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats, {row + rows});
         }
       }
     });

@@ -1,9 +1,11 @@
 #include "thread_pool.h"
 
+#include <chrono>
+
 namespace splitmask {
 
-// About 20 µs: kernels of one training step follow each other faster than a thread can be woken.
-static constexpr int spins = 500;
+// How long a worker looks for more tasks before it sleeps: the parts of a kernel, and the kernels of a step, follow each other faster than a thread can be woken.
+static constexpr auto watchful = std::chrono::microseconds(200);
 
 ThreadPool::ThreadPool(int threads) : threads_(threads) {
   for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
@@ -54,7 +56,11 @@ void ThreadPool::work(int thread) {
   for (;;) {
     while (claimAndRun(thread)) {
     }
-    for (int spin = 0; spin < spins && remaining_.load(std::memory_order_relaxed) <= 0; ++spin) pause();
+    const auto idle = std::chrono::steady_clock::now();
+    for (int spin = 1; remaining_.load(std::memory_order_relaxed) <= 0; ++spin) {
+      if (spin % 64 == 0 && std::chrono::steady_clock::now() - idle > watchful) break;
+      pause();
+    }
     if (remaining_.load(std::memory_order_relaxed) > 0) continue;
     std::unique_lock<std::mutex> lock(mutex_);
     if (stopping_.load()) return;

@@ -1,0 +1,89 @@
+import type { MachineFacts, PictureFacts, TrainingRates } from "../config/facts.js";
+import type { ResolvedConfig } from "../config/resolvedConfig.js";
+import { stepOperations } from "./stepOperations.js";
+import { type StepSettings, stepSizes } from "./stepSizes.js";
+
+/** What a run does besides its steps depends on these as well. */
+export type RunSettings = StepSettings & Pick<ResolvedConfig, "tokenizer" | "tokenizerPatches">;
+
+/** What a run does besides its steps, in seconds. */
+export interface FixedTime {
+  /** Cores that decode every picture once cannot train meanwhile. */
+  readonly decoding: number;
+  /** Fitting the tokenizer, and counting its words. */
+  readonly tokenizer: number;
+  /** The last checkpoint, the encoder and the report. */
+  readonly report: number;
+}
+
+const assumedDecoding = 0.003;
+/** Pictures whose patches are counted after fitting, and those that a report looks at. */
+const countedPatches = 65_536;
+const reportPictures = 1024;
+/** Fewest seconds for drawing a report's pictures, and for the files of the last checkpoint. */
+const reportSeconds = 2;
+/** What the steps spend on the optimizer, checkpoints and looks at the health figures. */
+const besides = 1.04;
+
+/**
+ * How long a step takes, in seconds: its operations at the machine's rates.
+ *
+ * @param settings Of the run.
+ * @param rates Measured on this machine.
+ */
+export function stepTime(settings: StepSettings, rates: TrainingRates): number {
+  const { blocks, words } = stepOperations(settings);
+  return besides * (blocks / rates.blocks + words / rates.words);
+}
+
+/**
+ * How long everything but the steps takes.
+ *
+ * @param settings Of the run.
+ * @param pictures How many, and how long decoding takes.
+ * @param machine Threads and rates.
+ */
+export function fixedTime(settings: RunSettings, pictures: PictureFacts, machine: MachineFacts): FixedTime {
+  const { tokenizer, tokenizerPatches, vocabulary, imageSize, width, depth } = settings;
+  const { patches, tokenizerPatch } = stepSizes(settings);
+  const decode = (count: number) => (count * (pictures.decodeSeconds ?? assumedDecoding)) / machine.threads;
+  const looked = Math.min(reportPictures, pictures.count);
+  // Where few patches are taken of each crop (`placesPerPicture`).
+  const perCrop = Math.min(
+    patches,
+    Math.max(1, Math.ceil(tokenizerPatches / Math.max(pictures.count, 1024))),
+  );
+  const fitted = tokenizer === "random-projection" ? 0 : tokenizerPatches / perCrop;
+  // First centroids, then at most twenty iterations of Lloyd's algorithm.
+  const products = tokenizer === "k-means" ? 3 + 2 * 20 : 0;
+  const clustering =
+    (products * tokenizerPatches * vocabulary * 3 * tokenizerPatch ** 2) / machine.rates.words;
+  const encoding =
+    (2 * looked * patches * depth * (24 * width ** 2 + 4 * width * patches)) / machine.rates.blocks;
+  const drawing = reportSeconds * (1 + (imageSize / 224) ** 2);
+  return {
+    decoding: decode(pictures.count),
+    tokenizer: decode(countedPatches / patches + fitted) + clustering,
+    report: drawing + decode(looked) + encoding,
+  };
+}
+
+/** The sum, in seconds. */
+export function totalOf({ decoding, tokenizer, report }: FixedTime): number {
+  return decoding + tokenizer + report;
+}
+
+/** At most this share of what is left of a time is kept back from the steps: an estimate may be far too high. */
+const largestReserve = 1 / 3;
+
+/**
+ * What a timed run has left for its steps, in seconds, at least one: the rest of the time without what the end of the run takes, and decoding where that is still to be done.
+ *
+ * @param left What is left of the time, in seconds.
+ * @param besides What the run does besides its steps.
+ * @param decoded Whether the pictures are decoded already.
+ */
+export function timeForSteps(left: number, { decoding, report }: FixedTime, decoded: boolean): number {
+  const reserve = report + (decoded ? 0 : decoding);
+  return Math.max(1, left - Math.min(reserve, largestReserve * left));
+}

@@ -1,0 +1,71 @@
+import type { ResolvedConfig } from "../config/resolvedConfig.js";
+
+/** The settings that a step's cost depends on. */
+export type StepSettings = Pick<
+  ResolvedConfig,
+  | "width"
+  | "depth"
+  | "heads"
+  | "imageSize"
+  | "patch"
+  | "decoderDepth"
+  | "vocabulary"
+  | "mask"
+  | "batch"
+  | "accumulate"
+  | "recompute"
+  | "matchWeight"
+  | "precision"
+  | "ema"
+  | "onNan"
+>;
+
+/** How much one micro-batch holds, counted from the settings alone. */
+export interface StepSizes {
+  /** N: patches of a picture. */
+  readonly patches: number;
+  /** K: patches that a branch sees. */
+  readonly visible: number;
+  /** Side of a patch in the tokenizer's view, in pixels. */
+  readonly tokenizerPatch: number;
+  /** Pictures of a micro-batch. */
+  readonly pictures: number;
+  /** Tokens that go through the encoder: both branches of every picture. */
+  readonly encoderRows: number;
+  /** Tokens that go through the decoder. */
+  readonly decoderRows: number;
+  /** Tokens whose words are predicted. */
+  readonly hiddenRows: number;
+  /** Numbers that are trained: encoder, decoder and vocabulary head. */
+  readonly parameters: number;
+  /** Those of the encoder alone. */
+  readonly encoderParameters: number;
+}
+
+/**
+ * Counts a step's rows and parameters.
+ *
+ * @param settings Of the run.
+ */
+export function stepSizes(settings: StepSettings): StepSizes {
+  const { width, depth, imageSize, patch, decoderDepth, vocabulary, mask, batch, accumulate } = settings;
+  const patches = (imageSize / patch) ** 2;
+  const visible = mask === "block" ? Math.floor(patches / 2) : Math.floor(patches / 4);
+  const pictures = batch / accumulate;
+  // Queries, keys, values and projection 4·D², the two layers of the MLP 8·D²; biases 9·D and two norms 4·D.
+  const block = 12 * width ** 2 + 13 * width;
+  const norm = 2 * width;
+  const embedding = 3 * patch ** 2 * width + width + patches * width;
+  const encoderParameters = depth * block + norm + embedding;
+  return {
+    patches,
+    visible,
+    tokenizerPatch: Math.min(8, patch),
+    pictures,
+    encoderRows: 2 * pictures * visible,
+    decoderRows: 2 * pictures * patches,
+    hiddenRows: 2 * pictures * (patches - visible),
+    parameters: encoderParameters + decoderDepth * block + norm + width + vocabulary * (width + 1),
+    encoderParameters,
+  };
+}

@@ -1,0 +1,141 @@
+import type { ImageDataset } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import type { Config } from "../config/config.js";
+import { formatDuration } from "../config/duration.js";
+import { formatBytes, formatCount } from "../config/quantities.js";
+import {
+  type Choice,
+  type MachineFacts,
+  type PictureFacts,
+  type ResolvedConfig,
+  resolveConfig,
+} from "../config/resolve.js";
+import { estimateRun, type RunEstimate } from "../estimate/runEstimate.js";
+import { columns, type Terminal } from "../terminal/terminal.js";
+import { tellChoices } from "./choices.js";
+import { wantsDiskCache } from "./diskCache.js";
+import { examineMachine } from "./machine.js";
+import { type ScannedPictures, spread } from "./pictures.js";
+
+/** What a run is going to be, and what it is going to take. */
+export interface RunPlan {
+  /** Every setting, decided. */
+  readonly config: ResolvedConfig;
+  /** The decisions with their reasons. */
+  readonly choices: readonly Choice[];
+  /** Time, memory and disk. */
+  readonly estimate: RunEstimate;
+  /** What they were decided and estimated from. */
+  readonly pictures: PictureFacts;
+  /** The same of the machine. */
+  readonly machine: MachineFacts;
+}
+
+/** Pictures that are decoded to learn how long it takes. */
+const sampledDecodes = 8;
+/** Short side that they are reduced to, as those of most runs are. */
+const usualDecodeSize = 128;
+
+/**
+ * Looks at the machine, decides every setting, and estimates what the run takes.
+ *
+ * @param device Whose threads are going to train.
+ * @param given The fields that are given.
+ * @param scanned The pictures.
+ * @throws UsageError where fields contradict each other, or the memory does not suffice.
+ */
+export async function planRun(device: Device, given: Config, scanned: ScannedPictures): Promise<RunPlan> {
+  const decodeSeconds = await timeDecoding(scanned.dataset);
+  const pictures = { ...scanned.facts, ...(decodeSeconds === null ? {} : { decodeSeconds }) };
+  const machine = await examineMachine(device, given.precision);
+  const { config, choices } = resolveConfig(given, pictures, machine);
+  const request = { config, facts: pictures, decodeSize: 2 * config.imageSize };
+  const onDisk =
+    config.cache === "on" || (config.cache === "auto" && wantsDiskCache(request, machine.freeBytes / 3));
+  return { config, choices, estimate: estimateRun(config, pictures, machine, onDisk), pictures, machine };
+}
+
+/** Median time to decode a picture on one core, in seconds; null where none of a few can be decoded. */
+async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
+  const times: number[] = [];
+  for (const index of spread(dataset.length, sampledDecodes)) {
+    const started = performance.now();
+    const decoded = await dataset.image(index, { shortSide: usualDecodeSize }).catch(() => null);
+    if (decoded !== null) times.push((performance.now() - started) / 1000);
+  }
+  return times.length === 0 ? null : times.sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+/**
+ * Prints how many pictures there are, and the decisions with their reasons.
+ *
+ * @param folder The pictures as they were given.
+ * @param scanned What was found there.
+ * @param choices The decisions.
+ * @param terminal Where they are printed.
+ */
+export function tellDecisions(
+  folder: string,
+  { facts, ignored }: ScannedPictures,
+  choices: readonly Choice[],
+  terminal: Terminal,
+): void {
+  const { style } = terminal;
+  const note = ignored === 0 ? "" : ` (${ignored} other files are left alone)`;
+  terminal.line(`${style.bold(`${formatCount(facts.count)} pictures`)} in ${folder}${note}`);
+  tellChoices(choices, terminal);
+}
+
+/**
+ * What a run is going to take: names, values and details for people.
+ *
+ * @param plan The run.
+ * @param now When it starts.
+ */
+export function estimateRows({ estimate, machine }: RunPlan, now: Date): [string, string, string][] {
+  const { disk, memory, picturesPerSecond, seconds, secondsPerStep, steps } = estimate;
+  const step =
+    secondsPerStep < 1 ? `${(1000 * secondsPerStep).toFixed(0)} ms` : `${secondsPerStep.toFixed(1)} s`;
+  const end = new Date(now.getTime() + 1000 * seconds);
+  const pictures = memory.pictures > 0 ? `, ${formatBytes(memory.pictures)} of decoded pictures` : "";
+  const cache = disk.cache > 0 ? `, and ${formatBytes(disk.cache)} of decoded pictures in the cache` : "";
+  return [
+    [
+      "time",
+      `about ${formatDuration(seconds)}, until ${endText(end, now)}`,
+      `${formatCount(steps)} steps of ${step}, ${picturesPerSecond.toPrecision(3)} pictures a second on ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`,
+    ],
+    [
+      "memory",
+      `about ${formatBytes(memory.total)}`,
+      `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
+    ],
+    ["disk", `about ${formatBytes(disk.run)}`, `checkpoints, encoder, metrics and report${cache}`],
+  ];
+}
+
+/** The time of day, with the date where it is another one. */
+function endText(end: Date, now: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = `${two(end.getHours())}:${two(end.getMinutes())}`;
+  if (end.toDateString() === now.toDateString()) return time;
+  return `${end.getFullYear()}-${two(end.getMonth() + 1)}-${two(end.getDate())} ${time}`;
+}
+
+/** The same, laid out. */
+export function estimateText(plan: RunPlan, terminal: Terminal): string[] {
+  const { style } = terminal;
+  const rows = estimateRows(plan, new Date());
+  return [
+    style.bold("estimate"),
+    ...columns(rows.map(([name, value, detail]) => [`  ${name}`, value, style.dim(detail)])),
+  ];
+}
+
+/** Warns where a run needs more memory than is free. */
+export function warnOfMemory({ estimate: { memory }, machine }: RunPlan, terminal: Terminal): void {
+  if (memory.total <= machine.freeBytes) return;
+  terminal.warn(
+    `the run takes about ${formatBytes(memory.total)} of memory and only ${formatBytes(machine.freeBytes)} are free: close other programs, or choose a smaller --batch.`,
+  );
+}

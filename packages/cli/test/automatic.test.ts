@@ -1,0 +1,281 @@
+import {
+  type Config,
+  estimateRun,
+  type MachineFacts,
+  type PictureFacts,
+  resolveConfig,
+  type StepSettings,
+  stepMemory,
+  stepOperations,
+  stepTime,
+  timeForSteps,
+  UsageError,
+  usualRunFolder,
+} from "@splitmask/cli";
+
+const gibibyte = 2 ** 30;
+
+/** A machine that has its cores to itself: a core with AVX2 does about sixty GFLOP/s in training. */
+function machineOf(threads: number, gibibytes: number, free = 0.8): MachineFacts {
+  const rate = 6e10 * threads;
+  return {
+    threads,
+    memoryBytes: gibibytes * gibibyte,
+    freeBytes: free * gibibytes * gibibyte,
+    rates: { blocks: rate, words: rate },
+  };
+}
+
+const photographs = (count: number): PictureFacts => ({ count, shortSide: 480, decodeSeconds: 0.004 });
+
+/** What was decided of these, and the reason of one of them. */
+function decide(given: Config, pictures: PictureFacts, machine: MachineFacts, name = "model") {
+  const { choices, config } = resolveConfig(given, pictures, machine);
+  return { config, reason: choices.find((choice) => choice.name === name)?.reason };
+}
+
+const usual = { width: 128, depth: 6, imageSize: 64, patch: 8, batch: 128 };
+const tiny = { width: 192, depth: 12, imageSize: 64, patch: 8, batch: 128 };
+
+describe("settings by pictures and machine", () => {
+  test.each<[string, PictureFacts, MachineFacts, object]>([
+    [
+      "500 photographs on a laptop: the paper's masks and colours for small sets",
+      photographs(500),
+      machineOf(4, 8),
+      { ...usual, mask: "uniform", colorJitter: 0.8, solarize: 0.2, steps: 2000, warmup: 100 },
+    ],
+    [
+      "ten thousand on two cores: what is known to work there",
+      photographs(9_469),
+      machineOf(2, 24),
+      { ...usual, mask: "block", colorJitter: 0, steps: 2000, learningRate: 1e-3 },
+    ],
+    [
+      "the same on 32 cores: a larger model, with the updates that it wants",
+      photographs(9_469),
+      machineOf(32, 128),
+      { ...tiny, steps: 9000, learningRate: 8.2e-4, recompute: false, accumulate: 1 },
+    ],
+    [
+      "but not for a few hundred pictures",
+      photographs(700),
+      machineOf(32, 128),
+      { ...usual, mask: "uniform", steps: 2000 },
+    ],
+    [
+      "three hundred thousand on two cores: ten passes do not fit in two hours",
+      photographs(300_000),
+      machineOf(2, 24),
+      { ...usual, mask: "block" },
+    ],
+    [
+      "tiny pictures",
+      { count: 60_000, shortSide: 28 },
+      machineOf(4, 16),
+      { width: 128, imageSize: 32, patch: 4, mask: "block" },
+    ],
+    ["three pictures", { count: 3, shortSide: 28 }, machineOf(2, 4), { batch: 2, imageSize: 32, patch: 4 }],
+  ])("%s", (_, pictures, machine, expected) =>
+    expect(resolveConfig({}, pictures, machine).config).toMatchObject(expected),
+  );
+
+  test("the reasons say what would have to be different", () => {
+    expect(decide({}, photographs(9_469), machineOf(2, 24)).reason).toMatch(
+      /^[\d,]+ updates fit in two hours on 2 threads; ViT-tiny wants 9,000 updates and would do [\d,]+$/,
+    );
+    expect(decide({}, photographs(700), machineOf(32, 128)).reason).toMatch(
+      /updates fit in two hours on 32 threads; ViT-tiny wants 5,000 pictures$/,
+    );
+    const { config, reason } = decide({}, photographs(300_000), machineOf(2, 24), "steps");
+    expect(config.steps).toBeGreaterThan(2000);
+    expect(config.steps).toBeLessThan(23_438);
+    expect(reason).toMatch(/epochs, what two hours give; a longer run \(--time, --steps\) learns more$/);
+    expect(decide({}, photographs(9_469), machineOf(1, 8), "steps")).toMatchObject({
+      config: { steps: 2000 },
+      reason:
+        "27 epochs: the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more",
+    });
+    const slow = { ...machineOf(1, 8), rates: { blocks: 2e10, words: 2e10 } };
+    expect(decide({}, photographs(9_469), slow, "steps")).toMatchObject({
+      config: { steps: 2000, width: 128 },
+      reason: "27 epochs: fewer updates teach little; --time 1h takes a smaller model instead",
+    });
+  });
+
+  test.each<[string, number, object]>([
+    ["3m", 2, { width: 96, depth: 4, imageSize: 48, patch: 8 }],
+    ["20m", 2, { width: 96, depth: 4, imageSize: 64, patch: 8 }],
+    ["2h", 2, usual],
+    ["2h", 32, tiny],
+    ["20m", 32, usual],
+    ["6h", 32, tiny],
+  ])("--time %s on %d threads", (time, threads, expected) => {
+    const { config } = resolveConfig({ time }, photographs(9_469), machineOf(threads, 64));
+    expect(config).toMatchObject({ ...expected, steps: null, warmup: null });
+    expect(config.seconds).toBeGreaterThan(0);
+  });
+
+  test("half a million photographs and days of 32 cores are a run as the paper has them", () => {
+    const { config } = resolveConfig({ time: "72h" }, photographs(500_000), machineOf(32, 128));
+    expect(config).toMatchObject({ width: 384, depth: 12, heads: 6, imageSize: 224, patch: 16, batch: 128 });
+  });
+
+  test("a time that is longer than the paper's cap of epochs becomes steps", () => {
+    const { config, reason } = decide({ time: "20h" }, photographs(300), machineOf(8, 16), "steps");
+    expect(config).toMatchObject({ batch: 128, steps: 10_000, seconds: null, warmup: 500 });
+    expect(reason).toMatch(/^5,000 epochs, which end before the time does: more passes/);
+  });
+
+  test("what is given is not changed for the time", () => {
+    const given: Config = {
+      time: "1m",
+      width: 192,
+      depth: 12,
+      heads: 3,
+      imageSize: 112,
+      patch: 14,
+      batch: 64,
+    };
+    const { config, reason } = decide(given, photographs(9_469), machineOf(2, 24));
+    expect(config).toMatchObject({ width: 192, depth: 12, heads: 3, imageSize: 112, patch: 14, batch: 64 });
+    expect(reason).toBe("given");
+    expect(resolveConfig({ steps: 5 }, photographs(9_469), machineOf(2, 24)).config).toMatchObject({
+      ...usual,
+      steps: 5,
+    });
+  });
+
+  test("patches that have no halves get uniform masks", () => {
+    const { config, reason } = decide(
+      { imageSize: 112, patch: 16 },
+      photographs(9_469),
+      machineOf(2, 24),
+      "mask",
+    );
+    expect(config.mask).toBe("uniform");
+    expect(reason).toContain("49 patches have no halves");
+    expect(() =>
+      resolveConfig({ imageSize: 112, patch: 16, mask: "block" }, photographs(9_469), machineOf(2, 24)),
+    ).toThrow('mask: "block", but 112 and 16 give 49 patches, which have no halves; use "uniform"');
+  });
+
+  test("checkpoints: ten a run, one a quarter of an hour, none in every moment", () => {
+    const every = (given: Config, machine: MachineFacts) =>
+      resolveConfig(given, photographs(9_469), machine).config.checkpointEvery;
+    expect(every({}, machineOf(8, 24))).toBe(200);
+    expect(every({ steps: 30 }, machineOf(8, 24))).toBe(20);
+    const slow = every({ steps: 100_000 }, machineOf(1, 24));
+    const { config } = resolveConfig({ steps: 100_000 }, photographs(9_469), machineOf(1, 24));
+    expect(slow * stepTime(config, machineOf(1, 24).rates)).toBeCloseTo(900, -1);
+    expect(every({ checkpointEvery: 7 }, machineOf(8, 24))).toBe(7);
+  });
+});
+
+describe("memory", () => {
+  const base: Config = { model: "base", imageSize: 224, patch: 16, steps: 10 };
+
+  test("a step that does not fit goes in micro-batches or computes twice, whichever is quicker; the batch stays", () => {
+    const { config, choices } = resolveConfig({}, photographs(9_469), machineOf(2, 1));
+    expect(config.batch).toBe(128);
+    expect(config.accumulate > 1 || config.recompute).toBe(true);
+    const { reason } = choices.find(({ name }) => name === "micro-batches" || name === "recompute")!;
+    expect(reason).toBe("a step of 128 pictures at once takes 556 MiB, and 820 MiB are free");
+    expect(stepMemory(config)).toBeLessThan(0.4 * gibibyte);
+  });
+  test("what is given of them stays", () => {
+    const machine = machineOf(2, 6);
+    expect(resolveConfig({ ...base, accumulate: 64 }, photographs(9_469), machine).config).toMatchObject({
+      batch: 128,
+      accumulate: 64,
+    });
+    const kept = resolveConfig({ ...base, recompute: false }, photographs(9_469), machine).config;
+    expect(kept.recompute).toBe(false);
+    expect(kept.accumulate).toBeGreaterThan(4);
+  });
+  test("memory that others hold may come back; what the machine does not have is refused", () => {
+    const busy = machineOf(2, 24, 0.01);
+    expect(resolveConfig({}, photographs(9_469), busy).config).toMatchObject({ batch: 128 });
+    const text = () => resolveConfig(base, photographs(9_469), machineOf(2, 1));
+    expect(text).toThrow(UsageError);
+    expect(text).toThrow(
+      /^memory: a step of width 768, depth 12, 224 pixels and batch 128 takes [\d.]+ GiB even with recompute, and this machine has 1\.0 GiB; choose less of model, imageSize\.$/,
+    );
+  });
+});
+
+// What `splitmask bench step` measured, 24 November 2026, AVX2, two threads: settings, GFLOP a step, MiB at the peak.
+const measured: readonly [Partial<StepSettings>, number, number][] = [
+  [{}, 181.35, 546],
+  [{ batch: 32 }, 45.33, 191],
+  [{ recompute: true }, 215.44, 264],
+  [{ accumulate: 4 }, 215.85, 223],
+  [{ mask: "uniform" }, 175.62, 423],
+  [{ width: 192, depth: 12, heads: 3, imageSize: 224, patch: 16, batch: 16 }, 191.01, 601],
+  [{ width: 192, depth: 12, heads: 3, batch: 64 }, 233.15, 699],
+  [{ width: 192, depth: 12, heads: 3, batch: 64, recompute: true }, 293.14, 325],
+  [{ width: 384, depth: 12, heads: 6, batch: 16 }, 200.32, 822],
+  [{ width: 96, depth: 4, heads: 3, imageSize: 32, patch: 4, batch: 64 }, 46.49, 182],
+  [{ width: 64, depth: 2, heads: 2, batch: 64, vocabulary: 512 }, 10.24, 96],
+  [{ width: 192, depth: 12, heads: 3, imageSize: 112, batch: 16 }, 189.62, 574],
+];
+
+describe("estimates", () => {
+  test.each(measured)("%j", (settings, gigaOperations, mebibytes) => {
+    const step: StepSettings = {
+      ...{ ...usual, heads: 4, decoderDepth: 2, vocabulary: 8192, mask: "block", accumulate: 1 },
+      ...{ recompute: false, matchWeight: 1, precision: "float32", ema: null, onNan: "stop" },
+      ...settings,
+    };
+    const { blocks, words } = stepOperations(step);
+    expect((blocks + words) / 1e9 / gigaOperations).toBeCloseTo(1, 2);
+    expect(Math.abs(stepMemory(step) / 2 ** 20 / mebibytes - 1)).toBeLessThan(0.1);
+  });
+
+  test("a run: its steps, and what is done besides", () => {
+    const machine = machineOf(2, 24);
+    const pictures = photographs(9_469);
+    const { config } = resolveConfig({}, pictures, machine);
+    const estimate = estimateRun(config, pictures, machine, false);
+    expect(estimate.steps).toBe(2000);
+    expect(estimate.secondsPerStep).toBeCloseTo((1.04 * 181.35) / 120, 2);
+    expect(estimate.picturesPerSecond).toBeCloseTo(128 / estimate.secondsPerStep, 6);
+    const besides = estimate.seconds - 2000 * estimate.secondsPerStep;
+    expect(besides).toBeGreaterThan((9_469 * 0.004) / 2);
+    expect(besides).toBeLessThan(60);
+    // 128×171 pixels of three bytes each.
+    expect(estimate.memory.pictures / (9_469 * 128 * 170.67 * 3)).toBeCloseTo(1, 3);
+    expect(estimate.memory.total).toBeGreaterThan(estimate.memory.step + estimate.memory.pictures);
+    expect(estimate.disk.cache).toBe(0);
+    // Two checkpoints and the best one: 2.6 million numbers with two moments each.
+    expect(estimate.disk.run / (3 * 3 * 4 * 2.67e6)).toBeCloseTo(1.1, 0);
+    const onDisk = estimateRun(config, pictures, machine, true);
+    expect(onDisk.memory.pictures).toBe(0);
+    expect(onDisk.disk.cache).toBe(estimate.memory.pictures);
+  });
+
+  test("a timed run: as many steps as fit", () => {
+    const machine = machineOf(2, 24);
+    const { config } = resolveConfig({ time: "30m" }, photographs(9_469), machine);
+    const { seconds, steps } = estimateRun(config, photographs(9_469), machine, false);
+    expect(steps).toBeGreaterThan(400);
+    expect(seconds).toBeGreaterThan(1790);
+    expect(seconds).toBeLessThanOrEqual(1800);
+  });
+});
+
+test("a timed run keeps its end back from its steps, and decoding where that is to be done, but never most of the time", () => {
+  const besides = { decoding: 20, tokenizer: 3, report: 8 };
+  expect(timeForSteps(180, besides, false)).toBe(152);
+  expect(timeForSteps(180, besides, true)).toBe(172);
+  expect(timeForSteps(30, besides, false)).toBe(20);
+  expect(timeForSteps(-4, besides, true)).toBe(1);
+});
+
+test.each([
+  ["./photos", "runs/photos"],
+  ["/data/birds/train/", "runs/train"],
+  ["photos/**/*.jpg", "runs/photos"],
+  ["lists/mine.txt", "runs/mine"],
+  ["shards/shard-{000000..000012}.tar", "runs/shards"],
+])("the run of %s goes to %s", (pictures, run) => expect(usualRunFolder(pictures)).toBe(run));
