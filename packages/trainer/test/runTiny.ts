@@ -16,6 +16,19 @@ export interface TinyRun {
   readonly events: readonly TrainingEvent[];
 }
 
+/** What the tests of the loop train with when they say nothing else. */
+export function tinyOptions(device: Device): TrainOptions<Points> {
+  return {
+    device,
+    task: regression(device),
+    batches: points(device),
+    length: { steps: 12 },
+    schedule: { base: 0.01, minimum: 1e-4, warmupSteps: 3 },
+    seed: 5,
+    checkpointEvery: 5,
+  };
+}
+
 /** One call of `train` in a run folder of this name, which is made or opened. Events are collected in `events`, also where it fails. */
 export async function runTiny(
   folder: string,
@@ -28,14 +41,8 @@ export async function runTiny(
   const runFolder = existsSync(path) ? await RunFolder.open(path) : await RunFolder.create(path, { name });
   try {
     const result = await train<Points>({
-      device,
-      task: regression(device),
-      batches: points(device),
-      length: { steps: 12 },
-      schedule: { base: 0.01, minimum: 1e-4, warmupSteps: 3 },
-      seed: 5,
+      ...tinyOptions(device),
       runFolder,
-      checkpointEvery: 5,
       ...changes,
       onEvent(event) {
         events.push(event);

@@ -11,7 +11,7 @@ import {
   type TrainOptions,
   trainEvents,
 } from "@splitmask/trainer";
-import { runTiny } from "./runTiny.js";
+import { runTiny, tinyOptions } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
@@ -25,19 +25,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The options of `runTiny`. */
-function options(changes: Partial<TrainOptions<Points>> = {}): TrainOptions<Points> {
-  return {
-    device,
-    task: regression(device),
-    batches: points(device),
-    length: { steps: 12 },
-    schedule: { base: 0.01, minimum: 1e-4, warmupSteps: 3 },
-    seed: 5,
-    checkpointEvery: 5,
-    ...changes,
-  };
-}
+const options = (changes: Partial<TrainOptions<Points>> = {}): TrainOptions<Points> => ({
+  ...tinyOptions(device),
+  ...changes,
+});
 
 const weights = (path: string) =>
   ["model.safetensors", "optimizer.safetensors"].map((file) => readFileSync(join(path, file)));

@@ -16,7 +16,7 @@ const FORMER: Partial<CheckpointSettings> = {
 
 /** Settings as they were saved when there was only AdamW and a cosine. */
 type FormerSettings = Omit<CheckpointSettings, "schedule" | "optimizer"> &
-  Omit<Extract<ResolvedSchedule, { minimum: number }>, "kind" | "warmupStart"> &
+  Omit<Extract<ResolvedSchedule, { kind: "cosine" }>, "kind" | "warmupStart"> &
   Omit<Extract<ResolvedOptimizer, { kind: "adamw" }>, "kind">;
 
 /** Anything with a shape, by name: a state dict, or the tensors of a file. */

@@ -1,3 +1,5 @@
+import { reasonOf } from "./reasonOf.js";
+
 /** A batch could not be made; `cause` is why. What was done before is saved. */
 export class BatchError extends Error {
   /** `"BatchError"`. */
@@ -7,12 +9,11 @@ export class BatchError extends Error {
 
   /** @internal */
   constructor(step: number, cause: unknown, saved: string | null) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     const kept =
       saved === null
         ? "No checkpoint was written yet."
         : `The run is saved up to ${saved}: when the data is back, resume from there.`;
-    super(`train: the batch of step ${step} could not be made: ${reason} ${kept}`, { cause });
+    super(`train: the batch of step ${step} could not be made: ${reasonOf(cause)} ${kept}`, { cause });
     this.step = step;
   }
 }

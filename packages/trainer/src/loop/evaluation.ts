@@ -1,4 +1,5 @@
 import type { ExponentialMovingAverage } from "@splitmask/optim";
+import { reasonOf } from "./reasonOf.js";
 
 /** What an evaluation may want to know. */
 export interface EvaluationContext {
@@ -30,15 +31,9 @@ export class EvaluationError extends Error {
 
   /** @internal */
   constructor(step: number, cause: unknown, checkpoint: string | null) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     const saved =
       checkpoint === null ? "" : ` The run is saved up to ${checkpoint}: resuming evaluates it again.`;
-    super(
-      `train: the evaluation after step ${step} failed: ${reason}${/[.!?]$/.test(reason) ? "" : "."}${saved}`,
-      {
-        cause,
-      },
-    );
+    super(`train: the evaluation after step ${step} failed: ${reasonOf(cause)}${saved}`, { cause });
     this.step = step;
   }
 }

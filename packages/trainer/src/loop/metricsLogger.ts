@@ -1,3 +1,5 @@
+import { reasonOf } from "./reasonOf.js";
+
 /**
  * Where a run's figures may go besides `metrics.jsonl` and the event file of its folder: a file of another format, a service. Anything with `log` is one.
  */
@@ -22,12 +24,11 @@ export class LoggerError extends Error {
 
   /** @internal */
   constructor({ cause, when, who }: LoggerFailure, checkpoint: string | null) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     const saved =
       checkpoint === null
         ? ""
         : ` The run is saved up to ${checkpoint}: mend the logger, then resume from there.`;
-    super(`train: ${who} failed ${when}: ${reason}${/[.!?]$/.test(reason) ? "" : "."}${saved}`, { cause });
+    super(`train: ${who} failed ${when}: ${reasonOf(cause)}${saved}`, { cause });
   }
 }
 

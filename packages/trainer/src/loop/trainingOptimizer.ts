@@ -49,25 +49,17 @@ export interface LARSTrainingOptimizer extends ParameterTreatment {
 /** How parameters are changed. The defaults are those of `@splitmask/optim`. */
 export type TrainingOptimizer = AdamWTrainingOptimizer | SGDTrainingOptimizer | LARSTrainingOptimizer;
 
-/** An optimizer with everything decided: what checkpoints say of it. */
-export type ResolvedOptimizer = {
-  /** Weight decay. */
-  readonly weightDecay: number;
+/** An optimizer's fields, each decided. */
+type Decided<Fields> = Required<Omit<Fields, "weightDecayEnd">> & {
   /** The weight decay at the last step; null: it stays. */
   readonly weightDecayEnd: number | null;
-  /** Layer-wise decay of the learning rate. */
-  readonly layerDecay: number;
-} & (
-  | { readonly kind: "adamw"; readonly betas: readonly [number, number]; readonly epsilon: number }
-  | { readonly kind: "sgd"; readonly momentum: number; readonly nesterov: boolean }
-  | {
-      readonly kind: "lars";
-      readonly momentum: number;
-      readonly nesterov: boolean;
-      readonly trustCoefficient: number;
-      readonly epsilon: number;
-    }
-);
+};
+
+/** An optimizer with everything decided: what checkpoints say of it. */
+export type ResolvedOptimizer =
+  | Decided<AdamWTrainingOptimizer>
+  | Decided<SGDTrainingOptimizer>
+  | Decided<LARSTrainingOptimizer>;
 
 const kinds = ["adamw", "sgd", "lars"] as const;
 

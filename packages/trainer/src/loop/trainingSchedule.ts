@@ -72,20 +72,18 @@ export type TrainingSchedule =
   | MultiStepTrainingSchedule
   | ConstantTrainingSchedule;
 
+/** A schedule's fields, each decided; what was a function of the number of steps is what it gave. */
+type Decided<Fields> = {
+  readonly [Field in keyof Fields]-?: Exclude<Fields[Field], undefined | ((steps: number) => unknown)>;
+};
+
 /** A schedule of a run whose number of steps is known, with everything decided: what checkpoints say of it. */
-export type ResolvedSchedule = {
-  /** Learning rate after the warm-up. */
-  readonly base: number;
-  /** Steps of warm-up. */
-  readonly warmupSteps: number;
-  /** Learning rate of the first step of a warm-up. */
-  readonly warmupStart: number;
-} & (
-  | { readonly kind: "cosine" | "linear"; readonly minimum: number }
-  | { readonly kind: "step"; readonly every: number; readonly factor: number }
-  | { readonly kind: "multiStep"; readonly milestones: readonly number[]; readonly factor: number }
-  | { readonly kind: "constant" }
-);
+export type ResolvedSchedule =
+  | Decided<CosineTrainingSchedule>
+  | Decided<LinearTrainingSchedule>
+  | Decided<StepTrainingSchedule>
+  | Decided<MultiStepTrainingSchedule>
+  | Decided<ConstantTrainingSchedule>;
 
 const kinds = ["cosine", "linear", "step", "multiStep", "constant"] as const;
 
