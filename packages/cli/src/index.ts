@@ -23,6 +23,7 @@ export {
 } from "./config/resolve.js";
 export {
   type FinetuneFacts,
+  type FinetuneResolution,
   type ResolvedFinetuneConfig,
   resolveFinetune,
 } from "./config/resolveFinetune.js";

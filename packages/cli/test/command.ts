@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { main } from "@splitmask/cli";
 
-const bin = join(
+/** The built command. */
+export const bin = join(
   dirname(createRequire(import.meta.url).resolve("@splitmask/cli/package.json")),
   "dist",
   "bin.js",

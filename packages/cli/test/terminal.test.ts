@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { progressLine, Terminal, type TextStream } from "@splitmask/cli";
+import { bin } from "./command.js";
 
 function stream(columns?: number): TextStream & { text: string } {
   return {
@@ -79,4 +82,15 @@ test("with json, standard output holds the result alone; with quiet, people see 
   quiet.result({}, ["50 %"]);
   expect(quietOutput.text).toBe("50 %\n");
   expect(quietError.text).toContain("careful");
+});
+
+test("a reader that stops reading, as head does, is no error", async () => {
+  const child = spawn(process.execPath, [bin, "pretrain", "--help"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  let error = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    error += text;
+  });
+  const [code] = await once(child, "close");
+  expect({ code, error }).toEqual({ code: 0, error: "" });
 });

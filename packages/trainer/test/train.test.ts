@@ -395,29 +395,17 @@ describe("train", () => {
 
   test("the event loop stays free while steps compute", async () => {
     const on = device(1);
-    const worst: number[] = [];
-    // Another process may hold the core for a while; a loop that waits for the device is late in every try.
-    for (let attempt = 0; attempt < 6 && !(worst.at(-1)! < 50); attempt++) {
-      const late: number[] = [];
-      let last = performance.now();
-      const timer = setInterval(() => {
-        const now = performance.now();
-        late.push(now - last - 10);
-        last = now;
-      }, 10);
-      const { imagesPerSecond } = await train({
-        device: on,
-        task: regression(on, 512, 4096),
-        batches: points(on, 512, 1024),
-        length: { steps: 6 },
-        schedule: { base: 0.001 },
-      });
-      clearInterval(timer);
-      // A step takes far longer than the period of the timer: the loop has something to wait for.
-      expect(1024 / imagesPerSecond!).toBeGreaterThan(0.02);
-      expect(late.length).toBeGreaterThan(5);
-      worst.push(Math.max(...late));
-    }
-    expect(Math.min(...worst)).toBeLessThan(50);
+    const before = performance.eventLoopUtilization();
+    const { imagesPerSecond } = await train({
+      device: on,
+      task: regression(on, 512, 4096),
+      batches: points(on, 512, 1024),
+      length: { steps: 6 },
+      schedule: { base: 0.001 },
+    });
+    // A step takes far longer than making its graph, so that there is something to wait for.
+    expect(1024 / imagesPerSecond!).toBeGreaterThan(0.02);
+    // A loop that waits for the device is busy all the time. A share, because other processes draw out both its parts.
+    expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
   });
 });

@@ -68,6 +68,14 @@ const largestMicroBatch = 256;
 /** Steps that an epoch should have: few large steps learn less than many small ones. */
 const fewestSteps = 4;
 
+/** What was decided. */
+export interface FinetuneResolution {
+  /** Every field. */
+  readonly config: ResolvedFinetuneConfig;
+  /** Each decision with its reason. */
+  readonly choices: readonly Choice[];
+}
+
 /**
  * Decides every field of a fine-tuning run: what the user gave stands, then comes the recipe, and where none is given, the column of the paper's table 9 that fits the number of pictures, with the
  * batch and the length of a CPU. A pure function.
@@ -77,10 +85,7 @@ const fewestSteps = 4;
  * @returns The resolved configuration and, for each decision, its reason.
  * @throws UsageError where fields contradict each other.
  */
-export function resolveFinetune(
-  given: FinetuneConfig,
-  facts: FinetuneFacts,
-): { readonly config: ResolvedFinetuneConfig; readonly choices: readonly Choice[] } {
+export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): FinetuneResolution {
   const decisions = new Decisions();
   const pictures = facts.count.toLocaleString("en");
   const isLarge = facts.count >= largeSet;
