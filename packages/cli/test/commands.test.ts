@@ -79,7 +79,7 @@ describe("pretrain", () => {
       expect(outcome.output).toMatch(text);
     }
     expect(outcome.output).toMatch(
-      /estimate\n {2}time +about \d+ s, until .*6 steps of \d+ ms, [\d.e+]+ pictures a second on 1 thread\n {2}memory +about \d+ MiB +a step \d+ MiB, \d+ MiB of decoded pictures; .* are free\n {2}disk +about \d+ MiB/,
+      /estimate\n {2}time +about .* s, until .*6 steps of \d+ ms, [\d,.]+ pictures a second on 1 thread\n {2}memory +about \d+ MiB +a step \d+ MiB, \d+ MiB of decoded pictures; .* are free\n {2}disk +about \d+ MiB/,
     );
     const planned = await splitmask([...args, "--json"]);
     expect(planned.output.trimEnd()).not.toContain("\n");

@@ -63,7 +63,8 @@ export function fixedTime(settings: RunSettings, pictures: PictureFacts, machine
   const drawing = reportSeconds * (1 + (imageSize / 224) ** 2);
   return {
     decoding: decode(pictures.count),
-    tokenizer: decode(countedPatches / patches + fitted) + clustering,
+    // Each picture is decoded once, however many crops are taken of it.
+    tokenizer: decode(Math.min(pictures.count, countedPatches / patches + fitted)) + clustering,
     report: drawing + decode(looked) + encoding,
   };
 }

@@ -103,7 +103,7 @@ export function estimateRows({ estimate, machine }: RunPlan, now: Date): [string
     [
       "time",
       `about ${formatDuration(seconds)}, until ${endText(end, now)}`,
-      `${formatCount(steps)} steps of ${step}, ${picturesPerSecond.toPrecision(3)} pictures a second on ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`,
+      `${formatCount(steps)} steps of ${step}, ${picturesPerSecond < 10 ? picturesPerSecond.toPrecision(2) : formatCount(picturesPerSecond)} pictures a second on ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`,
     ],
     [
       "memory",
