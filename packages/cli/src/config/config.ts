@@ -61,7 +61,7 @@ export interface Config {
   readonly steps?: number | undefined;
   /** Passes over the pictures; instead of steps or time. */
   readonly epochs?: number | undefined;
-  /** How long the whole run may take, such as "90s", "20m", "1h30m"; model and steps are planned for it; instead of steps or epochs. */
+  /** How long the whole run may take, such as "90s", "20m", "1h30m"; what is not given is planned for it; instead of steps or epochs. */
   readonly time?: string | undefined;
   /** Peak learning rate of AdamW. */
   readonly learningRate?: number | undefined;
