@@ -10,6 +10,18 @@ type Kind = "number" | "text" | "numbers" | "texts" | "flag";
 /** An option that is a configuration field: value placeholder and how the text is read. */
 type FieldOption<Field extends string> = readonly [field: Field, placeholder: string, kind: Kind];
 
+/** How any training computes and keeps its files. */
+const everyRun: readonly FieldOption<ConfigField & FinetuneField>[] = [
+  ["precision", "<format>", "text"],
+  ["recompute", "", "flag"],
+  ["cache", "<when>", "text"],
+  ["cacheFolder", "<folder>", "text"],
+  ["seed", "<n>", "number"],
+  ["threads", "<n>", "number"],
+  ["checkpointEvery", "<steps>", "number"],
+  ["keepCheckpoints", "<n>", "number"],
+];
+
 /** The options of `pretrain` that are configuration fields. */
 const options: readonly FieldOption<ConfigField>[] = [
   ["model", "<name>", "text"],
@@ -63,14 +75,7 @@ const options: readonly FieldOption<ConfigField>[] = [
   ["inpaintWeight", "<value>", "number"],
   ["matchWeight", "<value>", "number"],
   ["negatives", "<which>", "text"],
-  ["precision", "<format>", "text"],
-  ["recompute", "", "flag"],
-  ["cache", "<when>", "text"],
-  ["cacheFolder", "<folder>", "text"],
-  ["seed", "<n>", "number"],
-  ["threads", "<n>", "number"],
-  ["checkpointEvery", "<steps>", "number"],
-  ["keepCheckpoints", "<n>", "number"],
+  ...everyRun,
   ["healthEvery", "<steps>", "number"],
   ["monitor", "<pictures>", "text"],
   ["monitorTest", "<pictures>", "text"],
@@ -115,14 +120,7 @@ const finetuneOptions: readonly FieldOption<FinetuneField>[] = [
   ["headDeviation", "<value>", "number"],
   ["cropRatio", "<share>", "number"],
   ["evaluateEvery", "<epochs>", "number"],
-  ["precision", "<format>", "text"],
-  ["recompute", "", "flag"],
-  ["cache", "<when>", "text"],
-  ["cacheFolder", "<folder>", "text"],
-  ["seed", "<n>", "number"],
-  ["threads", "<n>", "number"],
-  ["checkpointEvery", "<steps>", "number"],
-  ["keepCheckpoints", "<n>", "number"],
+  ...everyRun,
   ["onNan", "<what>", "text"],
 ];
 
