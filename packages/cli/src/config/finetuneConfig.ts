@@ -1,25 +1,17 @@
 import type { FineTuningRecipeName } from "@splitmask/methods";
 import type { Config } from "./config.js";
 
-/** Fields of a pre-training configuration that mean the same when fine-tuning. */
-type SharedField =
+/** Fields that mean the same in a pre-training run, before they are decided and after. */
+export type SharedField =
   | "imageSize"
-  | "dropPath"
   | "cropScale"
   | "flip"
   | "subset"
   | "perClass"
   | "maximumSkipped"
-  | "batch"
   | "accumulate"
   | "steps"
-  | "epochs"
-  | "time"
-  | "learningRate"
-  | "minimumLearningRate"
-  | "weightDecay"
   | "weightDecayEnd"
-  | "layerDecay"
   | "freeze"
   | "clipMode"
   | "precision"
@@ -32,8 +24,20 @@ type SharedField =
   | "keepCheckpoints"
   | "onNan";
 
+/** Fields that are given as for pre-training, and that the recipe or the length of the run decides. */
+type GivenField =
+  | SharedField
+  | "batch"
+  | "epochs"
+  | "time"
+  | "learningRate"
+  | "minimumLearningRate"
+  | "weightDecay"
+  | "layerDecay"
+  | "dropPath";
+
 /** What a configuration file for `splitmask finetune` may hold; every field is optional, and what is not given is the recipe's, or chosen from the pictures. */
-export interface FinetuneConfig extends Pick<Config, SharedField> {
+export interface FinetuneConfig extends Pick<Config, GivenField> {
   /** The recipe that the other fields come from: the two columns of the paper's table 9, DeiT's, BEiT's; chosen by the number of pictures when not given. */
   readonly recipe?: FineTuningRecipeName | undefined;
   /** Epochs of linear warm-up. */

@@ -3,6 +3,7 @@ import type { Config } from "./config.js";
 import { type Choice, contradiction, Decisions } from "./decisions.js";
 import type { MachineFacts, PictureFacts } from "./facts.js";
 import { noteBatch, wantedBatch } from "./resolveBatch.js";
+import { resolveCommon } from "./resolveCommon.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";
 import { checkLength, checkpointSteps, resolveLength, warmupSteps } from "./resolveLength.js";
 import { resolveMonitor } from "./resolveMonitor.js";
@@ -11,6 +12,7 @@ import { resolveSize } from "./resolveSize.js";
 
 export type { Choice } from "./decisions.js";
 export type { MachineFacts, PictureFacts, TrainingRates } from "./facts.js";
+export { defaultMaximumSkipped } from "./resolveCommon.js";
 export type { ResolvedConfig } from "./resolvedConfig.js";
 export { warmupSteps } from "./resolveLength.js";
 
@@ -21,9 +23,6 @@ export interface Resolution {
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
 }
-
-/** Share of unreadable pictures that is no error. */
-export const defaultMaximumSkipped = 0.1;
 
 /**
  * Decides every field of a pre-training run: what the user gave stands, the rest is chosen from the number and the size of the pictures, and from the machine's cores, memory and speed. A pure
@@ -41,18 +40,19 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
   const tokenizer = given.tokenizer ?? "random-projection";
   const vocabulary = given.vocabulary ?? 8192;
   const tokenizerPatches = given.tokenizerPatches ?? Math.max(100_000, 12 * vocabulary);
+  const common = resolveCommon(given);
   const wish = {
     tokenizer,
     vocabulary,
     tokenizerPatches,
     batch: wantedBatch(given, pictures),
     accumulate: given.accumulate ?? 1,
-    recompute: given.recompute ?? false,
+    recompute: common.recompute,
     decoderDepth: given.decoderDepth ?? 2,
     matchWeight: given.matchWeight ?? 1,
-    precision: given.precision ?? "float32",
+    precision: common.precision,
     ema: given.ema ?? null,
-    onNan: given.onNan ?? "stop",
+    onNan: common.onNan,
   } as const;
   const size = resolveSize({ given, wish, pictures, machine }, decisions);
   const { settings, secondsPerStep } = size;
@@ -100,17 +100,14 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
   return {
     choices: decisions.choices,
     config: {
+      ...common,
       ...settings,
       dropPath: given.dropPath ?? 0,
       layerScale: given.layerScale ?? null,
       cropScale,
-      flip: given.flip ?? 0.5,
       ...colors,
       mean: given.mean ?? null,
       std: given.std ?? null,
-      subset: given.subset ?? null,
-      perClass: given.perClass ?? null,
-      maximumSkipped: given.maximumSkipped ?? defaultMaximumSkipped,
       steps,
       seconds,
       learningRate,
@@ -118,16 +115,11 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
       warmup,
       ...resolveOptimization(given),
       clip: given.clip ?? 3,
-      clipMode: given.clipMode ?? "global",
       temperature: given.temperature ?? 0.2,
       inpaintWeight: given.inpaintWeight ?? 1,
       negatives: given.negatives ?? "other",
-      cache: given.cache ?? "auto",
-      cacheFolder: given.cacheFolder ?? null,
       seed,
-      threads: given.threads ?? null,
       checkpointEvery,
-      keepCheckpoints: given.keepCheckpoints ?? 2,
       healthEvery: given.healthEvery ?? 50,
       ...resolveMonitor(given, plannedSteps, decisions),
     },

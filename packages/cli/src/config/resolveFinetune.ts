@@ -1,8 +1,9 @@
 import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "@splitmask/methods";
 import { type Choice, contradiction, Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
-import type { FinetuneConfig } from "./finetuneConfig.js";
-import { defaultMaximumSkipped, type ResolvedConfig } from "./resolve.js";
+import type { FinetuneConfig, SharedField } from "./finetuneConfig.js";
+import type { ResolvedConfig } from "./resolve.js";
+import { resolveCommon } from "./resolveCommon.js";
 
 /** What is known before fine-tuning. */
 export interface FinetuneFacts {
@@ -18,35 +19,10 @@ export interface FinetuneFacts {
   readonly fromScratch: boolean;
 }
 
-/** Fields that mean the same in a pre-training run. */
-type SharedField =
-  | "imageSize"
-  | "subset"
-  | "perClass"
-  | "maximumSkipped"
-  | "accumulate"
-  | "steps"
-  | "seconds"
-  | "weightDecayEnd"
-  | "freeze"
-  | "clipMode"
-  | "ema"
-  | "cropScale"
-  | "flip"
-  | "precision"
-  | "recompute"
-  | "cache"
-  | "cacheFolder"
-  | "seed"
-  | "threads"
-  | "checkpointEvery"
-  | "keepCheckpoints"
-  | "onNan";
-
 /** A fine-tuning configuration with every field decided; it is what `config.json` of a run folder holds. */
 export interface ResolvedFinetuneConfig
   extends Omit<FineTuningRecipe, "epochs" | "warmupEpochs" | "colorJitter" | "ema">,
-    Pick<ResolvedConfig, SharedField> {
+    Pick<ResolvedConfig, SharedField | "seconds" | "ema"> {
   /** The recipe that the other fields come from. */
   readonly recipe: FineTuningRecipeName;
   /** Warm-up steps; null: `warmupShare` of the steps, once these are known. */
@@ -154,11 +130,9 @@ export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): Fi
   return {
     choices: decisions.choices,
     config: {
+      ...resolveCommon(given),
       recipe: name,
       imageSize,
-      subset: given.subset ?? null,
-      perClass: given.perClass ?? null,
-      maximumSkipped: given.maximumSkipped ?? defaultMaximumSkipped,
       batch,
       accumulate,
       ...length,
@@ -166,14 +140,11 @@ export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): Fi
       minimumLearningRate,
       layerDecay,
       weightDecay,
-      weightDecayEnd: given.weightDecayEnd ?? null,
-      freeze: given.freeze ?? [],
       evaluateEvery:
         given.evaluateEvery === undefined
           ? null
           : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
       clip: given.clip ?? recipe.clip,
-      clipMode: given.clipMode ?? "global",
       ema: decay === 0 ? null : decay,
       dropPath,
       labelSmoothing,
@@ -183,15 +154,8 @@ export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): Fi
       repeats,
       headDeviation: given.headDeviation ?? recipe.headDeviation,
       cropRatio,
-      precision: given.precision ?? "float32",
-      recompute: given.recompute ?? false,
-      cache: given.cache ?? "auto",
-      cacheFolder: given.cacheFolder ?? null,
       seed,
-      threads: given.threads ?? null,
       checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
-      keepCheckpoints: given.keepCheckpoints ?? 2,
-      onNan: given.onNan ?? "stop",
     },
   };
 }
@@ -322,7 +286,7 @@ function resolveAugmentation(
   recipe: FineTuningRecipe,
   fromRecipe: string,
   decisions: Decisions,
-): Pick<ResolvedFinetuneConfig, "cropScale" | "flip" | "magnitude" | "magnitudeStd" | "jitter" | "erasing"> {
+): Pick<ResolvedFinetuneConfig, "cropScale" | "magnitude" | "magnitudeStd" | "jitter" | "erasing"> {
   const magnitude = given.magnitude ?? recipe.magnitude;
   const magnitudeStd = given.magnitudeStd ?? recipe.magnitudeStd;
   decisions.note(
@@ -345,5 +309,5 @@ function resolveAugmentation(
     0.08,
     "random resized crop of 8 % to 100 % of the picture",
   );
-  return { cropScale, flip: given.flip ?? 0.5, magnitude, magnitudeStd, jitter, erasing };
+  return { cropScale, magnitude, magnitudeStd, jitter, erasing };
 }

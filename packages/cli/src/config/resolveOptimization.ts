@@ -12,9 +12,7 @@ export type OptimizationSettings = Pick<
   | "optimizer"
   | "momentum"
   | "weightDecay"
-  | "weightDecayEnd"
   | "layerDecay"
-  | "freeze"
 >;
 
 /** The same for runs of before there was a choice. */
@@ -64,9 +62,7 @@ export function resolveOptimization(given: Config): OptimizationSettings {
     optimizer,
     momentum: given.momentum ?? 0.9,
     weightDecay,
-    weightDecayEnd: given.weightDecayEnd ?? null,
     layerDecay: given.layerDecay ?? 1,
-    freeze: given.freeze ?? [],
   };
 }
 
