@@ -30,6 +30,18 @@ export {
 export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
+export {
+  estimateFinetune,
+  type FinetuneFixedTime,
+  type FinetuneRunFacts,
+  finetuneFixedTime,
+} from "./estimate/finetuneEstimate.js";
+export {
+  type EncoderShape,
+  type FinetuneStep,
+  finetuneStepMemory,
+  finetuneStepTime,
+} from "./estimate/finetuneStep.js";
 export { estimateRun, type RunEstimate } from "./estimate/runEstimate.js";
 export { type FixedTime, stepTime, timeForSteps } from "./estimate/runTime.js";
 export { stepMemory } from "./estimate/stepMemory.js";
@@ -44,7 +56,7 @@ export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench 
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./run/classifierFile.js";
 export { type ComparisonRequest, writeComparison } from "./run/comparison.js";
 export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./run/diskCache.js";
-export { type DryRunRequest, dryRun } from "./run/dryRun.js";
+export { type DryRunRequest, dryRun, type FinetuneDryRunRequest, finetuneDryRun } from "./run/dryRun.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./run/embed.js";
 export {
   type EvaluateRequest,
@@ -59,6 +71,7 @@ export {
 } from "./run/finetune.js";
 export type { FinetuneDescription } from "./run/finetuneDescription.js";
 export type { FinetuneEvaluation } from "./run/finetuneEvaluation.js";
+export type { FinetuneSources } from "./run/finetunePlan.js";
 export type { LabelChoice } from "./run/labelDraws.js";
 export { examineMachine } from "./run/machine.js";
 export type { RunPlan } from "./run/plan.js";

@@ -3,8 +3,10 @@ import { Command, CommanderError } from "commander";
 import {
   type Action,
   type CommonOptions,
+  dryRunOption,
   examples,
   finish,
+  isDryRun,
   maximumSkippedOption,
   numbers,
   type Perform,
@@ -126,10 +128,7 @@ function createProgram(perform: Perform): Command {
   pretrain
     .option("--resume", "go on from the last checkpoint of the run folder")
     .option("--overwrite", "delete the run folder's earlier run first")
-    .option(
-      "--dry-run",
-      "only print the settings with their reasons, and the estimated time, memory and disk",
-    );
+    .option(...dryRunOption);
   finish(pretrain, [
     ["splitmask pretrain ./photos --out runs/photos", "every setting chosen and explained"],
     ["splitmask pretrain ./photos --out runs/photos --time 20m", "as many steps as fit in twenty minutes"],
@@ -140,16 +139,15 @@ function createProgram(perform: Perform): Command {
     perform(parsed, async (terminal) => {
       const given = configFromOptions(parsed);
       const { runDryRun, runPretrain } = await import("./commands/pretrain.js");
+      const out = typeof parsed.out === "string" ? parsed.out : usualRunFolder(folder);
       const configFile = typeof parsed.config === "string" ? { configFile: parsed.config } : {};
-      if (parsed.dryRun === true) {
-        if (parsed.resume === true)
-          throw new UsageError("--dry-run and --resume contradict each other: give one of them.");
-        await runDryRun(terminal, { folder, config: given, ...configFile });
+      if (isDryRun(parsed)) {
+        await runDryRun(terminal, { folder, out, config: given, ...configFile });
         return 0;
       }
       return runPretrain(terminal, {
         folder,
-        out: typeof parsed.out === "string" ? parsed.out : usualRunFolder(folder),
+        out,
         config: given,
         ...configFile,
         resume: parsed.resume === true,

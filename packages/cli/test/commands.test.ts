@@ -79,7 +79,7 @@ describe("pretrain", () => {
       expect(outcome.output).toMatch(text);
     }
     expect(outcome.output).toMatch(
-      /estimate\n {2}time +about .* s, until .*6 steps of \d+ ms, [\d,.]+ pictures a second on 1 thread\n {2}memory +about \d+ MiB +a step \d+ MiB, \d+ MiB of decoded pictures; .* are free\n {2}disk +about \d+ MiB/,
+      /estimate\n {2}time +about .* s, until .*6 steps of \d+ ms, [\d,.]+ pictures a second on 1 thread\n {2}memory +about \d+ MiB +a step \d+ MiB, \d+ MiB of decoded pictures; .* are free\n {2}disk +about \d+ MiB .* are free/,
     );
     const planned = await splitmask([...args, "--json"]);
     expect(planned.output.trimEnd()).not.toContain("\n");
@@ -90,6 +90,11 @@ describe("pretrain", () => {
       machine: { threads: 1 },
     });
     expect(existsSync(out)).toBe(false);
+    const large = await splitmask([...args, "--keep-checkpoints", "1000000000"]);
+    expect([large.code, large.error]).toEqual([
+      0,
+      expect.stringMatching(/the run folder takes about .* and only .* are free on its disk: make room, /),
+    ]);
     const refused = await splitmask([...args, "--resume"]);
     expect(refused.code).toBe(2);
     expect(refused.error).toContain("--dry-run and --resume contradict each other");

@@ -70,6 +70,38 @@ test("fine-tunes, explains itself, evaluates, and leaves a whole run folder", as
   expect(between[1]!.evaluation.accuracy).toBe(evaluation.accuracy);
 });
 
+test("--dry-run explains and estimates, and writes nothing", async () => {
+  const args = ["finetune", run, ...pictures, "--batch", "8", "--epochs", "2", "--dry-run"];
+  const outcome = await callMain(args);
+  expect([outcome.code, outcome.error]).toEqual([0, ""]);
+  for (const text of [
+    "24 pictures of 2 classes",
+    `the weights of ${run} after 4 steps`,
+    "2 epochs of 3 steps, as given",
+  ])
+    expect(outcome.output).toContain(text);
+  expect(outcome.output).toMatch(
+    /estimate\n {2}time +about .* s, until .*6 steps of \d+ ms, .*\n {2}memory +about \d+ MiB .*\n {2}disk +about \d/,
+  );
+  expect(outcome.output).not.toContain("step 1/6");
+  const json = await callMain([...args, "--json", "--from-scratch"]);
+  expect(lastLine(json)).toMatchObject({
+    config: { batch: 8, steps: 6 },
+    choices: expect.arrayContaining([expect.objectContaining({ name: "encoder" })]),
+    estimate: { steps: 6 },
+  });
+  const refused = await callMain([...args, "--resume"]);
+  expect([refused.code, refused.error]).toEqual([
+    2,
+    expect.stringContaining("--dry-run and --resume contradict each other"),
+  ]);
+  const nowhere = await callMain(args.filter((arg) => arg !== "--dry-run"));
+  expect([nowhere.code, nowhere.error]).toEqual([
+    2,
+    expect.stringContaining("--out: expected the run folder to write"),
+  ]);
+});
+
 test("the model has timm's names, and loadClassifier brings it back with what it was made for", async () => {
   const { tensors, metadata } = await readSafetensors(join(folder, "whole", "model.safetensors"));
   const names = [...tensors.keys()];

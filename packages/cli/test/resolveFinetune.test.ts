@@ -1,6 +1,23 @@
-import { type FinetuneConfig, type FinetuneFacts, resolveFinetune } from "@splitmask/cli";
+import {
+  estimateFinetune,
+  type FinetuneConfig,
+  type FinetuneFacts,
+  type FinetuneStep,
+  finetuneFixedTime,
+  finetuneStepMemory,
+  finetuneStepTime,
+  type MachineFacts,
+  resolveFinetune as resolveFor,
+} from "@splitmask/cli";
 
-const facts: FinetuneFacts = { count: 9469, classes: 10, imageSize: 64, patch: 8, fromScratch: false };
+const encoder = { width: 128, depth: 6, heads: 4, patch: 8, imageSize: 64 };
+const facts: FinetuneFacts = { count: 9469, classes: 10, encoder, fromScratch: false };
+const machine: MachineFacts = {
+  ...{ threads: 2, memoryBytes: 24 * 2 ** 30, freeBytes: 20 * 2 ** 30 },
+  rates: { blocks: 1.2e11, words: 1.2e11 },
+};
+const resolveFinetune = (given: FinetuneConfig, known: FinetuneFacts) =>
+  resolveFor(given, known, machine.rates);
 const reasons = (given: FinetuneConfig, changed: Partial<FinetuneFacts> = {}) =>
   Object.fromEntries(
     resolveFinetune(given, { ...facts, ...changed }).choices.map(({ name, value, reason }) => [
@@ -123,4 +140,76 @@ test("a time limit leaves steps and warm-up open", () => {
   const { config } = resolveFinetune({ time: "30m" }, facts);
   expect(config).toMatchObject({ steps: null, seconds: 1800, warmup: null, warmupShare: 0.2 });
   expect(reasons({ time: "30m" })["warm-up"]).toBe("20 % of the steps: recipe: 60 of 300 epochs");
+});
+
+test("a checkpoint every quarter of an hour at least", () => {
+  expect(resolveFinetune({ steps: 5000 }, facts).config.checkpointEvery).toBe(500);
+  const { config } = resolveFor({ steps: 5000 }, facts, { blocks: 3e9, words: 3e9 });
+  const seconds = finetuneStepTime({ ...config, encoder, classes: 10 }, { blocks: 3e9, words: 3e9 });
+  expect(config.checkpointEvery).toBe(Math.round(900 / seconds));
+  expect(reasons({ checkpointEvery: 7 }).checkpoints).toBe("every 7 steps: given");
+  // 30 minutes, by the estimate.
+  const { checkpointEvery } = resolveFinetune({ time: "30m" }, facts).config;
+  expect(checkpointEvery).toBeGreaterThan(100);
+  expect(checkpointEvery).toBeLessThan(1000);
+});
+
+// What training with AdamW held at the peak, 25 November 2026: settings, MiB. Such steps are stated by width, depth, heads, image size, patch, batch, micro-batches, recompute.
+test.each<[number, number, number, number, number, number, number, boolean, number]>([
+  [128, 6, 4, 64, 8, 128, 1, false, 307],
+  [192, 12, 3, 112, 16, 64, 1, false, 425],
+  [192, 12, 3, 64, 8, 64, 1, true, 198],
+  [128, 6, 4, 64, 8, 128, 4, false, 108],
+  [384, 12, 6, 64, 8, 32, 1, false, 794],
+  [96, 4, 3, 48, 8, 256, 1, false, 186],
+])(
+  "memory of a step: width %d, depth %d, %d heads, %d pixels, patch %d, batch %d in %d, recompute %s",
+  (width, depth, heads, imageSize, patch, batch, accumulate, recompute, mebibytes) => {
+    const step: FinetuneStep = {
+      ...{ encoder: { width, depth, heads, patch }, classes: 10, imageSize, batch, accumulate, recompute },
+      ...{ ema: null, onNan: "stop", mixup: 0, cutmix: 0 },
+    };
+    expect(Math.abs(finetuneStepMemory(step) / 2 ** 20 / mebibytes - 1)).toBeLessThan(0.05);
+  },
+);
+
+describe("the estimate of a run", () => {
+  const pictures = { count: 9469, shortSide: 160, decodeSeconds: 0.004 };
+  const known = { ...facts, pictures, testCount: 3925 };
+  const estimated = (given: FinetuneConfig) => {
+    const { config } = resolveFinetune(given, facts);
+    const estimate = estimateFinetune(config, known, machine, false);
+    return { ...estimate, fixed: finetuneFixedTime(config, known, machine) };
+  };
+
+  test("decoding once, the steps, each look at the test pictures", () => {
+    const { fixed, seconds, secondsPerStep, steps } = estimated({ epochs: 6, batch: 128 });
+    expect(steps).toBe(6 * 73);
+    // Of 128 pictures with 64 patches each: three products of 24·D² + 4·D·N operations, half a product of attention more.
+    const forward = 128 * 64 * 6 * (24 * 128 ** 2 + 4 * 128 * 64);
+    expect(secondsPerStep / ((1.04 * 3 * forward) / 1.2e11)).toBeCloseTo(1.03, 1);
+    expect(fixed.decoding).toBeCloseTo((9469 * 0.004) / 2, 6);
+    expect(fixed.evaluation).toBeGreaterThan((3925 * 0.004) / 2);
+    expect(seconds).toBeCloseTo(fixed.decoding + fixed.report + steps * secondsPerStep, 6);
+    const often = estimated({ epochs: 6, batch: 128, evaluateEvery: 1 });
+    expect(often.seconds - seconds).toBeCloseTo(5 * fixed.evaluation, 6);
+  });
+
+  test("recompute, micro-batches and the moving average cost what they do", () => {
+    const usual = estimated({ batch: 128 });
+    const slow = estimated({ batch: 128, recompute: true });
+    expect(slow.secondsPerStep / usual.secondsPerStep).toBeCloseTo(4 / 3, 1);
+    expect(slow.memory.step).toBeLessThan(usual.memory.step / 2);
+    expect(estimated({ batch: 128, accumulate: 4 }).memory.step).toBeLessThan(usual.memory.step / 2);
+    expect(estimated({ batch: 128, ema: 0.999 }).disk.run).toBeGreaterThan(usual.disk.run);
+  });
+
+  test("a time is filled", () => {
+    for (const given of [{ time: "10m" }, { time: "10m", evaluateEvery: 1 }]) {
+      const { seconds, secondsPerStep, steps } = estimated(given);
+      expect(seconds).toBeLessThanOrEqual(600 + secondsPerStep);
+      expect(seconds).toBeGreaterThan(580);
+      expect(steps).toBeGreaterThan(100);
+    }
+  });
 });

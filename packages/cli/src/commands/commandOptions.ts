@@ -25,6 +25,23 @@ export const maximumSkippedOption = [
   "largest share of pictures that may be unreadable, 0 to 1; 0.1 when not given",
 ] as const;
 
+/** Plan only. */
+export const dryRunOption = [
+  "--dry-run",
+  "only print the settings with their reasons, and the estimated time, memory and disk",
+] as const;
+
+/**
+ * Whether a training command only plans.
+ *
+ * @throws UsageError together with `--resume`.
+ */
+export function isDryRun(parsed: Readonly<Record<string, unknown>>): boolean {
+  if (parsed.dryRun === true && parsed.resume === true)
+    throw new UsageError("--dry-run and --resume contradict each other: give one of them.");
+  return parsed.dryRun === true;
+}
+
 /** The options and examples that every command has. */
 export function finish(command: Command, lines: readonly (readonly [string, string])[]): Command {
   return command

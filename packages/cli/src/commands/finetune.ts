@@ -1,8 +1,11 @@
 import { join } from "node:path";
 import { checkFinetuneConfig } from "../config/check.js";
 import { readFieldsFile } from "../config/file.js";
+import type { FinetuneConfig } from "../config/finetuneConfig.js";
+import { finetuneDryRun } from "../run/dryRun.js";
 import { type FinetuneRequest, finetune } from "../run/finetune.js";
 import { evaluationFile } from "../run/finetuneEvaluation.js";
+import { estimateText, warnOfShortage } from "../run/plan.js";
 import { tellSkipped } from "../run/skipped.js";
 import { summaryOf } from "../run/trainedRun.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
@@ -14,8 +17,32 @@ export interface FinetuneCommand extends FinetuneRequest {
   readonly configFile?: string;
 }
 
+/** A `splitmask finetune --dry-run` command line; `out` may be left out. */
+export type FinetuneDryRunCommand = Omit<FinetuneCommand, "out"> & Partial<Pick<FinetuneCommand, "out">>;
+
 /** Classes that are printed; the file has them all. */
 const shownClasses = 40;
+
+/**
+ * `splitmask finetune --dry-run`: prints the decisions and the estimates; nothing is written.
+ */
+export async function runFinetuneDryRun(
+  terminal: Terminal,
+  { configFile, ...request }: FinetuneDryRunCommand,
+): Promise<void> {
+  const plan = await finetuneDryRun(
+    { ...request, config: await withFile(configFile, request.config) },
+    terminal,
+  );
+  warnOfShortage(plan, terminal);
+  terminal.result(plan, estimateText(plan, terminal));
+}
+
+/** The fields of the configuration file, over which those of the command line win. */
+async function withFile(configFile: string | undefined, given: FinetuneConfig = {}): Promise<FinetuneConfig> {
+  const fromFile = configFile === undefined ? {} : await readFieldsFile(configFile, checkFinetuneConfig);
+  return { ...fromFile, ...given };
+}
 
 /**
  * `splitmask finetune`: trains and evaluates; Ctrl-C or SIGTERM stops with a checkpoint, a second one at once.
@@ -24,12 +51,9 @@ const shownClasses = 40;
  */
 export async function runFinetune(terminal: Terminal, command: FinetuneCommand): Promise<number> {
   const { configFile, ...request } = command;
-  const fromFile = configFile === undefined ? {} : await readFieldsFile(configFile, checkFinetuneConfig);
+  const config = await withFile(configFile, request.config);
   return untilStopped(terminal, async (stop) => {
-    const result = await finetune(
-      { ...request, config: { ...fromFile, ...request.config }, signal: stop.signal },
-      terminal,
-    );
+    const result = await finetune({ ...request, config, signal: stop.signal }, terminal);
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
     const { run, step, steps, evaluation } = result;

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { type CommonOptions, finish, type Perform } from "./commandOptions.js";
+import { UsageError } from "../errors.js";
+import { type CommonOptions, dryRunOption, finish, isDryRun, type Perform } from "./commandOptions.js";
 import { addFinetuneOptions, finetuneFromOptions } from "./configOptions.js";
 
 /** Adds `finetune`. */
@@ -13,16 +14,17 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
       "labelled pictures: one folder a class, or another source with labels",
     )
     .requiredOption("--test <folder>", "labelled pictures with the same class names")
-    .requiredOption(
+    .option(
       "--out <run>",
-      "run folder to write: configuration, checkpoints, metrics, model, evaluation",
+      "run folder to write: configuration, checkpoints, metrics, model, evaluation; needed unless --dry-run",
     )
     .option("--from-scratch", "the same encoder with random first weights, drawn with the seed: the baseline")
     .option("--config <file>", "configuration: .json, .js, .mjs or .ts; the command line wins over it");
   addFinetuneOptions(finetune);
   finetune
     .option("--resume", "go on from the last checkpoint of the run folder")
-    .option("--overwrite", "delete the run folder's earlier run first");
+    .option("--overwrite", "delete the run folder's earlier run first")
+    .option(...dryRunOption);
   finish(finetune, [
     [
       "splitmask finetune runs/photos --train ./labelled/train --test ./labelled/val --out runs/tuned",
@@ -33,21 +35,39 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
       "BEiT's recipe, shorter",
     ],
     [
+      "splitmask finetune runs/photos --train ./train --test ./val --dry-run",
+      "what would be trained, how long, in how much memory",
+    ],
+    [
       "splitmask finetune runs/photos --train ./train --test ./val --out runs/scratch --from-scratch",
       "the same without pre-training",
     ],
   ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const config = finetuneFromOptions(parsed);
-      const { runFinetune } = await import("./finetune.js");
-      return runFinetune(terminal, {
+      const { runFinetune, runFinetuneDryRun } = await import("./finetune.js");
+      const sources = {
         run,
         train: String(parsed.train),
         test: String(parsed.test),
-        out: String(parsed.out),
         fromScratch: parsed.fromScratch === true,
         config,
+        ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
         ...(typeof parsed.config === "string" ? { configFile: parsed.config } : {}),
+      };
+      if (isDryRun(parsed)) {
+        await runFinetuneDryRun(terminal, sources);
+        return 0;
+      }
+      const { out } = sources;
+      if (out === undefined) {
+        throw new UsageError(
+          "--out: expected the run folder to write, e.g. --out runs/tuned; only --dry-run goes without.",
+        );
+      }
+      return runFinetune(terminal, {
+        ...sources,
+        out,
         resume: parsed.resume === true,
         overwrite: parsed.overwrite === true,
       });

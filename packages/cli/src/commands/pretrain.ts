@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readConfigFile } from "../config/file.js";
 import { dryRun } from "../run/dryRun.js";
-import { estimateText, warnOfMemory } from "../run/plan.js";
+import { estimateText, warnOfShortage } from "../run/plan.js";
 import { type PretrainRequest, pretrain } from "../run/pretrain.js";
 import { writeReport } from "../run/report.js";
 import { tellSkipped } from "../run/skipped.js";
@@ -20,11 +20,11 @@ export interface PretrainCommand extends PretrainRequest {
  */
 export async function runDryRun(
   terminal: Terminal,
-  { config = {}, configFile, folder }: Pick<PretrainCommand, "config" | "configFile" | "folder">,
+  { config = {}, configFile, folder, out }: Pick<PretrainCommand, "config" | "configFile" | "folder" | "out">,
 ): Promise<void> {
   const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
-  const plan = await dryRun({ folder, config: { ...fromFile, ...config } }, terminal);
-  warnOfMemory(plan, terminal);
+  const plan = await dryRun({ folder, out, config: { ...fromFile, ...config } }, terminal);
+  warnOfShortage(plan, terminal);
   terminal.result(plan, estimateText(plan, terminal));
 }
 

@@ -5,7 +5,13 @@ import type { MachineFacts, PictureFacts } from "./facts.js";
 import { noteBatch, wantedBatch } from "./resolveBatch.js";
 import { resolveCommon } from "./resolveCommon.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";
-import { checkLength, checkpointSteps, resolveLength, warmupSteps } from "./resolveLength.js";
+import {
+  checkLength,
+  checkpointReason,
+  checkpointSteps,
+  resolveLength,
+  warmupSteps,
+} from "./resolveLength.js";
 import { resolveMonitor } from "./resolveMonitor.js";
 import { resolveOptimization } from "./resolveOptimization.js";
 import { resolveSize } from "./resolveSize.js";
@@ -81,7 +87,7 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
     "checkpoints",
     given.checkpointEvery,
     checkpointSteps(plannedSteps, secondsPerStep),
-    "ten a run, and one a quarter of an hour at least",
+    checkpointReason,
     (value) => `every ${value} steps`,
   );
   const cropScale = decisions.take(

@@ -1,9 +1,12 @@
 import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "@splitmask/methods";
+import { type EncoderShape, finetuneStepTime } from "../estimate/finetuneStep.js";
 import { type Choice, contradiction, Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
+import type { TrainingRates } from "./facts.js";
 import type { FinetuneConfig, SharedField } from "./finetuneConfig.js";
 import type { ResolvedConfig } from "./resolve.js";
 import { resolveCommon } from "./resolveCommon.js";
+import { checkpointReason, checkpointSteps } from "./resolveLength.js";
 
 /** What is known before fine-tuning. */
 export interface FinetuneFacts {
@@ -11,10 +14,8 @@ export interface FinetuneFacts {
   readonly count: number;
   /** How many classes. */
   readonly classes: number;
-  /** Side of the pictures that the encoder was pre-trained with. */
-  readonly imageSize: number;
-  /** Side of a patch in pixels. */
-  readonly patch: number;
+  /** The encoder, and the side of the pictures that it was pre-trained with. */
+  readonly encoder: EncoderShape & { readonly imageSize: number };
   /** Whether the encoder begins with its first random weights. */
   readonly fromScratch: boolean;
 }
@@ -58,10 +59,16 @@ export interface FinetuneResolution {
  *
  * @param given The fields from the command line and the configuration file, already merged and checked.
  * @param facts What is known of pictures and encoder.
+ * @param rates How fast the machine trains.
  * @returns The resolved configuration and, for each decision, its reason.
  * @throws UsageError where fields contradict each other.
  */
-export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): FinetuneResolution {
+export function resolveFinetune(
+  given: FinetuneConfig,
+  facts: FinetuneFacts,
+  rates: TrainingRates,
+): FinetuneResolution {
+  const { encoder } = facts;
   const decisions = new Decisions();
   const pictures = facts.count.toLocaleString("en");
   const isLarge = facts.count >= largeSet;
@@ -73,9 +80,12 @@ export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): Fi
   );
   const recipe = fineTuningRecipes[name];
   const fromRecipe = `recipe ${name}`;
-  const imageSize = decisions.take("image size", given.imageSize, facts.imageSize, "as in pre-training");
-  if (imageSize % facts.patch !== 0)
-    throw contradiction("imageSize", `${imageSize} is no multiple of the encoder's patch of ${facts.patch}`);
+  const imageSize = decisions.take("image size", given.imageSize, encoder.imageSize, "as in pre-training");
+  if (imageSize % encoder.patch !== 0)
+    throw contradiction(
+      "imageSize",
+      `${imageSize} is no multiple of the encoder's patch of ${encoder.patch}`,
+    );
   const { batch, accumulate } = resolveBatch(given, recipe, facts, decisions);
   const length = resolveLength(given, recipe, { ...facts, batch }, decisions);
   const { scale, how } = scaleOf(batch, recipe.batch, given.recipe !== undefined);
@@ -126,11 +136,22 @@ export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): Fi
   );
   const cropRatio = decisions.take("test crop", given.cropRatio, recipe.cropRatio, fromRecipe);
   const seed = decisions.take("seed", given.seed, 0, "fixed, so that the run can be repeated");
-  const { steps } = length;
+  const common = resolveCommon(given);
+  const ema = decay === 0 ? null : decay;
+  const { onNan, recompute } = common;
+  const step = { ...facts, imageSize, batch, accumulate, recompute, ema, onNan, mixup, cutmix };
+  const secondsPerStep = finetuneStepTime(step, rates);
+  const checkpointEvery = decisions.take(
+    "checkpoints",
+    given.checkpointEvery,
+    checkpointSteps(length.steps ?? Math.ceil(length.seconds! / secondsPerStep), secondsPerStep),
+    checkpointReason,
+    (value) => `every ${value} steps`,
+  );
   return {
     choices: decisions.choices,
     config: {
-      ...resolveCommon(given),
+      ...common,
       recipe: name,
       imageSize,
       batch,
@@ -145,7 +166,7 @@ export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): Fi
           ? null
           : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
       clip: given.clip ?? recipe.clip,
-      ema: decay === 0 ? null : decay,
+      ema,
       dropPath,
       labelSmoothing,
       mixup,
@@ -155,7 +176,7 @@ export function resolveFinetune(given: FinetuneConfig, facts: FinetuneFacts): Fi
       headDeviation: given.headDeviation ?? recipe.headDeviation,
       cropRatio,
       seed,
-      checkpointEvery: given.checkpointEvery ?? (steps === null ? 200 : Math.max(50, Math.ceil(steps / 10))),
+      checkpointEvery,
     },
   };
 }

@@ -31,6 +31,9 @@ export function warmupSteps(steps: number): number {
   return Math.round(steps / 20);
 }
 
+/** Why a run has its checkpoints where `checkpointSteps` puts them. */
+export const checkpointReason = "ten a run, and one a quarter of an hour at least";
+
 /**
  * Steps between checkpoints where they are not given: a tenth of the run, but at most a quarter of an hour, which is what a lost machine may cost.
  *

@@ -22,8 +22,8 @@ const countedPatches = 65_536;
 const reportPictures = 1024;
 /** Fewest seconds for drawing a report's pictures, and for the files of the last checkpoint. */
 const reportSeconds = 2;
-/** What the steps spend on the optimizer, checkpoints and looks at the health figures. */
-const besides = 1.04;
+/** What the steps spend on the optimizer, checkpoints and looks at the health figures, as a factor. */
+export const besideProducts = 1.04;
 
 /**
  * How long a step takes, in seconds: its operations at the machine's rates.
@@ -33,7 +33,22 @@ const besides = 1.04;
  */
 export function stepTime(settings: StepSettings, rates: TrainingRates): number {
   const { blocks, words } = stepOperations(settings);
-  return besides * (blocks / rates.blocks + words / rates.words);
+  return besideProducts * (blocks / rates.blocks + words / rates.words);
+}
+
+/**
+ * How long all threads take to decode some pictures, in seconds.
+ *
+ * @param count How many.
+ * @param pictures How long one takes.
+ * @param machine Its threads.
+ */
+export function decodingTime(
+  count: number,
+  { decodeSeconds = assumedDecoding }: PictureFacts,
+  { threads }: MachineFacts,
+): number {
+  return (count * decodeSeconds) / threads;
 }
 
 /**
@@ -46,7 +61,7 @@ export function stepTime(settings: StepSettings, rates: TrainingRates): number {
 export function fixedTime(settings: RunSettings, pictures: PictureFacts, machine: MachineFacts): FixedTime {
   const { tokenizer, tokenizerPatches, vocabulary, imageSize, width, depth } = settings;
   const { patches, tokenizerPatch } = stepSizes(settings);
-  const decode = (count: number) => (count * (pictures.decodeSeconds ?? assumedDecoding)) / machine.threads;
+  const decode = (count: number) => decodingTime(count, pictures, machine);
   const looked = Math.min(reportPictures, pictures.count);
   // Where few patches are taken of each crop (`placesPerPicture`).
   const perCrop = Math.min(

@@ -1,3 +1,4 @@
+import { blockOperations } from "./blockCosts.js";
 import { type StepSettings, stepSizes } from "./stepSizes.js";
 
 /** Floating-point operations of a training step, a multiply-add counting as two. */
@@ -17,11 +18,10 @@ export function stepOperations(settings: StepSettings): StepOperations {
   const { width, depth, decoderDepth, patch, vocabulary, accumulate, recompute, matchWeight } = settings;
   const { patches, visible, tokenizerPatch, pictures, encoderRows, decoderRows, hiddenRows } =
     stepSizes(settings);
-  const linear = 24 * width ** 2 * (depth * encoderRows + decoderDepth * decoderRows);
-  const attention = 4 * width * (depth * encoderRows * visible + decoderDepth * decoderRows * patches);
-  const forward = linear + attention;
-  // Each product has two gradients; attention forms its probabilities once more.
-  const backward = 2 * linear + 2.5 * attention;
+  const encoder = blockOperations(width, encoderRows, visible);
+  const decoder = blockOperations(width, decoderRows, patches);
+  const forward = depth * encoder.forward + decoderDepth * decoder.forward;
+  const backward = depth * encoder.backward + decoderDepth * decoder.backward;
   // Micro-batches that are compared with each other are embedded once before.
   const embeddedBefore = accumulate > 1 && matchWeight > 0 ? 1 : 0;
   const embedding = 2 * encoderRows * 3 * patch ** 2 * width;

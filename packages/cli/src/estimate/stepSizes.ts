@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from "../config/resolvedConfig.js";
+import { blockParameters, encoderParameters } from "./blockCosts.js";
 
 /** The settings that a step's cost depends on. */
 export type StepSettings = Pick<
@@ -52,11 +53,8 @@ export function stepSizes(settings: StepSettings): StepSizes {
   const patches = (imageSize / patch) ** 2;
   const visible = mask === "block" ? Math.floor(patches / 2) : Math.floor(patches / 4);
   const pictures = batch / accumulate;
-  // Queries, keys, values and projection 4·D², the two layers of the MLP 8·D²; biases 9·D and two norms 4·D.
-  const block = 12 * width ** 2 + 13 * width;
   const norm = 2 * width;
-  const embedding = 3 * patch ** 2 * width + width + patches * width;
-  const encoderParameters = depth * block + norm + embedding;
+  const ofEncoder = encoderParameters({ width, depth, patch }, patches) + norm;
   return {
     patches,
     visible,
@@ -65,7 +63,7 @@ export function stepSizes(settings: StepSettings): StepSizes {
     encoderRows: 2 * pictures * visible,
     decoderRows: 2 * pictures * patches,
     hiddenRows: 2 * pictures * (patches - visible),
-    parameters: encoderParameters + decoderDepth * block + norm + width + vocabulary * (width + 1),
-    encoderParameters,
+    parameters: ofEncoder + decoderDepth * blockParameters(width) + norm + width + vocabulary * (width + 1),
+    encoderParameters: ofEncoder,
   };
 }

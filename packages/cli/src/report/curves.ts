@@ -37,6 +37,10 @@ const looks: Readonly<Record<string, Look>> = {
     ...{ title: "Speed", caption: "Pictures a second." },
     ...{ name: "speed", colour: 1, smooth: false },
   },
+  waitingSeconds: {
+    ...{ title: "Waiting for data", caption: "Seconds before each step that nothing was computed." },
+    ...{ name: "waiting", colour: 6, smooth: true },
+  },
   "health/descriptorVariance": {
     title: "Variance of the descriptors",
     caption: "At unit length: 0 where all pictures look alike, 1 where they point everywhere.",
@@ -77,7 +81,7 @@ function lookOf(key: string, place: number): Look {
 }
 
 /**
- * Every figure that a run recorded over its steps: losses, learning rate, gradient norm, evaluations, health, speed.
+ * Every figure that a run recorded over its steps: losses, learning rate, gradient norm, evaluations, health, speed, waiting.
  *
  * @param metrics One record a step.
  * @param evaluations The evaluations in between.
@@ -103,7 +107,10 @@ export function curvesOf(
     for (const [name, value] of Object.entries(evaluation)) add(`evaluation/${name}`, step, value);
   for (const { step, health = {} } of metrics)
     for (const [name, value] of Object.entries(health)) add(`health/${name}`, step, value);
-  for (const record of metrics) add("imagesPerSecond", record.step, record.imagesPerSecond);
+  for (const record of metrics) {
+    add("imagesPerSecond", record.step, record.imagesPerSecond);
+    add("waitingSeconds", record.step, record.waitingSeconds);
+  }
   let losses = 0;
   return Array.from(points, ([key, curve]) => ({
     key,

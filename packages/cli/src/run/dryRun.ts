@@ -1,6 +1,10 @@
 import { createDevice } from "@splitmask/kernels";
 import type { Config } from "../config/config.js";
+import type { FinetuneConfig } from "../config/finetuneConfig.js";
+import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
 import type { Terminal } from "../terminal/terminal.js";
+import { type FinetuneSources, planFinetune, readFirstEncoder, tellFinetune } from "./finetunePlan.js";
+import { openLabelledPictures } from "./labelledPictures.js";
 import { scanPictures } from "./pictures.js";
 import { planRun, type RunPlan, tellDecisions } from "./plan.js";
 
@@ -8,6 +12,8 @@ import { planRun, type RunPlan, tellDecisions } from "./plan.js";
 export interface DryRunRequest {
   /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
+  /** Where it would be written; for the free disk. */
+  readonly out?: string;
   /** The fields that are given; the rest is chosen. */
   readonly config?: Config;
 }
@@ -25,11 +31,44 @@ export async function dryRun(request: DryRunRequest, terminal: Terminal): Promis
   const scanned = await scanPictures(folder, terminal, given);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
-    const plan = await planRun(device, given, scanned);
+    const plan = await planRun(device, given, scanned, request.out ?? ".");
     tellDecisions(folder, scanned, plan.choices, terminal);
     return plan;
   } finally {
     device.close();
     await scanned.dataset.close?.();
+  }
+}
+
+/** A fine-tuning run that is only planned. */
+export interface FinetuneDryRunRequest extends FinetuneSources {
+  /** The fields that are given; the rest is the recipe's or chosen. */
+  readonly config?: FinetuneConfig;
+}
+
+/**
+ * Decides every setting of a fine-tuning run and estimates what it takes, without training or writing anything.
+ *
+ * @param request What would be fine-tuned.
+ * @param terminal Where the decisions are told.
+ * @throws UsageError where the settings contradict each other.
+ * @throws Error where the encoder, pictures or labels are missing.
+ */
+export async function finetuneDryRun(
+  request: FinetuneDryRunRequest,
+  terminal: Terminal,
+): Promise<RunPlan<ResolvedFinetuneConfig>> {
+  const { config: given = {} } = request;
+  const first = await readFirstEncoder(request);
+  const pictures = await openLabelledPictures(request, given, terminal);
+  const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
+  try {
+    const plan = await planFinetune(device, given, request, first, pictures);
+    tellFinetune(request, pictures, plan, terminal);
+    return plan;
+  } finally {
+    device.close();
+    await pictures.train.dataset.close?.();
+    await pictures.test.close?.();
   }
 }

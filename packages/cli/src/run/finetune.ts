@@ -6,35 +6,29 @@ import { Classifier, type LabelledBatch } from "@splitmask/methods";
 import { type BatchSource, RunFolder } from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
-import { type ResolvedFinetuneConfig, resolveFinetune } from "../config/resolveFinetune.js";
+import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
 import { UsageError } from "../errors.js";
+import { timeForSteps } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { tellChoices } from "./choices.js";
 import { classifierFile, writeClassifier } from "./classifierFile.js";
-import { changedSettings, checkResume, readRun } from "./description.js";
+import { changedSettings, checkResume } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
-import { findCheckpoint, loadWeights, readEncoderWeights } from "./encoder.js";
+import { loadWeights } from "./encoder.js";
 import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
 import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
 import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
+import { type FinetuneSources, planFinetune, readFirstEncoder, tellFinetune } from "./finetunePlan.js";
 import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
 import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { tellUnreadable } from "./pictures.js";
+import { estimateText, warnOfShortage } from "./plan.js";
 import { type TrainedRun, trainInFolder } from "./trainedRun.js";
 
 /** What to fine-tune, and where. */
-export interface FinetuneRequest {
-  /** The pre-training run, or a checkpoint folder inside it: the encoder's shape, normalization and weights. */
-  readonly run: string;
-  /** Labelled pictures: one folder a class, or any other source with labels. */
-  readonly train: string;
-  /** Labelled pictures with the same class names, for the evaluation at the end. */
-  readonly test: string;
+export interface FinetuneRequest extends FinetuneSources {
   /** Run folder to write. */
   readonly out: string;
-  /** The same encoder with its first random weights, drawn with the seed: the baseline. */
-  readonly fromScratch?: boolean;
   /** The fields that are given; the rest is the recipe's or chosen. */
   readonly config?: FinetuneConfig;
   /** Go on from the run folder's last checkpoint. */
@@ -61,6 +55,7 @@ export interface FinetuneResult extends TrainedRun {
  * @throws Error where pictures or labels are missing, or the run folder cannot be written.
  */
 export async function finetune(request: FinetuneRequest, terminal: Terminal): Promise<FinetuneResult> {
+  const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
   const chosen = resume ? { ...(await readFinetuneRun(out)).config, ...given } : given;
@@ -69,7 +64,7 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   try {
     return resume
       ? await resumeRun(device, request, given, pictures, terminal)
-      : await startRun(device, request, given, pictures, exists, terminal);
+      : await startRun(device, request, given, pictures, exists, started, terminal);
   } finally {
     device.close();
     await pictures.train.dataset.close?.();
@@ -83,23 +78,14 @@ async function startRun(
   given: FinetuneConfig,
   pictures: LabelledPictures,
   exists: boolean,
+  started: number,
   terminal: Terminal,
 ): Promise<FinetuneResult> {
-  const { fromScratch = false } = request;
-  const { facts, ignored, unreadable } = pictures.train;
-  const source = fromScratch
-    ? { ...(await readRun((await findCheckpoint(request.run)).run)), read: null }
-    : await readEncoderWeights(request.run, "--from-scratch for the encoder before training").then(
-        (read) => ({ description: read.description, read }),
-      );
-  const { read, description: pretraining } = source;
-  const { config, choices } = resolveFinetune(given, {
-    count: facts.count,
-    classes: pictures.classes.length,
-    imageSize: pretraining.config.imageSize,
-    patch: pretraining.config.patch,
-    fromScratch,
-  });
+  const { facts, unreadable } = pictures.train;
+  const first = await readFirstEncoder(request);
+  const { read, description: pretraining } = first;
+  const plan = await planFinetune(device, given, request, first, pictures);
+  const { choices, config } = plan;
   const { imageSize, dropPath } = config;
   const description: FinetuneDescription = {
     format: 1,
@@ -115,22 +101,11 @@ async function startRun(
     given,
     mean: pretraining.mean,
     std: pretraining.std,
-    choices: [
-      {
-        name: "encoder",
-        value: `width ${pretraining.config.width}, depth ${pretraining.config.depth}, ${pretraining.config.heads} heads`,
-        reason:
-          read === null
-            ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
-            : `the weights of ${request.run} after ${read.step.toLocaleString("en")} steps`,
-      },
-      ...choices,
-    ],
+    choices,
   };
-  terminal.line(
-    `${terminal.style.bold(`${facts.count.toLocaleString("en")} pictures of ${pictures.classes.length} classes`)} in ${request.train}${ignored === 0 ? "" : ` (${ignored} other files are left alone)`}, ${pictures.test.length.toLocaleString("en")} test pictures in ${request.test}`,
-  );
-  tellChoices(description.choices, terminal);
+  tellFinetune(request, pictures, plan, terminal);
+  for (const text of estimateText(plan, terminal)) terminal.line(text);
+  warnOfShortage(plan, terminal);
   tellUnreadable(unreadable, terminal);
   return withNewRun(request.out, { exists, description }, async (run) => {
     const task = createClassifier(device, description);
@@ -139,7 +114,12 @@ async function startRun(
       const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
       loadWeights(task.model.encoder, { path: read.path, weights });
     }
-    return trainRun(device, run, description, task, pictures, request, false, terminal);
+    const { fixed } = plan;
+    // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
+    const report = fixed.report - (config.evaluateEvery === null ? 0 : fixed.evaluation);
+    const secondsLeft = (decoded: boolean) =>
+      timeForSteps(config.seconds! - (performance.now() - started) / 1000, { ...fixed, report }, decoded);
+    return trainRun(device, run, description, task, { ...pictures, secondsLeft }, request, false, terminal);
   });
 }
 
@@ -172,7 +152,8 @@ async function resumeRun(
     const config = { ...description.config, ...changedSettings<ResolvedFinetuneConfig>(given) };
     const changed = { ...description, config };
     const task = createClassifier(device, changed);
-    return await trainRun(device, run, changed, task, pictures, request, true, terminal);
+    const secondsLeft = () => Math.max(1, config.seconds!);
+    return await trainRun(device, run, changed, task, { ...pictures, secondsLeft }, request, true, terminal);
   } finally {
     await run.close();
   }
@@ -188,13 +169,19 @@ function createClassifier(device: Device, { encoder, classes, config }: Finetune
   });
 }
 
+/** The pictures of a run. */
+interface RunPictures extends LabelledPictures {
+  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
+  readonly secondsLeft: (decoded: boolean) => number;
+}
+
 /** Trains, from the first step or from the last checkpoint, and evaluates. */
 async function trainRun(
   device: Device,
   run: RunFolder,
   description: FinetuneDescription,
   task: Classifier,
-  pictures: LabelledPictures,
+  pictures: RunPictures,
   request: FinetuneRequest,
   resume: boolean,
   terminal: Terminal,
@@ -234,7 +221,8 @@ async function trainRun(
         device,
         task,
         batches: batches as BatchSource<LabelledBatch>,
-        length: config.steps !== null ? { steps: config.steps } : { seconds: config.seconds! },
+        length:
+          config.steps !== null ? { steps: config.steps } : { seconds: pictures.secondsLeft(disk !== null) },
         schedule: {
           base: config.learningRate,
           minimum: config.minimumLearningRate,

@@ -13,14 +13,19 @@ import {
 import { estimateRun, type RunEstimate } from "../estimate/runEstimate.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 import { tellChoices } from "./choices.js";
-import { wantsDiskCache } from "./diskCache.js";
+import { type DiskCacheRequest, wantsDiskCache } from "./diskCache.js";
+import { freeDiskBytes } from "./freeDisk.js";
 import { examineMachine } from "./machine.js";
 import { type ScannedPictures, spread } from "./pictures.js";
 
-/** What a run is going to be, and what it is going to take. */
-export interface RunPlan {
+/**
+ * What a run is going to be, and what it is going to take.
+ *
+ * @typeParam Settings Of its kind of run.
+ */
+export interface RunPlan<Settings = ResolvedConfig> {
   /** Every setting, decided. */
-  readonly config: ResolvedConfig;
+  readonly config: Settings;
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
   /** Time, memory and disk. */
@@ -29,7 +34,12 @@ export interface RunPlan {
   readonly pictures: PictureFacts;
   /** The same of the machine. */
   readonly machine: MachineFacts;
+  /** How much is free on the disk of the run folder, in bytes. */
+  readonly freeDiskBytes: number;
 }
+
+/** What is printed of a run's estimate needs no more than these. */
+type EstimatedRun = Pick<RunPlan, "estimate" | "machine" | "freeDiskBytes">;
 
 /** Pictures that are decoded to learn how long it takes. */
 const sampledDecodes = 8;
@@ -42,17 +52,43 @@ const usualDecodeSize = 128;
  * @param device Whose threads are going to train.
  * @param given The fields that are given.
  * @param scanned The pictures.
+ * @param out The run folder, which need not exist.
  * @throws UsageError where fields contradict each other, or the memory does not suffice.
  */
-export async function planRun(device: Device, given: Config, scanned: ScannedPictures): Promise<RunPlan> {
-  const decodeSeconds = await timeDecoding(scanned.dataset);
-  const pictures = { ...scanned.facts, ...(decodeSeconds === null ? {} : { decodeSeconds }) };
+export async function planRun(
+  device: Device,
+  given: Config,
+  scanned: ScannedPictures,
+  out: string,
+): Promise<RunPlan> {
+  const pictures = await timedFacts(scanned);
   const machine = await examineMachine(device, given.precision);
   const { config, choices } = resolveConfig(given, pictures, machine);
-  const request = { config, facts: pictures, decodeSize: 2 * config.imageSize };
-  const onDisk =
-    config.cache === "on" || (config.cache === "auto" && wantsDiskCache(request, machine.freeBytes / 3));
-  return { config, choices, estimate: estimateRun(config, pictures, machine, onDisk), pictures, machine };
+  const onDisk = cachesOnDisk(config, pictures, machine);
+  return {
+    config,
+    choices,
+    estimate: estimateRun(config, pictures, machine, onDisk),
+    pictures,
+    machine,
+    freeDiskBytes: await freeDiskBytes(out),
+  };
+}
+
+/** Whether a run is going to have its decoded pictures on disk. */
+export function cachesOnDisk(
+  config: DiskCacheRequest["config"] & { readonly imageSize: number },
+  facts: PictureFacts,
+  { freeBytes }: MachineFacts,
+): boolean {
+  const request = { config, facts, decodeSize: 2 * config.imageSize };
+  return config.cache === "on" || (config.cache === "auto" && wantsDiskCache(request, freeBytes / 3));
+}
+
+/** Number and size of the pictures, and how long decoding one takes. */
+export async function timedFacts({ dataset, facts }: ScannedPictures): Promise<PictureFacts> {
+  const decodeSeconds = await timeDecoding(dataset);
+  return { ...facts, ...(decodeSeconds === null ? {} : { decodeSeconds }) };
 }
 
 /** Median time to decode a picture on one core, in seconds; null where none of a few can be decoded. */
@@ -92,7 +128,8 @@ export function tellDecisions(
  * @param plan The run.
  * @param now When it starts.
  */
-export function estimateRows({ estimate, machine }: RunPlan, now: Date): [string, string, string][] {
+export function estimateRows(
+  { estimate, machine, freeDiskBytes: free }: EstimatedRun, now: Date): [string, string, string][] {
   const { disk, memory, picturesPerSecond, seconds, secondsPerStep, steps } = estimate;
   const step =
     secondsPerStep < 1 ? `${(1000 * secondsPerStep).toFixed(0)} ms` : `${secondsPerStep.toFixed(1)} s`;
@@ -110,7 +147,7 @@ export function estimateRows({ estimate, machine }: RunPlan, now: Date): [string
       `about ${formatBytes(memory.total)}`,
       `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
     ],
-    ["disk", `about ${formatBytes(disk.run)}`, `checkpoints, encoder, metrics and report${cache}`],
+    ["disk", `about ${formatBytes(disk.run)}`, `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`],
   ];
 }
 
@@ -123,7 +160,7 @@ function endText(end: Date, now: Date): string {
 }
 
 /** The same, laid out. */
-export function estimateText(plan: RunPlan, terminal: Terminal): string[] {
+export function estimateText(plan: EstimatedRun, terminal: Terminal): string[] {
   const { style } = terminal;
   const rows = estimateRows(plan, new Date());
   return [
@@ -132,10 +169,19 @@ export function estimateText(plan: RunPlan, terminal: Terminal): string[] {
   ];
 }
 
-/** Warns where a run needs more memory than is free. */
-export function warnOfMemory({ estimate: { memory }, machine }: RunPlan, terminal: Terminal): void {
-  if (memory.total <= machine.freeBytes) return;
-  terminal.warn(
-    `the run takes about ${formatBytes(memory.total)} of memory and only ${formatBytes(machine.freeBytes)} are free: close other programs, or choose a smaller --batch.`,
-  );
+/** Warns where a run needs more memory or disk than is free. */
+export function warnOfShortage(
+  { estimate: { disk, memory }, freeDiskBytes: free, machine }: EstimatedRun,
+  terminal: Terminal,
+): void {
+  if (memory.total > machine.freeBytes) {
+    terminal.warn(
+      `the run takes about ${formatBytes(memory.total)} of memory and only ${formatBytes(machine.freeBytes)} are free: close other programs, or choose a smaller --batch.`,
+    );
+  }
+  if (disk.run > free) {
+    terminal.warn(
+      `the run folder takes about ${formatBytes(disk.run)} and only ${formatBytes(free)} are free on its disk: make room, choose another --out, or keep fewer checkpoints (--keep-checkpoints 1).`,
+    );
+  }
 }

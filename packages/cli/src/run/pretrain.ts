@@ -20,7 +20,7 @@ import { createMethod, encoderView } from "./method.js";
 import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
-import { estimateText, planRun, tellDecisions, warnOfMemory } from "./plan.js";
+import { estimateText, planRun, tellDecisions, warnOfShortage } from "./plan.js";
 import { type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
@@ -98,7 +98,7 @@ async function startRun(
 ): Promise<TrainedRun> {
   const { out } = request;
   const { facts, unreadable } = scanned;
-  const plan = await planRun(device, given, scanned);
+  const plan = await planRun(device, given, scanned, out);
   const { choices, config } = plan;
   let run: RunFolder | null = null;
   const dataset = limitSkipped(scanned.dataset, {
@@ -131,7 +131,7 @@ async function startRun(
   };
   tellDecisions(request.folder, scanned, description.choices, terminal);
   for (const text of estimateText(plan, terminal)) terminal.line(text);
-  warnOfMemory(plan, terminal);
+  warnOfShortage(plan, terminal);
   tellUnreadable(unreadable, terminal);
 
   const monitor = await openMonitor(config, terminal);

@@ -1,0 +1,126 @@
+import type { Device } from "@splitmask/kernels";
+import type { FinetuneConfig } from "../config/finetuneConfig.js";
+import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
+import { resolveFinetune } from "../config/resolveFinetune.js";
+import {
+  estimateFinetune,
+  type FinetuneFixedTime,
+  type FinetuneRunFacts,
+  finetuneFixedTime,
+} from "../estimate/finetuneEstimate.js";
+import type { Terminal } from "../terminal/terminal.js";
+import { tellChoices } from "./choices.js";
+import { type RunDescription, readRun } from "./description.js";
+import { type EncoderWeights, findCheckpoint, readEncoderWeights } from "./encoder.js";
+import { freeDiskBytes } from "./freeDisk.js";
+import type { LabelledPictures } from "./labelledPictures.js";
+import { examineMachine } from "./machine.js";
+import { cachesOnDisk, type RunPlan, timedFacts } from "./plan.js";
+
+/** What is fine-tuned, and with which pictures. */
+export interface FinetuneSources {
+  /** The pre-training run, or a checkpoint folder inside it: the encoder's shape, normalization and weights. */
+  readonly run: string;
+  /** Labelled pictures: one folder a class, or any other source with labels. */
+  readonly train: string;
+  /** Labelled pictures with the same class names, for the evaluation at the end. */
+  readonly test: string;
+  /** The same encoder with its first random weights, drawn with the seed: the baseline. */
+  readonly fromScratch?: boolean;
+  /** Run folder to write. */
+  readonly out?: string;
+}
+
+/** The encoder that a run begins with. */
+export interface FirstEncoder {
+  /** How it was pre-trained. */
+  readonly description: RunDescription;
+  /** Its weights; null: random ones. */
+  readonly read: EncoderWeights | null;
+}
+
+/** What a fine-tuning run is going to be, and what it is going to take. */
+export interface FinetunePlan extends RunPlan<ResolvedFinetuneConfig> {
+  /** What it does besides its steps. */
+  readonly fixed: FinetuneFixedTime;
+}
+
+/** Reads the encoder of a pre-training run. */
+export async function readFirstEncoder({ run, fromScratch = false }: FinetuneSources): Promise<FirstEncoder> {
+  if (fromScratch) {
+    const { description } = await readRun((await findCheckpoint(run)).run);
+    return { description, read: null };
+  }
+  const read = await readEncoderWeights(run, "--from-scratch for the encoder before training");
+  return { description: read.description, read };
+}
+
+/**
+ * Looks at the machine, decides every setting of a fine-tuning run, and estimates what it takes.
+ *
+ * @param device Whose threads are going to train.
+ * @param given The fields that are given.
+ * @param sources Whence encoder and pictures come.
+ * @param first The encoder.
+ * @param pictures The pictures.
+ * @throws UsageError where fields contradict each other.
+ */
+export async function planFinetune(
+  device: Device,
+  given: FinetuneConfig,
+  sources: FinetuneSources,
+  { description, read }: FirstEncoder,
+  { classes, test, train }: LabelledPictures,
+): Promise<FinetunePlan> {
+  const { depth, heads, imageSize, patch, width } = description.config;
+  const pictures = await timedFacts(train);
+  const machine = await examineMachine(device, given.precision);
+  const facts: FinetuneRunFacts = {
+    count: pictures.count,
+    classes: classes.length,
+    encoder: { depth, heads, imageSize, patch, width },
+    fromScratch: read === null,
+    pictures,
+    testCount: test.length,
+  };
+  const { choices, config } = resolveFinetune(given, facts, machine.rates);
+  const encoder = {
+    name: "encoder",
+    value: `width ${width}, depth ${depth}, ${heads} heads`,
+    reason:
+      read === null
+        ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
+        : `the weights of ${sources.run} after ${read.step.toLocaleString("en")} steps`,
+  };
+  return {
+    config,
+    choices: [encoder, ...choices],
+    estimate: estimateFinetune(config, facts, machine, cachesOnDisk(config, pictures, machine)),
+    pictures,
+    machine,
+    freeDiskBytes: await freeDiskBytes(sources.out ?? "."),
+    fixed: finetuneFixedTime(config, facts, machine),
+  };
+}
+
+/**
+ * Prints how many pictures there are, and the decisions with their reasons.
+ *
+ * @param sources The pictures as they were given.
+ * @param pictures What was found there.
+ * @param plan The decisions.
+ * @param terminal Where they are printed.
+ */
+export function tellFinetune(
+  sources: FinetuneSources,
+  { classes, test, train }: LabelledPictures,
+  { choices }: FinetunePlan,
+  terminal: Terminal,
+): void {
+  const { facts, ignored } = train;
+  const note = ignored === 0 ? "" : ` (${ignored} other files are left alone)`;
+  terminal.line(
+    `${terminal.style.bold(`${facts.count.toLocaleString("en")} pictures of ${classes.length} classes`)} in ${sources.train}${note}, ${test.length.toLocaleString("en")} test pictures in ${sources.test}`,
+  );
+  tellChoices(choices, terminal);
+}
