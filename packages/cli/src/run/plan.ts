@@ -129,7 +129,9 @@ export function tellDecisions(
  * @param now When it starts.
  */
 export function estimateRows(
-  { estimate, machine, freeDiskBytes: free }: EstimatedRun, now: Date): [string, string, string][] {
+  { estimate, machine, freeDiskBytes: free }: EstimatedRun,
+  now: Date,
+): [string, string, string][] {
   const { disk, memory, picturesPerSecond, seconds, secondsPerStep, steps } = estimate;
   const step =
     secondsPerStep < 1 ? `${(1000 * secondsPerStep).toFixed(0)} ms` : `${secondsPerStep.toFixed(1)} s`;
@@ -147,7 +149,11 @@ export function estimateRows(
       `about ${formatBytes(memory.total)}`,
       `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
     ],
-    ["disk", `about ${formatBytes(disk.run)}`, `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`],
+    [
+      "disk",
+      `about ${formatBytes(disk.run)}`,
+      `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`,
+    ],
   ];
 }
 
