@@ -55,7 +55,7 @@ void attention(const Call& call) {
     float* values = static_cast<float*>(call.scratch(call, thread, (valuesSize + queriesSize + scoresSize) * 4));
     float* packedQueries = values + valuesSize;
     float* scores = packedQueries + queriesSize;
-    Ahead ahead(shape, head, end, steps);
+    NextHead ahead(shape, head, end, steps);
     ahead.add(qkv, 3);
     ahead.add(output, 1);
     const auto between = [&] { ahead.step(); };

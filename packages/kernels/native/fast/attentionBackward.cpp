@@ -78,7 +78,7 @@ void attentionBackward(const Call& call) {
     float* gradients = queries + rowsSize;
     float* probabilities = gradients + rowsSize;
     float* scoreGradient = probabilities + tokens * stride;
-    Ahead ahead(shape, head, end, steps);
+    NextHead ahead(shape, head, end, steps);
     ahead.add(qkv, 3);
     ahead.add(outputGradient, 1);
     ahead.add(qkvGradient, 3);

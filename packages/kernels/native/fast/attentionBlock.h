@@ -3,6 +3,7 @@
 // what multiplies the values is read as the GEMM's micro-kernel reads a transposed operand.
 #pragma once
 #include "../parallel.h"
+#include "fetchAhead.h"
 #include "gemmBlock.h"
 #include "maths.h"
 
@@ -26,53 +27,36 @@ struct Heads {
 constexpr float binaryLogarithmOfE = 1.44269504f;
 constexpr float naturalLogarithmOf2 = 0.693147181f;
 
-// Fetches what is computed next into the caches, a little after each step of the current head: all at once would wait for each other, and what the products
-// need would wait for them. Of small samples that is a share of the sample that follows, in the order of memory; of large ones the rows of the next
-// head, which are short and far apart, so that the hardware's prefetcher does not see them coming.
-class Ahead {
+// Fetches what follows head `head` of those up to `end`, while that is computed in `steps` steps. Of small samples that is a share of the sample that follows, in the
+// order of memory; of large ones the rows of the next head, which are short and far apart, so that the hardware's prefetcher does not see them coming.
+class NextHead {
  public:
-  // While `head` of heads up to `end` is computed in `steps` steps.
-  Ahead(const Heads& shape, int64 head, int64 end, int64 steps) : shape_(shape), head_(head), steps_(maximum(1, steps)) {
-    whole_ = shape.tokens * shape.packedRow() <= 48 << 10;
-    rows_ = head + (whole_ ? shape.heads : 1) < end ? shape.tokens : 0;
-  }
+  NextHead(const Heads& shape, int64 head, int64 end, int64 steps)
+      : shape_(shape),
+        head_(head),
+        whole_(shape.tokens * shape.packedRow() <= 48 << 10),
+        follows_(head + (whole_ ? shape.heads : 1) < end),
+        ahead_(steps, whole_ ? FetchInto::secondLevel : FetchInto::firstLevel) {}
   // A buffer of `parts` parts a token: 3 of qkv, 1 of what the heads give.
   void add(const float* buffer, int64 parts) {
-    const int64 width = shape_.width, row = parts * shape_.heads * width, next = head_ + 1;
-    for (int64 part = 0; part < parts; ++part) {
-      if (whole_) {
-        const int64 share = (head_ % shape_.heads * parts + part) * shape_.tokens * width;
-        lines_[count_++] = {buffer + (head_ / shape_.heads + 1) * shape_.tokens * row + share, width};
-      } else {
-        lines_[count_++] = {buffer + next / shape_.heads * shape_.tokens * row + (part * shape_.heads + next % shape_.heads) * width, row};
-      }
+    if (!follows_) return;
+    const int64 heads = shape_.heads, tokens = shape_.tokens, width = shape_.width, row = parts * heads * width;
+    if (whole_) {
+      const int64 share = parts * tokens * width;
+      ahead_.add(buffer + (head_ / heads + 1) * tokens * row + head_ % heads * share, share, 1, share);
+      return;
     }
-    each_ = divideUp(rows_ * count_, steps_);
+    const int64 next = head_ + 1;
+    const float* sample = buffer + next / heads * tokens * row;
+    for (int64 part = 0; part < parts; ++part) ahead_.add(sample + (part * heads + next % heads) * width, row, tokens, width);
   }
-  inline __attribute__((always_inline)) void step() {
-    for (int64 i = 0; i < each_ && row_ < rows_; ++i) {
-      Line& line = lines_[place_];
-      for (int64 j = 0; j < shape_.width; j += 16) {
-        if (whole_) __builtin_prefetch(line.at + j, 0, 2);  // too early for the first-level cache
-        else __builtin_prefetch(line.at + j, 0, 3);
-      }
-      line.at += line.stride;
-      if (++place_ < count_) continue;
-      place_ = 0;
-      ++row_;
-    }
-  }
+  inline __attribute__((always_inline)) void step() { ahead_.step(); }
 
  private:
-  struct Line {
-    const float* at;
-    int64 stride;
-  };
   const Heads& shape_;
-  int64 head_, steps_, rows_, each_ = 0, row_ = 0;
-  bool whole_;
-  int count_ = 0, place_ = 0;
-  Line lines_[8];
+  int64 head_;
+  bool whole_, follows_;
+  FetchAhead ahead_;
 };
 
 // body(head, thread, end) for every (sample, head), and the end of those that follow each other in the same thread.
