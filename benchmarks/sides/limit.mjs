@@ -3,11 +3,6 @@ import { measureLimits } from "@splitmask/kernels";
 import { serve } from "../serve.mjs";
 
 const { operations, precision, threads } = JSON.parse(process.argv[2]);
-const limits = await measureLimits({ threads });
-if (precision === "bfloat16" && limits.bfloat16Dots === null) {
-  console.error("this CPU has no bfloat16 dot instruction (AVX512-BF16)");
-  process.exit(1);
-}
 
 await serve({
   information: {},

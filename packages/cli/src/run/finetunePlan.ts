@@ -1,7 +1,6 @@
 import type { Device } from "@splitmask/kernels";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
-import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
-import { resolveFinetune } from "../config/resolveFinetune.js";
+import { type ResolvedFinetuneConfig, resolveFinetune } from "../config/resolveFinetune.js";
 import {
   estimateFinetune,
   type FinetuneFixedTime,
