@@ -8,10 +8,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import {
   type CheckpointFileSystem,
   DamagedCheckpointError,
@@ -22,18 +21,14 @@ import {
   readCheckpointModel,
   type TrainOptions,
 } from "@splitmask/trainer";
+import { freshForEachTest } from "./freshFolder.js";
 import { runTiny } from "./runTiny.js";
 import { type Points, points } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-damaged-"));
-  device = createDevice({ threads: 1 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(1, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 const checkpoints = (name: string) => join(folder, name, "checkpoints");

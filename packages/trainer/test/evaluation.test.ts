@@ -1,9 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { log, mean, noGrad, scope, square, subtract, tensor } from "@splitmask/autograd";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import {
   EvaluationError,
   listCheckpoints,
@@ -15,18 +13,14 @@ import {
   type TrainOptions,
 } from "@splitmask/trainer";
 import { valueSteps } from "./eventFile.js";
+import { freshForEachTest } from "./freshFolder.js";
 import { runTiny, type TinyRun } from "./runTiny.js";
 import { type Perceptron, type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-evaluation-"));
-  device = createDevice({ threads: 2 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(2, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 type Changes = Partial<TrainOptions<Points>>;

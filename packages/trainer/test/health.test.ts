@@ -1,22 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { affine, mean, square, tensor } from "@splitmask/autograd";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import { RunFolder, type TrainingEvent, type TrainingTask } from "@splitmask/trainer";
+import { freshForEachTest } from "./freshFolder.js";
 import { runTiny } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-health-"));
-  device = createDevice({ threads: 1 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(1, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 /** A regression with a figure that is 10 − step, and one of its batch. */

@@ -1,9 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mean, square } from "@splitmask/autograd";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import {
   LoggerError,
   type MetricsLogger,
@@ -12,18 +10,14 @@ import {
   type TrainOptions,
 } from "@splitmask/trainer";
 import { valueSteps } from "./eventFile.js";
+import { freshForEachTest } from "./freshFolder.js";
 import { runTiny, type TinyRun } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-loggers-"));
-  device = createDevice({ threads: 2 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(2, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 const run = (

@@ -1,6 +1,4 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   add,
@@ -18,7 +16,7 @@ import {
   type Tensor,
   tensor,
 } from "@splitmask/autograd";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import {
   averagesOf,
   NonFiniteError,
@@ -30,18 +28,14 @@ import {
   type TrainOptions,
 } from "@splitmask/trainer";
 import { valueSteps } from "./eventFile.js";
+import { freshForEachTest } from "./freshFolder.js";
 import { runTiny } from "./runTiny.js";
 import { Perceptron, type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-non-finite-"));
-  device = createDevice({ threads: 1 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(1, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 /** The loss of a perceptron, with what `spoil` makes of the hidden layer's outputs at step 4. */

@@ -1,10 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dropPath, type HostTensor, mean, relu, slice, square, subtract } from "@splitmask/autograd";
 import { largestError } from "@splitmask/autograd/testing";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import { type Linear, Module } from "@splitmask/nn";
 import {
   averagesOf,
@@ -17,17 +15,13 @@ import {
   type TrainResult,
   train,
 } from "@splitmask/trainer";
+import { freshForEachTest } from "./freshFolder.js";
 import { Perceptron, type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-options-"));
-  device = createDevice({ threads: 2 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(2, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 /** Least squares on inputs of which some are dropped, drawn by their places in the batch. */

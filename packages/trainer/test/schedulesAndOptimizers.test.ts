@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scope } from "@splitmask/autograd";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import { LARS, type Optimizer, parameterGroups, SGD } from "@splitmask/optim";
 import {
   latestCheckpoint,
@@ -12,18 +10,14 @@ import {
   type TrainingSchedule,
   type TrainOptions,
 } from "@splitmask/trainer";
+import { freshForEachTest } from "./freshFolder.js";
 import { runTiny, type TinyRun } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-schedules-"));
-  device = createDevice({ threads: 2 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(2, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 const run = (name: string, changes: Partial<TrainOptions<Points>> = {}): Promise<TinyRun> =>

@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import {
   BatchError,
   latestCheckpoint,
@@ -11,18 +9,14 @@ import {
   type TrainOptions,
   trainEvents,
 } from "@splitmask/trainer";
+import { freshForEachTest } from "./freshFolder.js";
 import { runTiny, tinyOptions } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "splitmask-events-"));
-  device = createDevice({ threads: 2 });
-});
-afterEach(async () => {
-  device.close();
-  await rm(folder, { recursive: true, force: true });
+freshForEachTest(2, (fresh) => {
+  ({ device, folder } = fresh);
 });
 
 const options = (changes: Partial<TrainOptions<Points>> = {}): TrainOptions<Points> => ({
