@@ -31,7 +31,7 @@ export interface PlanEvent {
   readonly type: "plan";
   /** Number of steps that fit in the time limit. */
   readonly steps: number;
-  /** Median time of a step in the calibration, in seconds. */
+  /** Mean time of a step while the speed was measured, in seconds. */
   readonly secondsPerStep: number;
 }
 

@@ -2,14 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import { BatchError } from "./batchError.js";
 import type { BatchSource } from "./batchSource.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
-import { RateMeter } from "./rateMeter.js";
 import type { StepRunner } from "./stepRunner.js";
 
-/** Most steps that are timed, the two that warm up included. */
+/** Most steps that are run, those before the timing included. */
 const MOST_STEPS = 16;
 /** Fewest. */
 const FEWEST_STEPS = 5;
-/** Batches that are timed, again and again: from the second time on their pictures are decoded, as they are in most of the run. */
+/** Batches that are taken again and again. Their first steps are not timed: they make the buffers, and from the second time on the pictures are decoded, as they are in most of the run. */
 const BATCHES = 3;
 /** Timing ends when it has taken this share of the limit. */
 const SHARE = 0.04;
@@ -20,7 +19,7 @@ const RESERVE = 0.08;
 export interface TimedPlan {
   /** Steps that fit. */
   readonly steps: number;
-  /** Median time of a step, in seconds. */
+  /** Mean time of a step, in seconds. */
   readonly secondsPerStep: number;
 }
 
@@ -48,16 +47,21 @@ export async function planSteps<Batch>(
   evaluation: Interlude | null,
   signal: AbortSignal | undefined,
 ): Promise<TimedPlan | null> {
-  const meter = new RateMeter(MOST_STEPS);
   const begun = performance.now();
+  let timed = begun;
+  let steps = 0;
   let inFlight: Promise<unknown> = Promise.resolve();
   for (let step = 0; step < MOST_STEPS; step++) {
     if (signal?.aborted) return null;
+    if (step === BATCHES) {
+      // Timed from empty queue to empty queue: single steps may seem to end at once, or two at a time, by when this thread looks.
+      await inFlight;
+      timed = performance.now();
+    }
     const batch = await batches.batch(step % BATCHES).catch((error: unknown) => {
       throw new BatchError(step + 1, error, null);
     });
     const running = runner.run(step, batch).then((metrics) => {
-      meter.tick(performance.now());
       if (!isFiniteStep(metrics)) {
         throw new NonFiniteError(
           step + 1,
@@ -74,10 +78,11 @@ export async function planSteps<Batch>(
     await inFlight;
     await setImmediate();
     inFlight = running;
-    if (step + 1 >= FEWEST_STEPS && performance.now() - begun > SHARE * seconds * 1000) break;
+    steps = step + 1;
+    if (steps >= FEWEST_STEPS && performance.now() - begun > SHARE * seconds * 1000) break;
   }
   await inFlight;
-  const secondsPerStep = meter.secondsPerStep!;
+  const secondsPerStep = (performance.now() - timed) / 1000 / (steps - BATCHES);
   const left = seconds * (1 - RESERVE) - (performance.now() - started) / 1000 - (evaluation?.seconds ?? 0);
   const each = secondsPerStep + (evaluation === null ? 0 : evaluation.seconds / evaluation.every);
   return { steps: Math.max(1, Math.floor(left / each)), secondsPerStep };
