@@ -24,6 +24,7 @@ export {
 export {
   type FinetuneFacts,
   type FinetuneResolution,
+  type PretrainedEncoder,
   type ResolvedFinetuneConfig,
   resolveFinetune,
 } from "./config/resolveFinetune.js";

@@ -8,14 +8,20 @@ import type { ResolvedConfig } from "./resolve.js";
 import { resolveCommon } from "./resolveCommon.js";
 import { checkpointReason, checkpointSteps } from "./resolveLength.js";
 
+/** The encoder of a pre-training run. */
+export interface PretrainedEncoder extends EncoderShape {
+  /** Side of the crops that it was pre-trained with, in pixels. */
+  readonly imageSize: number;
+}
+
 /** What is known before fine-tuning. */
 export interface FinetuneFacts {
   /** How many labelled pictures there are to train with. */
   readonly count: number;
   /** How many classes. */
   readonly classes: number;
-  /** The encoder, and the side of the pictures that it was pre-trained with. */
-  readonly encoder: EncoderShape & { readonly imageSize: number };
+  /** The encoder. */
+  readonly encoder: PretrainedEncoder;
   /** Whether the encoder begins with its first random weights. */
   readonly fromScratch: boolean;
 }
