@@ -203,11 +203,13 @@ describe("train", () => {
   });
 
   test("a time limit becomes a number of steps, which a resumed run keeps", async () => {
+    const started = performance.now();
     const { events, result } = await run("timed", {
       length: { seconds: 1 },
       checkpointEvery: 10_000,
       schedule: { base: 0.01, warmupSteps: (steps) => steps / 10 },
     });
+    expect((performance.now() - started) / 1000).toBeLessThan(3);
     const plan = events.find((event) => event.type === "plan")!;
     expect(plan.steps * plan.secondsPerStep).toBeLessThan(1);
     expect(events[0]).toMatchObject({ type: "start", steps: null });
