@@ -21,7 +21,7 @@ import {
   readCheckpointModel,
   type TrainOptions,
 } from "@splitmask/trainer";
-import { freshForEachTest } from "./freshFolder.js";
+import { freshForEachTest } from "./freshForEachTest.js";
 import { runTiny } from "./runTiny.js";
 import { type Points, points } from "./tinyTask.js";
 

@@ -13,7 +13,7 @@ import {
   type TrainOptions,
 } from "@splitmask/trainer";
 import { valueSteps } from "./eventFile.js";
-import { freshForEachTest } from "./freshFolder.js";
+import { freshForEachTest } from "./freshForEachTest.js";
 import { runTiny, type TinyRun } from "./runTiny.js";
 import { type Perceptron, type Points, points, regression } from "./tinyTask.js";
 

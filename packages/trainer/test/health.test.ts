@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { affine, mean, square, tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { RunFolder, type TrainingEvent, type TrainingTask } from "@splitmask/trainer";
-import { freshForEachTest } from "./freshFolder.js";
+import { freshForEachTest } from "./freshForEachTest.js";
 import { runTiny } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 

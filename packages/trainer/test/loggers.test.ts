@@ -10,7 +10,7 @@ import {
   type TrainOptions,
 } from "@splitmask/trainer";
 import { valueSteps } from "./eventFile.js";
-import { freshForEachTest } from "./freshFolder.js";
+import { freshForEachTest } from "./freshForEachTest.js";
 import { runTiny, type TinyRun } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 

@@ -28,7 +28,7 @@ import {
   type TrainOptions,
 } from "@splitmask/trainer";
 import { valueSteps } from "./eventFile.js";
-import { freshForEachTest } from "./freshFolder.js";
+import { freshForEachTest } from "./freshForEachTest.js";
 import { runTiny } from "./runTiny.js";
 import { Perceptron, type Points, points, regression } from "./tinyTask.js";
 

@@ -15,7 +15,7 @@ import {
   type TrainResult,
   train,
 } from "@splitmask/trainer";
-import { freshForEachTest } from "./freshFolder.js";
+import { freshForEachTest } from "./freshForEachTest.js";
 import { Perceptron, type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;

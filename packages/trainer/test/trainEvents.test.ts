@@ -9,7 +9,7 @@ import {
   type TrainOptions,
   trainEvents,
 } from "@splitmask/trainer";
-import { freshForEachTest } from "./freshFolder.js";
+import { freshForEachTest } from "./freshForEachTest.js";
 import { runTiny, tinyOptions } from "./runTiny.js";
 import { type Points, points, regression } from "./tinyTask.js";
 

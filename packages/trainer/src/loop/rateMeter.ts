@@ -1,20 +1,16 @@
 /** The first steps fill caches and the buffer pool; they say nothing about the speed. */
 const WARM_UP = 2;
+/** The median is taken over so many intervals at most. */
+const WINDOW = 25;
 
 /** Measures the time between steps as a median over the last ones, and how much of it the device waited for data; the first two steps are left out. */
 export class RateMeter {
-  readonly #window: number;
   readonly #intervals: number[] = [];
   readonly #waits: number[] = [];
   #allIntervals = 0;
   #allWaits = 0;
   #last: number | null = null;
   #seen = 0;
-
-  /** A meter over the last `window` steps. */
-  constructor(window = 25) {
-    this.#window = window;
-  }
 
   /** Tells the meter that a step is complete at `milliseconds`, and that the device had nothing to do for `waited` of them because its batch was not ready. */
   tick(milliseconds: number, waited = 0): void {
@@ -25,7 +21,7 @@ export class RateMeter {
       this.#waits.push(waited);
       this.#allIntervals += interval;
       this.#allWaits += waited;
-      if (this.#intervals.length > this.#window) {
+      if (this.#intervals.length > WINDOW) {
         this.#intervals.shift();
         this.#waits.shift();
       }
@@ -36,11 +32,6 @@ export class RateMeter {
   /** Tells the meter that for so many milliseconds something else was done than steps. */
   pause(milliseconds: number): void {
     if (this.#last !== null) this.#last += milliseconds;
-  }
-
-  /** How many intervals the median is taken over. */
-  get measured(): number {
-    return this.#intervals.length;
   }
 
   /** Median seconds a step; null before the third step. */
