@@ -11,11 +11,12 @@ import {
   numbers,
   type Perform,
 } from "./commands/commandOptions.js";
-import { addConfigOptions, configFromOptions } from "./commands/configOptions.js";
+import { addConfigOptions, addSourceOptions, configFromOptions } from "./commands/configOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFinetuneCommand } from "./commands/finetuneOptions.js";
 import { usualRunFolder } from "./config/runFolder.js";
 import { configFields } from "./config/schema.js";
+import { type SourceField, sourceShape } from "./config/sourceFields.js";
 import { UsageError } from "./errors.js";
 import { Terminal, type TextStream } from "./terminal/terminal.js";
 
@@ -32,7 +33,7 @@ const withoutTraining = configFields.filter(
   (field) =>
     ![
       ...["imageSize", "patch", "cropScale", "flip", "augmentation", "colorJitter", "jitterStrength"],
-      ...["grayscale", "blur", "solarize", "seed", "threads"],
+      ...["grayscale", "blur", "solarize", "seed", "threads", ...Object.keys(sourceShape)],
     ].includes(field),
 );
 
@@ -191,7 +192,9 @@ function createProgram(perform: Perform): Command {
     .argument("<run>", "run folder, or a checkpoint folder inside it")
     .argument("<folder>", "folder of pictures, or another source as for pretrain")
     .requiredOption("--out <file>", "NumPy file to write: N×D float32; paths go to a .jsonl file beside it")
-    .option("--untrained", "the same encoder from the same seed, without its weights")
+    .option("--untrained", "the same encoder from the same seed, without its weights");
+  const embedSource = addSourceOptions(embed, sourceShape);
+  embed
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step")
     .option("--threads <n>", "threads; all cores when not given");
@@ -205,6 +208,7 @@ function createProgram(perform: Perform): Command {
         folder,
         out: String(parsed.out),
         untrained: parsed.untrained === true,
+        ...embedSource(parsed),
         ...numbers(parsed, { threads: "count", batch: "count", maximumSkipped: "share" }),
       };
       const { runEmbed } = await import("./commands/embed.js");
@@ -218,7 +222,9 @@ function createProgram(perform: Perform): Command {
       "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbours; or about several runs, side by side",
     )
     .argument("<run...>", "run folder; several: their curves, settings and last figures side by side")
-    .option("--pictures <folder>", "pictures to show; the training pictures when not given")
+    .option("--pictures <folder>", "pictures to show; the training pictures when not given");
+  const reportSource = addSourceOptions(report, sourceShape);
+  report
     .option("--map <method>", "map of the embeddings: pca or umap; pca when not given")
     .option(
       "--out <file>",
@@ -233,6 +239,7 @@ function createProgram(perform: Perform): Command {
     perform(parsed, async (terminal) => {
       const request = {
         runs,
+        ...reportSource(parsed),
         ...(typeof parsed.map === "string" ? { map: parsed.map } : {}),
         ...(typeof parsed.pictures === "string" ? { pictures: parsed.pictures } : {}),
         ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
@@ -257,6 +264,7 @@ function createProgram(perform: Perform): Command {
     "warmup",
     "mean",
     "std",
+    ...(Object.keys(sourceShape) as SourceField[]),
     "subset",
     "perClass",
     "maximumSkipped",

@@ -10,6 +10,14 @@ export interface ImageRequest {
   readonly shortSide?: number;
 }
 
+/** Something that people should know of how a data set was opened: what was taken, what was left out and why. */
+export interface DatasetNote {
+  /** `"warning"` where pictures or labels that somebody may miss were left out. */
+  readonly level: "info" | "warning";
+  /** One sentence, with how many and an example. */
+  readonly text: string;
+}
+
 /** Pictures by index, with labels where there are any. Indices run from 0 to `length − 1` and always mean the same picture. */
 export interface ImageDataset {
   /** How many pictures there are. */
@@ -23,6 +31,8 @@ export interface ImageDataset {
    * them, rather than read a group anew for each picture. Default: every picture is cheap to read by itself.
    */
   readonly groups?: Int32Array;
+  /** What people should know of how it was opened. Default: nothing. */
+  readonly notes?: readonly DatasetNote[];
   /** Where picture `index` comes from: a file's path, or a name for messages. */
   path(index: number): string;
   /** The class of picture `index`; −1 without one. */

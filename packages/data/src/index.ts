@@ -107,7 +107,13 @@ export {
   type PictureSize,
   readPictureSize,
 } from "./decoding/decodePicture.js";
-export { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "./imageDataset.js";
+export {
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+  type SkippedPicture,
+} from "./imageDataset.js";
 export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
 export { MixedBatches, type MixedBatchesOptions, type MixedImageBatch } from "./loading/mixedBatches.js";

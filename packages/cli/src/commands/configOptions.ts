@@ -1,14 +1,24 @@
 import { type Command, Option } from "commander";
-import { checkConfig, checkFinetuneConfig, optionName } from "../config/check.js";
+import { z } from "zod";
+import { checkConfig, checkFields, checkFinetuneConfig, optionName } from "../config/check.js";
 import type { Config, ConfigField } from "../config/config.js";
 import type { FinetuneConfig, FinetuneField } from "../config/finetuneConfig.js";
 import { finetuneSchema } from "../config/finetuneSchema.js";
 import { describeField } from "../config/schema.js";
+import { labelledShape, sourceShape } from "../config/sourceFields.js";
 
 type Kind = "number" | "text" | "numbers" | "texts" | "flag";
 
 /** An option that is a configuration field: value placeholder and how the text is read. */
 type FieldOption<Field extends string> = readonly [field: Field, placeholder: string, kind: Kind];
+
+/** The options of fields that are texts and stated with their placeholder. */
+function optionsOf<Field extends string>(
+  shape: Readonly<Record<Field, z.ZodType>>,
+): readonly FieldOption<Field>[] {
+  const fields = Object.keys(shape) as Field[];
+  return fields.map((field) => [field, String(shape[field].meta()?.placeholder), "text"]);
+}
 
 /** How any training computes and keeps its files. */
 const everyRun: readonly FieldOption<ConfigField & FinetuneField>[] = [
@@ -47,6 +57,7 @@ const options: readonly FieldOption<ConfigField>[] = [
   ["solarize", "<share>", "number"],
   ["mean", "<r,g,b>", "numbers"],
   ["std", "<r,g,b>", "numbers"],
+  ...optionsOf(sourceShape),
   ["subset", "<share|n|file>", "text"],
   ["perClass", "<n>", "number"],
   ["maximumSkipped", "<share>", "number"],
@@ -88,6 +99,7 @@ const options: readonly FieldOption<ConfigField>[] = [
 const finetuneOptions: readonly FieldOption<FinetuneField>[] = [
   ["recipe", "<name>", "text"],
   ["imageSize", "<pixels>", "number"],
+  ...optionsOf(labelledShape),
   ["subset", "<share|n|file>", "text"],
   ["perClass", "<n>", "number"],
   ["maximumSkipped", "<share>", "number"],
@@ -148,6 +160,23 @@ function addOptions<Field extends string>(
   for (const [field, placeholder] of list) {
     command.addOption(new Option(`${optionName(field)} ${placeholder}`.trim(), describe(field)));
   }
+}
+
+/**
+ * Adds an option for each setting of how pictures are opened to a command that has no configuration.
+ *
+ * @param command The command.
+ * @param shape Which settings.
+ * @returns What reads them from the parsed options.
+ */
+export function addSourceOptions<Shape extends z.ZodRawShape & Readonly<Record<string, z.ZodType>>>(
+  command: Command,
+  shape: Shape,
+): (parsed: Readonly<Record<string, unknown>>) => z.output<z.ZodObject<Shape>> {
+  const fields = optionsOf(shape);
+  addOptions(command, fields, (field) => shape[field]!.description ?? "");
+  const schema = z.strictObject(shape);
+  return (parsed) => checkFields(schema, givenOptions(parsed, fields), "command line", optionName);
 }
 
 /**

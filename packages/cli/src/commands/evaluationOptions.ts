@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { labelledShape, sourceShape } from "../config/sourceFields.js";
 import { UsageError } from "../errors.js";
 import type { ProbeSettings } from "../run/repeatEvaluation.js";
 import {
@@ -9,6 +10,8 @@ import {
   numbers,
   type Perform,
 } from "./commandOptions.js";
+
+import { addSourceOptions } from "./configOptions.js";
 
 type Parsed = CommonOptions & Readonly<Record<string, unknown>>;
 
@@ -42,6 +45,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
     .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
   if (name === "knn") addKnnOptions(command);
   else addProbeOptions(command);
+  const source = addSourceOptions(command, labelledShape);
   command
     .option(
       "--layers <list>",
@@ -86,6 +90,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
         train: String(parsed.train),
         test: String(parsed.test),
         untrained: parsed.untrained === true,
+        ...source(parsed),
         ...texts(parsed, ["subset", "labels"]),
         ...seedsOf(parsed),
         ...layersOf(parsed),
@@ -106,6 +111,9 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
     }),
   );
 }
+
+/** Its pictures, and those that `--train` gives. */
+const predictShape = { ...sourceShape, trainSplit: labelledShape.trainSplit };
 
 function addPredict(program: Command, perform: Perform): void {
   const command = program
@@ -129,7 +137,9 @@ function addPredict(program: Command, perform: Perform): void {
       ]),
     )
     .option("--k <n>", "with --classifier knn: number of neighbours; 20 when not given")
-    .option("--temperature <value>", "with --classifier knn: softness of the vote; 0.07 when not given")
+    .option("--temperature <value>", "with --classifier knn: softness of the vote; 0.07 when not given");
+  const source = addSourceOptions(command, predictShape);
+  command
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step")
     .option("--threads <n>", "threads; all cores when not given");
@@ -161,6 +171,7 @@ function addPredict(program: Command, perform: Perform): void {
         run,
         folder,
         json: parsed.json === true,
+        ...source(parsed),
         ...texts(parsed, ["out", "train"]),
         ...choices(parsed),
         ...given,

@@ -1,12 +1,9 @@
 import type { z } from "zod";
 import { UsageError } from "../errors.js";
-import type { Config, ConfigField } from "./config.js";
-import type { FinetuneConfig, FinetuneField } from "./finetuneConfig.js";
+import type { Config } from "./config.js";
+import type { FinetuneConfig } from "./finetuneConfig.js";
 import { finetuneSchema } from "./finetuneSchema.js";
 import { configSchema } from "./schema.js";
-
-/** A schema of fields, such as that of `pretrain` or of `finetune`. */
-export type FieldSchema = typeof configSchema | typeof finetuneSchema;
 
 /** Writes a value as the user gave it, cut to one short line. */
 function show(value: unknown): string {
@@ -95,7 +92,8 @@ export function checkFinetuneConfig(
   return checkFields(finetuneSchema, value, source, nameOf);
 }
 
-function checkFields<Schema extends FieldSchema>(
+/** The same for any fields. */
+export function checkFields<Schema extends z.ZodObject>(
   schema: Schema,
   value: unknown,
   source: string,
@@ -122,7 +120,7 @@ function checkFields<Schema extends FieldSchema>(
     }
     const field = String(issue.path[0] ?? "");
     const given = (value as Record<string, unknown>)[field];
-    return `${nameOf(field as ConfigField | FinetuneField)}: got ${show(given)}, expected ${expectation(issue)}.`;
+    return `${nameOf(field)}: got ${show(given)}, expected ${expectation(issue)}.`;
   });
   throw new UsageError(`${source}: ${[...new Set(lines)].join("\n  ")}`);
 }
@@ -133,4 +131,4 @@ export function optionName(field: string): string {
 }
 
 /** A field of the command line, for messages: `imageSize` → `--image-size`. */
-export type FieldNamer = (field: ConfigField | FinetuneField) => string;
+export type FieldNamer = (field: string) => string;

@@ -1,6 +1,8 @@
 import type { ProductPrecision } from "@splitmask/autograd";
+import type { SourceConfig } from "./sourceFields.js";
+
 /** What a configuration file (or `defineConfig`) may hold; every field is optional, and what is not given is chosen from the pictures. */
-export interface Config {
+export interface Config extends SourceConfig {
   /** Encoder size by name: tiny 192×12×3, small 384×12×6, base 768×12×12 (width × depth × heads). */
   readonly model?: "tiny" | "small" | "base" | undefined;
   /** Width of the encoder's tokens; instead of model. */

@@ -1,5 +1,6 @@
 import type { FineTuningRecipeName } from "@splitmask/methods";
 import type { Config } from "./config.js";
+import type { LabelledConfig } from "./sourceFields.js";
 
 /** Fields that mean the same in a pre-training run, before they are decided and after. */
 export type SharedField =
@@ -37,7 +38,7 @@ type GivenField =
   | "dropPath";
 
 /** What a configuration file for `splitmask finetune` may hold; every field is optional, and what is not given is the recipe's, or chosen from the pictures. */
-export interface FinetuneConfig extends Pick<Config, GivenField> {
+export interface FinetuneConfig extends Pick<Config, GivenField>, LabelledConfig {
   /** The recipe that the other fields come from: the two columns of the paper's table 9, DeiT's, BEiT's; chosen by the number of pictures when not given. */
   readonly recipe?: FineTuningRecipeName | undefined;
   /** Epochs of linear warm-up. */

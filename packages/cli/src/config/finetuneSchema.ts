@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { FinetuneConfig } from "./finetuneConfig.js";
 import { configSchema, type Mutable } from "./schema.js";
+import { labelledShape } from "./sourceFields.js";
 
 const share = z.number().min(0).max(1);
 const nonNegative = z.number().min(0);
@@ -38,6 +39,7 @@ export const finetuneSchema = configSchema
     onNan: true,
   })
   .extend({
+    ...labelledShape,
     recipe: z
       .enum(["paper-large", "paper-small", "deit", "beit"])
       .optional()

@@ -15,6 +15,7 @@ import {
 import { resolveMonitor } from "./resolveMonitor.js";
 import { resolveOptimization } from "./resolveOptimization.js";
 import { resolveSize } from "./resolveSize.js";
+import { settleSource } from "./sourceFields.js";
 
 export type { Choice } from "./decisions.js";
 export type { MachineFacts, PictureFacts, TrainingRates } from "./facts.js";
@@ -107,6 +108,7 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
     choices: decisions.choices,
     config: {
       ...common,
+      ...settleSource(given),
       ...settings,
       dropPath: given.dropPath ?? 0,
       layerScale: given.layerScale ?? null,

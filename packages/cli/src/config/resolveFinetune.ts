@@ -7,6 +7,7 @@ import type { FinetuneConfig, SharedField } from "./finetuneConfig.js";
 import type { ResolvedConfig } from "./resolve.js";
 import { resolveCommon } from "./resolveCommon.js";
 import { checkpointReason, checkpointSteps } from "./resolveLength.js";
+import { type LabelledConfig, type Settled, settleLabelled } from "./sourceFields.js";
 
 /** The encoder of a pre-training run. */
 export interface PretrainedEncoder extends EncoderShape {
@@ -29,7 +30,8 @@ export interface FinetuneFacts {
 /** A fine-tuning configuration with every field decided; it is what `config.json` of a run folder holds. */
 export interface ResolvedFinetuneConfig
   extends Omit<FineTuningRecipe, "epochs" | "warmupEpochs" | "colorJitter" | "ema">,
-    Pick<ResolvedConfig, SharedField | "seconds" | "ema"> {
+    Pick<ResolvedConfig, SharedField | "seconds" | "ema">,
+    Settled<LabelledConfig> {
   /** The recipe that the other fields come from. */
   readonly recipe: FineTuningRecipeName;
   /** Warm-up steps; null: `warmupShare` of the steps, once these are known. */
@@ -158,6 +160,7 @@ export function resolveFinetune(
     choices: decisions.choices,
     config: {
       ...common,
+      ...settleLabelled(given),
       recipe: name,
       imageSize,
       batch,

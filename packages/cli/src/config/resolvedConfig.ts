@@ -1,7 +1,8 @@
 import type { ProductPrecision } from "@splitmask/autograd";
+import type { Settled, SourceConfig } from "./sourceFields.js";
 
 /** A configuration with every field decided; it is what `config.json` of a run folder holds. */
-export interface ResolvedConfig {
+export interface ResolvedConfig extends Settled<SourceConfig> {
   /** Width of the tokens. */
   readonly width: number;
   /** Encoder blocks. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Config, ConfigField } from "./config.js";
 import { parseDuration } from "./duration.js";
+import { sourceShape } from "./sourceFields.js";
 
 const positiveInteger = z.int().positive();
 const positive = z.number().positive();
@@ -90,6 +91,7 @@ export const configSchema = z.strictObject({
   std: threeNumbers
     .optional()
     .describe("Standard deviation of red, green and blue in 0…1; measured when not given"),
+  ...sourceShape,
   subset: z
     .string()
     .min(1)

@@ -4,6 +4,7 @@ import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
 import { defaultMaximumSkipped } from "../config/resolve.js";
+import { type SourceConfig, settleSource } from "../config/sourceFields.js";
 import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
@@ -11,7 +12,7 @@ import { encoderView } from "./method.js";
 import { openPictures } from "./pictures.js";
 
 /** What to embed, and where to. */
-export interface EmbedRequest {
+export interface EmbedRequest extends SourceConfig {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
   /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
@@ -58,7 +59,7 @@ export async function embed(request: EmbedRequest, terminal: Terminal): Promise<
     () => false,
   );
   if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
-  const dataset = limitSkipped(await openPictures(request.folder, terminal), {
+  const dataset = limitSkipped(await openPictures(request.folder, terminal, settleSource(request)), {
     maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
   });
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });

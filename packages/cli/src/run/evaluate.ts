@@ -2,6 +2,7 @@ import { type ImageDataset, limitSkipped, subset } from "@splitmask/data";
 import { type EmbeddedDataset, embedDataset, embedLayers, type LabelledFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
 import { defaultMaximumSkipped } from "../config/resolve.js";
+import { type LabelledConfig, settleLabelled } from "../config/sourceFields.js";
 import { UsageError } from "../errors.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -17,7 +18,7 @@ import {
 } from "./repeatEvaluation.js";
 
 /** What to evaluate. */
-export interface EvaluateRequest extends LabelChoice, ProbeSettings {
+export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledConfig {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
   /** Labelled pictures: one folder a class, or any other source with labels. */
@@ -81,7 +82,11 @@ export async function evaluate<Kind extends EvaluationKind>(
 ): Promise<Record<Kind, Evaluation>> {
   const { untrained = false } = request;
   const { maximumSkipped = defaultMaximumSkipped } = request;
-  const pictures = await openLabelledPictures(request, { maximumSkipped }, terminal);
+  const pictures = await openLabelledPictures(
+    request,
+    { ...settleLabelled(request), maximumSkipped },
+    terminal,
+  );
   const { classes, test: testPictures } = pictures;
   const trainPictures = pictures.train.dataset;
   const draws = await drawLabels(trainPictures, request);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createDevice } from "@splitmask/kernels";
+import { settleSource, sourceOf } from "../config/sourceFields.js";
 import { chartsOf } from "../report/charts.js";
 import { curvesOf } from "../report/curves.js";
 import type { ReportData } from "../report/data.js";
@@ -62,8 +63,8 @@ async function lookAtTestPictures(
 ): Promise<EncoderLooks> {
   const dataset =
     request.pictures === undefined
-      ? await openPictures(test, terminal, classes)
-      : await openPictures(request.pictures, terminal);
+      ? await openPictures(test, terminal, { ...sourceOf(config, "test"), classes })
+      : await openPictures(request.pictures, terminal, settleSource(request));
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     terminal.progress("report: looking at the pictures", true);

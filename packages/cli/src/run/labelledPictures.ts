@@ -1,7 +1,7 @@
 import { type ImageDataset, subset } from "@splitmask/data";
+import { type Choice, type LabelledConfig, type SourceConfig, sourceOf } from "../config/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { openPictures, type ScannedPictures, scanPictures } from "./pictures.js";
-import type { SubsetChoice } from "./subset.js";
+import { openPictures, type ScanChoice, type ScannedPictures, scanPictures } from "./pictures.js";
 
 /** Labelled pictures to train and to test with. */
 export interface LabelledPictures {
@@ -17,32 +17,36 @@ export interface LabelledPictures {
  * Opens labelled pictures; those without a label are left out and told.
  *
  * @param paths Where they are.
- * @param config Which training pictures are chosen, and how many may be unreadable.
+ * @param config How they are opened, which training pictures are chosen, and how many may be unreadable.
  * @param terminal Where progress is told.
  * @throws Error where there are not two classes, or no labelled picture.
  */
 export async function openLabelledPictures(
   paths: { readonly train: string; readonly test: string },
-  config: SubsetChoice & { readonly maximumSkipped?: number | undefined },
+  config: ScanChoice & Choice<LabelledConfig>,
   terminal: Terminal,
 ): Promise<LabelledPictures> {
-  const train = await openTrainingPictures(paths.train, config, terminal);
+  const train = await openTrainingPictures(
+    paths.train,
+    { ...config, ...sourceOf(config, "train") },
+    terminal,
+  );
   const { classes } = train.dataset;
-  const test = withLabels("--test", paths.test, await openPictures(paths.test, terminal, classes), terminal);
-  return { train, test, classes };
+  const opened = await openPictures(paths.test, terminal, { ...sourceOf(config, "test"), classes });
+  return { train, test: withLabels("--test", paths.test, opened, terminal), classes };
 }
 
 /**
  * Opens labelled pictures to learn from; those without a label are left out and told.
  *
  * @param path Where they are.
- * @param config Which pictures are chosen, and how many may be unreadable.
+ * @param config How they are opened, which are chosen, and how many may be unreadable.
  * @param terminal Where progress is told.
  * @throws Error where there are not two classes, or no labelled picture.
  */
 export async function openTrainingPictures(
   path: string,
-  config: SubsetChoice & { readonly maximumSkipped?: number | undefined },
+  config: ScanChoice & Choice<SourceConfig>,
   terminal: Terminal,
 ): Promise<ScannedPictures> {
   const scanned = await scanPictures(path, terminal, config);

@@ -6,7 +6,7 @@ import type { ResolvedConfig } from "../config/resolve.js";
 import type { MonitorSettings } from "../config/resolveMonitor.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { withLabels } from "./labelledPictures.js";
-import { openPictures } from "./pictures.js";
+import { type OpenPicturesOptions, openPictures } from "./pictures.js";
 
 /** Neighbours that vote, as in `splitmask knn`. */
 const neighbours = 20;
@@ -33,12 +33,15 @@ export interface MonitorPictures {
  * @throws Error where there are not two classes, or no labelled picture.
  */
 export async function openMonitor(
-  config: MonitorSettings & Pick<ResolvedConfig, "seed" | "maximumSkipped">,
+  config: MonitorSettings &
+    Pick<ResolvedConfig, "seed" | "maximumSkipped" | "failOn" | "imageColumn" | "labelColumn">,
   terminal: Terminal,
 ): Promise<MonitorPictures | null> {
   const { maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return null;
-  const opened = await openPictures(monitor, terminal);
+  const { failOn, imageColumn, labelColumn } = config;
+  const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn };
+  const opened = await openPictures(monitor, terminal, source);
   const { classes } = opened;
   if (classes.length < 2) {
     await opened.close?.();
@@ -46,7 +49,8 @@ export async function openMonitor(
       `--monitor: ${monitor} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
     );
   }
-  const tests = monitorTest === null ? null : await openPictures(monitorTest, terminal, classes);
+  const tests =
+    monitorTest === null ? null : await openPictures(monitorTest, terminal, { ...source, classes });
   const some = (dataset: ImageDataset, most: number) =>
     dataset.length <= most ? dataset : randomSubset(dataset, { count: most, seed });
   const limited = (dataset: ImageDataset) => limitSkipped(dataset, { maximumSkipped });

@@ -7,6 +7,7 @@ import {
   type SkippedPicture,
 } from "@splitmask/data";
 import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
+import type { Choice, SourceConfig } from "../config/sourceFields.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
@@ -26,28 +27,42 @@ export interface ScannedPictures {
   readonly unreadable: readonly SkippedPicture[];
 }
 
+/** How pictures are opened. */
+export interface OpenPicturesOptions extends Choice<SourceConfig> {
+  /** The classes, where others have set them. */
+  readonly classes?: readonly string[];
+}
+
 /**
- * Opens pictures in any format that `openDataset` knows.
+ * Opens pictures in any format that `openDataset` knows, and tells what it notes.
  *
  * @param path A folder, a file or a pattern.
- * @param terminal Where the indexing of shards is told.
- * @param classes The classes, where others have set them.
+ * @param terminal Where the indexing of shards, and what was taken or left out, is told.
+ * @param options How they are opened.
  * @throws Error where there are no pictures, or their files are damaged.
  */
 export async function openPictures(
   path: string,
   terminal: Terminal,
-  classes?: readonly string[],
+  { classes, failOn, imageColumn, labelColumn, split }: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
   let shown = false;
   const dataset = await openDataset(path, {
     ...(classes === undefined ? {} : { classes }),
+    ...(failOn ? { failOn } : {}),
+    ...(imageColumn ? { imageColumn } : {}),
+    ...(labelColumn ? { labelColumn } : {}),
+    ...(split ? { split } : {}),
     onProgress: (done, total) => {
       shown = true;
       terminal.progress(`${path}: ${done} of ${total} shards opened`);
     },
   });
   if (shown) terminal.endProgress();
+  for (const { level, text } of dataset.notes ?? []) {
+    if (level === "warning") terminal.warn(printable(text));
+    else terminal.line(printable(text));
+  }
   return dataset;
 }
 
@@ -56,20 +71,26 @@ export function rootOf(dataset: ImageDataset): string {
   return dataset instanceof ImageFiles ? dataset.root : process.cwd();
 }
 
+/** Which pictures are chosen, and how many may be unreadable. */
+export interface ScanChoice extends SubsetChoice {
+  /** Largest share of the pictures that may be unreadable. Default 0.1. */
+  readonly maximumSkipped?: number | undefined;
+}
+
 /**
  * Opens pictures and reads the headers of a sample.
  *
  * @param path A folder, a file or a pattern.
  * @param terminal Where progress is told.
- * @param config Which pictures are chosen, and how many may be unreadable.
+ * @param config How they are opened, which are chosen, and how many may be unreadable.
  * @throws Error where there are no pictures, or too many of the sample cannot be read.
  */
 export async function scanPictures(
   path: string,
   terminal: Terminal,
-  config: SubsetChoice & { readonly maximumSkipped?: number | undefined } = {},
+  config: ScanChoice & Choice<SourceConfig> = {},
 ): Promise<ScannedPictures> {
-  const dataset = await openPictures(path, terminal);
+  const dataset = await openPictures(path, terminal, config);
   const indices = spread(dataset.length, sampledHeaders);
   const sides: number[] = [];
   const unreadable: SkippedPicture[] = [];

@@ -12,6 +12,7 @@ import {
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { VisionTransformer } from "@splitmask/vit";
 import { defaultMaximumSkipped } from "../config/resolve.js";
+import { type SourceConfig, settleSource } from "../config/sourceFields.js";
 import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadClassifier } from "./classifierFile.js";
@@ -23,13 +24,15 @@ import { openPictures, rootOf } from "./pictures.js";
 import { isPretrainingRun } from "./runKind.js";
 
 /** What to predict. */
-export interface PredictRequest {
+export interface PredictRequest extends SourceConfig {
   /** A fine-tuning run; with `train` a pre-training run. */
   readonly run: string;
   /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
   /** Labelled pictures that a classifier on a pre-trained encoder learns from. */
   readonly train?: string;
+  /** Part of them that is taken, where there are several. */
+  readonly trainSplit?: string | undefined;
   /** That classifier: a linear probe (default) or k nearest neighbours. */
   readonly classifier?: "probe" | "knn";
   /** Neighbours that vote (k-NN). Default 20, at most the number of training pictures. */
@@ -94,7 +97,7 @@ export async function predict(request: PredictRequest, terminal: Terminal): Prom
       `${run}: a pre-training run knows no classes. Give labelled pictures with --train, or fine-tune it first with splitmask finetune.`,
     );
   }
-  const pictures = await openPictures(folder, terminal);
+  const pictures = await openPictures(folder, terminal, settleSource(request));
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     const dataset = limitSkipped(pictures, { maximumSkipped });
@@ -140,7 +143,8 @@ async function byFeatures(
   terminal: Terminal,
 ): Promise<Ranked> {
   const { maximumSkipped, run, top = 1 } = request;
-  const labelled = await openTrainingPictures(request.train, { maximumSkipped }, terminal);
+  const source = { ...settleSource(request), split: request.trainSplit };
+  const labelled = await openTrainingPictures(request.train, { ...source, maximumSkipped }, terminal);
   try {
     const { encoder, description } = await loadEncoder(device, { run });
     const training = limitSkipped(labelled.dataset, { maximumSkipped });

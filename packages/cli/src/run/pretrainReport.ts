@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { SkippedPicture } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
 import { loadTokenizer } from "@splitmask/tokenizer";
+import { settleSource } from "../config/sourceFields.js";
 import { chartsOf } from "../report/charts.js";
 import { curvesOf } from "../report/curves.js";
 import type { ReportData } from "../report/data.js";
@@ -37,7 +38,11 @@ export async function pretrainReport(
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
   const { config, pictureCount, choices } = description;
   const ownPictures = request.pictures === undefined;
-  const all = await openPictures(request.pictures ?? description.pictures, terminal);
+  const all = await openPictures(
+    request.pictures ?? description.pictures,
+    terminal,
+    ownPictures ? config : settleSource(request),
+  );
   const dataset = ownPictures ? await chooseSubset(all, config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import { writeFileDurably } from "@splitmask/autograd";
+import type { SourceConfig } from "../config/sourceFields.js";
 import type { MapMethod } from "../report/embeddingMap.js";
 import { reportPage } from "../report/page.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -9,7 +10,7 @@ import { pretrainReport } from "./pretrainReport.js";
 import { readRecordedRun } from "./recordedRun.js";
 
 /** Which run's report is wanted. */
-export interface ReportRequest {
+export interface ReportRequest extends SourceConfig {
   /** A run folder, of pre-training or fine-tuning. */
   readonly run: string;
   /** Pictures to show; when not given those of pre-training, or those that a fine-tuned run was tested on. */

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 
 class Concatenation implements ImageDataset {
   readonly length: number;
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly notes: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
   readonly #parts: readonly ImageDataset[];
@@ -32,6 +33,7 @@ class Concatenation implements ImageDataset {
     }
     this.classes = [...labels.keys()];
     this.#labels = parts.map((part) => Int32Array.from(part.classes, (name) => labels.get(name)!));
+    this.notes = parts.flatMap(({ notes = [] }) => notes);
     const [{ channels }] = parts as [ImageDataset];
     if (channels !== undefined) this.channels = channels;
     if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, starts);

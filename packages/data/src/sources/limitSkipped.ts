@@ -1,6 +1,12 @@
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { type ImageDataset, type ImageRequest, PictureError, type SkippedPicture } from "../imageDataset.js";
+import {
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+  type SkippedPicture,
+} from "../imageDataset.js";
 
 /** Too many pictures of a data set cannot be read. */
 export class TooManySkippedError extends Error {
@@ -77,6 +83,7 @@ export class LimitedDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
   readonly #dataset: ImageDataset;
@@ -95,6 +102,7 @@ export class LimitedDataset implements ImageDataset {
     this.#states = new Uint8Array(dataset.length);
     this.classes = dataset.classes;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
+    if (dataset.notes !== undefined) this.notes = dataset.notes;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
     if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();

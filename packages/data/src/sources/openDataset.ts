@@ -13,6 +13,7 @@ import { imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
 import { parquetDataset } from "./parquet.js";
 import { webDataset } from "./webDataset.js";
+import type { WebDatasetLabels } from "./webDatasetIndex.js";
 
 /** How pictures may be stored. */
 export type DatasetFormat = "folder" | "glob" | "list" | "webdataset" | "parquet" | "idx" | "cifar" | "coco";
@@ -26,6 +27,10 @@ export interface OpenDatasetOptions extends DecodeOptions {
    * others `"train"` where the names say so, else all.
    */
   readonly split?: string;
+  /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards. Default: by their names. */
+  readonly imageColumn?: string;
+  /** Where the labels are: the column of Parquet files, the ending `cls`, `json` or `txt` of tar shards; null: there are none. Default: by their names. */
+  readonly labelColumn?: string | null;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
   /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
@@ -142,7 +147,8 @@ export async function openDataset(
   source: string | readonly string[],
   options: OpenDatasetOptions = {},
 ): Promise<ImageDataset> {
-  const { format: given, split, classes, channels, cacheFolder, onProgress, signal, ...decode } = options;
+  const { format: given, split, classes, channels, cacheFolder, onProgress, signal, ...others } = options;
+  const { imageColumn, labelColumn, ...decode } = others;
   const paths = (await Promise.all([source].flat().map(expand))).flat();
   if (paths.length === 0) throw new Error(`openDataset: no path was given; expected ${lookedFor}.`);
   const formats = paths.map((path) => given ?? checkedFormat(path));
@@ -170,12 +176,18 @@ export async function openDataset(
     case "webdataset":
       return webDataset(files("webdataset"), {
         ...common,
+        ...(imageColumn === undefined ? {} : { picture: imageColumn }),
+        ...(labelColumn === undefined ? {} : { labels: checkedLabels(labelColumn) }),
         ...(cacheFolder === undefined ? {} : { cacheFolder }),
         ...(onProgress === undefined ? {} : { onProgress }),
         ...(signal === undefined ? {} : { signal }),
       });
     case "parquet":
-      return parquetDataset(files("parquet"), common);
+      return parquetDataset(files("parquet"), {
+        ...common,
+        ...(imageColumn === undefined ? {} : { image: imageColumn }),
+        ...(labelColumn === undefined ? {} : { label: labelColumn }),
+      });
     case "idx": {
       const found = files("idx");
       if (found.length === 1) return idxDataset(found[0]!, { ...common, ...(channels ? { channels } : {}) });
@@ -191,6 +203,13 @@ export async function openDataset(
     case "coco":
       return cocoDataset(one(), decode);
   }
+}
+
+function checkedLabels(ending: string | null): WebDatasetLabels | null {
+  if (ending === null || ending === "cls" || ending === "json" || ending === "txt") return ending;
+  throw new Error(
+    `openDataset: the labels of tar shards are looked for in ${ending}; expected cls, json or txt, the ending of the file that holds them.`,
+  );
 }
 
 function cifarSplit(split: string): "train" | "test" {

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
   readonly #dataset: ImageDataset;
@@ -17,6 +18,7 @@ class Subset implements ImageDataset {
     this.#dataset = dataset;
     this.#indices = indices;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
+    if (dataset.notes !== undefined) this.notes = dataset.notes;
     if (dataset.groups !== undefined) this.groups = groupsOf(dataset.groups, indices);
     if (dataset.size !== undefined) {
       this.size = async (index) => dataset.size!(this.#original("size", index));

@@ -1,0 +1,92 @@
+import { z } from "zod";
+
+const text = z.string().min(1);
+
+/** How any pictures are read. */
+const reading = {
+  imageColumn: text.optional().meta({
+    description:
+      "Where the pictures are in a table or an archive: a column of Parquet files, or the ending in a sample " +
+      "of tar shards, such as input.jpg; found by its name when not given",
+    placeholder: "<name>",
+  }),
+  labelColumn: text.optional().meta({
+    description:
+      "Where the labels are: a column of Parquet files, or the ending cls, json or txt of tar shards; " +
+      "found by its name when not given",
+    placeholder: "<name>",
+  }),
+  failOn: z
+    .enum(["truncated", "error", "warning"])
+    .optional()
+    .meta({
+      description:
+        "What makes a picture unreadable: only a file that ends too early, also what the format forbids, or also " +
+        "damage that the decoder painted over; warning when not given",
+      placeholder: "<damage>",
+    }),
+};
+
+const part = (what: string) =>
+  text.optional().meta({
+    description: `Part of ${what} that is taken, where the source has several, such as train, test or validation`,
+    placeholder: "<name>",
+  });
+
+/** Every setting of how the pictures of one source are opened, with its type, its sentence of help and its placeholder. */
+export const sourceShape = { split: part("the pictures"), ...reading };
+
+/** The same where pictures to train and to test with are given. */
+export const labelledShape = {
+  trainSplit: part("the training pictures"),
+  testSplit: part("the test pictures"),
+  ...reading,
+};
+
+/** A setting of how pictures are opened. */
+export type SourceField = keyof typeof sourceShape;
+
+/** A setting of how labelled pictures are opened. */
+export type LabelledField = keyof typeof labelledShape;
+
+type Given<Shape extends z.ZodRawShape> = Readonly<z.output<z.ZodObject<Shape>>>;
+
+/** How pictures are opened; what is not given is found out. */
+export type SourceConfig = Given<typeof sourceShape>;
+
+/** How pictures to train and to test with are opened; what is not given is found out. */
+export type LabelledConfig = Given<typeof labelledShape>;
+
+/** Settings as they are given, or as a run holds them. */
+export type Choice<Settings> = {
+  readonly [Field in keyof Settings]?: Settings[Field] | null | undefined;
+};
+
+/** Settings as a run holds them: null where nothing was given. */
+export type Settled<Settings> = {
+  readonly [Field in keyof Settings]-?: Exclude<Settings[Field], undefined> | null;
+};
+
+/** The fields of a shape out of all that was given, null where they are not. */
+function settle<Shape extends z.ZodRawShape>(shape: Shape, given: object): Settled<Given<Shape>> {
+  const values = given as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.keys(shape).map((field) => [field, values[field] ?? null])) as Settled<
+    Given<Shape>
+  >;
+}
+
+/** How a run opens its pictures. */
+export function settleSource(given: SourceConfig): Settled<SourceConfig> {
+  return settle(sourceShape, given);
+}
+
+/** How a run opens its pictures to train and to test with. */
+export function settleLabelled(given: LabelledConfig): Settled<LabelledConfig> {
+  return settle(labelledShape, given);
+}
+
+/** How the pictures to train with, or to test with, are opened. */
+export function sourceOf(choice: Choice<LabelledConfig>, which: "train" | "test"): Choice<SourceConfig> {
+  const { trainSplit, testSplit, imageColumn, labelColumn, failOn } = choice;
+  return { imageColumn, labelColumn, failOn, split: which === "train" ? trainSplit : testSplit };
+}
