@@ -62,7 +62,7 @@ test.each(examples)("$name runs", ({ name, code, output }) => {
     module: { type: "es6" },
   });
   writeFileSync(file, javascript);
-  const child = spawnSync(process.execPath, [file], { cwd: scratch, encoding: "utf8", timeout: 60_000 });
+  const child = spawnSync(process.execPath, [file], { cwd: scratch, encoding: "utf8" });
   expect(child.stderr).toBe("");
   expect(child.status).toBe(0);
   if (output !== undefined) expect(child.stdout.trim()).toBe(output.trim());

@@ -32,26 +32,28 @@ export async function callMain(args: readonly string[]): Promise<Outcome> {
   return { code, ...texts };
 }
 
-/** Runs the built `splitmask` as a user does; when it says `interruptAt`, presses Ctrl-C once (or sends these signals one after the other). */
-export function splitmask(
-  args: readonly string[],
-  interruptAt?: string,
-  signals: readonly NodeJS.Signals[] = ["SIGINT"],
-): Promise<Outcome> {
+/** What is to happen when the command writes a text: it gets a signal, or a file is moved. */
+export type WhenSaid = readonly [
+  text: string,
+  event: { readonly signal?: NodeJS.Signals; readonly rename?: readonly [from: string, to: string] },
+];
+
+/** Runs the built `splitmask` as a user does; what is to happen while it runs happens one after the other. */
+export function splitmask(args: readonly string[], ...whenSaid: readonly WhenSaid[]): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const preloaded =
+      whenSaid.length === 0 ? [] : ["--import", new URL("whenSaid.mjs", import.meta.url).href];
+    const child = spawn(process.execPath, [...preloaded, bin, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, SPLITMASK_TEST_WHEN_SAID: JSON.stringify(whenSaid) },
+    });
     const texts = { output: "", error: "" };
-    let interrupted = false;
     for (const [name, stream] of [
       ["output", child.stdout],
       ["error", child.stderr],
     ] as const) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         texts[name] += text;
-        if (interruptAt === undefined || interrupted || !texts[name].includes(interruptAt)) return;
-        interrupted = true;
-        // Two of the same kind that wait together are delivered as one.
-        for (const [index, signal] of signals.entries()) setTimeout(() => child.kill(signal), 60 * index);
       });
     }
     child.on("error", reject);

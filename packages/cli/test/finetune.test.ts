@@ -152,7 +152,7 @@ test("stops cleanly on Ctrl-C and goes on with --resume, to the same weights as 
   const settings = ["--batch", "8", "--steps", "40", "--repeats", "2", "--ema", "0.9", "--json"];
   const stopped = await splitmask(
     ["finetune", run, ...pictures, "--out", join(folder, "stopped"), ...settings],
-    "step  1/40",
+    ["step  1/40", { signal: "SIGINT" }],
   );
   expect(stopped.code).toBe(130);
   expect(lastLine(stopped)).toMatchObject({ reason: "interrupted", steps: 40, evaluation: null });

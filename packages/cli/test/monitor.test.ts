@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseSafetensors } from "@splitmask/autograd";
 import { readCheckpoint, readEvaluations } from "@splitmask/trainer";
-import { lastLine, splitmask, tinyModel } from "./command.js";
+import { callMain, lastLine, tinyModel } from "./command.js";
 import { writePictures } from "./pictures.js";
 
 let folder: string;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const pretrain = (out: string, ...options: string[]) =>
-  splitmask(["pretrain", pictures, "--out", join(folder, out), ...small, "--json", ...options]);
+  callMain(["pretrain", pictures, "--out", join(folder, out), ...small, "--json", ...options]);
 const evaluations = async (out: string) =>
   (await readEvaluations(join(folder, out, "metrics.jsonl"))).map(({ evaluation, step }) => [
     step,
@@ -57,7 +57,7 @@ test("--monitor-test and --monitor-pictures say what is looked at, and may chang
   expect(first.code).toBe(0);
   // Ten times in a run: every second step.
   expect((await evaluations("tested")).map(([step]) => step)).toEqual([2, 4, 6, 8, 10, 12]);
-  const again = await splitmask([
+  const again = await callMain([
     ...["pretrain", pictures, "--out", join(folder, "tested"), "--resume", "--json"],
     ...["--monitor-pictures", "9", "--monitor-every", "4"],
   ]);
@@ -102,10 +102,10 @@ test("--schedule, --optimizer, --layer-decay and --freeze train otherwise, and a
   const [patches, norm] = ["patch_embed.proj.weight", "norm.weight"];
   expect(weights.get(patches)!.data).toEqual(model.get(`encoder.${patches}`)!.data);
   expect(weights.get(norm)!.data).not.toEqual(model.get(`encoder.${norm}`)!.data);
-  const resumed = await splitmask(["pretrain", pictures, "--out", join(folder, "sgd"), "--resume", "--json"]);
+  const resumed = await callMain(["pretrain", pictures, "--out", join(folder, "sgd"), "--resume", "--json"]);
   expect(resumed.code).toBe(0);
   const other = ["--resume", "--optimizer", "lars", "--learning-rate", "0.02"];
-  const wrong = await splitmask(["pretrain", pictures, "--out", join(folder, "sgd"), ...other]);
+  const wrong = await callMain(["pretrain", pictures, "--out", join(folder, "sgd"), ...other]);
   expect(wrong.code).toBe(2);
   expect(wrong.error).toContain('optimizer was "sgd" and is now "lars"');
 });

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { lastLine, splitmask } from "./command.js";
+import { callMain, lastLine } from "./command.js";
 import { writePictures } from "./pictures.js";
 
 let folder: string;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const previewOf = (...args: string[]) =>
-  splitmask([
+  callMain([
     "preview",
     join(folder, "pictures"),
     "--image-size",

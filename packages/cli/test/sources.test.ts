@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastLine, splitmask, tinyModel } from "./command.js";
+import { callMain, lastLine, tinyModel } from "./command.js";
 import { writePictures } from "./pictures.js";
 
 let folder: string;
@@ -37,13 +37,13 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
   const run = join(folder, "run");
   const small = [...tinyModel, "--depth", "1", "--vocabulary", "32", "--batch", "8", "--steps", "2"];
   const pattern = join(folder, "train", "**", "*.png");
-  const trained = await splitmask(["pretrain", pattern, "--out", run, ...small, "--json"]);
+  const trained = await callMain(["pretrain", pattern, "--out", run, ...small, "--json"]);
   expect(trained.error).toContain("16 pictures");
   expect(trained.code).toBe(0);
 
   await writeFile(join(folder, "some.txt"), "train/across/000.png\ntrain/down/001.png\n");
   const page = join(folder, "some.html");
-  const reported = await splitmask(["report", run, "--pictures", join(folder, "some.txt"), "--out", page]);
+  const reported = await callMain(["report", run, "--pictures", join(folder, "some.txt"), "--out", page]);
   expect([reported.code, await readFile(page, "utf8")]).toEqual([
     0,
     expect.stringContaining("train/down/001.png"),
@@ -52,7 +52,7 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
   const shard = join(folder, "shard-000.tar");
   execFileSync("tar", ["-cf", shard, "-C", join(folder, "train", "down"), "002.png", "003.png", "004.png"]);
   const features = join(folder, "features.npy");
-  const embedded = await splitmask([
+  const embedded = await callMain([
     "embed",
     run,
     join(folder, "shard-{000..000}.tar"),
@@ -65,6 +65,6 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
   expect(existsSync(`${shard}.index`)).toBe(true);
 
   const [train, evaluated] = [await writeIdx("train"), await writeIdx("t10k")];
-  const knn = await splitmask(["knn", run, "--train", train, "--test", evaluated, "--k", "3", "--json"]);
+  const knn = await callMain(["knn", run, "--train", train, "--test", evaluated, "--k", "3", "--json"]);
   expect(lastLine(knn)).toMatchObject({ accuracy: 1, train: 12, test: 12, classes: ["0", "1"] });
 });

@@ -30,7 +30,10 @@ const encoder = (out: string) => readFileSync(join(folder, out, "encoder.safeten
 const checkpoints = (out: string) => readdirSync(join(folder, out, "checkpoints"));
 
 test("SIGTERM finishes the step, saves, and ends with 143; the run goes on to the same weights", async () => {
-  const stopped = await splitmask(pretrain("stopped", "--steps", "80"), "step  1/80", ["SIGTERM"]);
+  const stopped = await splitmask(pretrain("stopped", "--steps", "80"), [
+    "step  1/80",
+    { signal: "SIGTERM" },
+  ]);
   expect(stopped.code).toBe(143);
   expect(stopped.output).toContain("go on with: splitmask pretrain");
   const [name] = checkpoints("stopped");
@@ -42,27 +45,20 @@ test("SIGTERM finishes the step, saves, and ends with 143; the run goes on to th
 });
 
 test("a second signal ends at once, and every checkpoint is whole", async () => {
-  // Steps that take long enough for the second signal to come before the end of the first one's.
-  const large = "--width 192 --heads 3 --depth 6 --image-size 64 --patch 8 --batch 24 --threads 1".split(" ");
+  const stopping = "stopping after this step, with a checkpoint (Ctrl-C again: at once)";
+  // An evaluation comes before the checkpoint of its step, so that there are two by then; the second signal comes with the answer to the first.
+  const watched = ["--monitor", pictures, "--monitor-every", "1", "--checkpoint-every", "1"];
   const twice = await splitmask(
-    [
-      "pretrain",
-      pictures,
-      "--out",
-      join(folder, "twice"),
-      ...large,
-      "--steps",
-      "500",
-      "--checkpoint-every",
-      "1",
-    ],
-    "step   1/500",
-    ["SIGINT", "SIGTERM"],
+    pretrain("twice", "--steps", "500", ...watched),
+    ["step 3: knnAccuracy", { signal: "SIGINT" }],
+    [stopping, { signal: "SIGTERM" }],
   );
   expect(twice.code).toBe(143);
-  expect(twice.output).toContain("stopping after this step, with a checkpoint (Ctrl-C again: at once)");
+  expect(twice.output).toContain(stopping);
   expect(twice.output).not.toContain("go on with");
-  for (const name of checkpoints("twice").filter((each) => /^step-\d+$/.test(each))) {
+  const whole = checkpoints("twice").filter((each) => /^step-\d+$/.test(each));
+  expect(whole).toContain("step-000002");
+  for (const name of whole) {
     await readCheckpoint(join(folder, "twice", "checkpoints", name));
   }
 });

@@ -11,6 +11,7 @@ import {
 } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
 import ndarray from "ndarray";
+import { until } from "./pictures.js";
 
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
@@ -157,7 +158,7 @@ describe("orderedBatches", () => {
       for (const view of batch.views) view.dispose();
       break;
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => device.memory().liveBuffers <= before);
     expect(device.memory().liveBuffers).toBe(before);
   });
 });

@@ -24,6 +24,7 @@ import {
   pictureCache,
 } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
+import ndarray from "ndarray";
 import { noise, noiseDataset, noisePicture } from "./noise.js";
 import { scratchFolder, writePictures } from "./pictures.js";
 
@@ -64,18 +65,41 @@ async function expectPictures(cache: PictureCache, length: number, bad: Readonly
   }
 }
 
+interface BuilderOptions {
+  /** Time to decode a picture. */
+  readonly milliseconds?: number;
+  /** What the shell does before. */
+  readonly limit?: string;
+  /** The process kills itself a moment after so many pictures were begun, or when the first ones are stored: by its own hand, so that a busy machine changes nothing. */
+  readonly dieAfter?: number | "stored";
+  /** Picture 5 is not decoded before this file is there. */
+  readonly gate?: string;
+}
+
 /** Builds the cache of `length` noise pictures of `side` pixels in another process; picture 3 is bad. */
-function builder(length: number, side: number, milliseconds: number, limit = ""): ChildProcess {
+function builder(length: number, side: number, options: BuilderOptions = {}): ChildProcess {
+  const { milliseconds = 1, limit = "", dieAfter, gate } = options;
   const code = `
     import { createDevice } from ${JSON.stringify(import.meta.resolve("@splitmask/kernels"))};
     import { pictureCache, PictureError } from ${JSON.stringify(import.meta.resolve("@splitmask/data"))};
+    import { existsSync, readdirSync, statSync } from "node:fs";
     const noise = ${noise.toString()};
+    const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    const die = () => process.kill(process.pid, "SIGKILL");
+    let begun = 0;
+    const stored = () => {
+      const [name] = readdirSync(${JSON.stringify(join(folder, "pictures"))});
+      return statSync(${JSON.stringify(`${join(folder, "pictures")}/`)} + name + "/journal.bin", { throwIfNoEntry: false })?.size > 0;
+    };
     const dataset = {
       length: ${length}, classes: [], label: () => -1, path: (index) => "noise " + index,
       fingerprint: async () => "noise ${length} 1 ${side}",
       image: async (index) => {
         process.stdout.write(index + "\\n");
-        await new Promise((resolve) => setTimeout(resolve, ${milliseconds}));
+        if (${dieAfter === "stored"} && stored()) die();
+        if (++begun === ${JSON.stringify(dieAfter)}) setTimeout(die, begun % 7);
+        await wait(${milliseconds});
+        while (index === 5 && ${gate !== undefined} && !existsSync(${JSON.stringify(gate ?? "")})) await wait(5);
         if (index === 3) throw new PictureError("noise 3", 'torn "here"\\nand there, 3');
         const { pixels, height, width } = noise(index, 1, ${side});
         return { data: pixels, offset: 0, shape: [height, width, 3] };
@@ -222,23 +246,18 @@ describe("pictureCache", () => {
     const seen = new Map<number, number>();
     let kills = 0;
     let ended: string[] = [];
-    for (let attempt = 0; attempt < 30; attempt++) {
-      const child = builder(length, side, 20);
-      // Longer each time, so that it ends some day: the first dies while it starts, later ones while they write.
-      const timer = setTimeout(() => child.kill("SIGKILL"), 150 + 400 * attempt);
-      const lines = await linesOf(child);
-      clearTimeout(timer);
+    // The first dies while it makes its folder, later ones while they write.
+    for (const dieAfter of [1, 2, 5, "stored", 21, 40, undefined] as const) {
+      const dies = dieAfter === undefined ? {} : { dieAfter };
+      const lines = await linesOf(builder(length, side, { milliseconds: 20, ...dies }));
       for (const line of lines)
         if (/^\d+$/.test(line)) seen.set(Number(line), (seen.get(Number(line)) ?? 0) + 1);
-      if (lines.at(-1)?.startsWith("complete")) {
-        ended = lines;
-        break;
-      }
-      kills++;
+      if (lines.at(-1)?.startsWith("complete")) ended = lines;
+      else kills++;
       expect(lines.filter((line) => line.startsWith("error"))).toEqual([]);
     }
     expect(ended.at(-1)).toBe("complete 1");
-    expect(kills).toBeGreaterThan(2);
+    expect(kills).toBe(6);
     // The last start found most of them there.
     expect(ended.length).toBeLessThan(length);
     expect(seen.size).toBe(length);
@@ -285,7 +304,14 @@ describe("pictureCache", () => {
   });
 
   test("two processes at once: one builds, the other waits; both have it", async () => {
-    const children = [builder(60, 40, 40), builder(60, 40, 40)];
+    // The one that builds has to wait for the other to say that it waits.
+    const gate = join(root, "gate");
+    const children = [builder(60, 40, { gate }), builder(60, 40, { gate })];
+    for (const child of children) {
+      child.stdout!.on("data", (text: Buffer) => {
+        if (text.includes("waiting")) writeFileSync(gate, "");
+      });
+    }
     const [first, second] = await Promise.all(children.map(linesOf));
     expect([first!.at(-1), second!.at(-1)]).toEqual(["complete 1", "complete 1"]);
     const decodes = [...first!, ...second!].filter((line) => /^\d+$/.test(line));
@@ -368,21 +394,20 @@ describe("pictureCache", () => {
 
   test("a disk that is full: a clear error, what is stored stays, and the next start goes on", async () => {
     // 400 KB a file is the limit; a picture is 43 KB.
-    const lines = await linesOf(builder(40, 120, 1, "ulimit -f 400; "));
+    const lines = await linesOf(builder(40, 120, { limit: "ulimit -f 400; " }));
     expect(lines.at(-1)).toMatch(
       /^error pictureCache: .*pictures.* cannot hold the decoded pictures: the file may not become larger \(EFBIG\)\. Free some room, choose another folder \(SPLITMASK_CACHE, or the option folder\), a smaller decodeSize, or go without a cache\. The \d+ of 40 pictures that are stored stay, and the next start goes on from there\.$/,
     );
-    expect((await linesOf(builder(40, 120, 1))).at(-1)).toBe("complete 1");
+    expect((await linesOf(builder(40, 120))).at(-1)).toBe("complete 1");
   });
 
   test("a disk that is too small is noticed long before it is full", async () => {
     // Three times what is free, if all are as large as the first ones.
     const { bavail, bsize } = statfsSync(root);
-    const { dataset } = noiseDataset({
-      length: Math.ceil((3 * bavail * bsize) / (600 * 600 * 3)),
-      side: 600,
-    });
-    await expect(pictureCache(dataset, { device, decodeSize: null, folder })).rejects.toThrow(
+    const grey = ndarray(new Uint8Array(600 * 600 * 3), [600, 600, 3]);
+    const { dataset } = noiseDataset({ length: Math.ceil((3 * bavail * bsize) / grey.data.length) });
+    const large = { ...dataset, image: async () => grey };
+    await expect(pictureCache(large, { device, decodeSize: null, folder })).rejects.toThrow(
       /the [\d,]+ pictures that are missing need about [\d.]+ GB, and the disk has .* GB left, of which 0\.27 GB are not touched\. Free some room/,
     );
   });
@@ -442,6 +467,7 @@ describe("where caches lie", () => {
 
   test("listed and cleared, but for one that is being built", async () => {
     expect(await listCaches(folder)).toEqual([]);
+    const before = Date.now();
     const { dataset } = noiseDataset({ length: 3, bad: new Set([1]) });
     const cache = await pictureCache(dataset, { device, decodeSize: 64, folder });
     const pixels = statSync(join(cache.path, "pixels-000000.bin")).size;
@@ -455,8 +481,10 @@ describe("where caches lie", () => {
       decodeSize: 64,
     });
     expect(entry!.bytes).toBeGreaterThan(pixels);
-    expect(Date.now() - entry!.lastUsed.getTime()).toBeLessThan(60_000);
-    const child = builder(200, 40, 30);
+    // File systems may keep times to two seconds.
+    expect(entry!.lastUsed.getTime()).toBeGreaterThan(before - 2001);
+    expect(entry!.lastUsed.getTime()).toBeLessThan(Date.now() + 2001);
+    const child = builder(200, 40, { gate: join(root, "never") });
     await new Promise((resolve) => child.stdout!.once("data", resolve));
     expect((await clearCaches(folder)).map(({ path }) => path)).toEqual([cache.path]);
     expect(existsSync(cache.path)).toBe(false);

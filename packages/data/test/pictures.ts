@@ -10,6 +10,11 @@ export function scratchFolder(): string {
   return folder;
 }
 
+/** Waits until something is so, however long the machine takes. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
 /** Writes a file and the folders that it lies in. */
 export function write(path: string, content: Uint8Array | string): string {
   mkdirSync(dirname(path), { recursive: true });

@@ -5,12 +5,11 @@ export const entry = JSON.stringify(import.meta.resolve("@splitmask/kernels"));
 
 /** Runs a program, which has createDevice, in a process of its own; it has to end by itself. */
 export function runProgram(code: string, environment: Readonly<Record<string, string>> = {}) {
-  const started = performance.now();
   const child = spawnSync(
     process.execPath,
     ["--input-type=module", "--eval", `import { createDevice } from ${entry};\n${code}`],
-    { encoding: "utf8", timeout: 30_000, env: { ...process.env, ...environment } },
+    { encoding: "utf8", timeout: 1_200_000, env: { ...process.env, ...environment } },
   );
   const { status, stdout, stderr } = child;
-  return { status, stdout, stderr, seconds: (performance.now() - started) / 1000 };
+  return { status, stdout, stderr };
 }

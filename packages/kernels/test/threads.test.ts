@@ -11,37 +11,26 @@ function enqueueWork(device: Device, output: BufferArgument, fills: number): voi
   }
 }
 
+/** Hours of work: a program that ends has not waited for it. */
 const queueWork = `
 const device = createDevice({ threads: 2 });
-const output = { buffer: device.allocate(64 << 20), byteOffset: 0 };
-for (let i = 0; i < 20000; i += 1) device.run("fill", "float32", { output, size: 16 << 20, value: i });
+const output = { buffer: device.allocate(64), byteOffset: 0 };
+for (let i = 0; i < 60000; i += 1) {
+  device.run("multiplyAdds", "float32", { output, tasks: 16, steps: 1e6, scale: 0.5, offset: 0.5 });
+}
 `;
 
 describe("the event loop", () => {
-  test("a 10 ms timer is never late by more than 50 ms while the device computes", async () => {
+  test("is free while the device computes", async () => {
     const device = createDevice();
     const output = { buffer: device.allocate(64 * megabytes), byteOffset: 0 };
     enqueueWork(device, output, 1);
     await device.synchronize();
-    let best = Infinity;
-    // Other processes may hold the timer too: the best of three rounds counts.
-    for (let round = 0; round < 3 && best >= 50; round += 1) {
-      let latest = 0;
-      let ticks = 0;
-      let last = performance.now();
-      const timer = setInterval(() => {
-        const now = performance.now();
-        latest = Math.max(latest, now - last - 10);
-        last = now;
-        ticks += 1;
-      }, 10);
-      enqueueWork(device, output, 100);
-      await device.synchronize();
-      clearInterval(timer);
-      expect(ticks).toBeGreaterThan(5);
-      best = Math.min(best, latest);
-    }
-    expect(best).toBeLessThan(50);
+    const before = performance.eventLoopUtilization();
+    enqueueWork(device, output, 100);
+    await device.synchronize();
+    // A loop that waits for the device is busy all the time. A share, because other processes draw out both its parts.
+    expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
     device.close();
   });
 });
@@ -114,7 +103,6 @@ describe("the process ends", () => {
     });
     const queued = runProgram(`${queueWork} console.log('end');`);
     expect(queued).toMatchObject({ status: 0, stdout: "end\n", stderr: "" });
-    expect(queued.seconds).toBeLessThan(10);
   });
 
   test("not before what is awaited has come", () => {
@@ -129,7 +117,6 @@ describe("the process ends", () => {
   test("on process.exit and on an uncaught error with work queued and awaited", () => {
     const exit = runProgram(`${queueWork} device.synchronize(); setTimeout(() => process.exit(3), 50);`);
     expect(exit).toMatchObject({ status: 3, stdout: "", stderr: "" });
-    expect(exit.seconds).toBeLessThan(10);
     const thrown = runProgram(
       `${queueWork} device.synchronize(); setTimeout(() => { throw new Error("uncaught"); }, 50);`,
     );
@@ -150,9 +137,11 @@ describe("the process ends", () => {
         collect();
         await new Promise((resolve) => setImmediate(resolve));
       }
-      collect();
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      console.log(readdirSync("/proc/self/task").length < 30 ? "threads ended" : "threads are left");`;
+      do {
+        collect();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      } while (readdirSync("/proc/self/task").length >= 30);
+      console.log("threads ended");`;
     if (process.platform === "linux") {
       expect(runProgram(`import { readdirSync } from "node:fs";${program}`)).toMatchObject({
         status: 0,
