@@ -94,7 +94,7 @@ describe("folders, patterns and lists", () => {
       `imageGlob: no pictures fit ${join(folder, "glob/*.tiff")} (from`,
     );
     await expect(imageGlob(join(folder, "glob/**/*.png"), { classes: ["x"] })).rejects.toThrow(
-      "finds pictures in y, but the classes are x",
+      "holds pictures of the class y, but the classes are x",
     );
   });
 
@@ -115,7 +115,7 @@ describe("folders, patterns and lists", () => {
     const labelled = await imageList(path, { classFolders: true });
     expect([labelled.classes, labelled.label(0), labelled.label(1)]).toEqual([["cat", "dog"], 1, 0]);
     await expect(imageList(path, { classes: ["cat"] })).rejects.toThrow(
-      "holds pictures in dog, but the classes are cat",
+      "holds pictures of the class dog, but the classes are cat",
     );
     await expect(imageList(write(join(folder, "empty.txt"), "\n\n"))).rejects.toThrow(
       "holds no paths; expected one a line",
