@@ -113,9 +113,17 @@ export class CifarDataset implements ImageDataset {
   }
 }
 
+const trainingNames = /^(data_batch_\d+|train)\.bin$/;
+const testNames = /^(test_batch|test)\.bin$/;
+
+/** Whether a file is called as those that CIFAR comes in. */
+export function isCifarName(name: string): boolean {
+  return trainingNames.test(name) || testNames.test(name);
+}
+
 /** The files of one part in a folder, by the names that CIFAR comes with. */
-export function cifarFiles(folder: string, split: "train" | "test"): string[] {
-  const wanted = split === "train" ? /^(data_batch_\d+|train)\.bin$/ : /^(test_batch|test)\.bin$/;
+function cifarFiles(folder: string, split: "train" | "test"): string[] {
+  const wanted = split === "train" ? trainingNames : testNames;
   const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => wanted.test(name));
   return names.sort().map((name) => join(folder, name));
 }
