@@ -83,7 +83,7 @@ describe("idxDataset", () => {
     );
     write(labels, idx([3], [0, 9, 0]));
     await expect(idxDataset(images, { labels, classes: ["a", "b"] })).rejects.toThrow(
-      `idxDataset: ${labels} holds the label 9, but there are 2 classes (labels run from 0 to 1). Give all classes, or mend the file.`,
+      `idxDataset: ${labels} holds pictures of the class 9, but the classes are a, b.`,
     );
     await expect(idxDataset(join(folder, "none"))).rejects.toThrow("there is no file");
     const dataset = await idxDataset(images);

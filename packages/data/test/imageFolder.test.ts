@@ -56,7 +56,7 @@ describe("imageFolder", () => {
     expect(dataset.label(0)).toBe(1);
     expect(dataset.classes).toEqual(["cat", "dog", "owl"]);
     await expect(imageFolder(folder, { classes: ["cat", "owl"] })).rejects.toThrow(
-      `imageFolder: ${folder} holds the class folder dog, but the classes are cat, owl. Both folders must use the same names: rename or remove what is not among them.`,
+      `imageFolder: ${folder} holds pictures of the class dog, but the classes are cat, owl. Both must use the same names: rename, or leave out what is not among them.`,
     );
   });
 

@@ -94,7 +94,7 @@ describe("folders, patterns and lists", () => {
       `imageGlob: no pictures fit ${join(folder, "glob/*.tiff")} (from`,
     );
     await expect(imageGlob(join(folder, "glob/**/*.png"), { classes: ["x"] })).rejects.toThrow(
-      "finds pictures in y, but the classes are x",
+      "holds pictures of the class y, but the classes are x",
     );
   });
 
@@ -115,7 +115,7 @@ describe("folders, patterns and lists", () => {
     const labelled = await imageList(path, { classFolders: true });
     expect([labelled.classes, labelled.label(0), labelled.label(1)]).toEqual([["cat", "dog"], 1, 0]);
     await expect(imageList(path, { classes: ["cat"] })).rejects.toThrow(
-      "holds pictures in dog, but the classes are cat",
+      "holds pictures of the class dog, but the classes are cat",
     );
     await expect(imageList(write(join(folder, "empty.txt"), "\n\n"))).rejects.toThrow(
       "holds no paths; expected one a line",
@@ -142,14 +142,14 @@ describe("openDataset", () => {
     await writeShards("train", 3);
     await writeShards("val", 1);
     const shards = await openDataset(join(folder, "shards"));
-    expect([shards instanceof WebDataset, shards.length]).toEqual([true, 3]);
+    expect([shards instanceof WebDataset, shards.length]).toEqual([true, 4]);
     expect((await openDataset(join(folder, "shards"), { split: "val" })).length).toBe(1);
     expect((await openDataset(join(folder, "shards/train-{000..001}.tar"))).length).toBe(2);
     expect((await openDataset(join(folder, "shards/{train,val}-000.tar"))).length).toBe(2);
     expect((await openDataset(join(folder, "shards/*.tar"))).length).toBe(4);
     await expect(openDataset(join(folder, "shards/train-{000..003}.tar"))).rejects.toThrow("train-003.tar");
-    await expect(openDataset(join(folder, "shards"), { split: "dev" })).rejects.toThrow(
-      `openDataset: no file in ${join(folder, "shards")} is called dev; there are train-000.tar, train-001.tar, train-002.tar, val-000.tar. Give another split, or none.`,
+    await expect(openDataset(join(folder, "shards"), { split: "test" })).rejects.toThrow(
+      `openDataset: ${join(folder, "shards")} has no split test; there are train, validation. Give another split, all, or none.`,
     );
 
     const rows = new Uint8Array(
@@ -160,7 +160,7 @@ describe("openDataset", () => {
     for (const name of ["train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"])
       write(join(folder, "hub/data", `${name}.parquet`), rows);
     const hub = await openDataset(join(folder, "hub"));
-    expect([hub instanceof ParquetDataset, hub.length]).toEqual([true, 2]);
+    expect([hub instanceof ParquetDataset, hub.length]).toEqual([true, 3]);
     expect((await openDataset(join(folder, "hub"), { split: "test" })).length).toBe(1);
     expect((await openDataset(join(folder, "hub/data/*.parquet"))).length).toBe(3);
 
@@ -168,7 +168,7 @@ describe("openDataset", () => {
       Uint8Array.of(0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 1, ...new Uint8Array(count));
     write(join(folder, "mnist/train-images-idx3-ubyte.gz"), gzipSync(header(2)));
     write(join(folder, "mnist/t10k-images-idx3-ubyte"), header(1));
-    const mnist = await openDataset(join(folder, "mnist"));
+    const mnist = await openDataset(join(folder, "mnist"), { use: "training" });
     expect([mnist instanceof IdxDataset, mnist.length, mnist.channels]).toEqual([true, 2, 3]);
     const test = await openDataset(join(folder, "mnist"), { split: "test", channels: 1 });
     expect([test.length, test.channels]).toEqual([1, 1]);
@@ -177,7 +177,7 @@ describe("openDataset", () => {
     const cifar = await openDataset(join(folder, "cifar"));
     expect([cifar instanceof CifarDataset, cifar.length]).toEqual([true, 1]);
     await expect(openDataset(join(folder, "cifar"), { split: "dev" })).rejects.toThrow(
-      "expected train or test",
+      "has no split dev; there are train. Give another split, all, or none.",
     );
 
     write(join(folder, "coco/1.png"), png);

@@ -99,7 +99,7 @@ describe("parquetDataset", () => {
     const renamed = await parquetDataset(path, { classes: ["elk", "owl", "fox"] });
     expect([renamed.label(0), renamed.label(1)]).toEqual([1, 2]);
     await expect(parquetDataset(path, { classes: ["owl"] })).rejects.toThrow(
-      "parquetDataset: the labels are called fox, but the classes are owl. Give all classes.",
+      `parquetDataset: ${path} holds pictures of the class fox, but the classes are owl.`,
     );
     const bare = await parquetDataset(path, { label: null });
     expect([bare.classes, bare.label(3)]).toEqual([[], -1]);

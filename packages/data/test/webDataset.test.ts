@@ -86,7 +86,7 @@ describe("webDataset", () => {
     expect([0, 1, 2].map((index) => dataset.label(index))).toEqual([1, 0, -1]);
     expect((await webDataset(shard, { classes: ["owl", "fox"] })).label(0)).toBe(0);
     await expect(webDataset(shard, { classes: ["owl"] })).rejects.toThrow(
-      `webDataset: ${shard} holds the class "fox", but the classes are owl. Give all classes, or labels: null.`,
+      `webDataset: ${shard} holds pictures of the class fox, but the classes are owl. Both must use the same names: rename, or leave out what is not among them.`,
     );
     expect((await webDataset(shard, { labels: null })).classes).toEqual([]);
     const masks = await webDataset(shard, { picture: "seg.png" });

@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
+import { checkIndex, type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
-import { parseClassNames } from "./labels.js";
+import { type AlignedLabels, alignLabels, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
 import { searchSorted } from "./searchSorted.js";
@@ -16,7 +16,7 @@ export interface CifarDatasetOptions {
   readonly split?: "train" | "test";
   /** Which of the two labels of CIFAR-100. Default `"fine"`, the 100 classes; `"coarse"` are the 20 superclasses. */
   readonly labels?: "fine" | "coarse";
-  /** Names of the classes by label. Default: those of `batches.meta.txt`, `fine_label_names.txt` or `coarse_label_names.txt` beside the files, else `"0"`, `"1"`, …. */
+  /** The classes that are wanted, by label; labels are matched by name, without names by number. Default: those of `batches.meta.txt`, `fine_label_names.txt` or `coarse_label_names.txt` beside the files, else `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
 }
 
@@ -43,6 +43,7 @@ const cifar100 = {
 /** The pictures of CIFAR's binary files. Made by `cifarDataset`. */
 export class CifarDataset implements ImageDataset {
   readonly classes: readonly string[];
+  readonly notes: readonly DatasetNote[];
   readonly #paths: readonly string[];
   /** Number of the first picture of each file, and of none behind the last. */
   readonly #starts: readonly number[];
@@ -54,11 +55,11 @@ export class CifarDataset implements ImageDataset {
   constructor(
     paths: readonly string[],
     starts: readonly number[],
-    labels: Int32Array,
-    classes: readonly string[],
+    { labels, classes, notes }: AlignedLabels,
     layout: Layout,
   ) {
     this.classes = classes;
+    this.notes = notes;
     this.#paths = paths;
     this.#starts = starts;
     this.#labels = labels;
@@ -112,9 +113,17 @@ export class CifarDataset implements ImageDataset {
   }
 }
 
+const trainingNames = /^(data_batch_\d+|train)\.bin$/;
+const testNames = /^(test_batch|test)\.bin$/;
+
+/** Whether a file is called as those that CIFAR comes in. */
+export function isCifarName(name: string): boolean {
+  return trainingNames.test(name) || testNames.test(name);
+}
+
 /** The files of one part in a folder, by the names that CIFAR comes with. */
-export function cifarFiles(folder: string, split: "train" | "test"): string[] {
-  const wanted = split === "train" ? /^(data_batch_\d+|train)\.bin$/ : /^(test_batch|test)\.bin$/;
+function cifarFiles(folder: string, split: "train" | "test"): string[] {
+  const wanted = split === "train" ? trainingNames : testNames;
   const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => wanted.test(name));
   return names.sort().map((name) => join(folder, name));
 }
@@ -151,7 +160,7 @@ export async function cifarDataset(
     starts.push(count);
     count += size / record;
   }
-  const classes = options.classes ?? (await classNames(folder, layout));
+  const classes = await classNames(folder, layout);
   const labels = new Int32Array(count);
   const files = new OpenFiles();
   try {
@@ -161,7 +170,8 @@ export async function cifarDataset(
   } finally {
     await files.close();
   }
-  return new CifarDataset(paths, starts, labels, classes, layout);
+  const aligned = alignLabels("cifarDataset", paths[0]!, { labels, classes }, options.classes);
+  return new CifarDataset(paths, starts, aligned, layout);
 }
 
 function folderFiles(folder: string, split: "train" | "test"): string[] {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import { classKey } from "./labels.js";
 
 class Concatenation implements ImageDataset {
   readonly length: number;
@@ -28,11 +29,17 @@ class Concatenation implements ImageDataset {
     this.#starts = starts;
     this.length = length;
     const labels = new Map<string, number>();
+    const names: string[] = [];
     for (const name of parts.flatMap((part) => part.classes)) {
-      if (!labels.has(name)) labels.set(name, labels.size);
+      const key = classKey(name);
+      if (labels.has(key)) continue;
+      labels.set(key, names.length);
+      names.push(name);
     }
-    this.classes = [...labels.keys()];
-    this.#labels = parts.map((part) => Int32Array.from(part.classes, (name) => labels.get(name)!));
+    this.classes = names;
+    this.#labels = parts.map(({ classes }) =>
+      Int32Array.from(classes, (name) => labels.get(classKey(name))!),
+    );
     this.notes = parts.flatMap(({ notes = [] }) => notes);
     const [{ channels }] = parts as [ImageDataset];
     if (channels !== undefined) this.channels = channels;

@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
+import { checkIndex, type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
-import { classesFor, parseClassNames } from "./labels.js";
+import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
 
 /** Options of `idxDataset`. */
@@ -15,7 +15,9 @@ export interface IdxDatasetOptions {
    * The file of labels; null: none. Default: the file beside the pictures whose name has `labels` for `images` and `idx1` for `idx3`, gzipped or not, where there is one.
    */
   readonly labels?: string | null;
-  /** Names of the classes by label. Default: the lines of `classes.txt` beside the pictures, else `"0"`, `"1"`, …. */
+  /**
+   * The classes that are wanted, by label; labels are matched by the names in `classes.txt` beside the pictures, without it by number. Default: these names, else `"0"`, `"1"`, ….
+   */
   readonly classes?: readonly string[];
   /** 3: greyscale is spread to three channels. 1: as it is stored. Default 3. Pictures in colour (N×H×W×3) always have 3. */
   readonly channels?: 1 | 3;
@@ -25,19 +27,20 @@ export interface IdxDatasetOptions {
 export class IdxDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels: number;
+  readonly notes: readonly DatasetNote[];
   readonly #pictures: IdxFile;
-  readonly #labels: Int32Array | null;
+  readonly #labels: Int32Array;
   readonly #files: readonly string[];
 
   /** @internal Use `idxDataset`. */
   constructor(
     pictures: IdxFile,
-    labels: Int32Array | null,
-    classes: readonly string[],
+    { labels, classes, notes }: AlignedLabels,
     channels: number,
     files: readonly string[],
   ) {
     this.classes = classes;
+    this.notes = notes;
     this.channels = channels;
     this.#pictures = pictures;
     this.#labels = labels;
@@ -55,7 +58,7 @@ export class IdxDataset implements ImageDataset {
 
   label(index: number): number {
     checkIndex("label", index, this.length);
-    return this.#labels?.[index] ?? -1;
+    return this.#labels[index]!;
   }
 
   /** Height and width, the same for all pictures. */
@@ -123,12 +126,14 @@ export async function idxDataset(images: string, options: IdxDatasetOptions = {}
     const labelsPath = options.labels === undefined ? labelsBeside(path) : options.labels;
     const labels = labelsPath === null ? null : await readLabels(resolve(labelsPath), path, count);
     const namesPath = join(dirname(path), "classes.txt");
-    const names =
-      options.classes ??
-      (existsSync(namesPath) ? parseClassNames(await readFile(namesPath, "utf8")) : undefined);
-    const classes = labels === null ? [] : classesFor("idxDataset", labelsPath!, labels, names);
+    const names = existsSync(namesPath) ? parseClassNames(await readFile(namesPath, "utf8")) : undefined;
+    const own = {
+      labels: labels ?? new Int32Array(count).fill(-1),
+      classes: labels === null ? [] : classesFor("idxDataset", labelsPath!, labels, names),
+    };
+    const aligned = alignLabels("idxDataset", labelsPath ?? path, own, options.classes);
     const files = labelsPath === null ? [path] : [path, resolve(labelsPath)];
-    return new IdxDataset(pictures, labels, classes, Math.max(stored, options.channels ?? 3), files);
+    return new IdxDataset(pictures, aligned, Math.max(stored, options.channels ?? 3), files);
   } catch (error) {
     await pictures.close();
     throw error;

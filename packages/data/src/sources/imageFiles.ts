@@ -8,8 +8,15 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
 import { fingerprintFiles } from "./fileFacts.js";
+import { type AlignedLabels, alignLabels, classKey, sortNames } from "./labels.js";
 
 /** Pictures that are files of their own. */
 export class ImageFiles implements ImageDataset {
@@ -17,6 +24,7 @@ export class ImageFiles implements ImageDataset {
   readonly root: string;
   readonly classes: readonly string[];
   readonly channels?: number;
+  readonly notes: readonly DatasetNote[];
   /** Relative to `root`, or absolute. */
   readonly #files: readonly string[];
   readonly #labels: Int32Array;
@@ -26,12 +34,12 @@ export class ImageFiles implements ImageDataset {
   constructor(
     root: string,
     files: readonly string[],
-    labels: Int32Array,
-    classes: readonly string[],
+    { labels, classes, notes }: AlignedLabels,
     decode: DecodeOptions,
   ) {
     this.root = root;
     this.classes = classes;
+    this.notes = notes;
     this.#files = files;
     this.#labels = labels;
     this.#decode = decode;
@@ -125,21 +133,22 @@ export function firstFolder(file: string): string | null {
 /**
  * The classes and labels of files by the folder that each belongs to.
  *
+ * @param reader Who asks, for messages.
+ * @param source Where the files are, for messages.
  * @param folders The folder of each file; null: none, so no label.
- * @param forced The classes, where they are given.
- * @param unknown Makes the error for folders that are no class.
+ * @param wanted The classes by label; left out: the folders, sorted.
+ * @throws Error If a folder is none of the wanted classes.
  */
 export function labelsByFolder(
+  reader: string,
+  source: string,
   folders: readonly (string | null)[],
-  forced: readonly string[] | undefined,
-  unknown: (folders: readonly string[]) => Error,
-): { classes: readonly string[]; labels: Int32Array } {
-  const present = sorted(new Set(folders.filter((name) => name !== null)));
-  const classes = forced ?? present;
-  const labels = new Map(classes.map((name, label) => [name, label]));
-  const strange = present.filter((name) => !labels.has(name));
-  if (strange.length > 0) throw unknown(strange);
-  return { classes, labels: Int32Array.from(folders, (name) => (name === null ? -1 : labels.get(name)!)) };
+  wanted: readonly string[] | undefined,
+): AlignedLabels {
+  const classes = sortNames(new Set(folders.flatMap((name) => (name === null ? [] : [classKey(name)]))));
+  const byName = new Map(classes.map((name, label) => [name, label]));
+  const labels = Int32Array.from(folders, (name) => (name === null ? -1 : byName.get(classKey(name))!));
+  return alignLabels(reader, source, { labels, classes }, wanted);
 }
 
 /** The folder that holds all of the given, absolute ones. */

@@ -2,6 +2,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join, relative, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
+import type { AlignedLabels } from "./labels.js";
 
 /** Endings (lower case) of the files that `imageFolder` takes for pictures, unless told otherwise. */
 export const pictureExtensions: readonly string[] = [
@@ -38,12 +39,11 @@ export class ImageFolder extends ImageFiles {
   constructor(
     root: string,
     files: readonly string[],
-    labels: Int32Array,
-    classes: readonly string[],
+    labels: AlignedLabels,
     ignored: readonly string[],
     decode: DecodeOptions,
   ) {
-    super(root, files, labels, classes, decode);
+    super(root, files, labels, decode);
     this.ignored = ignored;
   }
 }
@@ -130,15 +130,8 @@ export async function imageFolder(
     }
     for (const file of sorted(found.ignored)) ignored.push(before + file);
   }
-  const { classes, labels } = labelsByFolder(
-    folders,
-    forced,
-    (unknown) =>
-      new Error(
-        `imageFolder: ${root} holds the class folder${unknown.length > 1 ? "s" : ""} ${unknown.join(", ")}, but the classes are ${forced?.join(", ")}. Both folders must use the same names: rename or remove what is not among them.`,
-      ),
-  );
-  return new ImageFolder(root, files, labels, classes, ignored, decode);
+  const labels = labelsByFolder("imageFolder", root, folders, forced);
+  return new ImageFolder(root, files, labels, ignored, decode);
 }
 
 function noPictures(root: string, { ignored, folders }: Found, extensions: readonly string[]): Error {

@@ -50,13 +50,7 @@ export async function imageGlob(
     );
   }
   const files = sorted(found.keys());
-  const { classes, labels } = labelsByFolder(
-    files.map((file) => found.get(file)!),
-    forced,
-    (unknown) =>
-      new Error(
-        `imageGlob: ${patterns.join(", ")} finds pictures in ${unknown.join(", ")}, but the classes are ${forced?.join(", ")}. Narrow the pattern, or give all classes.`,
-      ),
-  );
-  return new ImageFiles(commonFolder(bases), files, labels, classes, decode);
+  const folders = files.map((file) => found.get(file)!);
+  const labels = labelsByFolder("imageGlob", patterns.join(", "), folders, forced);
+  return new ImageFiles(commonFolder(bases), files, labels, decode);
 }

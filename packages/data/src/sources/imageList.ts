@@ -48,13 +48,6 @@ export async function imageList(path: string, options: ImageListOptions = {}): P
   }
   const start = root === undefined ? dirname(file) : resolve(root);
   const files = names.map((name) => resolve(start, name));
-  const { classes, labels } = labelsByFolder(
-    files.map((each) => (classFolders ? basename(dirname(each)) : null)),
-    forced,
-    (unknown) =>
-      new Error(
-        `imageList: ${file} holds pictures in ${unknown.join(", ")}, but the classes are ${forced?.join(", ")}. Give all classes, or take the paths out.`,
-      ),
-  );
-  return new ImageFiles(start, files, labels, forced === undefined && !classFolders ? [] : classes, decode);
+  const folders = files.map((each) => (classFolders ? basename(dirname(each)) : null));
+  return new ImageFiles(start, files, labelsByFolder("imageList", file, folders, forced), decode);
 }

@@ -3,15 +3,25 @@ import { basename, extname, join, resolve } from "node:path";
 import { glob } from "tinyglobby";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import type { ImageDataset } from "../imageDataset.js";
-import { cifarDataset, cifarFiles } from "./cifar.js";
+import { cifarDataset, isCifarName } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
+import { concatenateDatasets } from "./concatenateDatasets.js";
+import { refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
-import { idxDataset } from "./idx.js";
+import { type IdxDatasetOptions, idxDataset } from "./idx.js";
 import { sorted } from "./imageFiles.js";
 import { imageFolder, pictureExtensions } from "./imageFolder.js";
 import { imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
 import { parquetDataset } from "./parquet.js";
+import {
+  type ChosenParts,
+  chooseParts,
+  type DatasetUse,
+  type PartEntry,
+  partOf,
+  wholePart,
+} from "./parts.js";
 import { webDataset } from "./webDataset.js";
 import type { WebDatasetLabels } from "./webDatasetIndex.js";
 
@@ -23,10 +33,12 @@ export interface OpenDatasetOptions extends DecodeOptions {
   /** How the pictures are stored. Default: by the names of the files. */
   readonly format?: DatasetFormat;
   /**
-   * Which part of a folder: of Parquet files and shards, those whose name begins with it; of IDX and CIFAR files `"train"` or `"test"`; of pictures, the folder of that name. Default: of pictures all; of the
-   * others `"train"` where the names say so, else all.
+   * Which part of a folder, where the names of its files or folders speak of several: `"train"`, `"validation"` (`"val"`, `"dev"`), `"test"` or another name that stands there; `"all"`. Of a
+   * folder of pictures also any folder inside it. Default: by `use`.
    */
   readonly split?: string;
+  /** What the pictures are for, which chooses the part where no `split` does. Default `"any"`: everything. */
+  readonly use?: DatasetUse;
   /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards. Default: by their names. */
   readonly imageColumn?: string;
   /** Where the labels are: the column of Parquet files, the ending `cls`, `json` or `txt` of tar shards; null: there are none. Default: by their names. */
@@ -75,18 +87,136 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** A folder is one of pictures, unless there are none on its first two floors and files of another format are. */
+/** Folders are looked into so deep: `MNIST/raw/…`, `default/train/0000.parquet`, `data/train/cat/1.png`. */
+const deepest = 3;
+
+const formatsOfFolders = ["parquet", "webdataset", "idx", "cifar"] as const;
+type ContainerFormat = (typeof formatsOfFolders)[number];
+
+/** Whether a file's name is that of a container of a format, as folders hold it. */
+function isContainer(format: ContainerFormat, name: string): boolean {
+  return format === "cifar" ? isCifarName(name) : endings[format]!.test(name);
+}
+
+/**
+ * A folder is one of pictures, unless there are none on its first two floors and files of another format are. Deeper floors are looked at until something is known.
+ *
+ * @throws Error If it holds what has to be converted first.
+ */
 function formatOfFolder(folder: string): DatasetFormat {
   const names = namesIn(folder);
+  const floors = (path: string) =>
+    namesIn(path)
+      .map((name) => join(path, name))
+      .filter(isFolder);
   if (names.some(isPicture)) return "folder";
-  const inner = names.filter((name) => isFolder(join(folder, name)));
-  if (inner.some((name) => namesIn(join(folder, name)).some(isPicture))) return "folder";
-  const files = [...names, ...(inner.includes("data") ? namesIn(join(folder, "data")) : [])];
-  const found = (["parquet", "webdataset", "idx"] as const).find((format) =>
-    files.some((name) => endings[format]!.test(name)),
+  let floor = floors(folder);
+  if (floor.some((inner) => namesIn(inner).some(isPicture))) return "folder";
+  let found = containerIn(names) ?? containerAmong(floor);
+  for (let depth = 2; depth <= deepest && found === undefined && floor.length > 0; depth++) {
+    floor = floor.flatMap(floors);
+    found = containerAmong(floor);
+  }
+  if (found === undefined) refuseConvertible(folder);
+  return found ?? "folder";
+}
+
+/** The first format that is found in folders, pictures too; undefined without. */
+function containerAmong(folders: readonly string[]): DatasetFormat | undefined {
+  for (const folder of folders) {
+    const names = namesIn(folder);
+    if (names.some(isPicture)) return "folder";
+    const found = containerIn(names);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const containerIn = (names: readonly string[]) =>
+  formatsOfFolders.find((format) => names.some((name) => isContainer(format, name)));
+
+/** The containers of a format in a folder and in those inside it. */
+function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
+  const found: string[] = [];
+  const visit = (inside: string, depth: number): void => {
+    for (const name of namesIn(join(folder, inside))) {
+      const relative = inside === "" ? name : `${inside}/${name}`;
+      if (isFolder(join(folder, relative))) {
+        if (depth < deepest) visit(relative, depth + 1);
+      } else if (isContainer(format, name)) found.push(relative);
+    }
+  };
+  visit("", 0);
+  // torchvision unpacks MNIST's files and leaves the packed ones beside them.
+  const single =
+    format === "idx"
+      ? found.filter((name) => !found.includes(name.replace(/\.gz$/, "")) || !name.endsWith(".gz"))
+      : found;
+  return single.map((relative) => ({
+    path: join(folder, relative),
+    ...(format === "cifar" ? cifarPart(relative) : partOf(relative)),
+  }));
+}
+
+/** CIFAR-10 calls its training files data_batch_1 …. */
+function cifarPart(relative: string): Pick<PartEntry, "part" | "name"> {
+  const part = /^data_batch/.test(basename(relative)) ? "train" : partOf(basename(relative)).part;
+  return { part, name: part };
+}
+
+/** Whether there is a picture in a folder, on one of its first floors: links may lead round in circles. */
+function holdsPictures(folder: string, depth = 0): boolean {
+  const names = namesIn(folder);
+  if (names.some(isPicture)) return true;
+  return (
+    depth < 2 * deepest &&
+    names.some((name) => isFolder(join(folder, name)) && holdsPictures(join(folder, name), depth + 1))
   );
-  if (found !== undefined) return found;
-  return cifarFiles(folder, "train").length + cifarFiles(folder, "test").length > 0 ? "cifar" : "folder";
+}
+
+/**
+ * The folders of a folder's parts, where it is divided in such (`train` and `val` of class folders or of pictures, also inside of a single folder); empty: it is not. One that holds other folders
+ * of pictures too is divided if two parts at least are called by their whole names: a class may be called train.
+ */
+function pictureParts(folder: string, depth = 0): PartEntry[] {
+  const names = namesIn(folder);
+  if (names.some(isPicture)) return [];
+  const entries = names
+    .map((name): PartEntry => ({ path: join(folder, name), ...partOf(name) }))
+    .filter(({ path }) => isFolder(path));
+  const named = entries.filter(({ part, path }) => part !== null && holdsPictures(path));
+  if (named.length === 0) {
+    const [only, second] = firstTwo(entries, ({ path }) => holdsPictures(path));
+    return only !== undefined && second === undefined && depth < deepest
+      ? pictureParts(only.path, depth + 1)
+      : [];
+  }
+  const others = entries.filter(({ part, path }) => part === null && holdsPictures(path));
+  const whole = new Set(named.map(({ path }) => wholePart(basename(path))).filter((part) => part !== null));
+  const distinct = new Set(named.map(({ part }) => part)).size;
+  const isDivided = others.length === 0 ? whole.size > 0 || distinct > 1 : whole.size > 1;
+  if (!isDivided) return [];
+  return [
+    ...named.map((entry) => ({ ...entry, path: innermost(entry), name: basename(entry.path) })),
+    ...others.map((entry) => ({ ...entry, part: basename(entry.path), name: basename(entry.path) })),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The first two that fit; the rest, maybe a thousand folders of classes, is not looked at. */
+function firstTwo<Item>(items: readonly Item[], fits: (item: Item) => boolean): Item[] {
+  const found: Item[] = [];
+  for (const item of items) {
+    if (fits(item)) found.push(item);
+    if (found.length === 2) break;
+  }
+  return found;
+}
+
+/** Some archives have the folder of a part twice: `seg_train/seg_train/…`. */
+function innermost({ path, part }: PartEntry): string {
+  const [only, second] = namesIn(path).filter((name) => isFolder(join(path, name)));
+  const isTwice = only !== undefined && second === undefined && partOf(only).part === part;
+  return isTwice && !namesIn(path).some(isPicture) ? join(path, only) : path;
 }
 
 function isFolder(path: string): boolean {
@@ -98,29 +228,6 @@ function formatOf(path: string): DatasetFormat | null {
   if (isFolder(path)) return formatOfFolder(path);
   const formats = ["webdataset", "parquet", "idx", "cifar", "coco", "list"] as const;
   return formats.find((format) => endings[format]!.test(basename(path))) ?? null;
-}
-
-/** The files of a format in a folder (or its `data`), those of one split. */
-function filesIn(
-  folder: string,
-  format: "webdataset" | "parquet" | "idx",
-  split: string | undefined,
-): string[] {
-  const ending = endings[format]!;
-  const inner = [folder, join(folder, "data")].find((each) =>
-    namesIn(each).some((name) => ending.test(name)),
-  );
-  const all = namesIn(inner ?? folder).filter((name) => ending.test(name));
-  // MNIST calls its test pictures t10k.
-  const aliases = format === "idx" && split === "test" ? ["test", "t10k"] : [split ?? "train"];
-  const isOf = (name: string) => aliases.some((alias) => new RegExp(`(^|[-_.])${alias}[-_.]`).test(name));
-  const chosen = all.filter(isOf);
-  if (chosen.length === 0 && split !== undefined) {
-    throw new Error(
-      `openDataset: no file in ${inner ?? folder} is called ${aliases.join(" or ")}; there are ${all.slice(0, 10).join(", ")}${all.length > 10 ? ", …" : ""}. Give another split, or none.`,
-    );
-  }
-  return (chosen.length > 0 ? chosen : all).map((name) => join(inner ?? folder, name));
 }
 
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
@@ -147,7 +254,17 @@ export async function openDataset(
   source: string | readonly string[],
   options: OpenDatasetOptions = {},
 ): Promise<ImageDataset> {
-  const { format: given, split, classes, channels, cacheFolder, onProgress, signal, ...others } = options;
+  const {
+    format: given,
+    split,
+    use = "any",
+    classes,
+    channels,
+    cacheFolder,
+    onProgress,
+    signal,
+    ...others
+  } = options;
   const { imageColumn, labelColumn, ...decode } = others;
   const paths = (await Promise.all([source].flat().map(expand))).flat();
   if (paths.length === 0) throw new Error(`openDataset: no path was given; expected ${lookedFor}.`);
@@ -164,45 +281,86 @@ export async function openDataset(
     if (paths.length === 1) return paths[0]!;
     throw new Error(`openDataset: ${paths.length} paths of the format ${format} were given; expected one.`);
   };
-  const files = (kind: "webdataset" | "parquet" | "idx") =>
-    paths.flatMap((path) => (isFolder(path) ? filesIn(path, kind, split) : [path]));
-  switch (format) {
-    case "folder":
-      return imageFolder(split === undefined ? paths : paths.map((path) => join(path, split)), common);
-    case "glob":
-      return imageGlob(paths, common);
-    case "list":
-      return imageList(one(), common);
-    case "webdataset":
-      return webDataset(files("webdataset"), {
-        ...common,
-        ...(imageColumn === undefined ? {} : { picture: imageColumn }),
-        ...(labelColumn === undefined ? {} : { labels: checkedLabels(labelColumn) }),
-        ...(cacheFolder === undefined ? {} : { cacheFolder }),
-        ...(onProgress === undefined ? {} : { onProgress }),
-        ...(signal === undefined ? {} : { signal }),
-      });
-    case "parquet":
-      return parquetDataset(files("parquet"), {
-        ...common,
-        ...(imageColumn === undefined ? {} : { image: imageColumn }),
-        ...(labelColumn === undefined ? {} : { label: labelColumn }),
-      });
-    case "idx": {
-      const found = files("idx");
-      if (found.length === 1) return idxDataset(found[0]!, { ...common, ...(channels ? { channels } : {}) });
-      throw new Error(
-        `openDataset: ${found.length} IDX files of pictures were found, ${found.join(", ")}; expected one. Give its path, or a split.`,
-      );
+  const chosen = paths.map((path) => chooseIn(path, format, split, use));
+  const files = chosen.flatMap((each) => each.paths);
+  const open = async (): Promise<ImageDataset> => {
+    switch (format) {
+      case "folder":
+        return imageFolder(files, common);
+      case "glob":
+        return imageGlob(paths, common);
+      case "list":
+        return imageList(one(), common);
+      case "webdataset":
+        return webDataset(files, {
+          ...common,
+          ...(imageColumn === undefined ? {} : { picture: imageColumn }),
+          ...(labelColumn === undefined ? {} : { labels: checkedLabels(labelColumn) }),
+          ...(cacheFolder === undefined ? {} : { cacheFolder }),
+          ...(onProgress === undefined ? {} : { onProgress }),
+          ...(signal === undefined ? {} : { signal }),
+        });
+      case "parquet":
+        return parquetDataset(files, {
+          ...common,
+          ...(imageColumn === undefined ? {} : { image: imageColumn }),
+          ...(labelColumn === undefined ? {} : { label: labelColumn }),
+        });
+      case "idx":
+        return openIdx(files, { ...common, ...(channels ? { channels } : {}) });
+      case "cifar":
+        return cifarDataset(files, common);
+      case "coco":
+        return cocoDataset(one(), decode);
     }
-    case "cifar":
-      return cifarDataset(paths.length === 1 ? paths[0]! : paths, {
-        ...common,
-        ...(split ? { split: cifarSplit(split) } : {}),
-      });
-    case "coco":
-      return cocoDataset(one(), decode);
+  };
+  const dataset = await open();
+  const notes = chosen.flatMap(({ note }) => (note === null ? [] : [note(dataset.length)]));
+  // In place, so that the data set stays one of its class.
+  return notes.length === 0
+    ? dataset
+    : Object.assign(dataset, { notes: [...notes, ...(dataset.notes ?? [])] });
+}
+
+/** The files or folders of a path that are opened. */
+function chooseIn(
+  path: string,
+  format: DatasetFormat,
+  split: string | undefined,
+  use: DatasetUse,
+): ChosenParts {
+  const whole = { paths: [path], note: null };
+  if (!isFolder(path)) {
+    if (split === undefined || split === "all") return whole;
+    throw new Error(
+      `openDataset: the split ${split} was asked for, but ${path} is no folder that has several. Leave the split out, or give the folder.`,
+    );
   }
+  if (format === "folder") {
+    const parts = pictureParts(path);
+    if (split !== undefined && split !== "all" && !parts.some(({ name }) => name === split)) {
+      const inside = join(path, split);
+      if (isFolder(inside)) return { paths: [inside], note: null };
+    }
+    const entries = parts.length > 0 ? parts : [{ path, part: null, name: null }];
+    return chooseParts(path, entries, split, use, "folders");
+  }
+  const isFound = formatsOfFolders.find((each) => each === format);
+  const entries = isFound === undefined ? [] : containersIn(path, isFound);
+  return entries.length === 0 ? whole : chooseParts(path, entries, split, use, "files");
+}
+
+/** One file a part; several parts one after another. */
+async function openIdx(files: readonly string[], options: IdxDatasetOptions): Promise<ImageDataset> {
+  const parts = new Set(files.map((file) => partOf(basename(file)).part));
+  if (parts.size < files.length) {
+    throw new Error(
+      `openDataset: ${files.length} IDX files of pictures were found, ${files.join(", ")}; expected one of each split. Give its path, or a split.`,
+    );
+  }
+  const datasets: ImageDataset[] = [];
+  for (const file of files) datasets.push(await idxDataset(file, options));
+  return datasets.length === 1 ? datasets[0]! : concatenateDatasets(datasets);
 }
 
 function checkedLabels(ending: string | null): WebDatasetLabels | null {
@@ -210,11 +368,6 @@ function checkedLabels(ending: string | null): WebDatasetLabels | null {
   throw new Error(
     `openDataset: the labels of tar shards are looked for in ${ending}; expected cls, json or txt, the ending of the file that holds them.`,
   );
-}
-
-function cifarSplit(split: string): "train" | "test" {
-  if (split === "train" || split === "test") return split;
-  throw new Error(`openDataset: the split of CIFAR is ${split}; expected train or test.`);
 }
 
 /** @throws Error If the path is nothing that can be opened. */

@@ -6,10 +6,16 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
 import { BoundedCache } from "./boundedCache.js";
 import { fingerprintFiles } from "./fileFacts.js";
-import { classesFor } from "./labels.js";
+import { type AlignedLabels, type LabelledPart, listNames, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import {
   type PageTable,
@@ -19,25 +25,40 @@ import {
   readTableDictionary,
   readTablePage,
 } from "./parquetFile.js";
-import { type HubFeatures, hubFeatures, type OpenedFile, readParquetLabels } from "./parquetLabels.js";
-import type { Page } from "./parquetPages.js";
+import {
+  type HubFeatures,
+  hubFeatures,
+  type OpenedFile,
+  readParquetLabels,
+  UnusableLabelsError,
+} from "./parquetLabels.js";
+import { isStoredType, type Page } from "./parquetPages.js";
 import { parserReason } from "./parserReason.js";
 import { searchSorted } from "./searchSorted.js";
 
 /** Options of `parquetDataset`. */
 export interface ParquetDatasetOptions extends DecodeOptions {
-  /** The column of pictures: a struct with `bytes`, or bytes. Default: the first that the hub's notes call an image, else `image`, `img`, `jpg`, `jpeg`, `png`, `webp` or `picture`. */
+  /**
+   * The column of pictures: a struct with `bytes`, or bytes. Default: of those that the hub's notes call an image the one called `image`, `img`, `jpg`, `jpeg`, `png`, `webp` or
+   * `picture`, else their first; without notes, the column of such a name.
+   */
   readonly image?: string;
-  /** The column of labels, whole numbers or names; null: there are none. Default: the first that the hub's notes call a class label, else `label`, `labels`, `fine_label` or `cls`. */
+  /**
+   * The column of labels: whole numbers (also as floats), booleans or names; null: there are none. Default: a class label in the hub's notes that is called `label`, `labels`, `fine_label`,
+   * `cls`, `class`, `class_name`, `target` or `category`; else any column of such a name; else the notes' first class label.
+   */
   readonly label?: string | null;
-  /** The classes by label. Default: those of the hub's notes; else the names in the column, sorted; else `"0"`, `"1"`, …. */
+  /**
+   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number. Default: those of the hub's notes of all files; else the names in the
+   * column, sorted; else `"0"`, `"1"`, ….
+   */
   readonly classes?: readonly string[];
   /** Bytes of unpacked pages that are kept. Default 128 MiB; one page always is. Never changes a picture. */
   readonly cacheBytes?: number;
 }
 
 const imageNames = ["image", "img", "jpg", "jpeg", "png", "webp", "picture"];
-const labelNames = ["label", "labels", "fine_label", "cls"];
+const labelNames = ["label", "labels", "fine_label", "cls", "class", "class_name", "target", "category"];
 const defaultCacheBytes = 128 << 20;
 /** Page tables that are kept; each is some kilobytes. */
 const keptTables = 4096;
@@ -58,6 +79,7 @@ export class ParquetDataset implements ImageDataset {
   readonly classes: readonly string[];
   /** Where row groups begin. */
   readonly groups: Int32Array;
+  readonly notes: readonly DatasetNote[];
   readonly #opened: readonly OpenedFile[];
   /** File and group of each row group. */
   readonly #places: readonly Pick<Place, "file" | "group" | "firstRow">[];
@@ -72,12 +94,12 @@ export class ParquetDataset implements ImageDataset {
   constructor(
     files: OpenFiles,
     opened: readonly OpenedFile[],
-    labels: Int32Array,
-    classes: readonly string[],
+    { labels, classes, notes }: AlignedLabels,
     cacheBytes: number,
     decode: DecodeOptions,
   ) {
     this.classes = classes;
+    this.notes = notes;
     this.#files = files;
     this.#opened = opened;
     this.#labels = labels;
@@ -203,7 +225,7 @@ function bytesOf({ order, values }: Page): number {
  * wanted are read, and a bounded number of them is kept; only the labels are in memory.
  *
  * @param files Paths of `.parquet` files, in the order of their rows.
- * @throws Error (rejects) If a file is missing or damaged, has no column of pictures, or a label has no class.
+ * @throws Error (rejects) If a file is missing or damaged, has no column of pictures, or a label is none of the classes.
  */
 export async function parquetDataset(
   files: string | readonly string[],
@@ -215,94 +237,152 @@ export async function parquetDataset(
   const open = new OpenFiles();
   try {
     const opened: OpenedFile[] = [];
-    let known: readonly string[] | undefined;
+    const notes: DatasetNote[] = [];
     for (const path of paths) {
       const footer = await readFooter(open, path);
       const features = hubFeatures(footer.huggingface);
-      const column = footer.column(imagePath(path, footer, features, image));
+      const picture = imageColumn(path, footer, features, image);
+      const column = footer.column(picture.path);
       if (column.type !== "BYTE_ARRAY") {
         throw new Error(
           `parquetDataset: the column ${column.name} of ${path} holds ${column.type}; expected bytes of pictures.`,
         );
       }
-      const labelName = labelColumn(path, footer, features, label);
-      known ??= labelName === null ? undefined : features.classes.get(labelName);
+      const found = labelColumn(path, footer, features, label);
+      if (opened.length === 0) notes.push(...picture.notes, ...found.notes);
       opened.push({
         path,
         footer,
         image: column,
-        label: labelName === null ? null : footer.column([labelName]),
+        label: found.name === null ? null : footer.column([found.name]),
+        classes: found.name === null ? null : (features.classes.get(found.name) ?? null),
       });
     }
-    const length = opened.reduce(
-      (sum, { footer }) => footer.groupRows.reduce((rows, more) => rows + more, sum),
-      0,
+    if (opened.every(({ footer }) => footer.groupRows.every((rows) => rows === 0))) {
+      throw new Error(`parquetDataset: ${paths[0]} holds no rows; expected at least one.`);
+    }
+    const parts = await readLabels(open, opened, label !== undefined, notes);
+    const aligned = mergeLabels("parquetDataset", parts, classes);
+    return new ParquetDataset(
+      open,
+      opened,
+      { ...aligned, notes: [...notes, ...aligned.notes] },
+      cacheBytes,
+      decode,
     );
-    if (length === 0) throw new Error(`parquetDataset: ${paths[0]} holds no rows; expected at least one.`);
-    const { labels, names } = await readParquetLabels(open, opened, length);
-    const own = names.length > 0 ? names : known;
-    const renamed = names.length > 0 && classes !== undefined ? renumber(labels, names, classes) : labels;
-    const anyLabel = renamed.some((each) => each >= 0);
-    const named = anyLabel ? classesFor("parquetDataset", paths[0]!, renamed, classes ?? own) : [];
-    return new ParquetDataset(open, opened, renamed, named, cacheBytes, decode);
   } catch (error) {
     await open.close();
     throw error;
   }
 }
 
-/** Labels by names in the numbering of the given classes. */
-function renumber(labels: Int32Array, names: readonly string[], classes: readonly string[]): Int32Array {
-  const numbers = names.map((name) => classes.indexOf(name));
-  const unknown = names.filter((_, number) => numbers[number]! < 0);
-  if (unknown.length > 0) {
-    throw new Error(
-      `parquetDataset: the labels are called ${unknown.slice(0, 20).join(", ")}, but the classes are ${classes.join(", ")}. Give all classes.`,
+/** The labels of all files; none, and a note, where a column that nobody asked for holds something else. */
+async function readLabels(
+  files: OpenFiles,
+  opened: readonly OpenedFile[],
+  asked: boolean,
+  notes: DatasetNote[],
+): Promise<LabelledPart[]> {
+  const parts: LabelledPart[] = [];
+  try {
+    for (const file of opened) parts.push(await readParquetLabels(files, file));
+    return parts;
+  } catch (error) {
+    if (asked || !(error instanceof UnusableLabelsError)) throw error;
+    notes.push({ level: "warning", text: `${error.message} The pictures are taken without labels.` });
+    return await readLabels(
+      files,
+      opened.map((file) => ({ ...file, label: null })),
+      true,
+      notes,
     );
   }
-  return labels.map((label) => (label < 0 ? label : numbers[label]!));
+}
+
+type Column = ParquetFooter["schema"];
+
+/** Columns by their names, in the order in which they are looked for. */
+function present(columns: readonly Column[], names: readonly string[]): Column[] {
+  const found = names.map((name) => columns.find(({ element }) => element.name === name));
+  return [...new Set(found)].filter((column) => column !== undefined);
+}
+
+const nameOf = ({ element }: Column) => element.name;
+
+/** Where the bytes of pictures are in a column; null: it is none of pictures. */
+function imagePath({ children, element }: Column): string[] | null {
+  if (children.some((child) => child.element.name === "bytes")) return [element.name, "bytes"];
+  return children.length === 0 ? [element.name] : null;
 }
 
 /** The path of the column of pictures. */
-function imagePath(
+function imageColumn(
   path: string,
   { schema }: ParquetFooter,
   { images }: HubFeatures,
   wanted: string | undefined,
-): string[] {
-  const names = wanted !== undefined ? [wanted] : [...images, ...imageNames];
-  for (const name of names) {
-    const column = schema.children.find(({ element }) => element.name === name);
-    if (column === undefined) continue;
-    if (column.children.some(({ element }) => element.name === "bytes")) return [name, "bytes"];
-    if (column.children.length === 0) return [name];
-  }
-  const present = schema.children.map(({ element }) => element.name).slice(0, 50);
-  throw new Error(
-    `parquetDataset: ${path} has the columns ${present.join(", ")}; expected ${wanted ?? "image"} with the bytes of pictures, or as a struct with "bytes". Name the column with image.`,
+): { readonly path: string[]; readonly notes: readonly DatasetNote[] } {
+  const names = [...imageNames.filter((name) => images.includes(name)), ...images, ...imageNames];
+  const [first, ...others] = present(schema.children, wanted === undefined ? names : [wanted]).filter(
+    (column) => imagePath(column) !== null,
   );
+  if (first === undefined) {
+    const columns = schema.children.map(nameOf).slice(0, 50);
+    throw new Error(
+      `parquetDataset: ${path} has the columns ${columns.join(", ")}; expected ${wanted ?? "image"} with the bytes of pictures, or as a struct with "bytes". Name the column with image.`,
+    );
+  }
+  return { path: imagePath(first)!, notes: othersNote(path, "pictures", first, others, "--image-column") };
 }
 
+function othersNote(
+  path: string,
+  what: string,
+  taken: Column,
+  others: readonly Column[],
+  option: string,
+): readonly DatasetNote[] {
+  if (others.length === 0) return [];
+  const text = `${path}: the ${what} are those of the column ${nameOf(taken)}; also there: ${others.map(nameOf).join(", ")} (${option})`;
+  return [{ level: "info", text }];
+}
+
+/** Why a column cannot be one of labels, in words; null: it can. */
+function unfit({ children, element }: Column): string | null {
+  if (element.repetition_type === "REPEATED" || element.converted_type === "LIST") return "lists";
+  if (children.length > 0) return "structs";
+  return isStoredType(element.type) ? null : (element.type ?? "nothing");
+}
+
+/** The name of the column of labels; null: there is none. */
 function labelColumn(
   path: string,
   { schema }: ParquetFooter,
   { classes }: HubFeatures,
   wanted: string | null | undefined,
-): string | null {
-  if (wanted === null) return null;
-  const names = wanted !== undefined ? [wanted] : [...classes.keys(), ...labelNames];
-  const readable = new Set(["INT32", "INT64", "BYTE_ARRAY"]);
-  const column = schema.children.find(
-    ({ element, children }) =>
-      names.includes(element.name) &&
-      children.length === 0 &&
-      readable.has(String(element.type)) &&
-      element.repetition_type !== "REPEATED",
-  );
-  if (column === undefined && wanted !== undefined) {
+): { readonly name: string | null; readonly notes: readonly DatasetNote[] } {
+  if (wanted === null) return { name: null, notes: [] };
+  if (wanted !== undefined) {
+    const [column] = present(schema.children, [wanted]);
+    if (column !== undefined && unfit(column) === null) return { name: wanted, notes: [] };
+    const reason = column === undefined ? "" : `: it holds ${unfit(column)}`;
     throw new Error(
-      `parquetDataset: ${path} has no column ${wanted} of whole numbers or names. Name another with label, or set label: null.`,
+      `parquetDataset: ${path} has no column ${wanted} of whole numbers, booleans or names${reason}. The columns are ${listNames(schema.children.map(nameOf))}. Name another with label, or set label: null.`,
     );
   }
-  return column?.element.name ?? null;
+  const hub = [...classes.keys()];
+  const named = present(schema.children, [
+    ...labelNames.filter((name) => classes.has(name)),
+    ...labelNames,
+    ...hub,
+  ]);
+  const usable = named.filter((column) => unfit(column) === null);
+  const [first] = usable;
+  if (first === undefined) {
+    const text = named
+      .map((column) => `${path}: the column ${nameOf(column)} holds ${unfit(column)}, so no labels are taken`)
+      .at(0);
+    return { name: null, notes: text === undefined ? [] : [{ level: "warning", text }] };
+  }
+  return { name: nameOf(first), notes: othersNote(path, "labels", first, usable.slice(1), "--label-column") };
 }

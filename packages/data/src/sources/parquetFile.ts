@@ -10,6 +10,7 @@ import type { OpenFiles } from "./openFiles.js";
 import {
   type ColumnFacts,
   checkNumbers,
+  isStoredType,
   needsDictionary,
   type Page,
   type PagePlace,
@@ -128,7 +129,7 @@ function columnOf(
     node = child;
   }
   const { type } = node.element;
-  if (type !== "BYTE_ARRAY" && type !== "INT32" && type !== "INT64") {
+  if (!isStoredType(type)) {
     throw new Error(`the column ${name} holds ${type ?? "a group"}`);
   }
   const chunks = metadata.row_groups.map(({ columns }, group): ColumnChunk => {

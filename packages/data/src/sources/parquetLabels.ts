@@ -1,3 +1,4 @@
+import { classKey, type LabelledPart, sortNames } from "./labels.js";
 import type { OpenFiles } from "./openFiles.js";
 import {
   type ParquetColumn,
@@ -6,7 +7,6 @@ import {
   readTableDictionary,
   readTablePage,
 } from "./parquetFile.js";
-
 import type { Values } from "./parquetPages.js";
 import { parserReason } from "./parserReason.js";
 
@@ -17,13 +17,8 @@ export interface OpenedFile {
   readonly image: ParquetColumn;
   /** null: there are no labels. */
   readonly label: ParquetColumn | null;
-}
-
-/** The labels of all rows. */
-export interface ParquetLabels {
-  readonly labels: Int32Array;
-  /** Names that stand in the column itself, sorted; empty where it holds numbers. */
-  readonly names: readonly string[];
+  /** The names of the label's classes in the hub's notes; null without. */
+  readonly classes: readonly string[] | null;
 }
 
 const mostNames = 1 << 16;
@@ -53,36 +48,42 @@ export function hubFeatures(json: string | null): HubFeatures {
   return { images, classes };
 }
 
+/** A column of labels holds something that cannot be labels; nothing is damaged. */
+export class UnusableLabelsError extends Error {
+  /** `"UnusableLabelsError"`. */
+  override readonly name = "UnusableLabelsError";
+}
+
 /**
- * Reads the label columns of all files.
+ * Reads the labels of a file.
  *
- * @throws Error (rejects) If one is damaged, or holds no class numbers or names.
+ * @throws UnusableLabelsError (rejects) If the column holds no class numbers or names.
+ * @throws Error (rejects) If it is damaged.
  */
 export async function readParquetLabels(
   files: OpenFiles,
-  opened: readonly OpenedFile[],
-  length: number,
-): Promise<ParquetLabels> {
-  const labels = new Int32Array(length).fill(-1);
+  { path, footer, label: column, classes }: OpenedFile,
+): Promise<LabelledPart> {
+  const labels = new Int32Array(footer.groupRows.reduce((sum, rows) => sum + rows, 0)).fill(-1);
+  if (column === null) return { source: path, labels, names: null };
   const names = new Map<string, number>();
   let row = 0;
-  for (const { path, footer, label: column } of opened) {
-    for (const [group, rows] of footer.groupRows.entries()) {
-      if (column !== null) {
-        const target = labels.subarray(row, row + rows);
-        try {
-          await readGroup(files, path, column, group, target, names);
-        } catch (error) {
-          throw new Error(
-            `parquetDataset: the labels in the column ${column.name} of ${path} cannot be read: ${parserReason(error)}. Get the file anew, or leave the labels out with label: null.`,
-            { cause: error },
-          );
-        }
+  for (const [group, rows] of footer.groupRows.entries()) {
+    try {
+      await readGroup(files, path, column, group, labels.subarray(row, row + rows), names);
+    } catch (error) {
+      const reason = `parquetDataset: the labels in the column ${column.name} of ${path} cannot be read: ${parserReason(error)}`;
+      if (error instanceof UnusableLabelsError) {
+        throw new UnusableLabelsError(`${reason}. Name another column with label, or set label: null.`);
       }
-      row += rows;
+      throw new Error(`${reason}. Get the file anew, or leave the labels out with label: null.`, {
+        cause: error,
+      });
     }
+    row += rows;
   }
-  return sortNames(labels, names);
+  if (column.type === "BYTE_ARRAY") return sortedByName(path, labels, names);
+  return { source: path, labels, names: column.type === "BOOLEAN" ? ["false", "true"] : classes };
 }
 
 async function readGroup(
@@ -100,37 +101,44 @@ async function readGroup(
     const page = await readTablePage(place, number, () => (dictionary ??= readTableDictionary(place)));
     const first = table.firstRows[number]!;
     const { values } = page;
-    const present = "numbers" in values ? values.numbers : namesOf(values, names);
+    const present = "numbers" in values ? values.numbers : numbersOf(values, names);
     for (let row = 0; row < page.rows; row++) {
       const value = page.order === null ? row : page.order[row]!;
       const label = value < 0 ? -1 : present[value]!;
+      // What pandas makes of whole numbers with gaps: 64-bit numbers with NaN where there is none.
+      if (Number.isNaN(label)) continue;
       if (!(Number.isInteger(label) && label >= -1 && label < 2 ** 31)) {
-        throw new Error(`row ${first + row} of row group ${group} has the label ${label}`);
+        throw new UnusableLabelsError(
+          `row ${first + row} of row group ${group} has the label ${label}, and labels are whole numbers from 0 on (or −1 for none), names or booleans`,
+        );
       }
       target[first + row] = label;
     }
   }
 }
 
-/** The numbers of names, in the order of their first use. */
-function namesOf(
+/** The numbers of names, in the order of their first use; −1 for an empty one. */
+function numbersOf(
   values: { readonly bytes: Uint8Array; readonly starts: Float64Array; readonly lengths: Int32Array },
   names: Map<string, number>,
 ): Int32Array {
   const { bytes, starts, lengths } = values;
   return lengths.map((length, value) => {
+    if (length === 0) return -1;
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + starts[value]!, length).toString("utf8");
-    const number = names.get(text) ?? names.size;
-    if (number >= mostNames) throw new Error(`there are more than ${mostNames} different names`);
-    names.set(text, number);
+    const name = classKey(text);
+    const number = names.get(name) ?? names.size;
+    if (number >= mostNames) {
+      throw new UnusableLabelsError(`there are more than ${mostNames} different names, as captions are`);
+    }
+    names.set(name, number);
     return number;
   });
 }
 
-function sortNames(labels: Int32Array, names: ReadonlyMap<string, number>): ParquetLabels {
-  if (names.size === 0) return { labels, names: [] };
-  const sorted = [...names.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  const renumbered = new Int32Array(names.size);
-  for (const [label, name] of sorted.entries()) renumbered[names.get(name)!] = label;
-  return { labels: labels.map((label) => (label < 0 ? label : renumbered[label]!)), names: sorted };
+function sortedByName(source: string, labels: Int32Array, found: ReadonlyMap<string, number>): LabelledPart {
+  const names = sortNames(found.keys());
+  const renumbered = new Int32Array(found.size);
+  for (const [label, name] of names.entries()) renumbered[found.get(name)!] = label;
+  return { source, labels: labels.map((label) => (label < 0 ? label : renumbered[label]!)), names };
 }

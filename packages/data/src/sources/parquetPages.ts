@@ -9,16 +9,26 @@ import { readRuns } from "./parquetRuns.js";
 import { shown } from "./parserReason.js";
 import { checkSnappy } from "./snappyLengths.js";
 
+/** Ways of storing values that are read: bytes of pictures or names, and every kind of number. */
+export type StoredType = "BYTE_ARRAY" | keyof typeof bitsOf;
+
+const bitsOf = { BOOLEAN: 1, INT32: 32, INT64: 64, FLOAT: 32, DOUBLE: 64 } as const;
+
+/** Whether values that are stored so are read. */
+export function isStoredType(type: string | undefined): type is StoredType {
+  return type === "BYTE_ARRAY" || (type !== undefined && type in bitsOf);
+}
+
 /** What a page cannot say of itself. */
 export interface ColumnFacts {
   /** How its values are stored. */
-  readonly type: "BYTE_ARRAY" | "INT32" | "INT64";
+  readonly type: StoredType;
   readonly codec: CompressionCodec;
   /** Definition level of a value that is there; 0: all are. */
   readonly definitionLevels: number;
 }
 
-/** The values of a page or of a dictionary: byte strings or whole numbers, one behind the other. */
+/** The values of a page or of a dictionary: byte strings or numbers (0 and 1 for booleans), one behind the other. */
 export type Values =
   | { readonly bytes: Uint8Array; readonly starts: Float64Array; readonly lengths: Int32Array }
   | { readonly numbers: Float64Array };
@@ -133,7 +143,13 @@ function readValues(bytes: Uint8Array, encoding: string, count: number, type: Co
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
   const isPlain = encoding === "PLAIN";
   if (isPlain && type === "BYTE_ARRAY") return readByteStrings(bytes, count);
-  if (isPlain && count * (type === "INT32" ? 4 : 8) > bytes.length) throw tooFew(count, bytes);
+  if (isPlain && type !== "BYTE_ARRAY" && count * bitsOf[type] > 8 * bytes.length) throw tooFew(count, bytes);
+  // Runs of a column of booleans begin with their length.
+  if (type === "BOOLEAN" && encoding === "RLE") {
+    return {
+      numbers: count === 0 ? new Float64Array(0) : Float64Array.from(readRuns(bytes.subarray(4), 1, count)),
+    };
+  }
   if (encoding.startsWith("DELTA_")) checkDelta(bytes);
   if (encoding === "DELTA_LENGTH_BYTE_ARRAY" && type === "BYTE_ARRAY") {
     if (count > 32 * bytes.length) throw tooFew(count, bytes);
@@ -145,7 +161,8 @@ function readValues(bytes: Uint8Array, encoding: string, count: number, type: Co
       lengths: Int32Array.from(parts, (part) => part.length),
     };
   }
-  if (type !== "BYTE_ARRAY" && (isPlain || encoding === "DELTA_BINARY_PACKED")) {
+  const isWhole = type === "INT32" || type === "INT64";
+  if (type !== "BYTE_ARRAY" && (isPlain || (isWhole && encoding === "DELTA_BINARY_PACKED"))) {
     if (isPlain) return { numbers: Float64Array.from(readPlain(reader, type, count, undefined), Number) };
     if (count > 1024 * bytes.length) throw tooFew(count, bytes);
     const numbers = type === "INT32" ? new Int32Array(count) : new BigInt64Array(count);

@@ -9,9 +9,23 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
-import { classesFor, parseClassNames } from "./labels.js";
+import {
+  type AlignedLabels,
+  classKey,
+  type LabelledPart,
+  listNames,
+  mergeLabels,
+  parseClassNames,
+  sortNames,
+} from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { searchSorted } from "./searchSorted.js";
 import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
@@ -27,7 +41,10 @@ export interface WebDatasetOptions extends DecodeOptions {
    * `cls`, `json` and `txt` that is there, a `txt` only if it is a number, since most are captions.
    */
   readonly labels?: WebDatasetLabels | null;
-  /** The classes by label. Default: the lines of `classes.txt` beside the first shard; else the names in the shards, sorted; else `"0"`, `"1"`, …. */
+  /**
+   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number. Default: the lines of `classes.txt` beside each shard; else the names
+   * in the shards, sorted; else `"0"`, `"1"`, ….
+   */
   readonly classes?: readonly string[];
   /** Folder for the indexes (some 50 MB a million pictures) and for unpacked `.tar.gz`. Default: beside the shards; `.tar.gz` is not unpacked without it. */
   readonly cacheFolder?: string;
@@ -45,6 +62,7 @@ interface Shard {
 /** The pictures of tar shards. Made by `webDataset`. */
 export class WebDataset implements ImageDataset {
   readonly classes: readonly string[];
+  readonly notes: readonly DatasetNote[];
   /** Why the index of a shard could not be kept, so that it is made anew each time; null: all are kept. */
   readonly indexNotKept: string | null;
   readonly #shards: readonly Shard[];
@@ -59,13 +77,13 @@ export class WebDataset implements ImageDataset {
   /** @internal Use `webDataset`. */
   constructor(
     shards: readonly Shard[],
-    labels: Int32Array,
-    classes: readonly string[],
+    { labels, classes, notes }: AlignedLabels,
     indexNotKept: string | null,
     picture: string | null,
     decode: DecodeOptions,
   ) {
     this.classes = classes;
+    this.notes = notes;
     this.indexNotKept = indexNotKept;
     this.#shards = shards;
     this.#labels = labels;
@@ -171,11 +189,13 @@ export async function webDataset(
       `webDataset: no pictures in ${paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.`,
     );
   }
-  const namesPath = join(dirname(paths[0]!), "classes.txt");
-  const known =
-    given ?? (existsSync(namesPath) ? parseClassNames(await readFile(namesPath, "utf8")) : undefined);
-  const merged = mergeLabels(opened, length, known);
-  return new WebDataset(opened, merged.labels, merged.classes, notKept, settings.picture, decode);
+  const parts: LabelledPart[] = [];
+  for (const [number, { index }] of opened.entries()) {
+    const path = paths[number]!;
+    parts.push(namedLabels(path, index, await classNames(dirname(path))));
+  }
+  const aligned = mergeLabels("webDataset", parts, given);
+  return new WebDataset(opened, aligned, notKept, settings.picture, decode);
 }
 
 async function openIndex(
@@ -204,33 +224,30 @@ async function openIndex(
   }
 }
 
-/** One numbering of the classes for all shards. */
-function mergeLabels(
-  shards: readonly Shard[],
-  length: number,
-  known: readonly string[] | undefined,
-): { labels: Int32Array; classes: readonly string[] } {
-  const names = [...new Set(shards.flatMap(({ index }) => index.labelNames))].sort((a, b) =>
-    a < b ? -1 : a > b ? 1 : 0,
-  );
-  const classes = known ?? (names.length > 0 ? names : undefined);
-  const numbers = new Map((classes ?? []).map((name, label) => [name, label]));
-  const labels = new Int32Array(length);
-  let first = 0;
-  for (const { path, index } of shards) {
-    const mapped = index.labelNames.map((name) => {
-      const label = numbers.get(name);
-      if (label !== undefined) return label;
-      throw new Error(
-        `webDataset: ${path} holds the class ${JSON.stringify(name)}, but the classes are ${(classes ?? []).slice(0, 20).join(", ")}${(classes ?? []).length > 20 ? ", …" : ""}. Give all classes, or labels: null.`,
-      );
-    });
-    labels.set(index.labels, first);
-    for (let row = first; row < first + index.labels.length; row++) {
-      if (labels[row]! < -1) labels[row] = mapped[-2 - labels[row]!]!;
-    }
-    first += index.labels.length;
-  }
-  const anyLabel = labels.some((label) => label >= 0);
-  return { labels, classes: anyLabel ? classesFor("webDataset", shards[0]!.path, labels, classes) : [] };
+/** The names in the `classes.txt` of a folder; null without. */
+async function classNames(folder: string): Promise<readonly string[] | null> {
+  const path = join(folder, "classes.txt");
+  return existsSync(path) ? parseClassNames(await readFile(path, "utf8")) : null;
+}
+
+/** The labels of a shard, with the names that stand in it or beside it. */
+function namedLabels(source: string, index: ShardIndex, known: readonly string[] | null): LabelledPart {
+  if (index.labelNames.length === 0) return { source, labels: index.labels, names: known };
+  // Beside names, a number without a list that it counts in is the name of a class too.
+  const numbers = known === null ? [...new Set(index.labels)].filter((label) => label >= 0).map(String) : [];
+  const present = sortNames(new Set([...index.labelNames, ...numbers]));
+  const names = known ?? present;
+  const byName = new Map(names.map((name, label) => [classKey(name), label]));
+  const mapped = index.labelNames.map((name) => {
+    const label = byName.get(classKey(name));
+    if (label !== undefined) return label;
+    throw new Error(
+      `webDataset: ${source} holds the class ${JSON.stringify(name)}, but the classes are ${listNames(names)}. Give all classes in classes.txt, or labels: null.`,
+    );
+  });
+  const labels = index.labels.map((label) => {
+    if (label < -1) return mapped[-2 - label]!;
+    return label < 0 || known !== null ? label : byName.get(String(label))!;
+  });
+  return { source, labels, names };
 }
