@@ -135,12 +135,7 @@ export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJso
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
-export {
-  ImageFolder,
-  type ImageFolderOptions,
-  imageFolder,
-  pictureExtensions,
-} from "./sources/imageFolder.js";
+export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/imageFolder.js";
 export { imageGlob } from "./sources/imageGlob.js";
 export { type ImageListOptions, imageList } from "./sources/imageList.js";
 export { readIndices } from "./sources/indexList.js";
@@ -154,6 +149,7 @@ export {
 } from "./sources/limitSkipped.js";
 export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
+export { pictureExtensions } from "./sources/pictureFormats.js";
 export { type RandomSubsetOptions, randomIndices, randomSubset } from "./sources/randomSubset.js";
 export {
   decodeRunLengths,
@@ -164,4 +160,3 @@ export {
 export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";
-export type { WebDatasetLabels } from "./sources/webDatasetIndex.js";

@@ -10,6 +10,7 @@ import {
 } from "../decoding/decodePicture.js";
 import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
 import { fingerprintFiles } from "./fileFacts.js";
+import { className, numberClasses } from "./labels.js";
 
 /** Pictures that are files of their own. */
 export class ImageFiles implements ImageDataset {
@@ -134,12 +135,19 @@ export function labelsByFolder(
   forced: readonly string[] | undefined,
   unknown: (folders: readonly string[]) => Error,
 ): { classes: readonly string[]; labels: Int32Array } {
-  const present = sorted(new Set(folders.filter((name) => name !== null)));
+  const names = new Map<string, string>();
+  for (const folder of folders) {
+    if (folder !== null && !names.has(folder)) names.set(folder, className(folder));
+  }
+  const present = sorted(new Set(names.values()));
   const classes = forced ?? present;
-  const labels = new Map(classes.map((name, label) => [name, label]));
+  const labels = numberClasses(classes);
   const strange = present.filter((name) => !labels.has(name));
   if (strange.length > 0) throw unknown(strange);
-  return { classes, labels: Int32Array.from(folders, (name) => (name === null ? -1 : labels.get(name)!)) };
+  return {
+    classes,
+    labels: Int32Array.from(folders, (name) => (name === null ? -1 : labels.get(names.get(name)!)!)),
+  };
 }
 
 /** The folder that holds all of the given, absolute ones. */

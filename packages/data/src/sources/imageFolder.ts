@@ -2,21 +2,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join, relative, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
-
-/** Endings (lower case) of the files that `imageFolder` takes for pictures, unless told otherwise. */
-export const pictureExtensions: readonly string[] = [
-  ".jpg",
-  ".jpeg",
-  ".jpe",
-  ".jfif",
-  ".png",
-  ".webp",
-  ".avif",
-  ".gif",
-  ".tif",
-  ".tiff",
-  ".svg",
-];
+import { pictureExtensions } from "./pictureFormats.js";
 
 /** Options of `imageFolder`. */
 export interface ImageFolderOptions extends DecodeOptions {

@@ -1,7 +1,8 @@
 import { extname, resolve } from "node:path";
 import { convertPathToPattern, glob, isDynamicPattern } from "tinyglobby";
 import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
-import { type ImageFolderOptions, pictureExtensions } from "./imageFolder.js";
+import type { ImageFolderOptions } from "./imageFolder.js";
+import { pictureExtensions } from "./pictureFormats.js";
 
 /** Whether a path has wildcards (`*`, `?`, `[…]`, `{…}`, `!(…)`). */
 export function isGlob(path: string): boolean {

@@ -1,3 +1,5 @@
+import { shownName } from "../fileNames.js";
+
 /** More classes than any classification data set has: a larger label is damage, and would make as many names. */
 const mostClasses = 1_000_000;
 
@@ -31,9 +33,23 @@ export function classesFor(
   return given ?? Array.from({ length: most + 1 }, (_, label) => String(label));
 }
 
+/**
+ * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters where others write one; bytes that are no UTF-8 as `\\xe9`.
+ *
+ * @param name What a folder, a file or a column calls it.
+ */
+export function className(name: string): string {
+  return shownName(name).normalize("NFC");
+}
+
+/** The label of each class, by its `className`. */
+export function numberClasses(classes: readonly string[]): Map<string, number> {
+  return new Map(classes.map((name, label) => [className(name), label]));
+}
+
 /** Names of classes as files hold them, one a line; blank lines at the end do not count. */
 export function parseClassNames(text: string): string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const lines = text.split(/\r?\n/).map((line) => className(line.trim()));
   while (lines.at(-1) === "") lines.pop();
   return lines;
 }

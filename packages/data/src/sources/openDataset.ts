@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
-import { basename, extname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { glob } from "tinyglobby";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import type { ImageDataset } from "../imageDataset.js";
@@ -8,12 +8,12 @@ import { cocoDataset } from "./coco.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
 import { idxDataset } from "./idx.js";
 import { sorted } from "./imageFiles.js";
-import { imageFolder, pictureExtensions } from "./imageFolder.js";
+import { imageFolder } from "./imageFolder.js";
 import { imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
 import { parquetDataset } from "./parquet.js";
+import { isPictureName } from "./pictureFormats.js";
 import { webDataset } from "./webDataset.js";
-import type { WebDatasetLabels } from "./webDatasetIndex.js";
 
 /** How pictures may be stored. */
 export type DatasetFormat = "folder" | "glob" | "list" | "webdataset" | "parquet" | "idx" | "cifar" | "coco";
@@ -27,9 +27,9 @@ export interface OpenDatasetOptions extends DecodeOptions {
    * others `"train"` where the names say so, else all.
    */
   readonly split?: string;
-  /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards. Default: by their names. */
+  /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards (`"jpg"`, `"input.jpg"`). Default: by their names. */
   readonly imageColumn?: string;
-  /** Where the labels are: the column of Parquet files, the ending `cls`, `json` or `txt` of tar shards; null: there are none. Default: by their names. */
+  /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
   readonly labelColumn?: string | null;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
@@ -63,10 +63,6 @@ const lookedFor = [
   "COCO annotations (.json)",
 ].join("; ");
 
-function isPicture(name: string): boolean {
-  return pictureExtensions.includes(extname(name).toLowerCase());
-}
-
 function namesIn(folder: string): string[] {
   try {
     return sorted(readdirSync(folder).filter((name) => !name.startsWith(".")));
@@ -78,9 +74,10 @@ function namesIn(folder: string): string[] {
 /** A folder is one of pictures, unless there are none on its first two floors and files of another format are. */
 function formatOfFolder(folder: string): DatasetFormat {
   const names = namesIn(folder);
-  if (names.some(isPicture)) return "folder";
+  if (names.some((name) => isPictureName(name))) return "folder";
   const inner = names.filter((name) => isFolder(join(folder, name)));
-  if (inner.some((name) => namesIn(join(folder, name)).some(isPicture))) return "folder";
+  if (inner.some((name) => namesIn(join(folder, name)).some((inside) => isPictureName(inside))))
+    return "folder";
   const files = [...names, ...(inner.includes("data") ? namesIn(join(folder, "data")) : [])];
   const found = (["parquet", "webdataset", "idx"] as const).find((format) =>
     files.some((name) => endings[format]!.test(name)),
@@ -177,7 +174,7 @@ export async function openDataset(
       return webDataset(files("webdataset"), {
         ...common,
         ...(imageColumn === undefined ? {} : { picture: imageColumn }),
-        ...(labelColumn === undefined ? {} : { labels: checkedLabels(labelColumn) }),
+        ...(labelColumn === undefined ? {} : { labels: labelColumn }),
         ...(cacheFolder === undefined ? {} : { cacheFolder }),
         ...(onProgress === undefined ? {} : { onProgress }),
         ...(signal === undefined ? {} : { signal }),
@@ -205,13 +202,6 @@ export async function openDataset(
   }
 }
 
-function checkedLabels(ending: string | null): WebDatasetLabels | null {
-  if (ending === null || ending === "cls" || ending === "json" || ending === "txt") return ending;
-  throw new Error(
-    `openDataset: the labels of tar shards are looked for in ${ending}; expected cls, json or txt, the ending of the file that holds them.`,
-  );
-}
-
 function cifarSplit(split: string): "train" | "test" {
   if (split === "train" || split === "test") return split;
   throw new Error(`openDataset: the split of CIFAR is ${split}; expected train or test.`);
@@ -229,7 +219,9 @@ function checkedFormat(path: string): DatasetFormat {
       `openDataset: there is no folder ${absolute}, nor a file of that name. Check the path; a relative one starts at ${process.cwd()}. Expected ${lookedFor}.`,
     );
   }
-  const hint = isPicture(path) ? "one picture; give the folder that holds it" : "of no format that is known";
+  const hint = isPictureName(path)
+    ? "one picture; give the folder that holds it"
+    : "of no format that is known";
   throw new Error(
     `openDataset: ${absolute} is ${hint}. Expected ${lookedFor}. If the name misleads, say which with format.`,
   );

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
@@ -9,24 +8,39 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import { nameFromBytes } from "../fileNames.js";
+import {
+  checkIndex,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
-import { classesFor, parseClassNames } from "./labels.js";
+import { sorted } from "./imageFiles.js";
+import { classesFor, className, numberClasses, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
+import { isPictureName } from "./pictureFormats.js";
 import { searchSorted } from "./searchSorted.js";
 import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
+import { readTextFile } from "./textFile.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
-import { indexShard, type ShardSettings, type WebDatasetLabels } from "./webDatasetIndex.js";
+import { indexShard, type ShardSettings } from "./webDatasetIndex.js";
+import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
 
 /** Options of `webDataset`. */
 export interface WebDatasetOptions extends DecodeOptions {
-  /** Ending of the pictures, e.g. `"jpg"` or `"seg.png"`. Default: the first of a sample that is a picture's. */
+  /**
+   * Which picture of a sample, by what stands behind the sample's name: `"jpg"`, `"seg.png"`, or `"input"` for `0001.input.jpg`. Default: the first that has a picture's ending alone
+   * (`0001.jpg`), else the ending of several parts that comes first in the shards. What is left out is in `notes`.
+   */
   readonly picture?: string;
   /**
-   * Which file of a sample holds its class, as a number or a name (`json`: in the field `label`, `cls`, `class`, `class_name` or `target`); null: there are no labels. Default: the first of
-   * `cls`, `json` and `txt` that is there, a `txt` only if it is a number, since most are captions.
+   * Where the class of a sample is, as a number or a name: a file's ending (`"cls"`, `"json"`, `"txt"`, or `"output.cls"`), or any other text: a field of the `json` file. null: there are no
+   * labels. Default: the first of `cls`, `json` and `txt` that is there; of `json` the field `label`, `cls`, `class`, `class_name` or `target`, a `txt` only if it is a number, since most are
+   * captions.
    */
-  readonly labels?: WebDatasetLabels | null;
+  readonly labels?: string | null;
   /** The classes by label. Default: the lines of `classes.txt` beside the first shard; else the names in the shards, sorted; else `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
   /** Folder for the indexes (some 50 MB a million pictures) and for unpacked `.tar.gz`. Default: beside the shards; `.tar.gz` is not unpacked without it. */
@@ -40,18 +54,21 @@ export interface WebDatasetOptions extends DecodeOptions {
 interface Shard {
   readonly path: string;
   readonly index: ShardIndex;
+  /** The rows of the index that are pictures of the data set. */
+  readonly rows: Uint32Array;
 }
 
 /** The pictures of tar shards. Made by `webDataset`. */
 export class WebDataset implements ImageDataset {
   readonly classes: readonly string[];
+  readonly notes: readonly DatasetNote[];
   /** Why the index of a shard could not be kept, so that it is made anew each time; null: all are kept. */
   readonly indexNotKept: string | null;
   readonly #shards: readonly Shard[];
   /** Number of the first picture of each shard. */
   readonly #starts: Int32Array;
   readonly #labels: Int32Array;
-  /** Ending of the pictures; null: any. */
+  /** Which picture of a sample; null: not given. */
   readonly #picture: string | null;
   readonly #decode: DecodeOptions;
   readonly #files = new OpenFiles();
@@ -61,20 +78,22 @@ export class WebDataset implements ImageDataset {
     shards: readonly Shard[],
     labels: Int32Array,
     classes: readonly string[],
+    notes: readonly DatasetNote[],
     indexNotKept: string | null,
     picture: string | null,
     decode: DecodeOptions,
   ) {
     this.classes = classes;
+    this.notes = notes;
     this.indexNotKept = indexNotKept;
     this.#shards = shards;
     this.#labels = labels;
     this.#picture = picture;
     this.#decode = decode;
     let first = 0;
-    this.#starts = Int32Array.from(shards, ({ index }) => {
+    this.#starts = Int32Array.from(shards, ({ rows }) => {
       const start = first;
-      first += index.sizes.length;
+      first += rows.length;
       return start;
     });
   }
@@ -118,7 +137,7 @@ export class WebDataset implements ImageDataset {
 
   #pathOf({ path, index: { names, nameEnds } }: Shard, row: number): string {
     const bytes = names.subarray(row === 0 ? 0 : nameEnds[row - 1]!, nameEnds[row]!);
-    return `${path}/${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")}`;
+    return `${path}/${nameFromBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))}`;
   }
 
   async #read(shard: Shard, row: number): Promise<Uint8Array> {
@@ -132,7 +151,8 @@ export class WebDataset implements ImageDataset {
   #locate(what: string, index: number): { shard: Shard; row: number } {
     checkIndex(what, index, this.length);
     const place = searchSorted(this.#starts, index);
-    return { shard: this.#shards[place]!, row: index - this.#starts[place]! };
+    const shard = this.#shards[place]!;
+    return { shard, row: shard.rows[index - this.#starts[place]!]! };
   }
 }
 
@@ -148,11 +168,13 @@ export async function webDataset(
   options: WebDatasetOptions = {},
 ): Promise<WebDataset> {
   const { picture, labels = "any", classes: given, cacheFolder, onProgress, signal, ...decode } = options;
-  const settings = { picture: picture?.toLowerCase().replace(/^\./, "") ?? null, labels } as const;
+  const wanted = picture?.toLowerCase().replace(/^\./, "") ?? null;
+  // The index of a shard is the same for all pictures that are pictures by their ending.
+  const settings = { picture: wanted === null || isPictureName(`.${wanted}`) ? null : wanted, labels };
   const paths = [shards].flat().map((path) => resolve(path));
   if (paths.length === 0)
     throw new Error("webDataset: no shards were given; expected at least one .tar file.");
-  const opened: Shard[] = [];
+  const opened: { path: string; index: ShardIndex }[] = [];
   let notKept: string | null = null;
   for (const [number, path] of paths.entries()) {
     signal?.throwIfAborted();
@@ -165,17 +187,34 @@ export async function webDataset(
     opened.push({ path: tar, index });
     onProgress?.(number + 1, paths.length);
   }
-  const length = opened.reduce((total, { index }) => total + index.sizes.length, 0);
-  if (length === 0) {
+  const chosen = chooseRows(
+    opened.map(({ index }) => index),
+    wanted,
+  );
+  const chosenShards = opened.map((shard, number): Shard => ({ ...shard, rows: chosen.rows[number]! }));
+  if (chosen.rows.every((rows) => rows.length === 0)) throw noPictures(paths, picture, chosen);
+  const namesPath = join(dirname(paths[0]!), "classes.txt");
+  const known = given ?? (existsSync(namesPath) ? parseClassNames(await readTextFile(namesPath)) : undefined);
+  const { labels: numbers, classes } = mergeLabels(chosenShards, known);
+  if (labels !== "any" && labels !== null && classes.length === 0) {
     throw new Error(
-      `webDataset: no pictures in ${paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.`,
+      `webDataset: no labels were found in ${labels} of ${paths[0]}; expected files that end so, or a field of that name in .json files, that hold a number or a name. Give another (labels), or none.`,
     );
   }
-  const namesPath = join(dirname(paths[0]!), "classes.txt");
-  const known =
-    given ?? (existsSync(namesPath) ? parseClassNames(await readFile(namesPath, "utf8")) : undefined);
-  const merged = mergeLabels(opened, length, known);
-  return new WebDataset(opened, merged.labels, merged.classes, notKept, settings.picture, decode);
+  return new WebDataset(chosenShards, numbers, classes, chosen.notes, notKept, wanted, decode);
+}
+
+function noPictures(paths: readonly string[], picture: string | undefined, chosen: ChosenRows): Error {
+  const where = paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`;
+  if (chosen.endings !== "") {
+    return new Error(
+      `webDataset: no picture in ${where} ends in ${picture}; there are ${chosen.endings}. Give one of these endings, or none.`,
+    );
+  }
+  const others = chosen.notes.map(({ text }) => ` ${text[0]!.toUpperCase()}${text.slice(1)}.`).join("");
+  return new Error(
+    `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.${others}`,
+  );
 }
 
 async function openIndex(
@@ -207,30 +246,29 @@ async function openIndex(
 /** One numbering of the classes for all shards. */
 function mergeLabels(
   shards: readonly Shard[],
-  length: number,
   known: readonly string[] | undefined,
 ): { labels: Int32Array; classes: readonly string[] } {
-  const names = [...new Set(shards.flatMap(({ index }) => index.labelNames))].sort((a, b) =>
-    a < b ? -1 : a > b ? 1 : 0,
-  );
+  const names = sorted(new Set(shards.flatMap(({ index }) => index.facts.labelNames.map(className))));
   const classes = known ?? (names.length > 0 ? names : undefined);
-  const numbers = new Map((classes ?? []).map((name, label) => [name, label]));
-  const labels = new Int32Array(length);
-  let first = 0;
-  for (const { path, index } of shards) {
-    const mapped = index.labelNames.map((name) => {
-      const label = numbers.get(name);
-      if (label !== undefined) return label;
-      throw new Error(
-        `webDataset: ${path} holds the class ${JSON.stringify(name)}, but the classes are ${(classes ?? []).slice(0, 20).join(", ")}${(classes ?? []).length > 20 ? ", …" : ""}. Give all classes, or labels: null.`,
-      );
-    });
-    labels.set(index.labels, first);
-    for (let row = first; row < first + index.labels.length; row++) {
-      if (labels[row]! < -1) labels[row] = mapped[-2 - labels[row]!]!;
+  const numbers = numberClasses(classes ?? []);
+  const labels = new Int32Array(shards.reduce((total, { rows }) => total + rows.length, 0));
+  let place = 0;
+  for (const { path, index, rows } of shards) {
+    const mapped = index.facts.labelNames.map((name) => numbers.get(className(name)));
+    for (const row of rows) {
+      const label = index.labels[row]!;
+      labels[place++] = label >= -1 ? label : (mapped[-2 - label] ?? -2);
+      if (labels[place - 1] === -2)
+        throw unknownClass(path, index.facts.labelNames[-2 - label]!, classes ?? []);
     }
-    first += index.labels.length;
   }
   const anyLabel = labels.some((label) => label >= 0);
   return { labels, classes: anyLabel ? classesFor("webDataset", shards[0]!.path, labels, classes) : [] };
+}
+
+function unknownClass(path: string, name: string, classes: readonly string[]): Error {
+  const some = `${classes.slice(0, 20).join(", ")}${classes.length > 20 ? ", …" : ""}`;
+  return new Error(
+    `webDataset: ${path} holds the class ${JSON.stringify(name)}, but the classes are ${some}. Give all classes, or labels: null.`,
+  );
 }

@@ -1,0 +1,46 @@
+import { isUtf8 } from "node:buffer";
+
+/*
+ * Names of files are bytes, and nearly always UTF-8. Here they are texts in which a byte that is no UTF-8 is the lone surrogate U+DC00 + byte, as Python writes it (PEP 383): names and
+ * texts belong to each other one to one, JSON keeps such a text as it is, and paths are joined and compared as usual. Only where a file is opened the text becomes bytes again.
+ */
+
+/** Lone surrogates only: with the flag `u` those of a pair are one character. */
+const strayBytes = /[\udc80-\udcff]/gu;
+
+/** The text of a name, or of any text that may hold bytes that are no UTF-8. */
+export function nameFromBytes(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    const lead = bytes[at]!;
+    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    const character = bytes.subarray(at, at + length);
+    const isCharacter = isUtf8(character);
+    text += isCharacter ? character.toString("utf8") : String.fromCharCode(0xdc00 + lead);
+    at += isCharacter ? length : 1;
+  }
+  return text;
+}
+
+/** The bytes of a name. */
+export function bytesOfName(name: string): Buffer {
+  const parts: Buffer[] = [];
+  let from = 0;
+  for (const { 0: stray, index } of name.matchAll(strayBytes)) {
+    parts.push(Buffer.from(name.slice(from, index)), Buffer.of(stray.charCodeAt(0) - 0xdc00));
+    from = index + 1;
+  }
+  parts.push(Buffer.from(name.slice(from)));
+  return Buffer.concat(parts);
+}
+
+/** What `node:fs` opens a path by: its text, or its bytes where they are no UTF-8. */
+export function fileOf(path: string): string | Buffer {
+  return path.search(strayBytes) < 0 ? path : bytesOfName(path);
+}
+
+/** A name for people: bytes that are no UTF-8 are written as `\xe9`. */
+export function shownName(name: string): string {
+  return name.replaceAll(strayBytes, (stray) => `\\x${(stray.charCodeAt(0) - 0xdc00).toString(16)}`);
+}
