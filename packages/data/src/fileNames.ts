@@ -1,4 +1,6 @@
 import { isUtf8 } from "node:buffer";
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 /*
  * Names of files are bytes, and nearly always UTF-8. Here they are texts in which a byte that is no UTF-8 is the lone surrogate U+DC00 + byte, as Python writes it (PEP 383): names and
@@ -43,4 +45,37 @@ export function fileOf(path: string): string | Buffer {
 /** A name for people: bytes that are no UTF-8 are written as `\xe9`. */
 export function shownName(name: string): string {
   return name.replaceAll(strayBytes, (stray) => `\\x${(stray.charCodeAt(0) - 0xdc00).toString(16)}`);
+}
+
+/**
+ * The path that a person meant by one in which U+FFFD stands for bytes that are no UTF-8, as Node.js gives arguments of the command line: the only one on the disk that reads so. Any other
+ * path is given back as it is.
+ *
+ * @throws Error If several do.
+ */
+export function recoverName(path: string): string {
+  if (!path.includes("\ufffd") || existsSync(path)) return path;
+  const [root = "", ...names] = resolve(path).split("/");
+  let found = `${root}/`;
+  for (const name of names) {
+    const alike = name.includes("\ufffd") ? entriesThatRead(name, found) : [name];
+    if (alike.length === 0) return path;
+    if (alike.length > 1) {
+      throw new Error(
+        `${path}: ${alike.length} names in ${shownName(found)} read so, ${alike.map(shownName).join(" and ")}. They are no UTF-8: rename one, or give the folder that holds them.`,
+      );
+    }
+    found = join(found, alike[0]!);
+  }
+  return found;
+}
+
+/** Names in a folder that Node.js would write as the given text. */
+function entriesThatRead(text: string, folder: string): string[] {
+  try {
+    const names = readdirSync(fileOf(folder), { encoding: "buffer" });
+    return names.filter((bytes) => bytes.toString("utf8") === text).map(nameFromBytes);
+  } catch {
+    return []; // whoever opens it says why
+  }
 }

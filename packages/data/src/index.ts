@@ -107,6 +107,7 @@ export {
   type PictureSize,
   readPictureSize,
 } from "./decoding/decodePicture.js";
+export { shownName } from "./fileNames.js";
 export {
   type DatasetNote,
   type ImageDataset,

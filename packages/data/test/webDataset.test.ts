@@ -150,7 +150,7 @@ describe("names with several dots", () => {
         level: "warning",
         text: "left alone: HEIC: 2 files, e.g. b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
       },
-      { level: "info", text: "left out 2 hidden files or files of the system, e.g. __MACOSX/._a.png" },
+      { level: "info", text: "left out 2 hidden or system files and folders, e.g. __MACOSX/._a.png" },
     ]);
     // The index that was kept says the same.
     expect((await webDataset(shard)).notes).toEqual(dataset.notes);

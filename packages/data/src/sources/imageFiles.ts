@@ -8,7 +8,14 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import { fileOf } from "../fileNames.js";
+import {
+  checkIndex,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { className, numberClasses } from "./labels.js";
 
@@ -18,6 +25,7 @@ export class ImageFiles implements ImageDataset {
   readonly root: string;
   readonly classes: readonly string[];
   readonly channels?: number;
+  readonly notes: readonly DatasetNote[];
   /** Relative to `root`, or absolute. */
   readonly #files: readonly string[];
   readonly #labels: Int32Array;
@@ -29,10 +37,12 @@ export class ImageFiles implements ImageDataset {
     files: readonly string[],
     labels: Int32Array,
     classes: readonly string[],
+    notes: readonly DatasetNote[],
     decode: DecodeOptions,
   ) {
     this.root = root;
     this.classes = classes;
+    this.notes = notes;
     this.#files = files;
     this.#labels = labels;
     this.#decode = decode;
@@ -92,7 +102,7 @@ export class ImageFiles implements ImageDataset {
 async function requireFolder(root: string, cause: Error): Promise<void> {
   let folder: Dir;
   try {
-    folder = await opendir(root);
+    folder = await opendir(fileOf(root) as string); // bytes do as well, which the types do not know
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") throw folderGone(root, "is not there any more", cause);

@@ -1,18 +1,20 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { glob } from "tinyglobby";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
+import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
 import type { ImageDataset } from "../imageDataset.js";
 import { cifarDataset, cifarFiles } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
+import { statOrNull } from "./fileFacts.js";
 import { idxDataset } from "./idx.js";
 import { sorted } from "./imageFiles.js";
 import { imageFolder } from "./imageFolder.js";
-import { imageGlob, isGlob } from "./imageGlob.js";
+import { findFiles, imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
 import { parquetDataset } from "./parquet.js";
 import { isPictureName } from "./pictureFormats.js";
+import { isHiddenOrSystem } from "./systemNames.js";
 import { webDataset } from "./webDataset.js";
 
 /** How pictures may be stored. */
@@ -65,7 +67,8 @@ const lookedFor = [
 
 function namesIn(folder: string): string[] {
   try {
-    return sorted(readdirSync(folder).filter((name) => !name.startsWith(".")));
+    const names = readdirSync(fileOf(folder), { encoding: "buffer" }).map(nameFromBytes);
+    return sorted(names.filter((name) => !isHiddenOrSystem(name)));
   } catch {
     return []; // whoever opens it says why
   }
@@ -87,7 +90,7 @@ function formatOfFolder(folder: string): DatasetFormat {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statOrNull(path)?.isDirectory() ?? false;
 }
 
 /** By its kind and ending; null if it is nothing that is known. */
@@ -121,8 +124,9 @@ function filesIn(
 }
 
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
-async function expand(path: string): Promise<string[]> {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return [path];
+async function expand(given: string): Promise<string[]> {
+  const path = recoverName(given);
+  if (statOrNull(path) !== null) return [path];
   if (hasBraces(path) && /\.\.|\.(tar|tgz|parquet)/.test(path)) {
     const paths = expandBraces(path);
     if (!paths.some(isGlob)) return paths;
@@ -130,8 +134,8 @@ async function expand(path: string): Promise<string[]> {
   if (!isGlob(path)) return [path];
   const container = ["webdataset", "parquet"].find((format) => endings[format]!.test(path));
   if (container === undefined) return [path];
-  const found = await glob(path, { absolute: true, expandDirectories: false });
-  return found.length === 0 ? [path] : sorted(found);
+  const found = await findFiles(path);
+  return found.length === 0 ? [path] : found;
 }
 
 /**
@@ -207,12 +211,27 @@ function cifarSplit(split: string): "train" | "test" {
   throw new Error(`openDataset: the split of CIFAR is ${split}; expected train or test.`);
 }
 
+/** The code of the error that looking at a path ends with; null: there is nothing. */
+function obstacleAt(path: string): string | null {
+  try {
+    statSync(fileOf(path), { throwIfNoEntry: false });
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOTDIR" || code === undefined ? null : code;
+  }
+}
+
 /** @throws Error If the path is nothing that can be opened. */
 function checkedFormat(path: string): DatasetFormat {
-  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+  const isThere = statOrNull(path) !== null;
   const format = formatOf(path) ?? (!isThere && isGlob(path) ? "glob" : null);
   if (format !== null && (isThere || format !== "folder")) return format;
-  const absolute = resolve(path);
+  const absolute = shownName(resolve(path));
+  const reason = isThere ? null : obstacleAt(path);
+  if (reason !== null) {
+    throw new Error(`openDataset: ${absolute} cannot be read (${reason}). Check its permissions and links.`);
+  }
   if (!isThere) {
     // The words of imageFolder: most paths that are not there were meant to be folders.
     throw new Error(

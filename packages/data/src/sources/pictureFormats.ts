@@ -117,3 +117,8 @@ export class LeftAlone {
     return this.sentences().map((text) => ({ level: "warning", text: `left alone: ${text}` }));
   }
 }
+
+/** The text of a note as a sentence of its own, behind an error's. */
+export function sentence(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}

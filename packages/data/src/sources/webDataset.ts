@@ -20,7 +20,7 @@ import { fingerprintFiles, statFile } from "./fileFacts.js";
 import { sorted } from "./imageFiles.js";
 import { classesFor, className, numberClasses, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
-import { isPictureName } from "./pictureFormats.js";
+import { isPictureName, sentence } from "./pictureFormats.js";
 import { searchSorted } from "./searchSorted.js";
 import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
 import { readTextFile } from "./textFile.js";
@@ -211,7 +211,7 @@ function noPictures(paths: readonly string[], picture: string | undefined, chose
       `webDataset: no picture in ${where} ends in ${picture}; there are ${chosen.endings}. Give one of these endings, or none.`,
     );
   }
-  const others = chosen.notes.map(({ text }) => ` ${text[0]!.toUpperCase()}${text.slice(1)}.`).join("");
+  const others = chosen.notes.map(({ text }) => ` ${sentence(text)}`).join("");
   return new Error(
     `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.${others}`,
   );

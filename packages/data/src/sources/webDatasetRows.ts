@@ -1,5 +1,6 @@
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { hiddenNote } from "./folderScan.js";
 import { LeftAlone } from "./pictureFormats.js";
 import type { ShardIndex } from "./shardIndex.js";
 
@@ -154,12 +155,6 @@ function leftOutNotes(indexes: readonly ShardIndex[]): DatasetNote[] {
     hidden += facts.hidden[0];
   }
   const notes = leftAlone.notes();
-  if (hidden > 0) {
-    const files = hidden === 1 ? "file" : "files";
-    notes.push({
-      level: "info",
-      text: `left out ${hidden} hidden ${files} or ${files} of the system, e.g. ${shownName(example)}`,
-    });
-  }
+  if (hidden > 0) notes.push(hiddenNote(hidden, example));
   return notes;
 }
