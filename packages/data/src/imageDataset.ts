@@ -1,5 +1,6 @@
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "./decoding/decodePicture.js";
+import { shownName } from "./fileNames.js";
 
 /** How a data set may hand out a picture. */
 export interface ImageRequest {
@@ -33,7 +34,7 @@ export interface ImageDataset {
   readonly groups?: Int32Array;
   /** What people should know of how it was opened. Default: nothing. */
   readonly notes?: readonly DatasetNote[];
-  /** Where picture `index` comes from: a file's path, or a name for messages. */
+  /** Where picture `index` comes from: a file's path, or a name for messages. Bytes that are no UTF-8 are lone surrogates in it, as in Python's `os.fsdecode`. */
   path(index: number): string;
   /** The class of picture `index`; −1 without one. */
   label(index: number): number;
@@ -72,7 +73,7 @@ export class PictureError extends Error {
    * @param reason What is wrong with it.
    */
   constructor(path: string, reason: string, options?: ErrorOptions) {
-    super(`${path}: ${reason}`, options);
+    super(`${shownName(path)}: ${reason}`, options);
     this.path = path;
     this.reason = reason;
   }

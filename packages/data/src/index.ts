@@ -107,6 +107,7 @@ export {
   type PictureSize,
   readPictureSize,
 } from "./decoding/decodePicture.js";
+export { shownName } from "./fileNames.js";
 export {
   type DatasetNote,
   type ImageDataset,
@@ -135,12 +136,7 @@ export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJso
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
-export {
-  ImageFolder,
-  type ImageFolderOptions,
-  imageFolder,
-  pictureExtensions,
-} from "./sources/imageFolder.js";
+export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/imageFolder.js";
 export { imageGlob } from "./sources/imageGlob.js";
 export { type ImageListOptions, imageList } from "./sources/imageList.js";
 export { readIndices } from "./sources/indexList.js";
@@ -155,6 +151,7 @@ export {
 export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
 export type { DatasetUse } from "./sources/parts.js";
+export { pictureExtensions } from "./sources/pictureFormats.js";
 export { type RandomSubsetOptions, randomIndices, randomSubset } from "./sources/randomSubset.js";
 export {
   decodeRunLengths,
@@ -165,4 +162,3 @@ export {
 export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";
-export type { WebDatasetLabels } from "./sources/webDatasetIndex.js";

@@ -1,6 +1,7 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { imageFolder } from "@splitmask/data";
+import { type ImageFiles, imageFolder, imageGlob, imageList, openDataset } from "@splitmask/data";
+import { FolderScan } from "../dist/sources/folderScan.js";
 import { plain, scratchFolder, write } from "./pictures.js";
 
 const root = scratchFolder();
@@ -69,6 +70,119 @@ describe("imageFolder", () => {
     const dataset = await imageFolder(folder);
     expect(dataset.classes).toEqual(["a", "b"]);
     expect(dataset.length).toBe(8); // the broken link counts as a picture and is named when it is decoded
+  });
+
+  test("names that are no UTF-8: of pictures, of class folders, of the folder itself", async () => {
+    const bytes = (...names: string[]) => Buffer.from(names.join("/"), "latin1");
+    const folder = join(root, "bytes");
+    mkdirSync(folder);
+    for (const name of ["caf\xe9", "caf\xe8", "tea"]) {
+      mkdirSync(bytes(folder, name));
+      writeFileSync(bytes(folder, name, "a\xff.png"), png);
+    }
+    const paths = [`caf\udce8/a\udcff.png`, `caf\udce9/a\udcff.png`, `tea/a\udcff.png`].map((name) =>
+      join(folder, name),
+    );
+    const pathsOf = ({ length, path }: ImageFiles) =>
+      Array.from({ length }, (_, index) => path.call(dataset, index));
+    let dataset: ImageFiles = await imageFolder(folder);
+    expect(pathsOf(dataset)).toEqual(paths);
+    expect(dataset.classes).toEqual(["caf\\xe8", "caf\\xe9", "tea"]);
+    expect((await dataset.image(1)).shape).toEqual([2, 3, 3]);
+    expect(await dataset.size(0)).toEqual({ height: 2, width: 3 });
+    const print = await dataset.fingerprint();
+    writeFileSync(bytes(folder, "caf\xe9", "a\xff.png"), Buffer.concat([png, png]));
+    expect(await dataset.fingerprint()).not.toBe(print);
+    writeFileSync(bytes(folder, "caf\xe8", "a\xff.png"), "text");
+    await expect(dataset.image(0)).rejects.toThrow(
+      `${folder}/caf\\xe8/a\\xff.png: not a picture: looks like text`,
+    );
+    expect(JSON.stringify(dataset.path(1))).toContain("caf\\udce9/a\\udcff.png");
+
+    dataset = await imageGlob(join(folder, "**/*.png"));
+    expect(pathsOf(dataset)).toEqual(paths);
+    expect(dataset.label(1)).toBe(1);
+    const list = join(root, "bytes.txt");
+    writeFileSync(list, bytes("bytes/caf\xe9/a\xff.png\n"));
+    dataset = await imageList(list);
+    expect(pathsOf(dataset)).toEqual([paths[1]]);
+    expect((await dataset.image(0)).shape).toEqual([2, 3, 3]);
+
+    // As Node.js reads such a path from the command line.
+    await expect(openDataset(join(folder, "caf\ufffd"))).rejects.toThrow(
+      `2 names in ${folder} read so, caf\\xe8 and caf\\xe9`,
+    );
+    rmSync(bytes(folder, "caf\xe8"), { recursive: true });
+    expect((await openDataset(join(folder, "caf\ufffd"))).path(0)).toBe(paths[1]);
+  });
+
+  test("what cannot be read, is hidden or the system's is left out and told", async () => {
+    const folder = join(root, "system");
+    for (const name of [
+      "a/1.png",
+      "a/@eaDir/1.png/SYNOPHOTO_THUMB_XL.jpg",
+      "#recycle/2.png",
+      "__MACOSX/a/._1.png",
+    ])
+      write(join(folder, name), png);
+    for (const name of [
+      "$RECYCLE.BIN/3.png",
+      "System Volume Information/4.png",
+      ".Trashes/5.png",
+      "a/._1.png",
+    ])
+      write(join(folder, name), png);
+    for (const name of ["Thumbs.db", "a/b.HEIC", "a/c.heic", "a/clip.mp4"]) write(join(folder, name), "?");
+    symlinkSync("ring", join(folder, "ring"));
+    symlinkSync("nowhere", join(folder, "dead"));
+    symlinkSync("x".repeat(300), join(folder, "long"));
+    const warnings = [
+      "left alone: HEIC: 2 files, e.g. a/b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
+      "left alone: video: 1 file, e.g. a/clip.mp4; take pictures from them, for instance with ffmpeg -i in.mp4 -vf fps=1 out-%05d.jpg",
+    ].map((text) => ({ level: "warning", text }));
+    for (const dataset of [await imageFolder(folder), await imageGlob(join(folder, "**"))]) {
+      expect([dataset.length, dataset.classes]).toEqual([1, ["a"]]);
+      const [lost, ...others] = dataset.notes;
+      expect(lost!.text).toMatch(
+        /^3 folders or links cannot be read and are left out, e.g. (dead|ring|long): /,
+      );
+      expect(others).toEqual([
+        ...warnings,
+        {
+          level: "info",
+          text: "left out 7 hidden or system files and folders, e.g. #recycle",
+        },
+      ]);
+    }
+    expect((await openDataset(folder)).length).toBe(1);
+    const phone = join(root, "phone");
+    write(join(phone, "1.heic"), "?");
+    await expect(imageFolder(phone)).rejects.toThrow(
+      "in the folder or in class folders inside it. Left alone: HEIC: 1 file, e.g. 1.heic; convert them, for instance with heif-convert in.heic out.jpg.",
+    );
+  });
+
+  test("a folder that goes away during the scan", async () => {
+    const scan = new FolderScan(root, [".png"]);
+    expect(await scan.entries(join(root, "gone"))).toEqual([]);
+    expect(scan.notes()).toEqual([
+      {
+        level: "warning",
+        text: "1 folder or link cannot be read and is left out, e.g. gone: the file is missing",
+      },
+    ]);
+  });
+
+  test("composed and decomposed names are one class", async () => {
+    const folder = join(root, "nfc");
+    write(join(folder, "train", "caf\u00e9", "1.png"), png);
+    write(join(folder, "train", "cafe\u0301", "2.png"), png);
+    write(join(folder, "test", "cafe\u0301", "3.png"), png);
+    const train = await imageFolder(join(folder, "train"));
+    expect([train.classes, train.label(0), train.label(1)]).toEqual([["caf\u00e9"], 0, 0]);
+    const test = await imageFolder(join(folder, "test"), { classes: train.classes });
+    expect([test.label(0), test.path(0)]).toEqual([0, join(folder, "test", "cafe\u0301", "3.png")]);
+    expect((await imageFolder(join(folder, "train"), { classes: ["cafe\u0301"] })).label(0)).toBe(0);
   });
 
   test("a missing folder, a file, an empty folder, a folder of text", async () => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { webDataset } from "@splitmask/data";
+import { type WebDataset, webDataset } from "@splitmask/data";
 import { create } from "tar";
 import { gradient, scratchFolder, write } from "./pictures.js";
 
@@ -27,6 +27,156 @@ const picture = async (number: number) =>
       .png()
       .toBuffer(),
   );
+
+/** An archive of files in ustar's plain headers, whose names may be any bytes. */
+function rawTar(
+  path: string,
+  files: readonly (readonly [name: string | Buffer, content: Uint8Array | string])[],
+) {
+  const blocks = files.flatMap(([name, content]) => {
+    const bytes = Buffer.from(content as Uint8Array);
+    const header = Buffer.alloc(512);
+    Buffer.from(name as Buffer).copy(header, 0);
+    header.write("0000644\0", 100).toString();
+    header.write(`${bytes.length.toString(8).padStart(11, "0")}\0`, 124);
+    header.write("        0ustar\u000000", 148);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    return [header, bytes, Buffer.alloc(-bytes.length & 511)];
+  });
+  return write(join(folder, path), Buffer.concat([...blocks, Buffer.alloc(1024)]));
+}
+
+/** What a data set holds: each picture's name in the shard, and its class. */
+function entriesOf(dataset: WebDataset, shard: string): [string, string | null][] {
+  return Array.from({ length: dataset.length }, (_, index) => [
+    dataset.path(index).slice(shard.length + 1),
+    dataset.classes[dataset.label(index)] ?? null,
+  ]);
+}
+
+describe("names with several dots", () => {
+  test("what stands behind a first dot may be a part of the name: each is a sample of its own", async () => {
+    const names = [
+      "Screenshot 2023-01-02 at 10.11.12.png",
+      "Screenshot 2023-01-02 at 10.15.30.PNG",
+      "./IMG 22.05.png",
+      "v1.2/photo.edited.JPG",
+      "St.Mary.png",
+      "St.Peter.png",
+      "2020.01.02_holiday.png",
+      "2020.01.03_holiday.png",
+    ];
+    const shard = rawTar(
+      "dotted.tar",
+      await Promise.all(names.map(async (name, number) => [name, await picture(number)] as const)),
+    );
+    const dataset = await webDataset(shard);
+    expect(entriesOf(dataset, shard)).toEqual(names.map((name) => [name, null]));
+    expect((await dataset.image(4)).shape).toEqual([3, 8, 3]);
+    expect(dataset.notes).toEqual([]);
+    await dataset.close();
+  });
+
+  test("labels go by the whole name first, then by the sample's", async () => {
+    const shard = rawTar("dottedLabels.tar", [
+      ["at 10.11.12.cls", "owl"],
+      ["at 10.11.12.png", await picture(1)],
+      ["at 10.15.30.png", await picture(2)],
+      ["clip.000.png", await picture(3)],
+      ["clip.001.png", await picture(4)],
+      ["clip.json", '\uFEFF{"label": "fox", "kind": "red", "score": NaN}'],
+    ]);
+    const dataset = await webDataset(shard);
+    expect(entriesOf(dataset, shard)).toEqual([
+      ["at 10.11.12.png", "owl"],
+      ["at 10.15.30.png", null],
+      ["clip.000.png", "fox"],
+      ["clip.001.png", "fox"],
+    ]);
+    const byField = await webDataset(shard, { labels: "kind" });
+    expect(entriesOf(byField, shard).map(([, name]) => name)).toEqual([null, null, "red", "red"]);
+    await expect(webDataset(shard, { labels: "output.cls" })).rejects.toThrow(
+      `webDataset: no labels were found in output.cls of ${shard}; expected files that end so`,
+    );
+  });
+
+  test("kinds of pictures in samples: one is taken in all shards, the others are told and can be chosen", async () => {
+    const sample = async (key: string) =>
+      [
+        [`${key}.target.png`, await picture(1)],
+        [`${key}.input.jpg`, await picture(2)],
+        [`${key}.output.cls`, "3"],
+      ] as const;
+    const first = rawTar("kinds-0.tar", [...(await sample("a")), ...(await sample("b"))]);
+    // The last shard has one sample, and its files in another order.
+    const second = rawTar("kinds-1.tar", (await sample("c")).toReversed());
+    const dataset = await webDataset([first, second]);
+    expect([dataset.length, dataset.path(2), dataset.label(2)]).toEqual([3, `${second}/c.target.png`, 3]);
+    expect(dataset.notes).toEqual([
+      {
+        level: "warning",
+        text: "3 samples hold several pictures; taken are target.png (3), left out input.jpg (3). Choose by such an ending with imageColumn (--image-column).",
+      },
+    ]);
+    for (const picture of ["input.jpg", "input"]) {
+      const inputs = await webDataset([first, second], { picture });
+      expect([inputs.length, inputs.path(0), inputs.label(0)]).toEqual([3, `${first}/a.input.jpg`, 3]);
+      expect(inputs.notes[0]!.level).toBe("info");
+    }
+    await expect(webDataset([first, second], { picture: "jpg" })).rejects.toThrow(
+      `webDataset: no picture in ${first} and 1 more ends in jpg; there are target.png (3), input.jpg (3).`,
+    );
+    expect((await webDataset(first, { labels: "output.cls" })).label(0)).toBe(3);
+  });
+
+  test("names that are no UTF-8 are told apart and shown; hidden and system files and other formats are told", async () => {
+    const name = (byte: number) => Buffer.concat([Buffer.from("caf"), Buffer.of(byte), Buffer.from(".png")]);
+    const shard = rawTar("bytes.tar", [
+      [name(0xe9), await picture(1)],
+      [name(0xe8), await picture(2)],
+      ["__MACOSX/._a.png", "AppleDouble"],
+      ["@eaDir/a.png", await picture(3)],
+      ["b.HEIC", "?"],
+      ["c.heic", "?"],
+    ]);
+    const dataset = await webDataset(shard);
+    expect([0, 1].map((index) => dataset.path(index))).toEqual([
+      `${shard}/caf\udce9.png`,
+      `${shard}/caf\udce8.png`,
+    ]);
+    expect(dataset.notes).toEqual([
+      {
+        level: "warning",
+        text: "left alone: HEIC: 2 files, e.g. b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
+      },
+      { level: "info", text: "left out 2 hidden or system files and folders, e.g. __MACOSX/._a.png" },
+    ]);
+    // The index that was kept says the same.
+    expect((await webDataset(shard)).notes).toEqual(dataset.notes);
+    rmSync(shard);
+    await expect(dataset.image(0)).rejects.toThrow(`${shard}/caf\\xe9.png: ENOENT`);
+    const others = rawTar("others.tar", [["b.heic", "?"]]);
+    await expect(webDataset(others)).rejects.toThrow(
+      "A folder of pictures inside a tar file will do. Left alone: HEIC: 1 file, e.g. b.heic; convert them",
+    );
+  });
+
+  test("a pax name that holds a line end", async () => {
+    const record = "22 path=two\nlines.png\n";
+    const shard = rawTar("pax.tar", [
+      ["header", record],
+      ["short.png", await picture(1)],
+    ]);
+    const bytes = readFileSync(shard);
+    bytes.write("x", 156);
+    bytes.write("        ", 148);
+    const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    bytes.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    const dataset = await webDataset(write(shard, bytes));
+    expect(dataset.path(0)).toBe(`${shard}/two\nlines.png`);
+  });
+});
 
 describe("webDataset", () => {
   test("samples by key, labels from cls, over several shards, with a kept index", async () => {

@@ -1,4 +1,5 @@
 import { writeFileDurably } from "@splitmask/autograd";
+import { shownName } from "@splitmask/data";
 import { stringify } from "csv-stringify/sync";
 import { UsageError } from "../errors.js";
 import { type PicturePrediction, type PredictRequest, predict } from "../run/predict.js";
@@ -43,14 +44,15 @@ export async function runPredict(terminal: Terminal, command: PredictCommand): P
 }
 
 /**
- * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then `label_2,probability_2` … where more classes are given.
+ * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then `label_2,probability_2` … where more classes are given. Bytes of a path
+ * that are no UTF-8 are written as `\xe9`; JSON keeps them.
  */
 export function predictionsCsv(predictions: readonly PicturePrediction[]): string {
   const places = predictions[0]?.classes.length ?? 1;
   const suffixes = Array.from({ length: places }, (_, place) => (place === 0 ? "" : `_${place + 1}`));
   const header = ["path", ...suffixes.flatMap((suffix) => [`label${suffix}`, `probability${suffix}`])];
   const rows = predictions.map(({ classes, path }) => [
-    path,
+    shownName(path),
     ...classes.flatMap(({ label, probability }) => [label, String(probability)]),
   ]);
   return stringify([header, ...rows], { record_delimiter: "windows" });

@@ -12,7 +12,8 @@ const reading = {
   }),
   labelColumn: text.optional().meta({
     description:
-      "Where the labels are: a column of Parquet files, or the ending cls, json or txt of tar shards; " +
+      "Where the labels are: a column of Parquet files, or the ending cls, json or txt of tar shards, or a field of " +
+      "their json files; " +
       "found by its name when not given",
     placeholder: "<name>",
   }),

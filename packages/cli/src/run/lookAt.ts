@@ -5,6 +5,7 @@ import {
   type ImageDataset,
   orderedBatches,
   type SkippedPicture,
+  shownName,
   subset,
   type View,
 } from "@splitmask/data";
@@ -170,7 +171,7 @@ async function load(request: LookRequest, indices: readonly number[]): Promise<L
   const kept = batches.flatMap((batch) => Array.from(batch.indices, (index) => indices[index]!));
   return {
     batches,
-    names: kept.map((index) => relative(root, dataset.path(index))),
+    names: kept.map((index) => shownName(relative(root, dataset.path(index)))),
     skipped: source.skipped(),
   };
 }

@@ -6,6 +6,7 @@ import {
   type ImageDataset,
   PictureError,
   type SkippedPicture,
+  shownName,
 } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import sharp from "sharp";
@@ -169,5 +170,5 @@ async function rowOf(
     ...Array.from({ length: versions }, (_, epoch) => rawOf(seen, epoch)),
     rawOf(tokens, 0),
   ];
-  return { name: dataset.path(index), cells };
+  return { name: shownName(dataset.path(index)), cells };
 }

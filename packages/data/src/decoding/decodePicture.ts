@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import ndarray, { type NdArray } from "ndarray";
 import sharp, { type Sharp } from "sharp";
+import { fileOf } from "../fileNames.js";
 import { PictureError } from "../imageDataset.js";
 import { diagnose, notAFile, unreadableReason } from "./diagnosis.js";
 import { jpegSize } from "./jpegSegments.js";
@@ -48,19 +49,23 @@ function configureSharp(): void {
 /** Larger files are read piece by piece by libvips; smaller ones at once here, which is quicker. */
 const mostBytesAtOnce = 64 << 20;
 
-/** What a source is read with: its bytes if it is to be read whole, or where libvips would take a part of the path for options of its own (`name[page=1]`). */
+/**
+ * What a source is read with: its bytes if it is to be read whole, or where libvips would take a part of the path for options of its own (`name[page=1]`), or the path is no UTF-8, which
+ * libvips cannot be given.
+ */
 async function sourceOf(
   source: string | Uint8Array,
   name: string,
   whole: boolean,
 ): Promise<string | Uint8Array> {
   if (typeof source !== "string") return source;
+  const file = fileOf(source);
   try {
-    const status = await stat(source);
+    const status = await stat(file);
     const obstacle = notAFile(status);
     if (obstacle !== null) throw new PictureError(name, obstacle);
     const atOnce = (whole && status.size <= mostBytesAtOnce) || source.endsWith("]");
-    return atOnce ? await readFile(source) : source;
+    return atOnce || typeof file !== "string" ? await readFile(file) : source;
   } catch (error) {
     if (error instanceof PictureError) throw error;
     throw new PictureError(name, await unreadableReason(source, error), { cause: error });

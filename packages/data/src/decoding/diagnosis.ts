@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { lstat, open } from "node:fs/promises";
+import { fileOf } from "../fileNames.js";
 import { signatureOf } from "./signature.js";
 import { isTruncated } from "./truncation.js";
 
@@ -18,7 +19,7 @@ export async function unreadableReason(path: string, error: unknown): Promise<st
   switch (code) {
     case "ENOENT":
     case "ENOTDIR": {
-      const link = await lstat(path).catch(() => null);
+      const link = await lstat(fileOf(path)).catch(() => null);
       return link?.isSymbolicLink() ? "a link to a file that is missing" : "the file is missing";
     }
     case "ELOOP":
@@ -57,7 +58,7 @@ const zeroBytes = "zero bytes";
 export async function diagnose(source: string | Uint8Array): Promise<string> {
   if (typeof source !== "string") return diagnoseBytes(source, source.byteLength);
   try {
-    const file = await open(source, "r");
+    const file = await open(fileOf(source), "r");
     try {
       const { size } = await file.stat();
       const bytes = Buffer.alloc(size <= mostBytes ? size : headBytes);

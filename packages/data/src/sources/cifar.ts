@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
@@ -9,6 +8,7 @@ import { type AlignedLabels, alignLabels, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
 import { searchSorted } from "./searchSorted.js";
+import { readTextFile } from "./textFile.js";
 
 /** Options of `cifarDataset`. */
 export interface CifarDatasetOptions {
@@ -195,7 +195,7 @@ function layoutOf(paths: readonly string[], sizes: readonly number[], which: "fi
 async function classNames(folder: string, { namesFile, classCount }: Layout): Promise<string[]> {
   const path = join(folder, namesFile);
   if (!existsSync(path)) return Array.from({ length: classCount }, (_, label) => String(label));
-  const names = parseClassNames(await readFile(path, "utf8"));
+  const names = parseClassNames(await readTextFile(path));
   if (names.length === classCount) return names;
   throw new Error(
     `cifarDataset: ${path} holds ${names.length} names; expected ${classCount}, one a line. Mend the file, or give the classes.`,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
-import { classKey } from "./labels.js";
+import { className } from "./labels.js";
 
 class Concatenation implements ImageDataset {
   readonly length: number;
@@ -31,14 +31,14 @@ class Concatenation implements ImageDataset {
     const labels = new Map<string, number>();
     const names: string[] = [];
     for (const name of parts.flatMap((part) => part.classes)) {
-      const key = classKey(name);
+      const key = className(name);
       if (labels.has(key)) continue;
       labels.set(key, names.length);
       names.push(name);
     }
     this.classes = names;
     this.#labels = parts.map(({ classes }) =>
-      Int32Array.from(classes, (name) => labels.get(classKey(name))!),
+      Int32Array.from(classes, (name) => labels.get(className(name))!),
     );
     this.notes = parts.flatMap(({ notes = [] }) => notes);
     const [{ channels }] = parts as [ImageDataset];

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Stats, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { fileOf, shownName } from "../fileNames.js";
 
 /** Files that are looked at between two pauses for the event loop. */
 const filesAPause = 1000;
@@ -16,16 +17,19 @@ export async function fingerprintFiles(what: unknown, paths: Iterable<string>): 
   let count = 0;
   for (const path of paths) {
     const status = statOrNull(path);
-    hash.update(`\0${path}\0${status === null ? "missing" : `${status.size} ${status.mtimeMs}`}`);
+    hash
+      .update("\0")
+      .update(fileOf(path))
+      .update(`\0${status === null ? "missing" : `${status.size} ${status.mtimeMs}`}`);
     if (++count % filesAPause === 0) await setImmediate();
   }
   return hash.digest("hex").slice(0, 32);
 }
 
-/** Synchronous: a million of them take 3 s, through promises 20 s. */
-function statOrNull(path: string): Stats | null {
+/** The facts of a file or folder; null where it is not there or cannot be read. Synchronous: a million of them take 3 s, through promises 20 s. */
+export function statOrNull(path: string): Stats | null {
   try {
-    return statSync(path, { throwIfNoEntry: false }) ?? null;
+    return statSync(fileOf(path), { throwIfNoEntry: false }) ?? null;
   } catch {
     return null;
   }
@@ -40,16 +44,18 @@ function statOrNull(path: string): Stats | null {
 export function statFile(reader: string, path: string): Stats {
   let status: Stats | undefined;
   try {
-    status = statSync(path, { throwIfNoEntry: false });
+    status = statSync(fileOf(path), { throwIfNoEntry: false });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`${reader}: ${path} cannot be read (${code}). Check its permissions.`, { cause: error });
+    throw new Error(`${reader}: ${shownName(path)} cannot be read (${code}). Check its permissions.`, {
+      cause: error,
+    });
   }
   if (status === undefined) {
     throw new Error(
-      `${reader}: there is no file ${path}. Check the path; a relative one starts at ${process.cwd()}.`,
+      `${reader}: there is no file ${shownName(path)}. Check the path; a relative one starts at ${process.cwd()}.`,
     );
   }
-  if (!status.isFile()) throw new Error(`${reader}: ${path} is not a file; expected one.`);
+  if (!status.isFile()) throw new Error(`${reader}: ${shownName(path)} is not a file; expected one.`);
   return status;
 }

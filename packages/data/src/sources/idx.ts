@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
@@ -8,6 +7,7 @@ import { fingerprintFiles } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
 import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
+import { readTextFile } from "./textFile.js";
 
 /** Options of `idxDataset`. */
 export interface IdxDatasetOptions {
@@ -126,7 +126,7 @@ export async function idxDataset(images: string, options: IdxDatasetOptions = {}
     const labelsPath = options.labels === undefined ? labelsBeside(path) : options.labels;
     const labels = labelsPath === null ? null : await readLabels(resolve(labelsPath), path, count);
     const namesPath = join(dirname(path), "classes.txt");
-    const names = existsSync(namesPath) ? parseClassNames(await readFile(namesPath, "utf8")) : undefined;
+    const names = existsSync(namesPath) ? parseClassNames(await readTextFile(namesPath)) : undefined;
     const own = {
       labels: labels ?? new Int32Array(count).fill(-1),
       classes: labels === null ? [] : classesFor("idxDataset", labelsPath!, labels, names),

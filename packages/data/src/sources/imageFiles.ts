@@ -8,6 +8,7 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
+import { fileOf } from "../fileNames.js";
 import {
   checkIndex,
   type DatasetNote,
@@ -16,7 +17,7 @@ import {
   PictureError,
 } from "../imageDataset.js";
 import { fingerprintFiles } from "./fileFacts.js";
-import { type AlignedLabels, alignLabels, classKey, sortNames } from "./labels.js";
+import { type AlignedLabels, alignLabels, className } from "./labels.js";
 
 /** Pictures that are files of their own. */
 export class ImageFiles implements ImageDataset {
@@ -99,7 +100,7 @@ export class ImageFiles implements ImageDataset {
 async function requireFolder(root: string, cause: Error): Promise<void> {
   let folder: Dir;
   try {
-    folder = await opendir(root);
+    folder = await opendir(fileOf(root) as string); // bytes do as well, which the types do not know
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") throw folderGone(root, "is not there any more", cause);
@@ -145,9 +146,13 @@ export function labelsByFolder(
   folders: readonly (string | null)[],
   wanted: readonly string[] | undefined,
 ): AlignedLabels {
-  const classes = sortNames(new Set(folders.flatMap((name) => (name === null ? [] : [classKey(name)]))));
-  const byName = new Map(classes.map((name, label) => [name, label]));
-  const labels = Int32Array.from(folders, (name) => (name === null ? -1 : byName.get(classKey(name))!));
+  const names = new Map<string, string>();
+  for (const folder of folders) {
+    if (folder !== null && !names.has(folder)) names.set(folder, className(folder));
+  }
+  const classes = sorted(new Set(names.values()));
+  const numbers = new Map(classes.map((name, label) => [name, label]));
+  const labels = Int32Array.from(folders, (name) => (name === null ? -1 : numbers.get(names.get(name)!)!));
   return alignLabels(reader, source, { labels, classes }, wanted);
 }
 

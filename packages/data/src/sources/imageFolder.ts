@@ -1,23 +1,11 @@
-import { readdir, realpath, stat } from "node:fs/promises";
-import { extname, join, relative, resolve } from "node:path";
+import { opendir, realpath, stat } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
+import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
+import { FolderScan } from "./folderScan.js";
 import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
 import type { AlignedLabels } from "./labels.js";
-
-/** Endings (lower case) of the files that `imageFolder` takes for pictures, unless told otherwise. */
-export const pictureExtensions: readonly string[] = [
-  ".jpg",
-  ".jpeg",
-  ".jpe",
-  ".jfif",
-  ".png",
-  ".webp",
-  ".avif",
-  ".gif",
-  ".tif",
-  ".tiff",
-  ".svg",
-];
+import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
 
 /** Options of `imageFolder`. */
 export interface ImageFolderOptions extends DecodeOptions {
@@ -56,43 +44,46 @@ interface Found {
 
 /** Collects the files under `root`/`relative`; paths are relative to root with "/" between names. */
 async function collect(
+  scan: FolderScan,
   root: string,
   relativeFolder: string,
-  extensions: ReadonlySet<string>,
+  extensions: readonly string[],
   found: Found,
   ancestors: ReadonlySet<string>,
 ): Promise<void> {
   const folder = join(root, relativeFolder);
-  const real = await realpath(folder);
+  const real = await realpath(fileOf(folder), { encoding: "buffer" }).then(nameFromBytes, () => folder);
   if (ancestors.has(real)) return; // a symbolic link to a folder that we are in
   const inside = new Set(ancestors).add(real);
   found.folders++;
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.name.startsWith(".")) continue;
-    const path = relativeFolder === "" ? entry.name : `${relativeFolder}/${entry.name}`;
-    let isFolder = entry.isDirectory();
-    if (entry.isSymbolicLink()) {
-      const target = await stat(join(root, path)).catch(() => null);
-      isFolder = target?.isDirectory() ?? false;
+  for (const { name, kind } of await scan.entries(folder)) {
+    const path = relativeFolder === "" ? name : `${relativeFolder}/${name}`;
+    if (kind === "folder" || kind === "folderLink") {
+      await collect(scan, root, path, extensions, found, inside);
+    } else if (isPictureName(name, extensions)) found.pictures.push(path);
+    else {
+      found.ignored.push(path);
+      scan.leaveAlone(join(folder, name));
     }
-    if (isFolder) await collect(root, path, extensions, found, inside);
-    else if (extensions.has(extname(entry.name).toLowerCase())) found.pictures.push(path);
-    else found.ignored.push(path);
   }
 }
 
 /** Checks that a folder is one, and gives its absolute path. */
 async function checkFolder(path: string): Promise<string> {
-  const root = resolve(path);
-  const status = await stat(root).catch((error: NodeJS.ErrnoException) => {
+  const root = resolve(recoverName(path));
+  const unreadable = (error: NodeJS.ErrnoException) => {
     throw new Error(
       error.code === "ENOENT"
         ? `imageFolder: there is no folder ${root}. Check the path; a relative one starts at ${process.cwd()}.`
         : `imageFolder: the folder ${root} cannot be read (${error.code}). Check its permissions.`,
       { cause: error },
     );
-  });
-  if (status.isDirectory()) return root;
+  };
+  const status = await stat(fileOf(root)).catch(unreadable);
+  if (status.isDirectory()) {
+    await (await opendir(fileOf(root) as string).catch(unreadable)).close();
+    return root;
+  }
   throw new Error(
     `imageFolder: ${root} is a file; expected a folder of pictures. Give the folder that holds it.`,
   );
@@ -100,7 +91,8 @@ async function checkFolder(path: string): Promise<string> {
 
 /**
  * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the classes; pictures that lie beside such folders
- * have no label. Hidden files are left out; other files that are no pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one
+ * have no label. Hidden files, and what systems put there (`@eaDir`, `__MACOSX`), are left out, and so are folders inside it that cannot be read: `notes` tell. Other files that are no
+ * pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one
  * another, and folders of the same name are one class.
  *
  * @param path The folder, or several.
@@ -114,15 +106,16 @@ export async function imageFolder(
   const roots: string[] = [];
   for (const each of [path].flat()) roots.push(await checkFolder(each));
   if (roots.length === 0) throw new Error("imageFolder: no folder was given; expected at least one.");
-  const endings = new Set(extensions.map((ending) => ending.toLowerCase()));
+  const endings = extensions.map((ending) => ending.toLowerCase());
   const root = commonFolder(roots);
+  const scan = new FolderScan(root, endings);
   const files: string[] = [];
   const ignored: string[] = [];
   const folders: (string | null)[] = [];
   for (const each of roots) {
     const found: Found = { pictures: [], ignored: [], folders: 0 };
-    await collect(each, "", endings, found, new Set());
-    if (found.pictures.length === 0) throw noPictures(each, found, extensions);
+    await collect(scan, each, "", endings, found, new Set());
+    if (found.pictures.length === 0) throw noPictures(each, found, scan, extensions);
     const before = each === root ? "" : `${relative(root, each)}/`;
     for (const file of sorted(found.pictures)) {
       files.push(before + file);
@@ -131,15 +124,22 @@ export async function imageFolder(
     for (const file of sorted(found.ignored)) ignored.push(before + file);
   }
   const labels = labelsByFolder("imageFolder", root, folders, forced);
-  return new ImageFolder(root, files, labels, ignored, decode);
+  const notes = [...scan.notes(), ...labels.notes];
+  return new ImageFolder(root, files, { ...labels, notes }, ignored, decode);
 }
 
-function noPictures(root: string, { ignored, folders }: Found, extensions: readonly string[]): Error {
+function noPictures(
+  root: string,
+  { ignored, folders }: Found,
+  scan: FolderScan,
+  extensions: readonly string[],
+): Error {
   const others =
     ignored.length === 0
       ? "no other files either"
-      : `${ignored.length} other files, e.g. ${sorted(ignored)[0]}`;
+      : `${ignored.length} other files, e.g. ${shownName(sorted(ignored)[0]!)}`;
+  const leftOut = scan.notes().map(({ text }) => ` ${sentence(text)}`);
   return new Error(
-    `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside it.`,
+    `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside it.${leftOut.join("")}`,
   );
 }

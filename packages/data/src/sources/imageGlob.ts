@@ -1,7 +1,11 @@
-import { extname, resolve } from "node:path";
-import { convertPathToPattern, glob, isDynamicPattern } from "tinyglobby";
+import { type Dirent, type PathLike, realpath, type Stats, stat } from "node:fs";
+import { resolve } from "node:path";
+import { convertPathToPattern, type FileSystemAdapter, glob, isDynamicPattern } from "tinyglobby";
+import { fileOf, nameFromBytes } from "../fileNames.js";
+import { type FolderEntry, FolderScan } from "./folderScan.js";
 import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
-import { type ImageFolderOptions, pictureExtensions } from "./imageFolder.js";
+import type { ImageFolderOptions } from "./imageFolder.js";
+import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
 
 /** Whether a path has wildcards (`*`, `?`, `[…]`, `{…}`, `!(…)`). */
 export function isGlob(path: string): boolean {
@@ -19,6 +23,39 @@ function splitPattern(pattern: string): { base: string; rest: string } {
   };
 }
 
+/** The files of any kind whose paths fit a pattern, absolute and sorted. */
+export async function findFiles(pattern: string): Promise<string[]> {
+  const { base, rest } = splitPattern(pattern);
+  const cwd = resolve(base);
+  const scan = new FolderScan(cwd, pictureExtensions);
+  const found = await glob(rest, { cwd, expandDirectories: false, fs: fileSystem(scan) });
+  return sorted(found.map((file) => resolve(cwd, file)));
+}
+
+/** The file system as `scan` reads it, with the callbacks that tinyglobby calls. */
+function fileSystem(scan: FolderScan): FileSystemAdapter {
+  const read = (path: PathLike, _options: object, done: (error: null, entries: Dirent[]) => void) => {
+    scan.entries(String(path)).then((entries) => done(null, entries.map(direntOf)));
+  };
+  const resolveLink = (path: PathLike, done: (error: Error | null, resolved: string) => void) =>
+    realpath(fileOf(String(path)), { encoding: "buffer" }, (error, resolved) =>
+      done(error, error === null ? nameFromBytes(resolved) : ""),
+    );
+  const facts = (path: PathLike, done: (error: Error | null, status: Stats) => void) =>
+    stat(fileOf(String(path)), done);
+  return { readdir: read, realpath: resolveLink, stat: facts } as unknown as FileSystemAdapter;
+}
+
+/** What tinyglobby asks of an entry. A dead link is a file: whether it is a picture's, its name says. */
+function direntOf({ name, kind }: FolderEntry): Dirent {
+  return {
+    name,
+    isFile: () => kind === "file" || kind === "deadLink",
+    isDirectory: () => kind === "folder",
+    isSymbolicLink: () => kind === "folderLink",
+  } as Dirent;
+}
+
 /**
  * The pictures whose paths fit a pattern (`photos/**` + `/*.jpg`), sorted by path. As in `imageFolder`, first-level folders below the part before the first wildcard are the classes, and hidden
  * files are left out. Files that are no pictures by their ending are left out too.
@@ -31,26 +68,27 @@ export async function imageGlob(
   options: ImageFolderOptions = {},
 ): Promise<ImageFiles> {
   const { classes: forced, extensions = pictureExtensions, ...decode } = options;
-  const endings = new Set(extensions.map((ending) => ending.toLowerCase()));
+  const endings = extensions.map((ending) => ending.toLowerCase());
   const patterns = [pattern].flat();
   const found = new Map<string, string | null>();
-  const bases: string[] = [];
-  for (const each of patterns) {
-    const { base, rest } = splitPattern(each);
-    const cwd = resolve(base);
-    bases.push(cwd);
-    const files = await glob(rest, { cwd, expandDirectories: false });
-    for (const file of files) {
-      if (endings.has(extname(file).toLowerCase())) found.set(resolve(cwd, file), firstFolder(file));
+  const parts = patterns.map(splitPattern).map(({ base, rest }) => ({ base: resolve(base), rest }));
+  const root = commonFolder(parts.map(({ base }) => base));
+  const scan = new FolderScan(root, endings);
+  for (const { base, rest } of parts) {
+    for (const file of await glob(rest, { cwd: base, expandDirectories: false, fs: fileSystem(scan) })) {
+      const path = resolve(base, file);
+      if (isPictureName(file, endings)) found.set(path, firstFolder(file));
+      else scan.leaveAlone(path);
     }
   }
   if (found.size === 0) {
+    const leftOut = scan.notes().map(({ text }) => ` ${sentence(text)}`);
     throw new Error(
-      `imageGlob: no pictures fit ${patterns.join(", ")} (from ${process.cwd()}). Expected files that end in ${extensions.join(", ")}. Put the pattern in quotes so that the shell leaves it alone, and a \\ before wildcards that are part of a name, e.g. ${convertPathToPattern("photos (1)/*.jpg")}.`,
+      `imageGlob: no pictures fit ${patterns.join(", ")} (from ${process.cwd()}). Expected files that end in ${extensions.join(", ")}. Put the pattern in quotes so that the shell leaves it alone, and a \\ before wildcards that are part of a name, e.g. ${convertPathToPattern("photos (1)/*.jpg")}.${leftOut.join("")}`,
     );
   }
   const files = sorted(found.keys());
   const folders = files.map((file) => found.get(file)!);
   const labels = labelsByFolder("imageGlob", patterns.join(", "), folders, forced);
-  return new ImageFiles(commonFolder(bases), files, labels, decode);
+  return new ImageFiles(root, files, { ...labels, notes: [...scan.notes(), ...labels.notes] }, decode);
 }

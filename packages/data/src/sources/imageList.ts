@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { statFile } from "./fileFacts.js";
 import { ImageFiles, labelsByFolder } from "./imageFiles.js";
+import { readTextFile } from "./textFile.js";
 
 /** Options of `imageList`. */
 export interface ImageListOptions extends DecodeOptions {
@@ -32,7 +32,7 @@ export async function imageList(path: string, options: ImageListOptions = {}): P
   if (size > mostBytes) {
     throw new Error(`imageList: ${file} has ${size} bytes; expected at most ${mostBytes}. Split it.`);
   }
-  const text = (await readFile(file, "utf8")).replace(/^\uFEFF/, "");
+  const text = await readTextFile(file);
   const isZeros = separator === undefined ? text.includes("\0") : separator === "\0";
   const names = text.split(isZeros ? "\0" : /\r?\n/).filter((name) => name !== "");
   if (names.length === 0) {

@@ -1,3 +1,4 @@
+import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 
 /** More classes than any classification data set has: a larger label is damage, and would make as many names. */
@@ -37,9 +38,13 @@ export function sortNames(names: Iterable<string>): string[] {
   return [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** A class's name as it is compared: file systems and programs write the same letters in several ways (Unicode NFC, NFD). */
-export function classKey(name: string): string {
-  return name.normalize("NFC");
+/**
+ * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters where others write one; bytes that are no UTF-8 as `\\xe9`.
+ *
+ * @param name What a folder, a file or a column calls it.
+ */
+export function className(name: string): string {
+  return shownName(name).normalize("NFC");
 }
 
 /** Names for a message. */
@@ -88,20 +93,20 @@ interface Matching {
 /** Matches names by name, or by number where one of the lists has numbers only. */
 function matchClasses(own: readonly string[], used: readonly number[], wanted: readonly string[]): Matching {
   const identity = Int32Array.from(own, (_, label) => label);
-  if (isSame(own.map(classKey), wanted.map(classKey))) return { numbers: identity, byPlace: false };
+  if (isSame(own.map(className), wanted.map(className))) return { numbers: identity, byPlace: false };
   const byKey = new Map<string, number>();
   const doubled = new Set<string>();
   for (const [label, name] of wanted.entries()) {
-    if (byKey.has(classKey(name))) doubled.add(classKey(name));
-    else byKey.set(classKey(name), label);
+    if (byKey.has(className(name))) doubled.add(className(name));
+    else byKey.set(className(name), label);
   }
-  const ambiguous = used.find((label) => doubled.has(classKey(own[label]!)));
+  const ambiguous = used.find((label) => doubled.has(className(own[label]!)));
   if (ambiguous !== undefined) {
     throw new Error(
       `several of the classes are called ${own[ambiguous]}, so that labels cannot be matched by name. Give each class a name of its own`,
     );
   }
-  const byName = Int32Array.from(own, (name) => byKey.get(classKey(name)) ?? -1);
+  const byName = Int32Array.from(own, (name) => byKey.get(className(name)) ?? -1);
   if (used.every((label) => byName[label]! >= 0)) return { numbers: byName, byPlace: false };
   const numbered = own.every(isNumber);
   const wantsNumbers = wanted.every(isNumber);
@@ -185,17 +190,14 @@ export function mergeLabels(
 }
 
 function union(lists: readonly (readonly string[])[]): readonly string[] {
-  const names = new Map(lists.flat().map((name) => [classKey(name), name]));
+  const names = new Map(lists.flat().map((name) => [className(name), name]));
   const all = [...names.values()];
   return lists.every((list) => isSame(list, sortNames(list))) ? sortNames(all) : all;
 }
 
 /** Names of classes as files hold them, one a line; blank lines at the end do not count. */
 export function parseClassNames(text: string): string[] {
-  const lines = text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .map((line) => line.trim());
+  const lines = text.split(/\r?\n/).map((line) => className(line.trim()));
   while (lines.at(-1) === "") lines.pop();
   return lines;
 }

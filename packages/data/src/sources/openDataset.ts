@@ -1,17 +1,18 @@
 import { readdirSync, statSync } from "node:fs";
-import { basename, extname, join, resolve } from "node:path";
-import { glob } from "tinyglobby";
+import { basename, join, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
+import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
 import type { ImageDataset } from "../imageDataset.js";
 import { cifarDataset, isCifarName } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";
 import { refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
+import { statOrNull } from "./fileFacts.js";
 import { type IdxDatasetOptions, idxDataset } from "./idx.js";
 import { sorted } from "./imageFiles.js";
-import { imageFolder, pictureExtensions } from "./imageFolder.js";
-import { imageGlob, isGlob } from "./imageGlob.js";
+import { imageFolder } from "./imageFolder.js";
+import { findFiles, imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
 import { parquetDataset } from "./parquet.js";
 import {
@@ -22,8 +23,9 @@ import {
   partOf,
   wholePart,
 } from "./parts.js";
+import { isPictureName } from "./pictureFormats.js";
+import { isHiddenOrSystem } from "./systemNames.js";
 import { webDataset } from "./webDataset.js";
-import type { WebDatasetLabels } from "./webDatasetIndex.js";
 
 /** How pictures may be stored. */
 export type DatasetFormat = "folder" | "glob" | "list" | "webdataset" | "parquet" | "idx" | "cifar" | "coco";
@@ -39,9 +41,9 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly split?: string;
   /** What the pictures are for, which chooses the part where no `split` does. Default `"any"`: everything. */
   readonly use?: DatasetUse;
-  /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards. Default: by their names. */
+  /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards (`"jpg"`, `"input.jpg"`). Default: by their names. */
   readonly imageColumn?: string;
-  /** Where the labels are: the column of Parquet files, the ending `cls`, `json` or `txt` of tar shards; null: there are none. Default: by their names. */
+  /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
   readonly labelColumn?: string | null;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
@@ -75,17 +77,17 @@ const lookedFor = [
   "COCO annotations (.json)",
 ].join("; ");
 
-function isPicture(name: string): boolean {
-  return pictureExtensions.includes(extname(name).toLowerCase());
-}
-
 function namesIn(folder: string): string[] {
   try {
-    return sorted(readdirSync(folder).filter((name) => !name.startsWith(".")));
+    const names = readdirSync(fileOf(folder), { encoding: "buffer" }).map(nameFromBytes);
+    return sorted(names.filter((name) => !isHiddenOrSystem(name)));
   } catch {
     return []; // whoever opens it says why
   }
 }
+
+/** Whether a picture lies in a folder itself. */
+const holdsPictureFile = (folder: string) => namesIn(folder).some((name) => isPictureName(name));
 
 /** Folders are looked into so deep: `MNIST/raw/…`, `default/train/0000.parquet`, `data/train/cat/1.png`. */
 const deepest = 3;
@@ -109,9 +111,9 @@ function formatOfFolder(folder: string): DatasetFormat {
     namesIn(path)
       .map((name) => join(path, name))
       .filter(isFolder);
-  if (names.some(isPicture)) return "folder";
+  if (names.some((name) => isPictureName(name))) return "folder";
   let floor = floors(folder);
-  if (floor.some((inner) => namesIn(inner).some(isPicture))) return "folder";
+  if (floor.some(holdsPictureFile)) return "folder";
   let found = containerIn(names) ?? containerAmong(floor);
   for (let depth = 2; depth <= deepest && found === undefined && floor.length > 0; depth++) {
     floor = floor.flatMap(floors);
@@ -125,7 +127,7 @@ function formatOfFolder(folder: string): DatasetFormat {
 function containerAmong(folders: readonly string[]): DatasetFormat | undefined {
   for (const folder of folders) {
     const names = namesIn(folder);
-    if (names.some(isPicture)) return "folder";
+    if (names.some((name) => isPictureName(name))) return "folder";
     const found = containerIn(names);
     if (found !== undefined) return found;
   }
@@ -167,7 +169,7 @@ function cifarPart(relative: string): Pick<PartEntry, "part" | "name"> {
 /** Whether there is a picture in a folder, on one of its first floors: links may lead round in circles. */
 function holdsPictures(folder: string, depth = 0): boolean {
   const names = namesIn(folder);
-  if (names.some(isPicture)) return true;
+  if (names.some((name) => isPictureName(name))) return true;
   return (
     depth < 2 * deepest &&
     names.some((name) => isFolder(join(folder, name)) && holdsPictures(join(folder, name), depth + 1))
@@ -180,7 +182,7 @@ function holdsPictures(folder: string, depth = 0): boolean {
  */
 function pictureParts(folder: string, depth = 0): PartEntry[] {
   const names = namesIn(folder);
-  if (names.some(isPicture)) return [];
+  if (names.some((name) => isPictureName(name))) return [];
   const entries = names
     .map((name): PartEntry => ({ path: join(folder, name), ...partOf(name) }))
     .filter(({ path }) => isFolder(path));
@@ -216,11 +218,11 @@ function firstTwo<Item>(items: readonly Item[], fits: (item: Item) => boolean): 
 function innermost({ path, part }: PartEntry): string {
   const [only, second] = namesIn(path).filter((name) => isFolder(join(path, name)));
   const isTwice = only !== undefined && second === undefined && partOf(only).part === part;
-  return isTwice && !namesIn(path).some(isPicture) ? join(path, only) : path;
+  return isTwice && !holdsPictureFile(path) ? join(path, only) : path;
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statOrNull(path)?.isDirectory() ?? false;
 }
 
 /** By its kind and ending; null if it is nothing that is known. */
@@ -231,8 +233,9 @@ function formatOf(path: string): DatasetFormat | null {
 }
 
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
-async function expand(path: string): Promise<string[]> {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return [path];
+async function expand(given: string): Promise<string[]> {
+  const path = recoverName(given);
+  if (statOrNull(path) !== null) return [path];
   if (hasBraces(path) && /\.\.|\.(tar|tgz|parquet)/.test(path)) {
     const paths = expandBraces(path);
     if (!paths.some(isGlob)) return paths;
@@ -240,8 +243,8 @@ async function expand(path: string): Promise<string[]> {
   if (!isGlob(path)) return [path];
   const container = ["webdataset", "parquet"].find((format) => endings[format]!.test(path));
   if (container === undefined) return [path];
-  const found = await glob(path, { absolute: true, expandDirectories: false });
-  return found.length === 0 ? [path] : sorted(found);
+  const found = await findFiles(path);
+  return found.length === 0 ? [path] : found;
 }
 
 /**
@@ -295,7 +298,7 @@ export async function openDataset(
         return webDataset(files, {
           ...common,
           ...(imageColumn === undefined ? {} : { picture: imageColumn }),
-          ...(labelColumn === undefined ? {} : { labels: checkedLabels(labelColumn) }),
+          ...(labelColumn === undefined ? {} : { labels: labelColumn }),
           ...(cacheFolder === undefined ? {} : { cacheFolder }),
           ...(onProgress === undefined ? {} : { onProgress }),
           ...(signal === undefined ? {} : { signal }),
@@ -363,26 +366,36 @@ async function openIdx(files: readonly string[], options: IdxDatasetOptions): Pr
   return datasets.length === 1 ? datasets[0]! : concatenateDatasets(datasets);
 }
 
-function checkedLabels(ending: string | null): WebDatasetLabels | null {
-  if (ending === null || ending === "cls" || ending === "json" || ending === "txt") return ending;
-  throw new Error(
-    `openDataset: the labels of tar shards are looked for in ${ending}; expected cls, json or txt, the ending of the file that holds them.`,
-  );
+/** The code of the error that looking at a path ends with; null: there is nothing. */
+function obstacleAt(path: string): string | null {
+  try {
+    statSync(fileOf(path), { throwIfNoEntry: false });
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOTDIR" || code === undefined ? null : code;
+  }
 }
 
 /** @throws Error If the path is nothing that can be opened. */
 function checkedFormat(path: string): DatasetFormat {
-  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+  const isThere = statOrNull(path) !== null;
   const format = formatOf(path) ?? (!isThere && isGlob(path) ? "glob" : null);
   if (format !== null && (isThere || format !== "folder")) return format;
-  const absolute = resolve(path);
+  const absolute = shownName(resolve(path));
+  const reason = isThere ? null : obstacleAt(path);
+  if (reason !== null) {
+    throw new Error(`openDataset: ${absolute} cannot be read (${reason}). Check its permissions and links.`);
+  }
   if (!isThere) {
     // The words of imageFolder: most paths that are not there were meant to be folders.
     throw new Error(
       `openDataset: there is no folder ${absolute}, nor a file of that name. Check the path; a relative one starts at ${process.cwd()}. Expected ${lookedFor}.`,
     );
   }
-  const hint = isPicture(path) ? "one picture; give the folder that holds it" : "of no format that is known";
+  const hint = isPictureName(path)
+    ? "one picture; give the folder that holds it"
+    : "of no format that is known";
   throw new Error(
     `openDataset: ${absolute} is ${hint}. Expected ${lookedFor}. If the name misleads, say which with format.`,
   );

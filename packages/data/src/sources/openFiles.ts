@@ -1,5 +1,6 @@
 import { close, closeSync, open, read } from "node:fs";
 import { promisify } from "node:util";
+import { fileOf } from "../fileNames.js";
 
 const openFile = promisify(open);
 const readFile = promisify(read);
@@ -62,7 +63,7 @@ export class OpenFiles {
   }
 
   #take(path: string): OpenFile {
-    const file = this.#open.get(path) ?? { descriptor: openFile(path, "r"), users: 0 };
+    const file = this.#open.get(path) ?? { descriptor: openFile(fileOf(path), "r"), users: 0 };
     this.#open.delete(path);
     this.#open.set(path, file);
     file.users++;

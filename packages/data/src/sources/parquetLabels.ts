@@ -1,4 +1,4 @@
-import { classKey, type LabelledPart, sortNames } from "./labels.js";
+import { className, type LabelledPart, sortNames } from "./labels.js";
 import type { OpenFiles } from "./openFiles.js";
 import {
   type ParquetColumn,
@@ -126,7 +126,7 @@ function numbersOf(
   return lengths.map((length, value) => {
     if (length === 0) return -1;
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + starts[value]!, length).toString("utf8");
-    const name = classKey(text);
+    const name = className(text);
     const number = names.get(name) ?? names.size;
     if (number >= mostNames) {
       throw new UnusableLabelsError(`there are more than ${mostNames} different names, as captions are`);

@@ -1,9 +1,10 @@
-import { Header, Pax } from "tar";
+import { Header } from "tar";
+import { nameFromBytes } from "../fileNames.js";
 import type { OpenFiles } from "./openFiles.js";
 
 /** A file in an archive. */
 export interface TarMember {
-  /** Its path in the archive. */
+  /** Its path in the archive, as `nameFromBytes` writes it. */
   readonly name: string;
   /** Where its bytes begin in the archive. */
   readonly position: number;
@@ -65,13 +66,15 @@ export async function readTarMembers(
     new Error(
       `${path} is damaged at byte ${position}: ${what}. Expected a tar archive; get it anew, or pack it anew.`,
     );
-  let extended: Pax | undefined;
+  let extended: PaxFields = {};
   let longName: string | null = null;
   for (let position = 0; position < size; ) {
     if (position + block > size) throw damaged(position, `it ends inside of a header, after ${size} bytes`);
+    let head: Buffer;
     let header: Header;
     try {
-      header = new Header(await reader.read(position, block), 0, extended);
+      head = await reader.read(position, block);
+      header = new Header(head, 0);
     } catch (error) {
       throw damaged(position, `its header cannot be read (${(error as Error).message})`);
     }
@@ -81,32 +84,64 @@ export async function readTarMembers(
       continue;
     }
     if (!header.cksumValid) throw damaged(position, "the checksum of the header is wrong");
-    const bytes = header.size ?? 0;
+    const isHeader = /^(Extended|OldExtended|GlobalExtended|NextFileHasLong|OldGnuLong)/.test(header.type);
+    const bytes = (isHeader ? undefined : extended.size) ?? header.size ?? 0;
     const content = position + block;
-    if (!Number.isSafeInteger(bytes) || content + bytes > size) {
+    if (!Number.isSafeInteger(bytes) || bytes < 0 || content + bytes > size) {
       throw damaged(
         position,
         `a file of ${bytes} bytes is said to follow, and there are ${size - content} more`,
       );
     }
-    const isHeader = /^(Extended|OldExtended|GlobalExtended|NextFileHasLong|NextFileHasLongLinkpath)/.test(
-      header.type,
-    );
     if (isHeader && bytes > mostHeaderBytes) throw damaged(position, `a header of ${bytes} bytes`);
     if (header.type === "ExtendedHeader" || header.type === "OldExtendedHeader") {
-      extended = Pax.parse((await reader.read(content, bytes)).toString("utf8"), extended);
+      extended = { ...extended, ...parsePax(await reader.read(content, bytes)) };
     } else if (header.type === "NextFileHasLongPath" || header.type === "OldGnuLongPath") {
-      longName = (await reader.read(content, bytes)).toString("utf8").replace(/\0.*$/s, "");
+      longName = fieldText(await reader.read(content, bytes));
     } else if (!isHeader) {
       if (header.type === "File" || header.type === "OldFile" || header.type === "ContiguousFile") {
-        // Not the header's own idea of a pax path, which puts the prefix of the plain header before it.
-        const name = longName ?? extended?.path ?? header.path ?? "";
+        const name = longName ?? extended.path ?? plainName(head);
         const member = { name, position: content, size: bytes };
         await visit(member, () => reader.read(content, bytes));
       }
-      extended = undefined;
+      extended = {};
       longName = null;
     }
     position = content + Math.ceil(bytes / block) * block;
   }
+}
+
+/** What a pax header says of the file after it. */
+interface PaxFields {
+  readonly path?: string;
+  readonly size?: number;
+}
+
+/** Reads records of `length key=value\n`, of which the length counts bytes: names may hold line ends, and bytes that are no UTF-8. */
+function parsePax(bytes: Buffer): PaxFields {
+  let fields: PaxFields = {};
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(" ", at);
+    const length = space < 0 ? Number.NaN : Number(bytes.toString("latin1", at, space));
+    if (!(Number.isInteger(length) && at + length > space)) break;
+    const record = nameFromBytes(bytes.subarray(space + 1, at + length - 1));
+    if (record.startsWith("path=")) fields = { ...fields, path: record.slice("path=".length) };
+    if (record.startsWith("size=")) fields = { ...fields, size: Number(record.slice("size=".length)) };
+    at += length;
+  }
+  return fields;
+}
+
+/** The text of a field of bytes, up to its first zero. */
+function fieldText(bytes: Buffer): string {
+  const end = bytes.indexOf(0);
+  return nameFromBytes(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** The path that a plain header holds: 100 bytes, and of POSIX's headers what goes before them. Old GNU headers have times there. */
+function plainName(head: Buffer): string {
+  const name = fieldText(head.subarray(0, 100));
+  const isPosix = head.toString("latin1", 257, 263) === "ustar\0";
+  const prefix = isPosix ? fieldText(head.subarray(345, 500)) : "";
+  return prefix === "" ? name : `${prefix}/${name}`;
 }

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
@@ -9,6 +8,7 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
+import { nameFromBytes } from "../fileNames.js";
 import {
   checkIndex,
   type DatasetNote,
@@ -19,7 +19,7 @@ import {
 import { fingerprintFiles, statFile } from "./fileFacts.js";
 import {
   type AlignedLabels,
-  classKey,
+  className,
   type LabelledPart,
   listNames,
   mergeLabels,
@@ -27,20 +27,27 @@ import {
   sortNames,
 } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
+import { isPictureName, sentence } from "./pictureFormats.js";
 import { searchSorted } from "./searchSorted.js";
 import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
+import { readTextFile } from "./textFile.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
-import { indexShard, type ShardSettings, type WebDatasetLabels } from "./webDatasetIndex.js";
+import { indexShard, type ShardSettings } from "./webDatasetIndex.js";
+import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
 
 /** Options of `webDataset`. */
 export interface WebDatasetOptions extends DecodeOptions {
-  /** Ending of the pictures, e.g. `"jpg"` or `"seg.png"`. Default: the first of a sample that is a picture's. */
+  /**
+   * Which picture of a sample, by what stands behind the sample's name: `"jpg"`, `"seg.png"`, or `"input"` for `0001.input.jpg`. Default: the first that has a picture's ending alone
+   * (`0001.jpg`), else the ending of several parts that comes first in the shards. What is left out is in `notes`.
+   */
   readonly picture?: string;
   /**
-   * Which file of a sample holds its class, as a number or a name (`json`: in the field `label`, `cls`, `class`, `class_name` or `target`); null: there are no labels. Default: the first of
-   * `cls`, `json` and `txt` that is there, a `txt` only if it is a number, since most are captions.
+   * Where the class of a sample is, as a number or a name: a file's ending (`"cls"`, `"json"`, `"txt"`, or `"output.cls"`), or any other text: a field of the `json` file. null: there are no
+   * labels. Default: the first of `cls`, `json` and `txt` that is there; of `json` the field `label`, `cls`, `class`, `class_name` or `target`, a `txt` only if it is a number, since most are
+   * captions.
    */
-  readonly labels?: WebDatasetLabels | null;
+  readonly labels?: string | null;
   /**
    * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number. Default: the lines of `classes.txt` beside each shard; else the names
    * in the shards, sorted; else `"0"`, `"1"`, ….
@@ -57,6 +64,8 @@ export interface WebDatasetOptions extends DecodeOptions {
 interface Shard {
   readonly path: string;
   readonly index: ShardIndex;
+  /** The rows of the index that are pictures of the data set. */
+  readonly rows: Uint32Array;
 }
 
 /** The pictures of tar shards. Made by `webDataset`. */
@@ -69,7 +78,7 @@ export class WebDataset implements ImageDataset {
   /** Number of the first picture of each shard. */
   readonly #starts: Int32Array;
   readonly #labels: Int32Array;
-  /** Ending of the pictures; null: any. */
+  /** Which picture of a sample; null: not given. */
   readonly #picture: string | null;
   readonly #decode: DecodeOptions;
   readonly #files = new OpenFiles();
@@ -90,9 +99,9 @@ export class WebDataset implements ImageDataset {
     this.#picture = picture;
     this.#decode = decode;
     let first = 0;
-    this.#starts = Int32Array.from(shards, ({ index }) => {
+    this.#starts = Int32Array.from(shards, ({ rows }) => {
       const start = first;
-      first += index.sizes.length;
+      first += rows.length;
       return start;
     });
   }
@@ -136,7 +145,7 @@ export class WebDataset implements ImageDataset {
 
   #pathOf({ path, index: { names, nameEnds } }: Shard, row: number): string {
     const bytes = names.subarray(row === 0 ? 0 : nameEnds[row - 1]!, nameEnds[row]!);
-    return `${path}/${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")}`;
+    return `${path}/${nameFromBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))}`;
   }
 
   async #read(shard: Shard, row: number): Promise<Uint8Array> {
@@ -150,7 +159,8 @@ export class WebDataset implements ImageDataset {
   #locate(what: string, index: number): { shard: Shard; row: number } {
     checkIndex(what, index, this.length);
     const place = searchSorted(this.#starts, index);
-    return { shard: this.#shards[place]!, row: index - this.#starts[place]! };
+    const shard = this.#shards[place]!;
+    return { shard, row: shard.rows[index - this.#starts[place]!]! };
   }
 }
 
@@ -166,11 +176,13 @@ export async function webDataset(
   options: WebDatasetOptions = {},
 ): Promise<WebDataset> {
   const { picture, labels = "any", classes: given, cacheFolder, onProgress, signal, ...decode } = options;
-  const settings = { picture: picture?.toLowerCase().replace(/^\./, "") ?? null, labels } as const;
+  const wanted = picture?.toLowerCase().replace(/^\./, "") ?? null;
+  // The index of a shard is the same for all pictures that are pictures by their ending.
+  const settings = { picture: wanted === null || isPictureName(`.${wanted}`) ? null : wanted, labels };
   const paths = [shards].flat().map((path) => resolve(path));
   if (paths.length === 0)
     throw new Error("webDataset: no shards were given; expected at least one .tar file.");
-  const opened: Shard[] = [];
+  const opened: { path: string; index: ShardIndex }[] = [];
   let notKept: string | null = null;
   for (const [number, path] of paths.entries()) {
     signal?.throwIfAborted();
@@ -183,19 +195,43 @@ export async function webDataset(
     opened.push({ path: tar, index });
     onProgress?.(number + 1, paths.length);
   }
-  const length = opened.reduce((total, { index }) => total + index.sizes.length, 0);
-  if (length === 0) {
-    throw new Error(
-      `webDataset: no pictures in ${paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.`,
-    );
-  }
+  const chosen = chooseRows(
+    opened.map(({ index }) => index),
+    wanted,
+  );
+  const chosenShards = opened.map((shard, number): Shard => ({ ...shard, rows: chosen.rows[number]! }));
+  if (chosen.rows.every((rows) => rows.length === 0)) throw noPictures(paths, picture, chosen);
   const parts: LabelledPart[] = [];
-  for (const [number, { index }] of opened.entries()) {
+  for (const [number, shard] of chosenShards.entries()) {
     const path = paths[number]!;
-    parts.push(namedLabels(path, index, await classNames(dirname(path))));
+    parts.push(namedLabels(path, shard, await classNames(dirname(path))));
   }
   const aligned = mergeLabels("webDataset", parts, given);
-  return new WebDataset(opened, aligned, notKept, settings.picture, decode);
+  if (labels !== "any" && labels !== null && aligned.labels.every((label) => label < 0)) {
+    throw new Error(
+      `webDataset: no labels were found in ${labels} of ${paths[0]}; expected files that end so, or a field of that name in .json files, that hold a number or a name. Give another (labels), or none.`,
+    );
+  }
+  return new WebDataset(
+    chosenShards,
+    { ...aligned, notes: [...chosen.notes, ...aligned.notes] },
+    notKept,
+    wanted,
+    decode,
+  );
+}
+
+function noPictures(paths: readonly string[], picture: string | undefined, chosen: ChosenRows): Error {
+  const where = paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`;
+  if (chosen.endings !== "") {
+    return new Error(
+      `webDataset: no picture in ${where} ends in ${picture}; there are ${chosen.endings}. Give one of these endings, or none.`,
+    );
+  }
+  const others = chosen.notes.map(({ text }) => ` ${sentence(text)}`).join("");
+  return new Error(
+    `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.${others}`,
+  );
 }
 
 async function openIndex(
@@ -227,27 +263,27 @@ async function openIndex(
 /** The names in the `classes.txt` of a folder; null without. */
 async function classNames(folder: string): Promise<readonly string[] | null> {
   const path = join(folder, "classes.txt");
-  return existsSync(path) ? parseClassNames(await readFile(path, "utf8")) : null;
+  return existsSync(path) ? parseClassNames(await readTextFile(path)) : null;
 }
 
-/** The labels of a shard, with the names that stand in it or beside it. */
-function namedLabels(source: string, index: ShardIndex, known: readonly string[] | null): LabelledPart {
-  if (index.labelNames.length === 0) return { source, labels: index.labels, names: known };
+/** The labels of a shard's pictures, with the names that stand in it or beside it. */
+function namedLabels(source: string, { index, rows }: Shard, known: readonly string[] | null): LabelledPart {
+  const { labelNames } = index.facts;
+  const own = Int32Array.from(rows, (row) => index.labels[row]!);
+  if (own.every((label) => label >= -1)) return { source, labels: own, names: known };
   // Beside names, a number without a list that it counts in is the name of a class too.
-  const numbers = known === null ? [...new Set(index.labels)].filter((label) => label >= 0).map(String) : [];
-  const present = sortNames(new Set([...index.labelNames, ...numbers]));
-  const names = known ?? present;
-  const byName = new Map(names.map((name, label) => [classKey(name), label]));
-  const mapped = index.labelNames.map((name) => {
-    const label = byName.get(classKey(name));
-    if (label !== undefined) return label;
-    throw new Error(
-      `webDataset: ${source} holds the class ${JSON.stringify(name)}, but the classes are ${listNames(names)}. Give all classes in classes.txt, or labels: null.`,
-    );
-  });
-  const labels = index.labels.map((label) => {
-    if (label < -1) return mapped[-2 - label]!;
-    return label < 0 || known !== null ? label : byName.get(String(label))!;
-  });
-  return { source, labels, names };
+  const textOf = (label: number) => (label < -1 ? labelNames[-2 - label]! : String(label));
+  const present = [...new Set(own)].filter((label) => label < -1 || (known === null && label >= 0));
+  const names = known ?? sortNames(new Set(present.map((label) => className(textOf(label)))));
+  const byName = new Map(names.map((name, label) => [className(name), label]));
+  const numbers = new Map(
+    present.map((label) => {
+      const number = byName.get(className(textOf(label)));
+      if (number !== undefined) return [label, number];
+      throw new Error(
+        `webDataset: ${source} holds the class ${JSON.stringify(textOf(label))}, but the classes are ${listNames(names)}. Give all classes in classes.txt, or labels: null.`,
+      );
+    }),
+  );
+  return { source, labels: own.map((label) => numbers.get(label) ?? label), names };
 }

@@ -1,18 +1,21 @@
 import { setImmediate } from "node:timers/promises";
-import { pictureExtensions } from "./imageFolder.js";
+import { bytesOfName } from "../fileNames.js";
 import type { OpenFiles } from "./openFiles.js";
+import { isPictureName } from "./pictureFormats.js";
 import type { ShardIndex } from "./shardIndex.js";
+import { passesHiddenOrSystem } from "./systemNames.js";
 import { readTarMembers, type TarMember } from "./tarMembers.js";
+import { decodeText, parseJson } from "./textFile.js";
 
-/** Which files of a sample hold its label. */
+/** What files of labels end in. */
 export type WebDatasetLabels = "cls" | "json" | "txt";
 
 /** What of a shard is indexed. */
 export interface ShardSettings {
-  /** Ending of the pictures, lower case, without the first dot; null: any that pictures have. */
+  /** An ending, lower case and without the first dot, that pictures have besides those that end as pictures do; null: none. */
   readonly picture: string | null;
-  /** Where labels are; null: nowhere; "any": the first of `cls`, `json`, `txt` that holds one. */
-  readonly labels: WebDatasetLabels | "any" | null;
+  /** Where labels are: an ending such as `"cls"` or `"output.cls"`, or a field of the JSON files; null: nowhere; "any": the first of `cls`, `json`, `txt` that holds one. */
+  readonly labels: string | null;
 }
 
 /** Labels are short; what is longer is something else. */
@@ -22,6 +25,8 @@ const longestName = 256;
 const jsonFields = ["label", "cls", "class", "class_name", "target"];
 /** More names than classes anywhere: then the texts are captions. */
 const mostLabelNames = 1 << 16;
+/** More endings than any archive has formats. */
+const mostOthers = 1000;
 const samplesAPause = 2000;
 
 /** An array of numbers that grows. */
@@ -60,14 +65,15 @@ class Bytes {
     return this.#length;
   }
 
-  write(text: string): void {
-    const needed = this.#length + 3 * text.length;
+  write(bytes: Uint8Array): void {
+    const needed = this.#length + bytes.length;
     if (needed > this.#bytes.length) {
       const larger = Buffer.alloc(Math.max(needed, 2 * this.#bytes.length));
       larger.set(this.#bytes);
       this.#bytes = larger;
     }
-    this.#length += this.#bytes.write(text, this.#length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length = needed;
   }
 
   take(): Uint8Array {
@@ -75,15 +81,55 @@ class Bytes {
   }
 }
 
+/** A number for each of some texts. */
+class Numbering {
+  readonly #numbers = new Map<string, number>();
+
+  get size(): number {
+    return this.#numbers.size;
+  }
+
+  numberOf(text: string): number {
+    const number = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, number);
+    return number;
+  }
+
+  texts(): string[] {
+    return [...this.#numbers.keys()];
+  }
+}
+
+/** A file of a sample: its name up to the first dot is the sample's, then comes the ending, of which the stem is all but the last part. */
+interface SampleFile {
+  readonly member: TarMember;
+  readonly ending: string;
+  readonly stem: string;
+}
+
 interface Sample {
   readonly key: string;
-  picture: TarMember | null;
-  /** By the file that it came from. */
-  readonly labels: Map<WebDatasetLabels, number | string>;
+  readonly pictures: SampleFile[];
+  /** By stem and kind, see `labelKey`. */
+  readonly labels: Map<string, number | string>;
+  /** The first `.cls` of each stem of words, for `labelOfNobody`. */
+  readonly classStems: string[];
+}
+
+const labelKey = (stem: string, kind: WebDatasetLabels) => `${stem}.${kind}`;
+
+/** Endings as webdataset's writers choose them, `jpg` or `seg.png`: words. What else stands behind a first dot is a part of a name, as in `Screenshot at 10.11.12.png`. */
+const wordsWithDots = /^\p{L}[\p{L}\d_-]*(\.\p{L}[\p{L}\d_-]*)*$/u;
+
+/** What an ending of words or a last part of another one is called in `fields`; see `ShardIndex`. */
+function fieldOf({ ending, stem }: SampleFile, endings: Numbering): number {
+  if (wordsWithDots.test(ending)) return 2 * endings.numberOf(ending);
+  return 2 * endings.numberOf(ending.slice(stem.length + 1)) + 1;
 }
 
 /**
- * Reads the headers of a shard. Files that lie one behind another and whose paths agree up to the first dot of the file's name are one sample.
+ * Reads the headers of a shard. Files that lie one behind another and whose paths agree up to the first dot of the file's name are one sample. Every file that ends as a picture does is in
+ * the index, also where a sample has several; `chooseRows` takes those that are wanted.
  *
  * @throws Error (rejects) If the archive is damaged.
  */
@@ -97,20 +143,23 @@ export async function indexShard(
   const blocks = new Column(Uint32Array);
   const sizes = new Column(Uint32Array);
   const labels = new Column(Int32Array);
+  const samples = new Column(Uint32Array);
+  const fields = new Column(Uint32Array);
   const nameEnds = new Column(Uint32Array);
   const names = new Bytes();
-  const labelNames = new Map<string, number>();
-  const endings = new Set(
-    settings.picture === null ? pictureExtensions.map((ending) => ending.slice(1)) : [settings.picture],
-  );
+  const labelNames = new Numbering();
+  const endings = new Numbering();
+  const others = new Map<string, [name: string, count: number]>();
+  const hidden: [count: number, name: string] = [0, ""];
+  const wanted = wantedLabels(settings.labels);
   let sample: Sample | null = null;
+  let sampleNumber = 0;
   let visited = 0;
 
-  const labelOf = (value: number | string | undefined): number => {
-    if (value === undefined) return -1;
+  const labelNumber = (value: number | string | null): number => {
+    if (value === null) return -1;
     if (typeof value === "number") return value;
-    const number = labelNames.get(value) ?? labelNames.size;
-    labelNames.set(value, number);
+    const number = labelNames.numberOf(value);
     if (labelNames.size > mostLabelNames) {
       throw new Error(
         `webDataset: ${path} holds more than ${mostLabelNames} different class names, e.g. ${JSON.stringify(value)}. If they are captions, set labels: null.`,
@@ -119,15 +168,18 @@ export async function indexShard(
     return -2 - number;
   };
   const flush = (): void => {
-    if (sample?.picture != null) {
-      const found = sample.labels;
-      const { position, size: bytes, name } = sample.picture;
+    const common = sample === null ? null : labelOfNobody(sample);
+    for (const picture of sample?.pictures ?? []) {
+      const { position, size: bytes, name } = picture.member;
       blocks.push(position / 512);
       sizes.push(bytes);
-      labels.push(labelOf(found.get("cls") ?? found.get("json") ?? found.get("txt")));
-      names.write(name);
+      labels.push(labelNumber(labelOf(picture, sample!) ?? common));
+      samples.push(sampleNumber);
+      fields.push(fieldOf(picture, endings));
+      names.write(bytesOfName(name));
       nameEnds.push(names.length);
     }
+    sampleNumber++;
     sample = null;
   };
 
@@ -138,24 +190,39 @@ export async function indexShard(
     }
     const slash = member.name.lastIndexOf("/");
     const dot = member.name.indexOf(".", slash + 1);
-    if (dot <= slash + 1) return; // hidden, or without an ending
+    if (passesHiddenOrSystem(member.name)) {
+      if (isPictureName(member.name) && hidden[0]++ === 0) hidden[1] = member.name;
+      return;
+    }
+    if (dot < 0) return; // without an ending
     const key = member.name.slice(0, dot);
     const ending = member.name.slice(dot + 1).toLowerCase();
+    const stem = ending.slice(0, Math.max(0, ending.lastIndexOf(".")));
     if (sample?.key !== key) {
       flush();
-      sample = { key, picture: null, labels: new Map() };
+      sample = { key, pictures: [], labels: new Map(), classStems: [] };
     }
-    if (endings.has(ending)) {
+    const last = ending.slice(ending.lastIndexOf(".") + 1);
+    if (isPictureName(member.name) || ending === settings.picture) {
       if (member.size >= 2 ** 32) {
         throw new Error(
           `webDataset: ${member.name} of ${path} has ${member.size} bytes; expected less than 4 GiB.`,
         );
       }
-      sample.picture ??= member;
-    } else if (isLabel(ending) && (settings.labels === "any" || settings.labels === ending)) {
-      if (member.size > mostLabelBytes) return;
-      const value = parseLabel(ending, (await content()).toString("utf8"), settings.labels === "txt");
-      if (value !== null) sample.labels.set(ending, value);
+      sample.pictures.push({ member, ending, stem });
+    } else if (isLabel(last)) {
+      const isWanted = wanted.field !== null ? last === "json" : wanted.isEnding(ending, last);
+      if (!isWanted || member.size > mostLabelBytes) return;
+      const value = parseLabel(last, decodeText(await content()), wanted);
+      if (value === null) return;
+      // A label that was asked for by its whole ending is that of the sample, whatever its pictures are called.
+      const of = settings.labels === ending ? "" : stem;
+      sample.labels.set(labelKey(of, last), value);
+      if (last === "cls" && wordsWithDots.test(of)) sample.classStems.push(of);
+    } else {
+      const seen = others.get(last);
+      if (seen !== undefined) seen[1]++;
+      else if (others.size < mostOthers) others.set(last, [member.name, 1]);
     }
   });
   flush();
@@ -163,9 +230,56 @@ export async function indexShard(
     blocks: blocks.take(),
     sizes: sizes.take(),
     labels: labels.take(),
+    samples: samples.take(),
+    fields: fields.take(),
     nameEnds: nameEnds.take(),
     names: names.take(),
-    labelNames: [...labelNames.keys()],
+    facts: {
+      labelNames: labelNames.texts(),
+      endings: endings.texts(),
+      others: [...others.values()],
+      hidden,
+    },
+  };
+}
+
+/** In the order in which they are looked for. */
+const labelKinds = ["cls", "json", "txt"] as const;
+
+/** The label of a picture: in a file whose name differs in its last ending only, or in that of the sample as a whole. */
+function labelOf({ stem }: SampleFile, { labels }: Sample): number | string | null {
+  for (const wanted of new Set([stem, ""])) {
+    const kind = labelKinds.find((each) => labels.has(labelKey(wanted, each)));
+    if (kind !== undefined) return labels.get(labelKey(wanted, kind))!;
+  }
+  return null;
+}
+
+/** The label of all pictures of a sample that have none of their own: in a `.cls` that goes with no picture, as in `0001.input.jpg`, `0001.output.cls`. */
+function labelOfNobody({ pictures, labels, classStems }: Sample): number | string | null {
+  if (classStems.length === 0) return null;
+  const stems = new Set(pictures.map(({ stem }) => stem));
+  const stem = classStems.find((each) => !stems.has(each));
+  return stem === undefined ? null : labels.get(labelKey(stem, "cls"))!;
+}
+
+/** Which labels are asked for. */
+interface WantedLabels {
+  /** The field of a JSON file; null: one of the usual names. */
+  readonly field: string | null;
+  /** Whether a file that holds text is a label by being asked for. */
+  readonly anyText: boolean;
+  isEnding(ending: string, last: string): boolean;
+}
+
+/** What the setting `labels` asks for: files by their ending, or else a field of the JSON files. */
+function wantedLabels(labels: string | null): WantedLabels {
+  const isAny = labels === "any";
+  const isEnding = isAny || labels === null || isLabel(labels.slice(labels.lastIndexOf(".") + 1));
+  return {
+    field: isEnding ? null : labels,
+    anyText: !isAny,
+    isEnding: (ending, last) => isAny || labels === ending || labels === last,
   };
 }
 
@@ -174,23 +288,27 @@ function isLabel(ending: string): ending is WebDatasetLabels {
 }
 
 /** A class by number or by name; null if the text is none. A `.txt` is mostly a caption, so that it has to be a number unless it was asked for. */
-function parseLabel(kind: WebDatasetLabels, text: string, anyText: boolean): number | string | null {
+function parseLabel(
+  kind: WebDatasetLabels,
+  text: string,
+  { field: given, anyText }: Pick<WantedLabels, "field" | "anyText">,
+): number | string | null {
   if (kind === "json") {
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch {
       return null;
     }
     if (typeof value === "object" && value !== null) {
       const record = value as Record<string, unknown>;
-      const field = jsonFields.find(
+      const field = (given === null ? jsonFields : [given]).find(
         (name) => typeof record[name] === "number" || typeof record[name] === "string",
       );
       value = field === undefined ? null : record[field];
     }
     if (typeof value === "number") return isClassNumber(value) ? value : null;
-    return typeof value === "string" ? parseLabel("cls", value, true) : null;
+    return typeof value === "string" ? parseLabel("cls", value, { field: null, anyText: true }) : null;
   }
   const trimmed = text.trim();
   if (/^\d{1,9}$/.test(trimmed)) return Number(trimmed);
