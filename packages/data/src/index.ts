@@ -108,6 +108,7 @@ export {
   readPictureSize,
 } from "./decoding/decodePicture.js";
 export {
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
@@ -133,6 +134,7 @@ export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/
 export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";
 export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJson.js";
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
+export { identityDifference } from "./sources/datasetIdentity.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
 export {

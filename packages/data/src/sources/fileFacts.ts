@@ -3,7 +3,7 @@ import { type Stats, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 
 /** Files that are looked at between two pauses for the event loop. */
-const filesAPause = 1000;
+export const filesAPause = 1000;
 
 /**
  * A hash of names, sizes and times of change.
@@ -23,7 +23,7 @@ export async function fingerprintFiles(what: unknown, paths: Iterable<string>): 
 }
 
 /** Synchronous: a million of them take 3 s, through promises 20 s. */
-function statOrNull(path: string): Stats | null {
+export function statOrNull(path: string): Stats | null {
   try {
     return statSync(path, { throwIfNoEntry: false }) ?? null;
   } catch {

@@ -6,8 +6,15 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
 import { BoundedCache } from "./boundedCache.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { classesFor } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
@@ -128,6 +135,14 @@ export class ParquetDataset implements ImageDataset {
     return fingerprintFiles(
       ["parquet", this.#decode, this.#opened[0]!.image.name],
       this.#opened.map(({ path }) => path),
+    );
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#opened.map(({ path }) => path);
+    return identifyFiles(
+      { format: ["parquet", this.#opened[0]!.image.name], count: files.length, path: (file) => files[file]! },
+      this,
     );
   }
 

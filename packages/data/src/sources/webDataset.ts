@@ -9,7 +9,14 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
 import { classesFor, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
@@ -38,6 +45,9 @@ export interface WebDatasetOptions extends DecodeOptions {
 }
 
 interface Shard {
+  /** What was given. */
+  readonly source: string;
+  /** The same, or its unpacked copy. */
   readonly path: string;
   readonly index: ShardIndex;
 }
@@ -112,6 +122,14 @@ export class WebDataset implements ImageDataset {
     );
   }
 
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#shards.map(({ source }) => source);
+    return identifyFiles(
+      { format: ["webdataset", this.#picture], count: files.length, path: (file) => files[file]! },
+      this,
+    );
+  }
+
   close(): Promise<void> {
     return this.#files.close();
   }
@@ -162,7 +180,7 @@ export async function webDataset(
       throw new Error(`webDataset: ${path} is damaged: unpacked, ${error.message}`, { cause: error });
     });
     notKept ??= failure;
-    opened.push({ path: tar, index });
+    opened.push({ source: path, path: tar, index });
     onProgress?.(number + 1, paths.length);
   }
   const length = opened.reduce((total, { index }) => total + index.sizes.length, 0);
