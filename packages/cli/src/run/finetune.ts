@@ -42,7 +42,7 @@ export interface FinetuneRequest extends FinetuneSources {
 
 /** What came of it. */
 export interface FinetuneResult extends TrainedRun {
-  /** How good the model is; null where the run was interrupted. */
+  /** How good the model is; null where the run was interrupted, or the test pictures could not be looked at in the end. */
   readonly evaluation: FinetuneEvaluation | null;
 }
 
@@ -218,6 +218,12 @@ interface RunPictures extends LabelledPictures {
   readonly secondsLeft: (decoded: boolean) => number;
 }
 
+/** An evaluation that fails is no end of a run, which has its weights without it. */
+function warnUntested(step: number, error: unknown, terminal: Terminal): null {
+  terminal.warn(`the model could not be tested after step ${step}: ${(error as Error).message}`);
+  return null;
+}
+
 /** Trains, from the first step or from the last checkpoint, and evaluates. */
 async function trainRun(
   device: Device,
@@ -294,9 +300,13 @@ async function trainRun(
           : {
               evaluation: {
                 every: config.evaluateEvery,
-                run: async ({ step }) => {
-                  const { accuracy, top5 } = await evaluateAt(step);
-                  return { accuracy, top5 };
+                run: async ({ step, signal }) => {
+                  const found = await evaluateAt(step).catch((error: unknown) => {
+                    // Before the first step there is nothing to lose.
+                    if (signal.aborted || step === 0) throw error;
+                    return warnUntested(step, error, terminal);
+                  });
+                  return found === null ? {} : { accuracy: found.accuracy, top5: found.top5 };
                 },
               },
             }),
@@ -306,9 +316,12 @@ async function trainRun(
         const { cropRatio } = config;
         await writeClassifier(join(run.path, classifierFile), task.model, { classes, view, cropRatio });
         // Without evaluations in between, or where the run was resumed after its last step, this is the first one.
-        const known = latest?.step === step ? latest.evaluation : await evaluateAt(step);
-        evaluation = known;
-        await writeFile(join(run.path, evaluationFile), `${JSON.stringify(known, null, 2)}\n`);
+        evaluation =
+          latest?.step === step
+            ? latest.evaluation
+            : await evaluateAt(step).catch((error: unknown) => warnUntested(step, error, terminal));
+        if (evaluation === null) return;
+        await writeFile(join(run.path, evaluationFile), `${JSON.stringify(evaluation, null, 2)}\n`);
       },
       terminal,
     );
