@@ -55,8 +55,30 @@ export interface ImageDataset {
    * data set is not cached on disk.
    */
   fingerprint?(): Promise<string>;
+  /**
+   * What the pictures are, wherever they lie and whenever they were written: by names, sizes and the content of a sample. A run that goes on tells by it whether it has its pictures
+   * again. Default: not known.
+   */
+  identity?(): Promise<DatasetIdentity>;
   /** Closes the files that are held open; the data set must not be used after it. */
   close?(): Promise<void>;
+}
+
+/** What a data set is, wherever it lies; two are compared by `identityDifference`. */
+export interface DatasetIdentity {
+  /** How many pictures it has. */
+  readonly pictures: number;
+  /** Hash of format, names, sizes, order and the sample's content. */
+  readonly digest: string;
+  /** Hash of the names of the classes and of all labels. */
+  readonly labels: string;
+  /**
+   * The files in their order, cut into at most 1,024 stretches of equal length (of 1,024 files or fewer each is a stretch of its own): a hash of the names and sizes, the number of files and
+   * the first one's name, relative to the root of the pictures or the folder that all lie in.
+   */
+  readonly files: readonly string[];
+  /** A hash of the content (of a file over 1 MiB: of blocks) and the name of at most 64 files, evenly apart. */
+  readonly content: readonly string[];
 }
 
 /** A picture that could not be read or decoded. */

@@ -109,6 +109,7 @@ export {
 } from "./decoding/decodePicture.js";
 export { shownName } from "./fileNames.js";
 export {
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
@@ -134,6 +135,7 @@ export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/
 export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";
 export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJson.js";
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
+export { identityDifference } from "./sources/datasetIdentity.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
 export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/imageFolder.js";

@@ -56,13 +56,17 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
     const result = await finetune({ ...request, config, signal: stop.signal }, terminal);
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
-    const { run, step, steps, evaluation } = result;
+    const { run, reason, step, steps, evaluation } = result;
+    const again = `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}${request.fromScratch ? " --from-scratch" : ""} --resume`;
     const figures = { ...result, skipped: result.skipped.length };
-    if (evaluation === null) {
-      terminal.result(figures, [
-        `stopped at step ${step} of ${steps}; go on with: splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}${request.fromScratch ? " --from-scratch" : ""} --resume`,
-      ]);
+    if (reason === "interrupted") {
+      terminal.result(figures, [`stopped at step ${step} of ${steps}; go on with: ${again}`]);
       return stop.code ?? 1;
+    }
+    if (evaluation === null) {
+      terminal.warn(`the model is saved. When its test pictures are there again, test it with: ${again}`);
+      terminal.result(figures, [`run: ${run}`]);
+      return 0;
     }
     const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     const classes = Object.entries(evaluation.perClass);

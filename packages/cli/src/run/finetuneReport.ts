@@ -13,6 +13,7 @@ import { type EncoderLooks, loadGallery, lookAtEncoder } from "./lookAt.js";
 import { openPictures, rootOf } from "./pictures.js";
 import type { RecordedRun } from "./recordedRun.js";
 import type { ReportRequest } from "./report.js";
+import { openRecordedPictures } from "./samePictures.js";
 
 /**
  * What the page of a fine-tuning run shows; while it is going on, without pictures.
@@ -63,7 +64,7 @@ async function lookAtTestPictures(
 ): Promise<EncoderLooks> {
   const dataset =
     request.pictures === undefined
-      ? await openPictures(test, terminal, { ...sourceOf(config, "test"), classes })
+      ? await openRecordedPictures(test, "--pictures", terminal, { ...sourceOf(config, "test"), classes })
       : await openPictures(request.pictures, terminal, settleSource(request));
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {

@@ -1,4 +1,11 @@
-import { type ImageDataset, limitSkipped, randomSubset, split, type View } from "@splitmask/data";
+import {
+  type DatasetIdentity,
+  type ImageDataset,
+  limitSkipped,
+  randomSubset,
+  split,
+  type View,
+} from "@splitmask/data";
 import { embedDataset, type ImageEncoder, knnAccuracy } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { TrainingEvaluation } from "@splitmask/trainer";
@@ -6,7 +13,8 @@ import type { ResolvedConfig } from "../config/resolve.js";
 import type { MonitorSettings } from "../config/resolveMonitor.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { withLabels } from "./labelledPictures.js";
-import { type OpenPicturesOptions, openPictures } from "./pictures.js";
+import type { OpenPicturesOptions } from "./pictures.js";
+import { identityOf, openRecordedPictures } from "./samePictures.js";
 
 /** Neighbours that vote, as in `splitmask knn`. */
 const neighbours = 20;
@@ -20,6 +28,8 @@ export interface MonitorPictures {
   readonly train: ImageDataset;
   /** Those that are classified. */
   readonly test: ImageDataset;
+  /** What they are, wherever they lie: the monitor's pictures, and those that it tests with, where they are others. */
+  identities(): Promise<readonly DatasetIdentity[]>;
   /** Lets go of their files. */
   close(): Promise<void>;
 }
@@ -41,7 +51,7 @@ export async function openMonitor(
   if (monitor === null) return null;
   const { failOn, imageColumn, labelColumn } = config;
   const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn };
-  const opened = await openPictures(monitor, terminal, source);
+  const opened = await openRecordedPictures(monitor, "--monitor", terminal, source);
   const { classes } = opened;
   if (classes.length < 2) {
     await opened.close?.();
@@ -50,7 +60,9 @@ export async function openMonitor(
     );
   }
   const tests =
-    monitorTest === null ? null : await openPictures(monitorTest, terminal, { ...source, classes });
+    monitorTest === null
+      ? null
+      : await openRecordedPictures(monitorTest, "--monitor-test", terminal, { ...source, classes });
   const some = (dataset: ImageDataset, most: number) =>
     dataset.length <= most ? dataset : randomSubset(dataset, { count: most, seed });
   const limited = (dataset: ImageDataset) => limitSkipped(dataset, { maximumSkipped });
@@ -58,15 +70,19 @@ export async function openMonitor(
     await opened.close?.();
     await tests?.close?.();
   };
+  const identities = async () => {
+    const found = await Promise.all([opened, ...(tests === null ? [] : [tests])].map(identityOf));
+    return found.filter((identity) => identity !== null);
+  };
   const third = Math.max(1, Math.floor(monitorPictures / 3));
   const labelled = withLabels("--monitor", monitor, opened, terminal);
   if (tests === null) {
     const [train, test] = split(some(labelled, monitorPictures), { fraction: 1 / 3, seed });
-    return { train: limited(train), test: limited(test), close };
+    return { train: limited(train), test: limited(test), identities, close };
   }
   const train = some(labelled, monitorPictures - third);
   const test = some(withLabels("--monitor-test", monitorTest!, tests, terminal), third);
-  return { train: limited(train), test: limited(test), close };
+  return { train: limited(train), test: limited(test), identities, close };
 }
 
 /**

@@ -1,7 +1,13 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
-import { defaultDecodeSize, type ImageDataset, limitSkipped, measureNormalization } from "@splitmask/data";
+import {
+  defaultDecodeSize,
+  type ImageDataset,
+  identityDifference,
+  limitSkipped,
+  measureNormalization,
+} from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
@@ -10,7 +16,6 @@ import type { Config } from "../config/config.js";
 import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
 import { formerMonitor } from "../config/resolveMonitor.js";
 import { formerOptimization } from "../config/resolveOptimization.js";
-import { UsageError } from "../errors.js";
 import { fixedTime, timeForSteps } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
@@ -21,6 +26,7 @@ import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } f
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
 import { estimateText, planRun, tellDecisions, warnOfShortage } from "./plan.js";
+import { checkSamePictures, identityOf, movedAlong } from "./samePictures.js";
 import { type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
@@ -109,11 +115,12 @@ async function startRun(
     config.mean !== null && config.std !== null
       ? { mean: config.mean, std: config.std }
       : await measureNormalization(dataset, { device, seed: config.seed });
-  const description: RunDescription = {
+  const withoutMonitor: Omit<RunDescription, "monitorIdentities"> = {
     format: 1,
     method: "splitmask",
     pictures: resolve(request.folder),
     pictureCount: facts.count,
+    identity: await identityOf(scanned.dataset),
     config,
     given,
     mean: measured.mean,
@@ -129,13 +136,15 @@ async function startRun(
       },
     ],
   };
-  tellDecisions(request.folder, scanned, description.choices, terminal);
+  tellDecisions(request.folder, scanned, withoutMonitor.choices, terminal);
   for (const text of estimateText(plan, terminal)) terminal.line(text);
   warnOfShortage(plan, terminal);
   tellUnreadable(unreadable, terminal);
 
   const monitor = await openMonitor(config, terminal);
   try {
+    const monitorIdentities = (await monitor?.identities()) ?? [];
+    const description: RunDescription = { ...withoutMonitor, monitorIdentities };
     return await withNewRun(out, { exists, description }, async (made) => {
       run = made;
       run.appendSkipped(dataset.skipped());
@@ -189,21 +198,32 @@ async function resumeRun(
   let monitor: MonitorPictures | null = null;
   try {
     const description = describedBy(run);
-    checkResume(description, given, [["the pictures were", description.pictures, resolve(request.folder)]]);
-    if (description.pictureCount !== pictures.length) {
-      throw new UsageError(
-        `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${pictures.length}. Put them back, or start a new run in another folder.`,
-      );
-    }
+    checkResume(description, given);
+    const { identity, pictures: path } = description;
+    const present = { path: request.folder, dataset: pictures };
+    await checkSamePictures("the pictures", { path, identity }, present, terminal);
+    const place = resolve(request.folder);
     const changed = {
       ...description,
-      config: { ...former, ...description.config, ...changedSettings<ResolvedConfig>(given) },
+      pictures: place,
+      config: {
+        ...former,
+        ...description.config,
+        ...monitorMoved(description.config, { from: path, to: place }),
+        ...changedSettings<ResolvedConfig>(given),
+      },
     };
     const dataset = limitSkipped(pictures, {
       maximumSkipped: changed.config.maximumSkipped,
       onSkipped: (picture) => run.appendSkipped([picture]),
     });
     monitor = await openMonitor(changed.config, terminal);
+    await checkMonitor(description, given, monitor, terminal);
+    if (place !== path) {
+      const { monitor: watched, monitorTest } = changed.config;
+      const moved = { ...description.config, monitor: watched, monitorTest };
+      await run.rewriteConfig({ ...description, pictures: place, config: moved });
+    }
     // A run that was killed before its tokenizer was there fits it as it would have.
     const file = join(request.out, tokenizerFile);
     const tokenizer = existsSync(file)
@@ -216,6 +236,36 @@ async function resumeRun(
   } finally {
     await monitor?.close();
     await run.close();
+  }
+}
+
+/** The monitor's pictures mostly lie beside those of the run, or are the same. */
+function monitorMoved(
+  { monitor, monitorTest }: ResolvedConfig,
+  move: { readonly from: string; readonly to: string },
+): Partial<ResolvedConfig> {
+  return {
+    ...(monitor ? { monitor: movedAlong(monitor, move) } : {}),
+    ...(monitorTest ? { monitorTest: movedAlong(monitorTest, move) } : {}),
+  };
+}
+
+/** Warns where a monitor shows other pictures than before, without having been told to. */
+async function checkMonitor(
+  { monitorIdentities: before }: RunDescription,
+  given: Config,
+  monitor: MonitorPictures | null,
+  terminal: Terminal,
+): Promise<void> {
+  const isTold = [given.monitor, given.monitorTest].some((path) => path !== undefined);
+  if (monitor === null || isTold) return;
+  const now = await monitor.identities();
+  for (const [place, identity] of before.entries()) {
+    const difference = now[place] === undefined ? null : identityDifference(identity, now[place], true);
+    if (difference === null) continue;
+    terminal.warn(
+      `the monitor's pictures are not those that the run was started with, so that its figures do not compare with the earlier ones: ${difference}.`,
+    );
   }
 }
 

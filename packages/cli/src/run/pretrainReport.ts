@@ -16,6 +16,7 @@ import { openPictures, rootOf } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
 import type { RecordedRun } from "./recordedRun.js";
 import type { ReportRequest } from "./report.js";
+import { openRecordedPictures } from "./samePictures.js";
 import { chooseSubset } from "./subset.js";
 
 /**
@@ -38,11 +39,10 @@ export async function pretrainReport(
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
   const { config, pictureCount, choices } = description;
   const ownPictures = request.pictures === undefined;
-  const all = await openPictures(
-    request.pictures ?? description.pictures,
-    terminal,
-    ownPictures ? config : settleSource(request),
-  );
+  const all =
+    request.pictures === undefined
+      ? await openRecordedPictures(description.pictures, "--pictures", terminal, config)
+      : await openPictures(request.pictures, terminal, settleSource(request));
   const dataset = ownPictures ? await chooseSubset(all, config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {

@@ -2,7 +2,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  PictureError,
+} from "../imageDataset.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
 import { type AlignedLabels, alignLabels, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
@@ -100,6 +107,11 @@ export class CifarDataset implements ImageDataset {
 
   fingerprint(): Promise<string> {
     return fingerprintFiles(["cifar", this.#layout.labelAt], this.#paths);
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#paths;
+    return identifyFiles({ format: ["cifar"], count: files.length, path: (file) => files[file]! }, this);
   }
 
   close(): Promise<void> {

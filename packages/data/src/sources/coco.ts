@@ -8,8 +8,9 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import { checkIndex, type DatasetIdentity, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 import { type CocoAnnotation, type CocoCategory, type CocoFacts, parseCoco } from "./cocoJson.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
 
 /** Options of `cocoDataset`. */
@@ -84,6 +85,12 @@ export class CocoDataset implements ImageDataset {
   fingerprint(): Promise<string> {
     const paths = this.#facts.images.map(({ fileName }) => join(this.root, fileName));
     return fingerprintFiles(["coco", this.#decode], [this.file, ...paths]);
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const { length: count, root } = this;
+    const path = (index: number) => this.path(index);
+    return identifyFiles({ format: ["coco"], count, path, root }, this);
   }
 }
 

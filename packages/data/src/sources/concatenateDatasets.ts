@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+} from "../imageDataset.js";
+import { combineIdentities } from "./datasetIdentity.js";
 import { className } from "./labels.js";
 
 class Concatenation implements ImageDataset {
@@ -12,6 +19,7 @@ class Concatenation implements ImageDataset {
   readonly notes: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
+  readonly identity?: () => Promise<DatasetIdentity>;
   readonly #parts: readonly ImageDataset[];
   /** Where each part begins. */
   readonly #starts: readonly number[];
@@ -57,6 +65,10 @@ class Concatenation implements ImageDataset {
           .update(JSON.stringify(["concatenate", own]))
           .digest("hex");
       };
+    }
+    if (parts.every((part) => part.identity !== undefined)) {
+      this.identity = async () =>
+        combineIdentities(await Promise.all(parts.map((part) => part.identity!())), "concatenate", this);
     }
   }
 
@@ -106,7 +118,7 @@ function groupsOf(parts: readonly ImageDataset[], starts: readonly number[]): In
 }
 
 /**
- * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which the names first come; groups and fingerprints follow; closing it
+ * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which the names first come; groups, fingerprints and identities follow; closing it
  * closes all of them.
  *
  * @throws TypeError If there is no data set, or they differ in their channels.

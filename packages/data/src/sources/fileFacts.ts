@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { fileOf, shownName } from "../fileNames.js";
 
 /** Files that are looked at between two pauses for the event loop. */
-const filesAPause = 1000;
+export const filesAPause = 1000;
 
 /**
  * A hash of names, sizes and times of change.

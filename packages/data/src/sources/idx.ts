@@ -2,7 +2,14 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  PictureError,
+} from "../imageDataset.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
 import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
@@ -86,6 +93,11 @@ export class IdxDataset implements ImageDataset {
 
   fingerprint(): Promise<string> {
     return fingerprintFiles(["idx", this.channels], this.#files);
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#files;
+    return identifyFiles({ format: ["idx"], count: files.length, path: (file) => files[file]! }, this);
   }
 
   close(): Promise<void> {

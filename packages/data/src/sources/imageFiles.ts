@@ -1,6 +1,6 @@
 import type { Dir } from "node:fs";
 import { opendir } from "node:fs/promises";
-import { resolve, sep } from "node:path";
+import { isAbsolute, resolve, sep } from "node:path";
 import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
@@ -11,11 +11,13 @@ import {
 import { fileOf } from "../fileNames.js";
 import {
   checkIndex,
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { type AlignedLabels, alignLabels, className } from "./labels.js";
 
@@ -93,6 +95,13 @@ export class ImageFiles implements ImageDataset {
       for (const file of files) yield resolve(root, file);
     }
     return fingerprintFiles(["files", this.#decode], paths());
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    // Of lists and patterns, whose files are absolute, names start at the folder that holds all pictures.
+    const root = isAbsolute(this.#files[0]!) ? {} : { root: this.root };
+    const path = (index: number) => this.path(index);
+    return identifyFiles({ format: ["files"], count: this.length, path, ...root }, this);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
 import {
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
@@ -86,6 +87,7 @@ export class LimitedDataset implements ImageDataset {
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
+  readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
   readonly #options: LimitSkippedOptions;
   /** By picture: 0 not tried yet, 1 good, 2 bad. */
@@ -106,6 +108,7 @@ export class LimitedDataset implements ImageDataset {
     if (dataset.groups !== undefined) this.groups = dataset.groups;
     if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();
+    if (dataset.identity !== undefined) this.identity = () => dataset.identity!();
   }
 
   get length(): number {

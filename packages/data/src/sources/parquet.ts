@@ -8,12 +8,14 @@ import {
 } from "../decoding/decodePicture.js";
 import {
   checkIndex,
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
 import { BoundedCache } from "./boundedCache.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { type AlignedLabels, type LabelledPart, listNames, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
@@ -150,6 +152,14 @@ export class ParquetDataset implements ImageDataset {
     return fingerprintFiles(
       ["parquet", this.#decode, this.#opened[0]!.image.name],
       this.#opened.map(({ path }) => path),
+    );
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#opened.map(({ path }) => path);
+    return identifyFiles(
+      { format: ["parquet", this.#opened[0]!.image.name], count: files.length, path: (file) => files[file]! },
+      this,
     );
   }
 

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+} from "../imageDataset.js";
+import { combineIdentities } from "./datasetIdentity.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];
@@ -10,6 +17,7 @@ class Subset implements ImageDataset {
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
+  readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
   readonly #indices: Int32Array;
 
@@ -29,6 +37,9 @@ class Subset implements ImageDataset {
           .update(`subset ${await dataset.fingerprint!()} `)
           .update(indices)
           .digest("hex");
+    }
+    if (dataset.identity !== undefined) {
+      this.identity = async () => combineIdentities([await dataset.identity!()], indices, this);
     }
   }
 
@@ -80,7 +91,7 @@ function groupsOf(groups: Int32Array, indices: Int32Array): Int32Array {
 }
 
 /**
- * Some pictures of a data set, in the given order, with the same classes. Groups and the fingerprint follow; closing it closes the data set.
+ * Some pictures of a data set, in the given order, with the same classes. Groups, fingerprint and identity follow; closing it closes the data set.
  *
  * @param indices Which, e.g. of `readIndices`; an index may come several times.
  * @throws RangeError If an index is none of the data set.

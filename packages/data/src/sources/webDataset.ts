@@ -11,11 +11,13 @@ import {
 import { nameFromBytes } from "../fileNames.js";
 import {
   checkIndex,
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
 import {
   type AlignedLabels,
@@ -62,6 +64,9 @@ export interface WebDatasetOptions extends DecodeOptions {
 }
 
 interface Shard {
+  /** What was given. */
+  readonly source: string;
+  /** The same, or its unpacked copy. */
   readonly path: string;
   readonly index: ShardIndex;
   /** The rows of the index that are pictures of the data set. */
@@ -139,6 +144,14 @@ export class WebDataset implements ImageDataset {
     );
   }
 
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#shards.map(({ source }) => source);
+    return identifyFiles(
+      { format: ["webdataset", this.#picture], count: files.length, path: (file) => files[file]! },
+      this,
+    );
+  }
+
   close(): Promise<void> {
     return this.#files.close();
   }
@@ -182,7 +195,7 @@ export async function webDataset(
   const paths = [shards].flat().map((path) => resolve(path));
   if (paths.length === 0)
     throw new Error("webDataset: no shards were given; expected at least one .tar file.");
-  const opened: { path: string; index: ShardIndex }[] = [];
+  const opened: Omit<Shard, "rows">[] = [];
   let notKept: string | null = null;
   for (const [number, path] of paths.entries()) {
     signal?.throwIfAborted();
@@ -192,7 +205,7 @@ export async function webDataset(
       throw new Error(`webDataset: ${path} is damaged: unpacked, ${error.message}`, { cause: error });
     });
     notKept ??= failure;
-    opened.push({ path: tar, index });
+    opened.push({ source: path, path: tar, index });
     onProgress?.(number + 1, paths.length);
   }
   const chosen = chooseRows(
