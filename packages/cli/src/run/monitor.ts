@@ -7,6 +7,7 @@ import type { MonitorSettings } from "../config/resolveMonitor.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { withLabels } from "./labelledPictures.js";
 import { type OpenPicturesOptions, openPictures } from "./pictures.js";
+import { warnOfShared } from "./sharedWarning.js";
 
 /** Neighbours that vote, as in `splitmask knn`. */
 const neighbours = 20;
@@ -20,6 +21,8 @@ export interface MonitorPictures {
   readonly train: ImageDataset;
   /** Those that are classified. */
   readonly test: ImageDataset;
+  /** Why its figures may not mean what they seem to: pictures that are classified and vote too. */
+  readonly warnings: readonly string[];
   /** Lets go of their files. */
   close(): Promise<void>;
 }
@@ -41,7 +44,7 @@ export async function openMonitor(
   if (monitor === null) return null;
   const { failOn, imageColumn, labelColumn } = config;
   const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn };
-  const opened = await openPictures(monitor, terminal, source);
+  const opened = await openPictures(monitor, terminal, { ...source, use: "training" });
   const { classes } = opened;
   if (classes.length < 2) {
     await opened.close?.();
@@ -50,7 +53,9 @@ export async function openMonitor(
     );
   }
   const tests =
-    monitorTest === null ? null : await openPictures(monitorTest, terminal, { ...source, classes });
+    monitorTest === null
+      ? null
+      : await openPictures(monitorTest, terminal, { ...source, use: "validation", classes });
   const some = (dataset: ImageDataset, most: number) =>
     dataset.length <= most ? dataset : randomSubset(dataset, { count: most, seed });
   const limited = (dataset: ImageDataset) => limitSkipped(dataset, { maximumSkipped });
@@ -62,11 +67,12 @@ export async function openMonitor(
   const labelled = withLabels("--monitor", monitor, opened, terminal);
   if (tests === null) {
     const [train, test] = split(some(labelled, monitorPictures), { fraction: 1 / 3, seed });
-    return { train: limited(train), test: limited(test), close };
+    return { train: limited(train), test: limited(test), warnings: [], close };
   }
   const train = some(labelled, monitorPictures - third);
   const test = some(withLabels("--monitor-test", monitorTest!, tests, terminal), third);
-  return { train: limited(train), test: limited(test), close };
+  const warnings = await warnOfShared("--monitor-test", train, test, terminal);
+  return { train: limited(train), test: limited(test), warnings, close };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Dir } from "node:fs";
-import { opendir } from "node:fs/promises";
+import { opendir, readFile } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import type { NdArray } from "ndarray";
 import {
@@ -15,7 +15,7 @@ import {
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
-import { fingerprintFiles } from "./fileFacts.js";
+import { fileLength, fingerprintFiles } from "./fileFacts.js";
 import { type AlignedLabels, alignLabels, classKey, sortNames } from "./labels.js";
 
 /** Pictures that are files of their own. */
@@ -83,6 +83,14 @@ export class ImageFiles implements ImageDataset {
    */
   size(index: number): Promise<PictureSize> {
     return readPictureSize(this.path(index));
+  }
+
+  async stored(index: number): Promise<Uint8Array> {
+    return readFile(this.path(index));
+  }
+
+  storedLength(index: number): number {
+    return fileLength(this.path(index));
   }
 
   fingerprint(): Promise<string> {

@@ -85,6 +85,8 @@ export class LimitedDataset implements ImageDataset {
   readonly groups?: Int32Array;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
+  readonly stored?: (index: number) => Promise<Uint8Array>;
+  readonly storedLength?: (index: number) => number;
   readonly fingerprint?: () => Promise<string>;
   readonly #dataset: ImageDataset;
   readonly #options: LimitSkippedOptions;
@@ -105,6 +107,8 @@ export class LimitedDataset implements ImageDataset {
     if (dataset.notes !== undefined) this.notes = dataset.notes;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
     if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
+    if (dataset.stored !== undefined) this.stored = (index) => dataset.stored!(index);
+    if (dataset.storedLength !== undefined) this.storedLength = (index) => dataset.storedLength!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();
   }
 
