@@ -83,7 +83,7 @@ export {
   type PredictResult,
   predict,
 } from "./run/predict.js";
-export { type PretrainRequest, pretrain } from "./run/pretrain.js";
+export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
 export type {
   EvaluationKind,

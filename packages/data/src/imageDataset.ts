@@ -51,6 +51,14 @@ export interface ImageDataset {
    */
   size?(index: number): Promise<PictureSize>;
   /**
+   * Picture `index` as it is stored: the bytes of its file, or its pixels. Equal pictures are found by it. Default: that is not known.
+   *
+   * @throws Error (rejects) If it cannot be read.
+   */
+  stored?(index: number): Promise<Uint8Array>;
+  /** How many bytes `stored` gives, where that is known without reading them; −1 where it is not. */
+  storedLength?(index: number): number;
+  /**
    * A short text that changes whenever a stored picture may have: a hash of names, sizes and times of change, never of the pixels. Caches on disk are found by it. Default: the
    * data set is not cached on disk.
    */

@@ -161,6 +161,7 @@ export {
   rasterizeRunLengths,
   runLengthsOf,
 } from "./sources/runLengths.js";
+export { type SharedPictures, type SharedPicturesOptions, sharedPictures } from "./sources/sharedPictures.js";
 export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";

@@ -78,6 +78,7 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
       terminal.line(text);
     if (classes.length > shownClasses)
       terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
+    for (const text of evaluation.warnings) terminal.warn(text);
     terminal.result(figures, [
       `accuracy: ${percent(evaluation.accuracy)}, among the first five: ${percent(evaluation.top5)} (${classes.length} classes, ${evaluation.test} test pictures)`,
       `run: ${run}`,

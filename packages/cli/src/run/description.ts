@@ -26,6 +26,8 @@ export interface RunDescription {
   readonly mean: ChannelNumbers;
   /** Standard deviation of red, green and blue in 0…1, as given or measured. */
   readonly std: ChannelNumbers;
+  /** Why the monitor's figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
 }

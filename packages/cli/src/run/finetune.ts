@@ -59,7 +59,9 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
-  const chosen = resume ? { ...(await readFinetuneRun(out)).config, ...given } : given;
+  const former = resume ? await readFinetuneRun(out) : null;
+  // A run goes on with its classes in their order, whatever order the pictures give them now.
+  const chosen = { ...former?.config, ...given, classes: former?.classes };
   const pictures = await openLabelledPictures(request, chosen, terminal);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
@@ -252,14 +254,7 @@ async function trainRun(
   const batches = finetuneBatches(device, dataset, description, disk === null ? {} : { cache: disk });
   let latest: { readonly step: number; readonly evaluation: FinetuneEvaluation } | null = null;
   const evaluateAt = async (step: number) => {
-    const evaluation = await evaluateFinetuned(
-      device,
-      description,
-      task.model,
-      view,
-      pictures.test,
-      terminal,
-    );
+    const evaluation = await evaluateFinetuned(device, description, task.model, view, pictures, terminal);
     latest = { step, evaluation };
     return evaluation;
   };

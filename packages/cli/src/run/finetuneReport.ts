@@ -41,6 +41,7 @@ export async function finetuneReport(
   return {
     title: recorded.name,
     summary: `A vision transformer (width ${encoder.width}, depth ${encoder.depth}, ${encoder.heads} heads), ${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes.`,
+    warnings: recorded.warnings,
     withLabels: true,
     facts: factsOf({
       ...{ metrics, curves, batch: config.batch, pictureCount, confusion },
@@ -64,7 +65,11 @@ async function lookAtTestPictures(
 ): Promise<EncoderLooks> {
   const dataset =
     request.pictures === undefined
-      ? await openRecordedPictures(test, "--pictures", terminal, { ...sourceOf(config, "test"), classes })
+      ? await openRecordedPictures(test, "--pictures", terminal, {
+          ...sourceOf(config, "test"),
+          use: "test",
+          classes,
+        })
       : await openPictures(request.pictures, terminal, settleSource(request));
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {

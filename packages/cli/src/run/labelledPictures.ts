@@ -1,7 +1,14 @@
 import { type ImageDataset, subset } from "@splitmask/data";
 import { type Choice, type LabelledConfig, type SourceConfig, sourceOf } from "../config/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { openPictures, type ScanChoice, type ScannedPictures, scanPictures } from "./pictures.js";
+import {
+  type OpenPicturesOptions,
+  openPictures,
+  type ScanChoice,
+  type ScannedPictures,
+  scanPictures,
+} from "./pictures.js";
+import { warnOfShared } from "./sharedWarning.js";
 
 /** Labelled pictures to train and to test with. */
 export interface LabelledPictures {
@@ -11,10 +18,12 @@ export interface LabelledPictures {
   readonly test: ImageDataset;
   /** The class names, by label. */
   readonly classes: readonly string[];
+  /** Why figures on the test pictures may not mean what they seem to. */
+  readonly warnings: readonly string[];
 }
 
 /**
- * Opens labelled pictures; those without a label are left out and told.
+ * Opens labelled pictures; those without a label are left out and told, and so are test pictures that are training pictures too.
  *
  * @param paths Where they are.
  * @param config How they are opened, which training pictures are chosen, and how many may be unreadable.
@@ -23,7 +32,7 @@ export interface LabelledPictures {
  */
 export async function openLabelledPictures(
   paths: { readonly train: string; readonly test: string },
-  config: ScanChoice & Choice<LabelledConfig>,
+  config: ScanChoice & Choice<LabelledConfig> & Pick<OpenPicturesOptions, "classes">,
   terminal: Terminal,
 ): Promise<LabelledPictures> {
   const train = await openTrainingPictures(
@@ -32,8 +41,11 @@ export async function openLabelledPictures(
     terminal,
   );
   const { classes } = train.dataset;
-  const opened = await openPictures(paths.test, terminal, { ...sourceOf(config, "test"), classes });
-  return { train, test: withLabels("--test", paths.test, opened, terminal), classes };
+  const source = { ...sourceOf(config, "test"), use: "test", classes } as const;
+  const opened = await openPictures(paths.test, terminal, source);
+  const test = withLabels("--test", paths.test, opened, terminal);
+  const warnings = await warnOfShared("--test", train.dataset, test, terminal);
+  return { train, test, classes, warnings };
 }
 
 /**
@@ -46,10 +58,10 @@ export async function openLabelledPictures(
  */
 export async function openTrainingPictures(
   path: string,
-  config: ScanChoice & Choice<SourceConfig>,
+  config: ScanChoice & Choice<SourceConfig> & Pick<OpenPicturesOptions, "classes">,
   terminal: Terminal,
 ): Promise<ScannedPictures> {
-  const scanned = await scanPictures(path, terminal, config);
+  const scanned = await scanPictures(path, terminal, { ...config, use: "training" });
   const { classes } = scanned.dataset;
   if (classes.length < 2) {
     throw new Error(
@@ -73,7 +85,7 @@ export function withLabels(
   if (labelled.length === dataset.length) return dataset;
   if (labelled.length === 0) {
     throw new Error(
-      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of pictures a class, or another source with labels.`,
+      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of pictures a class, or another source with labels. Of a source with several splits, choose one that has labels.`,
     );
   }
   terminal.warn(

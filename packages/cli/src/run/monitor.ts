@@ -15,6 +15,7 @@ import type { Terminal } from "../terminal/terminal.js";
 import { withLabels } from "./labelledPictures.js";
 import type { OpenPicturesOptions } from "./pictures.js";
 import { identityOf, openRecordedPictures } from "./samePictures.js";
+import { warnOfShared } from "./sharedWarning.js";
 
 /** Neighbours that vote, as in `splitmask knn`. */
 const neighbours = 20;
@@ -30,6 +31,8 @@ export interface MonitorPictures {
   readonly test: ImageDataset;
   /** What they are, wherever they lie: the monitor's pictures, and those that it tests with, where they are others. */
   identities(): Promise<readonly DatasetIdentity[]>;
+  /** Why its figures may not mean what they seem to: pictures that are classified and vote too. */
+  readonly warnings: readonly string[];
   /** Lets go of their files. */
   close(): Promise<void>;
 }
@@ -51,7 +54,7 @@ export async function openMonitor(
   if (monitor === null) return null;
   const { failOn, imageColumn, labelColumn } = config;
   const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn };
-  const opened = await openRecordedPictures(monitor, "--monitor", terminal, source);
+  const opened = await openRecordedPictures(monitor, "--monitor", terminal, { ...source, use: "training" });
   const { classes } = opened;
   if (classes.length < 2) {
     await opened.close?.();
@@ -62,7 +65,11 @@ export async function openMonitor(
   const tests =
     monitorTest === null
       ? null
-      : await openRecordedPictures(monitorTest, "--monitor-test", terminal, { ...source, classes });
+      : await openRecordedPictures(monitorTest, "--monitor-test", terminal, {
+          ...source,
+          use: "validation",
+          classes,
+        });
   const some = (dataset: ImageDataset, most: number) =>
     dataset.length <= most ? dataset : randomSubset(dataset, { count: most, seed });
   const limited = (dataset: ImageDataset) => limitSkipped(dataset, { maximumSkipped });
@@ -78,11 +85,12 @@ export async function openMonitor(
   const labelled = withLabels("--monitor", monitor, opened, terminal);
   if (tests === null) {
     const [train, test] = split(some(labelled, monitorPictures), { fraction: 1 / 3, seed });
-    return { train: limited(train), test: limited(test), identities, close };
+    return { train: limited(train), test: limited(test), warnings: [], identities, close };
   }
   const train = some(labelled, monitorPictures - third);
   const test = some(withLabels("--monitor-test", monitorTest!, tests, terminal), third);
-  return { train: limited(train), test: limited(test), identities, close };
+  const warnings = await warnOfShared("--monitor-test", train, test, terminal);
+  return { train: limited(train), test: limited(test), warnings, identities, close };
 }
 
 /**

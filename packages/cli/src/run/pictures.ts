@@ -1,5 +1,6 @@
 import {
   checkSkipped,
+  type DatasetUse,
   type ImageDataset,
   ImageFiles,
   ImageFolder,
@@ -30,7 +31,9 @@ export interface ScannedPictures {
 /** How pictures are opened. */
 export interface OpenPicturesOptions extends Choice<SourceConfig> {
   /** The classes, where others have set them. */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
+  /** What the pictures are for, which chooses among the parts of a source. Default: all parts. */
+  readonly use?: DatasetUse;
 }
 
 /**
@@ -44,7 +47,7 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
 export async function openPictures(
   path: string,
   terminal: Terminal,
-  { classes, failOn, imageColumn, labelColumn, split }: OpenPicturesOptions = {},
+  { classes, failOn, imageColumn, labelColumn, split, use }: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
   let shown = false;
   const dataset = await openDataset(path, {
@@ -53,6 +56,7 @@ export async function openPictures(
     ...(imageColumn ? { imageColumn } : {}),
     ...(labelColumn ? { labelColumn } : {}),
     ...(split ? { split } : {}),
+    ...(use === undefined ? {} : { use }),
     onProgress: (done, total) => {
       shown = true;
       terminal.progress(`${path}: ${done} of ${total} shards opened`);
@@ -88,7 +92,7 @@ export interface ScanChoice extends SubsetChoice {
 export async function scanPictures(
   path: string,
   terminal: Terminal,
-  config: ScanChoice & Choice<SourceConfig> = {},
+  config: ScanChoice & OpenPicturesOptions,
 ): Promise<ScannedPictures> {
   const dataset = await openPictures(path, terminal, config);
   const indices = spread(dataset.length, sampledHeaders);

@@ -46,6 +46,12 @@ export interface PretrainRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What came of it. */
+export interface PretrainResult extends TrainedRun {
+  /** Why the monitor's figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
+}
+
 /** Settings that runs of earlier versions have not. */
 const former = {
   ...formerOptimization,
@@ -73,15 +79,15 @@ export const encoderFile = "encoder.safetensors";
  * @throws UsageError where the settings contradict each other, or the run folder holds a run already.
  * @throws Error where there are no pictures, or the run folder cannot be written.
  */
-export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<TrainedRun> {
+export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<PretrainResult> {
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
-  const scanned = await scanPictures(
-    request.folder,
-    terminal,
-    resume ? { ...(await readRun(out)).description.config, ...given } : given,
-  );
+  const scanned = await scanPictures(request.folder, terminal, {
+    ...(resume ? (await readRun(out)).description.config : {}),
+    ...given,
+    use: "pretraining",
+  });
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
@@ -101,7 +107,7 @@ async function startRun(
   exists: boolean,
   started: number,
   terminal: Terminal,
-): Promise<TrainedRun> {
+): Promise<PretrainResult> {
   const { out } = request;
   const { facts, unreadable } = scanned;
   const plan = await planRun(device, given, scanned, out);
@@ -115,7 +121,7 @@ async function startRun(
     config.mean !== null && config.std !== null
       ? { mean: config.mean, std: config.std }
       : await measureNormalization(dataset, { device, seed: config.seed });
-  const withoutMonitor: Omit<RunDescription, "monitorIdentities"> = {
+  const withoutMonitor: Omit<RunDescription, "monitorIdentities" | "warnings"> = {
     format: 1,
     method: "splitmask",
     pictures: resolve(request.folder),
@@ -143,8 +149,11 @@ async function startRun(
 
   const monitor = await openMonitor(config, terminal);
   try {
-    const monitorIdentities = (await monitor?.identities()) ?? [];
-    const description: RunDescription = { ...withoutMonitor, monitorIdentities };
+    const description: RunDescription = {
+      ...withoutMonitor,
+      monitorIdentities: (await monitor?.identities()) ?? [],
+      warnings: monitor?.warnings ?? [],
+    };
     return await withNewRun(out, { exists, description }, async (made) => {
       run = made;
       run.appendSkipped(dataset.skipped());
@@ -193,7 +202,7 @@ async function resumeRun(
   given: Config,
   { dataset: pictures, facts }: ScannedPictures,
   terminal: Terminal,
-): Promise<TrainedRun> {
+): Promise<PretrainResult> {
   const run = await RunFolder.open(request.out);
   let monitor: MonitorPictures | null = null;
   try {
@@ -285,13 +294,13 @@ interface RunPictures {
 async function trainRun(
   device: Device,
   run: RunFolder,
-  { config, mean, std }: RunDescription,
+  { config, mean, std }: Pick<RunDescription, "config" | "mean" | "std">,
   task: SplitMask,
   { dataset, facts, monitor, secondsLeft }: RunPictures,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
-): Promise<TrainedRun> {
+): Promise<PretrainResult> {
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const disk = await openDiskCache(
     device,
@@ -334,7 +343,7 @@ async function trainRun(
       () => writeEncoder(join(run.path, encoderFile), task, { mean, std }),
       terminal,
     );
-    return { ...trained, run: request.out };
+    return { ...trained, run: request.out, warnings: monitor?.warnings ?? [] };
   } finally {
     loader.close();
     disk?.close();

@@ -41,7 +41,10 @@ export async function pretrainReport(
   const ownPictures = request.pictures === undefined;
   const all =
     request.pictures === undefined
-      ? await openRecordedPictures(description.pictures, "--pictures", terminal, config)
+      ? await openRecordedPictures(description.pictures, "--pictures", terminal, {
+          ...config,
+          use: "pretraining",
+        })
       : await openPictures(request.pictures, terminal, settleSource(request));
   const dataset = ownPictures ? await chooseSubset(all, config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
@@ -66,6 +69,7 @@ export async function pretrainReport(
       summary:
         `A vision transformer (width ${config.width}, depth ${config.depth}, ${config.heads} heads, patches of ${config.patch} pixels at ${config.imageSize}×${config.imageSize}), ` +
         `pre-trained with SplitMask on ${pictureCount.toLocaleString("en")} pictures without labels.`,
+      warnings: recorded.warnings,
       withLabels: false,
       facts: factsOf({
         ...{ metrics, curves, batch: config.batch, pictureCount },

@@ -93,12 +93,22 @@ export class CifarDataset implements ImageDataset {
     return { height: side, width: side };
   }
 
+  /** The planes of red, green and blue. */
+  stored(index: number): Promise<Uint8Array> {
+    const { path, record } = this.#locate("stored", index);
+    const { labelBytes } = this.#layout;
+    return this.#files.read(path, record * (labelBytes + pixelBytes) + labelBytes, pixelBytes);
+  }
+
+  storedLength(index: number): number {
+    checkIndex("storedLength", index, this.length);
+    return pixelBytes;
+  }
+
   async image(index: number): Promise<NdArray<Uint8Array>> {
     const { path, record } = this.#locate("image", index);
-    const { labelBytes } = this.#layout;
     try {
-      const position = record * (labelBytes + pixelBytes) + labelBytes;
-      const planes = await this.#files.read(path, position, pixelBytes);
+      const planes = await this.stored(index);
       return ndarray(await interleaveChannels(planes, 3), [side, side, 3]);
     } catch (error) {
       throw new PictureError(`${path}#${record}`, (error as Error).message, { cause: error });

@@ -11,7 +11,7 @@ import {
 import { checkIndex, type DatasetIdentity, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 import { type CocoAnnotation, type CocoCategory, type CocoFacts, parseCoco } from "./cocoJson.js";
 import { identifyFiles } from "./datasetIdentity.js";
-import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { fileLength, fingerprintFiles, statFile } from "./fileFacts.js";
 
 /** Options of `cocoDataset`. */
 export interface CocoDatasetOptions extends DecodeOptions {
@@ -80,6 +80,14 @@ export class CocoDataset implements ImageDataset {
 
   image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
     return decodePicture(this.path(index), { ...this.#decode, ...request });
+  }
+
+  async stored(index: number): Promise<Uint8Array> {
+    return readFile(this.path(index));
+  }
+
+  storedLength(index: number): number {
+    return fileLength(this.path(index));
   }
 
   fingerprint(): Promise<string> {

@@ -18,6 +18,8 @@ class Concatenation implements ImageDataset {
   readonly groups?: Int32Array;
   readonly notes: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
+  readonly stored?: (index: number) => Promise<Uint8Array>;
+  readonly storedLength?: (index: number) => number;
   readonly fingerprint?: () => Promise<string>;
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #parts: readonly ImageDataset[];
@@ -56,6 +58,18 @@ class Concatenation implements ImageDataset {
       this.size = async (index) => {
         const { part, inside } = this.#find("size", index);
         return parts[part]!.size!(inside);
+      };
+    }
+    if (parts.every((part) => part.stored !== undefined)) {
+      this.stored = async (index) => {
+        const { part, inside } = this.#find("stored", index);
+        return parts[part]!.stored!(inside);
+      };
+    }
+    if (parts.every((part) => part.storedLength !== undefined)) {
+      this.storedLength = (index) => {
+        const { part, inside } = this.#find("storedLength", index);
+        return parts[part]!.storedLength!(inside);
       };
     }
     if (parts.every((part) => part.fingerprint !== undefined)) {

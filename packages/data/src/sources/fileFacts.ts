@@ -35,6 +35,12 @@ export function statOrNull(path: string): Stats | null {
   }
 }
 
+/** How many bytes a file has; −1: there is none, or it is of another kind. */
+export function fileLength(path: string): number {
+  const status = statOrNull(path);
+  return status?.isFile() ? status.size : -1;
+}
+
 /**
  * The facts of a file that must be there.
  *

@@ -91,6 +91,16 @@ export class IdxDataset implements ImageDataset {
     }
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    checkIndex("stored", index, this.length);
+    return this.#pictures.read(index);
+  }
+
+  storedLength(index: number): number {
+    checkIndex("storedLength", index, this.length);
+    return this.#pictures.shape.slice(1).reduce((product, length) => product * length, 1);
+  }
+
   fingerprint(): Promise<string> {
     return fingerprintFiles(["idx", this.channels], this.#files);
   }

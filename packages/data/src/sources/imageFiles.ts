@@ -1,5 +1,5 @@
 import type { Dir } from "node:fs";
-import { opendir } from "node:fs/promises";
+import { opendir, readFile } from "node:fs/promises";
 import { isAbsolute, resolve, sep } from "node:path";
 import type { NdArray } from "ndarray";
 import {
@@ -18,7 +18,7 @@ import {
   PictureError,
 } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
-import { fingerprintFiles } from "./fileFacts.js";
+import { fileLength, fingerprintFiles } from "./fileFacts.js";
 import { type AlignedLabels, alignLabels, className } from "./labels.js";
 
 /** Pictures that are files of their own. */
@@ -86,6 +86,14 @@ export class ImageFiles implements ImageDataset {
    */
   size(index: number): Promise<PictureSize> {
     return readPictureSize(this.path(index));
+  }
+
+  async stored(index: number): Promise<Uint8Array> {
+    return readFile(this.path(index));
+  }
+
+  storedLength(index: number): number {
+    return fileLength(this.path(index));
   }
 
   fingerprint(): Promise<string> {

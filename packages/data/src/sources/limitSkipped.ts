@@ -86,6 +86,8 @@ export class LimitedDataset implements ImageDataset {
   readonly groups?: Int32Array;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
+  readonly stored?: (index: number) => Promise<Uint8Array>;
+  readonly storedLength?: (index: number) => number;
   readonly fingerprint?: () => Promise<string>;
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
@@ -107,6 +109,8 @@ export class LimitedDataset implements ImageDataset {
     if (dataset.notes !== undefined) this.notes = dataset.notes;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
     if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
+    if (dataset.stored !== undefined) this.stored = (index) => dataset.stored!(index);
+    if (dataset.storedLength !== undefined) this.storedLength = (index) => dataset.storedLength!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();
     if (dataset.identity !== undefined) this.identity = () => dataset.identity!();
   }

@@ -148,6 +148,10 @@ export class ParquetDataset implements ImageDataset {
     return decodePicture(bytes, { ...this.#decode, ...request, name: this.#pathOf(place) });
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    return this.#read(this.#locate("stored", index));
+  }
+
   fingerprint(): Promise<string> {
     return fingerprintFiles(
       ["parquet", this.#decode, this.#opened[0]!.image.name],

@@ -16,6 +16,8 @@ class Subset implements ImageDataset {
   readonly groups?: Int32Array;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
+  readonly stored?: (index: number) => Promise<Uint8Array>;
+  readonly storedLength?: (index: number) => number;
   readonly fingerprint?: () => Promise<string>;
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
@@ -30,6 +32,12 @@ class Subset implements ImageDataset {
     if (dataset.groups !== undefined) this.groups = groupsOf(dataset.groups, indices);
     if (dataset.size !== undefined) {
       this.size = async (index) => dataset.size!(this.#original("size", index));
+    }
+    if (dataset.stored !== undefined) {
+      this.stored = async (index) => dataset.stored!(this.#original("stored", index));
+    }
+    if (dataset.storedLength !== undefined) {
+      this.storedLength = (index) => dataset.storedLength!(this.#original("storedLength", index));
     }
     if (dataset.fingerprint !== undefined) {
       this.fingerprint = async () =>

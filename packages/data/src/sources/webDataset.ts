@@ -137,6 +137,16 @@ export class WebDataset implements ImageDataset {
     return decodePicture(await this.#read(shard, row), { ...this.#decode, ...request, name });
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    const { shard, row } = this.#locate("stored", index);
+    return this.#read(shard, row);
+  }
+
+  storedLength(index: number): number {
+    const { shard, row } = this.#locate("storedLength", index);
+    return shard.index.sizes[row]!;
+  }
+
   fingerprint(): Promise<string> {
     return fingerprintFiles(
       ["webdataset", this.#picture, this.#decode, this.length],
