@@ -299,6 +299,7 @@ class TrainingRun<Batch> {
     }
     const health = await inFlight.health;
     this.#inFlight.shift();
+    this.#checkpoints.done(index, metrics);
     this.#options.batches.release?.(batch);
     const step = index + 1;
     const steps = this.#steps;
