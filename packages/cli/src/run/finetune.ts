@@ -3,12 +3,14 @@ import { join, resolve } from "node:path";
 import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { Classifier, type LabelledBatch } from "@splitmask/methods";
-import { type BatchSource, RunFolder } from "@splitmask/trainer";
+import { type BatchSource, RunFolder, type TimeLimit } from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
+import { checkpointRhythm } from "../config/resolveLength.js";
 import { UsageError } from "../errors.js";
-import { timeForSteps } from "../estimate/runTime.js";
+import type { FinetuneFixedTime } from "../estimate/finetuneEstimate.js";
+import { timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classifierFile, writeClassifier } from "./classifierFile.js";
 import { changedSettings, checkResume } from "./description.js";
@@ -17,13 +19,19 @@ import { loadWeights } from "./encoder.js";
 import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
 import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
 import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
-import { type FinetuneSources, planFinetune, readFirstEncoder, tellFinetune } from "./finetunePlan.js";
+import {
+  estimateResumed,
+  type FinetuneSources,
+  planFinetune,
+  readFirstEncoder,
+  tellFinetune,
+} from "./finetunePlan.js";
 import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
 import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { tellUnreadable } from "./pictures.js";
 import { estimateText, warnOfShortage } from "./plan.js";
-import { type TrainedRun, trainInFolder } from "./trainedRun.js";
+import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 
 /** What to fine-tune, and where. */
 export interface FinetuneRequest extends FinetuneSources {
@@ -63,7 +71,7 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
-      ? await resumeRun(device, request, given, pictures, terminal)
+      ? await resumeRun(device, request, given, pictures, started, terminal)
       : await startRun(device, request, given, pictures, exists, started, terminal);
   } finally {
     device.close();
@@ -114,12 +122,10 @@ async function startRun(
       const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
       loadWeights(task.model.encoder, { path: read.path, weights });
     }
-    const { fixed } = plan;
-    // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
-    const report = fixed.report - (config.evaluateEvery === null ? 0 : fixed.evaluation);
-    const secondsLeft = (decoded: boolean) =>
-      timeForSteps(config.seconds! - (performance.now() - started) / 1000, { ...fixed, report }, decoded);
-    return trainRun(device, run, description, task, { ...pictures, secondsLeft }, request, false, terminal);
+    const { estimate, fixed } = plan;
+    const timeLimit = (decoded: boolean) =>
+      finetuneTimeLimit(config, secondsSince(started), fixed, decoded, estimate.secondsPerStep);
+    return trainRun(device, run, description, task, { ...pictures, timeLimit }, request, false, terminal);
   });
 }
 
@@ -128,6 +134,7 @@ async function resumeRun(
   request: FinetuneRequest,
   given: FinetuneConfig,
   pictures: LabelledPictures,
+  started: number,
   terminal: Terminal,
 ): Promise<FinetuneResult> {
   const run = await RunFolder.open(request.out);
@@ -152,11 +159,27 @@ async function resumeRun(
     const config = { ...description.config, ...changedSettings<ResolvedFinetuneConfig>(given) };
     const changed = { ...description, config };
     const task = createClassifier(device, changed);
-    const secondsLeft = () => Math.max(1, config.seconds!);
-    return await trainRun(device, run, changed, task, { ...pictures, secondsLeft }, request, true, terminal);
+    const estimate =
+      config.seconds === null ? null : await estimateResumed(device, changed, pictures, request);
+    const timeLimit = (decoded: boolean) =>
+      finetuneTimeLimit(config, secondsSince(started), estimate!.fixed, decoded, estimate!.secondsPerStep);
+    return await trainRun(device, run, changed, task, { ...pictures, timeLimit }, request, true, terminal);
   } finally {
     await run.close();
   }
+}
+
+/** A timed run's limit. */
+function finetuneTimeLimit(
+  { evaluateEvery, seconds }: ResolvedFinetuneConfig,
+  elapsed: number,
+  fixed: FinetuneFixedTime,
+  decoded: boolean,
+  secondsPerStep: number,
+): TimeLimit {
+  // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
+  const report = fixed.report - (evaluateEvery === null ? 0 : fixed.evaluation);
+  return timeLimitOf(seconds!, elapsed, { ...fixed, report }, decoded, secondsPerStep);
 }
 
 /** The classifier as it is before training, its encoder with its first random weights. */
@@ -171,8 +194,8 @@ function createClassifier(device: Device, { encoder, classes, config }: Finetune
 
 /** The pictures of a run. */
 interface RunPictures extends LabelledPictures {
-  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
-  readonly secondsLeft: (decoded: boolean) => number;
+  /** The time of a timed run, with its pictures decoded already or not. */
+  readonly timeLimit: (decoded: boolean) => TimeLimit;
 }
 
 /** Trains, from the first step or from the last checkpoint, and evaluates. */
@@ -221,8 +244,7 @@ async function trainRun(
         device,
         task,
         batches: batches as BatchSource<LabelledBatch>,
-        length:
-          config.steps !== null ? { steps: config.steps } : { seconds: pictures.secondsLeft(disk !== null) },
+        length: config.steps !== null ? { steps: config.steps } : pictures.timeLimit(disk !== null),
         schedule: {
           base: config.learningRate,
           minimum: config.minimumLearningRate,
@@ -242,7 +264,7 @@ async function trainRun(
         recompute: config.recompute,
         runFolder: run,
         resume,
-        checkpointEvery: config.checkpointEvery,
+        checkpointEvery: checkpointRhythm(config, { ...description.given, ...request.config }),
         keepCheckpoints: config.keepCheckpoints,
         nonFinite: { action: config.onNan },
         freeze: config.freeze,
