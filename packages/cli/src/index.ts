@@ -44,7 +44,7 @@ export {
   finetuneStepTime,
 } from "./estimate/finetuneStep.js";
 export { estimateRun, type RunEstimate } from "./estimate/runEstimate.js";
-export { type FixedTime, stepTime, timeForSteps } from "./estimate/runTime.js";
+export { type FixedTime, stepTime, timeLimitOf } from "./estimate/runTime.js";
 export { stepMemory } from "./estimate/stepMemory.js";
 export { type StepOperations, stepOperations } from "./estimate/stepOperations.js";
 export type { StepSettings } from "./estimate/stepSizes.js";

@@ -8,7 +8,7 @@ import {
   stepMemory,
   stepOperations,
   stepTime,
-  timeForSteps,
+  timeLimitOf,
   UsageError,
   usualRunFolder,
 } from "@splitmask/cli";
@@ -266,10 +266,12 @@ describe("estimates", () => {
 
 test("a timed run keeps its end back from its steps, and decoding where that is to be done, but never most of the time", () => {
   const besides = { decoding: 20, tokenizer: 3, report: 8 };
-  expect(timeForSteps(180, besides, false)).toBe(152);
-  expect(timeForSteps(180, besides, true)).toBe(172);
-  expect(timeForSteps(30, besides, false)).toBe(20);
-  expect(timeForSteps(-4, besides, true)).toBe(1);
+  const limit = { seconds: 180, secondsPerStep: 0.1, elapsed: 10, afterwards: 8, decoding: 20 };
+  expect(timeLimitOf(180, 10, besides, false, 0.1)).toEqual(limit);
+  expect(timeLimitOf(180, 10, besides, true, 0.1)).toEqual({ ...limit, decoding: 0 });
+  const { afterwards, decoding } = timeLimitOf(52, 10, besides, false, 0.1);
+  expect([afterwards, decoding]).toEqual([4, 10]);
+  expect(timeLimitOf(180, 200, besides, true, 0.1)).toMatchObject({ elapsed: 200, afterwards: 0 });
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import type { TimeLimit } from "@splitmask/trainer";
 import type { MachineFacts, PictureFacts, TrainingRates } from "../config/facts.js";
 import type { ResolvedConfig } from "../config/resolvedConfig.js";
 import { stepOperations } from "./stepOperations.js";
@@ -93,13 +94,29 @@ export function totalOf({ decoding, tokenizer, report }: FixedTime): number {
 const largestReserve = 1 / 3;
 
 /**
- * What a timed run has left for its steps, in seconds, at least one: the rest of the time without what the end of the run takes, and decoding where that is still to be done.
+ * A run's time as the trainer takes it: what is spent, and what is kept back from the steps for the end of the run, and for decoding where that is still to be done.
  *
- * @param left What is left of the time, in seconds.
+ * @param seconds The whole time.
+ * @param elapsed What this call has spent of it.
  * @param besides What the run does besides its steps.
  * @param decoded Whether the pictures are decoded already.
+ * @param secondsPerStep A step on the machine that `besides` was estimated for, in seconds.
  */
-export function timeForSteps(left: number, { decoding, report }: FixedTime, decoded: boolean): number {
-  const reserve = report + (decoded ? 0 : decoding);
-  return Math.max(1, left - Math.min(reserve, largestReserve * left));
+export function timeLimitOf(
+  seconds: number,
+  elapsed: number,
+  { decoding, report }: Pick<FixedTime, "decoding" | "report">,
+  decoded: boolean,
+  secondsPerStep: number,
+): TimeLimit {
+  const kept = { afterwards: report, decoding: decoded ? 0 : decoding };
+  const most = largestReserve * Math.max(0, seconds - elapsed);
+  const share = Math.min(1, most / (kept.afterwards + kept.decoding));
+  return {
+    seconds: Math.max(1, seconds),
+    elapsed,
+    afterwards: share * kept.afterwards,
+    decoding: share * kept.decoding,
+    secondsPerStep,
+  };
 }

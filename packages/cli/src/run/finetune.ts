@@ -3,12 +3,14 @@ import { join, resolve } from "node:path";
 import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { Classifier, type LabelledBatch } from "@splitmask/methods";
-import { type BatchSource, latestCheckpoint, RunFolder } from "@splitmask/trainer";
+import { type BatchSource, latestCheckpoint, RunFolder, type TimeLimit } from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
+import { checkpointRhythm } from "../config/resolveLength.js";
 import { UsageError } from "../errors.js";
-import { timeForSteps } from "../estimate/runTime.js";
+import type { FinetuneFixedTime } from "../estimate/finetuneEstimate.js";
+import { timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classifierFile, writeClassifier } from "./classifierFile.js";
 import { changedSettings, checkResume } from "./description.js";
@@ -17,14 +19,20 @@ import { type EncoderWeights, loadWeights, weightsHash } from "./encoder.js";
 import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
 import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
 import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
-import { type FinetuneSources, planFinetune, readFirstEncoder, tellFinetune } from "./finetunePlan.js";
+import {
+  estimateResumed,
+  type FinetuneSources,
+  planFinetune,
+  readFirstEncoder,
+  tellFinetune,
+} from "./finetunePlan.js";
 import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
 import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { tellUnreadable } from "./pictures.js";
 import { estimateText, warnOfShortage } from "./plan.js";
 import { checkSamePictures, identityOf } from "./samePictures.js";
-import { type TrainedRun, trainInFolder } from "./trainedRun.js";
+import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 
 /** What to fine-tune, and where. */
 export interface FinetuneRequest extends FinetuneSources {
@@ -66,7 +74,7 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
-      ? await resumeRun(device, request, given, pictures, terminal)
+      ? await resumeRun(device, request, given, pictures, started, terminal)
       : await startRun(device, request, given, pictures, exists, started, terminal);
   } finally {
     device.close();
@@ -116,12 +124,10 @@ async function startRun(
   return withNewRun(request.out, { exists, description }, async (run) => {
     const task = createClassifier(device, description);
     beginWith(task, read);
-    const { fixed } = plan;
-    // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
-    const report = fixed.report - (config.evaluateEvery === null ? 0 : fixed.evaluation);
-    const secondsLeft = (decoded: boolean) =>
-      timeForSteps(config.seconds! - (performance.now() - started) / 1000, { ...fixed, report }, decoded);
-    return trainRun(device, run, description, task, { ...pictures, secondsLeft }, request, false, terminal);
+    const { estimate, fixed } = plan;
+    const timeLimit = (decoded: boolean) =>
+      finetuneTimeLimit(config, secondsSince(started), fixed, decoded, estimate.secondsPerStep);
+    return trainRun(device, run, description, task, { ...pictures, timeLimit }, request, false, terminal);
   });
 }
 
@@ -130,6 +136,7 @@ async function resumeRun(
   request: FinetuneRequest,
   given: FinetuneConfig,
   pictures: LabelledPictures,
+  started: number,
   terminal: Terminal,
 ): Promise<FinetuneResult> {
   const run = await RunFolder.open(request.out);
@@ -168,8 +175,11 @@ async function resumeRun(
     const changed = { ...description, ...places, config };
     const task = createClassifier(device, changed);
     beginWith(task, read);
-    const secondsLeft = () => Math.max(1, config.seconds!);
-    return await trainRun(device, run, changed, task, { ...pictures, secondsLeft }, request, true, terminal);
+    const estimate =
+      config.seconds === null ? null : await estimateResumed(device, changed, pictures, request);
+    const timeLimit = (decoded: boolean) =>
+      finetuneTimeLimit(config, secondsSince(started), estimate!.fixed, decoded, estimate!.secondsPerStep);
+    return await trainRun(device, run, changed, task, { ...pictures, timeLimit }, request, true, terminal);
   } finally {
     await run.close();
   }
@@ -204,6 +214,19 @@ function beginWith(task: Classifier, read: EncoderWeights | null): void {
   loadWeights(task.model.encoder, { path: read.path, weights });
 }
 
+/** A timed run's limit. */
+function finetuneTimeLimit(
+  { evaluateEvery, seconds }: ResolvedFinetuneConfig,
+  elapsed: number,
+  fixed: FinetuneFixedTime,
+  decoded: boolean,
+  secondsPerStep: number,
+): TimeLimit {
+  // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
+  const report = fixed.report - (evaluateEvery === null ? 0 : fixed.evaluation);
+  return timeLimitOf(seconds!, elapsed, { ...fixed, report }, decoded, secondsPerStep);
+}
+
 /** The classifier as it is before training, its encoder with its first random weights. */
 function createClassifier(device: Device, { encoder, classes, config }: FinetuneDescription): Classifier {
   const { seed, labelSmoothing: smoothing, headDeviation } = config;
@@ -216,8 +239,8 @@ function createClassifier(device: Device, { encoder, classes, config }: Finetune
 
 /** The pictures of a run. */
 interface RunPictures extends LabelledPictures {
-  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
-  readonly secondsLeft: (decoded: boolean) => number;
+  /** The time of a timed run, with its pictures decoded already or not. */
+  readonly timeLimit: (decoded: boolean) => TimeLimit;
 }
 
 /** An evaluation that fails is no end of a run, which has its weights without it. */
@@ -265,8 +288,7 @@ async function trainRun(
         device,
         task,
         batches: batches as BatchSource<LabelledBatch>,
-        length:
-          config.steps !== null ? { steps: config.steps } : { seconds: pictures.secondsLeft(disk !== null) },
+        length: config.steps !== null ? { steps: config.steps } : pictures.timeLimit(disk !== null),
         schedule: {
           base: config.learningRate,
           minimum: config.minimumLearningRate,
@@ -286,7 +308,7 @@ async function trainRun(
         recompute: config.recompute,
         runFolder: run,
         resume,
-        checkpointEvery: config.checkpointEvery,
+        checkpointEvery: checkpointRhythm(config, { ...description.given, ...request.config }),
         keepCheckpoints: config.keepCheckpoints,
         nonFinite: { action: config.onNan },
         freeze: config.freeze,

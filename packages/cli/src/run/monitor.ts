@@ -8,7 +8,7 @@ import {
 } from "@splitmask/data";
 import { embedDataset, type ImageEncoder, knnAccuracy } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import type { TrainingEvaluation } from "@splitmask/trainer";
+import type { StepCount, TrainingEvaluation } from "@splitmask/trainer";
 import type { ResolvedConfig } from "../config/resolve.js";
 import type { MonitorSettings } from "../config/resolveMonitor.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -108,7 +108,7 @@ export function monitorEvaluation(
   encoder: ImageEncoder,
   view: View,
   pictures: MonitorPictures,
-  every: number,
+  every: StepCount,
   terminal: Terminal,
 ): TrainingEvaluation {
   const total = pictures.train.length + pictures.test.length;

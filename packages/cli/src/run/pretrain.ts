@@ -11,23 +11,25 @@ import {
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
-import { RunFolder } from "@splitmask/trainer";
+import { RunFolder, type TimeLimit } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
-import { formerMonitor } from "../config/resolveMonitor.js";
+import { checkpointRhythm } from "../config/resolveLength.js";
+import { formerMonitor, monitorRhythm } from "../config/resolveMonitor.js";
 import { formerOptimization } from "../config/resolveOptimization.js";
-import { fixedTime, timeForSteps } from "../estimate/runTime.js";
+import { fixedTime, stepTime, timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
+import { examineMachine } from "./machine.js";
 import { createMethod, encoderView } from "./method.js";
 import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
 import { estimateText, planRun, tellDecisions, warnOfShortage } from "./plan.js";
 import { checkSamePictures, identityOf, movedAlong } from "./samePictures.js";
-import { type TrainedRun, trainInFolder } from "./trainedRun.js";
+import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
@@ -91,7 +93,7 @@ export async function pretrain(request: PretrainRequest, terminal: Terminal): Pr
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
-      ? await resumeRun(device, request, given, scanned, terminal)
+      ? await resumeRun(device, request, given, scanned, started, terminal)
       : await startRun(device, request, given, scanned, exists, started, terminal);
   } finally {
     device.close();
@@ -160,9 +162,9 @@ async function startRun(
       const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
       const task = createMethod(device, config, tokenizer);
       const besides = fixedTime(config, plan.pictures, plan.machine);
-      const secondsLeft = (decoded: boolean) =>
-        timeForSteps(config.seconds! - (performance.now() - started) / 1000, besides, decoded);
-      const shown = { dataset, facts, monitor, secondsLeft };
+      const timeLimit = (decoded: boolean) =>
+        timeLimitOf(config.seconds!, secondsSince(started), besides, decoded, plan.estimate.secondsPerStep);
+      const shown = { dataset, facts, monitor, timeLimit };
       return trainRun(device, run, description, task, shown, request, false, terminal);
     });
   } finally {
@@ -201,6 +203,7 @@ async function resumeRun(
   request: PretrainRequest,
   given: Config,
   { dataset: pictures, facts }: ScannedPictures,
+  started: number,
   terminal: Terminal,
 ): Promise<PretrainResult> {
   const run = await RunFolder.open(request.out);
@@ -239,8 +242,17 @@ async function resumeRun(
       ? await loadTokenizer(device, file)
       : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
     const task = createMethod(device, changed.config, tokenizer);
-    const secondsLeft = () => Math.max(1, changed.config.seconds!);
-    const shown = { dataset, facts, monitor, secondsLeft };
+    const { config } = changed;
+    const machine = config.seconds === null ? null : await examineMachine(device, config.precision);
+    const timeLimit = (decoded: boolean) =>
+      timeLimitOf(
+        config.seconds!,
+        secondsSince(started),
+        fixedTime(config, facts, machine!),
+        decoded,
+        stepTime(config, machine!.rates),
+      );
+    const shown = { dataset, facts, monitor, timeLimit };
     return await trainRun(device, run, changed, task, shown, request, true, terminal);
   } finally {
     await monitor?.close();
@@ -286,21 +298,22 @@ interface RunPictures {
   readonly facts: PictureFacts;
   /** Those that it is monitored with. */
   readonly monitor: MonitorPictures | null;
-  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
-  readonly secondsLeft: (decoded: boolean) => number;
+  /** The time of a timed run, with its pictures decoded already or not. */
+  readonly timeLimit: (decoded: boolean) => TimeLimit;
 }
 
 /** Trains, from the first step or from the last checkpoint. */
 async function trainRun(
   device: Device,
   run: RunFolder,
-  { config, mean, std }: Pick<RunDescription, "config" | "mean" | "std">,
+  { config, given, mean, std }: Pick<RunDescription, "config" | "given" | "mean" | "std">,
   task: SplitMask,
-  { dataset, facts, monitor, secondsLeft }: RunPictures,
+  { dataset, facts, monitor, timeLimit }: RunPictures,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
 ): Promise<PretrainResult> {
+  const chosen = { ...given, ...request.config };
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const disk = await openDiskCache(
     device,
@@ -320,7 +333,14 @@ async function trainRun(
     monitor === null
       ? {}
       : {
-          evaluation: monitorEvaluation(device, encoder, view, monitor, config.monitorEvery, terminal),
+          evaluation: monitorEvaluation(
+            device,
+            encoder,
+            view,
+            monitor,
+            monitorRhythm(config, chosen),
+            terminal,
+          ),
           keepBest: { figure: monitorFigure, better: "higher" } as const,
         };
   try {
@@ -329,11 +349,11 @@ async function trainRun(
         device,
         task,
         batches: loader,
-        length: config.steps !== null ? { steps: config.steps } : { seconds: secondsLeft(disk !== null) },
+        length: config.steps !== null ? { steps: config.steps } : timeLimit(disk !== null),
         ...trainingOptions(config),
         runFolder: run,
         resume,
-        checkpointEvery: config.checkpointEvery,
+        checkpointEvery: checkpointRhythm(config, chosen),
         keepCheckpoints: config.keepCheckpoints,
         healthEvery: config.healthEvery,
         nonFinite: { action: config.onNan },
