@@ -44,13 +44,14 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
 export async function openPictures(
   path: string,
   terminal: Terminal,
-  { classes, failOn, imageColumn, labelColumn, split }: OpenPicturesOptions = {},
+  { classes, failOn, imageColumn, images, labelColumn, split }: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
   let shown = false;
   const dataset = await openDataset(path, {
     ...(classes === undefined ? {} : { classes }),
     ...(failOn ? { failOn } : {}),
     ...(imageColumn ? { imageColumn } : {}),
+    ...(images ? { images } : {}),
     ...(labelColumn ? { labelColumn } : {}),
     ...(split ? { split } : {}),
     onProgress: (done, total) => {
