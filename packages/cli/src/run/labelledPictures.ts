@@ -41,8 +41,10 @@ export async function openLabelledPictures(
     terminal,
   );
   const { classes } = train.dataset;
-  const source = { ...sourceOf(config, "test"), use: "test", classes } as const;
-  const opened = await openPictures(paths.test, terminal, source);
+  const opened = await openPictures(paths.test, terminal, {
+    ...sourceOf(config, "test"),
+    ...{ use: "test", classes, cacheFolder: config.cacheFolder },
+  });
   const test = withLabels("--test", paths.test, opened, terminal);
   const warnings = await warnOfShared("--test", train.dataset, test, terminal);
   return { train, test, classes, warnings };

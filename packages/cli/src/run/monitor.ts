@@ -11,6 +11,7 @@ import type { Device } from "@splitmask/kernels";
 import type { StepCount, TrainingEvaluation } from "@splitmask/trainer";
 import type { ResolvedConfig } from "../config/resolve.js";
 import type { MonitorSettings } from "../config/resolveMonitor.js";
+import { type ReadingField, readingOf } from "../config/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { withLabels } from "./labelledPictures.js";
 import type { OpenPicturesOptions } from "./pictures.js";
@@ -46,14 +47,13 @@ export interface MonitorPictures {
  * @throws Error where there are not two classes, or no labelled picture.
  */
 export async function openMonitor(
-  config: MonitorSettings &
-    Pick<ResolvedConfig, "seed" | "maximumSkipped" | "failOn" | "imageColumn" | "labelColumn">,
+  config: MonitorSettings & Pick<ResolvedConfig, "seed" | "maximumSkipped" | "cacheFolder" | ReadingField>,
   terminal: Terminal,
 ): Promise<MonitorPictures | null> {
   const { maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return null;
-  const { failOn, imageColumn, labelColumn } = config;
-  const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn };
+  const { cacheFolder } = config;
+  const source: OpenPicturesOptions = { ...readingOf(config), cacheFolder };
   const opened = await openRecordedPictures(monitor, "--monitor", terminal, { ...source, use: "training" });
   const { classes } = opened;
   if (classes.length < 2) {

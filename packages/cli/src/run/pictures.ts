@@ -8,7 +8,7 @@ import {
   type SkippedPicture,
 } from "@splitmask/data";
 import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
-import type { Choice, SourceConfig } from "../config/sourceFields.js";
+import { type Choice, type SourceConfig, sourceGiven } from "../config/sourceFields.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
@@ -34,6 +34,8 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
   readonly classes?: readonly string[] | undefined;
   /** What the pictures are for, which chooses among the parts of a source. Default: all parts. */
   readonly use?: DatasetUse;
+  /** Folder of caches, for what is kept of tar shards. */
+  readonly cacheFolder?: string | null | undefined;
 }
 
 /**
@@ -47,15 +49,14 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
 export async function openPictures(
   path: string,
   terminal: Terminal,
-  { classes, failOn, imageColumn, labelColumn, split, use }: OpenPicturesOptions = {},
+  options: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
+  const { cacheFolder, classes, use } = options;
   let shown = false;
   const dataset = await openDataset(path, {
+    ...sourceGiven(options),
+    ...(cacheFolder ? { cacheFolder } : {}),
     ...(classes === undefined ? {} : { classes }),
-    ...(failOn ? { failOn } : {}),
-    ...(imageColumn ? { imageColumn } : {}),
-    ...(labelColumn ? { labelColumn } : {}),
-    ...(split ? { split } : {}),
     ...(use === undefined ? {} : { use }),
     onProgress: (done, total) => {
       shown = true;
@@ -79,6 +80,8 @@ export function rootOf(dataset: ImageDataset): string {
 export interface ScanChoice extends SubsetChoice {
   /** Largest share of the pictures that may be unreadable. Default 0.1. */
   readonly maximumSkipped?: number | undefined;
+  /** Folder of caches, for what is kept of tar shards. */
+  readonly cacheFolder?: string | null | undefined;
 }
 
 /**

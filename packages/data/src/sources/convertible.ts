@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { namesIn } from "./folderNames.js";
 
 /** Folders that hold pictures in a form of Python's, how to tell them by the names in them, and what to do with them. */
 const kinds = [
@@ -26,10 +26,6 @@ const kinds = [
       `Write it as Parquet: python -c "from datasets import load_from_disk as load; load('${folder}').to_parquet('${basename(folder)}.parquet')", and give ${basename(folder)}.parquet`,
   },
 ] as const;
-
-function namesIn(folder: string): string[] {
-  return existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
-}
 
 /**
  * Refuses a folder whose pictures are in a form that is not read here.

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname, relative, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { fileOf } from "../fileNames.js";
 import type { DatasetIdentity, ImageDataset } from "../imageDataset.js";
 import { filesAPause, statOrNull } from "./fileFacts.js";
 
@@ -188,7 +189,7 @@ function commonRoot(count: number, path: (index: number) => string): string {
 /** A hash of a file's bytes, or of some of them; "missing" where it cannot be read. */
 async function contentHash(path: string, size: number, blocks: number): Promise<string> {
   if (size < 0) return "missing";
-  const file = await open(path, "r").catch(() => null);
+  const file = await open(fileOf(path), "r").catch(() => null);
   if (file === null) return "missing";
   try {
     const hash = createHash("sha256");

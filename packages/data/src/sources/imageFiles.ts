@@ -89,7 +89,7 @@ export class ImageFiles implements ImageDataset {
   }
 
   async stored(index: number): Promise<Uint8Array> {
-    return readFile(this.path(index));
+    return readFile(fileOf(this.path(index)));
   }
 
   storedLength(index: number): number {

@@ -1,7 +1,7 @@
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
-import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
+import { fileOf, recoverName, shownName } from "../fileNames.js";
 import type { ImageDataset } from "../imageDataset.js";
 import { cifarDataset, isCifarName } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
@@ -9,8 +9,8 @@ import { concatenateDatasets } from "./concatenateDatasets.js";
 import { refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
 import { statOrNull } from "./fileFacts.js";
+import { isFolder, namesIn } from "./folderNames.js";
 import { type IdxDatasetOptions, idxDataset } from "./idx.js";
-import { sorted } from "./imageFiles.js";
 import { imageFolder } from "./imageFolder.js";
 import { findFiles, imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
@@ -23,8 +23,7 @@ import {
   partOf,
   wholePart,
 } from "./parts.js";
-import { isPictureName } from "./pictureFormats.js";
-import { isHiddenOrSystem } from "./systemNames.js";
+import { isPictureName, remedyFor } from "./pictureFormats.js";
 import { webDataset } from "./webDataset.js";
 
 /** How pictures may be stored. */
@@ -45,11 +44,13 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly imageColumn?: string;
   /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
   readonly labelColumn?: string | null;
+  /** The folder that paths in a COCO file or a list start at. Default: looked for around the COCO file; the list's own. */
+  readonly images?: string;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
   /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
   readonly channels?: 1 | 3;
-  /** WebDataset: folder for the indexes of shards. Default: beside the shards. */
+  /** WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards, all else in `defaultCacheFolder()`. */
   readonly cacheFolder?: string;
   /** WebDataset: called when a shard is open. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -63,28 +64,19 @@ const endings: Readonly<Record<string, RegExp>> = {
   idx: /images.*idx\d[-.]ubyte(\.gz)?$|\.idx\d?(\.gz)?$/i,
   cifar: /\.bin$/i,
   coco: /\.json$/i,
-  list: /\.(txt|lst|list)$/i,
+  list: /\.(txt|lst|list|csv|tsv|jsonl|ndjson)$/i,
 };
 
 const lookedFor = [
   "a folder of pictures",
   "a pattern such as 'photos/**/*.jpg'",
-  "a text file with one path a line (.txt)",
+  "a text file with one path a line (.txt), or a table (.csv, .tsv, .jsonl)",
   "tar shards (.tar, a folder of them, or 'shard-{000000..000012}.tar')",
   "Parquet files (.parquet, or a folder of them)",
   "IDX files (train-images-idx3-ubyte.gz, or the folder of them)",
   "CIFAR's binary files (.bin, or the folder of them)",
   "COCO annotations (.json)",
 ].join("; ");
-
-function namesIn(folder: string): string[] {
-  try {
-    const names = readdirSync(fileOf(folder), { encoding: "buffer" }).map(nameFromBytes);
-    return sorted(names.filter((name) => !isHiddenOrSystem(name)));
-  } catch {
-    return []; // whoever opens it says why
-  }
-}
 
 /** Whether a picture lies in a folder itself. */
 const holdsPictureFile = (folder: string) => namesIn(folder).some((name) => isPictureName(name));
@@ -221,15 +213,20 @@ function innermost({ path, part }: PartEntry): string {
   return isTwice && !holdsPictureFile(path) ? join(path, only) : path;
 }
 
-function isFolder(path: string): boolean {
-  return statOrNull(path)?.isDirectory() ?? false;
-}
-
 /** By its kind and ending; null if it is nothing that is known. */
 function formatOf(path: string): DatasetFormat | null {
   if (isFolder(path)) return formatOfFolder(path);
   const formats = ["webdataset", "parquet", "idx", "cifar", "coco", "list"] as const;
   return formats.find((format) => endings[format]!.test(basename(path))) ?? null;
+}
+
+/** Hugging Face's tables of labels beside pictures. */
+function labelTablesIn(folders: readonly string[]): string[] {
+  return [...new Set(folders)].flatMap((folder) =>
+    ["metadata.csv", "metadata.jsonl"]
+      .map((name) => join(folder, name))
+      .filter((path) => statOrNull(path)?.isFile()),
+  );
 }
 
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
@@ -268,7 +265,7 @@ export async function openDataset(
     signal,
     ...others
   } = options;
-  const { imageColumn, labelColumn, ...decode } = others;
+  const { imageColumn, images, labelColumn, ...decode } = others;
   const paths = (await Promise.all([source].flat().map(expand))).flat();
   if (paths.length === 0) throw new Error(`openDataset: no path was given; expected ${lookedFor}.`);
   const formats = paths.map((path) => given ?? checkedFormat(path));
@@ -289,11 +286,24 @@ export async function openDataset(
   const open = async (): Promise<ImageDataset> => {
     switch (format) {
       case "folder":
-        return imageFolder(files, common);
+        return imageFolder(files, {
+          ...common,
+          ...(labelColumn === null
+            ? {}
+            : {
+                labelTables: labelTablesIn([...paths, ...files]),
+                columns: { image: imageColumn, label: labelColumn },
+              }),
+        });
       case "glob":
         return imageGlob(paths, common);
       case "list":
-        return imageList(one(), common);
+        return imageList(one(), {
+          ...common,
+          ...(images === undefined ? {} : { root: images }),
+          ...(imageColumn === undefined ? {} : { imageColumn }),
+          ...(labelColumn === undefined ? {} : { labelColumn }),
+        });
       case "webdataset":
         return webDataset(files, {
           ...common,
@@ -314,7 +324,7 @@ export async function openDataset(
       case "cifar":
         return cifarDataset(files, common);
       case "coco":
-        return cocoDataset(one(), decode);
+        return cocoDataset(one(), { ...decode, ...(images === undefined ? {} : { images }) });
     }
   };
   const dataset = await open();
@@ -395,7 +405,7 @@ function checkedFormat(path: string): DatasetFormat {
   }
   const hint = isPictureName(path)
     ? "one picture; give the folder that holds it"
-    : "of no format that is known";
+    : (remedyFor(path) ?? "of no format that is known");
   throw new Error(
     `openDataset: ${absolute} is ${hint}. Expected ${lookedFor}. If the name misleads, say which with format.`,
   );
