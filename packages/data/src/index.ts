@@ -133,7 +133,7 @@ export {
 export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/arrayDataset.js";
 export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/cifar.js";
 export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";
-export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJson.js";
+export type { CocoAnnotation, CocoCategory, CocoId, RunLengths } from "./sources/cocoJson.js";
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
 export { identityDifference } from "./sources/datasetIdentity.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";

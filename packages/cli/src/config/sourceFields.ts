@@ -17,6 +17,11 @@ const reading = {
       "found by its name when not given",
     placeholder: "<name>",
   }),
+  images: text.optional().meta({
+    description:
+      "Folder of the pictures that a COCO or LVIS file (.json) names; looked for around the file when not given",
+    placeholder: "<folder>",
+  }),
   failOn: z
     .enum(["truncated", "error", "warning"])
     .optional()
@@ -88,6 +93,6 @@ export function settleLabelled(given: LabelledConfig): Settled<LabelledConfig> {
 
 /** How the pictures to train with, or to test with, are opened. */
 export function sourceOf(choice: Choice<LabelledConfig>, which: "train" | "test"): Choice<SourceConfig> {
-  const { trainSplit, testSplit, imageColumn, labelColumn, failOn } = choice;
-  return { imageColumn, labelColumn, failOn, split: which === "train" ? trainSplit : testSplit };
+  const { trainSplit, testSplit, imageColumn, labelColumn, images, failOn } = choice;
+  return { imageColumn, labelColumn, images, failOn, split: which === "train" ? trainSplit : testSplit };
 }

@@ -47,13 +47,13 @@ export interface MonitorPictures {
  */
 export async function openMonitor(
   config: MonitorSettings &
-    Pick<ResolvedConfig, "seed" | "maximumSkipped" | "failOn" | "imageColumn" | "labelColumn">,
+    Pick<ResolvedConfig, "seed" | "maximumSkipped" | "failOn" | "imageColumn" | "images" | "labelColumn">,
   terminal: Terminal,
 ): Promise<MonitorPictures | null> {
   const { maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return null;
-  const { failOn, imageColumn, labelColumn } = config;
-  const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn };
+  const { failOn, imageColumn, images, labelColumn } = config;
+  const source: OpenPicturesOptions = { failOn, imageColumn, images, labelColumn };
   const opened = await openRecordedPictures(monitor, "--monitor", terminal, { ...source, use: "training" });
   const { classes } = opened;
   if (classes.length < 2) {

@@ -47,13 +47,14 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
 export async function openPictures(
   path: string,
   terminal: Terminal,
-  { classes, failOn, imageColumn, labelColumn, split, use }: OpenPicturesOptions = {},
+  { classes, failOn, imageColumn, images, labelColumn, split, use }: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
   let shown = false;
   const dataset = await openDataset(path, {
     ...(classes === undefined ? {} : { classes }),
     ...(failOn ? { failOn } : {}),
     ...(imageColumn ? { imageColumn } : {}),
+    ...(images ? { images } : {}),
     ...(labelColumn ? { labelColumn } : {}),
     ...(split ? { split } : {}),
     ...(use === undefined ? {} : { use }),

@@ -45,6 +45,8 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly imageColumn?: string;
   /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
   readonly labelColumn?: string | null;
+  /** COCO: the folder of the pictures that the file names. Default: looked for around the file. */
+  readonly images?: string;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
   /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
@@ -268,7 +270,7 @@ export async function openDataset(
     signal,
     ...others
   } = options;
-  const { imageColumn, labelColumn, ...decode } = others;
+  const { imageColumn, images, labelColumn, ...decode } = others;
   const paths = (await Promise.all([source].flat().map(expand))).flat();
   if (paths.length === 0) throw new Error(`openDataset: no path was given; expected ${lookedFor}.`);
   const formats = paths.map((path) => given ?? checkedFormat(path));
@@ -314,7 +316,7 @@ export async function openDataset(
       case "cifar":
         return cifarDataset(files, common);
       case "coco":
-        return cocoDataset(one(), decode);
+        return cocoDataset(one(), { ...decode, ...(images === undefined ? {} : { images }) });
     }
   };
   const dataset = await open();
