@@ -100,6 +100,7 @@ export {
   type PictureCacheOptions,
   pictureCache,
 } from "./cache/pictureCache.js";
+export { clearShardFiles, listShardFiles, type ShardFile } from "./cache/unpackedShards.js";
 export {
   type DecodeOptions,
   type DecodePictureOptions,

@@ -211,6 +211,10 @@ describe("openDataset", () => {
     await expect(openDataset(odd)).rejects.toThrow(
       `openDataset: ${odd} is of no format that is known. Expected`,
     );
+    const packed = write(join(folder, "photos.tar.zst"), "?");
+    await expect(openDataset(packed)).rejects.toThrow(
+      `openDataset: ${packed} is tar.zst, which is not read: unpack them, for instance with unzstd in.tar.zst, and open the .tar files. Expected`,
+    );
     await expect(openDataset(odd, { format: "parquet" })).rejects.toThrow("cannot be read");
     await expect(openDataset([join(folder, "shards"), join(folder, "hub")])).rejects.toThrow(
       "expected paths of one format",

@@ -208,7 +208,9 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given"),
+    .describe(
+      "Folder of the caches, also for unpacked .tar.gz; SPLITMASK_CACHE or ~/.cache/splitmask when not given",
+    ),
   seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of all randomness"),
   threads: positiveInteger.optional().describe("Threads of the computation; all cores when not given"),
   checkpointEvery: positiveInteger.optional().describe("Steps between checkpoints"),

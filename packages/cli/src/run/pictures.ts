@@ -32,6 +32,8 @@ export interface ScannedPictures {
 export interface OpenPicturesOptions extends Choice<SourceConfig> {
   /** The classes, where others have set them. */
   readonly classes?: readonly string[] | undefined;
+  /** Folder of caches, for what is kept of tar shards. */
+  readonly cacheFolder?: string | null | undefined;
   /** What the pictures are for, which chooses among the parts of a source. Default: all parts. */
   readonly use?: DatasetUse;
 }
@@ -47,10 +49,11 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
 export async function openPictures(
   path: string,
   terminal: Terminal,
-  { classes, failOn, imageColumn, images, labelColumn, split, use }: OpenPicturesOptions = {},
+  { cacheFolder, classes, failOn, imageColumn, images, labelColumn, split, use }: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
   let shown = false;
   const dataset = await openDataset(path, {
+    ...(cacheFolder ? { cacheFolder } : {}),
     ...(classes === undefined ? {} : { classes }),
     ...(failOn ? { failOn } : {}),
     ...(imageColumn ? { imageColumn } : {}),
@@ -80,6 +83,8 @@ export function rootOf(dataset: ImageDataset): string {
 export interface ScanChoice extends SubsetChoice {
   /** Largest share of the pictures that may be unreadable. Default 0.1. */
   readonly maximumSkipped?: number | undefined;
+  /** Folder of caches, for what is kept of tar shards. */
+  readonly cacheFolder?: string | null | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
@@ -6,6 +7,7 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
+import { fileOf } from "../fileNames.js";
 import {
   checkIndex,
   type DatasetIdentity,
@@ -101,7 +103,7 @@ export class CocoDataset implements ImageDataset {
   }
 
   async stored(index: number): Promise<Uint8Array> {
-    return readFile(this.path(index));
+    return readFile(fileOf(this.path(index)));
   }
 
   storedLength(index: number): number {

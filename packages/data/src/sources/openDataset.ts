@@ -23,7 +23,7 @@ import {
   partOf,
   wholePart,
 } from "./parts.js";
-import { isPictureName } from "./pictureFormats.js";
+import { isPictureName, remedyFor } from "./pictureFormats.js";
 import { isHiddenOrSystem } from "./systemNames.js";
 import { webDataset } from "./webDataset.js";
 
@@ -51,7 +51,7 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly classes?: readonly string[];
   /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
   readonly channels?: 1 | 3;
-  /** WebDataset: folder for the indexes of shards. Default: beside the shards. */
+  /** WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards, all else in `defaultCacheFolder()`. */
   readonly cacheFolder?: string;
   /** WebDataset: called when a shard is open. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -397,7 +397,7 @@ function checkedFormat(path: string): DatasetFormat {
   }
   const hint = isPictureName(path)
     ? "one picture; give the folder that holds it"
-    : "of no format that is known";
+    : (remedyFor(path) ?? "of no format that is known");
   throw new Error(
     `openDataset: ${absolute} is ${hint}. Expected ${lookedFor}. If the name misleads, say which with format.`,
   );
