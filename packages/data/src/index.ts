@@ -143,6 +143,7 @@ export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/ima
 export { imageGlob } from "./sources/imageGlob.js";
 export { type ImageListOptions, imageList } from "./sources/imageList.js";
 export { readIndices } from "./sources/indexList.js";
+export type { TableColumns } from "./sources/labelTable.js";
 export {
   checkSkipped,
   LimitedDataset,
@@ -165,4 +166,5 @@ export {
 export { type SharedPictures, type SharedPicturesOptions, sharedPictures } from "./sources/sharedPictures.js";
 export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
+export { readTextFile } from "./sources/textFile.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";

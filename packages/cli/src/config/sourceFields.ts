@@ -6,20 +6,21 @@ const text = z.string().min(1);
 const reading = {
   imageColumn: text.optional().meta({
     description:
-      "Where the pictures are in a table or an archive: a column of Parquet files, or the ending in a sample " +
+      "Where the pictures are in a table or an archive: a column of Parquet files or tables of paths, or the ending in a sample " +
       "of tar shards, such as input.jpg; found by its name when not given",
     placeholder: "<name>",
   }),
   labelColumn: text.optional().meta({
     description:
-      "Where the labels are: a column of Parquet files, or the ending cls, json or txt of tar shards, or a field of " +
+      "Where the labels are: a column of Parquet files or tables of paths, or the ending cls, json or txt of tar shards, or a field of " +
       "their json files; " +
       "found by its name when not given",
     placeholder: "<name>",
   }),
   images: text.optional().meta({
     description:
-      "Folder of the pictures that a COCO or LVIS file (.json) names; looked for around the file when not given",
+      "Folder of the pictures that a COCO or LVIS file (.json) or a list of paths names; looked for around the file, " +
+      "or the folder of the list, when not given",
     placeholder: "<folder>",
   }),
   failOn: z

@@ -45,7 +45,7 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly imageColumn?: string;
   /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
   readonly labelColumn?: string | null;
-  /** COCO: the folder of the pictures that the file names. Default: looked for around the file. */
+  /** The folder that paths in a COCO file or a list start at. Default: looked for around the COCO file; the list's own. */
   readonly images?: string;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
@@ -65,13 +65,13 @@ const endings: Readonly<Record<string, RegExp>> = {
   idx: /images.*idx\d[-.]ubyte(\.gz)?$|\.idx\d?(\.gz)?$/i,
   cifar: /\.bin$/i,
   coco: /\.json$/i,
-  list: /\.(txt|lst|list)$/i,
+  list: /\.(txt|lst|list|csv|tsv|jsonl|ndjson)$/i,
 };
 
 const lookedFor = [
   "a folder of pictures",
   "a pattern such as 'photos/**/*.jpg'",
-  "a text file with one path a line (.txt)",
+  "a text file with one path a line (.txt), or a table (.csv, .tsv, .jsonl)",
   "tar shards (.tar, a folder of them, or 'shard-{000000..000012}.tar')",
   "Parquet files (.parquet, or a folder of them)",
   "IDX files (train-images-idx3-ubyte.gz, or the folder of them)",
@@ -234,6 +234,15 @@ function formatOf(path: string): DatasetFormat | null {
   return formats.find((format) => endings[format]!.test(basename(path))) ?? null;
 }
 
+/** Hugging Face's tables of labels beside pictures. */
+function labelTablesIn(folders: readonly string[]): string[] {
+  return [...new Set(folders)].flatMap((folder) =>
+    ["metadata.csv", "metadata.jsonl"]
+      .map((name) => join(folder, name))
+      .filter((path) => statOrNull(path)?.isFile()),
+  );
+}
+
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
 async function expand(given: string): Promise<string[]> {
   const path = recoverName(given);
@@ -291,11 +300,24 @@ export async function openDataset(
   const open = async (): Promise<ImageDataset> => {
     switch (format) {
       case "folder":
-        return imageFolder(files, common);
+        return imageFolder(files, {
+          ...common,
+          ...(labelColumn === null
+            ? {}
+            : {
+                labelTables: labelTablesIn([...paths, ...files]),
+                columns: { image: imageColumn, label: labelColumn },
+              }),
+        });
       case "glob":
         return imageGlob(paths, common);
       case "list":
-        return imageList(one(), common);
+        return imageList(one(), {
+          ...common,
+          ...(images === undefined ? {} : { root: images }),
+          ...(imageColumn === undefined ? {} : { imageColumn }),
+          ...(labelColumn === undefined ? {} : { labelColumn }),
+        });
       case "webdataset":
         return webDataset(files, {
           ...common,
