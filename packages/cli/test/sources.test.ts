@@ -72,7 +72,7 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
     '{"images": [{"id": "1", "file_name": "across/001.png"}], "annotations": [{"image_id": NaN}]}',
   );
   const images = join(folder, "train");
-  const fromCoco = await splitmask(["embed", run, coco, "--images", images, "--out", features, "--json"]);
+  const fromCoco = await callMain(["embed", run, coco, "--images", images, "--out", features, "--json"]);
   expect(lastLine(fromCoco)).toMatchObject({ count: 1, skipped: 0 });
   const bytes = join(folder, "bytes");
   await mkdir(join(bytes, "@eaDir"), { recursive: true });
@@ -81,13 +81,13 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
       Buffer.from(join(bytes, name), "latin1"),
       await readFile(join(images, "down", "000.png")),
     );
-  const strange = await splitmask(["embed", run, bytes, "--out", features]);
+  const strange = await callMain(["embed", run, bytes, "--out", features]);
   expect(strange.output).toContain("left out 1 hidden or system file or folder, e.g. @eaDir\n");
   expect(strange.error).toContain("left alone: HEIC: 1 file, e.g. a.heic; convert them, for instance with");
   const line = JSON.parse(await readFile(join(folder, "features.jsonl"), "utf8")) as { path: string };
   expect(line.path).toBe(join(bytes, "caf\udce9.png"));
   const predictions = join(folder, "predictions.csv");
-  const predicted = await splitmask(["predict", run, bytes, "--train", images, "--out", predictions]);
+  const predicted = await callMain(["predict", run, bytes, "--train", images, "--out", predictions]);
   expect([predicted.code, await readFile(predictions, "utf8")]).toEqual([
     0,
     expect.stringMatching(/^path,label,probability\r\ncaf\\xe9\.png,(across|down),/),
