@@ -41,10 +41,9 @@ export async function openLabelledPictures(
     terminal,
   );
   const { classes } = train.dataset;
-  const opened = await openPictures(paths.test, terminal, {
-    ...sourceOf(config, "test"),
-    ...{ use: "test", classes, cacheFolder: config.cacheFolder },
-  });
+  const { cacheFolder } = config;
+  const source = { ...sourceOf(config, "test"), use: "test", classes, cacheFolder } as const;
+  const opened = await openPictures(paths.test, terminal, source);
   const test = withLabels("--test", paths.test, opened, terminal);
   const warnings = await warnOfShared("--test", train.dataset, test, terminal);
   return { train, test, classes, warnings };
