@@ -329,6 +329,22 @@ describe("openDataset", () => {
     expect((await openDataset(join(folder, "mixed"), { split: "a" })).classes).toEqual([]);
   });
 
+  test("what has to be converted or unpacked first says how", async () => {
+    for (const name of ["state.json", "dataset_info.json", "data-00000-of-00001.arrow"])
+      write(join(folder, "saved/train", name), "{}");
+    await expect(openDataset(join(folder, "saved/train"))).rejects.toThrow(
+      `was written by save_to_disk of Hugging Face's datasets, which is not read. Make Parquet of it: mkdir train-parquet && python -c "from datasets import load_from_disk as load; load('${join(folder, "saved/train")}').to_parquet('train-parquet/all.parquet')", and give the folder train-parquet.`,
+    );
+    write(join(folder, "saved/dataset_dict.json"), "{}");
+    await expect(openDataset(join(folder, "saved"))).rejects.toThrow(
+      "[part.to_parquet('saved-parquet/%s.parquet'",
+    );
+    const archive = write(join(folder, "cifar-10-python.tar.gz"), "?");
+    await expect(openDataset(archive)).rejects.toThrow(
+      `${archive} is CIFAR's archive; unpack it with tar xzf ${archive}, and give the folder cifar-10-batches-py.`,
+    );
+  });
+
   test("what cannot be opened", async () => {
     const none = join(folder, "none");
     await expect(openDataset(none)).rejects.toThrow(

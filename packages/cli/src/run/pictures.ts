@@ -32,8 +32,6 @@ export interface ScannedPictures {
 export interface OpenPicturesOptions extends Choice<SourceConfig> {
   /** The classes, where others have set them. */
   readonly classes?: readonly string[] | undefined;
-  /** Folder of caches, for what is kept of tar shards. */
-  readonly cacheFolder?: string | null | undefined;
   /** What the pictures are for, which chooses among the parts of a source. Default: all parts. */
   readonly use?: DatasetUse;
   /** Folder of caches, for what is kept of tar shards. */

@@ -2,7 +2,7 @@ import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 
 /** More classes than any classification data set has: a larger label is damage, and would make as many names. */
-const mostClasses = 1_000_000;
+export const mostClasses = 1_000_000;
 /** Names that a message shows. */
 const shownNames = 20;
 

@@ -3,10 +3,10 @@ import { basename, join, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { fileOf, recoverName, shownName } from "../fileNames.js";
 import type { ImageDataset } from "../imageDataset.js";
-import { cifarDataset, isCifarName } from "./cifar.js";
+import { cifarDataset, cifarNames, cifarPart } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";
-import { refuseConvertible } from "./convertible.js";
+import { refuseArchive, refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
 import { statOrNull } from "./fileFacts.js";
 import { isFolder, namesIn } from "./folderNames.js";
@@ -62,7 +62,7 @@ const endings: Readonly<Record<string, RegExp>> = {
   webdataset: /\.(tar|tar\.gz|tgz)$/i,
   parquet: /\.parquet$/i,
   idx: /images.*idx\d[-.]ubyte(\.gz)?$|\.idx\d?(\.gz)?$/i,
-  cifar: /\.bin$/i,
+  cifar: /\.bin$|^(data_batch_\d+|test_batch)$/i,
   coco: /\.json$/i,
   list: /\.(txt|lst|list|csv|tsv|jsonl|ndjson)$/i,
 };
@@ -74,7 +74,7 @@ const lookedFor = [
   "tar shards (.tar, a folder of them, or 'shard-{000000..000012}.tar')",
   "Parquet files (.parquet, or a folder of them)",
   "IDX files (train-images-idx3-ubyte.gz, or the folder of them)",
-  "CIFAR's binary files (.bin, or the folder of them)",
+  "CIFAR's files (data_batch_1, data_batch_1.bin, or the folder of them)",
   "COCO annotations (.json)",
 ].join("; ");
 
@@ -87,9 +87,9 @@ const deepest = 3;
 const formatsOfFolders = ["parquet", "webdataset", "idx", "cifar"] as const;
 type ContainerFormat = (typeof formatsOfFolders)[number];
 
-/** Whether a file's name is that of a container of a format, as folders hold it. */
-function isContainer(format: ContainerFormat, name: string): boolean {
-  return format === "cifar" ? isCifarName(name) : endings[format]!.test(name);
+/** Those of a folder's files that are containers of a format, by their names. */
+function containerNames(format: ContainerFormat, names: readonly string[]): string[] {
+  return format === "cifar" ? cifarNames(names) : names.filter((name) => endings[format]!.test(name));
 }
 
 /**
@@ -127,18 +127,18 @@ function containerAmong(folders: readonly string[]): DatasetFormat | undefined {
 }
 
 const containerIn = (names: readonly string[]) =>
-  formatsOfFolders.find((format) => names.some((name) => isContainer(format, name)));
+  formatsOfFolders.find((format) => containerNames(format, names).length > 0);
 
 /** The containers of a format in a folder and in those inside it. */
 function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
   const found: string[] = [];
   const visit = (inside: string, depth: number): void => {
-    for (const name of namesIn(join(folder, inside))) {
-      const relative = inside === "" ? name : `${inside}/${name}`;
-      if (isFolder(join(folder, relative))) {
-        if (depth < deepest) visit(relative, depth + 1);
-      } else if (isContainer(format, name)) found.push(relative);
-    }
+    const within = (name: string) => (inside === "" ? name : `${inside}/${name}`);
+    const [folders, files] = partition(namesIn(join(folder, inside)), (name) =>
+      isFolder(join(folder, within(name))),
+    );
+    found.push(...containerNames(format, files).map(within));
+    if (depth < deepest) for (const name of folders) visit(within(name), depth + 1);
   };
   visit("", 0);
   // torchvision unpacks MNIST's files and leaves the packed ones beside them.
@@ -148,14 +148,15 @@ function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
       : found;
   return single.map((relative) => ({
     path: join(folder, relative),
-    ...(format === "cifar" ? cifarPart(relative) : partOf(relative)),
+    ...(format === "cifar" ? knownPart(cifarPart(basename(relative))) : partOf(relative)),
   }));
 }
 
-/** CIFAR-10 calls its training files data_batch_1 …. */
-function cifarPart(relative: string): Pick<PartEntry, "part" | "name"> {
-  const part = /^data_batch/.test(basename(relative)) ? "train" : partOf(basename(relative)).part;
-  return { part, name: part };
+const knownPart = (part: string) => ({ part, name: part });
+
+function partition<Item>(items: readonly Item[], fits: (item: Item) => boolean): [Item[], Item[]] {
+  const places = items.map(fits);
+  return [items.filter((_, place) => places[place]), items.filter((_, place) => !places[place])];
 }
 
 /** Whether there is a picture in a folder, on one of its first floors: links may lead round in circles. */
@@ -390,6 +391,7 @@ function obstacleAt(path: string): string | null {
 /** @throws Error If the path is nothing that can be opened. */
 function checkedFormat(path: string): DatasetFormat {
   const isThere = statOrNull(path) !== null;
+  refuseArchive(path);
   const format = formatOf(path) ?? (!isThere && isGlob(path) ? "glob" : null);
   if (format !== null && (isThere || format !== "folder")) return format;
   const absolute = shownName(resolve(path));
