@@ -1,5 +1,6 @@
 import { clearCaches, defaultCacheFolder, listCaches } from "@splitmask/data";
 import { UsageError } from "../errors.js";
+import { printable } from "../terminal/printable.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 
 /**
@@ -26,7 +27,7 @@ export async function runCache(
     `${entry.complete ? "" : `${entry.done.toLocaleString("en")} of `}${entry.pictures.toLocaleString("en")} pictures`,
     entry.decodeSize === null ? "full size" : `${entry.decodeSize} pixels`,
     entry.lastUsed.toISOString().slice(0, 16).replace("T", " "),
-    entry.source ?? "not complete",
+    printable(entry.source ?? "not complete"),
     entry.path,
   ]);
   const total = `${(bytes / 1e9).toFixed(2)} GB ${clear ? "deleted from" : "in"} ${folder}`;

@@ -6,6 +6,7 @@ import type { PictureSize } from "../decoding/decodePicture.js";
 import { checkIndex, type DatasetIdentity, type ImageDataset, PictureError } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import { parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
@@ -64,6 +65,11 @@ export class CifarDataset implements ImageDataset {
     this.#starts = starts;
     this.#labels = labels;
     this.#layout = layout;
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#paths.map((path) => dirname(path)));
   }
 
   get length(): number {

@@ -7,6 +7,7 @@ import { checkIndex, type DatasetIdentity, type ImageDataset, PictureError } fro
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
+import { commonFolder } from "./imageFiles.js";
 import { classesFor, parseClassNames } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
 
@@ -43,6 +44,11 @@ export class IdxDataset implements ImageDataset {
     this.#pictures = pictures;
     this.#labels = labels;
     this.#files = files;
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#files.map((path) => dirname(path)));
   }
 
   get length(): number {

@@ -84,6 +84,7 @@ export class LimitedDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly root?: string;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly fingerprint?: () => Promise<string>;
@@ -105,6 +106,7 @@ export class LimitedDataset implements ImageDataset {
     this.classes = dataset.classes;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.notes !== undefined) this.notes = dataset.notes;
+    if (dataset.root !== undefined) this.root = dataset.root;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
     if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();

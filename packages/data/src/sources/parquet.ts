@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
@@ -16,6 +16,7 @@ import {
 import { BoundedCache } from "./boundedCache.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import { classesFor } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import {
@@ -104,6 +105,11 @@ export class ParquetDataset implements ImageDataset {
       first += file.footer.groupRows[group]!;
       return start;
     });
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#opened.map(({ path }) => dirname(path)));
   }
 
   get length(): number {

@@ -18,6 +18,7 @@ import {
 } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import { classesFor, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { searchSorted } from "./searchSorted.js";
@@ -87,6 +88,11 @@ export class WebDataset implements ImageDataset {
       first += index.sizes.length;
       return start;
     });
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#shards.map(({ path }) => dirname(path)));
   }
 
   get length(): number {
