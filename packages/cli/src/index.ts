@@ -31,6 +31,7 @@ export {
 export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
+export { decodedInSteps, type StepDecoding, stepsInTime } from "./estimate/decodedPictures.js";
 export {
   estimateFinetune,
   type FinetuneFixedTime,

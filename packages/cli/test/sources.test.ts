@@ -60,8 +60,8 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
     features,
     "--json",
   ]);
-  expect(lastLine(embedded)).toMatchObject({ count: 3, skipped: 0 });
-  expect(await readFile(join(folder, "features.jsonl"), "utf8")).toContain(`${shard}/003.png`);
+  expect(lastLine(embedded)).toMatchObject({ root: folder, count: 3, skipped: 0 });
+  expect(await readFile(join(folder, "features.jsonl"), "utf8")).toContain('"path":"shard-000.tar/003.png"');
   expect(existsSync(`${shard}.index`)).toBe(true);
 
   // A COCO file whose pictures lie elsewhere, and a folder with names that are no UTF-8 and what systems leave there.

@@ -34,6 +34,8 @@ export interface ImageDataset {
   readonly groups?: Int32Array;
   /** What people should know of how it was opened. Default: nothing. */
   readonly notes?: readonly DatasetNote[];
+  /** The folder that names for people are relative to, absolute: the one that was opened, or that holds all files. Default: `path` gives names. */
+  readonly root?: string;
   /** Where picture `index` comes from: a file's path, or a name for messages. Bytes that are no UTF-8 are lone surrogates in it, as in Python's `os.fsdecode`. */
   path(index: number): string;
   /** The class of picture `index`; −1 without one. */

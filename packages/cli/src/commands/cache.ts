@@ -6,6 +6,7 @@ import {
   listShardFiles,
 } from "@splitmask/data";
 import { UsageError } from "../errors.js";
+import { printable } from "../terminal/printable.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 
 /**
@@ -33,7 +34,7 @@ export async function runCache(
     `${entry.complete ? "" : `${entry.done.toLocaleString("en")} of `}${entry.pictures.toLocaleString("en")} pictures`,
     entry.decodeSize === null ? "full size" : `${entry.decodeSize} pixels`,
     entry.lastUsed.toISOString().slice(0, 16).replace("T", " "),
-    entry.source ?? "not complete",
+    printable(entry.source ?? "not complete"),
     entry.path,
   ]);
   const files = shards.map(({ bytes: size, path }) => [

@@ -8,6 +8,7 @@ import { evaluationFile } from "../run/finetuneEvaluation.js";
 import { estimateText, warnOfShortage } from "../run/plan.js";
 import { tellSkipped } from "../run/skipped.js";
 import { summaryOf } from "../run/trainedRun.js";
+import { printable } from "../terminal/printable.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
 
@@ -73,7 +74,7 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
     for (const text of columns(
       classes
         .slice(0, shownClasses)
-        .map(([name, share]) => [`  ${name}`, share === null ? "–" : percent(share)]),
+        .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share)]),
     ))
       terminal.line(text);
     if (classes.length > shownClasses)

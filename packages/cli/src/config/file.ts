@@ -60,7 +60,7 @@ export async function readFieldsFile<Fields>(path: string, check: Check<Fields>)
 
 function parseJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, "")); // editors on Windows begin files with it
   } catch (error) {
     throw new UsageError(`${name}: is not valid JSON: ${(error as Error).message}`);
   }

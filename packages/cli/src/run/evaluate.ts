@@ -106,7 +106,7 @@ export async function evaluate<Kind extends EvaluationKind>(
       const options = {
         ...{ device, dataset, view: encoderView(description), batchSize: request.batch ?? 64 },
         onProgress: (done: number, total: number) =>
-          terminal.progress(`${what}: ${done} of ${total} pictures embedded`),
+          terminal.progress(`${what}: ${done} of ${total} pictures embedded`, done === total),
       };
       const embedded =
         layers === null

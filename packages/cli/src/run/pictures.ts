@@ -2,7 +2,6 @@ import {
   checkSkipped,
   type DatasetUse,
   type ImageDataset,
-  ImageFiles,
   ImageFolder,
   openDataset,
   type SkippedPicture,
@@ -73,7 +72,7 @@ export async function openPictures(
 
 /** Where the paths of pictures start that people are shown. */
 export function rootOf(dataset: ImageDataset): string {
-  return dataset instanceof ImageFiles ? dataset.root : process.cwd();
+  return dataset.root ?? process.cwd();
 }
 
 /** Which pictures are chosen, and how many may be unreadable. */

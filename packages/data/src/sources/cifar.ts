@@ -12,6 +12,7 @@ import {
 import { readCifarBatch, readCifarNames } from "./cifarPickle.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, alignLabels, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
@@ -82,6 +83,11 @@ export class CifarDataset implements ImageDataset {
     });
     this.#labels = labels;
     this.#which = which;
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#batches.map(({ path }) => dirname(path)));
   }
 
   get length(): number {

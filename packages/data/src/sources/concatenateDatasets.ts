@@ -9,6 +9,7 @@ import {
   type ImageRequest,
 } from "../imageDataset.js";
 import { combineIdentities } from "./datasetIdentity.js";
+import { commonFolder } from "./imageFiles.js";
 import { className } from "./labels.js";
 
 class Concatenation implements ImageDataset {
@@ -16,6 +17,7 @@ class Concatenation implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly root?: string;
   readonly notes: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly stored?: (index: number) => Promise<Uint8Array>;
@@ -54,6 +56,8 @@ class Concatenation implements ImageDataset {
     const [{ channels }] = parts as [ImageDataset];
     if (channels !== undefined) this.channels = channels;
     if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, starts);
+    const roots = parts.flatMap(({ root }) => (root === undefined ? [] : [root]));
+    if (roots.length === parts.length) this.root = commonFolder(roots);
     if (parts.every((part) => part.size !== undefined)) {
       this.size = async (index) => {
         const { part, inside } = this.#find("size", index);

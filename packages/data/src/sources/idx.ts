@@ -12,6 +12,7 @@ import {
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
+import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
 import { readTextFile } from "./textFile.js";
@@ -52,6 +53,11 @@ export class IdxDataset implements ImageDataset {
     this.#pictures = pictures;
     this.#labels = labels;
     this.#files = files;
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#files.map((path) => dirname(path)));
   }
 
   get length(): number {

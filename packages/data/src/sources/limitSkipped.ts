@@ -84,6 +84,7 @@ export class LimitedDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly root?: string;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly stored?: (index: number) => Promise<Uint8Array>;
@@ -107,6 +108,7 @@ export class LimitedDataset implements ImageDataset {
     this.classes = dataset.classes;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.notes !== undefined) this.notes = dataset.notes;
+    if (dataset.root !== undefined) this.root = dataset.root;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
     if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
     if (dataset.stored !== undefined) this.stored = (index) => dataset.stored!(index);

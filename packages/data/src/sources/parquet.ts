@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
@@ -17,6 +17,7 @@ import {
 import { BoundedCache } from "./boundedCache.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, type LabelledPart, listNames, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import {
@@ -121,6 +122,11 @@ export class ParquetDataset implements ImageDataset {
       first += file.footer.groupRows[group]!;
       return start;
     });
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#opened.map(({ path }) => dirname(path)));
   }
 
   get length(): number {

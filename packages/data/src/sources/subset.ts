@@ -14,6 +14,7 @@ class Subset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly root?: string;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
   readonly stored?: (index: number) => Promise<Uint8Array>;
@@ -29,6 +30,7 @@ class Subset implements ImageDataset {
     this.#indices = indices;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.notes !== undefined) this.notes = dataset.notes;
+    if (dataset.root !== undefined) this.root = dataset.root;
     if (dataset.groups !== undefined) this.groups = groupsOf(dataset.groups, indices);
     if (dataset.size !== undefined) {
       this.size = async (index) => dataset.size!(this.#original("size", index));

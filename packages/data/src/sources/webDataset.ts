@@ -20,6 +20,7 @@ import {
 } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import {
   type AlignedLabels,
   className,
@@ -113,6 +114,11 @@ export class WebDataset implements ImageDataset {
       first += rows.length;
       return start;
     });
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#shards.map(({ path }) => dirname(path)));
   }
 
   get length(): number {
