@@ -104,6 +104,7 @@ export {
   type DecodeOptions,
   type DecodePictureOptions,
   decodePicture,
+  type FailOn,
   type PictureSize,
   readPictureSize,
 } from "./decoding/decodePicture.js";

@@ -18,12 +18,12 @@ const reading = {
     placeholder: "<name>",
   }),
   failOn: z
-    .enum(["truncated", "error", "warning"])
+    .enum(["none", "truncated", "error", "warning"])
     .optional()
     .meta({
       description:
-        "What makes a picture unreadable: only a file that ends too early, also what the format forbids, or also " +
-        "damage that the decoder painted over; warning when not given",
+        "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends too early, " +
+        "also what the format forbids, or also damage that the decoder painted over; warning when not given",
       placeholder: "<damage>",
     }),
 };
