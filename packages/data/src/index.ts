@@ -107,7 +107,9 @@ export {
   type FailOn,
   type PictureSize,
   readPictureSize,
+  readStoredValues,
 } from "./decoding/decodePicture.js";
+export type { StoredValues, ValueRange } from "./decoding/valueRange.js";
 export { shownName } from "./fileNames.js";
 export {
   type DatasetNote,

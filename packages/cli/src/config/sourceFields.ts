@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseValueRange, valueRangeForms } from "./valueRange.js";
 
 const text = z.string().min(1);
 
@@ -25,6 +26,17 @@ const reading = {
         "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends too early, " +
         "also what the format forbids, or also damage that the decoder painted over; warning when not given",
       placeholder: "<damage>",
+    }),
+  valueRange: z
+    .string()
+    .refine((range) => parseValueRange(range) !== null, { error: valueRangeForms })
+    .optional()
+    .meta({
+      description:
+        "Which values of pictures of more than 8 bits (16-bit, floats) become black and white: two values such as " +
+        "0,4095; percentiles (0.1 and 99.9) of all; file: each file's least and greatest; auto: what all use; that of " +
+        "the run whose encoder is used, else auto when not given",
+      placeholder: "<range>",
     }),
 };
 
@@ -88,6 +100,6 @@ export function settleLabelled(given: LabelledConfig): Settled<LabelledConfig> {
 
 /** How the pictures to train with, or to test with, are opened. */
 export function sourceOf(choice: Choice<LabelledConfig>, which: "train" | "test"): Choice<SourceConfig> {
-  const { trainSplit, testSplit, imageColumn, labelColumn, failOn } = choice;
-  return { imageColumn, labelColumn, failOn, split: which === "train" ? trainSplit : testSplit };
+  const { trainSplit, testSplit, imageColumn, labelColumn, failOn, valueRange } = choice;
+  return { imageColumn, labelColumn, failOn, valueRange, split: which === "train" ? trainSplit : testSplit };
 }

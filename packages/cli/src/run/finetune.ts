@@ -23,6 +23,7 @@ import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { tellUnreadable } from "./pictures.js";
 import { estimateText, warnOfShortage } from "./plan.js";
+import { trainedRange } from "./trainedRange.js";
 import { type TrainedRun, trainInFolder } from "./trainedRun.js";
 
 /** What to fine-tune, and where. */
@@ -58,7 +59,9 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
-  const chosen = resume ? { ...(await readFinetuneRun(out)).config, ...given } : given;
+  const chosen = resume
+    ? { ...(await readFinetuneRun(out)).config, ...given }
+    : { ...given, valueRange: given.valueRange ?? (await trainedRange(request.run)) ?? undefined };
   const pictures = await openLabelledPictures(request, chosen, terminal);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {

@@ -32,7 +32,11 @@ export async function openLabelledPictures(
     terminal,
   );
   const { classes } = train.dataset;
-  const opened = await openPictures(paths.test, terminal, { ...sourceOf(config, "test"), classes });
+  const opened = await openPictures(paths.test, terminal, {
+    ...sourceOf(config, "test"),
+    valueRange: train.valueRange ?? config.valueRange,
+    classes,
+  });
   return { train, test: withLabels("--test", paths.test, opened, terminal), classes };
 }
 

@@ -34,13 +34,13 @@ export interface MonitorPictures {
  */
 export async function openMonitor(
   config: MonitorSettings &
-    Pick<ResolvedConfig, "seed" | "maximumSkipped" | "failOn" | "imageColumn" | "labelColumn">,
+    Pick<ResolvedConfig, "seed" | "maximumSkipped" | "failOn" | "imageColumn" | "labelColumn" | "valueRange">,
   terminal: Terminal,
 ): Promise<MonitorPictures | null> {
   const { maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return null;
-  const { failOn, imageColumn, labelColumn } = config;
-  const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn };
+  const { failOn, imageColumn, labelColumn, valueRange } = config;
+  const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn, valueRange };
   const opened = await openPictures(monitor, terminal, source);
   const { classes } = opened;
   if (classes.length < 2) {

@@ -41,7 +41,7 @@ export async function pretrainReport(
   const all = await openPictures(
     request.pictures ?? description.pictures,
     terminal,
-    ownPictures ? config : settleSource(request),
+    ownPictures ? config : { ...settleSource(request), valueRange: request.valueRange ?? config.valueRange },
   );
   const dataset = ownPictures ? await chooseSubset(all, config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });

@@ -36,6 +36,8 @@ const mostPixels = 16_383 ** 2;
 /** What a JPEG file can have. Of a picture of eight million columns and thirty rows libvips' resizing holds whole rows many times: 8 GB for a PNG file of 111 bytes. */
 const mostSide = 65_535;
 const mostSeconds = 60;
+/** Pixels a side that tell what a picture's values are. */
+const sampledSide = 512;
 /** So many pixels of a sequential JPEG file take a second or less: watching the clock would cost a twentieth of the time. */
 const quickPixels = 1 << 24;
 
@@ -261,7 +263,7 @@ async function decode(
 }
 
 /**
- * The values that a picture of more than 8 bits stores.
+ * The values that a picture of more than 8 bits stores: of 512 × 512 pixels, evenly apart, if it has more.
  *
  * @param source A path, or the bytes of a file.
  * @param options How errors call it, and what is one.
@@ -278,6 +280,6 @@ export async function readStoredValues(
   return attempt(file, name, options, async (input, failOn) => {
     const storage = await pixelStorage(input);
     if (storage === null || storage.deep === null || storage.obstacle !== undefined) return null;
-    return storedValues(sharp(input, { failOn, limitInputPixels: maximumPixels }), storage);
+    return storedValues(sharp(input, { failOn, limitInputPixels: maximumPixels }), storage, sampledSide);
   });
 }

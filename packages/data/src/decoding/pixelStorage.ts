@@ -9,6 +9,8 @@ export interface PixelStorage {
   readonly deep: "integer" | "float" | null;
   /** Whether the channel behind the colours is transparency. */
   readonly alpha: boolean;
+  /** The value that the file says is white; black is 0. */
+  readonly white?: number;
   /** Why it is not decoded, in a few words. */
   readonly obstacle?: string;
 }

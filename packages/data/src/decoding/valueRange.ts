@@ -5,7 +5,7 @@ import type { PixelStorage } from "./pixelStorage.js";
  * Which stored values of pictures of more than 8 bits (whole numbers or floats) become black and white; those between are spread evenly. Pictures of 8 bits are left as they are.
  *
  * - `[black, white]`: these. What lies outside is cut off.
- * - `"auto"`: what the values use. Whole numbers from 0: up to the largest of 8, 10, 12, 14 or 16 bits. Floats: 0 to 1, −1 to 1, 0 to 255 or 0 to 65,535 where they lie inside and reach more than half of it.
+ * - `"auto"`: what the file says is white (PGM, PPM), or what the values use. Whole numbers from 0: up to the largest of 8, 10, 12, 14 or 16 bits. Floats: 0 to 1, −1 to 1, 0 to 255 or 0 to 65,535 where they lie inside and reach more than half of it.
  *   Others: from the least to the greatest.
  * - `"percentiles"`: the 0.1st and the 99.9th percentile, so that few bright pixels do not make all others dark.
  * - `"file"`: from the least to the greatest value of each file, so that brightness does not compare between files.
@@ -22,6 +22,8 @@ export interface StoredValues {
   readonly quantiles: Float64Array;
   /** Whether some are NaN or infinite; these are black, or white where they are +∞. */
   readonly hasGaps: boolean;
+  /** The value that the file says is white; black is 0. */
+  readonly white?: number;
 }
 
 /** Numbers as the decoder hands them out: the stored value is `scale` · number + `offset`. */
@@ -50,10 +52,14 @@ async function rawNumbers(
   pipeline: Sharp,
   storage: PixelStorage,
   withAlpha: boolean,
+  mostSide = Number.POSITIVE_INFINITY,
 ): Promise<RawNumbers | null> {
-  const { space, depth, hasAlpha } = await pipeline.metadata();
+  const { space, depth, hasAlpha, width: columns, height: rows } = await pipeline.metadata();
   if (!plainSpaces.includes(space)) return null;
   let numbers = pipeline.clone();
+  if (Math.max(columns, rows) > mostSide) {
+    numbers = numbers.resize({ width: mostSide, height: mostSide, fit: "inside", kernel: "nearest" });
+  }
   if (hasAlpha && !withAlpha) numbers = numbers.removeAlpha();
   let [scale, offset] = [1, 0];
   if (space.endsWith("16") && depth !== "ushort") {
@@ -85,11 +91,16 @@ const steps = 1000;
  *
  * @param pipeline The picture.
  * @param storage How it stores them.
+ * @param mostSide Of a picture with a longer side only pixels evenly apart are looked at, so many a row or column. Default: all.
  * @returns null where no range is wanted for them.
  */
-export async function storedValues(pipeline: Sharp, storage: PixelStorage): Promise<StoredValues | null> {
+export async function storedValues(
+  pipeline: Sharp,
+  storage: PixelStorage,
+  mostSide?: number,
+): Promise<StoredValues | null> {
   if (storage.deep === null) return null;
-  const raw = await rawNumbers(pipeline, storage, false);
+  const raw = await rawNumbers(pipeline, storage, false, mostSide);
   if (raw === null) return null;
   const sorted = raw.data.sort();
   const first = sorted.lastIndexOf(Number.NEGATIVE_INFINITY) + 1;
@@ -101,7 +112,8 @@ export async function storedValues(pipeline: Sharp, storage: PixelStorage): Prom
     { length: last < 0 ? 0 : steps + 1 },
     (_, step) => sorted[first + Math.round((step * last) / steps)]! * raw.scale + raw.offset,
   );
-  return { kind: storage.deep, quantiles, hasGaps: end - first < sorted.length };
+  const { deep: kind, white } = storage;
+  return { kind, quantiles, hasGaps: end - first < sorted.length, ...(white === undefined ? {} : { white }) };
 }
 
 /** The values of several pictures of one kind as one. */
@@ -176,6 +188,7 @@ export async function scaleValues(
   if (storage.deep === null) return null;
   let ends: readonly [number, number];
   if (typeof range !== "string") ends = range;
+  else if (range === "auto" && storage.white !== undefined) ends = [0, storage.white];
   else {
     const values = await storedValues(pipeline, storage);
     if (values === null) return null;

@@ -7,7 +7,9 @@ import {
   decodePicture,
   type PictureSize,
   readPictureSize,
+  readStoredValues,
 } from "../decoding/decodePicture.js";
+import type { StoredValues } from "../decoding/valueRange.js";
 import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
 import { type CocoAnnotation, type CocoCategory, type CocoFacts, parseCoco } from "./cocoJson.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
@@ -75,6 +77,15 @@ export class CocoDataset implements ImageDataset {
   /** Height and width of picture `index`, from its header. */
   size(index: number): Promise<PictureSize> {
     return readPictureSize(this.path(index));
+  }
+
+  /**
+   * The values that picture `index` stores, if it has more than 8 bits.
+   *
+   * @throws PictureError (rejects) If it cannot be read.
+   */
+  values(index: number): Promise<StoredValues | null> {
+    return readStoredValues(this.path(index), this.#decode);
   }
 
   image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
