@@ -1,5 +1,6 @@
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "./decoding/decodePicture.js";
+import type { StoredValues, ValueRange } from "./decoding/valueRange.js";
 import { shownName } from "./fileNames.js";
 
 /** How a data set may hand out a picture. */
@@ -60,6 +61,14 @@ export interface ImageDataset {
   stored?(index: number): Promise<Uint8Array>;
   /** How many bytes `stored` gives, where that is known without reading them; −1 where it is not. */
   storedLength?(index: number): number;
+  /**
+   * The values that picture `index` stores; null if it has 8 bits, which are taken as they are. Default: all have 8 bits.
+   *
+   * @throws PictureError (rejects) If the picture cannot be read.
+   */
+  values?(index: number): Promise<StoredValues | null>;
+  /** Which values of pictures of more than 8 bits it shows black and white. Default: no picture that was looked at has more. */
+  readonly valueRange?: ValueRange;
   /**
    * A short text that changes whenever a stored picture may have: a hash of names, sizes and times of change, never of the pixels. Caches on disk are found by it. Default: the
    * data set is not cached on disk.

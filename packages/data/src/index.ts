@@ -105,9 +105,12 @@ export {
   type DecodeOptions,
   type DecodePictureOptions,
   decodePicture,
+  type FailOn,
   type PictureSize,
   readPictureSize,
+  readStoredValues,
 } from "./decoding/decodePicture.js";
+export type { StoredValues, ValueRange } from "./decoding/valueRange.js";
 export { shownName } from "./fileNames.js";
 export {
   type DatasetIdentity,

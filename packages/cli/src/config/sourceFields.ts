@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseValueRange, valueRangeForms } from "./valueRange.js";
 
 const text = z.string().min(1);
 
@@ -24,13 +25,24 @@ const reading = {
     placeholder: "<folder>",
   }),
   failOn: z
-    .enum(["truncated", "error", "warning"])
+    .enum(["none", "truncated", "error", "warning"])
     .optional()
     .meta({
       description:
-        "What makes a picture unreadable: only a file that ends too early, also what the format forbids, or also " +
-        "damage that the decoder painted over; warning when not given",
+        "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends too early, " +
+        "also what the format forbids, or also damage that the decoder painted over; warning when not given",
       placeholder: "<damage>",
+    }),
+  valueRange: z
+    .string()
+    .refine((range) => parseValueRange(range) !== null, { error: valueRangeForms })
+    .optional()
+    .meta({
+      description:
+        "Which values of pictures of more than 8 bits (16-bit, floats) become black and white: two values such as " +
+        "0,4095; percentiles (0.1 and 99.9) of all; file: each file's least and greatest; auto: what all use; that of " +
+        "the run whose encoder is used, else auto when not given",
+      placeholder: "<range>",
     }),
 };
 

@@ -7,6 +7,7 @@ import { type FinetuneSources, planFinetune, readFirstEncoder, tellFinetune } fr
 import { openLabelledPictures } from "./labelledPictures.js";
 import { scanPictures } from "./pictures.js";
 import { planRun, type RunPlan, tellDecisions } from "./plan.js";
+import { trainedRange } from "./trainedRange.js";
 
 /** A run that is only planned. */
 export interface DryRunRequest {
@@ -60,7 +61,8 @@ export async function finetuneDryRun(
 ): Promise<RunPlan<ResolvedFinetuneConfig>> {
   const { config: given = {} } = request;
   const first = await readFirstEncoder(request);
-  const pictures = await openLabelledPictures(request, given, terminal);
+  const valueRange = given.valueRange ?? (await trainedRange(request.run)) ?? undefined;
+  const pictures = await openLabelledPictures(request, { ...given, valueRange }, terminal);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     const plan = await planFinetune(device, given, request, first, pictures);

@@ -10,6 +10,7 @@ import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
 import { encoderView } from "./method.js";
 import { openPictures, rootOf } from "./pictures.js";
+import { trainedRange } from "./trainedRange.js";
 
 /** What to embed, and where to. */
 export interface EmbedRequest extends SourceConfig {
@@ -61,7 +62,9 @@ export async function embed(request: EmbedRequest, terminal: Terminal): Promise<
     () => false,
   );
   if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
-  const dataset = limitSkipped(await openPictures(request.folder, terminal, settleSource(request)), {
+  const valueRange = request.valueRange ?? (await trainedRange(request.run));
+  const source = { ...settleSource(request), valueRange };
+  const dataset = limitSkipped(await openPictures(request.folder, terminal, source), {
     maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
   });
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });

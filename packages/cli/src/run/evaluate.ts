@@ -16,6 +16,7 @@ import {
   type RepeatedEvaluation,
   repeatEvaluation,
 } from "./repeatEvaluation.js";
+import { trainedRange } from "./trainedRange.js";
 
 /** What to evaluate. */
 export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledConfig {
@@ -84,9 +85,10 @@ export async function evaluate<Kind extends EvaluationKind>(
 ): Promise<Record<Kind, Evaluation>> {
   const { untrained = false } = request;
   const { maximumSkipped = defaultMaximumSkipped } = request;
+  const valueRange = request.valueRange ?? (await trainedRange(request.run));
   const pictures = await openLabelledPictures(
     request,
-    { ...settleLabelled(request), maximumSkipped },
+    { ...settleLabelled(request), valueRange, maximumSkipped },
     terminal,
   );
   const { classes, test: testPictures, warnings } = pictures;

@@ -32,6 +32,7 @@ import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { tellUnreadable } from "./pictures.js";
 import { estimateText, warnOfShortage } from "./plan.js";
 import { checkSamePictures, identityOf } from "./samePictures.js";
+import { trainedRange } from "./trainedRange.js";
 import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 
 /** What to fine-tune, and where. */
@@ -68,8 +69,10 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
   const former = resume ? await readFinetuneRun(out) : null;
+  const valueRange =
+    given.valueRange ?? (former === null ? await trainedRange(request.run) : former.config.valueRange);
   // A run goes on with its classes in their order, whatever order the pictures give them now.
-  const chosen = { ...former?.config, ...given, classes: former?.classes };
+  const chosen = { ...former?.config, ...given, valueRange, classes: former?.classes };
   const pictures = await openLabelledPictures(request, chosen, terminal);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {

@@ -83,7 +83,11 @@ export async function planFinetune(
     pictures,
     testCount: test.length,
   };
-  const { choices, config } = resolveFinetune(given, facts, machine.rates);
+  const { choices, config } = resolveFinetune(
+    { ...given, valueRange: train.valueRange ?? given.valueRange },
+    facts,
+    machine.rates,
+  );
   const encoder = {
     name: "encoder",
     value: `width ${width}, depth ${depth}, ${heads} heads`,

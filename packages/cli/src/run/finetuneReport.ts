@@ -70,7 +70,10 @@ async function lookAtTestPictures(
           use: "test",
           classes,
         })
-      : await openPictures(request.pictures, terminal, settleSource(request));
+      : await openPictures(request.pictures, terminal, {
+          ...settleSource(request),
+          valueRange: request.valueRange ?? config.valueRange,
+        });
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     terminal.progress("report: looking at the pictures", true);

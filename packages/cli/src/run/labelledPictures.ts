@@ -42,7 +42,8 @@ export async function openLabelledPictures(
   );
   const { classes } = train.dataset;
   const { cacheFolder } = config;
-  const source = { ...sourceOf(config, "test"), use: "test", classes, cacheFolder } as const;
+  const valueRange = train.valueRange ?? config.valueRange;
+  const source = { ...sourceOf(config, "test"), valueRange, use: "test", classes, cacheFolder } as const;
   const opened = await openPictures(paths.test, terminal, source);
   const test = withLabels("--test", paths.test, opened, terminal);
   const warnings = await warnOfShared("--test", train.dataset, test, terminal);

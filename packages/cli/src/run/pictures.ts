@@ -8,6 +8,7 @@ import {
 } from "@splitmask/data";
 import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
 import { type Choice, type SourceConfig, sourceGiven } from "../config/sourceFields.js";
+import { parseValueRange, writeValueRange } from "../config/valueRange.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
@@ -21,6 +22,8 @@ export interface ScannedPictures {
   readonly dataset: ImageDataset;
   /** Number and size. */
   readonly facts: PictureFacts;
+  /** The range of values that those of more than 8 bits are shown in; null where there are none. */
+  readonly valueRange: string | null;
   /** Files of a folder that are no pictures. */
   readonly ignored: number;
   /** Pictures of the sample whose headers could not be read. */
@@ -52,11 +55,14 @@ export async function openPictures(
 ): Promise<ImageDataset> {
   const { cacheFolder, classes, use } = options;
   let shown = false;
+  const { valueRange, ...source } = sourceGiven(options);
+  const range = valueRange === undefined ? null : parseValueRange(valueRange);
   const dataset = await openDataset(path, {
-    ...sourceGiven(options),
+    ...source,
     ...(cacheFolder ? { cacheFolder } : {}),
     ...(classes === undefined ? {} : { classes }),
     ...(use === undefined ? {} : { use }),
+    ...(range === null ? {} : { valueRange: range }),
     onProgress: (done, total) => {
       shown = true;
       terminal.progress(`${path}: ${done} of ${total} shards opened`);
@@ -125,6 +131,7 @@ export async function scanPictures(
   return {
     dataset: chosen,
     facts: { count: chosen.length, shortSide: sides[Math.floor(sides.length / 2)]! },
+    valueRange: dataset.valueRange === undefined ? null : writeValueRange(dataset.valueRange),
     ignored: dataset instanceof ImageFolder ? dataset.ignored.length : 0,
     unreadable,
   };

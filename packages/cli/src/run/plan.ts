@@ -63,7 +63,11 @@ export async function planRun(
 ): Promise<RunPlan> {
   const pictures = await timedFacts(scanned);
   const machine = await examineMachine(device, given.precision);
-  const { config, choices } = resolveConfig(given, pictures, machine);
+  const { config, choices } = resolveConfig(
+    { ...given, valueRange: scanned.valueRange ?? given.valueRange },
+    pictures,
+    machine,
+  );
   const onDisk = cachesOnDisk(config, pictures, machine);
   return {
     config,

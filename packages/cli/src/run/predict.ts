@@ -22,6 +22,7 @@ import { openTrainingPictures } from "./labelledPictures.js";
 import { encoderView } from "./method.js";
 import { openPictures, rootOf } from "./pictures.js";
 import { isPretrainingRun } from "./runKind.js";
+import { trainedRange } from "./trainedRange.js";
 
 /** What to predict. */
 export interface PredictRequest extends SourceConfig {
@@ -99,7 +100,8 @@ export async function predict(request: PredictRequest, terminal: Terminal): Prom
       `${run}: a pre-training run knows no classes. Give labelled pictures with --train, or fine-tune it first with splitmask finetune.`,
     );
   }
-  const pictures = await openPictures(folder, terminal, settleSource(request));
+  const valueRange = request.valueRange ?? (await trainedRange(run));
+  const pictures = await openPictures(folder, terminal, { ...settleSource(request), valueRange });
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
     const dataset = limitSkipped(pictures, { maximumSkipped });
@@ -145,7 +147,8 @@ async function byFeatures(
   terminal: Terminal,
 ): Promise<Ranked> {
   const { maximumSkipped, run, top = 1 } = request;
-  const source = { ...settleSource(request), split: request.trainSplit };
+  const valueRange = request.valueRange ?? (await trainedRange(run));
+  const source = { ...settleSource(request), split: request.trainSplit, valueRange };
   const labelled = await openTrainingPictures(request.train, { ...source, maximumSkipped }, terminal);
   try {
     const { encoder, description } = await loadEncoder(device, { run });

@@ -45,7 +45,10 @@ export async function pretrainReport(
           ...config,
           use: "pretraining",
         })
-      : await openPictures(request.pictures, terminal, settleSource(request));
+      : await openPictures(request.pictures, terminal, {
+          ...settleSource(request),
+          valueRange: request.valueRange ?? config.valueRange,
+        });
   const dataset = ownPictures ? await chooseSubset(all, config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {

@@ -5,6 +5,12 @@ import { fileOf } from "../fileNames.js";
 import { PictureError } from "../imageDataset.js";
 import { diagnose, notAFile, unreadableReason } from "./diagnosis.js";
 import { jpegSize } from "./jpegSegments.js";
+import { mendPicture } from "./mendPicture.js";
+import { pixelStorage } from "./pixelStorage.js";
+import { type StoredValues, scaleValues, storedValues, type ValueRange } from "./valueRange.js";
+
+/** What makes a picture an error, see `DecodeOptions`. */
+export type FailOn = "none" | "truncated" | "error" | "warning";
 
 /** How picture files are decoded. */
 export interface DecodeOptions {
@@ -13,20 +19,25 @@ export interface DecodeOptions {
   /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst file takes about 2 GB. Default 268,402,689 (16,383²). */
   readonly maximumPixels?: number;
   /**
-   * What makes a picture an error: `"truncated"` a file that ends too early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could
-   * paint over, such as a bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named.
+   * What makes a picture an error: `"none"` only what cannot be decoded at all, `"truncated"` also a file that ends too early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could
+   * paint over, such as a bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named. What is wrong beside the pixels (stray bytes between
+   * segments, a scan's header of some cameras, checksums of pixels that are whole, an end mark that is missing) is no error of any of these.
    */
-  readonly failOn?: "truncated" | "error" | "warning";
+  readonly failOn?: FailOn;
   /**
    * C, the channels that come out: 3 sRGB, 4 sRGB with transparency (then nothing shows through), 1 greyscale (luma of BT.601, as Pillow's `"L"`; rounded down). Default 3.
    */
   readonly channels?: 1 | 3 | 4;
+  /** Which values of pictures of more than 8 bits become black and white. Default `"auto"`. */
+  readonly valueRange?: ValueRange;
 }
 
 const mostPixels = 16_383 ** 2;
 /** What a JPEG file can have. Of a picture of eight million columns and thirty rows libvips' resizing holds whole rows many times: 8 GB for a PNG file of 111 bytes. */
 const mostSide = 65_535;
 const mostSeconds = 60;
+/** Pixels a side that tell what a picture's values are. */
+const sampledSide = 512;
 /** So many pixels of a sequential JPEG file take a second or less: watching the clock would cost a twentieth of the time. */
 const quickPixels = 1 << 24;
 
@@ -72,29 +83,29 @@ async function sourceOf(
   }
 }
 
-/** The error for a picture that could not be decoded. sharp's own texts are told by their first words: what follows may be libvips', of another picture. */
-async function failure(
+/** What sharp's error says of a limit, told by its own first words: what follows may be libvips', of another picture. Null: it is none. */
+async function limitReason(
   error: unknown,
   source: string | Uint8Array,
-  name: string,
-  limits: { readonly maximumPixels: number; readonly density?: number },
-): Promise<PictureError> {
+  { maximumPixels = mostPixels, shortSide }: DecodePictureOptions,
+): Promise<string | null> {
   const text = error instanceof Error ? error.message : String(error);
-  let reason: string | null = null;
   if (/^(Input image exceeds pixel limit|Input SVG image exceeds)/.test(text)) {
-    const density = limits.density === undefined ? {} : { density: limits.density };
-    const size = await sharp(source, { ...density, limitInputPixels: false })
-      .metadata()
-      .catch(() => null);
-    const most = limits.maximumPixels.toLocaleString("en");
-    reason = `too large: more pixels than the ${most} of maximumPixels`;
-    if (size !== null) {
-      const pixels = (size.width * size.height).toLocaleString("en");
-      reason = `too large: ${size.width}×${size.height}, ${pixels} pixels, more than the ${most} of maximumPixels`;
-    }
-  } else if (/^Input image exceeds channel limit/.test(text)) reason = "more than 5 channels";
-  else if (/^timeout: /.test(text)) reason = `decoding took longer than ${mostSeconds} seconds`;
-  return new PictureError(name, reason ?? (await diagnose(source)), { cause: error });
+    const size = await unlimitedSize(source, shortSide).catch(() => null);
+    const most = maximumPixels.toLocaleString("en");
+    if (size === null) return `too large: more pixels than the ${most} of maximumPixels`;
+    const pixels = (size.width * size.height).toLocaleString("en");
+    return `too large: ${size.width}×${size.height}, ${pixels} pixels, more than the ${most} of maximumPixels`;
+  }
+  if (/^Input image exceeds channel limit/.test(text)) return "more than 5 channels";
+  return /^timeout: /.test(text) ? `decoding took longer than ${mostSeconds} seconds` : null;
+}
+
+/** What a header promises; of a drawing, at the density that it is drawn at. */
+async function unlimitedSize(source: string | Uint8Array, shortSide?: number): Promise<PictureSize> {
+  const header = await sharp(source, { limitInputPixels: false }).metadata();
+  if (header.format !== "svg" || shortSide === undefined) return header;
+  return sharp(source, { density: densityFor(header, shortSide), limitInputPixels: false }).metadata();
 }
 
 /** Options of `decodePicture`. */
@@ -125,13 +136,11 @@ export async function readPictureSize(
   name: string = nameOf(source),
 ): Promise<PictureSize> {
   configureSharp();
-  const input = await sourceOf(source, name, false);
-  try {
-    const { autoOrient } = await sharp(input).metadata();
+  const file = await sourceOf(source, name, false);
+  return attempt(file, name, {}, async (input) => {
+    const { autoOrient } = await sharp(input, { failOn: "none" }).metadata();
     return { height: autoOrient.height, width: autoOrient.width };
-  } catch (error) {
-    throw await failure(error, input, name, { maximumPixels: mostPixels });
-  }
+  });
 }
 
 function nameOf(source: string | Uint8Array): string {
@@ -154,10 +163,43 @@ const luma = Array.from({ length: 3 }, () => [0.29903, 0.58703, 0.11404] as [num
 ];
 
 /** Turns what comes out of the decoder into `channels` channels. */
-function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string): Sharp {
-  if (channels === 4) return pipeline.ensureAlpha().toColourspace("srgb");
-  const colours = pipeline.flatten({ background }).toColourspace("srgb");
+function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string, hasAlpha: boolean): Sharp {
+  // Flattening comes first in sharp, whatever the order of the calls.
+  const meant = hasAlpha ? pipeline : pipeline.removeAlpha();
+  if (channels === 4) return meant.ensureAlpha().toColourspace("srgb");
+  const colours = (hasAlpha ? meant.flatten({ background }) : meant).toColourspace("srgb");
   return channels === 3 ? colours : colours.recomb(luma).extractChannel(0);
+}
+
+async function mendFile(input: string | Uint8Array): Promise<readonly Uint8Array[]> {
+  if (typeof input !== "string") return mendPicture(input);
+  const { size } = await stat(input);
+  return size > mostBytesAtOnce ? [] : mendPicture(await readFile(input));
+}
+
+/**
+ * Reads from a file, or, if that fails, from what the file becomes when all that is wrong beside its pixels is put right (then without any complaint of the decoder's).
+ *
+ * @throws PictureError (rejects) With what is wrong with the file.
+ */
+async function attempt<Result>(
+  input: string | Uint8Array,
+  name: string,
+  options: DecodePictureOptions,
+  read: (input: string | Uint8Array, failOn: FailOn) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await read(input, options.failOn ?? "warning");
+  } catch (error) {
+    if (error instanceof PictureError) throw error;
+    const limit = await limitReason(error, input, options);
+    if (limit !== null) throw new PictureError(name, limit, { cause: error });
+    for (const mended of await mendFile(input)) {
+      const result = await read(mended, "warning").catch(() => null);
+      if (result !== null) return result;
+    }
+    throw new PictureError(name, await diagnose(input), { cause: error });
+  }
 }
 
 /**
@@ -172,46 +214,72 @@ export async function decodePicture(
   source: string | Uint8Array,
   options: DecodePictureOptions = {},
 ): Promise<NdArray<Uint8Array>> {
-  const { background = "white", channels = 3, maximumPixels = mostPixels, failOn = "warning" } = options;
-  const { shortSide, name = nameOf(source) } = options;
+  const { name = nameOf(source) } = options;
   configureSharp();
-  const input = await sourceOf(source, name, true);
+  const file = await sourceOf(source, name, true);
+  return attempt(file, name, options, (input, failOn) => decode(input, name, { ...options, failOn }));
+}
+
+async function decode(
+  input: string | Uint8Array,
+  name: string,
+  options: DecodePictureOptions,
+): Promise<NdArray<Uint8Array>> {
+  const { background = "white", channels = 3, maximumPixels = mostPixels, failOn = "warning" } = options;
+  const { shortSide, valueRange = "auto" } = options;
   const settings = { autoOrient: true, failOn, limitInputPixels: maximumPixels };
-  let density: number | undefined;
-  try {
-    const known = typeof input === "string" ? null : jpegSize(input);
-    let pipeline = sharp(input, settings);
-    if (shortSide !== undefined) {
-      const { autoOrient: size, format } =
-        known === null ? await pipeline.metadata() : { autoOrient: known, format: "jpeg" };
-      if (Math.max(size.height, size.width) > mostSide) {
-        throw new PictureError(
-          name,
-          `too large: ${size.width}×${size.height}, more than ${mostSide.toLocaleString("en")} pixels a side`,
-        );
-      }
-      if (format === "svg") {
-        density = densityFor(size, shortSide);
-        pipeline = sharp(input, { ...settings, density });
-      }
-      if (format === "svg" || Math.min(size.height, size.width) > worthReducing * shortSide) {
-        pipeline = pipeline.resize({ width: shortSide, height: shortSide, fit: "outside" });
-      }
+  const known = typeof input === "string" ? null : jpegSize(input);
+  const storage = known === null ? await pixelStorage(input) : null;
+  if (storage?.obstacle !== undefined) throw new PictureError(name, storage.obstacle);
+  let pipeline = sharp(input, settings);
+  const scaled = storage === null ? null : await scaleValues(pipeline, storage, valueRange);
+  if (scaled !== null) pipeline = sharp(scaled.data, { raw: scaled.info });
+  if (shortSide !== undefined) {
+    const { autoOrient: size, format } =
+      known === null ? await pipeline.metadata() : { autoOrient: known, format: "jpeg" };
+    if (Math.max(size.height, size.width) > mostSide) {
+      throw new PictureError(
+        name,
+        `too large: ${size.width}×${size.height}, more than ${mostSide.toLocaleString("en")} pixels a side`,
+      );
     }
-    const isQuick = known?.sequential === true && known.height * known.width <= quickPixels;
-    if (!isQuick) pipeline = pipeline.timeout({ seconds: mostSeconds });
-    const { data, info } = await toChannels(pipeline, channels, background)
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== channels)
-      throw new Error(`decoded to ${info.channels} channels instead of ${channels}`);
-    return ndarray(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), [
-      info.height,
-      info.width,
-      channels,
-    ]);
-  } catch (error) {
-    if (error instanceof PictureError) throw error;
-    throw await failure(error, input, name, { maximumPixels, ...(density === undefined ? {} : { density }) });
+    if (format === "svg") pipeline = sharp(input, { ...settings, density: densityFor(size, shortSide) });
+    if (format === "svg" || Math.min(size.height, size.width) > worthReducing * shortSide) {
+      pipeline = pipeline.resize({ width: shortSide, height: shortSide, fit: "outside" });
+    }
   }
+  const isQuick = known?.sequential === true && known.height * known.width <= quickPixels;
+  if (!isQuick) pipeline = pipeline.timeout({ seconds: mostSeconds });
+  const { data, info } = await toChannels(pipeline, channels, background, storage?.alpha ?? true)
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== channels)
+    throw new Error(`decoded to ${info.channels} channels instead of ${channels}`);
+  return ndarray(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), [
+    info.height,
+    info.width,
+    channels,
+  ]);
+}
+
+/**
+ * The values that a picture of more than 8 bits stores: of 512 × 512 pixels, evenly apart, if it has more.
+ *
+ * @param source A path, or the bytes of a file.
+ * @param options How errors call it, and what is one.
+ * @returns null of a picture of 8 bits: its values are what they are.
+ * @throws PictureError (rejects) If it cannot be read.
+ */
+export async function readStoredValues(
+  source: string | Uint8Array,
+  options: DecodePictureOptions = {},
+): Promise<StoredValues | null> {
+  const { name = nameOf(source), maximumPixels = mostPixels } = options;
+  configureSharp();
+  const file = await sourceOf(source, name, false);
+  return attempt(file, name, options, async (input, failOn) => {
+    const storage = await pixelStorage(input);
+    if (storage === null || storage.deep === null || storage.obstacle !== undefined) return null;
+    return storedValues(sharp(input, { failOn, limitInputPixels: maximumPixels }), storage, sampledSide);
+  });
 }

@@ -24,13 +24,16 @@ export function* jpegSegments(file: Buffer): Generator<JpegSegment> {
     }
     yield { marker, place };
     if (marker === 0xd9 || marker === 0xda) return;
-    const hasNoLength = marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
-    place += 2 + (hasNoLength ? 0 : Math.max(2, file.readUInt16BE(place + 2)));
+    place += 2 + (standsAlone(marker) ? 0 : Math.max(2, file.readUInt16BE(place + 2)));
   }
 }
 
-/** Markers of a frame: SOF0 to SOF15 without DHT, JPG and DAC. */
-const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+/** Whether a marker begins a frame: SOF0 to SOF15 without DHT, JPG and DAC. */
+export const isFrame = (marker: number) =>
+  marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+
+/** Whether no length follows a marker: TEM, RST0 to RST7, SOI. */
+export const standsAlone = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 
 /** What the frame of a JPEG file says. */
 export interface JpegSize extends PictureSize {

@@ -20,7 +20,7 @@ const other = (what: string): Signature => ({ kind: "other", what });
 
 /** Bytes (as Latin-1) at a place of the beginning, for what is decoded here. */
 const pictures: readonly (readonly [number, string, PictureFormat])[] = [
-  [0, "\xff\xd8\xff", "JPEG"],
+  [0, "\xff\xd8", "JPEG"],
   [0, "\x89PNG", "PNG"],
   [0, "GIF87a", "GIF"],
   [0, "GIF89a", "GIF"],

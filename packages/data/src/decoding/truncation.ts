@@ -1,5 +1,6 @@
 import { jpegSegments } from "./jpegSegments.js";
 import type { PictureFormat } from "./signature.js";
+import { readFrom, tiffTags } from "./tiffTags.js";
 
 /**
  * Whether a picture file ends before its own lengths and end marks say. Looks at the frame of the format only, never at pixels, and never throws.
@@ -78,27 +79,10 @@ function gif(file: Buffer): boolean {
   }
 }
 
-/** The strips or tiles of the first directory. BigTIFF is not looked into. */
+/** The strips or tiles of the first directory. */
 function tiff(file: Buffer): boolean {
-  const little = file.readUInt8(0) === 0x49;
-  const short = (place: number) => (little ? file.readUInt16LE(place) : file.readUInt16BE(place));
-  const long = (place: number) => (little ? file.readUInt32LE(place) : file.readUInt32BE(place));
-  if (short(2) !== 42) return false;
-  const directory = long(4);
-  const fields = new Map<number, number[]>();
-  for (let entry = 0; entry < short(directory); entry++) {
-    const place = directory + 2 + 12 * entry;
-    const [tag, type, count] = [short(place), short(place + 2), long(place + 4)];
-    if (![273, 279, 324, 325].includes(tag) || (type !== 3 && type !== 4)) continue;
-    const bytes = type === 3 ? 2 : 4;
-    const first = count * bytes <= 4 ? place + 8 : long(place + 8);
-    if (first + count * bytes > file.length) return true;
-    fields.set(
-      tag,
-      Array.from({ length: count }, (_, index) => (type === 3 ? short : long)(first + bytes * index)),
-    );
-  }
-  const offsets = fields.get(273) ?? fields.get(324) ?? [];
-  const lengths = fields.get(279) ?? fields.get(325) ?? [];
+  const tags = tiffTags(readFrom(file), [273, 279, 324, 325]);
+  const offsets = tags.get(273) ?? tags.get(324) ?? [];
+  const lengths = tags.get(279) ?? tags.get(325) ?? [];
   return offsets.some((offset, index) => offset + (lengths[index] ?? 0) > file.length);
 }

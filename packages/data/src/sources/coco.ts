@@ -6,7 +6,9 @@ import {
   decodePicture,
   type PictureSize,
   readPictureSize,
+  readStoredValues,
 } from "../decoding/decodePicture.js";
+import type { StoredValues } from "../decoding/valueRange.js";
 import { fileOf } from "../fileNames.js";
 import {
   checkIndex,
@@ -96,6 +98,15 @@ export class CocoDataset implements ImageDataset {
   /** Height and width of picture `index`, from its header. */
   size(index: number): Promise<PictureSize> {
     return readPictureSize(this.path(index));
+  }
+
+  /**
+   * The values that picture `index` stores, if it has more than 8 bits.
+   *
+   * @throws PictureError (rejects) If it cannot be read.
+   */
+  values(index: number): Promise<StoredValues | null> {
+    return readStoredValues(this.path(index), this.#decode);
   }
 
   image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {

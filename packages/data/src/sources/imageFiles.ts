@@ -7,7 +7,9 @@ import {
   decodePicture,
   type PictureSize,
   readPictureSize,
+  readStoredValues,
 } from "../decoding/decodePicture.js";
+import type { StoredValues } from "../decoding/valueRange.js";
 import { fileOf } from "../fileNames.js";
 import {
   checkIndex,
@@ -94,6 +96,15 @@ export class ImageFiles implements ImageDataset {
 
   storedLength(index: number): number {
     return fileLength(this.path(index));
+  }
+
+  /**
+   * The values that picture `index` stores, if it has more than 8 bits.
+   *
+   * @throws PictureError (rejects) If it cannot be read.
+   */
+  values(index: number): Promise<StoredValues | null> {
+    return readStoredValues(this.path(index), this.#decode);
   }
 
   fingerprint(): Promise<string> {

@@ -24,6 +24,7 @@ import {
   wholePart,
 } from "./parts.js";
 import { isPictureName, remedyFor } from "./pictureFormats.js";
+import { settleValueRange } from "./settleValueRange.js";
 import { webDataset } from "./webDataset.js";
 
 /** How pictures may be stored. */
@@ -277,14 +278,14 @@ export async function openDataset(
       `openDataset: ${paths[0]} is ${format} and ${paths[other]} is ${formats[other]}; expected paths of one format. Open them one by one and concatenate the data sets.`,
     );
   }
-  const common = { ...decode, ...(classes === undefined ? {} : { classes }) };
   const one = () => {
     if (paths.length === 1) return paths[0]!;
     throw new Error(`openDataset: ${paths.length} paths of the format ${format} were given; expected one.`);
   };
   const chosen = paths.map((path) => chooseIn(path, format, split, use));
   const files = chosen.flatMap((each) => each.paths);
-  const open = async (): Promise<ImageDataset> => {
+  const open = async (reading: Omit<DecodeOptions, "channels">): Promise<ImageDataset> => {
+    const common = { ...reading, ...(classes === undefined ? {} : { classes }) };
     switch (format) {
       case "folder":
         return imageFolder(files, {
@@ -325,15 +326,26 @@ export async function openDataset(
       case "cifar":
         return cifarDataset(files, common);
       case "coco":
-        return cocoDataset(one(), { ...decode, ...(images === undefined ? {} : { images }) });
+        return cocoDataset(one(), { ...reading, ...(images === undefined ? {} : { images }) });
     }
   };
-  const dataset = await open();
-  const notes = chosen.flatMap(({ note }) => (note === null ? [] : [note(dataset.length)]));
+  let dataset = await open(decode);
+  const { range, note } = await settleValueRange(dataset, decode.valueRange ?? "auto");
+  if (range !== null) {
+    await dataset.close?.();
+    dataset = await open({ ...decode, valueRange: range });
+  }
+  const notes = [
+    ...chosen.flatMap(({ note }) => (note === null ? [] : [note(dataset.length)])),
+    ...(dataset.notes ?? []),
+    ...(note === null ? [] : [note]),
+  ];
   // In place, so that the data set stays one of its class.
-  return notes.length === 0
-    ? dataset
-    : Object.assign(dataset, { notes: [...notes, ...(dataset.notes ?? [])] });
+  return Object.assign(
+    dataset,
+    notes.length === 0 ? {} : { notes },
+    range === null ? {} : { valueRange: range },
+  );
 }
 
 /** The files or folders of a path that are opened. */

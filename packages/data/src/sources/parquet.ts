@@ -5,7 +5,9 @@ import {
   decodePicture,
   type PictureSize,
   readPictureSize,
+  readStoredValues,
 } from "../decoding/decodePicture.js";
+import type { StoredValues } from "../decoding/valueRange.js";
 import {
   checkIndex,
   type DatasetIdentity,
@@ -146,6 +148,12 @@ export class ParquetDataset implements ImageDataset {
   async size(index: number): Promise<PictureSize> {
     const place = this.#locate("size", index);
     return readPictureSize(await this.#read(place), this.#pathOf(place));
+  }
+
+  /** The values that picture `index` stores, if it has more than 8 bits. */
+  async values(index: number): Promise<StoredValues | null> {
+    const place = this.#locate("values", index);
+    return readStoredValues(await this.#read(place), { ...this.#decode, name: this.#pathOf(place) });
   }
 
   async image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {

@@ -8,7 +8,9 @@ import {
   decodePicture,
   type PictureSize,
   readPictureSize,
+  readStoredValues,
 } from "../decoding/decodePicture.js";
+import type { StoredValues } from "../decoding/valueRange.js";
 import { nameFromBytes } from "../fileNames.js";
 import {
   checkIndex,
@@ -139,6 +141,13 @@ export class WebDataset implements ImageDataset {
   async size(index: number): Promise<PictureSize> {
     const { shard, row } = this.#locate("size", index);
     return readPictureSize(await this.#read(shard, row), this.#pathOf(shard, row));
+  }
+
+  /** The values that picture `index` stores, if it has more than 8 bits. */
+  async values(index: number): Promise<StoredValues | null> {
+    const { shard, row } = this.#locate("values", index);
+    const name = this.#pathOf(shard, row);
+    return readStoredValues(await this.#read(shard, row), { ...this.#decode, name });
   }
 
   async image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
