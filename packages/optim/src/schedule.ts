@@ -22,7 +22,9 @@ export function withWarmup(schedule: Schedule, options: WarmupOptions): Schedule
   requireSteps("withWarmup", "warmupSteps", warmupSteps, 0);
   return (step) => {
     if (step >= warmupSteps) return schedule(step - warmupSteps);
-    return warmupSteps === 1 || step > warmupSteps - 1 ? base : start + ((base - start) * step) / (warmupSteps - 1);
+    return warmupSteps === 1 || step > warmupSteps - 1
+      ? base
+      : start + ((base - start) * step) / (warmupSteps - 1);
   };
 }
 

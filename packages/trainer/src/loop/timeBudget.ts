@@ -11,7 +11,7 @@ export interface TimeLimit {
   readonly afterwards?: number;
   /** What decoding all samples once takes from the steps, in seconds; 0 where they are decoded already. Default 0. */
   readonly decoding?: number;
-  /** What a step takes on the machine that `afterwards` and `decoding` were estimated for: where steps turn out slower, so will these. Default: what the first steps take. */
+  /** What a step takes on the machine that `afterwards` and `decoding` were estimated for: where steps turn out slower, more is kept back. Default: what the first steps take. */
   readonly secondsPerStep?: number;
 }
 
@@ -41,8 +41,13 @@ const FEWEST = 4;
 const OPTIMIZER = 1.04;
 /** More of these are thinned out. */
 const MOST_MARKS = 256;
-/** How many times as slow the end of a run is taken to be at least and at most. */
-const SLOWNESS = [0.8, 5] as const;
+/**
+ * How many times as long the end of a run is taken to last where steps take so many times as long as expected: a part of it is files and single threads, while a step waits for the slowest of all
+ * threads (measured beside other programs: steps 5 times as long, the end twice).
+ */
+function slownessOfEnd(steps: number): number {
+  return Math.min(4, Math.max(0.8, Math.sqrt(steps)));
+}
 
 /** When a step was done, in seconds without those of evaluations. */
 interface Mark {
@@ -223,9 +228,8 @@ export class TimeBudget {
     evaluationsIn: (steps: number) => number,
   ): number {
     const { afterwards = 0, seconds } = this.#limit;
-    const [least, most] = SLOWNESS;
-    const slowness = Math.min(most, Math.max(least, computing / this.#expected!));
-    const left = seconds * (1 - MARGIN) - this.spent - slowness * afterwards;
+    const end = slownessOfEnd(computing / this.#expected!) * afterwards;
+    const left = seconds * (1 - MARGIN) - this.spent - end;
     const fits = (steps: number) =>
       step * (this.#work(done, steps) + evaluationsIn(steps) * this.#evaluationSteps) <= left;
     let low = fewest;
