@@ -25,8 +25,8 @@ export interface TimedState extends PlanHistory {
   readonly evaluationSteps: number;
 }
 
-/** This share of the time is not planned with. */
-const MARGIN = 0.01;
+/** This share of the time is not planned with: late is worse than early. */
+const MARGIN = 0.02;
 /** Plans that are off by no more than this share of the steps that are left stay. */
 const TOLERANCE = 0.05;
 /** Looks at the time are this share of the limit apart, */
@@ -46,7 +46,7 @@ const MOST_MARKS = 256;
  * threads (measured beside other programs: steps 5 times as long, the end twice).
  */
 function slownessOfEnd(steps: number): number {
-  return Math.min(4, Math.max(0.8, Math.sqrt(steps)));
+  return Math.min(4, Math.max(1, Math.sqrt(steps)));
 }
 
 /** When a step was done, in seconds without those of evaluations. */
