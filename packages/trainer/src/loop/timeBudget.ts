@@ -43,7 +43,7 @@ const OPTIMIZER = 1.04;
 const MOST_MARKS = 256;
 /**
  * How many times as long the end of a run is taken to last where steps take so many times as long as expected: a part of it is files and single threads, while a step waits for the slowest of all
- * threads (measured beside other programs: steps 5 times as long, the end twice).
+ * threads. A rule of thumb: the whole factor ended runs far too early on a busy machine.
  */
 function slownessOfEnd(steps: number): number {
   return Math.min(4, Math.max(1, Math.sqrt(steps)));
