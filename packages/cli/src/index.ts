@@ -28,6 +28,8 @@ export {
   type ResolvedFinetuneConfig,
   resolveFinetune,
 } from "./config/resolveFinetune.js";
+export { checkpointRhythm } from "./config/resolveLength.js";
+export { monitorRhythm } from "./config/resolveMonitor.js";
 export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";

@@ -1,19 +1,4 @@
-import {
-  type Config,
-  decodedInSteps,
-  estimateRun,
-  type MachineFacts,
-  type PictureFacts,
-  resolveConfig,
-  type StepSettings,
-  stepMemory,
-  stepOperations,
-  stepsInTime,
-  stepTime,
-  timeLimitOf,
-  UsageError,
-  usualRunFolder,
-} from "@splitmask/cli";
+import { type Config, type MachineFacts, type PictureFacts, type StepSettings, UsageError, checkpointRhythm, decodedInSteps, estimateRun, monitorRhythm, resolveConfig, stepMemory, stepOperations, stepTime, stepsInTime, timeLimitOf, usualRunFolder } from "@splitmask/cli";
 
 const gibibyte = 2 ** 30;
 
@@ -316,6 +301,19 @@ test("a timed run keeps its end back from its steps, and decoding where that is 
   const { afterwards, decoding } = timeLimitOf(52, 10, besides, false, 0.1);
   expect([afterwards, decoding]).toEqual([4, 10]);
   expect(timeLimitOf(180, 200, besides, true, 0.1)).toMatchObject({ elapsed: 200, afterwards: 0 });
+});
+
+test("checkpoints and looks that nobody gave keep their share of a timed run; given ones are so many steps", () => {
+  const { config } = resolveConfig({ time: "1h" }, photographs(9_469), machineOf(2, 24));
+  type Every = (steps: number) => number;
+  const rhythm = (seconds: number) => checkpointRhythm({ checkpointEvery: 70, seconds }, {}) as Every;
+  // Ten a run, and one a quarter of an hour.
+  expect([rhythm(3600)(1000), rhythm(9000)(9000), rhythm(10_800)(9000)]).toEqual([100, 900, 750]);
+  expect(checkpointRhythm({ checkpointEvery: 70, seconds: 3600 }, { checkpointEvery: 70 })).toBe(70);
+  expect(checkpointRhythm({ checkpointEvery: 70, seconds: null }, {})).toBe(70);
+  expect((monitorRhythm(config, {}) as Every)(995)).toBe(100);
+  expect(monitorRhythm({ ...config, monitorEvery: 7 }, { monitorEvery: 7 })).toBe(7);
+  expect(monitorRhythm({ ...config, seconds: null, monitorEvery: 7 }, {})).toBe(7);
 });
 
 test.each([

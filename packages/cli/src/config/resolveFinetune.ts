@@ -278,7 +278,11 @@ function resolveLength(
   const givenWarmup =
     given.warmupEpochs === undefined ? undefined : Math.round(given.warmupEpochs * epochSteps);
   if (given.time !== undefined) {
-    decisions.note("time", given.time, "given; the speed is measured first, then the steps are fixed");
+    decisions.note(
+      "time",
+      given.time,
+      "given; as many steps as the machine's speed gives, measured as it goes",
+    );
     const show = (value: number | null) =>
       value === null ? `${Math.round(100 * warmupShare)} % of the steps` : `${value} steps`;
     const warmup = decisions.take("warm-up", givenWarmup, null, warmupAs, show);

@@ -21,7 +21,6 @@ export function trainingTeller(terminal: Terminal): (event: TrainingEvent) => vo
       // The last few steps are counted again and again.
       toldSteps ??= event.stepsBefore;
       if (Math.abs(event.steps - toldSteps) < smallestTold * toldSteps) return;
-      terminal.endProgress();
       terminal.line(
         `step ${event.step}: a step takes ${(event.secondsPerStep * 1000).toFixed(0)} ms now, so that ${event.steps} steps fit in the time instead of ${toldSteps}`,
       );

@@ -80,7 +80,7 @@ export class RunCheckpoints {
     if (again !== null && (evaluation === null || again.evaluation)) return;
     // One that was begun and not written leaves its steps to this one.
     const losses = this.#writing?.losses.plus(this.#losses) ?? this.#losses;
-    const known = losses.plus(new LossSums());
+    const known = losses.copy();
     const inFlight = [...this.#inFlight.values()];
     this.#writing = { step, losses };
     this.#losses = new LossSums();
@@ -119,6 +119,10 @@ class LossSums {
 
   add(losses: StepMetrics["losses"]): void {
     this.#add(1, losses);
+  }
+
+  copy(): LossSums {
+    return this.plus(new LossSums());
   }
 
   /** Over the steps of both. */

@@ -11,7 +11,7 @@ export interface TimeLimit {
   readonly afterwards?: number;
   /** What decoding all samples once takes from the steps, in seconds; 0 where they are decoded already. Default 0. */
   readonly decoding?: number;
-  /** What a step takes on the machine that `afterwards` and `decoding` were estimated for: where steps turn out slower, so will these. Default: what the first steps take. */
+  /** What a step takes on the machine that `afterwards` and `decoding` were estimated for: where steps turn out slower, more is kept back. Default: what the first steps take. */
   readonly secondsPerStep?: number;
 }
 
@@ -25,8 +25,8 @@ export interface TimedState extends PlanHistory {
   readonly evaluationSteps: number;
 }
 
-/** This share of the time is not planned with. */
-const MARGIN = 0.01;
+/** This share of the time is not planned with: late is worse than early. */
+const MARGIN = 0.02;
 /** Plans that are off by no more than this share of the steps that are left stay. */
 const TOLERANCE = 0.05;
 /** Looks at the time are this share of the limit apart, */
@@ -41,8 +41,13 @@ const FEWEST = 4;
 const OPTIMIZER = 1.04;
 /** More of these are thinned out. */
 const MOST_MARKS = 256;
-/** How many times as slow the end of a run is taken to be at least and at most. */
-const SLOWNESS = [0.8, 5] as const;
+/**
+ * How many times as long the end of a run is taken to last where steps take so many times as long as expected: a part of it is files and single threads, while a step waits for the slowest of all
+ * threads. A rule of thumb: the whole factor ended runs far too early on a busy machine.
+ */
+function slownessOfEnd(steps: number): number {
+  return Math.min(4, Math.max(1, Math.sqrt(steps)));
+}
 
 /** When a step was done, in seconds without those of evaluations. */
 interface Mark {
@@ -223,9 +228,8 @@ export class TimeBudget {
     evaluationsIn: (steps: number) => number,
   ): number {
     const { afterwards = 0, seconds } = this.#limit;
-    const [least, most] = SLOWNESS;
-    const slowness = Math.min(most, Math.max(least, computing / this.#expected!));
-    const left = seconds * (1 - MARGIN) - this.spent - slowness * afterwards;
+    const end = slownessOfEnd(computing / this.#expected!) * afterwards;
+    const left = seconds * (1 - MARGIN) - this.spent - end;
     const fits = (steps: number) =>
       step * (this.#work(done, steps) + evaluationsIn(steps) * this.#evaluationSteps) <= left;
     let low = fewest;
