@@ -218,7 +218,10 @@ test("the page of a fine-tuned run", async () => {
   const opened = await browser.open(path, desktop);
   await expectGood(opened);
   const { page } = opened;
-  expect(await page.locator("header p").textContent()).toMatch(
+  expect(await page.locator("header p.warning").textContent()).toMatch(
+    /^Warning\. --test: 25 of 25 test pictures are training pictures too/,
+  );
+  expect(await page.locator("header p").first().textContent()).toMatch(
     /fine-tuned after 6 steps of pre-training, with 25 pictures of 2 classes/,
   );
   const { accuracy } = JSON.parse(await readFile(join(tuned, "evaluation.json"), "utf8")) as {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
@@ -327,6 +327,12 @@ describe("openDataset", () => {
     const dataset = await openDataset(join(folder, "mixed"));
     expect([dataset instanceof ImageFolder, dataset.length, dataset.classes]).toEqual([true, 1, ["a"]]);
     expect((await openDataset(join(folder, "mixed"), { split: "a" })).classes).toEqual([]);
+    write(join(folder, "parts/train/a/1.png"), png);
+    for (const path of ["backup.tar", "train/backup.parquet"])
+      write(join(folder, "parts", path), "no archive");
+    symlinkSync("loop", join(folder, "parts/loop"));
+    const parts = await openDataset(join(folder, "parts"));
+    expect([parts instanceof ImageFolder, parts.length, parts.classes]).toEqual([true, 1, ["a"]]);
   });
 
   test("what has to be converted or unpacked first says how", async () => {

@@ -121,6 +121,8 @@ describe("parts of a source", () => {
   test("train, val and test are no classes, but where they stand among others", async () => {
     const divided = make("divided", ["train/ant/1.png", "train/bee/2.png", "val/bee/3.png"]);
     expect((await openDataset(divided)).classes).toEqual(["ant", "bee"]);
+    const pattern = await openDataset(join(divided, "**/*.png"));
+    expect([pattern.length, pattern.classes]).toEqual([3, ["ant", "bee"]]);
     const flat = make("flat", ["train/1.png", "test/2.png"]);
     expect((await openDataset(flat)).classes).toEqual([]);
     const vehicles = make("vehicles", ["bus/1.png", "car/2.png", "train/3.png"]);

@@ -46,19 +46,22 @@ const reading = {
     }),
 };
 
-const part = (what: string) =>
+const part = (what: string, otherwise: string) =>
   text.optional().meta({
-    description: `Part of ${what} that is taken, where the source has several, such as train, test or validation`,
+    description: `Part of ${what} that is taken, where the source has several: train, test, validation or another name that is there, or all; when not given ${otherwise}`,
     placeholder: "<name>",
   });
 
 /** Every setting of how the pictures of one source are opened, with its type, its sentence of help and its placeholder. */
-export const sourceShape = { split: part("the pictures"), ...reading };
+export const sourceShape = {
+  split: part("the pictures", "all, but to pretrain neither test nor validation"),
+  ...reading,
+};
 
 /** The same where pictures to train and to test with are given. */
 export const labelledShape = {
-  trainSplit: part("the training pictures"),
-  testSplit: part("the test pictures"),
+  trainSplit: part("the training pictures", "train"),
+  testSplit: part("the test pictures", "test, else validation"),
   ...reading,
 };
 

@@ -3,13 +3,20 @@ import { resolve } from "node:path";
 import { convertPathToPattern, type FileSystemAdapter, glob, isDynamicPattern } from "tinyglobby";
 import { fileOf, nameFromBytes } from "../fileNames.js";
 import { type FolderEntry, FolderScan } from "./folderScan.js";
-import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
+import { commonFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
 import type { ImageFolderOptions } from "./imageFolder.js";
+import { wholePart } from "./parts.js";
 import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
 
 /** Whether a path has wildcards (`*`, `?`, `[…]`, `{…}`, `!(…)`). */
 export function isGlob(path: string): boolean {
   return isDynamicPattern(path);
+}
+
+/** The folder of a relative path; null at the top. */
+function folderOf(file: string): string | null {
+  const slash = file.lastIndexOf("/");
+  return slash < 0 ? null : file.slice(0, slash);
 }
 
 /** The folder before the first wildcard, and the pattern in it. */
@@ -57,8 +64,8 @@ function direntOf({ name, kind }: FolderEntry): Dirent {
 }
 
 /**
- * The pictures whose paths fit a pattern (`photos/**` + `/*.jpg`), sorted by path. As in `imageFolder`, first-level folders below the part before the first wildcard are the classes, and hidden
- * files are left out. Files that are no pictures by their ending are left out too.
+ * The pictures whose paths fit a pattern (`photos/**` + `/*.jpg`), sorted by path. As in `imageFolder`, first-level folders below the part before the first wildcard are the classes (those inside of
+ * them, if they are `train`, `test` and the like), and hidden files are left out. Files that are no pictures by their ending are left out too.
  *
  * @param pattern The pattern, or several: a picture that fits any of them is taken, once.
  * @throws Error (rejects) If no picture fits, or one lies in a folder that `classes` does not name.
@@ -77,7 +84,7 @@ export async function imageGlob(
   for (const { base, rest } of parts) {
     for (const file of await glob(rest, { cwd: base, expandDirectories: false, fs: fileSystem(scan) })) {
       const path = resolve(base, file);
-      if (isPictureName(file, endings)) found.set(path, firstFolder(file));
+      if (isPictureName(file, endings)) found.set(path, folderOf(file));
       else scan.leaveAlone(path);
     }
   }
@@ -88,7 +95,10 @@ export async function imageGlob(
     );
   }
   const files = sorted(found.keys());
-  const folders = files.map((file) => found.get(file)!);
+  const first = files.map((file) => found.get(file)!);
+  // A pattern over a divided folder finds its parts first: these are no classes, the folders in them are.
+  const isDivided = first.every((folder) => folder !== null && wholePart(folder.split("/")[0]!) !== null);
+  const folders = first.map((folder) => folder?.split("/")[isDivided ? 1 : 0] ?? null);
   const labels = labelsByFolder("imageGlob", patterns.join(", "), folders, forced);
   return new ImageFiles(root, files, { ...labels, notes: [...scan.notes(), ...labels.notes] }, decode);
 }

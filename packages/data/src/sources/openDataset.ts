@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { fileOf, recoverName, shownName } from "../fileNames.js";
 import type { ImageDataset } from "../imageDataset.js";
@@ -94,7 +94,7 @@ function containerNames(format: ContainerFormat, names: readonly string[]): stri
 }
 
 /**
- * A folder is one of pictures, unless there are none on its first two floors and files of another format are. Deeper floors are looked at until something is known.
+ * A folder is one of pictures, unless there are none on its first two floors nor in its parts, and files of another format are. Deeper floors are looked at until something is known.
  *
  * @throws Error If it holds what has to be converted first.
  */
@@ -107,6 +107,7 @@ function formatOfFolder(folder: string): DatasetFormat {
   if (names.some((name) => isPictureName(name))) return "folder";
   let floor = floors(folder);
   if (floor.some(holdsPictureFile)) return "folder";
+  if (pictureParts(folder).length > 0) return "folder";
   let found = containerIn(names) ?? containerAmong(floor);
   for (let depth = 2; depth <= deepest && found === undefined && floor.length > 0; depth++) {
     floor = floor.flatMap(floors);
@@ -378,7 +379,7 @@ function chooseIn(
 
 /** One file a part; several parts one after another. */
 async function openIdx(files: readonly string[], options: IdxDatasetOptions): Promise<ImageDataset> {
-  const parts = new Set(files.map((file) => partOf(basename(file)).part));
+  const parts = new Set(files.map((file) => partOf(`${basename(dirname(file))}/${basename(file)}`).part));
   if (parts.size < files.length) {
     throw new Error(
       `openDataset: ${files.length} IDX files of pictures were found, ${files.join(", ")}; expected one of each split. Give its path, or a split.`,
