@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
@@ -9,7 +8,7 @@ import {
   type PictureSize,
   readPictureSize,
 } from "../decoding/decodePicture.js";
-import { nameFromBytes } from "../fileNames.js";
+import { fileOf, nameFromBytes } from "../fileNames.js";
 import {
   checkIndex,
   type DatasetIdentity,
@@ -292,7 +291,7 @@ async function openIndex(
 ): Promise<{ index: ShardIndex; failure: string | null }> {
   const { size, mtimeMs } = statFile("webDataset", path);
   const stamp = { size, mtimeMs, settings: JSON.stringify(settings) };
-  const unique = createHash("sha256").update(path).digest("hex").slice(0, 16);
+  const unique = createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
   const indexPaths = [
     ...(beside ? [`${path}.index`] : []),
     ...(folder === null ? [] : [join(folder, `${basename(path)}-${unique}.index`)]),
@@ -321,7 +320,7 @@ async function openIndex(
 /** The names in the `classes.txt` of a folder; null without. */
 async function classNames(folder: string): Promise<readonly string[] | null> {
   const path = join(folder, "classes.txt");
-  return existsSync(path) ? parseClassNames(await readTextFile(path)) : null;
+  return statOrNull(path) !== null ? parseClassNames(await readTextFile(path)) : null;
 }
 
 /** The labels of a shard's pictures, with the names that stand in it or beside it. */
