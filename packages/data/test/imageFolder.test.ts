@@ -90,8 +90,11 @@ describe("imageFolder", () => {
     expect(dataset.classes).toEqual(["caf\\xe8", "caf\\xe9", "tea"]);
     expect((await dataset.image(1)).shape).toEqual([2, 3, 3]);
     expect(await dataset.size(0)).toEqual({ height: 2, width: 3 });
+    expect(Buffer.from(await dataset.stored(1)).equals(png)).toBe(true);
     const print = await dataset.fingerprint();
+    const { digest } = await dataset.identity();
     writeFileSync(bytes(folder, "caf\xe9", "a\xff.png"), Buffer.concat([png, png]));
+    expect((await dataset.identity()).digest).not.toBe(digest);
     expect(await dataset.fingerprint()).not.toBe(print);
     writeFileSync(bytes(folder, "caf\xe8", "a\xff.png"), "text");
     await expect(dataset.image(0)).rejects.toThrow(

@@ -1,23 +1,10 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { plain, scratchFolder, write } from "./pictures.js";
+import { CifarDataset, CocoDataset, IdxDataset, type ImageDataset, ImageFolder, ParquetDataset, WebDataset, imageFolder, imageGlob, imageList, openDataset, readIndices } from "@splitmask/data";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
-import {
-  CifarDataset,
-  CocoDataset,
-  IdxDataset,
-  type ImageDataset,
-  ImageFolder,
-  imageFolder,
-  imageGlob,
-  imageList,
-  openDataset,
-  ParquetDataset,
-  readIndices,
-  WebDataset,
-} from "@splitmask/data";
-import { parquetWriteBuffer } from "hyparquet-writer";
 import { create } from "tar";
-import { plain, scratchFolder, write } from "./pictures.js";
 
 const folder = scratchFolder();
 let png: Buffer;
@@ -319,6 +306,26 @@ describe("openDataset", () => {
 
     expect((await openDataset(write(join(folder, "coco/list.txt"), "1.png\n"))).length).toBe(1);
     expect((await openDataset(join(folder, "coco/*.png"))).length).toBe(1);
+  });
+
+  test("containers in a folder whose name is no UTF-8, and folders that cannot be looked into", async () => {
+    const strangeFolder = Buffer.from(`${folder}/caf\xe9`, "latin1");
+    mkdirSync(strangeFolder);
+    await writeShard(join(folder, "one.tar"), { "a.png": png });
+    renameSync(join(folder, "one.tar"), Buffer.concat([strangeFolder, Buffer.from("/one.tar")]));
+    const shards = await openDataset(join(folder, "caf\udce9"));
+    expect([shards.length, (await shards.image(0)).shape]).toEqual([1, [4, 6, 3]]);
+    expect(readdirSync(strangeFolder)).toEqual(["one.tar", "one.tar.index"]);
+    await shards.close?.();
+    const ring = join(folder, "rings");
+    mkdirSync(ring);
+    symlinkSync("ring", join(ring, "ring"));
+    await expect(openDataset(ring)).rejects.toThrow(
+      `no pictures in ${ring} (1 folder searched; no other files either). Expected files that end in .jpg`,
+    );
+    await expect(openDataset(join(ring, "ring"))).rejects.toThrow(
+      `openDataset: ${join(ring, "ring")} cannot be read (ELOOP). Check its permissions and links.`,
+    );
   });
 
   test("a folder of pictures stays one, whatever lies beside them", async () => {

@@ -7,15 +7,14 @@ const text = z.string().min(1);
 const reading = {
   imageColumn: text.optional().meta({
     description:
-      "Where the pictures are in a table or an archive: a column of Parquet files or tables of paths, or the ending in a sample " +
-      "of tar shards, such as input.jpg; found by its name when not given",
+      "Where the pictures are in a table or an archive: a column of Parquet files or tables of paths, or the " +
+      "ending in a sample of tar shards, such as input.jpg; found by its name when not given",
     placeholder: "<name>",
   }),
   labelColumn: text.optional().meta({
     description:
-      "Where the labels are: a column of Parquet files or tables of paths, or the ending cls, json or txt of tar shards, or a field of " +
-      "their json files; " +
-      "found by its name when not given",
+      "Where the labels are: a column of Parquet files or tables of paths, or the ending cls, json or txt of tar " +
+      "shards, or a field of their json files; found by its name when not given",
     placeholder: "<name>",
   }),
   images: text.optional().meta({

@@ -1,23 +1,17 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { dirname, extname, join, resolve } from "node:path";
-import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import {
-  checkIndex,
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  PictureError,
-} from "../imageDataset.js";
+import { type DatasetIdentity, type DatasetNote, type ImageDataset, PictureError, checkIndex } from "../imageDataset.js";
 import { readCifarBatch, readCifarNames } from "./cifarPickle.js";
 import { identifyFiles } from "./datasetIdentity.js";
-import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
+import { namesIn } from "./folderNames.js";
 import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, alignLabels, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
 import { searchSorted } from "./searchSorted.js";
 import { readTextFile } from "./textFile.js";
+import ndarray, { type NdArray } from "ndarray";
+import { dirname, extname, join, resolve } from "node:path";
 
 /** Options of `cifarDataset`. */
 export interface CifarDatasetOptions {
@@ -184,8 +178,7 @@ export async function cifarDataset(
   options: CifarDatasetOptions = {},
 ): Promise<CifarDataset> {
   const { split = "train", labels: which = "fine" } = options;
-  const isFolder =
-    typeof source === "string" && statSync(source, { throwIfNoEntry: false })?.isFile() !== true;
+  const isFolder = typeof source === "string" && statOrNull(source)?.isFile() !== true;
   const paths = isFolder
     ? folderFiles(resolve(source as string), split)
     : [source].flat().map((path) => resolve(path));
@@ -203,7 +196,7 @@ export async function cifarDataset(
 }
 
 function folderFiles(folder: string, split: "train" | "test"): string[] {
-  const names = existsSync(folder) ? cifarNames(readdirSync(folder)) : [];
+  const names = cifarNames(namesIn(folder));
   const files = names.filter((name) => cifarPart(name) === split).sort();
   if (files.length === 0) {
     throw new Error(
@@ -288,7 +281,7 @@ function layoutOf(paths: readonly string[], sizes: readonly number[], which: "fi
 
 async function classNames(folder: string, { namesFile, classCount }: Layout): Promise<string[]> {
   const path = join(folder, namesFile);
-  if (!existsSync(path)) return numbersBelow(classCount);
+  if (statOrNull(path) === null) return numbersBelow(classCount);
   const names = parseClassNames(await readTextFile(path));
   if (names.length === classCount) return names;
   throw new Error(

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { statFile } from "./fileFacts.js";
+import { fileOf } from "../fileNames.js";
+import { statFile, statOrNull } from "./fileFacts.js";
 import { isPickledBytes, isPickledObject, type PickledValue, readPickle } from "./pickle.js";
 
 /** What the lists of labels are called: CIFAR-10's, and the two of CIFAR-100. */
@@ -24,7 +24,7 @@ async function readDictionary(path: string): Promise<Map<string, PickledValue>> 
   if (size > mostBytes) throw damaged(path, `it has ${size} bytes, more than ${mostBytes}`);
   let value: PickledValue;
   try {
-    value = readPickle(await readFile(path));
+    value = readPickle(await readFile(fileOf(path)));
   } catch (error) {
     throw damaged(path, (error as Error).message, error);
   }
@@ -96,7 +96,7 @@ function arrayOf(data: PickledValue | undefined): PickledArray {
  */
 export async function readCifarNames(folder: string, key: CifarLabelKey): Promise<string[] | null> {
   const path = join(folder, key === "labels" ? "batches.meta" : "meta");
-  if (!existsSync(path)) return null;
+  if (statOrNull(path) === null) return null;
   const field = `${key.replace(/s$/, "")}_names`;
   const names = (await readDictionary(path)).get(field);
   if (Array.isArray(names) && names.every(isPickledBytes)) return names.map(({ text }) => text);

@@ -49,7 +49,7 @@ export async function identifyFiles(
     const hash = createHash("sha256");
     for (let index = first; index < end; index++) {
       sizes[index] = statOrNull(path(index))?.size ?? -1;
-      hash.update(`${nameOf(index)}\0${sizes[index]}\0`);
+      hash.update(fileOf(nameOf(index))).update(`\0${sizes[index]}\0`);
       if (index % filesAPause === 0) await setImmediate();
     }
     files.push(`${short(hash)} ${end - first} ${nameOf(first)}`);

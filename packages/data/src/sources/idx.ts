@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
@@ -10,7 +9,7 @@ import {
   PictureError,
 } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
-import { fingerprintFiles } from "./fileFacts.js";
+import { fingerprintFiles, statOrNull } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
 import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
@@ -127,7 +126,7 @@ function labelsBeside(images: string): string | null {
   const wanted = name.replace("images", "labels").replace(/idx\d/, "idx1");
   if (wanted === name) return null;
   const candidates = [wanted, `${wanted}.gz`].map((file) => join(dirname(images), file));
-  return candidates.find((file) => existsSync(file)) ?? null;
+  return candidates.find((file) => statOrNull(file) !== null) ?? null;
 }
 
 /**
@@ -154,7 +153,7 @@ export async function idxDataset(images: string, options: IdxDatasetOptions = {}
     const labelsPath = options.labels === undefined ? labelsBeside(path) : options.labels;
     const labels = labelsPath === null ? null : await readLabels(resolve(labelsPath), path, count);
     const namesPath = join(dirname(path), "classes.txt");
-    const names = existsSync(namesPath) ? parseClassNames(await readTextFile(namesPath)) : undefined;
+    const names = statOrNull(namesPath) !== null ? parseClassNames(await readTextFile(namesPath)) : undefined;
     const own = {
       labels: labels ?? new Int32Array(count).fill(-1),
       classes: labels === null ? [] : classesFor("idxDataset", labelsPath!, labels, names),

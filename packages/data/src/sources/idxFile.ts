@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
+import { fileOf } from "../fileNames.js";
 import { statFile } from "./fileFacts.js";
 import { OpenFiles } from "./openFiles.js";
 
@@ -122,7 +123,7 @@ async function unpack(path: string, packed: number): Promise<{ header: Header; b
     bytes.set(chunk, filled);
     filled += chunk.length;
   };
-  const file = createReadStream(path);
+  const file = createReadStream(fileOf(path));
   const chunks = file.pipe(createGunzip());
   file.on("error", (error) => chunks.destroy(error));
   try {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { fileOf } from "../fileNames.js";
 
 /** What an index of a shard holds: a picture a row, in arrays rather than objects, so that a million of them are some 60 MB. */
 export interface ShardIndex {
@@ -81,20 +82,20 @@ export async function writeShardIndex(path: string, index: ShardIndex, stamp: Sh
   parts.push(facts, settings);
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(fileOf(dirname(path)), { recursive: true });
   const beside = `${path}.${process.pid}.part`;
   try {
-    await writeFile(beside, Buffer.concat([Buffer.from(magic), hash.digest(), ...parts]));
-    await rename(beside, path);
+    await writeFile(fileOf(beside), Buffer.concat([Buffer.from(magic), hash.digest(), ...parts]));
+    await rename(fileOf(beside), fileOf(path));
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => undefined);
+    await rm(fileOf(beside), { force: true }).catch(() => undefined);
     throw error;
   }
 }
 
 /** Reads an index; null if there is none, or it is of another shard, other settings, another version, or damaged: then it has to be made anew. */
 export async function readShardIndex(path: string, stamp: ShardStamp): Promise<ShardIndex | null> {
-  const file = await readFile(path).catch(() => null);
+  const file = await readFile(fileOf(path)).catch(() => null);
   if (file === null || file.length < headerBytes || file.toString("latin1", 0, magic.length) !== magic) {
     return null;
   }

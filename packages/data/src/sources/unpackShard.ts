@@ -32,7 +32,7 @@ export async function unpackShard(
       `webDataset: ${path} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (${byHand(path)}), or give a cacheFolder for the unpacked copy (SPLITMASK_CACHE is off).`,
     );
   }
-  const unique = createHash("sha256").update(path).digest("hex").slice(0, 16);
+  const unique = createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
   const copy = join(folder, `${basename(path).replace(/\.(tar\.gz|tgz)$/i, "")}-${unique}.tar`);
   if (statOrNull(copy)?.mtime.getTime() === mtime.getTime()) return copy;
   await mkdir(folder, { recursive: true });

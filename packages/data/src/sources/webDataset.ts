@@ -1,45 +1,23 @@
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import type { NdArray } from "ndarray";
 import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
-import {
-  type DecodeOptions,
-  decodePicture,
-  type PictureSize,
-  readPictureSize,
-  readStoredValues,
-} from "../decoding/decodePicture.js";
+import { type DecodeOptions, type PictureSize, decodePicture, readPictureSize, readStoredValues } from "../decoding/decodePicture.js";
 import type { StoredValues } from "../decoding/valueRange.js";
-import { nameFromBytes } from "../fileNames.js";
-import {
-  checkIndex,
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  type ImageRequest,
-  PictureError,
-} from "../imageDataset.js";
+import { fileOf, nameFromBytes } from "../fileNames.js";
+import { type DatasetIdentity, type DatasetNote, type ImageDataset, type ImageRequest, PictureError, checkIndex } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
 import { commonFolder } from "./imageFiles.js";
-import {
-  type AlignedLabels,
-  className,
-  type LabelledPart,
-  listNames,
-  mergeLabels,
-  parseClassNames,
-  sortNames,
-} from "./labels.js";
+import { type AlignedLabels, type LabelledPart, className, listNames, mergeLabels, parseClassNames, sortNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { isPictureName, sentence } from "./pictureFormats.js";
 import { searchSorted } from "./searchSorted.js";
-import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
+import { type ShardIndex, readShardIndex, writeShardIndex } from "./shardIndex.js";
 import { readTextFile } from "./textFile.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
-import { indexShard, type ShardSettings } from "./webDatasetIndex.js";
+import { type ShardSettings, indexShard } from "./webDatasetIndex.js";
 import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
+import type { NdArray } from "ndarray";
+import { createHash } from "node:crypto";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** Options of `webDataset`. */
 export interface WebDatasetOptions extends DecodeOptions {
@@ -307,7 +285,7 @@ async function openIndex(
 ): Promise<{ index: ShardIndex; failure: string | null }> {
   const { size, mtimeMs } = statFile("webDataset", path);
   const stamp = { size, mtimeMs, settings: JSON.stringify(settings) };
-  const unique = createHash("sha256").update(path).digest("hex").slice(0, 16);
+  const unique = createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
   const indexPaths = [
     ...(beside ? [`${path}.index`] : []),
     ...(folder === null ? [] : [join(folder, `${basename(path)}-${unique}.index`)]),
@@ -336,7 +314,7 @@ async function openIndex(
 /** The names in the `classes.txt` of a folder; null without. */
 async function classNames(folder: string): Promise<readonly string[] | null> {
   const path = join(folder, "classes.txt");
-  return existsSync(path) ? parseClassNames(await readTextFile(path)) : null;
+  return statOrNull(path) !== null ? parseClassNames(await readTextFile(path)) : null;
 }
 
 /** The labels of a shard's pictures, with the names that stand in it or beside it. */
