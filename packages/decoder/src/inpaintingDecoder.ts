@@ -55,7 +55,7 @@ export class InpaintingDecoder extends Module {
   readonly head: Linear;
 
   /**
-   * Draws the weights: normal with standard deviation 0.02 cut at two, biases 0, norms 1.
+   * Draws the weights: N(0, 0.02²), biases 0, norms 1.
    *
    * @param device Where the decoder lives.
    * @param config Its shape.

@@ -53,7 +53,7 @@ export class CodebookTokenizer implements Tokenizer {
   }
 
   /**
-   * The word of every patch.
+   * The word of every patch; −1 where a pixel of it is NaN or infinite: losses of such words are NaN, counts and figures of them errors or NaN.
    *
    * @param pixels B×3×H×W in [−1, 1]; H and W multiples of the patch size.
    * @returns int32 B×N, N = (H/P)·(W/P), patches row by row.

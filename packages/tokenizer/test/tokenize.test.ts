@@ -8,6 +8,7 @@ import {
   CodebookTokenizer,
   loadTokenizer,
   RandomProjectionTokenizer,
+  tokenEntropy,
   tokenStatistics,
 } from "@splitmask/tokenizer";
 
@@ -48,6 +49,24 @@ test.each(["none", "unitRange", "patch", "mean"] as const)("gives PyTorch's word
   const words = tokenizers[label].tokenize(fixture.upload(device, "input.images"));
   expect(words.shape).toEqual([3, 24]);
   expect(await words.data()).toEqual(fixture.get(`output.words.${label}`).data);
+});
+
+test("a patch with a pixel that is NaN or infinite has no word, and no other patch loses its own", async () => {
+  const { fixture, tokenizers } = await fixtureTokenizers();
+  const host = fixture.get("input.images");
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const values = Float32Array.from(host.data as Float32Array);
+    values[values.length - 1] = value;
+    const images = tensor(device, values, [...host.shape]);
+    for (const [label, tokenizer] of Object.entries(tokenizers)) {
+      const words = tokenizer.tokenize(images);
+      const expected = Int32Array.from(fixture.get(`output.words.${label}`).data as Int32Array);
+      expected[expected.length - 1] = -1;
+      expect(await words.data()).toEqual(expected);
+      await expect(tokenStatistics(words, 50)).rejects.toThrow("tokenStatistics: −1 is among the tokens");
+      expect(await tokenEntropy(words, 50).item()).toBeNaN();
+    }
+  }
 });
 
 test("gives the same words after save and load", async () => {

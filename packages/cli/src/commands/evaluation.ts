@@ -71,6 +71,7 @@ function summary(name: string, encoder: string, result: Evaluation): string {
     ...(top5Accuracy === null ? [] : [`top-5 ${percent(top5Accuracy)}`]),
     `${result.classes.length} classes, ${result.train} training and ${result.test} test pictures`,
     `always the most frequent class: ${percent(result.chance)}`,
+    ...(result.converged === false ? ["the fit stopped before its optimum"] : []),
   ];
   return `${name} of ${encoder}${layer}: ${percent(accuracy)}${spread}; ${facts.join("; ")}`;
 }

@@ -74,8 +74,9 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
       terminal.line(text);
     if (classes.length > shownClasses)
       terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
+    const firstFive = evaluation.top5 === null ? "" : `, among the first five: ${percent(evaluation.top5)}`;
     terminal.result(figures, [
-      `accuracy: ${percent(evaluation.accuracy)}, among the first five: ${percent(evaluation.top5)} (${classes.length} classes, ${evaluation.test} test pictures)`,
+      `accuracy: ${percent(evaluation.accuracy)}${firstFive} (${classes.length} classes, ${evaluation.test} test pictures)`,
       `run: ${run}`,
       `evaluation: ${join(run, evaluationFile)}`,
     ]);

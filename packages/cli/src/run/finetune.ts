@@ -253,7 +253,7 @@ async function trainRun(
                 every: config.evaluateEvery,
                 run: async ({ step }) => {
                   const { accuracy, top5 } = await evaluateAt(step);
-                  return { accuracy, top5 };
+                  return { accuracy, ...(top5 === null ? {} : { top5 }) };
                 },
               },
             }),
