@@ -243,7 +243,9 @@ describe.each([
       "mean: there is nothing to average along axes of extent 0 in 3×0.",
     );
     for (const run of [attention, attentionProbabilities])
-      expect(() => run(of(2, 3, 0), { heads: 1 })).toThrow("qkv is 2×3×0; queries without elements are like no key");
+      expect(() => run(of(2, 3, 0), { heads: 1 })).toThrow(
+        "qkv is 2×3×0; queries without elements are like no key",
+      );
     const labels = empty(device, [0], "int32");
     expect(() => crossEntropy(of(0, 3), labels)).toThrow("there is nothing to average");
     expect(() => linearCrossEntropy(of(0, 2), of(3, 2), null, labels)).toThrow("there is nothing to average");

@@ -41,10 +41,10 @@ export class Linear extends Module {
       }
     }
     const initializer = options.initializer ?? truncatedNormalInitializer();
-    this.weight = new Parameter(
+    this.weight = Parameter.begin(device, () =>
       initializer(device, [outFeatures, inFeatures], { seed, purpose: `${purpose}.weight` }),
     );
-    this.bias = bias ? new Parameter(zeros(device, [outFeatures])) : null;
+    this.bias = bias ? Parameter.begin(device, () => zeros(device, [outFeatures])) : null;
   }
 
   /**

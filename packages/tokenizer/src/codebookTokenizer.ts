@@ -26,7 +26,7 @@ export class CodebookTokenizer implements Tokenizer {
 
   /**
    * @param device Where the codebook is.
-   * @param parts The kind's name, the side of a patch, V×(3·P²) unit rows and the transform of patches. The tensors are kept out of any scope.
+   * @param parts The kind's name, the side of a patch, V×(3·P²) unit rows and the transform of patches. The tokenizer holds the tensors' memory by handles of its own.
    * @throws TypeError If the codebook is not V×(3·P²).
    */
   constructor(
@@ -43,11 +43,10 @@ export class CodebookTokenizer implements Tokenizer {
     this.name = name;
     this.patchSize = patchSize;
     this.vocabularySize = codebook.shape[0]!;
-    this.codebook = keep(codebook);
-    this.transform = transform;
-    if (transform.mean !== null) keep(transform.mean);
+    this.codebook = keep(codebook.detach());
+    this.transform = { ...transform, mean: transform.mean && keep(transform.mean.detach()) };
     this.#device = device;
-    const folded = noGrad(device, () => scope(device, () => foldTransform(codebook, transform)));
+    const folded = noGrad(device, () => scope(device, () => foldTransform(this.codebook, transform)));
     this.#weight = keep(folded.weight);
     this.#bias = folded.bias === null ? null : keep(folded.bias);
   }

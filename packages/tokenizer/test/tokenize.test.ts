@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tensor } from "@splitmask/autograd";
+import { scope, type Tensor, tensor } from "@splitmask/autograd";
 import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import {
@@ -67,6 +67,25 @@ test("a patch with a pixel that is NaN or infinite has no word, and no other pat
       expect(await tokenEntropy(words, 50).item()).toBeNaN();
     }
   }
+});
+
+test("holds its codebook by a handle of its own", async () => {
+  const { fixture } = await fixtureTokenizers();
+  const host = fixture.get("input.codebook");
+  const images = fixture.upload(device, "input.images");
+  const transform = { pixelRange: "symmetric", center: "none", mean: null } as const;
+  const make = (codebook: Tensor) =>
+    new CodebookTokenizer(device, { name: "given", patchSize: 4, codebook, transform });
+  const given = tensor(device, host, undefined, { dtype: "float32" });
+  const outside = scope(device, () => make(given).tokenize(images));
+  expect((await given.data()).length).toBe(given.size);
+  // The tokenizer outlives the scope in which its codebook was made; the codebook's own handle does not.
+  const made = scope(device, () => {
+    const inner = tensor(device, host, undefined, { dtype: "float32" });
+    return [make(inner), () => inner] as const;
+  });
+  expect(await made[0].tokenize(images).data()).toEqual(await outside.data());
+  expect(() => made[1]().buffer).toThrow("was released when its scope ended");
 });
 
 test("gives the same words after save and load", async () => {

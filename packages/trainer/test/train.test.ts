@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { mean, square } from "@splitmask/autograd";
 import { createDevice, type Device } from "@splitmask/kernels";
 import {
   BatchError,
@@ -12,11 +13,12 @@ import {
   RunFolder,
   readCheckpoint,
   type TrainingEvent,
+  type TrainingTask,
   type TrainOptions,
   train,
 } from "@splitmask/trainer";
 import { runTiny, type TinyRun } from "./runTiny.js";
-import { type Points, points, regression } from "./tinyTask.js";
+import { type Perceptron, type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let devices: Device[];
@@ -124,6 +126,30 @@ describe("train", () => {
     // Another seed is another run: the comparison above can fail.
     await run("other", { seed: 6 });
     expect(weights("other", 12)).not.toEqual(weights("one", 12));
+  });
+
+  test("parameters that get their first gradient late keep their own steps over a resume", async () => {
+    const late = (): Pick<TrainOptions<Points>, "device" | "task"> => {
+      const own = device();
+      const task = regression(own);
+      const { hidden } = task.model as Perceptron;
+      const withLate: TrainingTask<Points> = {
+        ...task,
+        loss: (batch, context) =>
+          context.step < 4
+            ? { total: mean(square(hidden.forward(batch.inputs))), parts: {} }
+            : { total: task.loss(batch, context).total, parts: {} },
+      };
+      return { device: own, task: withLate };
+    };
+    await run("late", late());
+    for (const stop of [2, 7]) {
+      await run(`late ${stop}`, { ...late(), ...stopAt(stop) });
+      await run(`late ${stop}`, { ...late(), resume: true });
+      expect(weights(`late ${stop}`, 12)).toEqual(weights("late", 12));
+      const { state } = await readCheckpoint(join(folder, `late ${stop}`, "checkpoints", "step-000012"));
+      expect(state.parameterSteps).toEqual({ "output.weight": 8, "output.bias": 8 });
+    }
   });
 
   test("a run that was killed goes on from its last whole checkpoint", async () => {

@@ -36,7 +36,7 @@ export function resamplePositions(
       `resamplePositions: positions are ${positions.shape.join("×")}; expected 1×${prefix + fromRows * fromColumns}×D for a grid of ${fromRows}×${fromColumns} and ${prefix} leading token(s).`,
     );
   }
-  if (fromRows === toRows && fromColumns === toColumns) return positions;
+  if (fromRows === toRows && fromColumns === toColumns) return reshape(positions, positions.shape);
   const places = prefix === 0 ? positions : slice(positions, 1, prefix, count);
   const alongRows = matmul(
     interpolationMatrix(positions, toRows, fromRows),

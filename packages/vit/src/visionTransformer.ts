@@ -113,7 +113,7 @@ export class VisionTransformer extends Module {
     const places = (classToken ? 1 : 0) + this.grid[0] * this.grid[1];
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `encoder.${name}` };
-      return new Parameter(truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
+      return Parameter.begin(device, () => truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
     };
     this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
     this.pos_embed = positions === "learned" ? draw([1, places, width], "pos_embed") : null;

@@ -11,7 +11,13 @@ import {
 } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
-import { sineCosinePositions, VisionTransformer, type VisionTransformerConfig, vit } from "@splitmask/vit";
+import {
+  resamplePositions,
+  sineCosinePositions,
+  VisionTransformer,
+  type VisionTransformerConfig,
+  vit,
+} from "@splitmask/vit";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -153,6 +159,12 @@ test("the first weights have timm's deviations", async () => {
   }
   // Uniform in ±1/√48, PyTorch's of a convolution.
   expect((await deviation(model.patch_embed.proj.weight)) * Math.sqrt(3 * 48)).toBeCloseTo(1, 1);
+});
+
+test("resampled positions are a handle of their own, also where nothing is resampled", async () => {
+  const positions = normal(device, [1, 4, 8], { key: { seed: 1, purpose: "positions" } });
+  resamplePositions(positions, [2, 2], [2, 2]).dispose();
+  expect((await positions.data()).length).toBe(32);
 });
 
 test("a single block drops no path, as timm's", () => {
