@@ -14,6 +14,12 @@ const shapes = [
   [1, 230, 1, 8],
 ] as const;
 
+/** Without tokens, and with heads of no width. */
+const emptyShapes = [
+  [2, 0, 3, 4],
+  [2, 5, 3, 0],
+] as const;
+
 function inputs(batch: number, tokens: number, heads: number, headWidth: number, spread = 1) {
   const numbers = { batch, tokens, heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
   const qkv = randomNumbers(batch * tokens * 3 * heads * headWidth, 7).map((value) => spread * value);
@@ -64,10 +70,7 @@ describe("attention", () => {
     expect(firstRow.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 10);
   });
 
-  test.each([
-    [2, 0, 3, 4],
-    [2, 5, 3, 0],
-  ] as const)("of nothing: %i×%i tokens, %i heads of %i", async (...shape) => {
+  test.each(emptyShapes)("of nothing: %i×%i tokens, %i heads of %i", async (...shape) => {
     const { numbers: given, qkv, merged, rows } = inputs(...shape);
     const numbers = { ...given, scale: 1 };
     const { reference } = await compareKernel("attention", {
