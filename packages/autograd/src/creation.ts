@@ -241,13 +241,13 @@ export interface TruncatedNormalOptions extends RandomOptions {
  * Normally distributed numbers cut to [low, high], as PyTorch's and timm's `trunc_normal_` with the same defaults: with a standard deviation of 0.02 nothing is cut. Drawn by the inverse distribution
  * function, so that none is drawn twice.
  *
- * @throws RangeError If the standard deviation is not positive, or low is not below high.
+ * @throws RangeError If the standard deviation is negative, or low is not below high.
  */
 export function truncatedNormal(device: Device, shape: Shape, options: TruncatedNormalOptions): Tensor {
   const { mean = 0, standardDeviation = 1, low = -2, high = 2 } = options;
-  if (!(standardDeviation > 0) || !(low < high)) {
+  if (!(standardDeviation >= 0) || !(low < high)) {
     throw new RangeError(
-      `truncatedNormal: standardDeviation is ${standardDeviation}, low ${low} and high ${high}; expected a positive standard deviation, and low below high.`,
+      `truncatedNormal: standardDeviation is ${standardDeviation}, low ${low} and high ${high}; expected a standard deviation from 0 on, and low below high.`,
     );
   }
   return draw(device, shape, "truncatedNormal", mean, standardDeviation, options, [low, high]);

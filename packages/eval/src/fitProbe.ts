@@ -107,6 +107,11 @@ export async function fitSettings(
     );
   }
   const standardization = measureStandardization(uploaded);
+  if ((await nonFiniteRow(standardization.scale)) >= 0) {
+    throw new RangeError(
+      `${what}: the squares of the training features are beyond float32. Divide all features by the same number.`,
+    );
+  }
   const features = standardize(uploaded, standardization);
   uploaded.dispose();
   const labels = tensor(device, Int32Array.from(train.labels));

@@ -128,18 +128,21 @@ export async function minimize(
       matmul(tensor(device, Float32Array.from(coefficients), [1, coefficients.length]), basis),
     );
     const length = Math.sqrt(-slope);
+    // What float32 may add to a mean of logarithms.
+    const noise = 1e-6 * Math.max(1, Math.abs(value));
     let rate = pairs.length === 0 ? Math.min(1, 1 / length) : 1;
     for (let attempt = 0; attempt < 25; attempt++, rate /= 2) {
       const step = rate;
       const tried = scope(device, () => add(point, affine(direction, step, 0)));
       const evaluation = await evaluate(tried);
-      if (evaluation.value <= value + 1e-4 * step * slope) return { point: tried, evaluation };
-      // Where values differ by rounding only, the slope at the new place tells (Hager and Zhang 2005, the approximate Wolfe condition).
-      if (!(Math.abs(evaluation.value - value) <= 1e-6 * Math.abs(value))) continue;
+      const gained = value - evaluation.value;
+      if (gained > noise && gained >= -1e-4 * step * slope) return { point: tried, evaluation };
+      if (!(Math.abs(gained) <= noise)) continue;
+      // Values that differ by rounding say nothing; of a convex function the slope at the new place does: it has to be higher, and not as steep upwards.
       const onward = await scope(device, () =>
         matmul(direction, evaluation.gradient, { transposeB: true }),
       ).item();
-      if (onward <= -0.9998 * slope) return { point: tried, evaluation };
+      if (onward > slope && onward <= -0.9 * slope) return { point: tried, evaluation };
     }
     return null;
   }

@@ -5,6 +5,7 @@ import {
   fitLogisticRegression,
   heldOutFifths,
   KnnClassifier,
+  knnAccuracy,
   type LabelledFeatures,
   linearProbe,
   linearProbeSweep,
@@ -111,6 +112,22 @@ describe("linearProbe", () => {
     const counts = [0, 1, 2, 3, 4].map((label) => train.labels.filter((other) => other === label).length);
     const frequent = counts.indexOf(Math.max(...counts));
     expect(result.accuracy).toBe(test_.labels.filter((label) => label === frequent).length / 80);
+  });
+
+  test("features whose squares float32 cannot hold are an error, not chance", async () => {
+    const large = (set: LabelledFeatures) => ({
+      ...set,
+      features: ndarray(
+        Float32Array.from(set.features.data, (value) => value * 1e25),
+        [...set.features.shape],
+      ),
+    });
+    await expect(
+      linearProbe({ device, train: large(train), test: large(test_), penalties: [0.1] }),
+    ).rejects.toThrow("linearProbe: the squares of the training features are beyond float32.");
+    // Nearest neighbours look at directions only.
+    const { predictions } = await knnAccuracy({ device, train: large(train), test: large(test_) });
+    expect([...predictions]).toEqual([...expected.get("knn.predictions")!.data]);
   });
 
   test("features that are not finite are an error that names the picture", async () => {
