@@ -238,8 +238,8 @@ export interface TruncatedNormalOptions extends RandomOptions {
 }
 
 /**
- * Normally distributed numbers cut to [low, high], as PyTorch's and timm's `trunc_normal_` with the same defaults: with a standard deviation of 0.02 nothing is cut. Drawn by the inverse distribution
- * function, so that none is drawn twice.
+ * Normally distributed numbers cut to [low, high], as PyTorch's and timm's `trunc_normal_` with the same defaults: with
+ * a standard deviation of 0.02 nothing is cut. Drawn by the inverse distribution function, so that none is drawn twice.
  *
  * @throws RangeError If the standard deviation is negative, or low is not below high.
  */

@@ -7,7 +7,8 @@ import { noGrad, scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
 /**
- * The first row of the last axis that holds a NaN or an infinity, −1 if none does: for data from outside, before it is turned into classes or words. One pass over x, and one number to the host.
+ * The first row of the last axis that holds a NaN or an infinity, −1 if none does: for data from outside, before it is
+ * turned into classes or words. One pass over x, and one number to the host.
  *
  * @param x …×C; all axes but the last count as rows.
  */

@@ -28,10 +28,14 @@ import {
 } from "@splitmask/autograd";
 import { createDevice, type Device } from "@splitmask/kernels";
 
-// What PyTorch gives where an axis has no elements: sums of nothing are 0, an epilogue stays, gradients of what nothing came from are 0.
+// What PyTorch gives where an axis has no elements: sums of nothing are 0, an epilogue stays, gradients of what nothing
+// came from are 0.
 
 type Make = (...shape: number[]) => Tensor;
-/** Operands, a result of them, and what the result and the operands' gradients (of the sum of the result) have to be; a number: all elements. */
+/**
+ * Operands, a result of them, and what the result and the operands' gradients (of the sum of the result) have to be; a
+ * number: all elements.
+ */
 interface Case {
   readonly inputs: (make: Make) => Record<string, Tensor>;
   readonly run: (inputs: Record<string, Tensor>) => Tensor;

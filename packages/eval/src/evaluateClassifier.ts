@@ -7,7 +7,9 @@ export type EvaluateClassifierOptions = Omit<ClassifyDatasetOptions, "k">;
 
 /** How well a classifier does. */
 export interface ClassifierEvaluation extends Omit<Classification, "top5Accuracy"> {
-  /** Share of the pictures whose class is among the five with the highest scores; null with no more than five classes. */
+  /**
+   * Share of the pictures whose class is among the five with the highest scores; null with no more than five classes.
+   */
   readonly top5: number | null;
   /** The class of each picture that could be read. */
   readonly labels: Int32Array;

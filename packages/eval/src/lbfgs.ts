@@ -138,7 +138,8 @@ export async function minimize(
       const gained = value - evaluation.value;
       if (gained > noise && gained >= -1e-4 * step * slope) return { point: tried, evaluation };
       if (!(Math.abs(gained) <= noise)) continue;
-      // Values that differ by rounding say nothing; of a convex function the slope at the new place does: it has to be higher, and not as steep upwards.
+      // Values that differ by rounding say nothing; of a convex function the slope at the new place does: it has to be
+      // higher, and not as steep upwards.
       const onward = await scope(device, () =>
         matmul(direction, evaluation.gradient, { transposeB: true }),
       ).item();

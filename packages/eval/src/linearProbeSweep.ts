@@ -26,7 +26,10 @@ export interface SweptRate {
   readonly learningRate: number;
   /** Share of the held-out training pictures that were classified rightly: what the choice goes by; null with one learning rate, where nothing is held out. */
   readonly heldOutAccuracy: number | null;
-  /** Accuracy on the test pictures after training on all training pictures, 0 where that ran away. It takes part in no choice. */
+  /**
+   * Accuracy on the test pictures after training on all training pictures, 0 where that ran away. It takes part in no
+   * choice.
+   */
   readonly accuracy: number;
 }
 

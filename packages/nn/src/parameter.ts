@@ -4,7 +4,8 @@ import type { Device } from "@splitmask/kernels";
 /** A tensor that is trained: a leaf that requires a gradient and outlives every scope. A `Module` finds its parameters by this class. */
 export class Parameter extends Tensor {
   /**
-   * @param initial The first values. They are copied: training changes the parameter in place, and `initial` stays what it is.
+   * @param initial The first values. They are copied: training changes the parameter in place, and `initial` stays what
+   * it is.
    * @throws TypeError If the dtype is not float32 or float64.
    */
   constructor(initial: Tensor) {

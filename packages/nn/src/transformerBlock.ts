@@ -87,7 +87,8 @@ export class TransformerBlock extends Module {
 }
 
 /**
- * The blocks of a transformer, first to last. Drop path rises linearly from 0 to `dropPath` over them (one block: 0), as in timm.
+ * The blocks of a transformer, first to last. Drop path rises linearly from 0 to `dropPath` over them (one block: 0),
+ * as in timm.
  *
  * @param options Of every block; `purpose` is the list's dotted name: block i draws its weights as `<purpose>.<i>`.
  */

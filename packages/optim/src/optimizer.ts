@@ -2,7 +2,10 @@ import { copyInto, empty, type HostTensor, keep, Tensor, zeros } from "@splitmas
 import type { Device } from "@splitmask/kernels";
 import type { ParameterGroup } from "./parameterGroups.js";
 
-/** An optimizer's state: how many steps it made, each parameter's where it took part in fewer, and its tensors under `<kind>.<parameter's name>`. */
+/**
+ * An optimizer's state: how many steps it made, each parameter's where it took part in fewer, and its tensors under
+ * `<kind>.<parameter's name>`.
+ */
 export interface OptimizerState<Element extends HostTensor | Tensor = HostTensor | Tensor> {
   /** Steps made. */
   readonly step: number;

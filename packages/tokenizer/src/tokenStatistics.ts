@@ -61,7 +61,8 @@ export async function tokenStatistics(tokens: Tensor, vocabularySize: number): P
 }
 
 /**
- * Entropy of the words' frequencies in bits, at most log₂ V, as a float32 scalar on the device; NaN if a −1 (none) is among the tokens.
+ * Entropy of the words' frequencies in bits, at most log₂ V, as a float32 scalar on the device; NaN if a −1 (none) is
+ * among the tokens.
  *
  * @param tokens int32 of any shape, at least one, at most 2²⁴ of one word.
  * @param vocabularySize V.

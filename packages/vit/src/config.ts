@@ -18,13 +18,19 @@ export interface VisionTransformerConfig {
   readonly classToken?: boolean;
   /** First value of the blocks' LayerScale, e.g. 0.1; null: none. Default null. */
   readonly layerScale?: number | null;
-  /** Drop path (stochastic depth) of the last block; it rises linearly from 0 at the first (so that a single block has none, as in timm). Default 0. */
+  /**
+   * Drop path (stochastic depth) of the last block; it rises linearly from 0 at the first (so that a single block has
+   * none, as in timm). Default 0.
+   */
   readonly dropPath?: number;
   /** Whether query, key and value have biases. Default true. */
   readonly qkvBias?: boolean;
   /** Added to the variance in layer norms. Default 1e-6. */
   readonly epsilon?: number;
-  /** `"learned"` positions (normal, standard deviation 0.02), or fixed sine-cosine ones: `"sincos"`, MAE's, or `"sincosRowFirst"`, MoCo v3's. Default `"learned"`. */
+  /**
+   * `"learned"` positions (normal, standard deviation 0.02), or fixed sine-cosine ones: `"sincos"`, MAE's, or
+   * `"sincosRowFirst"`, MoCo v3's. Default `"learned"`.
+   */
   readonly positions?: "learned" | "sincos" | "sincosRowFirst";
   /** Whether the tokens get a last layer norm. Default true. */
   readonly finalNorm?: boolean;
@@ -116,7 +122,7 @@ export function resolveVisionTransformerConfig(
   }
   if (positions !== "learned" && width % 4 !== 0) {
     throw new RangeError(
-      `VisionTransformer: sine-cosine positions need a width that is a multiple of 4, and it is ${width}.`,
+      `VisionTransformer: sincos positions need a width that is a multiple of 4, and it is ${width}.`,
     );
   }
   return resolved;

@@ -61,7 +61,8 @@ function interpolationMatrix(like: Tensor, outputSize: number, inputSize: number
 }
 
 /**
- * Fixed sine-cosine positions of a grid: half of the width encodes the column, half the row, each as D/4 sines and D/4 cosines with frequencies 10000^(−i/(D/4)).
+ * Fixed sine-cosine positions of a grid: half of the width encodes the column, half the row, each as D/4 sines and D/4
+ * cosines with frequencies 10000^(−i/(D/4)).
  *
  * @param width D, a multiple of 4.
  * @param firstHalf What the first half encodes: the `"column"` in MAE (default), the `"row"` in MoCo v3.

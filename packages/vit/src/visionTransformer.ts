@@ -94,8 +94,10 @@ export class VisionTransformer extends Module {
   readonly #fixedPositions: Tensor | null;
 
   /**
-   * Draws the weights: linear weights, positions and the class token from N(0, 0.02²), as DeiT does with timm; the patch embedding's as PyTorch begins convolutions; other biases 0; norms 1. BEiT's
-   * pre-training cuts at one deviation and divides the weights of `attn.proj` and `mlp.fc2` by √(2·layer); the SplitMask paper says neither, and neither is done.
+   * Draws the weights: linear weights, positions and the class token from N(0, 0.02²), as DeiT does with timm; the
+   * patch embedding's as PyTorch begins convolutions; other biases 0; norms 1. BEiT's pre-training cuts at one
+   * deviation and divides the weights of `attn.proj` and `mlp.fc2` by √(2·layer); the SplitMask paper says neither, and
+   * neither is done.
    *
    * @param device Where the model lives.
    * @param config Its shape; see `vit` for the usual ones.

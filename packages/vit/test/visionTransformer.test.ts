@@ -315,7 +315,7 @@ describe("says what is wrong", () => {
     [{ ...tiny, dropPath: 1 }, "VisionTransformer: dropPath is 1; expected a number in [0, 1)."],
     [
       { ...tiny, width: 6, positions: "sincos" },
-      "sine-cosine positions need a width that is a multiple of 4, and it is 6.",
+      "sincos positions need a width that is a multiple of 4, and it is 6.",
     ],
   ] as const)("in a config: %#", (config, text) => {
     expect(() => new VisionTransformer(device, config)).toThrow(text);

@@ -120,7 +120,8 @@ export const linearCrossEntropyOperation = defineOperation({
  * @param x R×D.
  * @param weight V×D.
  * @param bias V, or null.
- * @param targets int32 R; one outside 0 … V − 1 is reported at the next `await`, but for −1, whose row has a loss of NaN.
+ * @param targets int32 R; one outside 0 … V − 1 is reported at the next `await`, but for −1, whose row has a loss of
+ * NaN.
  * @throws RangeError If the shapes do not fit.
  */
 export function linearCrossEntropy(

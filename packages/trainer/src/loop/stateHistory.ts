@@ -5,7 +5,9 @@ import type { TrainedState } from "./trainedState.js";
 interface Slot {
   /** By the parameters' order. */
   readonly parameters: readonly Tensor[];
-  /** The optimizer's and the average's tensors by name; made with a parameter's first step, so there may be none yet. */
+  /**
+   * The optimizer's and the average's tensors by name; made with a parameter's first step, so there may be none yet.
+   */
   readonly optimizer: Map<string, Tensor>;
   optimizerStep: number;
   parameterSteps: ReadonlyMap<string, number>;
