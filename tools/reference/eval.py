@@ -1,6 +1,6 @@
 """Fixtures of @splitmask/eval: k-NN, neighbours, logistic regression, linear heads by SGD and LARS, confidence intervals and a .npy file, from PyTorch, timm, scikit-learn, SciPy and NumPy.
 
-Made with torch 2.13.0, timm 1.0.31, scikit-learn, scipy and numpy by
+Made with torch 2.15.0, timm 1.0.31, scikit-learn 1.9.1, scipy and numpy by
 
     python tools/reference/eval.py
 

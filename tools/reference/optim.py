@@ -8,7 +8,7 @@ Writes packages/optim/test/fixtures/optim.safetensors (float64):
   layerDecay/scale.<name>                    the learning rates' scales as timm has them (its last norm is of the last block's layer, BEiT's of the head's)
   schedule/<case>                            a value for each step
 
-Run with torch 2.13.0, timm 1.0.31, numpy and safetensors:  python tools/reference/optim.py
+Run with torch 2.15.0, timm 1.0.31, numpy and safetensors:  python tools/reference/optim.py
 """
 
 import math
