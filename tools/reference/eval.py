@@ -1,6 +1,6 @@
-"""Fixtures of @splitmask/eval: k-NN, neighbours, logistic regression, linear heads by SGD and LARS, confidence intervals and a .npy file, from PyTorch, timm, SciPy and NumPy.
+"""Fixtures of @splitmask/eval: k-NN, neighbours, logistic regression, linear heads by SGD and LARS, confidence intervals and a .npy file, from PyTorch, timm, scikit-learn, SciPy and NumPy.
 
-Made with torch 2.13.0, timm 1.0.31, scipy and numpy by
+Made with torch 2.15.0, timm 1.0.31, scikit-learn 1.9.1, scipy and numpy by
 
     python tools/reference/eval.py
 
@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy
 import scipy.stats
+import sklearn
 import timm
 import torch
 from timm.optim import Lars
 from safetensors.torch import save_file
+from sklearn.linear_model import LogisticRegression
 
 FOLDER = Path(__file__).resolve().parents[2] / "packages" / "eval" / "test" / "fixtures"
 K, TEMPERATURE, PENALTIES = 20, 0.07, (0.1, 0.001)
@@ -42,11 +44,15 @@ votes = torch.zeros(80, classes, dtype=torch.float64).scatter_add_(
     1, train_labels[indices], (similarities / TEMPERATURE).exp()
 )
 knn = votes.argmax(1)
+tensors = {}
+for temperature in (0.07, 0.01, 0.002):
+    shares = (similarities / temperature).softmax(1)
+    probabilities = torch.zeros(80, classes, dtype=torch.float64).scatter_add_(1, train_labels[indices], shares)
+    tensors[f"knn.probabilities.{temperature}"] = probabilities.float()
 
 # Multinomial logistic regression on standardised features, to a gradient of 1e-9 in float64.
 centre, deviation = train.double().mean(0), train.double().std(0, correction=0) + 1e-6
 x, y = (train.double() - centre) / deviation, (test.double() - centre) / deviation
-tensors = {}
 accuracies = {}
 for penalty in PENALTIES:
     weight = torch.zeros(classes, width, dtype=torch.float64, requires_grad=True)
@@ -69,6 +75,25 @@ for penalty in PENALTIES:
     predictions = (y @ weight.T + bias).argmax(1)
     tensors[f"{name}.predictions"] = predictions.int()
     accuracies[name] = (predictions == test_labels).double().mean().item()
+
+# scikit-learn's logistic regression of 200 pictures with 40 features, which a plane divides: weak (1e-5), its default (C = 1) and strong regularisation.
+wide_means = torch.randn(classes, 40) * 0.6
+wide = []
+for count in (200, 500):
+    labels = torch.randint(0, classes, (count,))
+    wide.append(((wide_means[labels] + torch.randn(count, 40)).float(), labels))
+(wide_train, wide_labels), (wide_test, _) = wide
+wide_centre, wide_deviation = wide_train.double().mean(0), wide_train.double().std(0, correction=0) + 1e-6
+standard = [((features.double() - wide_centre) / wide_deviation).numpy() for features, _ in wide]
+for penalty in (1e-5, 1 / 200, 1.0):
+    model = LogisticRegression(C=1 / (200 * penalty), tol=1e-9, max_iter=100_000).fit(standard[0], wide_labels.numpy())
+    tensors[f"scikit.{penalty:g}.predictions"] = torch.tensor(model.predict(standard[1])).int()
+    tensors[f"scikit.{penalty:g}.coefficients"] = torch.tensor(model.coef_).float()
+    usual = LogisticRegression(C=1 / (200 * penalty), max_iter=100_000).fit(standard[0], wide_labels.numpy())
+    ordered = numpy.sort(model.decision_function(standard[1]), 1)
+    print(penalty, "predictions that scikit-learn's own tolerance changes:", (usual.predict(standard[1]) != model.predict(standard[1])).sum(),
+          "smallest margin:", (ordered[:, -1] - ordered[:, -2]).min())
+tensors |= {"scikit.train": wide_train, "scikit.labels": wide_labels.int(), "scikit.test": wide_test}
 
 # Linear heads, each trained alone: mini-batches in a given order, a cosine per step, in float64.
 HEADS = {
@@ -145,6 +170,7 @@ metadata = {
     "probe": json.dumps(accuracies),
     "timm": timm.__version__,
     "scipy": scipy.__version__,
+    "scikit-learn": sklearn.__version__,
     "wilson": json.dumps(wilson),
     "student": json.dumps(quantiles),
     "overSeeds": json.dumps({"accuracies": accuracies_over_seeds, "expected": over_seeds}),

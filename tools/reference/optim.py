@@ -8,7 +8,7 @@ Writes packages/optim/test/fixtures/optim.safetensors (float64):
   layerDecay/scale.<name>                    the learning rates' scales as timm has them (its last norm is of the last block's layer, BEiT's of the head's)
   schedule/<case>                            a value for each step
 
-Run with torch 2.13.0, timm 1.0.31, numpy and safetensors:  python tools/reference/optim.py
+Run with torch 2.15.0, timm 1.0.31, numpy and safetensors:  python tools/reference/optim.py
 """
 
 import math
@@ -52,19 +52,24 @@ def dino_schedule(base, final, total):
     return [final + 0.5 * (base - final) * (1 + math.cos(math.pi * i / total)) for i in range(total)]
 
 
+def has_gradient(key, step):
+    """In the cases that end in Late: the bias from step 50 on, the matrix in two of three steps."""
+    return step >= 50 if key == "bias" else step % 3 != 1
+
+
 def watch(name, step, named):
     if step + 1 in WATCHED:
         tensors.update({f"{name}/after.{step + 1}.{key}": value.detach().clone() for key, value in named})
 
 
-def case(name, make, clip=None, clip_each=False, weight_decay=None, averages=None):
+def case(name, make, clip=None, clip_each=False, weight_decay=None, averages=None, late=False):
     model = torch.nn.ParameterDict({key: value.clone() for key, value in start.items()})
     optimizer = make([{"params": [model["matrix"]]}, {"params": [model["bias"]], "weight_decay": 0.0}])
     norms = []
     averages = {key: make_average(model) for key, make_average in (averages or {}).items()}
     for step, group in enumerate(gradients):
         for key, parameter in model.items():
-            parameter.grad = group[key].clone()
+            parameter.grad = group[key].clone() if not late or has_gradient(key, step) else None
         parameters = list(model.values())
         if clip_each:
             norms.append(torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters]))
@@ -96,6 +101,8 @@ case(
 case("adamWClipped", lambda groups: torch.optim.AdamW(groups, weight_decay=0.05), clip=3.0)
 case("adamWClippedEach", lambda groups: torch.optim.AdamW(groups, weight_decay=0.05), clip=3.0, clip_each=True)
 case("adamWScheduledDecay", lambda groups: torch.optim.AdamW(groups, weight_decay=0.04), weight_decay=dino_schedule(0.04, 0.4, STEPS))
+case("adamWLate", lambda groups: torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.1), late=True)
+case("sgdNesterovLate", lambda groups: torch.optim.SGD(groups, momentum=0.8, nesterov=True, weight_decay=0.01), late=True)
 case("sgd", lambda groups: torch.optim.SGD(groups, weight_decay=0.01))
 case("sgdMomentum", lambda groups: torch.optim.SGD(groups, momentum=0.9, weight_decay=0.01), clip=0.5)
 case("sgdNesterov", lambda groups: torch.optim.SGD(groups, momentum=0.8, nesterov=True, weight_decay=0.01))
@@ -108,6 +115,7 @@ def lars(groups, **options):
 
 
 case("lars", lambda groups: lars(groups, momentum=0.9, weight_decay=0.01, trust_coeff=0.02))
+case("larsLate", lambda groups: lars(groups, momentum=0.9, weight_decay=0.01, trust_coeff=0.02), late=True)
 case("larsPlain", lambda groups: lars(groups, trust_coeff=0.02))
 case("larsNesterov", lambda groups: lars(groups, momentum=0.8, nesterov=True, weight_decay=0.02, trust_coeff=0.05), clip=0.5)
 

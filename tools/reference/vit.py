@@ -102,9 +102,27 @@ def positions_fixture():
     save("vit", "positions", out, {"seed": 3, "timm": timm.__version__})
 
 
+def sine_cosine_fixture():
+    """Fixed positions of a 5x5 grid and width 16, in the order of the papers' code."""
+    side, width = 5, 16
+    omega = 10000.0 ** -(torch.arange(width // 4).double() / (width // 4))
+
+    def encoded(places):
+        return torch.cat([(places[:, None] * omega).sin(), (places[:, None] * omega).cos()], 1)
+
+    # MAE, util/pos_embed.py: np.meshgrid(grid_w, grid_h), "here w goes first": the first half is of the faster coordinate.
+    x, y = torch.meshgrid(torch.arange(side).double(), torch.arange(side).double(), indexing="xy")
+    mae = torch.cat([encoded(x.flatten()), encoded(y.flatten())], 1)
+    # MoCo v3, vits.py: torch.meshgrid(grid_w, grid_h), which indexes by "ij": its first half is of the slower one.
+    w, h = torch.meshgrid(torch.arange(side).double(), torch.arange(side).double(), indexing="ij")
+    moco = torch.cat([encoded(w.flatten()), encoded(h.flatten())], 1)
+    save("vit", "sineCosine", {"column": mae, "row": moco}, {"side": side})
+
+
 model_fixture("vit-patches", 1, (16, 16), 4, embed_dim=24, depth=2, num_heads=3, class_token=False, global_pool="avg")
 model_fixture(
     "vit-class-token", 2, (12, 8), 4, embed_dim=16, depth=2, num_heads=2, class_token=True, global_pool="token",
     init_values=0.1, qkv_bias=False, mlp_ratio=2,
 )
 positions_fixture()
+sine_cosine_fixture()

@@ -1,5 +1,5 @@
 import { isFloating } from "./elements.js";
-import { equalShapes, formatShape, type Shape } from "./shape.js";
+import { equalShapes, formatShape, type Shape, sizeOf } from "./shape.js";
 import { describe, type Tensor } from "./tensor.js";
 
 /** Throws unless all given tensors hold one floating dtype. */
@@ -59,7 +59,7 @@ export function checkSameShape(
   }
 }
 
-/** The last axis as columns, all others as rows; throws for a scalar. */
+/** The last axis as columns, all others as rows (also of columns without elements); throws for a scalar. */
 export function rowsAndColumns(
   operation: string,
   name: string,
@@ -69,5 +69,5 @@ export function rowsAndColumns(
   if (columns === undefined) {
     throw new RangeError(`${operation}: ${name} is a scalar; expected at least one axis.`);
   }
-  return { rows: columns === 0 ? 0 : tensor.size / columns, columns };
+  return { rows: sizeOf(tensor.shape.slice(0, -1)), columns };
 }

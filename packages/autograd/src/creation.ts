@@ -189,6 +189,7 @@ function draw(
   a: number,
   b: number,
   options: RandomOptions,
+  [low, high]: readonly [low: number, high: number] = [a, b],
 ): Tensor {
   checkShape(distribution, shape);
   const made = empty(device, shape, options.dtype ?? "float32");
@@ -198,6 +199,8 @@ function draw(
     distribution: distributions[distribution],
     a,
     b,
+    low,
+    high,
     ...kernelRandomKey(options.key),
   });
   made.requiresGrad = options.requiresGrad ?? false;
@@ -222,13 +225,32 @@ export function normal(
   return draw(device, shape, "normal", options.mean ?? 0, options.standardDeviation ?? 1, options);
 }
 
-/** Normally distributed numbers cut at two standard deviations from the mean (by the inverse distribution function, so none is drawn twice). */
-export function truncatedNormal(
-  device: Device,
-  shape: Shape,
-  options: RandomOptions & { readonly mean?: number; readonly standardDeviation?: number },
-): Tensor {
-  return draw(device, shape, "truncatedNormal", options.mean ?? 0, options.standardDeviation ?? 1, options);
+/** What `truncatedNormal` draws from. */
+export interface TruncatedNormalOptions extends RandomOptions {
+  /** Of the normal distribution before it is cut. Default 0. */
+  readonly mean?: number;
+  /** Of the normal distribution before it is cut. Default 1. */
+  readonly standardDeviation?: number;
+  /** Where it is cut below, in units of the numbers, not of the standard deviation. Default −2. */
+  readonly low?: number;
+  /** Where it is cut above. Default 2. */
+  readonly high?: number;
+}
+
+/**
+ * Normally distributed numbers cut to [low, high], as PyTorch's and timm's `trunc_normal_` with the same defaults: with
+ * a standard deviation of 0.02 nothing is cut. Drawn by the inverse distribution function, so that none is drawn twice.
+ *
+ * @throws RangeError If the standard deviation is negative, or low is not below high.
+ */
+export function truncatedNormal(device: Device, shape: Shape, options: TruncatedNormalOptions): Tensor {
+  const { mean = 0, standardDeviation = 1, low = -2, high = 2 } = options;
+  if (!(standardDeviation >= 0) || !(low < high)) {
+    throw new RangeError(
+      `truncatedNormal: standardDeviation is ${standardDeviation}, low ${low} and high ${high}; expected a standard deviation from 0 on, and low below high.`,
+    );
+  }
+  return draw(device, shape, "truncatedNormal", mean, standardDeviation, options, [low, high]);
 }
 
 /**

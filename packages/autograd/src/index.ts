@@ -15,6 +15,7 @@ export {
   ones,
   type RandomOptions,
   type TensorSource,
+  type TruncatedNormalOptions,
   tensor,
   truncatedNormal,
   uniform,
@@ -23,6 +24,7 @@ export {
 export { syncFolder, writeFileDurably } from "./durableFile.js";
 export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
 export { acquireFileLock, type FileLock, FileLockedError } from "./fileLock.js";
+export { nonFiniteRow } from "./nonFiniteRow.js";
 export { type ObservedOperation, type OperationObserver, observeOperations } from "./observeOperations.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";

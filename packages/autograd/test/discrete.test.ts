@@ -4,9 +4,13 @@ import {
   attentionProbabilities,
   binCount,
   concatenate,
+  crossEntropy,
   dropPath,
+  empty,
   equalShare,
   gatherIntegers,
+  linearCrossEntropy,
+  nonFiniteRow,
   normal,
   slice,
   type Tensor,
@@ -22,6 +26,44 @@ afterAll(() => device.close());
 const integers = (values: number[], shape?: number[]): Tensor =>
   tensor(device, Int32Array.from(values), shape);
 const numbers = async (given: Tensor): Promise<number[]> => [...(await given.data())];
+
+test("a row with a NaN has no argmax", async () => {
+  const x = tensor(device, [
+    [1, Number.NaN, 5],
+    [1, 2, 0],
+  ]);
+  expect(await numbers(argmax(x))).toEqual([-1, 1]);
+  const a = tensor(device, [
+    [1, 0],
+    [Number.NaN, 1],
+    [Number.POSITIVE_INFINITY, 1],
+  ]);
+  expect(await numbers(argmaxProduct(a, a.detach()))).toEqual([-1, -1, -1]);
+  expect(await numbers(argmaxProduct(a, tensor(device, [[1, 0]])))).toEqual([0, -1, -1]);
+});
+
+test("−1 is to whole numbers what NaN is: figures of it are NaN, places of it are reported", async () => {
+  const words = integers([0, -1, 1]);
+  expect(await numbers(binCount(words, 2))).toEqual([Number.NaN, Number.NaN]);
+  expect(await equalShare(words, integers([0, 2, 1])).item()).toBeNaN();
+  const logits = tensor(device, [1, 2, 3, 4, 5, 6], [3, 2], { requiresGrad: true });
+  crossEntropy(logits, words).backward();
+  expect((await numbers(logits.grad!)).map(Number.isNaN)).toEqual([false, false, true, true, false, false]);
+  expect(await crossEntropy(logits, words).item()).toBeNaN();
+  const weight = tensor(device, [1, 0, 0, 1], [2, 2]);
+  expect(await linearCrossEntropy(logits, weight, null, words).item()).toBeNaN();
+  await expect(gatherIntegers(integers([7, 8, 9], [1, 3]), integers([-1], [1, 1])).data()).rejects.toThrow(
+    "index -1 is out of range: it must be at least 0 and less than 3 (-1 is what argmax gives for a row with a NaN)",
+  );
+});
+
+test("nonFiniteRow finds the first row that is not finite", async () => {
+  const rows = (value: number) => tensor(device, [1, 2, 3, 4, value, 5, value, 6], [2, 2, 2]);
+  expect(await nonFiniteRow(rows(3e38))).toBe(-1);
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    expect(await nonFiniteRow(rows(value))).toBe(2);
+  expect(await nonFiniteRow(empty(device, [3, 0], "float32"))).toBe(-1);
+});
 
 test("argmax takes the first of equals", async () => {
   const found = argmax(

@@ -18,7 +18,7 @@ export interface InpaintingDecoderConfig {
   readonly addPositionsToVisible?: boolean;
   /** First value of the blocks' LayerScale; null: none. Default null. */
   readonly layerScale?: number | null;
-  /** Drop path of the last block, rising linearly from 0 at the first. Default 0. */
+  /** Drop path of the last block, rising linearly from 0 at the first (so that a single block has none). Default 0. */
   readonly dropPath?: number;
   /** Whether query, key and value have biases. Default true. */
   readonly qkvBias?: boolean;

@@ -55,7 +55,7 @@ export class InpaintingDecoder extends Module {
   readonly head: Linear;
 
   /**
-   * Draws the weights: normal with standard deviation 0.02 cut at two, biases 0, norms 1.
+   * Draws the weights: N(0, 0.02²), biases 0, norms 1.
    *
    * @param device Where the decoder lives.
    * @param config Its shape.
@@ -70,7 +70,7 @@ export class InpaintingDecoder extends Module {
     this.config = resolved;
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `decoder.${name}` };
-      return new Parameter(truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
+      return Parameter.begin(device, () => truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
     };
     this.mask_token = draw([1, 1, width], "mask_token");
     this.pos_embed = positions === "own" ? draw([1, patches, width], "pos_embed") : null;

@@ -32,11 +32,26 @@ export function rankedAtOnce(classes: number): number {
 }
 
 /**
+ * Throws where a probability is NaN: such a picture must not pass for one of a class.
+ *
+ * @param what The classifier's name.
+ * @param cause What may be the reason, as the subject of "hold a NaN or an infinity".
+ */
+export function checkRanked(what: string, ranked: RankedClasses, cause: string): void {
+  const place = ranked.probabilities.findIndex(Number.isNaN);
+  if (place < 0) return;
+  throw new RangeError(
+    `${what}: picture ${Math.floor(place / ranked.k)} has no class, because its probabilities are NaN: ${cause} hold a NaN or an infinity.`,
+  );
+}
+
+/**
  * Counts predictions against labels.
  *
  * @param ranked The likeliest classes of each test picture, five of them (all, where there are fewer).
  * @param labels N true classes.
  * @param classes Number of classes.
+ * @throws RangeError If a label or a prediction is not one of the classes.
  */
 export function classification(
   ranked: Pick<RankedClasses, "labels" | "k">,
@@ -49,8 +64,14 @@ export function classification(
   let amongFive = 0;
   for (const [row, label] of labels.entries()) {
     const likeliest = ranked.labels.subarray(row * k, row * k + k);
-    predictions[row] = likeliest[0]!;
-    confusion[label]![likeliest[0]!]!++;
+    const predicted = likeliest[0]!;
+    if (confusion[label]?.[predicted] === undefined) {
+      throw new RangeError(
+        `classification: picture ${row} has the label ${label} and the predicted class ${predicted}; expected numbers from 0 to ${classes - 1} (−1 stands for none).`,
+      );
+    }
+    predictions[row] = predicted;
+    confusion[label]![predicted]!++;
     if (likeliest.includes(label)) amongFive++;
   }
   return {

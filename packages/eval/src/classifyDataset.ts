@@ -7,7 +7,7 @@ import {
   type View,
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import type { RankedClasses } from "./classification.js";
+import { checkRanked, type RankedClasses } from "./classification.js";
 
 /** Anything that scores classes; the `ClassifierModel` of `@splitmask/methods` does. */
 export interface ImageClassifier {
@@ -50,7 +50,7 @@ export interface ClassifiedDataset {
 /**
  * Classifies all pictures of a data set, each once, in order. While a batch computes, the next is decoded.
  *
- * @throws Error (rejects) If no picture can be read.
+ * @throws Error (rejects) If no picture can be read, or the scores of one are NaN.
  */
 export async function classifyDataset(options: ClassifyDatasetOptions): Promise<ClassifiedDataset> {
   const { device, classifier, dataset, view, k, cropRatio = 0.875, batchSize = 64, onProgress } = options;
@@ -92,8 +92,14 @@ export async function classifyDataset(options: ClassifyDatasetOptions): Promise<
       skipped[0] === undefined ? "the data set is empty" : `e.g. ${skipped[0].path}: ${skipped[0].reason}`;
     throw new Error(`classifyDataset: none of the ${dataset.length} pictures can be read, ${example}.`);
   }
+  const ranked = {
+    labels: joined(Int32Array, classes),
+    probabilities: joined(Float32Array, probabilities),
+    k,
+  };
+  checkRanked("classifyDataset", ranked, "its pixels, or the classifier's weights,");
   return {
-    ranked: { labels: joined(Int32Array, classes), probabilities: joined(Float32Array, probabilities), k },
+    ranked,
     labels: joined(Int32Array, labels),
     indices: joined(Int32Array, indices),
     skipped,

@@ -7,8 +7,10 @@ export type EvaluateClassifierOptions = Omit<ClassifyDatasetOptions, "k">;
 
 /** How well a classifier does. */
 export interface ClassifierEvaluation extends Omit<Classification, "top5Accuracy"> {
-  /** Share of the pictures whose class is among the five with the highest scores (of all classes, where there are fewer). */
-  readonly top5: number;
+  /**
+   * Share of the pictures whose class is among the five with the highest scores; null with no more than five classes.
+   */
+  readonly top5: number | null;
   /** The class of each picture that could be read. */
   readonly labels: Int32Array;
   /** Which picture of the data set each one is. */
@@ -32,6 +34,6 @@ export async function evaluateClassifier(options: EvaluateClassifierOptions): Pr
     );
   }
   const { ranked, ...found } = await classifyDataset({ ...options, k: rankedAtOnce(classes) });
-  const { top5Accuracy, ...counted } = classification(ranked, found.labels, classes);
-  return { ...counted, top5: top5Accuracy ?? 1, ...found };
+  const { top5Accuracy: top5, ...counted } = classification(ranked, found.labels, classes);
+  return { ...counted, top5, ...found };
 }

@@ -1,4 +1,4 @@
-import { gatherTokens, noGrad, reshape, scope, type Tensor, tensor } from "@splitmask/autograd";
+import { gatherTokens, noGrad, nonFiniteRow, reshape, scope, type Tensor, tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { heldOutFifths } from "./folds.js";
 import { checkTraining, type LabelledFeatures, uploadFeatures } from "./labelledFeatures.js";
@@ -35,6 +35,10 @@ export interface FittedProbe {
   readonly heldOut: readonly TriedSetting[];
   /** Accuracy on the training pictures. */
   readonly trainAccuracy: number;
+  /** Whether the fit came to its optimum; null for an optimizer that runs a number of epochs. */
+  readonly converged: boolean | null;
+  /** Whether training ran away, so that some weights are NaN or infinite. */
+  readonly diverged: boolean;
 }
 
 /** Standardised features with their labels, on the device. */
@@ -43,6 +47,12 @@ export interface TrainingRows {
   readonly features: Tensor;
   /** int32 N. */
   readonly labels: Tensor;
+}
+
+/** A layer as it was fitted. */
+export interface FittedLayer extends LinearLayer {
+  /** Whether the fit came to its optimum; left out by an optimizer that runs a number of epochs. */
+  readonly converged?: boolean;
 }
 
 /** How a probe learns. */
@@ -57,7 +67,7 @@ export interface ProbeTraining {
     settings: readonly number[],
     classes: number,
     advance: () => void,
-  ): Promise<LinearLayer[]>;
+  ): Promise<FittedLayer[]>;
 }
 
 /** Probes with every setting, and which of them was chosen. */
@@ -90,7 +100,18 @@ export async function fitSettings(
   const advance = () => onProgress?.(++done, total);
 
   const uploaded = uploadFeatures(device, train.features);
+  const wrong = await nonFiniteRow(uploaded);
+  if (wrong >= 0) {
+    throw new RangeError(
+      `${what}: train picture ${wrong} has features that are NaN or infinite. Leave it out, or look at the encoder's weights.`,
+    );
+  }
   const standardization = measureStandardization(uploaded);
+  if ((await nonFiniteRow(standardization.scale)) >= 0) {
+    throw new RangeError(
+      `${what}: the squares of the training features are beyond float32. Divide all features by the same number.`,
+    );
+  }
   const features = standardize(uploaded, standardization);
   uploaded.dispose();
   const labels = tensor(device, Int32Array.from(train.labels));
@@ -126,16 +147,24 @@ export async function fitSettings(
   const layers = await training.fit({ features, labels }, fitted, classes, advance);
   const probes: FittedProbe[] = [];
   for (const [place, layer] of layers.entries()) {
-    const trainHits = countHits(await predictClasses(features, layer), train.labels);
+    const predictions = await predictClasses(features, layer);
     const { centre, scale } = standardization;
     probes.push({
       classifier: new LinearClassifier({ centre: centre.detach(), scale: scale.detach() }, layer),
       chosen: fitted[place]!,
       heldOut,
-      trainAccuracy: trainHits / count,
+      trainAccuracy: countHits(predictions, train.labels) / count,
+      converged: layer.converged ?? null,
+      diverged: predictions.includes(-1),
     });
   }
   disposeAll([features, labels, standardization.centre, standardization.scale]);
+  if (probes[all ? chosen : 0]!.diverged) {
+    for (const { classifier } of probes) classifier.dispose();
+    throw new Error(
+      `${what}: training ran away with ${settings.length === 1 ? "the setting" : "the best of the settings"} ${settings[chosen]}. Give smaller learning rates.`,
+    );
+  }
   return { probes, best: all ? chosen : 0 };
 }
 

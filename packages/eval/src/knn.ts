@@ -1,7 +1,13 @@
 import { divide, noGrad, scope, slice, sum, type Tensor, tensor, topK, zeros } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { NdArray } from "ndarray";
-import { type Classification, classification, type RankedClasses, rankedAtOnce } from "./classification.js";
+import {
+  type Classification,
+  checkRanked,
+  classification,
+  type RankedClasses,
+  rankedAtOnce,
+} from "./classification.js";
 import type { FeatureClassifier } from "./classifier.js";
 import { checkTest, checkTraining, type LabelledFeatures } from "./labelledFeatures.js";
 import { nearest, queriesAtOnce, unitRows } from "./similarity.js";
@@ -28,7 +34,8 @@ export interface KnnOptions extends KnnClassifierOptions {
 
 /**
  * Weighted k-nearest-neighbour classification (Wu et al. 2018, §3.4, as DINO uses it): the k training pictures with the largest
- * cosine similarity s vote for their classes with the weight exp(s / τ). A class's probability is its share of the votes.
+ * cosine similarity s vote for their classes with the weight exp(s / τ). A class's probability is its share of the
+ * votes; it holds for any τ: only the similarities' distances to the largest count.
  */
 export class KnnClassifier implements FeatureClassifier {
   readonly classes: number;
@@ -48,6 +55,11 @@ export class KnnClassifier implements FeatureClassifier {
     }
     if (!(temperature > 0))
       throw new RangeError(`KnnClassifier: temperature is ${temperature}; it must be above 0.`);
+    if (!Number.isInteger(columnsAtOnce) || columnsAtOnce < 1) {
+      throw new RangeError(
+        `KnnClassifier: columnsAtOnce is ${columnsAtOnce}; it must be a whole number from 1 on.`,
+      );
+    }
     this.classes = classes;
     this.#options = { device, k, temperature, columnsAtOnce, trainRows };
     this.#rows = unitRows(device, train.features);
@@ -80,10 +92,12 @@ export class KnnClassifier implements FeatureClassifier {
       found.probabilities.dispose();
     }
     queries.dispose();
-    return { labels, probabilities, k: ranked };
+    const found = { labels, probabilities, k: ranked };
+    checkRanked("KnnClassifier", found, "its features, or those of a training picture,");
+    return found;
   }
 
-  /** R×C sums of the neighbours' weights for unit rows R×D. */
+  /** R×C sums of the neighbours' weights for unit rows R×D, in units of the nearest neighbour's. */
   #votes(queries: Tensor): Tensor {
     const { device, k, temperature, columnsAtOnce } = this.#options;
     const { classes } = this;

@@ -95,6 +95,8 @@ function checkRows(what: string, { features, labels }: LabelledFeatures): void {
   const { shape } = features;
   if (shape.length !== 2)
     throw new Error(`${what}.features is ${shape.join("×")}; it must be N×D, one row a picture.`);
+  if (shape[1] === 0)
+    throw new Error(`${what}.features is ${shape.join("×")}; there must be at least one column.`);
   if (shape[0] === 0)
     throw new Error(`${what} has no pictures. Give a folder with pictures in class folders.`);
   if (shape[0] !== labels.length) {

@@ -1,4 +1,16 @@
-import { add, concatenate, matmul, scope, subtract, type Tensor, tensor } from "@splitmask/autograd";
+import {
+  absolute,
+  add,
+  affine,
+  concatenate,
+  matmul,
+  reshape,
+  scope,
+  subtract,
+  type Tensor,
+  tensor,
+  topK,
+} from "@splitmask/autograd";
 
 /** A differentiable function at one point. */
 export interface Evaluation {
@@ -12,7 +24,7 @@ export interface Evaluation {
 export interface MinimizeOptions {
   /** Most iterations. */
   readonly maximumIterations: number;
-  /** Stops when the value falls by less than this share of it, three times in a row. */
+  /** Stops where no element of the gradient is larger. */
   readonly tolerance: number;
   /** Pairs of moves and gradient changes that are remembered. Default 10. */
   readonly memory?: number;
@@ -26,7 +38,9 @@ export interface Minimum {
   readonly value: number;
   /** Iterations taken. */
   readonly iterations: number;
-  /** Whether the tolerance was reached (or no further descent is possible in float32). */
+  /** The largest element of the gradient there. */
+  readonly gradient: number;
+  /** Whether that is within the tolerance; if not, the iterations were too few, or float32 knows no lower point. */
   readonly converged: boolean;
 }
 
@@ -53,67 +67,86 @@ export async function minimize(
   const pairs: Pair[] = [];
   let point = start;
   let { value, gradient } = await evaluate(point);
-  let calm = 0;
-  for (let iteration = 0; iteration < maximumIterations; iteration++) {
+  for (let iteration = 0; ; iteration++) {
     const basis = scope(device, () =>
       concatenate([...pairs.map((pair) => pair.move), ...pairs.map((pair) => pair.change), gradient], 0),
     );
     const size = basis.shape[0]!;
-    const products = (await scope(device, () =>
-      matmul(basis, basis, { transposeB: true }),
-    ).data()) as Float32Array;
-    const product = (a: number, b: number) => products[a * size + b]!;
     const last = size - 1;
-    const length = Math.sqrt(product(last, last));
-    if (!(length > 0)) return { point, value, iterations: iteration, converged: length === 0 };
+    const numbers = (await scope(device, () =>
+      concatenate(
+        [
+          reshape(matmul(basis, basis, { transposeB: true }), [size * size]),
+          reshape(topK(absolute(gradient), 1).values, [1]),
+        ],
+        0,
+      ),
+    ).data()) as Float32Array;
+    const product = (a: number, b: number) => numbers[a * size + b]!;
+    const steepest = numbers[size * size]!;
+    const stopped = (converged: boolean) => ({
+      point,
+      value,
+      iterations: iteration,
+      gradient: steepest,
+      converged,
+    });
+    if (steepest <= tolerance) return stopped(true);
+    // A NaN gradient leads nowhere.
+    if (iteration === maximumIterations || !Number.isFinite(steepest)) return stopped(false);
     const coefficients = twoLoops(pairs.length, product);
     const slope = coefficients.reduce(
       (total, coefficient, row) => total + coefficient * product(row, last),
       0,
     );
-    // Rounding has eaten the descent: start the memory anew with the gradient alone.
-    if (!(slope < 0)) {
-      if (pairs.length === 0) return { point, value, iterations: iteration, converged: true };
+    const next = slope < 0 ? await descend(coefficients, basis, slope) : null;
+    if (next === null) {
+      // Rounding has eaten the descent: start the memory anew with the gradient alone.
+      if (pairs.length === 0) return stopped(false);
       pairs.length = 0;
       continue;
     }
+    const before = { point, gradient };
+    pairs.push(
+      scope(device, () => ({
+        move: subtract(next.point, before.point),
+        change: subtract(next.evaluation.gradient, before.gradient),
+      })),
+    );
+    if (pairs.length > memory) pairs.shift();
+    point = next.point;
+    ({ value, gradient } = next.evaluation);
+  }
+
+  /** Goes along a direction (coefficients of the basis) as far as it descends enough; null: nowhere. */
+  async function descend(
+    coefficients: readonly number[],
+    basis: Tensor,
+    slope: number,
+  ): Promise<{ point: Tensor; evaluation: Evaluation } | null> {
+    const direction = scope(device, () =>
+      matmul(tensor(device, Float32Array.from(coefficients), [1, coefficients.length]), basis),
+    );
+    const length = Math.sqrt(-slope);
+    // What float32 may add to a mean of logarithms.
+    const noise = 1e-6 * Math.max(1, Math.abs(value));
     let rate = pairs.length === 0 ? Math.min(1, 1 / length) : 1;
-    let next: { point: Tensor; evaluation: Evaluation } | null = null;
     for (let attempt = 0; attempt < 25; attempt++, rate /= 2) {
       const step = rate;
-      const tried = scope(device, () => {
-        const weights = tensor(
-          device,
-          Float32Array.from(coefficients, (weight) => weight * step),
-          [1, size],
-        );
-        return add(point, matmul(weights, basis));
-      });
+      const tried = scope(device, () => add(point, affine(direction, step, 0)));
       const evaluation = await evaluate(tried);
-      if (evaluation.value <= value + 1e-4 * step * slope) {
-        next = { point: tried, evaluation };
-        break;
-      }
+      const gained = value - evaluation.value;
+      if (gained > noise && gained >= -1e-4 * step * slope) return { point: tried, evaluation };
+      if (!(Math.abs(gained) <= noise)) continue;
+      // Values that differ by rounding say nothing; of a convex function the slope at the new place does: it has to be
+      // higher, and not as steep upwards.
+      const onward = await scope(device, () =>
+        matmul(direction, evaluation.gradient, { transposeB: true }),
+      ).item();
+      if (onward > slope && onward <= -0.9 * slope) return { point: tried, evaluation };
     }
-    if (next === null) {
-      if (pairs.length === 0) return { point, value, iterations: iteration, converged: true };
-      pairs.length = 0;
-      continue;
-    }
-    const reached = next;
-    const before = { point, gradient };
-    const pair = scope(device, () => ({
-      move: subtract(reached.point, before.point),
-      change: subtract(reached.evaluation.gradient, before.gradient),
-    }));
-    pairs.push(pair);
-    if (pairs.length > memory) pairs.shift();
-    calm = value - reached.evaluation.value < tolerance * Math.abs(value) ? calm + 1 : 0;
-    point = reached.point;
-    ({ value, gradient } = reached.evaluation);
-    if (calm === 3) return { point, value, iterations: iteration + 1, converged: true };
+    return null;
   }
-  return { point, value, iterations: maximumIterations, converged: false };
 }
 
 /**

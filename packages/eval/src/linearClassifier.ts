@@ -11,7 +11,7 @@ import {
 } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { NdArray } from "ndarray";
-import type { RankedClasses } from "./classification.js";
+import { checkRanked, type RankedClasses } from "./classification.js";
 import type { FeatureClassifier } from "./classifier.js";
 import { uploadFeatures } from "./labelledFeatures.js";
 import { type Standardization, standardize } from "./standardization.js";
@@ -66,7 +66,9 @@ export class LinearClassifier implements FeatureClassifier {
       found.probabilities.dispose();
     }
     rows.dispose();
-    return { labels, probabilities, k };
+    const found = { labels, probabilities, k };
+    checkRanked("LinearClassifier", found, "its features, or the classifier's weights,");
+    return found;
   }
 
   dispose(): void {
@@ -75,7 +77,7 @@ export class LinearClassifier implements FeatureClassifier {
   }
 }
 
-/** The likeliest class of each row of standardised features N×D, int32 N on the host. */
+/** The likeliest class of each row of standardised features N×D, int32 N on the host; −1 where a score is NaN. */
 export async function predictClasses(features: Tensor, { bias, weight }: LinearLayer): Promise<Int32Array> {
   const { device } = features;
   const count = features.shape[0]!;

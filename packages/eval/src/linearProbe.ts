@@ -7,7 +7,7 @@ import { fitLogisticRegression, type LogisticRegression } from "./logisticRegres
 export interface FitLinearProbeOptions extends ProbeOptions {
   /** The penalties λ that are tried. Default 1, 0.1, 0.01, 1e-3, 1e-4, 1e-5. */
   readonly penalties?: readonly number[];
-  /** Most iterations of L-BFGS for one λ. Default 200. */
+  /** Most iterations of L-BFGS for one λ. Default 2000. */
   readonly maximumIterations?: number;
 }
 
@@ -25,13 +25,16 @@ export interface LinearProbeResult extends Classification {
   readonly heldOut: readonly TriedSetting[];
   /** Accuracy on the training pictures. */
   readonly trainAccuracy: number;
+  /** Whether the fit on all training pictures came to the optimum; if not, `maximumIterations` were too few. */
+  readonly converged: boolean;
 }
 
 /**
  * What frozen features are worth to a linear classifier. The protocol, the same for every encoder:
  *
  * 1. each feature is standardised with the mean and the standard deviation of the training features;
- * 2. multinomial logistic regression with the penalty λ/2·‖W‖² is fitted to convergence (L-BFGS, all rows at once) for each λ of a grid on class-balanced four fifths of the training pictures,
+ * 2. multinomial logistic regression with the penalty λ/2·‖W‖² is fitted until no element of the gradient is above 1e-6
+ * (L-BFGS, all rows at once) for each λ of a grid on class-balanced four fifths of the training pictures,
  *    and scored on the other fifth (below 2,000 pictures on each fifth in turn);
  * 3. the best λ (the larger of equals) is fitted on all training pictures and scored on the test pictures.
  *
@@ -42,7 +45,7 @@ export interface LinearProbeResult extends Classification {
 export async function linearProbe(options: LinearProbeOptions): Promise<LinearProbeResult> {
   const { test, train } = options;
   checkTest("linearProbe", train, test);
-  const { chosen, classifier, heldOut, trainAccuracy } = await fitLinearProbe(options);
+  const { chosen, classifier, converged, heldOut, trainAccuracy } = await fitLinearProbe(options);
   const ranked = await classifier.rank(test.features, rankedAtOnce(classifier.classes));
   classifier.dispose();
   return {
@@ -50,6 +53,7 @@ export async function linearProbe(options: LinearProbeOptions): Promise<LinearPr
     penalty: chosen,
     heldOut,
     trainAccuracy,
+    converged: converged === true,
   };
 }
 
@@ -59,7 +63,7 @@ export async function linearProbe(options: LinearProbeOptions): Promise<LinearPr
  * @throws Error when the features do not fit together, or a penalty is not positive.
  */
 export async function fitLinearProbe(options: FitLinearProbeOptions): Promise<FittedProbe> {
-  const { maximumIterations = 200 } = options;
+  const { maximumIterations } = options;
   const penalties = [...(options.penalties ?? [1, 0.1, 0.01, 1e-3, 1e-4, 1e-5])].sort((a, b) => b - a);
   if (penalties.length === 0 || penalties.some((penalty) => !(penalty > 0))) {
     throw new RangeError(
@@ -79,7 +83,8 @@ export async function fitLinearProbe(options: FitLinearProbeOptions): Promise<Fi
           const start = fitted.at(-1);
           fitted.push(
             await fitLogisticRegression(features, labels, {
-              ...{ classes, penalty, maximumIterations },
+              ...{ classes, penalty },
+              ...(maximumIterations === undefined ? {} : { maximumIterations }),
               ...(start === undefined ? {} : { start }),
             }),
           );

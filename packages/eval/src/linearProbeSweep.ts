@@ -26,7 +26,10 @@ export interface SweptRate {
   readonly learningRate: number;
   /** Share of the held-out training pictures that were classified rightly: what the choice goes by; null with one learning rate, where nothing is held out. */
   readonly heldOutAccuracy: number | null;
-  /** Accuracy on the test pictures after training on all training pictures. It takes part in no choice. */
+  /**
+   * Accuracy on the test pictures after training on all training pictures, 0 where that ran away. It takes part in no
+   * choice.
+   */
   readonly accuracy: number;
 }
 
@@ -57,16 +60,17 @@ export async function linearProbeSweep(options: LinearProbeSweepOptions): Promis
   checkTest("linearProbeSweep", train, test);
   const { best, probes } = await sweep(options, true);
   const { chosen, heldOut, trainAccuracy } = probes[best]!;
-  const results: Classification[] = [];
-  for (const { classifier } of probes) {
-    const ranked = await classifier.rank(test.features, rankedAtOnce(classifier.classes));
-    results.push(classification(ranked, test.labels, classifier.classes));
+  const results: (Classification | null)[] = [];
+  for (const { classifier, diverged } of probes) {
+    const { classes } = classifier;
+    const ranked = diverged ? null : await classifier.rank(test.features, rankedAtOnce(classes));
+    results.push(ranked && classification(ranked, test.labels, classes));
     classifier.dispose();
   }
   const rates = probes.map((probe, place) => ({
     learningRate: probe.chosen,
     heldOutAccuracy: heldOut[place]?.accuracy ?? null,
-    accuracy: results[place]!.accuracy,
+    accuracy: results[place]?.accuracy ?? 0,
   }));
   return { ...results[best]!, learningRate: chosen, rates, trainAccuracy };
 }

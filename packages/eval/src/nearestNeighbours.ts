@@ -15,7 +15,7 @@ export interface NearestNeighbours {
  * The k rows of `features` (N×D) with the largest cosine similarity to each row of `queries` (R×D). A query that is itself
  * among the features finds itself first.
  *
- * @throws Error when the widths differ or there are fewer than k rows.
+ * @throws Error when the widths differ, there are fewer than k rows, or a feature is NaN or infinite.
  */
 export async function nearestNeighbours(
   device: Device,
@@ -64,5 +64,11 @@ export async function nearestNeighbours(
     found.similarities.dispose();
   }
   for (const held of [candidates, wanted, numbers]) held.dispose();
+  const place = similarities.findIndex(Number.isNaN);
+  if (place >= 0) {
+    throw new RangeError(
+      `nearestNeighbours: query ${Math.floor(place / k)} has no neighbours, because its similarities are NaN: its features, or some of those it is compared with, hold a NaN or an infinity.`,
+    );
+  }
   return { indices: ndarray(indices, [count, k]), similarities: ndarray(similarities, [count, k]) };
 }

@@ -26,6 +26,16 @@ test("top-5 of five classes says nothing", () => {
   expect(classification(ranked, Int32Array.of(0), 5).top5Accuracy).toBeNull();
 });
 
+test("what is no class is an error, not a class", () => {
+  const ranked = { k: 1, labels: Int32Array.of(0, -1) };
+  expect(() => classification(ranked, Int32Array.of(0, 1), 2)).toThrow(
+    "classification: picture 1 has the label 1 and the predicted class -1; expected numbers from 0 to 1",
+  );
+  expect(() => classification({ k: 1, labels: Int32Array.of(0) }, Int32Array.of(-1), 2)).toThrow(
+    "picture 0 has the label -1",
+  );
+});
+
 test("the most confused pairs, by their share of the class", () => {
   const confusion = [
     [8, 2, 0],

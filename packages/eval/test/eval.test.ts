@@ -9,6 +9,7 @@ import {
   embedDataset,
   embedLayers,
   evaluateClassifier,
+  KnnClassifier,
   knnAccuracy,
   type LabelledFeatures,
   nearestNeighbours,
@@ -56,6 +57,54 @@ describe("knnAccuracy", () => {
 
   test("its own training pictures with k = 1 are all right", async () => {
     expect((await knnAccuracy({ device, train, test: train, k: 1 })).accuracy).toBe(1);
+  });
+
+  test.each([0.07, 0.01, 0.002])("probabilities at the temperature %p are PyTorch's", async (temperature) => {
+    const classifier = new KnnClassifier({ device, train, temperature });
+    const { labels, probabilities } = await classifier.rank(test_.features, 5);
+    classifier.dispose();
+    const wanted = expected.get(`knn.probabilities.${temperature}`)!.data as Float32Array;
+    const ofClass = new Float32Array(wanted.length);
+    for (const [place, label] of labels.entries())
+      ofClass[5 * Math.floor(place / 5) + label] = probabilities[place]!;
+    // Similarities have 1e-7 of rounding, which the temperature divides.
+    expect(largestDifference(ofClass, wanted)).toBeLessThan(3e-7 / temperature);
+  });
+
+  test("at the smallest temperatures the nearest neighbour decides", async () => {
+    const nearest = expected.get("knn.indices")!.data as Int32Array;
+    const wanted = test_.labels.map((_, row) => train.labels[nearest[20 * row]!]!);
+    for (const temperature of [1e-6, 1e-30, 1e-300]) {
+      const result = await knnAccuracy({ device, train, test: test_, temperature });
+      expect(result.predictions).toEqual(wanted);
+    }
+  });
+
+  test("features that are not finite are an error, not a class", async () => {
+    const withNaN = (set: typeof train, row: number) => {
+      const features = ndarray(Float32Array.from(set.features.data), [...set.features.shape]);
+      features.set(row, 2, Number.NaN);
+      return { ...set, features };
+    };
+    await expect(knnAccuracy({ device, train, test: withNaN(test_, 4) })).rejects.toThrow(
+      "KnnClassifier: picture 4 has no class, because its probabilities are NaN",
+    );
+    await expect(knnAccuracy({ device, train: withNaN(train, 9), test: test_ })).rejects.toThrow(
+      "or those of a training picture, hold a NaN or an infinity",
+    );
+    await expect(nearestNeighbours(device, train.features, withNaN(test_, 4).features, 3)).rejects.toThrow(
+      "nearestNeighbours: query 4 has no neighbours",
+    );
+  });
+
+  test.each([
+    [{ temperature: 0 }, "temperature is 0; it must be above 0."],
+    [{ temperature: Number.NaN }, "temperature is NaN; it must be above 0."],
+    [{ k: 0 }, "k is 0 and train has 300 pictures"],
+    [{ k: 1.5 }, "k is 1.5 and train has 300 pictures"],
+    [{ columnsAtOnce: 0 }, "columnsAtOnce is 0; it must be a whole number from 1 on."],
+  ])("%j is an error", (options, text) => {
+    expect(() => new KnnClassifier({ device, train, ...options })).toThrow(`KnnClassifier: ${text}`);
   });
 
   test("errors", async () => {

@@ -1,4 +1,4 @@
-import { linear, reshape, type Tensor, tensor } from "@splitmask/autograd";
+import { add, linear, reshape, type Tensor, tensor } from "@splitmask/autograd";
 import { arrayDataset } from "@splitmask/data";
 import { evaluateClassifier } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
@@ -53,6 +53,19 @@ test("accuracy, top 5, accuracy by class and confusion, whatever the batch", asy
     expect(result.skipped).toEqual([]);
   }
   expect(seen).toEqual([4, 8, 10, 10]);
+});
+
+test("pixels that give no scores are an error that names the picture", async () => {
+  const unsure = {
+    classify: (images: Tensor) => {
+      const scores = classifier.classify(images);
+      return add(scores, tensor(device, [0, Number.NaN, ...new Array(scores.shape[1]! - 2).fill(0)]));
+    },
+  };
+  const dataset = labelled(brightness);
+  await expect(evaluateClassifier({ device, classifier: unsure, dataset, view })).rejects.toThrow(
+    "classifyDataset: picture 0 has no class, because its probabilities are NaN",
+  );
 });
 
 test("a picture without a label is an error that names it", async () => {

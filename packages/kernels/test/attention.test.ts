@@ -14,6 +14,12 @@ const shapes = [
   [1, 230, 1, 8],
 ] as const;
 
+/** Without tokens, and with heads of no width. */
+const emptyShapes = [
+  [2, 0, 3, 4],
+  [2, 5, 3, 0],
+] as const;
+
 function inputs(batch: number, tokens: number, heads: number, headWidth: number, spread = 1) {
   const numbers = { batch, tokens, heads, headWidth, scale: 1 / Math.sqrt(headWidth) };
   const qkv = randomNumbers(batch * tokens * 3 * heads * headWidth, 7).map((value) => spread * value);
@@ -62,6 +68,29 @@ describe("attention", () => {
     });
     const firstRow = reference.probabilities!.slice(0, shape[1]) as Float64Array;
     expect(firstRow.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 10);
+  });
+
+  test.each(emptyShapes)("of nothing: %i×%i tokens, %i heads of %i", async (...shape) => {
+    const { numbers: given, qkv, merged, rows } = inputs(...shape);
+    const numbers = { ...given, scale: 1 };
+    const { reference } = await compareKernel("attention", {
+      buffers: { output: new Float64Array(merged), logSumExp: new Float64Array(rows).fill(7), qkv },
+      numbers,
+      outputs: ["output", "logSumExp"],
+    });
+    for (const value of reference.logSumExp!) expect(value).toBeCloseTo(Math.log(5), 12);
+    const { reference: shown } = await compareKernel("attentionProbabilities", {
+      buffers: { probabilities: new Float64Array(rows * shape[1]).fill(7), qkv },
+      numbers,
+      outputs: ["probabilities"],
+    });
+    for (const value of shown.probabilities!) expect(value).toBeCloseTo(0.2, 12);
+    const nothing = new Float64Array(0);
+    await compareKernel("attentionBackward", {
+      buffers: { qkvGradient: nothing, outputGradient: nothing, qkv, logSumExp: reference.logSumExp! },
+      numbers,
+      outputs: ["qkvGradient"],
+    });
   });
 
   test("large scores do not overflow", async () => {

@@ -210,11 +210,27 @@ describe("neighbourVotes", () => {
       numbers: { rows: 2, k: 3, classes: 3, labelCount: 5, temperature: 0.07 },
       outputs: ["scores"],
     });
-    const weight = (place: number) => Math.exp(values[place]! / 0.07);
+    const weight = (place: number) => Math.exp((values[place]! - values[place < 3 ? 0 : 3]!) / 0.07);
     const expected = [0, weight(1) + weight(2), weight(0), weight(3) + weight(4) + weight(5), 0, 0];
     reference.scores!.forEach((score, place) => {
       expect(score / (expected[place]! || 1)).toBeCloseTo(expected[place] ? 1 : 0, 12);
     });
+  });
+
+  test("no temperature overflows: the nearest takes all, equals share", async () => {
+    for (const temperature of [1e-4, 1e-30, 5e-324]) {
+      const { reference } = await compareKernel("neighbourVotes", {
+        buffers: {
+          scores: new Float32Array(6),
+          values: Float32Array.of(0.5, 0.9, -1, 0.3, 0.3, 0.1),
+          indices: Int32Array.of(0, 1, 2, 0, 1, 2),
+          labels: Int32Array.of(0, 1, 2),
+        },
+        numbers: { rows: 2, k: 3, classes: 3, labelCount: 3, temperature },
+        outputs: ["scores"],
+      });
+      expect([...reference.scores!]).toEqual([0, 1, 0, 1, 1, 0]);
+    }
   });
 
   test.each([

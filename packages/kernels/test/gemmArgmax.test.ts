@@ -56,16 +56,23 @@ describe("gemmArgmax", () => {
     await compareArgmax(0, 4, 4, new Float64Array(0), randomNumbers(16));
   });
 
-  test("the first NaN wins, and infinity wins over numbers", async () => {
+  test("a NaN or an infinity among a row's products leaves no index", async () => {
     const b = randomNumbers(50 * 3, 2);
     b[3 * 44] = Number.NaN;
     b[3 * 19 + 1] = Number.NaN;
     const { reference } = await compareArgmax(4, 50, 3, randomNumbers(12).map(Math.abs), b);
-    expect([...reference.output!]).toEqual([19, 19, 19, 19]);
+    expect([...reference.output!]).toEqual([-1, -1, -1, -1]);
+    const a = randomNumbers(12);
+    a[3 * 2 + 1] = Number.NaN;
+    const row = await compareArgmax(4, 50, 3, a, randomNumbers(150));
+    expect([...row.reference.output!].map((word) => word < 0)).toEqual([false, false, true, false]);
+    a[3 * 2 + 1] = Number.NEGATIVE_INFINITY;
+    const below = await compareArgmax(4, 50, 3, a, randomNumbers(150));
+    expect([...below.reference.output!].map((word) => word < 0)).toEqual([false, false, true, false]);
     const bias = new Float64Array(50);
     bias[45] = Number.POSITIVE_INFINITY;
     const infinite = await compareArgmax(4, 50, 3, randomNumbers(12), randomNumbers(150), bias);
-    expect([...infinite.reference.output!]).toEqual([45, 45, 45, 45]);
+    expect([...infinite.reference.output!]).toEqual([-1, -1, -1, -1]);
     const lowest = await compareArgmax(
       2,
       50,
@@ -74,6 +81,6 @@ describe("gemmArgmax", () => {
       randomNumbers(150),
       bias.fill(Number.NEGATIVE_INFINITY),
     );
-    expect([...lowest.reference.output!]).toEqual([0, 0]);
+    expect([...lowest.reference.output!]).toEqual([-1, -1]);
   });
 });

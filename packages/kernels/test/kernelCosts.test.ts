@@ -91,15 +91,10 @@ describe("kernelCost", () => {
 
   test("counts the items of a list, and what is changed in place twice", () => {
     const item = (size: number) => ({
-      numbers: { size, learningRate: 1, weightDecay: 0 },
+      numbers: { size, learningRate: 1, weightDecay: 0, step: 1 },
       buffers: ["parameter", "gradient", "firstMoment", "secondMoment"],
     });
-    const adamW = call(
-      "adamW",
-      { step: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-      ["scale"],
-      [item(10), item(20)],
-    );
+    const adamW = call("adamW", { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, ["scale"], [item(10), item(20)]);
     expect(kernelCost(adamW)).toEqual({ operations: 14 * 30, bytes: 4 * (1 + 7 * 30) });
   });
 

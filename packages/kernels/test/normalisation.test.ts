@@ -169,6 +169,37 @@ describe("l2Normalize", () => {
     });
     expect(reference.output).toEqual(Float64Array.of(NaN, NaN, 0, 0, NaN, 0));
   });
+
+  test("numbers whose squares float32 cannot hold", async () => {
+    for (const size of [3e30, 3e-30]) {
+      const input = Float32Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? size : 0));
+      const numbers = { rows: 1, columns: 20, epsilon: 1e-35 };
+      const { reference } = await compareKernel("l2Normalize", {
+        buffers: { output: new Float32Array(20), norms: new Float32Array(1), input },
+        numbers,
+        outputs: ["output", "norms"],
+      });
+      expectNumbers(
+        reference.output,
+        [...input].map((x) => x / size / Math.sqrt(10)),
+        { absolute: 1e-6 },
+      );
+    }
+    const input = Float32Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 3e30 : -1e30));
+    const layer = await compareKernel("layerNorm", {
+      buffers: {
+        ...{ output: new Float32Array(20), mean: new Float32Array(1), rstd: new Float32Array(1), input },
+        ...{ weight: null, bias: null },
+      },
+      numbers: { rows: 1, columns: 20, epsilon: 1e-6 },
+      outputs: ["output", "mean", "rstd"],
+    });
+    expectNumbers(
+      layer.reference.output,
+      [...input].map((x) => (x > 0 ? 1 : -1)),
+      { absolute: 1e-6 },
+    );
+  });
 });
 
 describe("softmax", () => {

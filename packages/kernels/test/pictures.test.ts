@@ -283,6 +283,8 @@ describe("augmentImages with operations", () => {
         distribution: 1,
         a: 0,
         b: 1,
+        low: 0,
+        high: 1,
         seed: words[0],
         purpose: words[1],
         step: 0,

@@ -24,10 +24,17 @@ function words(size: number, { seed, purpose, step, sample }: Key): number[] {
   return blocks.flat().slice(0, size);
 }
 
-async function draws(size: number, distribution: number, a: number, b: number, key: Key) {
+async function draws(
+  size: number,
+  distribution: number,
+  a: number,
+  b: number,
+  key: Key,
+  [low, high]: readonly [number, number] = [a, b],
+) {
   const { reference } = await compareKernel("random", {
     buffers: { output: new Float32Array(size) },
-    numbers: { size, distribution, a, b, ...key },
+    numbers: { size, distribution, a, b, low, high, ...key },
     outputs: ["output"],
     absolute: 1e-7 * Math.max(1, Math.abs(a), Math.abs(b)),
     relative: 1e-7,
@@ -98,16 +105,27 @@ describe("random", () => {
       expect(Math.abs(normalDistribution(values[i]!) - (all[i]! + 0.5) / 2 ** 32)).toBeLessThan(1e-12);
   });
 
-  test("truncated normal numbers stay within two deviations, with the probabilities of the cut distribution", async () => {
+  test("truncated normal numbers stay within their bounds, with the probabilities of the cut distribution", async () => {
     const size = 801;
-    const values = await draws(size, 2, 0.5, 0.02, keys[2]!);
-    const below = normalDistribution(-2);
-    expectNumbers(
-      Array.from(values, (x) => (normalDistribution((x - 0.5) / 0.02) - below) / (1 - 2 * below)),
-      words(size, keys[2]!).map((word) => (word + 0.5) / 2 ** 32),
-      { absolute: 1e-11 },
-    );
-    expect(values.every((x) => Math.abs(x - 0.5) <= 0.04)).toBe(true);
+    for (const [low, high] of [
+      [0.46, 0.54],
+      [0.51, 0.6],
+    ] as const) {
+      const values = await draws(size, 2, 0.5, 0.02, keys[2]!, [low, high]);
+      const below = normalDistribution((low - 0.5) / 0.02);
+      const share = normalDistribution((high - 0.5) / 0.02) - below;
+      expectNumbers(
+        Array.from(values, (x) => (normalDistribution((x - 0.5) / 0.02) - below) / share),
+        words(size, keys[2]!).map((word) => (word + 0.5) / 2 ** 32),
+        { absolute: 1e-11 },
+      );
+      expect(values.every((x) => x >= low && x <= high)).toBe(true);
+    }
+  });
+
+  test("bounds far away cut nothing: truncated normal numbers are normal ones", async () => {
+    const normal = await draws(801, 1, 0, 0.02, keys[2]!);
+    expect(await draws(801, 2, 0, 0.02, keys[2]!, [-2, 2])).toEqual(normal);
   });
 
   test("Bernoulli numbers are b or 0", async () => {
@@ -126,7 +144,16 @@ describe("random", () => {
     const device = createDevice();
     const output = { buffer: device.allocate(4 * 1000), byteOffset: 0 };
     const [a, b] = [2 ** 23, 2 ** 23 + 1];
-    device.run("random", "float32", { output, size: 1000, distribution: 0, a, b, ...keys[0]! });
+    device.run("random", "float32", {
+      output,
+      size: 1000,
+      distribution: 0,
+      a,
+      b,
+      low: a,
+      high: b,
+      ...keys[0]!,
+    });
     expect(new Set(new Float32Array(await device.download(output, 4000)))).toEqual(new Set([a]));
     device.close();
   });

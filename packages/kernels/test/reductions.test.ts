@@ -131,7 +131,7 @@ describe("argmaxRows and topK", () => {
     });
     expectNumbers(
       reference.output,
-      expected.map((order) => order[0]!),
+      expected.map(([first], r) => (Number.isNaN(input[r * columns + first!]) ? -1 : first!)),
     );
     for (const k of ks) {
       const { reference: top } = await compareKernel("topK", {
@@ -162,7 +162,7 @@ describe("argmaxRows and topK", () => {
       [7],
     );
   });
-  test("NaN is the largest, rows of −∞", async () => {
+  test("NaN is the largest and has no argmax, rows of −∞", async () => {
     const columns = 37;
     const input = sampleNumbers(5 * columns, 3);
     input[20] = NaN;
@@ -201,12 +201,20 @@ describe("counts of integers", () => {
     expectNumbers(reference.counts, expected);
   });
   test("binCount out of range", async () => {
-    for (const value of [-1, 3]) {
+    for (const value of [-2, 3]) {
       const buffers = { counts: new Float32Array(3), input: Int32Array.of(0, value) };
       await expect(
         compareKernel("binCount", { buffers, numbers: { size: 2, bins: 3 }, outputs: ["counts"] }),
       ).rejects.toThrow(`binCount: index ${value} is out of range: it must be at least 0 and less than 3`);
     }
+  });
+  test("binCount with a −1, which is no number", async () => {
+    const { reference } = await compareKernel("binCount", {
+      buffers: { counts: new Float32Array(3), input: Int32Array.of(0, -1, 2) },
+      numbers: { size: 3, bins: 3 },
+      outputs: ["counts"],
+    });
+    expect([...reference.counts!]).toEqual([NaN, NaN, NaN]);
   });
   test("equalShare", async () => {
     const share = async (a: Int32Array, b: Int32Array) =>
@@ -218,7 +226,8 @@ describe("counts of integers", () => {
         })
       ).reference.output![0];
     expect(await share(Int32Array.of(1, 2, 3, 4), Int32Array.of(1, 2, 0, 4))).toBe(0.75);
-    expect(await share(Int32Array.of(-1), Int32Array.of(-1))).toBe(1);
+    expect(await share(Int32Array.of(-1, 2), Int32Array.of(3, 2))).toBeNaN();
+    expect(await share(Int32Array.of(4, 2), Int32Array.of(-1, 2))).toBeNaN();
     expect(await share(new Int32Array(0), new Int32Array(0))).toBeNaN();
   });
 });

@@ -53,9 +53,10 @@ export function matchLoss(first: Tensor, second: Tensor, options: MatchLossOptio
       `matchLoss: the batch has ${images} image(s), so there are no negatives. Use a batch of at least 2, or switch the match loss off (weight 0).`,
     );
   }
-  if (!(temperature > 0)) {
+  // Beyond float32 the similarities over τ would be 0·∞.
+  if (!(temperature > 0) || !Number.isFinite(Math.fround(1 / temperature))) {
     throw new RangeError(
-      `matchLoss: the temperature is ${temperature}; expected a positive number, e.g. 0.2.`,
+      `matchLoss: the temperature is ${temperature}; expected a positive number, e.g. 0.2. Below 3e-39 float32 cannot divide by it.`,
     );
   }
   const a = normalize ? l2Normalize(first) : first;

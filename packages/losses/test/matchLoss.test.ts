@@ -70,6 +70,19 @@ test.each(variants)("agrees with PyTorch with all gradients (%o)", async ({ norm
   }
 });
 
+test("at the smallest temperatures a match costs nothing, and a mistake its distance over the temperature", async () => {
+  const identity = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+  const first = tensor(device, Float32Array.from(identity), [3, 3]);
+  const shifted = tensor(device, Float32Array.from([...identity.slice(3), ...identity.slice(0, 3)]), [3, 3]);
+  for (const temperature of [1e-3, 1e-30]) {
+    for (const negatives of ["other", "both"] as const) {
+      expect(await matchLoss(first, first, { temperature, negatives }).item()).toBe(0);
+      const mistaken = await matchLoss(first, shifted, { temperature, negatives }).item();
+      expect(mistaken * temperature).toBeCloseTo(1, 6);
+    }
+  }
+});
+
 test("defaults to cosines at temperature 0.2 against the other branch", async () => {
   const [first, second] = [randomRows(3, 5, 4), randomRows(4, 5, 4)];
   const loss = await matchLoss(tensor(device, first), tensor(device, second)).item();
@@ -114,6 +127,11 @@ test("says what is wrong with its inputs", () => {
   expect(() => matchLoss(rows(1, 4), rows(1, 4))).toThrow(
     "matchLoss: the batch has 1 image(s), so there are no negatives. Use a batch of at least 2, or switch the match loss off (weight 0).",
   );
+  for (const temperature of [Number.NaN, -1, 1e-39]) {
+    expect(() => matchLoss(rows(2, 4), rows(2, 4), { temperature })).toThrow(
+      `matchLoss: the temperature is ${temperature}; expected a positive number`,
+    );
+  }
   expect(() => matchLoss(rows(2, 4), rows(2, 4), { temperature: 0 })).toThrow(
     "matchLoss: the temperature is 0; expected a positive number, e.g. 0.2.",
   );

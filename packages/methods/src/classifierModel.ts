@@ -14,7 +14,10 @@ import type { VisionTransformer } from "@splitmask/vit";
 export interface ClassifierHeadOptions {
   /** C, the number of classes. */
   readonly classes: number;
-  /** Standard deviation of the head's first weights (truncated normal); the bias begins at 0. BEiT's is 0.02 · 0.001, DeiT's 0.02. Default 0.02 · 0.001. */
+  /**
+   * Standard deviation of the head's first weights (normal); the bias begins at 0. BEiT's is 0.02 · 0.001, DeiT's 0.02.
+   * Default 0.02 · 0.001.
+   */
   readonly headDeviation?: number;
   /** Draws the head's first weights. Default 0. */
   readonly seed?: number;

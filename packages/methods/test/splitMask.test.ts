@@ -10,6 +10,7 @@ import {
   scope,
   slice,
   type Tensor,
+  tensor,
 } from "@splitmask/autograd";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { matchLoss } from "@splitmask/losses";
@@ -74,6 +75,26 @@ test("an untrained model starts near ln V and ln N, and the total is the weighte
   expect(inpaint).toBeCloseTo(Math.log(24), 1);
   expect(match).toBeCloseTo(Math.log(6), 1);
   expect(await total.item()).toBeCloseTo(2 * inpaint + 0.5 * match, 5);
+});
+
+test("a NaN in the tokenizer's view is no word: loss, gradients and figures are NaN", async () => {
+  const task = makeTask();
+  const batch = makeBatch();
+  const pixels = Float32Array.from(await batch.views[1]!.data());
+  pixels[0] = Number.NaN;
+  const damaged = { ...batch, views: [batch.views[0]!, tensor(device, pixels, [6, 3, 16, 16])] };
+  const { total, parts } = task.loss(damaged, training);
+  total.backward();
+  expect(await total.item()).toBeNaN();
+  expect(await parts.match!.item()).not.toBeNaN();
+  expect((await task.model.decoder.head.weight.grad!.data()).some(Number.isNaN)).toBe(true);
+  const branches = task.predictWords(damaged, { ...training, training: false });
+  const targets = await Promise.all(branches.map(async (branch) => [...(await branch.targets.data())]));
+  expect(targets.flat().filter((word) => word === -1)).toHaveLength(1);
+  const figures = task.health(damaged, { ...training, training: false });
+  const wrong = targets[0]!.includes(-1);
+  expect(Number.isNaN(await figures.targetEntropy!.item())).toBe(wrong);
+  expect(await figures.tokenEntropy!.item()).not.toBeNaN();
 });
 
 test("learns: the loss of one batch falls, and most hidden words are found", async () => {

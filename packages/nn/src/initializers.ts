@@ -12,7 +12,8 @@ import type { Device } from "@splitmask/kernels";
 export type Initializer = (device: Device, shape: Shape, key: RandomKey) => Tensor;
 
 /**
- * A normal distribution cut at two standard deviations, as BEiT and timm begin vision transformers.
+ * A normal distribution cut to [−2, 2], as timm and DeiT begin vision transformers: with the usual deviations nothing
+ * is cut. BEiT's pre-training cuts at one standard deviation.
  *
  * @param standardDeviation Default 0.02.
  */

@@ -23,8 +23,8 @@ export class LayerNorm extends Module {
   /** Begins as the plain normalisation. */
   constructor(device: Device, options: LayerNormLayerOptions) {
     super();
-    this.weight = new Parameter(ones(device, [options.width]));
-    this.bias = new Parameter(zeros(device, [options.width]));
+    this.weight = Parameter.begin(device, () => ones(device, [options.width]));
+    this.bias = Parameter.begin(device, () => zeros(device, [options.width]));
     this.epsilon = options.epsilon ?? 1e-6;
   }
 

@@ -11,7 +11,7 @@ export class LayerScale extends Module {
   /** @param options `initial`: the first value of every number, e.g. 0.1 or 1e-5. */
   constructor(device: Device, options: { readonly width: number; readonly initial: number }) {
     super();
-    this.gamma = new Parameter(full(device, [options.width], options.initial));
+    this.gamma = Parameter.begin(device, () => full(device, [options.width], options.initial));
   }
 
   /**

@@ -10,7 +10,7 @@ export interface DrawnOptions {
   readonly seed: number;
   /** The layer's dotted name in the model, e.g. `blocks.0.attn.qkv`: makes its numbers differ from those of other layers. */
   readonly purpose: string;
-  /** How weights begin. Default: truncated normal with standard deviation 0.02. Biases begin at 0. */
+  /** How weights begin. Default: `truncatedNormalInitializer()`, standard deviation 0.02. Biases begin at 0. */
   readonly initializer?: Initializer;
 }
 
@@ -41,10 +41,10 @@ export class Linear extends Module {
       }
     }
     const initializer = options.initializer ?? truncatedNormalInitializer();
-    this.weight = new Parameter(
+    this.weight = Parameter.begin(device, () =>
       initializer(device, [outFeatures, inFeatures], { seed, purpose: `${purpose}.weight` }),
     );
-    this.bias = bias ? new Parameter(zeros(device, [outFeatures])) : null;
+    this.bias = bias ? Parameter.begin(device, () => zeros(device, [outFeatures])) : null;
   }
 
   /**

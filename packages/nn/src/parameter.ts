@@ -1,16 +1,29 @@
-import { keep, Tensor } from "@splitmask/autograd";
+import { clone, keep, scope, Tensor } from "@splitmask/autograd";
+import type { Device } from "@splitmask/kernels";
 
 /** A tensor that is trained: a leaf that requires a gradient and outlives every scope. A `Module` finds its parameters by this class. */
 export class Parameter extends Tensor {
   /**
-   * @param initial The first values. The parameter takes its place: `initial` is disposed.
+   * @param initial The first values. They are copied: training changes the parameter in place, and `initial` stays what
+   * it is.
    * @throws TypeError If the dtype is not float32 or float64.
    */
   constructor(initial: Tensor) {
-    initial.buffer.retain();
-    super(initial.device, initial.shape, initial.dtype, initial.buffer, initial.byteOffset);
+    const copy = clone(initial);
+    copy.buffer.retain();
+    super(copy.device, copy.shape, copy.dtype, copy.buffer, copy.byteOffset);
     keep(this);
-    initial.dispose();
+    copy.dispose();
     this.requiresGrad = true;
+  }
+
+  /**
+   * A parameter of first values that nobody else needs: what `make` made is given back at once.
+   *
+   * @param device Where they are made.
+   * @param make Makes them.
+   */
+  static begin(device: Device, make: () => Tensor): Parameter {
+    return scope(device, () => new Parameter(make()));
   }
 }

@@ -87,7 +87,8 @@ export class TransformerBlock extends Module {
 }
 
 /**
- * The blocks of a transformer, first to last. Drop path rises linearly from 0 to `dropPath` over them (one block: `dropPath`), as in timm.
+ * The blocks of a transformer, first to last. Drop path rises linearly from 0 to `dropPath` over them (one block: 0),
+ * as in timm.
  *
  * @param options Of every block; `purpose` is the list's dotted name: block i draws its weights as `<purpose>.<i>`.
  */
@@ -101,7 +102,7 @@ export function transformerBlocks(
     (_, block) =>
       new TransformerBlock(device, {
         ...options,
-        dropPath: depth === 1 ? dropPath : (dropPath * block) / (depth - 1),
+        dropPath: block === 0 ? 0 : (dropPath * block) / (depth - 1),
         purpose: `${purpose}.${block}`,
       }),
   );

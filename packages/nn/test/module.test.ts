@@ -1,4 +1,4 @@
-import { type HostTensor, scope, sum, zeros } from "@splitmask/autograd";
+import { copyInto, type HostTensor, ones, scope, sum, zeros } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import { LayerNorm, Linear, Module, Parameter, patchify } from "@splitmask/nn";
 
@@ -33,6 +33,18 @@ const names = [
   "norm.bias",
   "head.weight",
 ];
+
+test("a parameter leaves its first values to whoever gave them", async () => {
+  const given = zeros(device, [3]);
+  const parameter = scope(device, () => new Parameter(given));
+  copyInto(parameter, ones(device, [3]));
+  expect([...(await given.data())]).toEqual([0, 0, 0]);
+  expect([...(await parameter.data())]).toEqual([1, 1, 1]);
+  const before = device.memory().liveBuffers;
+  new Linear(device, { inFeatures: 2, outFeatures: 2, seed: 1, purpose: "l", initializer: () => given });
+  expect([...(await given.data())]).toEqual([0, 0, 0]);
+  expect(device.memory().liveBuffers).toBe(before + 2);
+});
 
 test("finds parameters by property, in order, each once", () => {
   const model = new Model();

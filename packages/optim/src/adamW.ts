@@ -16,7 +16,9 @@ export interface AdamWOptions {
 }
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch computes it: θ ← θ − η·λ·θ − η·m̂ / (√v̂ + ε), with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ).
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch computes it:
+ * θ ← θ − η·λ·θ − η·m̂ / (√v̂ + ε), with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ), t the steps in which the parameter had a
+ * gradient.
  * All parameters are changed by one kernel call. State: `first_moment.<name>`, `second_moment.<name>`.
  */
 export class AdamW extends Optimizer {
@@ -46,11 +48,10 @@ export class AdamW extends Optimizer {
   ): void {
     device.run("adamW", active[0]!.parameter.dtype as "float32" | "float64", {
       scale: gradientScale,
-      step: this.steps,
       beta1: this.betas[0],
       beta2: this.betas[1],
       epsilon: this.epsilon,
-      each: active.map(({ parameter, state, weightDecay, learningRateScale }) => ({
+      each: active.map(({ parameter, state, steps, weightDecay, learningRateScale }) => ({
         parameter,
         gradient: parameter.grad!,
         firstMoment: state.get("first_moment")!,
@@ -58,6 +59,7 @@ export class AdamW extends Optimizer {
         size: parameter.size,
         learningRate: learningRate * learningRateScale,
         weightDecay,
+        step: steps,
       })),
     });
   }

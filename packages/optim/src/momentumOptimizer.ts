@@ -17,8 +17,6 @@ export interface MomentumOptions {
 
 /** What the kernels of `SGD` and `LARS` want to know of a step. */
 interface MomentumNumbers {
-  /** Steps done, this one included. */
-  readonly step: number;
   /** μ. */
   readonly momentum: number;
   /** 1: Nesterov's form; 0: plain. */
@@ -58,7 +56,7 @@ export abstract class MomentumOptimizer extends Optimizer {
 
   /** The numbers of the whole step. */
   protected get numbers(): MomentumNumbers {
-    return { step: this.steps, momentum: this.momentum, nesterov: this.nesterov ? 1 : 0 };
+    return { momentum: this.momentum, nesterov: this.nesterov ? 1 : 0 };
   }
 
   /** The parameters of a step. */

@@ -2,10 +2,15 @@ import { copyInto, empty, type HostTensor, keep, Tensor, zeros } from "@splitmas
 import type { Device } from "@splitmask/kernels";
 import type { ParameterGroup } from "./parameterGroups.js";
 
-/** An optimizer's state: how many steps it made, and its tensors under `<kind>.<parameter's name>`. */
+/**
+ * An optimizer's state: how many steps it made, each parameter's where it took part in fewer, and its tensors under
+ * `<kind>.<parameter's name>`.
+ */
 export interface OptimizerState<Element extends HostTensor | Tensor = HostTensor | Tensor> {
   /** Steps made. */
   readonly step: number;
+  /** How many of them changed a parameter, by its name, where that is fewer: it had no gradient in the others. */
+  readonly parameterSteps: ReadonlyMap<string, number>;
   /** E.g. `first_moment.blocks.0.attn.qkv.weight`. */
   readonly tensors: Map<string, Element>;
 }
@@ -30,8 +35,10 @@ export interface Slot {
   readonly weightDecay: number;
   /** Factor of the learning rate. */
   readonly learningRateScale: number;
-  /** The optimizer's tensors by kind; empty before the first step. */
+  /** The optimizer's tensors by kind; empty before the parameter's first step. */
   readonly state: Map<string, Tensor>;
+  /** How many steps changed the parameter: those in which it had a gradient. */
+  steps: number;
 }
 
 /** Parameters in groups, their state by name, and steps that are queued without waiting. */
@@ -70,6 +77,7 @@ export abstract class Optimizer {
           weightDecay: group.weightDecay ?? weightDecay,
           learningRateScale: group.learningRateScale ?? 1,
           state: new Map(),
+          steps: 0,
         });
       }
     }
@@ -94,7 +102,10 @@ export abstract class Optimizer {
     const active = this.slots.filter((slot) => slot.parameter.grad !== null);
     this.#steps++;
     if (active.length === 0) return;
-    for (const slot of active) this.#prepare(slot);
+    for (const slot of active) {
+      this.#prepare(slot);
+      slot.steps++;
+    }
     const { weightDecay } = options;
     this.apply(
       active[0]!.parameter.device,
@@ -130,7 +141,7 @@ export abstract class Optimizer {
     }
   }
 
-  /** The step count and the state's tensors; they are the optimizer's own, not copies. */
+  /** The step counts and the state's tensors; they are the optimizer's own, not copies. */
   stateDict(): OptimizerState<Tensor> {
     const tensors = new Map<string, Tensor>();
     for (const kind of this.kinds) {
@@ -139,30 +150,39 @@ export abstract class Optimizer {
         if (tensor !== undefined) tensors.set(`${kind}.${name}`, tensor);
       }
     }
-    return { step: this.#steps, tensors };
+    const late = this.slots.filter(({ steps }) => steps < this.#steps);
+    const parameterSteps = new Map(late.map(({ name, steps }) => [name, steps]));
+    return { step: this.#steps, parameterSteps, tensors };
   }
 
   /** The state on the host, when the device has come that far: its tensors are what `writeSafetensors` takes. */
   async hostStateDict(): Promise<OptimizerState<HostTensor>> {
-    const { step, tensors } = this.stateDict();
+    const { tensors, ...steps } = this.stateDict();
     const entries = [...tensors].map(async ([name, tensor]) => [name, await tensor.toHost()] as const);
-    return { step, tensors: new Map(await Promise.all(entries)) };
+    return { ...steps, tensors: new Map(await Promise.all(entries)) };
   }
 
   /**
    * Takes over a saved state. Parameters that had none (never had a gradient) begin anew.
    *
+   * @param saved `parameterSteps` may be left out where every parameter that has tensors took part in all steps.
    * @throws Error If a name is unknown or a shape differs; then nothing is taken over.
    */
   loadStateDict(saved: {
     readonly step: number;
+    readonly parameterSteps?: ReadonlyMap<string, number>;
     readonly tensors: ReadonlyMap<string, HostTensor | Tensor>;
   }): void {
     const targets = new Map<string, { slot: Slot; kind: string }>();
     for (const kind of this.kinds) {
       for (const slot of this.slots) targets.set(`${kind}.${slot.name}`, { slot, kind });
     }
-    const unknown = [...saved.tensors.keys()].filter((name) => !targets.has(name));
+    const { parameterSteps = new Map<string, number>() } = saved;
+    const names = new Set(this.slots.map(({ name }) => name));
+    const unknown = [
+      ...[...saved.tensors.keys()].filter((name) => !targets.has(name)),
+      ...[...parameterSteps.keys()].filter((name) => !names.has(name)),
+    ];
     const misshaped = [...saved.tensors].flatMap(([name, given]) => {
       const expected = targets.get(name)?.slot.parameter.shape.join("×");
       const found = given.shape.join("×");
@@ -192,6 +212,10 @@ export abstract class Optimizer {
       const own = keep(empty(device, shape, dtype));
       copyInto(own, given instanceof Tensor ? given : (given.data as Float32Array<ArrayBuffer>));
       slot.state.set(kind, own);
+    }
+    for (const slot of this.slots) {
+      const took = this.kinds.length === 0 || slot.state.size > 0;
+      slot.steps = parameterSteps.get(slot.name) ?? (took ? saved.step : 0);
     }
     this.#steps = saved.step;
   }

@@ -85,7 +85,8 @@ export class Clustering {
     const available = this.#patches.shape[0]!;
     const count = Math.min(available, Math.max(this.#words, sample));
     const points = this.#now(() =>
-      keep(this.#prepare(count === available ? this.#patches : this.#draw("sample", 0, count))),
+      // A handle of its own: without a transform the patches themselves are what is prepared.
+      keep(this.#prepare(count === available ? this.#patches : this.#draw("sample", 0, count)).detach()),
     );
     const distances = keep(zeros(device, [count]));
     for (let from = 0; from < this.#words; from += seedingStretch) {

@@ -26,7 +26,8 @@ export class CodebookTokenizer implements Tokenizer {
 
   /**
    * @param device Where the codebook is.
-   * @param parts The kind's name, the side of a patch, V×(3·P²) unit rows and the transform of patches. The tensors are kept out of any scope.
+   * @param parts The kind's name, the side of a patch, V×(3·P²) unit rows and the transform of patches. The tokenizer
+   * holds the tensors' memory by handles of its own.
    * @throws TypeError If the codebook is not V×(3·P²).
    */
   constructor(
@@ -43,17 +44,17 @@ export class CodebookTokenizer implements Tokenizer {
     this.name = name;
     this.patchSize = patchSize;
     this.vocabularySize = codebook.shape[0]!;
-    this.codebook = keep(codebook);
-    this.transform = transform;
-    if (transform.mean !== null) keep(transform.mean);
+    this.codebook = keep(codebook.detach());
+    this.transform = { ...transform, mean: transform.mean && keep(transform.mean.detach()) };
     this.#device = device;
-    const folded = noGrad(device, () => scope(device, () => foldTransform(codebook, transform)));
+    const folded = noGrad(device, () => scope(device, () => foldTransform(this.codebook, transform)));
     this.#weight = keep(folded.weight);
     this.#bias = folded.bias === null ? null : keep(folded.bias);
   }
 
   /**
-   * The word of every patch.
+   * The word of every patch; −1 where a pixel of it is NaN or infinite: losses of such words are NaN, counts and
+   * figures of them errors or NaN.
    *
    * @param pixels B×3×H×W in [−1, 1]; H and W multiples of the patch size.
    * @returns int32 B×N, N = (H/P)·(W/P), patches row by row.

@@ -3,7 +3,7 @@ import { Clustering } from "./clustering.js";
 import { CodebookTokenizer } from "./codebookTokenizer.js";
 import { fillEmptyRows } from "./fillEmptyRows.js";
 import { type PatchTransformOptions, resolveTransform } from "./patchTransform.js";
-import { checkPatches } from "./samplePatches.js";
+import { checkFinitePatches, checkPatches } from "./samplePatches.js";
 
 /** How far `KMeansTokenizer.fit` has come. */
 export interface KMeansProgress {
@@ -52,7 +52,7 @@ export class KMeansTokenizer extends CodebookTokenizer {
    * Clusters patches: k-means++ on a random part of them, then Lloyd's iterations or mini-batches. Centroids without a patch are put on patches drawn by the seed.
    *
    * @param patches M×(3·P²), pixels in [−1, 1], M ≥ V; see `samplePatches`. The paper takes 3 million.
-   * @throws RangeError If there are fewer patches than words.
+   * @throws RangeError (rejects) If there are fewer patches than words, or one holds a NaN or an infinity.
    */
   static async fit(patches: Tensor, options: KMeansOptions = {}): Promise<KMeansTokenizer> {
     const { vocabularySize = 8192, seed = 0, spherical = true, batchSize } = options;
@@ -63,6 +63,7 @@ export class KMeansTokenizer extends CodebookTokenizer {
         throw new RangeError(`KMeansTokenizer.fit: ${name} is ${value}; expected a whole number from 1.`);
       }
     }
+    await checkFinitePatches("KMeansTokenizer.fit", "patch", patches);
     const { device } = patches;
     const transform = noGrad(device, () => scope(device, () => resolveTransform(options, patches)));
     if (transform.mean !== null) keep(transform.mean);

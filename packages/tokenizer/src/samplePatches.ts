@@ -2,6 +2,7 @@ import {
   copyInto,
   gatherTokens,
   noGrad,
+  nonFiniteRow,
   RandomStream,
   reshape,
   scope,
@@ -32,7 +33,8 @@ export interface SamplePatchesOptions {
  *
  * @param pictures Batches B×3×H×W with pixels in [−1, 1], H and W multiples of the patch size; read until `count` patches are there.
  * @returns M×(3·P²), M ≤ count, in the order of the pictures.
- * @throws RangeError If there are no pictures, or count or perPicture is no whole number from 1.
+ * @throws RangeError (rejects) If there are no pictures, count or perPicture is no whole number from 1, or a patch
+ * holds a NaN or an infinity.
  */
 export async function samplePatches(
   pictures: Iterable<Tensor> | AsyncIterable<Tensor>,
@@ -89,7 +91,18 @@ export async function samplePatches(
   if (collected === null) {
     throw new RangeError("samplePatches: there are no pictures. Give at least one batch B×3×H×W.");
   }
-  return filled === count ? collected : slice(collected, 0, 0, filled);
+  const sampled = filled === count ? collected : slice(collected, 0, 0, filled);
+  await checkFinitePatches("samplePatches", "sampled patch", sampled);
+  return sampled;
+}
+
+/** Rejects if a pixel is NaN or infinite: such a patch is like no word. */
+export async function checkFinitePatches(name: string, what: string, patches: Tensor): Promise<void> {
+  const row = await nonFiniteRow(patches);
+  if (row < 0) return;
+  throw new RangeError(
+    `${name}: ${what} ${row} holds a pixel that is NaN or infinite; expected numbers in [−1, 1]. Leave such pictures out, or mend what makes them.`,
+  );
 }
 
 /**

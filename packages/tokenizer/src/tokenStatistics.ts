@@ -30,7 +30,7 @@ export interface TokenStatistics {
  *
  * @param tokens int32 of any shape, as `tokenize` gives them, at most 2²⁴ of one word.
  * @param vocabularySize V.
- * @throws RangeError If there are no tokens.
+ * @throws RangeError (rejects) If there are no tokens, or a −1 is among them.
  */
 export async function tokenStatistics(tokens: Tensor, vocabularySize: number): Promise<TokenStatistics> {
   if (tokens.size === 0) {
@@ -46,6 +46,11 @@ export async function tokenStatistics(tokens: Tensor, vocabularySize: number): P
   );
   const [entropy, deadWords] = await figures.data();
   figures.dispose();
+  if (Number.isNaN(entropy)) {
+    throw new RangeError(
+      "tokenStatistics: −1 is among the tokens, which stands for a patch with a pixel that is NaN or infinite. Leave such pictures out, or mend what makes them.",
+    );
+  }
   const entropyBits = Math.max(0, entropy!);
   return {
     entropyBits,
@@ -56,7 +61,8 @@ export async function tokenStatistics(tokens: Tensor, vocabularySize: number): P
 }
 
 /**
- * Entropy of the words' frequencies in bits, at most log₂ V, as a float32 scalar on the device.
+ * Entropy of the words' frequencies in bits, at most log₂ V, as a float32 scalar on the device; NaN if a −1 (none) is
+ * among the tokens.
  *
  * @param tokens int32 of any shape, at least one, at most 2²⁴ of one word.
  * @param vocabularySize V.

@@ -11,7 +11,7 @@ export interface Tokenizer {
   /** V×(3·P²): the words, rows of unit length; a row is laid out channel, row, column. */
   readonly codebook: Tensor;
   /**
-   * The word of every patch, independently.
+   * The word of every patch, independently; −1 for a patch with a pixel that is NaN or infinite.
    *
    * @param pixels B×3×H×W in [−1, 1]; H and W multiples of P.
    * @returns int32 B×N with N = (H/P)·(W/P), patches row by row.

@@ -77,6 +77,50 @@ describe("samplePatches", () => {
   });
 });
 
+describe("patches that are given", () => {
+  test.each([
+    { spherical: false },
+    { spherical: false, pixelRange: "unit" as const },
+    { spherical: false, center: "mean" as const },
+    { spherical: false, batchSize: 20 },
+    { spherical: true },
+    { spherical: true, seedingSample: 10 },
+  ])("stay what they are, and are not disposed: %j", async (options) => {
+    const patches = clusteredPatches(40, 4);
+    const initial = clusteredPatches(4, 4, 2);
+    const before = [await patches.data(), await initial.data()];
+    for (const given of [{}, { initial }]) {
+      const tokenizer = await KMeansTokenizer.fit(patches, {
+        vocabularySize: 4,
+        iterations: 3,
+        ...options,
+        ...given,
+      });
+      expect(tokenizer.vocabularySize).toBe(4);
+      RandomPatchesTokenizer.fit(patches, { vocabularySize: 4 });
+    }
+    expect([await patches.data(), await initial.data()]).toEqual(before);
+  });
+
+  test("with a pixel that is NaN or infinite are an error that names the patch", async () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const rows = await clusteredPatches(40, 4).data();
+      rows[12 * 7 + 5] = value;
+      const text = "7 holds a pixel that is NaN or infinite; expected numbers in [−1, 1].";
+      await expect(
+        KMeansTokenizer.fit(tensor(device, rows as Float32Array<ArrayBuffer>, [40, 12]), {
+          vocabularySize: 4,
+        }),
+      ).rejects.toThrow(`KMeansTokenizer.fit: patch ${text}`);
+      const pictures = new Float32Array(9 * 12);
+      pictures[12 * 7 + 5] = value;
+      await expect(
+        samplePatches([tensor(device, pictures, [9, 3, 2, 2])], { patchSize: 2, count: 9 }),
+      ).rejects.toThrow(`samplePatches: sampled patch ${text}`);
+    }
+  });
+});
+
 describe("random patches", () => {
   test("are different patches of the data at unit length, drawn by the seed", async () => {
     const patches = clusteredPatches(40, 40);

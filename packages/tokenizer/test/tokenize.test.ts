@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tensor } from "@splitmask/autograd";
+import { scope, type Tensor, tensor } from "@splitmask/autograd";
 import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import {
   CodebookTokenizer,
   loadTokenizer,
   RandomProjectionTokenizer,
+  tokenEntropy,
   tokenStatistics,
 } from "@splitmask/tokenizer";
 
@@ -48,6 +49,43 @@ test.each(["none", "unitRange", "patch", "mean"] as const)("gives PyTorch's word
   const words = tokenizers[label].tokenize(fixture.upload(device, "input.images"));
   expect(words.shape).toEqual([3, 24]);
   expect(await words.data()).toEqual(fixture.get(`output.words.${label}`).data);
+});
+
+test("a patch with a pixel that is NaN or infinite has no word, and no other patch loses its own", async () => {
+  const { fixture, tokenizers } = await fixtureTokenizers();
+  const host = fixture.get("input.images");
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const values = Float32Array.from(host.data as Float32Array);
+    values[values.length - 1] = value;
+    const images = tensor(device, values, [...host.shape]);
+    for (const [label, tokenizer] of Object.entries(tokenizers)) {
+      const words = tokenizer.tokenize(images);
+      const expected = Int32Array.from(fixture.get(`output.words.${label}`).data as Int32Array);
+      expected[expected.length - 1] = -1;
+      expect(await words.data()).toEqual(expected);
+      await expect(tokenStatistics(words, 50)).rejects.toThrow("tokenStatistics: −1 is among the tokens");
+      expect(await tokenEntropy(words, 50).item()).toBeNaN();
+    }
+  }
+});
+
+test("holds its codebook by a handle of its own", async () => {
+  const { fixture } = await fixtureTokenizers();
+  const host = fixture.get("input.codebook");
+  const images = fixture.upload(device, "input.images");
+  const transform = { pixelRange: "symmetric", center: "none", mean: null } as const;
+  const make = (codebook: Tensor) =>
+    new CodebookTokenizer(device, { name: "given", patchSize: 4, codebook, transform });
+  const given = tensor(device, host, undefined, { dtype: "float32" });
+  const outside = scope(device, () => make(given).tokenize(images));
+  expect((await given.data()).length).toBe(given.size);
+  // The tokenizer outlives the scope in which its codebook was made; the codebook's own handle does not.
+  const made = scope(device, () => {
+    const inner = tensor(device, host, undefined, { dtype: "float32" });
+    return [make(inner), () => inner] as const;
+  });
+  expect(await made[0].tokenize(images).data()).toEqual(await outside.data());
+  expect(() => made[1]().buffer).toThrow("was released when its scope ended");
 });
 
 test("gives the same words after save and load", async () => {

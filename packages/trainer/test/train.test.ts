@@ -1,23 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type TinyRun, runTiny } from "./runTiny.js";
+import { type Perceptron, type Points, points, regression } from "./tinyTask.js";
+import { mean, square } from "@splitmask/autograd";
+import { type Device, createDevice } from "@splitmask/kernels";
+import { BatchError, NonFiniteError, RunFolder, type TrainOptions, type TrainingEvent, type TrainingTask, latestCheckpoint, listCheckpoints, readCheckpoint, train } from "@splitmask/trainer";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
-import { createDevice, type Device } from "@splitmask/kernels";
-import {
-  BatchError,
-  latestCheckpoint,
-  listCheckpoints,
-  NonFiniteError,
-  RunFolder,
-  readCheckpoint,
-  type TrainingEvent,
-  type TrainOptions,
-  train,
-} from "@splitmask/trainer";
-import { runTiny, type TinyRun } from "./runTiny.js";
-import { type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let devices: Device[];
@@ -125,6 +116,30 @@ describe("train", () => {
     // Another seed is another run: the comparison above can fail.
     await run("other", { seed: 6 });
     expect(weights("other", 12)).not.toEqual(weights("one", 12));
+  });
+
+  test("parameters that get their first gradient late keep their own steps over a resume", async () => {
+    const late = (): Pick<TrainOptions<Points>, "device" | "task"> => {
+      const own = device();
+      const task = regression(own);
+      const { hidden } = task.model as Perceptron;
+      const withLate: TrainingTask<Points> = {
+        ...task,
+        loss: (batch, context) =>
+          context.step < 4
+            ? { total: mean(square(hidden.forward(batch.inputs))), parts: {} }
+            : { total: task.loss(batch, context).total, parts: {} },
+      };
+      return { device: own, task: withLate };
+    };
+    await run("late", late());
+    for (const stop of [2, 7]) {
+      await run(`late ${stop}`, { ...late(), ...stopAt(stop) });
+      await run(`late ${stop}`, { ...late(), resume: true });
+      expect(weights(`late ${stop}`, 12)).toEqual(weights("late", 12));
+      const { state } = await readCheckpoint(join(folder, `late ${stop}`, "checkpoints", "step-000012"));
+      expect(state.parameterSteps).toEqual({ "output.weight": 8, "output.bias": 8 });
+    }
   });
 
   test("a run that was killed goes on from its last whole checkpoint", async () => {

@@ -18,14 +18,20 @@ export interface VisionTransformerConfig {
   readonly classToken?: boolean;
   /** First value of the blocks' LayerScale, e.g. 0.1; null: none. Default null. */
   readonly layerScale?: number | null;
-  /** Drop path (stochastic depth) of the last block; it rises linearly from 0 at the first. Default 0. */
+  /**
+   * Drop path (stochastic depth) of the last block; it rises linearly from 0 at the first (so that a single block has
+   * none, as in timm). Default 0.
+   */
   readonly dropPath?: number;
   /** Whether query, key and value have biases. Default true. */
   readonly qkvBias?: boolean;
   /** Added to the variance in layer norms. Default 1e-6. */
   readonly epsilon?: number;
-  /** `"learned"` positions (truncated normal, standard deviation 0.02), or the fixed `"sincos"` ones of MAE and MoCo v3. Default `"learned"`. */
-  readonly positions?: "learned" | "sincos";
+  /**
+   * `"learned"` positions (normal, standard deviation 0.02), or fixed sine-cosine ones: `"sincos"`, MAE's, or
+   * `"sincosRowFirst"`, MoCo v3's. Default `"learned"`.
+   */
+  readonly positions?: "learned" | "sincos" | "sincosRowFirst";
   /** Whether the tokens get a last layer norm. Default true. */
   readonly finalNorm?: boolean;
 }
@@ -109,7 +115,12 @@ export function resolveVisionTransformerConfig(
   if (!(dropPath >= 0 && dropPath < 1)) {
     throw new RangeError(`VisionTransformer: dropPath is ${dropPath}; expected a number in [0, 1).`);
   }
-  if (positions === "sincos" && width % 4 !== 0) {
+  if (!["learned", "sincos", "sincosRowFirst"].includes(positions)) {
+    throw new RangeError(
+      `VisionTransformer: positions are "${positions}"; expected "learned", "sincos" or "sincosRowFirst".`,
+    );
+  }
+  if (positions !== "learned" && width % 4 !== 0) {
     throw new RangeError(
       `VisionTransformer: sincos positions need a width that is a multiple of 4, and it is ${width}.`,
     );

@@ -52,7 +52,7 @@ export class PatchProjection extends Module {
     const bound = (channels * patchSize * patchSize) ** -0.5;
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `encoder.patch_embed.proj.${name}` };
-      return new Parameter(uniform(device, shape, { low: -bound, high: bound, key }));
+      return Parameter.begin(device, () => uniform(device, shape, { low: -bound, high: bound, key }));
     };
     this.weight = draw([width, channels, patchSize, patchSize], "weight");
     this.bias = draw([width], "bias");

@@ -36,7 +36,7 @@ export function resamplePositions(
       `resamplePositions: positions are ${positions.shape.join("×")}; expected 1×${prefix + fromRows * fromColumns}×D for a grid of ${fromRows}×${fromColumns} and ${prefix} leading token(s).`,
     );
   }
-  if (fromRows === toRows && fromColumns === toColumns) return positions;
+  if (fromRows === toRows && fromColumns === toColumns) return reshape(positions, positions.shape);
   const places = prefix === 0 ? positions : slice(positions, 1, prefix, count);
   const alongRows = matmul(
     interpolationMatrix(positions, toRows, fromRows),
@@ -61,23 +61,26 @@ function interpolationMatrix(like: Tensor, outputSize: number, inputSize: number
 }
 
 /**
- * Fixed sine-cosine positions of a grid: the first half of the width encodes the column, the second the row, each as D/4 sines and D/4 cosines with
- * frequencies 10000^(−i/(D/4)) (the layout of MAE and MoCo v3).
+ * Fixed sine-cosine positions of a grid: half of the width encodes the column, half the row, each as D/4 sines and D/4
+ * cosines with frequencies 10000^(−i/(D/4)).
  *
  * @param width D, a multiple of 4.
+ * @param firstHalf What the first half encodes: the `"column"` in MAE (default), the `"row"` in MoCo v3.
  * @returns 1×(rows·columns)×D.
  */
 export function sineCosinePositions(
   device: Device,
   grid: readonly [rows: number, columns: number],
   width: number,
+  firstHalf: "column" | "row" = "column",
 ): Tensor {
   const [rows, columns] = grid;
   const half = width / 2;
   const blank = zeros(device, [rows, columns, half]);
   const byColumn = add(blank, reshape(axisTable(device, columns, half), [1, columns, half]));
   const byRow = add(blank, reshape(axisTable(device, rows, half), [rows, 1, half]));
-  return reshape(concatenate([byColumn, byRow], 2), [1, rows * columns, width]);
+  const halves = firstHalf === "column" ? [byColumn, byRow] : [byRow, byColumn];
+  return reshape(concatenate(halves, 2), [1, rows * columns, width]);
 }
 
 /** size×half; a plan of a few hundred angles, made once on the host. */

@@ -94,7 +94,10 @@ export class VisionTransformer extends Module {
   readonly #fixedPositions: Tensor | null;
 
   /**
-   * Draws the weights: linear weights, positions and the class token from a normal distribution of standard deviation 0.02 cut at two; biases 0; norms 1.
+   * Draws the weights: linear weights, positions and the class token from N(0, 0.02²), as DeiT does with timm; the
+   * patch embedding's as PyTorch begins convolutions; other biases 0; norms 1. BEiT's pre-training cuts at one
+   * deviation and divides the weights of `attn.proj` and `mlp.fc2` by √(2·layer); the SplitMask paper says neither, and
+   * neither is done.
    *
    * @param device Where the model lives.
    * @param config Its shape; see `vit` for the usual ones.
@@ -112,7 +115,7 @@ export class VisionTransformer extends Module {
     const places = (classToken ? 1 : 0) + this.grid[0] * this.grid[1];
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `encoder.${name}` };
-      return new Parameter(truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
+      return Parameter.begin(device, () => truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
     };
     this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
     this.pos_embed = positions === "learned" ? draw([1, places, width], "pos_embed") : null;
@@ -120,9 +123,15 @@ export class VisionTransformer extends Module {
     this.blocks = transformerBlocks(device, { ...resolved, seed, purpose: "encoder.blocks" });
     this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
     this.#fixedPositions =
-      positions === "sincos"
-        ? noGrad(device, () => keep(scope(device, () => sineCosinePositions(device, this.grid, width))))
-        : null;
+      positions === "learned"
+        ? null
+        : noGrad(device, () =>
+            keep(
+              scope(device, () =>
+                sineCosinePositions(device, this.grid, width, positions === "sincos" ? "column" : "row"),
+              ),
+            ),
+          );
   }
 
   /** How many tokens come before those of the patches: 1 with a class token, else 0. */

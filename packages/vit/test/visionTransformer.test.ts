@@ -9,8 +9,15 @@ import {
   tensor,
   uniform,
 } from "@splitmask/autograd";
+import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
-import { sineCosinePositions, VisionTransformer, type VisionTransformerConfig, vit } from "@splitmask/vit";
+import {
+  resamplePositions,
+  sineCosinePositions,
+  VisionTransformer,
+  type VisionTransformerConfig,
+  vit,
+} from "@splitmask/vit";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -105,7 +112,21 @@ test("weights of another grid load with interpolated positions", async () => {
   expect(await numbers(back.patch_embed.proj.weight)).toEqual(await numbers(small.patch_embed.proj.weight));
 });
 
-test("sine-cosine positions are fixed, distinct and as MAE computes them", async () => {
+test.each(["column", "row"] as const)(
+  "sine-cosine positions whose first half is the %s's",
+  async (firstHalf) => {
+    const fixture = await ModelFixture.read(new URL("fixtures/sineCosine.safetensors", import.meta.url));
+    const table = sineCosinePositions(device, [5, 5], 16, firstHalf);
+    expect(largestError(await numbers(table), fixture.get(firstHalf).data as Float64Array)).toBeLessThan(
+      1e-6,
+    );
+    const positions = firstHalf === "column" ? "sincos" : "sincosRowFirst";
+    const model = new VisionTransformer(device, { ...tiny, imageSize: 20, positions });
+    expect(await numbers(model.patchPositions())).toEqual(await numbers(table));
+  },
+);
+
+test("sine-cosine positions are fixed, and of grids that are no squares too", async () => {
   const model = new VisionTransformer(device, { ...tiny, positions: "sincos", classToken: true });
   expect(model.namedParameters().has("pos_embed")).toBe(false);
   const table = await numbers(sineCosinePositions(device, [2, 3], 8));
@@ -124,6 +145,31 @@ test("sine-cosine positions are fixed, distinct and as MAE computes them", async
       expect(value).toBeCloseTo(expected[i]!, 6);
     });
   expect(model.forward(pictures(1)).shape).toEqual([1, 17, 16]);
+});
+
+test("the first weights have timm's deviations", async () => {
+  const model = new VisionTransformer(device, { ...tiny, width: 64, imageSize: 32, classToken: true });
+  const deviation = async (x: Tensor) => {
+    const values = await numbers(x);
+    return Math.sqrt(values.reduce((total, value) => total + value ** 2, 0) / values.length);
+  };
+  for (const [name, parameter] of model.namedParameters()) {
+    if (parameter.size < 1000 || name.startsWith("patch_embed.")) continue;
+    expect([name, Math.abs((await deviation(parameter)) / 0.02 - 1) < 0.05]).toEqual([name, true]);
+  }
+  // Uniform in ±1/√48, PyTorch's of a convolution.
+  expect((await deviation(model.patch_embed.proj.weight)) * Math.sqrt(3 * 48)).toBeCloseTo(1, 1);
+});
+
+test("resampled positions are a handle of their own, also where nothing is resampled", async () => {
+  const positions = normal(device, [1, 4, 8], { key: { seed: 1, purpose: "positions" } });
+  resamplePositions(positions, [2, 2], [2, 2]).dispose();
+  expect((await positions.data()).length).toBe(32);
+});
+
+test("a single block drops no path, as timm's", () => {
+  const model = new VisionTransformer(device, { ...tiny, depth: 1, dropPath: 0.4 });
+  expect(model.blocks.map((block) => block.drop_path1.probability)).toEqual([0]);
 });
 
 test("drop path rises linearly over the blocks and draws from seed and step only", async () => {

@@ -80,7 +80,7 @@ export function sumRows(output: Tensor, gradient: Tensor, columns: number, accum
     output,
     a: gradient,
     b: null,
-    rows: gradient.size / Math.max(columns, 1),
+    rows: columns === 0 ? 0 : gradient.size / columns,
     columns,
     accumulate: accumulate ? 1 : 0,
   });

@@ -56,6 +56,11 @@ function attributesOf(operation: string, qkv: Tensor, options: AttentionOptions)
       `${operation}: qkv is ${formatShape(qkv.shape)} and heads is ${heads}: ${width} is not a multiple of 3·${heads}. The last axis holds q, k and v for each head.`,
     );
   }
+  if (width === 0) {
+    throw new RangeError(
+      `${operation}: qkv is ${formatShape(qkv.shape)}; queries without elements are like no key. Give at least one column a head.`,
+    );
+  }
   const headWidth = width / (3 * heads);
   return { batch, tokens, heads, headWidth, scale: options.scale ?? 1 / Math.sqrt(headWidth) };
 }
@@ -63,7 +68,7 @@ function attributesOf(operation: string, qkv: Tensor, options: AttentionOptions)
 /**
  * Multi-head self-attention (Vaswani et al. 2017) on packed queries, keys and values: B×N×3D → B×N×D. The last axis of `qkv` reads 3×H×(D/H), timm's layout.
  *
- * @throws RangeError If the width is not a multiple of 3·heads.
+ * @throws RangeError If the width is not a multiple of 3·heads, or is 0.
  */
 export function attention(qkv: Tensor, options: AttentionOptions): Tensor {
   return perform(attentionOperation, { qkv }, attributesOf("attention", qkv, options));

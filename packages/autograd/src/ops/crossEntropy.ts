@@ -115,7 +115,8 @@ export function checkSmoothing(operation: string, smoothing: number): void {
 
 /**
  * The cross-entropy between rows of logits and what they should be: R×C and one class a row (int32 R), or a distribution over the classes a row (R×C, of mixup or a teacher) → scalar
- * (R with reduction `"none"`). A class outside 0 … C − 1 is reported at the next `await`. PyTorch's `cross_entropy`.
+ * (R with reduction `"none"`). A class outside 0 … C − 1 is reported at the next `await`, but for −1 (of `argmax`:
+ * none), whose row has a loss and a gradient of NaN. PyTorch's `cross_entropy`.
  *
  * @throws RangeError If the shapes do not fit, or `excludeDiagonal` is given with distributions.
  */

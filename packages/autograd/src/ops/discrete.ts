@@ -4,7 +4,10 @@ import { empty, floatingOf, type Tensor } from "../tensor.js";
 
 // Operations whose results are whole numbers or counts: no gradient flows through them, so they stand outside the table.
 
-/** The place of the largest element of each row of the last axis, the first of equals: …×C → int32 …. */
+/**
+ * The place of the largest element of each row of the last axis, the first of equals, −1 where the row holds a NaN: …×C
+ * → int32 ….
+ */
 export function argmax(x: Tensor): Tensor {
   checkFloating("argmax", { x });
   const { rows, columns } = rowsAndColumns("argmax", "x", x);
@@ -16,7 +19,8 @@ export function argmax(x: Tensor): Tensor {
 }
 
 /**
- * For each row of a the place of the row of b with the largest product (plus its bias), the first of equals: M×K and N×K → int32 M. The M×N products are never written.
+ * For each row of a the place of the row of b with the largest product (plus its bias), the first of equals, −1 where
+ * that product is NaN or infinite: M×K and N×K → int32 M. The M×N products are never written.
  *
  * @throws RangeError If the widths differ.
  */
@@ -46,7 +50,8 @@ export interface TopK {
 }
 
 /**
- * The k largest elements of each row of the last axis in falling order, ties by the lower place: …×C → values …×k and int32 indices …×k.
+ * The k largest elements of each row of the last axis in falling order, NaN first, ties by the lower place: …×C →
+ * values …×k and int32 indices …×k.
  *
  * @throws RangeError If k is not in 1 … C.
  */
@@ -65,7 +70,10 @@ export function topK(x: Tensor, k: number): TopK {
   return { values, indices };
 }
 
-/** How often each whole number below `bins` stands in x: int32 → float32 bins. A number out of range is reported at the next `await`. */
+/**
+ * How often each whole number below `bins` stands in x: int32 → float32 bins. All counts are NaN if a −1 (of `argmax`:
+ * none) is among them; other numbers out of range are reported at the next `await`.
+ */
 export function binCount(x: Tensor, bins: number): Tensor {
   checkIntegers("binCount", "x", x);
   if (!Number.isInteger(bins) || bins < 1) {
@@ -78,7 +86,8 @@ export function binCount(x: Tensor, bins: number): Tensor {
 }
 
 /**
- * The share of places at which two int32 tensors agree, a float32 scalar: accuracy.
+ * The share of places at which two int32 tensors agree, a float32 scalar: accuracy. NaN if there are none, or a −1 (of
+ * `argmax`: none) is among them.
  *
  * @throws RangeError If the shapes differ.
  */

@@ -61,7 +61,7 @@ export const linearOperation = defineOperation({
   },
   gradient: ({ outputGradient: g, saved, attributes: { inputActivation, precision }, needs, shapes }) => {
     const [columns, inner] = shapes.weight as [number, number];
-    const rows = g.size / Math.max(columns, 1);
+    const { rows } = rowsAndColumns("linear", "y", g);
     let x: Tensor | null = null;
     if (needs.x) {
       x = empty(g.device, shapes.x, g.dtype);

@@ -120,7 +120,8 @@ export const linearCrossEntropyOperation = defineOperation({
  * @param x R×D.
  * @param weight V×D.
  * @param bias V, or null.
- * @param targets int32 R; one outside 0 … V − 1 is reported at the next `await`.
+ * @param targets int32 R; one outside 0 … V − 1 is reported at the next `await`, but for −1, whose row has a loss of
+ * NaN.
  * @throws RangeError If the shapes do not fit.
  */
 export function linearCrossEntropy(
@@ -141,7 +142,7 @@ export function linearCrossEntropy(
       `linearCrossEntropy: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)} (V×D): the widths ${inner} and ${expected} differ.`,
     );
   }
-  if (x.size === 0 || weight.size === 0) {
+  if (rows === 0 || columns === 0) {
     throw new RangeError(
       `linearCrossEntropy: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)}; there is nothing to average.`,
     );

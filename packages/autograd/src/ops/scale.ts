@@ -171,7 +171,9 @@ function drawRows(
 }
 
 /**
- * Stochastic depth (Huang et al. 2016): each sample's x is dropped with a probability, else divided by 1 − probability, so that the mean stays; then `residual` is added. Any shape with samples first.
+ * Stochastic depth (Huang et al. 2016): each sample's x is dropped with a probability, else divided by 1 − probability,
+ * so that the mean stays; then `residual` is added. Any shape with samples first. Where nothing can be dropped and
+ * nothing is added, it is x itself.
  *
  * @throws RangeError If the probability is not in [0, 1), or `rows` do not fit x.
  */

@@ -1,10 +1,10 @@
-import { writeFileDurably } from "@splitmask/autograd";
 import { UsageError } from "../errors.js";
 import { type EvaluateRequest, type Evaluation, evaluate } from "../run/evaluate.js";
 import type { EvaluationKind } from "../run/repeatEvaluation.js";
-import { columns, type Terminal } from "../terminal/terminal.js";
+import { type Terminal, columns } from "../terminal/terminal.js";
 import { classTable, confusionTable, percent } from "./confusionTable.js";
 import { layerChart } from "./layerChart.js";
+import { writeFileDurably } from "@splitmask/autograd";
 
 const names = { knn: "k-NN accuracy", probe: "linear-probe accuracy" } as const;
 
@@ -73,6 +73,7 @@ function summary(name: string, encoder: string, result: Evaluation): string {
     `${result.classes.length} classes, ${result.train} training and ${result.test} test pictures`,
     `always the most frequent class: ${percent(result.chance)}`,
     ...(result.warnings.length === 0 ? [] : ["NOT on new pictures: see the warning"]),
+    ...(result.converged === false ? ["the fit stopped before its optimum"] : []),
   ];
   return `${name} of ${encoder}${layer}: ${percent(accuracy)}${spread}; ${facts.join("; ")}`;
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { checkFinetuneConfig } from "../config/check.js";
 import { readFieldsFile } from "../config/file.js";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
@@ -9,8 +8,9 @@ import { estimateText, warnOfShortage } from "../run/plan.js";
 import { tellSkipped } from "../run/skipped.js";
 import { summaryOf } from "../run/trainedRun.js";
 import { printable } from "../terminal/printable.js";
-import { columns, type Terminal } from "../terminal/terminal.js";
+import { type Terminal, columns } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
+import { join } from "node:path";
 
 /** A `splitmask finetune` command line. */
 export interface FinetuneCommand extends FinetuneRequest {
@@ -80,8 +80,9 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
     if (classes.length > shownClasses)
       terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
     for (const text of evaluation.warnings) terminal.warn(text);
+    const firstFive = evaluation.top5 === null ? "" : `, among the first five: ${percent(evaluation.top5)}`;
     terminal.result(figures, [
-      `accuracy: ${percent(evaluation.accuracy)}, among the first five: ${percent(evaluation.top5)} (${classes.length} classes, ${evaluation.test} test pictures)`,
+      `accuracy: ${percent(evaluation.accuracy)}${firstFive} (${classes.length} classes, ${evaluation.test} test pictures)`,
       `run: ${run}`,
       `evaluation: ${join(run, evaluationFile)}`,
     ]);

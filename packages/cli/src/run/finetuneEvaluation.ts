@@ -11,8 +11,11 @@ import type { LabelledPictures } from "./labelledPictures.js";
 export interface FinetuneEvaluation {
   /** Share of the test pictures that are classified rightly. */
   readonly accuracy: number;
-  /** Share of the test pictures whose class is among the five with the highest scores. */
-  readonly top5: number;
+  /**
+   * Share of the test pictures whose class is among the five with the highest scores; null with no more than five
+   * classes.
+   */
+  readonly top5: number | null;
   /** Number of test pictures. */
   readonly test: number;
   /** Class names, by label. */

@@ -84,6 +84,8 @@ export interface RepeatedEvaluation {
   readonly learningRates?: readonly SweptRate[];
   /** Accuracy on the training pictures (probe only). */
   readonly trainAccuracy?: number;
+  /** Whether every fit on all training pictures came to its optimum (probe by L-BFGS only). */
+  readonly converged?: boolean;
 }
 
 /** What is evaluated. */
@@ -104,7 +106,9 @@ export interface RepeatRequest {
 
 /** One seed's classification with what belongs to its kind. */
 type Outcome = Classification &
-  Partial<Pick<RepeatedEvaluation, "k" | "temperature" | "penalty" | "learningRate" | "trainAccuracy">> & {
+  Partial<
+    Pick<RepeatedEvaluation, "k" | "temperature" | "penalty" | "learningRate" | "trainAccuracy" | "converged">
+  > & {
     readonly rates?: readonly SweptRate[];
   };
 

@@ -65,6 +65,7 @@ void attentionBackward(const Call& call) {
   const float* qkv = call.buffer<float>(2);
   const float* logSumExp = call.buffer<float>(3);
   const Heads shape(call);
+  if (shape.count() == 0) return;
   const int64 tokens = shape.tokens, width = shape.width, packedRow = shape.packedRow(), mergedRow = shape.mergedRow();
   const int64 block = queriesAtOnce(shape), stride = packedStride(block);
   const int64 transposedSize = width * tileColumns, keysSize = panelsSize(tokens, width), rowsSize = panelsSize(block, width);

@@ -15,7 +15,7 @@ struct Heads {
   explicit Heads(const Call& call)
       : batch(call.integer(0)), tokens(call.integer(1)), heads(call.integer(2)), width(call.integer(3)),
         scale(static_cast<float>(call.number(4))) {}
-  int64 count() const { return tokens > 0 && width > 0 ? batch * heads : 0; }
+  int64 count() const { return tokens > 0 ? batch * heads : 0; }
   // Of (sample, head) number `head`: where q, k, v (part 0, 1, 2) begin in B×N×3×H×d, rows packedRow() apart; where it begins in B×N×H×d.
   int64 packed(int64 head, int64 part) const { return ((head / heads * tokens * 3 + part) * heads + head % heads) * width; }
   int64 packedRow() const { return 3 * heads * width; }
@@ -66,7 +66,7 @@ template <class Body> SPLITMASK_INLINE void forEachHead(const Call& call, const 
   // Whole samples where that leaves 32 tasks or more, and so many that they are worth handing to a thread.
   const int64 unit = count >= 32 * shape.heads ? shape.heads : 1;
   const int64 work = shape.tokens * shape.tokens * shape.width;
-  const int64 together = unit * maximum(1, minimum((1 << 23) / work, count / 32) / unit);
+  const int64 together = unit * maximum(1, minimum((1 << 23) / maximum(1, work), count / 32) / unit);
   parallelFor(call, divideUp(count, together), [&](int64 group, int thread) {
     const int64 end = minimum(count, (group + 1) * together);
     for (int64 head = group * together; head < end; ++head) body(head, thread, end);

@@ -1,4 +1,5 @@
 // gemmArgmax: each tile of a·bᵀ goes from the micro-kernel's registers into a running (value, index) for every row and lane; the product is never written.
+#include "../indices.h"
 #include "../parallel.h"
 #include "gemmBlock.h"
 
@@ -99,7 +100,7 @@ void gemmArgmax(const Call& call) {
         index = otherIndex;
       }
     }
-    output[i] = index;
+    output[i] = value - value == 0 ? index : noIndex;  // ∞ − ∞ is NaN, too
     if (bestValue) bestValue[i] = value;
   }
 }

@@ -16,13 +16,22 @@ void layerNorm(const Call& call) {
   overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
     float* y = output + r * columns;
-    const float mean = sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i); }) / static_cast<float>(columns);
-    const Vector meanVector = broadcast(mean);
-    const float squares = sumOver(0, columns, [&](int64 i, auto part) {
+    float mean = sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i); }) / static_cast<float>(columns);
+    Vector meanVector = broadcast(mean);
+    double squares = sumOver(0, columns, [&](int64 i, auto part) {
       const Vector centred = part.keep(part.read(x + i) - meanVector, 0);
       return centred * centred;
     });
-    const float rstd = static_cast<float>(1 / __builtin_sqrt(static_cast<double>(squares) / static_cast<double>(columns) + epsilon));
+    if (!(squares < 1e37)) {  // beyond float32
+      double sum = 0;
+      for (int64 i = 0; i < columns; ++i) sum += static_cast<double>(x[i]);
+      sum /= static_cast<double>(columns);
+      mean = static_cast<float>(sum);
+      meanVector = broadcast(mean);
+      squares = 0;
+      for (int64 i = 0; i < columns; ++i) squares += (static_cast<double>(x[i]) - sum) * (static_cast<double>(x[i]) - sum);
+    }
+    const float rstd = static_cast<float>(1 / __builtin_sqrt(squares / static_cast<double>(columns) + epsilon));
     means[r] = mean;
     rstds[r] = rstd;
     const Vector rstdVector = broadcast(rstd);

@@ -54,6 +54,28 @@ SPLITMASK_INLINE float maximumOver(const float* row, int64 begin, int64 end, flo
   return horizontalMaximum(maximum(maximum(best0, best1), maximum(best2, best3)));
 }
 
+// Half a vector of floats, and the doubles of the same number.
+typedef float HalfVector __attribute__((vector_size(lanes * 2), aligned(4), may_alias));
+typedef double DoubleVector __attribute__((vector_size(lanes * 4)));
+
+// Σ value² in float64, which no float32 overflows.
+static inline double sumOfSquares(const float* values, int64 count) {
+  constexpr int half = lanes / 2;
+  DoubleVector sum0 = {}, sum1 = {};
+  int64 i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const DoubleVector a = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i), DoubleVector);
+    const DoubleVector b = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i + half), DoubleVector);
+    sum0 += a * a;
+    sum1 += b * b;
+  }
+  sum0 += sum1;
+  double sum = 0;
+  for (int lane = 0; lane < half; ++lane) sum += sum0[lane];
+  for (; i < count; ++i) sum += static_cast<double>(values[i]) * values[i];
+  return sum;
+}
+
 // Elements of one task: enough to outweigh its start, few enough that small tensors still share the threads.
 constexpr int64 taskElements = 1 << 14;
 

@@ -32,7 +32,7 @@ void crossEntropy(const Call& call) {
   const int64 rows = call.integer(0), columns = call.integer(1);
   const double smoothing = call.number(2), gradientScale = call.number(3);
   const int64 excludeDiagonal = call.integer(4);
-  if (!indicesAreInside(call, targets, rows, columns)) return;
+  if (!indicesAreInside(call, targets, rows, columns, true)) return;
   if (excludeDiagonal >= 0)
     for (int64 r = 0; r < rows; ++r)
       if (targets[r] == r + excludeDiagonal)
@@ -42,6 +42,11 @@ void crossEntropy(const Call& call) {
     const Columns used(columns, excluded);
     const float* x = logits + r * columns;
     float* dx = gradient ? gradient + r * columns : nullptr;
+    if (targets[r] == noIndex) {
+      losses[r] = __builtin_nanf("");
+      if (dx) overVectors(0, columns, [&](int64 i, auto part) { part.write(dx + i, broadcast(losses[r])); });
+      return;
+    }
     const float largest = maximumOver(x, used.secondBegin, columns, maximumOver(x, 0, used.firstEnd, -__builtin_inff()));
     const Vector shift = broadcast(largest);
     const float targetShifted = x[targets[r]] - largest;

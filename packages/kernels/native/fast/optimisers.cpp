@@ -5,10 +5,6 @@ namespace splitmask::SPLITMASK_SET {
 
 namespace {
 
-// Half a vector of floats, and the doubles of the same number.
-typedef float HalfVector __attribute__((vector_size(lanes * 2), aligned(4), may_alias));
-typedef double DoubleVector __attribute__((vector_size(lanes * 4)));
-
 float* eachBuffer(const Call& call, int64 item, int index) {
   return static_cast<float*>(call.eachBuffers[item * call.eachBufferStride + index]);
 }
@@ -37,23 +33,6 @@ int64 tasksOfAll(const Call& call) {
   return tasks;
 }
 
-double sumOfSquares(const float* values, int64 count) {
-  constexpr int half = lanes / 2;
-  DoubleVector sum0 = {}, sum1 = {};
-  int64 i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const DoubleVector a = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i), DoubleVector);
-    const DoubleVector b = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i + half), DoubleVector);
-    sum0 += a * a;
-    sum1 += b * b;
-  }
-  sum0 += sum1;
-  double sum = 0;
-  for (int lane = 0; lane < half; ++lane) sum += sum0[lane];
-  for (; i < count; ++i) sum += static_cast<double>(values[i]) * values[i];
-  return sum;
-}
-
 // Sums of squares of buffer `index` of every item, item by item in the order of the list; squares has room for one number a task.
 void sumsOfSquares(const Call& call, int index, int64* starts, double* squares, double* sums) {
   overItems(call, starts, [&](int64 task, int64 item, int64 begin, int64 end) {
@@ -65,14 +44,14 @@ void sumsOfSquares(const Call& call, int index, int64* starts, double* squares, 
   }
 }
 
-// The direction of a step with momentum; the first step starts the momentum with the gradient.
+// The direction of a step with momentum; a velocity of zeros starts it with the gradient.
 struct Momentum {
   Vector keep;
-  bool starts, nesterov;
+  bool nesterov;
 
   template <class Part> inline __attribute__((always_inline)) Vector direction(const Part& part, const Vector& g, float* velocity) const {
     if (!velocity) return g;
-    const Vector v = starts ? g : fma(keep, part.read(velocity), g);
+    const Vector v = fma(keep, part.read(velocity), g);
     part.write(velocity, v);
     return nesterov ? fma(keep, v, g) : v;
   }
@@ -97,19 +76,19 @@ void gradientNorm(const Call& call) {
 
 void adamW(const Call& call) {
   const Vector scale = broadcast(call.buffers[0] ? call.buffer<float>(0)[0] : 1.0f);
-  const double step = call.number(0), beta1 = call.number(1), beta2 = call.number(2);
-  const double correction1 = 1 - __builtin_pow(beta1, step), correction2 = 1 / __builtin_sqrt(1 - __builtin_pow(beta2, step));
+  const double beta1 = call.number(0), beta2 = call.number(1);
   const Vector keep1 = broadcast(static_cast<float>(beta1)), take1 = broadcast(static_cast<float>(1 - beta1));
   const Vector keep2 = broadcast(static_cast<float>(beta2)), take2 = broadcast(static_cast<float>(1 - beta2));
-  const Vector rootScale = broadcast(static_cast<float>(correction2)), epsilon = broadcast(static_cast<float>(call.number(3)));
+  const Vector epsilon = broadcast(static_cast<float>(call.number(2)));
   int64* starts = static_cast<int64*>(call.scratch(call, 0, (call.eachCount + 1) * static_cast<int64>(sizeof(int64))));
   overItems(call, starts, [&](int64, int64 item, int64 begin, int64 end) {
     float* parameter = eachBuffer(call, item, 0);
     const float* gradient = eachBuffer(call, item, 1);
     float* first = eachBuffer(call, item, 2);
     float* second = eachBuffer(call, item, 3);
-    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
-    const Vector decay = broadcast(static_cast<float>(1 - learningRate * weightDecay));
+    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2), step = eachNumber(call, item, 3);
+    const double correction1 = 1 - __builtin_pow(beta1, step), correction2 = 1 / __builtin_sqrt(1 - __builtin_pow(beta2, step));
+    const Vector rootScale = broadcast(static_cast<float>(correction2)), decay = broadcast(static_cast<float>(1 - learningRate * weightDecay));
     const Vector rate = broadcast(static_cast<float>(-learningRate / correction1));
     overVectors(begin, end, [&](int64 i, auto part) {
       const Vector g = part.read(gradient + i) * scale;
@@ -125,8 +104,8 @@ void adamW(const Call& call) {
 
 void sgd(const Call& call) {
   const Vector scale = broadcast(call.buffers[0] ? call.buffer<float>(0)[0] : 1.0f);
-  const double momentum = call.number(1);
-  const Momentum motion{broadcast(static_cast<float>(momentum)), call.integer(0) <= 1, call.integer(2) != 0};
+  const double momentum = call.number(0);
+  const Momentum motion{broadcast(static_cast<float>(momentum)), call.integer(1) != 0};
   int64* taskStarts = static_cast<int64*>(call.scratch(call, 0, (call.eachCount + 1) * static_cast<int64>(sizeof(int64))));
   overItems(call, taskStarts, [&](int64, int64 item, int64 begin, int64 end) {
     float* parameter = eachBuffer(call, item, 0);
@@ -144,8 +123,8 @@ void sgd(const Call& call) {
 void lars(const Call& call) {
   const float given = call.buffers[0] ? call.buffer<float>(0)[0] : 1.0f;
   const Vector scale = broadcast(given);
-  const double momentum = call.number(1), trustCoefficient = call.number(3), epsilon = call.number(4);
-  const Momentum motion{broadcast(static_cast<float>(momentum)), call.integer(0) <= 1, call.integer(2) != 0};
+  const double momentum = call.number(0), trustCoefficient = call.number(2), epsilon = call.number(3);
+  const Momentum motion{broadcast(static_cast<float>(momentum)), call.integer(1) != 0};
   const int64 tasks = tasksOfAll(call), count = call.eachCount;
   double* squares = static_cast<double*>(call.scratch(call, 0, (tasks + 3 * count + 1) * static_cast<int64>(sizeof(double))));
   double *lengths = squares + tasks, *slopes = lengths + count;

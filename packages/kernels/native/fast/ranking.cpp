@@ -1,4 +1,5 @@
 // Argmax and the k largest of rows: the row is scanned by vectors, and only what beats the best so far is looked at one by one.
+#include "../indices.h"
 #include "../ordering.h"
 #include "anyLane.h"
 #include "loops.h"
@@ -29,7 +30,7 @@ void argmaxRows(const Call& call) {
       const bool ties = !isGreater(x[result], x[candidate]) && !isGreater(x[candidate], x[result]);
       if (isGreater(x[candidate], x[result]) || (ties && candidate < result)) result = candidate;
     }
-    output[r] = result;
+    output[r] = x[result] == x[result] ? result : noIndex;
   });
 }
 

@@ -57,8 +57,10 @@ void l2Normalize(const Call& call) {
   const double epsilon = call.number(2);
   overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
-    const float squares = sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i) * part.read(x + i); });
-    const double norm = __builtin_sqrt(static_cast<double>(squares)), denominator = norm < epsilon ? epsilon : norm;
+    const float sum = sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i) * part.read(x + i); });
+    // Squares of very large and very small numbers leave float32.
+    const double squares = sum > 1e-30f && sum < 1e37f ? static_cast<double>(sum) : sumOfSquares(x, columns);
+    const double norm = __builtin_sqrt(squares), denominator = norm < epsilon ? epsilon : norm;
     norms[r] = static_cast<float>(denominator);
     const Vector divisor = broadcast(static_cast<float>(denominator));
     overVectors(0, columns, [&](int64 i, auto part) { part.write(output + r * columns + i, part.read(x + i) / divisor); });

@@ -22,7 +22,7 @@ template <class T> void segmentSums(const Call& call) {
   for (int64 point = 0; point < count; ++point) {
     const int64 segment = assignments[point];
     if (segment < 0 || segment >= segments) {
-      call.fail(call, "assignment {given} is not a segment: it must be at least 0 and less than {expected}",
+      call.fail(call, "assignment {given} is not a segment: it must be at least 0 and less than {expected} (-1: a point with a NaN)",
                 static_cast<double>(segment), static_cast<double>(segments));
       return;
     }
@@ -109,6 +109,7 @@ template <class T> void neighbourVotes(const Call& call) {
   const int64 rows = call.integer(0), neighbours = call.integer(1), classes = call.integer(2), labelCount = call.integer(3);
   const double temperature = call.number(4);
   std::fill(scores, scores + rows * classes, T(0));
+  T largest = 0;
   for (int64 place = 0; place < rows * neighbours; ++place) {
     const int64 index = indices[place];
     if (index < 0 || index >= labelCount) {
@@ -122,7 +123,10 @@ template <class T> void neighbourVotes(const Call& call) {
                 static_cast<double>(classes));
       return;
     }
-    scores[place / neighbours * classes + label] += static_cast<T>(std::exp(static_cast<double>(values[place]) / temperature));
+    // Against the row's largest value no temperature overflows, and one neighbour always counts 1.
+    if (place % neighbours == 0) largest = *std::max_element(values + place, values + place + neighbours);
+    const double behind = static_cast<double>(values[place]) - static_cast<double>(largest);
+    scores[place / neighbours * classes + label] += static_cast<T>(std::exp(behind / temperature));
   }
 }
 

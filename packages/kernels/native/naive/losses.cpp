@@ -1,4 +1,5 @@
 // Cross-entropy with one class or a distribution over classes a row, label smoothing, an optional left-out diagonal, and the gradient of the logits.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -16,10 +17,15 @@ template <class T> void crossEntropy(const Call& call) {
   const int64 rows = call.integer(0), columns = call.integer(1);
   const double smoothing = call.number(2), gradientScale = call.number(3);
   const int64 excludeDiagonal = call.integer(4);
-  if (!indicesAreInside(call, targets, rows, columns)) return;
+  if (!indicesAreInside(call, targets, rows, columns, true)) return;
   for (int64 r = 0; r < rows; ++r) {
     const int64 excluded = excludeDiagonal >= 0 && r + excludeDiagonal < columns ? r + excludeDiagonal : -1;
     const int64 target = targets[r];
+    if (target == noIndex) {
+      losses[r] = std::numeric_limits<T>::quiet_NaN();
+      if (gradient) std::fill(gradient + r * columns, gradient + (r + 1) * columns, losses[r]);
+      continue;
+    }
     if (target == excluded)
       return call.fail(call, "target {given} of a row is the column that excludeDiagonal leaves out of it", static_cast<double>(target), -1);
     const T* x = logits + r * columns;

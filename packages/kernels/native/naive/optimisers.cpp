@@ -18,10 +18,10 @@ template <class T> double sumOfSquares(const T* values, int64 size) {
   return sum;
 }
 
-// The direction of a step with momentum; the first step starts the momentum with the gradient.
-template <class T> double withMomentum(double gradient, T* velocity, int64 i, double momentum, bool starts, bool nesterov) {
+// The direction of a step with momentum; a velocity of zeros starts it with the gradient.
+template <class T> double withMomentum(double gradient, T* velocity, int64 i, double momentum, bool nesterov) {
   if (!velocity || momentum == 0) return gradient;
-  const double v = starts ? gradient : momentum * velocity[i] + gradient;
+  const double v = momentum * velocity[i] + gradient;
   velocity[i] = static_cast<T>(v);
   return nesterov ? gradient + momentum * v : v;
 }
@@ -43,15 +43,15 @@ template <class T> void gradientNorm(const Call& call) {
 
 template <class T> void adamW(const Call& call) {
   const T scale = call.buffers[0] ? call.buffer<T>(0)[0] : T(1);
-  const double step = call.number(0), beta1 = call.number(1), beta2 = call.number(2), epsilon = call.number(3);
-  const double correction1 = 1 - std::pow(beta1, step), correction2 = std::sqrt(1 - std::pow(beta2, step));
+  const double beta1 = call.number(0), beta2 = call.number(1), epsilon = call.number(2);
   for (int64 item = 0; item < call.eachCount; ++item) {
     T* parameter = eachBuffer<T>(call, item, 0);
     const T* gradient = eachBuffer<T>(call, item, 1);
     T* first = eachBuffer<T>(call, item, 2);
     T* second = eachBuffer<T>(call, item, 3);
     const int64 size = static_cast<int64>(eachNumber(call, item, 0));
-    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
+    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2), step = eachNumber(call, item, 3);
+    const double correction1 = 1 - std::pow(beta1, step), correction2 = std::sqrt(1 - std::pow(beta2, step));
     for (int64 i = 0; i < size; ++i) {
       const double g = static_cast<double>(gradient[i]) * scale;
       const double m = beta1 * first[i] + (1 - beta1) * g;
@@ -66,9 +66,8 @@ template <class T> void adamW(const Call& call) {
 
 template <class T> void sgd(const Call& call) {
   const T scale = call.buffers[0] ? call.buffer<T>(0)[0] : T(1);
-  const int64 step = call.integer(0);
-  const double momentum = call.number(1);
-  const bool nesterov = call.integer(2) != 0;
+  const double momentum = call.number(0);
+  const bool nesterov = call.integer(1) != 0;
   for (int64 item = 0; item < call.eachCount; ++item) {
     T* parameter = eachBuffer<T>(call, item, 0);
     const T* gradient = eachBuffer<T>(call, item, 1);
@@ -77,16 +76,15 @@ template <class T> void sgd(const Call& call) {
     const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
     for (int64 i = 0; i < size; ++i) {
       const double g = static_cast<double>(gradient[i]) * scale + weightDecay * parameter[i];
-      parameter[i] = static_cast<T>(parameter[i] - learningRate * withMomentum(g, velocity, i, momentum, step <= 1, nesterov));
+      parameter[i] = static_cast<T>(parameter[i] - learningRate * withMomentum(g, velocity, i, momentum, nesterov));
     }
   }
 }
 
 template <class T> void lars(const Call& call) {
   const T scale = call.buffers[0] ? call.buffer<T>(0)[0] : T(1);
-  const int64 step = call.integer(0);
-  const double momentum = call.number(1), trustCoefficient = call.number(3), epsilon = call.number(4);
-  const bool nesterov = call.integer(2) != 0;
+  const double momentum = call.number(0), trustCoefficient = call.number(2), epsilon = call.number(3);
+  const bool nesterov = call.integer(1) != 0;
   for (int64 item = 0; item < call.eachCount; ++item) {
     T* parameter = eachBuffer<T>(call, item, 0);
     const T* gradient = eachBuffer<T>(call, item, 1);
@@ -99,7 +97,7 @@ template <class T> void lars(const Call& call) {
     const double ratio = adapts ? trustCoefficient * length / (slope + weightDecay * length + epsilon) : 1;
     for (int64 i = 0; i < size; ++i) {
       const double g = (static_cast<double>(gradient[i]) * scale + weightDecay * parameter[i]) * ratio;
-      parameter[i] = static_cast<T>(parameter[i] - learningRate * withMomentum(g, velocity, i, momentum, step <= 1, nesterov));
+      parameter[i] = static_cast<T>(parameter[i] - learningRate * withMomentum(g, velocity, i, momentum, nesterov));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 
+#include "../indices.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -61,7 +62,7 @@ template <class T> void gemm(const Call& call) {
   });
 }
 
-// A NaN counts as larger than any number, as in PyTorch; the first of equals wins.
+// A NaN counts as larger than any number; the first of equals wins; a row whose largest is not finite has no index.
 template <class T> void gemmArgmax(const Call& call) {
   int* output = call.buffer<int>(0);
   T* best = call.buffer<T>(1);
@@ -81,7 +82,7 @@ template <class T> void gemmArgmax(const Call& call) {
         index = static_cast<int>(column);
       }
     }
-    output[row] = index;
+    output[row] = std::isfinite(largest) ? index : noIndex;
     if (best) best[row] = largest;
   });
 }

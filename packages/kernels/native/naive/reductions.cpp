@@ -71,7 +71,7 @@ template <class T> void argmaxRows(const Call& call) {
     int64 best = 0;
     for (int64 c = 1; c < columns; ++c)
       if (isGreater(row[c], row[best])) best = c;
-    output[r] = static_cast<int>(best);
+    output[r] = row[best] == row[best] ? static_cast<int>(best) : noIndex;
   }
 }
 
@@ -100,11 +100,16 @@ template <class T> void binCount(const Call& call) {
   T* counts = call.buffer<T>(0);
   const int* input = call.buffer<int>(1);
   const int64 size = call.integer(0), bins = call.integer(1);
-  if (!indicesAreInside(call, input, size, bins)) return;
+  if (!indicesAreInside(call, input, size, bins, true)) return;
   // Counted in integers: a float32 stops counting at 2²⁴.
   std::vector<int64> found(static_cast<size_t>(bins), 0);
-  for (int64 i = 0; i < size; ++i) ++found[static_cast<size_t>(input[i])];
-  for (int64 v = 0; v < bins; ++v) counts[v] = static_cast<T>(static_cast<double>(counts[v]) + found[static_cast<size_t>(v)]);
+  bool missing = false;
+  for (int64 i = 0; i < size; ++i) {
+    if (input[i] == noIndex) missing = true;
+    else ++found[static_cast<size_t>(input[i])];
+  }
+  for (int64 v = 0; v < bins; ++v)
+    counts[v] = missing ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(static_cast<double>(counts[v]) + found[static_cast<size_t>(v)]);
 }
 
 template <class T> void equalShare(const Call& call) {
@@ -112,8 +117,13 @@ template <class T> void equalShare(const Call& call) {
   const int* b = call.buffer<int>(2);
   const int64 size = call.integer(0);
   int64 equal = 0;
-  for (int64 i = 0; i < size; ++i) equal += a[i] == b[i];
-  call.buffer<T>(0)[0] = static_cast<T>(static_cast<double>(equal) / static_cast<double>(size));  // NaN for no positions
+  bool missing = size == 0;
+  for (int64 i = 0; i < size; ++i) {
+    equal += a[i] == b[i];
+    missing |= a[i] == noIndex || b[i] == noIndex;
+  }
+  call.buffer<T>(0)[0] =
+      missing ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(static_cast<double>(equal) / static_cast<double>(size));
 }
 
 }  // namespace splitmask::naive

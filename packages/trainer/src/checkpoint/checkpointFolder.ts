@@ -72,6 +72,11 @@ export interface CheckpointState {
   readonly step: number;
   /** Number of steps of the whole run. */
   readonly steps: number;
+  /**
+   * How many of the optimizer's steps changed a parameter, by its name, where that is fewer than all of them (not there
+   * in checkpoints of earlier versions).
+   */
+  readonly parameterSteps?: Readonly<Record<string, number>>;
   /** What the run was made with. */
   readonly settings: CheckpointSettings;
   /** Means over the steps since the checkpoint before: the losses by name. */

@@ -1,24 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { HostTensor } from "@splitmask/autograd";
-import type { Module } from "@splitmask/nn";
 import type { TimedState } from "../loop/timeBudget.js";
 import type { TrainedState } from "../loop/trainedState.js";
-import {
-  type BestCheckpoint,
-  type CheckpointLocation,
-  type CheckpointSettings,
-  type CheckpointState,
-  listCheckpoints,
-  pruneCheckpoints,
-  type RecoveryState,
-  removeLeftovers,
-  setAside,
-  writeCheckpoint,
-} from "./checkpointFolder.js";
+import { type BestCheckpoint, type CheckpointLocation, type CheckpointSettings, type CheckpointState, type RecoveryState, listCheckpoints, pruneCheckpoints, removeLeftovers, setAside, writeCheckpoint } from "./checkpointFolder.js";
 import { assertSameSettings, assertSameShapes } from "./compatibility.js";
 import type { CheckpointFileSystem } from "./fileSystem.js";
 import type { Checkpoint } from "./readCheckpoint.js";
+import type { HostTensor } from "@splitmask/autograd";
+import type { Module } from "@splitmask/nn";
+import type { OptimizerState } from "@splitmask/optim";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 
 /** What a checkpoint says of its run. */
 export interface CheckpointMoment {
@@ -121,14 +111,20 @@ export class CheckpointWriter {
 
   async #write(
     moment: CheckpointMoment,
-    reading: Promise<[Map<string, HostTensor>, { tensors: Map<string, HostTensor> }]>,
+    reading: Promise<[Map<string, HostTensor>, OptimizerState<HostTensor>]>,
     read: () => Promise<Readonly<Record<string, number>> | null>,
     onWritten: (location: CheckpointLocation, means: Readonly<Record<string, number>>) => void,
   ): Promise<void> {
-    const [model, { tensors: optimizer }] = await reading;
+    const [model, { parameterSteps, tensors: optimizer }] = await reading;
     const means = await read();
     if (means === null) return;
-    const state: CheckpointState = { format: 1, ...moment, means, versions: { node: process.version } };
+    const state: CheckpointState = {
+      format: 1,
+      ...moment,
+      parameterSteps: Object.fromEntries(parameterSteps),
+      means,
+      versions: { node: process.version },
+    };
     try {
       this.#latest = await writeCheckpoint(this.#folder, state, { model, optimizer }, this.#fileSystem);
     } catch (error) {
@@ -200,6 +196,7 @@ export function restoreCheckpoint(
   assertSameSettings(path, state.settings, settings);
   // Steps that were left out did not count for the optimizer.
   const step = state.step - state.recovery.skipped.length;
-  optimizer.loadStateDict({ step, tensors: tensors.optimizer });
+  const parameterSteps = new Map(Object.entries(state.parameterSteps ?? {}));
+  optimizer.loadStateDict({ step, parameterSteps, tensors: tensors.optimizer });
   model.loadStateDict(tensors.model);
 }

@@ -5,9 +5,12 @@ import type { TrainedState } from "./trainedState.js";
 interface Slot {
   /** By the parameters' order. */
   readonly parameters: readonly Tensor[];
-  /** The optimizer's and the average's tensors by name; made with the first step, so there may be none yet. */
+  /**
+   * The optimizer's and the average's tensors by name; made with a parameter's first step, so there may be none yet.
+   */
   readonly optimizer: Map<string, Tensor>;
   optimizerStep: number;
+  parameterSteps: ReadonlyMap<string, number>;
 }
 
 /** Copies on the device of what training changes, from before each of the last steps, so that a step can be run again or undone. */
@@ -28,6 +31,7 @@ export class StateHistory {
       parameters: parameters.map(roomFor),
       optimizer: new Map<string, Tensor>(),
       optimizerStep: 0,
+      parameterSteps: new Map(),
     }));
   }
 
@@ -38,6 +42,13 @@ export class StateHistory {
     if (this.#optimizer === null) return;
     const state = this.#optimizer.stateDict();
     slot.optimizerStep = state.step;
+    slot.parameterSteps = state.parameterSteps;
+    // After a step back a parameter may have no state again.
+    for (const [name, room] of slot.optimizer) {
+      if (state.tensors.has(name)) continue;
+      room.dispose();
+      slot.optimizer.delete(name);
+    }
     for (const [name, tensor] of state.tensors) {
       let room = slot.optimizer.get(name);
       if (room === undefined) {
@@ -52,7 +63,8 @@ export class StateHistory {
   restore(step: number): void {
     const slot = this.#slot(step);
     for (const [index, parameter] of this.#parameters.entries()) copyInto(parameter, slot.parameters[index]!);
-    this.#optimizer?.loadStateDict({ step: slot.optimizerStep, tensors: slot.optimizer });
+    const { optimizer: tensors, optimizerStep, parameterSteps } = slot;
+    this.#optimizer?.loadStateDict({ step: optimizerStep, parameterSteps, tensors });
   }
 
   /** Gives the memory back. */

@@ -1,5 +1,5 @@
 import type { HostTensor, Tensor } from "@splitmask/autograd";
-import type { ExponentialMovingAverage, Optimizer } from "@splitmask/optim";
+import type { ExponentialMovingAverage, Optimizer, OptimizerState } from "@splitmask/optim";
 
 const AVERAGE = "average.";
 
@@ -15,29 +15,30 @@ export class TrainedState {
   }
 
   /** The tensors on the device. */
-  stateDict(): { readonly step: number; readonly tensors: Map<string, Tensor> } {
-    const { step, tensors } = this.#optimizer.stateDict();
+  stateDict(): OptimizerState<Tensor> {
+    const { tensors, ...steps } = this.#optimizer.stateDict();
     const all = new Map(tensors);
     for (const [name, tensor] of this.#average?.stateDict().tensors ?? []) all.set(AVERAGE + name, tensor);
-    return { step, tensors: all };
+    return { ...steps, tensors: all };
   }
 
   /** The tensors on the host, when the device has come that far. */
-  async hostStateDict(): Promise<{ readonly step: number; readonly tensors: Map<string, HostTensor> }> {
+  async hostStateDict(): Promise<OptimizerState<HostTensor>> {
     const reading = [this.#optimizer.hostStateDict(), this.#average?.hostStateDict()] as const;
-    const [{ step, tensors }, averages] = await Promise.all(reading);
-    for (const [name, tensor] of averages?.tensors ?? []) tensors.set(AVERAGE + name, tensor);
-    return { step, tensors };
+    const [state, averages] = await Promise.all(reading);
+    for (const [name, tensor] of averages?.tensors ?? []) state.tensors.set(AVERAGE + name, tensor);
+    return state;
   }
 
   /** Takes over a saved state: the average is updated once a step. */
-  loadStateDict(saved: {
-    readonly step: number;
-    readonly tensors: ReadonlyMap<string, Tensor | HostTensor>;
-  }): void {
-    const { step, tensors } = saved;
+  loadStateDict(
+    saved: Pick<OptimizerState, "step" | "parameterSteps"> & {
+      readonly tensors: ReadonlyMap<string, Tensor | HostTensor>;
+    },
+  ): void {
+    const { step, parameterSteps, tensors } = saved;
     const own = [...tensors].filter(([name]) => !name.startsWith(AVERAGE));
-    this.#optimizer.loadStateDict({ step, tensors: new Map(own) });
+    this.#optimizer.loadStateDict({ step, parameterSteps, tensors: new Map(own) });
     if (this.#average === null) return;
     this.#average.loadStateDict({ updates: step, tensors: averagesOf(tensors) });
   }
