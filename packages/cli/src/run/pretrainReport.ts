@@ -1,12 +1,9 @@
 import { join } from "node:path";
 import type { SkippedPicture } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
+import { chartsOf, curvesOf, factsOf, type RecordedRun, type ReportData } from "@splitmask/report";
 import { loadTokenizer } from "@splitmask/tokenizer";
 import { settleSource } from "../config/sourceFields.js";
-import { chartsOf } from "../report/charts.js";
-import { curvesOf } from "../report/curves.js";
-import type { ReportData } from "../report/data.js";
-import { factsOf } from "../report/facts.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { readRun } from "./description.js";
 import { readWeights } from "./encoder.js";
@@ -14,7 +11,6 @@ import { loadGallery, lookAtEncoder, lookAtMethod } from "./lookAt.js";
 import { createMethod, encoderView, tokenizerView } from "./method.js";
 import { openPictures, rootOf } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
-import type { RecordedRun } from "./recordedRun.js";
 import type { ReportRequest } from "./report.js";
 import { chooseSubset } from "./subset.js";
 

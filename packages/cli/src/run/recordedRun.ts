@@ -1,28 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { SkippedPicture } from "@splitmask/data";
-import { type EvaluationRecord, type MetricsRecord, RunFolder } from "@splitmask/trainer";
+import type { ConfusionView, RecordedRun } from "@splitmask/report";
+import { RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
-import type { ConfusionView } from "../report/data.js";
 import { evaluationFile } from "./finetuneEvaluation.js";
-
-/** What a run folder tells of itself, whatever was trained in it. */
-export interface RecordedRun {
-  /** The folder, absolute. */
-  readonly path: string;
-  /** Its name. */
-  readonly name: string;
-  /** What `config.json` holds. */
-  readonly config: unknown;
-  /** One record a step. */
-  readonly metrics: readonly MetricsRecord[];
-  /** The evaluations in between. */
-  readonly evaluations: readonly EvaluationRecord[];
-  /** What `evaluation.json` says of a classifier's mistakes; null without one. */
-  readonly confusion: ConfusionView | null;
-  /** The pictures that could not be read. */
-  readonly skipped: readonly SkippedPicture[];
-}
 
 /**
  * Reads a run folder without taking its lock, so also while the run is going on.
@@ -76,8 +57,8 @@ async function readConfusion(path: string): Promise<ConfusionView | null> {
   }
   const { classes, confusion } = read.data;
   return {
-    title: "Of the classifier",
-    note: "On the pictures that the run was tested on at its end.",
+    title: "Classifier",
+    note: "On the test pictures, at the end of the run.",
     classes,
     counts: confusion,
   };
