@@ -9,8 +9,8 @@ const sizes = {
   small: { width: 330, height: 210, points: 240 },
 };
 type Size = keyof typeof sizes;
-/** Letters of a line's name that fit beside it; the crosshair tells the whole name. */
-const mostInLabel = 12;
+/** Letters of a line's name that fit beside it (the crosshair tells the whole name), and of a level's name above it. */
+const mostLetters = { line: 12, reference: 40 };
 const margin = { left: 48, right: 78, top: 14, bottom: 30 };
 
 /** The linear map from [from, to] onto [start, end]; a range of one value goes to the middle. */
@@ -136,18 +136,27 @@ function chartSvg(chart: Chart, size: Size): Html | null {
     return `M${places.join("L")}${places.length === 1 ? "h0" : ""}`;
   };
 
-  const grid = ticks(bottom, top + pad, 4).map(
-    (
-      tick,
-    ) => html`<line class="grid" x1="${left}" x2="${right}" y1="${y(tick).toFixed(1)}" y2="${y(tick).toFixed(1)}"/>
-<text class="tick" x="${left - 8}" y="${(y(tick) + 4).toFixed(1)}" text-anchor="end">${formatNumber(tick)}</text>`,
-  );
+  const grid = ticks(bottom, top + pad, 4).map((tick) => {
+    const place = y(tick);
+    return html`<line class="grid" x1="${left}" x2="${right}" y1="${place.toFixed(1)}" y2="${place.toFixed(1)}"/>
+<text class="tick" x="${left - 8}" y="${(place + 4).toFixed(1)}" text-anchor="end">${formatNumber(tick)}</text>`;
+  });
   const stepTicks = ticks(firstStep, lastStep, size === "wide" ? 8 : 4)
     .filter(Number.isInteger)
     .map((tick) => {
       const place = x(tick).toFixed(1);
       return html`<text class="tick" x="${place}" y="${height - 8}" text-anchor="middle">${formatNumber(tick)}</text>`;
     });
+  const unit = size === "wide" && html`<text class="tick" x="${right + 16}" y="${height - 8}">step</text>`;
+  const { reference } = chart;
+  const level = reference !== undefined && referenceLine(reference, left, right, y(reference.value));
+  const raws = drawn
+    .filter(({ smooth }) => smooth === true)
+    .map(({ colour, raw }) => html`<path class="raw colour${colour}" d="${path(raw.steps, raw.values)}"/>`);
+  const lines = drawn.map(({ colour, raw, line }) => {
+    const kind = line.length === 1 ? "line dot" : "line";
+    return html`<path class="${kind} colour${colour}" d="${path(raw.steps, line)}"/>`;
+  });
   const reading: ChartReading = {
     ...{ left, right, first: firstStep, last: lastStep },
     series: drawn.map(({ name, raw, line }) => ({
@@ -156,16 +165,7 @@ function chartSvg(chart: Chart, size: Size): Html | null {
     })),
   };
   return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${chartSummary(chart, drawn)}">
-${grid}${stepTicks}
-${size === "wide" && html`<text class="tick" x="${right + 16}" y="${height - 8}">step</text>`}${
-  chart.reference !== undefined && referenceLine(chart.reference, left, right, y(chart.reference.value))
-}${drawn.map(
-  ({ colour, raw, smooth }) =>
-    smooth === true && html`<path class="raw colour${colour}" d="${path(raw.steps, raw.values)}"/>`,
-)}${drawn.map(
-  ({ colour, raw, line }) =>
-    html`<path class="line${line.length === 1 && " dot"} colour${colour}" d="${path(raw.steps, line)}"/>`,
-)}${endLabels(drawn, y, width, height)}
+${grid}${stepTicks}${unit}${level}${raws}${lines}${endLabels(drawn, y, width, height)}
 <line class="crosshair" y1="${margin.top}" y2="${height - margin.bottom}" visibility="hidden"/>
 </svg>${dataForScript(reading)}`;
 }
@@ -173,7 +173,13 @@ ${size === "wide" && html`<text class="tick" x="${right + 16}" y="${height - 8}"
 function referenceLine({ name }: ChartReference, left: number, right: number, height: number): Html {
   const y = height.toFixed(1);
   return html`<line class="reference" x1="${left}" x2="${right}" y1="${y}" y2="${y}"/>
-<text class="tick" x="${left + 6}" y="${(height - 5).toFixed(1)}">${name}</text>`;
+<text class="tick" x="${left + 6}" y="${(height - 5).toFixed(1)}">${shortened(name, mostLetters.reference)}</text>`;
+}
+
+/** A name of at most so many letters. */
+function shortened(name: string, most: number): string {
+  const letters = Array.from(name);
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
 }
 
 /** What a chart says, for those who do not see it. */
@@ -204,12 +210,10 @@ function endLabels(
   const x = width - margin.right + 8;
   return drawn.map(({ name, colour, line }, index) => {
     const value = formatNumber(line.at(-1)!);
-    const letters = Array.from(name);
-    const shown = letters.length > mostInLabel ? `${letters.slice(0, mostInLabel - 1).join("")}…` : name;
     const text =
       short || name === ""
         ? html`${name}${name !== "" && " "}<tspan class="value">${value}</tspan>`
-        : html`${shown}<tspan class="value" x="${x}" dy="13">${value}</tspan>`;
+        : html`${shortened(name, mostLetters.line)}<tspan class="value" x="${x}" dy="13">${value}</tspan>`;
     return html`<text class="label colour${colour}" x="${x}" y="${ends[index]!.toFixed(1)}">${text}</text>`;
   });
 }
