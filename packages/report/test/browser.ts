@@ -65,7 +65,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** Unpacks the browser, its libraries and its font (2 s), in a process of its own: the folder comes from the environment. */
+/** Unpacks the browser, its libraries and its font (2 s), in a process of its own: the folder is taken from TMPDIR. */
 async function unpackChromium(
   folder: string,
 ): Promise<{ executablePath: string; env: Record<string, string> }> {

@@ -159,7 +159,8 @@ function placeOnMap(page: Page, index: number): Promise<{ x: number; y: number }
 }
 
 test("the browser hears errors and sees requests and what has no size", async () => {
-  const bad = `<img src="missing.png"><svg role="img" width="3"></svg><script>console.error("heard"); nothing()</script>`;
+  const elements = `<img src="missing.png"><svg role="img" width="3"></svg>`;
+  const bad = `${elements}<script>console.error("heard"); nothing()</script>`;
   const { page, complaints, requests } = await open("bad.html", bad);
   expect(complaints).toEqual(expect.arrayContaining(["heard", "nothing is not defined"]));
   expect(requests).toEqual([expect.stringMatching(/missing\.png$/)]);

@@ -77,8 +77,8 @@ export function layerChart(layers: readonly LayerAccuracy[], options: LayerChart
   const line = layers.map(({ accuracy, layer }) => `${at(x(layer))},${at(y(accuracy))}`).join(" ");
   const level = y(chance);
   const { height, width } = size;
-  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"
-role="img">
+  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"
+width="${width}" height="${height}" role="img">
 <title>${title}</title>
 ${styleElement("layerChart")}
 <rect width="100%" height="100%" fill="#fcfcfb"/>
