@@ -62,7 +62,7 @@ const looks: Readonly<Record<string, Look>> = {
   },
   "health/tokenEntropyShare": {
     title: "Variety of the predicted words",
-    caption: "Entropy of the predicted words divided by that of the target words: 1 is as varied.",
+    caption: "Entropy of the predicted words divided by that of the target words; 1 if equally varied.",
     ...{ name: "share", colour: 7, smooth: false },
   },
 };
