@@ -6,12 +6,12 @@ import {
   columns,
   type Evaluation,
   evaluate,
-  formatDuration,
   pretrain,
   Terminal,
   UsageError,
   writeReport,
 } from "@splitmask/cli";
+import { formatDuration } from "@splitmask/report";
 import { Command, CommanderError } from "commander";
 import { type OpenmojiEntry, splitDrawings } from "./drawings.js";
 import { rasterise } from "./rasterise.js";

@@ -4,11 +4,10 @@
  * @packageDocumentation
  */
 export { stepTable } from "./commands/benchStep.js";
-export { type LayerChartOptions, layerChart } from "./commands/layerChart.js";
 export { predictionsCsv, predictionsJsonLines } from "./commands/predict.js";
 export { checkConfig, checkFinetuneConfig } from "./config/check.js";
 export { type Config, type ConfigField, defineConfig } from "./config/config.js";
-export { formatDuration, parseDuration } from "./config/duration.js";
+export { parseDuration } from "./config/duration.js";
 export { readConfigFile } from "./config/file.js";
 export type { FinetuneConfig, FinetuneField } from "./config/finetuneConfig.js";
 export {
@@ -52,10 +51,6 @@ export { stepMemory } from "./estimate/stepMemory.js";
 export { type StepOperations, stepOperations } from "./estimate/stepOperations.js";
 export type { StepSettings } from "./estimate/stepSizes.js";
 export { type MainOptions, main } from "./program.js";
-export { comparisonPage } from "./report/comparisonPage.js";
-export type * from "./report/data.js";
-export { type MapMethod, mapMethods } from "./report/embeddingMap.js";
-export { reportPage } from "./report/page.js";
 export { type BenchStepRequest, benchStep, type StepBench, type TracedStepBench } from "./run/benchStep.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./run/classifierFile.js";
 export { type ComparisonRequest, writeComparison } from "./run/comparison.js";

@@ -1,4 +1,21 @@
-import { type Config, type MachineFacts, type PictureFacts, type StepSettings, UsageError, checkpointRhythm, decodedInSteps, estimateRun, monitorRhythm, resolveConfig, stepMemory, stepOperations, stepTime, stepsInTime, timeLimitOf, usualRunFolder } from "@splitmask/cli";
+import {
+  type Config,
+  checkpointRhythm,
+  decodedInSteps,
+  estimateRun,
+  type MachineFacts,
+  monitorRhythm,
+  type PictureFacts,
+  resolveConfig,
+  type StepSettings,
+  stepMemory,
+  stepOperations,
+  stepsInTime,
+  stepTime,
+  timeLimitOf,
+  UsageError,
+  usualRunFolder,
+} from "@splitmask/cli";
 
 const gibibyte = 2 ** 30;
 

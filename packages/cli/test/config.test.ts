@@ -6,7 +6,6 @@ import {
   checkConfig,
   configFields,
   describeField,
-  formatDuration,
   type MachineFacts,
   parseDuration,
   readConfigFile,
@@ -44,14 +43,6 @@ describe("durations", () => {
   test.each(["", "soon", "-5m", "0s", "5 minutes"])("%p is none", (text) =>
     expect(parseDuration(text)).toBeNull(),
   );
-  test.each([
-    [8.2, "8 s"],
-    [95, "1 min 35 s"],
-    [3599, "1 h 00 min"],
-    [1500, "25 min"],
-    [7500, "2 h 05 min"],
-    [Number.NaN, "–"],
-  ])("%d seconds read %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
 });
 
 describe("checkConfig", () => {

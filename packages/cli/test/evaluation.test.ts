@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Evaluation, layerChart, predictionsCsv, predictionsJsonLines } from "@splitmask/cli";
+import { type Evaluation, predictionsCsv, predictionsJsonLines } from "@splitmask/cli";
+import { layerChart } from "@splitmask/report";
 import { lastLine, callMain as splitmask, tinyModel } from "./command.js";
 import { picture, writePictures } from "./pictures.js";
 

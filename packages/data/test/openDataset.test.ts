@@ -1,10 +1,23 @@
-import { plain, scratchFolder, write } from "./pictures.js";
-import { CifarDataset, CocoDataset, IdxDataset, type ImageDataset, ImageFolder, ParquetDataset, WebDataset, imageFolder, imageGlob, imageList, openDataset, readIndices } from "@splitmask/data";
-import { parquetWriteBuffer } from "hyparquet-writer";
 import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
+import {
+  CifarDataset,
+  CocoDataset,
+  IdxDataset,
+  type ImageDataset,
+  ImageFolder,
+  imageFolder,
+  imageGlob,
+  imageList,
+  openDataset,
+  ParquetDataset,
+  readIndices,
+  WebDataset,
+} from "@splitmask/data";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { create } from "tar";
+import { plain, scratchFolder, write } from "./pictures.js";
 
 const folder = scratchFolder();
 let png: Buffer;

@@ -2,10 +2,12 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as cli from "@splitmask/cli";
 import * as methods from "@splitmask/methods";
+import * as report from "@splitmask/report";
 import * as everything from "splitmask";
 
 test("exports what the packages export", () => {
   expect(everything.SplitMask).toBe(methods.SplitMask);
+  expect(everything.reportPage).toBe(report.reportPage);
   expect(everything.defineConfig).toBe(cli.defineConfig);
 });
 

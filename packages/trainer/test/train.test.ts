@@ -1,14 +1,25 @@
-import { type TinyRun, runTiny } from "./runTiny.js";
-import { type Perceptron, type Points, points, regression } from "./tinyTask.js";
-import { mean, square } from "@splitmask/autograd";
-import { type Device, createDevice } from "@splitmask/kernels";
-import { BatchError, NonFiniteError, RunFolder, type TrainOptions, type TrainingEvent, type TrainingTask, latestCheckpoint, listCheckpoints, readCheckpoint, train } from "@splitmask/trainer";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
+import { mean, square } from "@splitmask/autograd";
+import { createDevice, type Device } from "@splitmask/kernels";
+import {
+  BatchError,
+  latestCheckpoint,
+  listCheckpoints,
+  NonFiniteError,
+  RunFolder,
+  readCheckpoint,
+  type TrainingEvent,
+  type TrainingTask,
+  type TrainOptions,
+  train,
+} from "@splitmask/trainer";
+import { runTiny, type TinyRun } from "./runTiny.js";
+import { type Perceptron, type Points, points, regression } from "./tinyTask.js";
 
 let folder: string;
 let devices: Device[];

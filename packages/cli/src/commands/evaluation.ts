@@ -1,10 +1,10 @@
+import { writeFileDurably } from "@splitmask/autograd";
+import { layerChart } from "@splitmask/report";
 import { UsageError } from "../errors.js";
 import { type EvaluateRequest, type Evaluation, evaluate } from "../run/evaluate.js";
 import type { EvaluationKind } from "../run/repeatEvaluation.js";
-import { type Terminal, columns } from "../terminal/terminal.js";
+import { columns, type Terminal } from "../terminal/terminal.js";
 import { classTable, confusionTable, percent } from "./confusionTable.js";
-import { layerChart } from "./layerChart.js";
-import { writeFileDurably } from "@splitmask/autograd";
 
 const names = { knn: "k-NN accuracy", probe: "linear-probe accuracy" } as const;
 

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { checkFinetuneConfig } from "../config/check.js";
 import { readFieldsFile } from "../config/file.js";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
@@ -8,9 +9,8 @@ import { estimateText, warnOfShortage } from "../run/plan.js";
 import { tellSkipped } from "../run/skipped.js";
 import { summaryOf } from "../run/trainedRun.js";
 import { printable } from "../terminal/printable.js";
-import { type Terminal, columns } from "../terminal/terminal.js";
+import { columns, type Terminal } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
-import { join } from "node:path";
 
 /** A `splitmask finetune` command line. */
 export interface FinetuneCommand extends FinetuneRequest {

@@ -1,5 +1,5 @@
+import { type MapMethod, mapMethods } from "@splitmask/report";
 import { UsageError } from "../errors.js";
-import { type MapMethod, mapMethods } from "../report/embeddingMap.js";
 import { writeComparison } from "../run/comparison.js";
 import { type ReportRequest, writeReport } from "../run/report.js";
 import type { Terminal } from "../terminal/terminal.js";

@@ -13,19 +13,3 @@ export function parseDuration(text: string): number | null {
   const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   return total > 0 ? total : null;
 }
-
-/**
- * Writes a duration the way a person says it: `"45 s"`, `"12 min"`, `"1 h 05 min"`.
- *
- * @param seconds The duration in seconds.
- * @returns The text.
- */
-export function formatDuration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "–";
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
-  const minutes = Math.round(whole / 60);
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
-}

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
+import { comparisonOf, comparisonPage, mostCompared } from "@splitmask/report";
 import { UsageError } from "../errors.js";
-import { comparisonOf, mostCompared } from "../report/comparison.js";
-import { comparisonPage } from "../report/comparisonPage.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { readRecordedRun } from "./recordedRun.js";
 import { minuteOf, writePage } from "./report.js";

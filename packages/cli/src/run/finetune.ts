@@ -1,3 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
+import { createDevice, type Device } from "@splitmask/kernels";
+import { Classifier, type LabelledBatch } from "@splitmask/methods";
+import { type BatchSource, latestCheckpoint, RunFolder, type TimeLimit } from "@splitmask/trainer";
+import { VisionTransformer } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
 import { checkpointRhythm } from "../config/resolveLength.js";
@@ -11,8 +18,14 @@ import { openDiskCache } from "./diskCache.js";
 import { type EncoderWeights, loadWeights, weightsHash } from "./encoder.js";
 import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
 import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
-import { type FinetuneEvaluation, evaluateFinetuned, evaluationFile } from "./finetuneEvaluation.js";
-import { type FinetuneSources, estimateResumed, planFinetune, readFirstEncoder, tellFinetune } from "./finetunePlan.js";
+import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
+import {
+  estimateResumed,
+  type FinetuneSources,
+  planFinetune,
+  readFirstEncoder,
+  tellFinetune,
+} from "./finetunePlan.js";
 import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
 import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
@@ -20,14 +33,7 @@ import { tellUnreadable } from "./pictures.js";
 import { estimateText, warnOfShortage } from "./plan.js";
 import { checkSamePictures, identityOf } from "./samePictures.js";
 import { trainedRange } from "./trainedRange.js";
-import { type TrainedRun, secondsSince, trainInFolder } from "./trainedRun.js";
-import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
-import { type Device, createDevice } from "@splitmask/kernels";
-import { Classifier, type LabelledBatch } from "@splitmask/methods";
-import { type BatchSource, RunFolder, type TimeLimit, latestCheckpoint } from "@splitmask/trainer";
-import { VisionTransformer } from "@splitmask/vit";
-import { writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 
 /** What to fine-tune, and where. */
 export interface FinetuneRequest extends FinetuneSources {

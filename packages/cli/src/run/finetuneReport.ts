@@ -1,17 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createDevice } from "@splitmask/kernels";
+import { chartsOf, curvesOf, factsOf, type RecordedRun, type ReportData } from "@splitmask/report";
 import { settleSource, sourceOf } from "../config/sourceFields.js";
-import { chartsOf } from "../report/charts.js";
-import { curvesOf } from "../report/curves.js";
-import type { ReportData } from "../report/data.js";
-import { factsOf } from "../report/facts.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classifierFile, loadClassifier } from "./classifierFile.js";
 import { type FinetuneDescription, readFinetuneRun } from "./finetuneDescription.js";
 import { type EncoderLooks, loadGallery, lookAtEncoder } from "./lookAt.js";
 import { openPictures, rootOf } from "./pictures.js";
-import type { RecordedRun } from "./recordedRun.js";
 import type { ReportRequest } from "./report.js";
 import { openRecordedPictures } from "./samePictures.js";
 

@@ -12,17 +12,22 @@ import {
 import { embedBatches } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
+import {
+  attentionViews,
+  drawPictures,
+  embeddingMap,
+  exampleDictionary,
+  knnConfusion,
+  type MapMethod,
+  neighbourViews,
+  pictureAtlas,
+  pngOf,
+  predictionViews,
+  type ReportData,
+  tokenView,
+  wordsNote,
+} from "@splitmask/report";
 import type { VisionTransformer } from "@splitmask/vit";
-import { pictureAtlas } from "../report/atlas.js";
-import { attentionViews } from "../report/attention.js";
-import type { ReportData } from "../report/data.js";
-import { exampleDictionary } from "../report/dictionary.js";
-import { drawPictures, pngOf } from "../report/draw.js";
-import { embeddingMap, type MapMethod } from "../report/embeddingMap.js";
-import { knnConfusion } from "../report/knnConfusion.js";
-import { neighbourViews } from "../report/neighbours.js";
-import { predictionViews } from "../report/predictions.js";
-import { tokenView } from "../report/tokens.js";
 import { spread } from "./pictures.js";
 
 /** Pictures among which neighbours are looked for, that are on the map, and whose patches stand for words. */
@@ -180,13 +185,4 @@ async function load(request: LookRequest, indices: readonly number[]): Promise<L
 function middles(length: number, most: number): number[] {
   const count = Math.min(length, most);
   return Array.from({ length: count }, (_, index) => Math.floor(((index + 0.5) * length) / count));
-}
-
-function wordsNote(tokenizer: string): string {
-  const how =
-    "Each word is drawn as an example: of all patches of the pictures looked at, the one nearest to the mean of those that carry the word.";
-  const exact =
-    "“Exact” is the share of the hidden patches whose very word was named, out of all words of the vocabulary; a neighbouring word often looks the same.";
-  if (tokenizer !== "random-projection") return `${how} ${exact}`;
-  return `${how} The words themselves are random directions and would look like noise; patches of quite different looks may share one, so “in words” is coarse. ${exact}`;
 }

@@ -1,7 +1,7 @@
 import type { ImageDataset } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
+import { formatDuration } from "@splitmask/report";
 import type { Config } from "../config/config.js";
-import { formatDuration } from "../config/duration.js";
 import { formatBytes, formatCount } from "../config/quantities.js";
 import {
   type Choice,

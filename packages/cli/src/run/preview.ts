@@ -9,12 +9,18 @@ import {
   shownName,
 } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
+import {
+  type ContactSheet,
+  drawPictures,
+  rawOf,
+  type SheetRow,
+  sheetPage,
+  sheetPicture,
+} from "@splitmask/report";
 import sharp from "sharp";
 import type { Config } from "../config/config.js";
 import { type ResolvedConfig, resolveConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
-import { drawPictures, rawOf } from "../report/draw.js";
-import { type ContactSheet, type SheetRow, sheetPage, sheetPicture } from "../report/sheet.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { examineMachine } from "./machine.js";
 import { tokenizerPatch, tokenizerView, trainingAugmentation } from "./method.js";

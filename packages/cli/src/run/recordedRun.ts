@@ -1,31 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { SkippedPicture } from "@splitmask/data";
-import { type EvaluationRecord, type MetricsRecord, RunFolder } from "@splitmask/trainer";
+import type { RecordedRun } from "@splitmask/report";
+import { RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
-import type { ConfusionView } from "../report/data.js";
 import type { RunDescription } from "./description.js";
 import { evaluationFile } from "./finetuneEvaluation.js";
-
-/** What a run folder tells of itself, whatever was trained in it. */
-export interface RecordedRun {
-  /** The folder, absolute. */
-  readonly path: string;
-  /** Its name. */
-  readonly name: string;
-  /** What `config.json` holds. */
-  readonly config: unknown;
-  /** One record a step. */
-  readonly metrics: readonly MetricsRecord[];
-  /** The evaluations in between. */
-  readonly evaluations: readonly EvaluationRecord[];
-  /** What `evaluation.json` says of a classifier's mistakes; null without one. */
-  readonly confusion: ConfusionView | null;
-  /** Why the figures of the evaluations may not mean what they seem to. */
-  readonly warnings: readonly string[];
-  /** The pictures that could not be read. */
-  readonly skipped: readonly SkippedPicture[];
-}
 
 /**
  * Reads a run folder without taking its lock, so also while the run is going on.
@@ -83,8 +62,8 @@ async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusio
   }
   const { classes, confusion, warnings } = read.data;
   const view = {
-    title: "Of the classifier",
-    note: "On the pictures that the run was tested on at its end.",
+    title: "Classifier",
+    note: "On the test pictures, at the end of the run.",
     classes,
     counts: confusion,
   };

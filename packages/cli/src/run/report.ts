@@ -1,8 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import { writeFileDurably } from "@splitmask/autograd";
+import { type MapMethod, reportPage } from "@splitmask/report";
 import type { SourceConfig } from "../config/sourceFields.js";
-import type { MapMethod } from "../report/embeddingMap.js";
-import { reportPage } from "../report/page.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { findCheckpoint } from "./encoder.js";
 import { finetuneReport } from "./finetuneReport.js";
@@ -45,12 +44,12 @@ export async function writeReport(request: ReportRequest, terminal: Terminal): P
 }
 
 /**
- * A time to the minute, for people: `"2026-11-24 23:40"` in UTC.
+ * A time to the minute, for people: `"2026-11-24 23:40 UTC"`.
  *
  * @param time The time.
  */
 export function minuteOf(time: Date): string {
-  return time.toISOString().slice(0, 16).replace("T", " ");
+  return `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
 /**

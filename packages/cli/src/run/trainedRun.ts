@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type SkippedPicture, TooManySkippedError } from "@splitmask/data";
+import { formatDuration } from "@splitmask/report";
 import {
   BatchError,
   latestCheckpoint,
@@ -8,7 +9,6 @@ import {
   type TrainResult,
   train,
 } from "@splitmask/trainer";
-import { formatDuration } from "../config/duration.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { trainingTeller } from "./trainingEvents.js";
 

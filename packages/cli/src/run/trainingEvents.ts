@@ -1,5 +1,5 @@
+import { formatDuration } from "@splitmask/report";
 import type { TrainingEvent } from "@splitmask/trainer";
-import { formatDuration } from "../config/duration.js";
 import { formatFigures, progressLine } from "../terminal/progressLine.js";
 import type { Terminal } from "../terminal/terminal.js";
 

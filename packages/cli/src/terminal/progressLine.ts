@@ -1,4 +1,4 @@
-import { formatDuration } from "../config/duration.js";
+import { formatDuration } from "@splitmask/report";
 
 /** What a progress line shows of one training step. */
 export interface StepProgress {

@@ -1,5 +1,13 @@
+import { dirname, extname, join, resolve } from "node:path";
+import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { type DatasetIdentity, type DatasetNote, type ImageDataset, PictureError, checkIndex } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  PictureError,
+} from "../imageDataset.js";
 import { readCifarBatch, readCifarNames } from "./cifarPickle.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
@@ -10,8 +18,6 @@ import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
 import { searchSorted } from "./searchSorted.js";
 import { readTextFile } from "./textFile.js";
-import ndarray, { type NdArray } from "ndarray";
-import { dirname, extname, join, resolve } from "node:path";
 
 /** Options of `cifarDataset`. */
 export interface CifarDatasetOptions {

@@ -1,23 +1,44 @@
+import { createHash } from "node:crypto";
+import { basename, dirname, join, resolve } from "node:path";
+import type { NdArray } from "ndarray";
 import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
-import { type DecodeOptions, type PictureSize, decodePicture, readPictureSize, readStoredValues } from "../decoding/decodePicture.js";
+import {
+  type DecodeOptions,
+  decodePicture,
+  type PictureSize,
+  readPictureSize,
+  readStoredValues,
+} from "../decoding/decodePicture.js";
 import type { StoredValues } from "../decoding/valueRange.js";
 import { fileOf, nameFromBytes } from "../fileNames.js";
-import { type DatasetIdentity, type DatasetNote, type ImageDataset, type ImageRequest, PictureError, checkIndex } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+  PictureError,
+} from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
 import { commonFolder } from "./imageFiles.js";
-import { type AlignedLabels, type LabelledPart, className, listNames, mergeLabels, parseClassNames, sortNames } from "./labels.js";
+import {
+  type AlignedLabels,
+  className,
+  type LabelledPart,
+  listNames,
+  mergeLabels,
+  parseClassNames,
+  sortNames,
+} from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { isPictureName, sentence } from "./pictureFormats.js";
 import { searchSorted } from "./searchSorted.js";
-import { type ShardIndex, readShardIndex, writeShardIndex } from "./shardIndex.js";
+import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
 import { readTextFile } from "./textFile.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
-import { type ShardSettings, indexShard } from "./webDatasetIndex.js";
+import { indexShard, type ShardSettings } from "./webDatasetIndex.js";
 import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
-import type { NdArray } from "ndarray";
-import { createHash } from "node:crypto";
-import { basename, dirname, join, resolve } from "node:path";
 
 /** Options of `webDataset`. */
 export interface WebDatasetOptions extends DecodeOptions {

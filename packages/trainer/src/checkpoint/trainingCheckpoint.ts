@@ -1,14 +1,25 @@
-import type { TimedState } from "../loop/timeBudget.js";
-import type { TrainedState } from "../loop/trainedState.js";
-import { type BestCheckpoint, type CheckpointLocation, type CheckpointSettings, type CheckpointState, type RecoveryState, listCheckpoints, pruneCheckpoints, removeLeftovers, setAside, writeCheckpoint } from "./checkpointFolder.js";
-import { assertSameSettings, assertSameShapes } from "./compatibility.js";
-import type { CheckpointFileSystem } from "./fileSystem.js";
-import type { Checkpoint } from "./readCheckpoint.js";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { HostTensor } from "@splitmask/autograd";
 import type { Module } from "@splitmask/nn";
 import type { OptimizerState } from "@splitmask/optim";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import type { TimedState } from "../loop/timeBudget.js";
+import type { TrainedState } from "../loop/trainedState.js";
+import {
+  type BestCheckpoint,
+  type CheckpointLocation,
+  type CheckpointSettings,
+  type CheckpointState,
+  listCheckpoints,
+  pruneCheckpoints,
+  type RecoveryState,
+  removeLeftovers,
+  setAside,
+  writeCheckpoint,
+} from "./checkpointFolder.js";
+import { assertSameSettings, assertSameShapes } from "./compatibility.js";
+import type { CheckpointFileSystem } from "./fileSystem.js";
+import type { Checkpoint } from "./readCheckpoint.js";
 
 /** What a checkpoint says of its run. */
 export interface CheckpointMoment {

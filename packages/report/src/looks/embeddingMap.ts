@@ -1,0 +1,150 @@
+import { l2Normalize, noGrad, RandomStream, scope, tensor } from "@splitmask/autograd";
+import { principalComponents } from "@splitmask/eval";
+import type { Device } from "@splitmask/kernels";
+import ndarray, { type NdArray } from "ndarray";
+import type { Atlas, MapClass, MapView } from "../data.js";
+
+/** The ways to make a map of embeddings. */
+export const mapMethods = ["pca", "umap"] as const;
+
+/** How a map of embeddings is made. */
+export type MapMethod = (typeof mapMethods)[number];
+
+/** Width of a map, in which its places are given. */
+const width = 1000;
+const margin = 24;
+/** Lowest and highest height. */
+const heights = [420, 720] as const;
+/** Classes that have a colour of their own. */
+const colours = 10;
+
+/** What is drawn on a map. */
+export interface MappedPictures {
+  /** N×D: their embeddings. */
+  readonly features: NdArray<Float32Array>;
+  /** N labels, −1 for none. */
+  readonly labels: Int32Array;
+  /** Names of the classes, by label. */
+  readonly classes: readonly string[];
+  /** N names. */
+  readonly names: readonly string[];
+  /** The N pictures. */
+  readonly atlas: Atlas;
+}
+
+/**
+ * Draws embeddings of unit length as points in two dimensions.
+ *
+ * @param device Where it is computed.
+ * @param pictures What is drawn.
+ * @param method `pca`: along the two directions in which they differ most; `umap` (McInnes et al. 2018): so that
+ * neighbours stay neighbours.
+ * @param seed What UMAP's chance depends on.
+ * @returns The map; null for fewer than four pictures.
+ */
+export async function embeddingMap(
+  device: Device,
+  pictures: MappedPictures,
+  method: MapMethod,
+  seed: number,
+): Promise<MapView | null> {
+  const { names, labels, classes, atlas } = pictures;
+  if (names.length < 4) return null;
+  const directions = await unitRows(device, pictures.features);
+  const { places, note } =
+    method === "umap" ? await umap(directions, seed) : await alongComponents(device, directions);
+  return {
+    method: method === "umap" ? "UMAP" : "PCA",
+    note,
+    ...fitted(places),
+    names,
+    classes: mapClasses(labels, classes),
+    atlas,
+  };
+}
+
+/** Rows scaled to length 1, so that distances on the map are those of cosine similarity. */
+async function unitRows(device: Device, features: NdArray<Float32Array>): Promise<NdArray<Float32Array>> {
+  const rows = noGrad(device, () =>
+    scope(device, () => l2Normalize(tensor(device, features as NdArray<Float32Array<ArrayBuffer>>))),
+  );
+  const data = (await rows.data()) as Float32Array;
+  rows.dispose();
+  return ndarray(data, [...features.shape]);
+}
+
+/** N×2 places and how to read them. */
+interface Places {
+  readonly places: NdArray<Float32Array>;
+  readonly note: string;
+}
+
+async function alongComponents(device: Device, directions: NdArray<Float32Array>): Promise<Places> {
+  const { projections, explained } = await principalComponents(device, directions);
+  const [across, up] = Array.from(explained, (share) => `${(share * 100).toFixed(1)} %`);
+  return {
+    places: projections,
+    note:
+      `The first two principal components of the embeddings (PCA): ${across} of the variance across, ${up} up. ` +
+      "Points far apart differ; points close together may still differ in other directions. " +
+      "splitmask report --map umap shows neighbourhoods instead.",
+  };
+}
+
+async function umap(directions: NdArray<Float32Array>, seed: number): Promise<Places> {
+  const { UMAP } = await import("umap-js");
+  const [rows, dimensions] = directions.shape as [number, number];
+  const stream = new RandomStream({ seed, purpose: "report.umap" });
+  const layout = new UMAP({ nNeighbors: Math.min(15, rows - 1), random: () => stream.uniform() });
+  const vectors = Array.from({ length: rows }, (_, row) =>
+    Array.from(directions.data.subarray(row * dimensions, (row + 1) * dimensions)),
+  );
+  return {
+    places: ndarray(Float32Array.from(layout.fit(vectors).flat()), [rows, 2]),
+    note: "UMAP keeps neighbours together: groups are meaningful; the axes and the distances between groups are not.",
+  };
+}
+
+/** Places scaled alike in both directions so that they fill the map; up is up. */
+function fitted(places: NdArray<Float32Array>): Pick<MapView, "x" | "y" | "width" | "height"> {
+  const column = (axis: number) =>
+    Array.from({ length: places.shape[0]! }, (_, row) => places.get(row, axis));
+  const [xs, ys] = [column(0), column(1)] as const;
+  const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const [wide, tall] = [right - left || 1, high - low || 1];
+  const inside = width - 2 * margin;
+  const height = Math.round(Math.min(heights[1], Math.max(heights[0], (inside * tall) / wide + 2 * margin)));
+  const scale = Math.min(inside / wide, (height - 2 * margin) / tall);
+  const round = (value: number) => Number(value.toFixed(1));
+  return {
+    x: xs.map((value) => round(width / 2 + (value - (left + right) / 2) * scale)),
+    y: ys.map((value) => round(height / 2 - (value - (low + high) / 2) * scale)),
+    width,
+    height,
+  };
+}
+
+/** The most frequent classes with colours, the others as one; all pictures as one where there are no two classes. */
+function mapClasses(labels: Int32Array, classes: readonly string[]): MapClass[] {
+  const members = new Map<number, number[]>();
+  for (const [row, label] of labels.entries()) {
+    const rows = members.get(label);
+    if (rows === undefined) members.set(label, [row]);
+    else rows.push(row);
+  }
+  if (members.size < 2) return [{ name: "", colour: 1, members: Array.from(labels.keys()) }];
+  const named = [...members].filter(([label]) => label >= 0);
+  const frequent = named.sort(([, a], [, b]) => b.length - a.length).slice(0, colours);
+  const own = new Set(frequent.map(([label]) => label));
+  const others = [...members].filter(([label]) => !own.has(label));
+  const shown = frequent
+    .sort(([a], [b]) => a - b)
+    .map(([label, rows], place) => ({
+      name: classes[label] ?? String(label),
+      colour: place + 1,
+      members: rows,
+    }));
+  if (others.length === 0) return shown;
+  const name = others.length === 1 ? (classes[others[0]![0]] ?? "no class") : `${others.length} others`;
+  return [...shown, { name, colour: 0, members: others.flatMap(([, rows]) => rows) }];
+}
