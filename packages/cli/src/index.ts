@@ -31,6 +31,7 @@ export {
 export { usualRunFolder } from "./config/runFolder.js";
 export { configFields, describeField } from "./config/schema.js";
 export { UsageError } from "./errors.js";
+export { decodedInSteps, type StepDecoding, stepsInTime } from "./estimate/decodedPictures.js";
 export {
   estimateFinetune,
   type FinetuneFixedTime,
@@ -44,7 +45,7 @@ export {
   finetuneStepTime,
 } from "./estimate/finetuneStep.js";
 export { estimateRun, type RunEstimate } from "./estimate/runEstimate.js";
-export { type FixedTime, stepTime, timeForSteps } from "./estimate/runTime.js";
+export { type FixedTime, stepTime, timeLimitOf } from "./estimate/runTime.js";
 export { stepMemory } from "./estimate/stepMemory.js";
 export { type StepOperations, stepOperations } from "./estimate/stepOperations.js";
 export type { StepSettings } from "./estimate/stepSizes.js";
@@ -83,7 +84,7 @@ export {
   type PredictResult,
   predict,
 } from "./run/predict.js";
-export { type PretrainRequest, pretrain } from "./run/pretrain.js";
+export { type PretrainRequest, type PretrainResult, pretrain } from "./run/pretrain.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./run/preview.js";
 export type {
   EvaluationKind,

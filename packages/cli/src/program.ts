@@ -18,6 +18,7 @@ import { usualRunFolder } from "./config/runFolder.js";
 import { configFields } from "./config/schema.js";
 import { type SourceField, sourceShape } from "./config/sourceFields.js";
 import { UsageError } from "./errors.js";
+import { harmless } from "./terminal/printable.js";
 import { Terminal, type TextStream } from "./terminal/terminal.js";
 
 /** Where the command writes; for tests and programs that call `main` themselves. */
@@ -59,7 +60,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
       code = failure instanceof UsageError ? 2 : 1;
       const message = failure instanceof Error ? failure.message : String(failure);
       terminal.endProgress();
-      error.write(`${terminal.style.red("error:")} ${message}\n`);
+      error.write(`${terminal.style.red("error:")} ${harmless(message)}\n`);
       if (process.env.SPLITMASK_DEBUG && failure instanceof Error) error.write(`${failure.stack}\n`);
       if (common.json === true) output.write(`${JSON.stringify({ error: message })}\n`);
     }

@@ -1,5 +1,6 @@
 import {
   type Config,
+  decodedInSteps,
   estimateRun,
   type MachineFacts,
   type PictureFacts,
@@ -7,8 +8,9 @@ import {
   type StepSettings,
   stepMemory,
   stepOperations,
+  stepsInTime,
   stepTime,
-  timeForSteps,
+  timeLimitOf,
   UsageError,
   usualRunFolder,
 } from "@splitmask/cli";
@@ -254,6 +256,48 @@ describe("estimates", () => {
     expect(onDisk.disk.cache).toBe(estimate.memory.pictures);
   });
 
+  test("pictures that no step sees are not decoded", () => {
+    const machine = machineOf(2, 24);
+    const given = { steps: 5, imageSize: 64, patch: 8, batch: 16 } as const;
+    const besidesOf = (count: number, settings: Config = given, onDisk = false) => {
+      const pictures = photographs(count);
+      const { config } = resolveConfig(settings, pictures, machine);
+      const estimate = estimateRun(config, pictures, machine, onDisk);
+      return { ...estimate, besides: estimate.seconds - estimate.steps * estimate.secondsPerStep };
+    };
+    // 80 pictures of the steps, and samples for colours, words and report, which do not grow with the folder.
+    const [many, more] = [besidesOf(60_000), besidesOf(6_000_000)];
+    expect(more.besides).toBeCloseTo(many.besides, 6);
+    expect(many.memory.pictures / (80 * 128 * 170.67 * 3)).toBeCloseTo(1, 3);
+    const longer = besidesOf(60_000, { ...given, steps: 505 });
+    expect(longer.besides - many.besides).toBeCloseTo((500 * 16 * 0.004) / 2, 6);
+    const all = besidesOf(60_000, { ...given, steps: 100_000 });
+    expect(all.besides - many.besides).toBeCloseTo(((60_000 - 80) * 0.004) / 2, 6);
+    // A cache on disk has every picture.
+    expect(besidesOf(60_000, given, true).besides).toBeCloseTo(all.besides, 6);
+  });
+
+  test("a time that does not suffice to see all pictures is filled too", () => {
+    const machine = machineOf(2, 24);
+    const pictures = photographs(6_000_000);
+    const { config } = resolveConfig({ time: "30m" }, pictures, machine);
+    const { seconds, steps } = estimateRun(config, pictures, machine, false);
+    expect(steps * config.batch).toBeLessThan(6_000_000);
+    expect(steps).toBeGreaterThan(100);
+    expect(seconds).toBeGreaterThan(1790);
+    expect(seconds).toBeLessThanOrEqual(1800.001);
+  });
+
+  test("what is not kept is decoded again in each pass", () => {
+    const kept = { picturesPerStep: 10, count: 100, keptShare: 1 };
+    expect([5, 10, 30].map((steps) => decodedInSteps(steps, kept))).toEqual([50, 100, 100]);
+    const quarter = { ...kept, keptShare: 0.25 };
+    expect([5, 10, 30].map((steps) => decodedInSteps(steps, quarter))).toEqual([50, 100, 250]);
+    // A step of 1 s, and 0.1 s a picture: ten steps of 2 s, then of 1 s or of 1.75 s.
+    expect([0, 10, 20, 30].map((seconds) => stepsInTime(seconds, 1, 0.1, kept))).toEqual([1, 5, 10, 20]);
+    expect(stepsInTime(37.5, 1, 0.1, quarter)).toBe(20);
+  });
+
   test("a timed run: as many steps as fit", () => {
     const machine = machineOf(2, 24);
     const { config } = resolveConfig({ time: "30m" }, photographs(9_469), machine);
@@ -265,11 +309,13 @@ describe("estimates", () => {
 });
 
 test("a timed run keeps its end back from its steps, and decoding where that is to be done, but never most of the time", () => {
-  const besides = { decoding: 20, tokenizer: 3, report: 8 };
-  expect(timeForSteps(180, besides, false)).toBe(152);
-  expect(timeForSteps(180, besides, true)).toBe(172);
-  expect(timeForSteps(30, besides, false)).toBe(20);
-  expect(timeForSteps(-4, besides, true)).toBe(1);
+  const besides = { decoding: 20, preparation: 3, report: 8 };
+  const limit = { seconds: 180, secondsPerStep: 0.1, elapsed: 10, afterwards: 8, decoding: 20 };
+  expect(timeLimitOf(180, 10, besides, false, 0.1)).toEqual(limit);
+  expect(timeLimitOf(180, 10, besides, true, 0.1)).toEqual({ ...limit, decoding: 0 });
+  const { afterwards, decoding } = timeLimitOf(52, 10, besides, false, 0.1);
+  expect([afterwards, decoding]).toEqual([4, 10]);
+  expect(timeLimitOf(180, 200, besides, true, 0.1)).toMatchObject({ elapsed: 200, afterwards: 0 });
 });
 
 test.each([

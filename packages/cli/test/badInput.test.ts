@@ -168,6 +168,41 @@ test("pictures that disappear in mid-run: an error with the last checkpoint in p
   expect(await readFile(encoder!)).toEqual(await readFile(expected!));
 });
 
+test("pictures that are gone when training is done: the run is whole, without a report or without its test", async () => {
+  const [leaving, left] = [join(folder, "leaving"), join(folder, "left")];
+  await cp(good, leaving, { recursive: true });
+  const leave = { rename: [leaving, left] } as const;
+  const settings = [...small, "--batch", "8", "--steps", "6"];
+  const trained = await splitmask(
+    ["pretrain", leaving, "--out", out, ...settings, "--json"],
+    ["step 6/6", leave],
+  );
+  expect(trained.code).toBe(0);
+  expect(trained.error).toMatch(
+    /warning: the run is whole, but its report could not be written: .*there is no folder .*leaving.* Make it with: splitmask report .* --pictures <folder>\n/,
+  );
+  expect(lastLine(trained)).toMatchObject({ reason: "done", step: 6, report: null });
+  expect((await callMain(["report", out, "--pictures", left])).code).toBe(0);
+
+  await rename(left, leaving);
+  const tuned = join(folder, "left untested");
+  const finetune = ["finetune", out, "--train", good, "--test", leaving, "--out", tuned];
+  const few = ["--batch", "8", "--steps", "6", "--threads", "1", "--evaluate-every", "1", "--json"];
+  const untested = await splitmask([...finetune, ...few], ["step 2: accuracy", leave]);
+  expect(untested.code).toBe(0);
+  for (const step of [4, 6])
+    expect(untested.error).toContain(`warning: the model could not be tested after step ${step}: `);
+  expect(untested.error).toContain(
+    "When its test pictures are there again, test it with: splitmask finetune ",
+  );
+  expect(lastLine(untested)).toMatchObject({ reason: "done", step: 6, evaluation: null });
+  expect(existsSync(join(tuned, "model.safetensors"))).toBe(true);
+  await rename(left, leaving);
+  const tested = await callMain([...finetune, "--resume", "--json"]);
+  expect([tested.code, lastLine(tested)]).toMatchObject([0, { step: 6, evaluation: { test: 16 } }]);
+  await rm(out, { recursive: true });
+});
+
 test("some of the pictures: a share, a number, so many a class, a list", async () => {
   const list = join(folder, "list.txt");
   await writeFile(list, "0\n3\n8\n9\n");

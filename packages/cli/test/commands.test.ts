@@ -259,7 +259,7 @@ describe("a trained run", () => {
     const out = join(folder, "features.npy");
     const outcome = await splitmask(["embed", run, test_, "--out", out, "--json"]);
     expect(outcome.code).toBe(0);
-    expect(lastLine(outcome)).toMatchObject({ count: 8, width: 32, skipped: 0 });
+    expect(lastLine(outcome)).toMatchObject({ root: test_, count: 8, width: 32, skipped: 0 });
     const bytes = await readFile(out);
     expect(bytes.subarray(0, 8).toString("latin1")).toBe("\u0093NUMPY\u0001\u0000");
     expect(bytes.toString("latin1")).toContain("'shape': (8, 32)");
@@ -268,7 +268,7 @@ describe("a trained run", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as object);
     expect(lines).toHaveLength(8);
-    expect(lines[0]).toMatchObject({ row: 0, path: join(test_, "across", "012.png"), label: "across" });
+    expect(lines[0]).toMatchObject({ row: 0, path: join("across", "012.png"), label: "across" });
   });
 
   test("a checkpoint folder stands for its run", async () => {

@@ -258,6 +258,7 @@ describe("readConfigFile", () => {
 
   test("JSON and modules", async () => {
     expect(await readConfigFile(await file("a.json", '{"batch": 16}'))).toEqual({ batch: 16 });
+    expect(await readConfigFile(await file("marked.json", '\ufeff{"batch": 16}'))).toEqual({ batch: 16 });
     expect(await readConfigFile(await file("a.mjs", "export default { mask: 'uniform' };"))).toEqual({
       mask: "uniform",
     });

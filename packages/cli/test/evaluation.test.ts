@@ -174,7 +174,14 @@ describe("predict", () => {
     ]);
     expect(outcome.code).toBe(0);
     expect(lastLine(outcome)).toEqual({
-      ...{ predictions: out, format: "json", count: 8, classes: ["across", "down"], skipped: 0 },
+      ...{
+        predictions: out,
+        format: "json",
+        root: join(folder, "test"),
+        count: 8,
+        classes: ["across", "down"],
+        skipped: 0,
+      },
     });
     const lines = (await readFile(out, "utf8")).trim().split("\n");
     const rows = lines.map((line) => JSON.parse(line) as { path: string; label: string; classes: object[] });
@@ -206,6 +213,18 @@ describe("predict", () => {
       expect(outcome.error).toContain(message);
       expect([outcome.code, message]).toEqual([code, message]);
     }
+  });
+
+  test("names of any kind are one field of the CSV", () => {
+    const plain = ["a b", "=cmd", "é", "it's", "a|b"];
+    const quoted = ["a\nb", "a\rb", "a\r\nb", "a,b", 'a "b"', " a", "a ", "\ta", "a;b", "a\u2028b"];
+    const classes = [{ label: "x\ny", probability: 1 }];
+    const text = predictionsCsv([...plain, ...quoted].map((path) => ({ path, classes })));
+    const lines = [
+      ...plain.map((name) => `${name},"x\ny",1`),
+      ...quoted.map((name) => `"${name.replaceAll('"', '""')}","x\ny",1`),
+    ];
+    expect(text).toBe(["path,label,probability", ...lines, ""].join("\r\n"));
   });
 
   test("no predictions are a header and no line", () => {

@@ -169,7 +169,9 @@ test("stops cleanly on Ctrl-C and goes on with --resume, to the same weights as 
     ...["finetune", run, "--train", join(folder, "train"), "--test", join(folder, "train")],
     ...["--out", join(folder, "stopped"), "--resume"],
   ]);
-  expect(elsewhere.error).toContain(`the test pictures were in ${join(folder, "test")} and are now in`);
+  expect(elsewhere.error).toContain(
+    `the test pictures in ${join(folder, "train")} are not those that the run was started with, from ${join(folder, "test")}: there were 8 pictures and now are 24; missing:`,
+  );
 
   const resumed = await tune("stopped", "--resume", "--json");
   expect(resumed.error).toContain("going on after step");

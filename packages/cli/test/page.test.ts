@@ -27,6 +27,7 @@ const data: ReportData = {
   title: 'runs/<b>"photos"',
   written: "today",
   summary: "A small encoder.",
+  warnings: ["--test: 3 of 4 <test> pictures are training pictures too"],
   withLabels: false,
   facts: [{ label: "Loss", value: "6.2", note: "from 13.9" }],
   charts: [
@@ -92,6 +93,7 @@ test("shows everything, and escapes what it is given", () => {
     "16 (25 %)",
     "<code>broken.jpg</code></th><td>truncated",
     '<th scope="row">batch</th><td>128</td><td>given</td>',
+    '<p class="warning"><b>Warning.</b> --test: 3 of 4 &lt;test&gt; pictures are training pictures too.</p>',
   ]) {
     expect(page).toContain(text);
   }
@@ -143,6 +145,7 @@ test("runs side by side", () => {
   const comparison: ComparisonData = {
     title: "2 runs side by side",
     written: "today",
+    warnings: ["B two: tested with training pictures"],
     runs: [
       { letter: "A", name: "one<b>", path: "/runs/one", colour: 1 },
       { letter: "B", name: "two", path: "/runs/two", colour: 2 },
@@ -164,6 +167,7 @@ test("runs side by side", () => {
   const page = comparisonPage(comparison);
   for (const text of [
     '<th scope="row">Loss</th><td>6.2</td><td>–</td>',
+    '<p class="warning"><b>Warning.</b> B two: tested with training pictures.</p>',
     '<th scope="row">batch</th><td>64</td><td>&lt;128&gt;</td>',
     '<b class="colour2">B</b><div>two<small>/runs/two</small>',
     'aria-label="Loss: A from 3 to 2; B from 4 to 1"',

@@ -193,6 +193,9 @@ describe("the estimate of a run", () => {
     expect(seconds).toBeCloseTo(fixed.decoding + fixed.report + steps * secondsPerStep, 6);
     const often = estimated({ epochs: 6, batch: 128, evaluateEvery: 1 });
     expect(often.seconds - seconds).toBeCloseTo(5 * fixed.evaluation, 6);
+    // Of few steps only the pictures that they see.
+    const few = estimated({ steps: 3, batch: 128, repeats: 2 });
+    expect(few.fixed.decoding).toBeCloseTo((3 * 64 * 0.004) / 2, 6);
   });
 
   test("recompute, micro-batches and the moving average cost what they do", () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { callMain, lastLine, tinyModel } from "./command.js";
@@ -60,9 +60,38 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
     features,
     "--json",
   ]);
-  expect(lastLine(embedded)).toMatchObject({ count: 3, skipped: 0 });
-  expect(await readFile(join(folder, "features.jsonl"), "utf8")).toContain(`${shard}/003.png`);
+  expect(lastLine(embedded)).toMatchObject({ root: folder, count: 3, skipped: 0 });
+  expect(await readFile(join(folder, "features.jsonl"), "utf8")).toContain('"path":"shard-000.tar/003.png"');
   expect(existsSync(`${shard}.index`)).toBe(true);
+
+  // A COCO file whose pictures lie elsewhere, and a folder with names that are no UTF-8 and what systems leave there.
+  const coco = join(folder, "coco", "instances.json");
+  await mkdir(join(folder, "coco"));
+  await writeFile(
+    coco,
+    '{"images": [{"id": "1", "file_name": "across/001.png"}], "annotations": [{"image_id": NaN}]}',
+  );
+  const images = join(folder, "train");
+  const fromCoco = await callMain(["embed", run, coco, "--images", images, "--out", features, "--json"]);
+  expect(lastLine(fromCoco)).toMatchObject({ count: 1, skipped: 0 });
+  const bytes = join(folder, "bytes");
+  await mkdir(join(bytes, "@eaDir"), { recursive: true });
+  for (const name of ["caf\xe9.png", "@eaDir/1.png", "a.heic"])
+    await writeFile(
+      Buffer.from(join(bytes, name), "latin1"),
+      await readFile(join(images, "down", "000.png")),
+    );
+  const strange = await callMain(["embed", run, bytes, "--out", features]);
+  expect(strange.output).toContain("left out 1 hidden or system file or folder, e.g. @eaDir\n");
+  expect(strange.error).toContain("left alone: HEIC: 1 file, e.g. a.heic; convert them, for instance with");
+  const line = JSON.parse(await readFile(join(folder, "features.jsonl"), "utf8")) as { path: string };
+  expect(line.path).toBe(join(bytes, "caf\udce9.png"));
+  const predictions = join(folder, "predictions.csv");
+  const predicted = await callMain(["predict", run, bytes, "--train", images, "--out", predictions]);
+  expect([predicted.code, await readFile(predictions, "utf8")]).toEqual([
+    0,
+    expect.stringMatching(/^path,label,probability\r\ncaf\\xe9\.png,(across|down),/),
+  ]);
 
   const [train, evaluated] = [await writeIdx("train"), await writeIdx("t10k")];
   const knn = await callMain(["knn", run, "--train", train, "--test", evaluated, "--k", "3", "--json"]);

@@ -67,6 +67,42 @@ test("elsewhere, progress is plain lines, not more than one every ten seconds", 
   expect(output.text).toBe("step 0\nlast\n");
 });
 
+test("the last state is shown, however soon it comes", () => {
+  const output = stream();
+  const terminal = new Terminal({ output, error: output });
+  for (const done of [64, 80, 84]) terminal.progress(`${done} of 84`);
+  terminal.endProgress();
+  terminal.endProgress();
+  expect(output.text).toBe("64 of 84\n84 of 84\n");
+  terminal.progress("1 of 2");
+  terminal.progress("2 of 2");
+  terminal.line("done");
+  terminal.result({}, ["100 %"]);
+  expect(output.text).toBe("64 of 84\n84 of 84\n1 of 2\ndone\n100 %\n");
+  const live = stream(20);
+  const drawn = new Terminal({ output: live, error: live });
+  drawn.progress("1 of 2");
+  drawn.progress("2 of 2");
+  drawn.result({}, ["100 %"]);
+  expect(live.text).toBe("\r\u001b[2K1 of 2\r\u001b[2K2 of 2\n100 %\n");
+});
+
+test("names cannot draw on the terminal", () => {
+  const output = stream(80);
+  const terminal = new Terminal({ output, error: output });
+  const name = "a\u001b[2J\u0007\r\nb\u009b1mc";
+  const harmless = "a\\u001b[2J\\u0007\\u000d\nb\\u009b1mc\n";
+  terminal.line(terminal.style.bold("x") + name);
+  expect(output.text).toBe(`${terminal.style.bold("x")}${harmless}`);
+  output.text = "";
+  terminal.warn(name);
+  terminal.result({}, [name]);
+  expect(output.text).toBe(`${terminal.style.yellow("warning:")} ${harmless}${harmless}`);
+  output.text = "";
+  terminal.progress(name, true);
+  expect(output.text).toBe("\r\u001b[2Ka\\u001b[2J\\u0007\\u000d\\nb\\u009b1mc");
+});
+
 test("with json, standard output holds the result alone; with quiet, people see only warnings and the result", () => {
   const [output, error] = [stream(), stream()];
   const terminal = new Terminal({ output, error, json: true });

@@ -100,6 +100,7 @@ export {
   type PictureCacheOptions,
   pictureCache,
 } from "./cache/pictureCache.js";
+export { clearShardFiles, listShardFiles, type ShardFile } from "./cache/unpackedShards.js";
 export {
   type DecodeOptions,
   type DecodePictureOptions,
@@ -112,6 +113,7 @@ export {
 export type { StoredValues, ValueRange } from "./decoding/valueRange.js";
 export { shownName } from "./fileNames.js";
 export {
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
@@ -135,14 +137,16 @@ export {
 export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/arrayDataset.js";
 export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/cifar.js";
 export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";
-export type { CocoAnnotation, CocoCategory, RunLengths } from "./sources/cocoJson.js";
+export type { CocoAnnotation, CocoCategory, CocoId, RunLengths } from "./sources/cocoJson.js";
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
+export { identityDifference } from "./sources/datasetIdentity.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
 export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/imageFolder.js";
 export { imageGlob } from "./sources/imageGlob.js";
 export { type ImageListOptions, imageList } from "./sources/imageList.js";
 export { readIndices } from "./sources/indexList.js";
+export type { TableColumns } from "./sources/labelTable.js";
 export {
   checkSkipped,
   LimitedDataset,
@@ -162,6 +166,8 @@ export {
   rasterizeRunLengths,
   runLengthsOf,
 } from "./sources/runLengths.js";
+export { type SharedPictures, type SharedPicturesOptions, sharedPictures } from "./sources/sharedPictures.js";
 export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
+export { readTextFile } from "./sources/textFile.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";

@@ -5,6 +5,7 @@ import {
   cocoDataset,
   decodeRunLengths,
   encodeRunLengths,
+  openDataset,
   rasterizeRunLengths,
   runLengthsOf,
 } from "@splitmask/data";
@@ -98,46 +99,118 @@ describe("cocoDataset", () => {
       const path = await writeCoco(json);
       await expect(cocoDataset(path)).rejects.toThrow(`cocoDataset: ${path}${text}`);
     };
-    const changed = (annotation: object) => ({
-      ...whole,
-      annotations: [{ ...whole.annotations[0], ...annotation }],
-    });
     await refused('{"images": [', " is not JSON");
-    await refused("null", ': "images" is nothing; expected a list.');
-    await refused({ ...whole, images: [] }, ': "images" is empty; expected at least one picture.');
-    await refused({ ...whole, images: [3] }, ': "images" 0 is 3; expected an object.');
-    await refused({ ...whole, images: [{ id: 1 }] }, ': "file_name" of image 0 is nothing; expected a text.');
     await refused(
-      { ...whole, images: [whole.images[0], whole.images[0]] },
-      ": two images have the same id; expected one each.",
+      "null",
+      ': "images" is nothing; expected a list of objects with a "file_name", at least one.',
     );
+    await refused({ ...whole, images: [] }, ': "images" is []; expected a list of objects');
     await refused(
-      changed({ image_id: 5 }),
-      ": annotation 0 belongs to image 5; expected the id of an image.",
+      { ...whole, images: [3, { id: 1 }] },
+      ': "images" is [3,{"id":1}]; expected a list of objects',
     );
-    await refused(
-      changed({ category_id: 2 }),
-      ": annotation 0 has the category 2; expected one of 2 categories.",
+  });
+
+  test("what is not needed is left out and told, sound annotations stay", async () => {
+    const sound = whole.annotations[0]!;
+    const odd = JSON.stringify({
+      images: [
+        null,
+        { id: "7", file_name: "one.png" },
+        { id: 3, coco_url: "http://images.cocodataset.org/val/two.png?size=1" },
+        { id: 8, file_name: "" },
+        { id: 7, file_name: "one.png" },
+        { id: 3, file_name: "other\\three.png" },
+      ],
+      categories: [{ id: "1", name: "person" }, { id: 2 }, "dog"],
+      annotations: [
+        { ...sound, image_id: 7, category_id: 1, bbox: ["0", 1, "2.5", 3], area: "NaN_" },
+        { ...sound, image_id: 99, category_id: 1 },
+        { ...sound, image_id: 7, category_id: 5 },
+        { ...sound, image_id: 7, category_id: 1, bbox: [] },
+        { ...sound, image_id: 7, category_id: 1, bbox: [0, 0, 0, 4] },
+        { ...sound, image_id: 7, category_id: 1, bbox: [0, 0, -1, 4] },
+        { ...sound, image_id: 7, category_id: 1, segmentation: { size: [6], counts: "0" } },
+        { ...sound, image_id: 7, category_id: 1, segmentation: [[1, 2, 3]], score: "Infinity" },
+        { ...sound, image_id: 3, category_id: 1 },
+        { image_id: 7, caption: 'a "NaN" text' },
+      ],
+      licenses: null,
+    }).replaceAll('"NaN_"', "NaN");
+    write(join(folder, "images", "other", "three.png"), await plain(4, 4, "red").png().toBuffer());
+    const dataset = await cocoDataset(await writeCoco(`\uFEFF${odd}`));
+    const names = Array.from({ length: dataset.length }, (_, index) => dataset.path(index));
+    expect(names).toEqual(
+      ["val/one.png", "val/two.png", "other/three.png"].map((name) => join(folder, "images", name)),
     );
-    await refused(
-      changed({ bbox: [1, 2, 3] }),
-      ': "bbox" of annotation 0 is [1,2,3]; expected [x, y, width, height].',
-    );
-    await refused(
-      changed({ segmentation: { size: [6], counts: "0" } }),
-      ': "segmentation" of annotation 0 is {"size":[6],"counts":"0"}; expected polygons [[x, y, …], …] or {size: [height, width], counts}.',
-    );
+    expect([0, 1, 2].map((index) => dataset.imageId(index))).toEqual([7, null, null]);
+    expect((await dataset.image(2)).shape).toEqual([4, 4, 3]);
+    expect(dataset.categories).toEqual([{ id: 1, name: "person", supercategory: "" }]);
+    const objects = dataset.annotations(0);
+    expect(objects.map(({ box }) => box)).toEqual([
+      [0, 1, 2.5, 3],
+      [0, 1, 2, 3],
+      [0, 1, 2, 3],
+    ]);
+    expect([objects[0]!.area, objects[1]!.segmentation]).toEqual([7.5, null]);
+    expect([dataset.annotations(1), dataset.annotations(2)]).toEqual([[], []]);
+    expect(dataset.notes.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      'info left out of "images", being no objects: 1, e.g. null at place 0',
+      'warning images left out that have no file_name: 1, e.g. image 3, {"id":8,"file_name":""}',
+      'info images that are there several times, and taken once: 1, e.g. "one.png"',
+      'info images that share an id, and so have no annotations: 1, e.g. "other/three.png" with 3',
+      'info left out of "categories", being no objects: 1, e.g. "dog" at place 2',
+      'info categories left out that have no id of their own or no name: 1, e.g. category 1, {"id":2}',
+      "info annotations left out whose image is not in the file: 2, e.g. annotation 1 of image 99",
+      "info annotations left out whose category is not in the file: 1, e.g. annotation 2 of category 5",
+      "info annotations left out whose bbox is not [x, y, width, height] with sides above 0: 3, e.g. annotation 3 with []",
+      'info annotations without their segmentation, which is neither polygons nor runs: 2, e.g. annotation 6 with {"size":[6],"counts":"0"}',
+    ]);
+  });
+
+  test("lists that are null or missing, and categories that the file does not list", async () => {
+    const [annotation] = whole.annotations;
+    const file = await writeCoco({ images: whole.images, annotations: [annotation], categories: null });
+    const dataset = await cocoDataset(file);
+    expect([dataset.categories, dataset.annotations(1)[0]!.categoryId, dataset.notes]).toEqual([[], 90, []]);
+    const bare = await cocoDataset(await writeCoco({ images: whole.images, annotations: null }));
+    expect([bare.length, bare.annotations(0), bare.notes]).toEqual([2, [], []]);
   });
 
   test("a picture that is missing, and a folder that is", async () => {
     const images = [...whole.images, { id: 9, file_name: "gone.png" }];
     const dataset = await cocoDataset(await writeCoco({ ...whole, images }));
     await expect(dataset.image(2)).rejects.toThrow("gone.png: the file is missing");
+    expect(dataset.notes.map(({ text }) => text)).toEqual([
+      `1 of the 3 pictures of ${dataset.file} are not found in ${join(folder, "annotations")} and ${folder}, e.g. gone.png`,
+    ]);
+    const first = await cocoDataset(await writeCoco({ ...whole, images: images.toReversed() }));
+    expect([first.length, first.path(2)]).toEqual([3, join(folder, "images", "val", "one.png")]);
+
     const path = await writeCoco({ images: [{ id: 9, file_name: "gone.png" }] });
     await expect(cocoDataset(path)).rejects.toThrow(
-      `cocoDataset: the first picture of ${path}, gone.png, is in none of ${join(folder, "annotations")},`,
+      `cocoDataset: none of the 1 pictures of ${path} is found, e.g. gone.png, in ${join(folder, "annotations")} and ${folder} and the folders inside. Give the folder of the pictures with images (--images), or open that folder itself.`,
     );
     expect((await cocoDataset(path, { images: folder })).path(0)).toBe(join(folder, "gone.png"));
+    await expect(cocoDataset(path, { images: path })).rejects.toThrow("which is no folder");
+  });
+
+  test("pictures of several folders, of the same name, elsewhere, and by absolute paths", async () => {
+    const root = join(folder, "mixed");
+    const png = await plain(3, 3, "red").png().toBuffer();
+    for (const name of ["set/train/1.png", "set/val/1.png", "set/val/2.png", "@eaDir/val/2.png", "far/3.png"])
+      write(join(root, name), png);
+    const names = ["val/1.png", "train/1.png", "C:\\data\\val\\2.png", join(root, "far", "3.png")];
+    const json = JSON.stringify({ images: names.map((file_name, id) => ({ id, file_name })) });
+    const paths = ["set/val/1.png", "set/train/1.png", "set/val/2.png", "far/3.png"].map((name) =>
+      join(root, name),
+    );
+    const dataset = await cocoDataset(write(join(root, "labels", "lvis.json"), json));
+    expect(names.map((_, index) => dataset.path(index))).toEqual(paths);
+    const elsewhere = write(join(folder, "elsewhere", "deep", "labels", "lvis.json"), json);
+    const given = await openDataset(elsewhere, { images: root });
+    expect(names.map((_, index) => given.path(index))).toEqual(paths);
+    expect(given.notes).toEqual([]);
   });
 });
 

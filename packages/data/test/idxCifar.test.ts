@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { cifarDataset, idxDataset } from "@splitmask/data";
+import { cifarDataset, idxDataset, openDataset } from "@splitmask/data";
 import { scratchFolder, write } from "./pictures.js";
 
 const folder = scratchFolder();
@@ -100,6 +100,31 @@ const planes = (first: number) =>
     Array.from({ length: 1024 }, (_, place) => (first + 50 * channel + (place % 32)) % 256),
   );
 
+/** A pickle of protocol 2 as Python 2 wrote CIFAR's: instructions in Latin-1. */
+const pickle = (code: readonly string[]) => Buffer.from(`\x80\x02${code.join("")}.`, "latin1");
+const text = (value: string) => `U${String.fromCharCode(value.length)}${value}`;
+const list = (items: readonly string[]) => `](${items.join("")}e`;
+const number = (value: number) => `M${String.fromCharCode(value & 255, value >> 8)}`;
+
+/** A batch: the labels, and numpy's array of rows of 3,072 bytes. */
+function pickledBatch(key: string, labels: readonly number[], pixels: readonly number[]): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(pixels.length);
+  const bytes = `T${length.toString("latin1")}${Buffer.from(pixels).toString("latin1")}`;
+  const made = `cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nK\x00\x85${text("b")}\x87R`;
+  const type = `cnumpy\ndtype\n${text("u1")}K\x00K\x01\x87R(K\x03${text("|")}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb`;
+  const array = `${made}(K\x01${number(labels.length)}${number(3072)}\x86${type}\x89${bytes}tb`;
+  const entries = [
+    text("batch_label"),
+    text("training batch 1 of 5"),
+    text(key),
+    list(labels.map(number)),
+    text("data"),
+    array,
+  ];
+  return pickle(["}q\x00(", ...entries, "u"]);
+}
+
 describe("cifarDataset", () => {
   test("CIFAR-10: records over several files, names of classes", async () => {
     const root = join(folder, "cifar-10-batches-bin");
@@ -142,6 +167,63 @@ describe("cifarDataset", () => {
     expect(await coarse.fingerprint()).not.toBe(await fine.fingerprint());
   });
 
+  test("the Python version: pickles of numpy's arrays, of which nothing is run", async () => {
+    const root = join(folder, "cifar-10-batches-py");
+    const [first, second] = [planes(0), planes(7)];
+    write(join(root, "data_batch_1"), pickledBatch("labels", [3, 9], [...first, ...second]));
+    write(join(root, "data_batch_2"), pickledBatch("labels", [0], planes(20)));
+    write(join(root, "test_batch"), pickledBatch("labels", [5], planes(1)));
+    const names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    write(join(root, "batches.meta"), pickle(["}", text("label_names"), list(names.map(text)), "s"]));
+    const dataset = await openDataset(root, { use: "training" });
+    expect([dataset.length, dataset.classes]).toEqual([3, names]);
+    expect([0, 1, 2].map((index) => dataset.label(index))).toEqual([3, 9, 0]);
+    const picture = await dataset.image(1);
+    expect([picture.get(5, 6, 0), picture.get(5, 6, 1), picture.get(31, 2, 2)]).toEqual([13, 63, 109]);
+    expect((await dataset.image(2)).get(0, 0, 0)).toBe(20);
+    expect(dataset.path(2)).toBe(`${join(root, "data_batch_2")}#0`);
+    expect((await openDataset(root, { use: "test" })).label(0)).toBe(5);
+    expect((await openDataset(join(root, "test_batch"))).length).toBe(1);
+    await dataset.close?.();
+
+    const hundred = join(folder, "cifar-100-python");
+    write(join(hundred, "train"), pickledBatch("fine_labels", [99], planes(4)));
+    write(join(hundred, "test"), pickledBatch("fine_labels", [1], planes(5)));
+    const fine = list(Array.from({ length: 100 }, (_, label) => text(`class ${label}`)));
+    write(join(hundred, "meta"), pickle(["}", text("fine_label_names"), fine, "s"]));
+    const train = await openDataset(hundred, { use: "training" });
+    expect([train.length, train.classes[train.label(0)]]).toEqual([1, "class 99"]);
+    await expect(cifarDataset(hundred, { labels: "coarse" })).rejects.toThrow(
+      "it has no list coarse_labels of numbers",
+    );
+  });
+
+  test("a pickle that is damaged, or would run something", async () => {
+    const path = join(folder, "damaged", "data_batch_1");
+    const fails = async (content: Buffer) => {
+      write(path, content);
+      return cifarDataset(path).then(
+        () => "none",
+        (error: Error) => error.message,
+      );
+    };
+    const good = pickledBatch("labels", [1], planes(0));
+    for (const end of [0, 1, 20, 60, good.length - 1]) {
+      expect(await fails(good.subarray(0, end))).toContain(`${path} cannot be read as a pickle of CIFAR's`);
+    }
+    expect(await fails(pickle(["cos\nsystem\n", text("echo"), "\x85R"]))).toContain("it holds no dictionary");
+    expect(await fails(pickle(["}", text("labels"), list(["cos\nsystem\n"]), "s"]))).toContain(
+      "it has no list labels of numbers",
+    );
+    expect(await fails(pickledBatch("labels", [1, 2], planes(0)))).toContain(
+      "data has the shape 2×3072 and 3072 bytes, with 2 labels; expected 3072 bytes a label",
+    );
+    expect(await fails(pickledBatch("labels", [10], planes(0)))).toContain(
+      `picture 0 of ${path} has the label 10; expected one below 10`,
+    );
+    expect(await fails(pickle(["Q"]))).toContain("it holds the instruction 0x51");
+  });
+
   test("what is wrong with a file", async () => {
     const path = write(join(folder, "data_batch_9.bin"), Uint8Array.from([10, ...planes(0)]));
     await expect(cifarDataset(path)).rejects.toThrow(
@@ -153,7 +235,7 @@ describe("cifarDataset", () => {
     );
     const elsewhere = join(folder, "mnist");
     await expect(cifarDataset(elsewhere)).rejects.toThrow(
-      `cifarDataset: ${elsewhere} holds no data_batch_1.bin or train.bin; expected what the binary version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).`,
+      `cifarDataset: ${elsewhere} holds no data_batch_1.bin or train.bin; expected what the binary or the Python version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).`,
     );
   });
 });

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import {
   type ImageBatch,
   type ImageDataset,

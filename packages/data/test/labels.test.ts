@@ -232,6 +232,7 @@ describe("the label column of Parquet files", () => {
       "row 1 of row group 0 has the label 0.5",
     ],
     ["negative numbers", labelColumn([-2, 0]), "row 0 of row group 0 has the label -2"],
+    ["times", labelColumn([1_700_000_000, 0]), "row 0 of row group 0 has the label 1700000000"],
   ])("%s are no labels: a note, or an error where they were asked for", async (name, column, reason) => {
     const path = parquet(`no labels ${name}.parquet`, [column]);
     const dataset = await parquetDataset(path);

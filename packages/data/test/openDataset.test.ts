@@ -5,12 +5,14 @@ import {
   CifarDataset,
   CocoDataset,
   IdxDataset,
+  type ImageDataset,
   ImageFolder,
   imageFolder,
   imageGlob,
   imageList,
   openDataset,
   ParquetDataset,
+  readIndices,
   WebDataset,
 } from "@splitmask/data";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -126,6 +128,135 @@ describe("folders, patterns and lists", () => {
   });
 });
 
+/** Each picture's path in a folder, and its class. */
+function entriesOf(dataset: ImageDataset, root: string): [string, string | null][] {
+  return Array.from({ length: dataset.length }, (_, index) => [
+    relative(root, dataset.path(index)),
+    dataset.classes[dataset.label(index)] ?? null,
+  ]);
+}
+
+describe("lists and tables with labels", () => {
+  const root = join(folder, "labelled");
+  const list = (name: string, text: string | Uint8Array) => write(join(root, name), text);
+
+  beforeAll(() => {
+    for (const name of ["n01/a b.png", "n01/1.png", "n02/2.png", "3.png 7", "4.png 5.png", "mask.png"])
+      write(join(root, name), png);
+  });
+
+  test("labels behind paths, and names with spaces", async () => {
+    const text =
+      'n01/a b.png 2\r\nn01/1.png\t0\r\n"n02/2.png",1\r\n3.png 7\r\n4.png 5.png\r\n1.png mask.png\r\nmask.png \r\n';
+    const dataset = await openDataset(list("caffe.txt", text));
+    expect(entriesOf(dataset, root)).toEqual([
+      ["n01/a b.png", "2"],
+      ["n01/1.png", "0"],
+      ["n02/2.png", "1"],
+      ["3.png 7", null],
+      ["4.png 5.png", null],
+      ["1.png mask.png", null],
+      ["mask.png", null],
+    ]);
+    expect((await dataset.image(0)).shape).toEqual([4, 6, 3]);
+    const named = list("names.txt", "n01/1.png cafe\u0301\nn02/2.png red fox\nn01/a b.png caf\u00e9\n");
+    expect(entriesOf(await openDataset(named), root).map(([, name]) => name)).toEqual([
+      "caf\u00e9",
+      "red fox",
+      "caf\u00e9",
+    ]);
+    await expect(openDataset(named, { classes: ["red fox"] })).rejects.toThrow(
+      `imageList: ${named} holds pictures of the class caf\u00e9, but the classes are red fox.`,
+    );
+    expect((await openDataset(named, { labelColumn: null })).classes).toEqual([]);
+    const attributes = list("attributes.txt", "n01/1.png -1 1 1\n");
+    expect(entriesOf(await openDataset(attributes), root)).toEqual([["n01/1.png", null]]);
+    const mxnet = await openDataset(list("mxnet.lst", "0\t1.000000\tn01/1.png\n1\t0.0\tn02/2.png\n"));
+    expect(entriesOf(mxnet, root)).toEqual([
+      ["n01/1.png", "1"],
+      ["n02/2.png", "0"],
+    ]);
+    // Names that are numbers, as those of the training folders.
+    const digits = await openDataset(list("digits.txt", "n01/1.png 3\n"), { classes: ["1", "3"] });
+    expect(digits.label(0)).toBe(1);
+  });
+
+  test("UTF-16, and a list whose paths start elsewhere", async () => {
+    for (const [name, bytes] of [
+      ["le.txt", Buffer.from("\ufeffn01/1.png dog\r\n", "utf16le")],
+      ["be.txt", Buffer.from("\ufeffn01/1.png dog\r\n", "utf16le").swap16()],
+    ] as const)
+      expect(entriesOf(await openDataset(list(name, bytes)), root)).toEqual([["n01/1.png", "dog"]]);
+    const elsewhere = list("lists/train.txt", "n01/1.png 0\n");
+    expect(entriesOf(await openDataset(elsewhere, { images: root }), root)).toEqual([["n01/1.png", "0"]]);
+  });
+
+  test("tables: CSV with and without a header, TSV, JSON lines", async () => {
+    const expected = [
+      ["n01/a b.png", "red, brown"],
+      ["n02/2.png", "owl"],
+    ];
+    for (const [name, text] of [
+      ["labels.csv", '\ufeffpath,label\r\n"n01/a b.png","red, brown"\r\nn02/2.png,owl\r\n\r\n'],
+      ["bare.csv", 'n01/a b.png,"red, brown"\nn02/2.png,owl\n'],
+      ["id.csv", 'id;picture;Class\n1;n01/a b.png;"red, brown"\n2;n02/2.png;owl\n'],
+      ["labels.tsv", "label\timage\nred, brown\tn01/a b.png\nowl\tn02/2.png\n"],
+      ["header.txt", 'file_name,label\nn01/a b.png,"red, brown"\nn02/2.png,owl\n'],
+      [
+        "labels.jsonl",
+        '{"file_name": "n01/a b.png", "label": "red, brown", "score": NaN}\n{"file_name": "n02/2.png", "label": "owl"}\n',
+      ],
+    ] as const)
+      expect(entriesOf(await openDataset(list(name, text)), root)).toEqual(expected);
+    const columns = list("columns.csv", "left,right,fine,coarse\nn01/1.png,n02/2.png,3,0\n");
+    const chosen = await openDataset(columns, { imageColumn: "right", labelColumn: "coarse" });
+    expect(entriesOf(chosen, root)).toEqual([["n02/2.png", "0"]]);
+    await expect(openDataset(columns, { labelColumn: "class" })).rejects.toThrow(
+      `${columns}: there is no column class (labelColumn); there are left, right, fine, coarse.`,
+    );
+    await expect(openDataset(list("none.csv", "a,b\n1,2\n"))).rejects.toThrow(
+      "no column of a, b holds paths of pictures; expected file_name, or another with imageColumn",
+    );
+    await expect(openDataset(list("broken.jsonl", '{"file_name": "a.png"}\n[\n'))).rejects.toThrow(
+      "broken.jsonl: line 2 is no JSON object; expected one a line",
+    );
+  });
+
+  test("a table beside pictures says their classes", async () => {
+    const hub = join(folder, "hubFolder");
+    for (const name of ["train/1.png", "train/2.png", "3.png"]) write(join(hub, name), png);
+    const table = write(join(hub, "metadata.csv"), "file_name,label\ntrain/1.png,owl\n3.png,fox\n");
+    const dataset = await openDataset(hub);
+    expect(entriesOf(dataset, hub)).toEqual([
+      ["3.png", "fox"],
+      ["train/1.png", "owl"],
+      ["train/2.png", null],
+    ]);
+    expect(dataset.notes).toEqual([
+      { level: "warning", text: `labels are read from ${table}, of 2 of the 3 pictures` },
+    ]);
+    write(table, "file_name,text\n3.png,a fox on a log\n");
+    expect((await openDataset(hub)).classes).toEqual(["train"]);
+  });
+
+  test("class names and indices behind a byte order mark", async () => {
+    const classes = write(
+      join(folder, "marked", "classes.txt"),
+      Buffer.from("\ufeffcat\r\ndog\r\n", "utf16le"),
+    );
+    await writeShard(join(folder, "marked", "a.tar"), { "a.png": png, "a.cls": "1" });
+    expect((await openDataset(join(folder, "marked", "a.tar"))).classes).toEqual(["cat", "dog"]);
+    expect([...(await readIndices(write(classes, "\ufeff3\r\n5\r\n")))]).toEqual([3, 5]);
+  });
+});
+
+/** An archive of some files. */
+async function writeShard(file: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
+  const content = `${file}.content`;
+  for (const [name, bytes] of Object.entries(files)) write(join(content, name), bytes);
+  await create({ file, cwd: content }, Object.keys(files));
+}
+
 /** Shards `<name>-000.tar` … of one picture each. */
 async function writeShards(name: string, count: number): Promise<void> {
   mkdirSync(join(folder, "shards"), { recursive: true });
@@ -198,6 +329,22 @@ describe("openDataset", () => {
     expect((await openDataset(join(folder, "mixed"), { split: "a" })).classes).toEqual([]);
   });
 
+  test("what has to be converted or unpacked first says how", async () => {
+    for (const name of ["state.json", "dataset_info.json", "data-00000-of-00001.arrow"])
+      write(join(folder, "saved/train", name), "{}");
+    await expect(openDataset(join(folder, "saved/train"))).rejects.toThrow(
+      `was written by save_to_disk of Hugging Face's datasets, which is not read. Make Parquet of it: mkdir train-parquet && python -c "from datasets import load_from_disk as load; load('${join(folder, "saved/train")}').to_parquet('train-parquet/all.parquet')", and give the folder train-parquet.`,
+    );
+    write(join(folder, "saved/dataset_dict.json"), "{}");
+    await expect(openDataset(join(folder, "saved"))).rejects.toThrow(
+      "[part.to_parquet('saved-parquet/%s.parquet'",
+    );
+    const archive = write(join(folder, "cifar-10-python.tar.gz"), "?");
+    await expect(openDataset(archive)).rejects.toThrow(
+      `${archive} is CIFAR's archive; unpack it with tar xzf ${archive}, and give the folder cifar-10-batches-py.`,
+    );
+  });
+
   test("what cannot be opened", async () => {
     const none = join(folder, "none");
     await expect(openDataset(none)).rejects.toThrow(
@@ -210,6 +357,10 @@ describe("openDataset", () => {
     const odd = write(join(folder, "odd.xyz"), "?");
     await expect(openDataset(odd)).rejects.toThrow(
       `openDataset: ${odd} is of no format that is known. Expected`,
+    );
+    const packed = write(join(folder, "photos.tar.zst"), "?");
+    await expect(openDataset(packed)).rejects.toThrow(
+      `openDataset: ${packed} is tar.zst, which is not read: unpack them, for instance with unzstd in.tar.zst, and open the .tar files. Expected`,
     );
     await expect(openDataset(odd, { format: "parquet" })).rejects.toThrow("cannot be read");
     await expect(openDataset([join(folder, "shards"), join(folder, "hub")])).rejects.toThrow(

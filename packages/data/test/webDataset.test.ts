@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type WebDataset, webDataset } from "@splitmask/data";
+import { clearShardFiles, listShardFiles, type WebDataset, webDataset } from "@splitmask/data";
 import { create } from "tar";
+import { requireRoom } from "../dist/sources/unpackShard.js";
 import { gradient, scratchFolder, write } from "./pictures.js";
 
 const folder = scratchFolder();
@@ -267,9 +268,32 @@ describe("webDataset", () => {
   test("an index in another folder, and gzipped shards unpacked there", async () => {
     const shard = await pack("elsewhere.tar", { "a.png": await picture(1) });
     const zipped = write(join(folder, "zipped.tar.gz"), gzipSync(readFileSync(shard)));
+    const before = process.env.SPLITMASK_CACHE;
+    process.env.SPLITMASK_CACHE = "off";
     await expect(webDataset(zipped)).rejects.toThrow(
-      `webDataset: ${zipped} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (gunzip), or give a cacheFolder for the unpacked copy.`,
+      `webDataset: ${zipped} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (gunzip -k "${zipped}", and open the .tar file), or give a cacheFolder`,
     );
+    process.env.SPLITMASK_CACHE = join(folder, "default cache");
+    const unpacked = await webDataset(zipped);
+    expect(unpacked.notes).toEqual([
+      {
+        level: "info",
+        text: `1 gzipped shard is unpacked in ${join(folder, "default cache", "shards")}, 0.00 GB; splitmask cache clear deletes that`,
+      },
+    ]);
+    await unpacked.close();
+    expect((await listShardFiles(join(folder, "default cache"))).map(({ path }) => basename(path))).toEqual([
+      expect.stringMatching(/^zipped-\w{16}\.tar$/),
+      expect.stringMatching(/^zipped-\w{16}\.tar\.index$/),
+    ]);
+    expect((await clearShardFiles(join(folder, "default cache"))).length).toBe(2);
+    expect(await listShardFiles(join(folder, "default cache"))).toEqual([]);
+    expect(() => requireRoom("a.tgz", "cache", 3e9, 3.1e9)).toThrow(
+      'webDataset: a.tgz is gzipped, and its unpacked copy needs about 3.0 GB; cache has 3.1 GB free. Give another folder with cacheFolder (--cache-folder, or SPLITMASK_CACHE), or unpack it yourself (gunzip -k "a.tgz", and open the .tar file).',
+    );
+    expect(() => requireRoom("a.tgz", "cache", 3e9, 4e9)).not.toThrow();
+    if (before === undefined) delete process.env.SPLITMASK_CACHE;
+    else process.env.SPLITMASK_CACHE = before;
     const cacheFolder = join(folder, "cache");
     for (let round = 0; round < 2; round++) {
       const dataset = await webDataset([shard, zipped], { cacheFolder });

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 import { type BufferArgument, createDevice, type Device } from "@splitmask/kernels";
 import { entry, runProgram } from "./runProgram.js";

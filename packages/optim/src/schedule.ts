@@ -1,4 +1,4 @@
-/** A value for each step, counted from 0: a learning rate, a weight decay, a momentum. */
+/** A value for each step, counted from 0: a learning rate, a weight decay, a momentum. Defined between whole steps too, for a run whose plan was stretched or shortened. */
 export type Schedule = (step: number) => number;
 
 /** How a schedule rises before it runs. */
@@ -12,7 +12,7 @@ export interface WarmupOptions {
 }
 
 /**
- * A linear rise before a schedule: start + (base − start)·s/(W − 1) for s < W (base if W = 1), then schedule(s − W). PyTorch: `SequentialLR` of `LinearLR` over W − 1 steps and the schedule, at
+ * A linear rise before a schedule: start + (base − start)·s/(W − 1) for s < W, at most base (base if W = 1), then schedule(s − W). PyTorch: `SequentialLR` of `LinearLR` over W − 1 steps and the schedule, at
  * milestone W.
  *
  * @throws RangeError If `warmupSteps` is no whole number from 0 on.
@@ -22,7 +22,9 @@ export function withWarmup(schedule: Schedule, options: WarmupOptions): Schedule
   requireSteps("withWarmup", "warmupSteps", warmupSteps, 0);
   return (step) => {
     if (step >= warmupSteps) return schedule(step - warmupSteps);
-    return warmupSteps === 1 ? base : start + ((base - start) * step) / (warmupSteps - 1);
+    return warmupSteps === 1 || step > warmupSteps - 1
+      ? base
+      : start + ((base - start) * step) / (warmupSteps - 1);
   };
 }
 

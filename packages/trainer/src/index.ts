@@ -30,6 +30,7 @@ export type {
   EvaluationEvent,
   NonFiniteEvent,
   PlanEvent,
+  ReplanEvent,
   ResumeEvent,
   SkippedEvent,
   StartEvent,
@@ -41,8 +42,10 @@ export type {
 export type { HealthAlarm, HealthWarning } from "./loop/health.js";
 export { LoggerError, type MetricsLogger } from "./loop/metricsLogger.js";
 export { NonFiniteError } from "./loop/nonFinite.js";
+export type { PlanHistory, Replan } from "./loop/planPosition.js";
 export { type ProfileStepsOptions, profileSteps, type StepsProfile } from "./loop/profileSteps.js";
 export type { NonFiniteAction, NonFinitePolicy } from "./loop/recovery.js";
+export type { TimedState, TimeLimit } from "./loop/timeBudget.js";
 export type { NonFiniteOrigin } from "./loop/traceNonFinite.js";
 export { train } from "./loop/train.js";
 export { type TrainingEvents, trainEvents } from "./loop/trainEvents.js";

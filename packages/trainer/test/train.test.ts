@@ -203,38 +203,6 @@ describe("train", () => {
     expect((await reader.readMetrics()).at(-1)!.step).toBe(6);
   });
 
-  test("a time limit becomes a number of steps, which a resumed run keeps", async () => {
-    // A clock that goes on by looking at it: however busy the machine is, so many looks fit in the time.
-    let now = 0;
-    performance.now = () => (now += 4);
-    const { events, result } = await run("timed", {
-      length: { seconds: 1 },
-      checkpointEvery: 10_000,
-      schedule: { base: 0.01, warmupSteps: (steps) => steps / 10 },
-    }).finally(() => Reflect.deleteProperty(performance, "now"));
-    const plan = events.find((event) => event.type === "plan")!;
-    expect(plan.steps * plan.secondsPerStep).toBeLessThan(1);
-    expect(events[0]).toMatchObject({ type: "start", steps: null });
-    expect(plan.steps).toBeGreaterThan(20);
-    expect(result).toMatchObject({ reason: "done", step: plan.steps, steps: plan.steps });
-    expect(events.filter((event) => event.type === "step").at(-1)!.learningRate).toBeLessThan(1e-3);
-    const { state } = await readCheckpoint(result.checkpoint!);
-    expect(state.settings.schedule.warmupSteps).toBe(Math.round(plan.steps / 10));
-    // The timing steps left no trace: the same number of steps gives the same weights.
-    await run("counted", {
-      length: { steps: plan.steps },
-      schedule: { base: 0.01, warmupSteps: (steps) => steps / 10 },
-    });
-    expect(weights("counted", plan.steps)).toEqual(weights("timed", plan.steps));
-    const again = await run("timed", {
-      length: { seconds: 1 },
-      checkpointEvery: 10_000,
-      resume: true,
-      schedule: { base: 0.01, warmupSteps: (steps) => steps / 10 },
-    });
-    expect(again.result).toMatchObject({ step: plan.steps, steps: plan.steps, firstLosses: null });
-  });
-
   test("a time limit is planned right where steps end two at a time", async () => {
     const on = device();
     const source = points(on);

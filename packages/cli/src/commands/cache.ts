@@ -1,9 +1,16 @@
-import { clearCaches, defaultCacheFolder, listCaches } from "@splitmask/data";
+import {
+  clearCaches,
+  clearShardFiles,
+  defaultCacheFolder,
+  listCaches,
+  listShardFiles,
+} from "@splitmask/data";
 import { UsageError } from "../errors.js";
+import { printable } from "../terminal/printable.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 
 /**
- * `splitmask cache`: lists the caches of decoded pictures, or deletes them.
+ * `splitmask cache`: lists the caches of decoded pictures and what is kept of tar shards, or deletes them.
  *
  * @throws UsageError where the action is neither `list` nor `clear`, or there is no folder.
  */
@@ -20,15 +27,28 @@ export async function runCache(
   }
   const clear = action === "clear";
   const caches = await (clear ? clearCaches : listCaches)(folder);
-  const bytes = caches.reduce((sum, entry) => sum + entry.bytes, 0);
-  const rows = caches.map((entry) => [
+  const shards = await (clear ? clearShardFiles : listShardFiles)(folder);
+  const bytes = [...caches, ...shards].reduce((sum, entry) => sum + entry.bytes, 0);
+  const pictures = caches.map((entry) => [
     `${(entry.bytes / 1e9).toFixed(2)} GB`,
     `${entry.complete ? "" : `${entry.done.toLocaleString("en")} of `}${entry.pictures.toLocaleString("en")} pictures`,
     entry.decodeSize === null ? "full size" : `${entry.decodeSize} pixels`,
     entry.lastUsed.toISOString().slice(0, 16).replace("T", " "),
-    entry.source ?? "not complete",
+    printable(entry.source ?? "not complete"),
     entry.path,
   ]);
+  const files = shards.map(({ bytes: size, path }) => [
+    `${(size / 1e9).toFixed(2)} GB`,
+    "shard",
+    "",
+    "",
+    "",
+    path,
+  ]);
+  const rows = [...pictures, ...files];
   const total = `${(bytes / 1e9).toFixed(2)} GB ${clear ? "deleted from" : "in"} ${folder}`;
-  terminal.result({ folder, [clear ? "deleted" : "caches"]: caches, bytes }, [...columns(rows), total]);
+  terminal.result({ folder, [clear ? "deleted" : "caches"]: caches, shards, bytes }, [
+    ...columns(rows),
+    total,
+  ]);
 }

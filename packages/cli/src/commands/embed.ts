@@ -4,9 +4,9 @@ import type { Terminal } from "../terminal/terminal.js";
 
 /** `splitmask embed`. */
 export async function runEmbed(terminal: Terminal, request: EmbedRequest): Promise<void> {
-  const { features, paths, count, width, skipped } = await embed(request, terminal);
+  const { features, paths, root, count, width, skipped } = await embed(request, terminal);
   tellSkipped(skipped, terminal);
-  terminal.result({ features, paths, count, width, skipped: skipped.length }, [
-    `${count}×${width} float32 in ${features}, the paths of the rows in ${paths}`,
+  terminal.result({ features, paths, root, count, width, skipped: skipped.length }, [
+    `${count}×${width} float32 in ${features}, the paths of the rows, from ${root} on, in ${paths}`,
   ]);
 }

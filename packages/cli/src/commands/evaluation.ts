@@ -56,6 +56,7 @@ export async function runEvaluation(
     await writeFileDurably(files.chart, layerChart(result.layers, { title, chance: result.chance }));
     terminal.line(`chart: ${files.chart}`);
   }
+  for (const text of result.warnings) terminal.warn(text);
   terminal.result(result, [summary(name, encoder, result)]);
 }
 
@@ -71,6 +72,7 @@ function summary(name: string, encoder: string, result: Evaluation): string {
     ...(top5Accuracy === null ? [] : [`top-5 ${percent(top5Accuracy)}`]),
     `${result.classes.length} classes, ${result.train} training and ${result.test} test pictures`,
     `always the most frequent class: ${percent(result.chance)}`,
+    ...(result.warnings.length === 0 ? [] : ["NOT on new pictures: see the warning"]),
   ];
   return `${name} of ${encoder}${layer}: ${percent(accuracy)}${spread}; ${facts.join("; ")}`;
 }

@@ -8,6 +8,7 @@ import { evaluationFile } from "../run/finetuneEvaluation.js";
 import { estimateText, warnOfShortage } from "../run/plan.js";
 import { tellSkipped } from "../run/skipped.js";
 import { summaryOf } from "../run/trainedRun.js";
+import { printable } from "../terminal/printable.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
 
@@ -56,24 +57,29 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
     const result = await finetune({ ...request, config, signal: stop.signal }, terminal);
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
-    const { run, step, steps, evaluation } = result;
+    const { run, reason, step, steps, evaluation } = result;
+    const again = `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}${request.fromScratch ? " --from-scratch" : ""} --resume`;
     const figures = { ...result, skipped: result.skipped.length };
-    if (evaluation === null) {
-      terminal.result(figures, [
-        `stopped at step ${step} of ${steps}; go on with: splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}${request.fromScratch ? " --from-scratch" : ""} --resume`,
-      ]);
+    if (reason === "interrupted") {
+      terminal.result(figures, [`stopped at step ${step} of ${steps}; go on with: ${again}`]);
       return stop.code ?? 1;
+    }
+    if (evaluation === null) {
+      terminal.warn(`the model is saved. When its test pictures are there again, test it with: ${again}`);
+      terminal.result(figures, [`run: ${run}`]);
+      return 0;
     }
     const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     const classes = Object.entries(evaluation.perClass);
     for (const text of columns(
       classes
         .slice(0, shownClasses)
-        .map(([name, share]) => [`  ${name}`, share === null ? "–" : percent(share)]),
+        .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share)]),
     ))
       terminal.line(text);
     if (classes.length > shownClasses)
       terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
+    for (const text of evaluation.warnings) terminal.warn(text);
     terminal.result(figures, [
       `accuracy: ${percent(evaluation.accuracy)}, among the first five: ${percent(evaluation.top5)} (${classes.length} classes, ${evaluation.test} test pictures)`,
       `run: ${run}`,

@@ -24,7 +24,7 @@ export async function runPredict(terminal: Terminal, command: PredictCommand): P
   const { format, json, out, ...request } = command;
   if (json === true && out === undefined)
     throw new UsageError("--json: the predictions go to standard output. Give a file for them with --out.");
-  const { classes, predictions, skipped } = await predict(request, terminal);
+  const { classes, predictions, root, skipped } = await predict(request, terminal);
   tellSkipped(skipped, terminal);
   const chosen = format ?? (out !== undefined && /\.jsonl?$/i.test(out) ? "json" : "csv");
   const text = chosen === "csv" ? predictionsCsv(predictions) : predictionsJsonLines(predictions);
@@ -36,12 +36,16 @@ export async function runPredict(terminal: Terminal, command: PredictCommand): P
   const result = {
     predictions: out,
     format: chosen,
+    root,
     count: predictions.length,
     classes,
     skipped: skipped.length,
   };
   terminal.result(result, [`${predictions.length} predictions of ${classes.length} classes in ${out}`]);
 }
+
+/** What readers take for more than a part of a name: ends of lines of any kind (csv-stringify looks for its own only), separators, quotes, and spaces that some strip. */
+const needsQuotes = /[\r\n\v\f\u0085\u2028\u2029,;\t"]|^\s|\s$/;
 
 /**
  * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then `label_2,probability_2` … where more classes are given. Bytes of a path
@@ -55,7 +59,7 @@ export function predictionsCsv(predictions: readonly PicturePrediction[]): strin
     shownName(path),
     ...classes.flatMap(({ label, probability }) => [label, String(probability)]),
   ]);
-  return stringify([header, ...rows], { record_delimiter: "windows" });
+  return stringify([header, ...rows], { record_delimiter: "windows", quoted_match: needsQuotes });
 }
 
 /** Predictions as JSON, one object a line: path, label, probability, and `classes` with all of them where more than one is given. */

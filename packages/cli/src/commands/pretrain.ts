@@ -28,8 +28,20 @@ export async function runDryRun(
   terminal.result(plan, estimateText(plan, terminal));
 }
 
+/** Writes a run's report; null where that fails, which is a warning: the run itself is whole. */
+async function reportOf(run: string, terminal: Terminal): Promise<string | null> {
+  try {
+    return await writeReport({ run, out: join(run, "report.html") }, terminal);
+  } catch (error) {
+    terminal.warn(
+      `the run is whole, but its report could not be written: ${(error as Error).message} Make it with: splitmask report ${run} --pictures <folder>`,
+    );
+    return null;
+  }
+}
+
 /**
- * `splitmask pretrain`: trains and writes the report; Ctrl-C or SIGTERM stops with a checkpoint, a second one at once.
+ * `splitmask pretrain`: trains and writes the report (where that fails, it warns); Ctrl-C or SIGTERM stops with a checkpoint, a second one at once.
  *
  * @returns The exit code: 130 or 143 where a signal ended it.
  */
@@ -51,9 +63,11 @@ export async function runPretrain(terminal: Terminal, command: PretrainCommand):
       ]);
       return stop.code ?? 1;
     }
-    const report = join(run, "report.html");
-    await writeReport({ run, out: report }, terminal);
-    terminal.result({ ...figures, report }, [`run: ${run}`, `report: ${report}`]);
+    const report = await reportOf(run, terminal);
+    terminal.result({ ...figures, report }, [
+      `run: ${run}`,
+      ...(report === null ? [] : [`report: ${report}`]),
+    ]);
     return 0;
   });
 }

@@ -1,6 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { readTextFile } from "@splitmask/data";
 import { UsageError } from "../errors.js";
 import { checkConfig } from "./check.js";
 import type { Config } from "./config.js";
@@ -44,7 +45,7 @@ export async function readFieldsFile<Fields>(path: string, check: Check<Fields>)
       `--config: there is no file ${path}. Give the path of a .json, .js, .mjs or .ts file.`,
     );
   const extension = extname(path).toLowerCase();
-  if (extension === ".json") return check(parseJson(await readFile(absolute, "utf8"), name), name);
+  if (extension === ".json") return check(parseJson(await readTextFile(absolute), name), name);
   if (!moduleExtensions.has(extension) && !typescriptExtensions.has(extension)) {
     throw new UsageError(`--config: ${name} ends in "${extension}", expected .json, .js, .mjs, .ts or .mts.`);
   }
@@ -59,7 +60,7 @@ export async function readFieldsFile<Fields>(path: string, check: Check<Fields>)
 
 function parseJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, "")); // editors on Windows begin files with it
   } catch (error) {
     throw new UsageError(`${name}: is not valid JSON: ${(error as Error).message}`);
   }

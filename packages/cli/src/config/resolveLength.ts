@@ -1,3 +1,4 @@
+import type { StepCount } from "@splitmask/trainer";
 import type { Config, ConfigField } from "./config.js";
 import { contradiction, type Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
@@ -13,7 +14,7 @@ const mostEpochs = 5_000;
 
 /** How long a run is. */
 export interface RunLength {
-  /** Steps; null where a time is given, which is turned into steps once a few were timed. */
+  /** Steps; null where a time is given, which is turned into steps once a few were timed, and again where the machine's speed changes. */
   readonly steps: number | null;
   /** The time that is given, in seconds, or null. */
   readonly seconds: number | null;
@@ -42,6 +43,20 @@ export const checkpointReason = "ten a run, and one a quarter of an hour at leas
  */
 export function checkpointSteps(steps: number, secondsPerStep: number): number {
   return Math.max(20, Math.min(Math.ceil(steps / 10), Math.round(900 / secondsPerStep)));
+}
+
+/**
+ * Steps between checkpoints as the trainer takes them: in a timed run that has them by itself, of whatever number of steps comes of the time.
+ *
+ * @param config Time and steps, as decided.
+ * @param given The fields that are given.
+ */
+export function checkpointRhythm(
+  { checkpointEvery, seconds }: { readonly checkpointEvery: number; readonly seconds: number | null },
+  given: { readonly checkpointEvery?: number | undefined },
+): StepCount {
+  if (seconds === null || given.checkpointEvery !== undefined) return checkpointEvery;
+  return (steps) => checkpointSteps(steps, seconds / steps);
 }
 
 /**
@@ -79,7 +94,7 @@ export function resolveLength(
     decisions.note(
       "time",
       given.time,
-      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: the speed is measured first, then they are fixed`,
+      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's speed gives, measured as it goes`,
     );
     return { steps: null, seconds: parseDuration(given.time), plannedSteps: fittingSteps };
   }

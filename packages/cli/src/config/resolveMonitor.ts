@@ -1,3 +1,4 @@
+import type { StepCount } from "@splitmask/trainer";
 import type { Config } from "./config.js";
 import { contradiction, type Decisions } from "./decisions.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";
@@ -19,6 +20,24 @@ export const formerMonitor: MonitorSettings = {
   monitorPictures: defaultPictures,
 };
 
+/** Ten times in a run. */
+function tenth(steps: number): number {
+  return Math.max(1, Math.ceil(steps / 10));
+}
+
+/**
+ * Steps between two looks as the trainer takes them: in a timed run that has them by itself, of whatever number of steps comes of the time.
+ *
+ * @param config Time and steps, as decided.
+ * @param given The fields that are given.
+ */
+export function monitorRhythm(
+  { monitorEvery, seconds }: Pick<ResolvedConfig, "monitorEvery" | "seconds">,
+  given: Pick<Config, "monitorEvery">,
+): StepCount {
+  return seconds === null || given.monitorEvery !== undefined ? monitorEvery : tenth;
+}
+
 /**
  * Decides how often the encoder is looked at, and on how many pictures.
  *
@@ -35,7 +54,7 @@ export function resolveMonitor(given: Config, steps: number | null, decisions: D
         throw contradiction(field, "there is no monitor: give monitor, a folder of labelled pictures");
     }
   }
-  const monitorEvery = given.monitorEvery ?? (steps === null ? 200 : Math.max(1, Math.ceil(steps / 10)));
+  const monitorEvery = given.monitorEvery ?? (steps === null ? 200 : tenth(steps));
   if (monitor !== null) {
     const reason = given.monitorEvery === undefined ? "ten times in a run" : "given";
     decisions.note(

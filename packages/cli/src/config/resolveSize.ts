@@ -99,7 +99,7 @@ function consider(rung: Rung, { given, machine, pictures, wish }: SizeQuestion):
   const settings = { ...whole, ...fit };
   const secondsPerStep = stepTime(settings, machine.rates);
   const seconds = given.time === undefined ? usualSeconds : parseDuration(given.time)!;
-  const left = seconds - totalOf(fixedTime(settings, pictures, machine));
+  const left = seconds - totalOf(fixedTime({ ...settings, seconds, steps: null }, pictures, machine));
   const fittingSteps = Math.max(1, Math.floor(left / secondsPerStep));
   const asked = given.steps ?? (given.epochs ?? Number.POSITIVE_INFINITY) * (pictures.count / settings.batch);
   const steps = Math.min(asked, fittingSteps);

@@ -116,7 +116,7 @@ export const configSchema = z.strictObject({
     .refine((text) => parseDuration(text) !== null, { error: 'a duration such as "90s", "20m", "1h30m"' })
     .optional()
     .describe(
-      'How long the whole run may take, such as "90s", "20m", "1h30m"; what is not given is planned for it; instead of steps or epochs',
+      'How long the whole run may take, such as "90s", "20m", "1h30m"; what is not given is planned for it, and the steps are as many as fit, also where the machine gets slower or faster meanwhile (to repeat a run exactly, give steps); a resumed run has what is left of it; instead of steps or epochs',
     ),
   learningRate: positive.optional().describe("Peak learning rate"),
   minimumLearningRate: nonNegative.optional().describe("Learning rate at the end of a cosine or a line"),
@@ -208,7 +208,9 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given"),
+    .describe(
+      "Folder of the caches, also for unpacked .tar.gz; SPLITMASK_CACHE or ~/.cache/splitmask when not given",
+    ),
   seed: z.int().min(0).max(0xffffffff).optional().describe("Seed of all randomness"),
   threads: positiveInteger.optional().describe("Threads of the computation; all cores when not given"),
   checkpointEvery: positiveInteger.optional().describe("Steps between checkpoints"),

@@ -7,16 +7,22 @@ const text = z.string().min(1);
 const reading = {
   imageColumn: text.optional().meta({
     description:
-      "Where the pictures are in a table or an archive: a column of Parquet files, or the ending in a sample " +
+      "Where the pictures are in a table or an archive: a column of Parquet files or tables of paths, or the ending in a sample " +
       "of tar shards, such as input.jpg; found by its name when not given",
     placeholder: "<name>",
   }),
   labelColumn: text.optional().meta({
     description:
-      "Where the labels are: a column of Parquet files, or the ending cls, json or txt of tar shards, or a field of " +
+      "Where the labels are: a column of Parquet files or tables of paths, or the ending cls, json or txt of tar shards, or a field of " +
       "their json files; " +
       "found by its name when not given",
     placeholder: "<name>",
+  }),
+  images: text.optional().meta({
+    description:
+      "Folder of the pictures that a COCO or LVIS file (.json) or a list of paths names; looked for around the file, " +
+      "or the folder of the list, when not given",
+    placeholder: "<folder>",
   }),
   failOn: z
     .enum(["none", "truncated", "error", "warning"])
@@ -56,11 +62,11 @@ export const labelledShape = {
   ...reading,
 };
 
+/** A setting of how any pictures are read. */
+export type ReadingField = keyof typeof reading;
+
 /** A setting of how pictures are opened. */
 export type SourceField = keyof typeof sourceShape;
-
-/** A setting of how labelled pictures are opened. */
-export type LabelledField = keyof typeof labelledShape;
 
 type Given<Shape extends z.ZodRawShape> = Readonly<z.output<z.ZodObject<Shape>>>;
 
@@ -98,8 +104,28 @@ export function settleLabelled(given: LabelledConfig): Settled<LabelledConfig> {
   return settle(labelledShape, given);
 }
 
+/** Settings of which each is there with a value, or is not there. */
+type Present<Settings> = { readonly [Field in keyof Settings]?: Exclude<Settings[Field], undefined> };
+
+/** The settings of a shape that were given, out of all that a run holds. */
+function pick<Shape extends z.ZodRawShape>(shape: Shape, choice: object): Present<Given<Shape>> {
+  const given = Object.entries(choice).filter(([field, value]) => field in shape && value != null);
+  return Object.fromEntries(given) as Present<Given<Shape>>;
+}
+
+/** How pictures are opened, out of all that was given or a run holds. */
+export function sourceGiven(choice: Choice<SourceConfig>): Present<SourceConfig> {
+  return pick(sourceShape, choice);
+}
+
+/** How any pictures are read, out of all that was given or a run holds: all but which part is taken. */
+export function readingOf(choice: Choice<Given<typeof reading>>): Present<Given<typeof reading>> {
+  return pick(reading, choice);
+}
+
 /** How the pictures to train with, or to test with, are opened. */
-export function sourceOf(choice: Choice<LabelledConfig>, which: "train" | "test"): Choice<SourceConfig> {
-  const { trainSplit, testSplit, imageColumn, labelColumn, failOn, valueRange } = choice;
-  return { imageColumn, labelColumn, failOn, valueRange, split: which === "train" ? trainSplit : testSplit };
+export function sourceOf(choice: Choice<LabelledConfig>, which: "train" | "test"): Present<SourceConfig> {
+  const { trainSplit, testSplit } = pick(labelledShape, choice);
+  const split = which === "train" ? trainSplit : testSplit;
+  return { ...readingOf(choice), ...(split === undefined ? {} : { split }) };
 }

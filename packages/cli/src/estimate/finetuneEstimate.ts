@@ -8,7 +8,7 @@ import {
   finetuneStepTime,
 } from "./finetuneStep.js";
 import { putTogether, type RunEstimate } from "./runEstimate.js";
-import { decodingTime, type FixedTime, totalOf } from "./runTime.js";
+import { decodingTime, type FixedTime, stepsDecodingTime, totalOf } from "./runTime.js";
 
 /** What fine-tuning does besides its steps. */
 export interface FinetuneFixedTime extends FixedTime {
@@ -37,17 +37,27 @@ function stepOf(config: ResolvedFinetuneConfig, { encoder, classes }: FinetuneFa
  *
  * @param config The run's settings.
  * @param facts What is known of pictures and encoder.
- * @param machine Threads and rates.
+ * @param machine Threads, rates and free memory.
+ * @param onDisk Whether all training pictures are decoded once for a cache on disk.
  */
 export function finetuneFixedTime(
   config: ResolvedFinetuneConfig,
-  { encoder, pictures, testCount }: FinetuneRunFacts,
+  facts: FinetuneRunFacts,
   machine: MachineFacts,
+  onDisk = false,
 ): FinetuneFixedTime {
+  const { encoder, pictures, testCount } = facts;
   const looking = testCount * encodingTime(encoder, config.imageSize, machine.rates);
   const evaluation = decodingTime(testCount, pictures, machine) + looking;
-  const decoding = decodingTime(pictures.count, pictures, machine);
-  return { decoding, tokenizer: 0, report: filesSeconds + evaluation, evaluation };
+  const { batch, evaluateEvery, repeats } = config;
+  const often = evaluateEvery === null ? 0 : evaluation / evaluateEvery;
+  const step = {
+    seconds: finetuneStepTime(stepOf(config, facts), machine.rates) + often,
+    pictures: batch / repeats,
+  };
+  const report = filesSeconds + evaluation;
+  const decoding = stepsDecodingTime(config, step, report, pictures, machine, onDisk);
+  return { decoding, preparation: 0, report, evaluation };
 }
 
 /**
@@ -67,7 +77,7 @@ export function estimateFinetune(
   const { batch, evaluateEvery, seconds } = config;
   const step = stepOf(config, facts);
   const secondsPerStep = finetuneStepTime(step, machine.rates);
-  const fixed = finetuneFixedTime(config, facts, machine);
+  const fixed = finetuneFixedTime(config, facts, machine, onDisk);
   const every = evaluateEvery ?? Number.POSITIVE_INFINITY;
   const left = (seconds ?? 0) - totalOf(fixed);
   const steps = config.steps ?? Math.max(1, Math.floor(left / (secondsPerStep + fixed.evaluation / every)));

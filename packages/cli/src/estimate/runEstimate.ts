@@ -74,7 +74,10 @@ export function putTogether(
   const { batch, besides, files, parameters, secondsPerStep, step, steps } = parts;
   // Parameters, two moments and the moving average; the latest and the best.
   const checkpoint = 4 * parameters * (config.ema === null ? 3 : 4);
-  const kept = onDisk ? 0 : keptBytes(config, pictures, machine);
+  const seen = { ...pictures, count: Math.min(pictures.count, steps * batch) };
+  const kept = onDisk
+    ? 0
+    : Math.min(keptBytes(config, pictures, machine), picturesBytes(seen, 2 * config.imageSize));
   return {
     steps,
     secondsPerStep,
@@ -104,7 +107,7 @@ export function estimateRun(
 ): RunEstimate {
   const { batch, seconds, vocabulary } = config;
   const secondsPerStep = stepTime(config, machine.rates);
-  const besides = totalOf(fixedTime(config, pictures, machine));
+  const besides = totalOf(fixedTime(config, pictures, machine, onDisk));
   const { encoderParameters, parameters, tokenizerPatch } = stepSizes(config);
   return putTogether(
     {

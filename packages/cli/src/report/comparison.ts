@@ -29,6 +29,9 @@ export function comparisonOf(runs: readonly RecordedRun[]): Omit<ComparisonData,
   return {
     title: `${runs.length} runs side by side`,
     runs: runs.map(({ name, path }, place) => ({ letter: letters[place]!, name, path, colour: place + 1 })),
+    warnings: runs.flatMap(({ name, warnings }, place) =>
+      warnings.map((text) => `${letters[place]} ${name}: ${text}`),
+    ),
     figures: figuresOf(runs, [...byKey.values()]),
     settings: differing(runs.map(({ config }) => settingsOf(config))),
     charts: [...byKey.values()].map((group) => chartOf(group, letters)),

@@ -1,7 +1,7 @@
 import { chartHtml } from "./chart.js";
 import type { ComparedRow, ComparedRun, ComparisonData } from "./data.js";
 import { escapeHtml } from "./escape.js";
-import { confusionSection, htmlPage, type Section } from "./shell.js";
+import { confusionSection, htmlPage, type Section, warningsHtml } from "./shell.js";
 
 /**
  * Writes several runs side by side as one HTML page: no file and no network besides it.
@@ -44,7 +44,8 @@ export function comparisonPage(data: ComparisonData): string {
   ];
   return htmlPage({
     title: data.title,
-    header: `<ul class="runs">${legend.join("")}</ul>`,
+    header: `<ul class="runs">${legend.join("")}</ul>
+${warningsHtml(data.warnings)}`,
     sections: sections.filter((section): section is Section => section !== null),
     written: data.written,
   });

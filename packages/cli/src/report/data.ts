@@ -182,6 +182,8 @@ export interface ReportData {
   readonly written: string;
   /** One sentence under the title. */
   readonly summary: string;
+  /** Why the figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
   /** Whether the encoder was trained with labels. */
   readonly withLabels: boolean;
   /** The large numbers. */
@@ -236,6 +238,8 @@ export interface ComparisonData {
   readonly written: string;
   /** The runs. */
   readonly runs: readonly ComparedRun[];
+  /** Why the figures of some may not mean what they seem to. */
+  readonly warnings: readonly string[];
   /** The figures at their ends. */
   readonly figures: readonly ComparedRow[];
   /** The settings that are not the same in all. */

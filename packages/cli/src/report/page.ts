@@ -4,7 +4,7 @@ import { escapeHtml } from "./escape.js";
 import { percent } from "./format.js";
 import { mapHtml } from "./mapSection.js";
 import { attentionSection, neighboursSection, predictionsSection } from "./pictureSections.js";
-import { confusionSection, htmlPage, type Section } from "./shell.js";
+import { confusionSection, htmlPage, type Section, warningsHtml } from "./shell.js";
 
 /**
  * Writes the report of a run as one HTML page: no file and no network besides it.
@@ -31,7 +31,7 @@ export function reportPage(data: ReportData): string {
   return htmlPage({
     title: data.title,
     header: `<p>${escapeHtml(data.summary)}</p>
-<dl class="facts">${facts.join("")}</dl>`,
+${warningsHtml(data.warnings)}<dl class="facts">${facts.join("")}</dl>`,
     sections: sections.filter((section): section is Section => section !== null),
     written: data.written,
   });

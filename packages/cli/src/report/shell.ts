@@ -69,6 +69,15 @@ ${sections
 }
 
 /**
+ * What stands above the figures that it is about.
+ *
+ * @param warnings Texts, maybe none.
+ */
+export function warningsHtml(warnings: readonly string[]): string {
+  return warnings.map((text) => `<p class="warning"><b>Warning.</b> ${escapeHtml(text)}.</p>\n`).join("");
+}
+
+/**
  * The section with confusion matrices.
  *
  * @param views At least one.

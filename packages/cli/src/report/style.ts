@@ -19,6 +19,7 @@ main{max-width:1120px;margin:0 auto;padding:56px 28px 96px}
 header .mark{font-size:13px;font-weight:600;letter-spacing:.09em;text-transform:uppercase;color:var(--colour1)}
 h1{font-size:40px;line-height:1.12;letter-spacing:-.025em;margin:6px 0 10px;overflow-wrap:anywhere}
 header p{color:var(--soft);max-width:64ch;margin:0}
+header .warning{color:var(--ink);max-width:none;margin:20px 0 0;padding:12px 16px;border:2px solid var(--colour2);border-radius:14px;background:var(--card);overflow-wrap:anywhere}
 h2{font-size:24px;letter-spacing:-.015em;margin:64px 0 4px}
 h2+p{color:var(--soft);max-width:72ch;margin:0 0 20px}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;background:var(--rule);border:1px solid var(--rule);border-radius:14px;overflow:hidden;margin:32px 0 0}

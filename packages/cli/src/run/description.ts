@@ -1,4 +1,4 @@
-import type { ChannelNumbers } from "@splitmask/data";
+import type { ChannelNumbers, DatasetIdentity } from "@splitmask/data";
 import { RunFolder } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import type { Choice, ResolvedConfig } from "../config/resolve.js";
@@ -14,6 +14,10 @@ export interface RunDescription {
   readonly pictures: string;
   /** How many pictures it held. */
   readonly pictureCount: number;
+  /** What the pictures are, wherever they lie; null where their format does not tell. */
+  readonly identity: DatasetIdentity | null;
+  /** The same of the monitor's pictures, and of those that it tests with; empty without a monitor. */
+  readonly monitorIdentities: readonly DatasetIdentity[];
   /** The settings, every one decided. */
   readonly config: ResolvedConfig;
   /** The fields that were given. */
@@ -22,6 +26,8 @@ export interface RunDescription {
   readonly mean: ChannelNumbers;
   /** Standard deviation of red, green and blue in 0…1, as given or measured. */
   readonly std: ChannelNumbers;
+  /** Why the monitor's figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
 }
@@ -91,14 +97,9 @@ export interface StartedWith {
  *
  * @param description The run's description.
  * @param given The fields that are given now.
- * @param sources What the run was made of, in words, where it was and where it is now.
  * @throws UsageError naming what differs.
  */
-export function checkResume(
-  description: StartedWith,
-  given: object,
-  sources: readonly (readonly [what: string, was: string, is: string])[],
-): void {
+export function checkResume(description: StartedWith, given: object): void {
   const was: Readonly<Record<string, unknown>> = { ...description.config, ...description.given };
   const differences = Object.entries(given)
     .filter(
@@ -108,9 +109,6 @@ export function checkResume(
       ([field, value]) =>
         `${field} was ${JSON.stringify(was[field] ?? null)} and is now ${JSON.stringify(value)}`,
     );
-  for (const [what, before, now] of sources) {
-    if (before !== now) differences.push(`${what} in ${before} and are now in ${now}`);
-  }
   if (differences.length > 0) {
     throw new UsageError(
       `--resume: the run was started with other settings: ${differences.join("; ")}. Leave these out to go on with it, or start a new run in another folder.`,

@@ -29,7 +29,7 @@ export interface DryRunRequest {
  */
 export async function dryRun(request: DryRunRequest, terminal: Terminal): Promise<RunPlan> {
   const { config: given = {}, folder } = request;
-  const scanned = await scanPictures(folder, terminal, given);
+  const scanned = await scanPictures(folder, terminal, { ...given, use: "pretraining" });
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     const plan = await planRun(device, given, scanned, request.out ?? ".");

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
@@ -9,7 +9,7 @@ import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { loadEncoder } from "./encoder.js";
 import { encoderView } from "./method.js";
-import { openPictures } from "./pictures.js";
+import { openPictures, rootOf } from "./pictures.js";
 import { trainedRange } from "./trainedRange.js";
 
 /** What to embed, and where to. */
@@ -36,6 +36,8 @@ export interface EmbedResult {
   readonly features: string;
   /** The `.jsonl` file with a line a row. */
   readonly paths: string;
+  /** The folder that the paths in it are relative to. */
+  readonly root: string;
   /** Rows. */
   readonly count: number;
   /** Columns. */
@@ -74,13 +76,15 @@ export async function embed(request: EmbedRequest, terminal: Terminal): Promise<
       dataset,
       view: encoderView(description),
       batchSize: request.batch ?? 64,
-      onProgress: (done: number, total: number) => terminal.progress(`${done} of ${total} pictures embedded`),
+      onProgress: (done: number, total: number) =>
+        terminal.progress(`${done} of ${total} pictures embedded`, done === total),
     });
     terminal.endProgress();
-    const paths = Array.from(indices, (index: number) => dataset.path(index));
+    const root = rootOf(dataset);
+    const paths = Array.from(indices, (index: number) => relative(root, dataset.path(index)));
     const written = await writeFeatures(request.out, features, { paths, labels, classes: dataset.classes });
     const [count, width] = features.shape as [number, number];
-    return { features: written.features, paths: written.paths, count, width, skipped };
+    return { features: written.features, paths: written.paths, root, count, width, skipped };
   } finally {
     device.close();
     await dataset.close?.();

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { HostTensor } from "@splitmask/autograd";
@@ -93,6 +94,15 @@ export async function readEncoderWeights(path: string, instead: string): Promise
     ),
   );
   return { description, step: checkpoint.step, path: checkpoint.path, weights };
+}
+
+/** A hash of weights by their names, shapes and values. */
+export function weightsHash(weights: ReadonlyMap<string, HostTensor>): string {
+  const hash = createHash("sha256");
+  for (const [name, { data, shape }] of [...weights].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${name} ${shape.join("×")} `).update(data);
+  }
+  return hash.digest("hex");
 }
 
 /** Loads weights into an encoder, with the checkpoint's name in the error. */

@@ -63,6 +63,8 @@ export interface Evaluation extends RepeatedEvaluation {
   readonly step: number;
   /** Whether the encoder was evaluated without its weights. */
   readonly untrained: boolean;
+  /** Why the figures may not mean what they seem to: test pictures that are training pictures too. */
+  readonly warnings: readonly string[];
   /** Each of the layers that were asked for; the rest of this object is about the last of them. */
   readonly layers?: readonly LayerEvaluation[];
 }
@@ -89,7 +91,7 @@ export async function evaluate<Kind extends EvaluationKind>(
     { ...settleLabelled(request), valueRange, maximumSkipped },
     terminal,
   );
-  const { classes, test: testPictures } = pictures;
+  const { classes, test: testPictures, warnings } = pictures;
   const trainPictures = pictures.train.dataset;
   const draws = await drawLabels(trainPictures, request);
   if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
@@ -106,7 +108,7 @@ export async function evaluate<Kind extends EvaluationKind>(
       const options = {
         ...{ device, dataset, view: encoderView(description), batchSize: request.batch ?? 64 },
         onProgress: (done: number, total: number) =>
-          terminal.progress(`${what}: ${done} of ${total} pictures embedded`),
+          terminal.progress(`${what}: ${done} of ${total} pictures embedded`, done === total),
       };
       const embedded =
         layers === null
@@ -141,6 +143,7 @@ export async function evaluate<Kind extends EvaluationKind>(
         classes,
         step,
         untrained,
+        warnings,
         ...(layers === null
           ? {}
           : { layers: byLayer.map((result, place) => ofLayer(result, layers[place]!)) }),

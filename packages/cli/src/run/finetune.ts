@@ -3,28 +3,37 @@ import { join, resolve } from "node:path";
 import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { Classifier, type LabelledBatch } from "@splitmask/methods";
-import { type BatchSource, RunFolder } from "@splitmask/trainer";
+import { type BatchSource, latestCheckpoint, RunFolder, type TimeLimit } from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
+import { checkpointRhythm } from "../config/resolveLength.js";
 import { UsageError } from "../errors.js";
-import { timeForSteps } from "../estimate/runTime.js";
+import type { FinetuneFixedTime } from "../estimate/finetuneEstimate.js";
+import { timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classifierFile, writeClassifier } from "./classifierFile.js";
 import { changedSettings, checkResume } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
-import { loadWeights } from "./encoder.js";
+import { type EncoderWeights, loadWeights, weightsHash } from "./encoder.js";
 import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
 import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
 import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
-import { type FinetuneSources, planFinetune, readFirstEncoder, tellFinetune } from "./finetunePlan.js";
+import {
+  estimateResumed,
+  type FinetuneSources,
+  planFinetune,
+  readFirstEncoder,
+  tellFinetune,
+} from "./finetunePlan.js";
 import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
 import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { tellUnreadable } from "./pictures.js";
 import { estimateText, warnOfShortage } from "./plan.js";
+import { checkSamePictures, identityOf } from "./samePictures.js";
 import { trainedRange } from "./trainedRange.js";
-import { type TrainedRun, trainInFolder } from "./trainedRun.js";
+import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 
 /** What to fine-tune, and where. */
 export interface FinetuneRequest extends FinetuneSources {
@@ -42,7 +51,7 @@ export interface FinetuneRequest extends FinetuneSources {
 
 /** What came of it. */
 export interface FinetuneResult extends TrainedRun {
-  /** How good the model is; null where the run was interrupted. */
+  /** How good the model is; null where the run was interrupted, or the test pictures could not be looked at in the end. */
   readonly evaluation: FinetuneEvaluation | null;
 }
 
@@ -59,14 +68,18 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
-  const chosen = resume
-    ? { ...(await readFinetuneRun(out)).config, ...given }
-    : { ...given, valueRange: given.valueRange ?? (await trainedRange(request.run)) ?? undefined };
+  const former = resume ? await readFinetuneRun(out) : null;
+  // A run goes on with its classes in their order, whatever order the pictures give them now.
+  const chosen = {
+    ...(former === null ? { valueRange: await trainedRange(request.run) } : former.config),
+    ...given,
+    classes: former?.classes,
+  };
   const pictures = await openLabelledPictures(request, chosen, terminal);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
-      ? await resumeRun(device, request, given, pictures, terminal)
+      ? await resumeRun(device, request, given, pictures, started, terminal)
       : await startRun(device, request, given, pictures, exists, started, terminal);
   } finally {
     device.close();
@@ -95,9 +108,12 @@ async function startRun(
     method: "classifier",
     pretrained: resolve(request.run),
     pretrainedSteps: read?.step ?? null,
+    pretrainedWeights: read === null ? null : weightsHash(read.weights),
     train: resolve(request.train),
     test: resolve(request.test),
     pictureCount: facts.count,
+    trainIdentity: await identityOf(pictures.train.dataset),
+    testIdentity: await identityOf(pictures.test),
     classes: pictures.classes,
     encoder: { ...encoderConfig(pretraining.config), imageSize, dropPath, finalNorm: false },
     config,
@@ -112,17 +128,11 @@ async function startRun(
   tellUnreadable(unreadable, terminal);
   return withNewRun(request.out, { exists, description }, async (run) => {
     const task = createClassifier(device, description);
-    if (read !== null) {
-      // The classifier has its norm behind the mean of the tokens instead.
-      const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
-      loadWeights(task.model.encoder, { path: read.path, weights });
-    }
-    const { fixed } = plan;
-    // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
-    const report = fixed.report - (config.evaluateEvery === null ? 0 : fixed.evaluation);
-    const secondsLeft = (decoded: boolean) =>
-      timeForSteps(config.seconds! - (performance.now() - started) / 1000, { ...fixed, report }, decoded);
-    return trainRun(device, run, description, task, { ...pictures, secondsLeft }, request, false, terminal);
+    beginWith(task, read);
+    const { estimate, fixed } = plan;
+    const timeLimit = (decoded: boolean) =>
+      finetuneTimeLimit(config, secondsSince(started), fixed, decoded, estimate.secondsPerStep);
+    return trainRun(device, run, description, task, { ...pictures, timeLimit }, request, false, terminal);
   });
 }
 
@@ -131,35 +141,95 @@ async function resumeRun(
   request: FinetuneRequest,
   given: FinetuneConfig,
   pictures: LabelledPictures,
+  started: number,
   terminal: Terminal,
 ): Promise<FinetuneResult> {
   const run = await RunFolder.open(request.out);
   try {
     const description = finetuneDescribedBy(run);
-    checkResume(description, given, [
-      ["the training pictures were", description.train, resolve(request.train)],
-      ["the test pictures were", description.test, resolve(request.test)],
-      ["the encoder's weights were", description.pretrained, resolve(request.run)],
-    ]);
-    const { count } = pictures.train.facts;
-    if (description.pictureCount !== count) {
-      throw new UsageError(
-        `--resume: the run was started with ${description.pictureCount} pictures and ${request.train} now holds ${count}. Put them back, or start a new run in another folder.`,
-      );
-    }
+    checkResume(description, given);
+    const { train, trainIdentity, test, testIdentity } = description;
+    await checkSamePictures(
+      "the training pictures",
+      { path: train, identity: trainIdentity },
+      { path: request.train, dataset: pictures.train.dataset },
+      terminal,
+      true,
+    );
+    await checkSamePictures(
+      "the test pictures",
+      { path: test, identity: testIdentity },
+      { path: request.test, dataset: pictures.test },
+      terminal,
+      true,
+    );
     if ((description.pretrainedSteps === null) !== (request.fromScratch ?? false)) {
       throw new UsageError(
         `--resume: the run was started with${description.pretrainedSteps === null ? "" : "out"} --from-scratch. Start a new run in another folder.`,
       );
     }
+    const read = await readSameWeights(request, description, run);
+    const places = {
+      pretrained: resolve(request.run),
+      train: resolve(request.train),
+      test: resolve(request.test),
+    };
+    if (Object.entries(places).some(([field, place]) => description[field as keyof typeof places] !== place))
+      await run.rewriteConfig({ ...description, ...places });
     const config = { ...description.config, ...changedSettings<ResolvedFinetuneConfig>(given) };
-    const changed = { ...description, config };
+    const changed = { ...description, ...places, config };
     const task = createClassifier(device, changed);
-    const secondsLeft = () => Math.max(1, config.seconds!);
-    return await trainRun(device, run, changed, task, { ...pictures, secondsLeft }, request, true, terminal);
+    beginWith(task, read);
+    const estimate =
+      config.seconds === null ? null : await estimateResumed(device, changed, pictures, request);
+    const timeLimit = (decoded: boolean) =>
+      finetuneTimeLimit(config, secondsSince(started), estimate!.fixed, decoded, estimate!.secondsPerStep);
+    return await trainRun(device, run, changed, task, { ...pictures, timeLimit }, request, true, terminal);
   } finally {
     await run.close();
   }
+}
+
+/**
+ * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints and not wanted again.
+ *
+ * @throws UsageError where those that are given are others.
+ */
+async function readSameWeights(
+  request: FinetuneRequest,
+  { pretrained, pretrainedWeights, pretrainedSteps }: FinetuneDescription,
+  run: RunFolder,
+): Promise<EncoderWeights | null> {
+  if (pretrainedWeights === null) return null;
+  // The run that they are from may have gone on since, or be gone.
+  const isWanted = (await latestCheckpoint(run.checkpointsPath)) === null;
+  if (!isWanted && pretrained === resolve(request.run)) return null;
+  const { read } = await readFirstEncoder(request);
+  if (read !== null && weightsHash(read.weights) === pretrainedWeights) return read;
+  throw new UsageError(
+    `--resume: the encoder's weights of ${request.run} are not those that the run was started with, of ${pretrained} after ${pretrainedSteps} steps. Give the same run or checkpoint, or start a new run in another folder.`,
+  );
+}
+
+/** Loads the pre-trained weights, where there are any. */
+function beginWith(task: Classifier, read: EncoderWeights | null): void {
+  if (read === null) return;
+  // The classifier has its norm behind the mean of the tokens instead.
+  const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
+  loadWeights(task.model.encoder, { path: read.path, weights });
+}
+
+/** A timed run's limit. */
+function finetuneTimeLimit(
+  { evaluateEvery, seconds }: ResolvedFinetuneConfig,
+  elapsed: number,
+  fixed: FinetuneFixedTime,
+  decoded: boolean,
+  secondsPerStep: number,
+): TimeLimit {
+  // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
+  const report = fixed.report - (evaluateEvery === null ? 0 : fixed.evaluation);
+  return timeLimitOf(seconds!, elapsed, { ...fixed, report }, decoded, secondsPerStep);
 }
 
 /** The classifier as it is before training, its encoder with its first random weights. */
@@ -174,8 +244,14 @@ function createClassifier(device: Device, { encoder, classes, config }: Finetune
 
 /** The pictures of a run. */
 interface RunPictures extends LabelledPictures {
-  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
-  readonly secondsLeft: (decoded: boolean) => number;
+  /** The time of a timed run, with its pictures decoded already or not. */
+  readonly timeLimit: (decoded: boolean) => TimeLimit;
+}
+
+/** An evaluation that fails is no end of a run, which has its weights without it. */
+function warnUntested(step: number, error: unknown, terminal: Terminal): null {
+  terminal.warn(`the model could not be tested after step ${step}: ${(error as Error).message}`);
+  return null;
 }
 
 /** Trains, from the first step or from the last checkpoint, and evaluates. */
@@ -206,14 +282,7 @@ async function trainRun(
   const batches = finetuneBatches(device, dataset, description, disk === null ? {} : { cache: disk });
   let latest: { readonly step: number; readonly evaluation: FinetuneEvaluation } | null = null;
   const evaluateAt = async (step: number) => {
-    const evaluation = await evaluateFinetuned(
-      device,
-      description,
-      task.model,
-      view,
-      pictures.test,
-      terminal,
-    );
+    const evaluation = await evaluateFinetuned(device, description, task.model, view, pictures, terminal);
     latest = { step, evaluation };
     return evaluation;
   };
@@ -224,8 +293,7 @@ async function trainRun(
         device,
         task,
         batches: batches as BatchSource<LabelledBatch>,
-        length:
-          config.steps !== null ? { steps: config.steps } : { seconds: pictures.secondsLeft(disk !== null) },
+        length: config.steps !== null ? { steps: config.steps } : pictures.timeLimit(disk !== null),
         schedule: {
           base: config.learningRate,
           minimum: config.minimumLearningRate,
@@ -245,7 +313,7 @@ async function trainRun(
         recompute: config.recompute,
         runFolder: run,
         resume,
-        checkpointEvery: config.checkpointEvery,
+        checkpointEvery: checkpointRhythm(config, { ...description.given, ...request.config }),
         keepCheckpoints: config.keepCheckpoints,
         nonFinite: { action: config.onNan },
         freeze: config.freeze,
@@ -254,9 +322,13 @@ async function trainRun(
           : {
               evaluation: {
                 every: config.evaluateEvery,
-                run: async ({ step }) => {
-                  const { accuracy, top5 } = await evaluateAt(step);
-                  return { accuracy, top5 };
+                run: async ({ step, signal }) => {
+                  const found = await evaluateAt(step).catch((error: unknown) => {
+                    // Before the first step there is nothing to lose.
+                    if (signal.aborted || step === 0) throw error;
+                    return warnUntested(step, error, terminal);
+                  });
+                  return found === null ? {} : { accuracy: found.accuracy, top5: found.top5 };
                 },
               },
             }),
@@ -266,9 +338,12 @@ async function trainRun(
         const { cropRatio } = config;
         await writeClassifier(join(run.path, classifierFile), task.model, { classes, view, cropRatio });
         // Without evaluations in between, or where the run was resumed after its last step, this is the first one.
-        const known = latest?.step === step ? latest.evaluation : await evaluateAt(step);
-        evaluation = known;
-        await writeFile(join(run.path, evaluationFile), `${JSON.stringify(known, null, 2)}\n`);
+        evaluation =
+          latest?.step === step
+            ? latest.evaluation
+            : await evaluateAt(step).catch((error: unknown) => warnUntested(step, error, terminal));
+        if (evaluation === null) return;
+        await writeFile(join(run.path, evaluationFile), `${JSON.stringify(evaluation, null, 2)}\n`);
       },
       terminal,
     );

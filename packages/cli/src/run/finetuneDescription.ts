@@ -1,4 +1,4 @@
-import type { ChannelNumbers } from "@splitmask/data";
+import type { ChannelNumbers, DatasetIdentity } from "@splitmask/data";
 import { RunFolder } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
@@ -15,12 +15,18 @@ export interface FinetuneDescription {
   readonly pretrained: string;
   /** Steps that the encoder was pre-trained for; null where it begins with its first random weights. */
   readonly pretrainedSteps: number | null;
+  /** Hash of the weights that the encoder begins with; null where they are random. */
+  readonly pretrainedWeights: string | null;
   /** The training pictures, absolute. */
   readonly train: string;
   /** The test pictures, absolute. */
   readonly test: string;
   /** How many training pictures were chosen. */
   readonly pictureCount: number;
+  /** What the training pictures are, wherever they lie; null where their format does not tell. */
+  readonly trainIdentity: DatasetIdentity | null;
+  /** The same of the test pictures. */
+  readonly testIdentity: DatasetIdentity | null;
   /** The class names, by label. */
   readonly classes: readonly string[];
   /** The encoder. */

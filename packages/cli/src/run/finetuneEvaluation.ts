@@ -1,10 +1,11 @@
-import { type ImageDataset, limitSkipped, type View } from "@splitmask/data";
+import { limitSkipped, type View } from "@splitmask/data";
 import { evaluateClassifier } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { ClassifierModel } from "@splitmask/methods";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import type { FinetuneDescription } from "./finetuneDescription.js";
+import type { LabelledPictures } from "./labelledPictures.js";
 
 /** How good the fine-tuned model is; what `evaluation.json` holds. */
 export interface FinetuneEvaluation {
@@ -16,6 +17,8 @@ export interface FinetuneEvaluation {
   readonly test: number;
   /** Class names, by label. */
   readonly classes: readonly string[];
+  /** Why the figures may not mean what they seem to: test pictures that are training pictures too. */
+  readonly warnings: readonly string[];
   /** Accuracy by class name; null without test pictures. */
   readonly perClass: Readonly<Record<string, number | null>>;
   /** `confusion[c][p]`: how many test pictures of class c were taken for class p. */
@@ -31,7 +34,7 @@ export async function evaluateFinetuned(
   { config, classes }: Pick<FinetuneDescription, "config" | "classes">,
   classifier: ClassifierModel,
   view: View,
-  test: ImageDataset,
+  { test, warnings }: Pick<LabelledPictures, "test" | "warnings">,
   terminal: Terminal,
 ): Promise<FinetuneEvaluation> {
   const found = await evaluateClassifier({
@@ -55,6 +58,7 @@ export async function evaluateFinetuned(
     top5,
     test: found.labels.length,
     classes,
+    warnings,
     perClass: Object.fromEntries(
       classes.map((name, label) => [name, Number.isNaN(perClass[label]!) ? null : perClass[label]!]),
     ),

@@ -11,6 +11,7 @@ import type { Terminal } from "../terminal/terminal.js";
 import { tellChoices } from "./choices.js";
 import { type RunDescription, readRun } from "./description.js";
 import { type EncoderWeights, findCheckpoint, readEncoderWeights } from "./encoder.js";
+import type { FinetuneDescription } from "./finetuneDescription.js";
 import { freeDiskBytes } from "./freeDisk.js";
 import type { LabelledPictures } from "./labelledPictures.js";
 import { examineMachine } from "./machine.js";
@@ -103,6 +104,33 @@ export async function planFinetune(
     machine,
     freeDiskBytes: await freeDiskBytes(sources.out ?? "."),
     fixed: finetuneFixedTime(config, facts, machine),
+  };
+}
+
+/**
+ * What a step, and what is not a step, takes of a run that goes on, on the machine as it is now.
+ *
+ * @param device Whose threads are going to train.
+ * @param description The run.
+ * @param pictures The pictures.
+ * @param sources Whence they come.
+ */
+export async function estimateResumed(
+  device: Device,
+  { classes, config, encoder: { depth, heads, patchSize: patch, width } }: FinetuneDescription,
+  { test, train }: LabelledPictures,
+  { fromScratch = false }: FinetuneSources,
+): Promise<{ readonly fixed: FinetuneFixedTime; readonly secondsPerStep: number }> {
+  const machine = await examineMachine(device, config.precision);
+  const { facts: pictures } = train;
+  const encoder = { depth, heads, patch, width, imageSize: config.imageSize };
+  const facts: FinetuneRunFacts = {
+    ...{ count: pictures.count, classes: classes.length, encoder, fromScratch, pictures },
+    testCount: test.length,
+  };
+  return {
+    fixed: finetuneFixedTime(config, facts, machine),
+    secondsPerStep: estimateFinetune(config, facts, machine, false).secondsPerStep,
   };
 }
 

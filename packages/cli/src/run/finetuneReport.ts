@@ -13,6 +13,7 @@ import { type EncoderLooks, loadGallery, lookAtEncoder } from "./lookAt.js";
 import { openPictures, rootOf } from "./pictures.js";
 import type { RecordedRun } from "./recordedRun.js";
 import type { ReportRequest } from "./report.js";
+import { openRecordedPictures } from "./samePictures.js";
 
 /**
  * What the page of a fine-tuning run shows; while it is going on, without pictures.
@@ -40,6 +41,7 @@ export async function finetuneReport(
   return {
     title: recorded.name,
     summary: `A vision transformer (width ${encoder.width}, depth ${encoder.depth}, ${encoder.heads} heads), ${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes.`,
+    warnings: recorded.warnings,
     withLabels: true,
     facts: factsOf({
       ...{ metrics, curves, batch: config.batch, pictureCount, confusion },
@@ -63,7 +65,11 @@ async function lookAtTestPictures(
 ): Promise<EncoderLooks> {
   const dataset =
     request.pictures === undefined
-      ? await openPictures(test, terminal, { ...sourceOf(config, "test"), classes })
+      ? await openRecordedPictures(test, "--pictures", terminal, {
+          ...sourceOf(config, "test"),
+          use: "test",
+          classes,
+        })
       : await openPictures(request.pictures, terminal, {
           ...settleSource(request),
           valueRange: request.valueRange ?? config.valueRange,

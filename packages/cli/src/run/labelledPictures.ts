@@ -1,7 +1,14 @@
 import { type ImageDataset, subset } from "@splitmask/data";
 import { type Choice, type LabelledConfig, type SourceConfig, sourceOf } from "../config/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { openPictures, type ScanChoice, type ScannedPictures, scanPictures } from "./pictures.js";
+import {
+  type OpenPicturesOptions,
+  openPictures,
+  type ScanChoice,
+  type ScannedPictures,
+  scanPictures,
+} from "./pictures.js";
+import { warnOfShared } from "./sharedWarning.js";
 
 /** Labelled pictures to train and to test with. */
 export interface LabelledPictures {
@@ -11,10 +18,12 @@ export interface LabelledPictures {
   readonly test: ImageDataset;
   /** The class names, by label. */
   readonly classes: readonly string[];
+  /** Why figures on the test pictures may not mean what they seem to. */
+  readonly warnings: readonly string[];
 }
 
 /**
- * Opens labelled pictures; those without a label are left out and told.
+ * Opens labelled pictures; those without a label are left out and told, and so are test pictures that are training pictures too.
  *
  * @param paths Where they are.
  * @param config How they are opened, which training pictures are chosen, and how many may be unreadable.
@@ -23,7 +32,7 @@ export interface LabelledPictures {
  */
 export async function openLabelledPictures(
   paths: { readonly train: string; readonly test: string },
-  config: ScanChoice & Choice<LabelledConfig>,
+  config: ScanChoice & Choice<LabelledConfig> & Pick<OpenPicturesOptions, "classes">,
   terminal: Terminal,
 ): Promise<LabelledPictures> {
   const train = await openTrainingPictures(
@@ -32,12 +41,14 @@ export async function openLabelledPictures(
     terminal,
   );
   const { classes } = train.dataset;
-  const opened = await openPictures(paths.test, terminal, {
-    ...sourceOf(config, "test"),
-    valueRange: train.valueRange ?? config.valueRange,
-    classes,
-  });
-  return { train, test: withLabels("--test", paths.test, opened, terminal), classes };
+  const { cacheFolder } = config;
+  // Brightness compares between what is learned from and what is tested with.
+  const valueRange = train.valueRange ?? config.valueRange;
+  const source = { ...sourceOf(config, "test"), valueRange, use: "test", classes, cacheFolder } as const;
+  const opened = await openPictures(paths.test, terminal, source);
+  const test = withLabels("--test", paths.test, opened, terminal);
+  const warnings = await warnOfShared("--test", train.dataset, test, terminal);
+  return { train, test, classes, warnings };
 }
 
 /**
@@ -50,10 +61,10 @@ export async function openLabelledPictures(
  */
 export async function openTrainingPictures(
   path: string,
-  config: ScanChoice & Choice<SourceConfig>,
+  config: ScanChoice & Choice<SourceConfig> & Pick<OpenPicturesOptions, "classes">,
   terminal: Terminal,
 ): Promise<ScannedPictures> {
-  const scanned = await scanPictures(path, terminal, config);
+  const scanned = await scanPictures(path, terminal, { ...config, use: "training" });
   const { classes } = scanned.dataset;
   if (classes.length < 2) {
     throw new Error(
@@ -77,7 +88,7 @@ export function withLabels(
   if (labelled.length === dataset.length) return dataset;
   if (labelled.length === 0) {
     throw new Error(
-      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of pictures a class, or another source with labels.`,
+      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of pictures a class, or another source with labels. Of a source with several splits, choose one that has labels.`,
     );
   }
   terminal.warn(

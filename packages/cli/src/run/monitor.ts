@@ -1,12 +1,22 @@
-import { type ImageDataset, limitSkipped, randomSubset, split, type View } from "@splitmask/data";
+import {
+  type DatasetIdentity,
+  type ImageDataset,
+  limitSkipped,
+  randomSubset,
+  split,
+  type View,
+} from "@splitmask/data";
 import { embedDataset, type ImageEncoder, knnAccuracy } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import type { TrainingEvaluation } from "@splitmask/trainer";
+import type { StepCount, TrainingEvaluation } from "@splitmask/trainer";
 import type { ResolvedConfig } from "../config/resolve.js";
 import type { MonitorSettings } from "../config/resolveMonitor.js";
+import { type ReadingField, readingOf } from "../config/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { withLabels } from "./labelledPictures.js";
-import { type OpenPicturesOptions, openPictures } from "./pictures.js";
+import type { OpenPicturesOptions } from "./pictures.js";
+import { identityOf, openRecordedPictures } from "./samePictures.js";
+import { warnOfShared } from "./sharedWarning.js";
 
 /** Neighbours that vote, as in `splitmask knn`. */
 const neighbours = 20;
@@ -20,6 +30,10 @@ export interface MonitorPictures {
   readonly train: ImageDataset;
   /** Those that are classified. */
   readonly test: ImageDataset;
+  /** What they are, wherever they lie: the monitor's pictures, and those that it tests with, where they are others. */
+  identities(): Promise<readonly DatasetIdentity[]>;
+  /** Why its figures may not mean what they seem to: pictures that are classified and vote too. */
+  readonly warnings: readonly string[];
   /** Lets go of their files. */
   close(): Promise<void>;
 }
@@ -33,15 +47,14 @@ export interface MonitorPictures {
  * @throws Error where there are not two classes, or no labelled picture.
  */
 export async function openMonitor(
-  config: MonitorSettings &
-    Pick<ResolvedConfig, "seed" | "maximumSkipped" | "failOn" | "imageColumn" | "labelColumn" | "valueRange">,
+  config: MonitorSettings & Pick<ResolvedConfig, "seed" | "maximumSkipped" | "cacheFolder" | ReadingField>,
   terminal: Terminal,
 ): Promise<MonitorPictures | null> {
   const { maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return null;
-  const { failOn, imageColumn, labelColumn, valueRange } = config;
-  const source: OpenPicturesOptions = { failOn, imageColumn, labelColumn, valueRange };
-  const opened = await openPictures(monitor, terminal, source);
+  const { cacheFolder } = config;
+  const source: OpenPicturesOptions = { ...readingOf(config), cacheFolder };
+  const opened = await openRecordedPictures(monitor, "--monitor", terminal, { ...source, use: "training" });
   const { classes } = opened;
   if (classes.length < 2) {
     await opened.close?.();
@@ -50,7 +63,13 @@ export async function openMonitor(
     );
   }
   const tests =
-    monitorTest === null ? null : await openPictures(monitorTest, terminal, { ...source, classes });
+    monitorTest === null
+      ? null
+      : await openRecordedPictures(monitorTest, "--monitor-test", terminal, {
+          ...source,
+          use: "validation",
+          classes,
+        });
   const some = (dataset: ImageDataset, most: number) =>
     dataset.length <= most ? dataset : randomSubset(dataset, { count: most, seed });
   const limited = (dataset: ImageDataset) => limitSkipped(dataset, { maximumSkipped });
@@ -58,15 +77,20 @@ export async function openMonitor(
     await opened.close?.();
     await tests?.close?.();
   };
+  const identities = async () => {
+    const found = await Promise.all([opened, ...(tests === null ? [] : [tests])].map(identityOf));
+    return found.filter((identity) => identity !== null);
+  };
   const third = Math.max(1, Math.floor(monitorPictures / 3));
   const labelled = withLabels("--monitor", monitor, opened, terminal);
   if (tests === null) {
     const [train, test] = split(some(labelled, monitorPictures), { fraction: 1 / 3, seed });
-    return { train: limited(train), test: limited(test), close };
+    return { train: limited(train), test: limited(test), warnings: [], identities, close };
   }
   const train = some(labelled, monitorPictures - third);
   const test = some(withLabels("--monitor-test", monitorTest!, tests, terminal), third);
-  return { train: limited(train), test: limited(test), close };
+  const warnings = await warnOfShared("--monitor-test", train, test, terminal);
+  return { train: limited(train), test: limited(test), warnings, identities, close };
 }
 
 /**
@@ -84,7 +108,7 @@ export function monitorEvaluation(
   encoder: ImageEncoder,
   view: View,
   pictures: MonitorPictures,
-  every: number,
+  every: StepCount,
   terminal: Terminal,
 ): TrainingEvaluation {
   const total = pictures.train.length + pictures.test.length;

@@ -1,13 +1,13 @@
 import {
   checkSkipped,
+  type DatasetUse,
   type ImageDataset,
-  ImageFiles,
   ImageFolder,
   openDataset,
   type SkippedPicture,
 } from "@splitmask/data";
 import { defaultMaximumSkipped, type PictureFacts } from "../config/resolve.js";
-import type { Choice, SourceConfig } from "../config/sourceFields.js";
+import { type Choice, type SourceConfig, sourceGiven } from "../config/sourceFields.js";
 import { parseValueRange, writeValueRange } from "../config/valueRange.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -33,7 +33,11 @@ export interface ScannedPictures {
 /** How pictures are opened. */
 export interface OpenPicturesOptions extends Choice<SourceConfig> {
   /** The classes, where others have set them. */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
+  /** What the pictures are for, which chooses among the parts of a source. Default: all parts. */
+  readonly use?: DatasetUse;
+  /** Folder of caches, for what is kept of tar shards. */
+  readonly cacheFolder?: string | null | undefined;
 }
 
 /**
@@ -47,17 +51,18 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
 export async function openPictures(
   path: string,
   terminal: Terminal,
-  { classes, failOn, imageColumn, labelColumn, split, valueRange }: OpenPicturesOptions = {},
+  options: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
+  const { cacheFolder, classes, use } = options;
+  const { valueRange, ...source } = sourceGiven(options);
   let shown = false;
-  const range = valueRange ? parseValueRange(valueRange) : null;
+  const range = valueRange === undefined ? null : parseValueRange(valueRange);
   const dataset = await openDataset(path, {
+    ...source,
+    ...(cacheFolder ? { cacheFolder } : {}),
     ...(classes === undefined ? {} : { classes }),
-    ...(failOn ? { failOn } : {}),
-    ...(imageColumn ? { imageColumn } : {}),
-    ...(labelColumn ? { labelColumn } : {}),
-    ...(split ? { split } : {}),
-    ...(range ? { valueRange: range } : {}),
+    ...(use === undefined ? {} : { use }),
+    ...(range === null ? {} : { valueRange: range }),
     onProgress: (done, total) => {
       shown = true;
       terminal.progress(`${path}: ${done} of ${total} shards opened`);
@@ -73,13 +78,15 @@ export async function openPictures(
 
 /** Where the paths of pictures start that people are shown. */
 export function rootOf(dataset: ImageDataset): string {
-  return dataset instanceof ImageFiles ? dataset.root : process.cwd();
+  return dataset.root ?? process.cwd();
 }
 
 /** Which pictures are chosen, and how many may be unreadable. */
 export interface ScanChoice extends SubsetChoice {
   /** Largest share of the pictures that may be unreadable. Default 0.1. */
   readonly maximumSkipped?: number | undefined;
+  /** Folder of caches, for what is kept of tar shards. */
+  readonly cacheFolder?: string | null | undefined;
 }
 
 /**
@@ -93,7 +100,7 @@ export interface ScanChoice extends SubsetChoice {
 export async function scanPictures(
   path: string,
   terminal: Terminal,
-  config: ScanChoice & Choice<SourceConfig> = {},
+  config: ScanChoice & OpenPicturesOptions,
 ): Promise<ScannedPictures> {
   const dataset = await openPictures(path, terminal, config);
   const indices = spread(dataset.length, sampledHeaders);

@@ -70,6 +70,8 @@ export interface PicturePrediction {
 export interface PredictResult {
   /** One for each picture that could be read, in the order of the folder. */
   readonly predictions: readonly PicturePrediction[];
+  /** The folder that their paths are relative to. */
+  readonly root: string;
   /** All class names, by label. */
   readonly classes: readonly string[];
   /** The pictures that could not be read. */
@@ -116,7 +118,7 @@ export async function predict(request: PredictRequest, terminal: Terminal): Prom
         probability: Number(probabilities[row * k + place]!.toPrecision(6)),
       })),
     }));
-    return { predictions, classes, skipped };
+    return { predictions, root, classes, skipped };
   } finally {
     device.close();
     await pictures.close?.();
@@ -133,7 +135,7 @@ async function byFineTuned(
   const found = await classifyDataset({
     ...{ device, classifier, dataset, view, cropRatio, k: Math.min(top, classes.length) },
     ...(batch === undefined ? {} : { batchSize: batch }),
-    onProgress: (done, total) => terminal.progress(`${done} of ${total} pictures classified`),
+    onProgress: (done, total) => terminal.progress(`${done} of ${total} pictures classified`, done === total),
   });
   return { ...found, classes };
 }
@@ -173,7 +175,8 @@ function embedderOf(
     embedDataset({
       ...{ device, encoder, dataset, view: encoderView(description) },
       ...(batch === undefined ? {} : { batchSize: batch }),
-      onProgress: (done, total) => terminal.progress(`${done} of ${total} ${what} pictures embedded`),
+      onProgress: (done, total) =>
+        terminal.progress(`${done} of ${total} ${what} pictures embedded`, done === total),
     });
 }
 

@@ -1,27 +1,35 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "@splitmask/autograd";
-import { defaultDecodeSize, type ImageDataset, limitSkipped, measureNormalization } from "@splitmask/data";
+import {
+  defaultDecodeSize,
+  type ImageDataset,
+  identityDifference,
+  limitSkipped,
+  measureNormalization,
+} from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
-import { RunFolder } from "@splitmask/trainer";
+import { RunFolder, type TimeLimit } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
-import { formerMonitor } from "../config/resolveMonitor.js";
+import { checkpointRhythm } from "../config/resolveLength.js";
+import { formerMonitor, monitorRhythm } from "../config/resolveMonitor.js";
 import { formerOptimization } from "../config/resolveOptimization.js";
-import { UsageError } from "../errors.js";
-import { fixedTime, timeForSteps } from "../estimate/runTime.js";
+import { fixedTime, stepTime, timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
 import { fitTokenizer } from "./fitTokenizer.js";
+import { examineMachine } from "./machine.js";
 import { createMethod, encoderView } from "./method.js";
 import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
 import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
 import { estimateText, planRun, tellDecisions, warnOfShortage } from "./plan.js";
-import { type TrainedRun, trainInFolder } from "./trainedRun.js";
+import { checkSamePictures, identityOf, movedAlong } from "./samePictures.js";
+import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
 /** What to pre-train, and where. */
@@ -38,6 +46,12 @@ export interface PretrainRequest {
   readonly overwrite?: boolean;
   /** Aborting it stops after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
+}
+
+/** What came of it. */
+export interface PretrainResult extends TrainedRun {
+  /** Why the monitor's figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
 }
 
 /** Settings that runs of earlier versions have not. */
@@ -67,19 +81,19 @@ export const encoderFile = "encoder.safetensors";
  * @throws UsageError where the settings contradict each other, or the run folder holds a run already.
  * @throws Error where there are no pictures, or the run folder cannot be written.
  */
-export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<TrainedRun> {
+export async function pretrain(request: PretrainRequest, terminal: Terminal): Promise<PretrainResult> {
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
-  const scanned = await scanPictures(
-    request.folder,
-    terminal,
-    resume ? { ...(await readRun(out)).description.config, ...given } : given,
-  );
+  const scanned = await scanPictures(request.folder, terminal, {
+    ...(resume ? (await readRun(out)).description.config : {}),
+    ...given,
+    use: "pretraining",
+  });
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
     return resume
-      ? await resumeRun(device, request, given, scanned, terminal)
+      ? await resumeRun(device, request, given, scanned, started, terminal)
       : await startRun(device, request, given, scanned, exists, started, terminal);
   } finally {
     device.close();
@@ -95,7 +109,7 @@ async function startRun(
   exists: boolean,
   started: number,
   terminal: Terminal,
-): Promise<TrainedRun> {
+): Promise<PretrainResult> {
   const { out } = request;
   const { facts, unreadable } = scanned;
   const plan = await planRun(device, given, scanned, out);
@@ -109,11 +123,12 @@ async function startRun(
     config.mean !== null && config.std !== null
       ? { mean: config.mean, std: config.std }
       : await measureNormalization(dataset, { device, seed: config.seed });
-  const description: RunDescription = {
+  const withoutMonitor: Omit<RunDescription, "monitorIdentities" | "warnings"> = {
     format: 1,
     method: "splitmask",
     pictures: resolve(request.folder),
     pictureCount: facts.count,
+    identity: await identityOf(scanned.dataset),
     config,
     given,
     mean: measured.mean,
@@ -129,22 +144,27 @@ async function startRun(
       },
     ],
   };
-  tellDecisions(request.folder, scanned, description.choices, terminal);
+  tellDecisions(request.folder, scanned, withoutMonitor.choices, terminal);
   for (const text of estimateText(plan, terminal)) terminal.line(text);
   warnOfShortage(plan, terminal);
   tellUnreadable(unreadable, terminal);
 
   const monitor = await openMonitor(config, terminal);
   try {
+    const description: RunDescription = {
+      ...withoutMonitor,
+      monitorIdentities: (await monitor?.identities()) ?? [],
+      warnings: monitor?.warnings ?? [],
+    };
     return await withNewRun(out, { exists, description }, async (made) => {
       run = made;
       run.appendSkipped(dataset.skipped());
       const tokenizer = await makeTokenizerFile(device, out, config, dataset, request.signal, terminal);
       const task = createMethod(device, config, tokenizer);
       const besides = fixedTime(config, plan.pictures, plan.machine);
-      const secondsLeft = (decoded: boolean) =>
-        timeForSteps(config.seconds! - (performance.now() - started) / 1000, besides, decoded);
-      const shown = { dataset, facts, monitor, secondsLeft };
+      const timeLimit = (decoded: boolean) =>
+        timeLimitOf(config.seconds!, secondsSince(started), besides, decoded, plan.estimate.secondsPerStep);
+      const shown = { dataset, facts, monitor, timeLimit };
       return trainRun(device, run, description, task, shown, request, false, terminal);
     });
   } finally {
@@ -183,39 +203,90 @@ async function resumeRun(
   request: PretrainRequest,
   given: Config,
   { dataset: pictures, facts }: ScannedPictures,
+  started: number,
   terminal: Terminal,
-): Promise<TrainedRun> {
+): Promise<PretrainResult> {
   const run = await RunFolder.open(request.out);
   let monitor: MonitorPictures | null = null;
   try {
     const description = describedBy(run);
-    checkResume(description, given, [["the pictures were", description.pictures, resolve(request.folder)]]);
-    if (description.pictureCount !== pictures.length) {
-      throw new UsageError(
-        `--resume: the run was started with ${description.pictureCount} pictures and ${request.folder} now holds ${pictures.length}. Put them back, or start a new run in another folder.`,
-      );
-    }
+    checkResume(description, given);
+    const { identity, pictures: path } = description;
+    const present = { path: request.folder, dataset: pictures };
+    await checkSamePictures("the pictures", { path, identity }, present, terminal);
+    const place = resolve(request.folder);
     const changed = {
       ...description,
-      config: { ...former, ...description.config, ...changedSettings<ResolvedConfig>(given) },
+      pictures: place,
+      config: {
+        ...former,
+        ...description.config,
+        ...monitorMoved(description.config, { from: path, to: place }),
+        ...changedSettings<ResolvedConfig>(given),
+      },
     };
     const dataset = limitSkipped(pictures, {
       maximumSkipped: changed.config.maximumSkipped,
       onSkipped: (picture) => run.appendSkipped([picture]),
     });
     monitor = await openMonitor(changed.config, terminal);
+    await checkMonitor(description, given, monitor, terminal);
+    if (place !== path) {
+      const { monitor: watched, monitorTest } = changed.config;
+      const moved = { ...description.config, monitor: watched, monitorTest };
+      await run.rewriteConfig({ ...description, pictures: place, config: moved });
+    }
     // A run that was killed before its tokenizer was there fits it as it would have.
     const file = join(request.out, tokenizerFile);
     const tokenizer = existsSync(file)
       ? await loadTokenizer(device, file)
       : await makeTokenizerFile(device, request.out, changed.config, dataset, request.signal, terminal);
     const task = createMethod(device, changed.config, tokenizer);
-    const secondsLeft = () => Math.max(1, changed.config.seconds!);
-    const shown = { dataset, facts, monitor, secondsLeft };
+    const { config } = changed;
+    const machine = config.seconds === null ? null : await examineMachine(device, config.precision);
+    const timeLimit = (decoded: boolean) =>
+      timeLimitOf(
+        config.seconds!,
+        secondsSince(started),
+        fixedTime(config, facts, machine!),
+        decoded,
+        stepTime(config, machine!.rates),
+      );
+    const shown = { dataset, facts, monitor, timeLimit };
     return await trainRun(device, run, changed, task, shown, request, true, terminal);
   } finally {
     await monitor?.close();
     await run.close();
+  }
+}
+
+/** The monitor's pictures mostly lie beside those of the run, or are the same. */
+function monitorMoved(
+  { monitor, monitorTest }: ResolvedConfig,
+  move: { readonly from: string; readonly to: string },
+): Partial<ResolvedConfig> {
+  return {
+    ...(monitor ? { monitor: movedAlong(monitor, move) } : {}),
+    ...(monitorTest ? { monitorTest: movedAlong(monitorTest, move) } : {}),
+  };
+}
+
+/** Warns where a monitor shows other pictures than before, without having been told to. */
+async function checkMonitor(
+  { monitorIdentities: before }: RunDescription,
+  given: Config,
+  monitor: MonitorPictures | null,
+  terminal: Terminal,
+): Promise<void> {
+  const isTold = [given.monitor, given.monitorTest].some((path) => path !== undefined);
+  if (monitor === null || isTold) return;
+  const now = await monitor.identities();
+  for (const [place, identity] of before.entries()) {
+    const difference = now[place] === undefined ? null : identityDifference(identity, now[place], true);
+    if (difference === null) continue;
+    terminal.warn(
+      `the monitor's pictures are not those that the run was started with, so that its figures do not compare with the earlier ones: ${difference}.`,
+    );
   }
 }
 
@@ -227,21 +298,22 @@ interface RunPictures {
   readonly facts: PictureFacts;
   /** Those that it is monitored with. */
   readonly monitor: MonitorPictures | null;
-  /** What a timed run has left for its steps, in seconds, with its pictures decoded already or not. */
-  readonly secondsLeft: (decoded: boolean) => number;
+  /** The time of a timed run, with its pictures decoded already or not. */
+  readonly timeLimit: (decoded: boolean) => TimeLimit;
 }
 
 /** Trains, from the first step or from the last checkpoint. */
 async function trainRun(
   device: Device,
   run: RunFolder,
-  { config, mean, std }: RunDescription,
+  { config, given, mean, std }: Pick<RunDescription, "config" | "given" | "mean" | "std">,
   task: SplitMask,
-  { dataset, facts, monitor, secondsLeft }: RunPictures,
+  { dataset, facts, monitor, timeLimit }: RunPictures,
   request: PretrainRequest,
   resume: boolean,
   terminal: Terminal,
-): Promise<TrainedRun> {
+): Promise<PretrainResult> {
+  const chosen = { ...given, ...request.config };
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const disk = await openDiskCache(
     device,
@@ -261,7 +333,14 @@ async function trainRun(
     monitor === null
       ? {}
       : {
-          evaluation: monitorEvaluation(device, encoder, view, monitor, config.monitorEvery, terminal),
+          evaluation: monitorEvaluation(
+            device,
+            encoder,
+            view,
+            monitor,
+            monitorRhythm(config, chosen),
+            terminal,
+          ),
           keepBest: { figure: monitorFigure, better: "higher" } as const,
         };
   try {
@@ -270,11 +349,11 @@ async function trainRun(
         device,
         task,
         batches: loader,
-        length: config.steps !== null ? { steps: config.steps } : { seconds: secondsLeft(disk !== null) },
+        length: config.steps !== null ? { steps: config.steps } : timeLimit(disk !== null),
         ...trainingOptions(config),
         runFolder: run,
         resume,
-        checkpointEvery: config.checkpointEvery,
+        checkpointEvery: checkpointRhythm(config, chosen),
         keepCheckpoints: config.keepCheckpoints,
         healthEvery: config.healthEvery,
         nonFinite: { action: config.onNan },
@@ -284,7 +363,7 @@ async function trainRun(
       () => writeEncoder(join(run.path, encoderFile), task, { mean, std }),
       terminal,
     );
-    return { ...trained, run: request.out };
+    return { ...trained, run: request.out, warnings: monitor?.warnings ?? [] };
   } finally {
     loader.close();
     disk?.close();

@@ -16,6 +16,7 @@ import { openPictures, rootOf } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
 import type { RecordedRun } from "./recordedRun.js";
 import type { ReportRequest } from "./report.js";
+import { openRecordedPictures } from "./samePictures.js";
 import { chooseSubset } from "./subset.js";
 
 /**
@@ -38,11 +39,16 @@ export async function pretrainReport(
     throw new Error(`${request.run}: there is no checkpoint yet. Wait for the first one.`);
   const { config, pictureCount, choices } = description;
   const ownPictures = request.pictures === undefined;
-  const all = await openPictures(
-    request.pictures ?? description.pictures,
-    terminal,
-    ownPictures ? config : { ...settleSource(request), valueRange: request.valueRange ?? config.valueRange },
-  );
+  const all =
+    request.pictures === undefined
+      ? await openRecordedPictures(description.pictures, "--pictures", terminal, {
+          ...config,
+          use: "pretraining",
+        })
+      : await openPictures(request.pictures, terminal, {
+          ...settleSource(request),
+          valueRange: request.valueRange ?? config.valueRange,
+        });
   const dataset = ownPictures ? await chooseSubset(all, config) : all;
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
@@ -66,6 +72,7 @@ export async function pretrainReport(
       summary:
         `A vision transformer (width ${config.width}, depth ${config.depth}, ${config.heads} heads, patches of ${config.patch} pixels at ${config.imageSize}×${config.imageSize}), ` +
         `pre-trained with SplitMask on ${pictureCount.toLocaleString("en")} pictures without labels.`,
+      warnings: recorded.warnings,
       withLabels: false,
       facts: factsOf({
         ...{ metrics, curves, batch: config.batch, pictureCount },

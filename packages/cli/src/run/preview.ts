@@ -61,7 +61,7 @@ export async function preview(request: PreviewRequest, terminal: Terminal): Prom
   const type = extname(out).toLowerCase();
   if (type !== ".png" && type !== ".html")
     throw new UsageError(`--out: got "${out}", expected a file name that ends in .png or .html.`);
-  const { dataset, facts } = await scanPictures(folder, terminal, given);
+  const { dataset, facts } = await scanPictures(folder, terminal, { ...given, use: "pretraining" });
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];

@@ -4,6 +4,7 @@ import type { SkippedPicture } from "@splitmask/data";
 import { type EvaluationRecord, type MetricsRecord, RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
 import type { ConfusionView } from "../report/data.js";
+import type { RunDescription } from "./description.js";
 import { evaluationFile } from "./finetuneEvaluation.js";
 
 /** What a run folder tells of itself, whatever was trained in it. */
@@ -20,6 +21,8 @@ export interface RecordedRun {
   readonly evaluations: readonly EvaluationRecord[];
   /** What `evaluation.json` says of a classifier's mistakes; null without one. */
   readonly confusion: ConfusionView | null;
+  /** Why the figures of the evaluations may not mean what they seem to. */
+  readonly warnings: readonly string[];
   /** The pictures that could not be read. */
   readonly skipped: readonly SkippedPicture[];
 }
@@ -32,13 +35,16 @@ export interface RecordedRun {
  */
 export async function readRecordedRun(path: string): Promise<RecordedRun> {
   const run = await RunFolder.open(path, { write: false });
+  const evaluation = await readEvaluation(join(run.path, evaluationFile));
+  const { warnings = [] } = run.config as Partial<Pick<RunDescription, "warnings">>;
   return {
     path: run.path,
     name: basename(run.path),
     config: run.config,
     metrics: await run.readMetrics(),
     evaluations: await run.readEvaluations(),
-    confusion: await readConfusion(join(run.path, evaluationFile)),
+    confusion: evaluation.confusion,
+    warnings: [...warnings, ...evaluation.warnings],
     skipped: await run.readSkipped(),
   };
 }
@@ -46,15 +52,16 @@ export async function readRecordedRun(path: string): Promise<RecordedRun> {
 const evaluationLayout = z.object({
   classes: z.array(z.string()),
   confusion: z.array(z.array(z.number())),
+  warnings: z.array(z.string()),
 });
 
-/** The confusion matrix of an `evaluation.json`, which a fine-tuned run has; null where there is no such file. */
-async function readConfusion(path: string): Promise<ConfusionView | null> {
+/** What the `evaluation.json` says that a fine-tuned run has. */
+async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusion" | "warnings">> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { confusion: null, warnings: [] };
     throw error;
   }
   let json: unknown;
@@ -71,14 +78,15 @@ async function readConfusion(path: string): Promise<ConfusionView | null> {
   const read = evaluationLayout.safeParse(json);
   if (!read.success) {
     throw new Error(
-      `${path} is no evaluation: ${z.prettifyError(read.error)}. Expected classes (names) and confusion (one row of counts a class). Evaluate the run anew, or delete it.`,
+      `${path} is no evaluation: ${z.prettifyError(read.error)}. Expected classes (names), confusion (one row of counts a class) and warnings (texts). Evaluate the run anew, or delete it.`,
     );
   }
-  const { classes, confusion } = read.data;
-  return {
+  const { classes, confusion, warnings } = read.data;
+  const view = {
     title: "Of the classifier",
     note: "On the pictures that the run was tested on at its end.",
     classes,
     counts: confusion,
   };
+  return { confusion: view, warnings };
 }

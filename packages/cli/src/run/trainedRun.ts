@@ -105,6 +105,11 @@ async function lossesOf(run: RunFolder, result: TrainResult): Promise<{ start: n
   };
 }
 
+/** Seconds since `performance.now()` was so much. */
+export function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
+}
+
 /** A line about the end of a run. */
 export function summaryOf(result: TrainedRun): string {
   const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;

@@ -3,6 +3,9 @@ import { formatDuration } from "../config/duration.js";
 import { formatFigures, progressLine } from "../terminal/progressLine.js";
 import type { Terminal } from "../terminal/terminal.js";
 
+/** A change of the number of steps by less than this share is not told. */
+const smallestTold = 0.02;
+
 /**
  * Tells people what happens while a run trains: a progress line with the figures of the last evaluation, warnings, what was resumed or planned.
  *
@@ -11,8 +14,20 @@ import type { Terminal } from "../terminal/terminal.js";
  */
 export function trainingTeller(terminal: Terminal): (event: TrainingEvent) => void {
   let figures: Readonly<Record<string, number>> = {};
+  let toldSteps: number | null = null;
   return (event) => {
     if (event.type === "evaluation") ({ figures } = event);
+    if (event.type === "replan") {
+      // The last few steps are counted again and again.
+      toldSteps ??= event.stepsBefore;
+      if (Math.abs(event.steps - toldSteps) < smallestTold * toldSteps) return;
+      terminal.endProgress();
+      terminal.line(
+        `step ${event.step}: a step takes ${(event.secondsPerStep * 1000).toFixed(0)} ms now, so that ${event.steps} steps fit in the time instead of ${toldSteps}`,
+      );
+      toldSteps = event.steps;
+      return;
+    }
     tellTraining(event, figures, terminal);
   };
 }

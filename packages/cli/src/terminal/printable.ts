@@ -11,3 +11,15 @@ export function printable(text: string): string {
     character === "\n" ? "\\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/**
+ * Text that may hold names, for a terminal: lines stay lines and the terminal's own styles styles, but no name can move the cursor or draw.
+ *
+ * @param text Any text.
+ */
+export function harmless(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replaceAll(/\x1b\[\d{1,2}m|[^\n\P{Cc}]/gu, (found) =>
+    found.length > 1 ? found : printable(found),
+  );
+}

@@ -1,3 +1,4 @@
+import { harmless, printable } from "./printable.js";
 import { createStyle, type Style } from "./style.js";
 
 /** A stream that text is written to: `process.stdout`, `process.stderr`, or a test's own. */
@@ -39,6 +40,8 @@ export class Terminal {
   #liveLine = false;
   #lastProgress = Number.NEGATIVE_INFINITY;
   #lastPlain = "";
+  /** What was to be shown last and came too soon. */
+  #waiting: string | null = null;
 
   constructor(options: TerminalOptions = {}) {
     this.#output = options.output ?? process.stdout;
@@ -64,17 +67,17 @@ export class Terminal {
   line(text = ""): void {
     if (this.#quiet) return;
     this.#clear();
-    this.#people.write(`${text}\n`);
+    this.#people.write(`${harmless(text)}\n`);
   }
 
   /** Writes a warning to standard error, quiet or not. */
   warn(text: string): void {
     this.#clear();
-    this.#error.write(`${this.style.yellow("warning:")} ${text}\n`);
+    this.#error.write(`${this.style.yellow("warning:")} ${harmless(text)}\n`);
   }
 
   /**
-   * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten seconds elsewhere.
+   * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten seconds elsewhere. The last state is shown in any case, by `endProgress`.
    *
    * @param text The line.
    * @param now Draw it whatever the clock says (the first and the last).
@@ -83,19 +86,29 @@ export class Terminal {
     if (this.#quiet) return;
     const time = performance.now();
     const interval = this.live ? liveInterval : plainInterval;
-    if (!now && time - this.#lastProgress < interval) return;
+    if (!now && time - this.#lastProgress < interval) {
+      this.#waiting = text;
+      return;
+    }
     this.#lastProgress = time;
+    this.#show(text);
+  }
+
+  #show(text: string): void {
+    this.#waiting = null;
+    const shown = printable(text);
     if (this.live) {
-      this.#people.write(`\r\u001b[2K${text.slice(0, this.width)}`);
+      this.#people.write(`\r\u001b[2K${shown.slice(0, this.width)}`);
       this.#liveLine = true;
-    } else if (text !== this.#lastPlain) {
-      this.#people.write(`${text}\n`);
-      this.#lastPlain = text;
+    } else if (shown !== this.#lastPlain) {
+      this.#people.write(`${shown}\n`);
+      this.#lastPlain = shown;
     }
   }
 
-  /** Ends the live line, so that the next text stands on its own line. */
+  /** Shows the last state of what was going on, and ends the live line, so that the next text stands on its own line. */
   endProgress(): void {
+    if (this.#waiting !== null) this.#show(this.#waiting);
     if (this.#liveLine) this.#people.write("\n");
     this.#liveLine = false;
     this.#lastProgress = Number.NEGATIVE_INFINITY;
@@ -110,7 +123,7 @@ export class Terminal {
   result(result: object, lines: readonly string[]): void {
     this.endProgress();
     if (this.#json) this.#output.write(`${JSON.stringify(result)}\n`);
-    else for (const text of lines) this.#output.write(`${text}\n`);
+    else for (const text of lines) this.#output.write(`${harmless(text)}\n`);
   }
 
   /** Writes the command's data to standard output, as it is; see `CommonOptions.dataOnOutput`. */
@@ -122,6 +135,7 @@ export class Terminal {
   #clear(): void {
     if (this.#liveLine) this.#people.write("\r\u001b[2K");
     this.#liveLine = false;
+    this.#waiting = null;
   }
 }
 

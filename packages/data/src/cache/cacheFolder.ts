@@ -61,6 +61,11 @@ export function folderOf(root: string, settings: CacheSettings): string {
   return join(picturesFolder(root), key);
 }
 
+/** The folder that holds unpacked shards, and indexes of shards that cannot lie beside them. */
+export function shardsFolder(root: string): string {
+  return join(root, "shards");
+}
+
 /** The folder that holds all caches of pictures. */
 export function picturesFolder(root: string): string {
   return join(root, "pictures");

@@ -84,10 +84,11 @@ export class ImageLoader {
   readonly #prepared = new Map<number, Promise<Slot[]>>();
   /** The orders of the last two epochs: at the turn of an epoch both are read. */
   readonly #orders = new Map<number, EpochOrder>();
-  readonly #closed: Promise<never>;
-  #end: (reason: unknown) => void = () => undefined;
+  /** Gives up what is waited for. A set rather than a promise that all of it races with: that promise would hold every batch until it settles. */
+  readonly #waiting = new Set<(reason: unknown) => void>();
   #onAbort: (() => void) | null = null;
-  #isClosed = false;
+  /** Why it was closed; null while it is open. */
+  #closed: { readonly reason: unknown } | null = null;
 
   /**
    * @throws RangeError If the data set has fewer pictures than a batch, or a number is out of its range.
@@ -140,10 +141,6 @@ export class ImageLoader {
       readAheadBytes,
       cache,
     });
-    this.#closed = new Promise((_, reject) => {
-      this.#end = reject;
-    });
-    this.#closed.catch(() => undefined); // a batch that is waited for reports it
     if (signal?.aborted) this.#close(signal.reason);
     else if (signal !== undefined) {
       this.#onAbort = () => this.#close(signal.reason);
@@ -179,7 +176,7 @@ export class ImageLoader {
    */
   async batch(step: number): Promise<ImageBatch> {
     checkWhole("step", step, 0);
-    if (this.#isClosed) return this.#closed;
+    if (this.#closed !== null) throw this.#closed.reason;
     for (const [prepared, slots] of this.#prepared) {
       if (prepared >= step && prepared <= step + this.#readAhead) continue;
       this.#prepared.delete(prepared);
@@ -190,7 +187,7 @@ export class ImageLoader {
     for (let ahead = 1; ahead <= this.#readAhead; ahead++) this.#prepare(step + ahead);
     this.#prepared.delete(step);
     this.#store.want(step);
-    const slots = await Promise.race([pending, this.#closed])
+    const slots = await this.#untilClosed(pending)
       .catch((error) => {
         pending.then(releaseAll, () => undefined);
         throw error;
@@ -227,13 +224,27 @@ export class ImageLoader {
   }
 
   #close(reason: unknown): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#closed !== null) return;
+    this.#closed = { reason };
     if (this.#onAbort !== null) this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#end(reason);
+    for (const reject of this.#waiting) reject(reason);
     for (const slots of this.#prepared.values()) slots.then(releaseAll, () => undefined);
     this.#prepared.clear();
     this.#store.close();
+  }
+
+  /** What a promise resolves to; rejects as soon as the loader is closed. */
+  async #untilClosed<Value>(promise: Promise<Value>): Promise<Value> {
+    let giveUp: (reason: unknown) => void = () => undefined;
+    try {
+      return await new Promise<Value>((resolve, reject) => {
+        giveUp = reject;
+        this.#waiting.add(giveUp);
+        promise.then(resolve, reject);
+      });
+    } finally {
+      this.#waiting.delete(giveUp);
+    }
   }
 
   /** Starts to fetch the pictures of a step, once. */

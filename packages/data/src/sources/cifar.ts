@@ -1,9 +1,18 @@
-import { existsSync, readdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, extname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  PictureError,
+} from "../imageDataset.js";
+import { readCifarBatch, readCifarNames } from "./cifarPickle.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, alignLabels, parseClassNames } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
@@ -12,7 +21,7 @@ import { readTextFile } from "./textFile.js";
 
 /** Options of `cifarDataset`. */
 export interface CifarDatasetOptions {
-  /** Which files of a folder: `data_batch_*.bin` / `train.bin`, or `test_batch.bin` / `test.bin`. Default `"train"`. */
+  /** Which files of a folder: `data_batch_*` / `train`, or `test_batch` / `test`, with `.bin` or without. Default `"train"`. */
   readonly split?: "train" | "test";
   /** Which of the two labels of CIFAR-100. Default `"fine"`, the 100 classes; `"coarse"` are the 20 superclasses. */
   readonly labels?: "fine" | "coarse";
@@ -23,7 +32,7 @@ export interface CifarDatasetOptions {
 const side = 32;
 const pixelBytes = 3 * side * side;
 
-/** How the records of a file look. */
+/** How the records of a binary file look. */
 interface Layout {
   /** Label bytes before the pixels. */
   readonly labelBytes: 1 | 2;
@@ -40,30 +49,45 @@ const cifar100 = {
   coarse: { labelBytes: 2, labelAt: 0, classCount: 20, namesFile: "coarse_label_names.txt" },
 } as const satisfies Record<string, Layout>;
 
-/** The pictures of CIFAR's binary files. Made by `cifarDataset`. */
+/** A file's pictures: where the pixels of each are, and its label. */
+interface Batch {
+  readonly path: string;
+  /** First byte of the first picture's pixels. */
+  readonly first: number;
+  /** Bytes from one picture to the next. */
+  readonly stride: number;
+  readonly labels: Int32Array;
+}
+
+/** The pictures of CIFAR's files. Made by `cifarDataset`. */
 export class CifarDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly notes: readonly DatasetNote[];
-  readonly #paths: readonly string[];
-  /** Number of the first picture of each file, and of none behind the last. */
+  readonly #batches: readonly Batch[];
+  /** Number of the first picture of each file. */
   readonly #starts: readonly number[];
   readonly #labels: Int32Array;
-  readonly #layout: Layout;
+  readonly #which: string;
   readonly #files = new OpenFiles();
 
   /** @internal Use `cifarDataset`. */
-  constructor(
-    paths: readonly string[],
-    starts: readonly number[],
-    { labels, classes, notes }: AlignedLabels,
-    layout: Layout,
-  ) {
+  constructor(batches: readonly Batch[], { labels, classes, notes }: AlignedLabels, which: string) {
     this.classes = classes;
     this.notes = notes;
-    this.#paths = paths;
-    this.#starts = starts;
+    this.#batches = batches;
+    let next = 0;
+    this.#starts = batches.map((batch) => {
+      const start = next;
+      next += batch.labels.length;
+      return start;
+    });
     this.#labels = labels;
-    this.#layout = layout;
+    this.#which = which;
+  }
+
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#batches.map(({ path }) => dirname(path)));
   }
 
   get length(): number {
@@ -71,8 +95,8 @@ export class CifarDataset implements ImageDataset {
   }
 
   path(index: number): string {
-    const { path, record } = this.#locate("path", index);
-    return `${path}#${record}`;
+    const { batch, row } = this.#locate("path", index);
+    return `${batch.path}#${row}`;
   }
 
   label(index: number): number {
@@ -86,53 +110,73 @@ export class CifarDataset implements ImageDataset {
     return { height: side, width: side };
   }
 
+  /** The planes of red, green and blue. */
+  async stored(index: number): Promise<Uint8Array> {
+    const { batch, row } = this.#locate("stored", index);
+    return this.#files.read(batch.path, batch.first + row * batch.stride, pixelBytes);
+  }
+
+  storedLength(index: number): number {
+    checkIndex("storedLength", index, this.length);
+    return pixelBytes;
+  }
+
   async image(index: number): Promise<NdArray<Uint8Array>> {
-    const { path, record } = this.#locate("image", index);
-    const { labelBytes } = this.#layout;
+    const path = this.path(index);
     try {
-      const position = record * (labelBytes + pixelBytes) + labelBytes;
-      const planes = await this.#files.read(path, position, pixelBytes);
+      const planes = await this.stored(index);
       return ndarray(await interleaveChannels(planes, 3), [side, side, 3]);
     } catch (error) {
-      throw new PictureError(`${path}#${record}`, (error as Error).message, { cause: error });
+      throw new PictureError(path, (error as Error).message, { cause: error });
     }
   }
 
   fingerprint(): Promise<string> {
-    return fingerprintFiles(["cifar", this.#layout.labelAt], this.#paths);
+    return fingerprintFiles(
+      ["cifar", this.#which],
+      this.#batches.map(({ path }) => path),
+    );
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const batches = this.#batches;
+    const path = (file: number) => batches[file]!.path;
+    return identifyFiles({ format: ["cifar", this.#which], count: batches.length, path }, this);
   }
 
   close(): Promise<void> {
     return this.#files.close();
   }
 
-  #locate(what: string, index: number): { path: string; record: number } {
+  #locate(what: string, index: number): { batch: Batch; row: number } {
     checkIndex(what, index, this.length);
     const file = searchSorted(this.#starts, index);
-    return { path: this.#paths[file]!, record: index - this.#starts[file]! };
+    return { batch: this.#batches[file]!, row: index - this.#starts[file]! };
   }
 }
 
-const trainingNames = /^(data_batch_\d+|train)\.bin$/;
-const testNames = /^(test_batch|test)\.bin$/;
+/** Files of pickled batches have names without an ending; those of CIFAR-100 only say something beside `meta`. */
+const pickledNames = /^(data_batch_\d+|test_batch)$/;
+const binaryNames = /^(data_batch_\d+|test_batch|train|test)\.bin$/;
 
-/** Whether a file is called as those that CIFAR comes in. */
-export function isCifarName(name: string): boolean {
-  return trainingNames.test(name) || testNames.test(name);
+/** Those of a folder's files that are called as CIFAR's. */
+export function cifarNames(names: readonly string[]): string[] {
+  const binary = names.filter((name) => binaryNames.test(name));
+  if (binary.length > 0) return binary;
+  const hundred = names.includes("meta") ? ["train", "test"] : [];
+  return names.filter((name) => pickledNames.test(name) || hundred.includes(name));
 }
 
-/** The files of one part in a folder, by the names that CIFAR comes with. */
-function cifarFiles(folder: string, split: "train" | "test"): string[] {
-  const wanted = split === "train" ? trainingNames : testNames;
-  const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => wanted.test(name));
-  return names.sort().map((name) => join(folder, name));
+/** The part that a file of CIFAR is of. */
+export function cifarPart(name: string): "train" | "test" {
+  return /^test/.test(name) ? "test" : "train";
 }
 
 /**
- * CIFAR-10 or CIFAR-100 in the binary version: records of one label byte (CIFAR-100: coarse, then fine) and 3×32×32 pixels. Pictures are read when they are wanted; only the labels are in memory.
- * Format: https://www.cs.toronto.edu/~kriz/cifar.html.
+ * CIFAR-10 or CIFAR-100, the binary version (records of one label byte, CIFAR-100: coarse, then fine, and 3×32×32 pixels) or the Python version (pickles of an array and a list, of which nothing is
+ * executed). Pictures are read when they are wanted; only the labels are in memory. Format: https://www.cs.toronto.edu/~kriz/cifar.html.
  *
- * @param source The folder that the archive unpacks to (`cifar-10-batches-bin`, `cifar-100-binary`), or its `.bin` files.
+ * @param source The folder that the archive unpacks to (`cifar-10-batches-bin`, `cifar-100-python`), or its files.
  * @throws Error (rejects) If a file is missing, has no whole number of records, or holds a label that there is not.
  */
 export async function cifarDataset(
@@ -140,48 +184,98 @@ export async function cifarDataset(
   options: CifarDatasetOptions = {},
 ): Promise<CifarDataset> {
   const { split = "train", labels: which = "fine" } = options;
-  const paths =
-    typeof source === "string" && !source.endsWith(".bin")
-      ? folderFiles(resolve(source), split)
-      : [source].flat().map((path) => resolve(path));
+  const isFolder =
+    typeof source === "string" && statSync(source, { throwIfNoEntry: false })?.isFile() !== true;
+  const paths = isFolder
+    ? folderFiles(resolve(source as string), split)
+    : [source].flat().map((path) => resolve(path));
   if (paths.length === 0) throw new Error("cifarDataset: no files were given; expected at least one.");
-  const folder = dirname(paths[0]!);
+  const pickled = paths.every((path) => extname(path) === "");
+  const { batches, classes } = pickled ? await openPickled(paths, which) : await openBinary(paths, which);
+  const labels = new Int32Array(batches.reduce((sum, batch) => sum + batch.labels.length, 0));
+  let start = 0;
+  for (const batch of batches) {
+    labels.set(batch.labels, start);
+    start += batch.labels.length;
+  }
+  const aligned = alignLabels("cifarDataset", paths[0]!, { labels, classes }, options.classes);
+  return new CifarDataset(batches, aligned, which);
+}
+
+function folderFiles(folder: string, split: "train" | "test"): string[] {
+  const names = existsSync(folder) ? cifarNames(readdirSync(folder)) : [];
+  const files = names.filter((name) => cifarPart(name) === split).sort();
+  if (files.length === 0) {
+    throw new Error(
+      `cifarDataset: ${folder} holds no ${split === "train" ? "data_batch_1.bin or train.bin" : "test_batch.bin or test.bin"}; expected what the binary or the Python version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).`,
+    );
+  }
+  return files.map((name) => join(folder, name));
+}
+
+interface OpenedBatches {
+  readonly batches: readonly Batch[];
+  /** Names of the classes; numbers where the folder has none. */
+  readonly classes: readonly string[];
+}
+
+const numbersBelow = (count: number) => Array.from({ length: count }, (_, label) => String(label));
+
+async function openPickled(paths: readonly string[], which: "fine" | "coarse"): Promise<OpenedBatches> {
+  const read = [];
+  for (const path of paths) read.push(await readCifarBatch(path, which));
+  const kinds = new Set(read.map(({ key }) => key));
+  if (kinds.size > 1) {
+    throw new Error(
+      `cifarDataset: ${paths.join(", ")} hold the labels ${[...kinds].join(" and ")}; expected files of one data set.`,
+    );
+  }
+  const [{ key }] = read as [(typeof read)[number]];
+  const count = { labels: 10, fine_labels: 100, coarse_labels: 20 }[key];
+  const names = await readCifarNames(dirname(paths[0]!), key);
+  if (names !== null && names.length !== count) {
+    throw new Error(
+      `cifarDataset: the names beside ${paths[0]} are ${names.length}; expected ${count}. Get the files anew.`,
+    );
+  }
+  const batches = read.map(({ first, labels }, file): Batch => {
+    const row = labels.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < count));
+    if (row >= 0) throw strangeLabel(paths[file]!, row, labels[row]!, count);
+    return { path: paths[file]!, first, stride: pixelBytes, labels: Int32Array.from(labels) };
+  });
+  return { batches, classes: names ?? numbersBelow(count) };
+}
+
+async function openBinary(paths: readonly string[], which: "fine" | "coarse"): Promise<OpenedBatches> {
   const sizes = paths.map((path) => statFile("cifarDataset", path).size);
   const layout = layoutOf(paths, sizes, which);
-  const record = layout.labelBytes + pixelBytes;
-  const starts: number[] = [];
-  let count = 0;
-  for (const [file, size] of sizes.entries()) {
-    if (size === 0 || size % record !== 0) {
-      throw new Error(
-        `cifarDataset: ${paths[file]} has ${size} bytes; expected records of ${record} (${layout.labelBytes === 1 ? "CIFAR-10" : "CIFAR-100"}). It is cut short or is another file: get it anew.`,
-      );
-    }
-    starts.push(count);
-    count += size / record;
+  const { labelBytes, classCount } = layout;
+  const record = labelBytes + pixelBytes;
+  const odd = sizes.findIndex((size) => size === 0 || size % record !== 0);
+  if (odd >= 0) {
+    throw new Error(
+      `cifarDataset: ${paths[odd]} has ${sizes[odd]} bytes; expected records of ${record} (${labelBytes === 1 ? "CIFAR-10" : "CIFAR-100"}). It is cut short or is another file: get it anew.`,
+    );
   }
-  const classes = await classNames(folder, layout);
-  const labels = new Int32Array(count);
+  const classes = await classNames(dirname(paths[0]!), layout);
+  const batches: Batch[] = [];
   const files = new OpenFiles();
   try {
     for (const [file, path] of paths.entries()) {
-      await readLabels(files, path, sizes[file]!, layout, classes.length, labels.subarray(starts[file]!));
+      const labels = new Int32Array(sizes[file]! / record);
+      await readLabels(files, path, sizes[file]!, layout, classCount, labels);
+      batches.push({ path, first: labelBytes, stride: record, labels });
     }
   } finally {
     await files.close();
   }
-  const aligned = alignLabels("cifarDataset", paths[0]!, { labels, classes }, options.classes);
-  return new CifarDataset(paths, starts, aligned, layout);
+  return { batches, classes };
 }
 
-function folderFiles(folder: string, split: "train" | "test"): string[] {
-  const files = cifarFiles(folder, split);
-  if (files.length === 0) {
-    throw new Error(
-      `cifarDataset: ${folder} holds no ${split === "train" ? "data_batch_1.bin or train.bin" : "test_batch.bin or test.bin"}; expected what the binary version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).`,
-    );
-  }
-  return files;
+function strangeLabel(path: string, row: number, label: number, count: number): Error {
+  return new Error(
+    `cifarDataset: picture ${row} of ${path} has the label ${label}; expected one below ${count}. The file is damaged or of another format.`,
+  );
 }
 
 /** By the size, which hardly ever fits both, and then by the name. */
@@ -194,7 +288,7 @@ function layoutOf(paths: readonly string[], sizes: readonly number[], which: "fi
 
 async function classNames(folder: string, { namesFile, classCount }: Layout): Promise<string[]> {
   const path = join(folder, namesFile);
-  if (!existsSync(path)) return Array.from({ length: classCount }, (_, label) => String(label));
+  if (!existsSync(path)) return numbersBelow(classCount);
   const names = parseClassNames(await readTextFile(path));
   if (names.length === classCount) return names;
   throw new Error(
@@ -220,9 +314,7 @@ async function readLabels(
       const number = (position + at - labelAt) / record;
       const label = bytes[at]!;
       if (label >= classCount) {
-        throw new Error(
-          `cifarDataset: picture ${number} of ${path} has the label ${label}; expected one below ${classCount}. The file is damaged or of another format.`,
-        );
+        throw strangeLabel(path, number, label, classCount);
       }
       labels[number] = label;
     }

@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
@@ -10,15 +9,32 @@ import {
   readStoredValues,
 } from "../decoding/decodePicture.js";
 import type { StoredValues } from "../decoding/valueRange.js";
-import { checkIndex, type ImageDataset, type ImageRequest } from "../imageDataset.js";
-import { type CocoAnnotation, type CocoCategory, type CocoFacts, parseCoco } from "./cocoJson.js";
-import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { fileOf } from "../fileNames.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+} from "../imageDataset.js";
+import {
+  type CocoAnnotation,
+  type CocoCategory,
+  type CocoFacts,
+  type CocoId,
+  parseCoco,
+} from "./cocoJson.js";
+import { type CocoPictures, findCocoPictures } from "./cocoPictures.js";
+import { identifyFiles } from "./datasetIdentity.js";
+import { fileLength, fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
+import { parseJson, readTextFile } from "./textFile.js";
 
 /** Options of `cocoDataset`. */
 export interface CocoDatasetOptions extends DecodeOptions {
   /**
-   * The folder that `file_name` starts at. Default: where the first picture is found of the folder of the JSON file, the one above it, and in both of `images` and of the JSON
-   * file's name without `instances_` (also in `images`), e.g. `images/train2017` for `annotations/instances_train2017.json`.
+   * The folder that `file_name` starts at, or a folder around those of the pictures. Default: the folder of the JSON file, the one above it, or in both of `images` and of the JSON file's
+   * name without `instances_` (also in `images`), e.g. `images/train2017` for `annotations/instances_train2017.json`; where pictures are not there, they are looked for by their names in
+   * the folders around the file.
    */
   readonly images?: string;
 }
@@ -33,13 +49,18 @@ export class CocoDataset implements ImageDataset {
   readonly file: string;
   /** The folder of the pictures, absolute. */
   readonly root: string;
+  readonly notes: readonly DatasetNote[];
   readonly #facts: CocoFacts;
+  /** Relative to `root`, or absolute. */
+  readonly #paths: readonly string[];
   readonly #decode: DecodeOptions;
 
   /** @internal Use `cocoDataset`. */
-  constructor(file: string, root: string, facts: CocoFacts, decode: DecodeOptions) {
+  constructor(file: string, pictures: CocoPictures, facts: CocoFacts, decode: DecodeOptions) {
     this.file = file;
-    this.root = root;
+    this.root = pictures.root;
+    this.notes = [...pictures.notes, ...facts.notes];
+    this.#paths = pictures.paths;
     this.categories = facts.categories;
     this.#facts = facts;
     this.#decode = decode;
@@ -51,7 +72,7 @@ export class CocoDataset implements ImageDataset {
 
   path(index: number): string {
     checkIndex("path", index, this.length);
-    return join(this.root, this.#facts.images[index]!.fileName);
+    return resolve(this.root, this.#paths[index]!);
   }
 
   /** −1: a picture has no single class. */
@@ -60,14 +81,14 @@ export class CocoDataset implements ImageDataset {
     return -1;
   }
 
-  /** The number of picture `index` in the file. */
-  imageId(index: number): number {
+  /** The number of picture `index` in the file; null: it has none of its own. */
+  imageId(index: number): CocoId | null {
     checkIndex("imageId", index, this.length);
     return this.#facts.images[index]!.id;
   }
 
   /**
-   * The objects of picture `index`, in the order of the file. Boxes, polygons and masks are in pixels of the picture at its full size, as it is stored (before EXIF rotation).
+   * The objects of picture `index` that are sound, in the order of the file; `notes` say what was left out. Boxes, polygons and masks are in pixels of the picture at its full size, as it is stored (before EXIF rotation).
    */
   annotations(index: number): readonly CocoAnnotation[] {
     checkIndex("annotations", index, this.length);
@@ -92,9 +113,23 @@ export class CocoDataset implements ImageDataset {
     return decodePicture(this.path(index), { ...this.#decode, ...request });
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    return readFile(fileOf(this.path(index)));
+  }
+
+  storedLength(index: number): number {
+    return fileLength(this.path(index));
+  }
+
   fingerprint(): Promise<string> {
-    const paths = this.#facts.images.map(({ fileName }) => join(this.root, fileName));
+    const paths = this.#paths.map((path) => resolve(this.root, path));
     return fingerprintFiles(["coco", this.#decode], [this.file, ...paths]);
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const { length: count, root } = this;
+    const path = (index: number) => this.path(index);
+    return identifyFiles({ format: ["coco"], count, path, root }, this);
   }
 }
 
@@ -102,11 +137,12 @@ export class CocoDataset implements ImageDataset {
 const mostBytes = 2 ** 29 - 32;
 
 /**
- * The pictures of a COCO file (`instances_train2017.json` and the like) with boxes, polygons and masks. The file is held in memory as objects (about three times its size).
+ * The pictures of a COCO file (`instances_train2017.json` and the like, also LVIS) with boxes, polygons and masks. The file is held in memory as objects (about three times its size). Only
+ * the names of pictures must be there: annotations and categories that make no sense are left out, and `notes` say how many and why.
  * Format: https://cocodataset.org/#format-data.
  *
- * @param path The JSON file.
- * @throws Error (rejects) If the file or the folder of its pictures is missing, or what it says contradicts itself: an annotation of an unknown picture or category, a box that is none.
+ * @param path The JSON file; `NaN` and `Infinity`, as Python writes them, count as missing.
+ * @throws Error (rejects) If the file is missing or no JSON, names no pictures, or none of them is found.
  */
 export async function cocoDataset(path: string, options: CocoDatasetOptions = {}): Promise<CocoDataset> {
   const { images, ...decode } = options;
@@ -114,12 +150,12 @@ export async function cocoDataset(path: string, options: CocoDatasetOptions = {}
   const { size } = statFile("cocoDataset", file);
   if (size > mostBytes) {
     throw new Error(
-      `cocoDataset: ${file} has ${size} bytes; expected at most ${mostBytes}, what Node.js can read as one text. Split the file by pictures.`,
+      `cocoDataset: ${file} has ${size} bytes; expected at most ${mostBytes}, what Node.js can read as one text. Split the file by pictures, or open the folder of the pictures itself.`,
     );
   }
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, "utf8"));
+    json = parseJson(await readTextFile(file));
   } catch (error) {
     throw new Error(
       `cocoDataset: ${file} is not JSON (${(error as Error).message}). It is cut short or damaged: get it anew.`,
@@ -127,20 +163,10 @@ export async function cocoDataset(path: string, options: CocoDatasetOptions = {}
     );
   }
   const facts = parseCoco(file, json);
-  const root = images === undefined ? findImages(file, facts.images[0]!.fileName) : resolve(images);
-  return new CocoDataset(file, root, facts, decode);
-}
-
-/** The folder of the pictures, by where the first one is. */
-function findImages(file: string, first: string): string {
-  const folder = dirname(file);
-  const part = basename(file, ".json").replace(/^(instances|captions|person_keypoints|annotations)_?/, "");
-  const candidates = [folder, dirname(folder)].flatMap((base) =>
-    [".", "images", part, join("images", part)].map((inside) => join(base, inside)),
-  );
-  const found = candidates.find((candidate) => existsSync(join(candidate, first)));
-  if (found !== undefined) return found;
-  throw new Error(
-    `cocoDataset: the first picture of ${file}, ${first}, is in none of ${[...new Set(candidates)].join(", ")}. Give the folder of the pictures with images.`,
-  );
+  const names = facts.images.map(({ fileName }) => fileName);
+  const folder = images === undefined ? undefined : resolve(images);
+  if (folder !== undefined && statOrNull(folder)?.isDirectory() !== true) {
+    throw new Error(`cocoDataset: images is ${folder}, which is no folder. Give the folder of the pictures.`);
+  }
+  return new CocoDataset(file, await findCocoPictures(file, names, folder), facts, decode);
 }

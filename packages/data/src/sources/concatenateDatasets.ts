@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+} from "../imageDataset.js";
+import { combineIdentities } from "./datasetIdentity.js";
+import { commonFolder } from "./imageFiles.js";
 import { className } from "./labels.js";
 
 class Concatenation implements ImageDataset {
@@ -9,9 +17,13 @@ class Concatenation implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly root?: string;
   readonly notes: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
+  readonly stored?: (index: number) => Promise<Uint8Array>;
+  readonly storedLength?: (index: number) => number;
   readonly fingerprint?: () => Promise<string>;
+  readonly identity?: () => Promise<DatasetIdentity>;
   readonly #parts: readonly ImageDataset[];
   /** Where each part begins. */
   readonly #starts: readonly number[];
@@ -44,10 +56,24 @@ class Concatenation implements ImageDataset {
     const [{ channels }] = parts as [ImageDataset];
     if (channels !== undefined) this.channels = channels;
     if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, starts);
+    const roots = parts.flatMap(({ root }) => (root === undefined ? [] : [root]));
+    if (roots.length === parts.length) this.root = commonFolder(roots);
     if (parts.every((part) => part.size !== undefined)) {
       this.size = async (index) => {
         const { part, inside } = this.#find("size", index);
         return parts[part]!.size!(inside);
+      };
+    }
+    if (parts.every((part) => part.stored !== undefined)) {
+      this.stored = async (index) => {
+        const { part, inside } = this.#find("stored", index);
+        return parts[part]!.stored!(inside);
+      };
+    }
+    if (parts.every((part) => part.storedLength !== undefined)) {
+      this.storedLength = (index) => {
+        const { part, inside } = this.#find("storedLength", index);
+        return parts[part]!.storedLength!(inside);
       };
     }
     if (parts.every((part) => part.fingerprint !== undefined)) {
@@ -57,6 +83,10 @@ class Concatenation implements ImageDataset {
           .update(JSON.stringify(["concatenate", own]))
           .digest("hex");
       };
+    }
+    if (parts.every((part) => part.identity !== undefined)) {
+      this.identity = async () =>
+        combineIdentities(await Promise.all(parts.map((part) => part.identity!())), "concatenate", this);
     }
   }
 
@@ -106,7 +136,7 @@ function groupsOf(parts: readonly ImageDataset[], starts: readonly number[]): In
 }
 
 /**
- * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which the names first come; groups and fingerprints follow; closing it
+ * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which the names first come; groups, fingerprints and identities follow; closing it
  * closes all of them.
  *
  * @throws TypeError If there is no data set, or they differ in their channels.

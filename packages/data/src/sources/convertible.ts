@@ -1,47 +1,45 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { namesIn } from "./folderNames.js";
 
-/** Folders that hold pictures in a form of Python's, how to tell them by the names in them, and what to do with them. */
-const kinds = [
-  {
-    isThere: (names: readonly string[]) =>
-      names.some((name) => /^(data_batch_\d+|test_batch|batches\.meta)$/.test(name)) ||
-      ["train", "test", "meta"].every((name) => names.includes(name)),
-    what: "CIFAR's Python version, whose files are pickles",
-    advice: () =>
-      "Get the binary version, which holds the same pictures: cifar-10-binary.tar.gz or cifar-100-binary.tar.gz from " +
-      "https://www.cs.toronto.edu/~kriz/cifar.html, unpacked",
-  },
-  {
-    isThere: (names: readonly string[]) => names.includes("dataset_dict.json"),
-    what: "what save_to_disk of Hugging Face's datasets writes",
-    advice: (folder: string) =>
-      `Write it as Parquet: python -c "from datasets import load_from_disk as load; [part.to_parquet(f'${basename(folder)}-parquet/{name}.parquet') for name, part in load('${folder}').items()]", and give ${basename(folder)}-parquet`,
-  },
-  {
-    isThere: (names: readonly string[]) =>
-      names.includes("state.json") && names.includes("dataset_info.json"),
-    what: "what save_to_disk of Hugging Face's datasets writes",
-    advice: (folder: string) =>
-      `Write it as Parquet: python -c "from datasets import load_from_disk as load; load('${folder}').to_parquet('${basename(folder)}.parquet')", and give ${basename(folder)}.parquet`,
-  },
-] as const;
-
-function namesIn(folder: string): string[] {
-  return existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
-}
+/** The command that makes Parquet of what `save_to_disk` of `datasets` wrote; several parts come as a dictionary. */
+const toParquet = {
+  parts: (folder: string) =>
+    `mkdir ${basename(folder)}-parquet && python -c "from datasets import load_from_disk as load; [part.to_parquet('${basename(folder)}-parquet/%s.parquet' % name) for name, part in load('${folder}').items()]"`,
+  one: (folder: string) =>
+    `mkdir ${basename(folder)}-parquet && python -c "from datasets import load_from_disk as load; load('${folder}').to_parquet('${basename(folder)}-parquet/all.parquet')"`,
+} as const;
 
 /**
- * Refuses a folder whose pictures are in a form that is not read here.
+ * Refuses a folder that `save_to_disk` of Hugging Face's `datasets` wrote, or that holds one. Arrow's own files are not read here, Parquet of the same pictures is.
  *
- * @throws Error If it, or a folder in it, is one; it says how to convert it.
+ * @throws Error If it is one; it says how to convert it.
  */
 export function refuseConvertible(folder: string): void {
   for (const candidate of [folder, ...namesIn(folder).map((name) => join(folder, name))]) {
-    const kind = kinds.find(({ isThere }) => isThere(namesIn(candidate)));
-    if (kind === undefined) continue;
+    const names = namesIn(candidate);
+    const isOne = names.includes("state.json") && names.includes("dataset_info.json");
+    if (!isOne && !names.includes("dataset_dict.json")) continue;
+    const command = isOne ? toParquet.one(candidate) : toParquet.parts(candidate);
     throw new Error(
-      `openDataset: ${candidate} is ${kind.what}, which is not read. ${kind.advice(candidate)}.`,
+      `openDataset: ${candidate} was written by save_to_disk of Hugging Face's datasets, which is not read. Make Parquet of it: ${command}, and give the folder ${basename(candidate)}-parquet.`,
     );
   }
+}
+
+/**
+ * Refuses CIFAR's archives, which look like tar shards.
+ *
+ * @throws Error If the path is one of them; it says how to unpack it.
+ */
+export function refuseArchive(path: string): void {
+  const [, number, version] =
+    /^cifar-(100?)-(binary|python|matlab)\.(?:tar\.gz|tgz|tar)$/.exec(basename(path)) ?? [];
+  if (number === undefined) return;
+  const unpacked = { binary: "cifar-10-batches-bin", python: "cifar-10-batches-py" }[version!];
+  const folder = number === "10" ? unpacked : `cifar-100-${version}`;
+  throw new Error(
+    version === "matlab"
+      ? `openDataset: ${path} is CIFAR for Matlab, which is not read. Get cifar-${number}-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html.`
+      : `openDataset: ${path} is CIFAR's archive; unpack it with tar xzf ${path}, and give the folder ${folder}.`,
+  );
 }

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { fileOf, shownName } from "../fileNames.js";
 
 /** Files that are looked at between two pauses for the event loop. */
-const filesAPause = 1000;
+export const filesAPause = 1000;
 
 /**
  * A hash of names, sizes and times of change.
@@ -33,6 +33,12 @@ export function statOrNull(path: string): Stats | null {
   } catch {
     return null;
   }
+}
+
+/** How many bytes a file has; −1: there is none, or it is of another kind. */
+export function fileLength(path: string): number {
+  const status = statOrNull(path);
+  return status?.isFile() ? status.size : -1;
 }
 
 /**

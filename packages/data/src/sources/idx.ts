@@ -2,9 +2,17 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  PictureError,
+} from "../imageDataset.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
+import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
 import { readTextFile } from "./textFile.js";
@@ -47,6 +55,11 @@ export class IdxDataset implements ImageDataset {
     this.#files = files;
   }
 
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#files.map((path) => dirname(path)));
+  }
+
   get length(): number {
     return this.#pictures.shape[0]!;
   }
@@ -84,8 +97,23 @@ export class IdxDataset implements ImageDataset {
     }
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    checkIndex("stored", index, this.length);
+    return this.#pictures.read(index);
+  }
+
+  storedLength(index: number): number {
+    checkIndex("storedLength", index, this.length);
+    return this.#pictures.shape.slice(1).reduce((product, length) => product * length, 1);
+  }
+
   fingerprint(): Promise<string> {
     return fingerprintFiles(["idx", this.channels], this.#files);
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#files;
+    return identifyFiles({ format: ["idx"], count: files.length, path: (file) => files[file]! }, this);
   }
 
   close(): Promise<void> {

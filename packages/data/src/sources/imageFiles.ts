@@ -1,6 +1,6 @@
 import type { Dir } from "node:fs";
-import { opendir } from "node:fs/promises";
-import { resolve, sep } from "node:path";
+import { opendir, readFile } from "node:fs/promises";
+import { isAbsolute, resolve, sep } from "node:path";
 import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
@@ -13,12 +13,14 @@ import type { StoredValues } from "../decoding/valueRange.js";
 import { fileOf } from "../fileNames.js";
 import {
   checkIndex,
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
-import { fingerprintFiles } from "./fileFacts.js";
+import { identifyFiles } from "./datasetIdentity.js";
+import { fileLength, fingerprintFiles } from "./fileFacts.js";
 import { type AlignedLabels, alignLabels, className } from "./labels.js";
 
 /** Pictures that are files of their own. */
@@ -97,6 +99,14 @@ export class ImageFiles implements ImageDataset {
     return readStoredValues(this.path(index), this.#decode);
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    return readFile(fileOf(this.path(index)));
+  }
+
+  storedLength(index: number): number {
+    return fileLength(this.path(index));
+  }
+
   fingerprint(): Promise<string> {
     const { root } = this;
     const files = this.#files;
@@ -104,6 +114,13 @@ export class ImageFiles implements ImageDataset {
       for (const file of files) yield resolve(root, file);
     }
     return fingerprintFiles(["files", this.#decode], paths());
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    // Of lists and patterns, whose files are absolute, names start at the folder that holds all pictures.
+    const root = isAbsolute(this.#files[0]!) ? {} : { root: this.root };
+    const path = (index: number) => this.path(index);
+    return identifyFiles({ format: ["files"], count: this.length, path, ...root }, this);
   }
 }
 

@@ -1,11 +1,14 @@
 import { opendir, realpath, stat } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
+import type { DatasetNote } from "../imageDataset.js";
 import { FolderScan } from "./folderScan.js";
 import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
-import type { AlignedLabels } from "./labels.js";
+import { type AlignedLabels, labelsOfTexts } from "./labels.js";
+import { parseLabelTable, type TableColumns } from "./labelTable.js";
 import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
+import { readTextFile } from "./textFile.js";
 
 /** Options of `imageFolder`. */
 export interface ImageFolderOptions extends DecodeOptions {
@@ -14,6 +17,13 @@ export interface ImageFolderOptions extends DecodeOptions {
    * pictures lie at the top.
    */
   readonly classes?: readonly string[];
+  /**
+   * Tables of labels (as `imageList` reads them), such as Hugging Face's `metadata.csv` or `metadata.jsonl`, with paths relative to them: they say the classes, and pictures that they do
+   * not name have none. Where they have no labels, or none is given, folders are the classes.
+   */
+  readonly labelTables?: readonly string[];
+  /** The columns of these tables. Default: by their names. */
+  readonly columns?: TableColumns;
   /** Endings of picture files, with the dot. Default: `pictureExtensions`. */
   readonly extensions?: readonly string[];
 }
@@ -102,7 +112,13 @@ export async function imageFolder(
   path: string | readonly string[],
   options: ImageFolderOptions = {},
 ): Promise<ImageFolder> {
-  const { classes: forced, extensions = pictureExtensions, ...decode } = options;
+  const {
+    classes: forced,
+    columns = {},
+    extensions = pictureExtensions,
+    labelTables = [],
+    ...decode
+  } = options;
   const roots: string[] = [];
   for (const each of [path].flat()) roots.push(await checkFolder(each));
   if (roots.length === 0) throw new Error("imageFolder: no folder was given; expected at least one.");
@@ -123,9 +139,39 @@ export async function imageFolder(
     }
     for (const file of sorted(found.ignored)) ignored.push(before + file);
   }
-  const labels = labelsByFolder("imageFolder", root, folders, forced);
-  const notes = [...scan.notes(), ...labels.notes];
+  const texts = await readLabels(
+    labelTables,
+    columns,
+    files.map((file) => resolve(root, file)),
+  );
+  const labels =
+    texts === null
+      ? labelsByFolder("imageFolder", root, folders, forced)
+      : labelsOfTexts("imageFolder", labelTables.join(" and "), texts, forced);
+  const notes = [...tableNotes(labelTables, texts), ...scan.notes(), ...labels.notes];
   return new ImageFolder(root, files, { ...labels, notes }, ignored, decode);
+}
+
+/** The label of each picture as tables have it; null: they have none. */
+async function readLabels(
+  tables: readonly string[],
+  columns: TableColumns,
+  paths: readonly string[],
+): Promise<(string | null)[] | null> {
+  const labels = new Map<string, string>();
+  for (const table of tables) {
+    for (const { name, label } of parseLabelTable(table, await readTextFile(table), columns)) {
+      if (label !== null) labels.set(resolve(dirname(table), name), label);
+    }
+  }
+  return labels.size === 0 ? null : paths.map((path) => labels.get(path) ?? null);
+}
+
+function tableNotes(tables: readonly string[], texts: readonly (string | null)[] | null): DatasetNote[] {
+  if (texts === null) return [];
+  const count = texts.filter((text) => text !== null).length;
+  const text = `labels are read from ${shownName(tables.join(" and "))}, of ${count} of the ${texts.length} pictures`;
+  return [{ level: count < texts.length ? "warning" : "info", text }];
 }
 
 function noPictures(

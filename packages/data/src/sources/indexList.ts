@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readTextFile } from "./textFile.js";
 
 /**
  * Reads a list of indices for `subset`: a text file with one whole number a line; empty lines and what follows a `#` are left out.
@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
  * @throws Error (rejects) If it cannot be read, holds anything else, or no index.
  */
 export async function readIndices(path: string): Promise<Int32Array> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const text = await readTextFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       `readIndices: ${path} cannot be read (${error.code}). Give a text file with one index a line.`,
       { cause: error },

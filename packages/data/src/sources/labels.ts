@@ -2,7 +2,7 @@ import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 
 /** More classes than any classification data set has: a larger label is damage, and would make as many names. */
-const mostClasses = 1_000_000;
+export const mostClasses = 1_000_000;
 /** Names that a message shows. */
 const shownNames = 20;
 
@@ -193,6 +193,33 @@ function union(lists: readonly (readonly string[])[]): readonly string[] {
   const names = new Map(lists.flat().map((name) => [className(name), name]));
   const all = [...names.values()];
   return lists.every((list) => isSame(list, sortNames(list))) ? sortNames(all) : all;
+}
+
+/**
+ * Labels that are given as texts: numbers, or names of classes.
+ *
+ * @param reader Who asks, for messages.
+ * @param source The file that the labels came from.
+ * @param texts null: no label; a negative number is none either.
+ * @param wanted The classes by label; left out: the names, sorted, or `"0"`, `"1"`, … where all are numbers.
+ * @throws Error If a label is none of the wanted classes.
+ */
+export function labelsOfTexts(
+  reader: string,
+  source: string,
+  texts: readonly (string | null)[],
+  wanted: readonly string[] | undefined,
+): AlignedLabels {
+  const names = new Map<string, string>();
+  for (const text of texts) if (text !== null && !names.has(text)) names.set(text, className(text));
+  if ([...names.values()].every((name) => /^-?\d{1,9}$/.test(name))) {
+    const labels = Int32Array.from(texts, (text) => Math.max(-1, text === null ? -1 : Number(text)));
+    return alignLabels(reader, source, { labels, classes: classesFor(reader, source, labels) }, wanted);
+  }
+  const classes = sortNames(new Set(names.values()));
+  const byName = new Map(classes.map((name, label) => [name, label]));
+  const labels = Int32Array.from(texts, (text) => (text === null ? -1 : byName.get(names.get(text)!)!));
+  return alignLabels(reader, source, { labels, classes }, wanted);
 }
 
 /** Names of classes as files hold them, one a line; blank lines at the end do not count. */

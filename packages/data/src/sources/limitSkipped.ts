@@ -1,6 +1,7 @@
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
 import {
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
@@ -83,9 +84,13 @@ export class LimitedDataset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly root?: string;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
+  readonly stored?: (index: number) => Promise<Uint8Array>;
+  readonly storedLength?: (index: number) => number;
   readonly fingerprint?: () => Promise<string>;
+  readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
   readonly #options: LimitSkippedOptions;
   /** By picture: 0 not tried yet, 1 good, 2 bad. */
@@ -103,9 +108,13 @@ export class LimitedDataset implements ImageDataset {
     this.classes = dataset.classes;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.notes !== undefined) this.notes = dataset.notes;
+    if (dataset.root !== undefined) this.root = dataset.root;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
     if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
+    if (dataset.stored !== undefined) this.stored = (index) => dataset.stored!(index);
+    if (dataset.storedLength !== undefined) this.storedLength = (index) => dataset.storedLength!(index);
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();
+    if (dataset.identity !== undefined) this.identity = () => dataset.identity!();
   }
 
   get length(): number {

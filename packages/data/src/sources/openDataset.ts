@@ -1,16 +1,16 @@
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
-import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
+import { fileOf, recoverName, shownName } from "../fileNames.js";
 import type { ImageDataset } from "../imageDataset.js";
-import { cifarDataset, isCifarName } from "./cifar.js";
+import { cifarDataset, cifarNames, cifarPart } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";
-import { refuseConvertible } from "./convertible.js";
+import { refuseArchive, refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
 import { statOrNull } from "./fileFacts.js";
+import { isFolder, namesIn } from "./folderNames.js";
 import { type IdxDatasetOptions, idxDataset } from "./idx.js";
-import { sorted } from "./imageFiles.js";
 import { imageFolder } from "./imageFolder.js";
 import { findFiles, imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
@@ -23,9 +23,8 @@ import {
   partOf,
   wholePart,
 } from "./parts.js";
-import { isPictureName } from "./pictureFormats.js";
+import { isPictureName, remedyFor } from "./pictureFormats.js";
 import { settleValueRange } from "./settleValueRange.js";
-import { isHiddenOrSystem } from "./systemNames.js";
 import { webDataset } from "./webDataset.js";
 
 /** How pictures may be stored. */
@@ -46,11 +45,13 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly imageColumn?: string;
   /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
   readonly labelColumn?: string | null;
+  /** The folder that paths in a COCO file or a list start at. Default: looked for around the COCO file; the list's own. */
+  readonly images?: string;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
   /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
   readonly channels?: 1 | 3;
-  /** WebDataset: folder for the indexes of shards. Default: beside the shards. */
+  /** WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards, all else in `defaultCacheFolder()`. */
   readonly cacheFolder?: string;
   /** WebDataset: called when a shard is open. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -62,30 +63,21 @@ const endings: Readonly<Record<string, RegExp>> = {
   webdataset: /\.(tar|tar\.gz|tgz)$/i,
   parquet: /\.parquet$/i,
   idx: /images.*idx\d[-.]ubyte(\.gz)?$|\.idx\d?(\.gz)?$/i,
-  cifar: /\.bin$/i,
+  cifar: /\.bin$|^(data_batch_\d+|test_batch)$/i,
   coco: /\.json$/i,
-  list: /\.(txt|lst|list)$/i,
+  list: /\.(txt|lst|list|csv|tsv|jsonl|ndjson)$/i,
 };
 
 const lookedFor = [
   "a folder of pictures",
   "a pattern such as 'photos/**/*.jpg'",
-  "a text file with one path a line (.txt)",
+  "a text file with one path a line (.txt), or a table (.csv, .tsv, .jsonl)",
   "tar shards (.tar, a folder of them, or 'shard-{000000..000012}.tar')",
   "Parquet files (.parquet, or a folder of them)",
   "IDX files (train-images-idx3-ubyte.gz, or the folder of them)",
-  "CIFAR's binary files (.bin, or the folder of them)",
+  "CIFAR's files (data_batch_1, data_batch_1.bin, or the folder of them)",
   "COCO annotations (.json)",
 ].join("; ");
-
-function namesIn(folder: string): string[] {
-  try {
-    const names = readdirSync(fileOf(folder), { encoding: "buffer" }).map(nameFromBytes);
-    return sorted(names.filter((name) => !isHiddenOrSystem(name)));
-  } catch {
-    return []; // whoever opens it says why
-  }
-}
 
 /** Whether a picture lies in a folder itself. */
 const holdsPictureFile = (folder: string) => namesIn(folder).some((name) => isPictureName(name));
@@ -96,9 +88,9 @@ const deepest = 3;
 const formatsOfFolders = ["parquet", "webdataset", "idx", "cifar"] as const;
 type ContainerFormat = (typeof formatsOfFolders)[number];
 
-/** Whether a file's name is that of a container of a format, as folders hold it. */
-function isContainer(format: ContainerFormat, name: string): boolean {
-  return format === "cifar" ? isCifarName(name) : endings[format]!.test(name);
+/** Those of a folder's files that are containers of a format, by their names. */
+function containerNames(format: ContainerFormat, names: readonly string[]): string[] {
+  return format === "cifar" ? cifarNames(names) : names.filter((name) => endings[format]!.test(name));
 }
 
 /**
@@ -136,18 +128,18 @@ function containerAmong(folders: readonly string[]): DatasetFormat | undefined {
 }
 
 const containerIn = (names: readonly string[]) =>
-  formatsOfFolders.find((format) => names.some((name) => isContainer(format, name)));
+  formatsOfFolders.find((format) => containerNames(format, names).length > 0);
 
 /** The containers of a format in a folder and in those inside it. */
 function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
   const found: string[] = [];
   const visit = (inside: string, depth: number): void => {
-    for (const name of namesIn(join(folder, inside))) {
-      const relative = inside === "" ? name : `${inside}/${name}`;
-      if (isFolder(join(folder, relative))) {
-        if (depth < deepest) visit(relative, depth + 1);
-      } else if (isContainer(format, name)) found.push(relative);
-    }
+    const within = (name: string) => (inside === "" ? name : `${inside}/${name}`);
+    const [folders, files] = partition(namesIn(join(folder, inside)), (name) =>
+      isFolder(join(folder, within(name))),
+    );
+    found.push(...containerNames(format, files).map(within));
+    if (depth < deepest) for (const name of folders) visit(within(name), depth + 1);
   };
   visit("", 0);
   // torchvision unpacks MNIST's files and leaves the packed ones beside them.
@@ -157,14 +149,15 @@ function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
       : found;
   return single.map((relative) => ({
     path: join(folder, relative),
-    ...(format === "cifar" ? cifarPart(relative) : partOf(relative)),
+    ...(format === "cifar" ? knownPart(cifarPart(basename(relative))) : partOf(relative)),
   }));
 }
 
-/** CIFAR-10 calls its training files data_batch_1 …. */
-function cifarPart(relative: string): Pick<PartEntry, "part" | "name"> {
-  const part = /^data_batch/.test(basename(relative)) ? "train" : partOf(basename(relative)).part;
-  return { part, name: part };
+const knownPart = (part: string) => ({ part, name: part });
+
+function partition<Item>(items: readonly Item[], fits: (item: Item) => boolean): [Item[], Item[]] {
+  const places = items.map(fits);
+  return [items.filter((_, place) => places[place]), items.filter((_, place) => !places[place])];
 }
 
 /** Whether there is a picture in a folder, on one of its first floors: links may lead round in circles. */
@@ -222,15 +215,20 @@ function innermost({ path, part }: PartEntry): string {
   return isTwice && !holdsPictureFile(path) ? join(path, only) : path;
 }
 
-function isFolder(path: string): boolean {
-  return statOrNull(path)?.isDirectory() ?? false;
-}
-
 /** By its kind and ending; null if it is nothing that is known. */
 function formatOf(path: string): DatasetFormat | null {
   if (isFolder(path)) return formatOfFolder(path);
   const formats = ["webdataset", "parquet", "idx", "cifar", "coco", "list"] as const;
   return formats.find((format) => endings[format]!.test(basename(path))) ?? null;
+}
+
+/** Hugging Face's tables of labels beside pictures. */
+function labelTablesIn(folders: readonly string[]): string[] {
+  return [...new Set(folders)].flatMap((folder) =>
+    ["metadata.csv", "metadata.jsonl"]
+      .map((name) => join(folder, name))
+      .filter((path) => statOrNull(path)?.isFile()),
+  );
 }
 
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
@@ -269,7 +267,7 @@ export async function openDataset(
     signal,
     ...others
   } = options;
-  const { imageColumn, labelColumn, ...decode } = others;
+  const { imageColumn, images, labelColumn, ...decode } = others;
   const paths = (await Promise.all([source].flat().map(expand))).flat();
   if (paths.length === 0) throw new Error(`openDataset: no path was given; expected ${lookedFor}.`);
   const formats = paths.map((path) => given ?? checkedFormat(path));
@@ -290,11 +288,24 @@ export async function openDataset(
     const common = { ...reading, ...(classes === undefined ? {} : { classes }) };
     switch (format) {
       case "folder":
-        return imageFolder(files, common);
+        return imageFolder(files, {
+          ...common,
+          ...(labelColumn === null
+            ? {}
+            : {
+                labelTables: labelTablesIn([...paths, ...files]),
+                columns: { image: imageColumn, label: labelColumn },
+              }),
+        });
       case "glob":
         return imageGlob(paths, common);
       case "list":
-        return imageList(one(), common);
+        return imageList(one(), {
+          ...common,
+          ...(images === undefined ? {} : { root: images }),
+          ...(imageColumn === undefined ? {} : { imageColumn }),
+          ...(labelColumn === undefined ? {} : { labelColumn }),
+        });
       case "webdataset":
         return webDataset(files, {
           ...common,
@@ -315,7 +326,7 @@ export async function openDataset(
       case "cifar":
         return cifarDataset(files, common);
       case "coco":
-        return cocoDataset(one(), reading);
+        return cocoDataset(one(), { ...reading, ...(images === undefined ? {} : { images }) });
     }
   };
   let dataset = await open(decode);
@@ -392,6 +403,7 @@ function obstacleAt(path: string): string | null {
 /** @throws Error If the path is nothing that can be opened. */
 function checkedFormat(path: string): DatasetFormat {
   const isThere = statOrNull(path) !== null;
+  refuseArchive(path);
   const format = formatOf(path) ?? (!isThere && isGlob(path) ? "glob" : null);
   if (format !== null && (isThere || format !== "folder")) return format;
   const absolute = shownName(resolve(path));
@@ -407,7 +419,7 @@ function checkedFormat(path: string): DatasetFormat {
   }
   const hint = isPictureName(path)
     ? "one picture; give the folder that holds it"
-    : "of no format that is known";
+    : (remedyFor(path) ?? "of no format that is known");
   throw new Error(
     `openDataset: ${absolute} is ${hint}. Expected ${lookedFor}. If the name misleads, say which with format.`,
   );

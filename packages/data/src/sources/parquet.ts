@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
@@ -10,13 +10,16 @@ import {
 import type { StoredValues } from "../decoding/valueRange.js";
 import {
   checkIndex,
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
 import { BoundedCache } from "./boundedCache.js";
+import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, type LabelledPart, listNames, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import {
@@ -123,6 +126,11 @@ export class ParquetDataset implements ImageDataset {
     });
   }
 
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#opened.map(({ path }) => dirname(path)));
+  }
+
   get length(): number {
     return this.#labels.length;
   }
@@ -154,10 +162,22 @@ export class ParquetDataset implements ImageDataset {
     return decodePicture(bytes, { ...this.#decode, ...request, name: this.#pathOf(place) });
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    return this.#read(this.#locate("stored", index));
+  }
+
   fingerprint(): Promise<string> {
     return fingerprintFiles(
       ["parquet", this.#decode, this.#opened[0]!.image.name],
       this.#opened.map(({ path }) => path),
+    );
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#opened.map(({ path }) => path);
+    return identifyFiles(
+      { format: ["parquet", this.#opened[0]!.image.name], count: files.length, path: (file) => files[file]! },
+      this,
     );
   }
 

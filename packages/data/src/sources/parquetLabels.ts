@@ -1,4 +1,4 @@
-import { className, type LabelledPart, sortNames } from "./labels.js";
+import { className, type LabelledPart, mostClasses, sortNames } from "./labels.js";
 import type { OpenFiles } from "./openFiles.js";
 import {
   type ParquetColumn,
@@ -72,13 +72,16 @@ export async function readParquetLabels(
     try {
       await readGroup(files, path, column, group, labels.subarray(row, row + rows), names);
     } catch (error) {
-      const reason = `parquetDataset: the labels in the column ${column.name} of ${path} cannot be read: ${parserReason(error)}`;
+      const where = `column ${column.name} of ${path}`;
       if (error instanceof UnusableLabelsError) {
-        throw new UnusableLabelsError(`${reason}. Name another column with label, or set label: null.`);
+        throw new UnusableLabelsError(
+          `parquetDataset: the ${where} holds no labels: ${error.message}. Name another column with label, or set label: null.`,
+        );
       }
-      throw new Error(`${reason}. Get the file anew, or leave the labels out with label: null.`, {
-        cause: error,
-      });
+      throw new Error(
+        `parquetDataset: the labels in the ${where} cannot be read: ${parserReason(error)}. Get the file anew, or leave the labels out with label: null.`,
+        { cause: error },
+      );
     }
     row += rows;
   }
@@ -107,9 +110,9 @@ async function readGroup(
       const label = value < 0 ? -1 : present[value]!;
       // What pandas makes of whole numbers with gaps: 64-bit numbers with NaN where there is none.
       if (Number.isNaN(label)) continue;
-      if (!(Number.isInteger(label) && label >= -1 && label < 2 ** 31)) {
+      if (!(Number.isInteger(label) && label >= -1 && label < mostClasses)) {
         throw new UnusableLabelsError(
-          `row ${first + row} of row group ${group} has the label ${label}, and labels are whole numbers from 0 on (or −1 for none), names or booleans`,
+          `row ${first + row} of row group ${group} has the label ${label}, and labels are whole numbers from 0 to ${mostClasses - 1} (or −1 for none), names or booleans`,
         );
       }
       target[first + row] = label;

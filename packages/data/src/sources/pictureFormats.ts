@@ -72,14 +72,25 @@ const otherFormats: readonly OtherFormat[] = [
   },
   { name: "zip", endings: [".zip"], remedy: "unpack them, for instance with unzip in.zip -d out" },
   { name: "7z or rar", endings: [".7z", ".rar"], remedy: "unpack them, for instance with 7z x in.7z" },
+  { name: "tar", endings: [".tar", ".tar.gz", ".tgz"], remedy: "open them by their own path" },
   {
-    name: "tar",
-    endings: ".tar .tgz .tbz .tbz2 .txz .tzst".split(" "),
-    remedy: "open them by their own path, or unpack them with tar xf in.tar",
+    name: "tar.bz2",
+    endings: [".tar.bz2", ".tbz", ".tbz2"],
+    remedy: "unpack them, for instance with bunzip2 -k in.tar.bz2, and open the .tar files",
+  },
+  {
+    name: "tar.xz",
+    endings: [".tar.xz", ".txz"],
+    remedy: "unpack them, for instance with unxz -k in.tar.xz, and open the .tar files",
+  },
+  {
+    name: "tar.zst",
+    endings: [".tar.zst", ".tzst"],
+    remedy: "unpack them, for instance with unzstd in.tar.zst, and open the .tar files",
   },
 ];
 
-const formatOfEnding = new Map(
+const byEnding = new Map(
   otherFormats.flatMap((format) => format.endings.map((ending) => [ending, format] as const)),
 );
 
@@ -88,14 +99,24 @@ export function isPictureName(name: string, extensions: readonly string[] = pict
   return extensions.includes(extname(name).toLowerCase());
 }
 
+function otherFormatOf(name: string): OtherFormat | undefined {
+  const ending = /\.tar\.\w+$/.exec(name.toLowerCase())?.[0] ?? extname(name).toLowerCase();
+  return byEnding.get(ending);
+}
+
+/** What to do with a file of a format that holds pictures and is not decoded, by its name; null: it is none. */
+export function remedyFor(name: string): string | null {
+  const format = otherFormatOf(name);
+  return format === undefined ? null : `${format.name}, which is not read: ${format.remedy}`;
+}
+
 /** Files of formats that are not decoded, by the ending of their names. */
 export class LeftAlone {
   readonly #files = new Map<OtherFormat, { count: number; example: string }>();
 
   /** Counts a file, if its format is known. */
   add(name: string, count = 1): void {
-    const ending = /\.tar\.\w+$/i.test(name) ? ".tar" : extname(name).toLowerCase();
-    const format = formatOfEnding.get(ending);
+    const format = otherFormatOf(name);
     if (format === undefined) return;
     const seen = this.#files.get(format) ?? { count: 0, example: name };
     seen.count += count;

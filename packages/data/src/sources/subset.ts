@@ -1,15 +1,26 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type DatasetNote, type ImageDataset, type ImageRequest } from "../imageDataset.js";
+import {
+  checkIndex,
+  type DatasetIdentity,
+  type DatasetNote,
+  type ImageDataset,
+  type ImageRequest,
+} from "../imageDataset.js";
+import { combineIdentities } from "./datasetIdentity.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];
   readonly channels?: number;
   readonly groups?: Int32Array;
+  readonly root?: string;
   readonly notes?: readonly DatasetNote[];
   readonly size?: (index: number) => Promise<PictureSize>;
+  readonly stored?: (index: number) => Promise<Uint8Array>;
+  readonly storedLength?: (index: number) => number;
   readonly fingerprint?: () => Promise<string>;
+  readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
   readonly #indices: Int32Array;
 
@@ -19,9 +30,16 @@ class Subset implements ImageDataset {
     this.#indices = indices;
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.notes !== undefined) this.notes = dataset.notes;
+    if (dataset.root !== undefined) this.root = dataset.root;
     if (dataset.groups !== undefined) this.groups = groupsOf(dataset.groups, indices);
     if (dataset.size !== undefined) {
       this.size = async (index) => dataset.size!(this.#original("size", index));
+    }
+    if (dataset.stored !== undefined) {
+      this.stored = async (index) => dataset.stored!(this.#original("stored", index));
+    }
+    if (dataset.storedLength !== undefined) {
+      this.storedLength = (index) => dataset.storedLength!(this.#original("storedLength", index));
     }
     if (dataset.fingerprint !== undefined) {
       this.fingerprint = async () =>
@@ -29,6 +47,9 @@ class Subset implements ImageDataset {
           .update(`subset ${await dataset.fingerprint!()} `)
           .update(indices)
           .digest("hex");
+    }
+    if (dataset.identity !== undefined) {
+      this.identity = async () => combineIdentities([await dataset.identity!()], indices, this);
     }
   }
 
@@ -80,7 +101,7 @@ function groupsOf(groups: Int32Array, indices: Int32Array): Int32Array {
 }
 
 /**
- * Some pictures of a data set, in the given order, with the same classes. Groups and the fingerprint follow; closing it closes the data set.
+ * Some pictures of a data set, in the given order, with the same classes. Groups, fingerprint and identity follow; closing it closes the data set.
  *
  * @param indices Which, e.g. of `readIndices`; an index may come several times.
  * @throws RangeError If an index is none of the data set.

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
+import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
 import {
   type DecodeOptions,
   decodePicture,
@@ -13,12 +14,15 @@ import type { StoredValues } from "../decoding/valueRange.js";
 import { nameFromBytes } from "../fileNames.js";
 import {
   checkIndex,
+  type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
-import { fingerprintFiles, statFile } from "./fileFacts.js";
+import { identifyFiles } from "./datasetIdentity.js";
+import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
+import { commonFolder } from "./imageFiles.js";
 import {
   type AlignedLabels,
   className,
@@ -55,7 +59,10 @@ export interface WebDatasetOptions extends DecodeOptions {
    * in the shards, sorted; else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
-  /** Folder for the indexes (some 50 MB a million pictures) and for unpacked `.tar.gz`. Default: beside the shards; `.tar.gz` is not unpacked without it. */
+  /**
+   * Folder of all caches, for the indexes (some 60 MB a million pictures) and for unpacked `.tar.gz`; they lie in its `shards`. Default: the indexes beside the shards where that can be
+   * written, all else in `defaultCacheFolder()`.
+   */
   readonly cacheFolder?: string;
   /** Called when a shard is indexed that has no index yet. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -64,6 +71,9 @@ export interface WebDatasetOptions extends DecodeOptions {
 }
 
 interface Shard {
+  /** What was given. */
+  readonly source: string;
+  /** The same, or its unpacked copy. */
   readonly path: string;
   readonly index: ShardIndex;
   /** The rows of the index that are pictures of the data set. */
@@ -108,6 +118,11 @@ export class WebDataset implements ImageDataset {
     });
   }
 
+  /** The folder that holds all files. */
+  get root(): string {
+    return commonFolder(this.#shards.map(({ path }) => dirname(path)));
+  }
+
   get length(): number {
     return this.#labels.length;
   }
@@ -141,10 +156,28 @@ export class WebDataset implements ImageDataset {
     return decodePicture(await this.#read(shard, row), { ...this.#decode, ...request, name });
   }
 
+  async stored(index: number): Promise<Uint8Array> {
+    const { shard, row } = this.#locate("stored", index);
+    return this.#read(shard, row);
+  }
+
+  storedLength(index: number): number {
+    const { shard, row } = this.#locate("storedLength", index);
+    return shard.index.sizes[row]!;
+  }
+
   fingerprint(): Promise<string> {
     return fingerprintFiles(
       ["webdataset", this.#picture, this.#decode, this.length],
       this.#shards.map(({ path }) => path),
+    );
+  }
+
+  identity(): Promise<DatasetIdentity> {
+    const files = this.#shards.map(({ source }) => source);
+    return identifyFiles(
+      { format: ["webdataset", this.#picture], count: files.length, path: (file) => files[file]! },
+      this,
     );
   }
 
@@ -177,7 +210,7 @@ export class WebDataset implements ImageDataset {
  * The pictures of WebDataset shards: tar archives in which the files of one sample follow one another and share their name up to its first dot (`0001.jpg`, `0001.cls`).
  * Format: https://github.com/webdataset/webdataset. The headers of a shard are read once into an index that is kept; from then on each picture is one read of its bytes.
  *
- * @param shards Paths of `.tar` files (or `.tar.gz`, with a `cacheFolder` to unpack them in).
+ * @param shards Paths of `.tar` files (or `.tar.gz`, which are unpacked in the cache folder).
  * @throws Error (rejects) If a shard is missing or damaged, there are no pictures in any, or a class is unknown.
  */
 export async function webDataset(
@@ -191,17 +224,22 @@ export async function webDataset(
   const paths = [shards].flat().map((path) => resolve(path));
   if (paths.length === 0)
     throw new Error("webDataset: no shards were given; expected at least one .tar file.");
-  const opened: { path: string; index: ShardIndex }[] = [];
+  const cache = cacheFolder ?? defaultCacheFolder();
+  const folder = cache === null ? null : shardsFolder(cache);
+  const opened: Omit<Shard, "rows">[] = [];
   let notKept: string | null = null;
   for (const [number, path] of paths.entries()) {
     signal?.throwIfAborted();
-    const tar = isGzipped(path) ? await unpackShard(path, cacheFolder, signal) : path;
-    const { index, failure } = await openIndex(tar, settings, cacheFolder, signal).catch((error: Error) => {
-      if (tar === path || signal?.aborted) throw error;
-      throw new Error(`webDataset: ${path} is damaged: unpacked, ${error.message}`, { cause: error });
-    });
+    const tar = isGzipped(path) ? await unpackShard(path, folder, signal) : path;
+    const beside = cacheFolder === undefined;
+    const { index, failure } = await openIndex(tar, settings, { beside, folder }, signal).catch(
+      (error: Error) => {
+        if (tar === path || signal?.aborted) throw error;
+        throw new Error(`webDataset: ${path} is damaged: unpacked, ${error.message}`, { cause: error });
+      },
+    );
     notKept ??= failure;
-    opened.push({ path: tar, index });
+    opened.push({ source: path, path: tar, index });
     onProgress?.(number + 1, paths.length);
   }
   const chosen = chooseRows(
@@ -221,13 +259,31 @@ export async function webDataset(
       `webDataset: no labels were found in ${labels} of ${paths[0]}; expected files that end so, or a field of that name in .json files, that hold a number or a name. Give another (labels), or none.`,
     );
   }
-  return new WebDataset(
-    chosenShards,
-    { ...aligned, notes: [...chosen.notes, ...aligned.notes] },
-    notKept,
-    wanted,
-    decode,
-  );
+  const notes = [...chosen.notes, ...shardNotes(paths, chosenShards, notKept), ...aligned.notes];
+  return new WebDataset(chosenShards, { ...aligned, notes }, notKept, wanted, decode);
+}
+
+/** What was written besides, or could not be. */
+function shardNotes(
+  paths: readonly string[],
+  shards: readonly Shard[],
+  notKept: string | null,
+): DatasetNote[] {
+  const notes: DatasetNote[] = [];
+  const unpacked = shards.filter(({ path }, number) => path !== paths[number]);
+  if (unpacked.length > 0) {
+    const bytes = unpacked.reduce((total, { path }) => total + (statOrNull(path)?.size ?? 0), 0);
+    const what = unpacked.length === 1 ? "1 gzipped shard is" : `${unpacked.length} gzipped shards are`;
+    const where = dirname(unpacked[0]!.path);
+    notes.push({
+      level: "info",
+      text: `${what} unpacked in ${where}, ${(bytes / 1e9).toFixed(2)} GB; splitmask cache clear deletes that`,
+    });
+  }
+  if (notKept !== null) {
+    notes.push({ level: "warning", text: `the index of a shard is made anew each time: ${notKept}` });
+  }
+  return notes;
 }
 
 function noPictures(paths: readonly string[], picture: string | undefined, chosen: ChosenRows): Error {
@@ -246,23 +302,31 @@ function noPictures(paths: readonly string[], picture: string | undefined, chose
 async function openIndex(
   path: string,
   settings: ShardSettings,
-  cacheFolder: string | undefined,
+  { beside, folder }: { readonly beside: boolean; readonly folder: string | null },
   signal: AbortSignal | undefined,
 ): Promise<{ index: ShardIndex; failure: string | null }> {
   const { size, mtimeMs } = statFile("webDataset", path);
   const stamp = { size, mtimeMs, settings: JSON.stringify(settings) };
   const unique = createHash("sha256").update(path).digest("hex").slice(0, 16);
-  const indexPath =
-    cacheFolder === undefined ? `${path}.index` : join(cacheFolder, `${basename(path)}-${unique}.index`);
-  const kept = await readShardIndex(indexPath, stamp);
-  if (kept !== null) return { index: kept, failure: null };
+  const indexPaths = [
+    ...(beside ? [`${path}.index`] : []),
+    ...(folder === null ? [] : [join(folder, `${basename(path)}-${unique}.index`)]),
+  ];
+  for (const indexPath of indexPaths) {
+    const kept = await readShardIndex(indexPath, stamp);
+    if (kept !== null) return { index: kept, failure: null };
+  }
   const files = new OpenFiles();
   try {
     const index = await indexShard(files, path, size, settings, signal);
-    const failure = await writeShardIndex(indexPath, index, stamp).then(
-      () => null,
-      (error: Error) => `${error.message}. Give a cacheFolder that can be written.`,
-    );
+    let failure: string | null = null;
+    for (const indexPath of indexPaths) {
+      failure = await writeShardIndex(indexPath, index, stamp).then(
+        () => null,
+        (error: Error) => `${error.message}. Give a cacheFolder that can be written.`,
+      );
+      if (failure === null) break;
+    }
     return { index, failure };
   } finally {
     await files.close();

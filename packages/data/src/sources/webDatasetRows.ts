@@ -14,23 +14,8 @@ export interface ChosenRows {
   readonly endings: string;
 }
 
-/** The endings of all shards, in the order in which they are met. */
-class Endings {
-  readonly texts: string[] = [];
-  /** Samples that have a file of each ending. */
-  readonly samples: number[] = [];
-  readonly #numbers = new Map<string, number>();
-
-  numberOf(text: string): number {
-    const number = this.#numbers.get(text) ?? this.texts.length;
-    if (number === this.texts.length) {
-      this.#numbers.set(text, number);
-      this.texts.push(text);
-      this.samples.push(0);
-    }
-    return number;
-  }
-}
+/** Endings that a message shows. */
+const mostListed = 8;
 
 /** Calls `visit` with the rows from `start` to before `end` of each sample. */
 function eachSample({ samples }: ShardIndex, visit: (start: number, end: number) => void): void {
@@ -39,6 +24,66 @@ function eachSample({ samples }: ShardIndex, visit: (start: number, end: number)
     while (end < samples.length && samples[end] === samples[start]) end++;
     visit(start, end);
     start = end;
+  }
+}
+
+/** The endings of the pictures of all shards, and how often they come. */
+class Endings {
+  /** In the order in which they are met. */
+  readonly texts: readonly string[];
+  /** Samples that have a picture with each ending. */
+  readonly samples: Uint32Array;
+  /** Pictures that were taken, by ending. */
+  readonly taken: Uint32Array;
+  /** Pictures that were left out, by ending. */
+  readonly leftOut: Uint32Array;
+  readonly #indexes: readonly ShardIndex[];
+  /** What each shard's own number of an ending is here. */
+  readonly #numbers: readonly Uint32Array[];
+
+  constructor(indexes: readonly ShardIndex[]) {
+    const byText = new Map<string, number>();
+    this.#indexes = indexes;
+    this.#numbers = indexes.map(({ facts }) =>
+      Uint32Array.from(facts.endings, (text) => {
+        const number = byText.get(text) ?? byText.size;
+        byText.set(text, number);
+        return number;
+      }),
+    );
+    this.texts = [...byText.keys()];
+    this.samples = new Uint32Array(byText.size);
+    this.taken = new Uint32Array(byText.size);
+    this.leftOut = new Uint32Array(byText.size);
+    for (const [shard, index] of indexes.entries()) {
+      eachSample(index, (start, end) => {
+        for (let row = start; row < end; row++) {
+          const ending = this.of(shard, row);
+          // An ending that comes twice in a sample counts once.
+          const isRepeated = row > start && this.of(shard, row - 1) === ending;
+          if (this.isWords(shard, row) && !isRepeated) this.samples[ending]!++;
+        }
+      });
+    }
+  }
+
+  /** The ending of a picture, or the last part of one that is no words. */
+  of(shard: number, row: number): number {
+    return this.#numbers[shard]![this.#indexes[shard]!.fields[row]! >> 1]!;
+  }
+
+  isWords(shard: number, row: number): boolean {
+    return this.#indexes[shard]!.fields[row]! % 2 === 0;
+  }
+
+  /** How many pictures of each ending there are, the most common first: `jpg (20), seg.png (18)`. */
+  listed(...counts: readonly Uint32Array[]): string {
+    const sums = this.texts.map((text, ending) => {
+      return [text, counts.reduce((sum, each) => sum + each[ending]!, 0)] as const;
+    });
+    const sorted = sums.filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
+    const shown = sorted.slice(0, mostListed).map(([text, count]) => `${shownName(text)} (${count})`);
+    return [...shown, ...(sorted.length > mostListed ? ["…"] : [])].join(", ");
   }
 }
 
@@ -53,86 +98,56 @@ const lastOf = (ending: string) => ending.slice(ending.lastIndexOf(".") + 1);
  * first in the shards.
  */
 export function chooseRows(indexes: readonly ShardIndex[], picture: string | null): ChosenRows {
-  const endings = new Endings();
-  const numbers = indexes.map(({ facts }) =>
-    Uint32Array.from(facts.endings, (ending) => endings.numberOf(ending)),
-  );
-  const endingOf = (shard: number, row: number) => numbers[shard]![indexes[shard]!.fields[row]! >> 1]!;
-  const isWords = (shard: number, row: number) => indexes[shard]!.fields[row]! % 2 === 0;
-  for (const [shard, index] of indexes.entries()) {
-    eachSample(index, (start, end) => {
-      const seen = new Set<number>();
-      for (let row = start; row < end; row++) if (isWords(shard, row)) seen.add(endingOf(shard, row));
-      for (const ending of seen) endings.samples[ending]!++;
-    });
-  }
+  const endings = new Endings(indexes);
   const isPlain = endings.texts.map((text) => !text.includes("."));
-  const isWanted = endings.texts.map((text) => text === picture || stemOf(text) === picture);
-  const isWantedAlone = endings.texts.map((text) => text === picture || lastOf(text) === picture);
-
-  const taken = new Map<string, number>();
-  const leftOut = new Map<string, number>();
+  const isWanted = endings.texts.map(
+    (text) => picture === null || text === picture || stemOf(text) === picture,
+  );
+  const isWantedAlone = endings.texts.map(
+    (text) => picture === null || text === picture || lastOf(text) === picture,
+  );
   let samplesWithSeveral = 0;
-  const count = (counts: Map<string, number>, ending: number) => {
-    const text = endings.texts[ending]!;
-    counts.set(text, (counts.get(text) ?? 0) + 1);
-  };
   const rows = indexes.map((index, shard) => {
-    const chosen: number[] = [];
+    const chosen = new Uint32Array(index.fields.length);
+    let length = 0;
     eachSample(index, (start, end) => {
-      const all = Array.from({ length: end - start }, (_, place) => start + place);
-      const hasPlain = all.some((row) => isWords(shard, row) && isPlain[endingOf(shard, row)]);
-      const isOfSample = (row: number) => {
-        const ending = endingOf(shard, row);
-        return isWords(shard, row) && (isPlain[ending] || hasPlain || endings.samples[ending]! > 1);
-      };
-      const kinds = all.filter(isOfSample);
-      const wanted = kinds.filter((row) => {
-        if (picture !== null) return isWanted[endingOf(shard, row)];
-        return !hasPlain || isPlain[endingOf(shard, row)];
-      });
-      // Rows of plain endings keep their order; of others the ending decides, so that it is the same in all samples.
-      const first = hasPlain
-        ? wanted[0]
-        : wanted.reduce<number | undefined>(
-            (best, row) => (best === undefined || endingOf(shard, row) < endingOf(shard, best) ? row : best),
-            undefined,
-          );
-      for (const row of all) {
-        const ending = endingOf(shard, row);
-        const isKind = isOfSample(row);
-        if (isKind ? row === first : picture === null || isWantedAlone[ending]) {
-          chosen.push(row);
-          count(taken, ending);
-        } else count(leftOut, ending);
+      let hasPlain = false;
+      for (let row = start; row < end; row++) {
+        hasPlain ||= endings.isWords(shard, row) && isPlain[endings.of(shard, row)]!;
       }
-      if (kinds.length > 1) samplesWithSeveral++;
+      const isKind = (row: number) => {
+        const ending = endings.of(shard, row);
+        return endings.isWords(shard, row) && (hasPlain || isPlain[ending]! || endings.samples[ending]! > 1);
+      };
+      // Plain endings come first, in the order of the files; of others the number decides, so that the choice is the same in all samples.
+      let best = -1;
+      let kinds = 0;
+      for (let row = start; row < end; row++) {
+        if (!isKind(row)) continue;
+        kinds++;
+        const ending = endings.of(shard, row);
+        if (!isWanted[ending] || (picture === null && hasPlain && !isPlain[ending])) continue;
+        if (best < 0 || (!hasPlain && ending < endings.of(shard, best))) best = row;
+      }
+      if (kinds > 1) samplesWithSeveral++;
+      for (let row = start; row < end; row++) {
+        const ending = endings.of(shard, row);
+        const isTaken = isKind(row) ? row === best : isWantedAlone[ending]!;
+        if (isTaken) chosen[length++] = row;
+        (isTaken ? endings.taken : endings.leftOut)[ending]!++;
+      }
     });
-    return Uint32Array.from(chosen);
+    return chosen.slice(0, length);
   });
   return {
     rows,
-    notes: [...choiceNotes(picture, samplesWithSeveral, taken, leftOut), ...leftOutNotes(indexes)],
-    endings: byCount(new Map([...leftOut, ...taken])),
+    notes: [...choiceNotes(picture, samplesWithSeveral, endings), ...leftOutNotes(indexes)],
+    endings: endings.listed(endings.taken, endings.leftOut),
   };
 }
 
-/** The most that are listed. */
-const mostListed = 8;
-
-function byCount(counts: ReadonlyMap<string, number>): string {
-  const sorted = [...counts].sort(([, a], [, b]) => b - a);
-  const shown = sorted.slice(0, mostListed).map(([ending, count]) => `${shownName(ending)} (${count})`);
-  return [...shown, ...(sorted.length > mostListed ? ["…"] : [])].join(", ");
-}
-
-function choiceNotes(
-  picture: string | null,
-  samplesWithSeveral: number,
-  taken: ReadonlyMap<string, number>,
-  leftOut: ReadonlyMap<string, number>,
-): DatasetNote[] {
-  if (leftOut.size === 0) return [];
+function choiceNotes(picture: string | null, samplesWithSeveral: number, endings: Endings): DatasetNote[] {
+  if (endings.leftOut.every((count) => count === 0)) return [];
   const several =
     samplesWithSeveral === 0
       ? ""
@@ -140,7 +155,7 @@ function choiceNotes(
   return [
     {
       level: picture === null ? "warning" : "info",
-      text: `${several}taken are ${byCount(taken)}, left out ${byCount(leftOut)}. Choose by such an ending with imageColumn (--image-column).`,
+      text: `${several}taken are ${endings.listed(endings.taken)}, left out ${endings.listed(endings.leftOut)}. Choose by such an ending with imageColumn (--image-column).`,
     },
   ];
 }

@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type HostTensor, type ProductPrecision, safetensorsParts } from "@splitmask/autograd";
 import type { ExponentialMovingAverageOptions } from "@splitmask/optim";
+import type { TimedState } from "../loop/timeBudget.js";
 import type { ResolvedOptimizer } from "../loop/trainingOptimizer.js";
 import type { ResolvedSchedule } from "../loop/trainingSchedule.js";
 import { writeFailure } from "../runFolder/writeFailure.js";
@@ -79,6 +80,8 @@ export interface CheckpointState {
   readonly evaluation?: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
+  /** Of a run with a time limit: how its number of steps came to be, and what was spent of the time; null for others. */
+  readonly time: TimedState | null;
   /** Versions of what wrote it. */
   readonly versions: Readonly<Record<string, string>>;
 }

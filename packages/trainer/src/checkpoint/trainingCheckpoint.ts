@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostTensor } from "@splitmask/autograd";
 import type { Module } from "@splitmask/nn";
+import type { TimedState } from "../loop/timeBudget.js";
 import type { TrainedState } from "../loop/trainedState.js";
 import {
   type BestCheckpoint,
@@ -31,6 +32,8 @@ export interface CheckpointMoment {
   readonly evaluation: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
+  /** Of a run with a time limit. */
+  readonly time: TimedState | null;
 }
 
 /** Which checkpoints stay. */

@@ -1,5 +1,7 @@
 import type { ExponentialMovingAverage } from "@splitmask/optim";
 import { reasonOf } from "./reasonOf.js";
+import type { RunPlan } from "./runPlan.js";
+import type { StepCount } from "./trainingSchedule.js";
 
 /** What an evaluation may want to know. */
 export interface EvaluationContext {
@@ -11,8 +13,8 @@ export interface EvaluationContext {
 
 /** Measures the model between steps, e.g. the accuracy on pictures that are held out. */
 export interface TrainingEvaluation {
-  /** Steps between two evaluations; there is always one after the last step. */
-  readonly every: number;
+  /** Steps between two evaluations; there is always one after the last step. As a function of the number of steps, they keep their share of a run with a time limit. */
+  readonly every: StepCount;
   /**
    * Measures the model as it stands, which is with the moving average's weights where the run keeps one, and must not change it. Training waits meanwhile, and is bit for bit what it would be
    * without. With a time limit it is also called once before the first step, to learn how long it takes.
@@ -51,6 +53,7 @@ export class Evaluator {
   readonly #evaluation: TrainingEvaluation | null;
   readonly #average: ExponentialMovingAverage | null;
   readonly #signal: AbortSignal;
+  readonly #clock: () => number;
   /** The evaluation after the steps done, as far as there was one. */
   #last: { readonly step: number; readonly figures: Readonly<Record<string, number>> } | null = null;
   #seconds = 0;
@@ -60,16 +63,18 @@ export class Evaluator {
     evaluation: TrainingEvaluation | null,
     average: ExponentialMovingAverage | null,
     signal: AbortSignal | undefined,
+    clock: () => number,
   ) {
+    this.#clock = clock;
     this.#evaluation = evaluation;
     this.#average = average;
     this.#signal = signal ?? new AbortController().signal;
   }
 
-  /** Whether the model has still to be evaluated after `step` of `steps`. */
-  isDue(step: number, steps: number): boolean {
-    if (this.#evaluation === null || step === 0 || this.#last?.step === step) return false;
-    return step % this.#evaluation.every === 0 || step === steps;
+  /** Whether the model has still to be evaluated after `step`. */
+  isDue(step: number, { evaluations, steps }: RunPlan): boolean {
+    if (evaluations === null || step === 0 || this.#last?.step === step) return false;
+    return evaluations.isDue(step) || step === steps;
   }
 
   /** The figures after so many steps; null where they were not evaluated. */
@@ -89,7 +94,7 @@ export class Evaluator {
    * @returns null where the signal ended it.
    */
   async run(step: number, needed: string | null): Promise<EvaluationFigures | null> {
-    const started = performance.now();
+    const started = this.#clock();
     const measure = () => this.#evaluation!.run({ step, signal: this.#signal });
     let figures: Readonly<Record<string, number>>;
     try {
@@ -99,7 +104,7 @@ export class Evaluator {
       throw error;
     }
     checkFigures(figures, needed);
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (this.#clock() - started) / 1000;
     this.#seconds += seconds;
     this.#count++;
     if (step > 0) this.#last = { step, figures };
@@ -107,19 +112,16 @@ export class Evaluator {
   }
 
   /** Estimated time of the evaluations after `step`, up to the last step; 0 as long as it is not known. */
-  secondsLeft(step: number, steps: number): number {
-    if (this.#evaluation === null || this.#count === 0) return 0;
-    const { every } = this.#evaluation;
-    const upTo = (end: number) => Math.floor(end / every) + (end === steps && steps % every > 0 ? 1 : 0);
-    const count = upTo(steps) - upTo(step) + (this.isDue(step, steps) ? 1 : 0);
+  secondsLeft(step: number, plan: RunPlan): number {
+    if (plan.evaluations === null || this.#count === 0) return 0;
+    const later = step < plan.steps ? plan.evaluations.timesLeft(step) : 0;
+    const count = later + (this.isDue(step, plan) ? 1 : 0);
     return (count * this.#seconds) / this.#count;
   }
 
-  /** For the plan of a run with a time limit: runs once without leaving a trace. null: there is none, or the signal ended it. */
-  async time(): Promise<{ readonly every: number; readonly seconds: number } | null> {
-    if (this.#evaluation === null) return null;
-    const measured = await this.run(0, null);
-    return measured === null ? null : { every: this.#evaluation.every, seconds: measured.seconds };
+  /** For the plan of a run with a time limit: how long it takes, in seconds, run once without leaving a trace. 0: there is none, or the signal ended it. */
+  async time(): Promise<number> {
+    return this.#evaluation === null ? 0 : ((await this.run(0, null))?.seconds ?? 0);
   }
 }
 

@@ -25,13 +25,27 @@ export interface ResumeEvent {
   readonly path: string;
 }
 
-/** The speed was measured and the time limit is now a fixed number of steps. */
+/** The speed was measured and the time limit is now a number of steps. */
 export interface PlanEvent {
   /** Tells the events apart. */
   readonly type: "plan";
   /** Number of steps that fit in the time limit. */
   readonly steps: number;
   /** Mean time of a step while the speed was measured, in seconds. */
+  readonly secondsPerStep: number;
+}
+
+/** The machine is slower or faster than it was: the time limit is now another number of steps, and the schedules end with it. */
+export interface ReplanEvent {
+  /** Tells the events apart. */
+  readonly type: "replan";
+  /** Number of steps done. */
+  readonly step: number;
+  /** Number of steps of the whole run from now on. */
+  readonly steps: number;
+  /** And before. */
+  readonly stepsBefore: number;
+  /** What a step took lately, in seconds. */
   readonly secondsPerStep: number;
 }
 
@@ -148,6 +162,7 @@ export type TrainingEvent =
   | StartEvent
   | ResumeEvent
   | PlanEvent
+  | ReplanEvent
   | StepEvent
   | EvaluationEvent
   | CheckpointEvent

@@ -12,8 +12,12 @@ type SavedState = Pick<CheckpointState, "step" | "means" | "evaluation">;
 export class RunCheckpoints {
   readonly #writer: CheckpointWriter | null;
   readonly #onWritten: (location: CheckpointLocation) => void;
-  /** The metrics of the steps since the last complete checkpoint, by index. */
-  readonly #unsaved = new Map<number, Promise<StepMetrics>>();
+  /** The metrics of the steps on the queue, by index. */
+  readonly #inFlight = new Map<number, Promise<StepMetrics>>();
+  /** The losses of the steps since the last complete checkpoint; sums, because there may be any number of them. */
+  #losses = new LossSums();
+  /** What has to be told apart of them while one is being written: the losses of the steps before it. */
+  #writing: { readonly step: number; readonly losses: LossSums } | null = null;
   #saved: SavedState | null = null;
 
   constructor(writer: CheckpointWriter | null, onWritten: (location: CheckpointLocation) => void) {
@@ -38,7 +42,9 @@ export class RunCheckpoints {
 
   /** The model stands as it was saved. */
   standAt(saved: SavedState): void {
-    this.#unsaved.clear();
+    this.#inFlight.clear();
+    this.#losses = new LossSums();
+    this.#writing = null;
     this.#saved = saved;
   }
 
@@ -49,12 +55,19 @@ export class RunCheckpoints {
 
   /** A step was enqueued, and what it measures will come. */
   add(index: number, metrics: Promise<StepMetrics>): void {
-    this.#unsaved.set(index, metrics);
+    if (this.#writer !== null) this.#inFlight.set(index, metrics);
+  }
+
+  /** The step with this index is done, and finite. */
+  done(index: number, { losses }: StepMetrics): void {
+    if (!this.#inFlight.delete(index)) return;
+    const before = this.#writing !== null && index < this.#writing.step;
+    (before ? this.#writing!.losses : this.#losses).add(losses);
   }
 
   /** The step with this index, and those after it, are left out. */
   leaveOut(index: number): void {
-    for (const step of this.#unsaved.keys()) if (step >= index) this.#unsaved.delete(step);
+    for (const step of this.#inFlight.keys()) if (step >= index) this.#inFlight.delete(step);
   }
 
   /** Starts a checkpoint of what the steps enqueued so far give, unless there is one already; it is written while training goes on. */
@@ -65,15 +78,19 @@ export class RunCheckpoints {
     const again = this.#saved?.step === step ? this.#saved : null;
     // What was saved without its evaluation, which is there now, is written anew.
     if (again !== null && (evaluation === null || again.evaluation)) return;
-    // A step that is not known yet may have spoilt what follows it.
-    const known = [...this.#unsaved].filter(([index]) => index < step).map(([, metrics]) => metrics);
+    // One that was begun and not written leaves its steps to this one.
+    const losses = this.#writing?.losses.plus(this.#losses) ?? this.#losses;
+    const known = losses.plus(new LossSums());
+    const inFlight = [...this.#inFlight.values()];
+    this.#writing = { step, losses };
+    this.#losses = new LossSums();
     this.#writer.start(
       moment,
       model,
       trained,
-      async () => again?.means ?? meanLosses(await Promise.all(known)),
+      async () => again?.means ?? meanLosses(known, await Promise.all(inFlight)),
       (location, means) => {
-        for (const index of this.#unsaved.keys()) if (index < step) this.#unsaved.delete(index);
+        this.#writing = null;
         this.#saved = { step, means, evaluation };
         this.#onWritten(location);
       },
@@ -95,14 +112,38 @@ export class RunCheckpoints {
   }
 }
 
-/** The mean of each loss; null where a step was not finite. */
-function meanLosses(steps: readonly StepMetrics[]): Record<string, number> | null {
-  if (!steps.every(isFiniteStep)) return null;
-  const names = Object.keys(steps[0]?.losses ?? {});
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      steps.reduce((sum, { losses }) => sum + (losses[name] ?? Number.NaN), 0) / steps.length,
-    ]),
-  );
+/** The sum of each loss over some steps. */
+class LossSums {
+  #steps = 0;
+  #sums: Readonly<Record<string, number>> = {};
+
+  add(losses: StepMetrics["losses"]): void {
+    this.#add(1, losses);
+  }
+
+  /** Over the steps of both. */
+  plus(other: LossSums): LossSums {
+    const both = new LossSums();
+    for (const part of [this, other]) if (part.#steps > 0) both.#add(part.#steps, part.#sums);
+    return both;
+  }
+
+  get means(): Record<string, number> {
+    return Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.#steps]));
+  }
+
+  #add(steps: number, sums: Readonly<Record<string, number>>): void {
+    const names = Object.keys(this.#steps === 0 ? sums : this.#sums);
+    this.#sums = Object.fromEntries(
+      names.map((name) => [name, (this.#sums[name] ?? 0) + (sums[name] ?? Number.NaN)]),
+    );
+    this.#steps += steps;
+  }
+}
+
+/** The mean of each loss over the steps that are known and those that were not; null where one of these was not finite, and may have spoilt what follows it. */
+function meanLosses(known: LossSums, others: readonly StepMetrics[]): Record<string, number> | null {
+  if (!others.every(isFiniteStep)) return null;
+  for (const { losses } of others) known.add(losses);
+  return known.means;
 }

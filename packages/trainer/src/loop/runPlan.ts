@@ -1,11 +1,15 @@
 import { cosineSchedule, type Schedule } from "@splitmask/optim";
 import type { CheckpointSettings } from "../checkpoint/checkpointFolder.js";
+import { type PlanHistory, positionIn, stepsOf } from "./planPosition.js";
+import { Rhythm } from "./rhythm.js";
 import type { ResolvedSettings } from "./settings.js";
-import { learningRateOf, resolveSchedule } from "./trainingSchedule.js";
+import { dependsOnSteps, learningRateOf, resolveSchedule } from "./trainingSchedule.js";
 import type { TrainOptions } from "./trainOptions.js";
 
 /** A run whose number of steps is known. */
 export interface RunPlan {
+  /** How it came to be. */
+  readonly history: PlanHistory;
   /** The steps of the whole run. */
   readonly steps: number;
   /** What its checkpoints say that it was made with. */
@@ -14,25 +18,37 @@ export interface RunPlan {
   readonly learningRate: Schedule;
   /** The weight decay of each step; null: it stays. */
   readonly weightDecay: Schedule | null;
+  /** When there are checkpoints, besides that of the end. */
+  readonly checkpoints: Rhythm;
+  /** When the model is evaluated, besides the end; null: never. */
+  readonly evaluations: Rhythm | null;
 }
 
 /** Fixes what depends on the number of steps. */
 export function planRun<Batch>(
   { schedule: given, task }: TrainOptions<Batch>,
   settings: ResolvedSettings,
-  steps: number,
+  history: PlanHistory,
 ): RunPlan {
   const { accumulate, clipMode, clipNorm, ema, freeze, optimizer, precision, seed } = settings;
   const { weightDecay: base, weightDecayEnd: minimum } = optimizer;
-  const schedule = resolveSchedule(given, steps);
+  const { firstSteps } = history;
+  const schedule = resolveSchedule(given, firstSteps);
+  const planned = learningRateOf(schedule, firstSteps);
+  const position = positionIn(history, typeof given.warmupSteps === "number" ? schedule.warmupSteps : 0);
+  const along = positionIn(history);
+  const decay = minimum === null ? null : cosineSchedule({ base, minimum, totalSteps: firstSteps });
   return {
-    steps,
+    history,
+    steps: stepsOf(history),
     // Only what changes the numbers of a run.
     settings: {
       ...{ task: task.name, seed, schedule, optimizer },
       ...{ clipNorm, clipMode, accumulate, ema, freeze, precision },
     },
-    learningRate: learningRateOf(schedule, steps),
-    weightDecay: minimum === null ? null : cosineSchedule({ base, minimum, totalSteps: steps }),
+    learningRate: dependsOnSteps(given) ? (step) => planned(position(step)) : planned,
+    weightDecay: decay === null ? null : (step) => decay(along(step)),
+    checkpoints: new Rhythm(settings.checkpointEvery, history),
+    evaluations: settings.evaluation === null ? null : new Rhythm(settings.evaluation.every, history),
   };
 }

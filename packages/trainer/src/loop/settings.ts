@@ -5,8 +5,8 @@ import type { TrainingEvaluation } from "./evaluation.js";
 import type { NonFinitePolicy } from "./recovery.js";
 import { requireAtLeast, requireKind, requireWhole } from "./requirements.js";
 import { type ResolvedOptimizer, resolveOptimizer } from "./trainingOptimizer.js";
-import { checkSchedule } from "./trainingSchedule.js";
-import type { TrainingAverage, TrainOptions } from "./trainOptions.js";
+import { checkSchedule, type StepCount } from "./trainingSchedule.js";
+import type { TrainingAverage, TrainingLength, TrainOptions } from "./trainOptions.js";
 
 /** The options with their defaults, checked. */
 export interface ResolvedSettings {
@@ -29,7 +29,7 @@ export interface ResolvedSettings {
   /** Whether transformer blocks run once more in the backward pass. */
   readonly recompute: boolean;
   /** Steps between checkpoints. */
-  readonly checkpointEvery: number;
+  readonly checkpointEvery: StepCount;
   /** How many of the latest checkpoints stay. */
   readonly keepCheckpoints: number;
   /** Which one stays besides. */
@@ -53,8 +53,7 @@ export interface ResolvedSettings {
  */
 export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSettings {
   const { length, schedule } = options;
-  if ("steps" in length) requireWhole("length.steps", length.steps, 1);
-  else requireAtLeast("length.seconds", length.seconds, 1);
+  checkLength(length);
   checkSchedule(schedule);
   if (options.resume && options.runFolder === undefined) {
     throw new Error("train: resume is true but there is no runFolder. Open the run's folder and pass it.");
@@ -83,13 +82,33 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
   requireWhole("accumulate", settings.accumulate, 1);
   requireWhole("seed", settings.seed, 0);
   requireKind("precision", settings.precision, ["float32", "bfloat16"]);
-  requireWhole("checkpointEvery", settings.checkpointEvery, 1);
+  requireSteps("checkpointEvery", settings.checkpointEvery);
   requireWhole("keepCheckpoints", settings.keepCheckpoints, 1);
   requireWhole("healthEvery", settings.healthEvery, 0);
-  if (settings.evaluation !== null) requireWhole("evaluation.every", settings.evaluation.every, 1);
+  if (settings.evaluation !== null) requireSteps("evaluation.every", settings.evaluation.every);
   checkBest(settings);
   checkNonFinite(settings.nonFinite, options);
   return settings;
+}
+
+function checkLength(length: TrainingLength): void {
+  if ("steps" in length) requireWhole("length.steps", length.steps, 1);
+  else if ("plan" in length) requireWhole("length.plan.firstSteps", length.plan.firstSteps, 1);
+  else {
+    requireAtLeast("length.seconds", length.seconds, 1);
+    for (const name of ["elapsed", "afterwards", "decoding"] as const)
+      requireAtLeast(`length.${name}`, length[name] ?? 0, 0);
+    if (length.secondsPerStep !== undefined && !(length.secondsPerStep > 0)) {
+      throw new RangeError(
+        `train: length.secondsPerStep is ${length.secondsPerStep}; it must be a number above 0.`,
+      );
+    }
+  }
+}
+
+/** Checks a number of steps; what a function gives is rounded, and at least 1. */
+function requireSteps(name: string, value: StepCount): void {
+  if (typeof value !== "function") requireWhole(name, value, 1);
 }
 
 function checkBest({ evaluation, keepBest }: ResolvedSettings): void {

@@ -10,14 +10,17 @@ import { HealthMonitor } from "./health.js";
 import { IdleClock } from "./idleClock.js";
 import { LoggerError } from "./metricsLogger.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
+import type { PlanHistory } from "./planPosition.js";
 import { Recovery } from "./recovery.js";
+import { Rhythm } from "./rhythm.js";
 import { RunCheckpoints } from "./runCheckpoints.js";
 import { planRun, type RunPlan } from "./runPlan.js";
 import { RunReporter } from "./runReporter.js";
 import { type ResolvedSettings, resolveSettings } from "./settings.js";
 import { StateHistory } from "./stateHistory.js";
 import { type StepMetrics, StepRunner } from "./stepRunner.js";
-import { planSteps } from "./timeLimit.js";
+import { TimeBudget } from "./timeBudget.js";
+import { timeSteps } from "./timeSteps.js";
 import { traceNonFinite } from "./traceNonFinite.js";
 import { TrainedState } from "./trainedState.js";
 import { createOptimizer } from "./trainingOptimizer.js";
@@ -61,7 +64,8 @@ export async function train<Batch>(options: TrainOptions<Batch>): Promise<TrainR
 class TrainingRun<Batch> {
   readonly #options: TrainOptions<Batch>;
   readonly #settings: ResolvedSettings;
-  readonly #started = performance.now();
+  readonly #clock: () => number;
+  readonly #started: number;
   readonly #runner: StepRunner<Batch>;
   readonly #history: StateHistory | null;
   readonly #recovery: Recovery;
@@ -73,6 +77,8 @@ class TrainingRun<Batch> {
   readonly #checkpoints: RunCheckpoints;
   readonly #inFlight: StepInFlight<Batch>[] = [];
   readonly #idle = new IdleClock();
+  /** Of a run with a time limit. */
+  #budget: TimeBudget | null = null;
   /** null while a time limit has not been turned into steps. */
   #plan: RunPlan | null = null;
   /** Steps enqueued, and steps whose metrics are known. */
@@ -84,14 +90,18 @@ class TrainingRun<Batch> {
   constructor(options: TrainOptions<Batch>, settings: ResolvedSettings) {
     this.#options = options;
     this.#settings = settings;
-    const { batches, device, runFolder, signal, task } = options;
+    const { batches, clock = () => performance.now(), device, length, runFolder, signal, task } = options;
+    this.#clock = clock;
+    this.#started = clock();
+    if ("seconds" in length)
+      this.#budget = new TimeBudget(length, batches.batchesPerEpoch, clock, this.#started);
     const { accumulate, ema } = settings;
     const cut = batchCutter(batches, accumulate);
     this.#runner = new StepRunner(device, task, settings, cut);
     this.#optimizer = createOptimizer(task.model, settings.optimizer);
     this.#average = ema === null ? null : new ExponentialMovingAverage(task.model, ema);
     this.#health = new HealthMonitor(device, task, settings, settings.healthEvery, cut);
-    this.#evaluator = new Evaluator(settings.evaluation, this.#average, signal);
+    this.#evaluator = new Evaluator(settings.evaluation, this.#average, signal, clock);
     this.#recovery = new Recovery(settings.nonFinite);
     const undone = settings.nonFinite.action === "skip" ? this.#trained : null;
     this.#history = settings.traceNonFinite
@@ -133,10 +143,10 @@ class TrainingRun<Batch> {
       await this.#reporter.close();
       if (this.#reporter.loggerFailure !== null)
         throw this.#loggerError(this.#checkpoints.latest?.path ?? null);
-      const unfinished = this.#done < this.#steps || this.#evaluator.isDue(this.#done, this.#steps);
       // A time limit that was not turned into steps was interrupted.
-      const interrupted = unfinished || this.#plan === null;
-      const seconds = (performance.now() - this.#started) / 1000;
+      const interrupted =
+        this.#plan === null || this.#done < this.#steps || this.#evaluator.isDue(this.#done, this.#plan);
+      const seconds = (this.#clock() - this.#started) / 1000;
       if (interrupted) this.#reporter.emit({ type: "stop", step: this.#done, reason: "interrupted" });
       else this.#reporter.emit({ type: "done", step: this.#done, seconds });
       return {
@@ -171,24 +181,36 @@ class TrainingRun<Batch> {
         ? await readLatestCheckpoint(runFolder.checkpointsPath, onDamaged)
         : null;
     if (checkpoint === null) {
-      if ("steps" in length) this.#fixSteps(length.steps);
+      if ("steps" in length) this.#follow({ firstSteps: length.steps, replans: [] });
+      else if ("plan" in length) this.#follow(length.plan);
       return null;
     }
     const { path, state } = checkpoint;
-    const steps = "steps" in length ? length.steps : state.steps;
-    if (steps < state.step) {
+    if ("steps" in length) this.#follow({ firstSteps: length.steps, replans: [] });
+    else if ("plan" in length) this.#follow(length.plan);
+    else if (state.time) this.#budget!.resume(state.time);
+    else {
+      // It had a number of steps, and keeps it.
+      this.#budget = null;
+      this.#follow({ firstSteps: state.steps, replans: [] });
+    }
+    if (this.#plan !== null && this.#steps < state.step) {
       throw new Error(
-        `resume: ${path} has done ${state.step} steps already, and only ${steps} were asked for. Ask for more steps.`,
+        `resume: ${path} has done ${state.step} steps already, and only ${this.#steps} were asked for. Ask for more steps.`,
       );
     }
-    this.#fixSteps(steps);
     this.#goOnFrom(checkpoint);
     this.#recovery.resume(state.recovery);
     return { step: state.step, path };
   }
 
   #goOnFrom(checkpoint: Checkpoint): void {
-    const { evaluation = null, step } = checkpoint.state;
+    const { evaluation = null, step, time } = checkpoint.state;
+    if (this.#budget !== null && time) {
+      const { firstSteps, replans } = time;
+      this.#follow({ firstSteps, replans });
+      this.#budget.begin(step);
+    }
     restoreCheckpoint(checkpoint, this.#options.task.model, this.#trained, this.#plan!.settings);
     this.#enqueued = step;
     this.#done = step;
@@ -214,8 +236,8 @@ class TrainingRun<Batch> {
     return this.#plan?.steps ?? 0;
   }
 
-  #fixSteps(steps: number): void {
-    this.#plan = planRun(this.#options, this.#settings, steps);
+  #follow(history: PlanHistory): void {
+    this.#plan = planRun(this.#options, this.#settings, history);
   }
 
   async #planByTime(): Promise<void> {
@@ -224,10 +246,28 @@ class TrainingRun<Batch> {
     const evaluation = await this.#evaluator.time().catch((error: unknown) => {
       throw new EvaluationError(0, error, null);
     });
-    const plan = await planSteps(this.#runner, batches, length.seconds, this.#started, evaluation, signal);
-    if (plan === null) return;
-    this.#fixSteps(plan.steps);
-    this.#reporter.emit({ type: "plan", ...plan });
+    const secondsPerStep = await timeSteps(this.#runner, batches, length.seconds, this.#clock, signal);
+    if (secondsPerStep === null) return;
+    const { evaluation: evaluated } = this.#settings;
+    const steps = this.#budget!.plan(secondsPerStep, evaluation, (count) =>
+      evaluated === null ? 0 : new Rhythm(evaluated.every, { firstSteps: count, replans: [] }).timesLeft(0),
+    );
+    this.#follow({ firstSteps: steps, replans: [] });
+    this.#budget!.begin(0);
+    this.#reporter.emit({ type: "plan", steps, secondsPerStep });
+  }
+
+  /** Looks at the time: where the machine has become slower or faster, the plan is another from the next step on. */
+  #replanIfDue(): void {
+    const plan = this.#plan!;
+    const steps = this.#budget?.look(this.#done, this.#enqueued, plan) ?? null;
+    if (steps === null) return;
+    const { firstSteps, replans } = plan.history;
+    this.#follow({ firstSteps, replans: [...replans, { step: this.#enqueued, steps }] });
+    this.#reporter.emit({
+      ...{ type: "replan", step: this.#done, steps, stepsBefore: plan.steps },
+      secondsPerStep: this.#budget!.secondsPerStep,
+    });
   }
 
   async #loop(): Promise<void> {
@@ -250,6 +290,7 @@ class TrainingRun<Batch> {
       if (batch === null) continue;
       this.#enqueue(this.#plan!, batch.value, this.#idle.waitedFor(asked));
       while (this.#inFlight.length > RUN_AHEAD) await this.#settleStep();
+      this.#replanIfDue();
       this.#checkpoints.check();
       this.#reporter.check(this.#checkpoints.latest?.path ?? null);
       await this.#reporter.keepUp();
@@ -299,11 +340,13 @@ class TrainingRun<Batch> {
     }
     const health = await inFlight.health;
     this.#inFlight.shift();
+    this.#checkpoints.done(index, metrics);
     this.#options.batches.release?.(batch);
     const step = index + 1;
     const steps = this.#steps;
     this.#done = step;
-    const evaluationSeconds = this.#evaluator.secondsLeft(step, steps);
+    this.#budget?.stepped(step, waited);
+    const evaluationSeconds = this.#evaluator.secondsLeft(step, this.#plan!);
     this.#reporter.step({ step, steps, metrics, learningRate, waited, health, evaluationSeconds });
     for (const warning of this.#health.listen(step, steps, health, metrics.gradientNorm))
       this.#reporter.emit({ type: "warning", step, ...warning });
@@ -313,7 +356,8 @@ class TrainingRun<Batch> {
   /** Waits for the steps on the queue and evaluates the model, where it is time for that. */
   async #evaluateIfDue(): Promise<void> {
     const { signal } = this.#options;
-    const due = () => !signal?.aborted && this.#evaluator.isDue(this.#enqueued, this.#steps);
+    const due = () =>
+      this.#plan !== null && !signal?.aborted && this.#evaluator.isDue(this.#enqueued, this.#plan);
     while (due() && this.#inFlight.length > 0) await this.#settleStep();
     // A step that was not finite may have sent the run back.
     if (!due()) return;
@@ -326,6 +370,7 @@ class TrainingRun<Batch> {
         this.#saveAndThrow((checkpoint) => new EvaluationError(step, error, checkpoint)),
       );
     if (evaluated === null) return;
+    this.#budget?.evaluated(evaluated.seconds);
     await this.#reporter.evaluation(step, evaluated);
     if (needed !== null) await this.#checkpoint();
   }
@@ -385,9 +430,11 @@ class TrainingRun<Batch> {
 
   async #checkpointIfDue(): Promise<void> {
     const step = this.#enqueued;
+    const plan = this.#plan;
+    if (plan === null) return;
     // The evaluation after this step belongs into its checkpoint.
-    if (!this.#options.signal?.aborted && this.#evaluator.isDue(step, this.#steps)) return;
-    if (step % this.#settings.checkpointEvery === 0 && step < this.#steps) await this.#checkpoint();
+    if (!this.#options.signal?.aborted && this.#evaluator.isDue(step, plan)) return;
+    if ((step === 0 || plan.checkpoints.isDue(step)) && step < plan.steps) await this.#checkpoint();
   }
 
   /** Starts a checkpoint of the steps enqueued so far; it is written while training goes on. */
@@ -402,6 +449,7 @@ class TrainingRun<Batch> {
         settings: this.#plan.settings,
         evaluation: this.#evaluator.figuresAt(step),
         recovery: this.#recovery.state,
+        time: this.#budget === null ? null : { ...this.#plan.history, ...this.#budget.state },
       },
       this.#options.task.model,
       this.#trained,

@@ -8,21 +8,27 @@ import type { BatchSource } from "./batchSource.js";
 import type { TrainingEvaluation } from "./evaluation.js";
 import type { TrainingEvent } from "./events.js";
 import type { MetricsLogger } from "./metricsLogger.js";
+import type { PlanHistory } from "./planPosition.js";
 import type { NonFinitePolicy } from "./recovery.js";
+import type { TimeLimit } from "./timeBudget.js";
 import type { TrainingOptimizer } from "./trainingOptimizer.js";
-import type { TrainingSchedule } from "./trainingSchedule.js";
+import type { StepCount, TrainingSchedule } from "./trainingSchedule.js";
 import type { TrainingTask } from "./trainingTask.js";
 
-/** How long to train: a number of steps, or a time that is turned into a number of steps by timing a few. */
+/**
+ * How long to train: a number of steps, or a time. A time is turned into a number of steps by timing a few, and again while the run goes on, where the machine is slower or faster than it was: then the schedules
+ * are stretched or shortened from where they are, so that they end with the run. A run that is to be repeated to the bit has a number of steps, or the plan of the one that it repeats.
+ */
 export type TrainingLength =
   | {
       /** Number of steps, those before a resume included. */
       readonly steps: number;
     }
   | {
-      /** Time that the call may take, in seconds. */
-      readonly seconds: number;
-    };
+      /** What a timed run's plan became: `time` in the `state.json` of its last checkpoint. */
+      readonly plan: PlanHistory;
+    }
+  | TimeLimit;
 
 /** A moving average of the weights beside the run. */
 export type TrainingAverage = Pick<ExponentialMovingAverageOptions, "decay" | "warmup">;
@@ -35,7 +41,7 @@ export interface TrainOptions<Batch> {
   readonly task: TrainingTask<Batch>;
   /** Where the batches come from. */
   readonly batches: BatchSource<Batch>;
-  /** How long. A resumed run keeps the number of steps that its time limit gave. */
+  /** How long. A resumed run with a time limit goes on with the plan of its checkpoint and has the time that was left then. */
   readonly length: TrainingLength;
   /** The learning rate: a cosine, a line, stairs or a constant, after a warm-up. */
   readonly schedule: TrainingSchedule;
@@ -64,8 +70,8 @@ export interface TrainOptions<Batch> {
   readonly runFolder?: RunFolder;
   /** Continue after the latest checkpoint of `runFolder`, if there is one. Default `false`. */
   readonly resume?: boolean;
-  /** Steps between checkpoints; there is always one after the last step. Default 500. */
-  readonly checkpointEvery?: number;
+  /** Steps between checkpoints; there is always one after the last step. As a function of the number of steps, they keep their share of a run with a time limit. Default 500. */
+  readonly checkpointEvery?: StepCount;
   /** How many of the latest checkpoints stay. Default 2. */
   readonly keepCheckpoints?: number;
   /** Which one stays besides: `{ loss: "total" }` or `{ figure: "knnAccuracy", better: "higher" }`; with a figure there is a checkpoint after each evaluation. null: none. Default `{ loss: "total" }`. */
@@ -87,6 +93,8 @@ export interface TrainOptions<Batch> {
   readonly loggers?: readonly MetricsLogger[];
   /** Aborting it ends the run after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** The clock of a time limit, in milliseconds. Default `performance.now()`. */
+  readonly clock?: () => number;
   /** Hears of everything that happens, in order. */
   readonly onEvent?: (event: TrainingEvent) => void;
 }

@@ -12,6 +12,11 @@ import { requireAtLeast, requireKind, requireWhole } from "./requirements.js";
 /** A number of steps, or a function of the number of steps of the whole run, for runs whose time limit is turned into steps. */
 export type StepCount = number | ((steps: number) => number);
 
+/** The number of steps in a run of so many. */
+export function countOf(given: StepCount, steps: number): number {
+  return typeof given === "function" ? Math.round(given(steps)) : given;
+}
+
 /** What all schedules begin with: the rate rises linearly from `warmupStart` to `base`, and is then what the schedule says for the step, counted from the first of the run. */
 interface Warmup {
   /** The learning rate after the warm-up: of most schedules the largest. */
@@ -105,14 +110,13 @@ export function checkSchedule(schedule: TrainingSchedule): void {
  * @throws RangeError where a milestone lies within the warm-up.
  */
 export function resolveSchedule(schedule: TrainingSchedule, steps: number): ResolvedSchedule {
-  const count = (given: StepCount) => (typeof given === "function" ? Math.round(given(steps)) : given);
   const { base, warmupStart = 0 } = schedule;
-  const warmupSteps = Math.max(0, Math.min(count(schedule.warmupSteps ?? 0), steps - 1));
+  const warmupSteps = Math.max(0, Math.min(countOf(schedule.warmupSteps ?? 0, steps), steps - 1));
   const warmup = { base, warmupSteps, warmupStart };
   switch (schedule.kind) {
     case "step": {
       const { every, factor = 0.1 } = schedule;
-      return { kind: "step", ...warmup, every: Math.max(1, count(every)), factor };
+      return { kind: "step", ...warmup, every: Math.max(1, countOf(every, steps)), factor };
     }
     case "multiStep": {
       const { factor = 0.1, milestones: given } = schedule;
@@ -132,7 +136,21 @@ export function resolveSchedule(schedule: TrainingSchedule, steps: number): Reso
   }
 }
 
-/** The learning rate of each step of a run of so many, from 0. */
+/** Whether what follows the warm-up is another where a run has another number of steps: not stairs at given steps, and no constant. */
+export function dependsOnSteps(schedule: TrainingSchedule): boolean {
+  switch (schedule.kind) {
+    case "step":
+      return typeof schedule.every === "function";
+    case "multiStep":
+      return typeof schedule.milestones === "function";
+    case "constant":
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** The learning rate of each step of a run of so many, from 0; also between whole steps. */
 export function learningRateOf(schedule: ResolvedSchedule, steps: number): Schedule {
   const { base, warmupStart, warmupSteps } = schedule;
   const begun = (rest: Schedule) => withWarmup(rest, { base, warmupSteps, start: warmupStart });

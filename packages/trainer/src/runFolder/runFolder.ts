@@ -35,8 +35,7 @@ export interface OpenRunFolderOptions {
 export class RunFolder {
   /** Absolute path. */
   readonly path: string;
-  /** What `config.json` holds. */
-  readonly config: unknown;
+  #config: unknown;
   readonly #lock: FileLock | null;
   readonly #metrics: MetricsLog;
   readonly #skipped: SkippedLog;
@@ -44,10 +43,29 @@ export class RunFolder {
 
   private constructor(path: string, config: unknown, lock: FileLock | null) {
     this.path = path;
-    this.config = config;
+    this.#config = config;
     this.#lock = lock;
     this.#metrics = new MetricsLog(join(path, "metrics.jsonl"));
     this.#skipped = new SkippedLog(join(path, "skipped.jsonl"));
+  }
+
+  /** What `config.json` holds. */
+  get config(): unknown {
+    return this.#config;
+  }
+
+  /**
+   * Writes `config.json` anew, e.g. where a run that goes on has its data in another place.
+   *
+   * @throws Error when it cannot be written; the former one is left then.
+   */
+  async rewriteConfig(config: unknown): Promise<void> {
+    try {
+      await writeFileDurably(join(this.path, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    } catch (error) {
+      throw unwritable(this.path, error);
+    }
+    this.#config = config;
   }
 
   /**

@@ -12,42 +12,22 @@ const FEWEST_STEPS = 5;
 const BATCHES = 3;
 /** Timing ends when it has taken this share of the limit. */
 const SHARE = 0.04;
-/** What the optimizer, checkpoints and a slower hour may take. */
-const RESERVE = 0.08;
-
-/** A time limit as a number of steps. */
-export interface TimedPlan {
-  /** Steps that fit. */
-  readonly steps: number;
-  /** Mean time of a step, in seconds. */
-  readonly secondsPerStep: number;
-}
-
-/** How often something is done beside the steps, and how long it takes. */
-interface Interlude {
-  /** After so many steps, and after the last. */
-  readonly every: number;
-  /** Its time. */
-  readonly seconds: number;
-}
 
 /**
- * Turns a time limit into a number of steps by timing the first steps without changing a parameter, so that the run is afterwards the same as one
- * that was given this number.
+ * Times the first steps without changing a parameter, so that a run whose number of steps comes of it is afterwards the same as one that was given this number.
  *
- * @param started `performance.now()` from which the limit counts.
- * @param evaluation What the steps wait for.
- * @returns null if the signal was aborted.
+ * @param seconds The time that all steps have.
+ * @param clock Milliseconds.
+ * @returns Mean time of a step without the optimizer, in seconds; null if the signal was aborted.
  */
-export async function planSteps<Batch>(
+export async function timeSteps<Batch>(
   runner: StepRunner<Batch>,
   batches: BatchSource<Batch>,
   seconds: number,
-  started: number,
-  evaluation: Interlude | null,
+  clock: () => number,
   signal: AbortSignal | undefined,
-): Promise<TimedPlan | null> {
-  const begun = performance.now();
+): Promise<number | null> {
+  const begun = clock();
   let timed = begun;
   let steps = 0;
   let inFlight: Promise<unknown> = Promise.resolve();
@@ -56,7 +36,7 @@ export async function planSteps<Batch>(
     if (step === BATCHES) {
       // Timed from empty queue to empty queue: single steps may seem to end at once, or two at a time, by when this thread looks.
       await inFlight;
-      timed = performance.now();
+      timed = clock();
     }
     const batch = await batches.batch(step % BATCHES).catch((error: unknown) => {
       throw new BatchError(step + 1, error, null);
@@ -79,11 +59,8 @@ export async function planSteps<Batch>(
     await setImmediate();
     inFlight = running;
     steps = step + 1;
-    if (steps >= FEWEST_STEPS && performance.now() - begun > SHARE * seconds * 1000) break;
+    if (steps >= FEWEST_STEPS && clock() - begun > SHARE * seconds * 1000) break;
   }
   await inFlight;
-  const secondsPerStep = (performance.now() - timed) / 1000 / (steps - BATCHES);
-  const left = seconds * (1 - RESERVE) - (performance.now() - started) / 1000 - (evaluation?.seconds ?? 0);
-  const each = secondsPerStep + (evaluation === null ? 0 : evaluation.seconds / evaluation.every);
-  return { steps: Math.max(1, Math.floor(left / each)), secondsPerStep };
+  return (clock() - timed) / 1000 / (steps - BATCHES);
 }

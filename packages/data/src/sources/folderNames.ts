@@ -1,0 +1,20 @@
+import { readdirSync } from "node:fs";
+import { fileOf, nameFromBytes } from "../fileNames.js";
+import { statOrNull } from "./fileFacts.js";
+import { sorted } from "./imageFiles.js";
+import { isHiddenOrSystem } from "./systemNames.js";
+
+/** What lies in a folder, sorted, but hidden files and the system's; nothing where it cannot be read: whoever opens it says why. */
+export function namesIn(folder: string): string[] {
+  try {
+    const names = readdirSync(fileOf(folder), { encoding: "buffer" }).map(nameFromBytes);
+    return sorted(names.filter((name) => !isHiddenOrSystem(name)));
+  } catch {
+    return [];
+  }
+}
+
+/** Whether a path is a folder. */
+export function isFolder(path: string): boolean {
+  return statOrNull(path)?.isDirectory() ?? false;
+}
