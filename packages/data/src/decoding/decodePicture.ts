@@ -214,8 +214,12 @@ function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string, ha
 
 async function mendFile(input: string | Uint8Array): Promise<readonly Uint8Array[]> {
   if (typeof input !== "string") return mendPicture(input);
-  const { size } = await stat(input);
-  return size > mostBytesAtOnce ? [] : mendPicture(await readFile(input));
+  try {
+    const { size } = await stat(input);
+    return size > mostBytesAtOnce ? [] : mendPicture(await readFile(input));
+  } catch {
+    return []; // gone in the meantime: the diagnosis says so
+  }
 }
 
 /**
