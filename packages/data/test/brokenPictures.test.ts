@@ -78,7 +78,11 @@ describe("the reason says what is wrong with a file", () => {
       ["noise.jpg", bytes(1, 2, 3, 0, 5, 200, 7, 8), "not a picture: its first bytes are of no known format"],
       ["document.png", "%PDF-1.7\n%", "not a picture: a PDF document"],
       ["archive.png", "PK\x03\x04....", "not a picture: a ZIP archive"],
-      ["phone.jpg", "\0\0\0\x18ftypheic", "not a picture: a HEIC picture, which is not decoded"],
+      [
+        "phone.jpg",
+        "\0\0\0\x18ftypheic",
+        "not a picture: a HEIC picture, which is not decoded; convert it, for instance with heif-convert in.heic out.jpg",
+      ],
       ["clip.jpg", "\0\0\0\x18ftypisom", "not a picture: a video"],
       [
         "pointer.jpg",

@@ -36,7 +36,7 @@ function fuzz(...options: string[]): Promise<Report[]> {
 
 // `node packages/data/fuzz/fuzz.mjs` reads 20,000 of each. Another seed finds other files.
 test.each([
-  ["jpeg,png,webp,avif,gif,tiff,svg", 120],
+  ["jpeg,png,webp,avif,gif,tiff,tiff-deep,bmp,ppm,svg", 100],
   ["cifar10,cifar100,idx,idx-gz,idx-labels,tar,tar-gz,parquet,coco,list,indices", 80],
   ["cache-index,cache-pixels,cache-bad,cache-complete", 12],
 ])("broken files of %s are clear errors and end nothing", async (formats, count) => {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import zlib from "node:zlib";
 import { decodePicture, type FailOn, PictureError, readPictureSize } from "@splitmask/data";
 import { gradient, scratchFolder, write } from "./pictures.js";
+import { tiff } from "./tiff.js";
 
 const root = scratchFolder();
 
@@ -44,6 +45,16 @@ const riff = (file: Buffer, size: number) => {
   copy.writeUInt32LE(size, 4);
   return copy;
 };
+
+/** A little-endian TIFF file whose tags of resolution say that they lie beyond its end. */
+function nowhere(file: Buffer): Buffer {
+  const copy = Buffer.from(file);
+  const directory = copy.readUInt32LE(4);
+  for (let place = directory + 2; place < directory + 2 + 12 * copy.readUInt16LE(directory); place += 12) {
+    if ([282, 283].includes(copy.readUInt16LE(place))) copy.writeUInt32LE(0x7fffffff, place + 8);
+  }
+  return copy;
+}
 
 /** Each takes a file and gives the same picture with something odd beside its pixels. */
 const oddities: readonly (readonly [string, () => Promise<Buffer>, (file: Buffer) => Buffer])[] = [
@@ -105,6 +116,21 @@ const oddities: readonly (readonly [string, () => Promise<Buffer>, (file: Buffer
     (file) => insert(file, file.length - 1, 0, 0, 0),
   ],
   ["no end of a GIF", () => gradient(90, 60).gif().toBuffer(), (file) => file.subarray(0, -1)],
+  [
+    "a TIFF directory out of order",
+    async () =>
+      tiff(
+        Uint8Array.from({ length: 12 }, (_, place) => 20 * place),
+        { width: 4, height: 3 },
+      ),
+    (file) =>
+      Buffer.concat([file.subarray(0, 10), file.subarray(22, 34), file.subarray(10, 22), file.subarray(34)]),
+  ],
+  [
+    "a TIFF tag that points nowhere",
+    async () => gradient(90, 60).withMetadata({ density: 90 }).tiff({ compression: "lzw" }).toBuffer(),
+    nowhere,
+  ],
   [
     "a WebP container that promises more",
     () => gradient(90, 60).webp().toBuffer(),

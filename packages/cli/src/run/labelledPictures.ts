@@ -42,6 +42,7 @@ export async function openLabelledPictures(
   );
   const { classes } = train.dataset;
   const { cacheFolder } = config;
+  // Brightness compares between what is learned from and what is tested with.
   const valueRange = train.valueRange ?? config.valueRange;
   const source = { ...sourceOf(config, "test"), valueRange, use: "test", classes, cacheFolder } as const;
   const opened = await openPictures(paths.test, terminal, source);

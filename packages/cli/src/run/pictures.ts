@@ -54,8 +54,8 @@ export async function openPictures(
   options: OpenPicturesOptions = {},
 ): Promise<ImageDataset> {
   const { cacheFolder, classes, use } = options;
-  let shown = false;
   const { valueRange, ...source } = sourceGiven(options);
+  let shown = false;
   const range = valueRange === undefined ? null : parseValueRange(valueRange);
   const dataset = await openDataset(path, {
     ...source,

@@ -1,8 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import ndarray, { type NdArray } from "ndarray";
 import sharp, { type Sharp } from "sharp";
 import { fileOf } from "../fileNames.js";
 import { PictureError } from "../imageDataset.js";
+import { bareHeadBytes, isBare, openBare } from "./bareFormats.js";
+import { BarePictureError } from "./barePicture.js";
 import { diagnose, notAFile, unreadableReason } from "./diagnosis.js";
 import { jpegSize } from "./jpegSegments.js";
 import { mendPicture } from "./mendPicture.js";
@@ -76,11 +78,50 @@ async function sourceOf(
     const obstacle = notAFile(status);
     if (obstacle !== null) throw new PictureError(name, obstacle);
     const atOnce = (whole && status.size <= mostBytesAtOnce) || source.endsWith("]");
-    return atOnce || typeof file !== "string" ? await readFile(file) : source;
+    return atOnce || typeof file !== "string" || isBare(await headOf(file)) ? await readFile(file) : source;
   } catch (error) {
     if (error instanceof PictureError) throw error;
     throw new PictureError(name, await unreadableReason(source, error), { cause: error });
   }
+}
+
+async function headOf(path: string): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const head = Buffer.alloc(bareHeadBytes);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    return head.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * What libvips is given: the file, or of bare pixels the same as TIFF.
+ *
+ * @throws PictureError (rejects) If bare pixels are not all there, or are more than `maximumPixels`.
+ */
+async function readable(
+  input: string | Uint8Array,
+  name: string,
+  maximumPixels: number,
+): Promise<{ input: string | Uint8Array; white?: number }> {
+  if (typeof input === "string") return { input };
+  try {
+    const bare = openBare(input);
+    if (bare === null) return { input };
+    if (bare.height * bare.width > maximumPixels) throw new PictureError(name, tooLarge(bare, maximumPixels));
+    const { file, ...scale } = await bare.read();
+    return { input: file, ...scale };
+  } catch (error) {
+    if (error instanceof BarePictureError) throw new PictureError(name, error.message, { cause: error });
+    throw error;
+  }
+}
+
+function tooLarge({ height, width }: PictureSize, maximumPixels: number): string {
+  const pixels = (width * height).toLocaleString("en");
+  return `too large: ${width}×${height}, ${pixels} pixels, more than the ${maximumPixels.toLocaleString("en")} of maximumPixels`;
 }
 
 /** What sharp's error says of a limit, told by its own first words: what follows may be libvips', of another picture. Null: it is none. */
@@ -92,10 +133,8 @@ async function limitReason(
   const text = error instanceof Error ? error.message : String(error);
   if (/^(Input image exceeds pixel limit|Input SVG image exceeds)/.test(text)) {
     const size = await unlimitedSize(source, shortSide).catch(() => null);
-    const most = maximumPixels.toLocaleString("en");
-    if (size === null) return `too large: more pixels than the ${most} of maximumPixels`;
-    const pixels = (size.width * size.height).toLocaleString("en");
-    return `too large: ${size.width}×${size.height}, ${pixels} pixels, more than the ${most} of maximumPixels`;
+    if (size !== null) return tooLarge(size, maximumPixels);
+    return `too large: more pixels than the ${maximumPixels.toLocaleString("en")} of maximumPixels`;
   }
   if (/^Input image exceeds channel limit/.test(text)) return "more than 5 channels";
   return /^timeout: /.test(text) ? `decoding took longer than ${mostSeconds} seconds` : null;
@@ -138,6 +177,8 @@ export async function readPictureSize(
   configureSharp();
   const file = await sourceOf(source, name, false);
   return attempt(file, name, {}, async (input) => {
+    const bare = typeof input === "string" ? null : openBare(input);
+    if (bare !== null) return { height: bare.height, width: bare.width };
     const { autoOrient } = await sharp(input, { failOn: "none" }).metadata();
     return { height: autoOrient.height, width: autoOrient.width };
   });
@@ -173,8 +214,12 @@ function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string, ha
 
 async function mendFile(input: string | Uint8Array): Promise<readonly Uint8Array[]> {
   if (typeof input !== "string") return mendPicture(input);
-  const { size } = await stat(input);
-  return size > mostBytesAtOnce ? [] : mendPicture(await readFile(input));
+  try {
+    const { size } = await stat(input);
+    return size > mostBytesAtOnce ? [] : mendPicture(await readFile(input));
+  } catch {
+    return []; // gone in the meantime: the diagnosis says so
+  }
 }
 
 /**
@@ -221,15 +266,16 @@ export async function decodePicture(
 }
 
 async function decode(
-  input: string | Uint8Array,
+  file: string | Uint8Array,
   name: string,
   options: DecodePictureOptions,
 ): Promise<NdArray<Uint8Array>> {
   const { background = "white", channels = 3, maximumPixels = mostPixels, failOn = "warning" } = options;
   const { shortSide, valueRange = "auto" } = options;
   const settings = { autoOrient: true, failOn, limitInputPixels: maximumPixels };
+  const { input, white } = await readable(file, name, maximumPixels);
   const known = typeof input === "string" ? null : jpegSize(input);
-  const storage = known === null ? await pixelStorage(input) : null;
+  const storage = known === null ? await pixelStorage(input, white) : null;
   if (storage?.obstacle !== undefined) throw new PictureError(name, storage.obstacle);
   let pipeline = sharp(input, settings);
   const scaled = storage === null ? null : await scaleValues(pipeline, storage, valueRange);
@@ -277,8 +323,9 @@ export async function readStoredValues(
   const { name = nameOf(source), maximumPixels = mostPixels } = options;
   configureSharp();
   const file = await sourceOf(source, name, false);
-  return attempt(file, name, options, async (input, failOn) => {
-    const storage = await pixelStorage(input);
+  return attempt(file, name, options, async (given, failOn) => {
+    const { input, white } = await readable(given, name, maximumPixels);
+    const storage = await pixelStorage(input, white);
     if (storage === null || storage.deep === null || storage.obstacle !== undefined) return null;
     return storedValues(sharp(input, { failOn, limitInputPixels: maximumPixels }), storage, sampledSide);
   });

@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import { lstat, open } from "node:fs/promises";
 import { fileOf } from "../fileNames.js";
+import { unusualCoding } from "./jpegSegments.js";
 import { signatureOf } from "./signature.js";
 import { isTruncated } from "./truncation.js";
 
@@ -79,5 +80,8 @@ function diagnoseBytes(bytes: Uint8Array, size: number): string {
   const { format } = signature;
   if (bytes.byteLength === size && isTruncated(format, bytes))
     return `truncated: the ${format} data ends too early`;
+  const unusual = format === "JPEG" ? unusualCoding(bytes) : null;
+  if (unusual !== null)
+    return `a JPEG file with ${unusual}, which is not decoded; save it as baseline JPEG or PNG`;
   return `damaged: the ${format} data cannot be decoded`;
 }

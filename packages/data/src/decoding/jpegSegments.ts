@@ -61,3 +61,26 @@ export function jpegSize(bytes: Uint8Array): JpegSize | null {
   }
   return null;
 }
+
+/**
+ * What a JPEG file's frame asks for that libjpeg is seldom built with.
+ *
+ * @param bytes All of the file.
+ * @returns null where it asks for nothing unusual.
+ */
+export function unusualCoding(bytes: Uint8Array): string | null {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    for (const { marker, place } of jpegSegments(file)) {
+      if (!isFrame(marker)) continue;
+      if ((marker & 3) === 3) return "lossless coding";
+      if (marker > 0xc8) return "arithmetic coding";
+      if (marker > 0xc4) return "frames that build on each other";
+      const bits = file.readUInt8(place + 4);
+      return bits === 8 ? null : `${bits} bits a colour`;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return null;
+}

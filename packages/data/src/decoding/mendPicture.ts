@@ -1,5 +1,6 @@
 import zlib from "node:zlib";
 import { mendJpeg } from "./mendJpeg.js";
+import { mendTiff } from "./mendTiff.js";
 import { type PictureFormat, signatureOf } from "./signature.js";
 
 /**
@@ -25,6 +26,7 @@ const menders: Partial<Record<PictureFormat, (file: Buffer) => Buffer[]>> = {
   PNG: mendPng,
   GIF: mendGif,
   WebP: mendWebp,
+  TIFF: mendTiff,
 };
 
 /** Right checksums for the chunks of pixels, if these are whole by the sum that zlib keeps of them. Those of the header and the palette are all that tells them from damaged ones. */

@@ -26,7 +26,7 @@ const wanted = {
 } as const;
 
 /** Channels of colour by photometric interpretation; grey and palettes have 1. */
-const coloursOf: Readonly<Record<number, number>> = { 2: 3, 5: 4, 6: 3 };
+export const coloursOf: Readonly<Record<number, number>> = { 2: 3, 5: 4, 6: 3 };
 
 /** TIFF's names of what libvips is built without. */
 const otherCompressions: Readonly<Record<number, string>> = {
@@ -59,9 +59,18 @@ const otherColours: Readonly<Record<number, string>> = {
  * Looks at how a TIFF or PNG file stores its pixels.
  *
  * @param source A path, or the bytes of a file.
+ * @param white The value that is white, where that is known.
  * @returns null of other formats, and where the file's own description cannot be followed.
  */
-export async function pixelStorage(source: string | Uint8Array): Promise<PixelStorage | null> {
+export async function pixelStorage(
+  source: string | Uint8Array,
+  white?: number,
+): Promise<PixelStorage | null> {
+  const storage = await readStorage(source);
+  return storage === null || white === undefined ? storage : { ...storage, deep: "integer", white };
+}
+
+async function readStorage(source: string | Uint8Array): Promise<PixelStorage | null> {
   if (typeof source !== "string") return storageOf(readFrom(source), source.byteLength);
   const file = await open(source, "r");
   try {

@@ -1,5 +1,8 @@
+import { isBmp } from "./bmp.js";
+import { isNetpbm } from "./netpbm.js";
+
 /** A format that is decoded here. */
-export type PictureFormat = "JPEG" | "PNG" | "WebP" | "AVIF" | "GIF" | "TIFF" | "SVG";
+export type PictureFormat = "JPEG" | "PNG" | "WebP" | "AVIF" | "GIF" | "TIFF" | "SVG" | "BMP" | "PPM";
 
 /** What the first bytes of a file say that it is. */
 export type Signature =
@@ -35,12 +38,15 @@ const pictures: readonly (readonly [number, string, PictureFormat])[] = [
 
 /** The same for what people store beside pictures, or save under a picture's name. */
 const others: readonly (readonly [number, string, string])[] = [
-  [0, "BM", "a BMP picture, which is not decoded"],
   [0, "8BPS", "a Photoshop document"],
   [4, "jP  ", "a JPEG 2000 picture, which is not decoded"],
   [4, "JXL ", "a JPEG XL picture, which is not decoded"],
   [0, "\xff\x0a", "a JPEG XL picture, which is not decoded"],
-  [4, "ftyphe", "a HEIC picture, which is not decoded"],
+  [
+    4,
+    "ftyphe",
+    "a HEIC picture, which is not decoded; convert it, for instance with heif-convert in.heic out.jpg",
+  ],
   [4, "ftypm", "a video, or a HEIC picture, which is not decoded"],
   [4, "ftyp", "a video"],
   [0, "\x1aE\xdf\xa3", "a video"],
@@ -59,6 +65,8 @@ const others: readonly (readonly [number, string, string])[] = [
  * @param bytes Its beginning, 1 kB or more where there is so much.
  */
 export function signatureOf(bytes: Uint8Array): Signature {
+  if (isBmp(bytes)) return { kind: "picture", format: "BMP" };
+  if (isNetpbm(bytes)) return { kind: "picture", format: "PPM" };
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1024));
   const text = head.toString("latin1");
   const found = pictures.find(([place, mark]) => text.startsWith(mark, place));

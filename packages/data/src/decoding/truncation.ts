@@ -25,6 +25,8 @@ const checks: Readonly<Record<PictureFormat, (file: Buffer) => boolean>> = {
   AVIF: avif,
   GIF: gif,
   TIFF: tiff,
+  BMP: () => false, // their readers say so
+  PPM: () => false,
   SVG: (file) => !/<\/(\w+:)?svg\s*>|<svg[^>]*\/>/i.test(file.toString("latin1")),
 };
 

@@ -15,6 +15,12 @@ export const pictureExtensions: readonly string[] = [
   ".tif",
   ".tiff",
   ".svg",
+  ".bmp",
+  ".dib",
+  ".pbm",
+  ".pgm",
+  ".ppm",
+  ".pnm",
 ];
 
 /** A format that holds pictures and is not decoded. */
@@ -49,12 +55,7 @@ const otherFormats: readonly OtherFormat[] = [
   },
   { name: "Photoshop", endings: [".psd", ".psb"], remedy: convert("magick 'in.psd[0]' out.png") },
   { name: "GIMP", endings: [".xcf"], remedy: convert("magick in.xcf -flatten out.png") },
-  { name: "BMP", endings: [".bmp", ".dib"], remedy: convert("magick in.bmp out.png") },
-  {
-    name: "Netpbm",
-    endings: [".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm"],
-    remedy: convert("magick in.ppm out.png"),
-  },
+  { name: "PAM or PFM", endings: [".pam", ".pfm"], remedy: convert("magick in.pam out.png") },
   { name: "icon", endings: [".ico", ".icns"], remedy: convert("magick in.ico out.png") },
   { name: "TGA", endings: [".tga"], remedy: convert("magick in.tga out.png") },
   { name: "high dynamic range", endings: [".exr", ".hdr"], remedy: convert("magick in.exr out.png") },
