@@ -70,6 +70,20 @@ test("a folder is the same wherever it lies and whenever it was written; what di
   );
 });
 
+test("names that are no UTF-8 are looked at as others are", async () => {
+  const folder = files(2);
+  const strange = (place: string, byte: number) =>
+    Buffer.concat([Buffer.from(join(place, "odd/")), Buffer.from([byte]), Buffer.from(".png")]);
+  const moved = copyOf(folder);
+  for (const place of [folder, moved]) writeFileSync(strange(place, 0xe9), "one");
+  const before = await identityOf(folder);
+  expect(await differenceOf(before, moved)).toBeNull();
+  writeFileSync(strange(moved, 0xe9), "two");
+  expect(await differenceOf(before, moved)).toBe('changed: "odd/\\udce9.png"');
+  renameSync(strange(moved, 0xe9), strange(moved, 0xe8));
+  expect(await differenceOf(before, moved)).toBe('missing: "odd/\\udce9.png"; new: "odd/\\udce8.png"');
+});
+
 test("of many files stretches are compared, and the content of 64", async () => {
   const folder = files(1500);
   const before = await identityOf(folder);

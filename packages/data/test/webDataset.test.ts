@@ -281,6 +281,9 @@ describe("webDataset", () => {
         text: `1 gzipped shard is unpacked in ${join(folder, "default cache", "shards")}, 0.00 GB; splitmask cache clear deletes that`,
       },
     ]);
+    // People and runs know it by what was given.
+    expect([unpacked.root, unpacked.path(0)]).toEqual([folder, `${zipped}/a.png`]);
+    expect((await unpacked.identity()).files[0]).toMatch(/ 1 zipped\.tar\.gz$/);
     await unpacked.close();
     expect((await listShardFiles(join(folder, "default cache"))).map(({ path }) => basename(path))).toEqual([
       expect.stringMatching(/^zipped-\w{16}\.tar$/),

@@ -17,7 +17,7 @@ export interface StepDecoding {
 export function decodedInSteps(steps: number, { count, keptShare, picturesPerStep }: StepDecoding): number {
   const seen = steps * picturesPerStep;
   const again = Math.max(0, seen - count);
-  return Math.min(count, seen) + (again > 0 ? (1 - keptShare) * again : 0);
+  return Math.min(count, seen) + (1 - keptShare) * again;
 }
 
 /**

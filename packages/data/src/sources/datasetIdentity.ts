@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname, relative, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { fileOf } from "../fileNames.js";
+import { bytesOfName, fileOf } from "../fileNames.js";
 import type { DatasetIdentity, ImageDataset } from "../imageDataset.js";
 import { filesAPause, statOrNull } from "./fileFacts.js";
 
@@ -49,7 +49,7 @@ export async function identifyFiles(
     const hash = createHash("sha256");
     for (let index = first; index < end; index++) {
       sizes[index] = statOrNull(path(index))?.size ?? -1;
-      hash.update(fileOf(nameOf(index))).update(`\0${sizes[index]}\0`);
+      hash.update(bytesOfName(nameOf(index))).update(`\0${sizes[index]}\0`);
       if (index % filesAPause === 0) await setImmediate();
     }
     files.push(`${short(hash)} ${end - first} ${nameOf(first)}`);

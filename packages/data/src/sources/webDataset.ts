@@ -119,7 +119,7 @@ export class WebDataset implements ImageDataset {
 
   /** The folder that holds all files. */
   get root(): string {
-    return commonFolder(this.#shards.map(({ path }) => dirname(path)));
+    return commonFolder(this.#shards.map(({ source }) => dirname(source)));
   }
 
   get length(): number {
@@ -184,9 +184,9 @@ export class WebDataset implements ImageDataset {
     return this.#files.close();
   }
 
-  #pathOf({ path, index: { names, nameEnds } }: Shard, row: number): string {
+  #pathOf({ source, index: { names, nameEnds } }: Shard, row: number): string {
     const bytes = names.subarray(row === 0 ? 0 : nameEnds[row - 1]!, nameEnds[row]!);
-    return `${path}/${nameFromBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))}`;
+    return `${source}/${nameFromBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))}`;
   }
 
   async #read(shard: Shard, row: number): Promise<Uint8Array> {
