@@ -1,4 +1,5 @@
-import { shownName } from "@splitmask/data";
+// Not the package itself, which the start of the command would have to load with all of its decoders.
+import { shownName } from "@splitmask/data/fileNames";
 
 /**
  * A path or a name for one line of a terminal: control characters, such as a newline in a file's name, are written as escapes, and bytes that are no UTF-8 as `\xe9`.
@@ -19,7 +20,7 @@ export function printable(text: string): string {
  */
 export function harmless(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replaceAll(/\x1b\[\d{1,2}m|[^\n\P{Cc}]/gu, (found) =>
+  return shownName(text).replaceAll(/\x1b\[\d{1,2}m|[^\n\P{Cc}]/gu, (found) =>
     found.length > 1 ? found : printable(found),
   );
 }
