@@ -1,6 +1,7 @@
 // The process that reads broken files, one after another; `fuzz.mjs` starts it, hears of each file, and ends it when it hangs.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { shownName } from "@splitmask/data";
 import { formats } from "./formats.mjs";
 import { mutated } from "./mutate.mjs";
 
@@ -51,7 +52,8 @@ process.disconnect();
 /** An error is clear if it is one that the readers' documentation promises, and names the file (or, of a list, the picture). */
 function judge(error, name) {
   const { name: type, message, path, reason, stack } = error;
-  const names = message.includes(name) || (type === "PictureError" && message.startsWith(`${path}: `));
+  const names =
+    message.includes(name) || (type === "PictureError" && message.startsWith(`${shownName(path)}: `));
   if (
     (type === "PictureError" || type === "Error") &&
     names &&
