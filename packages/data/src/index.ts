@@ -166,7 +166,12 @@ export {
   rasterizeRunLengths,
   runLengthsOf,
 } from "./sources/runLengths.js";
-export { type SharedPictures, type SharedPicturesOptions, sharedPictures } from "./sources/sharedPictures.js";
+export {
+  type SharedPicture,
+  type SharedPictures,
+  type SharedPicturesOptions,
+  sharedPictures,
+} from "./sources/sharedPictures.js";
 export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
 export { readTextFile } from "./sources/textFile.js";

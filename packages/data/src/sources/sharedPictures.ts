@@ -2,6 +2,14 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { ImageDataset } from "../imageDataset.js";
 
+/** A picture that is in both sets. */
+export interface SharedPicture {
+  /** Its path in the test set. */
+  readonly test: string;
+  /** Its path in the training set. */
+  readonly train: string;
+}
+
 /** How much is looked at, at most. */
 export interface SharedPicturesOptions {
   /** Test pictures, and training pictures that may equal one of them, whose bytes are read. Default 100,000 of each. */
@@ -19,7 +27,7 @@ export interface SharedPictures {
   /** Training pictures that were looked at; a picture of another size than every test picture counts as such. */
   readonly train: number;
   /** One of them, by its path in each data set; null: there is none. */
-  readonly example: { readonly test: string; readonly train: string } | null;
+  readonly example: SharedPicture | null;
 }
 
 /** Pictures that are looked at between two pauses for the event loop. */
