@@ -54,15 +54,20 @@ export async function runDoctor(terminal: Terminal, importer: Importer = default
   terminal.result({ ok: true, findings }, [...lines, "", "Everything is in place."]);
 }
 
+/** As `engines` in package.json says. */
+const neededNode = [20, 15] as const;
+
 function nodeFinding(): Finding {
   const { node } = process.versions;
-  const ok = Number(node.split(".")[0]) >= 20;
+  const [major, minor] = node.split(".").map(Number) as [number, number];
+  const [neededMajor, neededMinor] = neededNode;
+  const ok = major > neededMajor || (major === neededMajor && minor >= neededMinor);
   const text = `${node} on ${process.platform}-${process.arch}${(process.features as { typescript?: unknown }).typescript ? ", imports TypeScript" : ""}`;
   return {
     name: "Node.js",
     ok,
     text,
-    ...(ok ? {} : { cure: "Install Node.js 20 or later: https://nodejs.org" }),
+    ...(ok ? {} : { cure: `Install Node.js ${neededNode.join(".")} or later: https://nodejs.org` }),
   };
 }
 
