@@ -21,9 +21,7 @@ export {
   uniform,
   zeros,
 } from "./creation.js";
-export { syncFolder, writeFileDurably } from "./durableFile.js";
 export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
-export { acquireFileLock, type FileLock, FileLockedError } from "./fileLock.js";
 export { nonFiniteRow } from "./nonFiniteRow.js";
 export { type ObservedOperation, type OperationObserver, observeOperations } from "./observeOperations.js";
 export { affine } from "./ops/affine.js";

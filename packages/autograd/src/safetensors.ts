@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { writeFileDurably } from "./durableFile.js";
+import { writeFileDurably } from "@splitmask/files";
 import { formatShape, sizeOf } from "./shape.js";
 import type { HostTensor } from "./tensor.js";
 

@@ -1,4 +1,4 @@
-import { writeFileDurably } from "@splitmask/autograd";
+import { writeFileDurably } from "@splitmask/files";
 import type { NdArray } from "ndarray";
 
 /** Where features came from. */

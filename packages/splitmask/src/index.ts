@@ -8,6 +8,7 @@ export * from "@splitmask/cli";
 export * from "@splitmask/data";
 export * from "@splitmask/decoder";
 export * from "@splitmask/eval";
+export * from "@splitmask/files";
 export * from "@splitmask/kernels";
 export * from "@splitmask/losses";
 export * from "@splitmask/methods";

@@ -3,7 +3,6 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { acquireFileLock } from "@splitmask/autograd";
 import { RunFolder, TensorboardEventFile } from "@splitmask/trainer";
 
 let folder: string;
@@ -80,45 +79,6 @@ describe("RunFolder", () => {
     expect(JSON.parse(readFileSync(join(folder, "run", "lock.json"), "utf8")).pid).toBe(process.pid);
     await again.close();
     expect(readdirSync(join(folder, "run"))).toEqual(["config.json"]);
-  });
-
-  test("a lock that was cut off while it was written, or of an earlier process with this number, is stale", async () => {
-    const path = join(folder, "lock.json");
-    writeFileSync(path, "{");
-    await (await acquireFileLock(path, "run folder")).release();
-    if (process.platform === "linux") {
-      writeFileSync(
-        path,
-        JSON.stringify({ pid: process.pid, host: hostname(), processStart: "1", token: "t" }),
-      );
-      await (await acquireFileLock(path, "run folder")).release();
-    }
-    expect(readdirSync(folder)).toEqual([]);
-  });
-
-  test("the lock of another machine stays and the error says how to go on", async () => {
-    const path = join(folder, "lock.json");
-    writeFileSync(
-      path,
-      JSON.stringify({ pid: 1, host: "elsewhere", processStart: null, since: "noon", token: "t" }),
-    );
-    await expect(acquireFileLock(path, "run folder")).rejects.toThrow(
-      /process 1 on elsewhere .* since noon .* if it is not, delete /,
-    );
-    expect(readdirSync(folder)).toEqual(["lock.json"]);
-  });
-
-  test("of many takers of a stale lock one wins", async () => {
-    const path = join(folder, "lock.json");
-    for (let round = 0; round < 20; round++) {
-      writeFileSync(path, "{");
-      const results = await Promise.allSettled(
-        Array.from({ length: 4 }, () => acquireFileLock(path, "run folder")),
-      );
-      const won = results.filter((result) => result.status === "fulfilled");
-      expect(won).toHaveLength(1);
-      await won[0]!.value.release();
-    }
   });
 
   test("refuses a folder with a run, with other files, and a file", async () => {

@@ -1,4 +1,4 @@
-import { writeFileDurably } from "@splitmask/autograd";
+import { writeFileDurably } from "@splitmask/files";
 import { layerChart } from "@splitmask/report";
 import { UsageError } from "../errors.js";
 import { type EvaluateRequest, type Evaluation, evaluate } from "../run/evaluate.js";

@@ -1,5 +1,5 @@
-import { writeFileDurably } from "@splitmask/autograd";
 import { shownName } from "@splitmask/data";
+import { writeFileDurably } from "@splitmask/files";
 import { stringify } from "csv-stringify/sync";
 import { UsageError } from "../errors.js";
 import { type PicturePrediction, type PredictRequest, predict } from "../run/predict.js";

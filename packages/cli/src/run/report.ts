@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { writeFileDurably } from "@splitmask/autograd";
+import { writeFileDurably } from "@splitmask/files";
 import { type MapMethod, reportPage } from "@splitmask/report";
 import type { SourceConfig } from "../config/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";

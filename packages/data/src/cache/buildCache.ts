@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileDurably } from "@splitmask/autograd";
+import { writeFileDurably } from "@splitmask/files";
 import { checksum } from "@splitmask/kernels";
 import { type ImageDataset, PictureError } from "../imageDataset.js";
 import { type CompleteCache, cacheFiles, readOrEmpty, writeJson } from "./cacheFiles.js";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileDurably } from "@splitmask/autograd";
+import { writeFileDurably } from "@splitmask/files";
 import { checksum } from "@splitmask/kernels";
 import type { CacheSettings } from "./cacheFolder.js";
 

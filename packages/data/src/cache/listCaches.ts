@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { acquireFileLock, FileLockedError } from "@splitmask/autograd";
+import { acquireFileLock, FileLockedError } from "@splitmask/files";
 import { cacheFiles, readComplete, readJson, recordBytes } from "./cacheFiles.js";
 import { type CacheSettings, picturesFolder } from "./cacheFolder.js";
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { acquireFileLock, type FileLock, FileLockedError } from "@splitmask/autograd";
+import { acquireFileLock, type FileLock, FileLockedError } from "@splitmask/files";
 import { checksum, type Device, type DeviceBuffer } from "@splitmask/kernels";
 import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
 import { defaultWorkers } from "../loading/decodeQueue.js";

@@ -1,5 +1,5 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
-import { syncFolder } from "@splitmask/autograd";
+import { syncFolder } from "@splitmask/files";
 
 /** A new file that is being written. */
 export interface WritableFile {

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { writeFileDurably } from "@splitmask/autograd";
+import { writeFileDurably } from "@splitmask/files";
 import { AppendedFile } from "./appendedFile.js";
 import { readJsonLines } from "./jsonLines.js";
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/autograd";
+import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/files";
 import type { SkippedPicture } from "../loop/batchSource.js";
 import {
   type EvaluationRecord,

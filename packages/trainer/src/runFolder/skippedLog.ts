@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { writeFileDurably } from "@splitmask/autograd";
+import { writeFileDurably } from "@splitmask/files";
 import type { SkippedPicture } from "../loop/batchSource.js";
 import { AppendedFile } from "./appendedFile.js";
 import { readJsonLines } from "./jsonLines.js";
