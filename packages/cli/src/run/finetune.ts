@@ -68,11 +68,12 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
-  const former = resume ? await readFinetuneRun(out) : null;
+  const startedWith = resume ? await readFinetuneRun(out) : null;
   const valueRange =
-    given.valueRange ?? (former === null ? await trainedRange(request.run) : former.config.valueRange);
+    given.valueRange ??
+    (startedWith === null ? await trainedRange(request.run) : startedWith.config.valueRange);
   // A run goes on with its classes in their order, whatever order the pictures give them now.
-  const chosen = { ...former?.config, ...given, valueRange, classes: former?.classes };
+  const chosen = { ...startedWith?.config, ...given, valueRange, classes: startedWith?.classes };
   const pictures = await openLabelledPictures(request, chosen, terminal);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
