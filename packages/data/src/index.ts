@@ -140,6 +140,7 @@ export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coc
 export type { CocoAnnotation, CocoCategory, CocoId, RunLengths } from "./sources/cocoJson.js";
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
 export { identityDifference } from "./sources/datasetIdentity.js";
+export { evenlySpaced } from "./sources/evenlySpaced.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
 export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/imageFolder.js";

@@ -9,15 +9,15 @@ import {
   PictureError,
 } from "../imageDataset.js";
 import { readCifarBatch, readCifarNames } from "./cifarPickle.js";
+import { readClassNames } from "./classNames.js";
+import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
 import { namesIn } from "./folderNames.js";
-import { commonFolder } from "./imageFiles.js";
-import { type AlignedLabels, alignLabels, parseClassNames } from "./labels.js";
+import { type AlignedLabels, alignLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { interleaveChannels } from "./rawPicture.js";
-import { searchSorted } from "./searchSorted.js";
-import { readTextFile } from "./textFile.js";
+import { searchSorted, startsOf } from "./searchSorted.js";
 
 /** Options of `cifarDataset`. */
 export interface CifarDatasetOptions {
@@ -65,7 +65,7 @@ export class CifarDataset implements ImageDataset {
   readonly notes: readonly DatasetNote[];
   readonly #batches: readonly Batch[];
   /** Number of the first picture of each file. */
-  readonly #starts: readonly number[];
+  readonly #starts: Int32Array;
   readonly #labels: Int32Array;
   readonly #which: string;
   readonly #files = new OpenFiles();
@@ -75,12 +75,7 @@ export class CifarDataset implements ImageDataset {
     this.classes = classes;
     this.notes = notes;
     this.#batches = batches;
-    let next = 0;
-    this.#starts = batches.map((batch) => {
-      const start = next;
-      next += batch.labels.length;
-      return start;
-    });
+    this.#starts = startsOf(batches.map((batch) => batch.labels.length));
     this.#labels = labels;
     this.#which = which;
   }
@@ -287,8 +282,7 @@ function layoutOf(paths: readonly string[], sizes: readonly number[], which: "fi
 
 async function classNames(folder: string, { namesFile, classCount }: Layout): Promise<string[]> {
   const path = join(folder, namesFile);
-  if (statOrNull(path) === null) return numbersBelow(classCount);
-  const names = parseClassNames(await readTextFile(path));
+  const names = (await readClassNames(path)) ?? numbersBelow(classCount);
   if (names.length === classCount) return names;
   throw new Error(
     `cifarDataset: ${path} holds ${names.length} names; expected ${classCount}, one a line. Mend the file, or give the classes.`,

@@ -1,9 +1,9 @@
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { commonFolder } from "./commonFolder.js";
 import { statOrNull } from "./fileFacts.js";
 import { FolderScan } from "./folderScan.js";
-import { commonFolder } from "./imageFiles.js";
 import { pictureExtensions } from "./pictureFormats.js";
 
 /** Where the pictures of a COCO file are. */

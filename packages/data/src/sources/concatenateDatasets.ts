@@ -8,9 +8,10 @@ import {
   type ImageDataset,
   type ImageRequest,
 } from "../imageDataset.js";
+import { commonFolder } from "./commonFolder.js";
 import { combineIdentities } from "./datasetIdentity.js";
-import { commonFolder } from "./imageFiles.js";
 import { className } from "./labels.js";
+import { searchSorted, startsOf } from "./searchSorted.js";
 
 class Concatenation implements ImageDataset {
   readonly length: number;
@@ -26,20 +27,14 @@ class Concatenation implements ImageDataset {
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #parts: readonly ImageDataset[];
   /** Where each part begins. */
-  readonly #starts: readonly number[];
+  readonly #starts: Int32Array;
   /** The label here of each label there, by part. */
   readonly #labels: readonly Int32Array[];
 
   constructor(parts: readonly ImageDataset[]) {
     this.#parts = parts;
-    const starts: number[] = [];
-    let length = 0;
-    for (const part of parts) {
-      starts.push(length);
-      length += part.length;
-    }
-    this.#starts = starts;
-    this.length = length;
+    this.#starts = startsOf(parts.map(({ length }) => length));
+    this.length = parts.reduce((sum, { length }) => sum + length, 0);
     const labels = new Map<string, number>();
     const names: string[] = [];
     for (const name of parts.flatMap((part) => part.classes)) {
@@ -55,7 +50,7 @@ class Concatenation implements ImageDataset {
     this.notes = parts.flatMap(({ notes = [] }) => notes);
     const [{ channels }] = parts as [ImageDataset];
     if (channels !== undefined) this.channels = channels;
-    if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, starts);
+    if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, this.#starts);
     const roots = parts.flatMap(({ root }) => (root === undefined ? [] : [root]));
     if (roots.length === parts.length) this.root = commonFolder(roots);
     if (parts.every((part) => part.size !== undefined)) {
@@ -93,8 +88,7 @@ class Concatenation implements ImageDataset {
   /** The part that holds a picture, and the picture's index there. */
   #find(what: string, index: number): { part: number; inside: number } {
     checkIndex(what, index, this.length);
-    let part = this.#starts.length - 1;
-    while (this.#starts[part]! > index) part--;
+    const part = searchSorted(this.#starts, index);
     return { part, inside: index - this.#starts[part]! };
   }
 
@@ -120,7 +114,7 @@ class Concatenation implements ImageDataset {
 }
 
 /** The groups of all parts; a part without any is cut in stretches as long as a group of the others is on the average, so that the loader's mixing weighs all parts alike. */
-function groupsOf(parts: readonly ImageDataset[], starts: readonly number[]): Int32Array {
+function groupsOf(parts: readonly ImageDataset[], starts: Int32Array): Int32Array {
   const grouped = parts.filter((part) => part.groups !== undefined);
   const pictures = grouped.reduce((sum, { length }) => sum + length, 0);
   const count = grouped.reduce((sum, { groups }) => sum + groups!.length, 0);

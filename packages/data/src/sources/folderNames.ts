@@ -1,14 +1,14 @@
 import { readdirSync } from "node:fs";
 import { fileOf, nameFromBytes } from "../fileNames.js";
 import { statOrNull } from "./fileFacts.js";
-import { sorted } from "./imageFiles.js";
+import { sortNames } from "./sortNames.js";
 import { isHiddenOrSystem } from "./systemNames.js";
 
 /** What lies in a folder, sorted, but hidden files and the system's; nothing where it cannot be read: whoever opens it says why. */
 export function namesIn(folder: string): string[] {
   try {
     const names = readdirSync(fileOf(folder), { encoding: "buffer" }).map(nameFromBytes);
-    return sorted(names.filter((name) => !isHiddenOrSystem(name)));
+    return sortNames(names.filter((name) => !isHiddenOrSystem(name)));
   } catch {
     return [];
   }

@@ -8,13 +8,13 @@ import {
   type ImageDataset,
   PictureError,
 } from "../imageDataset.js";
+import { readClassNames } from "./classNames.js";
+import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statOrNull } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
-import { commonFolder } from "./imageFiles.js";
-import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
+import { type AlignedLabels, alignLabels, classesFor } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
-import { readTextFile } from "./textFile.js";
 
 /** Options of `idxDataset`. */
 export interface IdxDatasetOptions {
@@ -152,8 +152,7 @@ export async function idxDataset(images: string, options: IdxDatasetOptions = {}
     if (count === 0) throw new Error(`idxDataset: ${path} holds no pictures; expected at least one.`);
     const labelsPath = options.labels === undefined ? labelsBeside(path) : options.labels;
     const labels = labelsPath === null ? null : await readLabels(resolve(labelsPath), path, count);
-    const namesPath = join(dirname(path), "classes.txt");
-    const names = statOrNull(namesPath) !== null ? parseClassNames(await readTextFile(namesPath)) : undefined;
+    const names = (await readClassNames(join(dirname(path), "classes.txt"))) ?? undefined;
     const own = {
       labels: labels ?? new Int32Array(count).fill(-1),
       classes: labels === null ? [] : classesFor("idxDataset", labelsPath!, labels, names),

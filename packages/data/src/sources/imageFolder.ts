@@ -3,11 +3,13 @@ import { dirname, join, relative, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { commonFolder } from "./commonFolder.js";
 import { FolderScan } from "./folderScan.js";
-import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
+import { firstFolder, ImageFiles, labelsByFolder } from "./imageFiles.js";
 import { type AlignedLabels, labelsOfTexts } from "./labels.js";
 import { parseLabelTable, type TableColumns } from "./labelTable.js";
 import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
+import { sortNames } from "./sortNames.js";
 import { readTextFile } from "./textFile.js";
 
 /** Options of `imageFolder`. */
@@ -133,11 +135,11 @@ export async function imageFolder(
     await collect(scan, each, "", endings, found, new Set());
     if (found.pictures.length === 0) throw noPictures(each, found, scan, extensions);
     const before = each === root ? "" : `${relative(root, each)}/`;
-    for (const file of sorted(found.pictures)) {
+    for (const file of sortNames(found.pictures)) {
       files.push(before + file);
       folders.push(firstFolder(file));
     }
-    for (const file of sorted(found.ignored)) ignored.push(before + file);
+    for (const file of sortNames(found.ignored)) ignored.push(before + file);
   }
   const texts = await readLabels(
     labelTables,
@@ -183,7 +185,7 @@ function noPictures(
   const others =
     ignored.length === 0
       ? "no other files either"
-      : `${ignored.length} other files, e.g. ${shownName(sorted(ignored)[0]!)}`;
+      : `${ignored.length} other files, e.g. ${shownName(sortNames(ignored)[0]!)}`;
   const leftOut = scan.notes().map(({ text }) => ` ${sentence(text)}`);
   return new Error(
     `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside it.${leftOut.join("")}`,

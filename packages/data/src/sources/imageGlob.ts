@@ -2,11 +2,13 @@ import { type Dirent, type PathLike, realpath, type Stats, stat } from "node:fs"
 import { resolve } from "node:path";
 import { convertPathToPattern, type FileSystemAdapter, glob, isDynamicPattern } from "tinyglobby";
 import { fileOf, nameFromBytes } from "../fileNames.js";
+import { commonFolder } from "./commonFolder.js";
 import { type FolderEntry, FolderScan } from "./folderScan.js";
-import { commonFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
+import { ImageFiles, labelsByFolder } from "./imageFiles.js";
 import type { ImageFolderOptions } from "./imageFolder.js";
 import { wholePart } from "./parts.js";
 import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
+import { sortNames } from "./sortNames.js";
 
 /** Whether a path has wildcards (`*`, `?`, `[…]`, `{…}`, `!(…)`). */
 export function isGlob(path: string): boolean {
@@ -36,7 +38,7 @@ export async function findFiles(pattern: string): Promise<string[]> {
   const cwd = resolve(base);
   const scan = new FolderScan(cwd, pictureExtensions);
   const found = await glob(rest, { cwd, expandDirectories: false, fs: fileSystem(scan) });
-  return sorted(found.map((file) => resolve(cwd, file)));
+  return sortNames(found.map((file) => resolve(cwd, file)));
 }
 
 /** The file system as `scan` reads it, with the callbacks that tinyglobby calls. */
@@ -94,7 +96,7 @@ export async function imageGlob(
       `imageGlob: no pictures fit ${patterns.join(", ")} (from ${process.cwd()}). Expected files that end in ${extensions.join(", ")}. Put the pattern in quotes so that the shell leaves it alone, and a \\ before wildcards that are part of a name, e.g. ${convertPathToPattern("photos (1)/*.jpg")}.${leftOut.join("")}`,
     );
   }
-  const files = sorted(found.keys());
+  const files = sortNames(found.keys());
   const first = files.map((file) => found.get(file)!);
   // A pattern over a divided folder finds its parts first: these are no classes, the folders in them are.
   const isDivided = first.every((folder) => folder !== null && wholePart(folder.split("/")[0]!) !== null);

@@ -1,5 +1,6 @@
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { sortNames } from "./sortNames.js";
 
 /** More classes than any classification data set has: a larger label is damage, and would make as many names. */
 export const mostClasses = 1_000_000;
@@ -32,11 +33,6 @@ export interface LabelledPart {
 const isNumber = (name: string) => /^\d{1,9}$/.test(name);
 const isSame = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((name, label) => name === b[label]);
-
-/** Names by code units, so that the order is the same in every locale. */
-export function sortNames(names: Iterable<string>): string[] {
-  return [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-}
 
 /**
  * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters where others write one; bytes that are no UTF-8 as `\\xe9`.
@@ -220,11 +216,4 @@ export function labelsOfTexts(
   const byName = new Map(classes.map((name, label) => [name, label]));
   const labels = Int32Array.from(texts, (text) => (text === null ? -1 : byName.get(names.get(text)!)!));
   return alignLabels(reader, source, { labels, classes }, wanted);
-}
-
-/** Names of classes as files hold them, one a line; blank lines at the end do not count. */
-export function parseClassNames(text: string): string[] {
-  const lines = text.split(/\r?\n/).map((line) => className(line.trim()));
-  while (lines.at(-1) === "") lines.pop();
-  return lines;
 }

@@ -17,9 +17,9 @@ import {
   PictureError,
 } from "../imageDataset.js";
 import { BoundedCache } from "./boundedCache.js";
+import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
-import { commonFolder } from "./imageFiles.js";
 import { type AlignedLabels, type LabelledPart, listNames, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import {
@@ -39,7 +39,7 @@ import {
 } from "./parquetLabels.js";
 import { isStoredType, type Page } from "./parquetPages.js";
 import { parserReason } from "./parserReason.js";
-import { searchSorted } from "./searchSorted.js";
+import { searchSorted, startsOf } from "./searchSorted.js";
 
 /** Options of `parquetDataset`. */
 export interface ParquetDatasetOptions extends DecodeOptions {
@@ -111,19 +111,13 @@ export class ParquetDataset implements ImageDataset {
     this.#decode = decode;
     this.#pages = new BoundedCache(cacheBytes, bytesOf);
     this.#places = opened.flatMap((file) => {
-      let next = 0;
-      return file.footer.groupRows.flatMap((rows, group) => {
-        const firstRow = next;
-        next += rows;
-        return rows === 0 ? [] : [{ file, group, firstRow }];
-      });
+      const { groupRows } = file.footer;
+      const firstRows = startsOf(groupRows);
+      return groupRows.flatMap((rows, group) =>
+        rows === 0 ? [] : [{ file, group, firstRow: firstRows[group]! }],
+      );
     });
-    let first = 0;
-    this.groups = Int32Array.from(this.#places, ({ file, group }) => {
-      const start = first;
-      first += file.footer.groupRows[group]!;
-      return start;
-    });
+    this.groups = startsOf(this.#places.map(({ file, group }) => file.footer.groupRows[group]!));
   }
 
   /** The folder that holds all files. */

@@ -1,4 +1,4 @@
-import { className, type LabelledPart, mostClasses, sortNames } from "./labels.js";
+import { className, type LabelledPart, mostClasses } from "./labels.js";
 import type { OpenFiles } from "./openFiles.js";
 import {
   type ParquetColumn,
@@ -9,6 +9,7 @@ import {
 } from "./parquetFile.js";
 import type { Values } from "./parquetPages.js";
 import { parserReason } from "./parserReason.js";
+import { sortNames } from "./sortNames.js";
 
 /** A file with what was found in its footer. */
 export interface OpenedFile {

@@ -1,5 +1,6 @@
 import { chooseRange, pooled, type StoredValues, type ValueRange } from "../decoding/valueRange.js";
 import { type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
+import { evenlySpaced } from "./evenlySpaced.js";
 
 /** Pictures that tell whether some of a data set have more than 8 bits, and as many as tell which values they hold. */
 const [firstLook, secondLook] = [16, 64];
@@ -13,13 +14,8 @@ const littleFilled = 1 / 32;
 
 /** Up to `most` pictures, evenly apart; where there are groups, the first ones of some groups. */
 function sample({ length, groups }: ImageDataset, most: number): number[] {
-  const even = (count: number, total: number) =>
-    Array.from({ length: Math.min(count, total) }, (_, index) =>
-      Math.floor((index * total) / Math.min(count, total)),
-    );
-  if (groups === undefined) return even(most, length);
-  const chosen = even(mostGroups, groups.length);
-  return chosen.flatMap((group) => {
+  if (groups === undefined) return evenlySpaced(length, most);
+  return evenlySpaced(groups.length, mostGroups).flatMap((group) => {
     const size = (groups[group + 1] ?? length) - groups[group]!;
     return Array.from({ length: Math.min(size, most / mostGroups) }, (_, index) => groups[group]! + index);
   });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { ImageDataset } from "../imageDataset.js";
+import { evenlySpaced } from "./evenlySpaced.js";
 
 /** A picture that is in both sets. */
 export interface SharedPicture {
@@ -47,10 +48,7 @@ export async function sharedPictures(
   test: ImageDataset,
   { mostPictures = 100_000, mostBytes = 512 << 20 }: SharedPicturesOptions = {},
 ): Promise<SharedPictures> {
-  const sample = thinned(
-    Array.from({ length: test.length }, (_, index) => index),
-    mostPictures,
-  );
+  const sample = evenlySpaced(test.length, mostPictures);
   const found = new Map<number, string>();
   await findPaths(train, test, sample, found);
   const rest = sample.filter((index) => !found.has(index));
@@ -153,7 +151,10 @@ async function hashesOf(
   const fitting = bytes <= mostBytes ? indices.length : Math.floor((indices.length * mostBytes) / bytes);
   // A container without lengths is read from its beginning, because each of its pages holds many pictures.
   const most = Math.min(mostPictures, fitting);
-  const chosen = lengths === null ? indices.slice(0, most) : thinned(indices, most);
+  const chosen =
+    lengths === null
+      ? indices.slice(0, most)
+      : evenlySpaced(indices.length, most).map((place) => indices[place]!);
   const hashes = new Map<number, string>();
   let read = 0;
   for (let place = 0; place < chosen.length && read < mostBytes; place += readsAtOnce) {
@@ -167,10 +168,4 @@ async function hashesOf(
     );
   }
   return hashes;
-}
-
-/** At most so many, evenly apart. */
-function thinned(indices: readonly number[], most: number): readonly number[] {
-  if (indices.length <= most) return indices;
-  return Array.from({ length: most }, (_, place) => indices[Math.floor((place * indices.length) / most)]!);
 }

@@ -9,6 +9,7 @@ import {
   type ImageRequest,
 } from "../imageDataset.js";
 import { combineIdentities } from "./datasetIdentity.js";
+import { searchSorted } from "./searchSorted.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];
@@ -86,15 +87,9 @@ function groupsOf(groups: Int32Array, indices: Int32Array): Int32Array {
   let end = 0;
   indices.forEach((index, place) => {
     if (place > 0 && index >= first && index < end) return;
-    let low = 0;
-    let high = groups.length - 1;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (groups[middle]! <= index) low = middle;
-      else high = middle - 1;
-    }
-    first = groups[low]!;
-    end = groups[low + 1] ?? Number.POSITIVE_INFINITY;
+    const group = searchSorted(groups, index);
+    first = groups[group]!;
+    end = groups[group + 1] ?? Number.POSITIVE_INFINITY;
     starts.push(place);
   });
   return Int32Array.from(starts);

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, rename, rm, statfs, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { fileOf } from "../fileNames.js";
-import { statFile, statOrNull } from "./fileFacts.js";
+import { pathHash, statFile, statOrNull } from "./fileFacts.js";
 
 /** Whether a shard is gzipped, by its name. */
 export function isGzipped(path: string): boolean {
@@ -32,8 +31,7 @@ export async function unpackShard(
       `webDataset: ${path} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (${byHand(path)}), or give a cacheFolder for the unpacked copy (SPLITMASK_CACHE is off).`,
     );
   }
-  const unique = createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
-  const copy = join(folder, `${basename(path).replace(/\.(tar\.gz|tgz)$/i, "")}-${unique}.tar`);
+  const copy = join(folder, `${basename(path).replace(/\.(tar\.gz|tgz)$/i, "")}-${pathHash(path)}.tar`);
   if (statOrNull(copy)?.mtime.getTime() === mtime.getTime()) return copy;
   await mkdir(folder, { recursive: true });
   const { bavail, bsize } = await statfs(folder);

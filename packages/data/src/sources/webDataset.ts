@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
@@ -10,7 +9,7 @@ import {
   readStoredValues,
 } from "../decoding/decodePicture.js";
 import type { StoredValues } from "../decoding/valueRange.js";
-import { fileOf, nameFromBytes } from "../fileNames.js";
+import { nameFromBytes } from "../fileNames.js";
 import {
   checkIndex,
   type DatasetIdentity,
@@ -19,23 +18,16 @@ import {
   type ImageRequest,
   PictureError,
 } from "../imageDataset.js";
+import { readClassNames } from "./classNames.js";
+import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
-import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
-import { commonFolder } from "./imageFiles.js";
-import {
-  type AlignedLabels,
-  className,
-  type LabelledPart,
-  listNames,
-  mergeLabels,
-  parseClassNames,
-  sortNames,
-} from "./labels.js";
+import { fingerprintFiles, pathHash, statFile, statOrNull } from "./fileFacts.js";
+import { type AlignedLabels, className, type LabelledPart, listNames, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
 import { isPictureName, sentence } from "./pictureFormats.js";
-import { searchSorted } from "./searchSorted.js";
+import { searchSorted, startsOf } from "./searchSorted.js";
 import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
-import { readTextFile } from "./textFile.js";
+import { sortNames } from "./sortNames.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
 import { indexShard, type ShardSettings } from "./webDatasetIndex.js";
 import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
@@ -109,12 +101,7 @@ export class WebDataset implements ImageDataset {
     this.#labels = labels;
     this.#picture = picture;
     this.#decode = decode;
-    let first = 0;
-    this.#starts = Int32Array.from(shards, ({ rows }) => {
-      const start = first;
-      first += rows.length;
-      return start;
-    });
+    this.#starts = startsOf(shards.map(({ rows }) => rows.length));
   }
 
   /** The folder that holds all files. */
@@ -250,7 +237,7 @@ export async function webDataset(
   const parts: LabelledPart[] = [];
   for (const [number, shard] of chosenShards.entries()) {
     const path = paths[number]!;
-    parts.push(namedLabels(path, shard, await classNames(dirname(path))));
+    parts.push(namedLabels(path, shard, await readClassNames(join(dirname(path), "classes.txt"))));
   }
   const aligned = mergeLabels("webDataset", parts, given);
   if (labels !== "any" && labels !== null && aligned.labels.every((label) => label < 0)) {
@@ -306,10 +293,9 @@ async function openIndex(
 ): Promise<{ index: ShardIndex; failure: string | null }> {
   const { size, mtimeMs } = statFile("webDataset", path);
   const stamp = { size, mtimeMs, settings: JSON.stringify(settings) };
-  const unique = createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
   const indexPaths = [
     ...(beside ? [`${path}.index`] : []),
-    ...(folder === null ? [] : [join(folder, `${basename(path)}-${unique}.index`)]),
+    ...(folder === null ? [] : [join(folder, `${basename(path)}-${pathHash(path)}.index`)]),
   ];
   for (const indexPath of indexPaths) {
     const kept = await readShardIndex(indexPath, stamp);
@@ -330,12 +316,6 @@ async function openIndex(
   } finally {
     await files.close();
   }
-}
-
-/** The names in the `classes.txt` of a folder; null without. */
-async function classNames(folder: string): Promise<readonly string[] | null> {
-  const path = join(folder, "classes.txt");
-  return statOrNull(path) !== null ? parseClassNames(await readTextFile(path)) : null;
 }
 
 /** The labels of a shard's pictures, with the names that stand in it or beside it. */
