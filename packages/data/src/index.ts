@@ -141,6 +141,7 @@ export type { CocoAnnotation, CocoCategory, CocoId, RunLengths } from "./sources
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
 export { identityDifference } from "./sources/datasetIdentity.js";
 export { evenlySpaced } from "./sources/evenlySpaced.js";
+export type { DatasetFormat } from "./sources/formatNames.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
 export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/imageFolder.js";
@@ -156,7 +157,7 @@ export {
   type SkippedShare,
   TooManySkippedError,
 } from "./sources/limitSkipped.js";
-export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
+export { type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
 export type { DatasetUse } from "./sources/parts.js";
 export { pictureExtensions } from "./sources/pictureFormats.js";

@@ -1,21 +1,28 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileOf } from "../fileNames.js";
+import { type CifarBatch, type OpenedBatches, pixelBytes, strangeLabel } from "./cifarBatches.js";
 import { statFile, statOrNull } from "./fileFacts.js";
+import { numberNames } from "./labels.js";
 import { isPickledBytes, isPickledObject, type PickledValue, readPickle } from "./pickle.js";
 
 /** What the lists of labels are called: CIFAR-10's, and the two of CIFAR-100. */
-export type CifarLabelKey = "labels" | "fine_labels" | "coarse_labels";
+type CifarLabelKey = "labels" | "fine_labels" | "coarse_labels";
+
+const classCounts: Readonly<Record<CifarLabelKey, number>> = {
+  labels: 10,
+  fine_labels: 100,
+  coarse_labels: 20,
+};
 
 /** A pickled batch of pictures. */
-export interface CifarBatch {
+interface PickledBatch {
   readonly key: CifarLabelKey;
   /** First byte of the pixels, 3,072 a picture. */
   readonly first: number;
   readonly labels: readonly number[];
 }
 
-const pixelBytes = 3072;
 /** A batch of all of CIFAR has 150 MB of pixels. */
 const mostBytes = 2 ** 30;
 
@@ -46,7 +53,7 @@ function damaged(path: string, reason: string, cause?: unknown): Error {
  * @param which Which of the two labels of CIFAR-100.
  * @throws Error (rejects) If it is no such file.
  */
-export async function readCifarBatch(path: string, which: "fine" | "coarse"): Promise<CifarBatch> {
+async function readBatch(path: string, which: "fine" | "coarse"): Promise<PickledBatch> {
   const batch = await readDictionary(path);
   const key: CifarLabelKey = batch.has("labels") ? "labels" : `${which}_labels`;
   const [labels, data] = [batch.get(key), batch.get("data")];
@@ -94,11 +101,45 @@ function arrayOf(data: PickledValue | undefined): PickledArray {
  * @returns null where there is no such file.
  * @throws Error (rejects) If it cannot be read.
  */
-export async function readCifarNames(folder: string, key: CifarLabelKey): Promise<string[] | null> {
+async function readNames(folder: string, key: CifarLabelKey): Promise<string[] | null> {
   const path = join(folder, key === "labels" ? "batches.meta" : "meta");
   if (statOrNull(path) === null) return null;
   const field = `${key.replace(/s$/, "")}_names`;
   const names = (await readDictionary(path)).get(field);
   if (Array.isArray(names) && names.every(isPickledBytes)) return names.map(({ text }) => text);
   throw damaged(path, `it has no list ${field} of names`);
+}
+
+/**
+ * Opens files of the Python version; nothing in them is executed.
+ *
+ * @param which Which of the two labels of CIFAR-100.
+ * @throws Error (rejects) If a file cannot be read, or holds a label that there is not.
+ */
+export async function openPickled(
+  paths: readonly string[],
+  which: "fine" | "coarse",
+): Promise<OpenedBatches> {
+  const read = [];
+  for (const path of paths) read.push(await readBatch(path, which));
+  const kinds = new Set(read.map(({ key }) => key));
+  if (kinds.size > 1) {
+    throw new Error(
+      `cifarDataset: ${paths.join(", ")} hold the labels ${[...kinds].join(" and ")}; expected files of one data set.`,
+    );
+  }
+  const [{ key }] = read as [(typeof read)[number]];
+  const count = classCounts[key];
+  const names = await readNames(dirname(paths[0]!), key);
+  if (names !== null && names.length !== count) {
+    throw new Error(
+      `cifarDataset: the names beside ${paths[0]} are ${names.length}; expected ${count}. Get the files anew.`,
+    );
+  }
+  const batches = read.map(({ first, labels }, file): CifarBatch => {
+    const row = labels.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < count));
+    if (row >= 0) throw strangeLabel(paths[file]!, row, labels[row]!, count);
+    return { path: paths[file]!, first, stride: pixelBytes, labels: Int32Array.from(labels) };
+  });
+  return { batches, classes: names ?? numberNames(count) };
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileOf, nameFromBytes } from "../fileNames.js";
 import { statOrNull } from "./fileFacts.js";
+import { isPictureName } from "./pictureFormats.js";
 import { sortNames } from "./sortNames.js";
 import { isHiddenOrSystem } from "./systemNames.js";
 
@@ -17,4 +18,12 @@ export function namesIn(folder: string): string[] {
 /** Whether a path is a folder. */
 export function isFolder(path: string): boolean {
   return statOrNull(path)?.isDirectory() ?? false;
+}
+
+/** Folders are looked into so deep: `MNIST/raw/…`, `default/train/0000.parquet`, `data/train/cat/1.png`. */
+export const deepestFloor = 3;
+
+/** Whether pictures lie in a folder itself. */
+export function holdsPictureFiles(folder: string): boolean {
+  return namesIn(folder).some((name) => isPictureName(name));
 }

@@ -48,6 +48,11 @@ export function listNames(names: readonly string[]): string {
   return `${names.slice(0, shownNames).join(", ")}${names.length > shownNames ? ", …" : ""}`;
 }
 
+/** The names of classes that have none: `"0"`, `"1"`, …. */
+export function numberNames(count: number): string[] {
+  return Array.from({ length: count }, (_, label) => String(label));
+}
+
 /**
  * The names of the classes for labels that are numbers.
  *
@@ -75,7 +80,7 @@ export function classesFor(
       `${reader}: ${source} holds the label ${most}; expected class numbers below ${mostClasses}. The file is damaged, or the column is no class label.`,
     );
   }
-  return given ?? Array.from({ length: most + 1 }, (_, label) => String(label));
+  return given ?? numberNames(most + 1);
 }
 
 /** What each label of one list of classes is in another. */
