@@ -24,31 +24,6 @@ export interface OpenedFile {
 
 const mostNames = 1 << 16;
 
-/** What `datasets` says of the columns of a file. */
-export interface HubFeatures {
-  /** Columns of pictures. */
-  readonly images: readonly string[];
-  /** Class names by column. */
-  readonly classes: ReadonlyMap<string, readonly string[]>;
-}
-
-/** Reads the features that Hugging Face's `datasets` leaves in a file's footer; what it does not know is left out. */
-export function hubFeatures(json: string | null): HubFeatures {
-  const images: string[] = [];
-  const classes = new Map<string, readonly string[]>();
-  try {
-    const parsed = JSON.parse(json ?? "{}") as { info?: { features?: Record<string, unknown> } };
-    for (const [column, feature] of Object.entries(parsed.info?.features ?? {})) {
-      const { _type: type, names } = (feature ?? {}) as { _type?: unknown; names?: unknown };
-      if (type === "Image") images.push(column);
-      if (type === "ClassLabel" && Array.isArray(names)) classes.set(column, names.map(String));
-    }
-  } catch {
-    // Damaged notes are no notes: the pictures are read all the same.
-  }
-  return { images, classes };
-}
-
 /** A column of labels holds something that cannot be labels; nothing is damaged. */
 export class UnusableLabelsError extends Error {
   /** `"UnusableLabelsError"`. */

@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
 import {
@@ -21,15 +21,15 @@ import {
 import { readClassNames } from "./classNames.js";
 import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
-import { fingerprintFiles, pathHash, statFile, statOrNull } from "./fileFacts.js";
-import { type AlignedLabels, className, type LabelledPart, listNames, mergeLabels } from "./labels.js";
+import { fingerprintFiles, statOrNull } from "./fileFacts.js";
+import { type AlignedLabels, type LabelledPart, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
+import { openShardIndex } from "./openShardIndex.js";
 import { isPictureName, sentence } from "./pictureFormats.js";
 import { searchSorted, startsOf } from "./searchSorted.js";
-import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
-import { sortNames } from "./sortNames.js";
+import type { ShardIndex } from "./shardIndex.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
-import { indexShard, type ShardSettings } from "./webDatasetIndex.js";
+import { namedLabels } from "./webDatasetLabels.js";
 import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
 
 /** Options of `webDataset`. */
@@ -218,7 +218,7 @@ export async function webDataset(
     signal?.throwIfAborted();
     const tar = isGzipped(path) ? await unpackShard(path, folder, signal) : path;
     const beside = cacheFolder === undefined;
-    const { index, failure } = await openIndex(tar, settings, { beside, folder }, signal).catch(
+    const { index, failure } = await openShardIndex(tar, settings, { beside, folder }, signal).catch(
       (error: Error) => {
         if (tar === path || signal?.aborted) throw error;
         throw new Error(`webDataset: ${path} is damaged: unpacked, ${error.message}`, { cause: error });
@@ -283,59 +283,4 @@ function noPictures(paths: readonly string[], picture: string | undefined, chose
   return new Error(
     `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.${others}`,
   );
-}
-
-async function openIndex(
-  path: string,
-  settings: ShardSettings,
-  { beside, folder }: { readonly beside: boolean; readonly folder: string | null },
-  signal: AbortSignal | undefined,
-): Promise<{ index: ShardIndex; failure: string | null }> {
-  const { size, mtimeMs } = statFile("webDataset", path);
-  const stamp = { size, mtimeMs, settings: JSON.stringify(settings) };
-  const indexPaths = [
-    ...(beside ? [`${path}.index`] : []),
-    ...(folder === null ? [] : [join(folder, `${basename(path)}-${pathHash(path)}.index`)]),
-  ];
-  for (const indexPath of indexPaths) {
-    const kept = await readShardIndex(indexPath, stamp);
-    if (kept !== null) return { index: kept, failure: null };
-  }
-  const files = new OpenFiles();
-  try {
-    const index = await indexShard(files, path, size, settings, signal);
-    let failure: string | null = null;
-    for (const indexPath of indexPaths) {
-      failure = await writeShardIndex(indexPath, index, stamp).then(
-        () => null,
-        (error: Error) => `${error.message}. Give a cacheFolder that can be written.`,
-      );
-      if (failure === null) break;
-    }
-    return { index, failure };
-  } finally {
-    await files.close();
-  }
-}
-
-/** The labels of a shard's pictures, with the names that stand in it or beside it. */
-function namedLabels(source: string, { index, rows }: Shard, known: readonly string[] | null): LabelledPart {
-  const { labelNames } = index.facts;
-  const own = Int32Array.from(rows, (row) => index.labels[row]!);
-  if (own.every((label) => label >= -1)) return { source, labels: own, names: known };
-  // Beside names, a number without a list that it counts in is the name of a class too.
-  const textOf = (label: number) => (label < -1 ? labelNames[-2 - label]! : String(label));
-  const present = [...new Set(own)].filter((label) => label < -1 || (known === null && label >= 0));
-  const names = known ?? sortNames(new Set(present.map((label) => className(textOf(label)))));
-  const byName = new Map(names.map((name, label) => [className(name), label]));
-  const numbers = new Map(
-    present.map((label) => {
-      const number = byName.get(className(textOf(label)));
-      if (number !== undefined) return [label, number];
-      throw new Error(
-        `webDataset: ${source} holds the class ${JSON.stringify(textOf(label))}, but the classes are ${listNames(names)}. Give all classes in classes.txt, or labels: null.`,
-      );
-    }),
-  );
-  return { source, labels: own.map((label) => numbers.get(label) ?? label), names };
 }

@@ -1,7 +1,9 @@
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 import { hiddenNote } from "./folderScan.js";
+import { Numbering } from "./growing.js";
 import { LeftAlone } from "./pictureFormats.js";
+import { lastOf, stemOf } from "./sampleEndings.js";
 import type { ShardIndex } from "./shardIndex.js";
 
 /** Which pictures of shards make the data set. */
@@ -42,19 +44,15 @@ class Endings {
   readonly #numbers: readonly Uint32Array[];
 
   constructor(indexes: readonly ShardIndex[]) {
-    const byText = new Map<string, number>();
+    const numbering = new Numbering();
     this.#indexes = indexes;
     this.#numbers = indexes.map(({ facts }) =>
-      Uint32Array.from(facts.endings, (text) => {
-        const number = byText.get(text) ?? byText.size;
-        byText.set(text, number);
-        return number;
-      }),
+      Uint32Array.from(facts.endings, (text) => numbering.numberOf(text)),
     );
-    this.texts = [...byText.keys()];
-    this.samples = new Uint32Array(byText.size);
-    this.taken = new Uint32Array(byText.size);
-    this.leftOut = new Uint32Array(byText.size);
+    this.texts = numbering.texts();
+    this.samples = new Uint32Array(numbering.size);
+    this.taken = new Uint32Array(numbering.size);
+    this.leftOut = new Uint32Array(numbering.size);
     for (const [shard, index] of indexes.entries()) {
       eachSample(index, (start, end) => {
         for (let row = start; row < end; row++) {
@@ -86,9 +84,6 @@ class Endings {
     return [...shown, ...(sorted.length > mostListed ? ["…"] : [])].join(", ");
   }
 }
-
-const stemOf = (ending: string) => ending.slice(0, Math.max(0, ending.lastIndexOf(".")));
-const lastOf = (ending: string) => ending.slice(ending.lastIndexOf(".") + 1);
 
 /**
  * Takes one picture of each sample. `0001.jpg` and `0001.seg.png`, or `0001.input.jpg` and `0001.target.jpg`, are pictures of one sample: an ending of several parts is a kind of picture
