@@ -1,7 +1,6 @@
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "./decoding/decodePicture.js";
+import type { PictureSize } from "./decoding/pictureSize.js";
 import type { StoredValues, ValueRange } from "./decoding/valueRange.js";
-import { shownName } from "./fileNames.js";
 
 /** How a data set may hand out a picture. */
 export interface ImageRequest {
@@ -98,34 +97,6 @@ export interface DatasetIdentity {
   readonly files: readonly string[];
   /** A hash of the content (of a file over 1 MiB: of blocks) and the name of at most 64 files, evenly apart. */
   readonly content: readonly string[];
-}
-
-/** A picture that could not be read or decoded. */
-export class PictureError extends Error {
-  /** `"PictureError"`. */
-  override readonly name = "PictureError";
-  /** The file, or the picture's name. */
-  readonly path: string;
-  /** What is wrong with it, in a few words. */
-  readonly reason: string;
-
-  /**
-   * @param path The file, or the picture's name.
-   * @param reason What is wrong with it.
-   */
-  constructor(path: string, reason: string, options?: ErrorOptions) {
-    super(`${shownName(path)}: ${reason}`, options);
-    this.path = path;
-    this.reason = reason;
-  }
-}
-
-/** A picture that was left out, and why. */
-export interface SkippedPicture {
-  /** The file, or the picture's name. */
-  readonly path: string;
-  /** What is wrong with it. */
-  readonly reason: string;
 }
 
 /**

@@ -106,20 +106,14 @@ export {
   type DecodePictureOptions,
   decodePicture,
   type FailOn,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "./decoding/decodePicture.js";
+export { PictureError, type SkippedPicture } from "./decoding/pictureError.js";
+export type { PictureSize } from "./decoding/pictureSize.js";
 export type { StoredValues, ValueRange } from "./decoding/valueRange.js";
 export { shownName } from "./fileNames.js";
-export {
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  type ImageRequest,
-  PictureError,
-  type SkippedPicture,
-} from "./imageDataset.js";
+export type { DatasetIdentity, DatasetNote, ImageDataset, ImageRequest } from "./imageDataset.js";
 export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
 export { MixedBatches, type MixedBatchesOptions, type MixedImageBatch } from "./loading/mixedBatches.js";

@@ -1,6 +1,7 @@
 import ndarray, { type NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
+import { checkIndex, type ImageDataset } from "../imageDataset.js";
 import { numberNames } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
 

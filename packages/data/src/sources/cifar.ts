@@ -1,13 +1,8 @@
 import { dirname, extname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
-import {
-  checkIndex,
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  PictureError,
-} from "../imageDataset.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
+import { checkIndex, type DatasetIdentity, type DatasetNote, type ImageDataset } from "../imageDataset.js";
 import { type CifarBatch, pixelBytes, side } from "./cifarBatches.js";
 import { openBinary } from "./cifarBinary.js";
 import { cifarNames, cifarPart } from "./cifarNames.js";

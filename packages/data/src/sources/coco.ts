@@ -4,10 +4,10 @@ import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
   decodePicture,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "../decoding/decodePicture.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import type { StoredValues } from "../decoding/valueRange.js";
 import { fileOf } from "../fileNames.js";
 import {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import {
   checkIndex,
   type DatasetIdentity,

@@ -1,13 +1,8 @@
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
-import {
-  checkIndex,
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  PictureError,
-} from "../imageDataset.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
+import { checkIndex, type DatasetIdentity, type DatasetNote, type ImageDataset } from "../imageDataset.js";
 import { readClassNames } from "./classNames.js";
 import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";

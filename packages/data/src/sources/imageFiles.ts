@@ -5,10 +5,11 @@ import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
   decodePicture,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "../decoding/decodePicture.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import type { StoredValues } from "../decoding/valueRange.js";
 import { fileOf } from "../fileNames.js";
 import {
@@ -17,7 +18,6 @@ import {
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
-  PictureError,
 } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fileLength, fingerprintFiles } from "./fileFacts.js";

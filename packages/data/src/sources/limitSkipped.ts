@@ -1,13 +1,7 @@
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
-import {
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  type ImageRequest,
-  PictureError,
-  type SkippedPicture,
-} from "../imageDataset.js";
+import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
+import type { DatasetIdentity, DatasetNote, ImageDataset, ImageRequest } from "../imageDataset.js";
 
 /** Too many pictures of a data set cannot be read. */
 export class TooManySkippedError extends Error {

@@ -3,10 +3,11 @@ import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
   decodePicture,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "../decoding/decodePicture.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import type { StoredValues } from "../decoding/valueRange.js";
 import {
   checkIndex,
@@ -14,7 +15,6 @@ import {
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
-  PictureError,
 } from "../imageDataset.js";
 import { BoundedCache } from "./boundedCache.js";
 import { commonFolder } from "./commonFolder.js";

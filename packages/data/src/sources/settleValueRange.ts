@@ -1,5 +1,6 @@
+import { PictureError } from "../decoding/pictureError.js";
 import { chooseRange, pooled, type StoredValues, type ValueRange } from "../decoding/valueRange.js";
-import { type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
+import type { DatasetNote, ImageDataset } from "../imageDataset.js";
 import { evenlySpaced } from "./evenlySpaced.js";
 
 /** Pictures that tell whether some of a data set have more than 8 bits, and as many as tell which values they hold. */

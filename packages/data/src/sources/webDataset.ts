@@ -4,10 +4,11 @@ import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
 import {
   type DecodeOptions,
   decodePicture,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "../decoding/decodePicture.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import type { StoredValues } from "../decoding/valueRange.js";
 import { nameFromBytes } from "../fileNames.js";
 import {
@@ -16,7 +17,6 @@ import {
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
-  PictureError,
 } from "../imageDataset.js";
 import { readClassNames } from "./classNames.js";
 import { commonFolder } from "./commonFolder.js";
