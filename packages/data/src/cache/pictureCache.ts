@@ -6,7 +6,7 @@ import { checksum, type Device, type DeviceBuffer } from "@splitmask/kernels";
 import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
 import type { ImageDataset } from "../imageDataset.js";
 import { defaultWorkers } from "../loading/decodeQueue.js";
-import type { HeldPicture } from "../loading/pictureStore.js";
+import type { HeldPicture } from "../loading/heldPicture.js";
 import { buildCache, type CacheProgress } from "./buildCache.js";
 import {
   CacheIndex,

@@ -7,8 +7,9 @@ import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
 import type { ImageDataset } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
 import { defaultDecodeSize } from "./decodeSize.js";
+import type { HeldPicture } from "./heldPicture.js";
 import { type EpochOrder, epochOrder } from "./order.js";
-import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
+import { defaultCacheBytes, PictureStore } from "./pictureStore.js";
 import { sliceImageBatch } from "./sliceImageBatch.js";
 
 /** Options of `ImageLoader`. */

@@ -7,7 +7,8 @@ import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
 import type { ImageDataset } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
 import { defaultDecodeSize } from "./decodeSize.js";
-import { type HeldPicture, PictureStore } from "./pictureStore.js";
+import type { HeldPicture } from "./heldPicture.js";
+import { PictureStore } from "./pictureStore.js";
 
 /** Options of `orderedBatches`. */
 export interface OrderedBatchesOptions {

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/pictureSize.js";
 import {
   checkIndex,
   type DatasetIdentity,
@@ -10,6 +9,7 @@ import {
 } from "../imageDataset.js";
 import { commonFolder } from "./commonFolder.js";
 import { combineIdentities } from "./datasetIdentity.js";
+import { forwardedMembers, type PicturePlace } from "./forwardedMembers.js";
 import { className } from "./labels.js";
 import { searchSorted, startsOf } from "./searchSorted.js";
 
@@ -20,9 +20,10 @@ class Concatenation implements ImageDataset {
   readonly groups?: Int32Array;
   readonly root?: string;
   readonly notes: readonly DatasetNote[];
-  readonly size?: (index: number) => Promise<PictureSize>;
-  readonly stored?: (index: number) => Promise<Uint8Array>;
-  readonly storedLength?: (index: number) => number;
+  readonly size?: NonNullable<ImageDataset["size"]>;
+  readonly stored?: NonNullable<ImageDataset["stored"]>;
+  readonly storedLength?: NonNullable<ImageDataset["storedLength"]>;
+  readonly values?: NonNullable<ImageDataset["values"]>;
   readonly fingerprint?: () => Promise<string>;
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #parts: readonly ImageDataset[];
@@ -53,24 +54,10 @@ class Concatenation implements ImageDataset {
     if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, this.#starts);
     const roots = parts.flatMap(({ root }) => (root === undefined ? [] : [root]));
     if (roots.length === parts.length) this.root = commonFolder(roots);
-    if (parts.every((part) => part.size !== undefined)) {
-      this.size = async (index) => {
-        const { part, inside } = this.#find("size", index);
-        return parts[part]!.size!(inside);
-      };
-    }
-    if (parts.every((part) => part.stored !== undefined)) {
-      this.stored = async (index) => {
-        const { part, inside } = this.#find("stored", index);
-        return parts[part]!.stored!(inside);
-      };
-    }
-    if (parts.every((part) => part.storedLength !== undefined)) {
-      this.storedLength = (index) => {
-        const { part, inside } = this.#find("storedLength", index);
-        return parts[part]!.storedLength!(inside);
-      };
-    }
+    Object.assign(
+      this,
+      forwardedMembers(parts, (what, index) => this.#find(what, index)),
+    );
     if (parts.every((part) => part.fingerprint !== undefined)) {
       this.fingerprint = async () => {
         const own = await Promise.all(parts.map((part) => part.fingerprint!()));
@@ -85,27 +72,27 @@ class Concatenation implements ImageDataset {
     }
   }
 
-  /** The part that holds a picture, and the picture's index there. */
-  #find(what: string, index: number): { part: number; inside: number } {
+  /** Where a picture is, and in which part. */
+  #find(what: string, index: number): PicturePlace & { readonly part: number } {
     checkIndex(what, index, this.length);
     const part = searchSorted(this.#starts, index);
-    return { part, inside: index - this.#starts[part]! };
+    return { part, dataset: this.#parts[part]!, index: index - this.#starts[part]! };
   }
 
   path(index: number): string {
-    const { part, inside } = this.#find("path", index);
-    return this.#parts[part]!.path(inside);
+    const place = this.#find("path", index);
+    return place.dataset.path(place.index);
   }
 
   label(index: number): number {
-    const { part, inside } = this.#find("label", index);
-    const label = this.#parts[part]!.label(inside);
-    return label < 0 ? -1 : this.#labels[part]![label]!;
+    const place = this.#find("label", index);
+    const label = place.dataset.label(place.index);
+    return label < 0 ? -1 : this.#labels[place.part]![label]!;
   }
 
   image(index: number, request?: ImageRequest): Promise<NdArray<Uint8Array>> {
-    const { part, inside } = this.#find("image", index);
-    return this.#parts[part]!.image(inside, request);
+    const place = this.#find("image", index);
+    return place.dataset.image(place.index, request);
   }
 
   async close(): Promise<void> {
