@@ -73,10 +73,9 @@ export interface CheckpointState {
   /** Number of steps of the whole run. */
   readonly steps: number;
   /**
-   * How many of the optimizer's steps changed a parameter, by its name, where that is fewer than all of them (not there
-   * in checkpoints of earlier versions).
+   * How many of the optimizer's steps changed a parameter, by its name, where that is fewer than all of them.
    */
-  readonly parameterSteps?: Readonly<Record<string, number>>;
+  readonly parameterSteps: Readonly<Record<string, number>>;
   /** What the run was made with. */
   readonly settings: CheckpointSettings;
   /** Means over the steps since the checkpoint before: the losses by name. */

@@ -1,6 +1,6 @@
 import type { ExponentialMovingAverage } from "@splitmask/optim";
 import { reasonOf } from "./reasonOf.js";
-import type { RunPlan } from "./runPlan.js";
+import type { EvaluatedSteps } from "./rhythm.js";
 import type { StepCount } from "./trainingSchedule.js";
 
 /** What an evaluation may want to know. */
@@ -72,7 +72,7 @@ export class Evaluator {
   }
 
   /** Whether the model has still to be evaluated after `step`. */
-  isDue(step: number, { evaluations, steps }: RunPlan): boolean {
+  isDue(step: number, { evaluations, steps }: EvaluatedSteps): boolean {
     if (evaluations === null || step === 0 || this.#last?.step === step) return false;
     return evaluations.isDue(step) || step === steps;
   }
@@ -112,7 +112,7 @@ export class Evaluator {
   }
 
   /** Estimated time of the evaluations after `step`, up to the last step; 0 as long as it is not known. */
-  secondsLeft(step: number, plan: RunPlan): number {
+  secondsLeft(step: number, plan: EvaluatedSteps): number {
     if (plan.evaluations === null || this.#count === 0) return 0;
     const later = step < plan.steps ? plan.evaluations.timesLeft(step) : 0;
     const count = later + (this.isDue(step, plan) ? 1 : 0);

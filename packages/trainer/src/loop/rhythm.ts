@@ -1,6 +1,14 @@
 import { type PlanHistory, positionIn, stepsOf } from "./planPosition.js";
 import { countOf, type StepCount } from "./trainingSchedule.js";
 
+/** The steps of a run, and when the model is evaluated in between. */
+export interface EvaluatedSteps {
+  /** The steps of the whole run. */
+  readonly steps: number;
+  /** When the model is evaluated, besides the end; null: never. */
+  readonly evaluations: Rhythm | null;
+}
+
 /**
  * When something is done in a run: every so many steps. Where these are a function of the run's number of steps ("ten times in a run"), it keeps its share of the run when the plan is changed.
  */

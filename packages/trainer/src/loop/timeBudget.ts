@@ -1,5 +1,5 @@
 import type { PlanHistory } from "./planPosition.js";
-import type { RunPlan } from "./runPlan.js";
+import type { EvaluatedSteps } from "./rhythm.js";
 
 /** A time that a run may take. Its number of steps is what fits, planned with the first steps' time and planned anew where the machine turns out to be slower or faster. */
 export interface TimeLimit {
@@ -160,7 +160,7 @@ export class TimeBudget {
    * @param begun Steps that were begun.
    * @returns The steps of a better plan, at least those begun; null where the plan stays.
    */
-  look(done: number, begun: number, plan: RunPlan): number | null {
+  look(done: number, begun: number, plan: EvaluatedSteps): number | null {
     if (this.spent < this.#nextLook) return null;
     this.#lookLater();
     const pace = this.#measured();
