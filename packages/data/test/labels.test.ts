@@ -45,7 +45,10 @@ const labelColumn = (labels: readonly number[]): ColumnSource => ({
   type: "INT32",
 });
 
-/** Sources of pictures of a cat, an ant, a bee and an ant, each with its own order of the names; null: numbers only, in the order of `wanted`. */
+/**
+ * Sources of pictures of a cat, an ant, a bee and an ant, each with its own order of the names; null: numbers only, in
+ * the order of `wanted`.
+ */
 const sources: Readonly<Record<string, (path: string, names: readonly string[] | null) => Promise<string>>> =
   {
     async parquet(path, names) {

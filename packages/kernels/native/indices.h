@@ -7,7 +7,8 @@ namespace splitmask::SPLITMASK_SET {
 // Among whole numbers what NaN is among fractions: the argmax of a row with a NaN. Figures made of it are NaN.
 constexpr int noIndex = -1;
 
-// True if all `count` indices lie in [0, bound), or are noIndex where that is allowed; else reports the first that does not.
+// True if all `count` indices lie in [0, bound), or are noIndex where that is allowed; else reports the first that does
+// not.
 static inline bool indicesAreInside(const Call& call, const int* indices, int64 count, int64 bound, bool allowNone = false) {
   for (int64 i = 0; i < count; ++i)
     if ((indices[i] < 0 || indices[i] >= bound) && !(allowNone && indices[i] == noIndex)) {

@@ -41,7 +41,8 @@ async function reportOf(run: string, terminal: Terminal): Promise<string | null>
 }
 
 /**
- * `splitmask pretrain`: trains and writes the report (where that fails, it warns); Ctrl-C or SIGTERM stops with a checkpoint, a second one at once.
+ * `splitmask pretrain`: trains and writes the report (where that fails, it warns); Ctrl-C or SIGTERM stops with a
+ * checkpoint, a second one at once.
  *
  * @returns The exit code: 130 or 143 where a signal ended it.
  */

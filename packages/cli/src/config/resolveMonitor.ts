@@ -18,7 +18,8 @@ function tenth(steps: number): number {
 }
 
 /**
- * Steps between two looks as the trainer takes them: in a timed run that has them by itself, of whatever number of steps comes of the time.
+ * Steps between two looks as the trainer takes them: in a timed run that has them by itself, of whatever number of
+ * steps comes of the time.
  *
  * @param config Time and steps, as decided.
  * @param given The fields that are given.

@@ -51,7 +51,9 @@ const part = (what: string, otherwise: string) =>
     placeholder: "<name>",
   });
 
-/** Every setting of how the pictures of one source are opened, with its type, its sentence of help and its placeholder. */
+/**
+ * Every setting of how the pictures of one source are opened, with its type, its sentence of help and its placeholder.
+ */
 export const sourceShape = {
   split: part("the pictures", "all, but to pretrain neither test nor validation"),
   ...reading,

@@ -51,7 +51,9 @@ export interface FinetuneRequest extends FinetuneSources {
 
 /** What came of it. */
 export interface FinetuneResult extends TrainedRun {
-  /** How good the model is; null where the run was interrupted, or the test pictures could not be looked at in the end. */
+  /**
+   * How good the model is; null where the run was interrupted, or the test pictures could not be looked at in the end.
+   */
   readonly evaluation: FinetuneEvaluation | null;
 }
 
@@ -190,7 +192,8 @@ async function resumeRun(
 }
 
 /**
- * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints and not wanted again.
+ * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints
+ * and not wanted again.
  *
  * @throws UsageError where those that are given are others.
  */

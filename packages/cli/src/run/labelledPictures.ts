@@ -23,7 +23,8 @@ export interface LabelledPictures {
 }
 
 /**
- * Opens labelled pictures; those without a label are left out and told, and so are test pictures that are training pictures too.
+ * Opens labelled pictures; those without a label are left out and told, and so are test pictures that are training
+ * pictures too.
  *
  * @param paths Where they are.
  * @param config How they are opened, which training pictures are chosen, and how many may be unreadable.

@@ -27,7 +27,8 @@ export async function identityOf(dataset: ImageDataset): Promise<DatasetIdentity
 }
 
 /**
- * Checks that a run goes on with the pictures that it was started with, wherever they are now; where they have moved, tells what was compared.
+ * Checks that a run goes on with the pictures that it was started with, wherever they are now; where they have moved,
+ * tells what was compared.
  *
  * @param what They, in words.
  * @param before What the run folder records.
@@ -65,7 +66,8 @@ export async function checkSamePictures(
 }
 
 /**
- * Where a path is after a move of what lay beside it: where `/old/data/train` is now `/new/data/train`, `/old/labelled` may be `/new/labelled`.
+ * Where a path is after a move of what lay beside it: where `/old/data/train` is now `/new/data/train`, `/old/labelled`
+ * may be `/new/labelled`.
  *
  * @param path The path.
  * @param move Whence and whither something else has moved, absolute.

@@ -21,9 +21,11 @@ export interface DecodeOptions {
   /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst file takes about 2 GB. Default 268,402,689 (16,383²). */
   readonly maximumPixels?: number;
   /**
-   * What makes a picture an error: `"none"` only what cannot be decoded at all, `"truncated"` also a file that ends too early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could
-   * paint over, such as a bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named. What is wrong beside the pixels (stray bytes between
-   * segments, a scan's header of some cameras, checksums of pixels that are whole, an end mark that is missing) is no error of any of these.
+   * What makes a picture an error: `"none"` only what cannot be decoded at all, `"truncated"` also a file that ends too
+   * early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could paint over, such as a
+   * bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named. What
+   * is wrong beside the pixels (stray bytes between segments, a scan's header of some cameras, checksums of pixels that
+   * are whole, an end mark that is missing) is no error of any of these.
    */
   readonly failOn?: FailOn;
   /**
@@ -94,7 +96,8 @@ function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string, ha
 }
 
 /**
- * Reads from a file, or, if that fails, from what the file becomes when all that is wrong beside its pixels is put right (then without any complaint of the decoder's).
+ * Reads from a file, or, if that fails, from what the file becomes when all that is wrong beside its pixels is put
+ * right (then without any complaint of the decoder's).
  *
  * @throws PictureError (rejects) With what is wrong with the file.
  */

@@ -12,7 +12,10 @@ export function tooLarge({ height, width }: PictureSize, maximumPixels: number):
   return `too large: ${width}×${height}, ${pixels} pixels, more than the ${maximumPixels.toLocaleString("en")} of maximumPixels`;
 }
 
-/** What sharp's error says of a limit, told by its own first words: what follows may be libvips', of another picture. Null: it is none. */
+/**
+ * What sharp's error says of a limit, told by its own first words: what follows may be libvips', of another picture.
+ * Null: it is none.
+ */
 export async function limitReason(
   error: unknown,
   source: string | Uint8Array,
@@ -35,7 +38,10 @@ async function unlimitedSize(source: string | Uint8Array, shortSide?: number): P
   return sharp(source, { density: densityFor(header, shortSide), limitInputPixels: false }).metadata();
 }
 
-/** Dots per inch at which a drawing's short side has `shortSide` pixels; a drawing is drawn at its target size, never enlarged from a small raster. */
+/**
+ * Dots per inch at which a drawing's short side has `shortSide` pixels; a drawing is drawn at its target size, never
+ * enlarged from a small raster.
+ */
 export function densityFor({ height, width }: PictureSize, shortSide: number): number {
   return Math.min(100_000, Math.max(1, Math.ceil((72 * shortSide) / Math.max(1, Math.min(height, width)))));
 }

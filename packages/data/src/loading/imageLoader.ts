@@ -86,7 +86,10 @@ export class ImageLoader {
   readonly #prepared = new Map<number, Promise<Slot[]>>();
   /** The orders of the last two epochs: at the turn of an epoch both are read. */
   readonly #orders = new Map<number, EpochOrder>();
-  /** Gives up what is waited for. A set rather than a promise that all of it races with: that promise would hold every batch until it settles. */
+  /**
+   * Gives up what is waited for. A set rather than a promise that all of it races with: that promise would hold every
+   * batch until it settles.
+   */
   readonly #waiting = new Set<(reason: unknown) => void>();
   #onAbort: (() => void) | null = null;
   /** Why it was closed; null while it is open. */

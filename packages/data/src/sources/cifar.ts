@@ -18,11 +18,17 @@ import { searchSorted, startsOf } from "./searchSorted.js";
 
 /** Options of `cifarDataset`. */
 export interface CifarDatasetOptions {
-  /** Which files of a folder: `data_batch_*` / `train`, or `test_batch` / `test`, with `.bin` or without. Default `"train"`. */
+  /**
+   * Which files of a folder: `data_batch_*` / `train`, or `test_batch` / `test`, with `.bin` or without. Default
+   * `"train"`.
+   */
   readonly split?: "train" | "test";
   /** Which of the two labels of CIFAR-100. Default `"fine"`, the 100 classes; `"coarse"` are the 20 superclasses. */
   readonly labels?: "fine" | "coarse";
-  /** The classes that are wanted, by label; labels are matched by name, without names by number. Default: those of `batches.meta.txt`, `fine_label_names.txt` or `coarse_label_names.txt` beside the files, else `"0"`, `"1"`, …. */
+  /**
+   * The classes that are wanted, by label; labels are matched by name, without names by number. Default: those of
+   * `batches.meta.txt`, `fine_label_names.txt` or `coarse_label_names.txt` beside the files, else `"0"`, `"1"`, ….
+   */
   readonly classes?: readonly string[];
 }
 
@@ -118,8 +124,9 @@ export class CifarDataset implements ImageDataset {
 }
 
 /**
- * CIFAR-10 or CIFAR-100, the binary version (records of one label byte, CIFAR-100: coarse, then fine, and 3×32×32 pixels) or the Python version (pickles of an array and a list, of which nothing is
- * executed). Pictures are read when they are wanted; only the labels are in memory. Format: https://www.cs.toronto.edu/~kriz/cifar.html.
+ * CIFAR-10 or CIFAR-100, the binary version (records of one label byte, CIFAR-100: coarse, then fine, and 3×32×32
+ * pixels) or the Python version (pickles of an array and a list, of which nothing is executed). Pictures are read when
+ * they are wanted; only the labels are in memory. Format: https://www.cs.toronto.edu/~kriz/cifar.html.
  *
  * @param source The folder that the archive unpacks to (`cifar-10-batches-bin`, `cifar-100-python`), or its files.
  * @throws Error (rejects) If a file is missing, has no whole number of records, or holds a label that there is not.

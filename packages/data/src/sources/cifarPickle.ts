@@ -82,7 +82,9 @@ interface PickledArray {
   readonly byColumns?: PickledValue | undefined;
 }
 
-/** What numpy writes of an array: up to protocol 4 what it is told after it was made, in protocol 5 what it is made of. */
+/**
+ * What numpy writes of an array: up to protocol 4 what it is told after it was made, in protocol 5 what it is made of.
+ */
 function arrayOf(data: PickledValue | undefined): PickledArray {
   if (!isPickledObject(data)) return {};
   if (data.name.endsWith("._frombuffer")) {

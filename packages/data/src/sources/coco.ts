@@ -17,14 +17,17 @@ import { parseJson, readTextFile } from "./textFile.js";
 /** Options of `cocoDataset`. */
 export interface CocoDatasetOptions extends DecodeOptions {
   /**
-   * The folder that `file_name` starts at, or a folder around those of the pictures. Default: the folder of the JSON file, the one above it, or in both of `images` and of the JSON file's
-   * name without `instances_` (also in `images`), e.g. `images/train2017` for `annotations/instances_train2017.json`; where pictures are not there, they are looked for by their names in
-   * the folders around the file.
+   * The folder that `file_name` starts at, or a folder around those of the pictures. Default: the folder of the JSON
+   * file, the one above it, or in both of `images` and of the JSON file's name without `instances_` (also in `images`),
+   * e.g. `images/train2017` for `annotations/instances_train2017.json`; where pictures are not there, they are looked
+   * for by their names in the folders around the file.
    */
   readonly images?: string;
 }
 
-/** The pictures of a COCO file with what is drawn on them; they have many objects, so no class. Made by `cocoDataset`. */
+/**
+ * The pictures of a COCO file with what is drawn on them; they have many objects, so no class. Made by `cocoDataset`.
+ */
 export class CocoDataset extends ImageFiles {
   /** What objects may be, in the order of the file. */
   readonly categories: readonly CocoCategory[];
@@ -74,9 +77,10 @@ export class CocoDataset extends ImageFiles {
 const mostBytes = 2 ** 29 - 32;
 
 /**
- * The pictures of a COCO file (`instances_train2017.json` and the like, also LVIS) with boxes, polygons and masks. The file is held in memory as objects (about three times its size). Only
- * the names of pictures must be there: annotations and categories that make no sense are left out, and `notes` say how many and why.
- * Format: https://cocodataset.org/#format-data.
+ * The pictures of a COCO file (`instances_train2017.json` and the like, also LVIS) with boxes, polygons and masks. The
+ * file is held in memory as objects (about three times its size). Only the names of pictures must be there: annotations
+ * and categories that make no sense are left out, and `notes` say how many and why. Format:
+ * https://cocodataset.org/#format-data.
  *
  * @param path The JSON file; `NaN` and `Infinity`, as Python writes them, count as missing.
  * @throws Error (rejects) If the file is missing or no JSON, names no pictures, or none of them is found.

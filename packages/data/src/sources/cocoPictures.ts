@@ -24,8 +24,9 @@ const deepest = 3;
 const mostFolders = 10_000;
 
 /**
- * Finds the pictures. Where all of a sample lie in one of the usual folders it is that one; else every picture is looked for in the folders around the file by its name, and of several with
- * this name the one is taken whose folders agree most with those that the file gives.
+ * Finds the pictures. Where all of a sample lie in one of the usual folders it is that one; else every picture is
+ * looked for in the folders around the file by its name, and of several with this name the one is taken whose folders
+ * agree most with those that the file gives.
  *
  * @param file The JSON file, absolute.
  * @param names The path of each picture as the file has it.
@@ -72,7 +73,10 @@ export async function findCocoPictures(
   return { root, paths: paths.map((path) => relative(root, path)), notes };
 }
 
-/** The folder of the JSON file, the one above it, and in both `images` and the file's name without its kind, also in `images`. */
+/**
+ * The folder of the JSON file, the one above it, and in both `images` and the file's name without its kind, also in
+ * `images`.
+ */
 function usualFolders(file: string): string[] {
   const folder = dirname(file);
   const part = basename(file, ".json").replace(/^(instances|captions|person_keypoints|annotations)_?/, "");
@@ -104,7 +108,10 @@ async function pictureFolders(
   return found;
 }
 
-/** Of the folders with a file of a name the one that ends as its path does, by as many names as possible; null: there is none. */
+/**
+ * Of the folders with a file of a name the one that ends as its path does, by as many names as possible; null: there is
+ * none.
+ */
 function bestFolder(name: string, folders: readonly string[]): string | null {
   const wanted = dirname(name).split("/").reverse();
   const agreement = (folder: string) => {

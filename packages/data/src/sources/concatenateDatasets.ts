@@ -117,8 +117,8 @@ function groupsOf(parts: readonly ImageDataset[], starts: Int32Array): Int32Arra
 }
 
 /**
- * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which the names first come; groups, fingerprints and identities follow; closing it
- * closes all of them.
+ * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which
+ * the names first come; groups, fingerprints and identities follow; closing it closes all of them.
  *
  * @throws TypeError If there is no data set, or they differ in their channels.
  */

@@ -10,7 +10,8 @@ const toParquet = {
 } as const;
 
 /**
- * Refuses a folder that `save_to_disk` of Hugging Face's `datasets` wrote, or that holds one. Arrow's own files are not read here, Parquet of the same pictures is.
+ * Refuses a folder that `save_to_disk` of Hugging Face's `datasets` wrote, or that holds one. Arrow's own files are not
+ * read here, Parquet of the same pictures is.
  *
  * @throws Error If it is one; it says how to convert it.
  */

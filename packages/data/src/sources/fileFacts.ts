@@ -31,7 +31,10 @@ export function pathHash(path: string): string {
   return createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
 }
 
-/** The facts of a file or folder; null where it is not there or cannot be read. Synchronous: a million of them take 3 s, through promises 20 s. */
+/**
+ * The facts of a file or folder; null where it is not there or cannot be read. Synchronous: a million of them take 3 s,
+ * through promises 20 s.
+ */
 export function statOrNull(path: string): Stats | null {
   try {
     return statSync(fileOf(path), { throwIfNoEntry: false }) ?? null;

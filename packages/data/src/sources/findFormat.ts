@@ -22,7 +22,8 @@ export const lookedFor = [
 ].join("; ");
 
 /**
- * A folder is one of pictures, unless there are none on its first two floors nor in its parts, and files of another format are. Deeper floors are looked at until something is known.
+ * A folder is one of pictures, unless there are none on its first two floors nor in its parts, and files of another
+ * format are. Deeper floors are looked at until something is known.
  *
  * @throws Error If it holds what has to be converted first.
  */

@@ -5,7 +5,10 @@ import { isPictureName } from "./pictureFormats.js";
 import { sortNames } from "./sortNames.js";
 import { isHiddenOrSystem } from "./systemNames.js";
 
-/** What lies in a folder, sorted, but hidden files and the system's; nothing where it cannot be read: whoever opens it says why. */
+/**
+ * What lies in a folder, sorted, but hidden files and the system's; nothing where it cannot be read: whoever opens it
+ * says why.
+ */
 export function namesIn(folder: string): string[] {
   try {
     const names = readdirSync(fileOf(folder), { encoding: "buffer" }).map(nameFromBytes);

@@ -48,8 +48,9 @@ function holdsPictures(folder: string, depth = 0): boolean {
 }
 
 /**
- * The folders of a folder's parts, where it is divided in such (`train` and `val` of class folders or of pictures, also inside of a single folder); empty: it is not. One that holds other folders
- * of pictures too is divided if two parts at least are called by their whole names: a class may be called train.
+ * The folders of a folder's parts, where it is divided in such (`train` and `val` of class folders or of pictures, also
+ * inside of a single folder); empty: it is not. One that holds other folders of pictures too is divided if two parts at
+ * least are called by their whole names: a class may be called train.
  */
 export function pictureParts(folder: string, depth = 0): PartEntry[] {
   const names = namesIn(folder);
@@ -93,7 +94,8 @@ function innermost({ path, part }: PartEntry): string {
 }
 
 /**
- * The files or folders of a path that are opened: those that a split names, else those that suit what the pictures are for.
+ * The files or folders of a path that are opened: those that a split names, else those that suit what the pictures are
+ * for.
  *
  * @throws Error If there is no such split, or nothing that suits.
  */

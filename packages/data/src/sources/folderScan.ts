@@ -11,7 +11,10 @@ import { isHiddenOrSystem } from "./systemNames.js";
 export interface FolderEntry {
   /** As `nameFromBytes` writes it. */
   readonly name: string;
-  /** A link to a file is a file, one to a folder a `"folderLink"`; a link to nothing is dead. Whatever else there is, such as a pipe, is a file that no picture can be read from. */
+  /**
+   * A link to a file is a file, one to a folder a `"folderLink"`; a link to nothing is dead. Whatever else there is,
+   * such as a pipe, is a file that no picture can be read from.
+   */
   readonly kind: "file" | "folder" | "folderLink" | "deadLink";
 }
 
@@ -21,7 +24,10 @@ async function kindOfLink(path: string): Promise<FolderEntry["kind"]> {
   return target.isDirectory() ? "folderLink" : "file";
 }
 
-/** Reads folders one by one, leaves out what is hidden or the system's, and remembers that and what cannot be read: no single entry ends a scan. */
+/**
+ * Reads folders one by one, leaves out what is hidden or the system's, and remembers that and what cannot be read: no
+ * single entry ends a scan.
+ */
 export class FolderScan {
   /** Folders, and links that are no pictures by their names, that could not be followed. */
   readonly unreadable: SkippedPicture[] = [];

@@ -18,7 +18,8 @@ export interface IdxDatasetOptions {
    */
   readonly labels?: string | null;
   /**
-   * The classes that are wanted, by label; labels are matched by the names in `classes.txt` beside the pictures, without it by number. Default: these names, else `"0"`, `"1"`, ….
+   * The classes that are wanted, by label; labels are matched by the names in `classes.txt` beside the pictures,
+   * without it by number. Default: these names, else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
   /** 3: greyscale is spread to three channels. 1: as it is stored. Default 3. Pictures in colour (N×H×W×3) always have 3. */

@@ -20,8 +20,9 @@ export interface ImageFolderOptions extends DecodeOptions {
    */
   readonly classes?: readonly string[];
   /**
-   * Tables of labels (as `imageList` reads them), such as Hugging Face's `metadata.csv` or `metadata.jsonl`, with paths relative to them: they say the classes, and pictures that they do
-   * not name have none. Where they have no labels, or none is given, folders are the classes.
+   * Tables of labels (as `imageList` reads them), such as Hugging Face's `metadata.csv` or `metadata.jsonl`, with paths
+   * relative to them: they say the classes, and pictures that they do not name have none. Where they have no labels, or
+   * none is given, folders are the classes.
    */
   readonly labelTables?: readonly string[];
   /** The columns of these tables. Default: by their names. */
@@ -102,10 +103,11 @@ async function checkFolder(path: string): Promise<string> {
 }
 
 /**
- * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the classes; pictures that lie beside such folders
- * have no label. Hidden files, and what systems put there (`@eaDir`, `__MACOSX`), are left out, and so are folders inside it that cannot be read: `notes` tell. Other files that are no
- * pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one
- * another, and folders of the same name are one class.
+ * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the
+ * classes; pictures that lie beside such folders have no label. Hidden files, and what systems put there (`@eaDir`,
+ * `__MACOSX`), are left out, and so are folders inside it that cannot be read: `notes` tell. Other files that are no
+ * pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one another, and
+ * folders of the same name are one class.
  *
  * @param path The folder, or several.
  * @throws Error (rejects) If a folder is missing, is no folder, holds no pictures, or holds a class folder that `classes` does not name.

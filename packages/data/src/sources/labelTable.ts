@@ -53,7 +53,8 @@ export function hasTableHeader(text: string): boolean {
 const firstLine = (text: string) => text.slice(0, text.search(/\r|\n|$/));
 
 /**
- * Reads a table of pictures: rows of CSV under a header or without one (commas, tabs or semicolons; quotes as in RFC 4180), or JSON, one object a line.
+ * Reads a table of pictures: rows of CSV under a header or without one (commas, tabs or semicolons; quotes as in RFC
+ * 4180), or JSON, one object a line.
  *
  * @param file Its path, for messages.
  * @throws Error If it cannot be parsed, or a column is not there.

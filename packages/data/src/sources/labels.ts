@@ -35,7 +35,8 @@ const isSame = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((name, label) => name === b[label]);
 
 /**
- * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters where others write one; bytes that are no UTF-8 as `\\xe9`.
+ * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters
+ * where others write one; bytes that are no UTF-8 as `\\xe9`.
  *
  * @param name What a folder, a file or a column calls it.
  */
@@ -118,7 +119,8 @@ function matchClasses(own: readonly string[], used: readonly number[], wanted: r
 }
 
 /**
- * Labels in the numbering of the wanted classes: matched by name (Unicode NFC), or by number where a side has numbers only, which a note tells.
+ * Labels in the numbering of the wanted classes: matched by name (Unicode NFC), or by number where a side has numbers
+ * only, which a note tells.
  *
  * @param reader Who asks, for messages.
  * @param source The file or folder that the labels came from.
@@ -157,8 +159,9 @@ export function alignLabels(
 }
 
 /**
- * One numbering for the labels of several files, each of which may have names of its own: classes of the same name become one. They stand in the order in which they first come, sorted
- * where the names of every file are; numbers of a file without names are those of this order.
+ * One numbering for the labels of several files, each of which may have names of its own: classes of the same name
+ * become one. They stand in the order in which they first come, sorted where the names of every file are; numbers of a
+ * file without names are those of this order.
  *
  * @param reader Who asks, for messages.
  * @param parts The files, in the order of the pictures.

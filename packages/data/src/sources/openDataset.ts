@@ -24,23 +24,35 @@ export interface OpenDatasetOptions extends DecodeOptions {
   /** How the pictures are stored. Default: by the names of the files. */
   readonly format?: DatasetFormat;
   /**
-   * Which part of a folder, where the names of its files or folders speak of several: `"train"`, `"validation"` (`"val"`, `"dev"`), `"test"` or another name that stands there; `"all"`. Of a
-   * folder of pictures also any folder inside it. Default: by `use`.
+   * Which part of a folder, where the names of its files or folders speak of several: `"train"`, `"validation"`
+   * (`"val"`, `"dev"`), `"test"` or another name that stands there; `"all"`. Of a folder of pictures also any folder
+   * inside it. Default: by `use`.
    */
   readonly split?: string;
   /** What the pictures are for, which chooses the part where no `split` does. Default `"any"`: everything. */
   readonly use?: DatasetUse;
-  /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards (`"jpg"`, `"input.jpg"`). Default: by their names. */
+  /**
+   * Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards (`"jpg"`,
+   * `"input.jpg"`). Default: by their names.
+   */
   readonly imageColumn?: string;
-  /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
+  /**
+   * Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or
+   * `output.cls`), or a field of the `json` files; null: there are none. Default: by their names.
+   */
   readonly labelColumn?: string | null;
-  /** The folder that paths in a COCO file or a list start at. Default: looked for around the COCO file; the list's own. */
+  /**
+   * The folder that paths in a COCO file or a list start at. Default: looked for around the COCO file; the list's own.
+   */
   readonly images?: string;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
   /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
   readonly channels?: 1 | 3;
-  /** WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards, all else in `defaultCacheFolder()`. */
+  /**
+   * WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards,
+   * all else in `defaultCacheFolder()`.
+   */
   readonly cacheFolder?: string;
   /** WebDataset: called when a shard is open. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -38,18 +38,20 @@ import { searchSorted, startsOf } from "./searchSorted.js";
 /** Options of `parquetDataset`. */
 export interface ParquetDatasetOptions extends DecodeOptions {
   /**
-   * The column of pictures: a struct with `bytes`, or bytes. Default: of those that the hub's notes call an image the one called `image`, `img`, `jpg`, `jpeg`, `png`, `webp` or
-   * `picture`, else their first; without notes, the column of such a name.
+   * The column of pictures: a struct with `bytes`, or bytes. Default: of those that the hub's notes call an image the
+   * one called `image`, `img`, `jpg`, `jpeg`, `png`, `webp` or `picture`, else their first; without notes, the column
+   * of such a name.
    */
   readonly image?: string;
   /**
-   * The column of labels: whole numbers (also as floats), booleans or names; null: there are none. Default: a class label in the hub's notes that is called `label`, `labels`, `fine_label`,
-   * `cls`, `class`, `class_name`, `target` or `category`; else any column of such a name; else the notes' first class label.
+   * The column of labels: whole numbers (also as floats), booleans or names; null: there are none. Default: a class
+   * label in the hub's notes that is called `label`, `labels`, `fine_label`, `cls`, `class`, `class_name`, `target` or
+   * `category`; else any column of such a name; else the notes' first class label.
    */
   readonly label?: string | null;
   /**
-   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number. Default: those of the hub's notes of all files; else the names in the
-   * column, sorted; else `"0"`, `"1"`, ….
+   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number.
+   * Default: those of the hub's notes of all files; else the names in the column, sorted; else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
   /** Bytes of unpacked pages that are kept. Default 128 MiB; one page always is. Never changes a picture. */
@@ -239,7 +241,8 @@ function bytesOf({ order, values }: Page): number {
  * wanted are read, and a bounded number of them is kept; only the labels are in memory.
  *
  * @param files Paths of `.parquet` files, in the order of their rows.
- * @throws Error (rejects) If a file is missing or damaged, has no column of pictures, or a label is none of the classes.
+ * @throws Error (rejects) If a file is missing or damaged, has no column of pictures, or a label is none of the
+ * classes.
  */
 export async function parquetDataset(
   files: string | readonly string[],

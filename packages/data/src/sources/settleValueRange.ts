@@ -45,7 +45,8 @@ const shown = (value: number) =>
   Number(value.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6 });
 
 /**
- * Finds the one range of values that all pictures of a data set are shown with, where some have more than 8 bits: measured on some of them, evenly apart, so that brightness compares between pictures.
+ * Finds the one range of values that all pictures of a data set are shown with, where some have more than 8 bits:
+ * measured on some of them, evenly apart, so that brightness compares between pictures.
  *
  * @param dataset The pictures.
  * @param wanted What is asked for.

@@ -37,8 +37,9 @@ const picturesAPause = 1000;
 const readsAtOnce = 16;
 
 /**
- * Finds the pictures of a test set that are in the training set too: the same file, or one of equal bytes. Sizes are compared first, and only pictures whose size comes in both are read; nothing is
- * decoded, so that a picture that was stored anew is not found.
+ * Finds the pictures of a test set that are in the training set too: the same file, or one of equal bytes. Sizes are
+ * compared first, and only pictures whose size comes in both are read; nothing is decoded, so that a picture that was
+ * stored anew is not found.
  *
  * @param train The training pictures.
  * @param test The test pictures.
@@ -125,7 +126,10 @@ async function findEqual(
   };
 }
 
-/** How many bytes pictures have, but those with none, which are no pictures; null where that is not known without reading them. */
+/**
+ * How many bytes pictures have, but those with none, which are no pictures; null where that is not known without
+ * reading them.
+ */
 async function lengthsOf(
   dataset: ImageDataset,
   indices: readonly number[],

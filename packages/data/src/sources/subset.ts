@@ -93,7 +93,8 @@ function groupsOf(groups: Int32Array, indices: Int32Array): Int32Array {
 }
 
 /**
- * Some pictures of a data set, in the given order, with the same classes. Groups, fingerprint and identity follow; closing it closes the data set.
+ * Some pictures of a data set, in the given order, with the same classes. Groups, fingerprint and identity follow;
+ * closing it closes the data set.
  *
  * @param indices Which, e.g. of `readIndices`; an index may come several times.
  * @throws RangeError If an index is none of the data set.

@@ -72,7 +72,10 @@ export function requireRoom(path: string, folder: string, bytes: number, free: n
   );
 }
 
-/** Roughly how much a gzipped file holds: its last four bytes say that but for multiples of 4 GiB, and pictures hardly shrink. */
+/**
+ * Roughly how much a gzipped file holds: its last four bytes say that but for multiples of 4 GiB, and pictures hardly
+ * shrink.
+ */
 async function unpackedBytes(path: string, size: number): Promise<number> {
   const file = await open(fileOf(path));
   try {

@@ -35,24 +35,26 @@ import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
 /** Options of `webDataset`. */
 export interface WebDatasetOptions extends DecodeOptions {
   /**
-   * Which picture of a sample, by what stands behind the sample's name: `"jpg"`, `"seg.png"`, or `"input"` for `0001.input.jpg`. Default: the first that has a picture's ending alone
-   * (`0001.jpg`), else the ending of several parts that comes first in the shards. What is left out is in `notes`.
+   * Which picture of a sample, by what stands behind the sample's name: `"jpg"`, `"seg.png"`, or `"input"` for
+   * `0001.input.jpg`. Default: the first that has a picture's ending alone (`0001.jpg`), else the ending of several
+   * parts that comes first in the shards. What is left out is in `notes`.
    */
   readonly picture?: string;
   /**
-   * Where the class of a sample is, as a number or a name: a file's ending (`"cls"`, `"json"`, `"txt"`, or `"output.cls"`), or any other text: a field of the `json` file. null: there are no
-   * labels. Default: the first of `cls`, `json` and `txt` that is there; of `json` the field `label`, `cls`, `class`, `class_name` or `target`, a `txt` only if it is a number, since most are
-   * captions.
+   * Where the class of a sample is, as a number or a name: a file's ending (`"cls"`, `"json"`, `"txt"`, or
+   * `"output.cls"`), or any other text: a field of the `json` file. null: there are no labels. Default: the first of
+   * `cls`, `json` and `txt` that is there; of `json` the field `label`, `cls`, `class`, `class_name` or `target`, a
+   * `txt` only if it is a number, since most are captions.
    */
   readonly labels?: string | null;
   /**
-   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number. Default: the lines of `classes.txt` beside each shard; else the names
-   * in the shards, sorted; else `"0"`, `"1"`, ….
+   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number.
+   * Default: the lines of `classes.txt` beside each shard; else the names in the shards, sorted; else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
   /**
-   * Folder of all caches, for the indexes (some 60 MB a million pictures) and for unpacked `.tar.gz`; they lie in its `shards`. Default: the indexes beside the shards where that can be
-   * written, all else in `defaultCacheFolder()`.
+   * Folder of all caches, for the indexes (some 60 MB a million pictures) and for unpacked `.tar.gz`; they lie in its
+   * `shards`. Default: the indexes beside the shards where that can be written, all else in `defaultCacheFolder()`.
    */
   readonly cacheFolder?: string;
   /** Called when a shard is indexed that has no index yet. */

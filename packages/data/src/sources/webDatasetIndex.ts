@@ -12,9 +12,15 @@ import { isLabel, parseLabel, type WebDatasetLabels, wantedLabels } from "./webD
 
 /** What of a shard is indexed. */
 export interface ShardSettings {
-  /** An ending, lower case and without the first dot, that pictures have besides those that end as pictures do; null: none. */
+  /**
+   * An ending, lower case and without the first dot, that pictures have besides those that end as pictures do; null:
+   * none.
+   */
   readonly picture: string | null;
-  /** Where labels are: an ending such as `"cls"` or `"output.cls"`, or a field of the JSON files; null: nowhere; "any": the first of `cls`, `json`, `txt` that holds one. */
+  /**
+   * Where labels are: an ending such as `"cls"` or `"output.cls"`, or a field of the JSON files; null: nowhere; "any":
+   * the first of `cls`, `json`, `txt` that holds one.
+   */
   readonly labels: string | null;
 }
 
@@ -26,7 +32,10 @@ const mostLabelNames = 1 << 16;
 const mostOthers = 1000;
 const samplesAPause = 2000;
 
-/** A file of a sample: its name up to the first dot is the sample's, then comes the ending, of which the stem is all but the last part. */
+/**
+ * A file of a sample: its name up to the first dot is the sample's, then comes the ending, of which the stem is all but
+ * the last part.
+ */
 interface SampleFile {
   readonly member: TarMember;
   readonly ending: string;
@@ -44,7 +53,10 @@ interface Sample {
 
 const labelKey = (stem: string, kind: WebDatasetLabels) => `${stem}.${kind}`;
 
-/** Endings as webdataset's writers choose them, `jpg` or `seg.png`: words. What else stands behind a first dot is a part of a name, as in `Screenshot at 10.11.12.png`. */
+/**
+ * Endings as webdataset's writers choose them, `jpg` or `seg.png`: words. What else stands behind a first dot is a part
+ * of a name, as in `Screenshot at 10.11.12.png`.
+ */
 const wordsWithDots = /^\p{L}[\p{L}\d_-]*(\.\p{L}[\p{L}\d_-]*)*$/u;
 
 /** What an ending of words or a last part of another one is called in `fields`; see `ShardIndex`. */
@@ -54,8 +66,9 @@ function fieldOf({ ending, stem }: SampleFile, endings: Numbering): number {
 }
 
 /**
- * Reads the headers of a shard. Files that lie one behind another and whose paths agree up to the first dot of the file's name are one sample. Every file that ends as a picture does is in
- * the index, also where a sample has several; `chooseRows` takes those that are wanted.
+ * Reads the headers of a shard. Files that lie one behind another and whose paths agree up to the first dot of the
+ * file's name are one sample. Every file that ends as a picture does is in the index, also where a sample has several;
+ * `chooseRows` takes those that are wanted.
  *
  * @throws Error (rejects) If the archive is damaged.
  */
@@ -172,7 +185,9 @@ export async function indexShard(
 /** In the order in which they are looked for. */
 const labelKinds = ["cls", "json", "txt"] as const;
 
-/** The label of a picture: in a file whose name differs in its last ending only, or in that of the sample as a whole. */
+/**
+ * The label of a picture: in a file whose name differs in its last ending only, or in that of the sample as a whole.
+ */
 function labelOf({ stem }: SampleFile, { labels }: Sample): number | string | null {
   for (const wanted of new Set([stem, ""])) {
     const kind = labelKinds.find((each) => labels.has(labelKey(wanted, each)));
@@ -181,7 +196,10 @@ function labelOf({ stem }: SampleFile, { labels }: Sample): number | string | nu
   return null;
 }
 
-/** The label of all pictures of a sample that have none of their own: in a `.cls` that goes with no picture, as in `0001.input.jpg`, `0001.output.cls`. */
+/**
+ * The label of all pictures of a sample that have none of their own: in a `.cls` that goes with no picture, as in
+ * `0001.input.jpg`, `0001.output.cls`.
+ */
 function labelOfNobody({ pictures, labels, classStems }: Sample): number | string | null {
   if (classStems.length === 0) return null;
   const stems = new Set(pictures.map(({ stem }) => stem));

@@ -35,7 +35,10 @@ export function isLabel(ending: string): ending is WebDatasetLabels {
   return ending === "cls" || ending === "json" || ending === "txt";
 }
 
-/** A class by number or by name; null if the text is none. A `.txt` is mostly a caption, so that it has to be a number unless it was asked for. */
+/**
+ * A class by number or by name; null if the text is none. A `.txt` is mostly a caption, so that it has to be a number
+ * unless it was asked for.
+ */
 export function parseLabel(
   kind: WebDatasetLabels,
   text: string,

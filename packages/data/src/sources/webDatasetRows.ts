@@ -12,7 +12,9 @@ export interface ChosenRows {
   readonly rows: readonly Uint32Array[];
   /** What was left out. */
   readonly notes: readonly DatasetNote[];
-  /** What pictures are called behind their sample's name, the most common first, for messages: `jpg (20), seg.png (18)`. */
+  /**
+   * What pictures are called behind their sample's name, the most common first, for messages: `jpg (20), seg.png (18)`.
+   */
   readonly endings: string;
 }
 
@@ -86,11 +88,13 @@ class Endings {
 }
 
 /**
- * Takes one picture of each sample. `0001.jpg` and `0001.seg.png`, or `0001.input.jpg` and `0001.target.jpg`, are pictures of one sample: an ending of several parts is a kind of picture
- * where two samples have it, or the sample has a plain one too. Else it is a part of the picture's name, as in `St.Mary.jpg` or `Screenshot at 10.11.12.png`, which are samples of their own.
+ * Takes one picture of each sample. `0001.jpg` and `0001.seg.png`, or `0001.input.jpg` and `0001.target.jpg`, are
+ * pictures of one sample: an ending of several parts is a kind of picture where two samples have it, or the sample has
+ * a plain one too. Else it is a part of the picture's name, as in `St.Mary.jpg` or `Screenshot at 10.11.12.png`, which
+ * are samples of their own.
  *
- * @param picture Which picture of a sample: its ending (`"jpg"`, `"input.jpg"`) or that without its last part (`"input"`); null: the first with a plain ending, else the ending that comes
- * first in the shards.
+ * @param picture Which picture of a sample: its ending (`"jpg"`, `"input.jpg"`) or that without its last part
+ * (`"input"`); null: the first with a plain ending, else the ending that comes first in the shards.
  */
 export function chooseRows(indexes: readonly ShardIndex[], picture: string | null): ChosenRows {
   const endings = new Endings(indexes);
@@ -114,7 +118,8 @@ export function chooseRows(indexes: readonly ShardIndex[], picture: string | nul
         const ending = endings.of(shard, row);
         return endings.isWords(shard, row) && (hasPlain || isPlain[ending]! || endings.samples[ending]! > 1);
       };
-      // Plain endings come first, in the order of the files; of others the number decides, so that the choice is the same in all samples.
+      // Plain endings come first, in the order of the files; of others the number decides, so that the choice is the
+      // same in all samples.
       let best = -1;
       let kinds = 0;
       for (let row = start; row < end; row++) {

@@ -84,7 +84,9 @@ export interface CheckpointState {
   readonly evaluation?: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
-  /** Of a run with a time limit: how its number of steps came to be, and what was spent of the time; null for others. */
+  /**
+   * Of a run with a time limit: how its number of steps came to be, and what was spent of the time; null for others.
+   */
   readonly time: TimedState | null;
   /** Versions of what wrote it. */
   readonly versions: Readonly<Record<string, string>>;

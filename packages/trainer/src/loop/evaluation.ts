@@ -13,7 +13,10 @@ export interface EvaluationContext {
 
 /** Measures the model between steps, e.g. the accuracy on pictures that are held out. */
 export interface TrainingEvaluation {
-  /** Steps between two evaluations; there is always one after the last step. As a function of the number of steps, they keep their share of a run with a time limit. */
+  /**
+   * Steps between two evaluations; there is always one after the last step. As a function of the number of steps, they
+   * keep their share of a run with a time limit.
+   */
   readonly every: StepCount;
   /**
    * Measures the model as it stands, which is with the moving average's weights where the run keeps one, and must not change it. Training waits meanwhile, and is bit for bit what it would be
@@ -119,7 +122,10 @@ export class Evaluator {
     return (count * this.#seconds) / this.#count;
   }
 
-  /** For the plan of a run with a time limit: how long it takes, in seconds, run once without leaving a trace. 0: there is none, or the signal ended it. */
+  /**
+   * For the plan of a run with a time limit: how long it takes, in seconds, run once without leaving a trace. 0: there
+   * is none, or the signal ended it.
+   */
   async time(): Promise<number> {
     return this.#evaluation === null ? 0 : ((await this.run(0, null))?.seconds ?? 0);
   }
