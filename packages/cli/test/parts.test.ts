@@ -56,7 +56,9 @@ test("a divided folder gives its parts by itself, and --train-split, --test-spli
   expect(right.error).not.toContain("warning");
   const wrong = await evaluate("probe", ...both, "--test-split", "train", "--json");
   const path = join(divided, "train", "across", "000.png");
-  const warning = `--test: 24 of 24 test pictures are training pictures too, e.g. ${path}: the accuracy on them says nothing of new pictures. Give others, or another split`;
+  const warning =
+    `--test: 24 of 24 test pictures are training pictures too, e.g. ${path}: the accuracy on them says nothing of ` +
+    "new pictures. Give others, or another split";
   expect(lastLine(wrong)).toMatchObject({ train: 24, test: 24, warnings: [warning] });
   expect(wrong.error.split(`warning: ${warning}\n`)).toHaveLength(3);
   const printed = await evaluate("knn", ...both, "--train-split", "all");

@@ -64,7 +64,8 @@ export function recoverName(path: string): string {
     if (alike.length === 0) return path;
     if (alike.length > 1) {
       throw new Error(
-        `${path}: ${alike.length} names in ${shownName(found)} read so, ${alike.map(shownName).join(" and ")}. They are no UTF-8: rename one, or give the folder that holds them.`,
+        `${path}: ${alike.length} names in ${shownName(found)} read so, ${alike.map(shownName).join(" and ")}. ` +
+          "They are no UTF-8: rename one, or give the folder that holds them.",
       );
     }
     found = join(found, alike[0]!);

@@ -203,7 +203,8 @@ describe("the label column of Parquet files", () => {
     ]);
     expect(namesOf(await parquetDataset(path, { label: "domain" }))).toEqual(["day", "night"]);
     await expect(parquetDataset(path, { label: "colour" })).rejects.toThrow(
-      "has no column colour of whole numbers, booleans or names. The columns are image, domain, label, mask. Name another with label",
+      "has no column colour of whole numbers, booleans or names. The columns are image, domain, label, mask. " +
+        "Name another with label",
     );
   });
 

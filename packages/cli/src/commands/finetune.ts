@@ -59,7 +59,9 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
     const { run, reason, step, steps, evaluation } = result;
-    const again = `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}${request.fromScratch ? " --from-scratch" : ""} --resume`;
+    const again =
+      `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ` +
+      `${run}${request.fromScratch ? " --from-scratch" : ""} --resume`;
     const figures = { ...result, skipped: result.skipped.length };
     if (reason === "interrupted") {
       terminal.result(figures, [`stopped at step ${step} of ${steps}; go on with: ${again}`]);
@@ -83,7 +85,8 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
     const firstFive =
       evaluation.top5 === null ? "" : `, among the first five: ${percent(evaluation.top5, 1)}`;
     terminal.result(figures, [
-      `accuracy: ${percent(evaluation.accuracy, 1)}${firstFive} (${classes.length} classes, ${evaluation.test} test pictures)`,
+      `accuracy: ${percent(evaluation.accuracy, 1)}${firstFive} (${classes.length} classes, ${evaluation.test} ` +
+        "test pictures)",
       `run: ${run}`,
       `evaluation: ${join(run, evaluationFile)}`,
     ]);

@@ -34,7 +34,8 @@ async function reportOf(run: string, terminal: Terminal): Promise<string | null>
     return await writeReport({ run, out: join(run, "report.html") }, terminal);
   } catch (error) {
     terminal.warn(
-      `the run is whole, but its report could not be written: ${(error as Error).message} Make it with: splitmask report ${run} --pictures <folder>`,
+      `the run is whole, but its report could not be written: ${(error as Error).message} Make it with: ` +
+        `splitmask report ${run} --pictures <folder>`,
     );
     return null;
   }

@@ -98,7 +98,8 @@ export function resolveLength(
     decisions.note(
       "time",
       given.time,
-      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's speed gives, measured as it goes`,
+      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's ` +
+        "speed gives, measured as it goes",
     );
     return { steps: null, seconds: parseDuration(given.time), plannedSteps: fittingSteps };
   }

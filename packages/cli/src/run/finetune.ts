@@ -209,7 +209,9 @@ async function readSameWeights(
   const { read } = await readFirstEncoder(request);
   if (read !== null && weightsHash(read.weights) === pretrainedWeights) return read;
   throw new UsageError(
-    `--resume: the encoder's weights of ${request.run} are not those that the run was started with, of ${pretrained} after ${pretrainedSteps} steps. Give the same run or checkpoint, or start a new run in another folder.`,
+    `--resume: the encoder's weights of ${request.run} are not those that the run was started with, of ` +
+      `${pretrained} after ${pretrainedSteps} steps. Give the same run or checkpoint, or start a new run in ` +
+      "another folder.",
   );
 }
 

@@ -89,7 +89,9 @@ export function withLabels(
   if (labelled.length === dataset.length) return dataset;
   if (labelled.length === 0) {
     throw new Error(
-      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of pictures a class, or another source with labels. Of a source with several splits, choose one that has labels.`,
+      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of ` +
+        "pictures a class, or another source with labels. Of a source with several splits, choose one that has " +
+        "labels.",
     );
   }
   terminal.warn(

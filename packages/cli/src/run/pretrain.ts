@@ -271,7 +271,8 @@ async function checkMonitor(
     const difference = now[place] === undefined ? null : identityDifference(identity, now[place], true);
     if (difference === null) continue;
     terminal.warn(
-      `the monitor's pictures are not those that the run was started with, so that its figures do not compare with the earlier ones: ${difference}.`,
+      "the monitor's pictures are not those that the run was started with, so that its figures do not compare " +
+        `with the earlier ones: ${difference}.`,
     );
   }
 }

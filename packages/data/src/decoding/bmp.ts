@@ -74,7 +74,8 @@ function compressionOf(method: number, bits: number, headerSize: number): Header
   if (isMasked || (method === 0 && [1, 2, 4, 8, 16, 24, 32].includes(bits))) return "none";
   const names: Readonly<Record<number, string>> = { 1: "RLE8", 2: "RLE4", 3: "Huffman", 4: "JPEG", 5: "PNG" };
   throw new BarePictureError(
-    `a BMP file of ${bits} bits a pixel with ${names[method] ?? "an unknown"} compression, which is not decoded; save it without compression`,
+    `a BMP file of ${bits} bits a pixel with ${names[method] ?? "an unknown"} compression, which is not ` +
+      "decoded; save it without compression",
   );
 }
 

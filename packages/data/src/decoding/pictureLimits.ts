@@ -9,7 +9,10 @@ export const mostSeconds = 60;
 /** What an error says of a picture of more pixels than are allowed. */
 export function tooLarge({ height, width }: PictureSize, maximumPixels: number): string {
   const pixels = (width * height).toLocaleString("en");
-  return `too large: ${width}×${height}, ${pixels} pixels, more than the ${maximumPixels.toLocaleString("en")} of maximumPixels`;
+  return (
+    `too large: ${width}×${height}, ${pixels} pixels, more than the ${maximumPixels.toLocaleString("en")} of ` +
+    "maximumPixels"
+  );
 }
 
 /**

@@ -129,7 +129,9 @@ function tiffStorage(read: ReadBytes): PixelStorage {
   return {
     deep,
     alpha,
-    obstacle: `a TIFF file with ${obstacle}, which is not decoded; save it as grey or RGB of 8, 16 or 32 bits, with LZW, Deflate or no compression`,
+    obstacle:
+      `a TIFF file with ${obstacle}, which is not decoded; save it as grey or RGB of 8, 16 or 32 bits, with LZW, ` +
+      "Deflate or no compression",
   };
 }
 

@@ -158,7 +158,9 @@ function folderFiles(folder: string, split: "train" | "test"): string[] {
   const files = names.filter((name) => cifarPart(name) === split).sort();
   if (files.length === 0) {
     throw new Error(
-      `cifarDataset: ${folder} holds no ${split === "train" ? "data_batch_1.bin or train.bin" : "test_batch.bin or test.bin"}; expected what the binary or the Python version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).`,
+      `cifarDataset: ${folder} holds no ` +
+        `${split === "train" ? "data_batch_1.bin or train.bin" : "test_batch.bin or test.bin"}; expected what the ` +
+        "binary or the Python version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).",
     );
   }
   return files.map((name) => join(folder, name));

@@ -23,6 +23,7 @@ export interface OpenedBatches {
 /** The error of a label that there is not. */
 export function strangeLabel(path: string, row: number, label: number, count: number): Error {
   return new Error(
-    `cifarDataset: picture ${row} of ${path} has the label ${label}; expected one below ${count}. The file is damaged or of another format.`,
+    `cifarDataset: picture ${row} of ${path} has the label ${label}; expected one below ${count}. The file is ` +
+      "damaged or of another format.",
   );
 }

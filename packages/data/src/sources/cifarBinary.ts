@@ -36,7 +36,8 @@ export async function openBinary(paths: readonly string[], which: "fine" | "coar
   const odd = sizes.findIndex((size) => size === 0 || size % record !== 0);
   if (odd >= 0) {
     throw new Error(
-      `cifarDataset: ${paths[odd]} has ${sizes[odd]} bytes; expected records of ${record} (${labelBytes === 1 ? "CIFAR-10" : "CIFAR-100"}). It is cut short or is another file: get it anew.`,
+      `cifarDataset: ${paths[odd]} has ${sizes[odd]} bytes; expected records of ${record} ` +
+        `(${labelBytes === 1 ? "CIFAR-10" : "CIFAR-100"}). It is cut short or is another file: get it anew.`,
     );
   }
   const classes = await classNames(dirname(paths[0]!), layout);
@@ -67,7 +68,8 @@ async function classNames(folder: string, { namesFile, classCount }: Layout): Pr
   const names = (await readClassNames(path)) ?? numberNames(classCount);
   if (names.length === classCount) return names;
   throw new Error(
-    `cifarDataset: ${path} holds ${names.length} names; expected ${classCount}, one a line. Mend the file, or give the classes.`,
+    `cifarDataset: ${path} holds ${names.length} names; expected ${classCount}, one a line. Mend the file, or ` +
+      "give the classes.",
   );
 }
 

@@ -41,7 +41,8 @@ async function readDictionary(path: string): Promise<Map<string, PickledValue>> 
 
 function damaged(path: string, reason: string, cause?: unknown): Error {
   return new Error(
-    `cifarDataset: ${path} cannot be read as a pickle of CIFAR's Python version: ${reason}. Get it anew, or take the binary version.`,
+    `cifarDataset: ${path} cannot be read as a pickle of CIFAR's Python version: ${reason}. Get it anew, or ` +
+      "take the binary version.",
     { cause },
   );
 }
@@ -69,7 +70,8 @@ async function readBatch(path: string, which: "fine" | "coarse"): Promise<Pickle
   if (columns !== pixelBytes || rows !== labels.length || bytes.length !== labels.length * pixelBytes) {
     throw damaged(
       path,
-      `data has the shape ${[shape].flat().join("×")} and ${bytes.length} bytes, with ${labels.length} labels; expected ${pixelBytes} bytes a label`,
+      `data has the shape ${[shape].flat().join("×")} and ${bytes.length} bytes, with ${labels.length} labels; ` +
+        `expected ${pixelBytes} bytes a label`,
     );
   }
   return { key, first: bytes.start, labels };

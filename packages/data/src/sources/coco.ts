@@ -91,7 +91,8 @@ export async function cocoDataset(path: string, options: CocoDatasetOptions = {}
   const { size } = statFile("cocoDataset", file);
   if (size > mostBytes) {
     throw new Error(
-      `cocoDataset: ${file} has ${size} bytes; expected at most ${mostBytes}, what Node.js can read as one text. Split the file by pictures, or open the folder of the pictures itself.`,
+      `cocoDataset: ${file} has ${size} bytes; expected at most ${mostBytes}, what Node.js can read as one ` +
+        "text. Split the file by pictures, or open the folder of the pictures itself.",
     );
   }
   let json: unknown;

@@ -207,7 +207,8 @@ function parseImages(
   if (images.length === 0) {
     const found = isFields(json) ? json.images : undefined;
     throw new Error(
-      `cocoDataset: ${file}: "images" is ${shown(found)}; expected a list of objects with a "file_name", at least one. See https://cocodataset.org/#format-data.`,
+      `cocoDataset: ${file}: "images" is ${shown(found)}; expected a list of objects with a "file_name", at ` +
+        "least one. See https://cocodataset.org/#format-data.",
     );
   }
   for (const id of ambiguous) indexById.delete(id);

@@ -56,7 +56,9 @@ export async function findCocoPictures(
   const first = found.find((folder) => folder !== null);
   if (first === undefined && images === undefined) {
     throw new Error(
-      `cocoDataset: none of the ${names.length} pictures of ${file} is found, e.g. ${shownName(names[0]!)}, in ${searched.join(" and ")} and the folders inside. Give the folder of the pictures with images (--images), or open that folder itself.`,
+      `cocoDataset: none of the ${names.length} pictures of ${file} is found, e.g. ${shownName(names[0]!)}, in ` +
+        `${searched.join(" and ")} and the folders inside. Give the folder of the pictures with images ` +
+        "(--images), or open that folder itself.",
     );
   }
   const fallback = first ?? images!;
@@ -67,7 +69,9 @@ export async function findCocoPictures(
   const missing = names.filter((_, index) => found[index] === null);
   const notes: DatasetNote[] = [];
   if (missing.length > 0) {
-    const text = `${missing.length} of the ${names.length} pictures of ${file} are not found in ${searched.join(" and ")}, e.g. ${shownName(missing[0]!)}`;
+    const text =
+      `${missing.length} of the ${names.length} pictures of ${file} are not found in ${searched.join(" and ")}, ` +
+      `e.g. ${shownName(missing[0]!)}`;
     notes.push({ level: "warning", text });
   }
   return { root, paths: paths.map((path) => relative(root, path)), notes };

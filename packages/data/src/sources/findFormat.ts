@@ -95,7 +95,8 @@ export function formatAt(path: string): DatasetFormat {
   if (!isThere) {
     // The words of imageFolder: most paths that are not there were meant to be folders.
     throw new Error(
-      `openDataset: there is no folder ${absolute}, nor a file of that name. Check the path; a relative one starts at ${process.cwd()}. Expected ${lookedFor}.`,
+      `openDataset: there is no folder ${absolute}, nor a file of that name. Check the path; a relative one ` +
+        `starts at ${process.cwd()}. Expected ${lookedFor}.`,
     );
   }
   const hint = isPictureName(path)

@@ -109,7 +109,8 @@ export function chooseFiles(
   if (!isFolder(path)) {
     if (split === undefined || split === "all") return whole;
     throw new Error(
-      `openDataset: the split ${split} was asked for, but ${path} is no folder that has several. Leave the split out, or give the folder.`,
+      `openDataset: the split ${split} was asked for, but ${path} is no folder that has several. Leave the ` +
+        "split out, or give the folder.",
     );
   }
   if (format === "folder") {

@@ -77,7 +77,9 @@ export class FolderScan {
     if (lost !== undefined) {
       const count = this.unreadable.length;
       const what = count === 1 ? "1 folder or link" : `${count} folders or links`;
-      const text = `${what} cannot be read and ${count === 1 ? "is" : "are"} left out, e.g. ${shownName(lost.path)}: ${lost.reason}`;
+      const text =
+        `${what} cannot be read and ${count === 1 ? "is" : "are"} left out, e.g. ${shownName(lost.path)}: ` +
+        `${lost.reason}`;
       notes.push({ level: "warning", text });
     }
     notes.push(...this.#leftAlone.notes());

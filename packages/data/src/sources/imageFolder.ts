@@ -190,6 +190,8 @@ function noPictures(
       : `${ignored.length} other files, e.g. ${shownName(sortNames(ignored)[0]!)}`;
   const leftOut = scan.notes().map(({ text }) => ` ${sentence(text)}`);
   return new Error(
-    `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside it.${leftOut.join("")}`,
+    `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ` +
+      `${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside ` +
+      `it.${leftOut.join("")}`,
   );
 }

@@ -94,7 +94,9 @@ export async function imageGlob(
   if (found.size === 0) {
     const leftOut = scan.notes().map(({ text }) => ` ${sentence(text)}`);
     throw new Error(
-      `imageGlob: no pictures fit ${patterns.join(", ")} (from ${process.cwd()}). Expected files that end in ${extensions.join(", ")}. Put the pattern in quotes so that the shell leaves it alone, and a \\ before wildcards that are part of a name, e.g. ${convertPathToPattern("photos (1)/*.jpg")}.${leftOut.join("")}`,
+      `imageGlob: no pictures fit ${patterns.join(", ")} (from ${process.cwd()}). Expected files that end in ` +
+        `${extensions.join(", ")}. Put the pattern in quotes so that the shell leaves it alone, and a \\ before ` +
+        `wildcards that are part of a name, e.g. ${convertPathToPattern("photos (1)/*.jpg")}.${leftOut.join("")}`,
     );
   }
   const files = sortNames(found.keys());

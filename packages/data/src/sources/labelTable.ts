@@ -68,7 +68,8 @@ export function parseLabelTable(file: string, text: string, columns: TableColumn
     chosenColumn(file, "imageColumn", columns.image, present, imageNames) ?? pictureColumn(rows[0]!);
   if (image === null) {
     throw new Error(
-      `${file}: no column of ${shownName(present.join(", "))} holds paths of pictures; expected ${imageNames[0]}, or another with imageColumn (--image-column).`,
+      `${file}: no column of ${shownName(present.join(", "))} holds paths of pictures; expected ` +
+        `${imageNames[0]}, or another with imageColumn (--image-column).`,
     );
   }
   const label =

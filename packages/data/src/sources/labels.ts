@@ -105,7 +105,8 @@ function matchClasses(own: readonly string[], used: readonly number[], wanted: r
   const ambiguous = used.find((label) => doubled.has(className(own[label]!)));
   if (ambiguous !== undefined) {
     throw new Error(
-      `several of the classes are called ${own[ambiguous]}, so that labels cannot be matched by name. Give each class a name of its own`,
+      `several of the classes are called ${own[ambiguous]}, so that labels cannot be matched by name. Give each ` +
+        "class a name of its own",
     );
   }
   const byName = Int32Array.from(own, (name) => byKey.get(className(name)) ?? -1);
@@ -148,13 +149,17 @@ export function alignLabels(
   const unknown = used.filter((label) => numbers[label]! < 0).map((label) => own.classes[label]!);
   if (unknown.length > 0) {
     throw new Error(
-      `${reader}: ${source} holds pictures of the class${unknown.length > 1 ? "es" : ""} ${listNames(unknown)}, but the classes are ${listNames(wanted)}. Both must use the same names: rename, or leave out what is not among them.`,
+      `${reader}: ${source} holds pictures of the class${unknown.length > 1 ? "es" : ""} ${listNames(unknown)}, ` +
+        `but the classes are ${listNames(wanted)}. Both must use the same names: rename, or leave out what is not ` +
+        "among them.",
     );
   }
   const labels = own.labels.map((label) => (label < 0 ? -1 : numbers[label]!));
   if (!byPlace) return { labels, classes: wanted, notes: [] };
   const pairs = used.slice(0, 3).map((label) => `${own.classes[label]} as ${wanted[numbers[label]!]}`);
-  const text = `${source}: classes are matched by number, because one side has no names: ${pairs.join(", ")}${used.length > 3 ? ", …" : ""}. Check that both count them alike.`;
+  const text =
+    `${source}: classes are matched by number, because one side has no names: ` +
+    `${pairs.join(", ")}${used.length > 3 ? ", …" : ""}. Check that both count them alike.`;
   return { labels, classes: wanted, notes: [{ level: "warning", text }] };
 }
 

@@ -146,7 +146,8 @@ async function openIdx(files: readonly string[], options: IdxDatasetOptions): Pr
   const parts = new Set(files.map((file) => partOf(`${basename(dirname(file))}/${basename(file)}`).part));
   if (parts.size < files.length) {
     throw new Error(
-      `openDataset: ${files.length} IDX files of pictures were found, ${files.join(", ")}; expected one of each split. Give its path, or a split.`,
+      `openDataset: ${files.length} IDX files of pictures were found, ${files.join(", ")}; expected one of each ` +
+        "split. Give its path, or a split.",
     );
   }
   const datasets: ImageDataset[] = [];

@@ -61,7 +61,8 @@ export function imageColumn(
   if (first === undefined) {
     const columns = schema.children.map(nameOf).slice(0, 50);
     throw new Error(
-      `parquetDataset: ${path} has the columns ${columns.join(", ")}; expected ${wanted ?? "image"} with the bytes of pictures, or as a struct with "bytes". Name the column with image.`,
+      `parquetDataset: ${path} has the columns ${columns.join(", ")}; expected ${wanted ?? "image"} with the ` +
+        'bytes of pictures, or as a struct with "bytes". Name the column with image.',
     );
   }
   return { path: imagePath(first)!, notes: othersNote(path, "pictures", first, others, "--image-column") };
@@ -75,7 +76,9 @@ function othersNote(
   option: string,
 ): readonly DatasetNote[] {
   if (others.length === 0) return [];
-  const text = `${path}: the ${what} are those of the column ${nameOf(taken)}; also there: ${others.map(nameOf).join(", ")} (${option})`;
+  const text =
+    `${path}: the ${what} are those of the column ${nameOf(taken)}; also there: ${others.map(nameOf).join(", ")} ` +
+    `(${option})`;
   return [{ level: "info", text }];
 }
 
@@ -99,7 +102,8 @@ export function labelColumn(
     if (column !== undefined && unfit(column) === null) return { name: wanted, notes: [] };
     const reason = column === undefined ? "" : `: it holds ${unfit(column)}`;
     throw new Error(
-      `parquetDataset: ${path} has no column ${wanted} of whole numbers, booleans or names${reason}. The columns are ${listNames(schema.children.map(nameOf))}. Name another with label, or set label: null.`,
+      `parquetDataset: ${path} has no column ${wanted} of whole numbers, booleans or names${reason}. The ` +
+        `columns are ${listNames(schema.children.map(nameOf))}. Name another with label, or set label: null.`,
     );
   }
   const hub = [...classes.keys()];

@@ -51,11 +51,13 @@ export async function readParquetLabels(
       const where = `column ${column.name} of ${path}`;
       if (error instanceof UnusableLabelsError) {
         throw new UnusableLabelsError(
-          `parquetDataset: the ${where} holds no labels: ${error.message}. Name another column with label, or set label: null.`,
+          `parquetDataset: the ${where} holds no labels: ${error.message}. Name another column with label, or ` +
+            "set label: null.",
         );
       }
       throw new Error(
-        `parquetDataset: the labels in the ${where} cannot be read: ${parserReason(error)}. Get the file anew, or leave the labels out with label: null.`,
+        `parquetDataset: the labels in the ${where} cannot be read: ${parserReason(error)}. Get the file anew, ` +
+          "or leave the labels out with label: null.",
         { cause: error },
       );
     }
@@ -88,7 +90,8 @@ async function readGroup(
       if (Number.isNaN(label)) continue;
       if (!(Number.isInteger(label) && label >= -1 && label < mostClasses)) {
         throw new UnusableLabelsError(
-          `row ${first + row} of row group ${group} has the label ${label}, and labels are whole numbers from 0 to ${mostClasses - 1} (or −1 for none), names or booleans`,
+          `row ${first + row} of row group ${group} has the label ${label}, and labels are whole numbers from 0 ` +
+            `to ${mostClasses - 1} (or −1 for none), names or booleans`,
         );
       }
       target[first + row] = label;

@@ -122,7 +122,9 @@ function byName(source: string, entries: readonly PartEntry[], split: string): r
   if (found.length > 0 && split !== "") return found;
   const parts = uniqueLabels(entries.filter(({ part }) => part !== null));
   throw new Error(
-    `openDataset: ${source} has no split ${split}; ${parts.length === 0 ? "no name in it speaks of one" : `there are ${parts.join(", ")}`}. Give another split, all, or none.`,
+    `openDataset: ${source} has no split ${split}; ` +
+      `${parts.length === 0 ? "no name in it speaks of one" : `there are ${parts.join(", ")}`}. Give another ` +
+      "split, all, or none.",
   );
 }
 
@@ -140,6 +142,8 @@ function bySuitability(source: string, entries: readonly PartEntry[], use: Datas
   // Names that speak of no known part at all are of something else.
   if (entries.every(({ part }) => part === null || wholePart(part) === null)) return entries;
   throw new Error(
-    `openDataset: ${source} has the splits ${uniqueLabels(entries).join(", ")}, and none to ${use === "training" ? "train" : "test"} with. Choose one with split (--train-split, --test-split), or all.`,
+    `openDataset: ${source} has the splits ${uniqueLabels(entries).join(", ")}, and none to ` +
+      `${use === "training" ? "train" : "test"} with. Choose one with split (--train-split, --test-split), or ` +
+      "all.",
   );
 }

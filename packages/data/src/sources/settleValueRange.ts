@@ -78,8 +78,10 @@ export async function settleValueRange(
   const warned = (isMixed && wanted !== "file") || outside >= toldShare || filled < littleFilled;
   const sentences = [
     typeof range === "string"
-      ? `${held}; each picture is shown from its own least to its own greatest value, so that brightness does not compare between them`
-      : `${held}; ${shown(range[0])} is black and ${shown(range[1])} white in all pictures${outside > 0 ? `, and ${shown(100 * outside)} % of the values lie outside and are cut off` : ""}`,
+      ? `${held}; each picture is shown from its own least to its own greatest value, so that brightness does not ` +
+        "compare between them"
+      : `${held}; ${shown(range[0])} is black and ${shown(range[1])} white in all ` +
+        `pictures${outside > 0 ? `, and ${shown(100 * outside)} % of the values lie outside and are cut off` : ""}`,
     ...(gaps > 0 ? [`NaN and infinite values, in ${gaps} of them, are black or white`] : []),
     "another range is given by valueRange (--value-range)",
   ];

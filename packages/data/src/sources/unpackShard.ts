@@ -28,7 +28,8 @@ export async function unpackShard(
   const { mtime, size } = statFile("webDataset", path);
   if (folder === null) {
     throw new Error(
-      `webDataset: ${path} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (${byHand(path)}), or give a cacheFolder for the unpacked copy (SPLITMASK_CACHE is off).`,
+      `webDataset: ${path} is gzipped, and single pictures can only be read from a plain .tar. Unpack it ` +
+        `(${byHand(path)}), or give a cacheFolder for the unpacked copy (SPLITMASK_CACHE is off).`,
     );
   }
   const copy = join(folder, `${basename(path).replace(/\.(tar\.gz|tgz)$/i, "")}-${pathHash(path)}.tar`);
@@ -68,7 +69,9 @@ export function requireRoom(path: string, folder: string, bytes: number, free: n
   if (bytes + spareBytes <= free) return;
   const shown = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
   throw new Error(
-    `webDataset: ${path} is gzipped, and its unpacked copy needs about ${shown(bytes)}; ${folder} has ${shown(free)} free. Give another folder with cacheFolder (--cache-folder, or SPLITMASK_CACHE), or unpack it yourself (${byHand(path)}).`,
+    `webDataset: ${path} is gzipped, and its unpacked copy needs about ${shown(bytes)}; ${folder} has ` +
+      `${shown(free)} free. Give another folder with cacheFolder (--cache-folder, or SPLITMASK_CACHE), or unpack ` +
+      `it yourself (${byHand(path)}).`,
   );
 }
 

@@ -244,7 +244,8 @@ export async function webDataset(
   const aligned = mergeLabels("webDataset", parts, given);
   if (labels !== "any" && labels !== null && aligned.labels.every((label) => label < 0)) {
     throw new Error(
-      `webDataset: no labels were found in ${labels} of ${paths[0]}; expected files that end so, or a field of that name in .json files, that hold a number or a name. Give another (labels), or none.`,
+      `webDataset: no labels were found in ${labels} of ${paths[0]}; expected files that end so, or a field of ` +
+        "that name in .json files, that hold a number or a name. Give another (labels), or none.",
     );
   }
   const notes = [...chosen.notes, ...shardNotes(paths, chosenShards, notKept), ...aligned.notes];
@@ -278,11 +279,13 @@ function noPictures(paths: readonly string[], picture: string | undefined, chose
   const where = paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`;
   if (chosen.endings !== "") {
     return new Error(
-      `webDataset: no picture in ${where} ends in ${picture}; there are ${chosen.endings}. Give one of these endings, or none.`,
+      `webDataset: no picture in ${where} ends in ${picture}; there are ${chosen.endings}. Give one of these ` +
+        "endings, or none.",
     );
   }
   const others = chosen.notes.map(({ text }) => ` ${sentence(text)}`).join("");
   return new Error(
-    `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.${others}`,
+    `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A ` +
+      `folder of pictures inside a tar file will do.${others}`,
   );
 }

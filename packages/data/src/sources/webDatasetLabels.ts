@@ -96,7 +96,8 @@ export function namedLabels(
       const number = byName.get(className(textOf(label)));
       if (number !== undefined) return [label, number];
       throw new Error(
-        `webDataset: ${source} holds the class ${JSON.stringify(textOf(label))}, but the classes are ${listNames(names)}. Give all classes in classes.txt, or labels: null.`,
+        `webDataset: ${source} holds the class ${JSON.stringify(textOf(label))}, but the classes are ` +
+          `${listNames(names)}. Give all classes in classes.txt, or labels: null.`,
       );
     }),
   );

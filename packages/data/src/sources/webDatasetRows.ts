@@ -155,7 +155,9 @@ function choiceNotes(picture: string | null, samplesWithSeveral: number, endings
   return [
     {
       level: picture === null ? "warning" : "info",
-      text: `${several}taken are ${endings.listed(endings.taken)}, left out ${endings.listed(endings.leftOut)}. Choose by such an ending with imageColumn (--image-column).`,
+      text:
+        `${several}taken are ${endings.listed(endings.taken)}, left out ${endings.listed(endings.leftOut)}. ` +
+        "Choose by such an ending with imageColumn (--image-column).",
     },
   ];
 }
