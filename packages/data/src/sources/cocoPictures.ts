@@ -18,7 +18,7 @@ export interface CocoPictures {
 
 /** Pictures that are looked for in each of the usual folders before others are searched. */
 const sampled = 64;
-/** Floors of folders that are searched. */
+/** Levels of folders that are searched. */
 const deepest = 3;
 /** Folders that are searched. */
 const mostFolders = 10_000;
@@ -97,7 +97,7 @@ async function pictureFolders(
   const found = new Map<string, string[]>();
   const seen = new Set<string>();
   let level = [...roots];
-  for (let floor = 0; floor <= deepest; floor++) {
+  for (let depth = 0; depth <= deepest; depth++) {
     const below: string[] = [];
     for (const folder of level) {
       if (seen.has(folder) || seen.size >= mostFolders) continue;

@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { fileOf, shownName } from "../fileNames.js";
 import { refuseArchive, refuseConvertible } from "./convertible.js";
 import { statOrNull } from "./fileFacts.js";
-import { deepestFloor, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";
+import { deepestLevel, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";
 import { pictureParts } from "./folderParts.js";
 import { containerFormats, containerNames, type DatasetFormat, formatByName } from "./formatNames.js";
 import { isGlob } from "./imageGlob.js";
@@ -22,25 +22,25 @@ export const lookedFor = [
 ].join("; ");
 
 /**
- * A folder is one of pictures, unless there are none on its first two floors nor in its parts, and files of another
- * format are. Deeper floors are looked at until something is known.
+ * A folder is one of pictures, unless there are none on its first two levels nor in its parts, and files of another
+ * format are. Deeper levels are looked at until something is known.
  *
  * @throws Error If it holds what has to be converted first.
  */
 function formatOfFolder(folder: string): DatasetFormat {
   const names = namesIn(folder);
-  const floors = (path: string) =>
+  const levels = (path: string) =>
     namesIn(path)
       .map((name) => join(path, name))
       .filter(isFolder);
   if (names.some((name) => isPictureName(name))) return "folder";
-  let floor = floors(folder);
-  if (floor.some(holdsPictureFiles)) return "folder";
+  let level = levels(folder);
+  if (level.some(holdsPictureFiles)) return "folder";
   if (pictureParts(folder).length > 0) return "folder";
-  let found = containerIn(names) ?? containerAmong(floor);
-  for (let depth = 2; depth <= deepestFloor && found === undefined && floor.length > 0; depth++) {
-    floor = floor.flatMap(floors);
-    found = containerAmong(floor);
+  let found = containerIn(names) ?? containerAmong(level);
+  for (let depth = 2; depth <= deepestLevel && found === undefined && level.length > 0; depth++) {
+    level = level.flatMap(levels);
+    found = containerAmong(level);
   }
   if (found === undefined) refuseConvertible(folder);
   return found ?? "folder";

@@ -24,7 +24,7 @@ export function isFolder(path: string): boolean {
 }
 
 /** Folders are looked into so deep: `MNIST/raw/…`, `default/train/0000.parquet`, `data/train/cat/1.png`. */
-export const deepestFloor = 3;
+export const deepestLevel = 3;
 
 /** Whether pictures lie in a folder itself. */
 export function holdsPictureFiles(folder: string): boolean {

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { cifarPart } from "./cifarNames.js";
-import { deepestFloor, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";
+import { deepestLevel, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";
 import { type ContainerFormat, containerFormats, containerNames, type DatasetFormat } from "./formatNames.js";
 import {
   type ChosenParts,
@@ -21,7 +21,7 @@ function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
     const folders = new Set(names.filter((name) => isFolder(join(folder, within(name)))));
     const files = names.filter((name) => !folders.has(name));
     found.push(...containerNames(format, files).map(within));
-    if (depth < deepestFloor) for (const name of folders) visit(within(name), depth + 1);
+    if (depth < deepestLevel) for (const name of folders) visit(within(name), depth + 1);
   };
   visit("", 0);
   // torchvision unpacks MNIST's files and leaves the packed ones beside them.
@@ -37,12 +37,12 @@ function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
   });
 }
 
-/** Whether there is a picture in a folder, on one of its first floors: links may lead round in circles. */
+/** Whether there is a picture in a folder, on one of its first levels: links may lead round in circles. */
 function holdsPictures(folder: string, depth = 0): boolean {
   const names = namesIn(folder);
   if (names.some((name) => isPictureName(name))) return true;
   return (
-    depth < 2 * deepestFloor &&
+    depth < 2 * deepestLevel &&
     names.some((name) => isFolder(join(folder, name)) && holdsPictures(join(folder, name), depth + 1))
   );
 }
@@ -61,7 +61,7 @@ export function pictureParts(folder: string, depth = 0): PartEntry[] {
   const named = entries.filter(({ part, path }) => part !== null && holdsPictures(path));
   if (named.length === 0) {
     const [only, second] = firstTwo(entries, ({ path }) => holdsPictures(path));
-    return only !== undefined && second === undefined && depth < deepestFloor
+    return only !== undefined && second === undefined && depth < deepestLevel
       ? pictureParts(only.path, depth + 1)
       : [];
   }
