@@ -1,11 +1,15 @@
-// Settings are stated once, as zod fields: a property whose type is inferred from one is documented by the field's description.
+// Settings are stated once, as zod fields: a property whose type is inferred from one is documented by the field's
+// description.
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Comment, Converter, ReflectionKind } from "typedoc";
 
 const packages = new URL("../../packages/", import.meta.url);
 
-/** The descriptions of all fields that a package states in `src/config/*Fields.ts`, by the path of the source and the name of the field. */
+/**
+ * The descriptions of all fields that a package states in `src/config/*Fields.ts`, by the path of the source and the
+ * name of the field.
+ */
 async function readDescriptions() {
   const descriptions = new Map();
   for (const name of readdirSync(packages)) {

@@ -1,4 +1,5 @@
-"""Fixtures of @splitmask/eval: k-NN, neighbours, logistic regression, linear heads by SGD and LARS, confidence intervals and a .npy file, from PyTorch, timm, scikit-learn, SciPy and NumPy.
+"""Fixtures of @splitmask/eval: k-NN, neighbours, logistic regression, linear heads by SGD and LARS, confidence
+intervals and a .npy file, from PyTorch, timm, scikit-learn, SciPy and NumPy.
 
 Made with torch 2.15.0, timm 1.0.31, scikit-learn 1.9.1, scipy and numpy by
 
@@ -76,7 +77,8 @@ for penalty in PENALTIES:
     tensors[f"{name}.predictions"] = predictions.int()
     accuracies[name] = (predictions == test_labels).double().mean().item()
 
-# scikit-learn's logistic regression of 200 pictures with 40 features, which a plane divides: weak (1e-5), its default (C = 1) and strong regularisation.
+# scikit-learn's logistic regression of 200 pictures with 40 features, which a plane divides: weak (1e-5), its default
+# (C = 1) and strong regularisation.
 wide_means = torch.randn(classes, 40) * 0.6
 wide = []
 for count in (200, 500):
@@ -91,7 +93,8 @@ for penalty in (1e-5, 1 / 200, 1.0):
     tensors[f"scikit.{penalty:g}.coefficients"] = torch.tensor(model.coef_).float()
     usual = LogisticRegression(C=1 / (200 * penalty), max_iter=100_000).fit(standard[0], wide_labels.numpy())
     ordered = numpy.sort(model.decision_function(standard[1]), 1)
-    print(penalty, "predictions that scikit-learn's own tolerance changes:", (usual.predict(standard[1]) != model.predict(standard[1])).sum(),
+    changed = (usual.predict(standard[1]) != model.predict(standard[1])).sum()
+    print(penalty, "predictions that scikit-learn's own tolerance changes:", changed,
           "smallest margin:", (ordered[:, -1] - ordered[:, -2]).min())
 tensors |= {"scikit.train": wide_train, "scikit.labels": wide_labels.int(), "scikit.test": wide_test}
 

@@ -102,7 +102,11 @@ case("adamWClipped", lambda groups: torch.optim.AdamW(groups, weight_decay=0.05)
 case("adamWClippedEach", lambda groups: torch.optim.AdamW(groups, weight_decay=0.05), clip=3.0, clip_each=True)
 case("adamWScheduledDecay", lambda groups: torch.optim.AdamW(groups, weight_decay=0.04), weight_decay=dino_schedule(0.04, 0.4, STEPS))
 case("adamWLate", lambda groups: torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.1), late=True)
-case("sgdNesterovLate", lambda groups: torch.optim.SGD(groups, momentum=0.8, nesterov=True, weight_decay=0.01), late=True)
+case(
+    "sgdNesterovLate",
+    lambda groups: torch.optim.SGD(groups, momentum=0.8, nesterov=True, weight_decay=0.01),
+    late=True,
+)
 case("sgd", lambda groups: torch.optim.SGD(groups, weight_decay=0.01))
 case("sgdMomentum", lambda groups: torch.optim.SGD(groups, momentum=0.9, weight_decay=0.01), clip=0.5)
 case("sgdNesterov", lambda groups: torch.optim.SGD(groups, momentum=0.8, nesterov=True, weight_decay=0.01))

@@ -110,7 +110,8 @@ def sine_cosine_fixture():
     def encoded(places):
         return torch.cat([(places[:, None] * omega).sin(), (places[:, None] * omega).cos()], 1)
 
-    # MAE, util/pos_embed.py: np.meshgrid(grid_w, grid_h), "here w goes first": the first half is of the faster coordinate.
+    # MAE, util/pos_embed.py: np.meshgrid(grid_w, grid_h), "here w goes first": the first half is of the faster
+    # coordinate.
     x, y = torch.meshgrid(torch.arange(side).double(), torch.arange(side).double(), indexing="xy")
     mae = torch.cat([encoded(x.flatten()), encoded(y.flatten())], 1)
     # MoCo v3, vits.py: torch.meshgrid(grid_w, grid_h), which indexes by "ij": its first half is of the slower one.

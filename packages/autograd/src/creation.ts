@@ -247,7 +247,8 @@ export function truncatedNormal(device: Device, shape: Shape, options: Truncated
   const { mean = 0, standardDeviation = 1, low = -2, high = 2 } = options;
   if (!(standardDeviation >= 0) || !(low < high)) {
     throw new RangeError(
-      `truncatedNormal: standardDeviation is ${standardDeviation}, low ${low} and high ${high}; expected a standard deviation from 0 on, and low below high.`,
+      `truncatedNormal: standardDeviation is ${standardDeviation}, low ${low} and high ${high}; expected a ` +
+        "standard deviation from 0 on, and low below high.",
     );
   }
   return draw(device, shape, "truncatedNormal", mean, standardDeviation, options, [low, high]);

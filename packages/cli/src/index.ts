@@ -90,7 +90,8 @@ export type {
   RepeatedEvaluation,
   SeedEvaluation,
 } from "./run/repeatEvaluation.js";
-export { type ReportRequest, writeReport } from "./run/report.js";
+export { writeReport } from "./run/report.js";
+export type { ReportRequest } from "./run/reportRequest.js";
 export type { TrainedRun } from "./run/trainedRun.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { columns, Terminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

@@ -170,7 +170,8 @@ test("stops cleanly on Ctrl-C and goes on with --resume, to the same weights as 
     ...["--out", join(folder, "stopped"), "--resume"],
   ]);
   expect(elsewhere.error).toContain(
-    `the test pictures in ${join(folder, "train")} are not those that the run was started with, from ${join(folder, "test")}: there were 8 pictures and now are 24; missing:`,
+    `the test pictures in ${join(folder, "train")} are not those that the run was started with, from ` +
+      `${join(folder, "test")}: there were 8 pictures and now are 24; missing:`,
   );
 
   const resumed = await tune("stopped", "--resume", "--json");

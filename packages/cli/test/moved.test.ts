@@ -46,7 +46,9 @@ const resume = (pictures: string, ...options: string[]) =>
 test("other pictures are refused, and it says what differs", async () => {
   cpSync(at("there"), at("other"), { recursive: true });
   const [across, down] = ["across", "down"].map((name) => at("other", "train", name, "003.png"));
-  const started = `the pictures in ${at("other", "train")} are not those that the run was started with, from ${at("here", "train")}: `;
+  const started =
+    `the pictures in ${at("other", "train")} are not those that the run was started with, from ` +
+    `${at("here", "train")}: `;
   const bytes = readFileSync(across!);
   writeFileSync(across!, Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]));
   const changed = await resume("other");
@@ -72,7 +74,8 @@ test("a run goes on with pictures that were moved, its monitor's too, to the sam
   const resumed = await resume("there");
   expect([resumed.code, lastLine(resumed)]).toMatchObject([0, { reason: "done", step: 40 }]);
   expect(resumed.error).toContain(
-    `the pictures were in ${at("here", "train")} and are now in ${at("there", "train")}: the same 16, by the names and sizes of all files and the content of 16`,
+    `the pictures were in ${at("here", "train")} and are now in ${at("there", "train")}: the same 16, by the ` +
+      "names and sizes of all files and the content of 16",
   );
   expect(resumed.error).not.toContain("warning");
   const encoder = (run: string) => readFileSync(at(run, "encoder.safetensors"));
@@ -107,7 +110,8 @@ test("fine-tuning goes on with moved pictures and a moved encoder, to the same w
   expect([refused.code, refused.error]).toEqual([
     2,
     expect.stringContaining(
-      `the encoder's weights of ${at("other run")} are not those that the run was started with, of ${at("whole")} after 40 steps.`,
+      `the encoder's weights of ${at("other run")} are not those that the run was started with, of ` +
+        `${at("whole")} after 40 steps.`,
     ),
   ]);
   expect((await go("encoder", "there")).code).toBe(0);
@@ -123,7 +127,8 @@ test("fine-tuning goes on with moved pictures and a moved encoder, to the same w
   expect([swapped.code, swapped.error]).toEqual([
     2,
     expect.stringContaining(
-      `the training pictures in ${at("there", "test")} are not those that the run was started with, from ${at("there", "train")}: there were 16 pictures and now are 4; missing: "across/000.png"`,
+      `the training pictures in ${at("there", "test")} are not those that the run was started with, from ` +
+        `${at("there", "train")}: there were 16 pictures and now are 4; missing: "across/000.png"`,
     ),
   ]);
 });

@@ -31,7 +31,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const evaluate = (...args: string[]) => callMain([args[0]!, run, ...args.slice(1), "--threads", "1"]);
 
-/** IDX files of 12 grey pictures of 9×9, bright on one side, with a `classes.txt` that names the sides in this order. */
+/**
+ * IDX files of 12 grey pictures of 9×9, bright on one side, with a `classes.txt` that names the sides in this order.
+ */
 async function writeSides(name: string, classes: readonly string[], dark: number): Promise<string> {
   const header = (...shape: number[]) => [0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, 0, n])];
   const sides = Array.from({ length: 12 }, (_, number) => (number % 2 === 0 ? "left" : "right"));
@@ -54,7 +56,9 @@ test("a divided folder gives its parts by itself, and --train-split, --test-spli
   expect(right.error).not.toContain("warning");
   const wrong = await evaluate("probe", ...both, "--test-split", "train", "--json");
   const path = join(divided, "train", "across", "000.png");
-  const warning = `--test: 24 of 24 test pictures are training pictures too, e.g. ${path}: the accuracy on them says nothing of new pictures. Give others, or another split`;
+  const warning =
+    `--test: 24 of 24 test pictures are training pictures too, e.g. ${path}: the accuracy on them says nothing of ` +
+    "new pictures. Give others, or another split";
   expect(lastLine(wrong)).toMatchObject({ train: 24, test: 24, warnings: [warning] });
   expect(wrong.error.split(`warning: ${warning}\n`)).toHaveLength(3);
   const printed = await evaluate("knn", ...both, "--train-split", "all");

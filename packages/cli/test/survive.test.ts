@@ -46,7 +46,8 @@ test("SIGTERM finishes the step, saves, and ends with 143; the run goes on to th
 
 test("a second signal ends at once, and every checkpoint is whole", async () => {
   const stopping = "stopping after this step, with a checkpoint (Ctrl-C again: at once)";
-  // An evaluation comes before the checkpoint of its step, so that there are two by then; the second signal comes with the answer to the first.
+  // An evaluation comes before the checkpoint of its step, so that there are two by then; the second signal comes with
+  // the answer to the first.
   const watched = ["--monitor", pictures, "--monitor-every", "1", "--checkpoint-every", "1"];
   const twice = await splitmask(
     pretrain("twice", "--steps", "500", ...watched),

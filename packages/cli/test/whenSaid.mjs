@@ -1,5 +1,6 @@
-// Loaded before the command by a test (`node --import`): does something at the moment when the command writes a text. By the command's own hand, so that it comes in time however busy the machine
-// is. SPLITMASK_TEST_WHEN_SAID='[["step 1/60", {"signal": "SIGINT"}], ["stopping", {"rename": ["from", "to"]}]]', one after the other.
+// Loaded before the command by a test (`node --import`): does something at the moment when the command writes a text.
+// The command does it itself, so that it comes in time however busy the machine is. One after the other, as in
+// SPLITMASK_TEST_WHEN_SAID='[["step 1/60", {"signal": "SIGINT"}], ["stopping", {"rename": ["from", "to"]}]]'.
 import { renameSync } from "node:fs";
 
 const waiting = JSON.parse(process.env.SPLITMASK_TEST_WHEN_SAID);

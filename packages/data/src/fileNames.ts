@@ -3,8 +3,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /*
- * Names of files are bytes, and nearly always UTF-8. Here they are texts in which a byte that is no UTF-8 is the lone surrogate U+DC00 + byte, as Python writes it (PEP 383): names and
- * texts belong to each other one to one, JSON keeps such a text as it is, and paths are joined and compared as usual. Only where a file is opened the text becomes bytes again.
+ * Names of files are bytes, and nearly always UTF-8. Here they are texts in which a byte that is no UTF-8 is the lone
+ * surrogate U+DC00 + byte, as Python writes it (PEP 383): names and texts belong to each other one to one, JSON keeps
+ * such a text as it is, and paths are joined and compared as usual. Only where a file is opened the text becomes bytes
+ * again.
  */
 
 /** Lone surrogates only: with the flag `u` those of a pair are one character. */
@@ -48,8 +50,8 @@ export function shownName(name: string): string {
 }
 
 /**
- * The path that a person meant by one in which U+FFFD stands for bytes that are no UTF-8, as Node.js gives arguments of the command line: the only one on the disk that reads so. Any other
- * path is given back as it is.
+ * The path that a person meant by one in which U+FFFD stands for bytes that are no UTF-8, as Node.js gives arguments of
+ * the command line: the only one on the disk that reads so. Any other path is given back as it is.
  *
  * @throws Error If several do.
  */
@@ -62,7 +64,8 @@ export function recoverName(path: string): string {
     if (alike.length === 0) return path;
     if (alike.length > 1) {
       throw new Error(
-        `${path}: ${alike.length} names in ${shownName(found)} read so, ${alike.map(shownName).join(" and ")}. They are no UTF-8: rename one, or give the folder that holds them.`,
+        `${path}: ${alike.length} names in ${shownName(found)} read so, ${alike.map(shownName).join(" and ")}. ` +
+          "They are no UTF-8: rename one, or give the folder that holds them.",
       );
     }
     found = join(found, alike[0]!);

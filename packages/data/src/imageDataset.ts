@@ -1,7 +1,6 @@
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "./decoding/decodePicture.js";
+import type { PictureSize } from "./decoding/pictureSize.js";
 import type { StoredValues, ValueRange } from "./decoding/valueRange.js";
-import { shownName } from "./fileNames.js";
 
 /** How a data set may hand out a picture. */
 export interface ImageRequest {
@@ -35,9 +34,15 @@ export interface ImageDataset {
   readonly groups?: Int32Array;
   /** What people should know of how it was opened. Default: nothing. */
   readonly notes?: readonly DatasetNote[];
-  /** The folder that names for people are relative to, absolute: the one that was opened, or that holds all files. Default: `path` gives names. */
+  /**
+   * The folder that names for people are relative to, absolute: the one that was opened, or that holds all files.
+   * Default: `path` gives names.
+   */
   readonly root?: string;
-  /** Where picture `index` comes from: a file's path, or a name for messages. Bytes that are no UTF-8 are lone surrogates in it, as in Python's `os.fsdecode`. */
+  /**
+   * Where picture `index` comes from: a file's path, or a name for messages. Bytes that are no UTF-8 are lone
+   * surrogates in it, as in Python's `os.fsdecode`.
+   */
   path(index: number): string;
   /** The class of picture `index`; −1 without one. */
   label(index: number): number;
@@ -54,7 +59,8 @@ export interface ImageDataset {
    */
   size?(index: number): Promise<PictureSize>;
   /**
-   * Picture `index` as it is stored: the bytes of its file, or its pixels. Equal pictures are found by it. Default: that is not known.
+   * Picture `index` as it is stored: the bytes of its file, or its pixels. Equal pictures are found by it. Default:
+   * that is not known.
    *
    * @throws Error (rejects) If it cannot be read.
    */
@@ -62,12 +68,16 @@ export interface ImageDataset {
   /** How many bytes `stored` gives, where that is known without reading them; −1 where it is not. */
   storedLength?(index: number): number;
   /**
-   * The values that picture `index` stores; null if it has 8 bits, which are taken as they are. Default: all have 8 bits.
+   * The values that picture `index` stores; null if it has 8 bits, which are taken as they are. Default: all have 8
+   * bits.
    *
    * @throws PictureError (rejects) If the picture cannot be read.
    */
   values?(index: number): Promise<StoredValues | null>;
-  /** Which values of pictures of more than 8 bits it shows black and white. Default: no picture that was looked at has more. */
+  /**
+   * Which values of pictures of more than 8 bits it shows black and white. Default: no picture that was looked at has
+   * more.
+   */
   readonly valueRange?: ValueRange;
   /**
    * A short text that changes whenever a stored picture may have: a hash of names, sizes and times of change, never of the pixels. Caches on disk are found by it. Default: the
@@ -75,8 +85,8 @@ export interface ImageDataset {
    */
   fingerprint?(): Promise<string>;
   /**
-   * What the pictures are, wherever they lie and whenever they were written: by names, sizes and the content of a sample. A run that goes on tells by it whether it has its pictures
-   * again. Default: not known.
+   * What the pictures are, wherever they lie and whenever they were written: by names, sizes and the content of a
+   * sample. A run that goes on tells by it whether it has its pictures again. Default: not known.
    */
   identity?(): Promise<DatasetIdentity>;
   /** Closes the files that are held open; the data set must not be used after it. */
@@ -92,40 +102,13 @@ export interface DatasetIdentity {
   /** Hash of the names of the classes and of all labels. */
   readonly labels: string;
   /**
-   * The files in their order, cut into at most 1,024 stretches of equal length (of 1,024 files or fewer each is a stretch of its own): a hash of the names and sizes, the number of files and
-   * the first one's name, relative to the root of the pictures or the folder that all lie in.
+   * The files in their order, cut into at most 1,024 stretches of equal length (of 1,024 files or fewer each is a
+   * stretch of its own): a hash of the names and sizes, the number of files and the first one's name, relative to the
+   * root of the pictures or the folder that all lie in.
    */
   readonly files: readonly string[];
   /** A hash of the content (of a file over 1 MiB: of blocks) and the name of at most 64 files, evenly apart. */
   readonly content: readonly string[];
-}
-
-/** A picture that could not be read or decoded. */
-export class PictureError extends Error {
-  /** `"PictureError"`. */
-  override readonly name = "PictureError";
-  /** The file, or the picture's name. */
-  readonly path: string;
-  /** What is wrong with it, in a few words. */
-  readonly reason: string;
-
-  /**
-   * @param path The file, or the picture's name.
-   * @param reason What is wrong with it.
-   */
-  constructor(path: string, reason: string, options?: ErrorOptions) {
-    super(`${shownName(path)}: ${reason}`, options);
-    this.path = path;
-    this.reason = reason;
-  }
-}
-
-/** A picture that was left out, and why. */
-export interface SkippedPicture {
-  /** The file, or the picture's name. */
-  readonly path: string;
-  /** What is wrong with it. */
-  readonly reason: string;
 }
 
 /**

@@ -106,20 +106,14 @@ export {
   type DecodePictureOptions,
   decodePicture,
   type FailOn,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "./decoding/decodePicture.js";
+export { PictureError, type SkippedPicture } from "./decoding/pictureError.js";
+export type { PictureSize } from "./decoding/pictureSize.js";
 export type { StoredValues, ValueRange } from "./decoding/valueRange.js";
 export { shownName } from "./fileNames.js";
-export {
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  type ImageRequest,
-  PictureError,
-  type SkippedPicture,
-} from "./imageDataset.js";
+export type { DatasetIdentity, DatasetNote, ImageDataset, ImageRequest } from "./imageDataset.js";
 export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
 export { MixedBatches, type MixedBatchesOptions, type MixedImageBatch } from "./loading/mixedBatches.js";
@@ -140,6 +134,8 @@ export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coc
 export type { CocoAnnotation, CocoCategory, CocoId, RunLengths } from "./sources/cocoJson.js";
 export { concatenateDatasets } from "./sources/concatenateDatasets.js";
 export { identityDifference } from "./sources/datasetIdentity.js";
+export { evenlySpaced } from "./sources/evenlySpaced.js";
+export type { DatasetFormat } from "./sources/formatNames.js";
 export { IdxDataset, type IdxDatasetOptions, idxDataset } from "./sources/idx.js";
 export { ImageFiles } from "./sources/imageFiles.js";
 export { ImageFolder, type ImageFolderOptions, imageFolder } from "./sources/imageFolder.js";
@@ -155,7 +151,7 @@ export {
   type SkippedShare,
   TooManySkippedError,
 } from "./sources/limitSkipped.js";
-export { type DatasetFormat, type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
+export { type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
 export type { DatasetUse } from "./sources/parts.js";
 export { pictureExtensions } from "./sources/pictureFormats.js";

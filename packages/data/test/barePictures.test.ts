@@ -163,7 +163,8 @@ const bmps: readonly (readonly [string, Buffer, readonly number[]])[] = [
   ],
   [
     "runs of 8 bits",
-    // The lowest row: five times 2. The middle one: 1, 2, 3 as they are, then two of 4. The highest one is passed over but for its last pixel.
+    // The lowest row: five times 2. The middle one: 1, 2, 3 as they are, then two of 4. The highest one is passed over
+    // but for its last pixel.
     bmp([5, 2, 0, 0, 0, 3, 1, 2, 3, 0, 2, 4, 0, 0, 0, 2, 4, 0, 1, 6, 0, 1], {
       bits: 8,
       compression: 1,

@@ -81,7 +81,8 @@ describe("the reason says what is wrong with a file", () => {
       [
         "phone.jpg",
         "\0\0\0\x18ftypheic",
-        "not a picture: a HEIC picture, which is not decoded; convert it, for instance with heif-convert in.heic out.jpg",
+        "not a picture: a HEIC picture, which is not decoded; convert it, for instance with heif-convert " +
+          "in.heic out.jpg",
       ],
       ["clip.jpg", "\0\0\0\x18ftypisom", "not a picture: a video"],
       [

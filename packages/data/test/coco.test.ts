@@ -163,7 +163,8 @@ describe("cocoDataset", () => {
       'info categories left out that have no id of their own or no name: 1, e.g. category 1, {"id":2}',
       "info annotations left out whose image is not in the file: 2, e.g. annotation 1 of image 99",
       "info annotations left out whose category is not in the file: 1, e.g. annotation 2 of category 5",
-      "info annotations left out whose bbox is not [x, y, width, height] with sides above 0: 3, e.g. annotation 3 with []",
+      "info annotations left out whose bbox is not [x, y, width, height] with sides above 0: 3, e.g. annotation " +
+        "3 with []",
       'info annotations without their segmentation, which is neither polygons nor runs: 2, e.g. annotation 6 with {"size":[6],"counts":"0"}',
     ]);
   });
@@ -182,14 +183,17 @@ describe("cocoDataset", () => {
     const dataset = await cocoDataset(await writeCoco({ ...whole, images }));
     await expect(dataset.image(2)).rejects.toThrow("gone.png: the file is missing");
     expect(dataset.notes.map(({ text }) => text)).toEqual([
-      `1 of the 3 pictures of ${dataset.file} are not found in ${join(folder, "annotations")} and ${folder}, e.g. gone.png`,
+      `1 of the 3 pictures of ${dataset.file} are not found in ${join(folder, "annotations")} and ${folder}, ` +
+        "e.g. gone.png",
     ]);
     const first = await cocoDataset(await writeCoco({ ...whole, images: images.toReversed() }));
     expect([first.length, first.path(2)]).toEqual([3, join(folder, "images", "val", "one.png")]);
 
     const path = await writeCoco({ images: [{ id: 9, file_name: "gone.png" }] });
     await expect(cocoDataset(path)).rejects.toThrow(
-      `cocoDataset: none of the 1 pictures of ${path} is found, e.g. gone.png, in ${join(folder, "annotations")} and ${folder} and the folders inside. Give the folder of the pictures with images (--images), or open that folder itself.`,
+      `cocoDataset: none of the 1 pictures of ${path} is found, e.g. gone.png, in ` +
+        `${join(folder, "annotations")} and ${folder} and the folders inside. Give the folder of the pictures ` +
+        "with images (--images), or open that folder itself.",
     );
     expect((await cocoDataset(path, { images: folder })).path(0)).toBe(join(folder, "gone.png"));
     await expect(cocoDataset(path, { images: path })).rejects.toThrow("which is no folder");

@@ -235,7 +235,8 @@ describe("cifarDataset", () => {
     );
     const elsewhere = join(folder, "mnist");
     await expect(cifarDataset(elsewhere)).rejects.toThrow(
-      `cifarDataset: ${elsewhere} holds no data_batch_1.bin or train.bin; expected what the binary or the Python version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).`,
+      `cifarDataset: ${elsewhere} holds no data_batch_1.bin or train.bin; expected what the binary or the ` +
+        "Python version of CIFAR-10 or CIFAR-100 unpacks to (tar xzf cifar-10-binary.tar.gz).",
     );
   });
 });

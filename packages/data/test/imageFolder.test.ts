@@ -57,7 +57,8 @@ describe("imageFolder", () => {
     expect(dataset.label(0)).toBe(1);
     expect(dataset.classes).toEqual(["cat", "dog", "owl"]);
     await expect(imageFolder(folder, { classes: ["cat", "owl"] })).rejects.toThrow(
-      `imageFolder: ${folder} holds pictures of the class dog, but the classes are cat, owl. Both must use the same names: rename, or leave out what is not among them.`,
+      `imageFolder: ${folder} holds pictures of the class dog, but the classes are cat, owl. Both must use the ` +
+        "same names: rename, or leave out what is not among them.",
     );
   });
 
@@ -141,7 +142,8 @@ describe("imageFolder", () => {
     symlinkSync("x".repeat(300), join(folder, "long"));
     const warnings = [
       "left alone: HEIC: 2 files, e.g. a/b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
-      "left alone: video: 1 file, e.g. a/clip.mp4; take pictures from them, for instance with ffmpeg -i in.mp4 -vf fps=1 out-%05d.jpg",
+      "left alone: video: 1 file, e.g. a/clip.mp4; take pictures from them, for instance with ffmpeg -i in.mp4 " +
+        "-vf fps=1 out-%05d.jpg",
     ].map((text) => ({ level: "warning", text }));
     for (const dataset of [await imageFolder(folder), await imageGlob(join(folder, "**"))]) {
       expect([dataset.length, dataset.classes]).toEqual([1, ["a"]]);
@@ -161,7 +163,8 @@ describe("imageFolder", () => {
     const phone = join(root, "phone");
     write(join(phone, "1.heic"), "?");
     await expect(imageFolder(phone)).rejects.toThrow(
-      "in the folder or in class folders inside it. Left alone: HEIC: 1 file, e.g. 1.heic; convert them, for instance with heif-convert in.heic out.jpg.",
+      "in the folder or in class folders inside it. Left alone: HEIC: 1 file, e.g. 1.heic; convert them, for " +
+        "instance with heif-convert in.heic out.jpg.",
     );
   });
 

@@ -45,7 +45,10 @@ const labelColumn = (labels: readonly number[]): ColumnSource => ({
   type: "INT32",
 });
 
-/** Sources of pictures of a cat, an ant, a bee and an ant, each with its own order of the names; null: numbers only, in the order of `wanted`. */
+/**
+ * Sources of pictures of a cat, an ant, a bee and an ant, each with its own order of the names; null: numbers only, in
+ * the order of `wanted`.
+ */
 const sources: Readonly<Record<string, (path: string, names: readonly string[] | null) => Promise<string>>> =
   {
     async parquet(path, names) {
@@ -200,7 +203,8 @@ describe("the label column of Parquet files", () => {
     ]);
     expect(namesOf(await parquetDataset(path, { label: "domain" }))).toEqual(["day", "night"]);
     await expect(parquetDataset(path, { label: "colour" })).rejects.toThrow(
-      "has no column colour of whole numbers, booleans or names. The columns are image, domain, label, mask. Name another with label",
+      "has no column colour of whole numbers, booleans or names. The columns are image, domain, label, mask. " +
+        "Name another with label",
     );
   });
 

@@ -148,7 +148,10 @@ const oddities: readonly (readonly [string, () => Promise<Buffer>, (file: Buffer
   ],
 ];
 
-/** Twelve grey blocks, one below another and each of another grey, with a restart marker behind each: every interval is two bytes. */
+/**
+ * Twelve grey blocks, one below another and each of another grey, with a restart marker behind each: every interval is
+ * two bytes.
+ */
 function restarting(): Buffer {
   const values = Array.from({ length: 12 }, (_, block) => 130 + 10 * block);
   const table = (kind: number, counts: number[], symbols: number[]) => [

@@ -280,7 +280,8 @@ describe("openDataset", () => {
     expect((await openDataset(join(folder, "shards/*.tar"))).length).toBe(4);
     await expect(openDataset(join(folder, "shards/train-{000..003}.tar"))).rejects.toThrow("train-003.tar");
     await expect(openDataset(join(folder, "shards"), { split: "test" })).rejects.toThrow(
-      `openDataset: ${join(folder, "shards")} has no split test; there are train, validation. Give another split, all, or none.`,
+      `openDataset: ${join(folder, "shards")} has no split test; there are train, validation. Give another ` +
+        "split, all, or none.",
     );
 
     const rows = new Uint8Array(
@@ -359,7 +360,10 @@ describe("openDataset", () => {
     for (const name of ["state.json", "dataset_info.json", "data-00000-of-00001.arrow"])
       write(join(folder, "saved/train", name), "{}");
     await expect(openDataset(join(folder, "saved/train"))).rejects.toThrow(
-      `was written by save_to_disk of Hugging Face's datasets, which is not read. Make Parquet of it: mkdir train-parquet && python -c "from datasets import load_from_disk as load; load('${join(folder, "saved/train")}').to_parquet('train-parquet/all.parquet')", and give the folder train-parquet.`,
+      "was written by save_to_disk of Hugging Face's datasets, which is not read. Make Parquet of it: mkdir " +
+        'train-parquet && python -c "from datasets import load_from_disk as load; ' +
+        `load('${join(folder, "saved/train")}').to_parquet('train-parquet/all.parquet')", and give the folder ` +
+        "train-parquet.",
     );
     write(join(folder, "saved/dataset_dict.json"), "{}");
     await expect(openDataset(join(folder, "saved"))).rejects.toThrow(
@@ -386,7 +390,8 @@ describe("openDataset", () => {
     );
     const packed = write(join(folder, "photos.tar.zst"), "?");
     await expect(openDataset(packed)).rejects.toThrow(
-      `openDataset: ${packed} is tar.zst, which is not read: unpack them, for instance with unzstd in.tar.zst, and open the .tar files. Expected`,
+      `openDataset: ${packed} is tar.zst, which is not read: unpack them, for instance with unzstd in.tar.zst, ` +
+        "and open the .tar files. Expected",
     );
     await expect(openDataset(odd, { format: "parquet" })).rejects.toThrow("cannot be read");
     await expect(openDataset([join(folder, "shards"), join(folder, "hub")])).rejects.toThrow(

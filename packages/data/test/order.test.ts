@@ -103,7 +103,8 @@ describe("epochOrder", () => {
   });
 
   test("a million pictures hold up the event loop for milliseconds", () => {
-    // In a process of its own: jest's makes every look at a global slow. The time of the processor, of which other processes take none.
+    // In a process of its own: jest's makes every look at a global slow. The time of the processor, of which other
+    // processes take none.
     const program = `
       import { epochOrder } from ${JSON.stringify(import.meta.resolve("@splitmask/data"))};
       const groups = Int32Array.from({ length: 1000 }, (_, group) => group * 1000);

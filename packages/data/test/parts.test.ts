@@ -135,7 +135,8 @@ describe("parts of a source", () => {
   test("a part that is missing", async () => {
     const root = make("missing", ["train/ant/1.png", "unlabelled/2.png"]);
     await expect(openDataset(root, { use: "test" })).rejects.toThrow(
-      `openDataset: ${root} has the splits train, unlabelled, and none to test with. Choose one with split (--train-split, --test-split), or all.`,
+      `openDataset: ${root} has the splits train, unlabelled, and none to test with. Choose one with split ` +
+        "(--train-split, --test-split), or all.",
     );
     await expect(openDataset(root, { split: "test" })).rejects.toThrow(
       `openDataset: ${root} has no split test; there are train, unlabelled. Give another split, all, or none.`,

@@ -70,7 +70,10 @@ interface BuilderOptions {
   readonly milliseconds?: number;
   /** What the shell does before. */
   readonly limit?: string;
-  /** The process kills itself a moment after so many pictures were begun, or when the first ones are stored: by its own hand, so that a busy machine changes nothing. */
+  /**
+   * The process kills itself a moment after so many pictures were begun, or when the first ones are stored: by its own
+   * hand, so that a busy machine changes nothing.
+   */
   readonly dieAfter?: number | "stored";
   /** Picture 5 is not decoded before this file is there. */
   readonly gate?: string;

@@ -167,7 +167,9 @@ describe("one range for a data set", () => {
     expect(dataset.notes).toEqual([
       {
         level: "info",
-        text: "3 of 3 pictures looked at hold whole numbers from 500 to 4,000; 0 is black and 4,095 white in all pictures; another range is given by valueRange (--value-range)",
+        text:
+          "3 of 3 pictures looked at hold whole numbers from 500 to 4,000; 0 is black and 4,095 white in all " +
+          "pictures; another range is given by valueRange (--value-range)",
       },
     ]);
     const same = await openDataset(folder("deep"), { valueRange: [0, 4095] });

@@ -117,7 +117,9 @@ describe("names with several dots", () => {
     expect(dataset.notes).toEqual([
       {
         level: "warning",
-        text: "3 samples hold several pictures; taken are target.png (3), left out input.jpg (3). Choose by such an ending with imageColumn (--image-column).",
+        text:
+          "3 samples hold several pictures; taken are target.png (3), left out input.jpg (3). Choose by such an " +
+          "ending with imageColumn (--image-column).",
       },
     ]);
     for (const picture of ["input.jpg", "input"]) {
@@ -237,7 +239,8 @@ describe("webDataset", () => {
     expect([0, 1, 2].map((index) => dataset.label(index))).toEqual([1, 0, -1]);
     expect((await webDataset(shard, { classes: ["owl", "fox"] })).label(0)).toBe(0);
     await expect(webDataset(shard, { classes: ["owl"] })).rejects.toThrow(
-      `webDataset: ${shard} holds pictures of the class fox, but the classes are owl. Both must use the same names: rename, or leave out what is not among them.`,
+      `webDataset: ${shard} holds pictures of the class fox, but the classes are owl. Both must use the same ` +
+        "names: rename, or leave out what is not among them.",
     );
     expect((await webDataset(shard, { labels: null })).classes).toEqual([]);
     const masks = await webDataset(shard, { picture: "seg.png" });
@@ -271,14 +274,17 @@ describe("webDataset", () => {
     const before = process.env.SPLITMASK_CACHE;
     process.env.SPLITMASK_CACHE = "off";
     await expect(webDataset(zipped)).rejects.toThrow(
-      `webDataset: ${zipped} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (gunzip -k "${zipped}", and open the .tar file), or give a cacheFolder`,
+      `webDataset: ${zipped} is gzipped, and single pictures can only be read from a plain .tar. Unpack it ` +
+        `(gunzip -k "${zipped}", and open the .tar file), or give a cacheFolder`,
     );
     process.env.SPLITMASK_CACHE = join(folder, "default cache");
     const unpacked = await webDataset(zipped);
     expect(unpacked.notes).toEqual([
       {
         level: "info",
-        text: `1 gzipped shard is unpacked in ${join(folder, "default cache", "shards")}, 0.00 GB; splitmask cache clear deletes that`,
+        text:
+          `1 gzipped shard is unpacked in ${join(folder, "default cache", "shards")}, 0.00 GB; splitmask cache ` +
+          "clear deletes that",
       },
     ]);
     // People and runs know it by what was given.

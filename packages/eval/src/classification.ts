@@ -41,7 +41,8 @@ export function checkRanked(what: string, ranked: RankedClasses, cause: string):
   const place = ranked.probabilities.findIndex(Number.isNaN);
   if (place < 0) return;
   throw new RangeError(
-    `${what}: picture ${Math.floor(place / ranked.k)} has no class, because its probabilities are NaN: ${cause} hold a NaN or an infinity.`,
+    `${what}: picture ${Math.floor(place / ranked.k)} has no class, because its probabilities are NaN: ${cause} ` +
+      "hold a NaN or an infinity.",
   );
 }
 
@@ -67,7 +68,8 @@ export function classification(
     const predicted = likeliest[0]!;
     if (confusion[label]?.[predicted] === undefined) {
       throw new RangeError(
-        `classification: picture ${row} has the label ${label} and the predicted class ${predicted}; expected numbers from 0 to ${classes - 1} (−1 stands for none).`,
+        `classification: picture ${row} has the label ${label} and the predicted class ${predicted}; expected ` +
+          `numbers from 0 to ${classes - 1} (−1 stands for none).`,
       );
     }
     predictions[row] = predicted;

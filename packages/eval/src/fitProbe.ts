@@ -103,7 +103,8 @@ export async function fitSettings(
   const wrong = await nonFiniteRow(uploaded);
   if (wrong >= 0) {
     throw new RangeError(
-      `${what}: train picture ${wrong} has features that are NaN or infinite. Leave it out, or look at the encoder's weights.`,
+      `${what}: train picture ${wrong} has features that are NaN or infinite. Leave it out, or look at the ` +
+        "encoder's weights.",
     );
   }
   const standardization = measureStandardization(uploaded);
@@ -162,7 +163,8 @@ export async function fitSettings(
   if (probes[all ? chosen : 0]!.diverged) {
     for (const { classifier } of probes) classifier.dispose();
     throw new Error(
-      `${what}: training ran away with ${settings.length === 1 ? "the setting" : "the best of the settings"} ${settings[chosen]}. Give smaller learning rates.`,
+      `${what}: training ran away with ${settings.length === 1 ? "the setting" : "the best of the settings"} ` +
+        `${settings[chosen]}. Give smaller learning rates.`,
     );
   }
   return { probes, best: all ? chosen : 0 };

@@ -67,7 +67,8 @@ export async function nearestNeighbours(
   const place = similarities.findIndex(Number.isNaN);
   if (place >= 0) {
     throw new RangeError(
-      `nearestNeighbours: query ${Math.floor(place / k)} has no neighbours, because its similarities are NaN: its features, or some of those it is compared with, hold a NaN or an infinity.`,
+      `nearestNeighbours: query ${Math.floor(place / k)} has no neighbours, because its similarities are NaN: ` +
+        "its features, or some of those it is compared with, hold a NaN or an infinity.",
     );
   }
   return { indices: ndarray(indices, [count, k]), similarities: ndarray(similarities, [count, k]) };

@@ -39,11 +39,11 @@ function listKernel<
  * reads them. `device.run(name, …)` is typed over this table; at load it is compared with the native registry.
  *
  * Conventions. All arrays are contiguous and row-major. Buffers hold the call's `dtype` (float32, or float64 with the
- * naive kernels) unless the comment says `i32` (int32) or `u8` (uint8). A name that ends in `?` may be null.
- * Outputs come first. An output may be the same buffer as an input only where the comment says "in place".
- * `each` names what is repeated once per item of a list (multi-tensor kernels).
- * −1 among indices means none, as NaN does among fractions: kernels that look for the largest write it, those that make figures of indices
- * give NaN for it, those that fetch by index report it.
+ * naive kernels) unless the comment says `i32` (int32) or `u8` (uint8). A name that ends in `?` may be null. Outputs
+ * come first. An output may be the same buffer as an input only where the comment says "in place". `each` names what is
+ * repeated once per item of a list (multi-tensor kernels). −1 among indices means none, as NaN does among fractions:
+ * kernels that look for the largest write it, those that make figures of indices give NaN for it, those that fetch by
+ * index report it.
  */
 export const kernelTable = {
   // ── movement ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,9 +157,15 @@ export const kernelTable = {
   argmaxRows: kernel({ buffers: ["output", "input"], numbers: ["rows", "columns"] }),
   /** The k largest of each row in falling order, ties by lower column: values[r,k], indices i32 [r,k]. */
   topK: kernel({ buffers: ["values", "indices", "input"], numbers: ["rows", "columns", "k"] }),
-  /** counts (dtype) [v] += how often v stands in input i32; all counts are NaN if a −1 (none) is among them. Out of range is a device error. */
+  /**
+   * counts (dtype) [v] += how often v stands in input i32; all counts are NaN if a −1 (none) is among them. Out of
+   * range is a device error.
+   */
   binCount: kernel({ buffers: ["counts", "input"], numbers: ["size", "bins"] }),
-  /** output (dtype, 1 element) = share of positions at which a i32 and b i32 are equal; NaN if there are none or a −1 (none) is among them. */
+  /**
+   * output (dtype, 1 element) = share of positions at which a i32 and b i32 are equal; NaN if there are none or a −1
+   * (none) is among them.
+   */
   equalShare: kernel({ buffers: ["output", "a", "b"], numbers: ["size"] }),
 
   // ── products ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +200,10 @@ export const kernelTable = {
       "precision",
     ],
   }),
-  /** output i32 [m] = the first n with the largest a[m,:]·b[n,:] + bias[n], −1 (none) where that is NaN or infinite; best (dtype) [m], if given, that value. The M×N product is never written. */
+  /**
+   * output i32 [m] = the first n with the largest a[m,:]·b[n,:] + bias[n], −1 (none) where that is NaN or infinite;
+   * best (dtype) [m], if given, that value. The M×N product is never written.
+   */
   gemmArgmax: kernel({ buffers: ["output", "best?", "a", "b", "bias?"], numbers: ["m", "n", "k"] }),
 
   // ── attention: packed qkv B×N×3×H×d (timm's layout), output B×N×H×d; the N×N matrix is never in memory ─────
@@ -251,9 +260,10 @@ export const kernelTable = {
 
   // ── losses ──────────────────────────────────────────────────────────────────────────────────────────────────
   /**
-   * Per row: losses[r] = logSumExp(logits[r]) − Σ_c q[c]·logits[r,c] with q = (1−smoothing)·onehot(targets i32[r]) + smoothing/columns.
-   * gradient, if given (in place on logits): (softmax − q)·gradientScale. excludeDiagonal ≥ 0: column r + excludeDiagonal
-   * of row r is left out (as −∞; its gradient is 0; smoothing spreads over the others). A target of −1 (none) makes the row's loss and gradient NaN; others out of range are a device error.
+   * Per row: losses[r] = logSumExp(logits[r]) − Σ_c q[c]·logits[r,c] with q = (1−smoothing)·onehot(targets i32[r]) +
+   * smoothing/columns. gradient, if given (in place on logits): (softmax − q)·gradientScale. excludeDiagonal ≥ 0:
+   * column r + excludeDiagonal of row r is left out (as −∞; its gradient is 0; smoothing spreads over the others). A
+   * target of −1 (none) makes the row's loss and gradient NaN; others out of range are a device error.
    */
   crossEntropy: kernel({
     buffers: ["losses", "gradient?", "logits", "targets"],
@@ -269,7 +279,11 @@ export const kernelTable = {
   }),
 
   // ── random: Philox 4×32-10, key (low word of seed, purpose), counter (element / 4, sample, step, high word of seed) ──
-  /** distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal (mean a, std b) cut to [low, high] (inverse CDF), 3 Bernoulli: b with probability a, else 0. One word an element: uniform numbers have its upper 24 bits, normal ones come by the inverse CDF; float64 holds the same draws, float32 their rounding. */
+  /**
+   * distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal (mean a, std b) cut to [low, high] (inverse CDF),
+   * 3 Bernoulli: b with probability a, else 0. One word an element: uniform numbers have its upper 24 bits, normal ones
+   * come by the inverse CDF; float64 holds the same draws, float32 their rounding.
+   */
   random: kernel({
     buffers: ["output"],
     numbers: ["size", "distribution", "a", "b", "low", "high", "seed", "purpose", "step", "sample"],
@@ -306,7 +320,10 @@ export const kernelTable = {
     numbers: ["maximum"],
     each: { buffers: ["gradient"], numbers: ["size"] },
   }),
-  /** AdamW (decoupled decay, bias correction by each item's `step` ≥ 1, eps outside the root as in PyTorch). scale?, 1 element: factor on all gradients (at offset 1 of gradientNorm's output). */
+  /**
+   * AdamW (decoupled decay, bias correction by each item's `step` ≥ 1, eps outside the root as in PyTorch). scale?, 1
+   * element: factor on all gradients (at offset 1 of gradientNorm's output).
+   */
   adamW: listKernel({
     buffers: ["scale?"],
     numbers: ["beta1", "beta2", "epsilon"],
@@ -315,7 +332,10 @@ export const kernelTable = {
       numbers: ["size", "learningRate", "weightDecay", "step"],
     },
   }),
-  /** SGD with momentum as in PyTorch (dampening 0; decay added to the gradient); momentum buffer zeros before a parameter's first step, null when momentum is 0. */
+  /**
+   * SGD with momentum as in PyTorch (dampening 0; decay added to the gradient); momentum buffer zeros before a
+   * parameter's first step, null when momentum is 0.
+   */
   sgd: listKernel({
     buffers: ["scale?"],
     numbers: ["momentum", "nesterov"],
@@ -432,7 +452,10 @@ export const kernelTable = {
   }),
   /** centroids[k] = sums[k] / counts[k] where counts[k] > 0, else unchanged; shift (1 element) = the largest squared move. */
   kMeansUpdate: kernel({ buffers: ["centroids", "shift", "sums", "counts"], numbers: ["segments", "width"] }),
-  /** scores[r,c] = Σ over j with labels[indices[r,j]] = c of exp((values[r,j] − max of values[r,:])/temperature); values [rows×k], indices i32, labels i32 [labelCount]. */
+  /**
+   * scores[r,c] = Σ over j with labels[indices[r,j]] = c of exp((values[r,j] − max of values[r,:])/temperature); values
+   * [rows×k], indices i32, labels i32 [labelCount].
+   */
   neighbourVotes: kernel({
     buffers: ["scores", "values", "indices", "labels"],
     numbers: ["rows", "k", "classes", "labelCount", "temperature"],

@@ -56,7 +56,8 @@ export function matchLoss(first: Tensor, second: Tensor, options: MatchLossOptio
   // Beyond float32 the similarities over τ would be 0·∞.
   if (!(temperature > 0) || !Number.isFinite(Math.fround(1 / temperature))) {
     throw new RangeError(
-      `matchLoss: the temperature is ${temperature}; expected a positive number, e.g. 0.2. Below 3e-39 float32 cannot divide by it.`,
+      `matchLoss: the temperature is ${temperature}; expected a positive number, e.g. 0.2. Below 3e-39 float32 ` +
+        "cannot divide by it.",
     );
   }
   const a = normalize ? l2Normalize(first) : first;

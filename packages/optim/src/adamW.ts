@@ -17,8 +17,8 @@ export interface AdamWOptions {
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch computes it:
- * θ ← θ − η·λ·θ − η·m̂ / (√v̂ + ε), with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ), t the steps in which the parameter had a
- * gradient.
+ * θ ← θ − η·λ·θ − η·m̂ / (√v̂ + ε), with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ), t the steps in which the parameter
+ * had a gradient.
  * All parameters are changed by one kernel call. State: `first_moment.<name>`, `second_moment.<name>`.
  */
 export class AdamW extends Optimizer {

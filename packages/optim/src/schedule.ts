@@ -1,4 +1,7 @@
-/** A value for each step, counted from 0: a learning rate, a weight decay, a momentum. Defined between whole steps too, for a run whose plan was stretched or shortened. */
+/**
+ * A value for each step, counted from 0: a learning rate, a weight decay, a momentum. Defined between whole steps too,
+ * for a run whose plan was stretched or shortened.
+ */
 export type Schedule = (step: number) => number;
 
 /** How a schedule rises before it runs. */
@@ -12,8 +15,8 @@ export interface WarmupOptions {
 }
 
 /**
- * A linear rise before a schedule: start + (base − start)·s/(W − 1) for s < W, at most base (base if W = 1), then schedule(s − W). PyTorch: `SequentialLR` of `LinearLR` over W − 1 steps and the schedule, at
- * milestone W.
+ * A linear rise before a schedule: start + (base − start)·s/(W − 1) for s < W, at most base (base if W = 1), then
+ * schedule(s − W). PyTorch: `SequentialLR` of `LinearLR` over W − 1 steps and the schedule, at milestone W.
  *
  * @throws RangeError If `warmupSteps` is no whole number from 0 on.
  */

@@ -8,7 +8,7 @@ export { type ChartContext, chartsOf } from "./figures/charts.js";
 export { comparisonOf, mostCompared } from "./figures/comparison.js";
 export { type Curve, curvesOf } from "./figures/curves.js";
 export { factsOf, type RunFigures } from "./figures/facts.js";
-export { formatDuration } from "./figures/format.js";
+export { formatDuration, percent } from "./figures/format.js";
 export type { RecordedRun } from "./figures/recordedRun.js";
 export { pictureAtlas } from "./looks/atlas.js";
 export { attentionViews } from "./looks/attention.js";

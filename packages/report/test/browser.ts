@@ -15,7 +15,10 @@ export interface OpenedPage {
   readonly requests: readonly string[];
 }
 
-/** Milliseconds that a busy machine may take to start the browser, or for a step on a page: less than a test has, so that the browser tells what hangs. */
+/**
+ * Milliseconds that a busy machine may take to start the browser, or for a step on a page: less than a test has, so
+ * that the browser tells what hangs.
+ */
 const patience = 1_200_000;
 
 /** A headless browser. */

@@ -101,7 +101,8 @@ export async function checkFinitePatches(name: string, what: string, patches: Te
   const row = await nonFiniteRow(patches);
   if (row < 0) return;
   throw new RangeError(
-    `${name}: ${what} ${row} holds a pixel that is NaN or infinite; expected numbers in [−1, 1]. Leave such pictures out, or mend what makes them.`,
+    `${name}: ${what} ${row} holds a pixel that is NaN or infinite; expected numbers in [−1, 1]. Leave such ` +
+      "pictures out, or mend what makes them.",
   );
 }
 

@@ -48,7 +48,8 @@ export async function tokenStatistics(tokens: Tensor, vocabularySize: number): P
   figures.dispose();
   if (Number.isNaN(entropy)) {
     throw new RangeError(
-      "tokenStatistics: −1 is among the tokens, which stands for a patch with a pixel that is NaN or infinite. Leave such pictures out, or mend what makes them.",
+      "tokenStatistics: −1 is among the tokens, which stands for a patch with a pixel that is NaN or infinite. " +
+        "Leave such pictures out, or mend what makes them.",
     );
   }
   const entropyBits = Math.max(0, entropy!);

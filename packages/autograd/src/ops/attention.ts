@@ -58,7 +58,8 @@ function attributesOf(operation: string, qkv: Tensor, options: AttentionOptions)
   }
   if (width === 0) {
     throw new RangeError(
-      `${operation}: qkv is ${formatShape(qkv.shape)}; queries without elements are like no key. Give at least one column a head.`,
+      `${operation}: qkv is ${formatShape(qkv.shape)}; queries without elements are like no key. Give at least ` +
+        "one column a head.",
     );
   }
   const headWidth = width / (3 * heads);

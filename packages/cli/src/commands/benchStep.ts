@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { LimitName, ProfileRow } from "@splitmask/kernels";
+import { percent } from "@splitmask/report";
 import { type BenchStepRequest, benchStep, type StepBench } from "../run/benchStep.js";
 import type { Terminal } from "../terminal/terminal.js";
 
@@ -86,10 +87,7 @@ export function stepTable(bench: StepBench, all = false, width = Number.POSITIVE
 }
 
 function timeCells(seconds: number, { profile, profiledSteps }: StepBench): [string, string] {
-  return [
-    ((1000 * seconds) / profiledSteps).toFixed(2),
-    `${((100 * seconds) / profile.seconds).toFixed(1)} %`,
-  ];
+  return [((1000 * seconds) / profiledSteps).toFixed(2), percent(seconds / profile.seconds, 1)];
 }
 
 function rateOf({ judgedBy, rate }: ProfileRow): string {

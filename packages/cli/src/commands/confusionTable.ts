@@ -1,3 +1,4 @@
+import { percent } from "@splitmask/report";
 import type { Evaluation } from "../run/evaluate.js";
 import { printable } from "../terminal/printable.js";
 import { columns } from "../terminal/terminal.js";
@@ -6,11 +7,6 @@ import { columns } from "../terminal/terminal.js";
 const largestMatrix = 20;
 /** More classes than this are not listed: only the worst ones are. */
 const longestList = 50;
-
-/** A share as people read it. */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
 
 /**
  * Accuracy by class, with what each is most often taken for. Of many classes only the worst.
@@ -24,7 +20,7 @@ export function classTable({ classes, confusion, perClass, seeds }: Evaluation):
     const wrong = counts.map((count, predicted) => (predicted === label ? 0 : count));
     const most = Math.max(...wrong);
     const taken =
-      most === 0 ? "" : `${printable(classes[wrong.indexOf(most)]!)} (${percent(most / pictures)})`;
+      most === 0 ? "" : `${printable(classes[wrong.indexOf(most)]!)} (${percent(most / pictures, 1)})`;
     // The counts are those of all seeds.
     return { name, share: perClass[name] ?? null, pictures: pictures / (seeds?.length ?? 1), taken };
   });
@@ -39,7 +35,7 @@ export function classTable({ classes, confusion, perClass, seeds }: Evaluation):
       ...rows.map(({ name, pictures, share, taken }) => [
         printable(name),
         String(pictures),
-        share === null ? "–" : percent(share),
+        share === null ? "–" : percent(share, 1),
         taken,
       ]),
     ],
@@ -59,7 +55,7 @@ export function confusionTable(
 ): string[] {
   const pairs = mostConfused.map(
     ({ count, label, predicted, share }) =>
-      `${printable(label)} taken for ${printable(predicted)} (${count}, ${percent(share)})`,
+      `${printable(label)} taken for ${printable(predicted)} (${count}, ${percent(share, 1)})`,
   );
   const named =
     pairs.length === 0

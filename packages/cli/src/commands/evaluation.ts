@@ -1,10 +1,10 @@
 import { writeFileDurably } from "@splitmask/files";
-import { layerChart } from "@splitmask/report";
+import { layerChart, percent } from "@splitmask/report";
 import { UsageError } from "../errors.js";
 import { type EvaluateRequest, type Evaluation, evaluate } from "../run/evaluate.js";
 import type { EvaluationKind } from "../run/repeatEvaluation.js";
 import { columns, type Terminal } from "../terminal/terminal.js";
-import { classTable, confusionTable, percent } from "./confusionTable.js";
+import { classTable, confusionTable } from "./confusionTable.js";
 
 const names = { knn: "k-NN accuracy", probe: "linear-probe accuracy" } as const;
 
@@ -69,13 +69,13 @@ function summary(name: string, encoder: string, result: Evaluation): string {
       : ` ± ${(100 * standardDeviation!).toFixed(1)} (mean ± standard deviation over ${seeds.length} seeds)`;
   const facts = [
     `95 % confidence ${range(result)}`,
-    ...(top5Accuracy === null ? [] : [`top-5 ${percent(top5Accuracy)}`]),
+    ...(top5Accuracy === null ? [] : [`top-5 ${percent(top5Accuracy, 1)}`]),
     `${result.classes.length} classes, ${result.train} training and ${result.test} test pictures`,
-    `always the most frequent class: ${percent(result.chance)}`,
+    `always the most frequent class: ${percent(result.chance, 1)}`,
     ...(result.warnings.length === 0 ? [] : ["NOT on new pictures: see the warning"]),
     ...(result.converged === false ? ["the fit stopped before its optimum"] : []),
   ];
-  return `${name} of ${encoder}${layer}: ${percent(accuracy)}${spread}; ${facts.join("; ")}`;
+  return `${name} of ${encoder}${layer}: ${percent(accuracy, 1)}${spread}; ${facts.join("; ")}`;
 }
 
 /** The ends of a confidence interval. */
@@ -91,7 +91,7 @@ function seedTable({ seeds, optimizer }: Evaluation): string[] {
       ["seed", "accuracy", ...setting],
       ...seeds.map(({ accuracy, learningRate, penalty, seed }) => [
         String(seed),
-        percent(accuracy),
+        percent(accuracy, 1),
         ...(setting.length === 0 ? [] : [String(penalty ?? learningRate)]),
       ]),
     ],
@@ -106,8 +106,8 @@ function rateTable({ learningRate, learningRates }: Evaluation): string[] {
       ["learning rate", "held out", "test", ""],
       ...learningRates.map((rate) => [
         String(rate.learningRate),
-        rate.heldOutAccuracy === null ? "–" : percent(rate.heldOutAccuracy),
-        percent(rate.accuracy),
+        rate.heldOutAccuracy === null ? "–" : percent(rate.heldOutAccuracy, 1),
+        percent(rate.accuracy, 1),
         rate.learningRate === learningRate ? "chosen" : "",
       ]),
     ],
@@ -123,7 +123,7 @@ function layerTable({ layers }: Evaluation): string[] {
       ["layer", "accuracy", "95 % confidence", ""],
       ...layers.map((layer) => [
         String(layer.layer),
-        percent(layer.accuracy),
+        percent(layer.accuracy, 1),
         range(layer),
         `${"█".repeat(Math.round(30 * layer.accuracy))}${layer.accuracy === best ? " best" : ""}`,
       ]),

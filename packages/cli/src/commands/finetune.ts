@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { percent } from "@splitmask/report";
 import { checkFinetuneConfig } from "../config/check.js";
 import { readFieldsFile } from "../config/file.js";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
@@ -58,7 +59,9 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
     const { run, reason, step, steps, evaluation } = result;
-    const again = `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}${request.fromScratch ? " --from-scratch" : ""} --resume`;
+    const again =
+      `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ` +
+      `${run}${request.fromScratch ? " --from-scratch" : ""} --resume`;
     const figures = { ...result, skipped: result.skipped.length };
     if (reason === "interrupted") {
       terminal.result(figures, [`stopped at step ${step} of ${steps}; go on with: ${again}`]);
@@ -69,20 +72,21 @@ export async function runFinetune(terminal: Terminal, command: FinetuneCommand):
       terminal.result(figures, [`run: ${run}`]);
       return 0;
     }
-    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     const classes = Object.entries(evaluation.perClass);
     for (const text of columns(
       classes
         .slice(0, shownClasses)
-        .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share)]),
+        .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share, 1)]),
     ))
       terminal.line(text);
     if (classes.length > shownClasses)
       terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
     for (const text of evaluation.warnings) terminal.warn(text);
-    const firstFive = evaluation.top5 === null ? "" : `, among the first five: ${percent(evaluation.top5)}`;
+    const firstFive =
+      evaluation.top5 === null ? "" : `, among the first five: ${percent(evaluation.top5, 1)}`;
     terminal.result(figures, [
-      `accuracy: ${percent(evaluation.accuracy)}${firstFive} (${classes.length} classes, ${evaluation.test} test pictures)`,
+      `accuracy: ${percent(evaluation.accuracy, 1)}${firstFive} (${classes.length} classes, ${evaluation.test} ` +
+        "test pictures)",
       `run: ${run}`,
       `evaluation: ${join(run, evaluationFile)}`,
     ]);

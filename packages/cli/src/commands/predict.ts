@@ -44,12 +44,16 @@ export async function runPredict(terminal: Terminal, command: PredictCommand): P
   terminal.result(result, [`${predictions.length} predictions of ${classes.length} classes in ${out}`]);
 }
 
-/** What readers take for more than a part of a name: ends of lines of any kind (csv-stringify looks for its own only), separators, quotes, and spaces that some strip. */
+/**
+ * What readers take for more than a part of a name: ends of lines of any kind (csv-stringify looks for its own only),
+ * separators, quotes, and spaces that some strip.
+ */
 const needsQuotes = /[\r\n\v\f\u0085\u2028\u2029,;\t"]|^\s|\s$/;
 
 /**
- * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then `label_2,probability_2` … where more classes are given. Bytes of a path
- * that are no UTF-8 are written as `\xe9`; JSON keeps them.
+ * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then
+ * `label_2,probability_2` … where more classes are given. Bytes of a path that are no UTF-8 are written as `\xe9`; JSON
+ * keeps them.
  */
 export function predictionsCsv(predictions: readonly PicturePrediction[]): string {
   const places = predictions[0]?.classes.length ?? 1;

@@ -34,14 +34,16 @@ async function reportOf(run: string, terminal: Terminal): Promise<string | null>
     return await writeReport({ run, out: join(run, "report.html") }, terminal);
   } catch (error) {
     terminal.warn(
-      `the run is whole, but its report could not be written: ${(error as Error).message} Make it with: splitmask report ${run} --pictures <folder>`,
+      `the run is whole, but its report could not be written: ${(error as Error).message} Make it with: ` +
+        `splitmask report ${run} --pictures <folder>`,
     );
     return null;
   }
 }
 
 /**
- * `splitmask pretrain`: trains and writes the report (where that fails, it warns); Ctrl-C or SIGTERM stops with a checkpoint, a second one at once.
+ * `splitmask pretrain`: trains and writes the report (where that fails, it warns); Ctrl-C or SIGTERM stops with a
+ * checkpoint, a second one at once.
  *
  * @returns The exit code: 130 or 143 where a signal ended it.
  */

@@ -1,7 +1,8 @@
 import { type MapMethod, mapMethods } from "@splitmask/report";
 import { UsageError } from "../errors.js";
 import { writeComparison } from "../run/comparison.js";
-import { type ReportRequest, writeReport } from "../run/report.js";
+import { writeReport } from "../run/report.js";
+import type { ReportRequest } from "../run/reportRequest.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 /** What the command line of `splitmask report` says. */

@@ -14,7 +14,10 @@ const mostEpochs = 5_000;
 
 /** How long a run is. */
 export interface RunLength {
-  /** Steps; null where a time is given, which is turned into steps once a few were timed, and again where the machine's speed changes. */
+  /**
+   * Steps; null where a time is given, which is turned into steps once a few were timed, and again where the machine's
+   * speed changes.
+   */
   readonly steps: number | null;
   /** The time that is given, in seconds, or null. */
   readonly seconds: number | null;
@@ -46,7 +49,8 @@ export function checkpointSteps(steps: number, secondsPerStep: number): number {
 }
 
 /**
- * Steps between checkpoints as the trainer takes them: in a timed run that has them by itself, of whatever number of steps comes of the time.
+ * Steps between checkpoints as the trainer takes them: in a timed run that has them by itself, of whatever number of
+ * steps comes of the time.
  *
  * @param config Time and steps, as decided.
  * @param given The fields that are given.
@@ -94,7 +98,8 @@ export function resolveLength(
     decisions.note(
       "time",
       given.time,
-      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's speed gives, measured as it goes`,
+      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's ` +
+        "speed gives, measured as it goes",
     );
     return { steps: null, seconds: parseDuration(given.time), plannedSteps: fittingSteps };
   }

@@ -12,21 +12,14 @@ export type MonitorSettings = Pick<
 /** Pictures that the monitor looks at when nothing is given: two thirds vote, one third is classified. */
 const defaultPictures = 3000;
 
-/** The same for runs of before there was a monitor. */
-export const formerMonitor: MonitorSettings = {
-  monitor: null,
-  monitorTest: null,
-  monitorEvery: 200,
-  monitorPictures: defaultPictures,
-};
-
 /** Ten times in a run. */
 function tenth(steps: number): number {
   return Math.max(1, Math.ceil(steps / 10));
 }
 
 /**
- * Steps between two looks as the trainer takes them: in a timed run that has them by itself, of whatever number of steps comes of the time.
+ * Steps between two looks as the trainer takes them: in a timed run that has them by itself, of whatever number of
+ * steps comes of the time.
  *
  * @param config Time and steps, as decided.
  * @param given The fields that are given.

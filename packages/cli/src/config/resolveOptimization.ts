@@ -15,18 +15,6 @@ export type OptimizationSettings = Pick<
   | "layerDecay"
 >;
 
-/** The same for runs of before there was a choice. */
-export const formerOptimization = {
-  schedule: "cosine",
-  decayEvery: null,
-  milestones: null,
-  decayFactor: 0.1,
-  optimizer: "adamw",
-  momentum: 0.9,
-  layerDecay: 1,
-  freeze: [],
-} as const;
-
 /**
  * Decides how the learning rate falls and what changes the weights.
  *

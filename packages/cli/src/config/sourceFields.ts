@@ -28,8 +28,8 @@ const reading = {
     .optional()
     .meta({
       description:
-        "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends too early, " +
-        "also what the format forbids, or also damage that the decoder painted over; warning when not given",
+        "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends " +
+        "too early, also what the format forbids, or also damage that the decoder painted over; warning when not given",
       placeholder: "<damage>",
     }),
   valueRange: z
@@ -38,20 +38,25 @@ const reading = {
     .optional()
     .meta({
       description:
-        "Which values of pictures of more than 8 bits (16-bit, floats) become black and white: two values such as " +
-        "0,4095; percentiles (0.1 and 99.9) of all; file: each file's least and greatest; auto: what all use; that of " +
-        "the run whose encoder is used, else auto when not given",
+        "Which values become black and white in pictures of more than 8 bits (16-bit, floats): two values, e.g. " +
+        "0,4095; percentiles: the 0.1st and the 99.9th of all pictures; file: the least and the greatest of each " +
+        "file; auto: the range that the values of all use; when not given the range of the run whose encoder is " +
+        "used, else auto",
       placeholder: "<range>",
     }),
 };
 
 const part = (what: string, otherwise: string) =>
   text.optional().meta({
-    description: `Part of ${what} that is taken, where the source has several: train, test, validation or another name that is there, or all; when not given ${otherwise}`,
+    description:
+      `Part of ${what} that is taken, where the source has several: train, test, validation or another name that ` +
+      `is there, or all; when not given ${otherwise}`,
     placeholder: "<name>",
   });
 
-/** Every setting of how the pictures of one source are opened, with its type, its sentence of help and its placeholder. */
+/**
+ * Every setting of how the pictures of one source are opened, with its type, its sentence of help and its placeholder.
+ */
 export const sourceShape = {
   split: part("the pictures", "all, but to pretrain neither test nor validation"),
   ...reading,

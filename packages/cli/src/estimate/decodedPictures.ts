@@ -9,7 +9,8 @@ export interface StepDecoding {
 }
 
 /**
- * How many pictures are decoded in so many steps: in the first pass each that a step sees, later those that were not kept.
+ * How many pictures are decoded in so many steps: in the first pass each that a step sees, later those that were not
+ * kept.
  *
  * @param steps How many steps.
  * @param decoding How they decode.

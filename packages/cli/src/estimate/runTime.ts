@@ -149,7 +149,8 @@ export function totalOf({ decoding, preparation, report }: FixedTime): number {
 const largestReserve = 1 / 3;
 
 /**
- * A run's time as the trainer takes it: what is spent, and what is kept back from the steps for the end of the run, and for decoding where that is still to be done.
+ * A run's time as the trainer takes it: what is spent, and what is kept back from the steps for the end of the run, and
+ * for decoding where that is still to be done.
  *
  * @param seconds The whole time.
  * @param elapsed What this call has spent of it.

@@ -51,7 +51,9 @@ export interface FinetuneRequest extends FinetuneSources {
 
 /** What came of it. */
 export interface FinetuneResult extends TrainedRun {
-  /** How good the model is; null where the run was interrupted, or the test pictures could not be looked at in the end. */
+  /**
+   * How good the model is; null where the run was interrupted, or the test pictures could not be looked at in the end.
+   */
   readonly evaluation: FinetuneEvaluation | null;
 }
 
@@ -68,11 +70,12 @@ export async function finetune(request: FinetuneRequest, terminal: Terminal): Pr
   const started = performance.now();
   const { out, config: given = {}, resume = false, overwrite = false } = request;
   const exists = checkOutFolder(out, { resume, overwrite });
-  const former = resume ? await readFinetuneRun(out) : null;
+  const startedWith = resume ? await readFinetuneRun(out) : null;
   const valueRange =
-    given.valueRange ?? (former === null ? await trainedRange(request.run) : former.config.valueRange);
+    given.valueRange ??
+    (startedWith === null ? await trainedRange(request.run) : startedWith.config.valueRange);
   // A run goes on with its classes in their order, whatever order the pictures give them now.
-  const chosen = { ...former?.config, ...given, valueRange, classes: former?.classes };
+  const chosen = { ...startedWith?.config, ...given, valueRange, classes: startedWith?.classes };
   const pictures = await openLabelledPictures(request, chosen, terminal);
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   try {
@@ -189,7 +192,8 @@ async function resumeRun(
 }
 
 /**
- * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints and not wanted again.
+ * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints
+ * and not wanted again.
  *
  * @throws UsageError where those that are given are others.
  */
@@ -205,7 +209,9 @@ async function readSameWeights(
   const { read } = await readFirstEncoder(request);
   if (read !== null && weightsHash(read.weights) === pretrainedWeights) return read;
   throw new UsageError(
-    `--resume: the encoder's weights of ${request.run} are not those that the run was started with, of ${pretrained} after ${pretrainedSteps} steps. Give the same run or checkpoint, or start a new run in another folder.`,
+    `--resume: the encoder's weights of ${request.run} are not those that the run was started with, of ` +
+      `${pretrained} after ${pretrainedSteps} steps. Give the same run or checkpoint, or start a new run in ` +
+      "another folder.",
   );
 }
 

@@ -8,7 +8,7 @@ import { classifierFile, loadClassifier } from "./classifierFile.js";
 import { type FinetuneDescription, readFinetuneRun } from "./finetuneDescription.js";
 import { type EncoderLooks, loadGallery, lookAtEncoder } from "./lookAt.js";
 import { openPictures, rootOf } from "./pictures.js";
-import type { ReportRequest } from "./report.js";
+import type { ReportRequest } from "./reportRequest.js";
 import { openRecordedPictures } from "./samePictures.js";
 
 /**

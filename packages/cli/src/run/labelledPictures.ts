@@ -23,7 +23,8 @@ export interface LabelledPictures {
 }
 
 /**
- * Opens labelled pictures; those without a label are left out and told, and so are test pictures that are training pictures too.
+ * Opens labelled pictures; those without a label are left out and told, and so are test pictures that are training
+ * pictures too.
  *
  * @param paths Where they are.
  * @param config How they are opened, which training pictures are chosen, and how many may be unreadable.
@@ -88,7 +89,9 @@ export function withLabels(
   if (labelled.length === dataset.length) return dataset;
   if (labelled.length === 0) {
     throw new Error(
-      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of pictures a class, or another source with labels. Of a source with several splits, choose one that has labels.`,
+      `${option}: none of the ${dataset.length} pictures of ${path} has a label; expected one folder of ` +
+        "pictures a class, or another source with labels. Of a source with several splits, choose one that has " +
+        "labels.",
     );
   }
   terminal.warn(

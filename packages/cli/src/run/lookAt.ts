@@ -1,6 +1,7 @@
 import { dirname, relative } from "node:path";
 import {
   centerCrop,
+  evenlySpaced,
   type ImageBatch,
   type ImageDataset,
   orderedBatches,
@@ -28,7 +29,6 @@ import {
   wordsNote,
 } from "@splitmask/report";
 import type { VisionTransformer } from "@splitmask/vit";
-import { spread } from "./pictures.js";
 
 /** Pictures among which neighbours are looked for, that are on the map, and whose patches stand for words. */
 const gallerySize = 1024;
@@ -85,7 +85,7 @@ export type MethodLooks = Pick<ReportData, "tokens" | "pictures" | "wordsNote">;
  */
 export async function loadGallery(request: LookRequest): Promise<LoadedPictures> {
   const { dataset } = request;
-  const gallery = await load(request, spread(dataset.length, gallerySize));
+  const gallery = await load(request, evenlySpaced(dataset.length, gallerySize));
   if (gallery.batches.length === 0)
     throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
   return gallery;
@@ -181,7 +181,7 @@ async function load(request: LookRequest, indices: readonly number[]): Promise<L
   };
 }
 
-/** Like `spread`, from the middle of each stretch: not the first picture of each class. */
+/** Like `evenlySpaced`, from the middle of each stretch: not the first picture of each class. */
 function middles(length: number, most: number): number[] {
   const count = Math.min(length, most);
   return Array.from({ length: count }, (_, index) => Math.floor(((index + 0.5) * length) / count));

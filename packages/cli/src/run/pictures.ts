@@ -1,6 +1,7 @@
 import {
   checkSkipped,
   type DatasetUse,
+  evenlySpaced,
   type ImageDataset,
   ImageFolder,
   openDataset,
@@ -103,7 +104,7 @@ export async function scanPictures(
   config: ScanChoice & OpenPicturesOptions,
 ): Promise<ScannedPictures> {
   const dataset = await openPictures(path, terminal, config);
-  const indices = spread(dataset.length, sampledHeaders);
+  const indices = evenlySpaced(dataset.length, sampledHeaders);
   const sides: number[] = [];
   const unreadable: SkippedPicture[] = [];
   for (const index of indices) {
@@ -153,15 +154,4 @@ async function shortSideOf(dataset: ImageDataset, index: number): Promise<number
   }
   const [height, width] = (await dataset.image(index)).shape as [number, number, number];
   return Math.min(height, width);
-}
-
-/**
- * At most `most` numbers from 0 to length − 1, evenly apart.
- *
- * @param length How many there are.
- * @param most How many are wanted.
- */
-export function spread(length: number, most: number): number[] {
-  const count = Math.min(length, most);
-  return Array.from({ length: count }, (_, index) => Math.floor((index * length) / count));
 }

@@ -1,4 +1,4 @@
-import type { ImageDataset } from "@splitmask/data";
+import { evenlySpaced, type ImageDataset } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { formatDuration } from "@splitmask/report";
 import type { Config } from "../config/config.js";
@@ -16,7 +16,7 @@ import { tellChoices } from "./choices.js";
 import { type DiskCacheRequest, wantsDiskCache } from "./diskCache.js";
 import { freeDiskBytes } from "./freeDisk.js";
 import { examineMachine } from "./machine.js";
-import { type ScannedPictures, spread } from "./pictures.js";
+import type { ScannedPictures } from "./pictures.js";
 
 /**
  * What a run is going to be, and what it is going to take.
@@ -98,7 +98,7 @@ export async function timedFacts({ dataset, facts }: ScannedPictures): Promise<P
 /** Median time to decode a picture on one core, in seconds; null where none of a few can be decoded. */
 async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
   const times: number[] = [];
-  for (const index of spread(dataset.length, sampledDecodes)) {
+  for (const index of evenlySpaced(dataset.length, sampledDecodes)) {
     const started = performance.now();
     const decoded = await dataset.image(index, { shortSide: usualDecodeSize }).catch(() => null);
     if (decoded !== null) times.push((performance.now() - started) / 1000);

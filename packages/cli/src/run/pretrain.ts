@@ -13,10 +13,9 @@ import type { SplitMask } from "@splitmask/methods";
 import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
 import { RunFolder, type TimeLimit } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
-import { defaultMaximumSkipped, type PictureFacts, type ResolvedConfig } from "../config/resolve.js";
+import type { PictureFacts, ResolvedConfig } from "../config/resolve.js";
 import { checkpointRhythm } from "../config/resolveLength.js";
-import { formerMonitor, monitorRhythm } from "../config/resolveMonitor.js";
-import { formerOptimization } from "../config/resolveOptimization.js";
+import { monitorRhythm } from "../config/resolveMonitor.js";
 import { fixedTime, stepTime, timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
@@ -53,18 +52,6 @@ export interface PretrainResult extends TrainedRun {
   /** Why the monitor's figures may not mean what they seem to. */
   readonly warnings: readonly string[];
 }
-
-/** Settings that runs of earlier versions have not. */
-const former = {
-  ...formerOptimization,
-  ...formerMonitor,
-  keepCheckpoints: 2,
-  healthEvery: 50,
-  onNan: "stop",
-  cache: "auto",
-  cacheFolder: null,
-  maximumSkipped: defaultMaximumSkipped,
-} as const satisfies Partial<ResolvedConfig>;
 
 /** Name of the tokenizer's file in a run folder. */
 export const tokenizerFile = "tokenizer.safetensors";
@@ -219,7 +206,6 @@ async function resumeRun(
       ...description,
       pictures: place,
       config: {
-        ...former,
         ...description.config,
         ...monitorMoved(description.config, { from: path, to: place }),
         ...changedSettings<ResolvedConfig>(given),
@@ -285,7 +271,8 @@ async function checkMonitor(
     const difference = now[place] === undefined ? null : identityDifference(identity, now[place], true);
     if (difference === null) continue;
     terminal.warn(
-      `the monitor's pictures are not those that the run was started with, so that its figures do not compare with the earlier ones: ${difference}.`,
+      "the monitor's pictures are not those that the run was started with, so that its figures do not compare " +
+        `with the earlier ones: ${difference}.`,
     );
   }
 }

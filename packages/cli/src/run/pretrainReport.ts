@@ -11,7 +11,7 @@ import { loadGallery, lookAtEncoder, lookAtMethod } from "./lookAt.js";
 import { createMethod, encoderView, tokenizerView } from "./method.js";
 import { openPictures, rootOf } from "./pictures.js";
 import { tokenizerFile } from "./pretrain.js";
-import type { ReportRequest } from "./report.js";
+import type { ReportRequest } from "./reportRequest.js";
 import { openRecordedPictures } from "./samePictures.js";
 import { chooseSubset } from "./subset.js";
 

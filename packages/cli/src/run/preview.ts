@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import {
   augmentViews,
   type DevicePicture,
+  evenlySpaced,
   type ImageDataset,
   PictureError,
   type SkippedPicture,
@@ -24,7 +25,7 @@ import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { examineMachine } from "./machine.js";
 import { tokenizerPatch, tokenizerView, trainingAugmentation } from "./method.js";
-import { scanPictures, spread } from "./pictures.js";
+import { scanPictures } from "./pictures.js";
 
 /** What to draw, and where to. */
 export interface PreviewRequest {
@@ -74,7 +75,7 @@ export async function preview(request: PreviewRequest, terminal: Terminal): Prom
   let config: ResolvedConfig;
   try {
     ({ config } = resolveConfig(given, facts, await examineMachine(device, given.precision)));
-    const chosen = spread(dataset.length, count);
+    const chosen = evenlySpaced(dataset.length, count);
     for (const [number, planned] of chosen.entries()) {
       const row = await goodRow(device, dataset, planned, { config, versions, skipped });
       if (row !== null) rows.push(row);

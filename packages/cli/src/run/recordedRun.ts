@@ -57,7 +57,8 @@ async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusio
   const read = evaluationLayout.safeParse(json);
   if (!read.success) {
     throw new Error(
-      `${path} is no evaluation: ${z.prettifyError(read.error)}. Expected classes (names), confusion (one row of counts a class) and warnings (texts). Evaluate the run anew, or delete it.`,
+      `${path} is no evaluation: ${z.prettifyError(read.error)}. Expected classes (names), confusion (one row ` +
+        "of counts a class) and warnings (texts). Evaluate the run anew, or delete it.",
     );
   }
   const { classes, confusion, warnings } = read.data;

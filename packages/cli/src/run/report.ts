@@ -1,26 +1,12 @@
 import { dirname, join, resolve } from "node:path";
 import { writeFileDurably } from "@splitmask/files";
-import { type MapMethod, reportPage } from "@splitmask/report";
-import type { SourceConfig } from "../config/sourceFields.js";
+import { reportPage } from "@splitmask/report";
 import type { Terminal } from "../terminal/terminal.js";
 import { findCheckpoint } from "./encoder.js";
 import { finetuneReport } from "./finetuneReport.js";
 import { pretrainReport } from "./pretrainReport.js";
 import { readRecordedRun } from "./recordedRun.js";
-
-/** Which run's report is wanted. */
-export interface ReportRequest extends SourceConfig {
-  /** A run folder, of pre-training or fine-tuning. */
-  readonly run: string;
-  /** Pictures to show; when not given those of pre-training, or those that a fine-tuned run was tested on. */
-  readonly pictures?: string;
-  /** How the map of the embeddings is made; `pca` when not given. */
-  readonly map?: MapMethod;
-  /** The page to write; `report.html` in the run folder when not given. */
-  readonly out?: string;
-  /** Threads; all cores when not given. */
-  readonly threads?: number;
-}
+import type { ReportRequest } from "./reportRequest.js";
 
 /**
  * Writes the report of a run: one HTML page.

@@ -27,7 +27,8 @@ export async function identityOf(dataset: ImageDataset): Promise<DatasetIdentity
 }
 
 /**
- * Checks that a run goes on with the pictures that it was started with, wherever they are now; where they have moved, tells what was compared.
+ * Checks that a run goes on with the pictures that it was started with, wherever they are now; where they have moved,
+ * tells what was compared.
  *
  * @param what They, in words.
  * @param before What the run folder records.
@@ -48,24 +49,29 @@ export async function checkSamePictures(
   if (before.identity === null || now === null) {
     if (!hasMoved) return;
     throw new UsageError(
-      `--resume: ${what} were in ${before.path} and are now in ${path}, and nothing tells whether they are the same. Put them back, or start a new run in another folder.`,
+      `--resume: ${what} were in ${before.path} and are now in ${path}, and nothing tells whether they are the ` +
+        "same. Put them back, or start a new run in another folder.",
     );
   }
   const difference = identityDifference(before.identity, now, withLabels);
   if (difference !== null) {
     throw new UsageError(
-      `--resume: ${what} in ${path} are not those that the run was started with${hasMoved ? `, from ${before.path}` : ""}: ${difference}. Put them back, or start a new run in another folder.`,
+      `--resume: ${what} in ${path} are not those that the run was started ` +
+        `with${hasMoved ? `, from ${before.path}` : ""}: ${difference}. Put them back, or start a new run in ` +
+        "another folder.",
     );
   }
   if (hasMoved) {
     terminal.line(
-      `${what} were in ${before.path} and are now in ${path}: the same ${now.pictures}, by the names and sizes of all files and the content of ${now.content.length}`,
+      `${what} were in ${before.path} and are now in ${path}: the same ${now.pictures}, by the names and sizes ` +
+        `of all files and the content of ${now.content.length}`,
     );
   }
 }
 
 /**
- * Where a path is after a move of what lay beside it: where `/old/data/train` is now `/new/data/train`, `/old/labelled` may be `/new/labelled`.
+ * Where a path is after a move of what lay beside it: where `/old/data/train` is now `/new/data/train`, `/old/labelled`
+ * may be `/new/labelled`.
  *
  * @param path The path.
  * @param move Whence and whither something else has moved, absolute.
@@ -102,7 +108,8 @@ export async function openRecordedPictures(
     return await openPictures(path, terminal, options);
   } catch (error) {
     throw new Error(
-      `${(error as Error).message} The run was started with the pictures there: where they have moved, give their place with ${option}.`,
+      `${(error as Error).message} The run was started with the pictures there: where they have moved, give ` +
+        `their place with ${option}.`,
       { cause: error },
     );
   }

@@ -23,12 +23,14 @@ export async function warnOfShared(
   const number = (count: number) => count.toLocaleString("en");
   const looked = all
     ? ""
-    : ` (${number(shared.test)} of ${number(test.length)} test and ${number(shared.train)} of ${number(train.length)} training pictures were looked at)`;
+    : ` (${number(shared.test)} of ${number(test.length)} test and ${number(shared.train)} of ` +
+      `${number(train.length)} training pictures were looked at)`;
   const { example } = shared;
   const same =
     example.test === example.train ? example.test : `${example.test} has the bytes of ${example.train}`;
   const text = printable(
-    `${option}: ${number(shared.count)} of ${number(shared.test)} test pictures are training pictures too${looked}, e.g. ${same}: ` +
+    `${option}: ${number(shared.count)} of ${number(shared.test)} test pictures are training pictures ` +
+      `too${looked}, e.g. ${same}: ` +
       "the accuracy on them says nothing of new pictures. Give others, or another split",
   );
   terminal.warn(text);

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /**
- * The range of values that a run was trained with, as its configuration holds it: whatever its encoder is shown later is brought to 8 bits in the same way, if nothing else is given.
+ * The range of values that a run was trained with, as its configuration holds it: whatever its encoder is shown later
+ * is brought to 8 bits in the same way, if nothing else is given.
  *
  * @param run A run folder, or a checkpoint folder or a file inside one.
  * @returns null where there is no such run, or its pictures had 8 bits.

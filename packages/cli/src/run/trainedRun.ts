@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type SkippedPicture, TooManySkippedError } from "@splitmask/data";
-import { formatDuration } from "@splitmask/report";
+import { formatDuration, percent } from "@splitmask/report";
 import {
   BatchError,
   latestCheckpoint,
@@ -114,8 +114,6 @@ export function secondsSince(started: number): number {
 export function summaryOf(result: TrainedRun): string {
   const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;
   const waiting =
-    result.waitingShare === null
-      ? ""
-      : `, ${(100 * result.waitingShare).toFixed(1)} % of the time waiting for data`;
+    result.waitingShare === null ? "" : `, ${percent(result.waitingShare, 1)} of the time waiting for data`;
   return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}${waiting}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
 }

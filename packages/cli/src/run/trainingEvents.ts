@@ -22,7 +22,8 @@ export function trainingTeller(terminal: Terminal): (event: TrainingEvent) => vo
       toldSteps ??= event.stepsBefore;
       if (Math.abs(event.steps - toldSteps) < smallestTold * toldSteps) return;
       terminal.line(
-        `step ${event.step}: a step takes ${(event.secondsPerStep * 1000).toFixed(0)} ms now, so that ${event.steps} steps fit in the time instead of ${toldSteps}`,
+        `step ${event.step}: a step takes ${(event.secondsPerStep * 1000).toFixed(0)} ms now, so that ` +
+          `${event.steps} steps fit in the time instead of ${toldSteps}`,
       );
       toldSteps = event.steps;
       return;

@@ -2,7 +2,8 @@
 import { shownName } from "@splitmask/data/fileNames";
 
 /**
- * A path or a name for one line of a terminal: control characters, such as a newline in a file's name, are written as escapes, and bytes that are no UTF-8 as `\xe9`.
+ * A path or a name for one line of a terminal: control characters, such as a newline in a file's name, are written as
+ * escapes, and bytes that are no UTF-8 as `\xe9`.
  *
  * @param text Any text.
  */
@@ -14,7 +15,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Text that may hold names, for a terminal: lines stay lines and the terminal's own styles styles, but no name can move the cursor or draw.
+ * Text that may hold names, for a terminal: lines stay lines and the terminal's own styles styles, but no name can move
+ * the cursor or draw.
  *
  * @param text Any text.
  */

@@ -77,7 +77,8 @@ export class Terminal {
   }
 
   /**
-   * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten seconds elsewhere. The last state is shown in any case, by `endProgress`.
+   * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten
+   * seconds elsewhere. The last state is shown in any case, by `endProgress`.
    *
    * @param text The line.
    * @param now Draw it whatever the clock says (the first and the last).
@@ -106,7 +107,9 @@ export class Terminal {
     }
   }
 
-  /** Shows the last state of what was going on, and ends the live line, so that the next text stands on its own line. */
+  /**
+   * Shows the last state of what was going on, and ends the live line, so that the next text stands on its own line.
+   */
   endProgress(): void {
     if (this.#waiting !== null) this.#show(this.#waiting);
     if (this.#liveLine) this.#people.write("\n");

@@ -3,9 +3,10 @@ import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { acquireFileLock, type FileLock, FileLockedError } from "@splitmask/files";
 import { checksum, type Device, type DeviceBuffer } from "@splitmask/kernels";
-import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
+import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
+import type { ImageDataset } from "../imageDataset.js";
 import { defaultWorkers } from "../loading/decodeQueue.js";
-import type { HeldPicture } from "../loading/pictureStore.js";
+import type { HeldPicture } from "../loading/heldPicture.js";
 import { buildCache, type CacheProgress } from "./buildCache.js";
 import {
   CacheIndex,

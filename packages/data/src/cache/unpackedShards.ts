@@ -30,7 +30,8 @@ export async function listShardFiles(root: string): Promise<ShardFile[]> {
 }
 
 /**
- * Deletes the unpacked shards and the indexes of shards in a cache folder; they are made anew when they are needed. Who reads one at the moment goes on.
+ * Deletes the unpacked shards and the indexes of shards in a cache folder; they are made anew when they are needed. Who
+ * reads one at the moment goes on.
  *
  * @param root Folder of all caches, as `defaultCacheFolder()` says.
  * @returns The deleted ones.

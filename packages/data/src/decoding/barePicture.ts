@@ -1,4 +1,4 @@
-import type { PictureSize } from "./decodePicture.js";
+import type { PictureSize } from "./pictureSize.js";
 
 /** Why a file of bare pixels cannot be decoded: its message, in a few words. */
 export class BarePictureError extends Error {

@@ -2,7 +2,10 @@ import sharp, { type Sharp } from "sharp";
 import { type BarePicture, BarePictureError, type TiffPicture } from "./barePicture.js";
 import { bareTiff } from "./bareTiff.js";
 
-/** Sizes of the header behind the file's own: OS/2 1, OS/2 2 (short), Windows 3 with none, three and four masks, OS/2 2, Windows 4 and 5. */
+/**
+ * Sizes of the header behind the file's own: OS/2 1, OS/2 2 (short), Windows 3 with none, three and four masks, OS/2 2,
+ * Windows 4 and 5.
+ */
 const headerSizes = [12, 16, 40, 52, 56, 64, 108, 124];
 
 /** Whether a file begins as a BMP file does. */
@@ -71,7 +74,8 @@ function compressionOf(method: number, bits: number, headerSize: number): Header
   if (isMasked || (method === 0 && [1, 2, 4, 8, 16, 24, 32].includes(bits))) return "none";
   const names: Readonly<Record<number, string>> = { 1: "RLE8", 2: "RLE4", 3: "Huffman", 4: "JPEG", 5: "PNG" };
   throw new BarePictureError(
-    `a BMP file of ${bits} bits a pixel with ${names[method] ?? "an unknown"} compression, which is not decoded; save it without compression`,
+    `a BMP file of ${bits} bits a pixel with ${names[method] ?? "an unknown"} compression, which is not ` +
+      "decoded; save it without compression",
   );
 }
 
@@ -159,7 +163,9 @@ function fromWords(rows: Buffer, masks: readonly number[]): { samples: 3 | 4; bi
   return { samples, bits: 8, rows: values };
 }
 
-/** Places in the palette of run-length encoded pixels, a byte each. Pixels that are passed over have the first colour. */
+/**
+ * Places in the palette of run-length encoded pixels, a byte each. Pixels that are passed over have the first colour.
+ */
 function unpackRuns(file: Buffer, { width, height, bottomUp, compression, place: start }: Header): Buffer {
   const rows = Buffer.alloc(width * height);
   const isNarrow = compression === "RLE4";

@@ -1,13 +1,13 @@
-import { open, readFile, stat } from "node:fs/promises";
 import ndarray, { type NdArray } from "ndarray";
 import sharp, { type Sharp } from "sharp";
-import { fileOf } from "../fileNames.js";
-import { PictureError } from "../imageDataset.js";
-import { bareHeadBytes, isBare, openBare } from "./bareFormats.js";
-import { BarePictureError } from "./barePicture.js";
-import { diagnose, notAFile, unreadableReason } from "./diagnosis.js";
+import { openBare } from "./bareFormats.js";
+import { configureSharp } from "./configureSharp.js";
+import { diagnose } from "./diagnosis.js";
 import { jpegSize } from "./jpegSegments.js";
-import { mendPicture } from "./mendPicture.js";
+import { PictureError } from "./pictureError.js";
+import { densityFor, limitReason, mostPixels, mostSeconds } from "./pictureLimits.js";
+import type { PictureSize } from "./pictureSize.js";
+import { mendFile, readable, sourceOf } from "./pictureSource.js";
 import { pixelStorage } from "./pixelStorage.js";
 import { type StoredValues, scaleValues, storedValues, type ValueRange } from "./valueRange.js";
 
@@ -21,9 +21,11 @@ export interface DecodeOptions {
   /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst file takes about 2 GB. Default 268,402,689 (16,383²). */
   readonly maximumPixels?: number;
   /**
-   * What makes a picture an error: `"none"` only what cannot be decoded at all, `"truncated"` also a file that ends too early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could
-   * paint over, such as a bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named. What is wrong beside the pixels (stray bytes between
-   * segments, a scan's header of some cameras, checksums of pixels that are whole, an end mark that is missing) is no error of any of these.
+   * What makes a picture an error: `"none"` only what cannot be decoded at all, `"truncated"` also a file that ends too
+   * early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could paint over, such as a
+   * bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named. What
+   * is wrong beside the pixels (stray bytes between segments, a scan's header of some cameras, checksums of pixels that
+   * are whole, an end mark that is missing) is no error of any of these.
    */
   readonly failOn?: FailOn;
   /**
@@ -34,118 +36,12 @@ export interface DecodeOptions {
   readonly valueRange?: ValueRange;
 }
 
-const mostPixels = 16_383 ** 2;
 /** What a JPEG file can have. Of a picture of eight million columns and thirty rows libvips' resizing holds whole rows many times: 8 GB for a PNG file of 111 bytes. */
 const mostSide = 65_535;
-const mostSeconds = 60;
 /** Pixels a side that tell what a picture's values are. */
 const sampledSide = 512;
 /** So many pixels of a sequential JPEG file take a second or less: watching the clock would cost a twentieth of the time. */
 const quickPixels = 1 << 24;
-
-let configured = false;
-
-/**
- * One thread a picture and no cache of operations: loaders decode several pictures at once and keep what they need themselves. Only the loaders of the formats that are decoded
- * here stay open, so that no file can reach another one (libvips' own format, or whatever a libvips of the user's brings: ImageMagick, PDF).
- */
-function configureSharp(): void {
-  if (configured) return;
-  configured = true;
-  sharp.concurrency(1);
-  sharp.cache(false);
-  sharp.block({ operation: ["VipsForeignLoad"] });
-  const loaders = ["Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff", "Svg"];
-  sharp.unblock({ operation: loaders.map((name) => `VipsForeignLoad${name}`) });
-}
-
-/** Larger files are read piece by piece by libvips; smaller ones at once here, which is quicker. */
-const mostBytesAtOnce = 64 << 20;
-
-/**
- * What a source is read with: its bytes if it is to be read whole, or where libvips would take a part of the path for options of its own (`name[page=1]`), or the path is no UTF-8, which
- * libvips cannot be given.
- */
-async function sourceOf(
-  source: string | Uint8Array,
-  name: string,
-  whole: boolean,
-): Promise<string | Uint8Array> {
-  if (typeof source !== "string") return source;
-  const file = fileOf(source);
-  try {
-    const status = await stat(file);
-    const obstacle = notAFile(status);
-    if (obstacle !== null) throw new PictureError(name, obstacle);
-    const atOnce = (whole && status.size <= mostBytesAtOnce) || source.endsWith("]");
-    return atOnce || typeof file !== "string" || isBare(await headOf(file)) ? await readFile(file) : source;
-  } catch (error) {
-    if (error instanceof PictureError) throw error;
-    throw new PictureError(name, await unreadableReason(source, error), { cause: error });
-  }
-}
-
-async function headOf(path: string): Promise<Buffer> {
-  const file = await open(path, "r");
-  try {
-    const head = Buffer.alloc(bareHeadBytes);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    return head.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
-
-/**
- * What libvips is given: the file, or of bare pixels the same as TIFF.
- *
- * @throws PictureError (rejects) If bare pixels are not all there, or are more than `maximumPixels`.
- */
-async function readable(
-  input: string | Uint8Array,
-  name: string,
-  maximumPixels: number,
-): Promise<{ input: string | Uint8Array; white?: number }> {
-  if (typeof input === "string") return { input };
-  try {
-    const bare = openBare(input);
-    if (bare === null) return { input };
-    if (bare.height * bare.width > maximumPixels) throw new PictureError(name, tooLarge(bare, maximumPixels));
-    const { file, ...scale } = await bare.read();
-    return { input: file, ...scale };
-  } catch (error) {
-    if (error instanceof BarePictureError) throw new PictureError(name, error.message, { cause: error });
-    throw error;
-  }
-}
-
-function tooLarge({ height, width }: PictureSize, maximumPixels: number): string {
-  const pixels = (width * height).toLocaleString("en");
-  return `too large: ${width}×${height}, ${pixels} pixels, more than the ${maximumPixels.toLocaleString("en")} of maximumPixels`;
-}
-
-/** What sharp's error says of a limit, told by its own first words: what follows may be libvips', of another picture. Null: it is none. */
-async function limitReason(
-  error: unknown,
-  source: string | Uint8Array,
-  { maximumPixels = mostPixels, shortSide }: DecodePictureOptions,
-): Promise<string | null> {
-  const text = error instanceof Error ? error.message : String(error);
-  if (/^(Input image exceeds pixel limit|Input SVG image exceeds)/.test(text)) {
-    const size = await unlimitedSize(source, shortSide).catch(() => null);
-    if (size !== null) return tooLarge(size, maximumPixels);
-    return `too large: more pixels than the ${maximumPixels.toLocaleString("en")} of maximumPixels`;
-  }
-  if (/^Input image exceeds channel limit/.test(text)) return "more than 5 channels";
-  return /^timeout: /.test(text) ? `decoding took longer than ${mostSeconds} seconds` : null;
-}
-
-/** What a header promises; of a drawing, at the density that it is drawn at. */
-async function unlimitedSize(source: string | Uint8Array, shortSide?: number): Promise<PictureSize> {
-  const header = await sharp(source, { limitInputPixels: false }).metadata();
-  if (header.format !== "svg" || shortSide === undefined) return header;
-  return sharp(source, { density: densityFor(header, shortSide), limitInputPixels: false }).metadata();
-}
 
 /** Options of `decodePicture`. */
 export interface DecodePictureOptions extends DecodeOptions {
@@ -153,14 +49,6 @@ export interface DecodePictureOptions extends DecodeOptions {
   readonly shortSide?: number;
   /** How errors call the picture. Default: its path. */
   readonly name?: string;
-}
-
-/** Height and width of an upright picture, in pixels. */
-export interface PictureSize {
-  /** Rows. */
-  readonly height: number;
-  /** Columns. */
-  readonly width: number;
 }
 
 /**
@@ -188,11 +76,6 @@ function nameOf(source: string | Uint8Array): string {
   return typeof source === "string" ? source : `a picture of ${source.byteLength} bytes`;
 }
 
-/** Dots per inch at which a drawing's short side has `shortSide` pixels; a drawing is drawn at its target size, never enlarged from a small raster. */
-function densityFor({ height, width }: PictureSize, shortSide: number): number {
-  return Math.min(100_000, Math.max(1, Math.ceil((72 * shortSide) / Math.max(1, Math.min(height, width)))));
-}
-
 /** A picture is reduced if its short side is so many times what is wanted: by less, resizing takes more time than it saves memory. */
 const worthReducing = 1.5;
 
@@ -212,18 +95,9 @@ function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string, ha
   return channels === 3 ? colours : colours.recomb(luma).extractChannel(0);
 }
 
-async function mendFile(input: string | Uint8Array): Promise<readonly Uint8Array[]> {
-  if (typeof input !== "string") return mendPicture(input);
-  try {
-    const { size } = await stat(input);
-    return size > mostBytesAtOnce ? [] : mendPicture(await readFile(input));
-  } catch {
-    return []; // gone in the meantime: the diagnosis says so
-  }
-}
-
 /**
- * Reads from a file, or, if that fails, from what the file becomes when all that is wrong beside its pixels is put right (then without any complaint of the decoder's).
+ * Reads from a file, or, if that fails, from what the file becomes when all that is wrong beside its pixels is put
+ * right (then without any complaint of the decoder's).
  *
  * @throws PictureError (rejects) With what is wrong with the file.
  */

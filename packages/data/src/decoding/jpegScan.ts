@@ -1,4 +1,7 @@
-/** A Huffman code of a JPEG file: of codes of each length the first one, how many there are, and where their symbols begin. (ITU-T T.81, C.2.) */
+/**
+ * A Huffman code of a JPEG file: of codes of each length the first one, how many there are, and where their symbols
+ * begin. (ITU-T T.81, C.2.)
+ */
 export class HuffmanTable {
   readonly #first = new Int32Array(17);
   readonly #count = new Int32Array(17);
@@ -38,7 +41,9 @@ export class HuffmanTable {
   }
 }
 
-/** The tables of a Huffman segment, by class and number as the segment gives them; those that are cut off are left out. */
+/**
+ * The tables of a Huffman segment, by class and number as the segment gives them; those that are cut off are left out.
+ */
 export function* huffmanTables(segment: Buffer): Generator<readonly [kind: number, table: HuffmanTable]> {
   for (let place = 4; place + 17 <= segment.length; ) {
     const counts = segment.subarray(place + 1, place + 17);
@@ -94,7 +99,8 @@ export interface BlockCodes {
 }
 
 /**
- * Whether a sequential scan has all of its blocks. What they hold is not looked at: a damaged bit that gives another code is not seen.
+ * Whether a sequential scan has all of its blocks. What they hold is not looked at: a damaged bit that gives another
+ * code is not seen.
  *
  * @param scan Its data.
  * @param unit The blocks that are coded together, one after another.

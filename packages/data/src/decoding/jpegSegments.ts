@@ -1,4 +1,4 @@
-import type { PictureSize } from "./decodePicture.js";
+import type { PictureSize } from "./pictureSize.js";
 
 /** A segment of a JPEG file: its marker's second byte, and where the marker begins. */
 export interface JpegSegment {

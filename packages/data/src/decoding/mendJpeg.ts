@@ -7,14 +7,19 @@ interface Frame {
   readonly sequential: boolean;
   readonly height: number;
   readonly width: number;
-  /** By identifier: sampling factors, and of each of the 64 coefficients how many low bits are still to come (∞: the coefficient itself). */
+  /**
+   * By identifier: sampling factors, and of each of the 64 coefficients how many low bits are still to come (∞: the
+   * coefficient itself).
+   */
   readonly components: ReadonlyMap<number, { readonly h: number; readonly v: number; missing: number[] }>;
 }
 
 /**
- * Rewrites what JPEG files of some cameras and programs have wrong beside their pixels, and every viewer reads past: a sequential scan's header that speaks of coefficients, stray bytes between segments, JFIF's
- * major version, restart markers that are all there with wrong numbers, an end of the image that is missing behind whole data. What is decoded of the result without a warning is what the file meant; pixels that
- * are missing or damaged are so still. (ITU-T T.81, B.1 and B.2; JFIF 1.02.)
+ * Rewrites what JPEG files of some cameras and programs have wrong beside their pixels, and every viewer reads past: a
+ * sequential scan's header that speaks of coefficients, stray bytes between segments, JFIF's major version, restart
+ * markers that are all there with wrong numbers, an end of the image that is missing behind whole data. What is decoded
+ * of the result without a warning is what the file meant; pixels that are missing or damaged are so still. (ITU-T T.81,
+ * B.1 and B.2; JFIF 1.02.)
  *
  * @param file All of a JPEG file.
  * @returns What to decode instead, the likeliest first; nothing where segments or scans are missing.
@@ -72,7 +77,10 @@ function nameTransform(adobe: Buffer, components: number): void {
   if (adobe.length > 15 && ![0, known].includes(adobe[15]!)) adobe[15] = known;
 }
 
-/** Where the next marker is, its last 0xff; −1 behind the last one. What is not a marker is passed over, as libjpeg does. */
+/**
+ * Where the next marker is, its last 0xff; −1 behind the last one. What is not a marker is passed over, as libjpeg
+ * does.
+ */
 function nextMarker(file: Buffer, from: number): number {
   for (let place = file.indexOf(0xff, from); place >= 0; place = file.indexOf(0xff, place + 1)) {
     const next = file[place + 1];
@@ -118,7 +126,10 @@ function readFrame(marker: number, segment: Buffer): Frame | null {
 const scanned = (frame: Frame, header: Buffer) =>
   Array.from({ length: header[4] ?? 0 }, (_, index) => frame.components.get(header[5 + 2 * index]!));
 
-/** Notes what a scan brings, and rewrites the header of a sequential one: it brings all coefficients whatever it says. False where the header is not whole. */
+/**
+ * Notes what a scan brings, and rewrites the header of a sequential one: it brings all coefficients whatever it says.
+ * False where the header is not whole.
+ */
 function startScan(frame: Frame, header: Buffer): boolean {
   const parameters = 5 + 2 * (header[4] ?? 0);
   if (header.length < parameters + 3) return false;
@@ -146,7 +157,10 @@ function codedUnits(frame: Frame, header: Buffer): number {
   return Math.ceil(Math.ceil(frame.width * h) / unitH) * Math.ceil(Math.ceil(frame.height * v) / unitV);
 }
 
-/** Whether a sequential scan has all of its blocks. libvips does not look for complaints behind the last strip, so that strict decoding does not say so. */
+/**
+ * Whether a sequential scan has all of its blocks. libvips does not look for complaints behind the last strip, so that
+ * strict decoding does not say so.
+ */
 function isWhole(
   scan: Buffer,
   restartInterval: number,

@@ -4,10 +4,12 @@ import { mendTiff } from "./mendTiff.js";
 import { type PictureFormat, signatureOf } from "./signature.js";
 
 /**
- * What a file that could not be decoded without a complaint may be decoded as instead: the same pixels in a frame of the format that is right. Nothing is made up: data that is missing or damaged is so in the result.
+ * What a file that could not be decoded without a complaint may be decoded as instead: the same pixels in a frame of
+ * the format that is right. Nothing is made up: data that is missing or damaged is so in the result.
  *
  * @param bytes All of the file.
- * @returns Files in memory to be decoded strictly, the likeliest first; none where nothing is known to be wrong with the frame only.
+ * @returns Files in memory to be decoded strictly, the likeliest first; none where nothing is known to be wrong with
+ * the frame only.
  */
 export function mendPicture(bytes: Uint8Array): readonly Uint8Array[] {
   const signature = signatureOf(bytes);
@@ -29,7 +31,10 @@ const menders: Partial<Record<PictureFormat, (file: Buffer) => Buffer[]>> = {
   TIFF: mendTiff,
 };
 
-/** Right checksums for the chunks of pixels, if these are whole by the sum that zlib keeps of them. Those of the header and the palette are all that tells them from damaged ones. */
+/**
+ * Right checksums for the chunks of pixels, if these are whole by the sum that zlib keeps of them. Those of the header
+ * and the palette are all that tells them from damaged ones.
+ */
 function mendPng(file: Buffer): Buffer[] {
   const copy = Buffer.from(file);
   const pixels: Buffer[] = [];
@@ -52,7 +57,10 @@ function mendPng(file: Buffer): Buffer[] {
   }
 }
 
-/** The first picture, with an end right behind it: of an animation nothing else is decoded. Whether pixels are missing, only the mark that ends them tells. */
+/**
+ * The first picture, with an end right behind it: of an animation nothing else is decoded. Whether pixels are missing,
+ * only the mark that ends them tells.
+ */
 function mendGif(file: Buffer): Buffer[] {
   const tableBytes = (flags: number) => ((flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1));
   let place = 13 + tableBytes(file.readUInt8(10));

@@ -10,7 +10,8 @@ const pixelTags = new Set([
 const extraSamples = 338;
 
 /**
- * The first page of a TIFF file with nothing in its directory but what its pixels need, in the order that the format wants, and with a word on channels that are no colours: libtiff complains of others.
+ * The first page of a TIFF file with nothing in its directory but what its pixels need, in the order that the format
+ * wants, and with a word on channels that are no colours: libtiff complains of others.
  *
  * @param file All of it.
  * @returns What to decode instead; nothing of BigTIFF.

@@ -1,6 +1,6 @@
 import { type BarePicture, BarePictureError, type TiffPicture } from "./barePicture.js";
 import { bareTiff } from "./bareTiff.js";
-import type { PictureSize } from "./decodePicture.js";
+import type { PictureSize } from "./pictureSize.js";
 
 /** What the head of a PBM, PGM or PPM file says. */
 interface Header extends PictureSize {

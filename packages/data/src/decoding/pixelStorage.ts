@@ -5,7 +5,10 @@ import { type ReadBytes, readFrom, tiffTags } from "./tiffTags.js";
 
 /** How a file stores its pixels, where that is not 8 bits of grey or RGB with or without transparency. */
 export interface PixelStorage {
-  /** Whole numbers of more than 8 bits, or floats: which of them is black and which white, the format does not say. Null: 8 bits or less. */
+  /**
+   * Whole numbers of more than 8 bits, or floats: which of them is black and which white, the format does not say.
+   * Null: 8 bits or less.
+   */
   readonly deep: "integer" | "float" | null;
   /** Whether the channel behind the colours is transparency. */
   readonly alpha: boolean;
@@ -115,7 +118,8 @@ function tiffStorage(read: ReadBytes): PixelStorage {
     otherCompressions[first("compression", 1)]?.concat(" compression") ??
     otherColours[colours] ??
     obstacleOfNumbers(bits, format, tags.get(wanted.bitsPerSample) ?? []) ??
-    // What follows RGB without being called transparency is left out, as Pillow does; of two channels of which one is grey nobody knows.
+    // What follows RGB without being called transparency is left out, as Pillow does; of two channels of which one is
+    // grey nobody knows.
     (extra > 1 || (extra === 1 && !alpha && colours <= 1)
       ? `${samples} channels, of which ${extra} have no meaning that the file tells`
       : undefined);
@@ -125,7 +129,9 @@ function tiffStorage(read: ReadBytes): PixelStorage {
   return {
     deep,
     alpha,
-    obstacle: `a TIFF file with ${obstacle}, which is not decoded; save it as grey or RGB of 8, 16 or 32 bits, with LZW, Deflate or no compression`,
+    obstacle:
+      `a TIFF file with ${obstacle}, which is not decoded; save it as grey or RGB of 8, 16 or 32 bits, with LZW, ` +
+      "Deflate or no compression",
   };
 }
 

@@ -2,10 +2,13 @@ import sharp, { type Sharp } from "sharp";
 import type { PixelStorage } from "./pixelStorage.js";
 
 /**
- * Which stored values of pictures of more than 8 bits (whole numbers or floats) become black and white; those between are spread evenly. Pictures of 8 bits are left as they are.
+ * Which stored values of pictures of more than 8 bits (whole numbers or floats) become black and white; those between
+ * are spread evenly. Pictures of 8 bits are left as they are.
  *
  * - `[black, white]`: these. What lies outside is cut off.
- * - `"auto"`: what the file says is white (PGM, PPM), or what the values use. Whole numbers from 0: up to the largest of 8, 10, 12, 14 or 16 bits. Floats: 0 to 1, −1 to 1, 0 to 255 or 0 to 65,535 where they lie inside and reach more than half of it.
+ * - `"auto"`: what the file says is white (PGM, PPM), or what the values use. Whole numbers from 0: up to the largest
+ *   of 8, 10, 12, 14 or 16 bits. Floats: 0 to 1, −1 to 1, 0 to 255 or 0 to 65,535 where they lie inside and reach more
+ *   than half of it.
  *   Others: from the least to the greatest.
  * - `"percentiles"`: the 0.1st and the 99.9th percentile, so that few bright pixels do not make all others dark.
  * - `"file"`: from the least to the greatest value of each file, so that brightness does not compare between files.
@@ -18,7 +21,9 @@ export type ValueRange = "auto" | "percentiles" | "file" | readonly [black: numb
 export interface StoredValues {
   /** How they are stored. */
   readonly kind: "integer" | "float";
-  /** Some of them in rising order, evenly apart, with the least and the greatest; none where all are NaN or infinite. */
+  /**
+   * Some of them in rising order, evenly apart, with the least and the greatest; none where all are NaN or infinite.
+   */
   readonly quantiles: Float64Array;
   /** Whether some are NaN or infinite; these are black, or white where they are +∞. */
   readonly hasGaps: boolean;
@@ -47,7 +52,10 @@ export interface PixelLayout {
 /** Colour spaces of libvips in which numbers mean no other brightness than they are. */
 const plainSpaces = ["b-w", "grey16", "srgb", "rgb16", "scrgb"];
 
-/** Reads the numbers of a picture of more than 8 bits, upright. Null where only the decoder knows what their colours are (CMYK). */
+/**
+ * Reads the numbers of a picture of more than 8 bits, upright. Null where only the decoder knows what their colours are
+ * (CMYK).
+ */
 async function rawNumbers(
   pipeline: Sharp,
   storage: PixelStorage,
@@ -91,7 +99,8 @@ const steps = 1000;
  *
  * @param pipeline The picture.
  * @param storage How it stores them.
- * @param mostSide Of a picture with a longer side only pixels evenly apart are looked at, so many a row or column. Default: all.
+ * @param mostSide Of a picture with a longer side only pixels evenly apart are looked at, so many a row or column.
+ * Default: all.
  * @returns null where no range is wanted for them.
  */
 export async function storedValues(

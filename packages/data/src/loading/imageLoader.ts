@@ -3,11 +3,13 @@ import type { Augmentation } from "../augmentation/augmentation.js";
 import { randomResizedCrop } from "../augmentation/crops.js";
 import { augmentViews, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import type { PictureCache } from "../cache/pictureCache.js";
-import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
+import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
+import type { ImageDataset } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
 import { defaultDecodeSize } from "./decodeSize.js";
+import type { HeldPicture } from "./heldPicture.js";
 import { type EpochOrder, epochOrder } from "./order.js";
-import { defaultCacheBytes, type HeldPicture, PictureStore } from "./pictureStore.js";
+import { defaultCacheBytes, PictureStore } from "./pictureStore.js";
 import { sliceImageBatch } from "./sliceImageBatch.js";
 
 /** Options of `ImageLoader`. */
@@ -84,7 +86,10 @@ export class ImageLoader {
   readonly #prepared = new Map<number, Promise<Slot[]>>();
   /** The orders of the last two epochs: at the turn of an epoch both are read. */
   readonly #orders = new Map<number, EpochOrder>();
-  /** Gives up what is waited for. A set rather than a promise that all of it races with: that promise would hold every batch until it settles. */
+  /**
+   * Gives up what is waited for. A set rather than a promise that all of it races with: that promise would hold every
+   * batch until it settles.
+   */
   readonly #waiting = new Set<(reason: unknown) => void>();
   #onAbort: (() => void) | null = null;
   /** Why it was closed; null while it is open. */

@@ -3,10 +3,12 @@ import type { Augmentation } from "../augmentation/augmentation.js";
 import { centerCrop } from "../augmentation/crops.js";
 import { augmentViews, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import type { PictureCache } from "../cache/pictureCache.js";
-import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
+import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
+import type { ImageDataset } from "../imageDataset.js";
 import { defaultWorkers } from "./decodeQueue.js";
 import { defaultDecodeSize } from "./decodeSize.js";
-import { type HeldPicture, PictureStore } from "./pictureStore.js";
+import type { HeldPicture } from "./heldPicture.js";
+import { PictureStore } from "./pictureStore.js";
 
 /** Options of `orderedBatches`. */
 export interface OrderedBatchesOptions {

@@ -1,16 +1,11 @@
 import { freemem } from "node:os";
 import type { Device, DeviceBuffer } from "@splitmask/kernels";
 import type { NdArray } from "ndarray";
-import type { DevicePicture } from "../augmentation/imageBatch.js";
 import type { PictureCache } from "../cache/pictureCache.js";
-import { type ImageDataset, PictureError, type SkippedPicture } from "../imageDataset.js";
+import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
+import type { ImageDataset } from "../imageDataset.js";
 import { DecodeQueue, type Turn } from "./decodeQueue.js";
-
-/** A picture on the device that somebody holds: `release()` it after its last kernel has been enqueued. */
-export interface HeldPicture extends DevicePicture {
-  /** Gives the picture back; its memory is reused when the queue has passed its last use. */
-  release(): void;
-}
+import type { HeldPicture } from "./heldPicture.js";
 
 /** Options of `PictureStore`. */
 export interface PictureStoreOptions {

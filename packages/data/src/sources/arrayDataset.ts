@@ -1,6 +1,8 @@
 import ndarray, { type NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
-import { checkIndex, type ImageDataset, PictureError } from "../imageDataset.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
+import { checkIndex, type ImageDataset } from "../imageDataset.js";
+import { numberNames } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
 
 /** Options of `arrayDataset`. */
@@ -142,7 +144,7 @@ export function arrayDataset(
     );
   }
   const most = labels === null ? -1 : labels.reduce((largest, label) => Math.max(largest, label), -1);
-  const classes = options.classes ?? Array.from({ length: most + 1 }, (_, label) => String(label));
+  const classes = options.classes ?? numberNames(most + 1);
   if (most >= classes.length) {
     throw new RangeError(
       `arrayDataset: a label is ${most}, but there are ${classes.length} classes; labels run from 0 to ${classes.length - 1} (−1: none).`,

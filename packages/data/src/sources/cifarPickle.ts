@@ -1,21 +1,28 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileOf } from "../fileNames.js";
+import { type CifarBatch, type OpenedBatches, pixelBytes, strangeLabel } from "./cifarBatches.js";
 import { statFile, statOrNull } from "./fileFacts.js";
+import { numberNames } from "./labels.js";
 import { isPickledBytes, isPickledObject, type PickledValue, readPickle } from "./pickle.js";
 
 /** What the lists of labels are called: CIFAR-10's, and the two of CIFAR-100. */
-export type CifarLabelKey = "labels" | "fine_labels" | "coarse_labels";
+type CifarLabelKey = "labels" | "fine_labels" | "coarse_labels";
+
+const classCounts: Readonly<Record<CifarLabelKey, number>> = {
+  labels: 10,
+  fine_labels: 100,
+  coarse_labels: 20,
+};
 
 /** A pickled batch of pictures. */
-export interface CifarBatch {
+interface PickledBatch {
   readonly key: CifarLabelKey;
   /** First byte of the pixels, 3,072 a picture. */
   readonly first: number;
   readonly labels: readonly number[];
 }
 
-const pixelBytes = 3072;
 /** A batch of all of CIFAR has 150 MB of pixels. */
 const mostBytes = 2 ** 30;
 
@@ -34,7 +41,8 @@ async function readDictionary(path: string): Promise<Map<string, PickledValue>> 
 
 function damaged(path: string, reason: string, cause?: unknown): Error {
   return new Error(
-    `cifarDataset: ${path} cannot be read as a pickle of CIFAR's Python version: ${reason}. Get it anew, or take the binary version.`,
+    `cifarDataset: ${path} cannot be read as a pickle of CIFAR's Python version: ${reason}. Get it anew, or ` +
+      "take the binary version.",
     { cause },
   );
 }
@@ -46,7 +54,7 @@ function damaged(path: string, reason: string, cause?: unknown): Error {
  * @param which Which of the two labels of CIFAR-100.
  * @throws Error (rejects) If it is no such file.
  */
-export async function readCifarBatch(path: string, which: "fine" | "coarse"): Promise<CifarBatch> {
+async function readBatch(path: string, which: "fine" | "coarse"): Promise<PickledBatch> {
   const batch = await readDictionary(path);
   const key: CifarLabelKey = batch.has("labels") ? "labels" : `${which}_labels`;
   const [labels, data] = [batch.get(key), batch.get("data")];
@@ -62,7 +70,8 @@ export async function readCifarBatch(path: string, which: "fine" | "coarse"): Pr
   if (columns !== pixelBytes || rows !== labels.length || bytes.length !== labels.length * pixelBytes) {
     throw damaged(
       path,
-      `data has the shape ${[shape].flat().join("×")} and ${bytes.length} bytes, with ${labels.length} labels; expected ${pixelBytes} bytes a label`,
+      `data has the shape ${[shape].flat().join("×")} and ${bytes.length} bytes, with ${labels.length} labels; ` +
+        `expected ${pixelBytes} bytes a label`,
     );
   }
   return { key, first: bytes.start, labels };
@@ -75,7 +84,9 @@ interface PickledArray {
   readonly byColumns?: PickledValue | undefined;
 }
 
-/** What numpy writes of an array: up to protocol 4 what it is told after it was made, in protocol 5 what it is made of. */
+/**
+ * What numpy writes of an array: up to protocol 4 what it is told after it was made, in protocol 5 what it is made of.
+ */
 function arrayOf(data: PickledValue | undefined): PickledArray {
   if (!isPickledObject(data)) return {};
   if (data.name.endsWith("._frombuffer")) {
@@ -94,11 +105,45 @@ function arrayOf(data: PickledValue | undefined): PickledArray {
  * @returns null where there is no such file.
  * @throws Error (rejects) If it cannot be read.
  */
-export async function readCifarNames(folder: string, key: CifarLabelKey): Promise<string[] | null> {
+async function readNames(folder: string, key: CifarLabelKey): Promise<string[] | null> {
   const path = join(folder, key === "labels" ? "batches.meta" : "meta");
   if (statOrNull(path) === null) return null;
   const field = `${key.replace(/s$/, "")}_names`;
   const names = (await readDictionary(path)).get(field);
   if (Array.isArray(names) && names.every(isPickledBytes)) return names.map(({ text }) => text);
   throw damaged(path, `it has no list ${field} of names`);
+}
+
+/**
+ * Opens files of the Python version; nothing in them is executed.
+ *
+ * @param which Which of the two labels of CIFAR-100.
+ * @throws Error (rejects) If a file cannot be read, or holds a label that there is not.
+ */
+export async function openPickled(
+  paths: readonly string[],
+  which: "fine" | "coarse",
+): Promise<OpenedBatches> {
+  const read = [];
+  for (const path of paths) read.push(await readBatch(path, which));
+  const kinds = new Set(read.map(({ key }) => key));
+  if (kinds.size > 1) {
+    throw new Error(
+      `cifarDataset: ${paths.join(", ")} hold the labels ${[...kinds].join(" and ")}; expected files of one data set.`,
+    );
+  }
+  const [{ key }] = read as [(typeof read)[number]];
+  const count = classCounts[key];
+  const names = await readNames(dirname(paths[0]!), key);
+  if (names !== null && names.length !== count) {
+    throw new Error(
+      `cifarDataset: the names beside ${paths[0]} are ${names.length}; expected ${count}. Get the files anew.`,
+    );
+  }
+  const batches = read.map(({ first, labels }, file): CifarBatch => {
+    const row = labels.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < count));
+    if (row >= 0) throw strangeLabel(paths[file]!, row, labels[row]!, count);
+    return { path: paths[file]!, first, stride: pixelBytes, labels: Int32Array.from(labels) };
+  });
+  return { batches, classes: names ?? numberNames(count) };
 }

@@ -1,7 +1,10 @@
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 
-/** What a COCO file calls a picture, a category or an annotation: a number, also where it is written as a text; or a text that is none. */
+/**
+ * What a COCO file calls a picture, a category or an annotation: a number, also where it is written as a text; or a
+ * text that is none.
+ */
 export type CocoId = number | string;
 
 /** What an object may be. */
@@ -86,7 +89,10 @@ function idOf(value: unknown): CocoId | null {
 /** Where files name their pictures; LVIS has the address only. */
 const nameFields = ["file_name", "filename", "path", "coco_url", "url"];
 
-/** The path of a picture; null: none is given. Of a web address the last two names count (`train2017/000000391895.jpg`); Windows' separators become `/`. */
+/**
+ * The path of a picture; null: none is given. Of a web address the last two names count (`train2017/000000391895.jpg`);
+ * Windows' separators become `/`.
+ */
 function fileNameOf(image: Fields): string | null {
   for (const field of nameFields) {
     const value = image[field];
@@ -122,7 +128,8 @@ class LeftOut {
 }
 
 /**
- * Takes what is sound of the parsed JSON of a COCO file, and sorts its annotations by picture. Only pictures must be there: what is wrong with anything else is counted in the notes.
+ * Takes what is sound of the parsed JSON of a COCO file, and sorts its annotations by picture. Only pictures must be
+ * there: what is wrong with anything else is counted in the notes.
  *
  * @param file Name of the file, for messages.
  * @throws Error If there is no list of images, or none of them has a name.
@@ -200,7 +207,8 @@ function parseImages(
   if (images.length === 0) {
     const found = isFields(json) ? json.images : undefined;
     throw new Error(
-      `cocoDataset: ${file}: "images" is ${shown(found)}; expected a list of objects with a "file_name", at least one. See https://cocodataset.org/#format-data.`,
+      `cocoDataset: ${file}: "images" is ${shown(found)}; expected a list of objects with a "file_name", at ` +
+        "least one. See https://cocodataset.org/#format-data.",
     );
   }
   for (const id of ambiguous) indexById.delete(id);

@@ -1,9 +1,9 @@
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { commonFolder } from "./commonFolder.js";
 import { statOrNull } from "./fileFacts.js";
 import { FolderScan } from "./folderScan.js";
-import { commonFolder } from "./imageFiles.js";
 import { pictureExtensions } from "./pictureFormats.js";
 
 /** Where the pictures of a COCO file are. */
@@ -18,14 +18,15 @@ export interface CocoPictures {
 
 /** Pictures that are looked for in each of the usual folders before others are searched. */
 const sampled = 64;
-/** Floors of folders that are searched. */
+/** Levels of folders that are searched. */
 const deepest = 3;
 /** Folders that are searched. */
 const mostFolders = 10_000;
 
 /**
- * Finds the pictures. Where all of a sample lie in one of the usual folders it is that one; else every picture is looked for in the folders around the file by its name, and of several with
- * this name the one is taken whose folders agree most with those that the file gives.
+ * Finds the pictures. Where all of a sample lie in one of the usual folders it is that one; else every picture is
+ * looked for in the folders around the file by its name, and of several with this name the one is taken whose folders
+ * agree most with those that the file gives.
  *
  * @param file The JSON file, absolute.
  * @param names The path of each picture as the file has it.
@@ -55,7 +56,9 @@ export async function findCocoPictures(
   const first = found.find((folder) => folder !== null);
   if (first === undefined && images === undefined) {
     throw new Error(
-      `cocoDataset: none of the ${names.length} pictures of ${file} is found, e.g. ${shownName(names[0]!)}, in ${searched.join(" and ")} and the folders inside. Give the folder of the pictures with images (--images), or open that folder itself.`,
+      `cocoDataset: none of the ${names.length} pictures of ${file} is found, e.g. ${shownName(names[0]!)}, in ` +
+        `${searched.join(" and ")} and the folders inside. Give the folder of the pictures with images ` +
+        "(--images), or open that folder itself.",
     );
   }
   const fallback = first ?? images!;
@@ -66,13 +69,18 @@ export async function findCocoPictures(
   const missing = names.filter((_, index) => found[index] === null);
   const notes: DatasetNote[] = [];
   if (missing.length > 0) {
-    const text = `${missing.length} of the ${names.length} pictures of ${file} are not found in ${searched.join(" and ")}, e.g. ${shownName(missing[0]!)}`;
+    const text =
+      `${missing.length} of the ${names.length} pictures of ${file} are not found in ${searched.join(" and ")}, ` +
+      `e.g. ${shownName(missing[0]!)}`;
     notes.push({ level: "warning", text });
   }
   return { root, paths: paths.map((path) => relative(root, path)), notes };
 }
 
-/** The folder of the JSON file, the one above it, and in both `images` and the file's name without its kind, also in `images`. */
+/**
+ * The folder of the JSON file, the one above it, and in both `images` and the file's name without its kind, also in
+ * `images`.
+ */
 function usualFolders(file: string): string[] {
   const folder = dirname(file);
   const part = basename(file, ".json").replace(/^(instances|captions|person_keypoints|annotations)_?/, "");
@@ -89,7 +97,7 @@ async function pictureFolders(
   const found = new Map<string, string[]>();
   const seen = new Set<string>();
   let level = [...roots];
-  for (let floor = 0; floor <= deepest; floor++) {
+  for (let depth = 0; depth <= deepest; depth++) {
     const below: string[] = [];
     for (const folder of level) {
       if (seen.has(folder) || seen.size >= mostFolders) continue;
@@ -104,7 +112,10 @@ async function pictureFolders(
   return found;
 }
 
-/** Of the folders with a file of a name the one that ends as its path does, by as many names as possible; null: there is none. */
+/**
+ * Of the folders with a file of a name the one that ends as its path does, by as many names as possible; null: there is
+ * none.
+ */
 function bestFolder(name: string, folders: readonly string[]): string | null {
   const wanted = dirname(name).split("/").reverse();
   const agreement = (folder: string) => {

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
 import {
   checkIndex,
   type DatasetIdentity,
@@ -8,9 +7,11 @@ import {
   type ImageDataset,
   type ImageRequest,
 } from "../imageDataset.js";
+import { commonFolder } from "./commonFolder.js";
 import { combineIdentities } from "./datasetIdentity.js";
-import { commonFolder } from "./imageFiles.js";
+import { forwardedMembers, type PicturePlace } from "./forwardedMembers.js";
 import { className } from "./labels.js";
+import { searchSorted, startsOf } from "./searchSorted.js";
 
 class Concatenation implements ImageDataset {
   readonly length: number;
@@ -19,27 +20,22 @@ class Concatenation implements ImageDataset {
   readonly groups?: Int32Array;
   readonly root?: string;
   readonly notes: readonly DatasetNote[];
-  readonly size?: (index: number) => Promise<PictureSize>;
-  readonly stored?: (index: number) => Promise<Uint8Array>;
-  readonly storedLength?: (index: number) => number;
+  readonly size?: NonNullable<ImageDataset["size"]>;
+  readonly stored?: NonNullable<ImageDataset["stored"]>;
+  readonly storedLength?: NonNullable<ImageDataset["storedLength"]>;
+  readonly values?: NonNullable<ImageDataset["values"]>;
   readonly fingerprint?: () => Promise<string>;
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #parts: readonly ImageDataset[];
   /** Where each part begins. */
-  readonly #starts: readonly number[];
+  readonly #starts: Int32Array;
   /** The label here of each label there, by part. */
   readonly #labels: readonly Int32Array[];
 
   constructor(parts: readonly ImageDataset[]) {
     this.#parts = parts;
-    const starts: number[] = [];
-    let length = 0;
-    for (const part of parts) {
-      starts.push(length);
-      length += part.length;
-    }
-    this.#starts = starts;
-    this.length = length;
+    this.#starts = startsOf(parts.map(({ length }) => length));
+    this.length = parts.reduce((sum, { length }) => sum + length, 0);
     const labels = new Map<string, number>();
     const names: string[] = [];
     for (const name of parts.flatMap((part) => part.classes)) {
@@ -55,27 +51,13 @@ class Concatenation implements ImageDataset {
     this.notes = parts.flatMap(({ notes = [] }) => notes);
     const [{ channels }] = parts as [ImageDataset];
     if (channels !== undefined) this.channels = channels;
-    if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, starts);
+    if (parts.some((part) => part.groups !== undefined)) this.groups = groupsOf(parts, this.#starts);
     const roots = parts.flatMap(({ root }) => (root === undefined ? [] : [root]));
     if (roots.length === parts.length) this.root = commonFolder(roots);
-    if (parts.every((part) => part.size !== undefined)) {
-      this.size = async (index) => {
-        const { part, inside } = this.#find("size", index);
-        return parts[part]!.size!(inside);
-      };
-    }
-    if (parts.every((part) => part.stored !== undefined)) {
-      this.stored = async (index) => {
-        const { part, inside } = this.#find("stored", index);
-        return parts[part]!.stored!(inside);
-      };
-    }
-    if (parts.every((part) => part.storedLength !== undefined)) {
-      this.storedLength = (index) => {
-        const { part, inside } = this.#find("storedLength", index);
-        return parts[part]!.storedLength!(inside);
-      };
-    }
+    Object.assign(
+      this,
+      forwardedMembers(parts, (what, index) => this.#find(what, index)),
+    );
     if (parts.every((part) => part.fingerprint !== undefined)) {
       this.fingerprint = async () => {
         const own = await Promise.all(parts.map((part) => part.fingerprint!()));
@@ -90,28 +72,27 @@ class Concatenation implements ImageDataset {
     }
   }
 
-  /** The part that holds a picture, and the picture's index there. */
-  #find(what: string, index: number): { part: number; inside: number } {
+  /** Where a picture is, and in which part. */
+  #find(what: string, index: number): PicturePlace & { readonly part: number } {
     checkIndex(what, index, this.length);
-    let part = this.#starts.length - 1;
-    while (this.#starts[part]! > index) part--;
-    return { part, inside: index - this.#starts[part]! };
+    const part = searchSorted(this.#starts, index);
+    return { part, dataset: this.#parts[part]!, index: index - this.#starts[part]! };
   }
 
   path(index: number): string {
-    const { part, inside } = this.#find("path", index);
-    return this.#parts[part]!.path(inside);
+    const place = this.#find("path", index);
+    return place.dataset.path(place.index);
   }
 
   label(index: number): number {
-    const { part, inside } = this.#find("label", index);
-    const label = this.#parts[part]!.label(inside);
-    return label < 0 ? -1 : this.#labels[part]![label]!;
+    const place = this.#find("label", index);
+    const label = place.dataset.label(place.index);
+    return label < 0 ? -1 : this.#labels[place.part]![label]!;
   }
 
   image(index: number, request?: ImageRequest): Promise<NdArray<Uint8Array>> {
-    const { part, inside } = this.#find("image", index);
-    return this.#parts[part]!.image(inside, request);
+    const place = this.#find("image", index);
+    return place.dataset.image(place.index, request);
   }
 
   async close(): Promise<void> {
@@ -120,7 +101,7 @@ class Concatenation implements ImageDataset {
 }
 
 /** The groups of all parts; a part without any is cut in stretches as long as a group of the others is on the average, so that the loader's mixing weighs all parts alike. */
-function groupsOf(parts: readonly ImageDataset[], starts: readonly number[]): Int32Array {
+function groupsOf(parts: readonly ImageDataset[], starts: Int32Array): Int32Array {
   const grouped = parts.filter((part) => part.groups !== undefined);
   const pictures = grouped.reduce((sum, { length }) => sum + length, 0);
   const count = grouped.reduce((sum, { groups }) => sum + groups!.length, 0);
@@ -136,8 +117,8 @@ function groupsOf(parts: readonly ImageDataset[], starts: readonly number[]): In
 }
 
 /**
- * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which the names first come; groups, fingerprints and identities follow; closing it
- * closes all of them.
+ * The pictures of several data sets, one after another. Classes with the same name become one, in the order in which
+ * the names first come; groups, fingerprints and identities follow; closing it closes all of them.
  *
  * @throws TypeError If there is no data set, or they differ in their channels.
  */

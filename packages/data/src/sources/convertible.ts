@@ -4,13 +4,17 @@ import { namesIn } from "./folderNames.js";
 /** The command that makes Parquet of what `save_to_disk` of `datasets` wrote; several parts come as a dictionary. */
 const toParquet = {
   parts: (folder: string) =>
-    `mkdir ${basename(folder)}-parquet && python -c "from datasets import load_from_disk as load; [part.to_parquet('${basename(folder)}-parquet/%s.parquet' % name) for name, part in load('${folder}').items()]"`,
+    `mkdir ${basename(folder)}-parquet && python -c "from datasets import load_from_disk as load; ` +
+    `[part.to_parquet('${basename(folder)}-parquet/%s.parquet' % name) for name, part in ` +
+    `load('${folder}').items()]"`,
   one: (folder: string) =>
-    `mkdir ${basename(folder)}-parquet && python -c "from datasets import load_from_disk as load; load('${folder}').to_parquet('${basename(folder)}-parquet/all.parquet')"`,
+    `mkdir ${basename(folder)}-parquet && python -c "from datasets import load_from_disk as load; ` +
+    `load('${folder}').to_parquet('${basename(folder)}-parquet/all.parquet')"`,
 } as const;
 
 /**
- * Refuses a folder that `save_to_disk` of Hugging Face's `datasets` wrote, or that holds one. Arrow's own files are not read here, Parquet of the same pictures is.
+ * Refuses a folder that `save_to_disk` of Hugging Face's `datasets` wrote, or that holds one. Arrow's own files are not
+ * read here, Parquet of the same pictures is.
  *
  * @throws Error If it is one; it says how to convert it.
  */
@@ -21,7 +25,8 @@ export function refuseConvertible(folder: string): void {
     if (!isOne && !names.includes("dataset_dict.json")) continue;
     const command = isOne ? toParquet.one(candidate) : toParquet.parts(candidate);
     throw new Error(
-      `openDataset: ${candidate} was written by save_to_disk of Hugging Face's datasets, which is not read. Make Parquet of it: ${command}, and give the folder ${basename(candidate)}-parquet.`,
+      `openDataset: ${candidate} was written by save_to_disk of Hugging Face's datasets, which is not read. ` +
+        `Make Parquet of it: ${command}, and give the folder ${basename(candidate)}-parquet.`,
     );
   }
 }
@@ -39,7 +44,8 @@ export function refuseArchive(path: string): void {
   const folder = number === "10" ? unpacked : `cifar-100-${version}`;
   throw new Error(
     version === "matlab"
-      ? `openDataset: ${path} is CIFAR for Matlab, which is not read. Get cifar-${number}-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html.`
+      ? `openDataset: ${path} is CIFAR for Matlab, which is not read. Get cifar-${number}-binary.tar.gz from ` +
+          "https://www.cs.toronto.edu/~kriz/cifar.html."
       : `openDataset: ${path} is CIFAR's archive; unpack it with tar xzf ${path}, and give the folder ${folder}.`,
   );
 }

@@ -4,6 +4,8 @@ import { dirname, relative, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { bytesOfName, fileOf } from "../fileNames.js";
 import type { DatasetIdentity, ImageDataset } from "../imageDataset.js";
+import { commonFolder } from "./commonFolder.js";
+import { evenlySpaced } from "./evenlySpaced.js";
 import { filesAPause, statOrNull } from "./fileFacts.js";
 
 /** Most lines of `DatasetIdentity.files`. */
@@ -36,16 +38,15 @@ export interface IdentifiedFiles {
  * @param dataset Its pictures, classes and labels.
  */
 export async function identifyFiles(
-  { count, format, path, root = commonRoot(count, path) }: IdentifiedFiles,
+  { count, format, path, root = commonFolder(foldersOf(count, path)) }: IdentifiedFiles,
   dataset: Pick<ImageDataset, "classes" | "label" | "length">,
 ): Promise<DatasetIdentity> {
   const nameOf = (index: number) => relative(root, path(index)).split(sep).join("/");
-  const stretches = Math.min(count, mostStretches);
+  const starts = evenlySpaced(count, mostStretches);
   const files: string[] = [];
   const sizes = new Float64Array(count);
-  for (let stretch = 0; stretch < stretches; stretch++) {
-    const first = Math.floor((stretch * count) / stretches);
-    const end = Math.floor(((stretch + 1) * count) / stretches);
+  for (const [stretch, first] of starts.entries()) {
+    const end = starts[stretch + 1] ?? count;
     const hash = createHash("sha256");
     for (let index = first; index < end; index++) {
       sizes[index] = statOrNull(path(index))?.size ?? -1;
@@ -55,10 +56,8 @@ export async function identifyFiles(
     files.push(`${short(hash)} ${end - first} ${nameOf(first)}`);
   }
   const content: string[] = [];
-  const sampled = Math.min(count, sampledFiles);
   const blocks = Math.max(fewestBlocks, Math.ceil(sampledFiles / Math.max(1, count)));
-  for (let place = 0; place < sampled; place++) {
-    const index = Math.floor((place * count) / sampled);
+  for (const index of evenlySpaced(count, sampledFiles)) {
     content.push(`${await contentHash(path(index), sizes[index]!, blocks)} ${nameOf(index)}`);
   }
   const labels = Int32Array.from({ length: dataset.length }, (_, index) => dataset.label(index));
@@ -176,14 +175,8 @@ function short(hash: Hash): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The folder that holds all files. */
-function commonRoot(count: number, path: (index: number) => string): string {
-  let root = dirname(path(0));
-  for (let index = 1; index < count; index++) {
-    const file = path(index);
-    while (root !== dirname(root) && !file.startsWith(`${root}${sep}`)) root = dirname(root);
-  }
-  return root;
+function* foldersOf(count: number, path: (index: number) => string): Generator<string> {
+  for (let index = 0; index < count; index++) yield dirname(path(index));
 }
 
 /** A hash of a file's bytes, or of some of them; "missing" where it cannot be read. */

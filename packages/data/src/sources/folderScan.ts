@@ -1,8 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { unreadableReason } from "../decoding/diagnosis.js";
+import type { SkippedPicture } from "../decoding/pictureError.js";
 import { fileOf, nameFromBytes, shownName } from "../fileNames.js";
-import type { DatasetNote, SkippedPicture } from "../imageDataset.js";
+import type { DatasetNote } from "../imageDataset.js";
 import { isPictureName, LeftAlone } from "./pictureFormats.js";
 import { isHiddenOrSystem } from "./systemNames.js";
 
@@ -10,7 +11,10 @@ import { isHiddenOrSystem } from "./systemNames.js";
 export interface FolderEntry {
   /** As `nameFromBytes` writes it. */
   readonly name: string;
-  /** A link to a file is a file, one to a folder a `"folderLink"`; a link to nothing is dead. Whatever else there is, such as a pipe, is a file that no picture can be read from. */
+  /**
+   * A link to a file is a file, one to a folder a `"folderLink"`; a link to nothing is dead. Whatever else there is,
+   * such as a pipe, is a file that no picture can be read from.
+   */
   readonly kind: "file" | "folder" | "folderLink" | "deadLink";
 }
 
@@ -20,7 +24,10 @@ async function kindOfLink(path: string): Promise<FolderEntry["kind"]> {
   return target.isDirectory() ? "folderLink" : "file";
 }
 
-/** Reads folders one by one, leaves out what is hidden or the system's, and remembers that and what cannot be read: no single entry ends a scan. */
+/**
+ * Reads folders one by one, leaves out what is hidden or the system's, and remembers that and what cannot be read: no
+ * single entry ends a scan.
+ */
 export class FolderScan {
   /** Folders, and links that are no pictures by their names, that could not be followed. */
   readonly unreadable: SkippedPicture[] = [];
@@ -70,7 +77,9 @@ export class FolderScan {
     if (lost !== undefined) {
       const count = this.unreadable.length;
       const what = count === 1 ? "1 folder or link" : `${count} folders or links`;
-      const text = `${what} cannot be read and ${count === 1 ? "is" : "are"} left out, e.g. ${shownName(lost.path)}: ${lost.reason}`;
+      const text =
+        `${what} cannot be read and ${count === 1 ? "is" : "are"} left out, e.g. ${shownName(lost.path)}: ` +
+        `${lost.reason}`;
       notes.push({ level: "warning", text });
     }
     notes.push(...this.#leftAlone.notes());

@@ -1,20 +1,15 @@
 import { basename, dirname, join, resolve } from "node:path";
 import ndarray, { type NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
-import {
-  checkIndex,
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  PictureError,
-} from "../imageDataset.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
+import { checkIndex, type DatasetIdentity, type DatasetNote, type ImageDataset } from "../imageDataset.js";
+import { readClassNames } from "./classNames.js";
+import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles, statOrNull } from "./fileFacts.js";
 import { IdxFile } from "./idxFile.js";
-import { commonFolder } from "./imageFiles.js";
-import { type AlignedLabels, alignLabels, classesFor, parseClassNames } from "./labels.js";
+import { type AlignedLabels, alignLabels, classesFor } from "./labels.js";
 import { spreadGreyscale } from "./rawPicture.js";
-import { readTextFile } from "./textFile.js";
 
 /** Options of `idxDataset`. */
 export interface IdxDatasetOptions {
@@ -23,7 +18,8 @@ export interface IdxDatasetOptions {
    */
   readonly labels?: string | null;
   /**
-   * The classes that are wanted, by label; labels are matched by the names in `classes.txt` beside the pictures, without it by number. Default: these names, else `"0"`, `"1"`, ….
+   * The classes that are wanted, by label; labels are matched by the names in `classes.txt` beside the pictures,
+   * without it by number. Default: these names, else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
   /** 3: greyscale is spread to three channels. 1: as it is stored. Default 3. Pictures in colour (N×H×W×3) always have 3. */
@@ -152,8 +148,7 @@ export async function idxDataset(images: string, options: IdxDatasetOptions = {}
     if (count === 0) throw new Error(`idxDataset: ${path} holds no pictures; expected at least one.`);
     const labelsPath = options.labels === undefined ? labelsBeside(path) : options.labels;
     const labels = labelsPath === null ? null : await readLabels(resolve(labelsPath), path, count);
-    const namesPath = join(dirname(path), "classes.txt");
-    const names = statOrNull(namesPath) !== null ? parseClassNames(await readTextFile(namesPath)) : undefined;
+    const names = (await readClassNames(join(dirname(path), "classes.txt"))) ?? undefined;
     const own = {
       labels: labels ?? new Int32Array(count).fill(-1),
       classes: labels === null ? [] : classesFor("idxDataset", labelsPath!, labels, names),

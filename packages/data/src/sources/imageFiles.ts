@@ -1,14 +1,15 @@
 import type { Dir } from "node:fs";
 import { opendir, readFile } from "node:fs/promises";
-import { isAbsolute, resolve, sep } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
   decodePicture,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "../decoding/decodePicture.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import type { StoredValues } from "../decoding/valueRange.js";
 import { fileOf } from "../fileNames.js";
 import {
@@ -17,11 +18,11 @@ import {
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
-  PictureError,
 } from "../imageDataset.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fileLength, fingerprintFiles } from "./fileFacts.js";
 import { type AlignedLabels, alignLabels, className } from "./labels.js";
+import { sortNames } from "./sortNames.js";
 
 /** Pictures that are files of their own. */
 export class ImageFiles implements ImageDataset {
@@ -148,11 +149,6 @@ function folderGone(root: string, what: string, cause: Error): Error {
   );
 }
 
-/** By code units, so that the order is the same on every file system and in every locale. */
-export function sorted(names: Iterable<string>): string[] {
-  return [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-}
-
 /** The first folder of a path that is relative with "/" between names; null: it lies at the top. */
 export function firstFolder(file: string): string | null {
   const slash = file.indexOf("/");
@@ -178,15 +174,8 @@ export function labelsByFolder(
   for (const folder of folders) {
     if (folder !== null && !names.has(folder)) names.set(folder, className(folder));
   }
-  const classes = sorted(new Set(names.values()));
+  const classes = sortNames(new Set(names.values()));
   const numbers = new Map(classes.map((name, label) => [name, label]));
   const labels = Int32Array.from(folders, (name) => (name === null ? -1 : numbers.get(names.get(name)!)!));
   return alignLabels(reader, source, { labels, classes }, wanted);
-}
-
-/** The folder that holds all of the given, absolute ones. */
-export function commonFolder(folders: readonly string[]): string {
-  const [first = [], ...others] = folders.map((folder) => folder.split(sep));
-  const differs = first.findIndex((name, place) => others.some((parts) => parts[place] !== name));
-  return differs < 0 ? first.join(sep) : first.slice(0, differs).join(sep) || sep;
 }

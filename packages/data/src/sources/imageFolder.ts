@@ -3,11 +3,13 @@ import { dirname, join, relative, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { commonFolder } from "./commonFolder.js";
 import { FolderScan } from "./folderScan.js";
-import { commonFolder, firstFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
+import { firstFolder, ImageFiles, labelsByFolder } from "./imageFiles.js";
 import { type AlignedLabels, labelsOfTexts } from "./labels.js";
 import { parseLabelTable, type TableColumns } from "./labelTable.js";
 import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
+import { sortNames } from "./sortNames.js";
 import { readTextFile } from "./textFile.js";
 
 /** Options of `imageFolder`. */
@@ -18,8 +20,9 @@ export interface ImageFolderOptions extends DecodeOptions {
    */
   readonly classes?: readonly string[];
   /**
-   * Tables of labels (as `imageList` reads them), such as Hugging Face's `metadata.csv` or `metadata.jsonl`, with paths relative to them: they say the classes, and pictures that they do
-   * not name have none. Where they have no labels, or none is given, folders are the classes.
+   * Tables of labels (as `imageList` reads them), such as Hugging Face's `metadata.csv` or `metadata.jsonl`, with paths
+   * relative to them: they say the classes, and pictures that they do not name have none. Where they have no labels, or
+   * none is given, folders are the classes.
    */
   readonly labelTables?: readonly string[];
   /** The columns of these tables. Default: by their names. */
@@ -100,10 +103,11 @@ async function checkFolder(path: string): Promise<string> {
 }
 
 /**
- * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the classes; pictures that lie beside such folders
- * have no label. Hidden files, and what systems put there (`@eaDir`, `__MACOSX`), are left out, and so are folders inside it that cannot be read: `notes` tell. Other files that are no
- * pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one
- * another, and folders of the same name are one class.
+ * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the
+ * classes; pictures that lie beside such folders have no label. Hidden files, and what systems put there (`@eaDir`,
+ * `__MACOSX`), are left out, and so are folders inside it that cannot be read: `notes` tell. Other files that are no
+ * pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one another, and
+ * folders of the same name are one class.
  *
  * @param path The folder, or several.
  * @throws Error (rejects) If a folder is missing, is no folder, holds no pictures, or holds a class folder that `classes` does not name.
@@ -133,11 +137,11 @@ export async function imageFolder(
     await collect(scan, each, "", endings, found, new Set());
     if (found.pictures.length === 0) throw noPictures(each, found, scan, extensions);
     const before = each === root ? "" : `${relative(root, each)}/`;
-    for (const file of sorted(found.pictures)) {
+    for (const file of sortNames(found.pictures)) {
       files.push(before + file);
       folders.push(firstFolder(file));
     }
-    for (const file of sorted(found.ignored)) ignored.push(before + file);
+    for (const file of sortNames(found.ignored)) ignored.push(before + file);
   }
   const texts = await readLabels(
     labelTables,
@@ -183,9 +187,11 @@ function noPictures(
   const others =
     ignored.length === 0
       ? "no other files either"
-      : `${ignored.length} other files, e.g. ${shownName(sorted(ignored)[0]!)}`;
+      : `${ignored.length} other files, e.g. ${shownName(sortNames(ignored)[0]!)}`;
   const leftOut = scan.notes().map(({ text }) => ` ${sentence(text)}`);
   return new Error(
-    `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside it.${leftOut.join("")}`,
+    `imageFolder: no pictures in ${root} (${folders === 1 ? "1 folder" : `${folders} folders`} searched; ` +
+      `${others}). Expected files that end in ${extensions.join(", ")}, in the folder or in class folders inside ` +
+      `it.${leftOut.join("")}`,
   );
 }

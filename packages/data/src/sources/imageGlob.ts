@@ -2,11 +2,13 @@ import { type Dirent, type PathLike, realpath, type Stats, stat } from "node:fs"
 import { resolve } from "node:path";
 import { convertPathToPattern, type FileSystemAdapter, glob, isDynamicPattern } from "tinyglobby";
 import { fileOf, nameFromBytes } from "../fileNames.js";
+import { commonFolder } from "./commonFolder.js";
 import { type FolderEntry, FolderScan } from "./folderScan.js";
-import { commonFolder, ImageFiles, labelsByFolder, sorted } from "./imageFiles.js";
+import { ImageFiles, labelsByFolder } from "./imageFiles.js";
 import type { ImageFolderOptions } from "./imageFolder.js";
 import { wholePart } from "./parts.js";
 import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
+import { sortNames } from "./sortNames.js";
 
 /** Whether a path has wildcards (`*`, `?`, `[…]`, `{…}`, `!(…)`). */
 export function isGlob(path: string): boolean {
@@ -36,7 +38,7 @@ export async function findFiles(pattern: string): Promise<string[]> {
   const cwd = resolve(base);
   const scan = new FolderScan(cwd, pictureExtensions);
   const found = await glob(rest, { cwd, expandDirectories: false, fs: fileSystem(scan) });
-  return sorted(found.map((file) => resolve(cwd, file)));
+  return sortNames(found.map((file) => resolve(cwd, file)));
 }
 
 /** The file system as `scan` reads it, with the callbacks that tinyglobby calls. */
@@ -64,8 +66,9 @@ function direntOf({ name, kind }: FolderEntry): Dirent {
 }
 
 /**
- * The pictures whose paths fit a pattern (`photos/**` + `/*.jpg`), sorted by path. As in `imageFolder`, first-level folders below the part before the first wildcard are the classes (those inside of
- * them, if they are `train`, `test` and the like), and hidden files are left out. Files that are no pictures by their ending are left out too.
+ * The pictures whose paths fit a pattern (`photos/**` + `/*.jpg`), sorted by path. As in `imageFolder`, first-level
+ * folders below the part before the first wildcard are the classes (those inside of them, if they are `train`, `test`
+ * and the like), and hidden files are left out. Files that are no pictures by their ending are left out too.
  *
  * @param pattern The pattern, or several: a picture that fits any of them is taken, once.
  * @throws Error (rejects) If no picture fits, or one lies in a folder that `classes` does not name.
@@ -91,10 +94,12 @@ export async function imageGlob(
   if (found.size === 0) {
     const leftOut = scan.notes().map(({ text }) => ` ${sentence(text)}`);
     throw new Error(
-      `imageGlob: no pictures fit ${patterns.join(", ")} (from ${process.cwd()}). Expected files that end in ${extensions.join(", ")}. Put the pattern in quotes so that the shell leaves it alone, and a \\ before wildcards that are part of a name, e.g. ${convertPathToPattern("photos (1)/*.jpg")}.${leftOut.join("")}`,
+      `imageGlob: no pictures fit ${patterns.join(", ")} (from ${process.cwd()}). Expected files that end in ` +
+        `${extensions.join(", ")}. Put the pattern in quotes so that the shell leaves it alone, and a \\ before ` +
+        `wildcards that are part of a name, e.g. ${convertPathToPattern("photos (1)/*.jpg")}.${leftOut.join("")}`,
     );
   }
-  const files = sorted(found.keys());
+  const files = sortNames(found.keys());
   const first = files.map((file) => found.get(file)!);
   // A pattern over a divided folder finds its parts first: these are no classes, the folders in them are.
   const isDivided = first.every((folder) => folder !== null && wholePart(folder.split("/")[0]!) !== null);

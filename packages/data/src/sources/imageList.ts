@@ -11,7 +11,10 @@ import { readTextFile } from "./textFile.js";
 export interface ImageListOptions extends DecodeOptions {
   /** What ends a path: a line's end, or a zero byte (as `find -print0` writes), so that names may hold line ends. Default: a zero byte if the file holds one. */
   readonly separator?: "\n" | "\0";
-  /** Whether the folder that a picture lies in is its class. Default: only if `classes` are given and the list says no labels. */
+  /**
+   * Whether the folder that a picture lies in is its class. Default: only if `classes` are given and the list says no
+   * labels.
+   */
   readonly classFolders?: boolean;
   /** The classes by label. Default: the names of the labels or folders, sorted; of numbers `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
@@ -19,7 +22,10 @@ export interface ImageListOptions extends DecodeOptions {
   readonly root?: string;
   /** The column of the paths, where the file is a table. Default: by its name, or the first that holds pictures'. */
   readonly imageColumn?: string;
-  /** The column of the labels, where the file is a table; null: labels are left out, also behind paths. Default: by its name. */
+  /**
+   * The column of the labels, where the file is a table; null: labels are left out, also behind paths. Default: by its
+   * name.
+   */
   readonly labelColumn?: string | null;
 }
 
@@ -27,12 +33,14 @@ export interface ImageListOptions extends DecodeOptions {
 const mostBytes = 2 ** 29 - 32;
 
 /**
- * The pictures whose paths stand in a text file (UTF-8, or UTF-16 with a byte order mark), in its order: one a line, perhaps with a label behind it (`n01440764/1.jpg 0`; a number or a name,
- * after a space, tab, comma or semicolon), or a table with a header (`.csv`, `.tsv`, or objects a line, `.jsonl`). Empty lines are left out; spaces belong to a name where the whole line is
- * a file.
+ * The pictures whose paths stand in a text file (UTF-8, or UTF-16 with a byte order mark), in its order: one a line,
+ * perhaps with a label behind it (`n01440764/1.jpg 0`; a number or a name, after a space, tab, comma or semicolon), or
+ * a table with a header (`.csv`, `.tsv`, or objects a line, `.jsonl`). Empty lines are left out; spaces belong to a
+ * name where the whole line is a file.
  *
  * @param path The text file.
- * @throws Error (rejects) If the file is missing or holds no paths, a column is not there, or a label or folder is none of the classes.
+ * @throws Error (rejects) If the file is missing or holds no paths, a column is not there, or a label or folder is none
+ * of the classes.
  */
 export async function imageList(path: string, options: ImageListOptions = {}): Promise<ImageFiles> {
   const { separator, classes: forced, classFolders, root, imageColumn, labelColumn, ...decode } = options;

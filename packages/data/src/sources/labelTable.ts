@@ -53,7 +53,8 @@ export function hasTableHeader(text: string): boolean {
 const firstLine = (text: string) => text.slice(0, text.search(/\r|\n|$/));
 
 /**
- * Reads a table of pictures: rows of CSV under a header or without one (commas, tabs or semicolons; quotes as in RFC 4180), or JSON, one object a line.
+ * Reads a table of pictures: rows of CSV under a header or without one (commas, tabs or semicolons; quotes as in RFC
+ * 4180), or JSON, one object a line.
  *
  * @param file Its path, for messages.
  * @throws Error If it cannot be parsed, or a column is not there.
@@ -67,7 +68,8 @@ export function parseLabelTable(file: string, text: string, columns: TableColumn
     chosenColumn(file, "imageColumn", columns.image, present, imageNames) ?? pictureColumn(rows[0]!);
   if (image === null) {
     throw new Error(
-      `${file}: no column of ${shownName(present.join(", "))} holds paths of pictures; expected ${imageNames[0]}, or another with imageColumn (--image-column).`,
+      `${file}: no column of ${shownName(present.join(", "))} holds paths of pictures; expected ` +
+        `${imageNames[0]}, or another with imageColumn (--image-column).`,
     );
   }
   const label =

@@ -1,5 +1,6 @@
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { sortNames } from "./sortNames.js";
 
 /** More classes than any classification data set has: a larger label is damage, and would make as many names. */
 export const mostClasses = 1_000_000;
@@ -33,13 +34,9 @@ const isNumber = (name: string) => /^\d{1,9}$/.test(name);
 const isSame = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((name, label) => name === b[label]);
 
-/** Names by code units, so that the order is the same in every locale. */
-export function sortNames(names: Iterable<string>): string[] {
-  return [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-}
-
 /**
- * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters where others write one; bytes that are no UTF-8 as `\\xe9`.
+ * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters
+ * where others write one; bytes that are no UTF-8 as `\\xe9`.
  *
  * @param name What a folder, a file or a column calls it.
  */
@@ -50,6 +47,11 @@ export function className(name: string): string {
 /** Names for a message. */
 export function listNames(names: readonly string[]): string {
   return `${names.slice(0, shownNames).join(", ")}${names.length > shownNames ? ", …" : ""}`;
+}
+
+/** The names of classes that have none: `"0"`, `"1"`, …. */
+export function numberNames(count: number): string[] {
+  return Array.from({ length: count }, (_, label) => String(label));
 }
 
 /**
@@ -79,7 +81,7 @@ export function classesFor(
       `${reader}: ${source} holds the label ${most}; expected class numbers below ${mostClasses}. The file is damaged, or the column is no class label.`,
     );
   }
-  return given ?? Array.from({ length: most + 1 }, (_, label) => String(label));
+  return given ?? numberNames(most + 1);
 }
 
 /** What each label of one list of classes is in another. */
@@ -103,7 +105,8 @@ function matchClasses(own: readonly string[], used: readonly number[], wanted: r
   const ambiguous = used.find((label) => doubled.has(className(own[label]!)));
   if (ambiguous !== undefined) {
     throw new Error(
-      `several of the classes are called ${own[ambiguous]}, so that labels cannot be matched by name. Give each class a name of its own`,
+      `several of the classes are called ${own[ambiguous]}, so that labels cannot be matched by name. Give each ` +
+        "class a name of its own",
     );
   }
   const byName = Int32Array.from(own, (name) => byKey.get(className(name)) ?? -1);
@@ -117,7 +120,8 @@ function matchClasses(own: readonly string[], used: readonly number[], wanted: r
 }
 
 /**
- * Labels in the numbering of the wanted classes: matched by name (Unicode NFC), or by number where a side has numbers only, which a note tells.
+ * Labels in the numbering of the wanted classes: matched by name (Unicode NFC), or by number where a side has numbers
+ * only, which a note tells.
  *
  * @param reader Who asks, for messages.
  * @param source The file or folder that the labels came from.
@@ -145,19 +149,24 @@ export function alignLabels(
   const unknown = used.filter((label) => numbers[label]! < 0).map((label) => own.classes[label]!);
   if (unknown.length > 0) {
     throw new Error(
-      `${reader}: ${source} holds pictures of the class${unknown.length > 1 ? "es" : ""} ${listNames(unknown)}, but the classes are ${listNames(wanted)}. Both must use the same names: rename, or leave out what is not among them.`,
+      `${reader}: ${source} holds pictures of the class${unknown.length > 1 ? "es" : ""} ${listNames(unknown)}, ` +
+        `but the classes are ${listNames(wanted)}. Both must use the same names: rename, or leave out what is not ` +
+        "among them.",
     );
   }
   const labels = own.labels.map((label) => (label < 0 ? -1 : numbers[label]!));
   if (!byPlace) return { labels, classes: wanted, notes: [] };
   const pairs = used.slice(0, 3).map((label) => `${own.classes[label]} as ${wanted[numbers[label]!]}`);
-  const text = `${source}: classes are matched by number, because one side has no names: ${pairs.join(", ")}${used.length > 3 ? ", …" : ""}. Check that both count them alike.`;
+  const text =
+    `${source}: classes are matched by number, because one side has no names: ` +
+    `${pairs.join(", ")}${used.length > 3 ? ", …" : ""}. Check that both count them alike.`;
   return { labels, classes: wanted, notes: [{ level: "warning", text }] };
 }
 
 /**
- * One numbering for the labels of several files, each of which may have names of its own: classes of the same name become one. They stand in the order in which they first come, sorted
- * where the names of every file are; numbers of a file without names are those of this order.
+ * One numbering for the labels of several files, each of which may have names of its own: classes of the same name
+ * become one. They stand in the order in which they first come, sorted where the names of every file are; numbers of a
+ * file without names are those of this order.
  *
  * @param reader Who asks, for messages.
  * @param parts The files, in the order of the pictures.
@@ -220,11 +229,4 @@ export function labelsOfTexts(
   const byName = new Map(classes.map((name, label) => [name, label]));
   const labels = Int32Array.from(texts, (text) => (text === null ? -1 : byName.get(names.get(text)!)!));
   return alignLabels(reader, source, { labels, classes }, wanted);
-}
-
-/** Names of classes as files hold them, one a line; blank lines at the end do not count. */
-export function parseClassNames(text: string): string[] {
-  const lines = text.split(/\r?\n/).map((line) => className(line.trim()));
-  while (lines.at(-1) === "") lines.pop();
-  return lines;
 }

@@ -1,13 +1,8 @@
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
-import {
-  type DatasetIdentity,
-  type DatasetNote,
-  type ImageDataset,
-  type ImageRequest,
-  PictureError,
-  type SkippedPicture,
-} from "../imageDataset.js";
+import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
+import type { ValueRange } from "../decoding/valueRange.js";
+import type { DatasetIdentity, DatasetNote, ImageDataset, ImageRequest } from "../imageDataset.js";
+import { forwardedMembers } from "./forwardedMembers.js";
 
 /** Too many pictures of a data set cannot be read. */
 export class TooManySkippedError extends Error {
@@ -86,9 +81,11 @@ export class LimitedDataset implements ImageDataset {
   readonly groups?: Int32Array;
   readonly root?: string;
   readonly notes?: readonly DatasetNote[];
-  readonly size?: (index: number) => Promise<PictureSize>;
-  readonly stored?: (index: number) => Promise<Uint8Array>;
-  readonly storedLength?: (index: number) => number;
+  readonly size?: NonNullable<ImageDataset["size"]>;
+  readonly stored?: NonNullable<ImageDataset["stored"]>;
+  readonly storedLength?: NonNullable<ImageDataset["storedLength"]>;
+  readonly values?: NonNullable<ImageDataset["values"]>;
+  readonly valueRange?: ValueRange;
   readonly fingerprint?: () => Promise<string>;
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
@@ -109,10 +106,12 @@ export class LimitedDataset implements ImageDataset {
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.notes !== undefined) this.notes = dataset.notes;
     if (dataset.root !== undefined) this.root = dataset.root;
+    if (dataset.valueRange !== undefined) this.valueRange = dataset.valueRange;
     if (dataset.groups !== undefined) this.groups = dataset.groups;
-    if (dataset.size !== undefined) this.size = (index) => dataset.size!(index);
-    if (dataset.stored !== undefined) this.stored = (index) => dataset.stored!(index);
-    if (dataset.storedLength !== undefined) this.storedLength = (index) => dataset.storedLength!(index);
+    Object.assign(
+      this,
+      forwardedMembers([dataset], (_what, index) => ({ dataset, index })),
+    );
     if (dataset.fingerprint !== undefined) this.fingerprint = () => dataset.fingerprint!();
     if (dataset.identity !== undefined) this.identity = () => dataset.identity!();
   }

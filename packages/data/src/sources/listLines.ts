@@ -8,7 +8,8 @@ const pathAndRest = new RegExp(`^(.+\\.(?:${ending}))"?\\s*[\\s,;]\\s*(.+)$`, "i
 const numberedPath = /^\d+\t(?:([-+\d.eE]+)\t)+(.+)$/;
 
 /**
- * Reads a line of a list: a path, or a path and a label behind it (`n01440764/1.jpg 0`, as Caffe writes it; tab, comma and semicolon do as well), or number, label and path as in MXNet's lists.
+ * Reads a line of a list: a path, or a path and a label behind it (`n01440764/1.jpg 0`, as Caffe writes it; tab, comma
+ * and semicolon do as well), or number, label and path as in MXNet's lists.
  *
  * @param isFile Whether a path is that of a file: spaces belong to the name where the whole line is one.
  */

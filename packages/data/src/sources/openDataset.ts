@@ -1,57 +1,58 @@
-import { statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
-import { fileOf, recoverName, shownName } from "../fileNames.js";
+import { recoverName } from "../fileNames.js";
 import type { ImageDataset } from "../imageDataset.js";
-import { cifarDataset, cifarNames, cifarPart } from "./cifar.js";
+import { cifarDataset } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";
-import { refuseArchive, refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
 import { statOrNull } from "./fileFacts.js";
-import { isFolder, namesIn } from "./folderNames.js";
+import { formatAt, lookedFor } from "./findFormat.js";
+import { chooseFiles } from "./folderParts.js";
+import { type DatasetFormat, formatByName } from "./formatNames.js";
 import { type IdxDatasetOptions, idxDataset } from "./idx.js";
 import { imageFolder } from "./imageFolder.js";
 import { findFiles, imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
 import { parquetDataset } from "./parquet.js";
-import {
-  type ChosenParts,
-  chooseParts,
-  type DatasetUse,
-  type PartEntry,
-  partOf,
-  wholePart,
-} from "./parts.js";
-import { isPictureName, remedyFor } from "./pictureFormats.js";
+import { type DatasetUse, partOf } from "./parts.js";
 import { settleValueRange } from "./settleValueRange.js";
 import { webDataset } from "./webDataset.js";
-
-/** How pictures may be stored. */
-export type DatasetFormat = "folder" | "glob" | "list" | "webdataset" | "parquet" | "idx" | "cifar" | "coco";
 
 /** Options of `openDataset`. */
 export interface OpenDatasetOptions extends DecodeOptions {
   /** How the pictures are stored. Default: by the names of the files. */
   readonly format?: DatasetFormat;
   /**
-   * Which part of a folder, where the names of its files or folders speak of several: `"train"`, `"validation"` (`"val"`, `"dev"`), `"test"` or another name that stands there; `"all"`. Of a
-   * folder of pictures also any folder inside it. Default: by `use`.
+   * Which part of a folder, where the names of its files or folders speak of several: `"train"`, `"validation"`
+   * (`"val"`, `"dev"`), `"test"` or another name that stands there; `"all"`. Of a folder of pictures also any folder
+   * inside it. Default: by `use`.
    */
   readonly split?: string;
   /** What the pictures are for, which chooses the part where no `split` does. Default `"any"`: everything. */
   readonly use?: DatasetUse;
-  /** Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards (`"jpg"`, `"input.jpg"`). Default: by their names. */
+  /**
+   * Where the pictures are in a container: the column of Parquet files, the ending in a sample of tar shards (`"jpg"`,
+   * `"input.jpg"`). Default: by their names.
+   */
   readonly imageColumn?: string;
-  /** Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or `output.cls`), or a field of the `json` files; null: there are none. Default: by their names. */
+  /**
+   * Where the labels are: the column of Parquet files; of tar shards the ending `cls`, `json` or `txt` (or
+   * `output.cls`), or a field of the `json` files; null: there are none. Default: by their names.
+   */
   readonly labelColumn?: string | null;
-  /** The folder that paths in a COCO file or a list start at. Default: looked for around the COCO file; the list's own. */
+  /**
+   * The folder that paths in a COCO file or a list start at. Default: looked for around the COCO file; the list's own.
+   */
   readonly images?: string;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
   /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
   readonly channels?: 1 | 3;
-  /** WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards, all else in `defaultCacheFolder()`. */
+  /**
+   * WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards,
+   * all else in `defaultCacheFolder()`.
+   */
   readonly cacheFolder?: string;
   /** WebDataset: called when a shard is open. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -59,168 +60,21 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly signal?: AbortSignal;
 }
 
-const endings: Readonly<Record<string, RegExp>> = {
-  webdataset: /\.(tar|tar\.gz|tgz)$/i,
-  parquet: /\.parquet$/i,
-  idx: /images.*idx\d[-.]ubyte(\.gz)?$|\.idx\d?(\.gz)?$/i,
-  cifar: /\.bin$|^(data_batch_\d+|test_batch)$/i,
-  coco: /\.json$/i,
-  list: /\.(txt|lst|list|csv|tsv|jsonl|ndjson)$/i,
-};
-
-const lookedFor = [
-  "a folder of pictures",
-  "a pattern such as 'photos/**/*.jpg'",
-  "a text file with one path a line (.txt), or a table (.csv, .tsv, .jsonl)",
-  "tar shards (.tar, a folder of them, or 'shard-{000000..000012}.tar')",
-  "Parquet files (.parquet, or a folder of them)",
-  "IDX files (train-images-idx3-ubyte.gz, or the folder of them)",
-  "CIFAR's files (data_batch_1, data_batch_1.bin, or the folder of them)",
-  "COCO annotations (.json)",
-].join("; ");
-
-/** Whether a picture lies in a folder itself. */
-const holdsPictureFile = (folder: string) => namesIn(folder).some((name) => isPictureName(name));
-
-/** Folders are looked into so deep: `MNIST/raw/…`, `default/train/0000.parquet`, `data/train/cat/1.png`. */
-const deepest = 3;
-
-const formatsOfFolders = ["parquet", "webdataset", "idx", "cifar"] as const;
-type ContainerFormat = (typeof formatsOfFolders)[number];
-
-/** Those of a folder's files that are containers of a format, by their names. */
-function containerNames(format: ContainerFormat, names: readonly string[]): string[] {
-  return format === "cifar" ? cifarNames(names) : names.filter((name) => endings[format]!.test(name));
+/** What is opened. */
+interface Source {
+  readonly format: DatasetFormat;
+  /** The paths that were given. */
+  readonly paths: readonly string[];
+  /** The files or folders of them that were chosen. */
+  readonly files: readonly string[];
 }
 
-/**
- * A folder is one of pictures, unless there are none on its first two floors nor in its parts, and files of another format are. Deeper floors are looked at until something is known.
- *
- * @throws Error If it holds what has to be converted first.
- */
-function formatOfFolder(folder: string): DatasetFormat {
-  const names = namesIn(folder);
-  const floors = (path: string) =>
-    namesIn(path)
-      .map((name) => join(path, name))
-      .filter(isFolder);
-  if (names.some((name) => isPictureName(name))) return "folder";
-  let floor = floors(folder);
-  if (floor.some(holdsPictureFile)) return "folder";
-  if (pictureParts(folder).length > 0) return "folder";
-  let found = containerIn(names) ?? containerAmong(floor);
-  for (let depth = 2; depth <= deepest && found === undefined && floor.length > 0; depth++) {
-    floor = floor.flatMap(floors);
-    found = containerAmong(floor);
-  }
-  if (found === undefined) refuseConvertible(folder);
-  return found ?? "folder";
-}
-
-/** The first format that is found in folders, pictures too; undefined without. */
-function containerAmong(folders: readonly string[]): DatasetFormat | undefined {
-  for (const folder of folders) {
-    const names = namesIn(folder);
-    if (names.some((name) => isPictureName(name))) return "folder";
-    const found = containerIn(names);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-const containerIn = (names: readonly string[]) =>
-  formatsOfFolders.find((format) => containerNames(format, names).length > 0);
-
-/** The containers of a format in a folder and in those inside it. */
-function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
-  const found: string[] = [];
-  const visit = (inside: string, depth: number): void => {
-    const within = (name: string) => (inside === "" ? name : `${inside}/${name}`);
-    const [folders, files] = partition(namesIn(join(folder, inside)), (name) =>
-      isFolder(join(folder, within(name))),
-    );
-    found.push(...containerNames(format, files).map(within));
-    if (depth < deepest) for (const name of folders) visit(within(name), depth + 1);
-  };
-  visit("", 0);
-  // torchvision unpacks MNIST's files and leaves the packed ones beside them.
-  const single =
-    format === "idx"
-      ? found.filter((name) => !found.includes(name.replace(/\.gz$/, "")) || !name.endsWith(".gz"))
-      : found;
-  return single.map((relative) => ({
-    path: join(folder, relative),
-    ...(format === "cifar" ? knownPart(cifarPart(basename(relative))) : partOf(relative)),
-  }));
-}
-
-const knownPart = (part: string) => ({ part, name: part });
-
-function partition<Item>(items: readonly Item[], fits: (item: Item) => boolean): [Item[], Item[]] {
-  const places = items.map(fits);
-  return [items.filter((_, place) => places[place]), items.filter((_, place) => !places[place])];
-}
-
-/** Whether there is a picture in a folder, on one of its first floors: links may lead round in circles. */
-function holdsPictures(folder: string, depth = 0): boolean {
-  const names = namesIn(folder);
-  if (names.some((name) => isPictureName(name))) return true;
-  return (
-    depth < 2 * deepest &&
-    names.some((name) => isFolder(join(folder, name)) && holdsPictures(join(folder, name), depth + 1))
-  );
-}
-
-/**
- * The folders of a folder's parts, where it is divided in such (`train` and `val` of class folders or of pictures, also inside of a single folder); empty: it is not. One that holds other folders
- * of pictures too is divided if two parts at least are called by their whole names: a class may be called train.
- */
-function pictureParts(folder: string, depth = 0): PartEntry[] {
-  const names = namesIn(folder);
-  if (names.some((name) => isPictureName(name))) return [];
-  const entries = names
-    .map((name): PartEntry => ({ path: join(folder, name), ...partOf(name) }))
-    .filter(({ path }) => isFolder(path));
-  const named = entries.filter(({ part, path }) => part !== null && holdsPictures(path));
-  if (named.length === 0) {
-    const [only, second] = firstTwo(entries, ({ path }) => holdsPictures(path));
-    return only !== undefined && second === undefined && depth < deepest
-      ? pictureParts(only.path, depth + 1)
-      : [];
-  }
-  const others = entries.filter(({ part, path }) => part === null && holdsPictures(path));
-  const whole = new Set(named.map(({ path }) => wholePart(basename(path))).filter((part) => part !== null));
-  const distinct = new Set(named.map(({ part }) => part)).size;
-  const isDivided = others.length === 0 ? whole.size > 0 || distinct > 1 : whole.size > 1;
-  if (!isDivided) return [];
-  return [
-    ...named.map((entry) => ({ ...entry, path: innermost(entry), name: basename(entry.path) })),
-    ...others.map((entry) => ({ ...entry, part: basename(entry.path), name: basename(entry.path) })),
-  ].sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** The first two that fit; the rest, maybe a thousand folders of classes, is not looked at. */
-function firstTwo<Item>(items: readonly Item[], fits: (item: Item) => boolean): Item[] {
-  const found: Item[] = [];
-  for (const item of items) {
-    if (fits(item)) found.push(item);
-    if (found.length === 2) break;
-  }
-  return found;
-}
-
-/** Some archives have the folder of a part twice: `seg_train/seg_train/…`. */
-function innermost({ path, part }: PartEntry): string {
-  const [only, second] = namesIn(path).filter((name) => isFolder(join(path, name)));
-  const isTwice = only !== undefined && second === undefined && partOf(only).part === part;
-  return isTwice && !holdsPictureFile(path) ? join(path, only) : path;
-}
-
-/** By its kind and ending; null if it is nothing that is known. */
-function formatOf(path: string): DatasetFormat | null {
-  if (isFolder(path)) return formatOfFolder(path);
-  const formats = ["webdataset", "parquet", "idx", "cifar", "coco", "list"] as const;
-  return formats.find((format) => endings[format]!.test(basename(path))) ?? null;
+/** The fields that have a value. */
+function given<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
 }
 
 /** Hugging Face's tables of labels beside pictures. */
@@ -241,10 +95,64 @@ async function expand(given: string): Promise<string[]> {
     if (!paths.some(isGlob)) return paths;
   }
   if (!isGlob(path)) return [path];
-  const container = ["webdataset", "parquet"].find((format) => endings[format]!.test(path));
-  if (container === undefined) return [path];
+  if (formatByName(path, ["webdataset", "parquet"]) === undefined) return [path];
   const found = await findFiles(path);
   return found.length === 0 ? [path] : found;
+}
+
+/** Opens what was found as the format that it is of. */
+async function openSource(
+  { format, paths, files }: Source,
+  options: Omit<OpenDatasetOptions, "format" | "split" | "use">,
+): Promise<ImageDataset> {
+  const { cacheFolder, channels, classes, imageColumn, images, labelColumn, ...others } = options;
+  const { onProgress, signal, ...decode } = others;
+  const common = { ...decode, ...given({ classes }) };
+  const one = () => {
+    if (paths.length === 1) return paths[0]!;
+    throw new Error(`openDataset: ${paths.length} paths of the format ${format} were given; expected one.`);
+  };
+  switch (format) {
+    case "folder": {
+      if (labelColumn === null) return imageFolder(files, common);
+      const labelTables = labelTablesIn([...paths, ...files]);
+      return imageFolder(files, {
+        ...common,
+        labelTables,
+        columns: { image: imageColumn, label: labelColumn },
+      });
+    }
+    case "glob":
+      return imageGlob(paths, common);
+    case "list":
+      return imageList(one(), { ...common, ...given({ root: images, imageColumn, labelColumn }) });
+    case "webdataset": {
+      const columns = given({ picture: imageColumn, labels: labelColumn });
+      return webDataset(files, { ...common, ...columns, ...given({ cacheFolder, onProgress, signal }) });
+    }
+    case "parquet":
+      return parquetDataset(files, { ...common, ...given({ image: imageColumn, label: labelColumn }) });
+    case "idx":
+      return openIdx(files, { ...common, ...given({ channels }) });
+    case "cifar":
+      return cifarDataset(files, common);
+    case "coco":
+      return cocoDataset(one(), { ...decode, ...given({ images }) });
+  }
+}
+
+/** One file a part; several parts one after another. */
+async function openIdx(files: readonly string[], options: IdxDatasetOptions): Promise<ImageDataset> {
+  const parts = new Set(files.map((file) => partOf(`${basename(dirname(file))}/${basename(file)}`).part));
+  if (parts.size < files.length) {
+    throw new Error(
+      `openDataset: ${files.length} IDX files of pictures were found, ${files.join(", ")}; expected one of each ` +
+        "split. Give its path, or a split.",
+    );
+  }
+  const datasets: ImageDataset[] = [];
+  for (const file of files) datasets.push(await idxDataset(file, options));
+  return datasets.length === 1 ? datasets[0]! : concatenateDatasets(datasets);
 }
 
 /**
@@ -257,21 +165,10 @@ export async function openDataset(
   source: string | readonly string[],
   options: OpenDatasetOptions = {},
 ): Promise<ImageDataset> {
-  const {
-    format: given,
-    split,
-    use = "any",
-    classes,
-    channels,
-    cacheFolder,
-    onProgress,
-    signal,
-    ...others
-  } = options;
-  const { imageColumn, images, labelColumn, ...decode } = others;
+  const { format: forced, split, use = "any", ...reading } = options;
   const paths = (await Promise.all([source].flat().map(expand))).flat();
   if (paths.length === 0) throw new Error(`openDataset: no path was given; expected ${lookedFor}.`);
-  const formats = paths.map((path) => given ?? checkedFormat(path));
+  const formats = paths.map((path) => forced ?? formatAt(path));
   const format = formats[0]!;
   const other = formats.findIndex((each) => each !== format);
   if (other >= 0) {
@@ -279,62 +176,13 @@ export async function openDataset(
       `openDataset: ${paths[0]} is ${format} and ${paths[other]} is ${formats[other]}; expected paths of one format. Open them one by one and concatenate the data sets.`,
     );
   }
-  const one = () => {
-    if (paths.length === 1) return paths[0]!;
-    throw new Error(`openDataset: ${paths.length} paths of the format ${format} were given; expected one.`);
-  };
-  const chosen = paths.map((path) => chooseIn(path, format, split, use));
-  const files = chosen.flatMap((each) => each.paths);
-  const open = async (reading: Omit<DecodeOptions, "channels">): Promise<ImageDataset> => {
-    const common = { ...reading, ...(classes === undefined ? {} : { classes }) };
-    switch (format) {
-      case "folder":
-        return imageFolder(files, {
-          ...common,
-          ...(labelColumn === null
-            ? {}
-            : {
-                labelTables: labelTablesIn([...paths, ...files]),
-                columns: { image: imageColumn, label: labelColumn },
-              }),
-        });
-      case "glob":
-        return imageGlob(paths, common);
-      case "list":
-        return imageList(one(), {
-          ...common,
-          ...(images === undefined ? {} : { root: images }),
-          ...(imageColumn === undefined ? {} : { imageColumn }),
-          ...(labelColumn === undefined ? {} : { labelColumn }),
-        });
-      case "webdataset":
-        return webDataset(files, {
-          ...common,
-          ...(imageColumn === undefined ? {} : { picture: imageColumn }),
-          ...(labelColumn === undefined ? {} : { labels: labelColumn }),
-          ...(cacheFolder === undefined ? {} : { cacheFolder }),
-          ...(onProgress === undefined ? {} : { onProgress }),
-          ...(signal === undefined ? {} : { signal }),
-        });
-      case "parquet":
-        return parquetDataset(files, {
-          ...common,
-          ...(imageColumn === undefined ? {} : { image: imageColumn }),
-          ...(labelColumn === undefined ? {} : { label: labelColumn }),
-        });
-      case "idx":
-        return openIdx(files, { ...common, ...(channels ? { channels } : {}) });
-      case "cifar":
-        return cifarDataset(files, common);
-      case "coco":
-        return cocoDataset(one(), { ...reading, ...(images === undefined ? {} : { images }) });
-    }
-  };
-  let dataset = await open(decode);
-  const { range, note } = await settleValueRange(dataset, decode.valueRange ?? "auto");
+  const chosen = paths.map((path) => chooseFiles(path, format, split, use));
+  const found: Source = { format, paths, files: chosen.flatMap((each) => each.paths) };
+  let dataset = await openSource(found, reading);
+  const { range, note } = await settleValueRange(dataset, reading.valueRange ?? "auto");
   if (range !== null) {
     await dataset.close?.();
-    dataset = await open({ ...decode, valueRange: range });
+    dataset = await openSource(found, { ...reading, valueRange: range });
   }
   const notes = [
     ...chosen.flatMap(({ note }) => (note === null ? [] : [note(dataset.length)])),
@@ -346,82 +194,5 @@ export async function openDataset(
     dataset,
     notes.length === 0 ? {} : { notes },
     range === null ? {} : { valueRange: range },
-  );
-}
-
-/** The files or folders of a path that are opened. */
-function chooseIn(
-  path: string,
-  format: DatasetFormat,
-  split: string | undefined,
-  use: DatasetUse,
-): ChosenParts {
-  const whole = { paths: [path], note: null };
-  if (!isFolder(path)) {
-    if (split === undefined || split === "all") return whole;
-    throw new Error(
-      `openDataset: the split ${split} was asked for, but ${path} is no folder that has several. Leave the split out, or give the folder.`,
-    );
-  }
-  if (format === "folder") {
-    const parts = pictureParts(path);
-    if (split !== undefined && split !== "all" && !parts.some(({ name }) => name === split)) {
-      const inside = join(path, split);
-      if (isFolder(inside)) return { paths: [inside], note: null };
-    }
-    const entries = parts.length > 0 ? parts : [{ path, part: null, name: null }];
-    return chooseParts(path, entries, split, use, "folders");
-  }
-  const isFound = formatsOfFolders.find((each) => each === format);
-  const entries = isFound === undefined ? [] : containersIn(path, isFound);
-  return entries.length === 0 ? whole : chooseParts(path, entries, split, use, "files");
-}
-
-/** One file a part; several parts one after another. */
-async function openIdx(files: readonly string[], options: IdxDatasetOptions): Promise<ImageDataset> {
-  const parts = new Set(files.map((file) => partOf(`${basename(dirname(file))}/${basename(file)}`).part));
-  if (parts.size < files.length) {
-    throw new Error(
-      `openDataset: ${files.length} IDX files of pictures were found, ${files.join(", ")}; expected one of each split. Give its path, or a split.`,
-    );
-  }
-  const datasets: ImageDataset[] = [];
-  for (const file of files) datasets.push(await idxDataset(file, options));
-  return datasets.length === 1 ? datasets[0]! : concatenateDatasets(datasets);
-}
-
-/** The code of the error that looking at a path ends with; null: there is nothing. */
-function obstacleAt(path: string): string | null {
-  try {
-    statSync(fileOf(path), { throwIfNoEntry: false });
-    return null;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === "ENOTDIR" || code === undefined ? null : code;
-  }
-}
-
-/** @throws Error If the path is nothing that can be opened. */
-function checkedFormat(path: string): DatasetFormat {
-  const isThere = statOrNull(path) !== null;
-  refuseArchive(path);
-  const format = formatOf(path) ?? (!isThere && isGlob(path) ? "glob" : null);
-  if (format !== null && (isThere || format !== "folder")) return format;
-  const absolute = shownName(resolve(path));
-  const reason = isThere ? null : obstacleAt(path);
-  if (reason !== null) {
-    throw new Error(`openDataset: ${absolute} cannot be read (${reason}). Check its permissions and links.`);
-  }
-  if (!isThere) {
-    // The words of imageFolder: most paths that are not there were meant to be folders.
-    throw new Error(
-      `openDataset: there is no folder ${absolute}, nor a file of that name. Check the path; a relative one starts at ${process.cwd()}. Expected ${lookedFor}.`,
-    );
-  }
-  const hint = isPictureName(path)
-    ? "one picture; give the folder that holds it"
-    : (remedyFor(path) ?? "of no format that is known");
-  throw new Error(
-    `openDataset: ${absolute} is ${hint}. Expected ${lookedFor}. If the name misleads, say which with format.`,
   );
 }

@@ -3,10 +3,11 @@ import type { NdArray } from "ndarray";
 import {
   type DecodeOptions,
   decodePicture,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "../decoding/decodePicture.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import type { StoredValues } from "../decoding/valueRange.js";
 import {
   checkIndex,
@@ -14,56 +15,49 @@ import {
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
-  PictureError,
 } from "../imageDataset.js";
 import { BoundedCache } from "./boundedCache.js";
+import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
 import { fingerprintFiles } from "./fileFacts.js";
-import { commonFolder } from "./imageFiles.js";
-import { type AlignedLabels, type LabelledPart, listNames, mergeLabels } from "./labels.js";
+import { type AlignedLabels, type LabelledPart, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
+import { hubFeatures, imageColumn, labelColumn } from "./parquetColumns.js";
 import {
   type PageTable,
-  type ParquetFooter,
   readFooter,
   readPageTable,
   readTableDictionary,
   readTablePage,
 } from "./parquetFile.js";
-import {
-  type HubFeatures,
-  hubFeatures,
-  type OpenedFile,
-  readParquetLabels,
-  UnusableLabelsError,
-} from "./parquetLabels.js";
-import { isStoredType, type Page } from "./parquetPages.js";
+import { type OpenedFile, readParquetLabels, UnusableLabelsError } from "./parquetLabels.js";
+import type { Page } from "./parquetPages.js";
 import { parserReason } from "./parserReason.js";
-import { searchSorted } from "./searchSorted.js";
+import { searchSorted, startsOf } from "./searchSorted.js";
 
 /** Options of `parquetDataset`. */
 export interface ParquetDatasetOptions extends DecodeOptions {
   /**
-   * The column of pictures: a struct with `bytes`, or bytes. Default: of those that the hub's notes call an image the one called `image`, `img`, `jpg`, `jpeg`, `png`, `webp` or
-   * `picture`, else their first; without notes, the column of such a name.
+   * The column of pictures: a struct with `bytes`, or bytes. Default: of those that the hub's notes call an image the
+   * one called `image`, `img`, `jpg`, `jpeg`, `png`, `webp` or `picture`, else their first; without notes, the column
+   * of such a name.
    */
   readonly image?: string;
   /**
-   * The column of labels: whole numbers (also as floats), booleans or names; null: there are none. Default: a class label in the hub's notes that is called `label`, `labels`, `fine_label`,
-   * `cls`, `class`, `class_name`, `target` or `category`; else any column of such a name; else the notes' first class label.
+   * The column of labels: whole numbers (also as floats), booleans or names; null: there are none. Default: a class
+   * label in the hub's notes that is called `label`, `labels`, `fine_label`, `cls`, `class`, `class_name`, `target` or
+   * `category`; else any column of such a name; else the notes' first class label.
    */
   readonly label?: string | null;
   /**
-   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number. Default: those of the hub's notes of all files; else the names in the
-   * column, sorted; else `"0"`, `"1"`, ….
+   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number.
+   * Default: those of the hub's notes of all files; else the names in the column, sorted; else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
   /** Bytes of unpacked pages that are kept. Default 128 MiB; one page always is. Never changes a picture. */
   readonly cacheBytes?: number;
 }
 
-const imageNames = ["image", "img", "jpg", "jpeg", "png", "webp", "picture"];
-const labelNames = ["label", "labels", "fine_label", "cls", "class", "class_name", "target", "category"];
 const defaultCacheBytes = 128 << 20;
 /** Page tables that are kept; each is some kilobytes. */
 const keptTables = 4096;
@@ -111,19 +105,13 @@ export class ParquetDataset implements ImageDataset {
     this.#decode = decode;
     this.#pages = new BoundedCache(cacheBytes, bytesOf);
     this.#places = opened.flatMap((file) => {
-      let next = 0;
-      return file.footer.groupRows.flatMap((rows, group) => {
-        const firstRow = next;
-        next += rows;
-        return rows === 0 ? [] : [{ file, group, firstRow }];
-      });
+      const { groupRows } = file.footer;
+      const firstRows = startsOf(groupRows);
+      return groupRows.flatMap((rows, group) =>
+        rows === 0 ? [] : [{ file, group, firstRow: firstRows[group]! }],
+      );
     });
-    let first = 0;
-    this.groups = Int32Array.from(this.#places, ({ file, group }) => {
-      const start = first;
-      first += file.footer.groupRows[group]!;
-      return start;
-    });
+    this.groups = startsOf(this.#places.map(({ file, group }) => file.footer.groupRows[group]!));
   }
 
   /** The folder that holds all files. */
@@ -253,7 +241,8 @@ function bytesOf({ order, values }: Page): number {
  * wanted are read, and a bounded number of them is kept; only the labels are in memory.
  *
  * @param files Paths of `.parquet` files, in the order of their rows.
- * @throws Error (rejects) If a file is missing or damaged, has no column of pictures, or a label is none of the classes.
+ * @throws Error (rejects) If a file is missing or damaged, has no column of pictures, or a label is none of the
+ * classes.
  */
 export async function parquetDataset(
   files: string | readonly string[],
@@ -325,92 +314,4 @@ async function readLabels(
       notes,
     );
   }
-}
-
-type Column = ParquetFooter["schema"];
-
-/** Columns by their names, in the order in which they are looked for. */
-function present(columns: readonly Column[], names: readonly string[]): Column[] {
-  const found = names.map((name) => columns.find(({ element }) => element.name === name));
-  return [...new Set(found)].filter((column) => column !== undefined);
-}
-
-const nameOf = ({ element }: Column) => element.name;
-
-/** Where the bytes of pictures are in a column; null: it is none of pictures. */
-function imagePath({ children, element }: Column): string[] | null {
-  if (children.some((child) => child.element.name === "bytes")) return [element.name, "bytes"];
-  return children.length === 0 ? [element.name] : null;
-}
-
-/** The path of the column of pictures. */
-function imageColumn(
-  path: string,
-  { schema }: ParquetFooter,
-  { images }: HubFeatures,
-  wanted: string | undefined,
-): { readonly path: string[]; readonly notes: readonly DatasetNote[] } {
-  const names = [...imageNames.filter((name) => images.includes(name)), ...images, ...imageNames];
-  const [first, ...others] = present(schema.children, wanted === undefined ? names : [wanted]).filter(
-    (column) => imagePath(column) !== null,
-  );
-  if (first === undefined) {
-    const columns = schema.children.map(nameOf).slice(0, 50);
-    throw new Error(
-      `parquetDataset: ${path} has the columns ${columns.join(", ")}; expected ${wanted ?? "image"} with the bytes of pictures, or as a struct with "bytes". Name the column with image.`,
-    );
-  }
-  return { path: imagePath(first)!, notes: othersNote(path, "pictures", first, others, "--image-column") };
-}
-
-function othersNote(
-  path: string,
-  what: string,
-  taken: Column,
-  others: readonly Column[],
-  option: string,
-): readonly DatasetNote[] {
-  if (others.length === 0) return [];
-  const text = `${path}: the ${what} are those of the column ${nameOf(taken)}; also there: ${others.map(nameOf).join(", ")} (${option})`;
-  return [{ level: "info", text }];
-}
-
-/** Why a column cannot be one of labels, in words; null: it can. */
-function unfit({ children, element }: Column): string | null {
-  if (element.repetition_type === "REPEATED" || element.converted_type === "LIST") return "lists";
-  if (children.length > 0) return "structs";
-  return isStoredType(element.type) ? null : (element.type ?? "nothing");
-}
-
-/** The name of the column of labels; null: there is none. */
-function labelColumn(
-  path: string,
-  { schema }: ParquetFooter,
-  { classes }: HubFeatures,
-  wanted: string | null | undefined,
-): { readonly name: string | null; readonly notes: readonly DatasetNote[] } {
-  if (wanted === null) return { name: null, notes: [] };
-  if (wanted !== undefined) {
-    const [column] = present(schema.children, [wanted]);
-    if (column !== undefined && unfit(column) === null) return { name: wanted, notes: [] };
-    const reason = column === undefined ? "" : `: it holds ${unfit(column)}`;
-    throw new Error(
-      `parquetDataset: ${path} has no column ${wanted} of whole numbers, booleans or names${reason}. The columns are ${listNames(schema.children.map(nameOf))}. Name another with label, or set label: null.`,
-    );
-  }
-  const hub = [...classes.keys()];
-  const named = present(schema.children, [
-    ...labelNames.filter((name) => classes.has(name)),
-    ...labelNames,
-    ...hub,
-  ]);
-  const usable = named.filter((column) => unfit(column) === null);
-  const [first] = usable;
-  if (first === undefined) {
-    const text = named
-      .map((column) => `${path}: the column ${nameOf(column)} holds ${unfit(column)}, so no labels are taken`)
-      .at(0);
-    return { name: null, notes: text === undefined ? [] : [{ level: "warning", text }] };
-  }
-  return { name: nameOf(first), notes: othersNote(path, "labels", first, usable.slice(1), "--label-column") };
 }

@@ -1,4 +1,4 @@
-import { className, type LabelledPart, mostClasses, sortNames } from "./labels.js";
+import { className, type LabelledPart, mostClasses } from "./labels.js";
 import type { OpenFiles } from "./openFiles.js";
 import {
   type ParquetColumn,
@@ -9,6 +9,7 @@ import {
 } from "./parquetFile.js";
 import type { Values } from "./parquetPages.js";
 import { parserReason } from "./parserReason.js";
+import { sortNames } from "./sortNames.js";
 
 /** A file with what was found in its footer. */
 export interface OpenedFile {
@@ -22,31 +23,6 @@ export interface OpenedFile {
 }
 
 const mostNames = 1 << 16;
-
-/** What `datasets` says of the columns of a file. */
-export interface HubFeatures {
-  /** Columns of pictures. */
-  readonly images: readonly string[];
-  /** Class names by column. */
-  readonly classes: ReadonlyMap<string, readonly string[]>;
-}
-
-/** Reads the features that Hugging Face's `datasets` leaves in a file's footer; what it does not know is left out. */
-export function hubFeatures(json: string | null): HubFeatures {
-  const images: string[] = [];
-  const classes = new Map<string, readonly string[]>();
-  try {
-    const parsed = JSON.parse(json ?? "{}") as { info?: { features?: Record<string, unknown> } };
-    for (const [column, feature] of Object.entries(parsed.info?.features ?? {})) {
-      const { _type: type, names } = (feature ?? {}) as { _type?: unknown; names?: unknown };
-      if (type === "Image") images.push(column);
-      if (type === "ClassLabel" && Array.isArray(names)) classes.set(column, names.map(String));
-    }
-  } catch {
-    // Damaged notes are no notes: the pictures are read all the same.
-  }
-  return { images, classes };
-}
 
 /** A column of labels holds something that cannot be labels; nothing is damaged. */
 export class UnusableLabelsError extends Error {
@@ -75,11 +51,13 @@ export async function readParquetLabels(
       const where = `column ${column.name} of ${path}`;
       if (error instanceof UnusableLabelsError) {
         throw new UnusableLabelsError(
-          `parquetDataset: the ${where} holds no labels: ${error.message}. Name another column with label, or set label: null.`,
+          `parquetDataset: the ${where} holds no labels: ${error.message}. Name another column with label, or ` +
+            "set label: null.",
         );
       }
       throw new Error(
-        `parquetDataset: the labels in the ${where} cannot be read: ${parserReason(error)}. Get the file anew, or leave the labels out with label: null.`,
+        `parquetDataset: the labels in the ${where} cannot be read: ${parserReason(error)}. Get the file anew, ` +
+          "or leave the labels out with label: null.",
         { cause: error },
       );
     }
@@ -112,7 +90,8 @@ async function readGroup(
       if (Number.isNaN(label)) continue;
       if (!(Number.isInteger(label) && label >= -1 && label < mostClasses)) {
         throw new UnusableLabelsError(
-          `row ${first + row} of row group ${group} has the label ${label}, and labels are whole numbers from 0 to ${mostClasses - 1} (or −1 for none), names or booleans`,
+          `row ${first + row} of row group ${group} has the label ${label}, and labels are whole numbers from 0 ` +
+            `to ${mostClasses - 1} (or −1 for none), names or booleans`,
         );
       }
       target[first + row] = label;

@@ -1,8 +1,9 @@
 import type { DatasetNote } from "../imageDataset.js";
 
 /**
- * What pictures are for, which says which part of a source is taken that has several (`train`, `test`, …) where none is named. `"training"`: train. `"test"`: test, else validation;
- * `"validation"`: the other way round. `"pretraining"`: all but these two. `"any"`: everything.
+ * What pictures are for, which says which part of a source is taken that has several (`train`, `test`, …) where none is
+ * named. `"training"`: train. `"test"`: test, else validation; `"validation"`: the other way round. `"pretraining"`:
+ * all but these two. `"any"`: everything.
  */
 export type DatasetUse = "pretraining" | "training" | "validation" | "test" | "any";
 
@@ -27,7 +28,10 @@ export interface PartEntry {
   readonly name: string | null;
 }
 
-/** The part whose word is in a name, between other characters than letters: `val` in `val2017` and `seg_val`, nothing in `valley`. */
+/**
+ * The part whose word is in a name, between other characters than letters: `val` in `val2017` and `seg_val`, nothing in
+ * `valley`.
+ */
 function wordIn(name: string): string | undefined {
   return name
     .toLowerCase()
@@ -42,7 +46,8 @@ export function wholePart(name: string): string | null {
 }
 
 /**
- * The part that a path speaks of: by `<part>-00000-of-00003` as `datasets` writes it, else by a word in the file's name, else in the folders', the innermost first.
+ * The part that a path speaks of: by `<part>-00000-of-00003` as `datasets` writes it, else by a word in the file's
+ * name, else in the folders', the innermost first.
  *
  * @param relative The path within the source, with "/" between names.
  */
@@ -117,7 +122,9 @@ function byName(source: string, entries: readonly PartEntry[], split: string): r
   if (found.length > 0 && split !== "") return found;
   const parts = uniqueLabels(entries.filter(({ part }) => part !== null));
   throw new Error(
-    `openDataset: ${source} has no split ${split}; ${parts.length === 0 ? "no name in it speaks of one" : `there are ${parts.join(", ")}`}. Give another split, all, or none.`,
+    `openDataset: ${source} has no split ${split}; ` +
+      `${parts.length === 0 ? "no name in it speaks of one" : `there are ${parts.join(", ")}`}. Give another ` +
+      "split, all, or none.",
   );
 }
 
@@ -135,6 +142,8 @@ function bySuitability(source: string, entries: readonly PartEntry[], use: Datas
   // Names that speak of no known part at all are of something else.
   if (entries.every(({ part }) => part === null || wholePart(part) === null)) return entries;
   throw new Error(
-    `openDataset: ${source} has the splits ${uniqueLabels(entries).join(", ")}, and none to ${use === "training" ? "train" : "test"} with. Choose one with split (--train-split, --test-split), or all.`,
+    `openDataset: ${source} has the splits ${uniqueLabels(entries).join(", ")}, and none to ` +
+      `${use === "training" ? "train" : "test"} with. Choose one with split (--train-split, --test-split), or ` +
+      "all.",
   );
 }

@@ -53,8 +53,9 @@ export function isPickledObject(value: PickledValue | undefined): value is Pickl
 }
 
 /**
- * Reads a pickle of Python (protocols 2 to 5) of plain values: lists, tuples, dictionaries, text, whole numbers, and objects as the names and arguments of the functions that would make them. Nothing is
- * called and nothing imported. Format: https://github.com/python/cpython/blob/main/Lib/pickletools.py.
+ * Reads a pickle of Python (protocols 2 to 5) of plain values: lists, tuples, dictionaries, text, whole numbers, and
+ * objects as the names and arguments of the functions that would make them. Nothing is called and nothing imported.
+ * Format: https://github.com/python/cpython/blob/main/Lib/pickletools.py.
  *
  * @param file The whole file.
  * @throws Error If it is damaged, or holds an instruction that such a pickle does not need.

@@ -9,3 +9,13 @@ export function searchSorted(numbers: ArrayLike<number>, value: number): number 
   }
   return low;
 }
+
+/** Where each of some stretches begins that follow one another, the first at 0. */
+export function startsOf(lengths: readonly number[]): Int32Array {
+  let next = 0;
+  return Int32Array.from(lengths, (length) => {
+    const start = next;
+    next += length;
+    return start;
+  });
+}

@@ -1,5 +1,7 @@
+import { PictureError } from "../decoding/pictureError.js";
 import { chooseRange, pooled, type StoredValues, type ValueRange } from "../decoding/valueRange.js";
-import { type DatasetNote, type ImageDataset, PictureError } from "../imageDataset.js";
+import type { DatasetNote, ImageDataset } from "../imageDataset.js";
+import { evenlySpaced } from "./evenlySpaced.js";
 
 /** Pictures that tell whether some of a data set have more than 8 bits, and as many as tell which values they hold. */
 const [firstLook, secondLook] = [16, 64];
@@ -13,13 +15,8 @@ const littleFilled = 1 / 32;
 
 /** Up to `most` pictures, evenly apart; where there are groups, the first ones of some groups. */
 function sample({ length, groups }: ImageDataset, most: number): number[] {
-  const even = (count: number, total: number) =>
-    Array.from({ length: Math.min(count, total) }, (_, index) =>
-      Math.floor((index * total) / Math.min(count, total)),
-    );
-  if (groups === undefined) return even(most, length);
-  const chosen = even(mostGroups, groups.length);
-  return chosen.flatMap((group) => {
+  if (groups === undefined) return evenlySpaced(length, most);
+  return evenlySpaced(groups.length, mostGroups).flatMap((group) => {
     const size = (groups[group + 1] ?? length) - groups[group]!;
     return Array.from({ length: Math.min(size, most / mostGroups) }, (_, index) => groups[group]! + index);
   });
@@ -48,7 +45,8 @@ const shown = (value: number) =>
   Number(value.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6 });
 
 /**
- * Finds the one range of values that all pictures of a data set are shown with, where some have more than 8 bits: measured on some of them, evenly apart, so that brightness compares between pictures.
+ * Finds the one range of values that all pictures of a data set are shown with, where some have more than 8 bits:
+ * measured on some of them, evenly apart, so that brightness compares between pictures.
  *
  * @param dataset The pictures.
  * @param wanted What is asked for.
@@ -80,8 +78,10 @@ export async function settleValueRange(
   const warned = (isMixed && wanted !== "file") || outside >= toldShare || filled < littleFilled;
   const sentences = [
     typeof range === "string"
-      ? `${held}; each picture is shown from its own least to its own greatest value, so that brightness does not compare between them`
-      : `${held}; ${shown(range[0])} is black and ${shown(range[1])} white in all pictures${outside > 0 ? `, and ${shown(100 * outside)} % of the values lie outside and are cut off` : ""}`,
+      ? `${held}; each picture is shown from its own least to its own greatest value, so that brightness does not ` +
+        "compare between them"
+      : `${held}; ${shown(range[0])} is black and ${shown(range[1])} white in all ` +
+        `pictures${outside > 0 ? `, and ${shown(100 * outside)} % of the values lie outside and are cut off` : ""}`,
     ...(gaps > 0 ? [`NaN and infinite values, in ${gaps} of them, are black or white`] : []),
     "another range is given by valueRange (--value-range)",
   ];

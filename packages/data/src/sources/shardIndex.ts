@@ -3,7 +3,10 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileOf } from "../fileNames.js";
 
-/** What an index of a shard holds: a picture a row, in arrays rather than objects, so that a million of them are some 60 MB. */
+/**
+ * What an index of a shard holds: a picture a row, in arrays rather than objects, so that a million of them are some 60
+ * MB.
+ */
 export interface ShardIndex {
   /** Where each picture begins in the shard, in blocks of 512 bytes. */
   readonly blocks: Uint32Array;
@@ -13,7 +16,10 @@ export interface ShardIndex {
   readonly labels: Int32Array;
   /** Which files belong together: the number of the sample that each picture is in, rising. */
   readonly samples: Uint32Array;
-  /** What each picture is in its sample: `2n` the file that ends in `endings[n]`; `2n + 1` a sample of its own, whose last ending that is. */
+  /**
+   * What each picture is in its sample: `2n` the file that ends in `endings[n]`; `2n + 1` a sample of its own, whose
+   * last ending that is.
+   */
   readonly fields: Uint32Array;
   /** Where the name of each picture ends in `names`. */
   readonly nameEnds: Uint32Array;

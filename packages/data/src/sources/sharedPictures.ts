@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { ImageDataset } from "../imageDataset.js";
+import { evenlySpaced } from "./evenlySpaced.js";
 
 /** A picture that is in both sets. */
 export interface SharedPicture {
@@ -36,8 +37,9 @@ const picturesAPause = 1000;
 const readsAtOnce = 16;
 
 /**
- * Finds the pictures of a test set that are in the training set too: the same file, or one of equal bytes. Sizes are compared first, and only pictures whose size comes in both are read; nothing is
- * decoded, so that a picture that was stored anew is not found.
+ * Finds the pictures of a test set that are in the training set too: the same file, or one of equal bytes. Sizes are
+ * compared first, and only pictures whose size comes in both are read; nothing is decoded, so that a picture that was
+ * stored anew is not found.
  *
  * @param train The training pictures.
  * @param test The test pictures.
@@ -47,10 +49,7 @@ export async function sharedPictures(
   test: ImageDataset,
   { mostPictures = 100_000, mostBytes = 512 << 20 }: SharedPicturesOptions = {},
 ): Promise<SharedPictures> {
-  const sample = thinned(
-    Array.from({ length: test.length }, (_, index) => index),
-    mostPictures,
-  );
+  const sample = evenlySpaced(test.length, mostPictures);
   const found = new Map<number, string>();
   await findPaths(train, test, sample, found);
   const rest = sample.filter((index) => !found.has(index));
@@ -127,7 +126,10 @@ async function findEqual(
   };
 }
 
-/** How many bytes pictures have, but those with none, which are no pictures; null where that is not known without reading them. */
+/**
+ * How many bytes pictures have, but those with none, which are no pictures; null where that is not known without
+ * reading them.
+ */
 async function lengthsOf(
   dataset: ImageDataset,
   indices: readonly number[],
@@ -153,7 +155,10 @@ async function hashesOf(
   const fitting = bytes <= mostBytes ? indices.length : Math.floor((indices.length * mostBytes) / bytes);
   // A container without lengths is read from its beginning, because each of its pages holds many pictures.
   const most = Math.min(mostPictures, fitting);
-  const chosen = lengths === null ? indices.slice(0, most) : thinned(indices, most);
+  const chosen =
+    lengths === null
+      ? indices.slice(0, most)
+      : evenlySpaced(indices.length, most).map((place) => indices[place]!);
   const hashes = new Map<number, string>();
   let read = 0;
   for (let place = 0; place < chosen.length && read < mostBytes; place += readsAtOnce) {
@@ -167,10 +172,4 @@ async function hashesOf(
     );
   }
   return hashes;
-}
-
-/** At most so many, evenly apart. */
-function thinned(indices: readonly number[], most: number): readonly number[] {
-  if (indices.length <= most) return indices;
-  return Array.from({ length: most }, (_, place) => indices[Math.floor((place * indices.length) / most)]!);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
-import type { PictureSize } from "../decoding/decodePicture.js";
+import type { ValueRange } from "../decoding/valueRange.js";
 import {
   checkIndex,
   type DatasetIdentity,
@@ -9,6 +9,8 @@ import {
   type ImageRequest,
 } from "../imageDataset.js";
 import { combineIdentities } from "./datasetIdentity.js";
+import { forwardedMembers } from "./forwardedMembers.js";
+import { searchSorted } from "./searchSorted.js";
 
 class Subset implements ImageDataset {
   readonly classes: readonly string[];
@@ -16,9 +18,11 @@ class Subset implements ImageDataset {
   readonly groups?: Int32Array;
   readonly root?: string;
   readonly notes?: readonly DatasetNote[];
-  readonly size?: (index: number) => Promise<PictureSize>;
-  readonly stored?: (index: number) => Promise<Uint8Array>;
-  readonly storedLength?: (index: number) => number;
+  readonly size?: NonNullable<ImageDataset["size"]>;
+  readonly stored?: NonNullable<ImageDataset["stored"]>;
+  readonly storedLength?: NonNullable<ImageDataset["storedLength"]>;
+  readonly values?: NonNullable<ImageDataset["values"]>;
+  readonly valueRange?: ValueRange;
   readonly fingerprint?: () => Promise<string>;
   readonly identity?: () => Promise<DatasetIdentity>;
   readonly #dataset: ImageDataset;
@@ -31,16 +35,10 @@ class Subset implements ImageDataset {
     if (dataset.channels !== undefined) this.channels = dataset.channels;
     if (dataset.notes !== undefined) this.notes = dataset.notes;
     if (dataset.root !== undefined) this.root = dataset.root;
+    if (dataset.valueRange !== undefined) this.valueRange = dataset.valueRange;
     if (dataset.groups !== undefined) this.groups = groupsOf(dataset.groups, indices);
-    if (dataset.size !== undefined) {
-      this.size = async (index) => dataset.size!(this.#original("size", index));
-    }
-    if (dataset.stored !== undefined) {
-      this.stored = async (index) => dataset.stored!(this.#original("stored", index));
-    }
-    if (dataset.storedLength !== undefined) {
-      this.storedLength = (index) => dataset.storedLength!(this.#original("storedLength", index));
-    }
+    const find = (what: string, index: number) => ({ dataset, index: this.#original(what, index) });
+    Object.assign(this, forwardedMembers([dataset], find));
     if (dataset.fingerprint !== undefined) {
       this.fingerprint = async () =>
         createHash("sha256")
@@ -86,22 +84,17 @@ function groupsOf(groups: Int32Array, indices: Int32Array): Int32Array {
   let end = 0;
   indices.forEach((index, place) => {
     if (place > 0 && index >= first && index < end) return;
-    let low = 0;
-    let high = groups.length - 1;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (groups[middle]! <= index) low = middle;
-      else high = middle - 1;
-    }
-    first = groups[low]!;
-    end = groups[low + 1] ?? Number.POSITIVE_INFINITY;
+    const group = searchSorted(groups, index);
+    first = groups[group]!;
+    end = groups[group + 1] ?? Number.POSITIVE_INFINITY;
     starts.push(place);
   });
   return Int32Array.from(starts);
 }
 
 /**
- * Some pictures of a data set, in the given order, with the same classes. Groups, fingerprint and identity follow; closing it closes the data set.
+ * Some pictures of a data set, in the given order, with the same classes. Groups, fingerprint and identity follow;
+ * closing it closes the data set.
  *
  * @param indices Which, e.g. of `readIndices`; an index may come several times.
  * @throws RangeError If an index is none of the data set.

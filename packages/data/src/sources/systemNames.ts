@@ -1,6 +1,6 @@
 /**
- * Folders and files that systems put among people's own, in lower case: thumbnails, bins and snapshots of Synology and QNAP, what Windows, macOS and ext4 keep on a disk, and what zip
- * files made by macOS leave behind.
+ * Folders and files that systems put among people's own, in lower case: thumbnails, bins and snapshots of Synology and
+ * QNAP, what Windows, macOS and ext4 keep on a disk, and what zip files made by macOS leave behind.
  */
 const systemNames = new Set([
   "@eadir",
@@ -24,7 +24,8 @@ const systemNames = new Set([
 ]);
 
 /**
- * Whether a file or folder is left out by its name, wherever it lies: it is hidden (a dot in front, as `.ipynb_checkpoints`, `.Trashes` and macOS' `._1.jpg`), or the system's.
+ * Whether a file or folder is left out by its name, wherever it lies: it is hidden (a dot in front, as
+ * `.ipynb_checkpoints`, `.Trashes` and macOS' `._1.jpg`), or the system's.
  *
  * @param name The name without its folder.
  */

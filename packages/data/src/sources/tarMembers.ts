@@ -117,7 +117,10 @@ interface PaxFields {
   readonly size?: number;
 }
 
-/** Reads records of `length key=value\n`, of which the length counts bytes: names may hold line ends, and bytes that are no UTF-8. */
+/**
+ * Reads records of `length key=value\n`, of which the length counts bytes: names may hold line ends, and bytes that are
+ * no UTF-8.
+ */
 function parsePax(bytes: Buffer): PaxFields {
   let fields: PaxFields = {};
   for (let at = 0; at < bytes.length; ) {
@@ -138,7 +141,10 @@ function fieldText(bytes: Buffer): string {
   return nameFromBytes(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** The path that a plain header holds: 100 bytes, and of POSIX's headers what goes before them. Old GNU headers have times there. */
+/**
+ * The path that a plain header holds: 100 bytes, and of POSIX's headers what goes before them. Old GNU headers have
+ * times there.
+ */
 function plainName(head: Buffer): string {
   const name = fieldText(head.subarray(0, 100));
   const isPosix = head.toString("latin1", 257, 263) === "ustar\0";

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { fileOf, nameFromBytes } from "../fileNames.js";
 
 /**
- * The text of a file's bytes: UTF-8, or UTF-16 where a byte order mark says so (as Windows' programs write it). Bytes that are no UTF-8 are kept as in names of files (`nameFromBytes`), since
- * lists hold such names.
+ * The text of a file's bytes: UTF-8, or UTF-16 where a byte order mark says so (as Windows' programs write it). Bytes
+ * that are no UTF-8 are kept as in names of files (`nameFromBytes`), since lists hold such names.
  *
  * @param bytes The file; a byte order mark is no part of the text.
  */

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, rename, rm, statfs, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { fileOf } from "../fileNames.js";
-import { statFile, statOrNull } from "./fileFacts.js";
+import { pathHash, statFile, statOrNull } from "./fileFacts.js";
 
 /** Whether a shard is gzipped, by its name. */
 export function isGzipped(path: string): boolean {
@@ -29,11 +28,11 @@ export async function unpackShard(
   const { mtime, size } = statFile("webDataset", path);
   if (folder === null) {
     throw new Error(
-      `webDataset: ${path} is gzipped, and single pictures can only be read from a plain .tar. Unpack it (${byHand(path)}), or give a cacheFolder for the unpacked copy (SPLITMASK_CACHE is off).`,
+      `webDataset: ${path} is gzipped, and single pictures can only be read from a plain .tar. Unpack it ` +
+        `(${byHand(path)}), or give a cacheFolder for the unpacked copy (SPLITMASK_CACHE is off).`,
     );
   }
-  const unique = createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
-  const copy = join(folder, `${basename(path).replace(/\.(tar\.gz|tgz)$/i, "")}-${unique}.tar`);
+  const copy = join(folder, `${basename(path).replace(/\.(tar\.gz|tgz)$/i, "")}-${pathHash(path)}.tar`);
   if (statOrNull(copy)?.mtime.getTime() === mtime.getTime()) return copy;
   await mkdir(folder, { recursive: true });
   const { bavail, bsize } = await statfs(folder);
@@ -70,11 +69,16 @@ export function requireRoom(path: string, folder: string, bytes: number, free: n
   if (bytes + spareBytes <= free) return;
   const shown = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
   throw new Error(
-    `webDataset: ${path} is gzipped, and its unpacked copy needs about ${shown(bytes)}; ${folder} has ${shown(free)} free. Give another folder with cacheFolder (--cache-folder, or SPLITMASK_CACHE), or unpack it yourself (${byHand(path)}).`,
+    `webDataset: ${path} is gzipped, and its unpacked copy needs about ${shown(bytes)}; ${folder} has ` +
+      `${shown(free)} free. Give another folder with cacheFolder (--cache-folder, or SPLITMASK_CACHE), or unpack ` +
+      `it yourself (${byHand(path)}).`,
   );
 }
 
-/** Roughly how much a gzipped file holds: its last four bytes say that but for multiples of 4 GiB, and pictures hardly shrink. */
+/**
+ * Roughly how much a gzipped file holds: its last four bytes say that but for multiples of 4 GiB, and pictures hardly
+ * shrink.
+ */
 async function unpackedBytes(path: string, size: number): Promise<number> {
   const file = await open(fileOf(path));
   try {

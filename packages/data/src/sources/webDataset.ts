@@ -1,66 +1,60 @@
-import { createHash } from "node:crypto";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { NdArray } from "ndarray";
 import { defaultCacheFolder, shardsFolder } from "../cache/cacheFolder.js";
 import {
   type DecodeOptions,
   decodePicture,
-  type PictureSize,
   readPictureSize,
   readStoredValues,
 } from "../decoding/decodePicture.js";
+import { PictureError } from "../decoding/pictureError.js";
+import type { PictureSize } from "../decoding/pictureSize.js";
 import type { StoredValues } from "../decoding/valueRange.js";
-import { fileOf, nameFromBytes } from "../fileNames.js";
+import { nameFromBytes } from "../fileNames.js";
 import {
   checkIndex,
   type DatasetIdentity,
   type DatasetNote,
   type ImageDataset,
   type ImageRequest,
-  PictureError,
 } from "../imageDataset.js";
+import { readClassNames } from "./classNames.js";
+import { commonFolder } from "./commonFolder.js";
 import { identifyFiles } from "./datasetIdentity.js";
-import { fingerprintFiles, statFile, statOrNull } from "./fileFacts.js";
-import { commonFolder } from "./imageFiles.js";
-import {
-  type AlignedLabels,
-  className,
-  type LabelledPart,
-  listNames,
-  mergeLabels,
-  parseClassNames,
-  sortNames,
-} from "./labels.js";
+import { fingerprintFiles, statOrNull } from "./fileFacts.js";
+import { type AlignedLabels, type LabelledPart, mergeLabels } from "./labels.js";
 import { OpenFiles } from "./openFiles.js";
+import { openShardIndex } from "./openShardIndex.js";
 import { isPictureName, sentence } from "./pictureFormats.js";
-import { searchSorted } from "./searchSorted.js";
-import { readShardIndex, type ShardIndex, writeShardIndex } from "./shardIndex.js";
-import { readTextFile } from "./textFile.js";
+import { searchSorted, startsOf } from "./searchSorted.js";
+import type { ShardIndex } from "./shardIndex.js";
 import { isGzipped, unpackShard } from "./unpackShard.js";
-import { indexShard, type ShardSettings } from "./webDatasetIndex.js";
+import { namedLabels } from "./webDatasetLabels.js";
 import { type ChosenRows, chooseRows } from "./webDatasetRows.js";
 
 /** Options of `webDataset`. */
 export interface WebDatasetOptions extends DecodeOptions {
   /**
-   * Which picture of a sample, by what stands behind the sample's name: `"jpg"`, `"seg.png"`, or `"input"` for `0001.input.jpg`. Default: the first that has a picture's ending alone
-   * (`0001.jpg`), else the ending of several parts that comes first in the shards. What is left out is in `notes`.
+   * Which picture of a sample, by what stands behind the sample's name: `"jpg"`, `"seg.png"`, or `"input"` for
+   * `0001.input.jpg`. Default: the first that has a picture's ending alone (`0001.jpg`), else the ending of several
+   * parts that comes first in the shards. What is left out is in `notes`.
    */
   readonly picture?: string;
   /**
-   * Where the class of a sample is, as a number or a name: a file's ending (`"cls"`, `"json"`, `"txt"`, or `"output.cls"`), or any other text: a field of the `json` file. null: there are no
-   * labels. Default: the first of `cls`, `json` and `txt` that is there; of `json` the field `label`, `cls`, `class`, `class_name` or `target`, a `txt` only if it is a number, since most are
-   * captions.
+   * Where the class of a sample is, as a number or a name: a file's ending (`"cls"`, `"json"`, `"txt"`, or
+   * `"output.cls"`), or any other text: a field of the `json` file. null: there are no labels. Default: the first of
+   * `cls`, `json` and `txt` that is there; of `json` the field `label`, `cls`, `class`, `class_name` or `target`, a
+   * `txt` only if it is a number, since most are captions.
    */
   readonly labels?: string | null;
   /**
-   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number. Default: the lines of `classes.txt` beside each shard; else the names
-   * in the shards, sorted; else `"0"`, `"1"`, ….
+   * The classes that are wanted, by label; labels are matched by name, and where there are numbers only by number.
+   * Default: the lines of `classes.txt` beside each shard; else the names in the shards, sorted; else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
   /**
-   * Folder of all caches, for the indexes (some 60 MB a million pictures) and for unpacked `.tar.gz`; they lie in its `shards`. Default: the indexes beside the shards where that can be
-   * written, all else in `defaultCacheFolder()`.
+   * Folder of all caches, for the indexes (some 60 MB a million pictures) and for unpacked `.tar.gz`; they lie in its
+   * `shards`. Default: the indexes beside the shards where that can be written, all else in `defaultCacheFolder()`.
    */
   readonly cacheFolder?: string;
   /** Called when a shard is indexed that has no index yet. */
@@ -109,12 +103,7 @@ export class WebDataset implements ImageDataset {
     this.#labels = labels;
     this.#picture = picture;
     this.#decode = decode;
-    let first = 0;
-    this.#starts = Int32Array.from(shards, ({ rows }) => {
-      const start = first;
-      first += rows.length;
-      return start;
-    });
+    this.#starts = startsOf(shards.map(({ rows }) => rows.length));
   }
 
   /** The folder that holds all files. */
@@ -231,7 +220,7 @@ export async function webDataset(
     signal?.throwIfAborted();
     const tar = isGzipped(path) ? await unpackShard(path, folder, signal) : path;
     const beside = cacheFolder === undefined;
-    const { index, failure } = await openIndex(tar, settings, { beside, folder }, signal).catch(
+    const { index, failure } = await openShardIndex(tar, settings, { beside, folder }, signal).catch(
       (error: Error) => {
         if (tar === path || signal?.aborted) throw error;
         throw new Error(`webDataset: ${path} is damaged: unpacked, ${error.message}`, { cause: error });
@@ -250,12 +239,13 @@ export async function webDataset(
   const parts: LabelledPart[] = [];
   for (const [number, shard] of chosenShards.entries()) {
     const path = paths[number]!;
-    parts.push(namedLabels(path, shard, await classNames(dirname(path))));
+    parts.push(namedLabels(path, shard, await readClassNames(join(dirname(path), "classes.txt"))));
   }
   const aligned = mergeLabels("webDataset", parts, given);
   if (labels !== "any" && labels !== null && aligned.labels.every((label) => label < 0)) {
     throw new Error(
-      `webDataset: no labels were found in ${labels} of ${paths[0]}; expected files that end so, or a field of that name in .json files, that hold a number or a name. Give another (labels), or none.`,
+      `webDataset: no labels were found in ${labels} of ${paths[0]}; expected files that end so, or a field of ` +
+        "that name in .json files, that hold a number or a name. Give another (labels), or none.",
     );
   }
   const notes = [...chosen.notes, ...shardNotes(paths, chosenShards, notKept), ...aligned.notes];
@@ -289,73 +279,13 @@ function noPictures(paths: readonly string[], picture: string | undefined, chose
   const where = paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`;
   if (chosen.endings !== "") {
     return new Error(
-      `webDataset: no picture in ${where} ends in ${picture}; there are ${chosen.endings}. Give one of these endings, or none.`,
+      `webDataset: no picture in ${where} ends in ${picture}; there are ${chosen.endings}. Give one of these ` +
+        "endings, or none.",
     );
   }
   const others = chosen.notes.map(({ text }) => ` ${sentence(text)}`).join("");
   return new Error(
-    `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A folder of pictures inside a tar file will do.${others}`,
+    `webDataset: no pictures in ${where}; expected files that end in ${picture ?? "jpg, png, webp, …"}. A ` +
+      `folder of pictures inside a tar file will do.${others}`,
   );
-}
-
-async function openIndex(
-  path: string,
-  settings: ShardSettings,
-  { beside, folder }: { readonly beside: boolean; readonly folder: string | null },
-  signal: AbortSignal | undefined,
-): Promise<{ index: ShardIndex; failure: string | null }> {
-  const { size, mtimeMs } = statFile("webDataset", path);
-  const stamp = { size, mtimeMs, settings: JSON.stringify(settings) };
-  const unique = createHash("sha256").update(fileOf(path)).digest("hex").slice(0, 16);
-  const indexPaths = [
-    ...(beside ? [`${path}.index`] : []),
-    ...(folder === null ? [] : [join(folder, `${basename(path)}-${unique}.index`)]),
-  ];
-  for (const indexPath of indexPaths) {
-    const kept = await readShardIndex(indexPath, stamp);
-    if (kept !== null) return { index: kept, failure: null };
-  }
-  const files = new OpenFiles();
-  try {
-    const index = await indexShard(files, path, size, settings, signal);
-    let failure: string | null = null;
-    for (const indexPath of indexPaths) {
-      failure = await writeShardIndex(indexPath, index, stamp).then(
-        () => null,
-        (error: Error) => `${error.message}. Give a cacheFolder that can be written.`,
-      );
-      if (failure === null) break;
-    }
-    return { index, failure };
-  } finally {
-    await files.close();
-  }
-}
-
-/** The names in the `classes.txt` of a folder; null without. */
-async function classNames(folder: string): Promise<readonly string[] | null> {
-  const path = join(folder, "classes.txt");
-  return statOrNull(path) !== null ? parseClassNames(await readTextFile(path)) : null;
-}
-
-/** The labels of a shard's pictures, with the names that stand in it or beside it. */
-function namedLabels(source: string, { index, rows }: Shard, known: readonly string[] | null): LabelledPart {
-  const { labelNames } = index.facts;
-  const own = Int32Array.from(rows, (row) => index.labels[row]!);
-  if (own.every((label) => label >= -1)) return { source, labels: own, names: known };
-  // Beside names, a number without a list that it counts in is the name of a class too.
-  const textOf = (label: number) => (label < -1 ? labelNames[-2 - label]! : String(label));
-  const present = [...new Set(own)].filter((label) => label < -1 || (known === null && label >= 0));
-  const names = known ?? sortNames(new Set(present.map((label) => className(textOf(label)))));
-  const byName = new Map(names.map((name, label) => [className(name), label]));
-  const numbers = new Map(
-    present.map((label) => {
-      const number = byName.get(className(textOf(label)));
-      if (number !== undefined) return [label, number];
-      throw new Error(
-        `webDataset: ${source} holds the class ${JSON.stringify(textOf(label))}, but the classes are ${listNames(names)}. Give all classes in classes.txt, or labels: null.`,
-      );
-    }),
-  );
-  return { source, labels: own.map((label) => numbers.get(label) ?? label), names };
 }

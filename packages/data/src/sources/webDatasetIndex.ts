@@ -1,106 +1,41 @@
 import { setImmediate } from "node:timers/promises";
 import { bytesOfName } from "../fileNames.js";
+import { Bytes, Column, Numbering } from "./growing.js";
 import type { OpenFiles } from "./openFiles.js";
 import { isPictureName } from "./pictureFormats.js";
+import { lastOf, stemOf } from "./sampleEndings.js";
 import type { ShardIndex } from "./shardIndex.js";
 import { passesHiddenOrSystem } from "./systemNames.js";
 import { readTarMembers, type TarMember } from "./tarMembers.js";
-import { decodeText, parseJson } from "./textFile.js";
-
-/** What files of labels end in. */
-export type WebDatasetLabels = "cls" | "json" | "txt";
+import { decodeText } from "./textFile.js";
+import { isLabel, parseLabel, type WebDatasetLabels, wantedLabels } from "./webDatasetLabels.js";
 
 /** What of a shard is indexed. */
 export interface ShardSettings {
-  /** An ending, lower case and without the first dot, that pictures have besides those that end as pictures do; null: none. */
+  /**
+   * An ending, lower case and without the first dot, that pictures have besides those that end as pictures do; null:
+   * none.
+   */
   readonly picture: string | null;
-  /** Where labels are: an ending such as `"cls"` or `"output.cls"`, or a field of the JSON files; null: nowhere; "any": the first of `cls`, `json`, `txt` that holds one. */
+  /**
+   * Where labels are: an ending such as `"cls"` or `"output.cls"`, or a field of the JSON files; null: nowhere; "any":
+   * the first of `cls`, `json`, `txt` that holds one.
+   */
   readonly labels: string | null;
 }
 
 /** Labels are short; what is longer is something else. */
 const mostLabelBytes = 1 << 20;
-const longestName = 256;
-/** Names of the JSON field that holds the class. */
-const jsonFields = ["label", "cls", "class", "class_name", "target"];
 /** More names than classes anywhere: then the texts are captions. */
 const mostLabelNames = 1 << 16;
 /** More endings than any archive has formats. */
 const mostOthers = 1000;
 const samplesAPause = 2000;
 
-/** An array of numbers that grows. */
-class Column<Numbers extends Uint32Array | Int32Array> {
-  #numbers: Numbers;
-  #length = 0;
-  readonly #make: new (
-    length: number,
-  ) => Numbers;
-
-  constructor(make: new (length: number) => Numbers) {
-    this.#make = make;
-    this.#numbers = new make(1024);
-  }
-
-  push(value: number): void {
-    if (this.#length === this.#numbers.length) {
-      const larger = new this.#make(2 * this.#length);
-      larger.set(this.#numbers);
-      this.#numbers = larger;
-    }
-    this.#numbers[this.#length++] = value;
-  }
-
-  take(): Numbers {
-    return this.#numbers.slice(0, this.#length) as Numbers;
-  }
-}
-
-/** Bytes that grow. */
-class Bytes {
-  #bytes = Buffer.alloc(1 << 16);
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  write(bytes: Uint8Array): void {
-    const needed = this.#length + bytes.length;
-    if (needed > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(needed, 2 * this.#bytes.length));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(bytes, this.#length);
-    this.#length = needed;
-  }
-
-  take(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length));
-  }
-}
-
-/** A number for each of some texts. */
-class Numbering {
-  readonly #numbers = new Map<string, number>();
-
-  get size(): number {
-    return this.#numbers.size;
-  }
-
-  numberOf(text: string): number {
-    const number = this.#numbers.get(text) ?? this.#numbers.size;
-    this.#numbers.set(text, number);
-    return number;
-  }
-
-  texts(): string[] {
-    return [...this.#numbers.keys()];
-  }
-}
-
-/** A file of a sample: its name up to the first dot is the sample's, then comes the ending, of which the stem is all but the last part. */
+/**
+ * A file of a sample: its name up to the first dot is the sample's, then comes the ending, of which the stem is all but
+ * the last part.
+ */
 interface SampleFile {
   readonly member: TarMember;
   readonly ending: string;
@@ -118,7 +53,10 @@ interface Sample {
 
 const labelKey = (stem: string, kind: WebDatasetLabels) => `${stem}.${kind}`;
 
-/** Endings as webdataset's writers choose them, `jpg` or `seg.png`: words. What else stands behind a first dot is a part of a name, as in `Screenshot at 10.11.12.png`. */
+/**
+ * Endings as webdataset's writers choose them, `jpg` or `seg.png`: words. What else stands behind a first dot is a part
+ * of a name, as in `Screenshot at 10.11.12.png`.
+ */
 const wordsWithDots = /^\p{L}[\p{L}\d_-]*(\.\p{L}[\p{L}\d_-]*)*$/u;
 
 /** What an ending of words or a last part of another one is called in `fields`; see `ShardIndex`. */
@@ -128,8 +66,9 @@ function fieldOf({ ending, stem }: SampleFile, endings: Numbering): number {
 }
 
 /**
- * Reads the headers of a shard. Files that lie one behind another and whose paths agree up to the first dot of the file's name are one sample. Every file that ends as a picture does is in
- * the index, also where a sample has several; `chooseRows` takes those that are wanted.
+ * Reads the headers of a shard. Files that lie one behind another and whose paths agree up to the first dot of the
+ * file's name are one sample. Every file that ends as a picture does is in the index, also where a sample has several;
+ * `chooseRows` takes those that are wanted.
  *
  * @throws Error (rejects) If the archive is damaged.
  */
@@ -197,12 +136,12 @@ export async function indexShard(
     if (dot < 0) return; // without an ending
     const key = member.name.slice(0, dot);
     const ending = member.name.slice(dot + 1).toLowerCase();
-    const stem = ending.slice(0, Math.max(0, ending.lastIndexOf(".")));
+    const stem = stemOf(ending);
     if (sample?.key !== key) {
       flush();
       sample = { key, pictures: [], labels: new Map(), classStems: [] };
     }
-    const last = ending.slice(ending.lastIndexOf(".") + 1);
+    const last = lastOf(ending);
     if (isPictureName(member.name) || ending === settings.picture) {
       if (member.size >= 2 ** 32) {
         throw new Error(
@@ -246,7 +185,9 @@ export async function indexShard(
 /** In the order in which they are looked for. */
 const labelKinds = ["cls", "json", "txt"] as const;
 
-/** The label of a picture: in a file whose name differs in its last ending only, or in that of the sample as a whole. */
+/**
+ * The label of a picture: in a file whose name differs in its last ending only, or in that of the sample as a whole.
+ */
 function labelOf({ stem }: SampleFile, { labels }: Sample): number | string | null {
   for (const wanted of new Set([stem, ""])) {
     const kind = labelKinds.find((each) => labels.has(labelKey(wanted, each)));
@@ -255,67 +196,13 @@ function labelOf({ stem }: SampleFile, { labels }: Sample): number | string | nu
   return null;
 }
 
-/** The label of all pictures of a sample that have none of their own: in a `.cls` that goes with no picture, as in `0001.input.jpg`, `0001.output.cls`. */
+/**
+ * The label of all pictures of a sample that have none of their own: in a `.cls` that goes with no picture, as in
+ * `0001.input.jpg`, `0001.output.cls`.
+ */
 function labelOfNobody({ pictures, labels, classStems }: Sample): number | string | null {
   if (classStems.length === 0) return null;
   const stems = new Set(pictures.map(({ stem }) => stem));
   const stem = classStems.find((each) => !stems.has(each));
   return stem === undefined ? null : labels.get(labelKey(stem, "cls"))!;
-}
-
-/** Which labels are asked for. */
-interface WantedLabels {
-  /** The field of a JSON file; null: one of the usual names. */
-  readonly field: string | null;
-  /** Whether a file that holds text is a label by being asked for. */
-  readonly anyText: boolean;
-  isEnding(ending: string, last: string): boolean;
-}
-
-/** What the setting `labels` asks for: files by their ending, or else a field of the JSON files. */
-function wantedLabels(labels: string | null): WantedLabels {
-  const isAny = labels === "any";
-  const isEnding = isAny || labels === null || isLabel(labels.slice(labels.lastIndexOf(".") + 1));
-  return {
-    field: isEnding ? null : labels,
-    anyText: !isAny,
-    isEnding: (ending, last) => isAny || labels === ending || labels === last,
-  };
-}
-
-function isLabel(ending: string): ending is WebDatasetLabels {
-  return ending === "cls" || ending === "json" || ending === "txt";
-}
-
-/** A class by number or by name; null if the text is none. A `.txt` is mostly a caption, so that it has to be a number unless it was asked for. */
-function parseLabel(
-  kind: WebDatasetLabels,
-  text: string,
-  { field: given, anyText }: Pick<WantedLabels, "field" | "anyText">,
-): number | string | null {
-  if (kind === "json") {
-    let value: unknown;
-    try {
-      value = parseJson(text);
-    } catch {
-      return null;
-    }
-    if (typeof value === "object" && value !== null) {
-      const record = value as Record<string, unknown>;
-      const field = (given === null ? jsonFields : [given]).find(
-        (name) => typeof record[name] === "number" || typeof record[name] === "string",
-      );
-      value = field === undefined ? null : record[field];
-    }
-    if (typeof value === "number") return isClassNumber(value) ? value : null;
-    return typeof value === "string" ? parseLabel("cls", value, { field: null, anyText: true }) : null;
-  }
-  const trimmed = text.trim();
-  if (/^\d{1,9}$/.test(trimmed)) return Number(trimmed);
-  if (kind === "txt" && !anyText) return null;
-  return trimmed === "" || trimmed.length > longestName ? null : trimmed;
-}
-
-function isClassNumber(value: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value < 1e9;
 }

@@ -1,7 +1,9 @@
 import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 import { hiddenNote } from "./folderScan.js";
+import { Numbering } from "./growing.js";
 import { LeftAlone } from "./pictureFormats.js";
+import { lastOf, stemOf } from "./sampleEndings.js";
 import type { ShardIndex } from "./shardIndex.js";
 
 /** Which pictures of shards make the data set. */
@@ -10,7 +12,9 @@ export interface ChosenRows {
   readonly rows: readonly Uint32Array[];
   /** What was left out. */
   readonly notes: readonly DatasetNote[];
-  /** What pictures are called behind their sample's name, the most common first, for messages: `jpg (20), seg.png (18)`. */
+  /**
+   * What pictures are called behind their sample's name, the most common first, for messages: `jpg (20), seg.png (18)`.
+   */
   readonly endings: string;
 }
 
@@ -42,19 +46,15 @@ class Endings {
   readonly #numbers: readonly Uint32Array[];
 
   constructor(indexes: readonly ShardIndex[]) {
-    const byText = new Map<string, number>();
+    const numbering = new Numbering();
     this.#indexes = indexes;
     this.#numbers = indexes.map(({ facts }) =>
-      Uint32Array.from(facts.endings, (text) => {
-        const number = byText.get(text) ?? byText.size;
-        byText.set(text, number);
-        return number;
-      }),
+      Uint32Array.from(facts.endings, (text) => numbering.numberOf(text)),
     );
-    this.texts = [...byText.keys()];
-    this.samples = new Uint32Array(byText.size);
-    this.taken = new Uint32Array(byText.size);
-    this.leftOut = new Uint32Array(byText.size);
+    this.texts = numbering.texts();
+    this.samples = new Uint32Array(numbering.size);
+    this.taken = new Uint32Array(numbering.size);
+    this.leftOut = new Uint32Array(numbering.size);
     for (const [shard, index] of indexes.entries()) {
       eachSample(index, (start, end) => {
         for (let row = start; row < end; row++) {
@@ -87,15 +87,14 @@ class Endings {
   }
 }
 
-const stemOf = (ending: string) => ending.slice(0, Math.max(0, ending.lastIndexOf(".")));
-const lastOf = (ending: string) => ending.slice(ending.lastIndexOf(".") + 1);
-
 /**
- * Takes one picture of each sample. `0001.jpg` and `0001.seg.png`, or `0001.input.jpg` and `0001.target.jpg`, are pictures of one sample: an ending of several parts is a kind of picture
- * where two samples have it, or the sample has a plain one too. Else it is a part of the picture's name, as in `St.Mary.jpg` or `Screenshot at 10.11.12.png`, which are samples of their own.
+ * Takes one picture of each sample. `0001.jpg` and `0001.seg.png`, or `0001.input.jpg` and `0001.target.jpg`, are
+ * pictures of one sample: an ending of several parts is a kind of picture where two samples have it, or the sample has
+ * a plain one too. Else it is a part of the picture's name, as in `St.Mary.jpg` or `Screenshot at 10.11.12.png`, which
+ * are samples of their own.
  *
- * @param picture Which picture of a sample: its ending (`"jpg"`, `"input.jpg"`) or that without its last part (`"input"`); null: the first with a plain ending, else the ending that comes
- * first in the shards.
+ * @param picture Which picture of a sample: its ending (`"jpg"`, `"input.jpg"`) or that without its last part
+ * (`"input"`); null: the first with a plain ending, else the ending that comes first in the shards.
  */
 export function chooseRows(indexes: readonly ShardIndex[], picture: string | null): ChosenRows {
   const endings = new Endings(indexes);
@@ -119,7 +118,8 @@ export function chooseRows(indexes: readonly ShardIndex[], picture: string | nul
         const ending = endings.of(shard, row);
         return endings.isWords(shard, row) && (hasPlain || isPlain[ending]! || endings.samples[ending]! > 1);
       };
-      // Plain endings come first, in the order of the files; of others the number decides, so that the choice is the same in all samples.
+      // Plain endings come first, in the order of the files; of others the number decides, so that the choice is the
+      // same in all samples.
       let best = -1;
       let kinds = 0;
       for (let row = start; row < end; row++) {
@@ -155,7 +155,9 @@ function choiceNotes(picture: string | null, samplesWithSeveral: number, endings
   return [
     {
       level: picture === null ? "warning" : "info",
-      text: `${several}taken are ${endings.listed(endings.taken)}, left out ${endings.listed(endings.leftOut)}. Choose by such an ending with imageColumn (--image-column).`,
+      text:
+        `${several}taken are ${endings.listed(endings.taken)}, left out ${endings.listed(endings.leftOut)}. ` +
+        "Choose by such an ending with imageColumn (--image-column).",
     },
   ];
 }

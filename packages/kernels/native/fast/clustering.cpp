@@ -54,7 +54,9 @@ void segmentSums(const Call& call) {
       for (int64 point = 0; point < count; ++point) {
         const int64 segment = assignments[point];
         if (segment < 0 || segment >= segments) {
-          call.fail(call, "assignment {given} is not a segment: it must be at least 0 and less than {expected} (-1: a point with a NaN)",
+          call.fail(call,
+                    "assignment {given} is not a segment: it must be at least 0 and less than {expected} "
+                    "(-1: a point with a NaN)",
                     static_cast<double>(segment), static_cast<double>(segments));
           return;
         }

@@ -16,7 +16,8 @@ void layerNorm(const Call& call) {
   overRows(call, rows, columns, [&](int64 r) {
     const float* x = input + r * columns;
     float* y = output + r * columns;
-    float mean = sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i); }) / static_cast<float>(columns);
+    float mean =
+        sumOver(0, columns, [&](int64 i, auto part) { return part.read(x + i); }) / static_cast<float>(columns);
     Vector meanVector = broadcast(mean);
     double squares = sumOver(0, columns, [&](int64 i, auto part) {
       const Vector centred = part.keep(part.read(x + i) - meanVector, 0);
@@ -29,7 +30,8 @@ void layerNorm(const Call& call) {
       mean = static_cast<float>(sum);
       meanVector = broadcast(mean);
       squares = 0;
-      for (int64 i = 0; i < columns; ++i) squares += (static_cast<double>(x[i]) - sum) * (static_cast<double>(x[i]) - sum);
+      for (int64 i = 0; i < columns; ++i)
+        squares += (static_cast<double>(x[i]) - sum) * (static_cast<double>(x[i]) - sum);
     }
     const float rstd = static_cast<float>(1 / __builtin_sqrt(squares / static_cast<double>(columns) + epsilon));
     means[r] = mean;

@@ -65,7 +65,8 @@ static inline double sumOfSquares(const float* values, int64 count) {
   int64 i = 0;
   for (; i + lanes <= count; i += lanes) {
     const DoubleVector a = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i), DoubleVector);
-    const DoubleVector b = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i + half), DoubleVector);
+    const DoubleVector b =
+        __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i + half), DoubleVector);
     sum0 += a * a;
     sum1 += b * b;
   }

@@ -86,9 +86,12 @@ void adamW(const Call& call) {
     const float* gradient = eachBuffer(call, item, 1);
     float* first = eachBuffer(call, item, 2);
     float* second = eachBuffer(call, item, 3);
-    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2), step = eachNumber(call, item, 3);
-    const double correction1 = 1 - __builtin_pow(beta1, step), correction2 = 1 / __builtin_sqrt(1 - __builtin_pow(beta2, step));
-    const Vector rootScale = broadcast(static_cast<float>(correction2)), decay = broadcast(static_cast<float>(1 - learningRate * weightDecay));
+    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
+    const double step = eachNumber(call, item, 3);
+    const double correction1 = 1 - __builtin_pow(beta1, step);
+    const double correction2 = 1 / __builtin_sqrt(1 - __builtin_pow(beta2, step));
+    const Vector rootScale = broadcast(static_cast<float>(correction2));
+    const Vector decay = broadcast(static_cast<float>(1 - learningRate * weightDecay));
     const Vector rate = broadcast(static_cast<float>(-learningRate / correction1));
     overVectors(begin, end, [&](int64 i, auto part) {
       const Vector g = part.read(gradient + i) * scale;

@@ -50,7 +50,8 @@ template <class T> void adamW(const Call& call) {
     T* first = eachBuffer<T>(call, item, 2);
     T* second = eachBuffer<T>(call, item, 3);
     const int64 size = static_cast<int64>(eachNumber(call, item, 0));
-    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2), step = eachNumber(call, item, 3);
+    const double learningRate = eachNumber(call, item, 1), weightDecay = eachNumber(call, item, 2);
+    const double step = eachNumber(call, item, 3);
     const double correction1 = 1 - std::pow(beta1, step), correction2 = std::sqrt(1 - std::pow(beta2, step));
     for (int64 i = 0; i < size; ++i) {
       const double g = static_cast<double>(gradient[i]) * scale;

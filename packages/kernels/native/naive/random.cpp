@@ -33,7 +33,9 @@ template <class T> T draw(const Distribution& distribution, uint32 word) {
       return value < static_cast<T>(b) || !(a < b) ? value : std::nextafter(static_cast<T>(b), static_cast<T>(a));  // b stays excluded
     }
     case 1: return static_cast<T>(a + b * normalQuantile(openUniformOf(word)));
-    case 2: return static_cast<T>(std::clamp(a + b * normalQuantile(belowLow + (belowHigh - belowLow) * openUniformOf(word)), low, high));
+    case 2:
+      return static_cast<T>(
+          std::clamp(a + b * normalQuantile(belowLow + (belowHigh - belowLow) * openUniformOf(word)), low, high));
     default: return static_cast<T>(word * 0x1p-32 < a ? b : 0);
   }
 }
@@ -43,9 +45,10 @@ template <class T> T draw(const Distribution& distribution, uint32 word) {
 template <class T> void random(const Call& call) {
   T* output = call.buffer<T>(0);
   const int64 size = call.integer(0);
-  const Distribution distribution{static_cast<int>(call.integer(1)), call.number(2), call.number(3), call.number(4), call.number(5)};
-  const RandomKey key{static_cast<uint64>(call.integer(6)), static_cast<uint32>(call.integer(7)), static_cast<uint32>(call.integer(8)),
-                      static_cast<uint32>(call.integer(9))};
+  const Distribution distribution{static_cast<int>(call.integer(1)), call.number(2), call.number(3), call.number(4),
+                                  call.number(5)};
+  const RandomKey key{static_cast<uint64>(call.integer(6)), static_cast<uint32>(call.integer(7)),
+                      static_cast<uint32>(call.integer(8)), static_cast<uint32>(call.integer(9))};
   constexpr int64 chunk = 4096;
   parallelFor(call, (size + chunk - 1) / chunk, [&](int64 task, int) {
     const int64 end = (task + 1) * chunk < size ? (task + 1) * chunk : size;

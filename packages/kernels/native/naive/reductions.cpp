@@ -109,7 +109,8 @@ template <class T> void binCount(const Call& call) {
     else ++found[static_cast<size_t>(input[i])];
   }
   for (int64 v = 0; v < bins; ++v)
-    counts[v] = missing ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(static_cast<double>(counts[v]) + found[static_cast<size_t>(v)]);
+    counts[v] = missing ? std::numeric_limits<T>::quiet_NaN()
+                        : static_cast<T>(static_cast<double>(counts[v]) + found[static_cast<size_t>(v)]);
 }
 
 template <class T> void equalShare(const Call& call) {
@@ -123,7 +124,8 @@ template <class T> void equalShare(const Call& call) {
     missing |= a[i] == noIndex || b[i] == noIndex;
   }
   call.buffer<T>(0)[0] =
-      missing ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(static_cast<double>(equal) / static_cast<double>(size));
+      missing ? std::numeric_limits<T>::quiet_NaN()
+              : static_cast<T>(static_cast<double>(equal) / static_cast<double>(size));
 }
 
 }  // namespace splitmask::naive

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { asMarkup, type Html, html } from "../html/html.js";
 
+/** The style sheets of this package. */
+export type StyleSheet = "page" | "sheet" | "layerChart";
+
 /** A style sheet of this package (`scripts/bundle.mjs` puts it into `dist`) as an element. */
-export function styleElement(name: "page" | "sheet" | "layerChart"): Html {
+export function styleElement(name: StyleSheet): Html {
   return html`<style>${asMarkup(read(`../styles/${name}.css`))}</style>`;
 }
 

@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from "sharp";
 import { html } from "../html/html.js";
 import { dataUri } from "../looks/draw.js";
-import { styleElement } from "./assets.js";
+import { htmlDocument } from "./document.js";
 
 /** One picture and what is made of it. */
 export interface SheetRow {
@@ -75,22 +75,14 @@ export async function sheetPage(sheet: ContactSheet): Promise<string> {
 `;
     }),
   );
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} – SplitMask</title>
-<link rel="icon" href="data:,">
-${styleElement("sheet")}
-</head>
-<body>
-<h1>${title}</h1>
+  return htmlDocument(
+    title,
+    "sheet",
+    html`<h1>${title}</h1>
 <p>${note}</p>
 <div class="scroll" tabindex="0"><table>
 <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${body}</tbody></table></div>
-</body>
-</html>
-`.toString();
+`,
+  );
 }

@@ -1,5 +1,6 @@
 import { type Html, html } from "../html/html.js";
-import { scriptElement, styleElement } from "./assets.js";
+import { scriptElement } from "./assets.js";
+import { htmlDocument } from "./document.js";
 import type { Section } from "./section.js";
 
 /** A page around its sections. */
@@ -22,17 +23,10 @@ export interface PageShell {
  */
 export function htmlPage({ title, header, sections, written }: PageShell): string {
   const shown = sections.filter((section) => section !== null);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} – SplitMask</title>
-<link rel="icon" href="data:,">
-${styleElement("page")}
-</head>
-<body>
-<main>
+  return htmlDocument(
+    title,
+    "page",
+    html`<main>
 <header>
 <div class="mark">SplitMask</div>
 <h1>${title}</h1>
@@ -46,9 +40,8 @@ ${body}</section>
 )}<footer>Written by <code>splitmask report</code>, ${written}.</footer>
 </main>
 ${scriptElement()}
-</body>
-</html>
-`.toString();
+`,
+  );
 }
 
 /**

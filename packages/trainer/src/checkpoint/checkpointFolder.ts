@@ -73,10 +73,9 @@ export interface CheckpointState {
   /** Number of steps of the whole run. */
   readonly steps: number;
   /**
-   * How many of the optimizer's steps changed a parameter, by its name, where that is fewer than all of them (not there
-   * in checkpoints of earlier versions).
+   * How many of the optimizer's steps changed a parameter, by its name, where that is fewer than all of them.
    */
-  readonly parameterSteps?: Readonly<Record<string, number>>;
+  readonly parameterSteps: Readonly<Record<string, number>>;
   /** What the run was made with. */
   readonly settings: CheckpointSettings;
   /** Means over the steps since the checkpoint before: the losses by name. */
@@ -85,7 +84,9 @@ export interface CheckpointState {
   readonly evaluation?: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
-  /** Of a run with a time limit: how its number of steps came to be, and what was spent of the time; null for others. */
+  /**
+   * Of a run with a time limit: how its number of steps came to be, and what was spent of the time; null for others.
+   */
   readonly time: TimedState | null;
   /** Versions of what wrote it. */
   readonly versions: Readonly<Record<string, string>>;

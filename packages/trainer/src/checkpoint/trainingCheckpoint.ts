@@ -207,7 +207,7 @@ export function restoreCheckpoint(
   assertSameSettings(path, state.settings, settings);
   // Steps that were left out did not count for the optimizer.
   const step = state.step - state.recovery.skipped.length;
-  const parameterSteps = new Map(Object.entries(state.parameterSteps ?? {}));
+  const parameterSteps = new Map(Object.entries(state.parameterSteps));
   optimizer.loadStateDict({ step, parameterSteps, tensors: tensors.optimizer });
   model.loadStateDict(tensors.model);
 }

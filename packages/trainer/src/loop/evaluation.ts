@@ -1,6 +1,6 @@
 import type { ExponentialMovingAverage } from "@splitmask/optim";
 import { reasonOf } from "./reasonOf.js";
-import type { RunPlan } from "./runPlan.js";
+import type { EvaluatedSteps } from "./rhythm.js";
 import type { StepCount } from "./trainingSchedule.js";
 
 /** What an evaluation may want to know. */
@@ -13,7 +13,10 @@ export interface EvaluationContext {
 
 /** Measures the model between steps, e.g. the accuracy on pictures that are held out. */
 export interface TrainingEvaluation {
-  /** Steps between two evaluations; there is always one after the last step. As a function of the number of steps, they keep their share of a run with a time limit. */
+  /**
+   * Steps between two evaluations; there is always one after the last step. As a function of the number of steps, they
+   * keep their share of a run with a time limit.
+   */
   readonly every: StepCount;
   /**
    * Measures the model as it stands, which is with the moving average's weights where the run keeps one, and must not change it. Training waits meanwhile, and is bit for bit what it would be
@@ -72,7 +75,7 @@ export class Evaluator {
   }
 
   /** Whether the model has still to be evaluated after `step`. */
-  isDue(step: number, { evaluations, steps }: RunPlan): boolean {
+  isDue(step: number, { evaluations, steps }: EvaluatedSteps): boolean {
     if (evaluations === null || step === 0 || this.#last?.step === step) return false;
     return evaluations.isDue(step) || step === steps;
   }
@@ -112,14 +115,17 @@ export class Evaluator {
   }
 
   /** Estimated time of the evaluations after `step`, up to the last step; 0 as long as it is not known. */
-  secondsLeft(step: number, plan: RunPlan): number {
+  secondsLeft(step: number, plan: EvaluatedSteps): number {
     if (plan.evaluations === null || this.#count === 0) return 0;
     const later = step < plan.steps ? plan.evaluations.timesLeft(step) : 0;
     const count = later + (this.isDue(step, plan) ? 1 : 0);
     return (count * this.#seconds) / this.#count;
   }
 
-  /** For the plan of a run with a time limit: how long it takes, in seconds, run once without leaving a trace. 0: there is none, or the signal ended it. */
+  /**
+   * For the plan of a run with a time limit: how long it takes, in seconds, run once without leaving a trace. 0: there
+   * is none, or the signal ended it.
+   */
   async time(): Promise<number> {
     return this.#evaluation === null ? 0 : ((await this.run(0, null))?.seconds ?? 0);
   }

@@ -35,7 +35,10 @@ export interface PlanEvent {
   readonly secondsPerStep: number;
 }
 
-/** The machine is slower or faster than it was: the time limit is now another number of steps, and the schedules end with it. */
+/**
+ * The machine is slower or faster than it was: the time limit is now another number of steps, and the schedules end
+ * with it.
+ */
 export interface ReplanEvent {
   /** Tells the events apart. */
   readonly type: "replan";

@@ -8,7 +8,10 @@ export interface Replan {
 
 /** How a run's number of steps came to be: enough to repeat it. */
 export interface PlanHistory {
-  /** Steps of the first plan. The run's schedules are those of a run of so many steps, stretched or shortened where the plan was changed. */
+  /**
+   * Steps of the first plan. The run's schedules are those of a run of so many steps, stretched or shortened where the
+   * plan was changed.
+   */
   readonly firstSteps: number;
   /** What became of it, in order. */
   readonly replans: readonly Replan[];
@@ -27,8 +30,8 @@ interface Piece {
 }
 
 /**
- * Where a run stands in its first plan after so many steps: at 0 before the first, at `firstSteps` after the last. Continuous: each change of the plan spreads what is left of the first plan evenly over the
- * steps that are left.
+ * Where a run stands in its first plan after so many steps: at 0 before the first, at `firstSteps` after the last.
+ * Continuous: each change of the plan spreads what is left of the first plan evenly over the steps that are left.
  *
  * @param fixed So many steps of the first plan, such as a warm-up of given length, are as long as they are. Default 0.
  */

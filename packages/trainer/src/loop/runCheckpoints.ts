@@ -145,7 +145,10 @@ class LossSums {
   }
 }
 
-/** The mean of each loss over the steps that are known and those that were not; null where one of these was not finite, and may have spoilt what follows it. */
+/**
+ * The mean of each loss over the steps that are known and those that were not; null where one of these was not finite,
+ * and may have spoilt what follows it.
+ */
 function meanLosses(known: LossSums, others: readonly StepMetrics[]): Record<string, number> | null {
   if (!others.every(isFiniteStep)) return null;
   for (const { losses } of others) known.add(losses);

@@ -1,17 +1,15 @@
 import { cosineSchedule, type Schedule } from "@splitmask/optim";
 import type { CheckpointSettings } from "../checkpoint/checkpointFolder.js";
 import { type PlanHistory, positionIn, stepsOf } from "./planPosition.js";
-import { Rhythm } from "./rhythm.js";
+import { type EvaluatedSteps, Rhythm } from "./rhythm.js";
 import type { ResolvedSettings } from "./settings.js";
 import { dependsOnSteps, learningRateOf, resolveSchedule } from "./trainingSchedule.js";
 import type { TrainOptions } from "./trainOptions.js";
 
 /** A run whose number of steps is known. */
-export interface RunPlan {
+export interface RunPlan extends EvaluatedSteps {
   /** How it came to be. */
   readonly history: PlanHistory;
-  /** The steps of the whole run. */
-  readonly steps: number;
   /** What its checkpoints say that it was made with. */
   readonly settings: CheckpointSettings;
   /** The learning rate of each step, from 0. */
@@ -20,8 +18,6 @@ export interface RunPlan {
   readonly weightDecay: Schedule | null;
   /** When there are checkpoints, besides that of the end. */
   readonly checkpoints: Rhythm;
-  /** When the model is evaluated, besides the end; null: never. */
-  readonly evaluations: Rhythm | null;
 }
 
 /** Fixes what depends on the number of steps. */

@@ -1,17 +1,29 @@
 import type { PlanHistory } from "./planPosition.js";
-import type { RunPlan } from "./runPlan.js";
+import type { EvaluatedSteps } from "./rhythm.js";
 
-/** A time that a run may take. Its number of steps is what fits, planned with the first steps' time and planned anew where the machine turns out to be slower or faster. */
+/**
+ * A time that a run may take. Its number of steps is what fits, planned with the first steps' time and planned anew
+ * where the machine turns out to be slower or faster.
+ */
 export interface TimeLimit {
-  /** Time that the run may take in all, in seconds: what went before this call, the call, and what comes after it. A resumed run has what is left of it. */
+  /**
+   * Time that the run may take in all, in seconds: what went before this call, the call, and what comes after it. A
+   * resumed run has what is left of it.
+   */
   readonly seconds: number;
-  /** How much of it was spent before this call, in seconds, where the run is new; of a resumed one, since it was taken up again. Default 0. */
+  /**
+   * How much of it was spent before this call, in seconds, where the run is new; of a resumed one, since it was taken
+   * up again. Default 0.
+   */
   readonly elapsed?: number;
   /** What is kept back for what the caller does after the last step and its checkpoint, in seconds. Default 0. */
   readonly afterwards?: number;
   /** What decoding all samples once takes from the steps, in seconds; 0 where they are decoded already. Default 0. */
   readonly decoding?: number;
-  /** What a step takes on the machine that `afterwards` and `decoding` were estimated for: where steps turn out slower, more is kept back. Default: what the first steps take. */
+  /**
+   * What a step takes on the machine that `afterwards` and `decoding` were estimated for: where steps turn out slower,
+   * more is kept back. Default: what the first steps take.
+   */
   readonly secondsPerStep?: number;
 }
 
@@ -33,7 +45,10 @@ const TOLERANCE = 0.05;
 const SHARE_OF_LIMIT = 1 / 20;
 /** and towards the end this share of what is left: a run that slows down late is still on time. */
 const SHARE_OF_REST = 1 / 10;
-/** What is to come is judged by the past so long as this share of it: a load that came to stay soon counts fully, one that comes and goes evens out. */
+/**
+ * What is to come is judged by the past so long as this share of it: a load that came to stay soon counts fully, one
+ * that comes and goes evens out.
+ */
 const LOOKED_BACK = 1 / 3;
 /** But by so many steps at least: single ones may seem to end at once, or two at a time, by when this thread looks. */
 const FEWEST = 4;
@@ -42,8 +57,9 @@ const OPTIMIZER = 1.04;
 /** More of these are thinned out. */
 const MOST_MARKS = 256;
 /**
- * How many times as long the end of a run is taken to last where steps take so many times as long as expected: a part of it is files and single threads, while a step waits for the slowest of all
- * threads. A rule of thumb: the whole factor ended runs far too early on a busy machine.
+ * How many times as long the end of a run is taken to last where steps take so many times as long as expected: a part
+ * of it is files and single threads, while a step waits for the slowest of all threads. A rule of thumb: the whole
+ * factor ended runs far too early on a busy machine.
  */
 function slownessOfEnd(steps: number): number {
   return Math.min(4, Math.max(1, Math.sqrt(steps)));
@@ -160,7 +176,7 @@ export class TimeBudget {
    * @param begun Steps that were begun.
    * @returns The steps of a better plan, at least those begun; null where the plan stays.
    */
-  look(done: number, begun: number, plan: RunPlan): number | null {
+  look(done: number, begun: number, plan: EvaluatedSteps): number | null {
     if (this.spent < this.#nextLook) return null;
     this.#lookLater();
     const pace = this.#measured();

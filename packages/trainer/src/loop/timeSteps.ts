@@ -14,7 +14,8 @@ const BATCHES = 3;
 const SHARE = 0.04;
 
 /**
- * Times the first steps without changing a parameter, so that a run whose number of steps comes of it is afterwards the same as one that was given this number.
+ * Times the first steps without changing a parameter, so that a run whose number of steps comes of it is afterwards the
+ * same as one that was given this number.
  *
  * @param seconds The time that all steps have.
  * @param clock Milliseconds.

@@ -196,7 +196,8 @@ class TrainingRun<Batch> {
     }
     if (this.#plan !== null && this.#steps < state.step) {
       throw new Error(
-        `resume: ${path} has done ${state.step} steps already, and only ${this.#steps} were asked for. Ask for more steps.`,
+        `resume: ${path} has done ${state.step} steps already, and only ${this.#steps} were asked for. Ask for ` +
+          "more steps.",
       );
     }
     this.#goOnFrom(checkpoint);

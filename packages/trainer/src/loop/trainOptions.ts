@@ -16,8 +16,10 @@ import type { StepCount, TrainingSchedule } from "./trainingSchedule.js";
 import type { TrainingTask } from "./trainingTask.js";
 
 /**
- * How long to train: a number of steps, or a time. A time is turned into a number of steps by timing a few, and again while the run goes on, where the machine is slower or faster than it was: then the schedules
- * are stretched or shortened from where they are, so that they end with the run. A run that is to be repeated to the bit has a number of steps, or the plan of the one that it repeats.
+ * How long to train: a number of steps, or a time. A time is turned into a number of steps by timing a few, and again
+ * while the run goes on, where the machine is slower or faster than it was: then the schedules are stretched or
+ * shortened from where they are, so that they end with the run. A run that is to be repeated to the bit has a number of
+ * steps, or the plan of the one that it repeats.
  */
 export type TrainingLength =
   | {
@@ -41,7 +43,10 @@ export interface TrainOptions<Batch> {
   readonly task: TrainingTask<Batch>;
   /** Where the batches come from. */
   readonly batches: BatchSource<Batch>;
-  /** How long. A resumed run with a time limit goes on with the plan of its checkpoint and has the time that was left then. */
+  /**
+   * How long. A resumed run with a time limit goes on with the plan of its checkpoint and has the time that was left
+   * then.
+   */
   readonly length: TrainingLength;
   /** The learning rate: a cosine, a line, stairs or a constant, after a warm-up. */
   readonly schedule: TrainingSchedule;
@@ -70,7 +75,10 @@ export interface TrainOptions<Batch> {
   readonly runFolder?: RunFolder;
   /** Continue after the latest checkpoint of `runFolder`, if there is one. Default `false`. */
   readonly resume?: boolean;
-  /** Steps between checkpoints; there is always one after the last step. As a function of the number of steps, they keep their share of a run with a time limit. Default 500. */
+  /**
+   * Steps between checkpoints; there is always one after the last step. As a function of the number of steps, they keep
+   * their share of a run with a time limit. Default 500.
+   */
   readonly checkpointEvery?: StepCount;
   /** How many of the latest checkpoints stay. Default 2. */
   readonly keepCheckpoints?: number;

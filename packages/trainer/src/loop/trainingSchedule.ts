@@ -136,7 +136,10 @@ export function resolveSchedule(schedule: TrainingSchedule, steps: number): Reso
   }
 }
 
-/** Whether what follows the warm-up is another where a run has another number of steps: not stairs at given steps, and no constant. */
+/**
+ * Whether what follows the warm-up is another where a run has another number of steps: not stairs at given steps, and
+ * no constant.
+ */
 export function dependsOnSteps(schedule: TrainingSchedule): boolean {
   switch (schedule.kind) {
     case "step":
