@@ -2,11 +2,11 @@ import { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { fileOf, recoverName, shownName } from "../fileNames.js";
-import type { ImageDataset } from "../imageDataset.js";
+import type { DatasetNote, ImageDataset } from "../imageDataset.js";
 import { cifarDataset, cifarNames, cifarPart } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";
-import { refuseArchive, refuseConvertible } from "./convertible.js";
+import { isCifarArchive, refuseArchive, refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
 import { statOrNull } from "./fileFacts.js";
 import { isFolder, namesIn } from "./folderNames.js";
@@ -88,9 +88,26 @@ const deepest = 3;
 const formatsOfFolders = ["parquet", "webdataset", "idx", "cifar"] as const;
 type ContainerFormat = (typeof formatsOfFolders)[number];
 
-/** Those of a folder's files that are containers of a format, by their names. */
-function containerNames(format: ContainerFormat, names: readonly string[]): string[] {
-  return format === "cifar" ? cifarNames(names) : names.filter((name) => endings[format]!.test(name));
+/**
+ * Those of a folder's files that are containers of a format, by their names. An archive beside the folder that it was unpacked to is none, nor CIFAR's, which have to be unpacked, nor the Parquet
+ * file of the same name as a tar shard, in which img2dataset keeps what it knows of the shard's pictures.
+ */
+function containerNames(
+  format: ContainerFormat,
+  files: readonly string[],
+  folders: readonly string[],
+): string[] {
+  if (format === "cifar") return cifarNames(files);
+  const found = files.filter((name) => endings[format]!.test(name));
+  const stem = (name: string) => name.replace(endings[format]!, "");
+  if (format === "webdataset") {
+    return found.filter((name) => !isCifarArchive(name) && !folders.includes(stem(name)));
+  }
+  if (format !== "parquet") return found;
+  const shards = new Set(
+    containerNames("webdataset", files, folders).map((name) => name.replace(endings.webdataset!, "")),
+  );
+  return found.filter((name) => !shards.has(stem(name)));
 }
 
 /**
@@ -113,7 +130,7 @@ function formatOfFolder(folder: string): DatasetFormat {
     floor = floor.flatMap(floors);
     found = containerAmong(floor);
   }
-  if (found === undefined) refuseConvertible(folder);
+  if (found === undefined && !holdsPictures(folder)) refuseConvertible(folder);
   return found ?? "folder";
 }
 
@@ -129,7 +146,7 @@ function containerAmong(folders: readonly string[]): DatasetFormat | undefined {
 }
 
 const containerIn = (names: readonly string[]) =>
-  formatsOfFolders.find((format) => containerNames(format, names).length > 0);
+  formatsOfFolders.find((format) => containerNames(format, names, names).length > 0);
 
 /** The containers of a format in a folder and in those inside it. */
 function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
@@ -139,7 +156,7 @@ function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
     const [folders, files] = partition(namesIn(join(folder, inside)), (name) =>
       isFolder(join(folder, within(name))),
     );
-    found.push(...containerNames(format, files).map(within));
+    found.push(...containerNames(format, files, folders).map(within));
     if (depth < deepest) for (const name of folders) visit(within(name), depth + 1);
   };
   visit("", 0);
@@ -230,6 +247,17 @@ function labelTablesIn(folders: readonly string[]): string[] {
       .map((name) => join(folder, name))
       .filter((path) => statOrNull(path)?.isFile()),
   );
+}
+
+/** A note on the tables in a folder, whose labels are not read. */
+function tablesBeside(folder: string): DatasetNote[] {
+  const names = namesIn(folder).filter(
+    (name) => /\.(csv|tsv|jsonl|parquet)$/i.test(name) && !/^metadata\./i.test(name),
+  );
+  if (names.length === 0) return [];
+  const some = shownName(names.slice(0, 5).join(", "));
+  const text = `${folder}: tables are not read with a folder of pictures (${some}${names.length > 5 ? ", …" : ""}); of one that holds labels, give the path in place of the folder's`;
+  return [{ level: "info", text }];
 }
 
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
@@ -339,6 +367,9 @@ export async function openDataset(
   const notes = [
     ...chosen.flatMap(({ note }) => (note === null ? [] : [note(dataset.length)])),
     ...(dataset.notes ?? []),
+    ...(format === "folder" && dataset.classes.length < 2 && labelColumn !== null
+      ? paths.flatMap(tablesBeside)
+      : []),
     ...(note === null ? [] : [note]),
   ];
   // In place, so that the data set stays one of its class.
