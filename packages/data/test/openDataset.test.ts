@@ -208,6 +208,17 @@ describe("lists and tables with labels", () => {
       ],
     ] as const)
       expect(entriesOf(await openDataset(list(name, text)), root)).toEqual(expected);
+    // As pandas writes labels of which one is missing.
+    const floats = await openDataset(
+      list("floats.csv", "path,label\nn01/1.png,10.0\nn02/2.png,9.0\n3.png,\n"),
+    );
+    expect(entriesOf(floats, root).map(([, label]) => label)).toEqual(["10", "9", null]);
+    const bytes = Buffer.from("path,label\nf\xfcchse/\xe9.png,f\xfcchse\nn01/1.png,owl\n", "latin1");
+    const latin = await openDataset(list("latin.csv", bytes));
+    expect(entriesOf(latin, root)).toEqual([
+      ["f\udcfcchse/\udce9.png", "f\\xfcchse"],
+      ["n01/1.png", "owl"],
+    ]);
     const columns = list("columns.csv", "left,right,fine,coarse\nn01/1.png,n02/2.png,3,0\n");
     const chosen = await openDataset(columns, { imageColumn: "right", labelColumn: "coarse" });
     expect(entriesOf(chosen, root)).toEqual([["n02/2.png", "0"]]);

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { parse } from "csv-parse/sync";
-import { shownName } from "../fileNames.js";
+import { bytesOfName, nameFromBytes, shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 import { isPictureName } from "./pictureFormats.js";
 import { parseJson } from "./textFile.js";
@@ -156,12 +156,15 @@ function csvRows(file: string, text: string): Row[] {
   const delimiter = [...delimiters].sort((a, b) => count(b) - count(a))[0]!;
   let records: string[][];
   try {
-    records = parse(text, {
+    // As bytes, which the parser would make UTF-8 of: names of files may be none.
+    const fields: string[][] = parse(bytesOfName(text), {
       delimiter,
+      encoding: "latin1",
       relax_column_count: true,
       relax_quotes: true,
       skip_empty_lines: true,
     });
+    records = fields.map((record) => record.map((field) => nameFromBytes(Buffer.from(field, "latin1"))));
   } catch (error) {
     throw new Error(`${file} cannot be read as a table (${(error as Error).message}). Mend it.`, {
       cause: error,
