@@ -452,6 +452,18 @@ describe("openDataset", () => {
     );
   });
 
+  test("what lies under the name of a container", async () => {
+    const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    for (const name of ["train.parquet", "00000.tar", "train-images-idx3-ubyte", "data_batch_1", "coco.json"])
+      await expect(openDataset(write(join(folder, "mistaken", name), pointer))).rejects.toThrow(
+        " By its first bytes it is a Git LFS pointer instead of the file (run: git lfs pull).",
+      );
+    const packed = write(join(folder, "mistaken/packed.tar"), gzipSync(new Uint8Array(1024)));
+    await expect(openDataset(packed)).rejects.toThrow(" By its first bytes it is gzip data.");
+    const page = write(join(folder, "mistaken/page.tar"), "<html><body>404</body></html>");
+    await expect(openDataset(page)).rejects.toThrow(" By its first bytes it looks like an HTML page.");
+  });
+
   test("what cannot be opened", async () => {
     const none = join(folder, "none");
     await expect(openDataset(none)).rejects.toThrow(

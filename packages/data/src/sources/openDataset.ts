@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
+import { open as openFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
+import { isNamed, signatureOf } from "../decoding/signature.js";
 import { fileOf, recoverName, shownName } from "../fileNames.js";
 import type { DatasetNote, ImageDataset } from "../imageDataset.js";
 import { cifarDataset, cifarNames, cifarPart } from "./cifar.js";
@@ -8,7 +10,7 @@ import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";
 import { isCifarArchive, refuseArchive, refuseConvertible } from "./convertible.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
-import { statOrNull } from "./fileFacts.js";
+import { fileLength, statOrNull } from "./fileFacts.js";
 import { isFolder, namesIn } from "./folderNames.js";
 import { type IdxDatasetOptions, idxDataset } from "./idx.js";
 import { imageFolder } from "./imageFolder.js";
@@ -358,7 +360,9 @@ export async function openDataset(
         return cocoDataset(one(), { ...reading, ...(images === undefined ? {} : { images }) });
     }
   };
-  let dataset = await open(decode);
+  let dataset = await open(decode).catch(async (error: unknown) => {
+    throw await mistaken(files, format, error);
+  });
   const { range, note } = await settleValueRange(dataset, decode.valueRange ?? "auto");
   if (range !== null) {
     await dataset.close?.();
@@ -378,6 +382,35 @@ export async function openDataset(
     notes.length === 0 ? {} : { notes },
     range === null ? {} : { valueRange: range },
   );
+}
+
+/** What the formats' own files are by their first bytes. */
+const ownSignature: Readonly<Partial<Record<DatasetFormat, string>>> = {
+  webdataset: "a tar archive",
+  parquet: "a Parquet file",
+  idx: "gzip data",
+};
+
+/** The error of files that could not be opened, with what the one that it names really is: a pointer of Git LFS, an HTML page, gzip data under a tar archive's name. */
+async function mistaken(files: readonly string[], format: DatasetFormat, error: unknown): Promise<unknown> {
+  if (!(error instanceof Error)) return error;
+  const file = files.find((each) => error.message.includes(shownName(resolve(each))));
+  if (file === undefined || fileLength(file) <= 0) return error;
+  const signature = signatureOf(await firstBytes(file));
+  if (signature.kind === "picture" || !isNamed(signature.what)) return error;
+  if (signature.what === ownSignature[format]) return error;
+  const what = /^looks/.test(signature.what) ? signature.what : `is ${signature.what}`;
+  return new Error(`${error.message} By its first bytes it ${what}.`, { cause: error });
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  const file = await openFile(fileOf(path));
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 /** The files or folders of a path that are opened. */
