@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { isNamed, signatureOf } from "../decoding/signature.js";
 import { fileOf, recoverName, shownName } from "../fileNames.js";
@@ -369,7 +369,7 @@ export async function openDataset(
     dataset = await open({ ...decode, valueRange: range });
   }
   const notes = [
-    ...chosen.flatMap(({ note }) => (note === null ? [] : [note(dataset.length)])),
+    ...chosen.flatMap((each) => each.notes(dataset.length)),
     ...(dataset.notes ?? []),
     ...(format === "folder" && dataset.classes.length < 2 && labelColumn !== null
       ? paths.flatMap(tablesBeside)
@@ -420,7 +420,7 @@ function chooseIn(
   split: string | undefined,
   use: DatasetUse,
 ): ChosenParts {
-  const whole = { paths: [path], note: null };
+  const whole = { paths: [path], notes: () => [] };
   if (!isFolder(path)) {
     if (split === undefined || split === "all") return whole;
     throw new Error(
@@ -431,14 +431,31 @@ function chooseIn(
     const parts = pictureParts(path);
     if (split !== undefined && split !== "all" && !parts.some(({ name }) => name === split)) {
       const inside = join(path, split);
-      if (isFolder(inside)) return { paths: [inside], note: null };
+      if (isFolder(inside)) return { paths: [inside], notes: () => [] };
     }
     const entries = parts.length > 0 ? parts : [{ path, part: null, name: null }];
     return chooseParts(path, entries, split, use, "folders");
   }
   const isFound = formatsOfFolders.find((each) => each === format);
   const entries = isFound === undefined ? [] : containersIn(path, isFound);
-  return entries.length === 0 ? whole : chooseParts(path, entries, split, use, "files");
+  if (entries.length === 0) return whole;
+  const chosen = chooseParts(path, entries, split, use, "files");
+  const configurations = configurationsOf(path, entries);
+  if (configurations.length < 2) return chosen;
+  const text = `${path}: ${shownName(configurations.join(", "))} each have parts of their own, as the configurations of a data set do, and all of them are taken; for one alone give its folder`;
+  return { ...chosen, notes: (pictures) => [...chosen.notes(pictures), { level: "warning", text }] };
+}
+
+/** The folders in which there are files of several parts each: `small/train.parquet`, `small/test.parquet`, `large/…`. */
+function configurationsOf(path: string, entries: readonly PartEntry[]): string[] {
+  const parts = new Map<string, Set<string>>();
+  for (const { path: file, part } of entries) {
+    const folder = dirname(file);
+    const around = folder !== path && partOf(basename(folder)).part !== null ? dirname(folder) : folder;
+    const name = relative(path, around);
+    if (part !== null) parts.set(name, (parts.get(name) ?? new Set()).add(part));
+  }
+  return [...parts].filter(([, { size }]) => size > 1).map(([name]) => name || ".");
 }
 
 /** One file a part; several parts one after another. */
