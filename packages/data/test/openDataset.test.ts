@@ -261,6 +261,13 @@ describe("lists and tables with labels", () => {
       const listed = await openDataset(table(name, text));
       expect((await listed.image(0)).shape).toEqual([4, 6, 3]);
     }
+    // A column of labels that is empty, as in the tables of tests, says that there are none; folders are not asked.
+    const unlabelled = table("test.csv", "id,label\n1,\n2,\n");
+    const test = await openDataset(unlabelled, { classes: ["fox", "owl"] });
+    expect(entriesOf(test, kaggle)).toEqual([
+      ["test_images/1.png", null],
+      ["test_images/2.png", null],
+    ]);
     // What is not there stays where it would be, and is not looked for by another name.
     const gone = await openDataset(table("train_gone.csv", "file_name,breed\n1.png,owl\n2.jpg,fox\n"));
     expect(entriesOf(gone, kaggle)).toEqual([

@@ -3,7 +3,7 @@ import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { statFile, statOrNull } from "./fileFacts.js";
 import { ImageFiles, labelsByFolder } from "./imageFiles.js";
 import { type AlignedLabels, labelsOfTexts } from "./labels.js";
-import { hasTableHeader, isTableName, type ListedPicture, parseLabelTable } from "./labelTable.js";
+import { hasTableHeader, isTableName, type LabelTable, parseLabelTable } from "./labelTable.js";
 import { ListedFiles } from "./listedFiles.js";
 import { parseListLine } from "./listLines.js";
 import { readTextFile } from "./textFile.js";
@@ -12,7 +12,7 @@ import { readTextFile } from "./textFile.js";
 export interface ImageListOptions extends DecodeOptions {
   /** What ends a path: a line's end, or a zero byte (as `find -print0` writes), so that names may hold line ends. Default: a zero byte if the file holds one. */
   readonly separator?: "\n" | "\0";
-  /** Whether the folder that a picture lies in is its class. Default: only if `classes` are given and the list says no labels. */
+  /** Whether the folder that a picture lies in is its class. Default: only if `classes` are given and the list has no labels, nor a column for them. */
   readonly classFolders?: boolean;
   /** The classes by label. Default: the names of the labels or folders, sorted; of numbers `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
@@ -50,11 +50,15 @@ export async function imageList(path: string, options: ImageListOptions = {}): P
   const text = await readTextFile(file);
   const isZeros = separator === undefined ? text.includes("\0") : separator === "\0";
   const isTable = !isZeros && (isTableName(file) || hasTableHeader(text));
-  const { pictures: listed, notes } = isTable
+  const {
+    pictures: listed,
+    isLabelled,
+    notes,
+  } = isTable
     ? parseLabelTable(file, text, { image: imageColumn, label: labelColumn }, (name) =>
         places.isPicture(name),
       )
-    : { pictures: parseLines(file, text, isZeros, places.start), notes: [] };
+    : parseLines(file, text, isZeros, places.start);
   if (listed.length === 0) {
     throw new Error(
       `imageList: ${file} holds no paths; expected one a line, e.g. the output of find photos -name '*.jpg'.`,
@@ -69,8 +73,7 @@ export async function imageList(path: string, options: ImageListOptions = {}): P
       { ...labels, notes: [...located.notes, ...notes, ...labels.notes] },
       decode,
     );
-  const isLabelled = labelColumn !== null && listed.some(({ label }) => label !== null);
-  if (isLabelled && classFolders !== true) {
+  if (isLabelled && labelColumn !== null && classFolders !== true) {
     const texts = listed.map(({ label }) => label);
     return withNotes(labelsOfTexts("imageList", file, texts, forced));
   }
@@ -79,7 +82,7 @@ export async function imageList(path: string, options: ImageListOptions = {}): P
   return withNotes(labelsByFolder("imageList", file, folders, forced));
 }
 
-function parseLines(file: string, text: string, isZeros: boolean, start: string): ListedPicture[] {
+function parseLines(file: string, text: string, isZeros: boolean, start: string): LabelTable {
   const lines = text.split(isZeros ? "\0" : /\r?\n/).filter((line) => line !== "");
   const odd = lines.find((line) => line.includes("\0") || line.length > 4096);
   if (odd !== undefined) {
@@ -87,6 +90,7 @@ function parseLines(file: string, text: string, isZeros: boolean, start: string)
       `imageList: ${file} holds ${JSON.stringify(odd.slice(0, 60))}, which is no path; expected a text file with one path a line.`,
     );
   }
-  if (isZeros) return lines.map((name) => ({ name, label: null }));
-  return lines.map((line) => parseListLine(line, (name) => statOrNull(resolve(start, name)) !== null));
+  const isFile = (name: string) => statOrNull(resolve(start, name)) !== null;
+  const pictures = lines.map((line) => (isZeros ? { name: line, label: null } : parseListLine(line, isFile)));
+  return { pictures, isLabelled: pictures.some(({ label }) => label !== null), notes: [] };
 }

@@ -16,6 +16,8 @@ export interface ListedPicture {
 /** What a table holds. */
 export interface LabelTable {
   readonly pictures: readonly ListedPicture[];
+  /** Whether it has a column of labels, even if nothing stands there. */
+  readonly isLabelled: boolean;
   /** What was not taken. */
   readonly notes: readonly DatasetNote[];
 }
@@ -78,7 +80,7 @@ export function parseLabelTable(
 ): LabelTable {
   const isJson = /\.(jsonl|ndjson)$/i.test(extname(file)) || text.trimStart().startsWith("{");
   const rows = isJson ? jsonRows(file, text) : csvRows(file, text);
-  if (rows.length === 0) return { pictures: [], notes: [] };
+  if (rows.length === 0) return { pictures: [], isLabelled: false, notes: [] };
   const present = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const image =
     chosenColumn(file, "imageColumn", columns.image, present, imageNames) ??
@@ -97,9 +99,10 @@ export function parseLabelTable(
     return [{ name, label: label === null ? null : textOf(row[label]) }];
   });
   const others = present.filter((name) => name !== image && name.trim() !== "");
+  const isLabelled = label !== null;
+  if (isLabelled || columns.label === null || others.length === 0) return { pictures, isLabelled, notes: [] };
   const note = `${file}: no column is called ${labelNames.slice(0, 3).join(", ")} or the like, so no labels are taken; there are ${shownName(others.join(", "))} (--label-column)`;
-  const isSilent = columns.label !== null && label === null && others.length > 0;
-  return { pictures, notes: isSilent ? [{ level: "info", text: note }] : [] };
+  return { pictures, isLabelled, notes: [{ level: "info", text: note }] };
 }
 
 function textOf(value: unknown): string | null {
