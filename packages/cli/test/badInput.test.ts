@@ -333,6 +333,11 @@ test("a checkpoint of another model, and what is no run", async () => {
   const resumed = await callMain(["pretrain", good, "--out", other, "--resume"]);
   expect(resumed.code).toBe(1);
   expect(resumed.error).toMatch(/is of another model/);
+  await writeFile(join(other, "config.json"), JSON.stringify({ ...description, method: "classifier" }));
+  const finetuned = await callMain(["knn", other, "--train", good, "--test", good]);
+  expect(finetuned.error).toContain(
+    `${other} is a run of splitmask finetune; expected one of splitmask pretrain. Give the folder that`,
+  );
   await rm(out, { recursive: true });
   await refused(["knn", good, "--train", good, "--test", good], 1, "is not a run");
 });

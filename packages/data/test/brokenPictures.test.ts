@@ -88,7 +88,7 @@ describe("the reason says what is wrong with a file", () => {
       [
         "pointer.jpg",
         "version https://git-lfs.github.com/spec/v1\n",
-        "not a picture: a Git LFS pointer instead of the picture (run: git lfs pull)",
+        "not a picture: a Git LFS pointer instead of the file (run: git lfs pull)",
       ],
     ];
     for (const [name, content, reason] of expected) {

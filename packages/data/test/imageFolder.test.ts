@@ -50,6 +50,25 @@ describe("imageFolder", () => {
     ]);
   });
 
+  test("class folders inside a single folder, unless that is a wanted class", async () => {
+    const folder = join(root, "wrapped");
+    for (const name of ["101_ObjectCategories/ant/1.png", "101_ObjectCategories/bee/old/2.png"])
+      write(join(folder, name), png);
+    const dataset = await imageFolder(folder);
+    expect([dataset.root, dataset.classes, dataset.label(1)]).toEqual([folder, ["ant", "bee"], 1]);
+    expect(dataset.notes).toEqual([
+      {
+        level: "info",
+        text: `${folder}: all pictures lie in 101_ObjectCategories, so the folders in there are the classes`,
+      },
+    ]);
+    const wanted = await imageFolder(folder, { classes: ["101_ObjectCategories", "other"] });
+    expect([wanted.label(0), wanted.label(1)]).toEqual([0, 0]);
+    // A class of a single folder is not one.
+    write(join(root, "single/ant/images/1.png"), png);
+    expect((await imageFolder(join(root, "single"))).classes).toEqual(["ant"]);
+  });
+
   test("the classes of another folder", async () => {
     const folder = join(root, "test");
     write(join(folder, "dog/1.png"), png);

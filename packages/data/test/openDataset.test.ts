@@ -208,6 +208,17 @@ describe("lists and tables with labels", () => {
       ],
     ] as const)
       expect(entriesOf(await openDataset(list(name, text)), root)).toEqual(expected);
+    // As pandas writes labels of which one is missing.
+    const floats = await openDataset(
+      list("floats.csv", "path,label\nn01/1.png,10.0\nn02/2.png,9.0\n3.png,\n"),
+    );
+    expect(entriesOf(floats, root).map(([, label]) => label)).toEqual(["10", "9", null]);
+    const bytes = Buffer.from("path,label\nf\xfcchse/\xe9.png,f\xfcchse\nn01/1.png,owl\n", "latin1");
+    const latin = await openDataset(list("latin.csv", bytes));
+    expect(entriesOf(latin, root)).toEqual([
+      ["f\udcfcchse/\udce9.png", "f\\xfcchse"],
+      ["n01/1.png", "owl"],
+    ]);
     const columns = list("columns.csv", "left,right,fine,coarse\nn01/1.png,n02/2.png,3,0\n");
     const chosen = await openDataset(columns, { imageColumn: "right", labelColumn: "coarse" });
     expect(entriesOf(chosen, root)).toEqual([["n02/2.png", "0"]]);
@@ -215,10 +226,56 @@ describe("lists and tables with labels", () => {
       `${columns}: there is no column class (labelColumn); there are left, right, fine, coarse.`,
     );
     await expect(openDataset(list("none.csv", "a,b\n1,2\n"))).rejects.toThrow(
-      "no column of a, b holds paths of pictures; expected file_name, or another with imageColumn",
+      "no column of a, b holds paths of pictures, nor their names in the folders around it; expected file_name, or",
     );
     await expect(openDataset(list("broken.jsonl", '{"file_name": "a.png"}\n[\n'))).rejects.toThrow(
       "broken.jsonl: line 2 is no JSON object; expected one a line",
+    );
+  });
+
+  test("tables of ids, of paths from Windows, and of pictures in another folder", async () => {
+    const kaggle = join(folder, "kaggle");
+    // "Test" has the same ids, and a folder is called as an id is.
+    for (const name of ["train_images/1.png", "train_images/2.png", "test_images/1.png", "test_images/2.png"])
+      write(join(kaggle, name), png);
+    write(join(kaggle, "train_images/cafe\u0301.png"), png);
+    mkdirSync(join(kaggle, "1"));
+    const table = (name: string, text: string) => write(join(kaggle, name), text);
+    const expected = [
+      ["train_images/2.png", "owl"],
+      ["train_images/1.png", "fox"],
+    ];
+    const train = await openDataset(table("train.csv", "target,id_code\nowl,2\nfox,1\n"));
+    expect(entriesOf(train, kaggle)).toEqual(expected);
+    expect(train.notes).toEqual([
+      {
+        level: "info",
+        text: `the pictures of ${join(kaggle, "train.csv")} are taken from ${join(kaggle, "train_images")}`,
+      },
+    ]);
+    for (const [name, text] of [
+      ["windows.csv", "path,label\ntrain_images\\2.png,owl\ntrain_images\\1.png,fox\n"],
+      ["ids.txt", "train_images/2\ntrain_images/1\n"],
+      ["composed.csv", "file_name,label\ntrain_images/caf\u00e9.png,owl\n"],
+    ] as const) {
+      const listed = await openDataset(table(name, text));
+      expect((await listed.image(0)).shape).toEqual([4, 6, 3]);
+    }
+    // A column of labels that is empty, as in the tables of tests, says that there are none; folders are not asked.
+    const unlabelled = table("test.csv", "id,label\n1,\n2,\n");
+    const test = await openDataset(unlabelled, { classes: ["fox", "owl"] });
+    expect(entriesOf(test, kaggle)).toEqual([
+      ["test_images/1.png", null],
+      ["test_images/2.png", null],
+    ]);
+    // What is not there stays where it would be, and is not looked for by another name.
+    const gone = await openDataset(table("train_gone.csv", "file_name,breed\n1.png,owl\n2.jpg,fox\n"));
+    expect(entriesOf(gone, kaggle)).toEqual([
+      ["train_images/1.png", null],
+      ["train_images/2.jpg", null],
+    ]);
+    expect(gone.notes?.at(-1)?.text).toContain(
+      "no column is called label, class, category or the like, so no labels are taken; there are breed (--label-column)",
     );
   });
 
@@ -356,6 +413,37 @@ describe("openDataset", () => {
     expect([parts instanceof ImageFolder, parts.length, parts.classes]).toEqual([true, 1, ["a"]]);
   });
 
+  test("archives beside what was unpacked from them, and tables beside shards and pictures", async () => {
+    const root = join(folder, "torchvision");
+    write(join(root, "cifar-10-binary.tar.gz"), "?");
+    await expect(openDataset(root)).rejects.toThrow(
+      `openDataset: ${join(root, "cifar-10-binary.tar.gz")} is CIFAR's archive; unpack it with tar xzf`,
+    );
+    write(join(root, "cifar-10-batches-bin/data_batch_1.bin"), new Uint8Array(3073));
+    expect(await openDataset(root)).toBeInstanceOf(CifarDataset);
+    const deep = join(folder, "deep");
+    write(join(deep, "food-101.tar.gz"), "?");
+    for (const name of ["pie", "soup"]) write(join(deep, "food-101/images", name, "1.png"), png);
+    expect((await openDataset(deep)).classes).toEqual(["pie", "soup"]);
+
+    const downloaded = join(folder, "img2dataset");
+    mkdirSync(downloaded);
+    await writeShard(join(folder, "00000.tar"), { "a.png": png });
+    renameSync(join(folder, "00000.tar"), join(downloaded, "00000.tar"));
+    write(join(downloaded, "00000.parquet"), "what is known of the pictures");
+    expect(await openDataset(downloaded)).toBeInstanceOf(WebDataset);
+
+    write(join(folder, "tabled/images/1.png"), png);
+    write(join(folder, "tabled/labels.csv"), "id,label\n1,owl\n");
+    const [note] = (await openDataset(join(folder, "tabled"))).notes ?? [];
+    expect(note).toEqual({
+      level: "info",
+      text: `${join(folder, "tabled")}: tables are not read with a folder of pictures (labels.csv); of one that holds labels, give the path in place of the folder's`,
+    });
+    const labelled = await openDataset(join(folder, "tabled/labels.csv"));
+    expect(entriesOf(labelled, join(folder, "tabled"))).toEqual([["images/1.png", "owl"]]);
+  });
+
   test("what has to be converted or unpacked first says how", async () => {
     for (const name of ["state.json", "dataset_info.json", "data-00000-of-00001.arrow"])
       write(join(folder, "saved/train", name), "{}");
@@ -373,6 +461,18 @@ describe("openDataset", () => {
     await expect(openDataset(archive)).rejects.toThrow(
       `${archive} is CIFAR's archive; unpack it with tar xzf ${archive}, and give the folder cifar-10-batches-py.`,
     );
+  });
+
+  test("what lies under the name of a container", async () => {
+    const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    for (const name of ["train.parquet", "00000.tar", "train-images-idx3-ubyte", "data_batch_1", "coco.json"])
+      await expect(openDataset(write(join(folder, "mistaken", name), pointer))).rejects.toThrow(
+        " By its first bytes it is a Git LFS pointer instead of the file (run: git lfs pull).",
+      );
+    const packed = write(join(folder, "mistaken/packed.tar"), gzipSync(new Uint8Array(1024)));
+    await expect(openDataset(packed)).rejects.toThrow(" By its first bytes it is gzip data.");
+    const page = write(join(folder, "mistaken/page.tar"), "<html><body>404</body></html>");
+    await expect(openDataset(page)).rejects.toThrow(" By its first bytes it looks like an HTML page.");
   });
 
   test("what cannot be opened", async () => {

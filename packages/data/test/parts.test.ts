@@ -118,6 +118,23 @@ describe("parts of a source", () => {
     expect((await openDataset(only, { use: "training" })).notes).toEqual([]);
   });
 
+  test("configurations that each have their parts are all taken, with a warning", async () => {
+    const files = [
+      "small/train.parquet",
+      "small/test.parquet",
+      "large/train/0.parquet",
+      "large/test/0.parquet",
+    ];
+    const root = make("configurations", files);
+    const dataset = await openDataset(root, { use: "training" });
+    expect(pathsOf(dataset, root)).toEqual(["large/train/0.parquet", "small/train.parquet"]);
+    expect(dataset.notes?.at(-1)).toEqual({
+      level: "warning",
+      text: `${root}: large, small each have parts of their own, as the configurations of a data set do, and all of them are taken; for one alone give its folder`,
+    });
+    expect((await openDataset(join(root, "small"), { use: "training" })).notes).toHaveLength(1);
+  });
+
   test("train, val and test are no classes, but where they stand among others", async () => {
     const divided = make("divided", ["train/ant/1.png", "train/bee/2.png", "val/bee/3.png"]);
     expect((await openDataset(divided)).classes).toEqual(["ant", "bee"]);

@@ -8,10 +8,12 @@ export interface TiffSettings {
   readonly format?: number;
   /** Bits of each. Default: those of the array. */
   readonly bits?: number;
-  /** 0 white is zero, 1 black is zero, 2 RGB, 8 CIE L*a*b*. Default 1 for one number a pixel, else 2. */
+  /** 0 white is zero, 1 black is zero, 2 RGB, 6 YCbCr, 8 CIE L*a*b*. Default 1 for one number a pixel, else 2. */
   readonly photometric?: number;
   /** 1 none. Default 1. */
   readonly compression?: number;
+  /** How many pixels share Cb and Cr, across and down. */
+  readonly subsampling?: readonly [number, number];
   /** What numbers behind the colours are: 0 unspecified, 2 transparency. */
   readonly extra?: readonly number[];
 }
@@ -47,6 +49,7 @@ export function tiff(values: Numbers, settings: TiffSettings): Buffer {
     [279, [values.byteLength]],
     ...(extra.length > 0 ? [[338, extra] as const] : []),
     [339, each(format)],
+    ...(settings.subsampling === undefined ? [] : [[530, settings.subsampling] as const]),
   ];
   const head = Buffer.alloc(8 + 2 + 12 * entries.length + 4);
   head.write("II*\0", "latin1");

@@ -136,6 +136,10 @@ describe("TIFF channels", () => {
     ["64-bit floats", tiff(new Float64Array(12), size)],
     ["complex numbers", tiff(new Float32Array(24), { ...size, format: 6, bits: 64 })],
     ["whole numbers of 12 bits", tiff(new Uint8Array(18), { ...size, bits: 12 })],
+    [
+      "YCbCr colours that are not subsampled",
+      tiff(new Uint8Array(36), { ...size, samples: 3, photometric: 6, subsampling: [1, 1] }),
+    ],
     ["CIE L*a*b* colours", tiff(new Uint8Array(36), { ...size, samples: 3, photometric: 8 })],
     ["JPEG 2000 compression", tiff(new Uint8Array(12), { ...size, compression: 34712 })],
     ["Zstandard compression", tiff(new Uint8Array(12), { ...size, compression: 50_000 })],

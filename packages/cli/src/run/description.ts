@@ -3,6 +3,7 @@ import { RunFolder } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import type { Choice, ResolvedConfig } from "../config/resolve.js";
 import { UsageError } from "../errors.js";
+import { otherRun } from "./runKind.js";
 
 /** What `config.json` of a run folder holds: everything that is needed to build the model and to go on with the run. */
 export interface RunDescription {
@@ -41,9 +42,7 @@ export interface RunDescription {
 export function describedBy(run: RunFolder): RunDescription {
   const description = run.config as Partial<RunDescription> | null;
   if (description?.format !== 1 || description.method !== "splitmask" || description.config === undefined) {
-    throw new Error(
-      `${run.path}: config.json was not written by splitmask pretrain of this version. Give the folder that \`splitmask pretrain --out\` wrote.`,
-    );
+    throw otherRun(run, "splitmask");
   }
   return description as RunDescription;
 }

@@ -4,6 +4,7 @@ import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import type { Choice } from "../config/resolve.js";
 import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
+import { otherRun } from "./runKind.js";
 
 /** What `config.json` of a fine-tuning run holds: everything that is needed to build the model and to go on with the run. */
 export interface FinetuneDescription {
@@ -51,9 +52,7 @@ export interface FinetuneDescription {
 export function finetuneDescribedBy(run: RunFolder): FinetuneDescription {
   const description = run.config as Partial<FinetuneDescription> | null;
   if (description?.format !== 1 || description.method !== "classifier") {
-    throw new Error(
-      `${run.path}: config.json was not written by splitmask finetune of this version. Give the folder that \`splitmask finetune --out\` wrote.`,
-    );
+    throw otherRun(run, "classifier");
   }
   return description as FinetuneDescription;
 }

@@ -26,6 +26,7 @@ const wanted = {
   samplesPerPixel: 277,
   extraSamples: 338,
   sampleFormat: 339,
+  subsampling: 530,
 } as const;
 
 /** Channels of colour by photometric interpretation; grey and palettes have 1. */
@@ -114,9 +115,17 @@ function tiffStorage(read: ReadBytes): PixelStorage {
   const extra = samples - (coloursOf[colours] ?? 1);
   const alpha = extra === 1 && [1, 2].includes(first("extraSamples", 0));
   const [bits, format] = [first("bitsPerSample", 1), first("sampleFormat", 1)];
+  const compression = first("compression", 1);
+  // libvips shows Y, Cb and Cr as red, green and blue, unless libtiff has to spread Cb and Cr or JPEG's decoder is asked for RGB.
+  const isBareYcbcr =
+    colours === 6 &&
+    compression !== 6 &&
+    compression !== 7 &&
+    (tags.get(wanted.subsampling) ?? [2, 2]).every((factor) => factor === 1);
   const obstacle =
-    otherCompressions[first("compression", 1)]?.concat(" compression") ??
+    otherCompressions[compression]?.concat(" compression") ??
     otherColours[colours] ??
+    (isBareYcbcr ? "YCbCr colours that are not subsampled" : undefined) ??
     obstacleOfNumbers(bits, format, tags.get(wanted.bitsPerSample) ?? []) ??
     // What follows RGB without being called transparency is left out, as Pillow does; of two channels of which one is
     // grey nobody knows.

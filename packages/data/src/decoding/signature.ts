@@ -56,8 +56,19 @@ const others: readonly (readonly [number, string, string])[] = [
   [0, "\x1f\x8b", "gzip data"],
   [0, "PAR1", "a Parquet file"],
   [257, "ustar", "a tar archive"],
-  [0, "version https://git-lfs", "a Git LFS pointer instead of the picture (run: git lfs pull)"],
+  [0, "version https://git-lfs", "a Git LFS pointer instead of the file (run: git lfs pull)"],
 ];
+
+/**
+ * Whether the words of a signature name something, rather than tell that nothing is known.
+ *
+ * @param what Of a signature of the kind `"other"`.
+ */
+export function isNamed(what: string): boolean {
+  return what === htmlPage || others.some(([, , name]) => name === what);
+}
+
+const htmlPage = "looks like an HTML page";
 
 /**
  * Looks at the first bytes of a file.
@@ -73,7 +84,7 @@ export function signatureOf(bytes: Uint8Array): Signature {
   if (found !== undefined) return { kind: "picture", format: found[2] };
   const known = others.find(([place, mark]) => text.startsWith(mark, place));
   if (known !== undefined) return other(known[2]);
-  if (/^(ï»¿)?\s*(<!doctype html|<html|<head)/i.test(text)) return other("looks like an HTML page");
+  if (/^(ï»¿)?\s*(<!doctype html|<html|<head)/i.test(text)) return other(htmlPage);
   if (/<svg[\s>]/i.test(text)) return { kind: "picture", format: "SVG" };
   if (head.every((byte) => byte === 0)) return other("begins with nothing but zeros");
   if (isText(head)) return other("looks like text");

@@ -4,6 +4,7 @@ import type { DatasetNote } from "../imageDataset.js";
 import { commonFolder } from "./commonFolder.js";
 import { statOrNull } from "./fileFacts.js";
 import { FolderScan } from "./folderScan.js";
+import { usualFolders } from "./listedFiles.js";
 import { pictureExtensions } from "./pictureFormats.js";
 
 /** Where the pictures of a COCO file are. */
@@ -75,18 +76,6 @@ export async function findCocoPictures(
     notes.push({ level: "warning", text });
   }
   return { root, paths: paths.map((path) => relative(root, path)), notes };
-}
-
-/**
- * The folder of the JSON file, the one above it, and in both `images` and the file's name without its kind, also in
- * `images`.
- */
-function usualFolders(file: string): string[] {
-  const folder = dirname(file);
-  const part = basename(file, ".json").replace(/^(instances|captions|person_keypoints|annotations)_?/, "");
-  return [folder, dirname(folder)].flatMap((base) =>
-    [".", "images", part, join("images", part)].map((inside) => join(base, inside)),
-  );
 }
 
 /** The folders that hold a picture of each of the names. */

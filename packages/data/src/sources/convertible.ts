@@ -13,12 +13,13 @@ const toParquet = {
 } as const;
 
 /**
- * Refuses a folder that `save_to_disk` of Hugging Face's `datasets` wrote, or that holds one. Arrow's own files are not
- * read here, Parquet of the same pictures is.
+ * Refuses a folder of CIFAR's archives, and one that `save_to_disk` of Hugging Face's `datasets` wrote, or that holds
+ * one. Arrow's own files are not read here, Parquet of the same pictures is.
  *
  * @throws Error If it is one; it says how to convert it.
  */
 export function refuseConvertible(folder: string): void {
+  for (const name of namesIn(folder)) refuseArchive(join(folder, name));
   for (const candidate of [folder, ...namesIn(folder).map((name) => join(folder, name))]) {
     const names = namesIn(candidate);
     const isOne = names.includes("state.json") && names.includes("dataset_info.json");
@@ -31,14 +32,20 @@ export function refuseConvertible(folder: string): void {
   }
 }
 
+const cifarArchive = /^cifar-(100?)-(binary|python|matlab)\.(?:tar\.gz|tgz|tar)$/;
+
+/** Whether a file is one of CIFAR's archives, by its name. */
+export function isCifarArchive(name: string): boolean {
+  return cifarArchive.test(name);
+}
+
 /**
  * Refuses CIFAR's archives, which look like tar shards.
  *
  * @throws Error If the path is one of them; it says how to unpack it.
  */
 export function refuseArchive(path: string): void {
-  const [, number, version] =
-    /^cifar-(100?)-(binary|python|matlab)\.(?:tar\.gz|tgz|tar)$/.exec(basename(path)) ?? [];
+  const [, number, version] = cifarArchive.exec(basename(path)) ?? [];
   if (number === undefined) return;
   const unpacked = { binary: "cifar-10-batches-bin", python: "cifar-10-batches-py" }[version!];
   const folder = number === "10" ? unpacked : `cifar-100-${version}`;

@@ -4,7 +4,7 @@ import { fileOf, shownName } from "../fileNames.js";
 import { refuseArchive, refuseConvertible } from "./convertible.js";
 import { statOrNull } from "./fileFacts.js";
 import { deepestLevel, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";
-import { pictureParts } from "./folderParts.js";
+import { holdsPictures, pictureParts } from "./folderParts.js";
 import { containerFormats, containerNames, type DatasetFormat, formatByName } from "./formatNames.js";
 import { isGlob } from "./imageGlob.js";
 import { isPictureName, remedyFor } from "./pictureFormats.js";
@@ -42,7 +42,7 @@ function formatOfFolder(folder: string): DatasetFormat {
     level = level.flatMap(levels);
     found = containerAmong(level);
   }
-  if (found === undefined) refuseConvertible(folder);
+  if (found === undefined && !holdsPictures(folder)) refuseConvertible(folder);
   return found ?? "folder";
 }
 
@@ -58,7 +58,7 @@ function containerAmong(folders: readonly string[]): DatasetFormat | undefined {
 }
 
 const containerIn = (names: readonly string[]) =>
-  containerFormats.find((format) => containerNames(format, names).length > 0);
+  containerFormats.find((format) => containerNames(format, names, names).length > 0);
 
 /** By its kind and ending; null if it is nothing that is known. */
 function formatOf(path: string): DatasetFormat | null {

@@ -1,4 +1,5 @@
-import { basename, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
+import { shownName } from "../fileNames.js";
 import { cifarPart } from "./cifarNames.js";
 import { deepestLevel, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";
 import { type ContainerFormat, containerFormats, containerNames, type DatasetFormat } from "./formatNames.js";
@@ -18,9 +19,9 @@ function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
   const visit = (inside: string, depth: number): void => {
     const within = (name: string) => (inside === "" ? name : `${inside}/${name}`);
     const names = namesIn(join(folder, inside));
-    const folders = new Set(names.filter((name) => isFolder(join(folder, within(name)))));
-    const files = names.filter((name) => !folders.has(name));
-    found.push(...containerNames(format, files).map(within));
+    const folders = names.filter((name) => isFolder(join(folder, within(name))));
+    const files = names.filter((name) => !folders.includes(name));
+    found.push(...containerNames(format, files, folders).map(within));
     if (depth < deepestLevel) for (const name of folders) visit(within(name), depth + 1);
   };
   visit("", 0);
@@ -38,7 +39,7 @@ function containersIn(folder: string, format: ContainerFormat): PartEntry[] {
 }
 
 /** Whether there is a picture in a folder, on one of its first levels: links may lead round in circles. */
-function holdsPictures(folder: string, depth = 0): boolean {
+export function holdsPictures(folder: string, depth = 0): boolean {
   const names = namesIn(folder);
   if (names.some((name) => isPictureName(name))) return true;
   return (
@@ -105,7 +106,7 @@ export function chooseFiles(
   split: string | undefined,
   use: DatasetUse,
 ): ChosenParts {
-  const whole = { paths: [path], note: null };
+  const whole = { paths: [path], notes: () => [] };
   if (!isFolder(path)) {
     if (split === undefined || split === "all") return whole;
     throw new Error(
@@ -117,12 +118,31 @@ export function chooseFiles(
     const parts = pictureParts(path);
     if (split !== undefined && split !== "all" && !parts.some(({ name }) => name === split)) {
       const inside = join(path, split);
-      if (isFolder(inside)) return { paths: [inside], note: null };
+      if (isFolder(inside)) return { paths: [inside], notes: () => [] };
     }
     const entries = parts.length > 0 ? parts : [{ path, part: null, name: null }];
     return chooseParts(path, entries, split, use, "folders");
   }
   const container = containerFormats.find((each) => each === format);
   const entries = container === undefined ? [] : containersIn(path, container);
-  return entries.length === 0 ? whole : chooseParts(path, entries, split, use, "files");
+  if (entries.length === 0) return whole;
+  const chosen = chooseParts(path, entries, split, use, "files");
+  const configurations = configurationsOf(path, entries);
+  if (configurations.length < 2) return chosen;
+  const text =
+    `${path}: ${shownName(configurations.join(", "))} each have parts of their own, as the configurations of a data ` +
+    "set do, and all of them are taken; for one alone give its folder";
+  return { ...chosen, notes: (pictures) => [...chosen.notes(pictures), { level: "warning", text }] };
+}
+
+/** The folders in which there are files of several parts each: `small/train.parquet`, `small/test.parquet`, `large/…`. */
+function configurationsOf(path: string, entries: readonly PartEntry[]): string[] {
+  const parts = new Map<string, Set<string>>();
+  for (const { path: file, part } of entries) {
+    const folder = dirname(file);
+    const around = folder !== path && partOf(basename(folder)).part !== null ? dirname(folder) : folder;
+    const name = relative(path, around);
+    if (part !== null) parts.set(name, (parts.get(name) ?? new Set()).add(part));
+  }
+  return [...parts].filter(([, { size }]) => size > 1).map(([name]) => name || ".");
 }

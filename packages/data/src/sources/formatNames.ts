@@ -1,4 +1,5 @@
 import { cifarNames } from "./cifarNames.js";
+import { isCifarArchive } from "./convertible.js";
 
 /** How pictures may be stored. */
 export type DatasetFormat = "folder" | "glob" | "list" | "webdataset" | "parquet" | "idx" | "cifar" | "coco";
@@ -27,7 +28,24 @@ export function formatByName<Format extends keyof typeof patterns>(
   return formats.find((format) => patterns[format].test(name));
 }
 
-/** Those of a folder's files that are containers of a format, by their names. */
-export function containerNames(format: ContainerFormat, names: readonly string[]): string[] {
-  return format === "cifar" ? cifarNames(names) : names.filter((name) => patterns[format].test(name));
+/**
+ * Those of a folder's files that are containers of a format, by their names. An archive beside the folder that it was
+ * unpacked to is none, nor CIFAR's, which have to be unpacked, nor the Parquet file of the same name as a tar shard, in
+ * which img2dataset keeps what it knows of the shard's pictures.
+ */
+export function containerNames(
+  format: ContainerFormat,
+  files: readonly string[],
+  folders: readonly string[],
+): string[] {
+  if (format === "cifar") return cifarNames(files);
+  const found = files.filter((name) => patterns[format].test(name));
+  const stem = (name: string) => name.replace(patterns[format], "");
+  if (format === "webdataset") {
+    return found.filter((name) => !isCifarArchive(name) && !folders.includes(stem(name)));
+  }
+  if (format !== "parquet") return found;
+  const shards = containerNames("webdataset", files, folders);
+  const stems = new Set(shards.map((name) => name.replace(patterns.webdataset, "")));
+  return found.filter((name) => !stems.has(stem(name)));
 }

@@ -1,13 +1,14 @@
 import { opendir, realpath, stat } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
 import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
 import { commonFolder } from "./commonFolder.js";
 import { FolderScan } from "./folderScan.js";
 import { firstFolder, ImageFiles, labelsByFolder } from "./imageFiles.js";
-import { type AlignedLabels, labelsOfTexts } from "./labels.js";
+import { type AlignedLabels, className, labelsOfTexts } from "./labels.js";
 import { parseLabelTable, type TableColumns } from "./labelTable.js";
+import { WrittenNames } from "./listedFiles.js";
 import { isPictureName, pictureExtensions, sentence } from "./pictureFormats.js";
 import { sortNames } from "./sortNames.js";
 import { readTextFile } from "./textFile.js";
@@ -15,8 +16,8 @@ import { readTextFile } from "./textFile.js";
 /** Options of `imageFolder`. */
 export interface ImageFolderOptions extends DecodeOptions {
   /**
-   * The classes by label, e.g. those of the training folder for the test folder. Default: the first-level folders that hold pictures, sorted; none if all
-   * pictures lie at the top.
+   * The classes by label, e.g. those of the training folder for the test folder. Default: the first-level folders that hold pictures (or those of a
+   * single one that holds several), sorted; none if all pictures lie at the top.
    */
   readonly classes?: readonly string[];
   /**
@@ -104,10 +105,10 @@ async function checkFolder(path: string): Promise<string> {
 
 /**
  * The pictures of a folder and of all folders in it, sorted by path. First-level folders that hold pictures are the
- * classes; pictures that lie beside such folders have no label. Hidden files, and what systems put there (`@eaDir`,
- * `__MACOSX`), are left out, and so are folders inside it that cannot be read: `notes` tell. Other files that are no
- * pictures are counted in `ignored`. Nothing is decoded yet. Of several folders the pictures follow one another, and
- * folders of the same name are one class.
+ * classes (where everything lies in a single folder that holds several, those); pictures that lie beside such folders
+ * have no label. Hidden files, and what systems put there (`@eaDir`, `__MACOSX`), are left out, and so are folders
+ * inside it that cannot be read: `notes` tell. Other files that are no pictures are counted in `ignored`. Nothing is
+ * decoded yet. Of several folders the pictures follow one another, and folders of the same name are one class.
  *
  * @param path The folder, or several.
  * @throws Error (rejects) If a folder is missing, is no folder, holds no pictures, or holds a class folder that `classes` does not name.
@@ -132,14 +133,20 @@ export async function imageFolder(
   const files: string[] = [];
   const ignored: string[] = [];
   const folders: (string | null)[] = [];
+  const wrapped: DatasetNote[] = [];
   for (const each of roots) {
     const found: Found = { pictures: [], ignored: [], folders: 0 };
     await collect(scan, each, "", endings, found, new Set());
     if (found.pictures.length === 0) throw noPictures(each, found, scan, extensions);
     const before = each === root ? "" : `${relative(root, each)}/`;
+    const wrapper = wrapperOf(found.pictures, forced);
     for (const file of sortNames(found.pictures)) {
       files.push(before + file);
-      folders.push(firstFolder(file));
+      folders.push(firstFolder(file.slice(wrapper.length)));
+    }
+    if (wrapper !== "") {
+      const text = `${shownName(each)}: all pictures lie in ${shownName(wrapper.slice(0, -1))}, so the folders in there are the classes`;
+      wrapped.push({ level: "info", text });
     }
     for (const file of sortNames(found.ignored)) ignored.push(before + file);
   }
@@ -152,8 +159,23 @@ export async function imageFolder(
     texts === null
       ? labelsByFolder("imageFolder", root, folders, forced)
       : labelsOfTexts("imageFolder", labelTables.join(" and "), texts, forced);
-  const notes = [...tableNotes(labelTables, texts), ...scan.notes(), ...labels.notes];
+  const notes = [
+    ...(texts === null ? wrapped : tableNotes(labelTables, texts)),
+    ...scan.notes(),
+    ...labels.notes,
+  ];
   return new ImageFolder(root, files, { ...labels, notes }, ignored, decode);
+}
+
+/**
+ * What all paths begin with, up to a "/", where several folders of pictures and nothing else lie in there: as in an archive that holds one folder (`101_ObjectCategories/accordion/1.jpg`), whose
+ * name is no class unless it is wanted as such.
+ */
+function wrapperOf(files: readonly string[], wanted: readonly string[] | undefined): string {
+  const shared = commonFolder([...new Set(files.map((file) => dirname(file)))]);
+  const [first] = files;
+  if (shared === "." || shared === sep || files.some((file) => dirname(file) === shared)) return "";
+  return wanted?.map(className).includes(className(firstFolder(first!)!)) ? "" : `${shared}/`;
 }
 
 /** The label of each picture as tables have it; null: they have none. */
@@ -163,9 +185,13 @@ async function readLabels(
   paths: readonly string[],
 ): Promise<(string | null)[] | null> {
   const labels = new Map<string, string>();
+  const written = new WrittenNames();
   for (const table of tables) {
-    for (const { name, label } of parseLabelTable(table, await readTextFile(table), columns)) {
-      if (label !== null) labels.set(resolve(dirname(table), name), label);
+    const folder = dirname(table);
+    const isPicture = (text: string) => isPictureName(written.fileOf(folder, text) ?? "");
+    const { pictures } = parseLabelTable(table, await readTextFile(table), columns, isPicture);
+    for (const { name, label } of pictures) {
+      if (label !== null) labels.set(written.fileOf(folder, name) ?? resolve(folder, name), label);
     }
   }
   return labels.size === 0 ? null : paths.map((path) => labels.get(path) ?? null);

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { parse } from "csv-parse/sync";
-import { shownName } from "../fileNames.js";
+import { bytesOfName, nameFromBytes, shownName } from "../fileNames.js";
+import type { DatasetNote } from "../imageDataset.js";
 import { isPictureName } from "./pictureFormats.js";
 import { parseJson } from "./textFile.js";
 
@@ -10,6 +11,15 @@ export interface ListedPicture {
   readonly name: string;
   /** A number or a name; null: nothing is said. */
   readonly label: string | null;
+}
+
+/** What a table holds. */
+export interface LabelTable {
+  readonly pictures: readonly ListedPicture[];
+  /** Whether it has a column of labels, even if nothing stands there. */
+  readonly isLabelled: boolean;
+  /** What was not taken. */
+  readonly notes: readonly DatasetNote[];
 }
 
 /** Which columns of a table are read. */
@@ -27,6 +37,9 @@ const imageNames =
   );
 /** Names of columns of labels. */
 const labelNames = "label class category target cls label_name class_name category_name labels".split(" ");
+
+/** Rows in which names of pictures are looked for. */
+const sampled = 8;
 
 const delimiters = [",", "\t", ";"] as const;
 
@@ -57,28 +70,42 @@ const firstLine = (text: string) => text.slice(0, text.search(/\r|\n|$/));
  * 4180), or JSON, one object a line.
  *
  * @param file Its path, for messages.
+ * @param isPicture Whether a text is the name of a picture that is there: the column of such names is taken where none is called as usual or holds names that end as pictures do.
  * @throws Error If it cannot be parsed, or a column is not there.
  */
-export function parseLabelTable(file: string, text: string, columns: TableColumns): ListedPicture[] {
+export function parseLabelTable(
+  file: string,
+  text: string,
+  columns: TableColumns,
+  isPicture: (text: string) => boolean,
+): LabelTable {
   const isJson = /\.(jsonl|ndjson)$/i.test(extname(file)) || text.trimStart().startsWith("{");
   const rows = isJson ? jsonRows(file, text) : csvRows(file, text);
-  if (rows.length === 0) return [];
+  if (rows.length === 0) return { pictures: [], isLabelled: false, notes: [] };
   const present = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const image =
-    chosenColumn(file, "imageColumn", columns.image, present, imageNames) ?? pictureColumn(rows[0]!);
+    chosenColumn(file, "imageColumn", columns.image, present, imageNames) ??
+    pictureColumn(rows.slice(0, 1), isPictureName) ??
+    pictureColumn(rows.slice(0, sampled), isPicture);
   if (image === null) {
     throw new Error(
-      `${file}: no column of ${shownName(present.join(", "))} holds paths of pictures; expected ` +
-        `${imageNames[0]}, or another with imageColumn (--image-column).`,
+      `${file}: no column of ${shownName(present.join(", "))} holds paths of pictures, nor their names in the ` +
+        `folders around it; expected ${imageNames[0]}, or another with imageColumn (--image-column) and the ` +
+        "pictures' folder (--images).",
     );
   }
   const label =
     columns.label === null ? null : chosenColumn(file, "labelColumn", columns.label, present, labelNames);
-  return rows.flatMap((row) => {
+  const pictures = rows.flatMap((row) => {
     const name = textOf(row[image]);
     if (name === null) return [];
     return [{ name, label: label === null ? null : textOf(row[label]) }];
   });
+  const others = present.filter((name) => name !== image && name.trim() !== "");
+  const isLabelled = label !== null;
+  if (isLabelled || columns.label === null || others.length === 0) return { pictures, isLabelled, notes: [] };
+  const note = `${file}: no column is called ${labelNames.slice(0, 3).join(", ")} or the like, so no labels are taken; there are ${shownName(others.join(", "))} (--label-column)`;
+  return { pictures, isLabelled, notes: [{ level: "info", text: note }] };
 }
 
 function textOf(value: unknown): string | null {
@@ -105,8 +132,13 @@ function chosenColumn(
   return found === undefined ? null : byName.get(found)!;
 }
 
-function pictureColumn(row: Row): string | null {
-  return Object.keys(row).find((name) => isPictureName(textOf(row[name]) ?? "")) ?? null;
+/** The first column that holds pictures and nothing else, each of them once. */
+function pictureColumn(rows: readonly Row[], isPicture: (text: string) => boolean): string | null {
+  const holdsPictures = (name: string) => {
+    const texts = rows.map((row) => textOf(row[name])).filter((text) => text !== null);
+    return texts.length > 0 && new Set(texts).size === texts.length && texts.every((text) => isPicture(text));
+  };
+  return Object.keys(rows[0]!).find(holdsPictures) ?? null;
 }
 
 function jsonRows(file: string, text: string): Row[] {
@@ -130,12 +162,15 @@ function csvRows(file: string, text: string): Row[] {
   const delimiter = [...delimiters].sort((a, b) => count(b) - count(a))[0]!;
   let records: string[][];
   try {
-    records = parse(text, {
+    // As bytes, which the parser would make UTF-8 of: names of files may be none.
+    const fields: string[][] = parse(bytesOfName(text), {
       delimiter,
+      encoding: "latin1",
       relax_column_count: true,
       relax_quotes: true,
       skip_empty_lines: true,
     });
+    records = fields.map((record) => record.map((field) => nameFromBytes(Buffer.from(field, "latin1"))));
   } catch (error) {
     throw new Error(`${file} cannot be read as a table (${(error as Error).message}). Mend it.`, {
       cause: error,

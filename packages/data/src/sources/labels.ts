@@ -205,7 +205,7 @@ function union(lists: readonly (readonly string[])[]): readonly string[] {
 }
 
 /**
- * Labels that are given as texts: numbers, or names of classes.
+ * Labels that are given as texts: whole numbers, also written as `5.0`, or names of classes.
  *
  * @param reader Who asks, for messages.
  * @param source The file that the labels came from.
@@ -221,7 +221,8 @@ export function labelsOfTexts(
 ): AlignedLabels {
   const names = new Map<string, string>();
   for (const text of texts) if (text !== null && !names.has(text)) names.set(text, className(text));
-  if ([...names.values()].every((name) => /^-?\d{1,9}$/.test(name))) {
+  // "5.0" is 5: pandas makes floats of a column in which a label is missing.
+  if ([...names.values()].every((name) => /^-?\d{1,9}(\.0*)?$/.test(name))) {
     const labels = Int32Array.from(texts, (text) => Math.max(-1, text === null ? -1 : Number(text)));
     return alignLabels(reader, source, { labels, classes: classesFor(reader, source, labels) }, wanted);
   }

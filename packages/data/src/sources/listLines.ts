@@ -17,7 +17,7 @@ export function parseListLine(line: string, isFile: (path: string) => boolean): 
   const whole = { name: line, label: null };
   const [, path, rest] = pathAndRest.exec(line) ?? [];
   const numbered = numberedPath.exec(line);
-  if (numbered !== null && !isFile(line)) return { name: numbered[2]!, label: wholeNumber(numbered[1]!) };
+  if (numbered !== null && !isFile(line)) return { name: numbered[2]!, label: numbered[1]! };
   if (path === undefined || rest === undefined) {
     const trimmed = line.trim();
     return trimmed !== line && !isFile(line) && isFile(trimmed) ? { name: trimmed, label: null } : whole;
@@ -31,10 +31,5 @@ export function parseListLine(line: string, isFile: (path: string) => boolean): 
 /** A name, or one number; several numbers are no class. */
 function labelOf(text: string): string | null {
   const trimmed = text.trim().replace(/^"(.*)"$/s, "$1");
-  return /^[-+\d.eE]+([\s,;]+[-+\d.eE]+)+$/.test(trimmed) ? null : wholeNumber(trimmed);
-}
-
-/** `5.000000` is 5. */
-function wholeNumber(text: string): string {
-  return /^\d+\.0*$/.test(text) ? String(Number(text)) : text;
+  return /^[-+\d.eE]+([\s,;]+[-+\d.eE]+)+$/.test(trimmed) ? null : trimmed;
 }

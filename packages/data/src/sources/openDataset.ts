@@ -1,19 +1,21 @@
 import { basename, dirname, join } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
-import { recoverName } from "../fileNames.js";
-import type { ImageDataset } from "../imageDataset.js";
+import { recoverName, shownName } from "../fileNames.js";
+import type { DatasetNote, ImageDataset } from "../imageDataset.js";
 import { cifarDataset } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";
 import { expandBraces, hasBraces } from "./expandBraces.js";
 import { statOrNull } from "./fileFacts.js";
 import { formatAt, lookedFor } from "./findFormat.js";
+import { namesIn } from "./folderNames.js";
 import { chooseFiles } from "./folderParts.js";
 import { type DatasetFormat, formatByName } from "./formatNames.js";
 import { type IdxDatasetOptions, idxDataset } from "./idx.js";
 import { imageFolder } from "./imageFolder.js";
 import { findFiles, imageGlob, isGlob } from "./imageGlob.js";
 import { imageList } from "./imageList.js";
+import { mistaken } from "./mistakenName.js";
 import { parquetDataset } from "./parquet.js";
 import { type DatasetUse, partOf } from "./parts.js";
 import { settleValueRange } from "./settleValueRange.js";
@@ -84,6 +86,19 @@ function labelTablesIn(folders: readonly string[]): string[] {
       .map((name) => join(folder, name))
       .filter((path) => statOrNull(path)?.isFile()),
   );
+}
+
+/** A note on the tables in a folder, whose labels are not read. */
+function tablesBeside(folder: string): DatasetNote[] {
+  const names = namesIn(folder).filter(
+    (name) => /\.(csv|tsv|jsonl|parquet)$/i.test(name) && !/^metadata\./i.test(name),
+  );
+  if (names.length === 0) return [];
+  const some = `${shownName(names.slice(0, 5).join(", "))}${names.length > 5 ? ", …" : ""}`;
+  const text =
+    `${folder}: tables are not read with a folder of pictures (${some}); of one that holds labels, give the path in ` +
+    "place of the folder's";
+  return [{ level: "info", text }];
 }
 
 /** What stands in place of patterns: the files of another format that they find, or the patterns themselves. */
@@ -178,15 +193,20 @@ export async function openDataset(
   }
   const chosen = paths.map((path) => chooseFiles(path, format, split, use));
   const found: Source = { format, paths, files: chosen.flatMap((each) => each.paths) };
-  let dataset = await openSource(found, reading);
+  let dataset = await openSource(found, reading).catch(async (error: unknown) => {
+    throw await mistaken(found.files, format, error);
+  });
   const { range, note } = await settleValueRange(dataset, reading.valueRange ?? "auto");
   if (range !== null) {
     await dataset.close?.();
     dataset = await openSource(found, { ...reading, valueRange: range });
   }
   const notes = [
-    ...chosen.flatMap(({ note }) => (note === null ? [] : [note(dataset.length)])),
+    ...chosen.flatMap((each) => each.notes(dataset.length)),
     ...(dataset.notes ?? []),
+    ...(format === "folder" && dataset.classes.length < 2 && reading.labelColumn !== null
+      ? paths.flatMap(tablesBeside)
+      : []),
     ...(note === null ? [] : [note]),
   ];
   // In place, so that the data set stays one of its class.

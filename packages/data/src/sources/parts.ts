@@ -64,8 +64,8 @@ export function partOf(relative: string): Pick<PartEntry, "part" | "name"> {
 /** What was chosen of the entries of a source. */
 export interface ChosenParts {
   readonly paths: readonly string[];
-  /** Says what was taken, where that is not everything or not what it is for. */
-  readonly note: ((pictures: number) => DatasetNote) | null;
+  /** What was taken, where that is not everything or not what it is for. */
+  readonly notes: (pictures: number) => readonly DatasetNote[];
 }
 
 const labelOf = ({ part, name }: PartEntry) => (part === null ? "others" : (wholePart(part) ?? name ?? part));
@@ -98,20 +98,20 @@ export function chooseParts(
     const unfit = use === "test" || use === "validation" ? names.length === 1 && names[0] === "train" : false;
     if (unfit) {
       const text = `${source}: its only split is train, and it is taken to test with`;
-      return { paths, note: () => ({ level: "warning", text }) };
+      return { paths, notes: () => [{ level: "warning", text }] };
     }
     if (use === "any" && parts.length > 1) {
       const text = `${source}: all splits, ${names.join(", ")}`;
-      return { paths, note: (pictures) => ({ level: "info", text: `${text}, ${pictures} pictures` }) };
+      return { paths, notes: (pictures) => [{ level: "info", text: `${text}, ${pictures} pictures` }] };
     }
-    return { paths, note: null };
+    return { paths, notes: () => [] };
   }
   const share = `${taken.length} of ${entries.length} ${kind}`;
   const others = rest.length === 0 ? "" : `; also there: ${rest.join(", ")}`;
   const what = `${source}: split${names.length > 1 ? "s" : ""} ${names.join(", ")}`;
   return {
     paths,
-    note: (pictures) => ({ level: "info", text: `${what}, ${pictures} pictures (${share})${others}` }),
+    notes: (pictures) => [{ level: "info", text: `${what}, ${pictures} pictures (${share})${others}` }],
   };
 }
 
