@@ -177,7 +177,7 @@ export function chooseRange(
 }
 
 /** Whether the decoder's own way from 16 bits to 8 is what a range asks for. */
-export function isFullRange([black, white]: readonly [number, number]): boolean {
+function isFullRange([black, white]: readonly [number, number]): boolean {
   return black === 0 && white === 65_535;
 }
 
