@@ -196,7 +196,7 @@ interface RunPictures extends LabelledPictures {
   readonly timeLimit: (decoded: boolean) => TimeLimit;
 }
 
-/** An evaluation that fails is no end of a run, which has its weights without it. */
+/** An evaluation that fails does not end a run: its weights are there without it. */
 function warnUntested(step: number, error: unknown, terminal: Terminal): null {
   terminal.warn(`the model could not be tested after step ${step}: ${(error as Error).message}`);
   return null;

@@ -7,7 +7,8 @@ import type { MonitorPictures } from "./monitor.js";
 import { movedAlong } from "./samePictures.js";
 
 /**
- * The settings of a monitor whose pictures have moved with those of the run: mostly they lie beside them, or are the same.
+ * The settings of a monitor whose pictures have moved with those of the run: mostly they lie beside them, or are the
+ * same.
  */
 export function monitorMoved(
   { monitor, monitorTest }: ResolvedConfig,

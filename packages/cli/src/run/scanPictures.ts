@@ -23,7 +23,7 @@ export interface ScannedPictures {
   readonly facts: PictureFacts;
   /** The range of values that those of more than 8 bits are shown in; null where there are none. */
   readonly valueRange: string | null;
-  /** Files of a folder that are no pictures. */
+  /** Files of a folder that are not pictures. */
   readonly ignored: number;
   /** Pictures of the sample whose headers could not be read. */
   readonly unreadable: readonly SkippedPicture[];
