@@ -65,7 +65,8 @@ export async function scanPictures(
   if (sides.length === 0) {
     const { path: name, reason } = unreadable[0]!;
     throw new Error(
-      `${path}: none of the ${dataset.length} pictures can be read, e.g. ${name}: ${reason}. Give JPEG, PNG or WebP pictures.`,
+      `${path}: none of the ${dataset.length} pictures can be read, e.g. ${name}: ${reason}. Give JPEG, PNG or ` +
+        "WebP pictures.",
     );
   }
   checkSkipped(unreadable, {

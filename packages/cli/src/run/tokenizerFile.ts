@@ -28,8 +28,10 @@ export async function makeTokenizerFile(
   );
   terminal.endProgress();
   terminal.line(
-    `${terminal.style.bold("tokenizer")}: ${config.vocabulary} words, entropy ${statistics.entropyBits.toFixed(2)} of ${Math.log2(config.vocabulary).toFixed(2)} bits ` +
-      `(as many as ${Math.round(statistics.perplexity)} words used evenly), ${statistics.deadWords} words without any of ${patches} patches`,
+    `${terminal.style.bold("tokenizer")}: ${config.vocabulary} words, entropy ` +
+      `${statistics.entropyBits.toFixed(2)} of ${Math.log2(config.vocabulary).toFixed(2)} bits ` +
+      `(as many as ${Math.round(statistics.perplexity)} words used evenly), ${statistics.deadWords} words ` +
+      `without any of ${patches} patches`,
   );
   await tokenizer.save(join(out, tokenizerFile));
   return tokenizer;
