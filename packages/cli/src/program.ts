@@ -91,7 +91,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
 }
 
 /** The version in this package's package.json. */
-export function packageVersion(): string {
+function packageVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -64,7 +64,7 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
   expect(await readFile(join(folder, "features.jsonl"), "utf8")).toContain('"path":"shard-000.tar/003.png"');
   expect(existsSync(`${shard}.index`)).toBe(true);
 
-  // A COCO file whose pictures lie elsewhere, and a folder with names that are no UTF-8 and what systems leave there.
+  // A COCO file whose pictures lie elsewhere, and a folder with names that are not UTF-8 and what systems leave there.
   const coco = join(folder, "coco", "instances.json");
   await mkdir(join(folder, "coco"));
   await writeFile(

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /*
- * Names of files are bytes, and nearly always UTF-8. Here they are texts in which a byte that is no UTF-8 is the lone
+ * Names of files are bytes, and nearly always UTF-8. Here they are texts in which a byte that is not UTF-8 is the lone
  * surrogate U+DC00 + byte, as Python writes it (PEP 383): names and texts belong to each other one to one, JSON keeps
  * such a text as it is, and paths are joined and compared as usual. Only where a file is opened the text becomes bytes
  * again.
@@ -12,7 +12,7 @@ import { join, resolve } from "node:path";
 /** Lone surrogates only: with the flag `u` those of a pair are one character. */
 const strayBytes = /[\udc80-\udcff]/gu;
 
-/** The text of a name, or of any text that may hold bytes that are no UTF-8. */
+/** The text of a name, or of any text that may hold bytes that are not UTF-8. */
 export function nameFromBytes(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString("utf8");
   let text = "";
@@ -39,19 +39,19 @@ export function bytesOfName(name: string): Buffer {
   return Buffer.concat(parts);
 }
 
-/** What `node:fs` opens a path by: its text, or its bytes where they are no UTF-8. */
+/** What `node:fs` opens a path by: its text, or its bytes where they are not UTF-8. */
 export function fileOf(path: string): string | Buffer {
   return path.search(strayBytes) < 0 ? path : bytesOfName(path);
 }
 
-/** A name for people: bytes that are no UTF-8 are written as `\xe9`. */
+/** A name for people: bytes that are not UTF-8 are written as `\xe9`. */
 export function shownName(name: string): string {
   return name.replaceAll(strayBytes, (stray) => `\\x${(stray.charCodeAt(0) - 0xdc00).toString(16)}`);
 }
 
 /**
- * The path that a person meant by one in which U+FFFD stands for bytes that are no UTF-8, as Node.js gives arguments of
- * the command line: the only one on the disk that reads so. Any other path is given back as it is.
+ * The path that a person meant by one in which U+FFFD stands for bytes that are not UTF-8, as Node.js gives arguments
+ * of the command line: the only one on the disk that reads so. Any other path is given back as it is.
  *
  * @throws Error If several do.
  */
@@ -65,7 +65,7 @@ export function recoverName(path: string): string {
     if (alike.length > 1) {
       throw new Error(
         `${path}: ${alike.length} names in ${shownName(found)} read so, ${alike.map(shownName).join(" and ")}. ` +
-          "They are no UTF-8: rename one, or give the folder that holds them.",
+          "They are not UTF-8: rename one, or give the folder that holds them.",
       );
     }
     found = join(found, alike[0]!);

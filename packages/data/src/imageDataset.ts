@@ -40,7 +40,7 @@ export interface ImageDataset {
    */
   readonly root?: string;
   /**
-   * Where picture `index` comes from: a file's path, or a name for messages. Bytes that are no UTF-8 are lone
+   * Where picture `index` comes from: a file's path, or a name for messages. Bytes that are not UTF-8 are lone
    * surrogates in it, as in Python's `os.fsdecode`.
    */
   path(index: number): string;
@@ -107,7 +107,7 @@ export interface DatasetIdentity {
    * root of the pictures or the folder that all lie in.
    */
   readonly files: readonly string[];
-  /** A hash of the content (of a file over 1 MiB: of blocks) and the name of at most 64 files, evenly apart. */
+  /** A hash of the content (of a file over 1 MiB: of blocks) and the name of at most 64 files, evenly spaced. */
   readonly content: readonly string[];
 }
 

@@ -70,7 +70,7 @@ test("a folder is the same wherever it lies and whenever it was written; what di
   );
 });
 
-test("names that are no UTF-8 are looked at as others are", async () => {
+test("names that are not UTF-8 are looked at as others are", async () => {
   const folder = files(2);
   const strange = (place: string, byte: number) =>
     Buffer.concat([Buffer.from(join(place, "odd/")), Buffer.from([byte]), Buffer.from(".png")]);

@@ -92,7 +92,7 @@ describe("imageFolder", () => {
     expect(dataset.length).toBe(8); // the broken link counts as a picture and is named when it is decoded
   });
 
-  test("names that are no UTF-8: of pictures, of class folders, of the folder itself", async () => {
+  test("names that are not UTF-8: of pictures, of class folders, of the folder itself", async () => {
     const bytes = (...names: string[]) => Buffer.from(names.join("/"), "latin1");
     const folder = join(root, "bytes");
     mkdirSync(folder);

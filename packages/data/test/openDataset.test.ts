@@ -379,7 +379,7 @@ describe("openDataset", () => {
     expect((await openDataset(join(folder, "coco/*.png"))).length).toBe(1);
   });
 
-  test("containers in a folder whose name is no UTF-8, and folders that cannot be looked into", async () => {
+  test("containers in a folder whose name is not UTF-8, and folders that cannot be looked into", async () => {
     const strangeFolder = Buffer.from(`${folder}/caf\xe9`, "latin1");
     mkdirSync(strangeFolder);
     await writeShard(join(folder, "one.tar"), { "a.png": png });

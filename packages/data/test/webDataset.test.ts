@@ -133,7 +133,7 @@ describe("names with several dots", () => {
     expect((await webDataset(first, { labels: "output.cls" })).label(0)).toBe(3);
   });
 
-  test("names that are no UTF-8 are told apart and shown; hidden and system files and other formats are told", async () => {
+  test("names that are not UTF-8 are told apart and shown; hidden and system files and other formats are told", async () => {
     const name = (byte: number) => Buffer.concat([Buffer.from("caf"), Buffer.of(byte), Buffer.from(".png")]);
     const shard = rawTar("bytes.tar", [
       [name(0xe9), await picture(1)],

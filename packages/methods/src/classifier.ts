@@ -56,7 +56,7 @@ export class Classifier implements TrainingTask<LabelledBatch> {
    * The cross-entropy of a batch.
    *
    * @returns `total`; for pictures that are not mixed also `parts.accuracy`, the share that is classified rightly.
-   * @throws RangeError If a picture has no label, or one that is no class.
+   * @throws RangeError If a picture has no label, or one that is not a class.
    * @throws TypeError If there is no view.
    */
   loss(batch: LabelledBatch, context: ForwardContext): TaskLoss {

@@ -19,7 +19,7 @@ type UnaryName =
   | "erf";
 
 /** f(x) of every element, without a graph. */
-export function runUnary(name: UnaryName, x: Tensor): Tensor {
+function runUnary(name: UnaryName, x: Tensor): Tensor {
   const output = empty(x.device, x.shape, x.dtype);
   x.device.run("unary", floatingOf(x), {
     output,

@@ -25,7 +25,7 @@ const defaultImporter: Importer = (name) => import(name);
  * @param importer How packages are imported.
  * @returns The findings, in reading order.
  */
-export async function examine(importer: Importer = defaultImporter): Promise<Finding[]> {
+async function examine(importer: Importer = defaultImporter): Promise<Finding[]> {
   return [nodeFinding(), ...(await kernelFindings(importer)), memoryFinding(), await sharpFinding(importer)];
 }
 

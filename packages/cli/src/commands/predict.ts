@@ -52,8 +52,8 @@ const needsQuotes = /[\r\n\v\f\u0085\u2028\u2029,;\t"]|^\s|\s$/;
 
 /**
  * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then
- * `label_2,probability_2` … where more classes are given. Bytes of a path that are no UTF-8 are written as `\xe9`; JSON
- * keeps them.
+ * `label_2,probability_2` … where more classes are given. Bytes of a path that are not UTF-8 are written as `\xe9`;
+ * JSON keeps them.
  */
 export function predictionsCsv(predictions: readonly PicturePrediction[]): string {
   const places = predictions[0]?.classes.length ?? 1;

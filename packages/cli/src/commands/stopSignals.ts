@@ -19,7 +19,7 @@ export interface StopSignals {
  *
  * @param onFirst Hears of the first.
  */
-export function stopOnSignals(onFirst: () => void): StopSignals {
+function stopOnSignals(onFirst: () => void): StopSignals {
   const controller = new AbortController();
   let code: number | null = null;
   const listeners = Object.entries(codes).map(([name, exitCode]) => {

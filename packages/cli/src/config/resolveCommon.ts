@@ -18,7 +18,7 @@ type CommonField =
   | "keepCheckpoints"
   | "onNan";
 
-/** Share of unreadable pictures that is no error. */
+/** Share of unreadable pictures that is not an error. */
 export const defaultMaximumSkipped = 0.1;
 
 /** Decides the fields that pre-training and fine-tuning have alike: what is given, or a default that depends on nothing. */

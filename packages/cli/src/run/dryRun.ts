@@ -5,8 +5,8 @@ import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { type FinetuneSources, planFinetune, readFirstEncoder, tellFinetune } from "./finetunePlan.js";
 import { openLabelledPictures } from "./labelledPictures.js";
-import { scanPictures } from "./pictures.js";
 import { planRun, type RunPlan, tellDecisions } from "./plan.js";
+import { scanPictures } from "./scanPictures.js";
 import { trainedRange } from "./trainedRange.js";
 
 /** A run that is only planned. */

@@ -158,7 +158,7 @@ export async function evaluate<Kind extends EvaluationKind>(
 }
 
 /** Warns of pictures that have no row. */
-export function tellSkippedOf(what: string, { skipped }: EmbeddedDataset, terminal: Terminal): void {
+function tellSkippedOf(what: string, { skipped }: EmbeddedDataset, terminal: Terminal): void {
   const [first] = skipped;
   if (first === undefined) return;
   terminal.warn(

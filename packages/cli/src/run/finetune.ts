@@ -2,36 +2,35 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { defaultDecodeSize, limitSkipped } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
-import { Classifier, type LabelledBatch } from "@splitmask/methods";
-import { type BatchSource, latestCheckpoint, RunFolder, type TimeLimit } from "@splitmask/trainer";
-import { VisionTransformer } from "@splitmask/vit";
+import type { Classifier, LabelledBatch } from "@splitmask/methods";
+import { type BatchSource, RunFolder, type TimeLimit } from "@splitmask/trainer";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
 import { checkpointRhythm } from "../config/resolveLength.js";
 import { UsageError } from "../errors.js";
-import type { FinetuneFixedTime } from "../estimate/finetuneEstimate.js";
-import { timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classifierFile, writeClassifier } from "./classifierFile.js";
 import { changedSettings, checkResume } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
-import { type EncoderWeights, loadWeights, weightsHash } from "./encoder.js";
+import { weightsHash } from "./encoder.js";
 import { finetuneBatches, finetuneView } from "./finetuneBatches.js";
 import { type FinetuneDescription, finetuneDescribedBy, readFinetuneRun } from "./finetuneDescription.js";
 import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
 import {
   estimateResumed,
   type FinetuneSources,
+  finetuneTimeLimit,
   planFinetune,
   readFirstEncoder,
   tellFinetune,
 } from "./finetunePlan.js";
+import { beginWith, createClassifier, readSameWeights } from "./firstClassifier.js";
 import { type LabelledPictures, openLabelledPictures } from "./labelledPictures.js";
 import { encoderConfig } from "./method.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
-import { tellUnreadable } from "./pictures.js";
 import { estimateText, warnOfShortage } from "./plan.js";
 import { checkSamePictures, identityOf } from "./samePictures.js";
+import { tellUnreadable } from "./scanPictures.js";
 import { trainedRange } from "./trainedRange.js";
 import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 
@@ -191,68 +190,13 @@ async function resumeRun(
   }
 }
 
-/**
- * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints
- * and not wanted again.
- *
- * @throws UsageError where those that are given are others.
- */
-async function readSameWeights(
-  request: FinetuneRequest,
-  { pretrained, pretrainedWeights, pretrainedSteps }: FinetuneDescription,
-  run: RunFolder,
-): Promise<EncoderWeights | null> {
-  if (pretrainedWeights === null) return null;
-  // The run that they are from may have gone on since, or be gone.
-  const isWanted = (await latestCheckpoint(run.checkpointsPath)) === null;
-  if (!isWanted && pretrained === resolve(request.run)) return null;
-  const { read } = await readFirstEncoder(request);
-  if (read !== null && weightsHash(read.weights) === pretrainedWeights) return read;
-  throw new UsageError(
-    `--resume: the encoder's weights of ${request.run} are not those that the run was started with, of ` +
-      `${pretrained} after ${pretrainedSteps} steps. Give the same run or checkpoint, or start a new run in ` +
-      "another folder.",
-  );
-}
-
-/** Loads the pre-trained weights, where there are any. */
-function beginWith(task: Classifier, read: EncoderWeights | null): void {
-  if (read === null) return;
-  // The classifier has its norm behind the mean of the tokens instead.
-  const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
-  loadWeights(task.model.encoder, { path: read.path, weights });
-}
-
-/** A timed run's limit. */
-function finetuneTimeLimit(
-  { evaluateEvery, seconds }: ResolvedFinetuneConfig,
-  elapsed: number,
-  fixed: FinetuneFixedTime,
-  decoded: boolean,
-  secondsPerStep: number,
-): TimeLimit {
-  // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
-  const report = fixed.report - (evaluateEvery === null ? 0 : fixed.evaluation);
-  return timeLimitOf(seconds!, elapsed, { ...fixed, report }, decoded, secondsPerStep);
-}
-
-/** The classifier as it is before training, its encoder with its first random weights. */
-function createClassifier(device: Device, { encoder, classes, config }: FinetuneDescription): Classifier {
-  const { seed, labelSmoothing: smoothing, headDeviation } = config;
-  return new Classifier(device, {
-    encoder: new VisionTransformer(device, encoder, { seed }),
-    classes: classes.length,
-    ...{ seed, smoothing, headDeviation },
-  });
-}
-
 /** The pictures of a run. */
 interface RunPictures extends LabelledPictures {
   /** The time of a timed run, with its pictures decoded already or not. */
   readonly timeLimit: (decoded: boolean) => TimeLimit;
 }
 
-/** An evaluation that fails is no end of a run, which has its weights without it. */
+/** An evaluation that fails does not end a run: its weights are there without it. */
 function warnUntested(step: number, error: unknown, terminal: Terminal): null {
   terminal.warn(`the model could not be tested after step ${step}: ${(error as Error).message}`);
   return null;

@@ -1,4 +1,5 @@
 import type { Device } from "@splitmask/kernels";
+import type { TimeLimit } from "@splitmask/trainer";
 import type { FinetuneConfig } from "../config/finetuneConfig.js";
 import { type ResolvedFinetuneConfig, resolveFinetune } from "../config/resolveFinetune.js";
 import {
@@ -7,6 +8,7 @@ import {
   type FinetuneRunFacts,
   finetuneFixedTime,
 } from "../estimate/finetuneEstimate.js";
+import { timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { tellChoices } from "./choices.js";
 import { type RunDescription, readRun } from "./description.js";
@@ -154,4 +156,17 @@ export function tellFinetune(
     `${terminal.style.bold(`${facts.count.toLocaleString("en")} pictures of ${classes.length} classes`)} in ${sources.train}${note}, ${test.length.toLocaleString("en")} test pictures in ${sources.test}`,
   );
   tellChoices(choices, terminal);
+}
+
+/** The time of a timed run as the trainer takes it. */
+export function finetuneTimeLimit(
+  { evaluateEvery, seconds }: ResolvedFinetuneConfig,
+  elapsed: number,
+  fixed: FinetuneFixedTime,
+  decoded: boolean,
+  secondsPerStep: number,
+): TimeLimit {
+  // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
+  const report = fixed.report - (evaluateEvery === null ? 0 : fixed.evaluation);
+  return timeLimitOf(seconds!, elapsed, { ...fixed, report }, decoded, secondsPerStep);
 }

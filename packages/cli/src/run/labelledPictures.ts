@@ -1,13 +1,8 @@
 import { type ImageDataset, subset } from "@splitmask/data";
 import { type Choice, type LabelledConfig, type SourceConfig, sourceOf } from "../config/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
-import {
-  type OpenPicturesOptions,
-  openPictures,
-  type ScanChoice,
-  type ScannedPictures,
-  scanPictures,
-} from "./pictures.js";
+import { type OpenPicturesOptions, openPictures } from "./pictures.js";
+import { type ScanChoice, type ScannedPictures, scanPictures } from "./scanPictures.js";
 import { warnOfShared } from "./sharedWarning.js";
 
 /** Labelled pictures to train and to test with. */

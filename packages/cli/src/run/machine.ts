@@ -21,7 +21,7 @@ type MemoryOfNode = {
 };
 
 /** The machine's memory, or the container's limit where that is lower; and how much of it is free. */
-export function memoryFacts(): MemoryFacts {
+function memoryFacts(): MemoryFacts {
   const node = process as unknown as MemoryOfNode;
   // 0 or a number beyond all memory: no limit.
   const limit = node.constrainedMemory?.() || Number.POSITIVE_INFINITY;
@@ -45,10 +45,7 @@ const words = 2048;
  * @param precision Number format of the large products.
  * @returns Operations a second of each, the best of some rounds: what the machine can do, whatever else runs on it at the moment.
  */
-export async function measureRates(
-  device: Device,
-  precision: ProductPrecision = "float32",
-): Promise<TrainingRates> {
+async function measureRates(device: Device, precision: ProductPrecision = "float32"): Promise<TrainingRates> {
   const rows = 8 * tokens * device.threads;
   const hidden = rows / 2;
   const draw = (shape: number[], purpose: string) =>

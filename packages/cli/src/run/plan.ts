@@ -16,7 +16,7 @@ import { tellChoices } from "./choices.js";
 import { type DiskCacheRequest, wantsDiskCache } from "./diskCache.js";
 import { freeDiskBytes } from "./freeDisk.js";
 import { examineMachine } from "./machine.js";
-import type { ScannedPictures } from "./pictures.js";
+import type { ScannedPictures } from "./scanPictures.js";
 
 /**
  * What a run is going to be, and what it is going to take.
@@ -132,7 +132,7 @@ export function tellDecisions(
  * @param plan The run.
  * @param now When it starts.
  */
-export function estimateRows(
+function estimateRows(
   { estimate, machine, freeDiskBytes: free }: EstimatedRun,
   now: Date,
 ): [string, string, string][] {

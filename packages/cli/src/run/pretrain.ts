@@ -1,16 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { writeSafetensors } from "@splitmask/autograd";
-import {
-  defaultDecodeSize,
-  type ImageDataset,
-  identityDifference,
-  limitSkipped,
-  measureNormalization,
-} from "@splitmask/data";
+import { defaultDecodeSize, type ImageDataset, limitSkipped, measureNormalization } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { SplitMask } from "@splitmask/methods";
-import { loadTokenizer, type Tokenizer } from "@splitmask/tokenizer";
+import { loadTokenizer } from "@splitmask/tokenizer";
 import { RunFolder, type TimeLimit } from "@splitmask/trainer";
 import type { Config } from "../config/config.js";
 import type { PictureFacts, ResolvedConfig } from "../config/resolve.js";
@@ -20,14 +13,16 @@ import { fixedTime, stepTime, timeLimitOf } from "../estimate/runTime.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { changedSettings, checkResume, describedBy, type RunDescription, readRun } from "./description.js";
 import { openDiskCache } from "./diskCache.js";
-import { fitTokenizer } from "./fitTokenizer.js";
+import { encoderFile, writeEncoder } from "./encoderFile.js";
 import { examineMachine } from "./machine.js";
 import { createMethod, encoderView } from "./method.js";
 import { type MonitorPictures, monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
 import { checkOutFolder, withNewRun } from "./outFolder.js";
-import { type ScannedPictures, scanPictures, tellUnreadable } from "./pictures.js";
 import { estimateText, planRun, tellDecisions, warnOfShortage } from "./plan.js";
-import { checkSamePictures, identityOf, movedAlong } from "./samePictures.js";
+import { checkMonitor, monitorMoved } from "./resumedMonitor.js";
+import { checkSamePictures, identityOf } from "./samePictures.js";
+import { type ScannedPictures, scanPictures, tellUnreadable } from "./scanPictures.js";
+import { makeTokenizerFile, tokenizerFile } from "./tokenizerFile.js";
 import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingBatches, trainingOptions, trainingViews } from "./training.js";
 
@@ -52,12 +47,6 @@ export interface PretrainResult extends TrainedRun {
   /** Why the monitor's figures may not mean what they seem to. */
   readonly warnings: readonly string[];
 }
-
-/** Name of the tokenizer's file in a run folder. */
-export const tokenizerFile = "tokenizer.safetensors";
-
-/** Name of the encoder's weights in a finished run folder, with timm's names. */
-export const encoderFile = "encoder.safetensors";
 
 /**
  * Pre-trains an encoder on a folder of pictures: decides the settings, fits the tokenizer, trains, and leaves everything in the run folder. What fails before the first
@@ -159,32 +148,6 @@ async function startRun(
   }
 }
 
-/** Fits the run's tokenizer and leaves it in the run folder. */
-async function makeTokenizerFile(
-  device: Device,
-  out: string,
-  config: ResolvedConfig,
-  dataset: ImageDataset,
-  signal: AbortSignal | undefined,
-  terminal: Terminal,
-): Promise<Tokenizer> {
-  const { tokenizer, statistics, patches } = await fitTokenizer(
-    device,
-    dataset,
-    config,
-    ({ doing, done, total }) =>
-      terminal.progress(`tokenizer: ${doing} ${Math.floor((100 * done) / total)} %`),
-    signal,
-  );
-  terminal.endProgress();
-  terminal.line(
-    `${terminal.style.bold("tokenizer")}: ${config.vocabulary} words, entropy ${statistics.entropyBits.toFixed(2)} of ${Math.log2(config.vocabulary).toFixed(2)} bits ` +
-      `(as many as ${Math.round(statistics.perplexity)} words used evenly), ${statistics.deadWords} words without any of ${patches} patches`,
-  );
-  await tokenizer.save(join(out, tokenizerFile));
-  return tokenizer;
-}
-
 async function resumeRun(
   device: Device,
   request: PretrainRequest,
@@ -243,37 +206,6 @@ async function resumeRun(
   } finally {
     await monitor?.close();
     await run.close();
-  }
-}
-
-/** The monitor's pictures mostly lie beside those of the run, or are the same. */
-function monitorMoved(
-  { monitor, monitorTest }: ResolvedConfig,
-  move: { readonly from: string; readonly to: string },
-): Partial<ResolvedConfig> {
-  return {
-    ...(monitor ? { monitor: movedAlong(monitor, move) } : {}),
-    ...(monitorTest ? { monitorTest: movedAlong(monitorTest, move) } : {}),
-  };
-}
-
-/** Warns where a monitor shows other pictures than before, without having been told to. */
-async function checkMonitor(
-  { monitorIdentities: before }: RunDescription,
-  given: Config,
-  monitor: MonitorPictures | null,
-  terminal: Terminal,
-): Promise<void> {
-  const isTold = [given.monitor, given.monitorTest].some((path) => path !== undefined);
-  if (monitor === null || isTold) return;
-  const now = await monitor.identities();
-  for (const [place, identity] of before.entries()) {
-    const difference = now[place] === undefined ? null : identityDifference(identity, now[place], true);
-    if (difference === null) continue;
-    terminal.warn(
-      "the monitor's pictures are not those that the run was started with, so that its figures do not compare " +
-        `with the earlier ones: ${difference}.`,
-    );
   }
 }
 
@@ -355,18 +287,4 @@ async function trainRun(
     loader.close();
     disk?.close();
   }
-}
-
-/** Writes the encoder's weights under timm's names, with what a reader needs to know of them. */
-async function writeEncoder(
-  path: string,
-  { model }: SplitMask,
-  normalization: Pick<RunDescription, "mean" | "std">,
-): Promise<void> {
-  const { encoder } = model;
-  await writeSafetensors(path, await encoder.hostStateDict(), {
-    format: "pt",
-    config: JSON.stringify(encoder.config),
-    normalization: JSON.stringify(normalization),
-  });
 }

@@ -10,10 +10,10 @@ import { readWeights } from "./encoder.js";
 import { loadGallery, lookAtEncoder, lookAtMethod } from "./lookAt.js";
 import { createMethod, encoderView, tokenizerView } from "./method.js";
 import { openPictures, rootOf } from "./pictures.js";
-import { tokenizerFile } from "./pretrain.js";
 import type { ReportRequest } from "./reportRequest.js";
 import { openRecordedPictures } from "./samePictures.js";
 import { chooseSubset } from "./subset.js";
+import { tokenizerFile } from "./tokenizerFile.js";
 
 /**
  * What the page of a pre-training run shows.

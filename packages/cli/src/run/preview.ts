@@ -25,7 +25,7 @@ import { UsageError } from "../errors.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { examineMachine } from "./machine.js";
 import { tokenizerPatch, tokenizerView, trainingAugmentation } from "./method.js";
-import { scanPictures } from "./pictures.js";
+import { scanPictures } from "./scanPictures.js";
 
 /** What to draw, and where to. */
 export interface PreviewRequest {

@@ -3,7 +3,7 @@ import { shownName } from "@splitmask/data/fileNames";
 
 /**
  * A path or a name for one line of a terminal: control characters, such as a newline in a file's name, are written as
- * escapes, and bytes that are no UTF-8 as `\xe9`.
+ * escapes, and bytes that are not UTF-8 as `\xe9`.
  *
  * @param text Any text.
  */

@@ -169,7 +169,8 @@ function boxBetween(
  * mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019) of a batch, with targets that are mixed alike and smoothed. timm's `Mixup`.
  *
  * @param images B×C×H×W, B even.
- * @param labels The class of each picture, int32 [B] on the device. One that is no class is reported at the next `await`.
+ * @param labels The class of each picture, int32 [B] on the device. One that is not a class is reported at the next
+ * `await`.
  * @param key What the draws depend on: the run's seed and the step.
  * @throws RangeError If an option or a shape is out of its range.
  *

@@ -25,7 +25,7 @@ export interface DecodeOptions {
    * early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could paint over, such as a
    * bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named. What
    * is wrong beside the pixels (stray bytes between segments, a scan's header of some cameras, checksums of pixels that
-   * are whole, an end mark that is missing) is no error of any of these.
+   * are whole, an end mark that is missing) is not an error of any of these.
    */
   readonly failOn?: FailOn;
   /**
@@ -127,7 +127,8 @@ async function attempt<Result>(
  *
  * @param source A path, or the bytes of a file. The ending of its name does not matter.
  * @returns H×W×C, contiguous.
- * @throws PictureError (rejects) If it cannot be read, is no picture, is truncated or damaged (see `failOn`) or has more than `maximumPixels`; the reason says which.
+ * @throws PictureError (rejects) If it cannot be read, is not a picture, is truncated or damaged (see `failOn`) or has
+ * more than `maximumPixels`; the reason says which.
  */
 export async function decodePicture(
   source: string | Uint8Array,
@@ -183,7 +184,7 @@ async function decode(
 }
 
 /**
- * The values that a picture of more than 8 bits stores: of 512 × 512 pixels, evenly apart, if it has more.
+ * The values that a picture of more than 8 bits stores: of 512 × 512 pixels, evenly spaced, if it has more.
  *
  * @param source A path, or the bytes of a file.
  * @param options How errors call it, and what is one.

@@ -12,7 +12,7 @@ const mostBytesAtOnce = 64 << 20;
 
 /**
  * What a source is read with: its bytes if it is to be read whole, or where libvips would take a part of the path for
- * options of its own (`name[page=1]`), or the path is no UTF-8, which libvips cannot be given.
+ * options of its own (`name[page=1]`), or the path is not UTF-8, which libvips cannot be given.
  */
 export async function sourceOf(
   source: string | Uint8Array,

@@ -22,7 +22,7 @@ export interface StoredValues {
   /** How they are stored. */
   readonly kind: "integer" | "float";
   /**
-   * Some of them in rising order, evenly apart, with the least and the greatest; none where all are NaN or infinite.
+   * Some of them in rising order, evenly spaced, with the least and the greatest; none where all are NaN or infinite.
    */
   readonly quantiles: Float64Array;
   /** Whether some are NaN or infinite; these are black, or white where they are +∞. */
@@ -99,7 +99,7 @@ const steps = 1000;
  *
  * @param pipeline The picture.
  * @param storage How it stores them.
- * @param mostSide Of a picture with a longer side only pixels evenly apart are looked at, so many a row or column.
+ * @param mostSide Of a picture with a longer side only pixels evenly spaced are looked at, so many a row or column.
  * Default: all.
  * @returns null where no range is wanted for them.
  */
@@ -177,7 +177,7 @@ export function chooseRange(
 }
 
 /** Whether the decoder's own way from 16 bits to 8 is what a range asks for. */
-export function isFullRange([black, white]: readonly [number, number]): boolean {
+function isFullRange([black, white]: readonly [number, number]): boolean {
   return black === 0 && white === 65_535;
 }
 

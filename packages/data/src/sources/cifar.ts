@@ -129,7 +129,7 @@ export class CifarDataset implements ImageDataset {
  * they are wanted; only the labels are in memory. Format: https://www.cs.toronto.edu/~kriz/cifar.html.
  *
  * @param source The folder that the archive unpacks to (`cifar-10-batches-bin`, `cifar-100-python`), or its files.
- * @throws Error (rejects) If a file is missing, has no whole number of records, or holds a label that there is not.
+ * @throws Error (rejects) If a file is missing, has no whole number of records, or holds a label that is out of range.
  */
 export async function cifarDataset(
   source: string | readonly string[],

@@ -20,8 +20,8 @@ export interface OpenedBatches {
   readonly classes: readonly string[];
 }
 
-/** The error of a label that there is not. */
-export function strangeLabel(path: string, row: number, label: number, count: number): Error {
+/** The error of a label that is out of range. */
+export function invalidLabel(path: string, row: number, label: number, count: number): Error {
   return new Error(
     `cifarDataset: picture ${row} of ${path} has the label ${label}; expected one below ${count}. The file is ` +
       "damaged or of another format.",

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { type CifarBatch, type OpenedBatches, pixelBytes, strangeLabel } from "./cifarBatches.js";
+import { type CifarBatch, invalidLabel, type OpenedBatches, pixelBytes } from "./cifarBatches.js";
 import { readClassNames } from "./classNames.js";
 import { statFile } from "./fileFacts.js";
 import { numberNames } from "./labels.js";
@@ -26,7 +26,7 @@ const cifar100 = {
  * Opens files of the binary version.
  *
  * @param which Which of the two labels of CIFAR-100.
- * @throws Error (rejects) If a file has no whole number of records, or holds a label that there is not.
+ * @throws Error (rejects) If a file has no whole number of records, or holds a label that is out of range.
  */
 export async function openBinary(paths: readonly string[], which: "fine" | "coarse"): Promise<OpenedBatches> {
   const sizes = paths.map((path) => statFile("cifarDataset", path).size);
@@ -91,7 +91,7 @@ async function readLabels(
       const number = (position + at - labelAt) / record;
       const label = bytes[at]!;
       if (label >= classCount) {
-        throw strangeLabel(path, number, label, classCount);
+        throw invalidLabel(path, number, label, classCount);
       }
       labels[number] = label;
     }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileOf } from "../fileNames.js";
-import { type CifarBatch, type OpenedBatches, pixelBytes, strangeLabel } from "./cifarBatches.js";
+import { type CifarBatch, invalidLabel, type OpenedBatches, pixelBytes } from "./cifarBatches.js";
 import { statFile, statOrNull } from "./fileFacts.js";
 import { numberNames } from "./labels.js";
 import { isPickledBytes, isPickledObject, type PickledValue, readPickle } from "./pickle.js";
@@ -52,7 +52,7 @@ function damaged(path: string, reason: string, cause?: unknown): Error {
  *
  * @param path The file.
  * @param which Which of the two labels of CIFAR-100.
- * @throws Error (rejects) If it is no such file.
+ * @throws Error (rejects) If it is not such a file.
  */
 async function readBatch(path: string, which: "fine" | "coarse"): Promise<PickledBatch> {
   const batch = await readDictionary(path);
@@ -118,7 +118,7 @@ async function readNames(folder: string, key: CifarLabelKey): Promise<string[] |
  * Opens files of the Python version; nothing in them is executed.
  *
  * @param which Which of the two labels of CIFAR-100.
- * @throws Error (rejects) If a file cannot be read, or holds a label that there is not.
+ * @throws Error (rejects) If a file cannot be read, or holds a label that is out of range.
  */
 export async function openPickled(
   paths: readonly string[],
@@ -142,7 +142,7 @@ export async function openPickled(
   }
   const batches = read.map(({ first, labels }, file): CifarBatch => {
     const row = labels.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < count));
-    if (row >= 0) throw strangeLabel(paths[file]!, row, labels[row]!, count);
+    if (row >= 0) throw invalidLabel(paths[file]!, row, labels[row]!, count);
     return { path: paths[file]!, first, stride: pixelBytes, labels: Int32Array.from(labels) };
   });
   return { batches, classes: names ?? numberNames(count) };

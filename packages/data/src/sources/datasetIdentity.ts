@@ -12,11 +12,11 @@ import { filesAPause, statOrNull } from "./fileFacts.js";
 const mostStretches = 1024;
 /** Files whose content is looked at; of fewer files more is read of each. */
 const sampledFiles = 64;
-/** A file that is no longer is hashed whole; of a longer one as many blocks, evenly apart. */
+/** A file of at most so many bytes is hashed whole; of a longer one some blocks, evenly spaced. */
 const wholeBytes = 1 << 20;
 const blockBytes = 1 << 16;
 const fewestBlocks = 16;
-/** Names that an error tells. */
+/** Names that an error lists. */
 const namesTold = 3;
 
 /** Files that a data set is read from, in its order. */

@@ -53,7 +53,7 @@ export function fileLength(path: string): number {
  * The facts of a file that must be there.
  *
  * @param reader Who asks, for the message.
- * @throws Error If it is not there, cannot be read or is no file.
+ * @throws Error If it is not there, cannot be read or is not a file.
  */
 export function statFile(reader: string, path: string): Stats {
   let status: Stats | undefined;

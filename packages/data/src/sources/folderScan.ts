@@ -29,7 +29,7 @@ async function kindOfLink(path: string): Promise<FolderEntry["kind"]> {
  * single entry ends a scan.
  */
 export class FolderScan {
-  /** Folders, and links that are no pictures by their names, that could not be followed. */
+  /** Folders, and links that are not pictures by their names, that could not be followed. */
   readonly unreadable: SkippedPicture[] = [];
   readonly #root: string;
   readonly #extensions: readonly string[];
@@ -65,7 +65,7 @@ export class FolderScan {
     return found;
   }
 
-  /** Counts a file that is no picture by its ending, if it is of a format that holds pictures and is not decoded. */
+  /** Counts a file that is not a picture by its ending, if it is of a format that holds pictures and is not decoded. */
   leaveAlone(path: string): void {
     this.#leftAlone.add(this.#nameOf(path));
   }

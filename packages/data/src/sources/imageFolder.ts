@@ -34,7 +34,7 @@ export interface ImageFolderOptions extends DecodeOptions {
 
 /** The pictures of one or several folders. Made by `imageFolder`. */
 export class ImageFolder extends ImageFiles {
-  /** Files that are no pictures by their ending, relative to `root`; hidden files are not counted. */
+  /** Files that are not pictures by their ending, relative to `root`; hidden files are not counted. */
   readonly ignored: readonly string[];
 
   /** @internal Use `imageFolder`. */
@@ -111,7 +111,8 @@ async function checkFolder(path: string): Promise<string> {
  * decoded yet. Of several folders the pictures follow one another, and folders of the same name are one class.
  *
  * @param path The folder, or several.
- * @throws Error (rejects) If a folder is missing, is no folder, holds no pictures, or holds a class folder that `classes` does not name.
+ * @throws Error (rejects) If a folder is missing, is not a folder, holds no pictures, or holds a class folder that
+ * `classes` does not name.
  */
 export async function imageFolder(
   path: string | readonly string[],

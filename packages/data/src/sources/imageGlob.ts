@@ -68,7 +68,7 @@ function direntOf({ name, kind }: FolderEntry): Dirent {
 /**
  * The pictures whose paths fit a pattern (`photos/**` + `/*.jpg`), sorted by path. As in `imageFolder`, first-level
  * folders below the part before the first wildcard are the classes (those inside of them, if they are `train`, `test`
- * and the like), and hidden files are left out. Files that are no pictures by their ending are left out too.
+ * and the like), and hidden files are left out. Files that are not pictures by their ending are left out too.
  *
  * @param pattern The pattern, or several: a picture that fits any of them is taken, once.
  * @throws Error (rejects) If no picture fits, or one lies in a folder that `classes` does not name.

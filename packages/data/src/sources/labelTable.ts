@@ -177,7 +177,7 @@ function csvRows(file: string, text: string): Row[] {
     });
   }
   const [header = []] = records;
-  // A first row with a picture in it is no header: then the column after the pictures holds the labels.
+  // A first row with a picture in it is not a header: then the column after the pictures holds the labels.
   const picture = header.findIndex((field) => isPictureName(field.trim()));
   const names = picture < 0 ? header : header.map((_, place) => nameOfColumn(place, picture));
   return (picture < 0 ? records.slice(1) : records).map((record) =>

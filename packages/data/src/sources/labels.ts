@@ -36,7 +36,7 @@ const isSame = (a: readonly string[], b: readonly string[]) =>
 
 /**
  * The name of a class as it is compared and shown: composed (Unicode NFC), since macOS writes `é` as two characters
- * where others write one; bytes that are no UTF-8 as `\\xe9`.
+ * where others write one; bytes that are not UTF-8 as `\\xe9`.
  *
  * @param name What a folder, a file or a column calls it.
  */

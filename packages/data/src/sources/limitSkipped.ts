@@ -16,7 +16,7 @@ export interface SkippedShare {
   readonly tried: number;
   /** All pictures of the data set. */
   readonly total: number;
-  /** The largest share of bad pictures that is no error, 0 to 1. */
+  /** The largest share of bad pictures that is not an error, 0 to 1. */
   readonly maximumSkipped: number;
   /** Whether the pictures tried stand for all: drawn at random or evenly. Else bad ones count against the whole data set only. */
   readonly sample: boolean;

@@ -23,7 +23,7 @@ export function parseListLine(line: string, isFile: (path: string) => boolean): 
     return trimmed !== line && !isFile(line) && isFile(trimmed) ? { name: trimmed, label: null } : whole;
   }
   const name = line.startsWith('"') ? path.slice(1).replaceAll('""', '"') : path;
-  // A second picture, such as a mask, is no label; and `a.jpg b.jpg` may be a name.
+  // A second picture, such as a mask, is not a label; and `a.jpg b.jpg` may be a name.
   if (isPictureName(rest)) return isFile(line) || !isFile(name) ? whole : { name, label: null };
   return isFile(line) ? whole : { name, label: labelOf(rest) };
 }

@@ -13,7 +13,7 @@ const toldShare = 0.005;
 /** Values that fill less of the range that is given make pictures of a few greys. */
 const littleFilled = 1 / 32;
 
-/** Up to `most` pictures, evenly apart; where there are groups, the first ones of some groups. */
+/** Up to `most` pictures, evenly spaced; where there are groups, the first ones of some groups. */
 function sample({ length, groups }: ImageDataset, most: number): number[] {
   if (groups === undefined) return evenlySpaced(length, most);
   return evenlySpaced(groups.length, mostGroups).flatMap((group) => {
@@ -46,7 +46,7 @@ const shown = (value: number) =>
 
 /**
  * Finds the one range of values that all pictures of a data set are shown with, where some have more than 8 bits:
- * measured on some of them, evenly apart, so that brightness compares between pictures.
+ * measured on some of them, evenly spaced, so that brightness compares between pictures.
  *
  * @param dataset The pictures.
  * @param wanted What is asked for.

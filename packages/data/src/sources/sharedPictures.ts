@@ -127,7 +127,7 @@ async function findEqual(
 }
 
 /**
- * How many bytes pictures have, but those with none, which are no pictures; null where that is not known without
+ * How many bytes pictures have, but those with none, which are not pictures; null where that is not known without
  * reading them.
  */
 async function lengthsOf(

@@ -36,7 +36,7 @@ export function isHiddenOrSystem(name: string): boolean {
 /**
  * Whether a path leads through a hidden or system folder, or to such a file.
  *
- * @param path With `/` between names; `.` and `..` are no names.
+ * @param path With `/` between names; `.` and `..` are not names.
  */
 export function passesHiddenOrSystem(path: string): boolean {
   return path.split("/").some((name) => name !== "." && name !== ".." && isHiddenOrSystem(name));

@@ -13,7 +13,7 @@ export interface TarMember {
 }
 
 const block = 512;
-/** Names longer than this are no names. */
+/** Names longer than this are not names. */
 const mostHeaderBytes = 1 << 20;
 const firstWindow = 4 << 10;
 const largestWindow = 1 << 20;
@@ -119,7 +119,7 @@ interface PaxFields {
 
 /**
  * Reads records of `length key=value\n`, of which the length counts bytes: names may hold line ends, and bytes that are
- * no UTF-8.
+ * not UTF-8.
  */
 function parsePax(bytes: Buffer): PaxFields {
   let fields: PaxFields = {};

@@ -3,7 +3,7 @@ import { fileOf, nameFromBytes } from "../fileNames.js";
 
 /**
  * The text of a file's bytes: UTF-8, or UTF-16 where a byte order mark says so (as Windows' programs write it). Bytes
- * that are no UTF-8 are kept as in names of files (`nameFromBytes`), since lists hold such names.
+ * that are not UTF-8 are kept as in names of files (`nameFromBytes`), since lists hold such names.
  *
  * @param bytes The file; a byte order mark is no part of the text.
  */
@@ -30,7 +30,7 @@ const textOrNoNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/gs;
 /**
  * Parses JSON that may hold `NaN` and `Infinity`, as Python writes them: they become null.
  *
- * @throws SyntaxError If it is no JSON otherwise either; the message is that of the text as it was.
+ * @throws SyntaxError If it is not JSON otherwise either; the message is that of the text as it was.
  */
 export function parseJson(text: string): unknown {
   try {

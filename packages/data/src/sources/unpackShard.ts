@@ -11,7 +11,7 @@ export function isGzipped(path: string): boolean {
   return /\.(tar\.gz|tgz)$/i.test(path);
 }
 
-/** What stays free of a disk. */
+/** Bytes of a disk that stay free. */
 const spareBytes = 256 * 2 ** 20;
 
 /**

@@ -47,7 +47,7 @@ interface Sample {
   readonly pictures: SampleFile[];
   /** By stem and kind, see `labelKey`. */
   readonly labels: Map<string, number | string>;
-  /** The first `.cls` of each stem of words, for `labelOfNobody`. */
+  /** The first `.cls` of each stem of words, for `commonLabel`. */
   readonly classStems: string[];
 }
 
@@ -107,7 +107,7 @@ export async function indexShard(
     return -2 - number;
   };
   const flush = (): void => {
-    const common = sample === null ? null : labelOfNobody(sample);
+    const common = sample === null ? null : commonLabel(sample);
     for (const picture of sample?.pictures ?? []) {
       const { position, size: bytes, name } = picture.member;
       blocks.push(position / 512);
@@ -200,7 +200,7 @@ function labelOf({ stem }: SampleFile, { labels }: Sample): number | string | nu
  * The label of all pictures of a sample that have none of their own: in a `.cls` that goes with no picture, as in
  * `0001.input.jpg`, `0001.output.cls`.
  */
-function labelOfNobody({ pictures, labels, classStems }: Sample): number | string | null {
+function commonLabel({ pictures, labels, classStems }: Sample): number | string | null {
   if (classStems.length === 0) return null;
   const stems = new Set(pictures.map(({ stem }) => stem));
   const stem = classStems.find((each) => !stems.has(each));

@@ -67,7 +67,7 @@ class Endings {
     }
   }
 
-  /** The ending of a picture, or the last part of one that is no words. */
+  /** The ending of a picture, or the last part of one that is not words. */
   of(shard: number, row: number): number {
     return this.#numbers[shard]![this.#indexes[shard]!.fields[row]! >> 1]!;
   }

@@ -4,7 +4,7 @@ export function requireWhole(name: string, value: number, least: number): void {
   throw new RangeError(`train: ${name} is ${value}; it must be a whole number of at least ${least}.`);
 }
 
-/** @throws RangeError where an option of `train` is no number of at least `least`. */
+/** @throws RangeError where an option of `train` is not a number of at least `least`. */
 export function requireAtLeast(name: string, value: number, least: number): void {
   if (Number.isFinite(value) && value >= least) return;
   throw new RangeError(`train: ${name} is ${value}; it must be a number of at least ${least}.`);
