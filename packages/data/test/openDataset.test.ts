@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import {
   CifarDataset,
   CocoDataset,
+  cocoDataset,
   IdxDataset,
   type ImageDataset,
   ImageFolder,
@@ -12,8 +13,10 @@ import {
   imageList,
   openDataset,
   ParquetDataset,
+  parquetDataset,
   readIndices,
   WebDataset,
+  webDataset,
 } from "@splitmask/data";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { create } from "tar";
@@ -505,4 +508,23 @@ describe("openDataset", () => {
       `imageFolder: no pictures in ${join(folder, "bare")}`,
     );
   });
+});
+
+test("every source says how many channels the pictures have that it was asked for", async () => {
+  const grey = join(folder, "grey");
+  write(join(grey, "1.png"), png);
+  await create({ file: join(folder, "grey.tar"), cwd: grey }, ["1.png"]);
+  const column = { name: "image", data: [new Uint8Array(png)], type: "BYTE_ARRAY" } as const;
+  write(join(folder, "grey.parquet"), Buffer.from(parquetWriteBuffer({ columnData: [column] })));
+  write(join(folder, "grey.json"), JSON.stringify({ images: [{ id: 1, file_name: "grey/1.png" }] }));
+  for (const opened of [
+    imageFolder(grey, { channels: 1 }),
+    cocoDataset(join(folder, "grey.json"), { channels: 1 }),
+    webDataset(join(folder, "grey.tar"), { channels: 1 }),
+    parquetDataset(join(folder, "grey.parquet"), { channels: 1 }),
+  ]) {
+    const dataset: ImageDataset = await opened;
+    expect([dataset.channels, (await dataset.image(0)).shape]).toEqual([1, [4, 6, 1]]);
+    await dataset.close?.();
+  }
 });

@@ -76,6 +76,7 @@ interface Place {
 /** The pictures of Parquet files. Made by `parquetDataset`. */
 export class ParquetDataset implements ImageDataset {
   readonly classes: readonly string[];
+  readonly channels?: number;
   /** Where row groups begin. */
   readonly groups: Int32Array;
   readonly notes: readonly DatasetNote[];
@@ -103,6 +104,7 @@ export class ParquetDataset implements ImageDataset {
     this.#opened = opened;
     this.#labels = labels;
     this.#decode = decode;
+    if (decode.channels !== undefined) this.channels = decode.channels;
     this.#pages = new BoundedCache(cacheBytes, bytesOf);
     this.#places = opened.flatMap((file) => {
       const { groupRows } = file.footer;

@@ -76,6 +76,7 @@ interface Shard {
 /** The pictures of tar shards. Made by `webDataset`. */
 export class WebDataset implements ImageDataset {
   readonly classes: readonly string[];
+  readonly channels?: number;
   readonly notes: readonly DatasetNote[];
   /** Why the index of a shard could not be kept, so that it is made anew each time; null: all are kept. */
   readonly indexNotKept: string | null;
@@ -103,6 +104,7 @@ export class WebDataset implements ImageDataset {
     this.#labels = labels;
     this.#picture = picture;
     this.#decode = decode;
+    if (decode.channels !== undefined) this.channels = decode.channels;
     this.#starts = startsOf(shards.map(({ rows }) => rows.length));
   }
 
