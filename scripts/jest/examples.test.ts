@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join, relative } from "node:path";
 import { transformSync } from "@swc/core";
 
-// Runs every ts block of the package's README.md and every @example of its docstrings as a program of its own, from inside the package.
+// Runs every ts block of the package's README.md and every @example of its docstrings as a program of its own, from
+// inside the package.
 // A `text` block that follows a README's ts block is what the program has to print.
 
 interface Example {

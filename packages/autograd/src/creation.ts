@@ -35,7 +35,8 @@ export interface CreationOptions {
 /**
  * Copies host data to the device.
  *
- * @param source Plain numbers (nested: the shape is read off), a typed array, an `ndarray` (strides are honoured) or a `HostTensor`.
+ * @param source Plain numbers (nested: the shape is read off), a typed array, an `ndarray` (strides are honoured) or a
+ *   `HostTensor`.
  * @param shape Needed for flat arrays only if they are not 1-D.
  * @throws RangeError If the number of elements does not fit the shape, or nested rows differ in length.
  */
@@ -271,7 +272,8 @@ export function bernoulli(
 }
 
 /**
- * Overwrites the elements of a tensor with those of another or of the host, in place and in the order of the queue: loading weights, moving averages.
+ * Overwrites the elements of a tensor with those of another or of the host, in place and in the order of the queue:
+ * loading weights, moving averages.
  *
  * @throws TypeError If shape or dtype differ.
  */

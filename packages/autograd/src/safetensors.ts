@@ -52,7 +52,8 @@ function bfloat16ToFloat32(raw: ArrayBuffer): Float32Array<ArrayBuffer> {
  * Reads the bytes of a safetensors file. F16 and BF16 become float32.
  *
  * @param source What errors call it, e.g. the path.
- * @throws Error If the bytes are truncated, the header is not valid, offsets overlap or leave gaps, or a dtype is unknown.
+ * @throws Error If the bytes are truncated, the header is not valid, offsets overlap or leave gaps, or a dtype is
+ *   unknown.
  */
 export function parseSafetensors(bytes: Uint8Array, source = "the safetensors data"): SafetensorsFile {
   const fail = (problem: string): never => {
@@ -127,7 +128,10 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   return parseSafetensors(await readFile(path), path);
 }
 
-/** The header of a safetensors file, and the tensors in the order in which their bytes follow: larger elements first, so that all are aligned. */
+/**
+ * The header of a safetensors file, and the tensors in the order in which their bytes follow: larger elements first, so
+ * that all are aligned.
+ */
 function layOut(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>>,
@@ -166,7 +170,8 @@ function layOut(
 }
 
 /**
- * The bytes of a safetensors file as parts that follow one another: the header, then each tensor's own memory, not copied. For those who write it their own way, e.g. with a checksum.
+ * The bytes of a safetensors file as parts that follow one another: the header, then each tensor's own memory, not
+ * copied. For those who write it their own way, e.g. with a checksum.
  *
  * @param metadata Free text entries for the header.
  */

@@ -43,7 +43,8 @@ const withoutTraining = configFields.filter(
  *
  * @param args The arguments after the program's name.
  * @param options Where it writes.
- * @returns The exit code: 0, 1 for a failure, 2 for a usage error, 130 and 143 where SIGINT and SIGTERM ended a run early.
+ * @returns The exit code: 0, 1 for a failure, 2 for a usage error, 130 and 143 where SIGINT and SIGTERM ended a run
+ *   early.
  */
 export async function main(args: readonly string[], options: MainOptions = {}): Promise<number> {
   const output = options.output ?? process.stdout;

@@ -47,7 +47,8 @@ describe("bench step", () => {
       rows
         .filter((row) => row.kernel === kernel && (detail === undefined || row.detail === detail))
         .reduce((total, row) => total + row.calls, 0);
-    // Two steps: both branches' 8 of 16 tokens in two encoder blocks, all 16 in two decoder blocks; one update, two views of the pictures.
+    // Two steps: both branches' 8 of 16 tokens in two encoder blocks, all 16 in two decoder blocks; one update, two
+    // views of the pictures.
     expect(callsOf("attention", "16×8×2×16")).toBe(4);
     expect(callsOf("attentionBackward", "16×8×2×16")).toBe(4);
     expect(callsOf("attention", "16×16×2×16")).toBe(4);

@@ -154,7 +154,8 @@ test("a checkpoint every quarter of an hour at least", () => {
   expect(checkpointEvery).toBeLessThan(1000);
 });
 
-// What training with AdamW held at the peak, 25 November 2026: settings, MiB. Such steps are stated by width, depth, heads, image size, patch, batch, micro-batches, recompute.
+// What training with AdamW held at the peak, 25 November 2026: settings, MiB. Such steps are stated by width, depth,
+// heads, image size, patch, batch, micro-batches, recompute.
 test.each<[number, number, number, number, number, number, number, boolean, number]>([
   [128, 6, 4, 64, 8, 128, 1, false, 307],
   [192, 12, 3, 112, 16, 64, 1, false, 425],
@@ -185,7 +186,8 @@ describe("the estimate of a run", () => {
   test("decoding once, the steps, each look at the test pictures", () => {
     const { fixed, seconds, secondsPerStep, steps } = estimated({ epochs: 6, batch: 128 });
     expect(steps).toBe(6 * 73);
-    // Of 128 pictures with 64 patches each: three products of 24·D² + 4·D·N operations, half a product of attention more.
+    // Of 128 pictures with 64 patches each: three products of 24·D² + 4·D·N operations, half a product of attention
+    // more.
     const forward = 128 * 64 * 6 * (24 * 128 ** 2 + 4 * 128 * 64);
     expect(secondsPerStep / ((1.04 * 3 * forward) / 1.2e11)).toBeCloseTo(1.03, 1);
     expect(fixed.decoding).toBeCloseTo((9469 * 0.004) / 2, 6);

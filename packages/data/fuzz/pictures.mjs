@@ -170,7 +170,9 @@ const makers = {
     ].map((text) => Buffer.from(text)),
 };
 
-/** Writes the right checksums into a PNG as far as its chunks can be followed, so that what is behind them is reached. */
+/**
+ * Writes the right checksums into a PNG as far as its chunks can be followed, so that what is behind them is reached.
+ */
 function withChecksums(bytes) {
   const copy = Buffer.from(bytes);
   for (let place = 8; place + 12 <= copy.length; ) {

@@ -1,4 +1,5 @@
-// The process that reads broken files, one after another; `fuzz.mjs` starts it, hears of each file, and ends it when it hangs.
+// The process that reads broken files, one after another; `fuzz.mjs` starts it, hears of each file, and ends it when it
+// hangs.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shownName } from "@splitmask/data";
@@ -14,7 +15,10 @@ const { files, extension, mend = (bytes) => bytes, read } = formats[format];
 const valid = await files();
 mkdirSync(folder, { recursive: true });
 
-/** What a reader is given for a path: calling it writes the file, `name` only names it. One name for all files: what the file system keeps of a name is no leak of a reader's. */
+/**
+ * What a reader is given for a path: calling it writes the file, `name` only names it. One name for all files: what the
+ * file system keeps of a name is no leak of a reader's.
+ */
 function pathOf(bytes) {
   const name = join(folder, `file.${extension}`);
   const write = () => {
@@ -49,7 +53,10 @@ for (let index = from; index < to; index++) {
 }
 process.disconnect();
 
-/** An error is clear if it is one that the readers' documentation promises, and names the file (or, of a list, the picture). */
+/**
+ * An error is clear if it is one that the readers' documentation promises, and names the file (or, of a list, the
+ * picture).
+ */
 function judge(error, name) {
   const { name: type, message, path, reason, stack } = error;
   const names =

@@ -5,7 +5,8 @@ import type { StoredValues, ValueRange } from "./decoding/valueRange.js";
 /** How a data set may hand out a picture. */
 export interface ImageRequest {
   /**
-   * Pixels of the short side that are enough: a larger picture may come reduced (never below it), which makes caches cheaper. The result depends
+   * Pixels of the short side that are enough: a larger picture may come reduced (never below it), which makes caches
+   * cheaper. The result depends
    * on the picture and this number only. Left out: full size.
    */
   readonly shortSide?: number;
@@ -19,7 +20,10 @@ export interface DatasetNote {
   readonly text: string;
 }
 
-/** Pictures by index, with labels where there are any. Indices run from 0 to `length − 1` and always mean the same picture. */
+/**
+ * Pictures by index, with labels where there are any. Indices run from 0 to `length − 1` and always mean the same
+ * picture.
+ */
 export interface ImageDataset {
   /** How many pictures there are. */
   readonly length: number;
@@ -28,7 +32,8 @@ export interface ImageDataset {
   /** C, the channels of every picture: 3 is sRGB, 1 greyscale, any other number is taken as it is stored. Default 3. */
   readonly channels?: number;
   /**
-   * Where groups of pictures that are cheap to read one after another begin (a shard, a row group): rising indices, the first 0. Loaders then draw whole groups and mix a few of
+   * Where groups of pictures that are cheap to read one after another begin (a shard, a row group): rising indices, the
+   * first 0. Loaders then draw whole groups and mix a few of
    * them, rather than read a group anew for each picture. Default: every picture is cheap to read by itself.
    */
   readonly groups?: Int32Array;
@@ -80,7 +85,8 @@ export interface ImageDataset {
    */
   readonly valueRange?: ValueRange;
   /**
-   * A short text that changes whenever a stored picture may have: a hash of names, sizes and times of change, never of the pixels. Caches on disk are found by it. Default: the
+   * A short text that changes whenever a stored picture may have: a hash of names, sizes and times of change, never of
+   * the pixels. Caches on disk are found by it. Default: the
    * data set is not cached on disk.
    */
   fingerprint?(): Promise<string>;

@@ -6,7 +6,10 @@ import type { ImageDataset } from "./imageDataset.js";
 import type { HeldPicture } from "./loading/heldPicture.js";
 import { PictureStore } from "./loading/pictureStore.js";
 
-/** Mean of the channels of ImageNet's training pictures, values from 0 to 1; what torchvision's and timm's weights expect. */
+/**
+ * Mean of the channels of ImageNet's training pictures, values from 0 to 1; what torchvision's and timm's weights
+ * expect.
+ */
 export const IMAGENET_MEAN: readonly [number, number, number] = [0.485, 0.456, 0.406];
 
 /** Standard deviation of the channels of ImageNet's training pictures, values from 0 to 1. */
@@ -20,7 +23,10 @@ export interface MeasureNormalizationOptions {
   readonly sample?: number;
   /** What the choice depends on. Default 0. */
   readonly seed?: number;
-  /** Pictures whose short side is more than 1.5 times as long are reduced to so many pixels first; null: never. Default 256. */
+  /**
+   * Pictures whose short side is more than 1.5 times as long are reduced to so many pixels first; null: never. Default
+   * 256.
+   */
   readonly decodeSize?: number | null;
   /** Pictures that are decoded at the same time. Default 4. */
   readonly workers?: number;
@@ -39,7 +45,8 @@ export interface Normalization {
 const chunk = 64;
 
 /**
- * Measures mean and standard deviation of the channels over all pixels of a random sample of pictures. Bad pictures are left out. Of pictures
+ * Measures mean and standard deviation of the channels over all pixels of a random sample of pictures. Bad pictures are
+ * left out. Of pictures
  * without any contrast the standard deviation is given as 1/255, the smallest step, so that nothing is divided by 0.
  *
  * @throws RangeError (rejects) If the sample is no whole number above 0.

@@ -6,7 +6,10 @@ import { scratchFolder, write } from "./pictures.js";
 
 const folder = scratchFolder();
 
-/** An IDX file by hand: two zero bytes, 8 for unsigned bytes, the number of axes, their lengths (big-endian), the elements. */
+/**
+ * An IDX file by hand: two zero bytes, 8 for unsigned bytes, the number of axes, their lengths (big-endian), the
+ * elements.
+ */
 function idx(shape: readonly number[], elements: ArrayLike<number>): Buffer {
   const header = Buffer.from([
     0,

@@ -139,7 +139,8 @@ describe("ImageLoader", () => {
     for (let step = 0; step < 6; step++) {
       const batch = await loader.batch(step);
       const [large, small] = await Promise.all(batch.views.map((own) => own.data()));
-      // The picture is a plane, so the corner values tell the box; away from the border a 2×2 mean of the large view is the small one.
+      // The picture is a plane, so the corner values tell the box; away from the border a 2×2 mean of the large view is
+      // the small one.
       for (const [y, x] of [
         [2, 2],
         [2, 13],
@@ -235,7 +236,8 @@ describe("ImageLoader", () => {
     await contentOf(await loader.batch(0));
     await until(() => calls.length >= 9);
     await settled();
-    // Batch 0, and then five pictures: with four of them 12,000 bytes wait, with five 15,000, and two are decoded at a time.
+    // Batch 0, and then five pictures: with four of them 12,000 bytes wait, with five 15,000, and two are decoded at a
+    // time.
     expect(calls.length).toBeLessThanOrEqual(10);
     await contentOf(await loader.batch(1));
     await settled();

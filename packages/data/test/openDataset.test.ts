@@ -514,8 +514,8 @@ test("every source says how many channels the pictures have that it was asked fo
   const grey = join(folder, "grey");
   write(join(grey, "1.png"), png);
   await create({ file: join(folder, "grey.tar"), cwd: grey }, ["1.png"]);
-  const column = { name: "image", data: [new Uint8Array(png)], type: "BYTE_ARRAY" } as const;
-  write(join(folder, "grey.parquet"), Buffer.from(parquetWriteBuffer({ columnData: [column] })));
+  const columnData = [{ name: "image", data: [new Uint8Array(png)], type: "BYTE_ARRAY" as const }];
+  write(join(folder, "grey.parquet"), Buffer.from(parquetWriteBuffer({ columnData })));
   write(join(folder, "grey.json"), JSON.stringify({ images: [{ id: 1, file_name: "grey/1.png" }] }));
   for (const opened of [
     imageFolder(grey, { channels: 1 }),

@@ -12,9 +12,15 @@ export interface InpaintingDecoderConfig {
   readonly depth?: number;
   /** Hidden width of the MLPs as a multiple of the width. Default 4. */
   readonly mlpRatio?: number;
-  /** Whether a mask token carries the encoder's position table (`"shared"`) or one of the decoder's (`"own"`). The paper does not say. Default `"shared"`. */
+  /**
+   * Whether a mask token carries the encoder's position table (`"shared"`) or one of the decoder's (`"own"`). The paper
+   * does not say. Default `"shared"`.
+   */
   readonly positions?: "shared" | "own";
-  /** Whether positions are added to the visible tokens once more, as MAE does. The paper gives them to the mask tokens only. Default false. */
+  /**
+   * Whether positions are added to the visible tokens once more, as MAE does. The paper gives them to the mask tokens
+   * only. Default false.
+   */
   readonly addPositionsToVisible?: boolean;
   /** First value of the blocks' LayerScale; null: none. Default null. */
   readonly layerScale?: number | null;

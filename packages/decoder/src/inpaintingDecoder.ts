@@ -35,8 +35,10 @@ export interface InpaintingDecoderInput {
 }
 
 /**
- * The shallow decoder of SplitMask (arXiv 2112.10740, section 3): the encoder's outputs for the patches that a branch saw are completed with mask tokens that carry the
- * positions of the others, and a few transformer blocks make tokens of all N places; a linear head predicts visual words from those at hidden places.
+ * The shallow decoder of SplitMask (arXiv 2112.10740, section 3): the encoder's outputs for the patches that a branch
+ * saw are completed with mask tokens that carry the
+ * positions of the others, and a few transformer blocks make tokens of all N places; a linear head predicts visual
+ * words from those at hidden places.
  *
  * Parameters: `mask_token` 1×1×D, perhaps `pos_embed` 1×N×D, `blocks.…`, `norm.…`, `head.weight` V×D, `head.bias` V.
  */
@@ -51,7 +53,9 @@ export class InpaintingDecoder extends Module {
   readonly blocks: readonly TransformerBlock[];
   /** The last layer norm, or null. */
   readonly norm: LayerNorm | null;
-  /** D → V: scores of the visual words. `forward` does not call it: see `inpaintLossFromTokens` of `@splitmask/losses`. */
+  /**
+   * D → V: scores of the visual words. `forward` does not call it: see `inpaintLossFromTokens` of `@splitmask/losses`.
+   */
   readonly head: Linear;
 
   /**

@@ -33,7 +33,8 @@ export interface KnnOptions extends KnnClassifierOptions {
 }
 
 /**
- * Weighted k-nearest-neighbour classification (Wu et al. 2018, §3.4, as DINO uses it): the k training pictures with the largest
+ * Weighted k-nearest-neighbour classification (Wu et al. 2018, §3.4, as DINO uses it): the k training pictures with the
+ * largest
  * cosine similarity s vote for their classes with the weight exp(s / τ). A class's probability is its share of the
  * votes; it holds for any τ: only the similarities' distances to the largest count.
  */

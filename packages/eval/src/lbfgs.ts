@@ -50,8 +50,10 @@ interface Pair {
 }
 
 /**
- * Minimises a smooth convex function by L-BFGS (Nocedal and Wright, Numerical Optimization, algorithms 7.4 and 7.5) with backtracking.
- * The two-loop recursion runs on the matrix of inner products of what is remembered, as in Chen et al. 2014 ("vector-free L-BFGS"): one product on the device
+ * Minimises a smooth convex function by L-BFGS (Nocedal and Wright, Numerical Optimization, algorithms 7.4 and 7.5)
+ * with backtracking.
+ * The two-loop recursion runs on the matrix of inner products of what is remembered, as in Chen et al. 2014
+ * ("vector-free L-BFGS"): one product on the device
  * and some twenty numbers on the host an iteration.
  *
  * @param start 1×P; not changed.
@@ -150,7 +152,8 @@ export async function minimize(
 }
 
 /**
- * The direction −H·g as coefficients of the moves (rows 0 … k−1), the changes (k … 2k−1) and the gradient (2k). Pairs without positive
+ * The direction −H·g as coefficients of the moves (rows 0 … k−1), the changes (k … 2k−1) and the gradient (2k). Pairs
+ * without positive
  * curvature are left out.
  */
 function twoLoops(k: number, product: (a: number, b: number) => number): number[] {

@@ -10,7 +10,10 @@ export interface FitLinearProbeSweepOptions
       LinearHeadsOptions,
       "optimizer" | "momentum" | "weightDecay" | "epochs" | "warmupEpochs" | "batchSize"
     > {
-  /** The learning rates that are tried, one head each. Default 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3 for SGD, 0.1, 0.3, 1, 3, 10, 30 for LARS. */
+  /**
+   * The learning rates that are tried, one head each. Default 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3 for SGD, 0.1,
+   * 0.3, 1, 3, 10, 30 for LARS.
+   */
   readonly learningRates?: readonly number[];
 }
 
@@ -24,7 +27,10 @@ export interface LinearProbeSweepOptions extends FitLinearProbeSweepOptions {
 export interface SweptRate {
   /** The learning rate at the start of the cosine. */
   readonly learningRate: number;
-  /** Share of the held-out training pictures that were classified rightly: what the choice goes by; null with one learning rate, where nothing is held out. */
+  /**
+   * Share of the held-out training pictures that were classified rightly: what the choice goes by; null with one
+   * learning rate, where nothing is held out.
+   */
   readonly heldOutAccuracy: number | null;
   /**
    * Accuracy on the test pictures after training on all training pictures, 0 where that ran away. It takes part in no
@@ -49,9 +55,12 @@ const defaultRates = {
 };
 
 /**
- * The linear evaluation of MoCo v3, MAE, DINO and BEiT on cached features: a linear layer trained by SGD with momentum (or LARS) and a cosine, no weight decay, with a sweep of learning rates of
- * which all are trained at once. Features are standardised (MAE's batch norm without affine, with the statistics of all training features). The best rate on held-out class-balanced fifths of the
- * training pictures (the smaller of equals) is the result; the heads are then trained on all of them. Unlike in the papers a picture is always the same features: no random crops and flips.
+ * The linear evaluation of MoCo v3, MAE, DINO and BEiT on cached features: a linear layer trained by SGD with momentum
+ * (or LARS) and a cosine, no weight decay, with a sweep of learning rates of
+ * which all are trained at once. Features are standardised (MAE's batch norm without affine, with the statistics of all
+ * training features). The best rate on held-out class-balanced fifths of the
+ * training pictures (the smaller of equals) is the result; the heads are then trained on all of them. Unlike in the
+ * papers a picture is always the same features: no random crops and flips.
  *
  * @throws Error when the features do not fit together, or a learning rate is not positive.
  */

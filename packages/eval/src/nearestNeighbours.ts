@@ -12,7 +12,8 @@ export interface NearestNeighbours {
 }
 
 /**
- * The k rows of `features` (N×D) with the largest cosine similarity to each row of `queries` (R×D). A query that is itself
+ * The k rows of `features` (N×D) with the largest cosine similarity to each row of `queries` (R×D). A query that is
+ * itself
  * among the features finds itself first.
  *
  * @throws Error when the widths differ, there are fewer than k rows, or a feature is NaN or infinite.

@@ -51,12 +51,18 @@ export const kernelTable = {
   fill: kernel({ buffers: ["output"], numbers: ["size", "value"] }),
   /** Copies `bytes` bytes, whatever they are. */
   copyBytes: kernel({ buffers: ["output", "input"], numbers: ["bytes"] }),
-  /** Copies `outer` blocks of `inner` elements: output[o·outputStride + outputOffset + i] = input[o·inputStride + inputOffset + i]; slices and concatenation along any axis. `accumulate` 1 adds instead. */
+  /**
+   * Copies `outer` blocks of `inner` elements: output[o·outputStride + outputOffset + i] = input[o·inputStride +
+   * inputOffset + i]; slices and concatenation along any axis. `accumulate` 1 adds instead.
+   */
   copyBlocks: kernel({
     buffers: ["output", "input"],
     numbers: ["outer", "inner", "outputStride", "outputOffset", "inputStride", "inputOffset", "accumulate"],
   }),
-  /** output = input with its axes permuted. Shapes are padded in front with 1 to rank 8: dimension0…7 are the OUTPUT sizes, stride0…7 the INPUT's element strides in output order. */
+  /**
+   * output = input with its axes permuted. Shapes are padded in front with 1 to rank 8: dimension0…7 are the OUTPUT
+   * sizes, stride0…7 the INPUT's element strides in output order.
+   */
   permute: kernel({
     buffers: ["output", "input"],
     numbers: [
@@ -78,12 +84,18 @@ export const kernelTable = {
       "stride7",
     ],
   }),
-  /** Tokens by index: output[b,k,:] = input[b,indices[b,k],:], B×K×D. inputBatchStride in elements (0: one table for all samples). indices i32 B×K; out of range is a device error. */
+  /**
+   * Tokens by index: output[b,k,:] = input[b,indices[b,k],:], B×K×D. inputBatchStride in elements (0: one table for all
+   * samples). indices i32 B×K; out of range is a device error.
+   */
   gatherTokens: kernel({
     buffers: ["output", "input", "indices"],
     numbers: ["batch", "inputTokens", "outputTokens", "width", "inputBatchStride"],
   }),
-  /** The gradient of gatherTokens: output[b,indices[b,k],:] += input[b,k,:] (output holds `outputTokens` rows a sample; outputBatchStride 0: all samples add to one table, in order of b then k). Caller zero-fills. */
+  /**
+   * The gradient of gatherTokens: output[b,indices[b,k],:] += input[b,k,:] (output holds `outputTokens` rows a sample;
+   * outputBatchStride 0: all samples add to one table, in order of b then k). Caller zero-fills.
+   */
   scatterAddTokens: kernel({
     buffers: ["output", "input", "indices"],
     numbers: ["batch", "outputTokens", "inputTokens", "width", "outputBatchStride"],
@@ -95,7 +107,10 @@ export const kernelTable = {
   }),
 
   // ── elementwise ─────────────────────────────────────────────────────────────────────────────────────────────
-  /** output = a ∘ b with broadcasting, rank padded in front to 8; operation: see `binaryOperations`. Strides in elements, 0 where broadcast. In place on a or b where that one is not broadcast. */
+  /**
+   * output = a ∘ b with broadcasting, rank padded in front to 8; operation: see `binaryOperations`. Strides in
+   * elements, 0 where broadcast. In place on a or b where that one is not broadcast.
+   */
   binary: kernel({
     buffers: ["output", "a", "b"],
     numbers: [
@@ -128,14 +143,20 @@ export const kernelTable = {
   }),
   /** output = f(input); operation: see `unaryOperations`. In place. */
   unary: kernel({ buffers: ["output", "input"], numbers: ["operation", "size"] }),
-  /** inputGradient = outputGradient · f′(input); for the operations whose derivative needs the input. In place on outputGradient. */
+  /**
+   * inputGradient = outputGradient · f′(input); for the operations whose derivative needs the input. In place on
+   * outputGradient.
+   */
   unaryBackward: kernel({
     buffers: ["inputGradient", "outputGradient", "input"],
     numbers: ["operation", "size"],
   }),
   /** output = scale·input + offset. In place. */
   affine: kernel({ buffers: ["output", "input"], numbers: ["size", "scale", "offset"] }),
-  /** output[r,:] = input[r,:]·rowScale[r] (+ residual[r,:]). In place on input or residual. Drop path, masks, gradients of norms. */
+  /**
+   * output[r,:] = input[r,:]·rowScale[r] (+ residual[r,:]). In place on input or residual. Drop path, masks, gradients
+   * of norms.
+   */
   scaleRows: kernel({ buffers: ["output", "input", "rowScale", "residual?"], numbers: ["rows", "columns"] }),
   /** output[r,c] = input[r,c]·columnScale[c] (+ residual[r,c]): layer scale. In place on input or residual. */
   scaleColumns: kernel({
@@ -144,7 +165,10 @@ export const kernelTable = {
   }),
 
   // ── reductions (fixed order, whatever the thread count) ─────────────────────────────────────────────────────
-  /** output[o,i] = scale · reduction over r of input[o,r,i]; operation 0 sum, 1 max, 2 min. accumulate 1 adds the result to output (sum only). */
+  /**
+   * output[o,i] = scale · reduction over r of input[o,r,i]; operation 0 sum, 1 max, 2 min. accumulate 1 adds the result
+   * to output (sum only).
+   */
   reduce: kernel({
     buffers: ["output", "input"],
     numbers: ["operation", "outer", "reduced", "inner", "scale", "accumulate"],
@@ -174,8 +198,10 @@ export const kernelTable = {
    * memory of a is K×M, with transposeB that of b is N×K. Strides in elements: leading (row) and batch.
    * activation: exact GELU of the elements of a (1) or b (2) is multiplied, which no memory ever holds; 0 none.
    * Epilogue, in this order: + bias[n]; · GELU′(preActivation), if given; + residual.
-   * residual and preActivation have the output's layout. beta ≠ 0 only without an epilogue (bias, residual, preActivation).
-   * precision: 0 float32; 1 bfloat16, where the elements of a and b are rounded to bfloat16 first (nearest, ties to even; below 2⁻¹²⁶ zero) and all
+   * residual and preActivation have the output's layout. beta ≠ 0 only without an epilogue (bias, residual,
+   * preActivation).
+   * precision: 0 float32; 1 bfloat16, where the elements of a and b are rounded to bfloat16 first (nearest, ties to
+   * even; below 2⁻¹²⁶ zero) and all
    * else, sums included, stays float32. Instruction sets agree to the last bit on such a product where alpha is 1,
    * there is no activation, and no product or sum falls below 2⁻¹²⁶ or beyond 2¹²⁸.
    */
@@ -224,7 +250,10 @@ export const kernelTable = {
   }),
 
   // ── normalisation ───────────────────────────────────────────────────────────────────────────────────────────
-  /** output = (input − mean)·rstd·weight + bias over each row; rstd = 1/√(variance + epsilon), biased variance. mean, rstd [rows]. weight and bias null: 1 and 0. */
+  /**
+   * output = (input − mean)·rstd·weight + bias over each row; rstd = 1/√(variance + epsilon), biased variance. mean,
+   * rstd [rows]. weight and bias null: 1 and 0.
+   */
   layerNorm: kernel({
     buffers: ["output", "mean", "rstd", "input", "weight?", "bias?"],
     numbers: ["rows", "columns", "epsilon"],
@@ -252,7 +281,9 @@ export const kernelTable = {
   }),
   /** Softmax of each row, stable; logarithm 1: log-softmax. In place. */
   softmax: kernel({ buffers: ["output", "input"], numbers: ["rows", "columns", "logarithm"] }),
-  /** Gradient of softmax (logarithm 0: y·(g − Σ g·y)) or of log-softmax (g − exp(y)·Σ g). In place on outputGradient. */
+  /**
+   * Gradient of softmax (logarithm 0: y·(g − Σ g·y)) or of log-softmax (g − exp(y)·Σ g). In place on outputGradient.
+   */
   softmaxBackward: kernel({
     buffers: ["inputGradient", "outputGradient", "output"],
     numbers: ["rows", "columns", "logarithm"],
@@ -270,7 +301,8 @@ export const kernelTable = {
     numbers: ["rows", "columns", "smoothing", "gradientScale", "excludeDiagonal"],
   }),
   /**
-   * Per row: losses[r] = −Σ_c q[c]·logSoftmax(logits[r])[c] with q = (1−smoothing)·targets[r] + smoothing/columns; columns with q = 0 cost nothing, whatever their logits.
+   * Per row: losses[r] = −Σ_c q[c]·logSoftmax(logits[r])[c] with q = (1−smoothing)·targets[r] + smoothing/columns;
+   * columns with q = 0 cost nothing, whatever their logits.
    * gradient, if given (in place on logits): (Σq·softmax − q)·gradientScale.
    */
   softCrossEntropy: kernel({
@@ -278,7 +310,8 @@ export const kernelTable = {
     numbers: ["rows", "columns", "smoothing", "gradientScale"],
   }),
 
-  // ── random: Philox 4×32-10, key (low word of seed, purpose), counter (element / 4, sample, step, high word of seed) ──
+  // ── random: Philox 4×32-10, key (low word of seed, purpose), counter (element / 4, sample, step, high word of seed)
+  // ──
   /**
    * distribution 0 uniform [a, b), 1 normal (mean a, std b), 2 normal (mean a, std b) cut to [low, high] (inverse CDF),
    * 3 Bernoulli: b with probability a, else 0. One word an element: uniform numbers have its upper 24 bits, normal ones
@@ -289,10 +322,13 @@ export const kernelTable = {
     numbers: ["size", "distribution", "a", "b", "low", "high", "seed", "purpose", "step", "sample"],
   }),
   /**
-   * Splits of B images' patches (rows×columns grid) in two disjoint halves or quarters. first, second i32 B×K with K = visible patches a
+   * Splits of B images' patches (rows×columns grid) in two disjoint halves or quarters. first, second i32 B×K with K =
+   * visible patches a
    * branch, rising; firstHidden, secondHidden i32 B×(N−K): the complement of each, rising. mode 0: BEiT's block mask
-   * (minimumBlock, maximumBlock patches a block, aspect ≥ minimumAspect, log-uniform) topped up with uniformly drawn patches to
-   * exactly K; first = masked places, second K of the rest (all of it when K = N/2). mode 1: uniform; first and second are two disjoint sets of K.
+   * (minimumBlock, maximumBlock patches a block, aspect ≥ minimumAspect, log-uniform) topped up with uniformly drawn
+   * patches to
+   * exactly K; first = masked places, second K of the rest (all of it when K = N/2). mode 1: uniform; first and second
+   * are two disjoint sets of K.
    * Sample b uses counter (·, sample0 + b, step).
    */
   splitMasks: kernel({
@@ -314,7 +350,10 @@ export const kernelTable = {
   }),
 
   // ── optimisers (all parameters in one call) ─────────────────────────────────────────────────────────────────
-  /** output[0] = √Σ‖gradient‖² over the list; output[1] = min(1, maximum / (output[0] + 1e-6)) (1 if maximum is 0: no clipping). */
+  /**
+   * output[0] = √Σ‖gradient‖² over the list; output[1] = min(1, maximum / (output[0] + 1e-6)) (1 if maximum is 0: no
+   * clipping).
+   */
   gradientNorm: listKernel({
     buffers: ["output"],
     numbers: ["maximum"],
@@ -345,8 +384,10 @@ export const kernelTable = {
     },
   }),
   /**
-   * LARS (You et al. 2017): where `adapt` is 1, (gradient + weightDecay·parameter) · trustCoefficient·‖parameter‖ / (‖gradient‖ + weightDecay·‖parameter‖ + epsilon), the factor being 1 if either
-   * norm is 0; where it is 0, without the factor. Then momentum and the step as in sgd; norms are of the scaled gradient.
+   * LARS (You et al. 2017): where `adapt` is 1, (gradient + weightDecay·parameter) · trustCoefficient·‖parameter‖ /
+   * (‖gradient‖ + weightDecay·‖parameter‖ + epsilon), the factor being 1 if either
+   * norm is 0; where it is 0, without the factor. Then momentum and the step as in sgd; norms are of the scaled
+   * gradient.
    */
   lars: listKernel({
     buffers: ["scale?"],
@@ -356,7 +397,10 @@ export const kernelTable = {
       numbers: ["size", "learningRate", "weightDecay", "adapt"],
     },
   }),
-  /** Each gradient of the list by itself, in place: times min(1, maximum / (‖gradient‖ + 1e-6)) (as it is if maximum is 0). output[0] = √Σ‖gradient‖² before. */
+  /**
+   * Each gradient of the list by itself, in place: times min(1, maximum / (‖gradient‖ + 1e-6)) (as it is if maximum is
+   * 0). output[0] = √Σ‖gradient‖² before.
+   */
   clipGradients: listKernel({
     buffers: ["output"],
     numbers: ["maximum"],
@@ -371,13 +415,18 @@ export const kernelTable = {
 
   // ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────
   /**
-   * One batch: for each picture (u8 H×W×C in its own buffer) resize the box [cropY, cropX, cropHeight, cropWidth] (fractions of a pixel allowed) to
-   * outputHeight×outputWidth (filter 0 bicubic a = −0.5, 1 bilinear), flip, apply `operations` rows of the operations buffer from row `firstOperation` on, and
-   * (value/255 − mean[c])/std[c]. output B×C×H×W; normalization FLOAT64 [2C]: means, then stds; operations FLOAT64 [operationRows×16] (see
+   * One batch: for each picture (u8 H×W×C in its own buffer) resize the box [cropY, cropX, cropHeight, cropWidth]
+   * (fractions of a pixel allowed) to
+   * outputHeight×outputWidth (filter 0 bicubic a = −0.5, 1 bilinear), flip, apply `operations` rows of the operations
+   * buffer from row `firstOperation` on, and
+   * (value/255 − mean[c])/std[c]. output B×C×H×W; normalization FLOAT64 [2C]: means, then stds; operations FLOAT64
+   * [operationRows×16] (see
    * native/pictureOperations.h), may be null when there are no rows.
    *
-   * Antialiased, first along rows, then along columns, as Pillow's resize(box=…): taps may lie outside of the box, inside the picture; with `confined` 1 the
-   * box is cut out first, as torchvision does. Each pass clips to [0, 255] as Pillow's 8-bit passes do, but keeps fractions; a picture with operations is rounded
+   * Antialiased, first along rows, then along columns, as Pillow's resize(box=…): taps may lie outside of the box,
+   * inside the picture; with `confined` 1 the
+   * box is cut out first, as torchvision does. Each pass clips to [0, 255] as Pillow's 8-bit passes do, but keeps
+   * fractions; a picture with operations is rounded
    * to 8 bits before them.
    */
   augmentImages: listKernel({
@@ -402,7 +451,8 @@ export const kernelTable = {
     },
   }),
   /**
-   * mixup and CutMix of a batch B×C×H×W: output[i] = lambda·input[i] + (1 − lambda)·input[partner]; where `rows` is above 0 instead input[i] with the box
+   * mixup and CutMix of a batch B×C×H×W: output[i] = lambda·input[i] + (1 − lambda)·input[partner]; where `rows` is
+   * above 0 instead input[i] with the box
    * [top, left, rows, columns] of input[partner] pasted in.
    */
   mixImages: listKernel({
@@ -410,47 +460,66 @@ export const kernelTable = {
     numbers: ["channels", "height", "width"],
     each: { buffers: [], numbers: ["partner", "lambda", "top", "left", "rows", "columns"] },
   }),
-  /** output[i,:] (B×classes) = lambda·q(labels[i]) + (1 − lambda)·q(labels[partner]), q(y) = (1 − smoothing)·onehot(y) + smoothing/classes; labels i32 [B]. */
+  /**
+   * output[i,:] (B×classes) = lambda·q(labels[i]) + (1 − lambda)·q(labels[partner]), q(y) = (1 − smoothing)·onehot(y) +
+   * smoothing/classes; labels i32 [B].
+   */
   mixTargets: listKernel({
     buffers: ["output", "labels"],
     numbers: ["classes", "smoothing"],
     each: { buffers: [], numbers: ["partner", "lambda"] },
   }),
-  /** output[c] += Σ value/255, output[C+c] += Σ (value/255)² over all pixels of the u8 pictures H×W×C; output has 2C elements of FLOAT64 whatever the dtype. */
+  /**
+   * output[c] += Σ value/255, output[C+c] += Σ (value/255)² over all pixels of the u8 pictures H×W×C; output has 2C
+   * elements of FLOAT64 whatever the dtype.
+   */
   channelMoments: listKernel({
     buffers: ["output"],
     numbers: ["channels"],
     each: { buffers: ["picture"], numbers: ["height", "width"] },
   }),
-  /** The matrix outputSize×inputSize (rows sum to 1) of bicubic (a = −0.5 antialiased; a = −0.75 else, as PyTorch's) interpolation with half-pixel centres. */
+  /**
+   * The matrix outputSize×inputSize (rows sum to 1) of bicubic (a = −0.5 antialiased; a = −0.75 else, as PyTorch's)
+   * interpolation with half-pixel centres.
+   */
   interpolationMatrix: kernel({ buffers: ["output"], numbers: ["outputSize", "inputSize", "antialias"] }),
 
   // ── limits: what the machine can do at most, measured as any kernel is (see `measureLimits`) ──────────────────
   /**
-   * output[t] = Σ of 256 numbers that start as chain / 256 and each become x·scale + offset, `steps` times, in registers: 512·steps operations a task.
+   * output[t] = Σ of 256 numbers that start as chain / 256 and each become x·scale + offset, `steps` times, in
+   * registers: 512·steps operations a task.
    */
   multiplyAdds: kernel({ buffers: ["output"], numbers: ["tasks", "steps", "scale", "offset"] }),
   /**
-   * output[t] = Σ of 256 numbers that start as chain / 256 and to each of which factor·factor is added twice a step, in registers and with the bfloat16 dot
+   * output[t] = Σ of 256 numbers that start as chain / 256 and to each of which factor·factor is added twice a step, in
+   * registers and with the bfloat16 dot
    * instruction where the set has it: 1024·steps operations a task. factor: a value that bfloat16 holds.
    */
   bfloat16Dots: kernel({ buffers: ["output"], numbers: ["tasks", "steps", "factor"] }),
 
   // ── tokenizers, neighbours ──────────────────────────────────────────────────────────────────────────────────
-  /** sums[k,:] = Σ of rows of pointsArray with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites; `accumulate` 1 adds. */
+  /**
+   * sums[k,:] = Σ of rows of pointsArray with assignment k, counts[k] = how many (dtype); assignments i32. Overwrites;
+   * `accumulate` 1 adds.
+   */
   segmentSums: kernel({
     buffers: ["sums", "counts", "pointsArray", "assignments"],
     numbers: ["points", "width", "segments", "accumulate"],
   }),
   /**
-   * k-means++ (Arthur and Vassilvitskii 2007): chooses centroids `from` … `to`−1 (K×width) from points, each with probability ∝ distances [points], the squared
-   * distance to the nearest centroid so far (kept between calls; from = 0 starts it). Uses Philox counter (·, centroid).
+   * k-means++ (Arthur and Vassilvitskii 2007): chooses centroids `from` … `to`−1 (K×width) from points, each with
+   * probability ∝ distances [points], the squared
+   * distance to the nearest centroid so far (kept between calls; from = 0 starts it). Uses Philox counter (·,
+   * centroid).
    */
   kMeansSeed: kernel({
     buffers: ["centroids", "distances", "pointsArray"],
     numbers: ["points", "width", "from", "to", "seed", "purpose"],
   }),
-  /** centroids[k] = sums[k] / counts[k] where counts[k] > 0, else unchanged; shift (1 element) = the largest squared move. */
+  /**
+   * centroids[k] = sums[k] / counts[k] where counts[k] > 0, else unchanged; shift (1 element) = the largest squared
+   * move.
+   */
   kMeansUpdate: kernel({ buffers: ["centroids", "shift", "sums", "counts"], numbers: ["segments", "width"] }),
   /**
    * scores[r,c] = Σ over j with labels[indices[r,j]] = c of exp((values[r,j] − max of values[r,:])/temperature); values
@@ -479,8 +548,10 @@ export const binaryOperations = {
 } as const;
 
 /**
- * Codes of the `unary` and `unaryBackward` kernels. In float32, on every instruction set, the largest error against float64 over all floats, in units in the last
- * place (ULP; held by a test): exp 1, log 1, erf 1.5, tanh 1.5, rsqrt 1.5; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms; its derivative
+ * Codes of the `unary` and `unaryBackward` kernels. In float32, on every instruction set, the largest error against
+ * float64 over all floats, in units in the last
+ * place (ULP; held by a test): exp 1, log 1, erf 1.5, tanh 1.5, rsqrt 1.5; sqrt and reciprocal 0.5. gelu 2.5 above −1,
+ * below 1.5·2⁻²⁴ in absolute terms; its derivative
  * 2.5·2⁻²⁴. Subnormal numbers are kept.
  */
 export const unaryOperations = {

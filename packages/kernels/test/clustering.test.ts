@@ -1,7 +1,9 @@
 import { createDevice } from "@splitmask/kernels";
 import { compareKernel } from "./compareKernel.js";
 
-/** Small whole numbers: every sum and squared distance is exact, so that versions cannot choose differently by rounding. */
+/**
+ * Small whole numbers: every sum and squared distance is exact, so that versions cannot choose differently by rounding.
+ */
 function wholeNumbers(size: number, below: number, seed: number): Float32Array {
   let state = (seed * 2654435761 + 99) >>> 0;
   return Float32Array.from({ length: size }, () => {

@@ -161,7 +161,8 @@ describe("augmentImages", () => {
             sum += error;
           }
         }
-        // Pillow rounds after each of its two passes: half a level each, the first one spread by the cubic's negative lobes.
+        // Pillow rounds after each of its two passes: half a level each, the first one spread by the cubic's negative
+        // lobes.
         expect(worst).toBeLessThan(1.25);
         expect(sum / (3 * area)).toBeLessThan(0.36);
       }

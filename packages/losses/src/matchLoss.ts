@@ -15,25 +15,30 @@ export interface MatchLossOptions {
   /** τ of Eq. 2. Default 0.2, the paper's. */
   readonly temperature?: number;
   /**
-   * Divide each descriptor by its Euclidean length first, so that products are cosines. Default true: the paper's temperature is MoCo v3's, which normalises; Eq. 2
+   * Divide each descriptor by its Euclidean length first, so that products are cosines. Default true: the paper's
+   * temperature is MoCo v3's, which normalises; Eq. 2
    * itself shows plain products.
    */
   readonly normalize?: boolean;
   /**
-   * Which descriptors count as negatives: `"other"`, the other branch of the other N − 1 images (MoCo v3's form), or `"both"`, both branches of the other images,
+   * Which descriptors count as negatives: `"other"`, the other branch of the other N − 1 images (MoCo v3's form), or
+   * `"both"`, both branches of the other images,
    * 2N − 2 (SimCLR's form). Default `"other"`.
    */
   readonly negatives?: "other" | "both";
 }
 
 /**
- * The matching loss, InfoNCE (arXiv 2112.10740, Eq. 2): each branch's global descriptor should find the other branch of its own image among those of the other
- * images. ℓ(a) = −log( exp(a·b/τ) / (exp(a·b/τ) + Σ exp(a·negative/τ)) ), averaged over the N images and over both directions.
+ * The matching loss, InfoNCE (arXiv 2112.10740, Eq. 2): each branch's global descriptor should find the other branch of
+ * its own image among those of the other
+ * images. ℓ(a) = −log( exp(a·b/τ) / (exp(a·b/τ) + Σ exp(a·negative/τ)) ), averaged over the N images and over both
+ * directions.
  *
  * @param first N×D: descriptors of the first branch.
  * @param second N×D: descriptors of the second branch, row n of the same image as row n of `first`.
  * @returns The mean loss in nats, a scalar; about ln(1 + negatives) for descriptors that know nothing.
- * @throws TypeError If the shapes differ. RangeError if there are fewer than two images (no negatives) or the temperature is not positive.
+ * @throws TypeError If the shapes differ. RangeError if there are fewer than two images (no negatives) or the
+ *   temperature is not positive.
  */
 export function matchLoss(first: Tensor, second: Tensor, options: MatchLossOptions = {}): Tensor {
   const { temperature = 0.2, normalize = true, negatives = "other" } = options;

@@ -7,7 +7,10 @@ import type { TaskLoss, TrainingTask } from "@splitmask/trainer";
 import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
 import { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 
-/** A batch of labelled pictures, perhaps mixed with each other: what `ImageLoader` and `MixedBatches` of `@splitmask/data` give. */
+/**
+ * A batch of labelled pictures, perhaps mixed with each other: what `ImageLoader` and `MixedBatches` of
+ * `@splitmask/data` give.
+ */
 export interface LabelledBatch extends ImageBatch {
   /** B×classes: how much of each class a mixed picture shows. Left out: `labels` tell. */
   readonly targets?: Tensor;
@@ -15,14 +18,18 @@ export interface LabelledBatch extends ImageBatch {
 
 /** Options of `Classifier`. */
 export interface ClassifierConfig extends ClassifierHeadOptions {
-  /** The encoder: a config, or a model made before, without a last norm (`finalNorm: false`, which a config gets by itself). */
+  /**
+   * The encoder: a config, or a model made before, without a last norm (`finalNorm: false`, which a config gets by
+   * itself).
+   */
   readonly encoder: VisionTransformerConfig | VisionTransformer;
   /** Label smoothing for pictures that are not mixed, in [0, 1); mixed ones have it in their targets. Default 0.1. */
   readonly smoothing?: number;
 }
 
 /**
- * Supervised training of a vision transformer, from a pre-trained encoder (fine-tuning) or from the first weights. The model is BEiT's: mean of the patches' tokens, layer norm, linear head; see
+ * Supervised training of a vision transformer, from a pre-trained encoder (fine-tuning) or from the first weights. The
+ * model is BEiT's: mean of the patches' tokens, layer norm, linear head; see
  * `ClassifierModel`. `views[0]` of a batch is used.
  */
 export class Classifier implements TrainingTask<LabelledBatch> {

@@ -24,7 +24,8 @@ export interface ClassifierHeadOptions {
 }
 
 /**
- * A vision transformer that classifies pictures, as BEiT is fine-tuned: the encoder without its last norm, the mean of the patches' tokens, a layer norm (`fc_norm`), a linear `head`. timm's
+ * A vision transformer that classifies pictures, as BEiT is fine-tuned: the encoder without its last norm, the mean of
+ * the patches' tokens, a layer norm (`fc_norm`), a linear `head`. timm's
  * `VisionTransformer` with `global_pool="avg"` has the same parameters but for the prefix `encoder.`.
  */
 export class ClassifierModel extends Module {

@@ -60,7 +60,8 @@ describe("against timm's VisionTransformer with mean pooling", () => {
     for (const [name, parameter] of task.model.namedParameters()) {
       const reference = fixture.get(`steps.parameter.${timmName(name)}`).data as Float32Array;
       const values = (await parameter.data()) as Float32Array;
-      // A bias of the keys changes no attention: its gradient is rounding noise, which AdamW makes as large as any other.
+      // A bias of the keys changes no attention: its gradient is rounding noise, which AdamW makes as large as any
+      // other.
       const third = values.length / 3;
       const known = (all: Float32Array) =>
         name.endsWith("qkv.bias") ? [...all.slice(0, third), ...all.slice(2 * third)] : all;

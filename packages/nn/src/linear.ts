@@ -8,7 +8,10 @@ import { Parameter } from "./parameter.js";
 export interface DrawnOptions {
   /** The run's seed. */
   readonly seed: number;
-  /** The layer's dotted name in the model, e.g. `blocks.0.attn.qkv`: makes its numbers differ from those of other layers. */
+  /**
+   * The layer's dotted name in the model, e.g. `blocks.0.attn.qkv`: makes its numbers differ from those of other
+   * layers.
+   */
   readonly purpose: string;
   /** How weights begin. Default: `truncatedNormalInitializer()`, standard deviation 0.02. Biases begin at 0. */
   readonly initializer?: Initializer;

@@ -1,7 +1,10 @@
 import { clone, keep, scope, Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 
-/** A tensor that is trained: a leaf that requires a gradient and outlives every scope. A `Module` finds its parameters by this class. */
+/**
+ * A tensor that is trained: a leaf that requires a gradient and outlives every scope. A `Module` finds its parameters
+ * by this class.
+ */
 export class Parameter extends Tensor {
   /**
    * @param initial The first values. They are copied: training changes the parameter in place, and `initial` stays what

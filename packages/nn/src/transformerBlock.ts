@@ -28,8 +28,10 @@ export interface TransformerBlockOptions extends DrawnOptions {
 }
 
 /**
- * A pre-norm transformer block (Dosovitskiy et al. 2021): x + path(attn(norm1(x))), then x + path(mlp(norm2(x))), path = drop path ∘ layer scale. B×N×D → B×N×D.
- * Parameters under timm's names: `norm1`, `attn.qkv`, `attn.proj`, `ls1.gamma`, `norm2`, `mlp.fc1`, `mlp.fc2`, `ls2.gamma`.
+ * A pre-norm transformer block (Dosovitskiy et al. 2021): x + path(attn(norm1(x))), then x + path(mlp(norm2(x))), path
+ * = drop path ∘ layer scale. B×N×D → B×N×D.
+ * Parameters under timm's names: `norm1`, `attn.qkv`, `attn.proj`, `ls1.gamma`, `norm2`, `mlp.fc1`, `mlp.fc2`,
+ * `ls2.gamma`.
  */
 export class TransformerBlock extends Module {
   /** Before the attention. */
@@ -122,7 +124,8 @@ export function forwardBlocks(
 }
 
 /**
- * A whole transformer, from embedding to last norm: B×N×D. Of what is between only what the backward pass needs outlives the call.
+ * A whole transformer, from embedding to last norm: B×N×D. Of what is between only what the backward pass needs
+ * outlives the call.
  *
  * @param device Where it runs.
  * @param network Its blocks, and the norm after them, or null.

@@ -33,7 +33,10 @@ interface MomentumItem {
   readonly weightDecay: number;
 }
 
-/** Optimizers that go on in the last direction: m ← μ·m + g, θ ← θ − η·m (Nesterov: θ − η·(g + μ·m)). State: `momentum.<name>`, none without momentum. */
+/**
+ * Optimizers that go on in the last direction: m ← μ·m + g, θ ← θ − η·m (Nesterov: θ − η·(g + μ·m)). State:
+ * `momentum.<name>`, none without momentum.
+ */
 export abstract class MomentumOptimizer extends Optimizer {
   /** How much of the last direction stays. */
   readonly momentum: number;

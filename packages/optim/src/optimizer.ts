@@ -21,7 +21,10 @@ export interface StepOptions {
   readonly learningRate?: number;
   /** One number on the device that all gradients are multiplied with: `clipGradientNorm(…).scale`. Default none. */
   readonly gradientScale?: Tensor | null;
-  /** The weight decay of this step for all groups whose own is not 0, as BEiT and DINO schedule it. Default: each group's own. */
+  /**
+   * The weight decay of this step for all groups whose own is not 0, as BEiT and DINO schedule it. Default: each
+   * group's own.
+   */
   readonly weightDecay?: number;
 }
 

@@ -47,7 +47,8 @@ export interface LinearScheduleOptions {
 }
 
 /**
- * A straight line: base + (minimum − base)·s/T, from T on the minimum. PyTorch: `LinearLR` with `end_factor = minimum / base`.
+ * A straight line: base + (minimum − base)·s/T, from T on the minimum. PyTorch: `LinearLR` with `end_factor = minimum /
+ * base`.
  *
  * @throws RangeError If `totalSteps` is no whole number from 1 on.
  */

@@ -6,7 +6,8 @@ import type { Tokenizer } from "./tokenizer.js";
 import { saveTokenizer } from "./tokenizerFile.js";
 
 /**
- * A tokenizer that gives a patch x the word argmax over v of x·e_v, the word of highest cosine similarity in pixel space (arXiv 2112.10740, section 3): the
+ * A tokenizer that gives a patch x the word argmax over v of x·e_v, the word of highest cosine similarity in pixel
+ * space (arXiv 2112.10740, section 3): the
  * length of x does not change the argmax. One fused product and argmax; the similarities are never written to memory.
  */
 export class CodebookTokenizer implements Tokenizer {

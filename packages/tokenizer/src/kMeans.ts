@@ -13,7 +13,10 @@ export interface KMeansProgress {
   readonly done: number;
   /** Of how many at most. */
   readonly total: number;
-  /** Mean squared distance of a patch to its centroid before this iteration's move (on unit patches if spherical); NaN while seeding. */
+  /**
+   * Mean squared distance of a patch to its centroid before this iteration's move (on unit patches if spherical); NaN
+   * while seeding.
+   */
   readonly distance: number;
   /** Centroids that had no patch in this iteration and were seeded anew. */
   readonly emptyWords: number;
@@ -26,15 +29,20 @@ export interface KMeansOptions extends PatchTransformOptions {
   /** The same seed and patches give the same words, on any number of threads. Default 0. */
   readonly seed?: number;
   /**
-   * Cluster directions (patches at unit length, centroids too) instead of points. Default true: words are compared by cosine, so they are clustered by it; the
+   * Cluster directions (patches at unit length, centroids too) instead of points. Default true: words are compared by
+   * cosine, so they are clustered by it; the
    * paper does not say. With false the centroids are means of patches, brought to unit length at the end.
    */
   readonly spherical?: boolean;
   /** Iterations at most: passes over all patches (Lloyd), or batches. Default 20, or 200 batches. */
   readonly iterations?: number;
-  /** Stop when an iteration (Lloyd only) lowers the mean squared distance by less than this share of it. Default 1e-3. */
+  /**
+   * Stop when an iteration (Lloyd only) lowers the mean squared distance by less than this share of it. Default 1e-3.
+   */
   readonly tolerance?: number;
-  /** Mini-batch k-means (Sculley 2010) with this many patches an iteration; left out, Lloyd's algorithm on all patches. */
+  /**
+   * Mini-batch k-means (Sculley 2010) with this many patches an iteration; left out, Lloyd's algorithm on all patches.
+   */
   readonly batchSize?: number;
   /** How many patches k-means++ chooses from. Default 4·V, or all if there are fewer. */
   readonly seedingSample?: number;
@@ -49,7 +57,8 @@ export interface KMeansOptions extends PatchTransformOptions {
 /** Words that are the centroids of the training pictures' patches. */
 export class KMeansTokenizer extends CodebookTokenizer {
   /**
-   * Clusters patches: k-means++ on a random part of them, then Lloyd's iterations or mini-batches. Centroids without a patch are put on patches drawn by the seed.
+   * Clusters patches: k-means++ on a random part of them, then Lloyd's iterations or mini-batches. Centroids without a
+   * patch are put on patches drawn by the seed.
    *
    * @param patches M×(3·P²), pixels in [−1, 1], M ≥ V; see `samplePatches`. The paper takes 3 million.
    * @throws RangeError (rejects) If there are fewer patches than words, or one holds a NaN or an infinity.

@@ -31,7 +31,8 @@ export interface SamplePatchesOptions {
 /**
  * Collects random patches from batches of pictures, for the tokenizers that are fitted to data.
  *
- * @param pictures Batches B×3×H×W with pixels in [−1, 1], H and W multiples of the patch size; read until `count` patches are there.
+ * @param pictures Batches B×3×H×W with pixels in [−1, 1], H and W multiples of the patch size; read until `count`
+ *   patches are there.
  * @returns M×(3·P²), M ≤ count, in the order of the pictures.
  * @throws RangeError (rejects) If there are no pictures, count or perPicture is no whole number from 1, or a patch
  * holds a NaN or an infinity.

@@ -25,7 +25,8 @@ export interface TokenStatistics {
 }
 
 /**
- * Entropy and dead words of a set of tokens. A low entropy means that the inpainting task is easy and teaches little: see the warning on pixel ranges at
+ * Entropy and dead words of a set of tokens. A low entropy means that the inpainting task is easy and teaches little:
+ * see the warning on pixel ranges at
  * `PatchTransformOptions`.
  *
  * @param tokens int32 of any shape, as `tokenize` gives them, at most 2²⁴ of one word.

@@ -251,7 +251,8 @@ describe("k-means", () => {
   });
 
   test("puts words without patches elsewhere, and leaves no row empty", async () => {
-    // Ten different patches, twelve words: two words have to stay without patches, and are put on patches again and again.
+    // Ten different patches, twelve words: two words have to stay without patches, and are put on patches again and
+    // again.
     const rows = Array.from({ length: 60 }, (_, i) =>
       Array.from({ length: 12 }, (_, j) => Math.sin((i % 10) * 3 + j)),
     );

@@ -1,6 +1,9 @@
 /** The shape of a `VisionTransformer`. */
 export interface VisionTransformerConfig {
-  /** Side of the pictures in pixels, or [height, width]; multiples of the patch size. Other sizes can be given to `forward`: positions are interpolated. */
+  /**
+   * Side of the pictures in pixels, or [height, width]; multiples of the patch size. Other sizes can be given to
+   * `forward`: positions are interpolated.
+   */
   readonly imageSize: number | readonly [height: number, width: number];
   /** P, the side of a patch in pixels. */
   readonly patchSize: number;
@@ -81,7 +84,8 @@ export function vit(
 /**
  * Fills in the defaults and checks that everything fits.
  *
- * @throws RangeError If a number is out of range, the picture is no multiple of the patch, or the heads do not divide the width.
+ * @throws RangeError If a number is out of range, the picture is no multiple of the patch, or the heads do not divide
+ *   the width.
  */
 export function resolveVisionTransformerConfig(
   config: VisionTransformerConfig,

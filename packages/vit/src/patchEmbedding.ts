@@ -14,7 +14,10 @@ interface PatchEmbeddingOptions {
   readonly seed: number;
 }
 
-/** The convolution of patch embeddings as a linear map of flattened patches, with timm's `proj.weight` D×C×P×P and `proj.bias` D. */
+/**
+ * The convolution of patch embeddings as a linear map of flattened patches, with timm's `proj.weight` D×C×P×P and
+ * `proj.bias` D.
+ */
 export class PatchEmbedding extends Module {
   /** The convolution's weight and bias. */
   readonly proj: PatchProjection;

@@ -13,7 +13,8 @@ import {
 import type { Device } from "@splitmask/kernels";
 
 /**
- * Positions for another grid: bicubic, antialiased interpolation along rows and columns (the same numbers as timm's `resample_abs_pos_embed`), as two
+ * Positions for another grid: bicubic, antialiased interpolation along rows and columns (the same numbers as timm's
+ * `resample_abs_pos_embed`), as two
  * matrix products, so that gradients reach the table.
  *
  * @param positions 1×(prefix + rows·columns)×D.

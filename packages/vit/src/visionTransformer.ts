@@ -55,7 +55,10 @@ const poolings = ["mean", "class", "none"] as const;
 
 /** Options of `VisionTransformer.encode`. */
 export interface EncodeOptions {
-  /** `"mean"` of the patches' tokens after the last norm (default), the `"class"` token, or `"none"`: all tokens (timm's `forward_features`). */
+  /**
+   * `"mean"` of the patches' tokens after the last norm (default), the `"class"` token, or `"none"`: all tokens (timm's
+   * `forward_features`).
+   */
   readonly pooling?: (typeof poolings)[number];
   /** In which number format the products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision;
@@ -67,12 +70,16 @@ export interface EncodeLayersOptions {
   readonly layers?: readonly number[];
   /** The `"mean"` of the patches' tokens (default), or the `"class"` token. */
   readonly pooling?: "mean" | "class";
-  /** Whether the last norm goes over each layer's tokens, as DINO's `get_intermediate_layers` does; the last layer then is what `encode` gives. Default true. */
+  /**
+   * Whether the last norm goes over each layer's tokens, as DINO's `get_intermediate_layers` does; the last layer then
+   * is what `encode` gives. Default true.
+   */
   readonly norm?: boolean;
 }
 
 /**
- * A vision transformer (Dosovitskiy et al. 2021) with timm's parameter names: `patch_embed.proj.weight` D×C×P×P, `pos_embed` 1×N×D (1×(1+N)×D with a class
+ * A vision transformer (Dosovitskiy et al. 2021) with timm's parameter names: `patch_embed.proj.weight` D×C×P×P,
+ * `pos_embed` 1×N×D (1×(1+N)×D with a class
  * token), `cls_token`, `blocks.0.attn.qkv.weight` …, `norm.weight`. timm's weights load here and these load there.
  */
 export class VisionTransformer extends Module {
@@ -154,10 +161,12 @@ export class VisionTransformer extends Module {
    * Tokens of some patches of each picture; the others are never embedded, and no mask token is ever seen.
    *
    * @param images B×C×H×W of the config's size.
-   * @param indices int32 (r·B)×K: row j holds places of picture j mod B, so that several sets of the same pictures run as one batch.
+   * @param indices int32 (r·B)×K: row j holds places of picture j mod B, so that several sets of the same pictures run
+   *   as one batch.
    * @param context Default: inference.
    * @returns (r·B)×K×D after the last norm; (r·B)×(1+K)×D with a class token, which goes first.
-   * @throws RangeError If the number of rows is no multiple of the number of pictures, or the pictures have another size.
+   * @throws RangeError If the number of rows is no multiple of the number of pictures, or the pictures have another
+   *   size.
    */
   encodeTokens(images: Tensor, indices: Tensor, context: ForwardContext = inference): Tensor {
     const [height, width] = this.config.imageSize;
@@ -186,7 +195,8 @@ export class VisionTransformer extends Module {
   }
 
   /**
-   * Encodes pictures for use rather than training, e.g. for k-NN, linear probes and retrieval: no graph is recorded, and nothing is kept but the result.
+   * Encodes pictures for use rather than training, e.g. for k-NN, linear probes and retrieval: no graph is recorded,
+   * and nothing is kept but the result.
    *
    * @param images B×C×H×W, normalised as in training. Another size than the config's is interpolated in the positions.
    * @param options What to make of the tokens. Default: the mean of the patches' tokens.
@@ -210,10 +220,12 @@ export class VisionTransformer extends Module {
   }
 
   /**
-   * One vector a picture of each of several layers, e.g. for a linear probe by layer; one pass through the blocks. Records no graph.
+   * One vector a picture of each of several layers, e.g. for a linear probe by layer; one pass through the blocks.
+   * Records no graph.
    *
    * @param images B×C×H×W, normalised as in training.
-   * @param options Which layers, and what to make of their tokens. Default: the mean of the patches' tokens of every block.
+   * @param options Which layers, and what to make of their tokens. Default: the mean of the patches' tokens of every
+   *   block.
    * @returns B×D for each of `layers`, in their order.
    * @throws RangeError If there is no such layer, or the class token is asked for and there is none.
    */
@@ -272,7 +284,8 @@ export class VisionTransformer extends Module {
    *
    * @param images B×C×H×W.
    * @param layer Which block; negative: counted from the end. Default −1, the last.
-   * @returns B×heads×N×N: row i holds the probabilities with which token i looks at each token (N counts the class token, if there is one, first).
+   * @returns B×heads×N×N: row i holds the probabilities with which token i looks at each token (N counts the class
+   *   token, if there is one, first).
    * @throws RangeError If there is no such block.
    */
   attentionMaps(images: Tensor, layer = -1): Tensor {
@@ -298,11 +311,13 @@ export class VisionTransformer extends Module {
   }
 
   /**
-   * Attention rollout (Abnar & Zuidema 2020): how much of each token of the input is in each token of the last layer, if every block passes on half of what it gets and half of what its heads, averaged, look at:
+   * Attention rollout (Abnar & Zuidema 2020): how much of each token of the input is in each token of the last layer,
+   * if every block passes on half of what it gets and half of what its heads, averaged, look at:
    * the product over the layers of 0.5·A + 0.5·I. Records no graph.
    *
    * @param images B×C×H×W.
-   * @returns B×N×N, rows sum to 1: row i holds the shares of token i (N counts the class token, if there is one, first).
+   * @returns B×N×N, rows sum to 1: row i holds the shares of token i (N counts the class token, if there is one,
+   *   first).
    */
   attentionRollout(images: Tensor): Tensor {
     return noGrad(this.#device, () =>
@@ -336,7 +351,8 @@ export class VisionTransformer extends Module {
   }
 
   /**
-   * Overwrites the parameters, e.g. with timm's weights. Positions of another grid are interpolated (bicubic, antialiased).
+   * Overwrites the parameters, e.g. with timm's weights. Positions of another grid are interpolated (bicubic,
+   * antialiased).
    *
    * @param state E.g. `(await readSafetensors(path)).tensors`.
    * @throws Error That lists what is missing, unexpected or mis-shaped.

@@ -1,7 +1,8 @@
 import { floatingOf, type Tensor } from "../tensor.js";
 
 /**
- * The format in which a product's operands are multiplied: `"bfloat16"` rounds each element to 8 significant bits on the way; sums are float32 either way.
+ * The format in which a product's operands are multiplied: `"bfloat16"` rounds each element to 8 significant bits on
+ * the way; sums are float32 either way.
  */
 export type ProductPrecision = "float32" | "bfloat16";
 
@@ -41,7 +42,10 @@ export interface GemmCall {
   readonly residual?: Tensor | null;
   /** Of which operand the elements' GELU is multiplied. Default: of none. */
   readonly activated?: "a" | "b" | null;
-  /** What the elements of a and b are rounded to before they are multiplied; sums and the epilogue are float32. Default `"float32"`: not at all. */
+  /**
+   * What the elements of a and b are rounded to before they are multiplied; sums and the epilogue are float32. Default
+   * `"float32"`: not at all.
+   */
   readonly precision?: ProductPrecision | undefined;
 }
 

@@ -67,7 +67,8 @@ function attributesOf(operation: string, qkv: Tensor, options: AttentionOptions)
 }
 
 /**
- * Multi-head self-attention (Vaswani et al. 2017) on packed queries, keys and values: B×N×3D → B×N×D. The last axis of `qkv` reads 3×H×(D/H), timm's layout.
+ * Multi-head self-attention (Vaswani et al. 2017) on packed queries, keys and values: B×N×3D → B×N×D. The last axis of
+ * `qkv` reads 3×H×(D/H), timm's layout.
  *
  * @throws RangeError If the width is not a multiple of 3·heads, or is 0.
  */

@@ -11,7 +11,9 @@ export interface CrossEntropyOptions {
   readonly smoothing?: number;
   /** `"mean"` and `"sum"` give a scalar, `"none"` one loss a row. Default mean. */
   readonly reduction?: "mean" | "sum" | "none";
-  /** Leaves column r + excludeDiagonal of each row r out of the softmax: a sample is not its own negative. Default none. */
+  /**
+   * Leaves column r + excludeDiagonal of each row r out of the softmax: a sample is not its own negative. Default none.
+   */
   readonly excludeDiagonal?: number | null;
 }
 
@@ -23,7 +25,10 @@ interface CrossEntropyAttributes {
 
 type CrossEntropyInputs = { readonly logits: Tensor; readonly targets: Tensor };
 
-/** Losses, and their gradient with respect to the logits where it is wanted. Without `excludeDiagonal` the targets are distributions. */
+/**
+ * Losses, and their gradient with respect to the logits where it is wanted. Without `excludeDiagonal` the targets are
+ * distributions.
+ */
 function forwardLosses(
   { logits, targets }: CrossEntropyInputs,
   { smoothing, reduction }: Omit<CrossEntropyAttributes, "excludeDiagonal">,
@@ -54,7 +59,8 @@ function scaleByGradient(rows: Tensor, outputGradient: Tensor): Tensor {
 }
 
 /**
- * ℓ[r] = ln Σ exp(x[r,:]) − Σ_c q[r,c]·x[r,c], q = (1 − s)·onehot + s/C; ∂ℓ[r]/∂x[r,:] = softmax(x[r,:]) − q[r,:], made in the forward pass,
+ * ℓ[r] = ln Σ exp(x[r,:]) − Σ_c q[r,c]·x[r,c], q = (1 − s)·onehot + s/C; ∂ℓ[r]/∂x[r,:] = softmax(x[r,:]) − q[r,:], made
+ * in the forward pass,
  * where the softmax is at hand; the backward pass multiplies it by g (g/R for the mean).
  */
 export const crossEntropyOperation = defineOperation({
@@ -70,7 +76,8 @@ export const crossEntropyOperation = defineOperation({
 });
 
 /**
- * ℓ[r] = −Σ_c q[r,c]·ln softmax(x[r,:])[c], q = (1 − s)·t + s/C; ∂ℓ[r]/∂x[r,:] = (Σ_c q[r,c])·softmax(x[r,:]) − q[r,:], made in the forward pass as above;
+ * ℓ[r] = −Σ_c q[r,c]·ln softmax(x[r,:])[c], q = (1 − s)·t + s/C; ∂ℓ[r]/∂x[r,:] = (Σ_c q[r,c])·softmax(x[r,:]) − q[r,:],
+ * made in the forward pass as above;
  * ∂ℓ[r]/∂t[r,:] = −(1 − s)·ln softmax(x[r,:]).
  */
 export const softCrossEntropyOperation = defineOperation({
@@ -114,7 +121,8 @@ export function checkSmoothing(operation: string, smoothing: number): void {
 }
 
 /**
- * The cross-entropy between rows of logits and what they should be: R×C and one class a row (int32 R), or a distribution over the classes a row (R×C, of mixup or a teacher) → scalar
+ * The cross-entropy between rows of logits and what they should be: R×C and one class a row (int32 R), or a
+ * distribution over the classes a row (R×C, of mixup or a teacher) → scalar
  * (R with reduction `"none"`). A class outside 0 … C − 1 is reported at the next `await`, but for −1 (of `argmax`:
  * none), whose row has a loss and a gradient of NaN. PyTorch's `cross_entropy`.
  *

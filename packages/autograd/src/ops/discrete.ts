@@ -2,7 +2,8 @@ import { checkFloating, checkIntegers, checkRank, checkSameShape, rowsAndColumns
 import { formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 
-// Operations whose results are whole numbers or counts: no gradient flows through them, so they stand outside the table.
+// Operations whose results are whole numbers or counts: no gradient flows through them, so they stand outside the
+// table.
 
 /**
  * The place of the largest element of each row of the last axis, the first of equals, −1 where the row holds a NaN: …×C
@@ -101,7 +102,8 @@ export function equalShare(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Whole numbers by index, row by row: int32 B×N and int32 B×K → int32 B×K. An index out of range is reported at the next `await`.
+ * Whole numbers by index, row by row: int32 B×N and int32 B×K → int32 B×K. An index out of range is reported at the
+ * next `await`.
  *
  * @throws RangeError If the numbers of rows differ.
  */

@@ -7,7 +7,8 @@ import { empty, type Tensor } from "../tensor.js";
 /** Options of `linear`. */
 export interface LinearOptions {
   /**
-   * Applied to x while it is read, so that f(x) is never in memory, neither for the product nor for its gradients; exact GELU. Default none.
+   * Applied to x while it is read, so that f(x) is never in memory, neither for the product nor for its gradients;
+   * exact GELU. Default none.
    */
   readonly inputActivation?: "gelu" | null;
   /** Added last, in the same kernel: the skip connection around this layer. Has the output's shape. */

@@ -31,8 +31,10 @@ interface LinearCrossEntropyAttributes {
 }
 
 /**
- * ℓ = mean of crossEntropy(x·Wᵀ + b, targets). Slice by slice of rows: logits, losses, and in their place d = (softmax − q)/R; then
- * ∂ℓ/∂x = d·W, ∂ℓ/∂W += dᵀ·x, ∂ℓ/∂b += Σ_rows d. The logits of one slice are all that is ever held; the backward pass multiplies by g.
+ * ℓ = mean of crossEntropy(x·Wᵀ + b, targets). Slice by slice of rows: logits, losses, and in their place d = (softmax
+ * − q)/R; then
+ * ∂ℓ/∂x = d·W, ∂ℓ/∂W += dᵀ·x, ∂ℓ/∂b += Σ_rows d. The logits of one slice are all that is ever held; the backward pass
+ * multiplies by g.
  */
 export const linearCrossEntropyOperation = defineOperation({
   name: "linearCrossEntropy",

@@ -91,7 +91,8 @@ export interface ScaleOptions {
 }
 
 /**
- * Multiplies each row by a number of its own: x …×C by `rowScale` of the leading axes of x (all others count as columns), e.g. B×N×D by B.
+ * Multiplies each row by a number of its own: x …×C by `rowScale` of the leading axes of x (all others count as
+ * columns), e.g. B×N×D by B.
  *
  * @throws RangeError If the shape of `rowScale` does not begin the shape of x.
  */
@@ -140,7 +141,8 @@ export interface DropPathOptions extends ScaleOptions {
   /** What the choice depends on. */
   readonly key: RandomKey;
   /**
-   * x holds only these of the `total` samples of a batch, once or several times one behind the other (branch after branch): the choice is the one that they meet in the whole batch.
+   * x holds only these of the `total` samples of a batch, once or several times one behind the other (branch after
+   * branch): the choice is the one that they meet in the whole batch.
    * Default: x is the whole batch.
    */
   readonly rows?: DropPathRows | undefined;

@@ -143,7 +143,9 @@ export function relu(x: Tensor): Tensor {
   return perform(reluOperation, { x }, null);
 }
 
-/** x·Φ(x), Φ the normal distribution function: the exact GELU (Hendrycks and Gimpel 2016), not the tanh approximation. */
+/**
+ * x·Φ(x), Φ the normal distribution function: the exact GELU (Hendrycks and Gimpel 2016), not the tanh approximation.
+ */
 export function gelu(x: Tensor): Tensor {
   checkFloating("gelu", { x });
   return perform(geluOperation, { x }, null);

@@ -44,7 +44,8 @@ export function classTable({ classes, confusion, perClass, seeds }: Evaluation):
 }
 
 /**
- * The confusion matrix, and its largest entries by name. Without the matrix where there are many classes, or the terminal is too narrow.
+ * The confusion matrix, and its largest entries by name. Without the matrix where there are many classes, or the
+ * terminal is too narrow.
  *
  * @param width Characters a line may have.
  * @returns Lines.

@@ -20,7 +20,8 @@ export type Importer = (name: string) => Promise<unknown>;
 const defaultImporter: Importer = (name) => import(name);
 
 /**
- * Looks at everything that training needs, loading each part by itself, so that one that is missing does not hide the others.
+ * Looks at everything that training needs, loading each part by itself, so that one that is missing does not hide the
+ * others.
  *
  * @param importer How packages are imported.
  * @returns The findings, in reading order.

@@ -66,7 +66,10 @@ export function predictionsCsv(predictions: readonly PicturePrediction[]): strin
   return stringify([header, ...rows], { record_delimiter: "windows", quoted_match: needsQuotes });
 }
 
-/** Predictions as JSON, one object a line: path, label, probability, and `classes` with all of them where more than one is given. */
+/**
+ * Predictions as JSON, one object a line: path, label, probability, and `classes` with all of them where more than one
+ * is given.
+ */
 export function predictionsJsonLines(predictions: readonly PicturePrediction[]): string {
   return predictions
     .map(({ classes, path }) => {

@@ -14,7 +14,8 @@ export interface StopSignals {
 }
 
 /**
- * Listens to SIGINT (Ctrl-C) and SIGTERM: the first asks for an end after the step at hand, a second ends the process at once. That harms no checkpoint, for one is only there when it is
+ * Listens to SIGINT (Ctrl-C) and SIGTERM: the first asks for an end after the step at hand, a second ends the process
+ * at once. That harms no checkpoint, for one is only there when it is
  * complete.
  *
  * @param onFirst Hears of the first.
@@ -44,7 +45,8 @@ function stopOnSignals(onFirst: () => void): StopSignals {
 }
 
 /**
- * Trains until it is done or a signal ends it: the first one after the step at hand, with a checkpoint, a second one at once.
+ * Trains until it is done or a signal ends it: the first one after the step at hand, with a checkpoint, a second one at
+ * once.
  *
  * @param terminal Where it is told.
  * @param work Trains; gives the exit code.

@@ -1,7 +1,10 @@
 import type { ProductPrecision } from "@splitmask/autograd";
 import type { SourceConfig } from "./sourceFields.js";
 
-/** What a configuration file (or `defineConfig`) may hold; every field is optional, and what is not given is chosen from the pictures. */
+/**
+ * What a configuration file (or `defineConfig`) may hold; every field is optional, and what is not given is chosen from
+ * the pictures.
+ */
 export interface Config extends SourceConfig {
   /** Encoder size by name: tiny 192×12×3, small 384×12×6, base 768×12×12 (width × depth × heads). */
   readonly model?: "tiny" | "small" | "base" | undefined;
@@ -33,7 +36,10 @@ export interface Config extends SourceConfig {
   readonly cropScale?: number | undefined;
   /** Probability of a horizontal flip. */
   readonly flip?: number | undefined;
-  /** crop: crop and flip; color: also colour jitter, grey, blur and solarisation, as the paper for its smallest sets, and what fewer than 5,000 pictures get. */
+  /**
+   * crop: crop and flip; color: also colour jitter, grey, blur and solarisation, as the paper for its smallest sets,
+   * and what fewer than 5,000 pictures get.
+   */
   readonly augmentation?: "crop" | "color" | undefined;
   /** Probability of the colour jitter. */
   readonly colorJitter?: number | undefined;
@@ -57,13 +63,18 @@ export interface Config extends SourceConfig {
   readonly maximumSkipped?: number | undefined;
   /** Pictures a step. */
   readonly batch?: number | undefined;
-  /** In how many micro-batches a batch is gone through: the same step with less memory; the batch must be a multiple. */
+  /**
+   * In how many micro-batches a batch is gone through: the same step with less memory; the batch must be a multiple.
+   */
   readonly accumulate?: number | undefined;
   /** Training steps; instead of epochs or time. */
   readonly steps?: number | undefined;
   /** Passes over the pictures; instead of steps or time. */
   readonly epochs?: number | undefined;
-  /** How long the whole run may take, such as "90s", "20m", "1h30m"; what is not given is planned for it; instead of steps or epochs. */
+  /**
+   * How long the whole run may take, such as "90s", "20m", "1h30m"; what is not given is planned for it; instead of
+   * steps or epochs.
+   */
   readonly time?: string | undefined;
   /** Peak learning rate of AdamW. */
   readonly learningRate?: number | undefined;
@@ -71,7 +82,10 @@ export interface Config extends SourceConfig {
   readonly minimumLearningRate?: number | undefined;
   /** Steps of linear warm-up. */
   readonly warmup?: number | undefined;
-  /** How the learning rate falls after the warm-up: along a cosine or a line, in stairs of equal length (decayEvery) or at milestones, or not at all; cosine when not given. */
+  /**
+   * How the learning rate falls after the warm-up: along a cosine or a line, in stairs of equal length (decayEvery) or
+   * at milestones, or not at all; cosine when not given.
+   */
   readonly schedule?: "cosine" | "linear" | "step" | "multi-step" | "constant" | undefined;
   /** Steps between two stairs of the schedule "step". */
   readonly decayEvery?: number | undefined;
@@ -87,7 +101,10 @@ export interface Config extends SourceConfig {
   readonly weightDecay?: number | undefined;
   /** Weight decay at the last step, to which it moves along a cosine; it stays when not given. */
   readonly weightDecayEnd?: number | undefined;
-  /** Each layer's learning rate is so much of the next one's (BEiT's fine-tuning: 0.65); 1, all the same, when not given. */
+  /**
+   * Each layer's learning rate is so much of the next one's (BEiT's fine-tuning: 0.65); 1, all the same, when not
+   * given.
+   */
   readonly layerDecay?: number | undefined;
   /** Parameters that stay as they are: names in which * stands for any characters, such as "encoder.patch_embed.*". */
   readonly freeze?: readonly string[] | undefined;
@@ -109,7 +126,10 @@ export interface Config extends SourceConfig {
   readonly precision?: ProductPrecision | undefined;
   /** Keep only the input of each transformer block and run it again in the backward pass. */
   readonly recompute?: boolean | undefined;
-  /** Keep decoded pictures on disk, shared by all runs: auto where they do not fit into memory and the run passes over them more than twice, or where they are there already. */
+  /**
+   * Keep decoded pictures on disk, shared by all runs: auto where they do not fit into memory and the run passes over
+   * them more than twice, or where they are there already.
+   */
   readonly cache?: "auto" | "on" | "off" | undefined;
   /** Folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given. */
   readonly cacheFolder?: string | undefined;
@@ -121,9 +141,15 @@ export interface Config extends SourceConfig {
   readonly checkpointEvery?: number | undefined;
   /** How many of the latest checkpoints stay, besides the one with the lowest loss; 2 when not given. */
   readonly keepCheckpoints?: number | undefined;
-  /** Steps between two looks at the descriptors and the predicted words, which warn of a collapse; 0: none; 50 when not given. */
+  /**
+   * Steps between two looks at the descriptors and the predicted words, which warn of a collapse; 0: none; 50 when not
+   * given.
+   */
   readonly healthEvery?: number | undefined;
-  /** Labelled pictures that the encoder is looked at with while it trains: its k-NN accuracy is a curve beside the losses, and its best checkpoint is kept. Some are held out to test with. */
+  /**
+   * Labelled pictures that the encoder is looked at with while it trains: its k-NN accuracy is a curve beside the
+   * losses, and its best checkpoint is kept. Some are held out to test with.
+   */
   readonly monitor?: string | undefined;
   /** Labelled pictures with the same classes that are classified instead of held out ones. */
   readonly monitorTest?: string | undefined;
@@ -131,7 +157,10 @@ export interface Config extends SourceConfig {
   readonly monitorEvery?: number | undefined;
   /** Largest number of pictures of a look: two thirds vote, one third is classified; 3000 when not given. */
   readonly monitorPictures?: number | undefined;
-  /** What happens when the loss or a gradient is NaN or infinite: stop; skip the step; or go back to the last checkpoint and on with half the learning rate; stop when not given. */
+  /**
+   * What happens when the loss or a gradient is NaN or infinite: stop; skip the step; or go back to the last checkpoint
+   * and on with half the learning rate; stop when not given.
+   */
   readonly onNan?: "stop" | "skip" | "rollback" | undefined;
 }
 

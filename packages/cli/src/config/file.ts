@@ -13,7 +13,8 @@ const typescriptExtensions = new Set([".ts", ".mts"]);
 type Check<Fields> = (value: unknown, source: string) => Fields;
 
 /**
- * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module, or a TypeScript module where the running Node.js strips types.
+ * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module, or a TypeScript module where the
+ * running Node.js strips types.
  *
  * @param path Path of the file.
  * @returns The checked configuration.
@@ -25,7 +26,8 @@ export function readConfigFile(path: string): Promise<Config> {
 
 /**
  * Reads a configuration file: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running Node.js strips types
- * (22.18 and later, or with `--experimental-strip-types`), a TypeScript module (`.ts`, `.mts`). A module's default export is
+ * (22.18 and later, or with `--experimental-strip-types`), a TypeScript module (`.ts`, `.mts`). A module's default
+ * export is
  * the configuration, plain or through `defineConfig`.
  *
  * @param path Path of the file.

@@ -37,9 +37,15 @@ type GivenField =
   | "layerDecay"
   | "dropPath";
 
-/** What a configuration file for `splitmask finetune` may hold; every field is optional, and what is not given is the recipe's, or chosen from the pictures. */
+/**
+ * What a configuration file for `splitmask finetune` may hold; every field is optional, and what is not given is the
+ * recipe's, or chosen from the pictures.
+ */
 export interface FinetuneConfig extends Pick<Config, GivenField>, LabelledConfig {
-  /** The recipe that the other fields come from: the two columns of the paper's table 9, DeiT's, BEiT's; chosen by the number of pictures when not given. */
+  /**
+   * The recipe that the other fields come from: the two columns of the paper's table 9, DeiT's, BEiT's; chosen by the
+   * number of pictures when not given.
+   */
   readonly recipe?: FineTuningRecipeName | undefined;
   /** Epochs of linear warm-up. */
   readonly warmupEpochs?: number | undefined;

@@ -6,7 +6,10 @@ import { labelledShape } from "./sourceFields.js";
 const share = z.number().min(0).max(1);
 const nonNegative = z.number().min(0);
 
-/** Every field that a configuration file for `splitmask finetune` may hold; the command line's options are the same fields in kebab case and win over the file. */
+/**
+ * Every field that a configuration file for `splitmask finetune` may hold; the command line's options are the same
+ * fields in kebab case and win over the file.
+ */
 export const finetuneSchema = configSchema
   .pick({
     imageSize: true,

@@ -32,14 +32,16 @@ export interface Resolution {
 }
 
 /**
- * Decides every field of a pre-training run: what the user gave stands, the rest is chosen from the number and the size of the pictures, and from the machine's cores, memory and speed. A pure
+ * Decides every field of a pre-training run: what the user gave stands, the rest is chosen from the number and the size
+ * of the pictures, and from the machine's cores, memory and speed. A pure
  * function.
  *
  * @param given The fields from the command line and the configuration file, already merged and checked.
  * @param pictures What is known of the pictures.
  * @param machine What is known of the machine.
  * @returns The resolved configuration and, for each decision, its reason.
- * @throws UsageError where fields contradict each other (an image size that is no multiple of the patch …), or the memory does not suffice.
+ * @throws UsageError where fields contradict each other (an image size that is no multiple of the patch …), or the
+ *   memory does not suffice.
  */
 export function resolveConfig(given: Config, pictures: PictureFacts, machine: MachineFacts): Resolution {
   checkLength(given);

@@ -21,7 +21,9 @@ type CommonField =
 /** Share of unreadable pictures that is not an error. */
 export const defaultMaximumSkipped = 0.1;
 
-/** Decides the fields that pre-training and fine-tuning have alike: what is given, or a default that depends on nothing. */
+/**
+ * Decides the fields that pre-training and fine-tuning have alike: what is given, or a default that depends on nothing.
+ */
 export function resolveCommon(given: Pick<Config, CommonField>): Pick<ResolvedConfig, CommonField> {
   return {
     flip: given.flip ?? 0.5,

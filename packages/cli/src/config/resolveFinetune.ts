@@ -44,7 +44,10 @@ export interface ResolvedFinetuneConfig
   readonly jitter: number;
 }
 
-/** The number of pictures from which on a set counts as one of the paper's large ones; Food101, the smallest of these, has 75,750. */
+/**
+ * The number of pictures from which on a set counts as one of the paper's large ones; Food101, the smallest of these,
+ * has 75,750.
+ */
 const largeSet = 75_000;
 /** Pictures that a run sees in all when neither a recipe nor a length is given. */
 const picturesSeen = 400_000;
@@ -62,7 +65,8 @@ export interface FinetuneResolution {
 }
 
 /**
- * Decides every field of a fine-tuning run: what the user gave stands, then comes the recipe, and where none is given, the column of the paper's table 9 that fits the number of pictures, with the
+ * Decides every field of a fine-tuning run: what the user gave stands, then comes the recipe, and where none is given,
+ * the column of the paper's table 9 that fits the number of pictures, with the
  * batch and the length of a CPU. A pure function.
  *
  * @param given The fields from the command line and the configuration file, already merged and checked.
@@ -191,7 +195,8 @@ export function resolveFinetune(
 }
 
 /**
- * What the learning rate for another batch is multiplied with: linearly for a recipe that was asked for, as its authors scale; else with the root, which keeps the noise of AdamW's steps (Malladi et
+ * What the learning rate for another batch is multiplied with: linearly for a recipe that was asked for, as its authors
+ * scale; else with the root, which keeps the noise of AdamW's steps (Malladi et
  * al. 2022, arXiv 2205.10287), for batches that are chosen much smaller than the recipe's.
  */
 function scaleOf(

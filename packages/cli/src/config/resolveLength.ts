@@ -6,7 +6,10 @@ import type { PictureFacts } from "./facts.js";
 import { formatCount } from "./quantities.js";
 import type { RunSize } from "./resolveSize.js";
 
-/** Pictures that a run sees in all when neither steps nor epochs nor time are given, and passes over them if that is more. */
+/**
+ * Pictures that a run sees in all when neither steps nor epochs nor time are given, and passes over them if that is
+ * more.
+ */
 const picturesSeen = 256_000;
 const leastEpochs = 10;
 /** The paper's cap for small sets (table 3). */
@@ -39,7 +42,8 @@ export function warmupSteps(steps: number): number {
 export const checkpointReason = "ten a run, and one a quarter of an hour at least";
 
 /**
- * Steps between checkpoints where they are not given: a tenth of the run, but at most a quarter of an hour, which is what a lost machine may cost.
+ * Steps between checkpoints where they are not given: a tenth of the run, but at most a quarter of an hour, which is
+ * what a lost machine may cost.
  *
  * @param steps Number of steps of the run.
  * @param secondsPerStep What one takes.

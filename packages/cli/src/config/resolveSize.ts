@@ -46,7 +46,8 @@ interface SizeQuestion {
 }
 
 /**
- * Decides model, image size, patch, mask, batch and micro-batches: the largest model that does enough updates in the time, cut so that a step fits the memory.
+ * Decides model, image size, patch, mask, batch and micro-batches: the largest model that does enough updates in the
+ * time, cut so that a step fits the memory.
  *
  * @param question What is given, the rest of a step, the pictures and the machine.
  * @param decisions Receives model, image size, patch and mask.

@@ -17,7 +17,8 @@ export type Mutable<Value> = Value extends readonly [number, number, number]
     : Value;
 
 /**
- * Every field that a configuration file for `splitmask pretrain` may hold. All are optional: what is not given is chosen
+ * Every field that a configuration file for `splitmask pretrain` may hold. All are optional: what is not given is
+ * chosen
  * from the pictures and the machine (see `resolveConfig`). The command line's options are the same
  * fields in kebab case (`imageSize` is `--image-size`) and win over the file.
  */

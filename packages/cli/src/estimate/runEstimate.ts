@@ -56,7 +56,8 @@ const stepRecord = 600;
 const reportBytes = 2e6;
 
 /**
- * Puts an estimate together from what a method knows of its run, and from what is the same for all: pictures, checkpoints and records.
+ * Puts an estimate together from what a method knows of its run, and from what is the same for all: pictures,
+ * checkpoints and records.
  *
  * @param parts By the method.
  * @param config The settings that all runs have.

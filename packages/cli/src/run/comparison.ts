@@ -14,7 +14,8 @@ export interface ComparisonRequest {
 }
 
 /**
- * Writes several runs side by side: one HTML page with their curves in the same charts, the settings that differ, and their last figures. Only what the run folders tell is read, so they may be of any
+ * Writes several runs side by side: one HTML page with their curves in the same charts, the settings that differ, and
+ * their last figures. Only what the run folders tell is read, so they may be of any
  * method, and may still be going on.
  *
  * @param request Which runs.

@@ -28,7 +28,10 @@ export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledCon
   readonly test: string;
   /** The encoder as it was before training. */
   readonly untrained?: boolean;
-  /** Layers that are compared: blocks counted from 1, 0 for the embedding before them; `"all"` blocks. Default: the encoder's output alone. */
+  /**
+   * Layers that are compared: blocks counted from 1, 0 for the embedding before them; `"all"` blocks. Default: the
+   * encoder's output alone.
+   */
   readonly layers?: "all" | readonly number[];
   /** Neighbours that vote (k-NN). Default 20. */
   readonly k?: number;
@@ -49,7 +52,10 @@ export interface LayerEvaluation
   readonly layer: number;
 }
 
-/** How good the embeddings are. Accuracies are shares of the test pictures, means over the seeds where there are several. */
+/**
+ * How good the embeddings are. Accuracies are shares of the test pictures, means over the seeds where there are
+ * several.
+ */
 export interface Evaluation extends RepeatedEvaluation {
   /** Number of training pictures. */
   readonly train: number;
@@ -70,7 +76,8 @@ export interface Evaluation extends RepeatedEvaluation {
 }
 
 /**
- * Evaluates a run's encoder on labelled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the training pictures. The pictures are embedded once for all kinds, layers
+ * Evaluates a run's encoder on labelled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the
+ * training pictures. The pictures are embedded once for all kinds, layers
  * and seeds that are asked for.
  *
  * @param request What to evaluate.

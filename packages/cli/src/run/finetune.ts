@@ -57,7 +57,8 @@ export interface FinetuneResult extends TrainedRun {
 }
 
 /**
- * Fine-tunes a pre-trained encoder with labels (or trains it from its first weights), evaluates it on the test pictures, and leaves everything in the run folder. What fails before the first
+ * Fine-tunes a pre-trained encoder with labels (or trains it from its first weights), evaluates it on the test
+ * pictures, and leaves everything in the run folder. What fails before the first
  * checkpoint leaves no run folder behind.
  *
  * @param request What and where.

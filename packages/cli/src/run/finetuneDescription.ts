@@ -6,7 +6,10 @@ import type { Choice } from "../config/resolve.js";
 import type { ResolvedFinetuneConfig } from "../config/resolveFinetune.js";
 import { otherRun } from "./runKind.js";
 
-/** What `config.json` of a fine-tuning run holds: everything that is needed to build the model and to go on with the run. */
+/**
+ * What `config.json` of a fine-tuning run holds: everything that is needed to build the model and to go on with the
+ * run.
+ */
 export interface FinetuneDescription {
   /** Version of this layout. */
   readonly format: 1;

@@ -29,7 +29,9 @@ function memoryFacts(): MemoryFacts {
   return { memoryBytes, freeBytes: Math.min(node.availableMemory?.() ?? freemem(), memoryBytes) };
 }
 
-/** Milliseconds after which no further round is timed, where the rounds agree, and where other programs disturb them. */
+/**
+ * Milliseconds after which no further round is timed, where the rounds agree, and where other programs disturb them.
+ */
 const longEnough = { steady: 150, disturbed: 600 };
 /** Rounds agree where the middle one takes at most so many times as long as the best. */
 const agreement = 1.2;
@@ -39,11 +41,13 @@ const width = 128;
 const words = 2048;
 
 /**
- * Times the two kinds of work that a training step is made of, for about a fifth of a second: a transformer block and a vocabulary head, forward and backward, of the sizes that a small run has.
+ * Times the two kinds of work that a training step is made of, for about a fifth of a second: a transformer block and a
+ * vocabulary head, forward and backward, of the sizes that a small run has.
  *
  * @param device Whose threads compute.
  * @param precision Number format of the large products.
- * @returns Operations a second of each, the best of some rounds: what the machine can do, whatever else runs on it at the moment.
+ * @returns Operations a second of each, the best of some rounds: what the machine can do, whatever else runs on it at
+ *   the moment.
  */
 async function measureRates(device: Device, precision: ProductPrecision = "float32"): Promise<TrainingRates> {
   const rows = 8 * tokens * device.threads;

@@ -39,7 +39,8 @@ export interface MonitorPictures {
 }
 
 /**
- * Opens the labelled pictures of a monitor: two thirds of its number vote, one third is classified, drawn with the seed, class by class. Without pictures to test with, some are held out.
+ * Opens the labelled pictures of a monitor: two thirds of its number vote, one third is classified, drawn with the
+ * seed, class by class. Without pictures to test with, some are held out.
  *
  * @param config The run's settings.
  * @param terminal Where it is told that pictures have no label.
@@ -94,7 +95,8 @@ export async function openMonitor(
 }
 
 /**
- * The share of the test pictures that the nearest training pictures classify rightly, by the encoder as it is at the moment.
+ * The share of the test pictures that the nearest training pictures classify rightly, by the encoder as it is at the
+ * moment.
  *
  * @param device Where it is computed.
  * @param encoder What is trained.

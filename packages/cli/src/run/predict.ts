@@ -87,11 +87,13 @@ interface Ranked {
 }
 
 /**
- * Gives classes to the pictures of a folder: by a fine-tuned classifier, or by a probe or k-NN on a pre-trained encoder and labelled pictures.
+ * Gives classes to the pictures of a folder: by a fine-tuned classifier, or by a probe or k-NN on a pre-trained encoder
+ * and labelled pictures.
  *
  * @param request What to predict.
  * @param terminal Where progress is told.
- * @throws UsageError where the run knows no classes and no labelled pictures are given; Error where the run or the pictures are not there.
+ * @throws UsageError where the run knows no classes and no labelled pictures are given; Error where the run or the
+ *   pictures are not there.
  */
 export async function predict(request: PredictRequest, terminal: Terminal): Promise<PredictResult> {
   const { folder, run, train, maximumSkipped = defaultMaximumSkipped } = request;

@@ -49,7 +49,8 @@ export interface PretrainResult extends TrainedRun {
 }
 
 /**
- * Pre-trains an encoder on a folder of pictures: decides the settings, fits the tokenizer, trains, and leaves everything in the run folder. What fails before the first
+ * Pre-trains an encoder on a folder of pictures: decides the settings, fits the tokenizer, trains, and leaves
+ * everything in the run folder. What fails before the first
  * checkpoint leaves no run folder behind.
  *
  * @param request What and where.

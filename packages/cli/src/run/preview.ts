@@ -56,7 +56,8 @@ export interface PreviewResult {
 }
 
 /**
- * Draws a contact sheet: in each row a picture, the versions of it that training shows the encoder, and the tokenizer's view of the first of these.
+ * Draws a contact sheet: in each row a picture, the versions of it that training shows the encoder, and the tokenizer's
+ * view of the first of these.
  *
  * @param request What and where.
  * @param terminal Where progress is told.

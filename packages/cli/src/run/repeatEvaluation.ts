@@ -18,7 +18,10 @@ export type EvaluationKind = "knn" | "probe";
 
 /** How the linear probe is trained, and with what. */
 export interface ProbeSettings {
-  /** `"lbfgs"` (default): logistic regression to convergence, penalty chosen on held-out training pictures; `"sgd"` and `"lars"`: a sweep of learning rates. */
+  /**
+   * `"lbfgs"` (default): logistic regression to convergence, penalty chosen on held-out training pictures; `"sgd"` and
+   * `"lars"`: a sweep of learning rates.
+   */
   readonly optimizer?: "lbfgs" | "sgd" | "lars";
   /** The sweep. Default: see `linearProbeSweep` of `@splitmask/eval`. */
   readonly learningRates?: readonly number[];
@@ -56,7 +59,10 @@ export interface SeedEvaluation {
 export interface RepeatedEvaluation {
   /** Share of the test pictures that were classified rightly. */
   readonly accuracy: number;
-  /** 95 % confidence: Wilson's interval from the number of test pictures with one seed, Student's of the mean over seeds with several. */
+  /**
+   * 95 % confidence: Wilson's interval from the number of test pictures with one seed, Student's of the mean over seeds
+   * with several.
+   */
   readonly interval: AccuracyInterval;
   /** Standard deviation over the seeds, where there are several. */
   readonly standardDeviation?: number;

@@ -36,7 +36,9 @@ export function otherRun(run: RunFolder, wanted: keyof typeof commandOf): Error 
   const other = Object.entries(commandOf).find(([each]) => each === method && each !== wanted)?.[1];
   return new Error(
     other === undefined
-      ? `${run.path}: config.json was not written by ${command} of this version. Give the folder that \`${command} --out\` wrote.`
-      : `${run.path} is a run of splitmask ${other}; expected one of ${command}. Give the folder that \`${command} --out\` wrote.`,
+      ? `${run.path}: config.json was not written by ${command} of this version. Give the folder that ` +
+          `\`${command} --out\` wrote.`
+      : `${run.path} is a run of splitmask ${other}; expected one of ${command}. Give the folder that ` +
+          `\`${command} --out\` wrote.`,
   );
 }

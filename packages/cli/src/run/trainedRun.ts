@@ -35,7 +35,10 @@ export interface TrainedRun {
   readonly bestCheckpoint: string | null;
   /** Median over the last steps; null for very short runs. */
   readonly imagesPerSecond: number | null;
-  /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for very short runs. */
+  /**
+   * Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready;
+   * null for very short runs.
+   */
   readonly waitingShare: number | null;
   /** Time that this call trained, in seconds. */
   readonly seconds: number;
@@ -49,7 +52,8 @@ export interface TrainedRun {
  * Trains in a run folder, from the first step or from the last checkpoint, and tells people how it goes.
  *
  * @param options As for `train` of `@splitmask/trainer`.
- * @param whenDone Is called after the last step with what came of it, and with the weights that the run is for: those of the moving average, where there is one.
+ * @param whenDone Is called after the last step with what came of it, and with the weights that the run is for: those
+ *   of the moving average, where there is one.
  * @param terminal Where it is told.
  * @throws Error where a batch cannot be made, with the step to go on from.
  */

@@ -7,7 +7,8 @@ import type { Terminal } from "../terminal/terminal.js";
 const smallestTold = 0.02;
 
 /**
- * Tells people what happens while a run trains: a progress line with the figures of the last evaluation, warnings, what was resumed or planned.
+ * Tells people what happens while a run trains: a progress line with the figures of the last evaluation, warnings, what
+ * was resumed or planned.
  *
  * @param terminal Where it is told.
  * @returns What hears of the events.

@@ -44,7 +44,8 @@ export function formatFigures(figures: Readonly<Record<string, number>>): string
  * One line about a training step: step, every part of the loss, learning rate, speed, time left.
  *
  * @param progress The step.
- * @param live The characters that a line drawn in place may have: it begins with a bar where that fits. Null: a plain line.
+ * @param live The characters that a line drawn in place may have: it begins with a bar where that fits. Null: a plain
+ *   line.
  * @returns The line.
  */
 export function progressLine(progress: StepProgress, live: number | null): string {

@@ -57,7 +57,10 @@ export class Terminal {
     return this.#people.isTTY === true && !this.#quiet;
   }
 
-  /** Characters that the progress line may have; Infinity where it is not drawn in place, or nothing is known of the terminal. */
+  /**
+   * Characters that the progress line may have; Infinity where it is not drawn in place, or nothing is known of the
+   * terminal.
+   */
   get width(): number {
     const { columns = 0 } = this.#people;
     return this.live && columns > 1 ? columns - 1 : Number.POSITIVE_INFINITY;

@@ -15,9 +15,14 @@ export interface MixupOptions {
   readonly probability?: number;
   /** Probability of CutMix rather than mixup where both are on. Default 0.5. */
   readonly switchProbability?: number;
-  /** One draw for the whole batch, for each pair of pictures (i and B − 1 − i), or for each picture. Default `"batch"`. */
+  /**
+   * One draw for the whole batch, for each pair of pictures (i and B − 1 − i), or for each picture. Default `"batch"`.
+   */
   readonly mode?: "batch" | "pair" | "elem";
-  /** Whether lambda becomes the share of the picture that is really left where CutMix's box meets the border. Default true. */
+  /**
+   * Whether lambda becomes the share of the picture that is really left where CutMix's box meets the border. Default
+   * true.
+   */
   readonly correctLambda?: boolean;
   /** Share of each target that is spread over all classes. Default 0.1. */
   readonly labelSmoothing?: number;
@@ -166,7 +171,8 @@ function boxBetween(
 }
 
 /**
- * mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019) of a batch, with targets that are mixed alike and smoothed. timm's `Mixup`.
+ * mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019) of a batch, with targets that are mixed alike and smoothed.
+ * timm's `Mixup`.
  *
  * @param images B×C×H×W, B even.
  * @param labels The class of each picture, int32 [B] on the device. One that is not a class is reported at the next

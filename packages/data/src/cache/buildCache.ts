@@ -38,7 +38,10 @@ const reserveBytes = 256 << 20;
 /** From so many pictures on their mean size says how much room all will take. */
 const sampledPictures = 16;
 
-/** Decodes every picture that is not in the folder yet and stores it, then the index. Called again after whatever end, it goes on where it was. */
+/**
+ * Decodes every picture that is not in the folder yet and stores it, then the index. Called again after whatever end,
+ * it goes on where it was.
+ */
 export async function buildCache(options: BuildOptions): Promise<void> {
   const { dataset, settings, folder, workers, onProgress, signal } = options;
   const { length } = dataset;

@@ -8,7 +8,8 @@ import type { CacheSettings } from "./cacheFolder.js";
  * The files of a cache's folder; numbers are little-endian.
  *
  * - `settings.json`: what the cache is of.
- * - `pixels-000000.bin` …: the pictures, H×W×C bytes each, 64-byte aligned, one after the other in the order in which they were decoded. Only ever appended to.
+ * - `pixels-000000.bin` …: the pictures, H×W×C bytes each, 64-byte aligned, one after the other in the order in which
+ * they were decoded. Only ever appended to.
  * - `journal.bin`, while it is built: a record of 32 bytes for each picture whose pixels are on the disk.
  * - `bad.jsonl`: a line for each picture that could not be decoded.
  * - `index.bin`, when it is built: where each picture lies, in columns.
@@ -176,7 +177,10 @@ export async function readJson<Content>(path: string): Promise<Content | null> {
   }
 }
 
-/** What `complete.json` of a folder says; null where the cache is not complete, `"damaged"` where the file holds something else. */
+/**
+ * What `complete.json` of a folder says; null where the cache is not complete, `"damaged"` where the file holds
+ * something else.
+ */
 export async function readComplete(folder: string): Promise<CompleteCache | "damaged" | null> {
   const complete = await readJson<Partial<CompleteCache>>(join(folder, cacheFiles.complete));
   if (complete === null) return null;

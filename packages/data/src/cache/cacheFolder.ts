@@ -24,7 +24,8 @@ export interface CacheSettings {
 }
 
 /**
- * Where caches lie unless a folder is given: `SPLITMASK_CACHE`, else `splitmask` in `XDG_CACHE_HOME`, else `~/.cache/splitmask`.
+ * Where caches lie unless a folder is given: `SPLITMASK_CACHE`, else `splitmask` in `XDG_CACHE_HOME`, else
+ * `~/.cache/splitmask`.
  *
  * @returns null where `SPLITMASK_CACHE` is `off`.
  */

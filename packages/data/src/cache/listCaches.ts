@@ -75,7 +75,8 @@ export async function listCaches(root: string): Promise<CacheEntry[]> {
 }
 
 /**
- * Deletes the caches in a folder, but those that are being built. Runs that use one at the moment go on: their mapping holds the files until they end.
+ * Deletes the caches in a folder, but those that are being built. Runs that use one at the moment go on: their mapping
+ * holds the files until they end.
  *
  * @param root Folder of all caches, as `defaultCacheFolder()` says.
  * @returns The deleted ones.

@@ -23,11 +23,19 @@ import { type CacheSettings, cacheSettings, defaultCacheFolder, folderOf } from 
 export interface PictureCacheOptions {
   /** What will read the pictures. */
   readonly device: Device;
-  /** Pictures whose short side is more than 1.5 times as long are reduced to so many pixels; null: full size. The loader's must be the same. */
+  /**
+   * Pictures whose short side is more than 1.5 times as long are reduced to so many pixels; null: full size. The
+   * loader's must be the same.
+   */
   readonly decodeSize: number | null;
-  /** Folder of all caches. Default: `SPLITMASK_CACHE`, else `splitmask` in `XDG_CACHE_HOME`, else `~/.cache/splitmask`. */
+  /**
+   * Folder of all caches. Default: `SPLITMASK_CACHE`, else `splitmask` in `XDG_CACHE_HOME`, else `~/.cache/splitmask`.
+   */
   readonly folder?: string;
-  /** Pictures that are decoded at the same time while it is built. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
+  /**
+   * Pictures that are decoded at the same time while it is built. Default: twice the cores, at most libuv's threads
+   * (`UV_THREADPOOL_SIZE`, 4).
+   */
   readonly workers?: number;
   /** Told about once a second while the cache is built. */
   readonly onProgress?: (progress: CacheProgress) => void;
@@ -36,8 +44,10 @@ export interface PictureCacheOptions {
 }
 
 /**
- * The decoded pictures of a data set in files that are mapped, so that kernels read them in place and all processes share one copy, which the system drops from memory and reads
- * again as it likes. Each picture's checksum is looked at when it is first used. Made by `pictureCache`; handed to a loader.
+ * The decoded pictures of a data set in files that are mapped, so that kernels read them in place and all processes
+ * share one copy, which the system drops from memory and reads
+ * again as it likes. Each picture's checksum is looked at when it is first used. Made by `pictureCache`; handed to a
+ * loader.
  */
 export class PictureCache {
   /** The folder that holds it. */
@@ -138,7 +148,8 @@ const verified = 1;
 const damaged = 2;
 
 /**
- * The cache of a data set on disk; where it is not there yet, or not whole, it is built now: every picture is decoded once, in parallel, and stored. A build that was cut off, by whatever
+ * The cache of a data set on disk; where it is not there yet, or not whole, it is built now: every picture is decoded
+ * once, in parallel, and stored. A build that was cut off, by whatever
  * means, goes on where it was. Two processes that want the same one share the work: one builds, the other waits.
  *
  * @throws TypeError (rejects) If the data set has no `fingerprint()`.

@@ -18,7 +18,10 @@ export type FailOn = "none" | "truncated" | "error" | "warning";
 export interface DecodeOptions {
   /** What shows through transparent places: a CSS colour. Default `"white"`. */
   readonly background?: string;
-  /** Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst file takes about 2 GB. Default 268,402,689 (16,383²). */
+  /**
+   * Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst
+   * file takes about 2 GB. Default 268,402,689 (16,383²).
+   */
   readonly maximumPixels?: number;
   /**
    * What makes a picture an error: `"none"` only what cannot be decoded at all, `"truncated"` also a file that ends too
@@ -29,23 +32,33 @@ export interface DecodeOptions {
    */
   readonly failOn?: FailOn;
   /**
-   * C, the channels that come out: 3 sRGB, 4 sRGB with transparency (then nothing shows through), 1 greyscale (luma of BT.601, as Pillow's `"L"`; rounded down). Default 3.
+   * C, the channels that come out: 3 sRGB, 4 sRGB with transparency (then nothing shows through), 1 greyscale (luma of
+   * BT.601, as Pillow's `"L"`; rounded down). Default 3.
    */
   readonly channels?: 1 | 3 | 4;
   /** Which values of pictures of more than 8 bits become black and white. Default `"auto"`. */
   readonly valueRange?: ValueRange;
 }
 
-/** What a JPEG file can have. Of a picture of eight million columns and thirty rows libvips' resizing holds whole rows many times: 8 GB for a PNG file of 111 bytes. */
+/**
+ * What a JPEG file can have. Of a picture of eight million columns and thirty rows libvips' resizing holds whole rows
+ * many times: 8 GB for a PNG file of 111 bytes.
+ */
 const mostSide = 65_535;
 /** Pixels a side that tell what a picture's values are. */
 const sampledSide = 512;
-/** So many pixels of a sequential JPEG file take a second or less: watching the clock would cost a twentieth of the time. */
+/**
+ * So many pixels of a sequential JPEG file take a second or less: watching the clock would cost a twentieth of the
+ * time.
+ */
 const quickPixels = 1 << 24;
 
 /** Options of `decodePicture`. */
 export interface DecodePictureOptions extends DecodeOptions {
-  /** A picture whose short side is more than 1.5 times as long is reduced to it (while decoding, where the format allows it). Default: full size. */
+  /**
+   * A picture whose short side is more than 1.5 times as long is reduced to it (while decoding, where the format allows
+   * it). Default: full size.
+   */
   readonly shortSide?: number;
   /** How errors call the picture. Default: its path. */
   readonly name?: string;
@@ -76,7 +89,10 @@ function nameOf(source: string | Uint8Array): string {
   return typeof source === "string" ? source : `a picture of ${source.byteLength} bytes`;
 }
 
-/** A picture is reduced if its short side is so many times what is wanted: by less, resizing takes more time than it saves memory. */
+/**
+ * A picture is reduced if its short side is so many times what is wanted: by less, resizing takes more time than it
+ * saves memory.
+ */
 const worthReducing = 1.5;
 
 /** BT.601's luma in every channel; a hair more than 1 in sum, so that rounding down leaves a grey value as it is. */
@@ -122,8 +138,10 @@ async function attempt<Result>(
 }
 
 /**
- * Decodes a picture to 8 bits, upright (EXIF rotation applied), by default sRGB with transparent places on a background and greyscale spread to three channels; of an animation or a
- * file of several pages the first. The header's size is checked before anything is decoded, and a picture that takes more than a minute is given up between two strips.
+ * Decodes a picture to 8 bits, upright (EXIF rotation applied), by default sRGB with transparent places on a background
+ * and greyscale spread to three channels; of an animation or a
+ * file of several pages the first. The header's size is checked before anything is decoded, and a picture that takes
+ * more than a minute is given up between two strips.
  *
  * @param source A path, or the bytes of a file. The ending of its name does not matter.
  * @returns H×W×C, contiguous.

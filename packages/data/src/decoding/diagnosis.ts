@@ -36,7 +36,8 @@ export async function unreadableReason(path: string, error: unknown): Promise<st
 }
 
 /**
- * Why a path cannot be a picture, whatever it holds; null where it may be one. Named pipes and devices must not be opened: nobody may ever write to them.
+ * Why a path cannot be a picture, whatever it holds; null where it may be one. Named pipes and devices must not be
+ * opened: nobody may ever write to them.
  *
  * @param status What `stat` says.
  */
@@ -51,7 +52,8 @@ export function notAFile(status: Stats): string | null {
 const zeroBytes = "zero bytes";
 
 /**
- * Looks at a file that could not be decoded: what is it, does it end too early? The decoder's own words are not used: libvips keeps one text for all its threads.
+ * Looks at a file that could not be decoded: what is it, does it end too early? The decoder's own words are not used:
+ * libvips keeps one text for all its threads.
  *
  * @param source A path, or the bytes of a file.
  * @returns What is wrong, in a few words that are the same every time.

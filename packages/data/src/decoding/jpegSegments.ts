@@ -42,7 +42,8 @@ export interface JpegSize extends PictureSize {
 }
 
 /**
- * The size that a JPEG file says it has, before EXIF rotation; sharp's own look at the header costs a tenth of decoding a small photograph.
+ * The size that a JPEG file says it has, before EXIF rotation; sharp's own look at the header costs a tenth of decoding
+ * a small photograph.
  *
  * @param bytes All of the file.
  * @returns null where it is no JPEG file or has no such header: then sharp has to say what it is.

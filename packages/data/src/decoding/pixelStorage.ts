@@ -116,7 +116,8 @@ function tiffStorage(read: ReadBytes): PixelStorage {
   const alpha = extra === 1 && [1, 2].includes(first("extraSamples", 0));
   const [bits, format] = [first("bitsPerSample", 1), first("sampleFormat", 1)];
   const compression = first("compression", 1);
-  // libvips shows Y, Cb and Cr as red, green and blue, unless libtiff has to spread Cb and Cr or JPEG's decoder is asked for RGB.
+  // libvips shows Y, Cb and Cr as red, green and blue, unless libtiff has to spread Cb and Cr or JPEG's decoder is
+  // asked for RGB.
   const isBareYcbcr =
     colours === 6 &&
     compression !== 6 &&

@@ -3,7 +3,8 @@ import type { PictureFormat } from "./signature.js";
 import { readFrom, tiffTags } from "./tiffTags.js";
 
 /**
- * Whether a picture file ends before its own lengths and end marks say. Looks at the frame of the format only, never at pixels, and never throws.
+ * Whether a picture file ends before its own lengths and end marks say. Looks at the frame of the format only, never at
+ * pixels, and never throws.
  *
  * @param format What the file is.
  * @param bytes All of it.
@@ -30,7 +31,10 @@ const checks: Readonly<Record<PictureFormat, (file: Buffer) => boolean>> = {
   SVG: (file) => !/<\/(\w+:)?svg\s*>|<svg[^>]*\/>/i.test(file.toString("latin1")),
 };
 
-/** Segments up to the first scan, then the end-of-image mark somewhere behind it. (Thumbnails in the segments have marks of their own.) */
+/**
+ * Segments up to the first scan, then the end-of-image mark somewhere behind it. (Thumbnails in the segments have marks
+ * of their own.)
+ */
 function jpeg(file: Buffer): boolean {
   for (const { marker, place } of jpegSegments(file)) {
     if (marker === 0xda) return file.indexOf(Buffer.of(0xff, 0xd9), place) < 0;

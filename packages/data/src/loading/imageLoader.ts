@@ -27,23 +27,43 @@ export interface ImageLoaderOptions {
   /** What happens to each picture. Default `randomResizedCrop()`. */
   readonly augmentation?: Augmentation;
   /**
-   * Pictures whose short side is more than 1.5 times as long are reduced to so many pixels before they are cut and kept; null: never. Default: twice the largest view, so that a crop of a
-   * quarter of the area is not enlarged, while photographs of several megapixels do not fill the cache. Changes the pixels of the batches, so it does not depend on memory.
+   * Pictures whose short side is more than 1.5 times as long are reduced to so many pixels before they are cut and
+   * kept; null: never. Default: twice the largest view, so that a crop of a
+   * quarter of the area is not enlarged, while photographs of several megapixels do not fill the cache. Changes the
+   * pixels of the batches, so it does not depend on memory.
    */
   readonly decodeSize?: number | null;
-  /** Bytes of decoded pictures that are kept in memory. Default: a third of what is free; 0: none. Never changes a batch. */
+  /**
+   * Bytes of decoded pictures that are kept in memory. Default: a third of what is free; 0: none. Never changes a
+   * batch.
+   */
   readonly cacheBytes?: number;
-  /** The pictures on disk, mapped: then nothing is decoded or kept in memory. Made with the same data set and `decodeSize`. Never changes a batch. */
+  /**
+   * The pictures on disk, mapped: then nothing is decoded or kept in memory. Made with the same data set and
+   * `decodeSize`. Never changes a batch.
+   */
   readonly cache?: PictureCache;
-  /** Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). Never changes a batch. */
+  /**
+   * Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads
+   * (`UV_THREADPOOL_SIZE`, 4). Never changes a batch.
+   */
   readonly workers?: number;
   /** Batches that are decoded ahead of the one asked for. Default 2. Never changes a batch. */
   readonly readAhead?: number;
-  /** Bytes of decoded pictures that may wait for batches that are read ahead; one batch is decoded however large it is. Default 256 MiB. Never changes a batch. */
+  /**
+   * Bytes of decoded pictures that may wait for batches that are read ahead; one batch is decoded however large it is.
+   * Default 256 MiB. Never changes a batch.
+   */
   readonly readAheadBytes?: number;
-  /** Groups of a data set with `groups` (shards, row groups) among which pictures are mixed: so many, or twice as many, are read at a time. Default 4. */
+  /**
+   * Groups of a data set with `groups` (shards, row groups) among which pictures are mixed: so many, or twice as many,
+   * are read at a time. Default 4.
+   */
   readonly groupWindow?: number;
-  /** Repeated augmentation: how often each picture comes in a row, augmented anew each time (DeiT: 3); an epoch then sees one picture in so many. Default 1. */
+  /**
+   * Repeated augmentation: how often each picture comes in a row, augmented anew each time (DeiT: 3); an epoch then
+   * sees one picture in so many. Default 1.
+   */
   readonly repeats?: number;
   /** Aborting it closes the loader. */
   readonly signal?: AbortSignal;
@@ -68,8 +88,10 @@ function checkWhole(name: string, value: number, least: number): void {
 }
 
 /**
- * Random batches for training. Each epoch goes through all pictures in a new order. A batch is a function of (seed, step) alone: the number of workers, the cache and where a
- * run was resumed do not matter. Decoding runs ahead on other threads; neither the event loop nor the training step waits for it while it keeps up. A bad picture is
+ * Random batches for training. Each epoch goes through all pictures in a new order. A batch is a function of (seed,
+ * step) alone: the number of workers, the cache and where a
+ * run was resumed do not matter. Decoding runs ahead on other threads; neither the event loop nor the training step
+ * waits for it while it keeps up. A bad picture is
  * replaced by the next good one of the data set, and named by `skipped()`.
  */
 export class ImageLoader {
@@ -174,10 +196,12 @@ export class ImageLoader {
   }
 
   /**
-   * The batch of a step, counted from 0 through all epochs; the batches after it are read ahead. The caller owns the tensors.
+   * The batch of a step, counted from 0 through all epochs; the batches after it are read ahead. The caller owns the
+   * tensors.
    *
    * @throws RangeError (rejects) If the step is no whole number from 0 on.
-   * @throws Error (rejects) If no picture can be decoded, or the loader was closed; the signal's reason, if it was aborted.
+   * @throws Error (rejects) If no picture can be decoded, or the loader was closed; the signal's reason, if it was
+   *   aborted.
    */
   async batch(step: number): Promise<ImageBatch> {
     checkWhole("step", step, 0);
@@ -223,7 +247,10 @@ export class ImageLoader {
     for (const view of batch.views) view.dispose();
   }
 
-  /** Gives the kept pictures and what was read ahead back. What is not decoded yet is given up, and batches that are waited for, or asked for later, reject at once. */
+  /**
+   * Gives the kept pictures and what was read ahead back. What is not decoded yet is given up, and batches that are
+   * waited for, or asked for later, reject at once.
+   */
   close(): void {
     this.#close(new Error("ImageLoader: it was closed."));
   }

@@ -22,11 +22,17 @@ export interface OrderedBatchesOptions {
   readonly augmentation?: Augmentation;
   /** What an augmentation with chance depends on. Default 0. */
   readonly seed?: number;
-  /** Pictures whose short side is more than 1.5 times as long are reduced to so many pixels first; null: never. Default: twice the largest view. */
+  /**
+   * Pictures whose short side is more than 1.5 times as long are reduced to so many pixels first; null: never. Default:
+   * twice the largest view.
+   */
   readonly decodeSize?: number | null;
   /** The pictures on disk, mapped. Made with the same data set and `decodeSize`. */
   readonly cache?: PictureCache;
-  /** Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
+  /**
+   * Pictures that are decoded at the same time. Default: twice the cores, at most libuv's threads
+   * (`UV_THREADPOOL_SIZE`, 4).
+   */
   readonly workers?: number;
 }
 
@@ -113,7 +119,8 @@ export class OrderedBatches implements AsyncIterable<ImageBatch> {
 }
 
 /**
- * The pictures of a data set in order, each once, for evaluation. A bad picture is left out (`indices` of the batches tell which are there) and named by `skipped()`.
+ * The pictures of a data set in order, each once, for evaluation. A bad picture is left out (`indices` of the batches
+ * tell which are there) and named by `skipped()`.
  *
  * @throws RangeError If the batch size or a view is out of its range.
  */

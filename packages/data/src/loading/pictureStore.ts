@@ -51,8 +51,10 @@ export function defaultCacheBytes(): number {
 }
 
 /**
- * Decoded pictures on the device. Those that come first are kept until the cache is full and never make room for others: when an epoch passes over more pictures than fit, a
- * cache that replaced the oldest would never hold the one that is wanted next. Kept pictures lie in slabs, so that they need neither copying nor a buffer each. With a
+ * Decoded pictures on the device. Those that come first are kept until the cache is full and never make room for
+ * others: when an epoch passes over more pictures than fit, a
+ * cache that replaced the oldest would never hold the one that is wanted next. Kept pictures lie in slabs, so that they
+ * need neither copying nor a buffer each. With a
  * `PictureCache` they are read in its mapped files instead.
  */
 export class PictureStore {

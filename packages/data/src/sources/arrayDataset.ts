@@ -11,7 +11,10 @@ export interface ArrayDatasetOptions {
   readonly labels?: ArrayLike<number>;
   /** Names of the classes; default with labels: `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
-  /** How H×W arrays come out: 3 spreads greyscale to three channels, 1 leaves it, as H×W×1. Default 3. H×W×C arrays come as they are. */
+  /**
+   * How H×W arrays come out: 3 spreads greyscale to three channels, 1 leaves it, as H×W×1. Default 3. H×W×C arrays come
+   * as they are.
+   */
   readonly channels?: 1 | 3;
   /** How messages call picture `index`; default `picture 0`, `picture 1`, …. */
   readonly name?: (index: number) => string;
@@ -100,7 +103,8 @@ function rowsOf(array: NdArray<Uint8Array>): NdArray<Uint8Array>[] {
 /**
  * A data set from pictures in memory; nothing is copied.
  *
- * @param images One array N×H×W×C (or N×H×W, greyscale), or a list of H×W×C or H×W arrays of any sizes, all of the same C; 8 bits, contiguous.
+ * @param images One array N×H×W×C (or N×H×W, greyscale), or a list of H×W×C or H×W arrays of any sizes, all of the same
+ *   C; 8 bits, contiguous.
  * @throws TypeError If a picture has another shape or is not contiguous, or there are none.
  * @throws RangeError If the labels do not fit.
  */

@@ -100,7 +100,10 @@ class Concatenation implements ImageDataset {
   }
 }
 
-/** The groups of all parts; a part without any is cut in stretches as long as a group of the others is on the average, so that the loader's mixing weighs all parts alike. */
+/**
+ * The groups of all parts; a part without any is cut in stretches as long as a group of the others is on the average,
+ * so that the loader's mixing weighs all parts alike.
+ */
 function groupsOf(parts: readonly ImageDataset[], starts: Int32Array): Int32Array {
   const grouped = parts.filter((part) => part.groups !== undefined);
   const pictures = grouped.reduce((sum, { length }) => sum + length, 0);

@@ -135,7 +135,9 @@ export function chooseFiles(
   return { ...chosen, notes: (pictures) => [...chosen.notes(pictures), { level: "warning", text }] };
 }
 
-/** The folders in which there are files of several parts each: `small/train.parquet`, `small/test.parquet`, `large/…`. */
+/**
+ * The folders in which there are files of several parts each: `small/train.parquet`, `small/test.parquet`, `large/…`.
+ */
 function configurationsOf(path: string, entries: readonly PartEntry[]): string[] {
   const parts = new Map<string, Set<string>>();
   for (const { path: file, part } of entries) {

@@ -14,7 +14,8 @@ import { spreadGreyscale } from "./rawPicture.js";
 /** Options of `idxDataset`. */
 export interface IdxDatasetOptions {
   /**
-   * The file of labels; null: none. Default: the file beside the pictures whose name has `labels` for `images` and `idx1` for `idx3`, gzipped or not, where there is one.
+   * The file of labels; null: none. Default: the file beside the pictures whose name has `labels` for `images` and
+   * `idx1` for `idx3`, gzipped or not, where there is one.
    */
   readonly labels?: string | null;
   /**
@@ -22,7 +23,10 @@ export interface IdxDatasetOptions {
    * without it by number. Default: these names, else `"0"`, `"1"`, ….
    */
   readonly classes?: readonly string[];
-  /** 3: greyscale is spread to three channels. 1: as it is stored. Default 3. Pictures in colour (N×H×W×3) always have 3. */
+  /**
+   * 3: greyscale is spread to three channels. 1: as it is stored. Default 3. Pictures in colour (N×H×W×3) always have
+   * 3.
+   */
   readonly channels?: 1 | 3;
 }
 
@@ -126,11 +130,13 @@ function labelsBeside(images: string): string | null {
 }
 
 /**
- * The pictures of an IDX file (N×H×W, or N×H×W×3 in colour, 8 bits), plain or gzipped. A plain file is read picture by picture; a gzipped one is unpacked into memory (Fashion-MNIST: 47 MB).
+ * The pictures of an IDX file (N×H×W, or N×H×W×3 in colour, 8 bits), plain or gzipped. A plain file is read picture by
+ * picture; a gzipped one is unpacked into memory (Fashion-MNIST: 47 MB).
  * Format: http://yann.lecun.com/exdb/mnist/.
  *
  * @param images The file of pictures, e.g. `train-images-idx3-ubyte.gz`.
- * @throws Error (rejects) If a file is missing or damaged, holds something else, or the labels are not as many as the pictures.
+ * @throws Error (rejects) If a file is missing or damaged, holds something else, or the labels are not as many as the
+ *   pictures.
  */
 export async function idxDataset(images: string, options: IdxDatasetOptions = {}): Promise<IdxDataset> {
   const path = resolve(images);

@@ -15,7 +15,9 @@ interface Header {
   readonly bytes: number;
 }
 
-/** The bytes that a header of `bytes.length` bytes still lacks; 0: none. Most headers need 4 bytes and 4 for each axis. */
+/**
+ * The bytes that a header of `bytes.length` bytes still lacks; 0: none. Most headers need 4 bytes and 4 for each axis.
+ */
 function parseHeader(path: string, bytes: Uint8Array): Header {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [zero, type, rank] = bytes.length < 4 ? [1, 0, 0] : [view.getUint16(0), bytes[2]!, bytes[3]!];
@@ -39,7 +41,10 @@ function checkSize(path: string, shape: readonly number[], expected: number, fou
   );
 }
 
-/** An array of bytes in an IDX file: rows of a plain file are read when they are wanted, a gzipped one is unpacked into memory. */
+/**
+ * An array of bytes in an IDX file: rows of a plain file are read when they are wanted, a gzipped one is unpacked into
+ * memory.
+ */
 export class IdxFile {
   readonly path: string;
   /** Lengths of the axes. */
@@ -96,7 +101,10 @@ export class IdxFile {
   }
 }
 
-/** Unpacks a gzipped file. Its header says how long it is, and only so much is kept, if the packed size can hold it at all. */
+/**
+ * Unpacks a gzipped file. Its header says how long it is, and only so much is kept, if the packed size can hold it at
+ * all.
+ */
 async function unpack(path: string, packed: number): Promise<{ header: Header; bytes: Uint8Array }> {
   let head = new Uint8Array(0);
   let found: { header: Header; bytes: Uint8Array } | null = null;

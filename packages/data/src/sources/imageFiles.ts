@@ -70,7 +70,8 @@ export class ImageFiles implements ImageDataset {
    * Picture `index`.
    *
    * @throws PictureError (rejects) If it cannot be read.
-   * @throws Error (rejects) If that is because the folder of all pictures is not there any more, or is empty, as an unmounted disk's is: then no picture may take its place.
+   * @throws Error (rejects) If that is because the folder of all pictures is not there any more, or is empty, as an
+   *   unmounted disk's is: then no picture may take its place.
    */
   async image(index: number, request: ImageRequest = {}): Promise<NdArray<Uint8Array>> {
     const path = this.path(index);

@@ -16,7 +16,8 @@ import { readTextFile } from "./textFile.js";
 /** Options of `imageFolder`. */
 export interface ImageFolderOptions extends DecodeOptions {
   /**
-   * The classes by label, e.g. those of the training folder for the test folder. Default: the first-level folders that hold pictures (or those of a
+   * The classes by label, e.g. those of the training folder for the test folder. Default: the first-level folders that
+   * hold pictures (or those of a
    * single one that holds several), sorted; none if all pictures lie at the top.
    */
   readonly classes?: readonly string[];
@@ -146,7 +147,9 @@ export async function imageFolder(
       folders.push(firstFolder(file.slice(wrapper.length)));
     }
     if (wrapper !== "") {
-      const text = `${shownName(each)}: all pictures lie in ${shownName(wrapper.slice(0, -1))}, so the folders in there are the classes`;
+      const text =
+        `${shownName(each)}: all pictures lie in ${shownName(wrapper.slice(0, -1))}, so the folders in there are ` +
+        "the classes";
       wrapped.push({ level: "info", text });
     }
     for (const file of sortNames(found.ignored)) ignored.push(before + file);
@@ -169,7 +172,8 @@ export async function imageFolder(
 }
 
 /**
- * What all paths begin with, up to a "/", where several folders of pictures and nothing else lie in there: as in an archive that holds one folder (`101_ObjectCategories/accordion/1.jpg`), whose
+ * What all paths begin with, up to a "/", where several folders of pictures and nothing else lie in there: as in an
+ * archive that holds one folder (`101_ObjectCategories/accordion/1.jpg`), whose
  * name is no class unless it is wanted as such.
  */
 function wrapperOf(files: readonly string[], wanted: readonly string[] | undefined): string {

@@ -10,7 +10,10 @@ import { readTextFile } from "./textFile.js";
 
 /** Options of `imageList`. */
 export interface ImageListOptions extends DecodeOptions {
-  /** What ends a path: a line's end, or a zero byte (as `find -print0` writes), so that names may hold line ends. Default: a zero byte if the file holds one. */
+  /**
+   * What ends a path: a line's end, or a zero byte (as `find -print0` writes), so that names may hold line ends.
+   * Default: a zero byte if the file holds one.
+   */
   readonly separator?: "\n" | "\0";
   /**
    * Whether the folder that a picture lies in is its class. Default: only if `classes` are given and the list has no
@@ -20,7 +23,8 @@ export interface ImageListOptions extends DecodeOptions {
   /** The classes by label. Default: the names of the labels or folders, sorted; of numbers `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
   /**
-   * Where relative paths start. Default: the folder of the list; where its pictures are not there, of the folders around it (`images`, `train` for `train.csv`, the only one beside it) the one that
+   * Where relative paths start. Default: the folder of the list; where its pictures are not there, of the folders
+   * around it (`images`, `train` for `train.csv`, the only one beside it) the one that
    * holds most of them.
    */
   readonly root?: string;

@@ -1,7 +1,8 @@
 import { readTextFile } from "./textFile.js";
 
 /**
- * Reads a list of indices for `subset`: a text file with one whole number a line; empty lines and what follows a `#` are left out.
+ * Reads a list of indices for `subset`: a text file with one whole number a line; empty lines and what follows a `#`
+ * are left out.
  *
  * @param path The file.
  * @throws Error (rejects) If it cannot be read, holds anything else, or no index.

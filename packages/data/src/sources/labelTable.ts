@@ -70,7 +70,8 @@ const firstLine = (text: string) => text.slice(0, text.search(/\r|\n|$/));
  * 4180), or JSON, one object a line.
  *
  * @param file Its path, for messages.
- * @param isPicture Whether a text is the name of a picture that is there: the column of such names is taken where none is called as usual or holds names that end as pictures do.
+ * @param isPicture Whether a text is the name of a picture that is there: the column of such names is taken where none
+ *   is called as usual or holds names that end as pictures do.
  * @throws Error If it cannot be parsed, or a column is not there.
  */
 export function parseLabelTable(
@@ -104,7 +105,9 @@ export function parseLabelTable(
   const others = present.filter((name) => name !== image && name.trim() !== "");
   const isLabelled = label !== null;
   if (isLabelled || columns.label === null || others.length === 0) return { pictures, isLabelled, notes: [] };
-  const note = `${file}: no column is called ${labelNames.slice(0, 3).join(", ")} or the like, so no labels are taken; there are ${shownName(others.join(", "))} (--label-column)`;
+  const note =
+    `${file}: no column is called ${labelNames.slice(0, 3).join(", ")} or the like, so no labels are taken; there are ` +
+    `${shownName(others.join(", "))} (--label-column)`;
   return { pictures, isLabelled, notes: [{ level: "info", text: note }] };
 }
 

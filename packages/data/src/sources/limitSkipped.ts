@@ -18,7 +18,10 @@ export interface SkippedShare {
   readonly total: number;
   /** The largest share of bad pictures that is not an error, 0 to 1. */
   readonly maximumSkipped: number;
-  /** Whether the pictures tried stand for all: drawn at random or evenly. Else bad ones count against the whole data set only. */
+  /**
+   * Whether the pictures tried stand for all: drawn at random or evenly. Else bad ones count against the whole data set
+   * only.
+   */
   readonly sample: boolean;
 }
 
@@ -27,11 +30,15 @@ const fewestBad = 3;
 /** So many pictures must have been tried before they stand for all. */
 const fewestTried = 20;
 
-/** Pictures read in random order lie so many times as far apart as those read one after another, which say nothing of the others: bad ones lie together. */
+/**
+ * Pictures read in random order lie so many times as far apart as those read one after another, which say nothing of
+ * the others: bad ones lie together.
+ */
 const fewestApart = 4;
 
 /**
- * Whether bad pictures are too many. Of a sample, three standard deviations more than the limit are needed, so that a set just below it does not fail by bad luck.
+ * Whether bad pictures are too many. Of a sample, three standard deviations more than the limit are needed, so that a
+ * set just below it does not fail by bad luck.
  */
 function isTooMany(bad: number, { tried, total, maximumSkipped, sample }: SkippedShare): boolean {
   if (bad === 0 || maximumSkipped >= 1) return false;
@@ -184,9 +191,12 @@ export class LimitedDataset implements ImageDataset {
 }
 
 /**
- * The same data set, but when too many of its pictures cannot be read, reading one more bad one is a `TooManySkippedError`, which loaders pass on instead of skipping the picture: a
- * disk that went away ends a run, and half of a data set is not mistaken for all of it. Bad pictures count against the whole data set; while pictures are read in random order and one by
- * one (no groups), also against those tried so far, at least 20, with three standard deviations to spare. Fewer than 3 are never too many, unless none may be bad.
+ * The same data set, but when too many of its pictures cannot be read, reading one more bad one is a
+ * `TooManySkippedError`, which loaders pass on instead of skipping the picture: a
+ * disk that went away ends a run, and half of a data set is not mistaken for all of it. Bad pictures count against the
+ * whole data set; while pictures are read in random order and one by
+ * one (no groups), also against those tried so far, at least 20, with three standard deviations to spare. Fewer than 3
+ * are never too many, unless none may be bad.
  *
  * @throws RangeError If the share is not between 0 and 1.
  */

@@ -9,7 +9,10 @@ import { isPictureName } from "./pictureFormats.js";
 /** Names that are looked for in each folder before one is chosen. */
 const sampled = 64;
 
-/** Files by the names that tables have for them: without the picture's ending, with "\\" between folders as on Windows, or composed otherwise (Unicode NFC, NFD). */
+/**
+ * Files by the names that tables have for them: without the picture's ending, with "\\" between folders as on Windows,
+ * or composed otherwise (Unicode NFC, NFD).
+ */
 export class WrittenNames {
   readonly #folders = new Map<string, ReadonlyMap<string, string>>();
 
@@ -41,7 +44,8 @@ export class WrittenNames {
 }
 
 /**
- * The folders where pictures usually are that a file speaks of: its own, the one above it, and in both `images` and the file's name without its kind, also in `images`.
+ * The folders where pictures usually are that a file speaks of: its own, the one above it, and in both `images` and the
+ * file's name without its kind, also in `images`.
  *
  * @param file Its path, absolute.
  */
@@ -76,7 +80,8 @@ export class ListedFiles {
 
   /**
    * @param file The list, absolute.
-   * @param root The folder that its paths start at. Default: that of the list, or of those around it the one that holds most of them.
+   * @param root The folder that its paths start at. Default: that of the list, or of those around it the one that holds
+   *   most of them.
    */
   constructor(file: string, root: string | undefined) {
     this.#file = file;

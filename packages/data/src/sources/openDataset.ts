@@ -171,7 +171,8 @@ async function openIdx(files: readonly string[], options: IdxDatasetOptions): Pr
 }
 
 /**
- * Opens pictures in whatever way they are stored, which the names of the files tell: a folder of pictures, a pattern, a text file of paths, tar shards, Parquet files, IDX, CIFAR, COCO.
+ * Opens pictures in whatever way they are stored, which the names of the files tell: a folder of pictures, a pattern, a
+ * text file of paths, tar shards, Parquet files, IDX, CIFAR, COCO.
  *
  * @param source A path or pattern, or several of one format.
  * @throws Error (rejects) If nothing is there, the format is not known, several are mixed, or the files are damaged.
@@ -188,7 +189,8 @@ export async function openDataset(
   const other = formats.findIndex((each) => each !== format);
   if (other >= 0) {
     throw new Error(
-      `openDataset: ${paths[0]} is ${format} and ${paths[other]} is ${formats[other]}; expected paths of one format. Open them one by one and concatenate the data sets.`,
+      `openDataset: ${paths[0]} is ${format} and ${paths[other]} is ${formats[other]}; expected paths of one format. ` +
+        "Open them one by one and concatenate the data sets.",
     );
   }
   const chosen = paths.map((path) => chooseFiles(path, format, split, use));

@@ -10,7 +10,10 @@ interface OpenFile {
   users: number;
 }
 
-/** Closes what a data set that nobody closed leaves behind. Descriptors rather than Node's file handles, because those warn when they are collected. */
+/**
+ * Closes what a data set that nobody closed leaves behind. Descriptors rather than Node's file handles, because those
+ * warn when they are collected.
+ */
 const abandoned = new FinalizationRegistry<Map<string, OpenFile>>((files) => {
   for (const { descriptor } of files.values()) descriptor.then(closeSync).catch(() => undefined);
 });

@@ -239,7 +239,8 @@ function bytesOf({ order, values }: Page): number {
 }
 
 /**
- * The pictures of Parquet files as the Hugging Face hub has them: a column `image` with `bytes` and `path`, or one of bytes, and maybe one of labels. Of the pictures, only the pages that are
+ * The pictures of Parquet files as the Hugging Face hub has them: a column `image` with `bytes` and `path`, or one of
+ * bytes, and maybe one of labels. Of the pictures, only the pages that are
  * wanted are read, and a bounded number of them is kept; only the labels are in memory.
  *
  * @param files Paths of `.parquet` files, in the order of their rows.

@@ -48,7 +48,10 @@ export interface PagePlace {
   readonly headerBytes: number;
 }
 
-/** By how much a format can pack at most; 64 KiB are always allowed. For the last two there is no bound by the format, so this is one of ours. */
+/**
+ * By how much a format can pack at most; 64 KiB are always allowed. For the last two there is no bound by the format,
+ * so this is one of ours.
+ */
 const mostExpansion: Partial<Record<CompressionCodec, number>> = {
   UNCOMPRESSED: 1,
   SNAPPY: 24,

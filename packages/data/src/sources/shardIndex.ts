@@ -99,7 +99,10 @@ export async function writeShardIndex(path: string, index: ShardIndex, stamp: Sh
   }
 }
 
-/** Reads an index; null if there is none, or it is of another shard, other settings, another version, or damaged: then it has to be made anew. */
+/**
+ * Reads an index; null if there is none, or it is of another shard, other settings, another version, or damaged: then
+ * it has to be made anew.
+ */
 export async function readShardIndex(path: string, stamp: ShardStamp): Promise<ShardIndex | null> {
   const file = await readFile(fileOf(path)).catch(() => null);
   if (file === null || file.length < headerBytes || file.toString("latin1", 0, magic.length) !== magic) {

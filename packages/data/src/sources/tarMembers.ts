@@ -49,7 +49,8 @@ class ForwardReader {
 }
 
 /**
- * The files in an archive (ustar, pax, GNU long names), from their headers alone: what lies between them is not read, unless `content` asks for it.
+ * The files in an archive (ustar, pax, GNU long names), from their headers alone: what lies between them is not read,
+ * unless `content` asks for it.
  *
  * @param size Size of the archive in bytes.
  * @param visit Gets each file, and a function that reads its bytes.

@@ -15,7 +15,8 @@ export function isGzipped(path: string): boolean {
 const spareBytes = 256 * 2 ** 20;
 
 /**
- * The unpacked copy of a gzipped shard, made once: gzip has no way to read from the middle. The copy carries the time of change of its source, and is made anew where they differ.
+ * The unpacked copy of a gzipped shard, made once: gzip has no way to read from the middle. The copy carries the time
+ * of change of its source, and is made anew where they differ.
  *
  * @param folder Where copies lie; null: nowhere.
  * @throws Error (rejects) If there is no folder for the copy, its disk is too small, or the file is damaged.

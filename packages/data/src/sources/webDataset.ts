@@ -197,8 +197,10 @@ export class WebDataset implements ImageDataset {
 }
 
 /**
- * The pictures of WebDataset shards: tar archives in which the files of one sample follow one another and share their name up to its first dot (`0001.jpg`, `0001.cls`).
- * Format: https://github.com/webdataset/webdataset. The headers of a shard are read once into an index that is kept; from then on each picture is one read of its bytes.
+ * The pictures of WebDataset shards: tar archives in which the files of one sample follow one another and share their
+ * name up to its first dot (`0001.jpg`, `0001.cls`).
+ * Format: https://github.com/webdataset/webdataset. The headers of a shard are read once into an index that is kept;
+ * from then on each picture is one read of its bytes.
  *
  * @param shards Paths of `.tar` files (or `.tar.gz`, which are unpacked in the cache folder).
  * @throws Error (rejects) If a shard is missing or damaged, there are no pictures in any, or a class is unknown.

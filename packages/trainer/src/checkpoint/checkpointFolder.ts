@@ -51,7 +51,10 @@ export interface RecoveryState {
   readonly rateFactor: number;
 }
 
-/** By what the best checkpoint is told: the lowest mean of a loss since the checkpoint before, or a figure of the evaluation after its step. */
+/**
+ * By what the best checkpoint is told: the lowest mean of a loss since the checkpoint before, or a figure of the
+ * evaluation after its step.
+ */
 export type BestCheckpoint =
   | {
       /** Name of the loss, e.g. `"total"`. */
@@ -80,7 +83,10 @@ export interface CheckpointState {
   readonly settings: CheckpointSettings;
   /** Means over the steps since the checkpoint before: the losses by name. */
   readonly means: Readonly<Record<string, number>>;
-  /** Figures of the evaluation after this step, by name; null (or, in checkpoints of earlier versions, not there) where there was none. */
+  /**
+   * Figures of the evaluation after this step, by name; null (or, in checkpoints of earlier versions, not there) where
+   * there was none.
+   */
   readonly evaluation?: Readonly<Record<string, number>> | null;
   /** What the run has been through. */
   readonly recovery: RecoveryState;
@@ -116,10 +122,13 @@ export async function latestCheckpoint(folder: string): Promise<CheckpointLocati
 }
 
 /**
- * Writes a checkpoint `folder/step-000500`: one safetensors file for each name in `tensors`, `state.json`, and last `SHA256SUMS`, which lists the others; into a temporary folder beside, every
- * file and the folder synced, then renamed. So a folder of that name is always complete. One that stands there already is replaced.
+ * Writes a checkpoint `folder/step-000500`: one safetensors file for each name in `tensors`, `state.json`, and last
+ * `SHA256SUMS`, which lists the others; into a temporary folder beside, every
+ * file and the folder synced, then renamed. So a folder of that name is always complete. One that stands there already
+ * is replaced.
  *
- * @throws Error (rejects) Where it cannot be written; what was written of it is removed, and earlier checkpoints are untouched.
+ * @throws Error (rejects) Where it cannot be written; what was written of it is removed, and earlier checkpoints are
+ *   untouched.
  */
 export async function writeCheckpoint(
   folder: string,
@@ -177,7 +186,10 @@ async function writeFile(
   return hash.digest("hex");
 }
 
-/** Moves a damaged checkpoint aside, so that a whole one may take its name. It goes when the next checkpoint is complete. */
+/**
+ * Moves a damaged checkpoint aside, so that a whole one may take its name. It goes when the next checkpoint is
+ * complete.
+ */
 export async function setAside(path: string, fileSystem: CheckpointFileSystem): Promise<void> {
   await fileSystem.remove(`${path}${DAMAGED}`);
   await fileSystem.rename(path, `${path}${DAMAGED}`);

@@ -11,7 +11,10 @@ export interface WritableFile {
   close(): Promise<void>;
 }
 
-/** What the writing of a checkpoint asks of a file system. Give one of your own to `train` to see what a full disk or a crash at some call would do. */
+/**
+ * What the writing of a checkpoint asks of a file system. Give one of your own to `train` to see what a full disk or a
+ * crash at some call would do.
+ */
 export interface CheckpointFileSystem {
   /** Makes a folder and its missing parents. */
   makeFolder(path: string): Promise<void>;

@@ -92,7 +92,10 @@ export class CheckpointWriter {
     }
   }
 
-  /** Moves the latest checkpoint aside, because what follows from it is not finite at any rate; `earlier` is then the latest. */
+  /**
+   * Moves the latest checkpoint aside, because what follows from it is not finite at any rate; `earlier` is then the
+   * latest.
+   */
   async abandonLatest(earlier: CheckpointLocation): Promise<void> {
     if (this.#latest === null) return;
     await setAside(this.#latest.path, this.#fileSystem);
@@ -101,10 +104,12 @@ export class CheckpointWriter {
   }
 
   /**
-   * Starts a checkpoint of the state after the steps enqueued so far, and returns at once: what it reads is on the queue, behind these steps and before
+   * Starts a checkpoint of the state after the steps enqueued so far, and returns at once: what it reads is on the
+   * queue, behind these steps and before
    * those that follow.
    *
-   * @param means resolves to the mean losses since the checkpoint before when the steps are done; null where one of them was not finite: then nothing is written.
+   * @param means resolves to the mean losses since the checkpoint before when the steps are done; null where one of
+   *   them was not finite: then nothing is written.
    */
   start(
     moment: CheckpointMoment,

@@ -7,7 +7,10 @@ import type { StepCount } from "./trainingSchedule.js";
 export interface EvaluationContext {
   /** Number of steps done; 0 where only the time is taken, for a run with a time limit. */
   readonly step: number;
-  /** Aborted when the run is to stop: an evaluation that then rejects is left out, and made up for when the run is resumed. */
+  /**
+   * Aborted when the run is to stop: an evaluation that then rejects is left out, and made up for when the run is
+   * resumed.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -19,7 +22,8 @@ export interface TrainingEvaluation {
    */
   readonly every: StepCount;
   /**
-   * Measures the model as it stands, which is with the moving average's weights where the run keeps one, and must not change it. Training waits meanwhile, and is bit for bit what it would be
+   * Measures the model as it stands, which is with the moving average's weights where the run keeps one, and must not
+   * change it. Training waits meanwhile, and is bit for bit what it would be
    * without. With a time limit it is also called once before the first step, to learn how long it takes.
    *
    * @returns Figures by name, e.g. `{ knnAccuracy: 0.71 }`.

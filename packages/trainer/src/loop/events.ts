@@ -70,9 +70,15 @@ export interface StepEvent {
   readonly health: Readonly<Record<string, number>> | null;
   /** Moving median over the last steps; null in the first two steps, which warm up. */
   readonly imagesPerSecond: number | null;
-  /** Share of the last steps' time, 0 to 1, that the device had nothing to do because a batch was not ready; null in the first two steps. */
+  /**
+   * Share of the last steps' time, 0 to 1, that the device had nothing to do because a batch was not ready; null in the
+   * first two steps.
+   */
   readonly waitingShare: number | null;
-  /** Estimated time to the last step, in seconds, evaluations included as soon as there was one; null in the first two steps. */
+  /**
+   * Estimated time to the last step, in seconds, evaluations included as soon as there was one; null in the first two
+   * steps.
+   */
   readonly secondsLeft: number | null;
 }
 

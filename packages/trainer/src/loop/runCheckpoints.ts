@@ -8,7 +8,10 @@ import type { TrainedState } from "./trainedState.js";
 /** What the latest checkpoint says. */
 type SavedState = Pick<CheckpointState, "step" | "means" | "evaluation">;
 
-/** A run's checkpoints as the loop sees them: when one is needed, and which steps stand behind it. Without a run folder it saves nothing. */
+/**
+ * A run's checkpoints as the loop sees them: when one is needed, and which steps stand behind it. Without a run folder
+ * it saves nothing.
+ */
 export class RunCheckpoints {
   readonly #writer: CheckpointWriter | null;
   readonly #onWritten: (location: CheckpointLocation) => void;
@@ -70,7 +73,10 @@ export class RunCheckpoints {
     for (const step of this.#inFlight.keys()) if (step >= index) this.#inFlight.delete(step);
   }
 
-  /** Starts a checkpoint of what the steps enqueued so far give, unless there is one already; it is written while training goes on. */
+  /**
+   * Starts a checkpoint of what the steps enqueued so far give, unless there is one already; it is written while
+   * training goes on.
+   */
   async save(moment: CheckpointMoment, model: Module, trained: TrainedState): Promise<void> {
     if (this.#writer === null) return;
     await this.#writer.settle();

@@ -13,7 +13,10 @@ interface Slot {
   parameterSteps: ReadonlyMap<string, number>;
 }
 
-/** Copies on the device of what training changes, from before each of the last steps, so that a step can be run again or undone. */
+/**
+ * Copies on the device of what training changes, from before each of the last steps, so that a step can be run again or
+ * undone.
+ */
 export class StateHistory {
   readonly #parameters: readonly Tensor[];
   readonly #optimizer: TrainedState | null;

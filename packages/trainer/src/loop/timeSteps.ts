@@ -8,7 +8,10 @@ import type { StepRunner } from "./stepRunner.js";
 const MOST_STEPS = 16;
 /** Fewest. */
 const FEWEST_STEPS = 5;
-/** Batches that are taken again and again. Their first steps are not timed: they make the buffers, and from the second time on the pictures are decoded, as they are in most of the run. */
+/**
+ * Batches that are taken again and again. Their first steps are not timed: they make the buffers, and from the second
+ * time on the pictures are decoded, as they are in most of the run.
+ */
 const BATCHES = 3;
 /** Timing ends when it has taken this share of the limit. */
 const SHARE = 0.04;
@@ -35,7 +38,8 @@ export async function timeSteps<Batch>(
   for (let step = 0; step < MOST_STEPS; step++) {
     if (signal?.aborted) return null;
     if (step === BATCHES) {
-      // Timed from empty queue to empty queue: single steps may seem to end at once, or two at a time, by when this thread looks.
+      // Timed from empty queue to empty queue: single steps may seem to end at once, or two at a time, by when this
+      // thread looks.
       await inFlight;
       timed = clock();
     }

@@ -42,12 +42,15 @@ interface StepInFlight<Batch> {
 }
 
 /**
- * Trains a task: an optimizer and its schedule, clipping, checkpoints, resume, evaluations. Nothing waits for the device but the reading of
+ * Trains a task: an optimizer and its schedule, clipping, checkpoints, resume, evaluations. Nothing waits for the
+ * device but the reading of
  * a step's metrics, one step behind, so the event loop stays free and the device busy.
  *
- * A run is a function of its options: the same seed gives the same weights bit for bit, on any number of threads, and when it is interrupted and resumed.
+ * A run is a function of its options: the same seed gives the same weights bit for bit, on any number of threads, and
+ * when it is interrupted and resumed.
  *
- * @throws Error when an option makes no sense, a checkpoint does not fit, or the disk fails; {@link BatchError} when a batch fails, {@link EvaluationError} when an evaluation does, {@link LoggerError} when a
+ * @throws Error when an option makes no sense, a checkpoint does not fit, or the disk fails; {@link BatchError} when a
+ *   batch fails, {@link EvaluationError} when an evaluation does, {@link LoggerError} when a
  * logger does, {@link NonFiniteError} when a loss or gradient is not finite. Checkpoints that were complete stay.
  */
 export async function train<Batch>(options: TrainOptions<Batch>): Promise<TrainResult> {
@@ -173,7 +176,10 @@ class TrainingRun<Batch> {
     }
   }
 
-  /** Loads the latest whole checkpoint, if that is wanted and there is one, and fixes the number of steps where it is known. */
+  /**
+   * Loads the latest whole checkpoint, if that is wanted and there is one, and fixes the number of steps where it is
+   * known.
+   */
   async #resume(onDamaged: Parameters<typeof readLatestCheckpoint>[1]): Promise<CheckpointLocation | null> {
     const { length, resume, runFolder } = this.#options;
     const checkpoint =

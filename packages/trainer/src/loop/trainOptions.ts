@@ -54,22 +54,32 @@ export interface TrainOptions<Batch> {
   readonly optimizer?: TrainingOptimizer;
   /** Largest gradient norm; 0: no clipping. Default 3. */
   readonly clipNorm?: number;
-  /** `"global"`: the norm of all gradients together; `"tensor"`: each parameter's gradient is clipped by itself. Default `"global"`. */
+  /**
+   * `"global"`: the norm of all gradients together; `"tensor"`: each parameter's gradient is clipped by itself. Default
+   * `"global"`.
+   */
   readonly clipMode?: "global" | "tensor";
   /**
-   * In how many equal micro-batches a batch is gone through, for less memory. The step is that of the whole batch: also a loss that compares samples with each other (`crossSampleLoss`)
+   * In how many equal micro-batches a batch is gone through, for less memory. The step is that of the whole batch: also
+   * a loss that compares samples with each other (`crossSampleLoss`)
    * sees all of them, at the price of one more forward pass. Default 1.
    */
   readonly accumulate?: number | undefined;
   /** Keep a moving average of the weights; `TrainResult.average` has it, and checkpoints save it. Default: none. */
   readonly ema?: TrainingAverage | null | undefined;
-  /** Parameters that stay as they are, by names in which `*` stands for any characters, e.g. `["encoder.patch_embed.*"]`. They require gradients again when the call ends. Default none. */
+  /**
+   * Parameters that stay as they are, by names in which `*` stands for any characters, e.g.
+   * `["encoder.patch_embed.*"]`. They require gradients again when the call ends. Default none.
+   */
   readonly freeze?: readonly string[];
   /** Seed of all randomness in the task. Default 0. */
   readonly seed?: number;
   /** In which number format the large products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision | undefined;
-  /** Transformer blocks keep only their input and run once more in the backward pass: a third more time, a fraction of the memory, the same bits. Default false. */
+  /**
+   * Transformer blocks keep only their input and run once more in the backward pass: a third more time, a fraction of
+   * the memory, the same bits. Default false.
+   */
   readonly recompute?: boolean | undefined;
   /** Where metrics and checkpoints go; without one the run leaves nothing on the disk. The caller closes it. */
   readonly runFolder?: RunFolder;
@@ -82,7 +92,10 @@ export interface TrainOptions<Batch> {
   readonly checkpointEvery?: StepCount;
   /** How many of the latest checkpoints stay. Default 2. */
   readonly keepCheckpoints?: number;
-  /** Which one stays besides: `{ loss: "total" }` or `{ figure: "knnAccuracy", better: "higher" }`; with a figure there is a checkpoint after each evaluation. null: none. Default `{ loss: "total" }`. */
+  /**
+   * Which one stays besides: `{ loss: "total" }` or `{ figure: "knnAccuracy", better: "higher" }`; with a figure there
+   * is a checkpoint after each evaluation. null: none. Default `{ loss: "total" }`.
+   */
   readonly keepBest?: BestCheckpoint | null;
   /** Measures the model every so many steps and after the last one. Default: never. */
   readonly evaluation?: TrainingEvaluation | null | undefined;
@@ -94,7 +107,8 @@ export interface TrainOptions<Batch> {
   readonly nonFinite?: NonFinitePolicy;
   /**
    * Keep a copy of the parameters from before each step in flight (two), so that a loss that is not finite can be
-   * traced to the operation that made it, and the model is left as it was before. To skip steps it is always kept, with the optimizer's state. Default `true`.
+   * traced to the operation that made it, and the model is left as it was before. To skip steps it is always kept, with
+   * the optimizer's state. Default `true`.
    */
   readonly traceNonFinite?: boolean;
   /** Where the figures go besides the run's folder. They are closed when the run ends. */
@@ -123,7 +137,10 @@ export interface TrainResult {
   readonly lastEvaluation: Readonly<Record<string, number>> | null;
   /** Median over the last steps; null for fewer than three steps. */
   readonly imagesPerSecond: number | null;
-  /** Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready; null for fewer than three steps. */
+  /**
+   * Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready;
+   * null for fewer than three steps.
+   */
   readonly waitingShare: number | null;
   /** Time that this call took, in seconds. */
   readonly seconds: number;

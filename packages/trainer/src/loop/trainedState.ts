@@ -3,7 +3,9 @@ import type { ExponentialMovingAverage, Optimizer, OptimizerState } from "@split
 
 const AVERAGE = "average.";
 
-/** What a checkpoint holds besides the weights: the optimizer's tensors, and the moving average's as `average.<name>`. */
+/**
+ * What a checkpoint holds besides the weights: the optimizer's tensors, and the moving average's as `average.<name>`.
+ */
 export class TrainedState {
   readonly #optimizer: Optimizer;
   readonly #average: ExponentialMovingAverage | null;
@@ -45,7 +47,8 @@ export class TrainedState {
 }
 
 /**
- * The moving averages in the optimizer's tensors of a checkpoint, under the parameters' names; empty for a run without them.
+ * The moving averages in the optimizer's tensors of a checkpoint, under the parameters' names; empty for a run without
+ * them.
  *
  * @param optimizer `(await readCheckpoint(path)).optimizer`.
  */

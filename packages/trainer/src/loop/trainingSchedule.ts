@@ -9,7 +9,10 @@ import {
 } from "@splitmask/optim";
 import { requireAtLeast, requireKind, requireWhole } from "./requirements.js";
 
-/** A number of steps, or a function of the number of steps of the whole run, for runs whose time limit is turned into steps. */
+/**
+ * A number of steps, or a function of the number of steps of the whole run, for runs whose time limit is turned into
+ * steps.
+ */
 export type StepCount = number | ((steps: number) => number);
 
 /** The number of steps in a run of so many. */
@@ -17,7 +20,10 @@ export function countOf(given: StepCount, steps: number): number {
   return typeof given === "function" ? Math.round(given(steps)) : given;
 }
 
-/** What all schedules begin with: the rate rises linearly from `warmupStart` to `base`, and is then what the schedule says for the step, counted from the first of the run. */
+/**
+ * What all schedules begin with: the rate rises linearly from `warmupStart` to `base`, and is then what the schedule
+ * says for the step, counted from the first of the run.
+ */
 interface Warmup {
   /** The learning rate after the warm-up: of most schedules the largest. */
   readonly base: number;

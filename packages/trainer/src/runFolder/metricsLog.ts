@@ -15,7 +15,10 @@ export interface MetricsRecord {
   readonly gradientNorm: number;
   /** Moving median over the last steps; null while the first steps are warming up. */
   readonly imagesPerSecond: number | null;
-  /** Time before this step that the device had nothing to do because the step's batch was not ready, in seconds; not there in runs of earlier versions. */
+  /**
+   * Time before this step that the device had nothing to do because the step's batch was not ready, in seconds; not
+   * there in runs of earlier versions.
+   */
   readonly waitingSeconds?: number;
   /** The task's health figures by name; only every so many steps. */
   readonly health?: Readonly<Record<string, number>>;
@@ -39,7 +42,8 @@ export interface EvaluationRecord {
 type MetricsLine = MetricsRecord | EvaluationRecord;
 
 /**
- * `metrics.jsonl`: one JSON object a line, one line a step and one an evaluation. Lines are appended in order and never wait for the disk;
+ * `metrics.jsonl`: one JSON object a line, one line a step and one an evaluation. Lines are appended in order and never
+ * wait for the disk;
  * `flush` waits for all of them.
  */
 export class MetricsLog {

@@ -30,7 +30,8 @@ export interface OpenRunFolderOptions {
 
 /**
  * The folder of one run: `config.json` (everything resolved), `metrics.jsonl`, a TensorBoard event file,
- * `skipped.jsonl` where pictures could not be read, `checkpoints/`, and `lock.json` while a process writes to it. Two processes never write to one folder.
+ * `skipped.jsonl` where pictures could not be read, `checkpoints/`, and `lock.json` while a process writes to it. Two
+ * processes never write to one folder.
  */
 export class RunFolder {
   /** Absolute path. */
@@ -187,7 +188,8 @@ export class RunFolder {
   }
 
   /**
-   * Drops the metrics after `step`, also from earlier event files, and starts a new event file: called before the first step of a new or a
+   * Drops the metrics after `step`, also from earlier event files, and starts a new event file: called before the first
+   * step of a new or a
    * resumed run, and when a run goes back to a checkpoint.
    *
    * @param evaluated Whether an evaluation after `step` itself stays. Default true.
@@ -219,7 +221,10 @@ export class RunFolder {
     this.#events?.log(record.step, scalarsOf(record), record.time);
   }
 
-  /** The lines of `skipped.jsonl`: the pictures that could not be read in this run, also before a resume; [] before the first. */
+  /**
+   * The lines of `skipped.jsonl`: the pictures that could not be read in this run, also before a resume; [] before the
+   * first.
+   */
   async readSkipped(): Promise<SkippedPicture[]> {
     await this.#skipped.flush();
     return existsSync(this.#skipped.path) ? readSkipped(this.#skipped.path) : [];

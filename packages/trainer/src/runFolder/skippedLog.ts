@@ -5,7 +5,8 @@ import { AppendedFile } from "./appendedFile.js";
 import { readJsonLines } from "./jsonLines.js";
 
 /**
- * `skipped.jsonl`: the pictures that could not be read, one JSON object `{path, reason}` a line, each path once, also over an interruption and a resume. Lines are
+ * `skipped.jsonl`: the pictures that could not be read, one JSON object `{path, reason}` a line, each path once, also
+ * over an interruption and a resume. Lines are
  * appended as pictures are met and never wait for the disk; `flush` waits for all of them.
  */
 export class SkippedLog {
@@ -27,7 +28,10 @@ export class SkippedLog {
     return this.#file.failure;
   }
 
-  /** Takes note of what an earlier session wrote, and drops a last line that was cut off: called once before the first `append`. */
+  /**
+   * Takes note of what an earlier session wrote, and drops a last line that was cut off: called once before the first
+   * `append`.
+   */
   async load(): Promise<void> {
     if (!existsSync(this.path)) return;
     const pictures = await readSkipped(this.path);
