@@ -117,8 +117,8 @@ export const configSchema = z.strictObject({
     .refine((text) => parseDuration(text) !== null, { error: 'a duration such as "90s", "20m", "1h30m"' })
     .optional()
     .describe(
-      'How long the whole run may take, e.g. "90s", "20m" or "1h30m", instead of steps or epochs: what is not given is ' +
-        "chosen for it, and as many steps are done as fit, also where the machine gets slower or faster (to repeat a " +
+      'How long the whole run may take, e.g. "90s", "20m" or "1h30m", instead of steps or epochs: what is not given ' +
+        "is chosen for it, and as many steps are done as fit, also where the machine gets slower or faster (to repeat a " +
         "run exactly, give steps); a resumed run has what is left of it",
     ),
   learningRate: positive.optional().describe("Peak learning rate"),

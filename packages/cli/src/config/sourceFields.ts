@@ -19,8 +19,8 @@ const reading = {
   }),
   images: text.optional().meta({
     description:
-      "Folder of the pictures that a COCO or LVIS file (.json), a list of paths or a table names; that of the file or " +
-      "one around it, where the pictures are, when not given",
+      "Folder of the pictures that a COCO or LVIS file (.json), a list of paths or a table names; that of the file " +
+      "or one around it, where the pictures are, when not given",
     placeholder: "<folder>",
   }),
   failOn: z

@@ -106,8 +106,8 @@ export function parseLabelTable(
   const isLabelled = label !== null;
   if (isLabelled || columns.label === null || others.length === 0) return { pictures, isLabelled, notes: [] };
   const note =
-    `${file}: no column is called ${labelNames.slice(0, 3).join(", ")} or the like, so no labels are taken; there are ` +
-    `${shownName(others.join(", "))} (--label-column)`;
+    `${file}: no column is called ${labelNames.slice(0, 3).join(", ")} or the like, so no labels are taken; there ` +
+    `are ${shownName(others.join(", "))} (--label-column)`;
   return { pictures, isLabelled, notes: [{ level: "info", text: note }] };
 }
 
