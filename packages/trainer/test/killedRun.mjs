@@ -11,9 +11,13 @@ const [folder, text] = process.argv.slice(2);
 const { steps, checkpointEvery, killAt } = JSON.parse(text);
 
 let calls = 0;
-/** Counts a call of a kind, and dies before or after it when it is the one. */
-async function counted(call, perform) {
-  const dies = killAt !== null && killAt.call === call && ++calls === killAt.count;
+/** Counts the calls of a kind, or of a kind and a file's name, and dies before or after the one that is asked for. */
+async function counted(call, perform, path = "") {
+  const dies =
+    killAt !== null &&
+    killAt.call === call &&
+    (killAt.name === undefined || path.endsWith(killAt.name)) &&
+    ++calls === killAt.count;
   if (dies && !killAt.after) process.kill(process.pid, "SIGKILL");
   const result = await perform();
   if (dies) process.kill(process.pid, "SIGKILL");
@@ -37,7 +41,7 @@ const fileSystem = {
     };
   },
   syncFolder: (path) => counted("sync", () => nodeFileSystem.syncFolder(path)),
-  rename: (from, to) => counted("rename", () => nodeFileSystem.rename(from, to)),
+  rename: (from, to) => counted("rename", () => nodeFileSystem.rename(from, to), to),
 };
 
 const device = createDevice({ threads: 1 });

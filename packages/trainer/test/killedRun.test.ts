@@ -24,7 +24,13 @@ afterAll(async () => {
 
 /** Where a process dies: at a call of the file system, by its own hand, or some milliseconds after it has opened the run folder, by ours. */
 type Moment =
-  | { readonly call: "write" | "sync" | "rename"; readonly count: number; readonly after: boolean }
+  | {
+      readonly call: "write" | "sync" | "rename";
+      /** Only calls with a file of this name count. */
+      readonly name?: string;
+      readonly count: number;
+      readonly after: boolean;
+    }
   | { readonly milliseconds: number }
   | null;
 
@@ -125,6 +131,16 @@ test("killed with SIGKILL at 50 random moments, also in the writing of checkpoin
     expect(await traces(path)).toEqual(expected);
   }
   expect(killed).toBe(kills);
+});
+
+test("killed when the last checkpoint has its name, before earlier ones are removed: the next run removes them", async () => {
+  const whole = join(folder, "pruned");
+  expect(await start(whole, null)).toEqual({ code: 0, signal: null, error: "" });
+  const path = join(folder, "unpruned");
+  const named = { call: "rename", name: "step-000150", count: 1, after: true } as const;
+  expect((await start(path, named)).signal).toBe("SIGKILL");
+  expect(await start(path, null)).toEqual({ code: 0, signal: null, error: "" });
+  expect(await traces(path)).toEqual(await traces(whole));
 });
 
 test("two trainers at once: the second is refused and names the first; when that is killed, it goes on", async () => {

@@ -195,7 +195,7 @@ export async function setAside(path: string, fileSystem: CheckpointFileSystem): 
   await fileSystem.rename(path, `${path}${DAMAGED}`);
 }
 
-/** Removes the checkpoints of which `keeps` says no, and damaged ones that were set aside. */
+/** Removes the checkpoints of which `keeps` says no. */
 export async function pruneCheckpoints(
   folder: string,
   keeps: (step: number) => boolean,
@@ -205,21 +205,26 @@ export async function pruneCheckpoints(
     // Renamed first: a folder of a checkpoint's name is complete or not there.
     if (!keeps(step)) await fileSystem.rename(path, `${path}${PART}`);
   }
-  await removeEnding(folder, [PART, DAMAGED], fileSystem);
+  await removeLeftovers(folder, fileSystem);
 }
 
 /** Removes what a crash left half-written or half-removed. */
 export async function removeLeftovers(folder: string, fileSystem: CheckpointFileSystem): Promise<void> {
-  await removeEnding(folder, [PART], fileSystem);
+  await removeEnding(folder, PART, fileSystem);
+}
+
+/** Removes damaged checkpoints that were set aside. */
+export async function removeDamaged(folder: string, fileSystem: CheckpointFileSystem): Promise<void> {
+  await removeEnding(folder, DAMAGED, fileSystem);
 }
 
 async function removeEnding(
   folder: string,
-  endings: readonly string[],
+  ending: string,
   fileSystem: CheckpointFileSystem,
 ): Promise<void> {
   for (const name of await namesIn(folder)) {
-    if (endings.some((ending) => name.endsWith(ending))) await fileSystem.remove(join(folder, name));
+    if (name.endsWith(ending)) await fileSystem.remove(join(folder, name));
   }
 }
 

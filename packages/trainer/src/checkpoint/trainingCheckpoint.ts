@@ -13,6 +13,7 @@ import {
   listCheckpoints,
   pruneCheckpoints,
   type RecoveryState,
+  removeDamaged,
   removeLeftovers,
   setAside,
   writeCheckpoint,
@@ -77,7 +78,8 @@ export class CheckpointWriter {
   }
 
   /**
-   * Begins or goes on with a run: removes what a crash left half-written, and moves damaged checkpoints aside.
+   * Begins or goes on with a run: moves damaged checkpoints aside, and removes what a crash left half-written and the
+   * checkpoints that it left unpruned.
    *
    * @param latest The checkpoint that the run goes on from.
    */
@@ -90,6 +92,7 @@ export class CheckpointWriter {
       const text = await readFile(join(path, "state.json"), "utf8").catch(() => "{}");
       this.#score(step, path, parseState(text));
     }
+    await this.#prune();
   }
 
   /**
@@ -154,6 +157,8 @@ export class CheckpointWriter {
     }
     this.#score(this.#latest.step, this.#latest.path, state);
     await this.#prune();
+    // A whole one has taken the place of those that were damaged.
+    await removeDamaged(this.#folder, this.#fileSystem);
     onWritten(this.#latest, means);
   }
 
