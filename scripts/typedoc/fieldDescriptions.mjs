@@ -7,16 +7,16 @@ import { Comment, Converter, ReflectionKind } from "typedoc";
 const packages = new URL("../../packages/", import.meta.url);
 
 /**
- * The descriptions of all fields that a package states in `src/config/*Fields.ts`, by the path of the source and the
+ * The descriptions of all fields that a package states in `src/settings/*Fields.ts`, by the path of the source and the
  * name of the field.
  */
 async function readDescriptions() {
   const descriptions = new Map();
   for (const name of readdirSync(packages)) {
-    const built = new URL(`${name}/dist/config/`, packages);
+    const built = new URL(`${name}/dist/settings/`, packages);
     const files = readdirSync(new URL(`${name}/`, packages)).includes("dist") ? filesIn(built) : [];
     for (const file of files.filter((each) => each.endsWith("Fields.js"))) {
-      const source = fileURLToPath(new URL(`${name}/src/config/${file.replace(/js$/, "ts")}`, packages));
+      const source = fileURLToPath(new URL(`${name}/src/settings/${file.replace(/js$/, "ts")}`, packages));
       for (const shape of Object.values(await import(new URL(file, built)))) {
         for (const [field, { description } = {}] of Object.entries(shape ?? {})) {
           if (typeof description === "string") descriptions.set(`${source} ${field}`, `${description}.`);

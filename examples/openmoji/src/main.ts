@@ -2,15 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import {
-  columns,
-  type Evaluation,
-  evaluate,
-  pretrain,
-  Terminal,
-  UsageError,
-  writeReport,
-} from "@splitmask/cli";
+import { CommandTerminal } from "@splitmask/cli";
+import { columns, type Evaluation, evaluate, pretrain, UsageError, writeReport } from "@splitmask/pipelines";
 import { formatDuration } from "@splitmask/report";
 import { Command, CommanderError } from "commander";
 import { type OpenmojiEntry, splitDrawings } from "./drawings.js";
@@ -39,7 +32,10 @@ function whole(name: string, text: string, least: number): number {
   throw new UsageError(`--${name}: got "${text}", expected a whole number of at least ${least}.`);
 }
 
-async function run(terminal: Terminal, options: Readonly<Record<string, string | undefined>>): Promise<void> {
+async function run(
+  terminal: CommandTerminal,
+  options: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const started = performance.now();
   const { style } = terminal;
   const openmoji = dirname(require.resolve("openmoji/package.json"));
@@ -109,7 +105,7 @@ async function run(terminal: Terminal, options: Readonly<Record<string, string |
 }
 
 const json = process.argv.includes("--json");
-const terminal = new Terminal({ json, quiet: process.argv.includes("--quiet") });
+const terminal = new CommandTerminal({ json, quiet: process.argv.includes("--quiet") });
 try {
   program.parse();
   await run(terminal, program.opts());

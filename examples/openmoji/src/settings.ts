@@ -1,4 +1,4 @@
-import { defineConfig } from "@splitmask/cli";
+import { defineConfig } from "@splitmask/pipelines";
 
 /**
  * What is trained: sized so that the whole job takes about five minutes on two cores. Where it departs from the command's defaults:

@@ -1,4 +1,12 @@
 import { readFileSync } from "node:fs";
+import {
+  configFields,
+  harmless,
+  type SourceField,
+  sourceShape,
+  UsageError,
+  usualRunFolder,
+} from "@splitmask/pipelines/settings";
 import { Command, CommanderError } from "commander";
 import {
   type Action,
@@ -14,12 +22,7 @@ import {
 import { addConfigOptions, addSourceOptions, configFromOptions } from "./commands/configOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFinetuneCommand } from "./commands/finetuneOptions.js";
-import { usualRunFolder } from "./config/runFolder.js";
-import { configFields } from "./config/schema.js";
-import { type SourceField, sourceShape } from "./config/sourceFields.js";
-import { UsageError } from "./errors.js";
-import { harmless } from "./terminal/printable.js";
-import { Terminal, type TextStream } from "./terminal/terminal.js";
+import { CommandTerminal, type TextStream } from "./terminal/terminal.js";
 
 /** Where the command writes; for tests and programs that call `main` themselves. */
 export interface MainOptions {
@@ -54,7 +57,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
 
   const perform = async (common: CommonOptions, action: Action): Promise<void> => {
     const json = common.json === true || common.dataOnOutput === true;
-    const terminal = new Terminal({ ...streams, json, quiet: common.quiet === true });
+    const terminal = new CommandTerminal({ ...streams, json, quiet: common.quiet === true });
     try {
       code = (await action(terminal)) ?? 0;
     } catch (failure) {

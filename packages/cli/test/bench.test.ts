@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type StepBench, stepTable } from "@splitmask/cli";
+import { stepTable } from "@splitmask/cli";
+import type { StepBench } from "@splitmask/pipelines";
 import { callMain, lastLine, tinyModel } from "./command.js";
 
 let folder: string;

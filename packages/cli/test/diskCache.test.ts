@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { main, openDiskCache, Terminal, wantsDiskCache } from "@splitmask/cli";
+import { CommandTerminal, main } from "@splitmask/cli";
 import { arrayDataset, type ImageDataset } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
+import { openDiskCache, wantsDiskCache } from "@splitmask/pipelines";
 import ndarray from "ndarray";
 
 const device = createDevice({ threads: 1 });
@@ -35,7 +36,7 @@ async function open(cache: "auto" | "on" | "off", dataset: ImageDataset, cacheFo
     device,
     dataset,
     { config: { ...config, cache, cacheFolder }, facts: { count: 12, shortSide: 8 }, decodeSize: 64 },
-    new Terminal({ output: stream, error: stream }),
+    new CommandTerminal({ output: stream, error: stream }),
   );
   opened?.close();
   return { text, opened: opened !== null };

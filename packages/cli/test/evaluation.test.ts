@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Evaluation, predictionsCsv, predictionsJsonLines } from "@splitmask/cli";
+import { predictionsCsv, predictionsJsonLines } from "@splitmask/cli";
+import type { Evaluation } from "@splitmask/pipelines";
 import { layerChart } from "@splitmask/report";
 import { lastLine, callMain as splitmask, tinyModel } from "./command.js";
 import { picture, writePictures } from "./pictures.js";

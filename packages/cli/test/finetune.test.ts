@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSafetensors } from "@splitmask/autograd";
-import { type FinetuneEvaluation, finetune, loadClassifier, Terminal } from "@splitmask/cli";
 import { createDevice } from "@splitmask/kernels";
+import { type FinetuneEvaluation, finetune, loadClassifier, silentTerminal } from "@splitmask/pipelines";
 import { averagesOf, readCheckpoint, readEvaluations } from "@splitmask/trainer";
 import { callMain, lastLine, splitmask, tinyModel } from "./command.js";
 import { writePictures } from "./pictures.js";
@@ -205,7 +205,7 @@ test("finetune() gives the accuracy to programs", async () => {
       out: join(folder, "program"),
       config: { batch: 8, steps: 1, mixup: 0, cutmix: 0, threads: 1 },
     },
-    new Terminal({ quiet: true }),
+    silentTerminal,
   );
   expect(result).toMatchObject({ reason: "done", evaluation: { test: 8, top5: null } });
   expect([0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1]).toContain(result.evaluation!.accuracy);

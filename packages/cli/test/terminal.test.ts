@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { progressLine, Terminal, type TextStream } from "@splitmask/cli";
+import { CommandTerminal, type TextStream } from "@splitmask/cli";
+import { progressLine } from "@splitmask/pipelines";
 import { bin } from "./command.js";
 
 function stream(columns?: number): TextStream & { text: string } {
@@ -52,7 +53,7 @@ test("a live line has a bar where there is room", () => {
 
 test("on a terminal, progress is drawn in place, cut to the width, and cleared for other lines", () => {
   const output = stream(11);
-  const terminal = new Terminal({ output, error: output });
+  const terminal = new CommandTerminal({ output, error: output });
   terminal.progress("0123456789ABC", true);
   terminal.line("done");
   expect(output.text).toBe("\r\u001b[2K0123456789\r\u001b[2Kdone\n");
@@ -60,7 +61,7 @@ test("on a terminal, progress is drawn in place, cut to the width, and cleared f
 
 test("elsewhere, progress is plain lines, not more than one every ten seconds", () => {
   const output = stream();
-  const terminal = new Terminal({ output, error: output });
+  const terminal = new CommandTerminal({ output, error: output });
   for (let count = 0; count < 5; count++) terminal.progress(`step ${count}`);
   terminal.progress("last", true);
   terminal.endProgress();
@@ -69,7 +70,7 @@ test("elsewhere, progress is plain lines, not more than one every ten seconds", 
 
 test("the last state is shown, however soon it comes", () => {
   const output = stream();
-  const terminal = new Terminal({ output, error: output });
+  const terminal = new CommandTerminal({ output, error: output });
   for (const done of [64, 80, 84]) terminal.progress(`${done} of 84`);
   terminal.endProgress();
   terminal.endProgress();
@@ -80,7 +81,7 @@ test("the last state is shown, however soon it comes", () => {
   terminal.result({}, ["100 %"]);
   expect(output.text).toBe("64 of 84\n84 of 84\n1 of 2\ndone\n100 %\n");
   const live = stream(20);
-  const drawn = new Terminal({ output: live, error: live });
+  const drawn = new CommandTerminal({ output: live, error: live });
   drawn.progress("1 of 2");
   drawn.progress("2 of 2");
   drawn.result({}, ["100 %"]);
@@ -89,7 +90,7 @@ test("the last state is shown, however soon it comes", () => {
 
 test("names cannot draw on the terminal", () => {
   const output = stream(80);
-  const terminal = new Terminal({ output, error: output });
+  const terminal = new CommandTerminal({ output, error: output });
   const name = "a\u001b[2J\u0007\r\nb\u009b1mc";
   const harmless = "a\\u001b[2J\\u0007\\u000d\nb\\u009b1mc\n";
   terminal.line(terminal.style.bold("x") + name);
@@ -105,13 +106,13 @@ test("names cannot draw on the terminal", () => {
 
 test("with json, standard output holds the result alone; with quiet, people see only warnings and the result", () => {
   const [output, error] = [stream(), stream()];
-  const terminal = new Terminal({ output, error, json: true });
+  const terminal = new CommandTerminal({ output, error, json: true });
   terminal.line("hello");
   terminal.result({ accuracy: 0.5 }, ["50 %"]);
   expect(output.text).toBe('{"accuracy":0.5}\n');
   expect(error.text).toBe("hello\n");
   const [quietOutput, quietError] = [stream(), stream()];
-  const quiet = new Terminal({ output: quietOutput, error: quietError, quiet: true });
+  const quiet = new CommandTerminal({ output: quietOutput, error: quietError, quiet: true });
   quiet.line("hello");
   quiet.progress("step 1", true);
   quiet.warn("careful");

@@ -14,6 +14,7 @@ export * from "@splitmask/losses";
 export * from "@splitmask/methods";
 export * from "@splitmask/nn";
 export * from "@splitmask/optim";
+export * from "@splitmask/pipelines";
 export * from "@splitmask/report";
 export * from "@splitmask/tokenizer";
 // Both packages have these two; the data loader's fit where the loop asks for its own.

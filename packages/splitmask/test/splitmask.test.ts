@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import * as cli from "@splitmask/cli";
 import * as methods from "@splitmask/methods";
+import * as pipelines from "@splitmask/pipelines";
 import * as report from "@splitmask/report";
 import * as everything from "splitmask";
 
 test("exports what the packages export", () => {
   expect(everything.SplitMask).toBe(methods.SplitMask);
   expect(everything.reportPage).toBe(report.reportPage);
-  expect(everything.defineConfig).toBe(cli.defineConfig);
+  expect(everything.defineConfig).toBe(pipelines.defineConfig);
 });
 
 test("the bin is the command of @splitmask/cli", () => {

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import type { LimitName, ProfileRow } from "@splitmask/kernels";
+import { type BenchStepRequest, benchStep, type StepBench } from "@splitmask/pipelines";
 import { percent } from "@splitmask/report";
-import { type BenchStepRequest, benchStep, type StepBench } from "../run/benchStep.js";
-import type { Terminal } from "../terminal/terminal.js";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** A `splitmask bench step` command line. */
 export interface BenchStepCommand extends BenchStepRequest {
@@ -23,7 +23,7 @@ const limitNames: Readonly<Record<LimitName, string>> = {
 };
 
 /** `splitmask bench step`: the figures of a training step and the table of its kernels. */
-export async function runBenchStep(terminal: Terminal, command: BenchStepCommand): Promise<void> {
+export async function runBenchStep(terminal: CommandTerminal, command: BenchStepCommand): Promise<void> {
   const { trace: traceFile, all = false, ...request } = command;
   const { bench, trace } = await benchStep(request, terminal);
   if (traceFile !== undefined) await writeFile(traceFile, JSON.stringify(trace));

@@ -5,9 +5,8 @@ import {
   listCaches,
   listShardFiles,
 } from "@splitmask/data";
-import { UsageError } from "../errors.js";
-import { printable } from "../terminal/printable.js";
-import { columns, type Terminal } from "../terminal/terminal.js";
+import { columns, printable, UsageError } from "@splitmask/pipelines/settings";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /**
  * `splitmask cache`: lists the caches of decoded pictures and what is kept of tar shards, or deletes them.
@@ -15,7 +14,7 @@ import { columns, type Terminal } from "../terminal/terminal.js";
  * @throws UsageError where the action is neither `list` nor `clear`, or there is no folder.
  */
 export async function runCache(
-  terminal: Terminal,
+  terminal: CommandTerminal,
   action: string,
   folder: string | null = defaultCacheFolder(),
 ): Promise<void> {

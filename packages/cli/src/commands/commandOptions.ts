@@ -1,10 +1,9 @@
+import { optionName, UsageError } from "@splitmask/pipelines/settings";
 import type { Command } from "commander";
-import { optionName } from "../config/check.js";
-import { UsageError } from "../errors.js";
-import type { Terminal } from "../terminal/terminal.js";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** What a command's action does, with the heavy packages imported only inside. It may give an exit code; else that is 0. */
-export type Action = (terminal: Terminal) => Promise<number | undefined>;
+export type Action = (terminal: CommandTerminal) => Promise<number | undefined>;
 
 /** Runs an action with a terminal, and turns what it throws into an exit code. */
 export type Perform = (common: CommonOptions, action: Action) => Promise<void>;

@@ -1,11 +1,16 @@
+import type { Config, ConfigField, FinetuneConfig, FinetuneField } from "@splitmask/pipelines/settings";
+import {
+  checkConfig,
+  checkFields,
+  checkFinetuneConfig,
+  describeField,
+  finetuneSchema,
+  labelledShape,
+  optionName,
+  sourceShape,
+} from "@splitmask/pipelines/settings";
 import { type Command, Option } from "commander";
 import { z } from "zod";
-import { checkConfig, checkFields, checkFinetuneConfig, optionName } from "../config/check.js";
-import type { Config, ConfigField } from "../config/config.js";
-import type { FinetuneConfig, FinetuneField } from "../config/finetuneConfig.js";
-import { finetuneSchema } from "../config/finetuneSchema.js";
-import { describeField } from "../config/schema.js";
-import { labelledShape, sourceShape } from "../config/sourceFields.js";
 
 type Kind = "number" | "text" | "numbers" | "texts" | "flag";
 

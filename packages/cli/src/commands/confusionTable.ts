@@ -1,7 +1,6 @@
+import type { Evaluation } from "@splitmask/pipelines";
+import { columns, printable } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
-import type { Evaluation } from "../run/evaluate.js";
-import { printable } from "../terminal/printable.js";
-import { columns } from "../terminal/terminal.js";
 
 /** More classes than this are not printed as a matrix. */
 const largestMatrix = 20;

@@ -1,6 +1,6 @@
 import { freemem, totalmem } from "node:os";
-import type { Terminal } from "../terminal/terminal.js";
-import { columns } from "../terminal/terminal.js";
+import { columns } from "@splitmask/pipelines/settings";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -37,7 +37,10 @@ async function examine(importer: Importer = defaultImporter): Promise<Finding[]>
  * @param importer How packages are imported.
  * @throws Error where something is missing, after everything has been printed.
  */
-export async function runDoctor(terminal: Terminal, importer: Importer = defaultImporter): Promise<void> {
+export async function runDoctor(
+  terminal: CommandTerminal,
+  importer: Importer = defaultImporter,
+): Promise<void> {
   const findings = await examine(importer);
   const { style } = terminal;
   const rows = columns(findings.map(({ name, text }) => [name, text]));

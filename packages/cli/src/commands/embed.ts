@@ -1,9 +1,8 @@
-import { type EmbedRequest, embed } from "../run/embed.js";
-import { tellSkipped } from "../run/skipped.js";
-import type { Terminal } from "../terminal/terminal.js";
+import { type EmbedRequest, embed, tellSkipped } from "@splitmask/pipelines";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** `splitmask embed`. */
-export async function runEmbed(terminal: Terminal, request: EmbedRequest): Promise<void> {
+export async function runEmbed(terminal: CommandTerminal, request: EmbedRequest): Promise<void> {
   const { features, paths, root, count, width, skipped } = await embed(request, terminal);
   tellSkipped(skipped, terminal);
   terminal.result({ features, paths, root, count, width, skipped: skipped.length }, [

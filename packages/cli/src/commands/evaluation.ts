@@ -1,9 +1,9 @@
 import { writeFileDurably } from "@splitmask/files";
+import type { EvaluationKind } from "@splitmask/pipelines";
+import { type EvaluateRequest, type Evaluation, evaluate } from "@splitmask/pipelines";
+import { columns, UsageError } from "@splitmask/pipelines/settings";
 import { layerChart, percent } from "@splitmask/report";
-import { UsageError } from "../errors.js";
-import { type EvaluateRequest, type Evaluation, evaluate } from "../run/evaluate.js";
-import type { EvaluationKind } from "../run/repeatEvaluation.js";
-import { columns, type Terminal } from "../terminal/terminal.js";
+import type { CommandTerminal } from "../terminal/terminal.js";
 import { classTable, confusionTable } from "./confusionTable.js";
 
 const names = { knn: "k-NN accuracy", probe: "linear-probe accuracy" } as const;
@@ -18,7 +18,7 @@ export interface EvaluationFiles {
 
 /** `splitmask knn` and `splitmask probe`. */
 export async function runEvaluation(
-  terminal: Terminal,
+  terminal: CommandTerminal,
   kind: EvaluationKind,
   request: EvaluateRequest,
   files: EvaluationFiles = {},

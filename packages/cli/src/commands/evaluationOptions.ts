@@ -1,7 +1,6 @@
+import type { ProbeSettings } from "@splitmask/pipelines";
+import { labelledShape, sourceShape, UsageError } from "@splitmask/pipelines/settings";
 import { type Command, Option } from "commander";
-import { labelledShape, sourceShape } from "../config/sourceFields.js";
-import { UsageError } from "../errors.js";
-import type { ProbeSettings } from "../run/repeatEvaluation.js";
 import {
   type CommonOptions,
   finish,

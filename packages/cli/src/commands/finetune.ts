@@ -1,16 +1,18 @@
 import { join } from "node:path";
+import {
+  estimateText,
+  evaluationFile,
+  type FinetuneRequest,
+  finetune,
+  finetuneDryRun,
+  summaryOf,
+  tellSkipped,
+  warnOfShortage,
+} from "@splitmask/pipelines";
+import type { FinetuneConfig } from "@splitmask/pipelines/settings";
+import { checkFinetuneConfig, columns, printable, readFieldsFile } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
-import { checkFinetuneConfig } from "../config/check.js";
-import { readFieldsFile } from "../config/file.js";
-import type { FinetuneConfig } from "../config/finetuneConfig.js";
-import { finetuneDryRun } from "../run/dryRun.js";
-import { type FinetuneRequest, finetune } from "../run/finetune.js";
-import { evaluationFile } from "../run/finetuneEvaluation.js";
-import { estimateText, warnOfShortage } from "../run/plan.js";
-import { tellSkipped } from "../run/skipped.js";
-import { summaryOf } from "../run/trainedRun.js";
-import { printable } from "../terminal/printable.js";
-import { columns, type Terminal } from "../terminal/terminal.js";
+import type { CommandTerminal } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
 
 /** A `splitmask finetune` command line. */
@@ -29,7 +31,7 @@ const shownClasses = 40;
  * `splitmask finetune --dry-run`: prints the decisions and the estimates; nothing is written.
  */
 export async function runFinetuneDryRun(
-  terminal: Terminal,
+  terminal: CommandTerminal,
   { configFile, ...request }: FinetuneDryRunCommand,
 ): Promise<void> {
   const plan = await finetuneDryRun(
@@ -51,7 +53,7 @@ async function withFile(configFile: string | undefined, given: FinetuneConfig = 
  *
  * @returns The exit code: 130 or 143 where a signal ended it.
  */
-export async function runFinetune(terminal: Terminal, command: FinetuneCommand): Promise<number> {
+export async function runFinetune(terminal: CommandTerminal, command: FinetuneCommand): Promise<number> {
   const { configFile, ...request } = command;
   const config = await withFile(configFile, request.config);
   return untilStopped(terminal, async (stop) => {

@@ -1,5 +1,5 @@
+import { UsageError } from "@splitmask/pipelines/settings";
 import type { Command } from "commander";
-import { UsageError } from "../errors.js";
 import { type CommonOptions, dryRunOption, finish, isDryRun, type Perform } from "./commandOptions.js";
 import { addFinetuneOptions, finetuneFromOptions } from "./configOptions.js";
 

@@ -1,10 +1,9 @@
 import { shownName } from "@splitmask/data";
 import { writeFileDurably } from "@splitmask/files";
+import { type PicturePrediction, type PredictRequest, predict, tellSkipped } from "@splitmask/pipelines";
+import { UsageError } from "@splitmask/pipelines/settings";
 import { stringify } from "csv-stringify/sync";
-import { UsageError } from "../errors.js";
-import { type PicturePrediction, type PredictRequest, predict } from "../run/predict.js";
-import { tellSkipped } from "../run/skipped.js";
-import type { Terminal } from "../terminal/terminal.js";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** How predictions are written. */
 export type PredictionFormat = "csv" | "json";
@@ -20,7 +19,7 @@ export interface PredictCommand extends PredictRequest {
 }
 
 /** `splitmask predict`. */
-export async function runPredict(terminal: Terminal, command: PredictCommand): Promise<void> {
+export async function runPredict(terminal: CommandTerminal, command: PredictCommand): Promise<void> {
   const { format, json, out, ...request } = command;
   if (json === true && out === undefined)
     throw new UsageError("--json: the predictions go to standard output. Give a file for them with --out.");

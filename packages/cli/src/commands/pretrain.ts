@@ -1,12 +1,16 @@
 import { join } from "node:path";
-import { readConfigFile } from "../config/file.js";
-import { dryRun } from "../run/dryRun.js";
-import { estimateText, warnOfShortage } from "../run/plan.js";
-import { type PretrainRequest, pretrain } from "../run/pretrain.js";
-import { writeReport } from "../run/report.js";
-import { tellSkipped } from "../run/skipped.js";
-import { summaryOf } from "../run/trainedRun.js";
-import type { Terminal } from "../terminal/terminal.js";
+import {
+  dryRun,
+  estimateText,
+  type PretrainRequest,
+  pretrain,
+  summaryOf,
+  tellSkipped,
+  warnOfShortage,
+  writeReport,
+} from "@splitmask/pipelines";
+import { readConfigFile } from "@splitmask/pipelines/settings";
+import type { CommandTerminal } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
 
 /** A `splitmask pretrain` command line. */
@@ -19,7 +23,7 @@ export interface PretrainCommand extends PretrainRequest {
  * `splitmask pretrain --dry-run`: prints the decisions and the estimates; nothing is written.
  */
 export async function runDryRun(
-  terminal: Terminal,
+  terminal: CommandTerminal,
   { config = {}, configFile, folder, out }: Pick<PretrainCommand, "config" | "configFile" | "folder" | "out">,
 ): Promise<void> {
   const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
@@ -29,7 +33,7 @@ export async function runDryRun(
 }
 
 /** Writes a run's report; null where that fails, which is a warning: the run itself is whole. */
-async function reportOf(run: string, terminal: Terminal): Promise<string | null> {
+async function reportOf(run: string, terminal: CommandTerminal): Promise<string | null> {
   try {
     return await writeReport({ run, out: join(run, "report.html") }, terminal);
   } catch (error) {
@@ -47,7 +51,7 @@ async function reportOf(run: string, terminal: Terminal): Promise<string | null>
  *
  * @returns The exit code: 130 or 143 where a signal ended it.
  */
-export async function runPretrain(terminal: Terminal, command: PretrainCommand): Promise<number> {
+export async function runPretrain(terminal: CommandTerminal, command: PretrainCommand): Promise<number> {
   const { configFile, ...request } = command;
   const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
   return untilStopped(terminal, async (stop) => {

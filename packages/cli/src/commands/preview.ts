@@ -1,7 +1,6 @@
-import { readConfigFile } from "../config/file.js";
-import { type PreviewRequest, preview } from "../run/preview.js";
-import { tellSkipped } from "../run/skipped.js";
-import type { Terminal } from "../terminal/terminal.js";
+import { type PreviewRequest, preview, tellSkipped } from "@splitmask/pipelines";
+import { readConfigFile } from "@splitmask/pipelines/settings";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** A `splitmask preview` command line. */
 export interface PreviewCommand extends PreviewRequest {
@@ -10,7 +9,7 @@ export interface PreviewCommand extends PreviewRequest {
 }
 
 /** `splitmask preview`. */
-export async function runPreview(terminal: Terminal, command: PreviewCommand): Promise<void> {
+export async function runPreview(terminal: CommandTerminal, command: PreviewCommand): Promise<void> {
   const { configFile, ...request } = command;
   const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
   const result = await preview({ ...request, config: { ...fromFile, ...request.config } }, terminal);

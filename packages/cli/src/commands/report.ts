@@ -1,9 +1,8 @@
+import type { ReportRequest } from "@splitmask/pipelines";
+import { writeComparison, writeReport } from "@splitmask/pipelines";
+import { UsageError } from "@splitmask/pipelines/settings";
 import { type MapMethod, mapMethods } from "@splitmask/report";
-import { UsageError } from "../errors.js";
-import { writeComparison } from "../run/comparison.js";
-import { writeReport } from "../run/report.js";
-import type { ReportRequest } from "../run/reportRequest.js";
-import type { Terminal } from "../terminal/terminal.js";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** What the command line of `splitmask report` says. */
 export interface ReportCommand extends Omit<ReportRequest, "run" | "map"> {
@@ -14,7 +13,7 @@ export interface ReportCommand extends Omit<ReportRequest, "run" | "map"> {
 }
 
 /** `splitmask report`. */
-export async function runReport(terminal: Terminal, command: ReportCommand): Promise<void> {
+export async function runReport(terminal: CommandTerminal, command: ReportCommand): Promise<void> {
   const { runs, map, ...request } = command;
   if (map !== undefined && !isMapMethod(map))
     throw new UsageError(`--map: got "${map}", expected ${mapMethods.join(" or ")}.`);

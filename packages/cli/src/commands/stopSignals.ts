@@ -1,4 +1,4 @@
-import type { Terminal } from "../terminal/terminal.js";
+import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** The signals that end a run early, and the exit codes that shells give them. */
 const codes = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -53,7 +53,7 @@ function stopOnSignals(onFirst: () => void): StopSignals {
  * @returns The exit code: 130 or 143 where a signal came before the first step.
  */
 export async function untilStopped(
-  terminal: Terminal,
+  terminal: CommandTerminal,
   work: (stop: StopSignals) => Promise<number>,
 ): Promise<number> {
   const stop = stopOnSignals(() =>

@@ -1,26 +1,14 @@
-/** Wraps text in terminal styles; plain text where colours are off. */
-export interface Style {
-  /** Bold. */
-  bold(text: string): string;
-  /** Dimmed. */
-  dim(text: string): string;
-  /** Red. */
-  red(text: string): string;
-  /** Green. */
-  green(text: string): string;
-  /** Yellow. */
-  yellow(text: string): string;
-}
+import type { Style } from "@splitmask/pipelines/settings";
 
 /**
  * Styles for a stream.
  *
- * @param colours Whether the stream shows colours.
+ * @param colors Whether the stream shows colors.
  * @returns The styles.
  */
-export function createStyle(colours: boolean): Style {
+export function createStyle(colors: boolean): Style {
   const wrap = (open: number, close: number) => (text: string) =>
-    colours ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+    colors ? `\u001b[${open}m${text}\u001b[${close}m` : text;
   return {
     bold: wrap(1, 22),
     dim: wrap(2, 22),

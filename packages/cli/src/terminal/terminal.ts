@@ -1,5 +1,5 @@
-import { harmless, printable } from "./printable.js";
-import { createStyle, type Style } from "./style.js";
+import { harmless, printable, type Style, type Terminal } from "@splitmask/pipelines/settings";
+import { createStyle } from "./style.js";
 
 /** A stream that text is written to: `process.stdout`, `process.stderr`, or a test's own. */
 export interface TextStream {
@@ -29,7 +29,7 @@ const plainInterval = 10_000;
 const liveInterval = 100;
 
 /** Everything that a command says: lines, warnings, a live progress line and the result. */
-export class Terminal {
+export class CommandTerminal implements Terminal {
   /** Styles of the stream that people read. */
   readonly style: Style;
   readonly #people: TextStream;
@@ -143,26 +143,4 @@ export class Terminal {
     this.#liveLine = false;
     this.#waiting = null;
   }
-}
-
-/**
- * Lays out rows in columns.
- *
- * @param rows The cells of each row.
- * @param right Numbers of the columns that are flush right, e.g. those of figures.
- * @returns One line a row; columns are separated by two spaces.
- */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths: number[] = [];
-  for (const row of rows)
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
-  return rows.map((row) =>
-    row
-      .map((cell, index) => {
-        if (right.includes(index)) return cell.padStart(widths[index]!);
-        return index === row.length - 1 ? cell : cell.padEnd(widths[index]!);
-      })
-      .join("  ")
-      .trimEnd(),
-  );
 }

@@ -1,0 +1,32 @@
+import type { MachineFacts, PictureFacts } from "../settings/facts.js";
+import type { ResolvedConfig } from "../settings/resolvedConfig.js";
+
+/** Node.js, the kernels' scratch memory and the pool's gaps, in bytes. */
+export const processBytes = 350 * 2 ** 20;
+
+/**
+ * What all pictures take when they are decoded, in bytes, at four to three.
+ *
+ * @param pictures Number and size.
+ * @param decodeSize The short side to which pictures are reduced that are much larger, in pixels.
+ */
+export function picturesBytes({ count, shortSide }: PictureFacts, decodeSize: number): number {
+  const side = shortSide > 1.5 * decodeSize ? decodeSize : shortSide;
+  return count * side * ((4 / 3) * side) * 3;
+}
+
+/**
+ * What decoded pictures take in memory, in bytes: at most a third of what is free (`defaultCacheBytes`); where they do not fit, they lie on the disk.
+ *
+ * @param settings The crop, and whether there may be a cache on disk.
+ * @param pictures Number and size.
+ * @param machine Its free memory.
+ */
+export function keptBytes(
+  { cache, imageSize }: Pick<ResolvedConfig, "cache" | "imageSize">,
+  pictures: PictureFacts,
+  { freeBytes }: MachineFacts,
+): number {
+  const all = picturesBytes(pictures, 2 * imageSize);
+  return all <= freeBytes / 3 ? all : cache === "off" ? freeBytes / 3 : 0;
+}

@@ -1,0 +1,194 @@
+import { RandomStream } from "@splitmask/autograd";
+import { arrayDataset, type ImageDataset } from "@splitmask/data";
+import {
+  type ChromeTrace,
+  chromeTrace,
+  createDevice,
+  type InstructionSet,
+  type MachineLimits,
+  measureLimits,
+  type ProfileSummary,
+  summarizeProfile,
+} from "@splitmask/kernels";
+import { profileSteps } from "@splitmask/trainer";
+import ndarray from "ndarray";
+import type { Config } from "../settings/config.js";
+import { type MachineFacts, type ResolvedConfig, resolveConfig } from "../settings/resolve.js";
+import { silentTerminal, type Terminal } from "../terminal/terminal.js";
+import { makeTokenizer } from "../training/fitTokenizer.js";
+import { createMethod } from "../training/method.js";
+import { trainingBatches, trainingOptions } from "../training/training.js";
+
+/** What to measure. */
+export interface BenchStepRequest {
+  /** The fields that are given; the rest is ViT-Ti/16 at 224 pixels with a batch of 32, and otherwise chosen as for a large data set. */
+  readonly config?: Config;
+  /** Steps that are timed. Default 5. */
+  readonly timedSteps?: number;
+  /** Steps that are profiled. Default 3. */
+  readonly profiledSteps?: number;
+}
+
+/** What a training step costs, and where its time goes. */
+export interface StepBench {
+  /** The settings of the step. */
+  readonly config: ResolvedConfig;
+  /** Threads of the device. */
+  readonly threads: number;
+  /** Its instruction set. */
+  readonly instructionSet: InstructionSet;
+  /** Pictures a second, at the median step. */
+  readonly picturesPerSecond: number;
+  /** The median step, in seconds. */
+  readonly secondsPerStep: number;
+  /** Every timed step, in seconds. */
+  readonly stepSeconds: readonly number[];
+  /** Floating-point operations of a step's products and attention. */
+  readonly operationsPerStep: number;
+  /** The least time that these can take: each at the limit of its precision. In seconds. */
+  readonly floorSeconds: number;
+  /** floorSeconds / secondsPerStep. */
+  readonly ofFloor: number;
+  /** Bytes. */
+  readonly memory: {
+    /** The most that was in use on the device at once. */
+    readonly peakLiveBytes: number;
+    /** What the device keeps for the next allocations. */
+    readonly cachedBytes: number;
+    /** The most that the process ever had in memory. */
+    readonly peakResidentBytes: number;
+  };
+  /** What the machine can do at most, measured before and after; the better of both. */
+  readonly limits: MachineLimits;
+  /** How many steps `profile` covers. */
+  readonly profiledSteps: number;
+  /** The profiled steps by kernels, all together. */
+  readonly profile: ProfileSummary;
+}
+
+/** A {@link StepBench} with the trace of its profiled steps. */
+export interface TracedStepBench {
+  /** The figures. */
+  readonly bench: StepBench;
+  /** What `--trace` writes. */
+  readonly trace: ChromeTrace;
+}
+
+/** Noise and what it needs: whole runs are about 0.5 ± 0.29 in every channel. */
+const noise = { mean: [0.5, 0.5, 0.5], std: [0.29, 0.29, 0.29] } as const;
+
+/** A step is measured as it is asked for, so that nothing of it depends on this machine. */
+const anyMachine: MachineFacts = {
+  threads: 1,
+  memoryBytes: Number.POSITIVE_INFINITY,
+  freeBytes: Number.POSITIVE_INFINITY,
+  rates: { blocks: 1e11, words: 1e11 },
+};
+
+/**
+ * Runs training steps of SplitMask on random pictures: the pipeline, task and optimizer of `pretrain`, without a folder of pictures.
+ *
+ * @param request What is measured.
+ * @param terminal Where it tells how far it is.
+ * @throws UsageError where the settings contradict each other.
+ */
+export async function benchStep(
+  request: BenchStepRequest,
+  terminal: Terminal = silentTerminal,
+): Promise<TracedStepBench> {
+  const { timedSteps = 5, profiledSteps = 3 } = request;
+  const given = withDefaults(request.config ?? {});
+  const options = given.threads === undefined ? {} : { threads: given.threads };
+  const { config } = resolveConfig(given, { count: 1_000_000, shortSide: 256 }, anyMachine);
+  const before = await measureLimits(options);
+  const device = createDevice(options);
+  try {
+    const count = 2 * config.batch;
+    const side = Math.round((config.imageSize * 8) / 7);
+    const dataset = randomPictures(count, side, config.seed);
+    const tokenizer = await makeTokenizer(device, dataset, config);
+    const task = createMethod(device, config, tokenizer);
+    // Room for these pictures and no more, so that the peak is the step's.
+    const batches = trainingBatches(
+      device,
+      dataset,
+      { config, ...noise },
+      { cacheBytes: count * (3 * side * side + 64) },
+    );
+    try {
+      const steps = await profileSteps({
+        ...trainingOptions(config),
+        device,
+        task,
+        batches,
+        timedSteps,
+        profiledSteps,
+        onEvent: (event) => {
+          if (event.type === "step") terminal.progress(`step ${event.step} of ${event.steps}`);
+        },
+      });
+      terminal.endProgress();
+      const limits = better(before, await measureLimits(options));
+      const profile = summarizeProfile(steps.profile, limits);
+      const { peakLiveBytes, cachedBytes } = steps.memory;
+      const floorSeconds = profile.floorSeconds / profiledSteps;
+      const bench: StepBench = {
+        config,
+        threads: device.threads,
+        instructionSet: device.instructionSet,
+        picturesPerSecond: steps.samplesPerSecond,
+        secondsPerStep: steps.secondsPerStep,
+        stepSeconds: steps.stepSeconds,
+        operationsPerStep: profile.operations / profiledSteps,
+        floorSeconds,
+        ofFloor: floorSeconds / steps.secondsPerStep,
+        memory: { peakLiveBytes, cachedBytes, peakResidentBytes: process.resourceUsage().maxRSS * 1024 },
+        limits,
+        profiledSteps,
+        profile,
+      };
+      return { bench, trace: chromeTrace(steps.profile) };
+    } finally {
+      batches.close();
+    }
+  } finally {
+    device.close();
+  }
+}
+
+function withDefaults(given: Config): Config {
+  const { model, width, depth, heads, imageSize, patch } = given;
+  const ownModel = model !== undefined || width !== undefined || depth !== undefined || heads !== undefined;
+  return {
+    batch: 32,
+    steps: 1000,
+    ...(ownModel ? {} : { model: "tiny" }),
+    ...(imageSize === undefined && patch === undefined ? { imageSize: 224, patch: 16 } : {}),
+    ...given,
+  };
+}
+
+/** Pictures of noise: windows on one piece of it, each starting a row of pixels later. */
+function randomPictures(count: number, side: number, seed: number): ImageDataset {
+  const row = 3 * side;
+  const words = new Uint32Array(Math.ceil(((side + count) * row) / 4));
+  const stream = new RandomStream({ seed, purpose: "random pictures" });
+  for (let index = 0; index < words.length; index++) words[index] = stream.bits();
+  const bytes = new Uint8Array(words.buffer);
+  return arrayDataset(
+    Array.from({ length: count }, (_, index) =>
+      ndarray(bytes.subarray(index * row, (index + side) * row), [side, side, 3]),
+    ),
+  );
+}
+
+function better(a: MachineLimits, b: MachineLimits): MachineLimits {
+  return {
+    multiplyAdds: Math.max(a.multiplyAdds, b.multiplyAdds),
+    bfloat16Dots:
+      a.bfloat16Dots === null || b.bfloat16Dots === null ? null : Math.max(a.bfloat16Dots, b.bfloat16Dots),
+    memory: Math.max(a.memory, b.memory),
+    lastCache: Math.max(a.lastCache, b.lastCache),
+    lastCacheBytes: a.lastCacheBytes,
+  };
+}

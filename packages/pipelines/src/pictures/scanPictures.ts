@@ -1,0 +1,105 @@
+import {
+  checkSkipped,
+  evenlySpaced,
+  type ImageDataset,
+  ImageFolder,
+  type SkippedPicture,
+} from "@splitmask/data";
+import { defaultMaximumSkipped, type PictureFacts } from "../settings/resolve.js";
+import { writeValueRange } from "../settings/valueRange.js";
+import { printable } from "../terminal/printable.js";
+import type { Terminal } from "../terminal/terminal.js";
+import { type OpenPicturesOptions, openPictures } from "./pictures.js";
+import { chooseSubset, type SubsetChoice } from "./subset.js";
+
+/** Headers that are read to learn how large the pictures are. */
+const sampledHeaders = 200;
+
+/** A source of pictures and what was learned of it. */
+export interface ScannedPictures {
+  /** The pictures that are chosen. */
+  readonly dataset: ImageDataset;
+  /** Number and size. */
+  readonly facts: PictureFacts;
+  /** The range of values that those of more than 8 bits are shown in; null where there are none. */
+  readonly valueRange: string | null;
+  /** Files of a folder that are not pictures. */
+  readonly ignored: number;
+  /** Pictures of the sample whose headers could not be read. */
+  readonly unreadable: readonly SkippedPicture[];
+}
+
+/** Which pictures are chosen, and how many may be unreadable. */
+export interface ScanChoice extends SubsetChoice {
+  /** Largest share of the pictures that may be unreadable. Default 0.1. */
+  readonly maximumSkipped?: number | undefined;
+  /** Folder of caches, for what is kept of tar shards. */
+  readonly cacheFolder?: string | null | undefined;
+}
+
+/**
+ * Opens pictures and reads the headers of a sample.
+ *
+ * @param path A folder, a file or a pattern.
+ * @param terminal Where progress is told.
+ * @param config How they are opened, which are chosen, and how many may be unreadable.
+ * @throws Error where there are no pictures, or too many of the sample cannot be read.
+ */
+export async function scanPictures(
+  path: string,
+  terminal: Terminal,
+  config: ScanChoice & OpenPicturesOptions,
+): Promise<ScannedPictures> {
+  const dataset = await openPictures(path, terminal, config);
+  const indices = evenlySpaced(dataset.length, sampledHeaders);
+  const sides: number[] = [];
+  const unreadable: SkippedPicture[] = [];
+  for (const index of indices) {
+    try {
+      sides.push(await shortSideOf(dataset, index));
+    } catch (error) {
+      const { path: name, reason } = error as Partial<SkippedPicture>;
+      unreadable.push({ path: name ?? dataset.path(index), reason: reason ?? (error as Error).message });
+    }
+  }
+  if (sides.length === 0) {
+    const { path: name, reason } = unreadable[0]!;
+    throw new Error(
+      `${path}: none of the ${dataset.length} pictures can be read, e.g. ${name}: ${reason}. Give JPEG, PNG or ` +
+        "WebP pictures.",
+    );
+  }
+  checkSkipped(unreadable, {
+    tried: indices.length,
+    total: dataset.length,
+    maximumSkipped: config.maximumSkipped ?? defaultMaximumSkipped,
+    sample: true,
+  });
+  const chosen = await chooseSubset(dataset, config);
+  sides.sort((a, b) => a - b);
+  return {
+    dataset: chosen,
+    facts: { count: chosen.length, shortSide: sides[Math.floor(sides.length / 2)]! },
+    valueRange: dataset.valueRange === undefined ? null : writeValueRange(dataset.valueRange),
+    ignored: dataset instanceof ImageFolder ? dataset.ignored.length : 0,
+    unreadable,
+  };
+}
+
+/** Warns of the pictures of the sample that cannot be read. */
+export function tellUnreadable(unreadable: readonly SkippedPicture[], terminal: Terminal): void {
+  const [example] = unreadable;
+  if (example === undefined) return;
+  terminal.warn(
+    `${unreadable.length} of the pictures looked at cannot be read, e.g. ${printable(example.path)}: ${example.reason}`,
+  );
+}
+
+async function shortSideOf(dataset: ImageDataset, index: number): Promise<number> {
+  if (dataset.size !== undefined) {
+    const { height, width } = await dataset.size(index);
+    return Math.min(height, width);
+  }
+  const [height, width] = (await dataset.image(index)).shape as [number, number, number];
+  return Math.min(height, width);
+}

@@ -1,0 +1,42 @@
+import { resolve } from "node:path";
+import { comparisonOf, comparisonPage, mostCompared } from "@splitmask/report";
+import { UsageError } from "../errors.js";
+import { readRecordedRun } from "../runs/recordedRun.js";
+import { silentTerminal, type Terminal } from "../terminal/terminal.js";
+import { minuteOf, writePage } from "./report.js";
+
+/** Which runs are put side by side. */
+export interface ComparisonRequest {
+  /** Run folders, two to ten. */
+  readonly runs: readonly string[];
+  /** The page to write; `comparison.html` in the current folder when not given. */
+  readonly out?: string;
+}
+
+/**
+ * Writes several runs side by side: one HTML page with their curves in the same charts, the settings that differ, and
+ * their last figures. Only what the run folders tell is read, so they may be of any
+ * method, and may still be going on.
+ *
+ * @param request Which runs.
+ * @param terminal Where progress is told.
+ * @returns Path of the page.
+ * @throws UsageError for fewer than two runs or more than ten; Error where a path is no run.
+ */
+export async function writeComparison(
+  request: ComparisonRequest,
+  terminal: Terminal = silentTerminal,
+): Promise<string> {
+  const { runs: paths } = request;
+  if (paths.length < 2 || paths.length > mostCompared) {
+    throw new UsageError(
+      `report: ${paths.length} ${paths.length === 1 ? "run was" : "runs were"} given to put side by side; expected 2 to ${mostCompared}.`,
+    );
+  }
+  const out = resolve(request.out ?? "comparison.html");
+  terminal.progress(`report: reading ${paths.length} runs`, true);
+  const runs = await Promise.all(paths.map(readRecordedRun));
+  await writePage(out, comparisonPage({ ...comparisonOf(runs), written: minuteOf(new Date()) }));
+  terminal.endProgress();
+  return out;
+}

@@ -1,0 +1,72 @@
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { RecordedRun } from "@splitmask/report";
+import { RunFolder } from "@splitmask/trainer";
+import { z } from "zod";
+import type { RunDescription } from "./description.js";
+import { evaluationFile } from "../training/finetuneEvaluation.js";
+
+/**
+ * Reads a run folder without taking its lock, so also while the run is going on.
+ *
+ * @param path The folder.
+ * @throws Error where it is no run, or its files are damaged.
+ */
+export async function readRecordedRun(path: string): Promise<RecordedRun> {
+  const run = await RunFolder.open(path, { write: false });
+  const evaluation = await readEvaluation(join(run.path, evaluationFile));
+  const { warnings = [] } = run.config as Partial<Pick<RunDescription, "warnings">>;
+  return {
+    path: run.path,
+    name: basename(run.path),
+    config: run.config,
+    metrics: await run.readMetrics(),
+    evaluations: await run.readEvaluations(),
+    confusion: evaluation.confusion,
+    warnings: [...warnings, ...evaluation.warnings],
+    skipped: await run.readSkipped(),
+  };
+}
+
+const evaluationLayout = z.object({
+  classes: z.array(z.string()),
+  confusion: z.array(z.array(z.number())),
+  warnings: z.array(z.string()),
+});
+
+/** What the `evaluation.json` says that a fine-tuned run has. */
+async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusion" | "warnings">> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { confusion: null, warnings: [] };
+    throw error;
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new Error(
+      `${path} is not JSON: ${(error as Error).message}. Evaluate the run anew, or delete it.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const read = evaluationLayout.safeParse(json);
+  if (!read.success) {
+    throw new Error(
+      `${path} is no evaluation: ${z.prettifyError(read.error)}. Expected classes (names), confusion (one row ` +
+        "of counts a class) and warnings (texts). Evaluate the run anew, or delete it.",
+    );
+  }
+  const { classes, confusion, warnings } = read.data;
+  const view = {
+    title: "Classifier",
+    note: "On the test pictures, at the end of the run.",
+    classes,
+    counts: confusion,
+  };
+  return { confusion: view, warnings };
+}

@@ -1,0 +1,198 @@
+import { evenlySpaced, type ImageDataset } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import { formatDuration } from "@splitmask/report";
+import { estimateRun, type RunEstimate } from "../estimate/runEstimate.js";
+import { freeDiskBytes } from "../machine/freeDisk.js";
+import { examineMachine } from "../machine/machine.js";
+import { type DiskCacheRequest, wantsDiskCache } from "../pictures/diskCache.js";
+import type { ScannedPictures } from "../pictures/scanPictures.js";
+import type { Config } from "../settings/config.js";
+import { formatBytes, formatCount } from "../settings/quantities.js";
+import {
+  type Choice,
+  type MachineFacts,
+  type PictureFacts,
+  type ResolvedConfig,
+  resolveConfig,
+} from "../settings/resolve.js";
+import { columns } from "../terminal/columns.js";
+import type { Terminal } from "../terminal/terminal.js";
+import { tellChoices } from "./choices.js";
+
+/**
+ * What a run is going to be, and what it is going to take.
+ *
+ * @typeParam Settings Of its kind of run.
+ */
+export interface RunPlan<Settings = ResolvedConfig> {
+  /** Every setting, decided. */
+  readonly config: Settings;
+  /** The decisions with their reasons. */
+  readonly choices: readonly Choice[];
+  /** Time, memory and disk. */
+  readonly estimate: RunEstimate;
+  /** What they were decided and estimated from. */
+  readonly pictures: PictureFacts;
+  /** The same of the machine. */
+  readonly machine: MachineFacts;
+  /** How much is free on the disk of the run folder, in bytes. */
+  readonly freeDiskBytes: number;
+}
+
+/** What is printed of a run's estimate needs no more than these. */
+type EstimatedRun = Pick<RunPlan, "estimate" | "machine" | "freeDiskBytes">;
+
+/** Pictures that are decoded to learn how long it takes. */
+const sampledDecodes = 8;
+/** Short side that they are reduced to, as those of most runs are. */
+const usualDecodeSize = 128;
+
+/**
+ * Looks at the machine, decides every setting, and estimates what the run takes.
+ *
+ * @param device Whose threads are going to train.
+ * @param given The fields that are given.
+ * @param scanned The pictures.
+ * @param out The run folder, which need not exist.
+ * @throws UsageError where fields contradict each other, or the memory does not suffice.
+ */
+export async function planRun(
+  device: Device,
+  given: Config,
+  scanned: ScannedPictures,
+  out: string,
+): Promise<RunPlan> {
+  const pictures = await timedFacts(scanned);
+  const machine = await examineMachine(device, given.precision);
+  const { config, choices } = resolveConfig(
+    { ...given, valueRange: scanned.valueRange ?? given.valueRange },
+    pictures,
+    machine,
+  );
+  const onDisk = cachesOnDisk(config, pictures, machine);
+  return {
+    config,
+    choices,
+    estimate: estimateRun(config, pictures, machine, onDisk),
+    pictures,
+    machine,
+    freeDiskBytes: await freeDiskBytes(out),
+  };
+}
+
+/** Whether a run is going to have its decoded pictures on disk. */
+export function cachesOnDisk(
+  config: DiskCacheRequest["config"] & { readonly imageSize: number },
+  facts: PictureFacts,
+  { freeBytes }: MachineFacts,
+): boolean {
+  const request = { config, facts, decodeSize: 2 * config.imageSize };
+  return config.cache === "on" || (config.cache === "auto" && wantsDiskCache(request, freeBytes / 3));
+}
+
+/** Number and size of the pictures, and how long decoding one takes. */
+export async function timedFacts({ dataset, facts }: ScannedPictures): Promise<PictureFacts> {
+  const decodeSeconds = await timeDecoding(dataset);
+  return { ...facts, ...(decodeSeconds === null ? {} : { decodeSeconds }) };
+}
+
+/** Median time to decode a picture on one core, in seconds; null where none of a few can be decoded. */
+async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
+  const times: number[] = [];
+  for (const index of evenlySpaced(dataset.length, sampledDecodes)) {
+    const started = performance.now();
+    const decoded = await dataset.image(index, { shortSide: usualDecodeSize }).catch(() => null);
+    if (decoded !== null) times.push((performance.now() - started) / 1000);
+  }
+  return times.length === 0 ? null : times.sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+/**
+ * Prints how many pictures there are, and the decisions with their reasons.
+ *
+ * @param folder The pictures as they were given.
+ * @param scanned What was found there.
+ * @param choices The decisions.
+ * @param terminal Where they are printed.
+ */
+export function tellDecisions(
+  folder: string,
+  { facts, ignored }: ScannedPictures,
+  choices: readonly Choice[],
+  terminal: Terminal,
+): void {
+  const { style } = terminal;
+  const note = ignored === 0 ? "" : ` (${ignored} other files are left alone)`;
+  terminal.line(`${style.bold(`${formatCount(facts.count)} pictures`)} in ${folder}${note}`);
+  tellChoices(choices, terminal);
+}
+
+/**
+ * What a run is going to take: names, values and details for people.
+ *
+ * @param plan The run.
+ * @param now When it starts.
+ */
+function estimateRows(
+  { estimate, machine, freeDiskBytes: free }: EstimatedRun,
+  now: Date,
+): [string, string, string][] {
+  const { disk, memory, picturesPerSecond, seconds, secondsPerStep, steps } = estimate;
+  const step =
+    secondsPerStep < 1 ? `${(1000 * secondsPerStep).toFixed(0)} ms` : `${secondsPerStep.toFixed(1)} s`;
+  const end = new Date(now.getTime() + 1000 * seconds);
+  const pictures = memory.pictures > 0 ? `, ${formatBytes(memory.pictures)} of decoded pictures` : "";
+  const cache = disk.cache > 0 ? `, and ${formatBytes(disk.cache)} of decoded pictures in the cache` : "";
+  return [
+    [
+      "time",
+      `about ${formatDuration(seconds)}, until ${endText(end, now)}`,
+      `${formatCount(steps)} steps of ${step}, ${picturesPerSecond < 10 ? picturesPerSecond.toPrecision(2) : formatCount(picturesPerSecond)} pictures a second on ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`,
+    ],
+    [
+      "memory",
+      `about ${formatBytes(memory.total)}`,
+      `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
+    ],
+    [
+      "disk",
+      `about ${formatBytes(disk.run)}`,
+      `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`,
+    ],
+  ];
+}
+
+/** The time of day, with the date where it is another one. */
+function endText(end: Date, now: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = `${two(end.getHours())}:${two(end.getMinutes())}`;
+  if (end.toDateString() === now.toDateString()) return time;
+  return `${end.getFullYear()}-${two(end.getMonth() + 1)}-${two(end.getDate())} ${time}`;
+}
+
+/** The same, laid out. */
+export function estimateText(plan: EstimatedRun, terminal: Terminal): string[] {
+  const { style } = terminal;
+  const rows = estimateRows(plan, new Date());
+  return [
+    style.bold("estimate"),
+    ...columns(rows.map(([name, value, detail]) => [`  ${name}`, value, style.dim(detail)])),
+  ];
+}
+
+/** Warns where a run needs more memory or disk than is free. */
+export function warnOfShortage(
+  { estimate: { disk, memory }, freeDiskBytes: free, machine }: EstimatedRun,
+  terminal: Terminal,
+): void {
+  if (memory.total > machine.freeBytes) {
+    terminal.warn(
+      `the run takes about ${formatBytes(memory.total)} of memory and only ${formatBytes(machine.freeBytes)} are free: close other programs, or choose a smaller --batch.`,
+    );
+  }
+  if (disk.run > free) {
+    terminal.warn(
+      `the run folder takes about ${formatBytes(disk.run)} and only ${formatBytes(free)} are free on its disk: make room, choose another --out, or keep fewer checkpoints (--keep-checkpoints 1).`,
+    );
+  }
+}

@@ -1,0 +1,342 @@
+import {
+  type Config,
+  checkpointRhythm,
+  decodedInSteps,
+  estimateRun,
+  type MachineFacts,
+  monitorRhythm,
+  type PictureFacts,
+  resolveConfig,
+  type StepSettings,
+  stepMemory,
+  stepOperations,
+  stepsInTime,
+  stepTime,
+  timeLimitOf,
+  UsageError,
+  usualRunFolder,
+} from "@splitmask/pipelines";
+
+const gibibyte = 2 ** 30;
+
+/** A machine that has its cores to itself: a core with AVX2 does about sixty GFLOP/s in training. */
+function machineOf(threads: number, gibibytes: number, free = 0.8): MachineFacts {
+  const rate = 6e10 * threads;
+  return {
+    threads,
+    memoryBytes: gibibytes * gibibyte,
+    freeBytes: free * gibibytes * gibibyte,
+    rates: { blocks: rate, words: rate },
+  };
+}
+
+const photographs = (count: number): PictureFacts => ({ count, shortSide: 480, decodeSeconds: 0.004 });
+
+/** What was decided of these, and the reason of one of them. */
+function decide(given: Config, pictures: PictureFacts, machine: MachineFacts, name = "model") {
+  const { choices, config } = resolveConfig(given, pictures, machine);
+  return { config, reason: choices.find((choice) => choice.name === name)?.reason };
+}
+
+const usual = { width: 128, depth: 6, imageSize: 64, patch: 8, batch: 128 };
+const tiny = { width: 192, depth: 12, imageSize: 64, patch: 8, batch: 128 };
+
+describe("settings by pictures and machine", () => {
+  test.each<[string, PictureFacts, MachineFacts, object]>([
+    [
+      "500 photographs on a laptop: the paper's masks and colours for small sets",
+      photographs(500),
+      machineOf(4, 8),
+      { ...usual, mask: "uniform", colorJitter: 0.8, solarize: 0.2, steps: 2000, warmup: 100 },
+    ],
+    [
+      "ten thousand on two cores: what is known to work there",
+      photographs(9_469),
+      machineOf(2, 24),
+      { ...usual, mask: "block", colorJitter: 0, steps: 2000, learningRate: 1e-3 },
+    ],
+    [
+      "the same on 32 cores: a larger model, with the updates that it wants",
+      photographs(9_469),
+      machineOf(32, 128),
+      { ...tiny, steps: 9000, learningRate: 8.2e-4, recompute: false, accumulate: 1 },
+    ],
+    [
+      "but not for a few hundred pictures",
+      photographs(700),
+      machineOf(32, 128),
+      { ...usual, mask: "uniform", steps: 2000 },
+    ],
+    [
+      "three hundred thousand on two cores: ten passes do not fit in two hours",
+      photographs(300_000),
+      machineOf(2, 24),
+      { ...usual, mask: "block" },
+    ],
+    [
+      "tiny pictures",
+      { count: 60_000, shortSide: 28 },
+      machineOf(4, 16),
+      { width: 128, imageSize: 32, patch: 4, mask: "block" },
+    ],
+    ["three pictures", { count: 3, shortSide: 28 }, machineOf(2, 4), { batch: 2, imageSize: 32, patch: 4 }],
+  ])("%s", (_, pictures, machine, expected) =>
+    expect(resolveConfig({}, pictures, machine).config).toMatchObject(expected),
+  );
+
+  test("the reasons say what would have to be different", () => {
+    expect(decide({}, photographs(9_469), machineOf(2, 24)).reason).toMatch(
+      /^[\d,]+ updates fit in two hours on 2 threads; ViT-tiny wants 9,000 updates and would do [\d,]+$/,
+    );
+    expect(decide({}, photographs(700), machineOf(32, 128)).reason).toMatch(
+      /updates fit in two hours on 32 threads; ViT-tiny wants 5,000 pictures$/,
+    );
+    const { config, reason } = decide({}, photographs(300_000), machineOf(2, 24), "steps");
+    expect(config.steps).toBeGreaterThan(2000);
+    expect(config.steps).toBeLessThan(23_438);
+    expect(reason).toMatch(/epochs, what two hours give; a longer run \(--time, --steps\) learns more$/);
+    expect(decide({}, photographs(9_469), machineOf(1, 8), "steps")).toMatchObject({
+      config: { steps: 2000 },
+      reason:
+        "27 epochs: the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more",
+    });
+    const slow = { ...machineOf(1, 8), rates: { blocks: 2e10, words: 2e10 } };
+    expect(decide({}, photographs(9_469), slow, "steps")).toMatchObject({
+      config: { steps: 2000, width: 128 },
+      reason: "27 epochs: fewer updates teach little; --time 1h takes a smaller model instead",
+    });
+  });
+
+  test.each<[string, number, object]>([
+    ["3m", 2, { width: 96, depth: 4, imageSize: 48, patch: 8 }],
+    ["20m", 2, { width: 96, depth: 4, imageSize: 64, patch: 8 }],
+    ["2h", 2, usual],
+    ["2h", 32, tiny],
+    ["20m", 32, usual],
+    ["6h", 32, tiny],
+  ])("--time %s on %d threads", (time, threads, expected) => {
+    const { config } = resolveConfig({ time }, photographs(9_469), machineOf(threads, 64));
+    expect(config).toMatchObject({ ...expected, steps: null, warmup: null });
+    expect(config.seconds).toBeGreaterThan(0);
+  });
+
+  test("half a million photographs and days of 32 cores are a run as the paper has them", () => {
+    const { config } = resolveConfig({ time: "72h" }, photographs(500_000), machineOf(32, 128));
+    expect(config).toMatchObject({ width: 384, depth: 12, heads: 6, imageSize: 224, patch: 16, batch: 128 });
+  });
+
+  test("a time that is longer than the paper's cap of epochs becomes steps", () => {
+    const { config, reason } = decide({ time: "20h" }, photographs(300), machineOf(8, 16), "steps");
+    expect(config).toMatchObject({ batch: 128, steps: 10_000, seconds: null, warmup: 500 });
+    expect(reason).toMatch(/^5,000 epochs, which end before the time does: more passes/);
+  });
+
+  test("what is given is not changed for the time", () => {
+    const given: Config = {
+      time: "1m",
+      width: 192,
+      depth: 12,
+      heads: 3,
+      imageSize: 112,
+      patch: 14,
+      batch: 64,
+    };
+    const { config, reason } = decide(given, photographs(9_469), machineOf(2, 24));
+    expect(config).toMatchObject({ width: 192, depth: 12, heads: 3, imageSize: 112, patch: 14, batch: 64 });
+    expect(reason).toBe("given");
+    expect(resolveConfig({ steps: 5 }, photographs(9_469), machineOf(2, 24)).config).toMatchObject({
+      ...usual,
+      steps: 5,
+    });
+  });
+
+  test("patches that have no halves get uniform masks", () => {
+    const { config, reason } = decide(
+      { imageSize: 112, patch: 16 },
+      photographs(9_469),
+      machineOf(2, 24),
+      "mask",
+    );
+    expect(config.mask).toBe("uniform");
+    expect(reason).toContain("49 patches have no halves");
+    expect(() =>
+      resolveConfig({ imageSize: 112, patch: 16, mask: "block" }, photographs(9_469), machineOf(2, 24)),
+    ).toThrow('mask: "block", but 112 and 16 give 49 patches, which have no halves; use "uniform"');
+  });
+
+  test("checkpoints: ten a run, one a quarter of an hour, none in every moment", () => {
+    const every = (given: Config, machine: MachineFacts) =>
+      resolveConfig(given, photographs(9_469), machine).config.checkpointEvery;
+    expect(every({}, machineOf(8, 24))).toBe(200);
+    expect(every({ steps: 30 }, machineOf(8, 24))).toBe(20);
+    const slow = every({ steps: 100_000 }, machineOf(1, 24));
+    const { config } = resolveConfig({ steps: 100_000 }, photographs(9_469), machineOf(1, 24));
+    expect(slow * stepTime(config, machineOf(1, 24).rates)).toBeCloseTo(900, -1);
+    expect(every({ checkpointEvery: 7 }, machineOf(8, 24))).toBe(7);
+  });
+});
+
+describe("memory", () => {
+  const base: Config = { model: "base", imageSize: 224, patch: 16, steps: 10 };
+
+  test("a step that does not fit goes in micro-batches or computes twice, whichever is quicker; the batch stays", () => {
+    const { config, choices } = resolveConfig({}, photographs(9_469), machineOf(2, 1));
+    expect(config.batch).toBe(128);
+    expect(config.accumulate > 1 || config.recompute).toBe(true);
+    const { reason } = choices.find(({ name }) => name === "micro-batches" || name === "recompute")!;
+    expect(reason).toBe("a step of 128 pictures at once takes 556 MiB, and 820 MiB are free");
+    expect(stepMemory(config)).toBeLessThan(0.4 * gibibyte);
+  });
+  test("what is given of them stays", () => {
+    const machine = machineOf(2, 6);
+    expect(resolveConfig({ ...base, accumulate: 64 }, photographs(9_469), machine).config).toMatchObject({
+      batch: 128,
+      accumulate: 64,
+    });
+    const kept = resolveConfig({ ...base, recompute: false }, photographs(9_469), machine).config;
+    expect(kept.recompute).toBe(false);
+    expect(kept.accumulate).toBeGreaterThan(4);
+  });
+  test("memory that others hold may come back; what the machine does not have is refused", () => {
+    const busy = machineOf(2, 24, 0.01);
+    expect(resolveConfig({}, photographs(9_469), busy).config).toMatchObject({ batch: 128 });
+    const text = () => resolveConfig(base, photographs(9_469), machineOf(2, 1));
+    expect(text).toThrow(UsageError);
+    expect(text).toThrow(
+      /^memory: a step of width 768, depth 12, 224 pixels and batch 128 takes [\d.]+ GiB even with recompute, and this machine has 1\.0 GiB; choose less of model, imageSize\.$/,
+    );
+  });
+});
+
+// What `splitmask bench step` measured, 24 November 2026, AVX2, two threads: settings, GFLOP a step, MiB at the peak.
+const measured: readonly [Partial<StepSettings>, number, number][] = [
+  [{}, 181.35, 546],
+  [{ batch: 32 }, 45.33, 191],
+  [{ recompute: true }, 215.44, 264],
+  [{ accumulate: 4 }, 215.85, 223],
+  [{ mask: "uniform" }, 175.62, 423],
+  [{ width: 192, depth: 12, heads: 3, imageSize: 224, patch: 16, batch: 16 }, 191.01, 601],
+  [{ width: 192, depth: 12, heads: 3, batch: 64 }, 233.15, 699],
+  [{ width: 192, depth: 12, heads: 3, batch: 64, recompute: true }, 293.14, 325],
+  [{ width: 384, depth: 12, heads: 6, batch: 16 }, 200.32, 822],
+  [{ width: 96, depth: 4, heads: 3, imageSize: 32, patch: 4, batch: 64 }, 46.49, 182],
+  [{ width: 64, depth: 2, heads: 2, batch: 64, vocabulary: 512 }, 10.24, 96],
+  [{ width: 192, depth: 12, heads: 3, imageSize: 112, batch: 16 }, 189.62, 574],
+];
+
+describe("estimates", () => {
+  test.each(measured)("%j", (settings, gigaOperations, mebibytes) => {
+    const step: StepSettings = {
+      ...{ ...usual, heads: 4, decoderDepth: 2, vocabulary: 8192, mask: "block", accumulate: 1 },
+      ...{ recompute: false, matchWeight: 1, precision: "float32", ema: null, onNan: "stop" },
+      ...settings,
+    };
+    const { blocks, words } = stepOperations(step);
+    expect((blocks + words) / 1e9 / gigaOperations).toBeCloseTo(1, 2);
+    expect(Math.abs(stepMemory(step) / 2 ** 20 / mebibytes - 1)).toBeLessThan(0.1);
+  });
+
+  test("a run: its steps, and what is done besides", () => {
+    const machine = machineOf(2, 24);
+    const pictures = photographs(9_469);
+    const { config } = resolveConfig({}, pictures, machine);
+    const estimate = estimateRun(config, pictures, machine, false);
+    expect(estimate.steps).toBe(2000);
+    expect(estimate.secondsPerStep).toBeCloseTo((1.04 * 181.35) / 120, 2);
+    expect(estimate.picturesPerSecond).toBeCloseTo(128 / estimate.secondsPerStep, 6);
+    const besides = estimate.seconds - 2000 * estimate.secondsPerStep;
+    expect(besides).toBeGreaterThan((9_469 * 0.004) / 2);
+    expect(besides).toBeLessThan(60);
+    // 128×171 pixels of three bytes each.
+    expect(estimate.memory.pictures / (9_469 * 128 * 170.67 * 3)).toBeCloseTo(1, 3);
+    expect(estimate.memory.total).toBeGreaterThan(estimate.memory.step + estimate.memory.pictures);
+    expect(estimate.disk.cache).toBe(0);
+    // Two checkpoints and the best one: 2.6 million numbers with two moments each.
+    expect(estimate.disk.run / (3 * 3 * 4 * 2.67e6)).toBeCloseTo(1.1, 0);
+    const onDisk = estimateRun(config, pictures, machine, true);
+    expect(onDisk.memory.pictures).toBe(0);
+    expect(onDisk.disk.cache).toBe(estimate.memory.pictures);
+  });
+
+  test("pictures that no step sees are not decoded", () => {
+    const machine = machineOf(2, 24);
+    const given = { steps: 5, imageSize: 64, patch: 8, batch: 16 } as const;
+    const besidesOf = (count: number, settings: Config = given, onDisk = false) => {
+      const pictures = photographs(count);
+      const { config } = resolveConfig(settings, pictures, machine);
+      const estimate = estimateRun(config, pictures, machine, onDisk);
+      return { ...estimate, besides: estimate.seconds - estimate.steps * estimate.secondsPerStep };
+    };
+    // 80 pictures of the steps, and samples for colours, words and report, which do not grow with the folder.
+    const [many, more] = [besidesOf(60_000), besidesOf(6_000_000)];
+    expect(more.besides).toBeCloseTo(many.besides, 6);
+    expect(many.memory.pictures / (80 * 128 * 170.67 * 3)).toBeCloseTo(1, 3);
+    const longer = besidesOf(60_000, { ...given, steps: 505 });
+    expect(longer.besides - many.besides).toBeCloseTo((500 * 16 * 0.004) / 2, 6);
+    const all = besidesOf(60_000, { ...given, steps: 100_000 });
+    expect(all.besides - many.besides).toBeCloseTo(((60_000 - 80) * 0.004) / 2, 6);
+    // A cache on disk has every picture.
+    expect(besidesOf(60_000, given, true).besides).toBeCloseTo(all.besides, 6);
+  });
+
+  test("a time that does not suffice to see all pictures is filled too", () => {
+    const machine = machineOf(2, 24);
+    const pictures = photographs(6_000_000);
+    const { config } = resolveConfig({ time: "30m" }, pictures, machine);
+    const { seconds, steps } = estimateRun(config, pictures, machine, false);
+    expect(steps * config.batch).toBeLessThan(6_000_000);
+    expect(steps).toBeGreaterThan(100);
+    expect(seconds).toBeGreaterThan(1790);
+    expect(seconds).toBeLessThanOrEqual(1800.001);
+  });
+
+  test("what is not kept is decoded again in each pass", () => {
+    const kept = { picturesPerStep: 10, count: 100, keptShare: 1 };
+    expect([5, 10, 30].map((steps) => decodedInSteps(steps, kept))).toEqual([50, 100, 100]);
+    const quarter = { ...kept, keptShare: 0.25 };
+    expect([5, 10, 30].map((steps) => decodedInSteps(steps, quarter))).toEqual([50, 100, 250]);
+    // A step of 1 s, and 0.1 s a picture: ten steps of 2 s, then of 1 s or of 1.75 s.
+    expect([0, 10, 20, 30].map((seconds) => stepsInTime(seconds, 1, 0.1, kept))).toEqual([1, 5, 10, 20]);
+    expect(stepsInTime(37.5, 1, 0.1, quarter)).toBe(20);
+  });
+
+  test("a timed run: as many steps as fit", () => {
+    const machine = machineOf(2, 24);
+    const { config } = resolveConfig({ time: "30m" }, photographs(9_469), machine);
+    const { seconds, steps } = estimateRun(config, photographs(9_469), machine, false);
+    expect(steps).toBeGreaterThan(400);
+    expect(seconds).toBeGreaterThan(1790);
+    expect(seconds).toBeLessThanOrEqual(1800);
+  });
+});
+
+test("a timed run keeps its end back from its steps, and decoding where that is to be done, but never most of the time", () => {
+  const besides = { decoding: 20, preparation: 3, report: 8 };
+  const limit = { seconds: 180, secondsPerStep: 0.1, elapsed: 10, afterwards: 8, decoding: 20 };
+  expect(timeLimitOf(180, 10, besides, false, 0.1)).toEqual(limit);
+  expect(timeLimitOf(180, 10, besides, true, 0.1)).toEqual({ ...limit, decoding: 0 });
+  const { afterwards, decoding } = timeLimitOf(52, 10, besides, false, 0.1);
+  expect([afterwards, decoding]).toEqual([4, 10]);
+  expect(timeLimitOf(180, 200, besides, true, 0.1)).toMatchObject({ elapsed: 200, afterwards: 0 });
+});
+
+test("checkpoints and looks that nobody gave keep their share of a timed run; given ones are so many steps", () => {
+  const { config } = resolveConfig({ time: "1h" }, photographs(9_469), machineOf(2, 24));
+  type Every = (steps: number) => number;
+  const rhythm = (seconds: number) => checkpointRhythm({ checkpointEvery: 70, seconds }, {}) as Every;
+  // Ten a run, and one a quarter of an hour.
+  expect([rhythm(3600)(1000), rhythm(9000)(9000), rhythm(10_800)(9000)]).toEqual([100, 900, 750]);
+  expect(checkpointRhythm({ checkpointEvery: 70, seconds: 3600 }, { checkpointEvery: 70 })).toBe(70);
+  expect(checkpointRhythm({ checkpointEvery: 70, seconds: null }, {})).toBe(70);
+  expect((monitorRhythm(config, {}) as Every)(995)).toBe(100);
+  expect(monitorRhythm({ ...config, monitorEvery: 7 }, { monitorEvery: 7 })).toBe(7);
+  expect(monitorRhythm({ ...config, seconds: null, monitorEvery: 7 }, {})).toBe(7);
+});
+
+test.each([
+  ["./photos", "runs/photos"],
+  ["/data/birds/train/", "runs/train"],
+  ["photos/**/*.jpg", "runs/photos"],
+  ["lists/mine.txt", "runs/mine"],
+  ["shards/shard-{000000..000012}.tar", "runs/shards"],
+])("the run of %s goes to %s", (pictures, run) => expect(usualRunFolder(pictures)).toBe(run));
