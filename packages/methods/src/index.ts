@@ -10,6 +10,16 @@ export {
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
+export type { LookPanel, LookRequest, Looks } from "./looks.js";
+export type {
+  CommonSettings,
+  Method,
+  Preparation,
+  PrepareRequest,
+  PretrainingTask,
+  Recipe,
+} from "./method.js";
+export * from "./settings/index.js";
 export { type BranchPrediction, SplitMask } from "./splitMask.js";
 export { SplitMaskModel } from "./splitMaskModel.js";
 export {

@@ -3,7 +3,7 @@ import { dirname, relative, resolve } from "node:path";
 import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadEncoder } from "../runs/encoder.js";
 import { defaultMaximumSkipped } from "../settings/resolve.js";

@@ -1,7 +1,7 @@
 import { type ImageDataset, limitSkipped, subset } from "@splitmask/data";
 import { type EmbeddedDataset, embedDataset, embedLayers, type LabelledFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/labelDraws.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
 import { loadEncoder } from "../runs/encoder.js";

@@ -10,8 +10,8 @@ import {
   type RankedClasses,
 } from "@splitmask/eval";
 import { createDevice, type Device } from "@splitmask/kernels";
+import { UsageError } from "@splitmask/methods/settings";
 import type { VisionTransformer } from "@splitmask/vit";
-import { UsageError } from "../errors.js";
 import { openTrainingPictures } from "../pictures/labelledPictures.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadClassifier } from "../runs/classifierFile.js";

@@ -1,5 +1,5 @@
 import { type ImageDataset, randomIndices } from "@splitmask/data";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 import { chooseIndices, readPercent, type SubsetChoice } from "./subset.js";
 
 /** Which labels are learned from, and how often they are drawn anew. */

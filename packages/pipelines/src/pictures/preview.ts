@@ -10,6 +10,7 @@ import {
   shownName,
 } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
+import { UsageError } from "@splitmask/methods/settings";
 import {
   type ContactSheet,
   drawPictures,
@@ -19,7 +20,6 @@ import {
   sheetPicture,
 } from "@splitmask/report";
 import sharp from "sharp";
-import { UsageError } from "../errors.js";
 import { examineMachine } from "../machine/machine.js";
 import type { Config } from "../settings/config.js";
 import { type ResolvedConfig, resolveConfig } from "../settings/resolve.js";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type DatasetIdentity, type ImageDataset, identityDifference } from "@splitmask/data";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 import type { Terminal } from "../terminal/terminal.js";
 import { type OpenPicturesOptions, openPictures } from "./pictures.js";
 

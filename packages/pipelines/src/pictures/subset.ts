@@ -1,5 +1,5 @@
 import { type ImageDataset, randomIndices, readIndices, subset } from "@splitmask/data";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 
 /** Which pictures of a data set are used: all, or what one of the two fields says. */
 export interface SubsetChoice {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
+import { UsageError } from "@splitmask/methods/settings";
 import { comparisonOf, comparisonPage, mostCompared } from "@splitmask/report";
-import { UsageError } from "../errors.js";
 import { readRecordedRun } from "../runs/recordedRun.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { minuteOf, writePage } from "./report.js";

@@ -2,7 +2,7 @@ import type { ChannelNumbers, DatasetIdentity } from "@splitmask/data";
 import { RunFolder } from "@splitmask/trainer";
 import type { Config } from "../settings/config.js";
 import type { Choice, ResolvedConfig } from "../settings/resolve.js";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 import { otherRun } from "./runKind.js";
 
 /** What `config.json` of a run folder holds: everything that is needed to build the model and to go on with the run. */

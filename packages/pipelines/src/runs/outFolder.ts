@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { latestCheckpoint, RunFolder } from "@splitmask/trainer";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 
 /**
  * Checks that a run may be written where it is to go.

@@ -1,5 +1,5 @@
+import { UsageError } from "@splitmask/methods/settings";
 import type { z } from "zod";
-import { UsageError } from "../errors.js";
 import type { Config } from "./config.js";
 import type { FinetuneConfig } from "./finetuneConfig.js";
 import { finetuneSchema } from "./finetuneSchema.js";

@@ -1,5 +1,5 @@
+import { contradiction } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
-import { contradiction } from "./decisions.js";
 import type { Rung } from "./modelLadder.js";
 
 /**

@@ -1,5 +1,5 @@
+import type { Decisions } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
-import type { Decisions } from "./decisions.js";
 import type { PictureFacts } from "./facts.js";
 import { formatCount } from "./quantities.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readTextFile } from "@splitmask/data";
-import { UsageError } from "../errors.js";
+import { UsageError } from "@splitmask/methods/settings";
 import { checkConfig } from "./check.js";
 import type { Config } from "./config.js";
 

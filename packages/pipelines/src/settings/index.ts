@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { UsageError } from "../errors.js";
+export { UsageError } from "@splitmask/methods/settings";
 export { columns } from "../terminal/columns.js";
 export { harmless, printable } from "../terminal/printable.js";
 export type { Style, Terminal } from "../terminal/terminal.js";

@@ -1,6 +1,6 @@
+import { type Choice, contradiction, Decisions } from "@splitmask/methods/settings";
 import { resolveColors } from "./colors.js";
 import type { Config } from "./config.js";
-import { type Choice, contradiction, Decisions } from "./decisions.js";
 import type { MachineFacts, PictureFacts } from "./facts.js";
 import { noteBatch, wantedBatch } from "./resolveBatch.js";
 import { resolveCommon } from "./resolveCommon.js";
@@ -17,7 +17,7 @@ import { resolveOptimization } from "./resolveOptimization.js";
 import { resolveSize } from "./resolveSize.js";
 import { settleSource } from "./sourceFields.js";
 
-export type { Choice } from "./decisions.js";
+export type { Choice } from "@splitmask/methods/settings";
 export type { MachineFacts, PictureFacts, TrainingRates } from "./facts.js";
 export { defaultMaximumSkipped } from "./resolveCommon.js";
 export type { ResolvedConfig } from "./resolvedConfig.js";

@@ -1,7 +1,7 @@
+import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import { stepMemory } from "../estimate/stepMemory.js";
 import type { StepSettings } from "../estimate/stepSizes.js";
 import type { Config } from "./config.js";
-import { contradiction, type Decisions } from "./decisions.js";
 import type { MachineFacts, PictureFacts } from "./facts.js";
 import { formatBytes, formatCount } from "./quantities.js";
 

@@ -1,6 +1,6 @@
 import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "@splitmask/methods";
+import { type Choice, contradiction, Decisions } from "@splitmask/methods/settings";
 import { type EncoderShape, finetuneStepTime } from "../estimate/finetuneStep.js";
-import { type Choice, contradiction, Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
 import type { TrainingRates } from "./facts.js";
 import type { FinetuneConfig, SharedField } from "./finetuneConfig.js";

@@ -1,6 +1,6 @@
+import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import type { StepCount } from "@splitmask/trainer";
 import type { Config, ConfigField } from "./config.js";
-import { contradiction, type Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
 import type { PictureFacts } from "./facts.js";
 import { formatCount } from "./quantities.js";

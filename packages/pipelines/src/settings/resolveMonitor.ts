@@ -1,6 +1,6 @@
+import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import type { StepCount } from "@splitmask/trainer";
 import type { Config } from "./config.js";
-import { contradiction, type Decisions } from "./decisions.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";
 
 /** The settings of the k-NN monitor. */

@@ -1,5 +1,5 @@
+import { contradiction } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
-import { contradiction } from "./decisions.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";
 
 /** The settings of schedule and optimizer, but for the learning rate and its warm-up. */

@@ -1,10 +1,10 @@
-import type { UsageError } from "../errors.js";
+import type { UsageError } from "@splitmask/methods/settings";
+import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
 import { fixedTime, type RunSettings, stepTime, totalOf } from "../estimate/runTime.js";
 import { stepMemory } from "../estimate/stepMemory.js";
 import { checkSize } from "./checkSize.js";
 import type { Config } from "./config.js";
-import { contradiction, type Decisions } from "./decisions.js";
 import { parseDuration } from "./duration.js";
 import type { MachineFacts, PictureFacts } from "./facts.js";
 import { fitMemory } from "./fitMemory.js";

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import type { Device } from "@splitmask/kernels";
 import { Classifier } from "@splitmask/methods";
+import { UsageError } from "@splitmask/methods/settings";
 import { latestCheckpoint, type RunFolder } from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
-import { UsageError } from "../errors.js";
 import { type EncoderWeights, loadWeights, weightsHash } from "../runs/encoder.js";
 import type { FinetuneDescription } from "../runs/finetuneDescription.js";
 import { type FinetuneSources, readFirstEncoder } from "./finetunePlan.js";

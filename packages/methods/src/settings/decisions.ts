@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.js";
+import { UsageError } from "./usageError.js";
 
 /** One decision, for the list that is printed before training. */
 export interface Choice {

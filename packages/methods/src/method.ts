@@ -1,0 +1,154 @@
+import type { Tensor } from "@splitmask/autograd";
+import type { ChannelNumbers, ImageBatch, View } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import type { Module } from "@splitmask/nn";
+import type { TrainingTask } from "@splitmask/trainer";
+import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
+import type { LookRequest, Looks } from "./looks.js";
+import type { Decisions } from "./settings/decisions.js";
+import type { Fields, Given } from "./settings/field.js";
+
+/** The settings that every method has, decided: what its encoder is made of, and what its chance depends on. */
+export interface CommonSettings {
+  /** Width of the encoder's tokens. */
+  readonly width: number;
+  /** Encoder blocks. */
+  readonly depth: number;
+  /** Attention heads. */
+  readonly heads: number;
+  /** Side of the square crop that the encoder sees, in pixels. */
+  readonly imageSize: number;
+  /** Side of a patch, in pixels. */
+  readonly patch: number;
+  /** Initial layer scale; null: none. */
+  readonly layerScale: number | null;
+  /** Stochastic depth of the encoder's last block. */
+  readonly dropPath: number;
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Seed of all randomness. */
+  readonly seed: number;
+  /** Mean of red, green and blue in 0…1, as given or measured. */
+  readonly mean: ChannelNumbers;
+  /** Standard deviation of red, green and blue in 0…1, as given or measured. */
+  readonly std: ChannelNumbers;
+}
+
+/** Something that can be trained and whose encoder is what a run is for. */
+export interface PretrainingTask<Batch = ImageBatch> extends TrainingTask<Batch> {
+  /** The encoder, and what the method has besides; the state dict has it as `encoder.*`. */
+  readonly model: Module & { readonly encoder: VisionTransformer };
+}
+
+/** What a method trains with where nothing is given: the numbers of its paper. */
+export interface Recipe {
+  /** The learning rate of the paper with its batch and its width; for others it is scaled with the square roots. */
+  readonly learningRate: { readonly value: number; readonly batch: number; readonly width: number };
+  /** The learning rate at the end, as a share of the peak. */
+  readonly minimumShare: number;
+  /** Warm-up as a share of the steps. */
+  readonly warmupShare: number;
+  /** Decay rates of AdamW's two moments; the optimizer's own when left out. */
+  readonly betas?: readonly [number, number];
+  /** AdamW's weight decay. */
+  readonly weightDecay: number;
+  /** Largest norm of the gradient; null: no clipping. */
+  readonly clip: number | null;
+  /** Stochastic depth of the encoder's last block. */
+  readonly dropPath: number;
+  /** Smallest area of the random resized crop, as a share of the picture. */
+  readonly cropScale: number;
+  /** Whether small sets get color steps besides crop and flip. */
+  readonly colorsForFew: boolean;
+}
+
+/** What a method may look at before the first step. */
+export interface PrepareRequest<Settings> {
+  /** Where it is computed. */
+  readonly device: Device;
+  /** Every setting, decided. */
+  readonly settings: Settings;
+  /** How many pictures there are. */
+  readonly pictureCount: number;
+  /**
+   * The crops of training in another view, batch after batch.
+   *
+   * @param view Size and scale.
+   * @param pictures How many crops in all; more than there are pictures are several of each.
+   * @returns Batches B×3×S×S of at most 64.
+   */
+  crops(view: View, pictures: number): AsyncIterable<Tensor>;
+  /** Tells how far it is, such as ("collecting patches", 0.4). */
+  progress(doing: string, share: number): void;
+  /** Tells people something, such as how a tokenizer uses its words. */
+  tell(subject: string, text: string): void;
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What a method makes before the first step and keeps in the run folder, such as a fitted tokenizer.
+ *
+ * @typeParam Settings The method's settings, decided.
+ * @typeParam Parts What is made.
+ */
+export interface Preparation<Settings, Parts> {
+  /** Name of the file in the run folder. */
+  readonly file: string;
+  /** Makes it. */
+  make(request: PrepareRequest<Settings>): Promise<Parts>;
+  /** Writes it to a file. */
+  save(parts: Parts, path: string): Promise<void>;
+  /** Reads it back. */
+  load(device: Device, path: string): Promise<Parts>;
+  /** Something of the same shapes, made at once and without pictures: what a plan counts a step with. */
+  standIn(device: Device, settings: Settings): Parts;
+}
+
+/**
+ * A method of pre-training: data that the pipelines render. With it in their table, or given to them, the command, run
+ * folders, resume, evaluation, reports and estimates work for it.
+ *
+ * @typeParam Own Its own fields.
+ * @typeParam OwnSettings What is decided of them.
+ * @typeParam Parts What it prepares.
+ */
+export interface Method<Own extends Fields = Fields, OwnSettings extends object = object, Parts = unknown> {
+  /** What `--method`, `config.json` and checkpoints call it: lower case, such as `"splitmask"`. */
+  readonly name: string;
+  /** How people write it: `"SplitMask"`. */
+  readonly title: string;
+  /** Where it comes from, for help and reports. */
+  readonly paper: string;
+  /** Its own settings, besides those that all methods share. */
+  readonly fields: Own;
+  /** What it trains with where nothing is given. */
+  readonly recipe: Recipe;
+  /**
+   * Decides its own settings.
+   *
+   * @param given Those that are given.
+   * @param pictures How many there are.
+   * @param decisions Receives what was decided, with the reason, for the list that is printed before training.
+   * @throws UsageError where they contradict each other.
+   */
+  decide(given: Given<Own>, pictures: { readonly count: number }, decisions: Decisions): OwnSettings;
+  /**
+   * Checks its settings against the encoder's, where they depend on each other.
+   *
+   * @throws UsageError where they do not fit.
+   */
+  check?(settings: OwnSettings & CommonSettings): void;
+  /** The encoder's config, where it is more than the common settings say. */
+  encoder?(settings: OwnSettings & CommonSettings): VisionTransformerConfig;
+  /** What a batch holds: views of the same crop, the encoder's first; that one alone when left out. */
+  views?(settings: OwnSettings & CommonSettings): readonly View[];
+  /** What it makes before the first step. */
+  readonly preparation?: Preparation<OwnSettings & CommonSettings, Parts>;
+  /** The model with its first weights, and its loss. */
+  create(device: Device, settings: OwnSettings & CommonSettings, parts: Parts): PretrainingTask;
+  /** The loss of guessing at random, a dashed line in reports. */
+  chance?(settings: OwnSettings & CommonSettings): number;
+  /** What a report shows of it. */
+  look?(task: PretrainingTask, request: LookRequest): Looks;
+}
