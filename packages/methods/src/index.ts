@@ -14,6 +14,7 @@ export type { LookPanel, LookRequest, Looks } from "./looks.js";
 export type {
   CommonSettings,
   Method,
+  MethodFacts,
   Preparation,
   PrepareRequest,
   PretrainingTask,

@@ -34,6 +34,16 @@ export interface CommonSettings {
   readonly std: ChannelNumbers;
 }
 
+/** What a method's own settings may depend on. */
+export interface MethodFacts {
+  /** How many pictures there are. */
+  readonly count: number;
+  /** Patches of a picture. */
+  readonly patches: number;
+  /** Pictures a step. */
+  readonly batch: number;
+}
+
 /** Something that can be trained and whose encoder is what a run is for. */
 export interface PretrainingTask<Batch = ImageBatch> extends TrainingTask<Batch> {
   /** The encoder, and what the method has besides; the state dict has it as `encoder.*`. */
@@ -103,6 +113,11 @@ export interface Preparation<Settings, Parts> {
   load(device: Device, path: string): Promise<Parts>;
   /** Something of the same shapes, made at once and without pictures: what a plan counts a step with. */
   standIn(device: Device, settings: Settings): Parts;
+  /**
+   * What making it takes: how many pictures are decoded, and how many floating-point operations of large products are
+   * done.
+   */
+  cost(settings: Settings, pictureCount: number): { readonly pictures: number; readonly operations: number };
 }
 
 /**
@@ -128,17 +143,11 @@ export interface Method<Own extends Fields = Fields, OwnSettings extends object 
    * Decides its own settings.
    *
    * @param given Those that are given.
-   * @param pictures How many there are.
+   * @param facts What they may depend on.
    * @param decisions Receives what was decided, with the reason, for the list that is printed before training.
    * @throws UsageError where they contradict each other.
    */
-  decide(given: Given<Own>, pictures: { readonly count: number }, decisions: Decisions): OwnSettings;
-  /**
-   * Checks its settings against the encoder's, where they depend on each other.
-   *
-   * @throws UsageError where they do not fit.
-   */
-  check?(settings: OwnSettings & CommonSettings): void;
+  decide(given: Given<Own>, facts: MethodFacts, decisions: Decisions): OwnSettings;
   /** The encoder's config, where it is more than the common settings say. */
   encoder?(settings: OwnSettings & CommonSettings): VisionTransformerConfig;
   /** What a batch holds: views of the same crop, the encoder's first; that one alone when left out. */
