@@ -1,9 +1,8 @@
+import type { BackendDevice, BackendKernel } from "./backend.js";
 import { bufferExtents, type CheckedPart } from "./bufferExtents.js";
-import type { Device } from "./device.js";
-import { DeviceBuffer } from "./deviceBuffer.js";
+import { type BufferOwner, DeviceBuffer } from "./deviceBuffer.js";
 import type { BufferArgument } from "./kernelArguments.js";
 import { kernelTable } from "./kernelTable.js";
-import { type NativeDevice, type NativeKernel, native } from "./loader.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -28,7 +27,7 @@ interface BufferLayout {
   readonly type: "int32" | "uint8" | "float64" | null;
 }
 
-/** The order in which the native side reads the arguments of one kernel, or of one item of its `each`. */
+/** The order in which a backend reads the arguments of one kernel, or of one item of its `each`. */
 interface ArgumentLayout {
   readonly buffers: readonly BufferLayout[];
   readonly numbers: readonly string[];
@@ -53,7 +52,7 @@ function layoutOf(entry: TableEntry, extents: ExtentsEntry): ArgumentLayout {
 }
 
 /** Throws where the addon reads other arguments than the table has: it was compiled from other sources. */
-function checkCounts(kernel: NativeKernel, entry: TableEntry): void {
+function checkCounts(kernel: BackendKernel, entry: TableEntry): void {
   const counts = ({ buffers, numbers }: TableEntry) =>
     `${buffers.length} buffers and ${numbers.length} numbers`;
   const table = `${counts(entry)}, ${counts(entry.each ?? { buffers: [], numbers: [] })} an item`;
@@ -66,35 +65,48 @@ function checkCounts(kernel: NativeKernel, entry: TableEntry): void {
   }
 }
 
-const layouts = new Map<string, KernelLayout>(
-  native.kernels().flatMap((kernel, index) => {
-    const { name } = kernel;
-    const entry = (kernelTable as Readonly<Record<string, TableEntry>>)[name];
-    const extents = (bufferExtents as unknown as Readonly<Record<string, ExtentsEntry>>)[name];
-    if (entry === undefined || extents === undefined) return [];
-    checkCounts(kernel, entry);
-    const each = entry.each && extents.each ? layoutOf(entry.each, extents.each) : null;
-    return [[name, { index, own: layoutOf(entry, extents), each }]];
-  }),
-);
+/** The layouts of a backend's kernels by name. */
+function layoutsOf(kernels: readonly BackendKernel[]): ReadonlyMap<string, KernelLayout> {
+  return new Map<string, KernelLayout>(
+    kernels.flatMap((kernel, index) => {
+      const { name } = kernel;
+      const entry = (kernelTable as Readonly<Record<string, TableEntry>>)[name];
+      const extents = (bufferExtents as unknown as Readonly<Record<string, ExtentsEntry>>)[name];
+      if (entry === undefined || extents === undefined) return [];
+      checkCounts(kernel, entry);
+      const each = entry.each && extents.each ? layoutOf(entry.each, extents.each) : null;
+      return [[name, { index, own: layoutOf(entry, extents), each }]];
+    }),
+  );
+}
 
-/** Checks the arguments of calls and lays them out as the native side reads them, in one array of numbers that is used again and again. */
+/** What is asked of the device whose calls are written. */
+export interface CallingDevice extends BufferOwner {
+  /** The name of its backend. */
+  readonly backend: string;
+  /** Whether the outputs of its calls are checked for NaN and infinities. */
+  readonly checkFinite: boolean;
+}
+
+/** Checks the arguments of calls and lays them out as a backend reads them, in one array of numbers that is used again and again. */
 export class CallWriter {
-  readonly #device: Device;
-  readonly #native: NativeDevice;
+  readonly #device: CallingDevice;
+  readonly #backend: BackendDevice;
+  readonly #layouts: ReadonlyMap<string, KernelLayout>;
   #words = new Float64Array(1024);
   #at = 0;
 
-  constructor(device: Device, nativeDevice: NativeDevice) {
+  constructor(device: CallingDevice, backend: BackendDevice, kernels: readonly BackendKernel[]) {
     this.#device = device;
-    this.#native = nativeDevice;
-    this.#native.setWords(this.#words);
+    this.#backend = backend;
+    this.#layouts = layoutsOf(kernels);
+    this.#backend.setWords(this.#words);
   }
 
-  /** Writes the call that `run()` of the native device then reads. */
+  /** Writes the call that the backend's `run()` then reads. */
   write(kernel: string, dtype: "float32" | "float64", values: Values): void {
-    const layout = layouts.get(kernel);
-    if (layout === undefined) throw missingKernel(kernel);
+    const layout = this.#layouts.get(kernel);
+    if (layout === undefined) throw missingKernel(kernel, this.#device.backend);
     if (dtype !== "float32" && dtype !== "float64") {
       throw new TypeError(`${kernel}: dtype is ${describe(dtype)}; kernels run in "float32" or "float64".`);
     }
@@ -135,7 +147,7 @@ export class CallWriter {
     const words = new Float64Array(2 * needed);
     words.set(this.#words);
     this.#words = words;
-    this.#native.setWords(words);
+    this.#backend.setWords(words);
   }
 
   #writeItems(
@@ -249,7 +261,7 @@ export class CallWriter {
 }
 
 /** @throws Error if a buffer was released or belongs to another device. */
-export function checkUsable(device: Device, where: string, name: string, buffer: DeviceBuffer): void {
+export function checkUsable(device: BufferOwner, where: string, name: string, buffer: DeviceBuffer): void {
   if (buffer.released) {
     throw new Error(
       `${where}: the buffer of ${name} was released. Call retain() on it before it is released, or device.keep(buffer) inside a scope.`,
@@ -262,10 +274,10 @@ export function checkUsable(device: Device, where: string, name: string, buffer:
   }
 }
 
-function missingKernel(kernel: string): Error {
+function missingKernel(kernel: string, backend: string): Error {
   if (!(kernel in kernelTable)) return new Error(`run: there is no kernel "${kernel}" in kernelTable.`);
   return new Error(
-    `${kernel}: this kernel stands in kernelTable but not in the native addon: add it to native/kernels.def (see native/README.md) and build again.`,
+    `${kernel}: the ${backend} backend has no such kernel; docs/features.md says what each backend has. A new one of the addon is added to native/kernels.def (see native/README.md), and the addon built again.`,
   );
 }
 

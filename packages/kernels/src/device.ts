@@ -1,21 +1,15 @@
+import type {
+  Backend,
+  BackendDevice,
+  BackendFeature,
+  BackendKernel,
+  BackendOptions,
+  InstructionSet,
+} from "./backend.js";
 import { CallWriter, checkUsable } from "./callWriter.js";
-import { type BlockHandle, DeviceBuffer, type Scope } from "./deviceBuffer.js";
-import { chooseInstructionSet, defaultThreads, type InstructionSet } from "./instructionSets.js";
+import { type BlockHandle, type BufferOwner, DeviceBuffer, type Scope } from "./deviceBuffer.js";
 import type { BufferArgument, KernelArguments, KernelName } from "./kernelArguments.js";
-import { type NativeDevice, native } from "./loader.js";
 import { type Profile, readProfile } from "./profile.js";
-
-/** How a device is made. */
-export interface DeviceOptions {
-  /** Threads that share one kernel; default: the cores of the machine, or the container's limit. Results do not depend on it. */
-  readonly threads?: number;
-  /** The instruction set of the fast kernels; default `"auto"`: the one that `SPLITMASK_INSTRUCTION_SET` names, or the fastest. */
-  readonly instructionSet?: InstructionSet | "auto";
-  /** `"naive"` runs the plain loops that the fast kernels are tested against. Default `"fast"`. */
-  readonly implementation?: "fast" | "naive";
-  /** Looks at every kernel's outputs and fails with the name of the first kernel that made a NaN or an infinity. Slow; default false. */
-  readonly checkFinite?: boolean;
-}
 
 /** The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1 MiB on less than a page). */
 export interface DeviceMemory {
@@ -36,20 +30,23 @@ const ACCOUNTING_STEP = 4 << 20;
 
 /**
  * A device is an in-order queue: `run` puts a kernel on it and returns at once; `download` and `synchronize` resolve when the queue has come
- * so far. A native thread runs the queue, so the event loop stays free. Made by {@link createDevice}.
+ * so far. What runs the queue is its backend, so the event loop stays free. Made by {@link createDevice}.
  */
-export class Device {
+export class Device implements BufferOwner {
+  /** The name of what it computes with: `"native"`, `"dry"`, or that of another package's backend. */
+  readonly backend: string;
   /** Threads that share one kernel. */
   readonly threads: number;
   /** The instruction set of the fast kernels. */
   readonly instructionSet: InstructionSet;
   /** Which versions of the kernels run. */
   readonly implementation: "fast" | "naive";
-  /** Whether the outputs of the kernels that are put on the queue from now on are checked for NaN and infinities. May be switched at any time. */
-  checkFinite: boolean;
-  readonly #native: NativeDevice;
+  readonly #lacks: ReadonlySet<BackendFeature>;
+  readonly #backend: BackendDevice;
+  readonly #kernels: readonly BackendKernel[];
   readonly #collected: FinalizationRegistry<BlockHandle>;
   readonly #calls: CallWriter;
+  #checkFinite = false;
   #scope: Scope | null = null;
   #liveBytes = 0;
   #accountedBytes = 0;
@@ -57,25 +54,38 @@ export class Device {
   #closed = false;
 
   /** @internal Use {@link createDevice}. */
-  constructor(options: DeviceOptions = {}) {
-    const { threads = defaultThreads(), implementation = "fast", checkFinite = false } = options;
-    if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
-      throw new RangeError(`createDevice: threads is ${threads}; it must be a whole number from 1 to 256.`);
-    }
-    if (implementation !== "fast" && implementation !== "naive") {
-      throw new TypeError(
-        `createDevice: implementation is ${JSON.stringify(implementation)}; it must be "fast" or "naive".`,
-      );
-    }
-    this.threads = threads;
-    this.instructionSet = chooseInstructionSet(options.instructionSet);
-    this.implementation = implementation;
-    this.checkFinite = checkFinite;
-    const sets = native.instructionSets().map((set) => set.name);
-    const set = implementation === "naive" ? -1 : sets.indexOf(this.instructionSet);
-    this.#native = new native.NativeDevice(threads, set);
-    this.#calls = new CallWriter(this, this.#native);
+  constructor(backend: Backend, options: BackendOptions) {
+    const { instructionSet, device } = backend.open(options);
+    this.backend = backend.name;
+    this.threads = options.threads;
+    this.instructionSet = instructionSet;
+    this.implementation = options.implementation;
+    this.#lacks = new Set(backend.lacks);
+    this.#backend = device;
+    this.#kernels = backend.kernels();
+    this.#calls = new CallWriter(this, device, this.#kernels);
     this.#collected = new FinalizationRegistry((handle) => this.giveBack(handle));
+  }
+
+  /**
+   * Whether its backend cannot do something, e.g. `device.lacks("values")` of a dry device: whatever is downloaded from it is zeros.
+   * docs/features.md has what each backend can do.
+   */
+  lacks(feature: BackendFeature): boolean {
+    return this.#lacks.has(feature);
+  }
+
+  /**
+   * Whether the outputs of the kernels that are put on the queue from now on are checked for NaN and infinities. May be switched at any time.
+   * @throws (where it is set) Error if the backend cannot check them.
+   */
+  get checkFinite(): boolean {
+    return this.#checkFinite;
+  }
+
+  set checkFinite(value: boolean) {
+    if (value) this.#need("checkFinite", "checkFinite");
+    this.#checkFinite = value;
   }
 
   /**
@@ -85,8 +95,9 @@ export class Device {
    * @throws Error if an argument is missing, is not a number, or is a buffer that was released or belongs to another device.
    */
   run<Name extends KernelName>(name: Name, dtype: "float32" | "float64", args: KernelArguments<Name>): void {
+    if (dtype === "float64") this.#need("float64", name);
     this.#calls.write(name, dtype, args as unknown as Readonly<Record<string, unknown>>);
-    this.#native.run();
+    this.#open.run();
   }
 
   /** A block of at least `bytes` bytes, 64-byte aligned, content undefined; inside a scope it is released when the scope ends. */
@@ -94,7 +105,7 @@ export class Device {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new RangeError(`allocate: bytes is ${bytes}; it must be a whole number of bytes, 0 or more.`);
     }
-    const buffer = this.#bufferOf({ id: this.#native.allocate(bytes), bytes, readOnly: false });
+    const buffer = this.#bufferOf({ id: this.#open.allocate(bytes), bytes, readOnly: false });
     this.#liveBytes += bytes;
     if (this.#scope === null) this.#account();
     return buffer;
@@ -112,7 +123,8 @@ export class Device {
     if (!Number.isSafeInteger(bytes) || bytes < 1) {
       throw new RangeError(`mapFile: bytes is ${bytes}; it must be a whole number of bytes, 1 or more.`);
     }
-    return this.#bufferOf({ id: this.#native.mapFile(path, bytes), bytes, readOnly: true });
+    this.#need("mapFile", "mapFile");
+    return this.#bufferOf({ id: this.#open.mapFile(path, bytes), bytes, readOnly: true });
   }
 
   /**
@@ -125,8 +137,9 @@ export class Device {
     if (buffer instanceof SharedArrayBuffer) {
       throw new TypeError("borrow: the array is shared, so another thread may change it; upload it instead.");
     }
+    this.#need("borrow", "borrow");
     return this.#bufferOf({
-      id: this.#native.borrow(buffer as ArrayBuffer, byteOffset, bytes),
+      id: this.#open.borrow(buffer as ArrayBuffer, byteOffset, bytes),
       bytes,
       readOnly: true,
     });
@@ -135,7 +148,7 @@ export class Device {
   /** Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits for the disk. Nothing for other buffers. */
   prefetch(source: BufferArgument, bytes: number): void {
     this.#checkRange("prefetch", source, bytes);
-    if (source.buffer.readOnly) this.#native.prefetch(source.buffer.id, source.byteOffset, bytes);
+    if (source.buffer.readOnly) this.#open.prefetch(source.buffer.id, source.byteOffset, bytes);
   }
 
   /**
@@ -144,7 +157,8 @@ export class Device {
    */
   checksum(source: BufferArgument, bytes: number): Promise<bigint> {
     this.#checkRange("checksum", source, bytes);
-    return this.#native.checksum(source.buffer.id, source.byteOffset, bytes);
+    this.#need("checksum", "checksum");
+    return this.#open.checksum(source.buffer.id, source.byteOffset, bytes);
   }
 
   #bufferOf(handle: BlockHandle): DeviceBuffer {
@@ -180,7 +194,7 @@ export class Device {
       : source;
     const copy = !shared && options.copy !== false;
     const { buffer, byteOffset } = destination;
-    this.#native.upload(
+    this.#open.upload(
       buffer.id,
       byteOffset,
       view.buffer as ArrayBuffer,
@@ -196,12 +210,12 @@ export class Device {
    */
   download(source: BufferArgument, bytes: number): Promise<ArrayBuffer> {
     this.#checkRange("download", source, bytes);
-    return this.#native.download(source.buffer.id, source.byteOffset, bytes);
+    return this.#open.download(source.buffer.id, source.byteOffset, bytes);
   }
 
   /** Resolves when the queue has come this far. @throws (rejects) Error with the name of the first kernel that failed since the last await. */
   synchronize(): Promise<void> {
-    return this.#native.synchronize();
+    return this.#open.synchronize();
   }
 
   /**
@@ -248,7 +262,8 @@ export class Device {
   startProfile(): void {
     if (this.#profiling)
       throw new Error("startProfile: a profile is being taken already; stopProfile() ends it.");
-    this.#native.startProfile();
+    this.#need("profile", "startProfile");
+    this.#open.startProfile();
     this.#profiling = true;
   }
 
@@ -257,24 +272,25 @@ export class Device {
     if (!this.#profiling)
       throw new Error("stopProfile: no profile is being taken; call startProfile() first.");
     this.#profiling = false;
-    return this.#native.stopProfile().then(readProfile);
+    return this.#open.stopProfile().then((words) => readProfile(words, this.#kernels));
   }
 
   /** The pool's state. */
   memory(): DeviceMemory {
-    const [liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes] = this.#native.memory();
+    const [liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes] = this.#backend.memory();
     return { liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes };
   }
 
   /** Gives the memory that is kept for the next allocations back to the system. */
   releaseCache(): void {
-    this.#native.releaseCache();
+    this.#open.releaseCache();
   }
 
   /** Ends the device's threads and gives its memory back. Work still queued is dropped and what is awaited is rejected; later calls throw. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#native.close();
+    this.#backend.close();
     this.#liveBytes = 0;
     this.#account();
   }
@@ -285,10 +301,23 @@ export class Device {
     const { id } = handle;
     handle.id = -1;
     if (this.#closed) return;
-    this.#native.release(id);
+    this.#backend.release(id);
     if (handle.readOnly) return;
     this.#liveBytes -= handle.bytes;
     if (this.#scope === null) this.#account();
+  }
+
+  /** @throws Error if the device was closed. */
+  get #open(): BackendDevice {
+    if (this.#closed) throw new Error("the device is closed: create another with createDevice()");
+    return this.#backend;
+  }
+
+  #need(feature: BackendFeature, where: string): void {
+    if (!this.#lacks.has(feature)) return;
+    throw new Error(
+      `${where}: the ${this.backend} backend has no ${feature}; createDevice({ backend: "native" }) has it, and docs/features.md says what each backend has.`,
+    );
   }
 
   /** Tells V8 how much its handles hold; inside a scope not, for what is allocated there comes back by itself. */
@@ -296,7 +325,7 @@ export class Device {
     const change = this.#liveBytes - this.#accountedBytes;
     if (Math.abs(change) < ACCOUNTING_STEP && !this.#closed) return;
     this.#accountedBytes = this.#liveBytes;
-    this.#native.accountExternal(change);
+    this.#backend.accountExternal(change);
   }
 
   #checkRange(where: string, argument: BufferArgument, bytes: number): void {
@@ -310,14 +339,4 @@ export class Device {
       );
     }
   }
-}
-
-/** XXH64 with seed 0 of some bytes: what {@link Device.checksum} says of the same bytes in a mapped file. */
-export function checksum(bytes: Uint8Array): bigint {
-  return native.checksum(bytes);
-}
-
-/** Makes a device: an executor thread, its pool threads and its memory pool. Several may live in one process and in worker threads. */
-export function createDevice(options: DeviceOptions = {}): Device {
-  return new Device(options);
 }

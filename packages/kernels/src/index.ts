@@ -2,10 +2,23 @@
  * The C++ kernels of SplitMask behind a typed binding: a device is an in-order queue of kernels over counted buffers.
  * @packageDocumentation
  */
+
+export type {
+  Backend,
+  BackendDevice,
+  BackendFeature,
+  BackendKernel,
+  BackendOptions,
+  InstructionSet,
+  OpenedBackend,
+} from "./backend.js";
+export { checksum } from "./backends/native/checksum.js";
+export { availableInstructionSets } from "./backends/native/instructionSets.js";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";
-export { checksum, createDevice, Device, type DeviceMemory, type DeviceOptions } from "./device.js";
+export { type CpuInfo, cpuInfo } from "./cpuInfo.js";
+export { createDevice, type DeviceOptions } from "./createDevice.js";
+export { Device, type DeviceMemory } from "./device.js";
 export { DeviceBuffer } from "./deviceBuffer.js";
-export { availableInstructionSets, type CpuInfo, cpuInfo, type InstructionSet } from "./instructionSets.js";
 export type {
   BufferArgument,
   ItemArguments,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { createDevice, type Device, type DeviceOptions } from "./device.js";
+import { createDevice, type DeviceOptions } from "./createDevice.js";
+import type { Device } from "./device.js";
 import type { BufferArgument } from "./kernelArguments.js";
 
 /** What a machine can do at most, with the threads of one device. */

@@ -1,6 +1,6 @@
+import type { BackendKernel } from "./backend.js";
 import type { KernelName } from "./kernelArguments.js";
 import { kernelTable } from "./kernelTable.js";
-import { native } from "./loader.js";
 
 /** When the queue worked on something. */
 export interface ProfiledTime {
@@ -54,9 +54,12 @@ interface Names {
   readonly numbers: readonly string[];
 }
 
-/** Reads the numbers that the native queue recorded (their order: `native/runtime/executor.h`). */
-export function readProfile(words: Float64Array): Profile {
-  const kernels = native.kernels();
+/**
+ * Reads the numbers that a queue recorded: the nanoseconds of the whole profile, then for each kernel, upload and download, in order: kind (0, 1, 2), start and
+ * duration in nanoseconds; of a copy its bytes; of a kernel: kernel, float64 (1) or not (0), items, its numbers, for each buffer whether it was given (1, 0),
+ * then the same for the items: all numbers, all buffers. A copy of no bytes is left out.
+ */
+export function readProfile(words: Float64Array, kernels: readonly BackendKernel[]): Profile {
   const calls: ProfiledCall[] = [];
   let at = 0;
   const next = (): number => words[at++]!;
@@ -74,7 +77,8 @@ export function readProfile(words: Float64Array): Profile {
     const kind = next();
     const time = { start: next(), duration: next() };
     if (kind !== 0) {
-      calls.push({ kind: kind === 1 ? "upload" : "download", ...time, bytes: next() });
+      const bytes = next();
+      if (bytes > 0) calls.push({ kind: kind === 1 ? "upload" : "download", ...time, bytes });
       continue;
     }
     const kernel = kernels[next()]!.name as KernelName;

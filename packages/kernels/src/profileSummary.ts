@@ -17,7 +17,7 @@ export interface ProfileRow {
   readonly calls: number;
   /** Time of all calls. */
   readonly seconds: number;
-  /** Part of the profile's time, 0 to 1. */
+  /** Part of the profile's time, 0 to 1; of a dry device's, which takes no time, 0. */
   readonly share: number;
   /** Floating-point operations of all calls. */
   readonly operations: number;
@@ -25,9 +25,11 @@ export interface ProfileRow {
   readonly bytes: number;
   /** `"operations"` for products and attention, else `"bytes"`. */
   readonly judgedBy: "operations" | "bytes";
-  /** Operations or bytes a second. */
+  /** Operations or bytes a second; 0 where the calls took no time. */
   readonly rate: number;
-  /** The time that the calls would take at their limits, as a part of the time that they took. */
+  /** The least time that the calls can take: at their limits. */
+  readonly floorSeconds: number;
+  /** That, as a part of the time that they took; 0 where they took none. */
   readonly ofLimit: number;
   /** The limit; of calls with different ones the one that weighs most. */
   readonly limit: LimitName;
@@ -41,7 +43,7 @@ export interface ProfileSummary {
   readonly idleSeconds: number;
   /** Operations of products and attention. */
   readonly operations: number;
-  /** The least time that these operations can take: the floor of the whole profile. */
+  /** The least time that these operations can take. */
   readonly floorSeconds: number;
   /** The rows, longest first. */
   readonly rows: readonly ProfileRow[];
@@ -85,7 +87,7 @@ export function summarizeProfile(profile: Profile, limits: MachineLimits): Profi
     seconds: total,
     idleSeconds: Math.max(0, total - sum(rows, (row) => row.seconds)),
     operations: sum(products, (row) => row.operations),
-    floorSeconds: sum(products, (row) => row.ofLimit * row.seconds),
+    floorSeconds: sum(products, (row) => row.floorSeconds),
     rows: rows.sort((a, b) => b.seconds - a.seconds),
   };
 }
@@ -121,6 +123,7 @@ function rowOf(calls: readonly ProfiledCall[], limits: MachineLimits, total: num
   const seconds = sum(calls, (call) => call.duration) / 1e9;
   const operations = sum(judged, (one) => one.operations);
   const bytes = sum(judged, (one) => one.bytes);
+  const floorSeconds = sum(judged, (one) => one.seconds);
   const weights = new Map<LimitName, number>();
   for (const { limit, seconds } of judged) weights.set(limit, (weights.get(limit) ?? 0) + seconds);
   const [limit] = [...weights].reduce((best, each) => (each[1] > best[1] ? each : best));
@@ -130,12 +133,13 @@ function rowOf(calls: readonly ProfiledCall[], limits: MachineLimits, total: num
     detail: callDetail(calls[0]!),
     calls: calls.length,
     seconds,
-    share: seconds / total,
+    share: ratio(seconds, total),
     operations,
     bytes,
     judgedBy,
-    rate: (judgedBy === "operations" ? operations : bytes) / seconds,
-    ofLimit: sum(judged, (one) => one.seconds) / seconds,
+    rate: ratio(judgedBy === "operations" ? operations : bytes, seconds),
+    floorSeconds,
+    ofLimit: ratio(floorSeconds, seconds),
     limit,
   };
 }
@@ -163,6 +167,11 @@ function nameOf(call: ProfiledCall): ProfileRow["kernel"] {
 
 function operationName(table: Readonly<Record<string, number>>, code: number | undefined): string {
   return Object.entries(table).find(([, value]) => value === code)?.[0] ?? String(code);
+}
+
+/** Nothing takes time on a dry device. */
+function ratio(amount: number, time: number): number {
+  return time === 0 ? 0 : amount / time;
 }
 
 function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kernelTable } from "@splitmask/kernels";
-import { loadNativeAddon, native } from "../dist/loader.js";
+import { loadNativeAddon, nativeAddon } from "../dist/backends/native/loader.js";
 
 const script = join(process.cwd(), "scripts/build.mjs");
 let folder: string;
@@ -17,7 +17,7 @@ test("kernelTable and kernels.def list the same kernels with the same arguments"
     const each = "each" in entry ? entry.each : { buffers: [], numbers: [] };
     return [name, entry.buffers.length, entry.numbers.length, each.buffers.length, each.numbers.length];
   });
-  const fromAddon = native
+  const fromAddon = nativeAddon()
     .kernels()
     .map(({ name, buffers, numbers, eachBuffers, eachNumbers }) => [
       name,

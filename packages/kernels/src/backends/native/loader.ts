@@ -7,61 +7,23 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BackendDevice, BackendKernel } from "../../backend.js";
 
-/** One native kernel: how many arguments it reads and whether it has a fast version. */
-export interface NativeKernel {
-  readonly name: string;
-  readonly buffers: number;
-  readonly numbers: number;
-  readonly eachBuffers: number;
-  readonly eachNumbers: number;
+/** A kernel of the addon, and whether it has a fast version. */
+export interface NativeKernel extends BackendKernel {
   readonly fast: boolean;
-}
-
-/** The native queue, pool and threads behind a {@link Device}; blocks are named by small integers. */
-export interface NativeDevice {
-  setWords(words: Float64Array): void;
-  run(): void;
-  allocate(bytes: number): number;
-  mapFile(path: string, bytes: number): number;
-  borrow(source: ArrayBuffer, sourceOffset: number, bytes: number): number;
-  prefetch(id: number, byteOffset: number, bytes: number): void;
-  checksum(id: number, byteOffset: number, bytes: number): Promise<bigint>;
-  release(id: number): void;
-  accountExternal(bytes: number): void;
-  upload(
-    id: number,
-    byteOffset: number,
-    source: ArrayBuffer,
-    sourceOffset: number,
-    bytes: number,
-    copy: boolean,
-  ): void;
-  download(id: number, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
-  synchronize(): Promise<void>;
-  startProfile(): void;
-  stopProfile(): Promise<Float64Array>;
-  memory(): [
-    liveBytes: number,
-    peakLiveBytes: number,
-    cachedBytes: number,
-    liveBuffers: number,
-    mappedBytes: number,
-  ];
-  releaseCache(): void;
-  close(): void;
 }
 
 /** What the addon exports. */
 export interface NativeAddon {
-  readonly NativeDevice: new (threads: number, instructionSet: number) => NativeDevice;
+  readonly NativeDevice: new (threads: number, instructionSet: number) => BackendDevice;
   checksum(bytes: Uint8Array): bigint;
   kernels(): NativeKernel[];
   instructionSets(): { name: string; available: boolean }[];
 }
 
 const require = createRequire(import.meta.url);
-const packageFolder = join(dirname(fileURLToPath(import.meta.url)), "..");
+const packageFolder = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 
 /**
  * Loads the addon from `folder`.
@@ -81,5 +43,13 @@ export function loadNativeAddon(folder: string = packageFolder): NativeAddon {
   }
 }
 
-/** The addon of this process. */
-export const native: NativeAddon = loadNativeAddon();
+let loaded: NativeAddon | null = null;
+
+/**
+ * The addon of this process, loaded when it is first asked for: a program that only imports this package needs none.
+ * @throws Error as {@link loadNativeAddon}.
+ */
+export function nativeAddon(): NativeAddon {
+  loaded ??= loadNativeAddon();
+  return loaded;
+}

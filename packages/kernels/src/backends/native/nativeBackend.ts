@@ -1,0 +1,19 @@
+import type { Backend } from "../../backend.js";
+import { chooseInstructionSet } from "./instructionSets.js";
+import { nativeAddon } from "./loader.js";
+
+/** The C++ addon on this machine's CPU, loaded when the first device is opened. */
+export const nativeBackend: Backend = {
+  name: "native",
+  lacks: [],
+  kernels: () => nativeAddon().kernels(),
+  open({ threads, instructionSet, implementation }) {
+    const chosen = chooseInstructionSet(instructionSet);
+    const { NativeDevice, instructionSets } = nativeAddon();
+    const set = instructionSets().findIndex(({ name }) => name === chosen);
+    return {
+      instructionSet: chosen,
+      device: new NativeDevice(threads, implementation === "naive" ? -1 : set),
+    };
+  },
+};

@@ -1,0 +1,29 @@
+import { availableParallelism, cpus } from "node:os";
+import type { InstructionSet } from "./backend.js";
+import { availableInstructionSets, chooseInstructionSet } from "./backends/native/instructionSets.js";
+import { defaultThreads } from "./threads.js";
+
+/** What the machine has, for `splitmask doctor`. */
+export interface CpuInfo {
+  /** The CPU's name as the system tells it. */
+  readonly model: string;
+  /** Logical cores that this process may use. */
+  readonly cores: number;
+  /** The threads that a device takes by default: the cores, or the container's limit where that is lower. */
+  readonly threads: number;
+  /** Sets that this build holds and this CPU has, from the slowest to the fastest. */
+  readonly availableInstructionSets: readonly InstructionSet[];
+  /** The one that `"auto"` takes. */
+  readonly instructionSet: InstructionSet;
+}
+
+/** What the machine has and what `createDevice()` would take from it. */
+export function cpuInfo(): CpuInfo {
+  return {
+    model: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    threads: defaultThreads(),
+    availableInstructionSets: availableInstructionSets(),
+    instructionSet: chooseInstructionSet(),
+  };
+}

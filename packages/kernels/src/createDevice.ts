@@ -1,0 +1,57 @@
+import type { Backend, InstructionSet } from "./backend.js";
+import { dryBackend } from "./backends/dry/dryBackend.js";
+import { nativeBackend } from "./backends/native/nativeBackend.js";
+import { Device } from "./device.js";
+import { defaultThreads } from "./threads.js";
+
+const backends = { native: nativeBackend, dry: dryBackend } as const;
+
+/** How a device is made. */
+export interface DeviceOptions {
+  /**
+   * What computes. `"native"` (default) is the C++ addon. `"dry"` takes the same calls and computes nothing: `memory()` and profiles count what the
+   * native backend would allocate and run (durations are 0, and the scratch memory of kernels, which is no memory of the pool, is not counted), and every
+   * download resolves with zeros, so a loss that is read is 0. Or a backend of another package.
+   */
+  readonly backend?: keyof typeof backends | Backend;
+  /** Threads that share one kernel; default: the cores of the machine, or the container's limit. Results do not depend on it. */
+  readonly threads?: number;
+  /** The instruction set of the fast kernels; default `"auto"`: the one that `SPLITMASK_INSTRUCTION_SET` names, or the fastest. */
+  readonly instructionSet?: InstructionSet | "auto";
+  /** `"naive"` runs the plain loops that the fast kernels are tested against. Default `"fast"`. */
+  readonly implementation?: "fast" | "naive";
+  /** Looks at every kernel's outputs and fails with the name of the first kernel that made a NaN or an infinity. Slow; default false. */
+  readonly checkFinite?: boolean;
+}
+
+/**
+ * Makes a device: a queue, what runs it, and a memory pool. Several may live in one process and in worker threads.
+ * @throws Error that says what to do if the native addon is missing.
+ */
+export function createDevice(options: DeviceOptions = {}): Device {
+  const {
+    backend: wanted = "native",
+    threads = defaultThreads(),
+    instructionSet = "auto",
+    implementation = "fast",
+    checkFinite = false,
+  } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
+    throw new RangeError(`createDevice: threads is ${threads}; it must be a whole number from 1 to 256.`);
+  }
+  if (implementation !== "fast" && implementation !== "naive") {
+    throw new TypeError(
+      `createDevice: implementation is ${JSON.stringify(implementation)}; it must be "fast" or "naive".`,
+    );
+  }
+  if (typeof wanted === "string" && !Object.hasOwn(backends, wanted)) {
+    const names = Object.keys(backends).map((name) => JSON.stringify(name));
+    throw new TypeError(
+      `createDevice: backend is ${JSON.stringify(wanted)}; it must be ${names.join(", ")} or a Backend.`,
+    );
+  }
+  const backend = typeof wanted === "string" ? backends[wanted] : wanted;
+  const device = new Device(backend, { threads, instructionSet, implementation });
+  device.checkFinite = checkFinite;
+  return device;
+}
