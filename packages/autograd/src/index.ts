@@ -27,14 +27,14 @@ export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
 export { nonFiniteRow } from "./nonFiniteRow.js";
 export { type ObservedOperation, type OperationObserver, observeOperations } from "./observeOperations.js";
 export {
+  type DifferentiableOperation,
   defineOperation,
   type ForwardResult,
+  type GradientNeeds,
   type GradientStep,
-  type Gradients,
-  type Inputs,
-  type Needs,
-  type Operation,
-  type Saved,
+  type InputGradients,
+  type OperationInputs,
+  type SavedTensors,
 } from "./operation.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";

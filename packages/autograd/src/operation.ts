@@ -5,19 +5,19 @@ import type { Tensor } from "./tensor.js";
  * The tensors that an operation reads, by name (or a list, where their number is free). `null`: an optional one that
  * was not given.
  */
-export type Inputs = Readonly<Record<string, Tensor | null>> | readonly Tensor[];
+export type OperationInputs = Readonly<Record<string, Tensor | null>> | readonly Tensor[];
 
 /** For each input, whether its gradient is wanted. */
-export type Needs<I extends Inputs> = { readonly [Name in keyof I]: boolean };
+export type GradientNeeds<I extends OperationInputs> = { readonly [Name in keyof I]: boolean };
 
 /** For each input, its gradient (of its shape), or `null` where none is wanted. */
-export type Gradients<I extends Inputs> = { readonly [Name in keyof I]: Tensor | null };
+export type InputGradients<I extends OperationInputs> = { readonly [Name in keyof I]: Tensor | null };
 
 /** What a forward function keeps for its gradient. */
-export type Saved = Readonly<Record<string, Tensor | null>>;
+export type SavedTensors = Readonly<Record<string, Tensor | null>>;
 
 /** What a gradient rule sees. */
-export interface GradientStep<I extends Inputs, Attributes, S extends Saved> {
+export interface GradientStep<I extends OperationInputs, Attributes, S extends SavedTensors> {
   /**
    * The gradient with respect to the operation's output. May be returned as it is; it must not be written: see
    * `writableGradient`.
@@ -31,7 +31,7 @@ export interface GradientStep<I extends Inputs, Attributes, S extends Saved> {
   /** The operation's attributes. */
   readonly attributes: Attributes;
   /** Which gradients are wanted. The others may be left at `null`; what is computed of them is thrown away. */
-  readonly needs: Needs<I>;
+  readonly needs: GradientNeeds<I>;
   /** The inputs' shapes. */
   readonly shapes: { readonly [Name in keyof I]: Shape };
   /**
@@ -42,7 +42,7 @@ export interface GradientStep<I extends Inputs, Attributes, S extends Saved> {
 }
 
 /** What a forward function returns. */
-export interface ForwardResult<S extends Saved> {
+export interface ForwardResult<S extends SavedTensors> {
   /** The result. */
   readonly output: Tensor;
   /** What the gradient rule will need: inputs, the output, or anything else; `{}` for nothing. */
@@ -55,7 +55,11 @@ export interface ForwardResult<S extends Saved> {
 }
 
 /** An operation with its gradient. */
-export interface Operation<I extends Inputs = Inputs, Attributes = unknown, S extends Saved = Saved> {
+export interface DifferentiableOperation<
+  I extends OperationInputs = OperationInputs,
+  Attributes = unknown,
+  S extends SavedTensors = SavedTensors,
+> {
   /** Names it in errors and traces, e.g. `"rmsNorm"`. */
   readonly name: string;
   /**
@@ -66,14 +70,14 @@ export interface Operation<I extends Inputs = Inputs, Attributes = unknown, S ex
    * @param attributes Whatever is no tensor.
    * @param needs Which gradients will be wanted; all false when nothing is recorded: then nothing has to be saved.
    */
-  forward(inputs: I, attributes: Attributes, needs: Needs<I>): ForwardResult<S>;
+  forward(inputs: I, attributes: Attributes, needs: GradientNeeds<I>): ForwardResult<S>;
   /** The gradient rule: one entry for each input. Runs like `forward`: unrecorded, and cleaned up after. */
-  gradient(step: GradientStep<I, Attributes, S>): Gradients<I>;
+  gradient(step: GradientStep<I, Attributes, S>): InputGradients<I>;
 }
 
 /** An operation of any inputs, as the tape holds it. */
 // biome-ignore lint/suspicious/noExplicitAny: the inputs' and attributes' types stay inside each operation's file
-export type AnyOperation = Operation<any, any, any>;
+export type AnyOperation = DifferentiableOperation<any, any, any>;
 
 /**
  * Defines a differentiable operation: what `torch.autograd.Function` is in PyTorch. The types of inputs, attributes
@@ -100,8 +104,8 @@ export type AnyOperation = Operation<any, any, any>;
  * device.close();
  * ```
  */
-export function defineOperation<I extends Inputs, Attributes, S extends Saved>(
-  operation: Operation<I, Attributes, S>,
-): Operation<I, Attributes, S> {
+export function defineOperation<I extends OperationInputs, Attributes, S extends SavedTensors>(
+  operation: DifferentiableOperation<I, Attributes, S>,
+): DifferentiableOperation<I, Attributes, S> {
   return operation;
 }

@@ -1,6 +1,13 @@
 import { isFloating } from "./elements.js";
 import { observerOf } from "./observeOperations.js";
-import type { AnyOperation, ForwardResult, Inputs, Needs, Operation, Saved } from "./operation.js";
+import type {
+  AnyOperation,
+  DifferentiableOperation,
+  ForwardResult,
+  GradientNeeds,
+  OperationInputs,
+  SavedTensors,
+} from "./operation.js";
 import { isRecording, leaveScope, madeInScope, noGrad, scope } from "./scope.js";
 import { Node, type Remake } from "./tape.js";
 import { describe, Tensor } from "./tensor.js";
@@ -16,8 +23,8 @@ import { describe, Tensor } from "./tensor.js";
  * @throws TypeError If the inputs are on different devices, there are none, or `forward` returned something else than
  * a tensor.
  */
-export function perform<I extends Inputs, Attributes, S extends Saved>(
-  operation: Operation<I, Attributes, S>,
+export function perform<I extends OperationInputs, Attributes, S extends SavedTensors>(
+  operation: DifferentiableOperation<I, Attributes, S>,
   inputs: I,
   ...[attributes]: undefined extends Attributes ? [attributes?: Attributes] : [attributes: Attributes]
 ): Tensor {
@@ -39,7 +46,7 @@ export function perform<I extends Inputs, Attributes, S extends Saved>(
   const { output, remake } = scope(device, () =>
     noGrad(device, () => {
       observer?.begins(observed);
-      const result = operation.forward(inputs, attributes as Attributes, needs as Needs<I>);
+      const result = operation.forward(inputs, attributes as Attributes, needs as GradientNeeds<I>);
       checkResult(operation.name, result, needed);
       // A graph hangs behind the operation's own handle, never behind one that somebody else holds.
       const own = madeInScope(device, result.output) ? result.output : result.output.alias();
@@ -70,7 +77,7 @@ function keepForRule(tensor: Tensor | null, output: Tensor): Tensor | Node | nul
 
 function checkResult(
   operation: string,
-  result: Pick<ForwardResult<Saved>, "output" | "saved">,
+  result: Pick<ForwardResult<SavedTensors>, "output" | "saved">,
   needed: boolean,
 ): void {
   if (!(result?.output instanceof Tensor) || typeof result.saved !== "object") {

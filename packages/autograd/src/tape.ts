@@ -1,7 +1,7 @@
 import { runBinary } from "./calls/broadcast.js";
 import { clone } from "./calls/copies.js";
 import { observerOf } from "./observeOperations.js";
-import type { AnyOperation, GradientStep, Saved } from "./operation.js";
+import type { AnyOperation, GradientStep, SavedTensors } from "./operation.js";
 import { enterNode, leaveScope, madeInScope, nextNodeNumber, noGrad, scope } from "./scope.js";
 import { equalShapes, formatShape, type Shape } from "./shape.js";
 import { describe, empty, type GraphNode, keep, type Tensor } from "./tensor.js";
@@ -10,7 +10,7 @@ import { describe, empty, type GraphNode, keep, type Tensor } from "./tensor.js"
 type Edge = { readonly node: Node } | { readonly leaf: Tensor } | null;
 
 /** Makes an operation's output once more from what it saved. */
-export type Remake = ((saved: Saved) => Tensor) | undefined;
+export type Remake = ((saved: SavedTensors) => Tensor) | undefined;
 
 /** One recorded operation. Holds what its rule needs and the way to the inputs, never the inputs' own elements. */
 export class Node implements GraphNode {
@@ -79,7 +79,7 @@ export class Node implements GraphNode {
   }
 
   /** What was saved; what was not kept is remade when it is looked at, and its handle goes to `remade`. */
-  #open(remade: Tensor[]): Saved {
+  #open(remade: Tensor[]): SavedTensors {
     const opened: Record<string, Tensor | null> = {};
     for (const [name, kept] of Object.entries(this.#saved!)) {
       if (!(kept instanceof Node)) {
@@ -144,7 +144,7 @@ export class Node implements GraphNode {
     const edges = this.#edges;
     this.#gradient = null;
     this.#drop();
-    const step: GradientStep<Record<string, Tensor | null>, unknown, Saved> = {
+    const step: GradientStep<Record<string, Tensor | null>, unknown, SavedTensors> = {
       outputGradient,
       saved,
       attributes: this.#attributes,

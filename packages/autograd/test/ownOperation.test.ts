@@ -3,7 +3,7 @@ import {
   affine,
   checkpoint,
   defineOperation,
-  type Gradients,
+  type InputGradients,
   keep,
   mean,
   multiply,
@@ -162,7 +162,7 @@ describe("what is wrong with it is said with its name", () => {
     defineOperation({
       name: "broken",
       forward: ({ x }: { x: Tensor }) => ({ output: square(x), saved: {} }),
-      gradient: gradient as () => Gradients<{ x: Tensor }>,
+      gradient: gradient as () => InputGradients<{ x: Tensor }>,
     });
 
   test.each([

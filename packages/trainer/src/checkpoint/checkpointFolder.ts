@@ -218,11 +218,7 @@ export async function removeDamaged(folder: string, fileSystem: CheckpointFileSy
   await removeEnding(folder, DAMAGED, fileSystem);
 }
 
-async function removeEnding(
-  folder: string,
-  ending: string,
-  fileSystem: CheckpointFileSystem,
-): Promise<void> {
+async function removeEnding(folder: string, ending: string, fileSystem: CheckpointFileSystem): Promise<void> {
   for (const name of await namesIn(folder)) {
     if (name.endsWith(ending)) await fileSystem.remove(join(folder, name));
   }
