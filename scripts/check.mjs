@@ -1,4 +1,4 @@
-// What CI checks besides the tests: format and lint, the types of the tests, the API documentation, what each package would publish, arm64.
+// What CI checks besides the tests: format and lint, imports that point down, the types of the tests, the API documentation, what each package would publish, arm64.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,6 +49,7 @@ function checkPacking({ folder, manifest }, destination) {
 
 const checks = {
   "format and lint": () => run(bin("biome"), ["ci", "."]),
+  "imports point down": () => run(process.execPath, ["scripts/imports.mjs"]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
   "API documentation": () => run(bin("typedoc"), []),
   "published packages": () => {

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { transformSync } from "@swc/core";
 
 // Runs every ts block of the package's README.md and every @example of its docstrings as a program of its own, from
-// inside the package.
-// A `text` block that follows a README's ts block is what the program has to print.
+// inside the package. The guides of docs/guides are run inside the package `splitmask`, which has all others at hand.
+// A `text` block that follows a ts block of a README or guide is what the program has to print.
 
 interface Example {
   readonly name: string;
@@ -16,11 +16,11 @@ interface Example {
 const packageRoot = process.cwd();
 const scratch = join(packageRoot, "dist", ".examples");
 
-function readmeExamples(): Example[] {
-  const text = readFileSync(join(packageRoot, "README.md"), "utf8");
+function markdownExamples(path: string): Example[] {
+  const text = readFileSync(join(packageRoot, path), "utf8");
   const blocks = text.matchAll(/```ts\n([\s\S]*?)```(?:\s*```text\n([\s\S]*?)```)?/g);
   return [...blocks].map((block, index) => ({
-    name: `README.md ts block ${index + 1}`,
+    name: `${basename(path)} ts block ${index + 1}`,
     code: block[1]!,
     output: block[2],
   }));
@@ -44,16 +44,22 @@ function docstringExamples(): Example[] {
   });
 }
 
-const readme = readmeExamples();
-const examples = [...readme, ...docstringExamples()];
+function guides(): string[] {
+  const { name } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { name: string };
+  const folder = "../../docs/guides";
+  return name === "splitmask" ? readdirSync(join(packageRoot, folder)).map((file) => join(folder, file)) : [];
+}
+
+const pages = ["README.md", ...guides()].map((path) => ({ path, blocks: markdownExamples(path) }));
+const examples = [...pages.flatMap(({ blocks }) => blocks), ...docstringExamples()];
 
 beforeAll(() => {
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { recursive: true });
 });
 
-test("the README has an example", () => {
-  expect(readme.length).toBeGreaterThan(0);
+test.each(pages)("$path has an example", ({ blocks }) => {
+  expect(blocks.length).toBeGreaterThan(0);
 });
 
 test.each(examples)("$name runs", ({ name, code, output }) => {

@@ -3,8 +3,10 @@
  *
  * @packageDocumentation
  */
+
 export { clone } from "./calls/copies.js";
 export type { ProductPrecision } from "./calls/gemm.js";
+export { checkFloating, checkIntegers, checkRank, checkSameShape, rowsAndColumns } from "./checks.js";
 export {
   bernoulli,
   type CreationOptions,
@@ -24,6 +26,16 @@ export {
 export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
 export { nonFiniteRow } from "./nonFiniteRow.js";
 export { type ObservedOperation, type OperationObserver, observeOperations } from "./observeOperations.js";
+export {
+  type DifferentiableOperation,
+  defineOperation,
+  type ForwardResult,
+  type GradientNeeds,
+  type GradientStep,
+  type InputGradients,
+  type OperationInputs,
+  type SavedTensors,
+} from "./operation.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";
 export { add, divide, multiply, subtract } from "./ops/binary.js";
@@ -44,7 +56,6 @@ export { type LayerNormOptions, layerNorm } from "./ops/layerNorm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from "./ops/linearCrossEntropy.js";
 export { type MatmulOptions, matmul } from "./ops/matmul.js";
-export type { OperationName } from "./ops/names.js";
 export { permute, transpose } from "./ops/permute.js";
 export { mean, type ReductionOptions, sum } from "./ops/reductions.js";
 export { reshape } from "./ops/reshape.js";
@@ -74,6 +85,7 @@ export {
   square,
   tanh,
 } from "./ops/unary.js";
+export { perform } from "./perform.js";
 export {
   hashPurpose,
   type KernelRandomKey,
@@ -92,4 +104,4 @@ export {
 } from "./safetensors.js";
 export { noGrad, scope } from "./scope.js";
 export type { Shape } from "./shape.js";
-export { empty, type HostTensor, keep, Tensor } from "./tensor.js";
+export { empty, floatingOf, type HostTensor, keep, Tensor } from "./tensor.js";

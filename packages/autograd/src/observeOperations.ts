@@ -1,12 +1,10 @@
 import type { Device } from "@splitmask/kernels";
-import type { OperationName } from "./ops/names.js";
-import { exchangeObserver } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
 /** An operation, or its gradient rule in the backward pass. */
 export interface ObservedOperation {
   /** The operation's name, e.g. `"linear"`. */
-  readonly name: OperationName;
+  readonly name: string;
   /** `"backward"`: its gradient rule. */
   readonly direction: "forward" | "backward";
   /** What it reads, by name: of a forward operation its inputs, of a gradient rule the gradient of the output. Valid only during the call. */
@@ -25,9 +23,18 @@ export interface OperationObserver {
   ends(operation: ObservedOperation, outputs: Readonly<Record<string, Tensor | null>>): void;
 }
 
+// Keyed by device, like scopes: nothing outlives its device.
+const observers = new WeakMap<Device, OperationObserver>();
+
+/** Who hears of the operations on this device, if anybody. */
+export function observerOf(device: Device): OperationObserver | undefined {
+  return observers.get(device);
+}
+
 /**
- * Runs `fn` and tells an observer of every differentiable operation and gradient rule that it puts on the device's queue, in their order: for tracing. What the observer enqueues lies
- * between them.
+ * Runs `fn` and tells an observer of every differentiable operation and gradient rule that it puts on the device's
+ * queue, in their order: for tracing. What the observer enqueues lies between them. Operations that are made of others
+ * (checkpoints, a user's own) begin before those and end after them.
  *
  * @param fn Enqueues synchronously; what it returns may be a promise.
  */
@@ -36,10 +43,12 @@ export function observeOperations<Result>(
   observer: OperationObserver,
   fn: () => Result,
 ): Result {
-  const outer = exchangeObserver(device, observer);
+  const outer = observers.get(device);
+  observers.set(device, observer);
   try {
     return fn();
   } finally {
-    exchangeObserver(device, outer);
+    if (outer === undefined) observers.delete(device);
+    else observers.set(device, outer);
   }
 }

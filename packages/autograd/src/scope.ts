@@ -1,5 +1,4 @@
 import type { Device } from "@splitmask/kernels";
-import type { OperationObserver } from "./observeOperations.js";
 
 /** What a scope needs to know of a recorded operation. */
 export interface ScopedNode {
@@ -33,7 +32,6 @@ interface DeviceRecord {
   readonly scopes: HandleScope[];
   noGradDepth: number;
   nextNode: number;
-  observer: OperationObserver | null;
 }
 
 // Keyed by device: two devices never see each other's scopes, and nothing outlives its device.
@@ -42,7 +40,7 @@ const records = new WeakMap<Device, DeviceRecord>();
 function recordOf(device: Device): DeviceRecord {
   let record = records.get(device);
   if (record === undefined) {
-    record = { scopes: [], noGradDepth: 0, nextNode: 0, observer: null };
+    record = { scopes: [], noGradDepth: 0, nextNode: 0 };
     records.set(device, record);
   }
   return record;
@@ -54,6 +52,11 @@ export function enterScope(device: Device, handle: ScopedHandle): void {
   if (innermost === undefined) return;
   innermost.handles.add(handle);
   handle.owner = innermost;
+}
+
+/** Whether a handle was made in the innermost scope of its device, and neither kept nor disposed since. */
+export function madeInScope(device: Device, handle: ScopedHandle): boolean {
+  return handle.owner !== null && handle.owner === recordOf(device).scopes.at(-1);
 }
 
 /** Registers a recorded operation with the innermost scope of its device. */
@@ -184,20 +187,4 @@ export function isRecording(device: Device): boolean {
 /** The running number of the next node on this device's tape. */
 export function nextNodeNumber(device: Device): number {
   return recordOf(device).nextNode++;
-}
-
-/** Who hears of the operations on this device; null: nobody. */
-export function observerOf(device: Device): OperationObserver | null {
-  return recordOf(device).observer;
-}
-
-/** Puts another observer in the place of the one that there is, and returns that. */
-export function exchangeObserver(
-  device: Device,
-  observer: OperationObserver | null,
-): OperationObserver | null {
-  const record = recordOf(device);
-  const before = record.observer;
-  record.observer = observer;
-  return before;
 }

@@ -1,15 +1,16 @@
 import { runBinary } from "./calls/broadcast.js";
 import { clone } from "./calls/copies.js";
-import type { AnyOperation, GradientStep, Saved } from "./operation.js";
-import { enterNode, leaveScope, nextNodeNumber, observerOf } from "./scope.js";
+import { observerOf } from "./observeOperations.js";
+import type { AnyOperation, GradientStep, SavedTensors } from "./operation.js";
+import { enterNode, leaveScope, madeInScope, nextNodeNumber, noGrad, scope } from "./scope.js";
 import { equalShapes, formatShape, type Shape } from "./shape.js";
-import { describe, empty, type GraphNode, type Tensor } from "./tensor.js";
+import { describe, empty, type GraphNode, keep, type Tensor } from "./tensor.js";
 
 /** Where the gradient of one input goes: to the node that computed it, to a leaf, or nowhere. */
 type Edge = { readonly node: Node } | { readonly leaf: Tensor } | null;
 
 /** Makes an operation's output once more from what it saved. */
-export type Remake = ((saved: Saved) => Tensor) | undefined;
+export type Remake = ((saved: SavedTensors) => Tensor) | undefined;
 
 /** One recorded operation. Holds what its rule needs and the way to the inputs, never the inputs' own elements. */
 export class Node implements GraphNode {
@@ -78,7 +79,7 @@ export class Node implements GraphNode {
   }
 
   /** What was saved; what was not kept is remade when it is looked at, and its handle goes to `remade`. */
-  #open(remade: Tensor[]): Saved {
+  #open(remade: Tensor[]): SavedTensors {
     const opened: Record<string, Tensor | null> = {};
     for (const [name, kept] of Object.entries(this.#saved!)) {
       if (!(kept instanceof Node)) {
@@ -143,7 +144,7 @@ export class Node implements GraphNode {
     const edges = this.#edges;
     this.#gradient = null;
     this.#drop();
-    const step: GradientStep<Record<string, Tensor | null>, unknown, Saved> = {
+    const step: GradientStep<Record<string, Tensor | null>, unknown, SavedTensors> = {
       outputGradient,
       saved,
       attributes: this.#attributes,
@@ -156,27 +157,33 @@ export class Node implements GraphNode {
         return fresh;
       },
     };
-    const observer = observerOf(outputGradient.device);
+    const { device } = outputGradient;
+    const observer = observerOf(device);
     const observed = {
       name: this.#operation.name,
       direction: "backward",
       inputs: { outputGradient },
     } as const;
-    observer?.begins(observed);
-    const gradients = this.#operation.gradient(step) as Readonly<Record<string, Tensor | null>>;
-    observer?.ends(observed, gradients);
-    this.#check(gradients, outputGradient);
-
-    // Each handle goes to one receiver; a second receiver of the same handle gets an alias. All are made before any is used, so that shared memory is seen as shared.
+    // Each handle goes to one receiver; a second receiver of the same handle, or a handle that somebody else holds, gets an alias.
+    // All are made before any is used, so that shared memory is seen as shared.
     const given = new Set<Tensor>();
-    const owned = this.#names.map((name, index) => {
-      if (edges[index] === null) return null;
-      const gradient = gradients[name]!;
-      const own = given.has(gradient) ? gradient.hold() : gradient;
-      given.add(gradient);
-      leaveScope(own);
-      return own;
-    });
+    const owned = scope(device, () =>
+      noGrad(device, () => {
+        observer?.begins(observed);
+        const gradients = this.#operation.gradient(step) as Readonly<Record<string, Tensor | null>>;
+        this.#check(gradients, outputGradient);
+        observer?.ends(observed, gradients);
+        const ours = new Set([outputGradient, ...kept, ...scratch]);
+        return this.#names.map((name, index) => {
+          if (edges[index] === null) return null;
+          const gradient = gradients[name]!;
+          const free = !given.has(gradient) && (ours.has(gradient) || madeInScope(device, gradient));
+          const own = free ? gradient : gradient.hold();
+          if (free) given.add(gradient);
+          return keep(own);
+        });
+      }),
+    );
     for (const tensor of [outputGradient, ...kept, ...scratch]) {
       if (tensor !== null && !given.has(tensor)) tensor.dispose();
     }
@@ -189,7 +196,7 @@ export class Node implements GraphNode {
 
   #check(gradients: Readonly<Record<string, Tensor | null>>, outputGradient: Tensor): void {
     const rule = `the gradient rule of ${this.#operation.name}`;
-    const returned = Object.keys(gradients);
+    const returned = Object.keys(gradients ?? {});
     if (returned.length !== this.#names.length || !this.#names.every((name) => name in gradients)) {
       throw new Error(
         `${rule} returned entries for [${returned.join(", ")}]; expected one for each input: [${this.#names.join(", ")}] (null where there is none).`,
@@ -197,11 +204,7 @@ export class Node implements GraphNode {
     }
     for (const name of this.#names) {
       const gradient = gradients[name];
-      if (!this.#needs[name]) {
-        if (gradient !== null)
-          throw new Error(`${rule} computed the gradient of ${name}, which nobody needs; return null.`);
-        continue;
-      }
+      if (!this.#needs[name]) continue;
       if (gradient === null || gradient === undefined) {
         throw new Error(`${rule} returned no gradient for ${name}, which needs one.`);
       }

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import {
   absolute,
   add,
@@ -21,7 +22,8 @@ import {
   mean,
   multiply,
   negate,
-  type OperationName,
+  type OperationObserver,
+  observeOperations,
   permute,
   reciprocal,
   relu,
@@ -41,7 +43,7 @@ import {
   tanh,
   transpose,
 } from "@splitmask/autograd";
-import { checkOp, Fixture, type OpCheckOptions, operationTable } from "@splitmask/autograd/testing";
+import { caseInputs, checkOp, Fixture, type OpCheckOptions } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 
 const device = createDevice({ threads: 2 });
@@ -64,8 +66,8 @@ const mlp: Compute = ({ x, weight, bias, gamma, beta, out }) =>
     residual: x,
   });
 
-/** The cases of each operation; one that is missing does not compile. */
-const cases: Record<OperationName, Record<string, Compute>> = {
+/** The cases of each operation. */
+const cases: Record<string, Record<string, Compute>> = {
   add: binary(add),
   subtract: binary(subtract),
   multiply: binary(multiply),
@@ -189,7 +191,51 @@ test.each(named)("%s agrees with PyTorch and with difference quotients", (name, 
   checkOp(device, fixture, name, compute, allowances[name]),
 );
 
-test("every operation of the table and every case of the fixture is tried", () => {
-  expect(Object.keys(cases).sort()).toEqual(Object.keys(operationTable).sort());
+/** The operations that the files of `src/ops` define, under the names by which they go in errors and traces. */
+async function definedOperations(): Promise<string[]> {
+  const modules: Record<string, unknown>[] = await Promise.all(
+    readdirSync("dist/ops")
+      .filter((file) => file.endsWith(".js"))
+      .map((file) => import(`../dist/ops/${file}`)),
+  );
+  return modules.flatMap((module) =>
+    Object.entries(module).flatMap(([name, value]) => {
+      if (typeof value !== "object" || value === null || !("gradient" in value)) return [];
+      expect(value).toHaveProperty("name", name.replace(/Operation$/, ""));
+      return [(value as { name: string }).name];
+    }),
+  );
+}
+
+test("every operation that is defined and every case of the fixture is tried", async () => {
+  expect(Object.keys(cases).sort()).toEqual((await definedOperations()).sort());
   expect(named.map(([name]) => name).sort()).toEqual(fixture.names.sort());
+});
+
+/** Cases of several inputs with gradients, once for each input that needs none. */
+const partly = named
+  .filter(([name]) => !name.startsWith("checkpoint/"))
+  .flatMap(([name, compute]) => {
+    const inputs = [...fixture.case(name).gradients.keys()];
+    return inputs.length < 2 ? [] : inputs.map((input) => [name, input, compute] as const);
+  });
+
+test.each(partly)("%s computes no gradient of %s where nobody needs it", (name, frozen, compute) => {
+  const inputs = caseInputs(device, fixture.case(name), "float32");
+  inputs[frozen]!.requiresGrad = false;
+  const wanted: string[][] = [];
+  const observer: OperationObserver = {
+    begins: ({ direction, inputs: read }) => {
+      if (direction === "backward") return;
+      const needs = Object.keys(read).filter((input) => read[input]?.requiresGrad);
+      if (needs.length > 0) wanted.push(needs);
+    },
+    ends: ({ direction }, gradients) => {
+      if (direction === "forward") return;
+      const computed = Object.keys(gradients).filter((input) => gradients[input] !== null);
+      expect(computed).toEqual(wanted.pop());
+    },
+  };
+  observeOperations(device, observer, () => sum(compute(inputs)).backward());
+  expect(wanted).toEqual([]);
 });

@@ -5,10 +5,10 @@
  */
 export { CodebookTokenizer } from "./codebookTokenizer.js";
 export { type KMeansOptions, type KMeansProgress, KMeansTokenizer } from "./kMeans.js";
+export { loadTokenizer } from "./loadTokenizer.js";
 export type { PatchTransform, PatchTransformOptions } from "./patchTransform.js";
 export { type RandomPatchesOptions, RandomPatchesTokenizer } from "./randomPatches.js";
 export { type RandomProjectionOptions, RandomProjectionTokenizer } from "./randomProjection.js";
 export { type SamplePatchesOptions, samplePatches } from "./samplePatches.js";
 export type { Tokenizer } from "./tokenizer.js";
-export { loadTokenizer } from "./tokenizerFile.js";
 export { type TokenStatistics, tokenEntropy, tokenStatistics } from "./tokenStatistics.js";

@@ -1,18 +1,9 @@
-import {
-  type HostTensor,
-  readSafetensors,
-  scope,
-  type Tensor,
-  tensor,
-  writeSafetensors,
-} from "@splitmask/autograd";
-import type { Device } from "@splitmask/kernels";
-import { CodebookTokenizer } from "./codebookTokenizer.js";
+import { type HostTensor, readSafetensors, type Tensor, writeSafetensors } from "@splitmask/autograd";
 import type { PatchTransform } from "./patchTransform.js";
 
 const format = "splitmask-tokenizer-1";
 
-/** What a file has to hold of a tokenizer. */
+/** What is written of a tokenizer. */
 interface SavedTokenizer {
   readonly name: string;
   readonly patchSize: number;
@@ -35,13 +26,11 @@ export async function saveTokenizer(path: string, tokenizer: SavedTokenizer): Pr
 }
 
 /**
- * Reads back what `Tokenizer.save` wrote; the tokenizer gives the same words as before, bit for bit.
+ * Reads what `saveTokenizer` wrote, to the host.
  *
- * @param device Where the words should be.
- * @param path The safetensors file.
  * @throws Error If the file is no tokenizer.
  */
-export async function loadTokenizer(device: Device, path: string): Promise<CodebookTokenizer> {
+export async function readTokenizerFile(path: string) {
   const { tensors, metadata } = await readSafetensors(path);
   const codebook = tensors.get("codebook");
   const { name, patchSize, pixelRange, center } = metadata;
@@ -58,13 +47,5 @@ export async function loadTokenizer(device: Device, path: string): Promise<Codeb
       `loadTokenizer: ${path} holds the tensors [${[...tensors.keys()].slice(0, 5).join(", ")}] and the format "${metadata.format ?? "none"}"; expected a file that Tokenizer.save wrote ("${format}").`,
     );
   }
-  return scope(device, () => {
-    const transform = { pixelRange, center, mean: mean === undefined ? null : tensor(device, mean) } as const;
-    return new CodebookTokenizer(device, {
-      name,
-      patchSize: Number(patchSize),
-      codebook: tensor(device, codebook),
-      transform,
-    });
-  });
+  return { name, patchSize: Number(patchSize), codebook, pixelRange, center, mean: mean ?? null } as const;
 }

@@ -39,7 +39,7 @@ export type {
   TrainingEvent,
   WarningEvent,
 } from "./loop/events.js";
-export type { HealthAlarm, HealthWarning } from "./loop/health.js";
+export type { HealthWarning } from "./loop/health.js";
 export { LoggerError, type MetricsLogger } from "./loop/metricsLogger.js";
 export { NonFiniteError } from "./loop/nonFinite.js";
 export type { PlanHistory, Replan } from "./loop/planPosition.js";
@@ -67,7 +67,13 @@ export type {
   StepTrainingSchedule,
   TrainingSchedule,
 } from "./loop/trainingSchedule.js";
-export type { CrossSampleLoss, EmbeddedSamples, TaskLoss, TrainingTask } from "./loop/trainingTask.js";
+export type {
+  CrossSampleLoss,
+  EmbeddedSamples,
+  HealthAlarm,
+  TaskLoss,
+  TrainingTask,
+} from "./loop/trainingTask.js";
 export type {
   TrainingAverage,
   TrainingLength,

@@ -3,11 +3,15 @@ import { join } from "node:path";
 import {
   add,
   affine,
+  defineOperation,
   divide,
+  empty,
   exp,
   log,
   mean,
   multiply,
+  perform,
+  reciprocal,
   relu,
   sqrt,
   square,
@@ -104,6 +108,48 @@ const cases: [string, (hidden: Tensor, model: Perceptron) => Tensor, Partial<Non
 test.each(cases)("%s is named", async (_, spoil, origin) => {
   expect((await originOf(spoilt(spoil))).origin).toMatchObject(origin);
 });
+
+/** An operation of one's own, infinite at the threshold by an operation or everywhere by a kernel, whose rule gives NaN. */
+const inverse = (threshold: number, byKernel: boolean) =>
+  defineOperation({
+    name: "inverse",
+    forward: ({ x }: { x: Tensor }) => {
+      const shifted = affine(x, 1, -threshold);
+      if (!byKernel) return { output: affine(reciprocal(shifted), 1), saved: {} };
+      const output = empty(device, x.shape, "float32");
+      device.run("affine", "float32", { output, input: x, size: x.size, scale: 1, offset: 1e39 });
+      return { output: affine(output, 1), saved: {} };
+    },
+    gradient: ({ outputGradient }) => ({ x: log(affine(outputGradient, 0, -1)) }),
+  });
+
+test.each([
+  [
+    0,
+    false,
+    { stage: "forward", operation: "reciprocal", within: "inverse", tensor: "output" },
+    "reciprocal in inverse at hidden.bias, output (32×16; ",
+  ],
+  [
+    0,
+    true,
+    { stage: "forward", operation: "inverse", within: null, tensor: "intermediate" },
+    "inverse at hidden.bias (",
+  ],
+  [
+    -1,
+    false,
+    { operation: "log", within: "the gradient rule of inverse" },
+    "log in the gradient rule of inverse at ",
+  ],
+] as const)(
+  "inside an operation of one's own it is named with that (threshold %d, by a kernel: %s)",
+  async (threshold, byKernel, origin, text) => {
+    const failed = await originOf(spoilt((x) => perform(inverse(threshold, byKernel), { x: zeros(x) })));
+    expect(failed.origin).toMatchObject(origin);
+    expect(failed.message).toContain(`The first to make it: ${text}`);
+  },
+);
 
 test("values that were there before the step: the batch's, and a parameter's", async () => {
   const broken = (x: Tensor) => subtract(x, tensor(device, Number.NaN));

@@ -1,5 +1,6 @@
 import { checkFloating } from "../checks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 
 /** y = scale·x + offset, any shape; ∂/∂x = scale·g. */

@@ -1,6 +1,7 @@
 import { runBinary, sumToShape } from "../calls/broadcast.js";
 import { checkFloating } from "../checks.js";
-import { defineOperation, type GradientStep, perform } from "../operation.js";
+import { defineOperation, type GradientStep } from "../operation.js";
+import { perform } from "../perform.js";
 import { broadcastShapes, equalShapes, formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 

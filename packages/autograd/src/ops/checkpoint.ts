@@ -1,6 +1,7 @@
 import { zerosLike } from "../calls/blocks.js";
-import { defineOperation, perform } from "../operation.js";
-import { noGrad, record, scope } from "../scope.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
+import { enterScope, record, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 
 interface CheckpointAttributes {
@@ -13,8 +14,7 @@ export const checkpointOperation = defineOperation({
   name: "checkpoint",
   forward: (inputs: readonly Tensor[], { compute }: CheckpointAttributes) => {
     const x = inputs[0]!;
-    const output = noGrad(x.device, () => compute(x));
-    return { output: output === x ? x.alias() : output, saved: { x } };
+    return { output: compute(x), saved: { x } };
   },
   gradient: ({ outputGradient, saved, attributes: { compute, parameters }, needs }) => {
     const x = saved.x.alias();
@@ -33,7 +33,10 @@ export const checkpointOperation = defineOperation({
           leaf.grad?.dispose();
           return null;
         }
-        return leaf.grad ?? zerosLike(leaf, leaf.shape);
+        if (leaf.grad === null) return zerosLike(leaf, leaf.shape);
+        // Leaf gradients outlive scopes; this one is the rule's.
+        enterScope(x.device, leaf.grad);
+        return leaf.grad;
       });
     } finally {
       for (const [index, leaf] of leaves.entries()) leaf.grad = gathered[index]!;

@@ -1,5 +1,6 @@
 import { placeAlongAxis, sliceAxis } from "../calls/blocks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { equalShapes, formatShape, resolveAxis } from "../shape.js";
 import { describe, empty, type Tensor } from "../tensor.js";
 

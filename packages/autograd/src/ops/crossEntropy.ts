@@ -1,7 +1,8 @@
 import { runBinary, sumAxes } from "../calls/broadcast.js";
 import { checkFloating, checkIntegers, checkRank, checkSameShape } from "../checks.js";
 import { isFloating } from "../elements.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 

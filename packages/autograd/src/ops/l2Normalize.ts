@@ -1,5 +1,6 @@
 import { checkFloating, rowsAndColumns } from "../checks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 
 /** y = x / n with n = max(‖x‖, ε) by rows; ∂/∂x = (g − y·Σ g·y) / n (g / ε where the norm is below ε). */

@@ -1,6 +1,7 @@
 import { gemm, type ProductPrecision, sumRows } from "../calls/gemm.js";
 import { checkFloating, checkRank, checkSameShape, rowsAndColumns } from "../checks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { formatShape } from "../shape.js";
 import { empty, type Tensor } from "../tensor.js";
 

@@ -1,6 +1,7 @@
 import { gemm } from "../calls/gemm.js";
 import { checkFloating } from "../checks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { equalShapes, formatShape, type Shape, sizeOf } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 

@@ -1,6 +1,7 @@
 import { permuteNumbers } from "../calls/strided.js";
 import { bytesPerElement } from "../elements.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { formatShape, stridesOf } from "../shape.js";
 import { describe, empty, type Tensor } from "../tensor.js";
 

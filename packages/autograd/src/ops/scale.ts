@@ -1,6 +1,7 @@
 import { checkFloating, checkSameShape, rowsAndColumns } from "../checks.js";
 import { bernoulli } from "../creation.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import type { RandomKey } from "../random.js";
 import { equalShapes, formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";

@@ -1,5 +1,6 @@
 import { placeAlongAxis, sliceAxis, zerosLike } from "../calls/blocks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { formatShape, resolveAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 

@@ -1,5 +1,6 @@
 import { checkFloating, rowsAndColumns } from "../checks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 
 function defineSoftmax<Name extends "softmax" | "logSoftmax">(name: Name) {

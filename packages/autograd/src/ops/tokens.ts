@@ -1,6 +1,7 @@
 import { zerosLike } from "../calls/blocks.js";
 import { checkFloating, checkIntegers, checkRank } from "../checks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 

@@ -1,6 +1,7 @@
 import { unaryOperations } from "@splitmask/kernels";
 import { checkFloating } from "../checks.js";
-import { defineOperation, perform } from "../operation.js";
+import { defineOperation } from "../operation.js";
+import { perform } from "../perform.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 
 type UnaryName =
@@ -31,7 +32,7 @@ function runUnary(name: UnaryName, x: Tensor): Tensor {
 }
 
 /** y = f(x) of any shape; ∂/∂x = g · f′(x), which one kernel computes in place on g. */
-function defineUnary<Name extends UnaryName>(name: Name) {
+function defineUnary(name: UnaryName) {
   return defineOperation({
     name,
     forward: ({ x }: { x: Tensor }, _: null) => ({ output: runUnary(name, x), saved: { x } }),

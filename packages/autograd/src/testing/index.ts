@@ -3,7 +3,6 @@
  *
  * @packageDocumentation
  */
-export { operationTable } from "../ops/table.js";
 export { checkGradient, type GradientCheckOptions } from "./checkGradient.js";
 export { checkOp, type OpCheckOptions } from "./checkOp.js";
 export { caseInputs, Fixture, type FixtureCase } from "./fixture.js";

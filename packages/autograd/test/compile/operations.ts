@@ -1,13 +1,11 @@
 // Compiled, never run, by compile.test.ts: each @ts-expect-error is an error of its own if its line compiles.
-import { defineOperation } from "../../dist/operation.js";
-import { operationTable } from "../../dist/ops/table.js";
-import type { Tensor } from "../../dist/tensor.js";
+import { defineOperation, perform, type Tensor } from "@splitmask/autograd";
 
 type Pair = { readonly a: Tensor; readonly b: Tensor | null };
 const forward = ({ a }: Pair, _: { factor: number }) => ({ output: a, saved: { mean: a } });
 
-defineOperation({
-  name: "gelu",
+const scaled = defineOperation({
+  name: "scaled",
   forward,
   gradient: ({ outputGradient, saved, attributes, needs, shapes }) => {
     const factor: number = attributes.factor;
@@ -18,24 +16,37 @@ defineOperation({
 });
 
 // @ts-expect-error: an operation without a gradient rule
-defineOperation({ name: "gelu", forward });
-
-// @ts-expect-error: a name that is not in the list
-defineOperation({ name: "geluu", forward, gradient: () => ({ a: null, b: null }) });
+defineOperation({ name: "scaled", forward });
 
 // @ts-expect-error: a rule without an entry for b
-defineOperation({ name: "gelu", forward, gradient: () => ({ a: null }) });
+defineOperation({ name: "scaled", forward, gradient: () => ({ a: null }) });
 
 defineOperation({
-  name: "gelu",
+  name: "scaled",
   forward,
   // @ts-expect-error: a rule that reads what its forward function did not save
   gradient: ({ saved }) => ({ a: saved.rstd, b: null }),
 });
 
-const { gelu: _gelu, ...rest } = operationTable;
-// @ts-expect-error: a table without one of the operations
-export const incomplete: typeof operationTable = rest;
+defineOperation({
+  name: "scaled",
+  // @ts-expect-error: a forward function that returns no output
+  forward: ({ a }: Pair) => ({ saved: { a } }),
+  gradient: () => ({ a: null, b: null }),
+});
 
-// @ts-expect-error: an operation under another's name
-export const swapped: typeof operationTable = { ...operationTable, gelu: operationTable.relu };
+export function use(a: Tensor): Tensor {
+  const plain = defineOperation({
+    name: "plain",
+    forward: ({ x }: { x: Tensor }) => ({ output: x, saved: {} }),
+    gradient: ({ outputGradient }) => ({ x: outputGradient }),
+  });
+  perform(plain, { x: a });
+  perform(scaled, { a, b: null }, { factor: 2 });
+  // @ts-expect-error: without the attributes
+  perform(scaled, { a, b: null });
+  // @ts-expect-error: without an input
+  perform(scaled, { a }, { factor: 2 });
+  // @ts-expect-error: an attribute of another type
+  return perform(scaled, { a, b: null }, { factor: "2" });
+}

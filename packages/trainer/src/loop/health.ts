@@ -5,18 +5,6 @@ import { medianOf } from "./rateMeter.js";
 import type { StepSettings } from "./stepRunner.js";
 import type { TrainingTask } from "./trainingTask.js";
 
-/** A figure that says, below or above a level, that a run may be going wrong. */
-export interface HealthAlarm {
-  /** Name of the figure, e.g. `"effectiveRank"`. */
-  readonly figure: string;
-  /** Something is wrong below this value. */
-  readonly below?: number;
-  /** Something is wrong above this value. */
-  readonly above?: number;
-  /** What it means, and what to try. */
-  readonly advice: string;
-}
-
 /** An alarm that went off. */
 export interface HealthWarning {
   /** Name of the figure. */

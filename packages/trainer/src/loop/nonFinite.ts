@@ -48,9 +48,13 @@ function listed(samples: readonly string[]): string {
   return `${samples.slice(0, NAMED).join(", ")}${more}`;
 }
 
-function describeOrigin({ kernel, operation, parameter, shape, stage, tensor }: NonFiniteOrigin): string {
+function describeOrigin(origin: NonFiniteOrigin): string {
+  const { kernel, operation, parameter, shape, stage, tensor, within } = origin;
   const size = shape.length === 0 ? "a scalar" : shape.join("×");
-  const near = parameter === null ? "" : ` at ${parameter}`;
+  const near = `${within === null ? "" : ` in ${within}`}${parameter === null ? "" : ` at ${parameter}`}`;
+  if (tensor === "intermediate" && (stage === "forward" || stage === "backward")) {
+    return `${stage === "forward" ? "" : "the gradient rule of "}${operation}${near} (${kernel})`;
+  }
   switch (stage) {
     case "forward":
       return `${operation}${near}, ${tensor} (${size}; ${kernel})`;

@@ -18,7 +18,12 @@ export interface NonFiniteOrigin {
   readonly stage: "forward" | "backward" | "given" | "between";
   /** Name of the operation, e.g. `"log"`; in the stage `"between"` the one that follows, or `"the end"`. */
   readonly operation: string;
-  /** Which tensor: `"output"`, or the name of an input. */
+  /**
+   * What the operation was a part of, where others are made of it: `"checkpoint"`, `"the gradient rule of rmsNorm"`;
+   * null where it stood alone.
+   */
+  readonly within: string | null;
+  /** Which tensor: `"output"`, the name of an input, or `"intermediate"` for one that lies inside of the operation. */
   readonly tensor: string;
   /** Its shape. */
   readonly shape: readonly number[];
@@ -43,6 +48,7 @@ class Tracer implements OperationObserver {
   readonly #device: Device;
   readonly #names: ReadonlyMap<Tensor, string>;
   readonly #known = new WeakSet<Tensor>();
+  readonly #running: ObservedOperation[] = [];
   #parameter: string | null = null;
 
   constructor(device: Device, parameters: ReadonlyMap<string, Tensor>) {
@@ -50,8 +56,11 @@ class Tracer implements OperationObserver {
     this.#names = new Map([...parameters].map(([name, tensor]) => [tensor, name]));
   }
 
-  begins({ direction, inputs, name }: ObservedOperation): void {
+  begins(operation: ObservedOperation): void {
+    const { direction, inputs, name } = operation;
     this.outside(name);
+    const within = this.#within();
+    this.#running.push(operation);
     if (direction === "backward") return;
     for (const [input, tensor] of Object.entries(inputs)) {
       if (tensor === null) continue;
@@ -61,18 +70,28 @@ class Tracer implements OperationObserver {
       this.#known.add(tensor);
       look(tensor);
       this.marks.push(
-        this.#mark({ stage: "given", operation: name, tensor: input, shape: tensor.shape, parameter }),
+        this.#mark({
+          stage: "given",
+          operation: name,
+          within,
+          tensor: input,
+          shape: tensor.shape,
+          parameter,
+        }),
       );
     }
   }
 
   ends({ direction, name }: ObservedOperation, outputs: Readonly<Record<string, Tensor | null>>): void {
+    this.#running.pop();
+    const within = this.#within();
     const made = Object.entries(outputs).filter((entry): entry is [string, Tensor] => entry[1] !== null);
     if (made.length === 0) return;
     const parameter = this.#parameter;
     const places = made.map(([tensor, { shape }]) => ({
       stage: direction,
       operation: name,
+      within,
       tensor,
       shape,
       parameter,
@@ -86,11 +105,27 @@ class Tracer implements OperationObserver {
     this.marks.push({ ...mark, each });
   }
 
-  /** Marks the end of kernels that belong to no operation. */
+  /** Marks the end of kernels that belong to no operation, or to one that is made of others, by themselves. */
   outside(next: string): void {
-    this.marks.push(
-      this.#mark({ stage: "between", operation: next, tensor: "", shape: [], parameter: null }),
-    );
+    const around = this.#running.at(-1);
+    const within = this.#within(-2);
+    const place =
+      around === undefined
+        ? ({ stage: "between", operation: next, tensor: "", parameter: null } as const)
+        : ({
+            stage: around.direction,
+            operation: around.name,
+            tensor: "intermediate",
+            parameter: this.#parameter,
+          } as const);
+    this.marks.push(this.#mark({ ...place, within, shape: [] }));
+  }
+
+  /** The operation that is running, as a text; at −2 the one around it. */
+  #within(place = -1): string | null {
+    const operation = this.#running.at(place);
+    if (operation === undefined) return null;
+    return operation.direction === "forward" ? operation.name : `the gradient rule of ${operation.name}`;
   }
 
   #mark(place: Mark["place"]): Mark {

@@ -1,6 +1,5 @@
 import type { Tensor } from "@splitmask/autograd";
 import type { ForwardContext, Module } from "@splitmask/nn";
-import type { HealthAlarm } from "./health.js";
 
 /** What a task's loss gives back. */
 export interface TaskLoss {
@@ -27,6 +26,18 @@ export interface CrossSampleLoss<Batch> {
   embed(batch: Batch, context: ForwardContext): EmbeddedSamples;
   /** What the comparison costs, from the descriptors of all samples of the batch. */
   loss(descriptors: readonly Tensor[], context: ForwardContext): TaskLoss;
+}
+
+/** A figure that says, below or above a level, that a run may be going wrong. */
+export interface HealthAlarm {
+  /** Name of the figure, e.g. `"effectiveRank"`. */
+  readonly figure: string;
+  /** Something is wrong below this value. */
+  readonly below?: number;
+  /** Something is wrong above this value. */
+  readonly above?: number;
+  /** What it means, and what to try. */
+  readonly advice: string;
 }
 
 /**
