@@ -31,3 +31,9 @@ export {
   type Splits,
   sampleSplits,
 } from "./splits.js";
+export {
+  type TokenizerSettings,
+  tokenizerPatch,
+  tokenizerPreparation,
+  tokenizerView,
+} from "./tokenizerPreparation.js";
