@@ -32,3 +32,9 @@ export {
   type Splits,
   sampleSplits,
 } from "./splits.js";
+export {
+  type TokenizerSettings,
+  tokenizerPatch,
+  tokenizerPreparation,
+  tokenizerView,
+} from "./tokenizerPreparation.js";

@@ -84,8 +84,8 @@ export interface PrepareRequest<Settings> {
    * The crops of training in another view, batch after batch.
    *
    * @param view Size and scale.
-   * @param pictures How many crops in all; more than there are pictures are several of each.
-   * @returns Batches B×3×S×S of at most 64.
+   * @param pictures How many crops in all; if more than there are pictures, several of each.
+   * @returns Batches B×3×S×S of at most 64, no more than there are pictures; who reads them may dispose of them.
    */
   crops(view: View, pictures: number): AsyncIterable<Tensor>;
   /** Tells how far it is, such as ("collecting patches", 0.4). */

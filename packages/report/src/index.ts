@@ -12,7 +12,6 @@ export { formatDuration, percent } from "./figures/format.js";
 export type { RecordedRun } from "./figures/recordedRun.js";
 export { pictureAtlas } from "./looks/atlas.js";
 export { attentionViews } from "./looks/attention.js";
-export { exampleDictionary } from "./looks/dictionary.js";
 export { type DrawnPictures, drawPictures, pngOf, rawOf } from "./looks/draw.js";
 export { embeddingMap, type MapMethod, type MappedPictures, mapMethods } from "./looks/embeddingMap.js";
 export { knnConfusion } from "./looks/knnConfusion.js";

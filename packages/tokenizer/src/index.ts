@@ -4,6 +4,15 @@
  * @packageDocumentation
  */
 export { CodebookTokenizer } from "./codebookTokenizer.js";
+export { type CountedWords, countWords } from "./countWords.js";
+export { exampleDictionary } from "./exampleDictionary.js";
+export {
+  type FitTokenizerOptions,
+  fitTokenizer,
+  patchesPerPicture,
+  type TokenizerKind,
+  tokenizerKinds,
+} from "./fitTokenizer.js";
 export { type KMeansOptions, type KMeansProgress, KMeansTokenizer } from "./kMeans.js";
 export { loadTokenizer } from "./loadTokenizer.js";
 export type { PatchTransform, PatchTransformOptions } from "./patchTransform.js";

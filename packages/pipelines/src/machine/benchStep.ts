@@ -10,12 +10,12 @@ import {
   type ProfileSummary,
   summarizeProfile,
 } from "@splitmask/kernels";
+import { tokenizerPreparation } from "@splitmask/methods";
 import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import type { Config } from "../settings/config.js";
 import { type MachineFacts, type ResolvedConfig, resolveConfig } from "../settings/resolve.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { makeTokenizer } from "../training/fitTokenizer.js";
 import { createMethod } from "../training/method.js";
 import { trainingBatches, trainingOptions } from "../training/training.js";
 
@@ -106,7 +106,7 @@ export async function benchStep(
     const count = 2 * config.batch;
     const side = Math.round((config.imageSize * 8) / 7);
     const dataset = randomPictures(count, side, config.seed);
-    const tokenizer = await makeTokenizer(device, dataset, config);
+    const tokenizer = tokenizerPreparation.standIn(device, { ...config, ...noise });
     const task = createMethod(device, config, tokenizer);
     // Room for these pictures and no more, so that the peak is the step's.
     const batches = trainingBatches(

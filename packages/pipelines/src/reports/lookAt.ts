@@ -17,7 +17,6 @@ import {
   attentionViews,
   drawPictures,
   embeddingMap,
-  exampleDictionary,
   knnConfusion,
   type MapMethod,
   neighbourViews,
@@ -28,6 +27,7 @@ import {
   tokenView,
   wordsNote,
 } from "@splitmask/report";
+import { exampleDictionary } from "@splitmask/tokenizer";
 import type { VisionTransformer } from "@splitmask/vit";
 
 /** Pictures among which neighbours are looked for, that are on the map, and whose patches stand for words. */

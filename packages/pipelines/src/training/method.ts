@@ -1,6 +1,9 @@
 import { type Augmentation, splitMaskAugmentation, type View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { SplitMask } from "@splitmask/methods";
+
+export { tokenizerPatch, tokenizerView } from "@splitmask/methods";
+
 import type { Tokenizer } from "@splitmask/tokenizer";
 import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
 import type { RunDescription } from "../runs/description.js";
@@ -32,26 +35,9 @@ export function createMethod(device: Device, config: ResolvedConfig, tokenizer: 
   });
 }
 
-/** Side of a patch in the tokenizer's view: at most 8 pixels, the paper's. */
-export function tokenizerPatch(config: ResolvedConfig): number {
-  return Math.min(8, config.patch);
-}
-
-/** Rows and columns of patches. */
-export function gridOf(config: ResolvedConfig): readonly [number, number] {
-  const side = config.imageSize / config.patch;
-  return [side, side];
-}
-
 /** The encoder's view of the pictures. */
 export function encoderView({ config, mean, std }: Pick<RunDescription, "config" | "mean" | "std">): View {
   return { size: config.imageSize, mean, std };
-}
-
-/** The tokenizer's view: the same crop in [−1, 1]. */
-export function tokenizerView(config: ResolvedConfig): View {
-  const half = [0.5, 0.5, 0.5] as const;
-  return { size: gridOf(config)[0] * tokenizerPatch(config), mean: half, std: half };
 }
 
 /** The crop, flip and colours of training. */

@@ -17,7 +17,7 @@ import {
   zeros,
 } from "@splitmask/autograd";
 import { patchify } from "@splitmask/nn";
-import type { Tokenizer } from "@splitmask/tokenizer";
+import type { Tokenizer } from "./tokenizer.js";
 
 /**
  * One example patch a word, so that words can be drawn: of all patches of some pictures the one nearest to the mean

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { normal, type Tensor } from "@splitmask/autograd";
+import type { View } from "@splitmask/data";
+import { createDevice } from "@splitmask/kernels";
+import { tokenizerPreparation, tokenizerView } from "@splitmask/methods";
+
+const device = createDevice({ threads: 1 });
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "splitmask-preparation-"));
+});
+afterAll(async () => {
+  device.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const settings = {
+  ...{ width: 16, depth: 1, heads: 1, imageSize: 64, patch: 16, layerScale: null, dropPath: 0 },
+  ...{ batch: 4, seed: 5, mean: [0, 0, 0], std: [1, 1, 1] },
+  ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatches: 40 },
+} as const;
+
+test("the tokenizer's view has one patch of at most 8 pixels for each of the encoder's", () => {
+  expect(tokenizerView(settings)).toEqual({ size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
+  expect(tokenizerView({ imageSize: 20, patch: 4 }).size).toBe(20);
+});
+
+test("is fitted to training crops in its view, tells how its words are used, and comes back from its file", async () => {
+  const asked: [View, number][] = [];
+  const told: [string, string][] = [];
+  async function* crops(view: View, pictures: number): AsyncGenerator<Tensor> {
+    asked.push([view, pictures]);
+    for (let seed = 0; seed * 4 < Math.min(pictures, 64); seed++)
+      yield normal(device, [4, 3, view.size, view.size], { key: { seed, purpose: "crops" } });
+  }
+  const tokenizer = await tokenizerPreparation.make({
+    ...{ device, settings, pictureCount: 20, crops },
+    progress: () => undefined,
+    tell: (subject, text) => told.push([subject, text]),
+  });
+  expect([tokenizer.name, tokenizer.codebook.shape, tokenizer.patchSize]).toEqual([
+    "random-patches",
+    [8, 192],
+    8,
+  ]);
+  const view = tokenizerView(settings);
+  // One patch of each of 40 crops; then 16 patches of each of 4096.
+  expect(asked).toEqual([
+    [view, 40],
+    [view, 4096],
+  ]);
+  expect(told).toEqual([
+    [
+      "tokenizer",
+      expect.stringMatching(
+        /^8 words, entropy \d\.\d\d of 3\.00 bits \(as many as \d words used evenly\), \d words without any of 1024 patches$/,
+      ),
+    ],
+  ]);
+
+  const path = join(folder, tokenizerPreparation.file);
+  await tokenizerPreparation.save(tokenizer, path);
+  const read = await tokenizerPreparation.load(device, path);
+  expect(await read.codebook.data()).toEqual(await tokenizer.codebook.data());
+  const standIn = tokenizerPreparation.standIn(device, settings);
+  expect([standIn.codebook.shape, standIn.patchSize]).toEqual([[8, 192], 8]);
+});
