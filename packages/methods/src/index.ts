@@ -10,6 +10,16 @@ export {
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
+export {
+  MaskedAutoencoder,
+  type MaskedAutoencoderConfig,
+  type MaskedAutoencoderRecipe,
+  maskedAutoencoderRecipe,
+  type Reconstruction,
+  type ResolvedMaskedAutoencoderConfig,
+  resolveMaskedAutoencoderConfig,
+} from "./mae.js";
+export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 export { type BranchPrediction, SplitMask } from "./splitMask.js";
 export { SplitMaskModel } from "./splitMaskModel.js";
 export {
