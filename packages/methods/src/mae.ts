@@ -122,21 +122,22 @@ export const maskedAutoencoderRecipe: MaskedAutoencoderRecipe = {
 const alarms: readonly HealthAlarm[] = [
   {
     figure: "descriptorVariance",
-    below: 0.001,
+    // Nothing in the loss spreads these descriptors: 0.02 on photographs and 0.0005 on sketches are healthy.
+    below: 1e-5,
     advice:
       "The encoder's mean outputs are the same for all pictures: it tells pictures apart no more. Try a lower learning rate or a longer warm-up.",
   },
   {
     figure: "effectiveRank",
-    below: 1.5,
+    below: 1.2,
     advice:
       "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. Try a lower learning rate, a longer run, or larger crops.",
   },
   {
     figure: "explainedVariance",
-    below: 0.01,
+    below: 0,
     advice:
-      "The decoder predicts nearly the same patch everywhere. Try a higher or lower learning rate, a longer run, or a larger share of visible patches.",
+      "The predictions of the hidden patches are no better than one and the same patch everywhere. Try a higher or lower learning rate, a longer run, or a larger share of visible patches.",
   },
 ];
 
@@ -218,9 +219,10 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
    * @returns `total`, which is the one part `reconstruction` too.
    */
   loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
-    const { hidden, patches, predicted } = this.#run(batch, context);
-    const reconstruction = reconstructionLoss(predicted, gatherTokens(patches, hidden), {
-      normalize: this.config.normalizePixels,
+    const reconstruction = scope(this.#device, () => {
+      const { hidden, patches, predicted } = this.#run(batch, context);
+      const normalize = this.config.normalizePixels;
+      return reconstructionLoss(predicted, gatherTokens(patches, hidden), { normalize });
     });
     return { total: reconstruction, parts: { reconstruction } };
   }
