@@ -1,6 +1,6 @@
-"""Fixtures of @splitmask/losses: values and gradients of both terms of SplitMask's objective.
+"""Fixtures of @splitmask/losses: values and gradients of both terms of SplitMask's objective, and of MAE's.
 
-Made with torch 2.13.0: python tools/reference/losses.py
+Made with torch 2.15.0: python tools/reference/losses.py
 """
 import torch
 import torch.nn.functional as F
@@ -52,5 +52,21 @@ for normalize in (True, False):
         loss.backward()
         label = f"match.{negatives}.{'normalized' if normalize else 'plain'}"
         out |= {f"{label}.loss": loss, f"{label}.first": first.grad.clone(), f"{label}.second": second.grad.clone()}
+
+# Reconstruction: mean squared error of patches, each at mean 0 and (unbiased) variance 1 or as it is.
+predicted = normal((2, 3, 12), 1, g).requires_grad_()
+patches = normal((2, 3, 12), 0.7, g) + torch.linspace(-1, 1, 6).float().double().reshape(2, 3, 1)
+patches = patches.float().double()
+patches[1, 2] = 0.25  # one without contrast
+out |= {"input.predicted": predicted, "input.patches": patches}
+for label, normalize in [("normalized", True), ("plain", False)]:
+    target = patches
+    if normalize:
+        mean, variance = patches.mean(-1, keepdim=True), patches.var(-1, keepdim=True)
+        target = (patches - mean) / (variance + 1e-6) ** 0.5
+    predicted.grad = None
+    loss = F.mse_loss(predicted, target)
+    loss.backward()
+    out |= {f"reconstruction.{label}.loss": loss, f"reconstruction.{label}.predicted": predicted.grad.clone()}
 
 save("losses", "losses", out, {"seed": 11, "temperature": 0.2, "smoothing": 0.1})

@@ -1,20 +1,20 @@
 /** The shape of an `InpaintingDecoder`. */
 export interface InpaintingDecoderConfig {
-  /** D, the encoder's width: the paper's decoder is as wide, so no projection is needed. */
+  /** D, the width of the tokens that it is given; the encoder's in SplitMask, so that no projection is needed. */
   readonly width: number;
   /** Attention heads, usually the encoder's. */
   readonly heads: number;
   /** N, how many patches a picture has. */
   readonly patches: number;
-  /** V, how many visual words there are. */
-  readonly vocabularySize: number;
+  /** V, how many numbers are predicted for a place: a score for each visual word, or the pixels of a patch. */
+  readonly outFeatures: number;
   /** How many transformer blocks. Default 2, the paper's. */
   readonly depth?: number;
   /** Hidden width of the MLPs as a multiple of the width. Default 4. */
   readonly mlpRatio?: number;
   /**
-   * Whether a mask token carries the encoder's position table (`"shared"`) or one of the decoder's (`"own"`). The paper
-   * does not say. Default `"shared"`.
+   * Whether a mask token carries a position table that `forward` is given, e.g. the encoder's (`"shared"`), or a learned
+   * one of the decoder's (`"own"`). The paper does not say. Default `"shared"`.
    */
   readonly positions?: "shared" | "own";
   /**
@@ -54,8 +54,8 @@ export function resolveInpaintingDecoderConfig(
     finalNorm: true,
     ...config,
   } as const;
-  const { width, heads, patches, vocabularySize, depth, dropPath } = resolved;
-  for (const [name, value] of Object.entries({ width, heads, patches, vocabularySize, depth })) {
+  const { width, heads, patches, outFeatures, depth, dropPath } = resolved;
+  for (const [name, value] of Object.entries({ width, heads, patches, outFeatures, depth })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(`InpaintingDecoder: ${name} is ${value}; expected a whole number from 1.`);
     }

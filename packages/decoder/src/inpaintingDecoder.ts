@@ -12,6 +12,7 @@ import type { Device } from "@splitmask/kernels";
 import {
   type ForwardContext,
   forwardTransformer,
+  type Initializer,
   inference,
   LayerNorm,
   Linear,
@@ -30,7 +31,7 @@ export interface InpaintingDecoderInput {
   readonly visible: Tensor;
   /** int32 B×(N−K): the hidden patches' places; together with `visible` every place once. */
   readonly hidden: Tensor;
-  /** N×D: the encoder's positions, for `positions: "shared"`. */
+  /** N×D: positions, e.g. the encoder's, for `positions: "shared"`. */
   readonly positions?: Tensor;
 }
 
@@ -39,6 +40,8 @@ export interface InpaintingDecoderInput {
  * saw are completed with mask tokens that carry the
  * positions of the others, and a few transformer blocks make tokens of all N places; a linear head predicts visual
  * words from those at hidden places.
+ *
+ * With the pixels of a patch instead of words it is MAE's decoder (He et al. 2021).
  *
  * Parameters: `mask_token` 1×1×D, perhaps `pos_embed` 1×N×D, `blocks.…`, `norm.…`, `head.weight` V×D, `head.bias` V.
  */
@@ -54,23 +57,28 @@ export class InpaintingDecoder extends Module {
   /** The last layer norm, or null. */
   readonly norm: LayerNorm | null;
   /**
-   * D → V: scores of the visual words. `forward` does not call it: see `inpaintLossFromTokens` of `@splitmask/losses`.
+   * D → V: scores of the visual words, or pixels. `forward` does not call it: see `inpaintLossFromTokens` of
+   * `@splitmask/losses`.
    */
   readonly head: Linear;
 
   /**
-   * Draws the weights: N(0, 0.02²), biases 0, norms 1.
+   * Draws the weights: linear ones, positions and the mask token from N(0, 0.02²), biases 0, norms 1.
    *
    * @param device Where the decoder lives.
    * @param config Its shape.
-   * @param options `seed`: the same seed gives the same weights. Default 0.
+   * @param options `seed`: the same seed gives the same weights, default 0; `initializer`: draws the linear weights.
    * @throws RangeError If the config's numbers do not fit each other.
    */
-  constructor(device: Device, config: InpaintingDecoderConfig, options: { readonly seed?: number } = {}) {
+  constructor(
+    device: Device,
+    config: InpaintingDecoderConfig,
+    options: { readonly seed?: number; readonly initializer?: Initializer } = {},
+  ) {
     super();
-    const { seed = 0 } = options;
+    const { seed = 0, ...drawn } = options;
     const resolved = resolveInpaintingDecoderConfig(config);
-    const { width, patches, vocabularySize, positions } = resolved;
+    const { width, patches, outFeatures, positions } = resolved;
     this.config = resolved;
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `decoder.${name}` };
@@ -78,12 +86,13 @@ export class InpaintingDecoder extends Module {
     };
     this.mask_token = draw([1, 1, width], "mask_token");
     this.pos_embed = positions === "own" ? draw([1, patches, width], "pos_embed") : null;
-    this.blocks = transformerBlocks(device, { ...resolved, seed, purpose: "decoder.blocks" });
+    this.blocks = transformerBlocks(device, { ...resolved, ...drawn, seed, purpose: "decoder.blocks" });
     this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
     this.head = new Linear(device, {
       inFeatures: width,
-      outFeatures: vocabularySize,
+      outFeatures,
       seed,
+      ...drawn,
       purpose: "decoder.head",
     });
   }
@@ -133,7 +142,7 @@ export class InpaintingDecoder extends Module {
     if (this.pos_embed !== null) return reshape(this.pos_embed, [patches, width]);
     if (given === undefined || given.rank !== 2 || given.shape[0] !== patches || given.shape[1] !== width) {
       throw new RangeError(
-        `InpaintingDecoder: positions are ${given?.shape.join("×") ?? "missing"}; expected the encoder's table ${patches}×${width} (encoder.patchPositions()), because this decoder shares it. For a table of its own make it with positions: "own".`,
+        `InpaintingDecoder: positions are ${given?.shape.join("×") ?? "missing"}; expected a table ${patches}×${width}, e.g. encoder.patchPositions(), because this decoder shares it. For a table of its own make it with positions: "own".`,
       );
     }
     return given;

@@ -16,7 +16,7 @@ import { createDevice } from "@splitmask/kernels";
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
 
-const shape = { width: 16, heads: 2, patches: 12, vocabularySize: 20 } as const;
+const shape = { width: 16, heads: 2, patches: 12, outFeatures: 20 } as const;
 const numbers = async (x: Tensor) => Array.from(await x.data());
 
 test.each([
@@ -118,14 +118,14 @@ test("says what is wrong with its config and inputs", () => {
   expect(() => new InpaintingDecoder(device, { ...shape, heads: 3 })).toThrow(
     "InpaintingDecoder: the width 16 is no multiple of the 3 heads. Choose heads that divide the width, e.g. the encoder's.",
   );
-  expect(() => new InpaintingDecoder(device, { ...shape, vocabularySize: 0 })).toThrow(
-    "InpaintingDecoder: vocabularySize is 0; expected a whole number from 1.",
+  expect(() => new InpaintingDecoder(device, { ...shape, outFeatures: 0 })).toThrow(
+    "InpaintingDecoder: outFeatures is 0; expected a whole number from 1.",
   );
   const decoder = new InpaintingDecoder(device, shape);
   const tokens = normal(device, [1, 2, 16], { key: { seed: 3, purpose: "tokens" } });
   const hidden = places([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   expect(() => decoder.forward({ tokens, visible: places([0, 1]), hidden })).toThrow(
-    'InpaintingDecoder: positions are missing; expected the encoder\'s table 12×16 (encoder.patchPositions()), because this decoder shares it. For a table of its own make it with positions: "own".',
+    'InpaintingDecoder: positions are missing; expected a table 12×16, e.g. encoder.patchPositions(), because this decoder shares it. For a table of its own make it with positions: "own".',
   );
   expect(() =>
     decoder.forward({ tokens, visible: places([0, 1]), hidden: places([2, 3]), positions }),

@@ -1,5 +1,5 @@
 /**
- * The losses of SplitMask and of fine-tuning, one a file.
+ * The losses of SplitMask, of masked autoencoders and of fine-tuning, one a file.
  *
  * @packageDocumentation
  */
@@ -11,3 +11,10 @@ export {
   inpaintLossFromTokens,
 } from "./inpaintLoss.js";
 export { type MatchLossOptions, matchLoss } from "./matchLoss.js";
+export {
+  normalizedPatches,
+  type PatchStatistics,
+  patchStatistics,
+  type ReconstructionLossOptions,
+  reconstructionLoss,
+} from "./reconstructionLoss.js";

@@ -21,6 +21,16 @@ export type {
   Recipe,
 } from "./method.js";
 export * from "./settings/index.js";
+export {
+  MaskedAutoencoder,
+  type MaskedAutoencoderConfig,
+  type MaskedAutoencoderRecipe,
+  maskedAutoencoderRecipe,
+  type Reconstruction,
+  type ResolvedMaskedAutoencoderConfig,
+  resolveMaskedAutoencoderConfig,
+} from "./mae.js";
+export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 export { type BranchPrediction, SplitMask } from "./splitMask.js";
 export { SplitMaskModel } from "./splitMaskModel.js";
 export {

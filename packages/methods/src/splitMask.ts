@@ -142,7 +142,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
         qkvBias,
         epsilon,
         patches: rows * columns,
-        vocabularySize: tokenizer.vocabularySize,
+        outFeatures: tokenizer.vocabularySize,
       },
       { seed },
     );

@@ -18,11 +18,26 @@ import { CodebookTokenizer } from "@splitmask/tokenizer";
 export const fixedSteps = 10;
 
 /** int32 [step] of a fixture array steps×…. */
-function ofStep(on: Device, host: HostTensor, step: number): Tensor {
+export function ofStep(on: Device, host: HostTensor, step: number): Tensor {
   const [, ...shape] = host.shape;
   const size = shape.reduce((product, extent) => product * extent, 1);
   const data = (host.data as Int32Array).slice(step * size, (step + 1) * size);
   return tensor(on, data as Int32Array<ArrayBuffer>, shape);
+}
+
+/** The batch of a step of a fixture: its `pictures`, bytes M×3×S×S, at the `draws` of the step, in [−1, 1]. */
+export function pictureBatch(on: Device, fixture: ModelFixture, step: number): ImageBatch {
+  const [pictures, draws] = [fixture.get("pictures"), fixture.get("draws")];
+  const [, batch] = draws.shape as [number, number];
+  const [, ...shape] = pictures.shape;
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const values = new Float32Array(batch * size);
+  for (let row = 0; row < batch; row++) {
+    const picture = (draws.data as Int32Array)[step * batch + row]!;
+    values.set((pictures.data as Uint8Array).subarray(picture * size, (picture + 1) * size), row * size);
+  }
+  const images = affine(tensor(on, values, [batch, ...shape]), 1 / 127.5, -1);
+  return { views: [images], labels: new Int32Array(batch).fill(-1), indices: new Int32Array(batch) };
 }
 
 /** The task, weights, batches and splits of tools/reference/splitmask.py. */
@@ -50,18 +65,9 @@ export async function setUpFixedRun(device: Device) {
     splitSampler: (_device, { step }) => fixedSplits(step % fixedSteps),
   });
   task.model.loadStateDict(weights.under("parameter."));
-  const pictures = fixture.get("pictures");
-  const draws = fixture.get("draws").data as Int32Array;
   const batch = (number: number): ImageBatch => {
-    const step = number % fixedSteps;
-    const size = 3 * 32 * 32;
-    const values = new Float32Array(8 * size);
-    for (let row = 0; row < 8; row++) {
-      const picture = draws[step * 8 + row]!;
-      values.set((pictures.data as Uint8Array).subarray(picture * size, (picture + 1) * size), row * size);
-    }
-    const images = affine(tensor(device, values, [8, 3, 32, 32]), 1 / 127.5, -1);
-    return { views: [images, images], labels: new Int32Array(8).fill(-1), indices: new Int32Array(8) };
+    const given = pictureBatch(device, fixture, number % fixedSteps);
+    return { ...given, views: [given.views[0]!, given.views[0]!] };
   };
   return { task, fixture, batch };
 }

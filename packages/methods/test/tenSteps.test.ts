@@ -1,5 +1,6 @@
 import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
+import { expectGradients } from "./expectGradients.js";
 import { fixedRate, fixedSteps, setUpFixedRun, trainFixedRun } from "./fixedRun.js";
 
 const device = createDevice({ threads: 2 });
@@ -20,23 +21,7 @@ test("every named gradient of the first step is PyTorch's to 1e-4 (max|Δ| / max
     new URL("fixtures/splitmask-gradients.safetensors", import.meta.url),
   );
   task.loss(batch(0), { training: true, seed: 0, step: 0 }).total.backward();
-  const parameters = task.model.namedParameters();
-  expect([...parameters.keys()].map((name) => `gradient.${name}`).sort()).toEqual(
-    [...gradients.tensors.keys()].sort(),
-  );
-  const errors: [string, number][] = [];
-  for (const [name, parameter] of parameters) {
-    errors.push([name, await gradients.error(parameter.grad, `gradient.${name}`)]);
-  }
-  errors.sort((a, b) => b[1] - a[1]);
-  const measured = `largest relative errors: ${errors
-    .slice(0, 3)
-    .map(([name, error]) => `${name} ${error.toExponential(2)}`)
-    .join(", ")}`;
-  expect({ measured, within: errors.every(([, error]) => error <= 1e-4) }).toEqual({
-    measured,
-    within: true,
-  });
+  await expectGradients(task.model, gradients, "gradient.", 1e-4);
 });
 
 test("ten steps of AdamW with clipping and a cosine schedule give PyTorch's losses to 1e-3", async () => {

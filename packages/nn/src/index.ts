@@ -27,3 +27,4 @@ export {
   type TransformerBlockOptions,
   transformerBlocks,
 } from "./transformerBlock.js";
+export { unpatchify } from "./unpatchify.js";

@@ -1,6 +1,6 @@
 import { copyInto, type HostTensor, ones, scope, sum, zeros } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
-import { LayerNorm, Linear, Module, Parameter, patchify } from "@splitmask/nn";
+import { LayerNorm, Linear, Module, Parameter, patchify, unpatchify } from "@splitmask/nn";
 
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
@@ -143,4 +143,19 @@ test("patchify reads a patch channel by channel, row by row", async () => {
   expect(() => patchify(pixels, 4)).toThrow(
     "patchify: pixels is 1×2×4×6 and patchSize is 4; expected B×C×H×W with H and W multiples of the patch size.",
   );
+});
+
+test("unpatchify puts together what patchify cut", async () => {
+  const pixels = zeros(device, [2, 3, 4, 6]);
+  device.upload(
+    pixels,
+    Float32Array.from({ length: 144 }, (_, index) => index),
+  );
+  const pictures = unpatchify(patchify(pixels, 2), [2, 3], 2);
+  expect(pictures.shape).toEqual([2, 3, 4, 6]);
+  expect(await pictures.data()).toEqual(await pixels.data());
+  expect(() => unpatchify(patchify(pixels, 2), [3, 3], 2)).toThrow(
+    "unpatchify: patches are 2×6×12; expected B×9×(C·2²) for a grid of 3×3 patches of 2×2 pixels.",
+  );
+  expect(() => unpatchify(patchify(pixels, 2), [2, 3], 4)).toThrow("expected B×6×(C·4²)");
 });

@@ -165,6 +165,18 @@ test("a run goes on with the schedule and the optimizer that it was started with
   );
 });
 
+test("AdamW's betas are used, written down and compared", async () => {
+  const short = { length: { steps: 2 } };
+  const mae = await run("mae", { ...short, optimizer: { betas: [0.9, 0.95] } });
+  expect((await readCheckpoint(mae.result.checkpoint!)).state.settings.optimizer).toMatchObject({
+    betas: [0.9, 0.95],
+  });
+  expect(weightsOf(mae)).not.toEqual(weightsOf(await run("default", short)));
+  await expect(run("mae", { ...short, resume: true, optimizer: {} })).rejects.toThrow(
+    "was made with other settings: optimizer.betas was [0.9,0.95] and is now [0.9,0.999].",
+  );
+});
+
 test("a checkpoint of when there was only AdamW and a cosine is gone on from", async () => {
   const whole = await run("whole");
   await run("former", { length: { steps: 8 }, ...stopAfter(3) });

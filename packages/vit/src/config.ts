@@ -32,7 +32,8 @@ export interface VisionTransformerConfig {
   readonly epsilon?: number;
   /**
    * `"learned"` positions (normal, standard deviation 0.02), or fixed sine-cosine ones: `"sincos"`, MAE's, or
-   * `"sincosRowFirst"`, MoCo v3's. Default `"learned"`.
+   * `"sincosRowFirst"`, MoCo v3's. All are saved alike, so that a model with learned ones goes on from fixed ones.
+   * Default `"learned"`.
    */
   readonly positions?: "learned" | "sincos" | "sincosRowFirst";
   /** Whether the tokens get a last layer norm. Default true. */

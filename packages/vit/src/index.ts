@@ -14,10 +14,11 @@ export {
   vit,
 } from "./config.js";
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
-export { resamplePositions, sineCosinePositions } from "./positions.js";
+export { fixedPositions, resamplePositions, sineCosinePositions } from "./positions.js";
 export {
   type EncodeLayersOptions,
   type EncodeOptions,
   VisionTransformer,
+  type VisionTransformerDrawOptions,
   type VisionTransformerLoadOptions,
 } from "./visionTransformer.js";

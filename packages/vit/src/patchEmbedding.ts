@@ -1,6 +1,6 @@
 import { linear, reshape, type Tensor, uniform } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { type ForwardContext, inference, Module, Parameter } from "@splitmask/nn";
+import { type ForwardContext, type Initializer, inference, Module, Parameter } from "@splitmask/nn";
 
 /** What a `PatchEmbedding` takes. */
 interface PatchEmbeddingOptions {
@@ -12,6 +12,8 @@ interface PatchEmbeddingOptions {
   readonly patchSize: number;
   /** Draws the first weights. */
   readonly seed: number;
+  /** How: of a D×(C·P²) matrix. Default: uniform in ±1/√fan-in. The bias always is. */
+  readonly initializer?: Initializer;
 }
 
 /**
@@ -22,7 +24,7 @@ export class PatchEmbedding extends Module {
   /** The convolution's weight and bias. */
   readonly proj: PatchProjection;
 
-  /** Draws the weights as PyTorch does for convolutions. */
+  /** Draws the weights as PyTorch does for convolutions, unless told otherwise. */
   constructor(device: Device, options: PatchEmbeddingOptions) {
     super();
     this.proj = new PatchProjection(device, options);
@@ -48,16 +50,19 @@ export class PatchProjection extends Module {
   /** D. */
   readonly bias: Parameter;
 
-  /** Uniform in ±1/√fan-in, PyTorch's default for convolutions, which timm keeps. */
+  /** Uniform in ±1/√fan-in, PyTorch's default for convolutions, which timm keeps, unless told otherwise. */
   constructor(device: Device, options: PatchEmbeddingOptions) {
     super();
     const { width, channels, patchSize, seed } = options;
-    const bound = (channels * patchSize * patchSize) ** -0.5;
-    const draw = (shape: number[], name: string) => {
-      const key = { seed, purpose: `encoder.patch_embed.proj.${name}` };
-      return Parameter.begin(device, () => uniform(device, shape, { low: -bound, high: bound, key }));
-    };
-    this.weight = draw([width, channels, patchSize, patchSize], "weight");
-    this.bias = draw([width], "bias");
+    const inputs = channels * patchSize * patchSize;
+    const bound = inputs ** -0.5;
+    const defaultInitializer: Initializer = (on, shape, key) =>
+      uniform(on, shape, { low: -bound, high: bound, key });
+    const { initializer = defaultInitializer } = options;
+    const key = (name: string) => ({ seed, purpose: `encoder.patch_embed.proj.${name}` });
+    this.weight = Parameter.begin(device, () =>
+      reshape(initializer(device, [width, inputs], key("weight")), [width, channels, patchSize, patchSize]),
+    );
+    this.bias = Parameter.begin(device, () => defaultInitializer(device, [width], key("bias")));
   }
 }

@@ -11,6 +11,7 @@ import {
   zeros,
 } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
+import { Parameter } from "@splitmask/nn";
 
 /**
  * Positions for another grid: bicubic, antialiased interpolation along rows and columns (the same numbers as timm's
@@ -82,6 +83,28 @@ export function sineCosinePositions(
   const byRow = add(blank, reshape(axisTable(device, rows, half), [rows, 1, half]));
   const halves = firstHalf === "column" ? [byColumn, byRow] : [byRow, byColumn];
   return reshape(concatenate(halves, 2), [1, rows * columns, width]);
+}
+
+/**
+ * `sineCosinePositions` as a parameter of a model that is saved and loaded with it, but not trained, as in MAE's and
+ * MoCo v3's code.
+ *
+ * @param options `firstHalf` as above; `prefix`: leading entries of zeros, for a class token. Default 0.
+ * @returns 1×(prefix + rows·columns)×D.
+ */
+export function fixedPositions(
+  device: Device,
+  grid: readonly [rows: number, columns: number],
+  width: number,
+  options: { readonly firstHalf?: "column" | "row"; readonly prefix?: number } = {},
+): Parameter {
+  const { firstHalf, prefix = 0 } = options;
+  const table = Parameter.begin(device, () => {
+    const places = sineCosinePositions(device, grid, width, firstHalf);
+    return prefix === 0 ? places : concatenate([zeros(device, [1, prefix, width]), places], 1);
+  });
+  table.requiresGrad = false;
+  return table;
 }
 
 /** size×half; a plan of a few hundred angles, made once on the host. */

@@ -5,7 +5,6 @@ import {
   concatenate,
   gatherTokens,
   type HostTensor,
-  keep,
   matmul,
   mean,
   noGrad,
@@ -25,6 +24,7 @@ import {
   type ForwardContext,
   forwardBlocks,
   forwardTransformer,
+  type Initializer,
   inference,
   LayerNorm,
   type LoadOptions,
@@ -43,12 +43,23 @@ import {
   type VisionTransformerConfig,
 } from "./config.js";
 import { PatchEmbedding } from "./patchEmbedding.js";
-import { resamplePositions, sineCosinePositions } from "./positions.js";
+import { fixedPositions, resamplePositions } from "./positions.js";
 
 /** Options of `VisionTransformer.loadStateDict`. */
 export interface VisionTransformerLoadOptions extends LoadOptions {
   /** [rows, columns] of the positions that are loaded, where they are neither this model's grid nor a square. */
   readonly grid?: readonly [rows: number, columns: number];
+}
+
+/** How a `VisionTransformer` draws its first weights. */
+export interface VisionTransformerDrawOptions {
+  /** The same seed gives the same weights. Default 0. */
+  readonly seed?: number;
+  /**
+   * Draws the weights of linear layers and, as a D×(C·P²) matrix, of the patch embedding, e.g. `xavierUniform` as MAE
+   * does. Default: N(0, 0.02²), and PyTorch's for convolutions.
+   */
+  readonly initializer?: Initializer;
 }
 
 const poolings = ["mean", "class", "none"] as const;
@@ -89,8 +100,11 @@ export class VisionTransformer extends Module {
   readonly grid: readonly [rows: number, columns: number];
   /** 1×1×D, or null without a class token. */
   readonly cls_token: Parameter | null;
-  /** 1×(C+N)×D, C = 1 with a class token, else 0; null with fixed sine-cosine positions. */
-  readonly pos_embed: Parameter | null;
+  /**
+   * 1×(C+N)×D, C = 1 with a class token, else 0. Fixed sine-cosine positions are saved and loaded like learned ones (as
+   * MAE's and MoCo v3's weights have them, so that timm reads ours too), but require no gradient; the class token's are 0.
+   */
+  readonly pos_embed: Parameter;
   /** Makes tokens of patches. */
   readonly patch_embed: PatchEmbedding;
   /** The transformer blocks. */
@@ -98,7 +112,6 @@ export class VisionTransformer extends Module {
   /** The last layer norm, or null. */
   readonly norm: LayerNorm | null;
   readonly #device: Device;
-  readonly #fixedPositions: Tensor | null;
 
   /**
    * Draws the weights: linear weights, positions and the class token from N(0, 0.02²), as DeiT does with timm; the
@@ -108,12 +121,12 @@ export class VisionTransformer extends Module {
    *
    * @param device Where the model lives.
    * @param config Its shape; see `vit` for the usual ones.
-   * @param options `seed`: the same seed gives the same weights. Default 0.
+   * @param options How the weights are drawn.
    * @throws RangeError If the config's numbers do not fit each other.
    */
-  constructor(device: Device, config: VisionTransformerConfig, options: { readonly seed?: number } = {}) {
+  constructor(device: Device, config: VisionTransformerConfig, options: VisionTransformerDrawOptions = {}) {
     super();
-    const { seed = 0 } = options;
+    const { seed = 0, ...drawn } = options;
     const resolved = resolveVisionTransformerConfig(config);
     const { imageSize, patchSize, width, channels, classToken, positions } = resolved;
     this.#device = device;
@@ -125,20 +138,16 @@ export class VisionTransformer extends Module {
       return Parameter.begin(device, () => truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
     };
     this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
-    this.pos_embed = positions === "learned" ? draw([1, places, width], "pos_embed") : null;
-    this.patch_embed = new PatchEmbedding(device, { width, channels, patchSize, seed });
-    this.blocks = transformerBlocks(device, { ...resolved, seed, purpose: "encoder.blocks" });
-    this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
-    this.#fixedPositions =
+    this.pos_embed =
       positions === "learned"
-        ? null
-        : noGrad(device, () =>
-            keep(
-              scope(device, () =>
-                sineCosinePositions(device, this.grid, width, positions === "sincos" ? "column" : "row"),
-              ),
-            ),
-          );
+        ? draw([1, places, width], "pos_embed")
+        : fixedPositions(device, this.grid, width, {
+            firstHalf: positions === "sincos" ? "column" : "row",
+            prefix: this.prefixTokens,
+          });
+    this.patch_embed = new PatchEmbedding(device, { width, channels, patchSize, seed, ...drawn });
+    this.blocks = transformerBlocks(device, { ...resolved, ...drawn, seed, purpose: "encoder.blocks" });
+    this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
   }
 
   /** How many tokens come before those of the patches: 1 with a class token, else 0. */
@@ -346,7 +355,7 @@ export class VisionTransformer extends Module {
   /** The patches' positions, N×D, without the class token's; gradients flow to `pos_embed`. */
   patchPositions(): Tensor {
     const [rows, columns] = this.grid;
-    const table = this.#fixedPositions ?? slice(this.pos_embed!, 1, this.prefixTokens);
+    const table = slice(this.pos_embed, 1, this.prefixTokens);
     return reshape(table, [rows * columns, this.config.width]);
   }
 
@@ -359,7 +368,7 @@ export class VisionTransformer extends Module {
    */
   override loadStateDict(state: StateDict, options: VisionTransformerLoadOptions = {}): StateDifferences {
     const given = state.get("pos_embed");
-    if (given === undefined || this.pos_embed === null) return super.loadStateDict(state, options);
+    if (given === undefined) return super.loadStateDict(state, options);
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const resampled = this.#resampleLoaded(given, options.grid);
@@ -399,8 +408,7 @@ export class VisionTransformer extends Module {
   #prependClassToken(tokens: Tensor): Tensor {
     if (this.cls_token === null) return tokens;
     const [batch, , width] = tokens.shape as readonly [number, number, number];
-    const own =
-      this.pos_embed === null ? this.cls_token : add(this.cls_token, slice(this.pos_embed, 1, 0, 1));
+    const own = add(this.cls_token, slice(this.pos_embed, 1, 0, 1));
     return concatenate([add(zeros(this.#device, [batch, 1, width]), own), tokens], 1);
   }
 }

@@ -128,7 +128,9 @@ test.each(["column", "row"] as const)(
 
 test("sine-cosine positions are fixed, and of grids that are no squares too", async () => {
   const model = new VisionTransformer(device, { ...tiny, positions: "sincos", classToken: true });
-  expect(model.namedParameters().has("pos_embed")).toBe(false);
+  model.forward(pictures(1)).backward(normal(device, [1, 17, 16], { key: { seed: 1, purpose: "gradient" } }));
+  for (const [name, { grad }] of model.namedParameters())
+    expect([name, grad === null]).toEqual([name, name === "pos_embed"]);
   const table = await numbers(sineCosinePositions(device, [2, 3], 8));
   const [row, column] = [1, 2];
   const angle = (place: number, i: number) => place / 10000 ** (i / 2);

@@ -1,0 +1,323 @@
+import {
+  add,
+  affine,
+  divide,
+  gatherTokens,
+  mean,
+  multiply,
+  noGrad,
+  scatterTokens,
+  scope,
+  slice,
+  square,
+  subtract,
+  type Tensor,
+} from "@splitmask/autograd";
+import type { ImageBatch } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import { normalizedPatches, patchStatistics, reconstructionLoss } from "@splitmask/losses";
+import { type ForwardContext, patchify, unpatchify, xavierUniform } from "@splitmask/nn";
+import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
+import { VisionTransformer, type VisionTransformerConfig, type VisionTransformerShape } from "@splitmask/vit";
+import { descriptorSpread } from "./descriptorSpread.js";
+import { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
+import {
+  type ResolvedPatchSplitOptions,
+  resolvePatchSplitOptions,
+  type SplitSampler,
+  sampleSplits,
+} from "./splits.js";
+
+/** Options of `MaskedAutoencoder`; the defaults are those of He et al. 2021 (arXiv 2111.06377). */
+export interface MaskedAutoencoderConfig {
+  /**
+   * The encoder: a config (`vit("small", …)`), or a model made before. In a config, positions default to MAE's fixed
+   * sine-cosine ones (`"sincos"`); the paper's class token is an option of it (`classToken: true`), and off by default.
+   */
+  readonly encoder: VisionTransformerConfig | VisionTransformer;
+  /** The decoder's width, depth and heads. Default: see `resolveMaskedAutoencoderDecoder`. */
+  readonly decoder?: Partial<VisionTransformerShape>;
+  /** Share of the patches that the encoder sees, in (0, 0.5]. Default 0.25: 75 % are hidden. */
+  readonly visible?: number;
+  /** Draws the patches: the first branch of what it gives is seen. Default `sampleSplits`, uniformly. */
+  readonly splitSampler?: SplitSampler;
+  /** Whether each hidden patch is predicted at mean 0 and variance 1 (the paper's better variant). Default true. */
+  readonly normalizePixels?: boolean;
+  /** Draws the first weights. Default 0. */
+  readonly seed?: number;
+}
+
+/** A config with the plain defaults filled in; encoder and decoder are resolved against each other by the task. */
+export type ResolvedMaskedAutoencoderConfig = Required<Omit<MaskedAutoencoderConfig, "encoder" | "decoder">>;
+
+/**
+ * Fills in the defaults and checks the numbers.
+ *
+ * @throws RangeError If the visible share is out of range.
+ */
+export function resolveMaskedAutoencoderConfig(
+  config: MaskedAutoencoderConfig,
+): ResolvedMaskedAutoencoderConfig {
+  const { encoder: _encoder, decoder: _decoder, ...rest } = config;
+  const resolved: ResolvedMaskedAutoencoderConfig = {
+    visible: 0.25,
+    splitSampler: sampleSplits,
+    normalizePixels: true,
+    seed: 0,
+    ...rest,
+  };
+  const { visible } = resolved;
+  if (!(visible > 0 && visible <= 0.5)) {
+    throw new RangeError(
+      `MaskedAutoencoder: visible is ${visible}; expected a number in (0, 0.5], the share of the patches that the encoder sees, e.g. 0.25.`,
+    );
+  }
+  return resolved;
+}
+
+/** How the paper pre-trains: numbers for whoever sets up a run. */
+export interface MaskedAutoencoderRecipe {
+  /** Passes over the pictures. */
+  readonly epochs: number;
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Peak learning rate of AdamW for 256 pictures a step; it grows with the batch. */
+  readonly baseLearningRate: number;
+  /** Learning rate at the end of the cosine. */
+  readonly minimumLearningRate: number;
+  /** Share of the run that is linear warm-up: 40 of 800 epochs. */
+  readonly warmupShare: number;
+  /** AdamW's decay rates of the moments. */
+  readonly betas: readonly [number, number];
+  /** AdamW's weight decay. */
+  readonly weightDecay: number;
+  /** Largest gradient norm; 0: no clipping. */
+  readonly clip: number;
+  /** Stochastic depth of the last block. */
+  readonly dropPath: number;
+  /** Smallest and largest share of a picture's area that a crop shows. */
+  readonly cropScale: readonly [number, number];
+  /** Probability of a horizontal flip. */
+  readonly flip: number;
+  /** Strength of the color jitter. */
+  readonly colorJitter: number;
+}
+
+/** The pre-training recipe of He et al. 2021, table 8. */
+export const maskedAutoencoderRecipe: MaskedAutoencoderRecipe = {
+  epochs: 800,
+  batch: 4096,
+  baseLearningRate: 1.5e-4,
+  minimumLearningRate: 0,
+  warmupShare: 40 / 800,
+  betas: [0.9, 0.95],
+  weightDecay: 0.05,
+  clip: 0,
+  dropPath: 0,
+  cropScale: [0.2, 1],
+  flip: 0.5,
+  colorJitter: 0,
+};
+
+const alarms: readonly HealthAlarm[] = [
+  {
+    figure: "descriptorVariance",
+    // Nothing in the loss spreads these descriptors: 0.02 on photographs and 0.0005 on sketches are healthy.
+    below: 1e-5,
+    advice:
+      "The encoder's mean outputs are the same for all pictures: it tells pictures apart no more. Try a lower learning rate or a longer warm-up.",
+  },
+  {
+    figure: "effectiveRank",
+    below: 1.2,
+    advice:
+      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. Try a lower learning rate, a longer run, or larger crops.",
+  },
+  {
+    figure: "explainedVariance",
+    below: 0,
+    advice:
+      "The predictions of the hidden patches are no better than one and the same patch everywhere. Try a higher or lower learning rate, a longer run, or a larger share of visible patches.",
+  },
+];
+
+/** What a masked autoencoder makes of pictures that it sees a part of; for reports. */
+export interface Reconstruction {
+  /** int32 B×K: the patches that the encoder saw, rising. */
+  readonly visible: Tensor;
+  /** int32 B×(N−K): the others, rising. */
+  readonly hidden: Tensor;
+  /** B×C×S×S, in the scale of the pictures given: hidden patches as predicted, visible ones as they are. */
+  readonly pictures: Tensor;
+}
+
+/** The places of a batch's patches. */
+type Places = Pick<Reconstruction, "visible" | "hidden">;
+
+/** A batch after the forward pass. */
+interface PredictedPatches extends Places {
+  /** B×N×(C·P²): the pixels of all patches. */
+  readonly patches: Tensor;
+  /** B×(N−K)×(C·P²): what the decoder says of the hidden ones. */
+  readonly predicted: Tensor;
+}
+
+/**
+ * MAE (He et al. 2021, arXiv 2111.06377): the encoder sees a random quarter of a picture's patches; a small decoder, given
+ * a mask token for each of the others, predicts their pixels, and the loss is the mean squared error there.
+ *
+ * A batch has one view, B×C×S×S.
+ */
+export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
+  /** `"mae"`. */
+  readonly name = "mae";
+  /** What is trained and saved. */
+  readonly model: MaskedAutoencoderModel;
+  /** The config with its defaults filled in. */
+  readonly config: ResolvedMaskedAutoencoderConfig;
+  /** How patches are drawn, with every number filled in; the first branch is what the encoder sees. */
+  readonly split: ResolvedPatchSplitOptions;
+  /** Signs of collapse. */
+  readonly alarms: readonly HealthAlarm[] = alarms;
+  readonly #device: Device;
+
+  /**
+   * Makes encoder (unless one is given) and decoder, their linear weights Xavier-uniform, as in MAE's code.
+   *
+   * @param device Where the model lives.
+   * @param config See `MaskedAutoencoderConfig`.
+   * @throws RangeError If an option is out of range or does not fit the encoder.
+   */
+  constructor(device: Device, config: MaskedAutoencoderConfig) {
+    this.#device = device;
+    this.config = resolveMaskedAutoencoderConfig(config);
+    const { seed, visible } = this.config;
+    const encoder =
+      config.encoder instanceof VisionTransformer
+        ? config.encoder
+        : new VisionTransformer(
+            device,
+            { positions: "sincos", ...config.encoder },
+            { seed, initializer: xavierUniform },
+          );
+    const [rows, columns] = encoder.grid;
+    if (rows * columns * visible < 1) {
+      throw new RangeError(
+        `MaskedAutoencoder: ${visible} of ${rows}×${columns} patches is less than one. Use larger pictures, smaller patches or a larger visible share.`,
+      );
+    }
+    this.split = resolvePatchSplitOptions({ mode: "uniform", visible }, encoder.grid);
+    const shape = resolveMaskedAutoencoderDecoder(config.decoder ?? {}, encoder.config);
+    this.model = new MaskedAutoencoderModel(device, encoder, shape, { seed });
+  }
+
+  /**
+   * The mean squared error of the hidden patches of a batch.
+   *
+   * @param batch One view.
+   * @param context Training or not, and the seed and step that masks and drop path are drawn from.
+   * @returns `total`, which is the one part `reconstruction` too.
+   */
+  loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
+    const reconstruction = scope(this.#device, () => {
+      const { hidden, patches, predicted } = this.#run(batch, context);
+      const normalize = this.config.normalizePixels;
+      return reconstructionLoss(predicted, gatherTokens(patches, hidden), { normalize });
+    });
+    return { total: reconstruction, parts: { reconstruction } };
+  }
+
+  /**
+   * Pictures with what the model predicts painted over their hidden patches, at each patch's own brightness and contrast,
+   * for reports. Records no graph.
+   *
+   * @param batch One view.
+   * @param context Seed and step choose the patches; `training` should be false.
+   */
+  reconstruct(batch: ImageBatch, context: ForwardContext): Reconstruction {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const { visible, hidden, patches, predicted } = this.#run(batch, context);
+        const places = patches.shape[1]!;
+        const painted = this.#asPixels(predicted, gatherTokens(patches, hidden));
+        const all = add(
+          scatterTokens(gatherTokens(patches, visible), visible, places),
+          scatterTokens(painted, hidden, places),
+        );
+        const { config, grid } = this.model.encoder;
+        return { visible, hidden, pictures: unpatchify(all, grid, config.patchSize) };
+      }),
+    );
+  }
+
+  /** Predictions in the scale of the pictures. */
+  #asPixels(predicted: Tensor, patches: Tensor): Tensor {
+    if (!this.config.normalizePixels) return predicted;
+    const { deviation, mean: means } = patchStatistics(patches);
+    return add(multiply(predicted, deviation), means);
+  }
+
+  /**
+   * How well it goes.
+   *
+   * @returns `descriptorVariance` and `effectiveRank` of the encoder's mean outputs for the whole pictures (see
+   * `descriptorSpread`), and `explainedVariance` of the hidden patches: 1 − squared error / variance about their mean patch;
+   * 0 or less where predictions do not tell patches apart.
+   */
+  health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const { hidden, patches, predicted } = this.#run(batch, context);
+        const pixels = gatherTokens(patches, hidden);
+        const targets = this.config.normalizePixels ? normalizedPatches(pixels) : pixels;
+        const meanPatch = mean(targets, { axes: [0, 1], keepDimensions: true });
+        const variance = mean(square(subtract(targets, meanPatch)));
+        const error = mean(square(subtract(predicted, targets)));
+        const { precision } = context;
+        const descriptors = this.model.encoder.encode(
+          batch.views[0]!,
+          precision === undefined ? {} : { precision },
+        );
+        const spread = descriptorSpread(descriptors);
+        return {
+          descriptorVariance: spread.variance,
+          effectiveRank: spread.effectiveRank,
+          // Patches that are all the same have no variance to explain.
+          explainedVariance: affine(divide(error, affine(variance, 1, 1e-6)), -1, 1),
+        };
+      }),
+    );
+  }
+
+  /** The encoder sees its share of each picture, and the decoder says what the rest is. */
+  #run(batch: ImageBatch, context: ForwardContext): PredictedPatches {
+    const images = this.#images(batch);
+    const places = this.#places(images.shape[0]!, context);
+    const predicted = this.model.forward(images, places.visible, places.hidden, context);
+    return { ...places, patches: patchify(images, this.model.encoder.config.patchSize), predicted };
+  }
+
+  #places(pictures: number, { seed, step, samples }: ForwardContext): Places {
+    const [group] = this.config.splitSampler(this.#device, {
+      batch: pictures,
+      split: this.split,
+      seed,
+      step,
+      firstSample: samples?.first ?? 0,
+    });
+    const { visible, hidden } = group!;
+    return { visible: slice(visible, 0, 0, pictures), hidden: slice(hidden, 0, 0, pictures) };
+  }
+
+  #images(batch: ImageBatch): Tensor {
+    const [images] = batch.views;
+    const { channels, imageSize } = this.model.encoder.config;
+    const expected = [channels, ...imageSize].join("×");
+    if (images === undefined || images.shape.slice(1).join("×") !== expected) {
+      throw new TypeError(
+        `MaskedAutoencoder: views[0] is ${images?.shape.join("×") ?? "missing"}; expected B×${expected}, the encoder's picture size.`,
+      );
+    }
+    return images;
+  }
+}
