@@ -14,6 +14,10 @@ export function encoderConfig(
 }
 
 /** The encoder's view of the pictures. */
-export function encoderView({ imageSize, mean, std }: Pick<CommonSettings, "imageSize" | "mean" | "std">): View {
+export function encoderView({
+  imageSize,
+  mean,
+  std,
+}: Pick<CommonSettings, "imageSize" | "mean" | "std">): View {
   return { size: imageSize, mean, std };
 }

@@ -1,4 +1,5 @@
 export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
+export { classifierFields } from "./classifierFields.js";
 export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 export {
   type ResolvedSplitMaskConfig,
@@ -9,8 +10,20 @@ export {
 } from "./config.js";
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
+export { encoderConfig, encoderView } from "./encoderSettings.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export type { LookPanel, LookRequest, Looks } from "./looks.js";
+export {
+  type MaeSettings,
+  MaskedAutoencoder,
+  type MaskedAutoencoderConfig,
+  maeFields,
+  maeMethod,
+  type Reconstruction,
+  type ResolvedMaskedAutoencoderConfig,
+  resolveMaskedAutoencoderConfig,
+} from "./mae.js";
+export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 export type {
   CommonSettings,
   Method,
@@ -21,17 +34,10 @@ export type {
   Recipe,
 } from "./method.js";
 export * from "./settings/index.js";
-export {
-  MaskedAutoencoder,
-  type MaskedAutoencoderConfig,
-  type MaskedAutoencoderRecipe,
-  maskedAutoencoderRecipe,
-  type Reconstruction,
-  type ResolvedMaskedAutoencoderConfig,
-  resolveMaskedAutoencoderConfig,
-} from "./mae.js";
-export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
+export { isSmallSet } from "./smallSets.js";
 export { type BranchPrediction, SplitMask } from "./splitMask.js";
+export { splitMaskFields } from "./splitMaskFields.js";
+export { type SplitMaskSettings, splitMaskMethod } from "./splitMaskMethod.js";
 export { SplitMaskModel } from "./splitMaskModel.js";
 export {
   type BranchGroup,
@@ -42,6 +48,8 @@ export {
   type Splits,
   sampleSplits,
 } from "./splits.js";
+export { decideTokenizer } from "./tokenizerDecisions.js";
+export { tokenizerFields } from "./tokenizerFields.js";
 export {
   type TokenizerSettings,
   tokenizerPatch,

@@ -62,8 +62,8 @@ export interface Recipe {
   readonly betas?: readonly [number, number];
   /** AdamW's weight decay. */
   readonly weightDecay: number;
-  /** Largest norm of the gradient; null: no clipping. */
-  readonly clip: number | null;
+  /** Largest norm of the gradient; 0: no clipping. */
+  readonly clip: number;
   /** Stochastic depth of the encoder's last block. */
   readonly dropPath: number;
   /** Smallest area of the random resized crop, as a share of the picture. */

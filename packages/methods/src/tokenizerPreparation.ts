@@ -79,4 +79,21 @@ export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSetting
       patchSize: tokenizerPatch(settings),
       seed: settings.seed,
     }),
+  cost(settings, pictureCount) {
+    const { tokenizer, tokenizerPatches, vocabulary } = settings;
+    const patchSize = tokenizerPatch(settings);
+    const places = (settings.imageSize / settings.patch) ** 2;
+    const perPicture = patchesPerPicture(places, pictureCount, tokenizerPatches);
+    const fitted = tokenizer === "random-projection" ? 0 : tokenizerPatches / perPicture;
+    // First centroids, then at most twenty iterations of Lloyd's algorithm.
+    const products = tokenizer === "k-means" ? 3 + 2 * 20 : 0;
+    return {
+      // Each pass decodes a picture once, however many crops it takes of it.
+      pictures: [fitted, countedPatches / places].reduce(
+        (sum, wanted) => sum + Math.min(pictureCount, wanted),
+        0,
+      ),
+      operations: products * tokenizerPatches * vocabulary * 3 * patchSize ** 2,
+    };
+  },
 };

@@ -6,7 +6,7 @@ import {
   descriptorSpread,
   MaskedAutoencoder,
   type MaskedAutoencoderConfig,
-  maskedAutoencoderRecipe,
+  maeMethod,
   resolveMaskedAutoencoderDecoder,
 } from "@splitmask/methods";
 import { patchify } from "@splitmask/nn";
@@ -86,7 +86,7 @@ describe("against PyTorch, written from the paper", () => {
 
   test("ten steps of AdamW with the paper's betas give the losses to 1e-3", async () => {
     const { fixture, task, batch } = await setUpReference();
-    const { betas, weightDecay } = maskedAutoencoderRecipe;
+    const { betas, weightDecay } = maeMethod.recipe;
     const optimizer = new AdamW(parameterGroups(task.model, { weightDecay }), { betas });
     const rate = cosineSchedule({
       base: 2e-3,

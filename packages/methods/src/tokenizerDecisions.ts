@@ -1,0 +1,33 @@
+import type { Decisions } from "./settings/decisions.js";
+import type { Given } from "./settings/field.js";
+import type { tokenizerFields } from "./tokenizerFields.js";
+import type { TokenizerSettings } from "./tokenizerPreparation.js";
+
+/**
+ * Decides where the visual words come from.
+ *
+ * @param given The fields that are given.
+ * @param decisions Receives tokenizer and vocabulary.
+ */
+export function decideTokenizer(
+  given: Given<typeof tokenizerFields>,
+  decisions: Decisions,
+): TokenizerSettings {
+  const tokenizer = decisions.take(
+    "tokenizer",
+    given.tokenizer,
+    "random-projection",
+    "the paper's choice: as good as the others and needs no fitting",
+  );
+  const vocabulary = decisions.take(
+    "vocabulary",
+    given.vocabulary,
+    8192,
+    "the paper's number of visual words",
+  );
+  return {
+    tokenizer,
+    vocabulary,
+    tokenizerPatches: given.tokenizerPatches ?? Math.max(100_000, 12 * vocabulary),
+  };
+}
