@@ -1,4 +1,5 @@
 export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
+export { type ClassifierSettings, classifierMethod } from "./classifierMethod.js";
 export { classifierFields } from "./classifierFields.js";
 export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 export {
@@ -26,6 +27,7 @@ export {
 export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 export type {
   CommonSettings,
+  LabelledMethod,
   Method,
   MethodFacts,
   Preparation,

@@ -318,7 +318,7 @@ export const maeMethod: Method<typeof maeFields, MaeSettings, undefined> = {
   fields: maeFields,
   recipe: {
     learningRate: { value: 2.4e-3, batch: 4096, width: 768 },
-    minimumShare: 0,
+    peakToMinimum: Number.POSITIVE_INFINITY,
     warmupShare: 40 / 800,
     betas: [0.9, 0.95],
     weightDecay: 0.05,
