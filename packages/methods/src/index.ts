@@ -31,3 +31,10 @@ export {
   type Splits,
   sampleSplits,
 } from "./splits.js";
+export {
+  findMethod,
+  type MethodFields,
+  type MethodName,
+  methodNames,
+  methods,
+} from "./table.js";

@@ -1,6 +1,8 @@
 import type { ChannelNumbers, DatasetIdentity } from "@splitmask/data";
 import { RunFolder } from "@splitmask/trainer";
 import type { Config } from "../settings/config.js";
+import { changeableFields, sharedFields } from "../settings/fieldGroups.js";
+import { finetuneFields } from "../settings/finetuneGroups.js";
 import type { Choice, ResolvedConfig } from "../settings/resolve.js";
 import { UsageError } from "@splitmask/methods/settings";
 import { otherRun } from "./runKind.js";
@@ -54,22 +56,7 @@ export async function readRun(path: string): Promise<{ run: RunFolder; descripti
 }
 
 /** Settings that may change when a run goes on: they do not change what is computed. */
-const changeable = new Set([
-  "threads",
-  "checkpointEvery",
-  "keepCheckpoints",
-  "healthEvery",
-  "evaluateEvery",
-  "monitor",
-  "monitorTest",
-  "monitorEvery",
-  "monitorPictures",
-  "onNan",
-  "recompute",
-  "maximumSkipped",
-  "cache",
-  "cacheFolder",
-]);
+const changeable = changeableFields({ ...sharedFields, ...finetuneFields });
 
 /**
  * The fields that are given to a resumed run and may change.

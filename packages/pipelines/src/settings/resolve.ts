@@ -60,7 +60,7 @@ export function resolveConfig(given: Config, pictures: PictureFacts, machine: Ma
     decoderDepth: given.decoderDepth ?? 2,
     matchWeight: given.matchWeight ?? 1,
     precision: common.precision,
-    ema: given.ema ?? null,
+    ema: given.ema || null,
     onNan: common.onNan,
   } as const;
   const size = resolveSize({ given, wish, pictures, machine }, decisions);
