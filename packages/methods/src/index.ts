@@ -58,3 +58,10 @@ export {
   tokenizerPreparation,
   tokenizerView,
 } from "./tokenizerPreparation.js";
+export {
+  findMethod,
+  type MethodFields,
+  type MethodName,
+  methodNames,
+  methods,
+} from "./table.js";

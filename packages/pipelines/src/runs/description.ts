@@ -3,6 +3,8 @@ import { type Choice, UsageError } from "@splitmask/methods/settings";
 import { RunFolder } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { RecordedPictures } from "../pictures/samePictures.js";
+import { changeableFields, sharedFields } from "../settings/fieldGroups.js";
+import { finetuneFields } from "../settings/finetuneGroups.js";
 import type { ClassificationSettings, PretrainingSettings, RunSettings } from "../settings/runSettings.js";
 
 /** What a run is: it learns from pictures alone, or classes from labels. */
@@ -118,22 +120,7 @@ export function preparedSettings<Settings extends RunSettings>({
 }
 
 /** Settings that may change when a run goes on: they do not change what is computed. */
-const changeable = new Set([
-  "threads",
-  "checkpointEvery",
-  "keepCheckpoints",
-  "healthEvery",
-  "evaluateEvery",
-  "monitor",
-  "monitorTest",
-  "monitorEvery",
-  "monitorPictures",
-  "onNan",
-  "recompute",
-  "maximumSkipped",
-  "cache",
-  "cacheFolder",
-]);
+const changeable = changeableFields({ ...sharedFields, ...finetuneFields });
 
 /**
  * The fields that are given to a resumed run and may change.

@@ -1,14 +1,14 @@
-import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "@splitmask/methods";
+import { type FineTuningRecipe, fineTuningRecipes } from "@splitmask/methods";
 import { type Choice, contradiction, Decisions } from "@splitmask/methods/settings";
 import { stepTime } from "../estimate/runTime.js";
 import { parseDuration } from "./duration.js";
-import type { FinetuneConfig, SharedField } from "./finetuneConfig.js";
-import type { ResolvedConfig } from "./resolve.js";
+import type { FinetuneConfig } from "./finetuneConfig.js";
 import { resolveCommon } from "./resolveCommon.js";
+import type { ResolvedFinetuneConfig } from "./resolvedConfig.js";
 import { checkpointReason, checkpointSteps } from "./resolveLength.js";
 import type { CostOf } from "./resolveSize.js";
 import type { ClassificationSettings } from "./runSettings.js";
-import { type LabelledConfig, type Settled, settleLabelled } from "./sourceFields.js";
+import { settleLabelled } from "./sourceFields.js";
 
 /** The encoder that is fine-tuned. */
 export type PretrainedEncoder = Pick<
@@ -24,23 +24,6 @@ export interface FinetuneFacts {
   readonly encoder: PretrainedEncoder;
   /** Whether the encoder begins with its first random weights. */
   readonly fromScratch: boolean;
-}
-
-/** A fine-tuning configuration with every field decided; it is what `config.json` of a run folder holds. */
-export interface ResolvedFinetuneConfig
-  extends Omit<FineTuningRecipe, "epochs" | "warmupEpochs" | "colorJitter" | "ema">,
-    Pick<ResolvedConfig, SharedField | "seconds" | "ema">,
-    Settled<LabelledConfig> {
-  /** The recipe that the other fields come from. */
-  readonly recipe: FineTuningRecipeName;
-  /** Warm-up steps; null: `warmupShare` of the steps, once these are known. */
-  readonly warmup: number | null;
-  /** Warm-up as a share of the steps. */
-  readonly warmupShare: number;
-  /** Steps between two evaluations on the test pictures; null: only at the end. */
-  readonly evaluateEvery: number | null;
-  /** Strength of the colour jitter. */
-  readonly jitter: number;
 }
 
 /**
