@@ -24,7 +24,7 @@ import {
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFieldOptions, someOf } from "./commands/fieldOptions.js";
 import { addFinetuneCommand } from "./commands/finetuneOptions.js";
-import { type MethodFields, methodOfCommandLine } from "./commands/methodOption.js";
+import { type Method, methodOfCommandLine } from "./commands/methodOption.js";
 import { CommandTerminal, type TextStream } from "./terminal/terminal.js";
 
 /** Where the command writes; for tests and programs that call `main` themselves. */
@@ -81,7 +81,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     }
   };
 
-  let method: MethodFields | null = null;
+  let method: Method | null = null;
   await perform({ json: args.includes("--json") }, async () => {
     method = await methodOfCommandLine(args);
     return 0;
@@ -118,7 +118,7 @@ function packageVersion(): string {
 }
 
 /** @param method The method whose own settings are options; null where the command line names no command that has them. */
-function createProgram(perform: Perform, method: MethodFields | null): Command {
+function createProgram(perform: Perform, method: Method | null): Command {
   const groups = method === null ? [] : pretrainingGroups(method);
   /** The fields of the configuration file, over which those of the command line win. */
   const withFile = async (

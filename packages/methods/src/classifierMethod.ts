@@ -1,4 +1,4 @@
-import { type VisionTransformerConfig, VisionTransformer } from "@splitmask/vit";
+import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
 import { Classifier } from "./classifier.js";
 import { classifierFields } from "./classifierFields.js";
 import type { LabelledMethod } from "./method.js";

@@ -1,6 +1,6 @@
 export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
-export { type ClassifierSettings, classifierMethod } from "./classifierMethod.js";
 export { classifierFields } from "./classifierFields.js";
+export { type ClassifierSettings, classifierMethod } from "./classifierMethod.js";
 export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 export {
   type ResolvedSplitMaskConfig,
@@ -58,10 +58,4 @@ export {
   tokenizerPreparation,
   tokenizerView,
 } from "./tokenizerPreparation.js";
-export {
-  findMethod,
-  type MethodFields,
-  type MethodName,
-  methodNames,
-  methods,
-} from "./table.js";
+export { findMethod, labelledMethods, type MethodName, methodNames, methods } from "./table.js";

@@ -4,6 +4,7 @@ import type { Device } from "@splitmask/kernels";
 import type { Module } from "@splitmask/nn";
 import type { TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
+import type { Classifier } from "./classifier.js";
 import type { LookRequest, Looks } from "./looks.js";
 import type { Decisions } from "./settings/decisions.js";
 import type { Fields, Given } from "./settings/field.js";

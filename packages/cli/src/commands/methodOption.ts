@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { loadMethod, methodOfFile } from "@splitmask/pipelines/settings";
 
 /** The method of a command line, as far as its options depend on it. */
-export type MethodFields = Awaited<ReturnType<typeof loadMethod>>;
+export type Method = Awaited<ReturnType<typeof loadMethod>>;
 
 /** The commands that have a method's own settings among their options. */
 const commands = new Set(["pretrain", "preview", "bench", "schema"]);
@@ -15,7 +15,7 @@ const commands = new Set(["pretrain", "preview", "bench", "schema"]);
  * @returns null where the command has no such options.
  * @throws UsageError where there is no such method, or the configuration file cannot be read.
  */
-export async function methodOfCommandLine(args: readonly string[]): Promise<MethodFields | null> {
+export async function methodOfCommandLine(args: readonly string[]): Promise<Method | null> {
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { method: { type: "string" }, config: { type: "string" } },

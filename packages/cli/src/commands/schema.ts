@@ -1,12 +1,12 @@
 import { finetuneFields, jsonSchema, pretrainingFields } from "@splitmask/pipelines/settings";
 import type { CommandTerminal } from "../terminal/terminal.js";
-import type { MethodFields } from "./methodOption.js";
+import type { Method } from "./methodOption.js";
 
 /** `splitmask schema`: writes the JSON schema of a configuration file. */
 export function writeSchema(
   terminal: CommandTerminal,
   command: "pretrain" | "finetune",
-  method: MethodFields,
+  method: Method,
 ): void {
   const schema =
     command === "finetune"

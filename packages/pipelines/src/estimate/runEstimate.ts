@@ -102,8 +102,7 @@ export function estimateRun(
       secondsPerStep,
       picturesPerSecond: batch / secondsPerStep,
       // The last step's evaluation is that of the end.
-      seconds:
-        totalOf(fixed) + steps * secondsPerStep + Math.floor((steps - 1) / every) * evaluationSeconds,
+      seconds: totalOf(fixed) + steps * secondsPerStep + Math.floor((steps - 1) / every) * evaluationSeconds,
       memory: { step: cost.memoryBytes, pictures: kept, total: cost.memoryBytes + kept + processBytes },
       disk: {
         run: checkpoint * (settings.keepCheckpoints + 1) + files + steps * stepRecord + reportBytes,

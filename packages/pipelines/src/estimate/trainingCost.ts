@@ -1,6 +1,12 @@
 import { noGrad, scope, zeros } from "@splitmask/autograd";
 import { arrayDataset, type ImageBatch, type ImageDataset } from "@splitmask/data";
-import { createDevice, type Device, estimateSeconds, type KernelRates, type Profile } from "@splitmask/kernels";
+import {
+  createDevice,
+  type Device,
+  estimateSeconds,
+  type KernelRates,
+  type Profile,
+} from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
 import { type BatchSource, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";

@@ -1,4 +1,4 @@
-import type { MethodFields } from "@splitmask/methods";
+import type { Method } from "@splitmask/methods";
 import { type Fields, noteOf, UsageError } from "@splitmask/methods/settings";
 import { augmentationFields } from "./fields/augmentationFields.js";
 import { lengthFields } from "./fields/lengthFields.js";
@@ -53,7 +53,7 @@ export const sharedGroups = {
  * @param method The method.
  * @throws UsageError where one of its own has the name of a shared one.
  */
-export function pretrainingGroups({ fields, name, title }: MethodFields): readonly FieldGroup[] {
+export function pretrainingGroups({ fields, name, title }: Method): readonly FieldGroup[] {
   const taken = Object.keys(fields).find((each) => each in sharedFields);
   if (taken !== undefined) {
     throw new UsageError(
@@ -65,7 +65,7 @@ export function pretrainingGroups({ fields, name, title }: MethodFields): readon
 }
 
 /** All settings of pre-training with a method. */
-export function pretrainingFields(method: MethodFields): Fields {
+export function pretrainingFields(method: Method): Fields {
   return fieldsOf(pretrainingGroups(method));
 }
 

@@ -1,6 +1,6 @@
 import { basename, dirname, extname, resolve } from "node:path";
 import { readTextFile } from "@splitmask/data";
-import type { MethodFields } from "@splitmask/methods";
+import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
 import type { Config } from "./config.js";
@@ -20,7 +20,7 @@ import { isMethodPath, loadMethod } from "./loadMethod.js";
  * @returns The checked configuration; the path of a method, which is from the file's folder on, is absolute.
  * @throws UsageError where the file is missing, not readable as what its name says, or holds a wrong field.
  */
-export async function readConfigFile(path: string, method?: MethodFields): Promise<Config> {
+export async function readConfigFile(path: string, method?: Method): Promise<Config> {
   const value = await readFileValue(path);
   const own = methodOf(value, path);
   const fields = pretrainingFields(method ?? (await loadMethod(own)));
@@ -39,14 +39,14 @@ export async function readFinetuneFile(path: string): Promise<FinetuneConfig> {
  * @param path Path of the file.
  * @returns undefined where it gives none.
  */
-export async function methodOfFile(path: string): Promise<string | MethodFields | undefined> {
+export async function methodOfFile(path: string): Promise<string | Method | undefined> {
   return methodOf(await readFileValue(path), path);
 }
 
-function methodOf(value: unknown, path: string): string | MethodFields | undefined {
+function methodOf(value: unknown, path: string): string | Method | undefined {
   const { method } = (value ?? {}) as { readonly method?: unknown };
   if (typeof method === "string") return isMethodPath(method) ? resolve(dirname(path), method) : method;
-  return typeof method === "object" && method !== null ? (method as MethodFields) : undefined;
+  return typeof method === "object" && method !== null ? (method as Method) : undefined;
 }
 
 /** What a file holds, unchecked. */

@@ -1,5 +1,5 @@
 import { basename, isAbsolute } from "node:path";
-import type { MethodFields } from "@splitmask/methods";
+import type { Method } from "@splitmask/methods";
 import { checkMethod } from "@splitmask/methods/settings";
 import { existingFile, importDefault, isModule } from "./importDefault.js";
 
@@ -14,7 +14,7 @@ export function isMethodPath(method: string): boolean {
  * @param method Its name; the path of a module whose default export it is; the method itself; undefined: the usual one.
  * @throws UsageError where there is none of that name, no such file, or what the file exports is no method.
  */
-export async function loadMethod(method?: string | MethodFields): Promise<MethodFields> {
+export async function loadMethod(method?: string | Method): Promise<Method> {
   if (typeof method === "object") return checkMethod(method, "method");
   if (method !== undefined && isMethodPath(method)) {
     const expected = "a .js, .mjs or .ts file whose default export is a method";

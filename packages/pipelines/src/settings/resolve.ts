@@ -82,7 +82,9 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
     "learning rate",
     given.learningRate,
     Number(
-      (value * Math.sqrt(settings.batch / paperBatch) * Math.sqrt(paperWidth / settings.width)).toPrecision(2),
+      (value * Math.sqrt(settings.batch / paperBatch) * Math.sqrt(paperWidth / settings.width)).toPrecision(
+        2,
+      ),
     ),
     `${value.toExponential()} at batch ${paperBatch} and width ${paperWidth}, times √(batch / ${paperBatch}) · √(${paperWidth} / width)`,
     (rate) => rate.toExponential(1),

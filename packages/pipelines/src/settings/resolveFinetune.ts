@@ -76,10 +76,7 @@ export async function resolveFinetune(
   const fromRecipe = `recipe ${name}`;
   const imageSize = decisions.take("image size", given.imageSize, pretrainedSize, "as in pre-training");
   if (imageSize % shape.patch !== 0)
-    throw contradiction(
-      "imageSize",
-      `${imageSize} is no multiple of the encoder's patch of ${shape.patch}`,
-    );
+    throw contradiction("imageSize", `${imageSize} is no multiple of the encoder's patch of ${shape.patch}`);
   const { batch, accumulate } = resolveBatch(given, recipe, facts, decisions);
   const length = resolveLength(given, recipe, { ...facts, batch }, decisions);
   const { scale, how } = scaleOf(batch, recipe.batch, given.recipe !== undefined);
@@ -160,8 +157,8 @@ export async function resolveFinetune(
     cropRatio,
     seed,
     // BEiT's fine-tuning has a cosine and AdamW, and so do all recipes.
-    ...{ schedule: "cosine", decayEvery: null, milestones: null, decayFactor: 0.1 } as const,
-    ...{ optimizer: "adamw", momentum: 0.9 } as const,
+    ...({ schedule: "cosine", decayEvery: null, milestones: null, decayFactor: 0.1 } as const),
+    ...({ optimizer: "adamw", momentum: 0.9 } as const),
     ...shape,
   };
   const secondsPerStep = stepTime(await costOf({ ...settings, checkpointEvery: 1 }));

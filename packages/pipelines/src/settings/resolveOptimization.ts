@@ -23,7 +23,10 @@ export type OptimizationSettings = Pick<
  * @param recipe What the method trains with.
  * @throws UsageError where fields contradict each other.
  */
-export function resolveOptimization(given: Config, recipe: Pick<Recipe, "weightDecay">): OptimizationSettings {
+export function resolveOptimization(
+  given: Config,
+  recipe: Pick<Recipe, "weightDecay">,
+): OptimizationSettings {
   const { optimizer = "adamw", schedule = "cosine" } = given;
   if (schedule === "step" && given.decayEvery === undefined)
     throw contradiction("schedule", '"step" needs decayEvery, the number of steps between two stairs');

@@ -1,10 +1,10 @@
 import type { MethodFacts } from "@splitmask/methods";
 import { contradiction, Decisions, type UsageError } from "@splitmask/methods/settings";
-import { keptBytes, processBytes } from "../estimate/runMemory.js";
+import { pretrainingWork } from "../estimate/pretrainingWork.js";
 import { estimateRun } from "../estimate/runEstimate.js";
+import { keptBytes, processBytes } from "../estimate/runMemory.js";
 import { stepTime } from "../estimate/runTime.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
-import { pretrainingWork } from "../estimate/pretrainingWork.js";
 import { checkSize } from "./checkSize.js";
 import type { Config } from "./config.js";
 import { parseDuration } from "./duration.js";
@@ -151,7 +151,11 @@ async function consider(
 }
 
 /** What the method's own settings may depend on. */
-function factsOf({ imageSize, patch }: Rung, { pictures }: PretrainingQuestion, { batch }: StepWish): MethodFacts {
+function factsOf(
+  { imageSize, patch }: Rung,
+  { pictures }: PretrainingQuestion,
+  { batch }: StepWish,
+): MethodFacts {
   return { count: pictures.count, patches: (imageSize / patch) ** 2, batch };
 }
 

@@ -5,18 +5,19 @@ import type { StepSettings } from "../settings/resolveSize.js";
 export function trainingAugmentation(
   settings: Pick<
     StepSettings,
-    | "imageSize"
-    | "cropScale"
-    | "flip"
-    | "colorJitter"
-    | "jitterStrength"
-    | "grayscale"
-    | "blur"
-    | "solarize"
+    "imageSize" | "cropScale" | "flip" | "colorJitter" | "jitterStrength" | "grayscale" | "blur" | "solarize"
   >,
 ): Augmentation {
-  const { blur: gaussianBlur, colorJitter, cropScale, flip, grayscale, imageSize, jitterStrength, solarize } =
-    settings;
+  const {
+    blur: gaussianBlur,
+    colorJitter,
+    cropScale,
+    flip,
+    grayscale,
+    imageSize,
+    jitterStrength,
+    solarize,
+  } = settings;
   return splitMaskAugmentation({
     crop: { scale: [cropScale, 1], horizontalFlip: flip },
     jitter: {

@@ -40,7 +40,8 @@ export function pretrainingCosts(method: Method, { rates }: Pick<MachineFacts, "
     const step: CountedStep = {
       standIn: (device) => method.preparation?.standIn(device, settings),
       create: (device, parts) => method.create(device, settings, parts),
-      batches: (device, dataset, batch) => pretrainingBatches(device, dataset, method, { ...settings, batch }),
+      batches: (device, dataset, batch) =>
+        pretrainingBatches(device, dataset, method, { ...settings, batch }),
       loop: trainingLoop({ ...given, ...anyLength }, method.recipe.betas),
       batch: given.batch,
       classes: 0,

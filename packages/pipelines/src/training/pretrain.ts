@@ -1,9 +1,9 @@
 import { isAbsolute, resolve } from "node:path";
+import { readRun } from "../runs/description.js";
 import type { Config } from "../settings/config.js";
 import { isMethodPath, loadMethod } from "../settings/loadMethod.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { readRun } from "../runs/description.js";
 import { type PretrainingOutcome, type PretrainingSource, pretrainingRun } from "./pretrainingRun.js";
 import type { RunPlan } from "./runKind.js";
 import type { TrainedRun } from "./trainedRun.js";

@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
 import { measureNormalization } from "@splitmask/data";
 import { encoderConfig, type Method } from "@splitmask/methods";
-import { estimateRun } from "../estimate/runEstimate.js";
 import { pretrainingWork } from "../estimate/pretrainingWork.js";
+import { estimateRun } from "../estimate/runEstimate.js";
 import { freeDiskBytes } from "../machine/freeDisk.js";
 import { examineMachine } from "../machine/machine.js";
 import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
@@ -90,9 +90,7 @@ export function pretrainingRun({
           : await measureNormalization(dataset, { device, seed: config.seed });
       const measured = {
         name: "mean and std",
-        value: [mean, std]
-          .map((numbers) => numbers.map((value) => value.toFixed(3)).join(" "))
-          .join(" / "),
+        value: [mean, std].map((numbers) => numbers.map((value) => value.toFixed(3)).join(" ")).join(" / "),
         reason: config.mean !== null ? "given" : "measured on a sample of the pictures",
       };
       const settings = { ...config, mean, std };
@@ -118,7 +116,12 @@ export function pretrainingRun({
 
     async resume({ pictures: { train }, terminal }, description) {
       const { path } = description.pictures;
-      await checkSamePictures("the pictures", description.pictures, { path: folder, dataset: train.dataset }, terminal);
+      await checkSamePictures(
+        "the pictures",
+        description.pictures,
+        { path: folder, dataset: train.dataset },
+        terminal,
+      );
       const place = resolve(folder);
       const pictures = { ...description.pictures, path: place };
       const moved = { ...description.config, ...monitorMoved(description.config, { from: path, to: place }) };
