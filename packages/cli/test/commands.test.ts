@@ -69,7 +69,7 @@ describe("pretrain", () => {
     expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(metrics.every(({ losses }) => Number.isFinite(losses.total))).toBe(true);
     const page = await readFile(join(run, "report.html"), "utf8");
-    for (const text of ["A predicts", "rollout", "Nearest neighbours", "Visual words", "guessing", "24"])
+    for (const text of ["A predicts", "rollout", "Nearest neighbors", "Visual words", "guessing", "24"])
       expect(page).toContain(text);
   });
 

@@ -76,7 +76,7 @@ describe("the page of a pre-training run", () => {
         "Two halves, each predicting the other",
         "Attention",
         "Map of the embeddings",
-        "Nearest neighbours",
+        "Nearest neighbors",
         "Confusion matrix",
         "Visual words",
         "Configuration",

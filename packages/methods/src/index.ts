@@ -12,6 +12,7 @@ export {
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
 export { encoderConfig, encoderView } from "./encoderSettings.js";
+export { type FigureNote, type FigureNotes, spreadFigures, wordFigures } from "./figureNotes.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export type { LookPanel, LookRequest, Looks } from "./looks.js";
 export {

@@ -2,34 +2,42 @@ import type { Tensor } from "@splitmask/autograd";
 import type { ImageBatch } from "@splitmask/data";
 import type { Tokenizer } from "@splitmask/tokenizer";
 
-/** What a method is asked to show. */
-export interface LookRequest {
-  /** Some pictures in the method's views. */
+/**
+ * What a method is asked to show.
+ *
+ * @typeParam Settings The method's settings, decided.
+ */
+export interface LookRequest<Settings> {
+  /** The pictures that are shown, in the method's views, as in training but with the middle of each picture for crop. */
   readonly batch: ImageBatch;
-  /** More pictures, batches B×3×S×S in the view that is drawn, in [−1, 1]: where examples of words come from. */
+  /** More pictures, batches B×3×S×S in the view of `tokenizerView`: where examples of words come from. */
   readonly gallery: readonly Tensor[];
-  /** What chance depends on. */
-  readonly seed: number;
+  /** What the run was made with: the scale of its views, the seed on which chance depends. */
+  readonly settings: Settings;
 }
 
-/** One picture of each shown picture: patches at some places of the grid; the others stay empty. */
+/** One drawing of every shown picture: patches at some places of the encoder's grid; the others stay empty. */
 export interface LookPanel {
-  /** What it shows, such as "the half that A sees". */
+  /** What it shows, in a few words: "A sees". */
   readonly caption: string;
   /** B×K×3P²: pixels of patches in [−1, 1]. */
   readonly patches: Tensor;
-  /** int32 B×K: the places of the grid that they belong to; null: K is all places, in order. */
+  /** int32 B×K: the places of the grid that they belong to, none twice; null: K is all places, in order. */
   readonly places: Tensor | null;
-  /** B: a share from 0 to 1 of each picture, printed beside the caption; null: none. */
+  /** B numbers from 0 to 1, one a picture, printed below the caption as "25 % exact"; null: none. */
   readonly share: { readonly name: string; readonly values: Tensor } | null;
 }
 
 /** What a report shows of a method. */
 export interface Looks {
-  /** How to read the panels, in a few sentences. */
+  /** The heading. */
+  readonly title: string;
+  /** What is shown, in a sentence or two; it stands above the pictures. */
+  readonly lead: string;
+  /** How to read the panels; it stands below the pictures. */
   readonly note: string;
-  /** Rows of panels of each picture: e.g. one row a branch. */
-  readonly panels: readonly (readonly LookPanel[])[];
+  /** The panels beside each picture, in order. */
+  readonly panels: readonly LookPanel[];
   /** The tokenizer whose use of its words is shown; null: none. */
   readonly tokenizer: Tokenizer | null;
 }

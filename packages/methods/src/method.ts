@@ -5,6 +5,7 @@ import type { Module } from "@splitmask/nn";
 import type { TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import type { Classifier } from "./classifier.js";
+import type { FigureNotes } from "./figureNotes.js";
 import type { LookRequest, Looks } from "./looks.js";
 import type { Decisions } from "./settings/decisions.js";
 import type { Fields, Given } from "./settings/field.js";
@@ -159,8 +160,10 @@ export interface Method<Own extends Fields = Fields, OwnSettings extends object 
   create(device: Device, settings: OwnSettings & CommonSettings, parts: Parts): PretrainingTask;
   /** The loss of guessing at random, a dashed line in reports. */
   chance?(settings: OwnSettings & CommonSettings): number;
-  /** What a report shows of it. */
-  look?(task: PretrainingTask, request: LookRequest): Looks;
+  /** What people are told of the parts of its loss and of its health figures; their names alone when left out. */
+  readonly figures?: FigureNotes;
+  /** What a report shows of it, besides its encoder. */
+  look?(task: PretrainingTask, request: LookRequest<OwnSettings & CommonSettings>): Looks;
 }
 
 /**

@@ -1,11 +1,13 @@
 import type { Tokenizer } from "@splitmask/tokenizer";
 import { encoderConfig, encoderView } from "./encoderSettings.js";
+import { spreadFigures, wordFigures } from "./figureNotes.js";
 import type { Method, MethodFacts } from "./method.js";
 import { contradiction, type Decisions } from "./settings/decisions.js";
 import type { Decided, Given } from "./settings/field.js";
 import { formatCount, isSmallSet } from "./smallSets.js";
 import { SplitMask } from "./splitMask.js";
 import { splitMaskFields } from "./splitMaskFields.js";
+import { splitMaskLooks } from "./splitMaskLooks.js";
 import { decideTokenizer } from "./tokenizerDecisions.js";
 import { tokenizerPreparation, tokenizerView } from "./tokenizerPreparation.js";
 
@@ -91,4 +93,6 @@ export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, 
     }),
   chance: ({ batch, inpaintWeight, matchWeight, vocabulary }) =>
     inpaintWeight * Math.log(vocabulary) + matchWeight * Math.log(batch),
+  figures: { ...spreadFigures, ...wordFigures },
+  look: (task, request) => splitMaskLooks(task as SplitMask, request),
 };

@@ -17,8 +17,8 @@ export interface Fact {
 export interface Series {
   /** Its name, drawn at its end; empty: the value alone is. */
   readonly name: string;
-  /** Colour slot: 0 ink, 1 to 10 the palette of the style sheet. */
-  readonly colour: number;
+  /** Color slot: 0 ink, 1 to 10 the palette of the style sheet. */
+  readonly color: number;
   /** Rising steps. */
   readonly steps: readonly number[];
   /** One value a step. */
@@ -49,26 +49,36 @@ export interface Chart {
   readonly reference?: ChartReference;
 }
 
-/** What one branch saw and predicted of a picture. */
-export interface BranchView {
-  /** The patches that it saw; the rest is empty. */
-  readonly visible: DataUri;
-  /** The patches that it saw, and its prediction at the hidden places. */
-  readonly predicted: DataUri;
-  /** Share of the hidden patches whose word it predicted exactly. */
-  readonly accuracy: number;
+/** One drawing of what a method makes of a picture. */
+export interface PanelView {
+  /** What it shows, in a few words. */
+  readonly caption: string;
+  /** The drawing. */
+  readonly image: DataUri;
+  /** A figure below the caption; null: none. */
+  readonly remark: string | null;
 }
 
-/** A picture with its two branches. */
+/** A picture, and what a method makes of it. */
 export interface PictureView {
   /** Its path, as a caption. */
   readonly name: string;
   /** The picture as the encoder sees it. */
   readonly original: DataUri;
-  /** The picture with every patch replaced by its word: the best that a prediction can be. */
-  readonly words: DataUri;
-  /** Both branches. */
-  readonly branches: readonly [BranchView, BranchView];
+  /** The drawings beside it. */
+  readonly panels: readonly PanelView[];
+}
+
+/** What a method makes of some pictures. */
+export interface MethodView {
+  /** The heading. */
+  readonly title: string;
+  /** What is shown, above the pictures. */
+  readonly lead: string;
+  /** How to read it, below the pictures. */
+  readonly note: string;
+  /** The pictures. */
+  readonly pictures: readonly PictureView[];
 }
 
 /** Where the encoder looks. */
@@ -92,17 +102,17 @@ export interface NamedImage {
 }
 
 /** A picture that is like another. */
-export interface Neighbour extends NamedImage {
+export interface Neighbor extends NamedImage {
   /** Cosine similarity of the embeddings. */
   readonly similarity: number;
 }
 
 /** A query picture and the pictures whose embeddings are nearest. */
-export interface NeighbourView {
+export interface NeighborView {
   /** The query. */
   readonly query: NamedImage;
   /** Nearest first. */
-  readonly nearest: readonly Neighbour[];
+  readonly nearest: readonly Neighbor[];
 }
 
 /** What is known of the tokenizer's words. */
@@ -135,8 +145,8 @@ export interface Atlas {
 export interface MapClass {
   /** Its name. */
   readonly name: string;
-  /** Colour slot: 0 for all that have no colour of their own, 1 to 10 the palette. */
-  readonly colour: number;
+  /** Color slot: 0 for all that have no color of their own, 1 to 10 the palette. */
+  readonly color: number;
   /** Its pictures. */
   readonly members: readonly number[];
 }
@@ -201,16 +211,14 @@ export interface ReportData {
   readonly facts: readonly Fact[];
   /** The charts. */
   readonly charts: readonly Chart[];
-  /** The tokenizer's words. */
+  /** The words of the method's tokenizer; null where it has none. */
   readonly tokens: TokenView | null;
-  /** Pictures, halves and predictions. */
-  readonly pictures: readonly PictureView[];
-  /** How the words were drawn, in one or two sentences. */
-  readonly wordsNote: string;
+  /** What the method makes of some pictures; null where it shows nothing. */
+  readonly method: MethodView | null;
   /** Attention maps. */
   readonly attention: readonly AttentionView[];
-  /** Nearest neighbours. */
-  readonly neighbours: readonly NeighbourView[];
+  /** Nearest neighbors. */
+  readonly neighbors: readonly NeighborView[];
   /** The map of the embeddings; null where there are too few pictures. */
   readonly map: MapView | null;
   /** Confusion matrices. */
@@ -229,8 +237,8 @@ export interface ComparedRun {
   readonly name: string;
   /** Its folder. */
   readonly path: string;
-  /** Colour slot, 1 to 10. */
-  readonly colour: number;
+  /** Color slot, 1 to 10. */
+  readonly color: number;
 }
 
 /** One row of a table with a column a run. */

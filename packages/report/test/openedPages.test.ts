@@ -117,6 +117,16 @@ describe.each(hostile)("texts of %s", (_, raw) => {
     expect(await texts(page, "h1")).toEqual([`run ${text}`]);
     expect(await texts(page, ".facts dd")).toEqual([`6.2${text}started at 13.9${text}`]);
     expect(await texts(page, "#training figcaption b")).toEqual([`Loss${text}`]);
+    expect(await texts(page, "#method h2, #method .note")).toEqual([
+      `What it paints ${text}`,
+      `painted pixels ${text}`,
+    ]);
+    expect(await attributes(page, "#method img", "alt")).toEqual([
+      `a${text}`,
+      `hidden${text}`,
+      `painted${text}`,
+      "b",
+    ]);
     expect(await texts(page, "#attention .name")).toEqual([lastPart(`a${text}`)]);
     expect(await attributes(page, "#attention .name", "title")).toEqual([`a${text}`]);
     expect(await texts(page, ".legend bdi")).toEqual([`cats${text}`, `dogs${text}`]);
@@ -171,11 +181,11 @@ test("the browser hears errors and sees requests and what has no size", async ()
 test("a page follows the reader's wish for dark, and prints without what is only of use on screens", async () => {
   const background = async (colorScheme: "light" | "dark") => {
     const { page } = await open("scheme.html", reportPage(reportData("")), { ...desktop, colorScheme });
-    const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const color = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     await page.emulateMedia({ media: "print" });
     expect(await page.locator("nav").isVisible()).toBe(false);
     await page.close();
-    return colour;
+    return color;
   };
   expect(await background("light")).toBe("rgb(247, 246, 243)");
   expect(await background("dark")).toBe("rgb(19, 20, 23)");
@@ -239,8 +249,8 @@ test("a map has names, pictures, classes, zoom and moves", async () => {
 
 test("a map without classes begins with the pictures", async () => {
   const data = reportData("");
-  const map = { ...data.map!, classes: [{ name: "", colour: 1, members: [0, 1, 2] }] };
-  const { page } = await open("unlabelled.html", reportPage({ ...data, map }), desktop);
+  const map = { ...data.map!, classes: [{ name: "", color: 1, members: [0, 1, 2] }] };
+  const { page } = await open("unlabeled.html", reportPage({ ...data, map }), desktop);
   expect(await page.locator(".pictures use").count()).toBe(3);
   expect(await page.locator(".legend").count()).toBe(0);
   await page.locator(".map > svg").hover({ position: await placeOnMap(page, 0) });

@@ -1,4 +1,11 @@
-import { comparisonOf, comparisonPage, formatDuration, reportPage } from "@splitmask/report";
+import {
+  chartsOf,
+  comparisonOf,
+  comparisonPage,
+  curvesOf,
+  formatDuration,
+  reportPage,
+} from "@splitmask/report";
 import { comparisonData, reportData } from "./reportData.js";
 
 const data = reportData("<b>");
@@ -8,12 +15,13 @@ test("shows everything, and escapes what it is given", () => {
   for (const text of [
     "<h1>run &lt;b&gt;</h1>",
     "started at 13.9&lt;b&gt;",
-    "25 % exact",
-    "3.1 % exact",
+    "<h2>What it paints &lt;b&gt;</h2><p>from a quarter &lt;b&gt;</p>",
+    '<div class="below">painted&lt;b&gt;<br>25 % exact&lt;b&gt;</div>',
+    '<p class="note">painted pixels &lt;b&gt;</p>',
     "head 2",
     "attention rollout",
     "M100 40h0M900 300h0",
-    "3 pictures, each placed by its embedding. The colours are the classes, which the encoder never saw.",
+    "3 pictures, each placed by its embedding. The colors are the classes, which the encoder never saw.",
     "Classifier&lt;b&gt;: 75.0 % correct",
     "15 of 20 pictures;\nalways predicting the most frequent class gives 50 %.",
     "2 of 10 “cats&lt;b&gt;” predicted as “dogs&lt;b&gt;”",
@@ -41,7 +49,7 @@ test("needs no network and no file", () => {
 
 test("draws long runs with few points and labels the last value", () => {
   const page = reportPage(data);
-  const paths = Array.from(page.matchAll(/class="line colour0" d="([^"]*)"/g), ([, path]) => path!);
+  const paths = Array.from(page.matchAll(/class="line color0" d="([^"]*)"/g), ([, path]) => path!);
   // For wide screens and for narrow ones.
   expect(paths.map((path) => path.split("L").length)).toEqual([500, 223]);
   expect(page).toContain(">total<tspan");
@@ -50,10 +58,10 @@ test("draws long runs with few points and labels the last value", () => {
 
 test("steps whose value is not finite are left out of a line, and one step is a dot", () => {
   const chart = (values: number[]) => {
-    const series = [{ name: "total", colour: 0, steps: values.map((_, index) => index + 1), values }];
+    const series = [{ name: "total", color: 0, steps: values.map((_, index) => index + 1), values }];
     return reportPage({ ...data, charts: [{ ...data.charts[0]!, wide: false, series }] });
   };
-  const path = (page: string) => /class="line(?: dot)? colour0" d="([^"]*)"/.exec(page)![1];
+  const path = (page: string) => /class="line(?: dot)? color0" d="([^"]*)"/.exec(page)![1];
   expect(path(chart([1, Number.NaN, 3, Number.POSITIVE_INFINITY]))).toMatch(/^M48\.0 [\d.]+L252\.0 [\d.]+$/);
   expect(path(chart([2]))).toMatch(/^M150\.0 [\d.]+h0$/);
 });
@@ -71,7 +79,7 @@ test("runs side by side", () => {
   for (const text of [
     '<th scope="row">Loss&lt;b&gt;</th><td>6.2&lt;b&gt;</td><td>–</td>',
     '<th scope="row">batch&lt;b&gt;</th><td>64</td><td>128&lt;b&gt;</td>',
-    '<b class="colour2">B</b><div>two<small>/runs/two</small>',
+    '<b class="color2">B</b><div>two<small>/runs/two</small>',
     'aria-label="Loss&lt;b&gt;: A from 3 to 2; B from 4 to 1"',
   ])
     expect(page).toContain(text);
@@ -106,7 +114,7 @@ test("settings that differ are read out of the nested settings of each run", () 
 });
 
 test("a line's long name is cut beside it, and whole in what the crosshair tells", () => {
-  const series = [{ name: "reconstruction error", colour: 1, steps: [1, 2], values: [3, 2] }];
+  const series = [{ name: "reconstruction error", color: 1, steps: [1, 2], values: [3, 2] }];
   const page = reportPage({ ...data, charts: [{ title: "Loss", caption: "", series }] });
   expect(page).toContain(">reconstruct…<tspan");
   expect(page).toContain('"name":"reconstruction error"');
@@ -124,16 +132,61 @@ test.each([
 test("leaves out what there is not", () => {
   const page = reportPage({
     ...data,
-    pictures: [],
+    method: null,
     attention: [],
-    neighbours: [],
+    neighbors: [],
     map: null,
     confusions: [],
     skipped: [],
     tokens: null,
     charts: [{ ...data.charts[0]!, series: [] }],
   });
-  for (const heading of ["Two halves", "Attention", "Map", "Nearest", "Confusion", "Skipped", "Visual words"])
+  for (const heading of [
+    "What it paints",
+    "Attention",
+    "Map",
+    "Nearest",
+    "Confusion",
+    "Skipped",
+    "Visual words",
+  ])
     expect(page).not.toContain(`<h2>${heading}`);
   expect(page).toContain("No steps were recorded.");
+});
+
+test("figures are called as their method says, and share a chart where it says so", () => {
+  const health = { wordEntropy: 3, targetEntropy: 4, other: 5 };
+  const metrics = [1, 2].map((step) => ({
+    ...{ step, time: step, losses: { total: 3, match: 1 }, health },
+    ...{ learningRate: 0.1, gradientNorm: 1, imagesPerSecond: 9 },
+  }));
+  const shared = { title: "Entropies", caption: "In bits." };
+  const curves = curvesOf(metrics, [{ step: 2, evaluation: { match: 0.5 } }], {
+    match: { title: "Matching", caption: "Two halves." },
+    wordEntropy: { title: "Of words", caption: "", shared: { ...shared, line: "words" } },
+    targetEntropy: { title: "Of targets", caption: "", shared: { ...shared, line: "targets" } },
+  });
+  const charts = chartsOf(curves, { guessing: 2.5, clip: 3 });
+  expect(
+    charts.map(({ title, caption, series }) => [title, caption, series.map(({ name }) => name)]),
+  ).toEqual([
+    [
+      "Loss",
+      "The training loss and its parts. The dashed line is the loss of random guessing.",
+      ["total", "match"],
+    ],
+    ["Learning rate", "Of each step.", ["rate"]],
+    ["Gradient norm", "Of all gradients together, before clipping at 3.", ["norm"]],
+    ["Match", "Evaluated during training.", [""]],
+    ["Entropies", "In bits.", ["words", "targets"]],
+    ["Other", "Measured during training.", [""]],
+    ["Speed", "Pictures per second.", ["speed"]],
+  ]);
+  expect(charts[0]!.reference).toEqual({ name: "random guessing", value: 2.5 });
+  expect(curves.find(({ key }) => key === "loss/match")).toMatchObject({
+    title: "Matching",
+    caption: "Two halves.",
+  });
+  const colors = charts[4]!.series.map(({ color }) => color);
+  expect(new Set(colors).size).toBe(2);
 });

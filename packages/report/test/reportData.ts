@@ -16,8 +16,8 @@ export function reportData(text: string): ReportData {
     height: 420,
     names: [`cats/a${text}`, `cats/b${text}`, `dogs/c${text}`],
     classes: [
-      { name: `cats${text}`, colour: 1, members: [0, 1] },
-      { name: `dogs${text}`, colour: 2, members: [2] },
+      { name: `cats${text}`, color: 1, members: [0, 1] },
+      { name: `dogs${text}`, color: 2, members: [2] },
     ],
     atlas: { image: pixel, tile: 40, columns: 2, count: 3 },
   };
@@ -34,27 +34,31 @@ export function reportData(text: string): ReportData {
         caption: `and its parts${text}`,
         wide: true,
         series: [
-          { name: "total", colour: 0, steps, values: steps.map((step) => 6 + 8 / step), smooth: true },
-          { name: `match${text}`, colour: 2, steps, values: steps.map(() => 1) },
+          { name: "total", color: 0, steps, values: steps.map((step) => 6 + 8 / step), smooth: true },
+          { name: `match${text}`, color: 2, steps, values: steps.map(() => 1) },
         ],
         reference: { name: `guess${text}`, value: 9 },
       },
     ],
     tokens: { vocabulary: 64, patches: 1000, entropy: 5, dead: 16, cumulative: [0.5, 1] },
-    pictures: [
-      {
-        name: `a${text}`,
-        original: pixel,
-        words: pixel,
-        branches: [
-          { visible: pixel, predicted: pixel, accuracy: 0.25 },
-          { visible: pixel, predicted: pixel, accuracy: 0.031 },
-        ],
-      },
-    ],
-    wordsNote: `words are drawn as patches ${text}`,
+    method: {
+      title: `What it paints ${text}`,
+      lead: `from a quarter ${text}`,
+      note: `painted pixels ${text}`,
+      pictures: [
+        {
+          name: `a${text}`,
+          original: pixel,
+          panels: [
+            { caption: `hidden${text}`, image: pixel, remark: null },
+            { caption: `painted${text}`, image: pixel, remark: `25 % exact${text}` },
+          ],
+        },
+        { name: "b", original: pixel, panels: [] },
+      ],
+    },
     attention: [{ name: `a${text}`, original: pixel, rollout: pixel, heads: [pixel, pixel] }],
-    neighbours: [
+    neighbors: [
       {
         query: { name: `a${text}`, image: pixel },
         nearest: [{ name: `b${text}`, image: pixel, similarity: 0.913 }],
@@ -94,8 +98,8 @@ export function comparisonData(text: string): ComparisonData {
     written: "today",
     warnings: [`B: tested with training pictures ${text}`],
     runs: [
-      { letter: "A", name: `one${text}`, path: `/runs/one${text}`, colour: 1 },
-      { letter: "B", name: "two", path: "/runs/two", colour: 2 },
+      { letter: "A", name: `one${text}`, path: `/runs/one${text}`, color: 1 },
+      { letter: "B", name: "two", path: "/runs/two", color: 2 },
     ],
     figures: [{ name: `Loss${text}`, values: [`6.2${text}`, null] }],
     settings: [{ name: `batch${text}`, values: ["64", `128${text}`] }],
@@ -104,8 +108,8 @@ export function comparisonData(text: string): ComparisonData {
         title: `Loss${text}`,
         caption: "The training loss.",
         series: [
-          { name: "A", colour: 1, steps: [1, 2], values: [3, 2] },
-          { name: "B", colour: 2, steps: [1, 2, 3], values: [4, 3, 1] },
+          { name: "A", color: 1, steps: [1, 2], values: [3, 2] },
+          { name: "B", color: 2, steps: [1, 2, 3], values: [4, 3, 1] },
         ],
       },
     ],

@@ -4,6 +4,7 @@ import { comparisonOf, comparisonPage, mostCompared } from "@splitmask/report";
 import { readRecordedRun } from "../runs/recordedRun.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { minuteOf, writePage } from "./report.js";
+import { figuresOf } from "./reportedRun.js";
 
 /** Which runs are put side by side. */
 export interface ComparisonRequest {
@@ -35,7 +36,8 @@ export async function writeComparison(
   }
   const out = resolve(request.out ?? "comparison.html");
   terminal.progress(`report: reading ${paths.length} runs`, true);
-  const runs = await Promise.all(paths.map(readRecordedRun));
+  const recorded = await Promise.all(paths.map(readRecordedRun));
+  const runs = recorded.map((run) => ({ ...run, figures: figuresOf(run) }));
   await writePage(out, comparisonPage({ ...comparisonOf(runs), written: minuteOf(new Date()) }));
   terminal.endProgress();
   return out;

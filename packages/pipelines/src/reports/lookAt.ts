@@ -12,57 +12,68 @@ import {
 } from "@splitmask/data";
 import { embedBatches } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import type { SplitMask } from "@splitmask/methods";
+import { tokenizerView } from "@splitmask/methods";
 import {
   attentionViews,
   drawPictures,
   embeddingMap,
   knnConfusion,
   type MapMethod,
-  neighbourViews,
+  methodView,
+  neighborViews,
   pictureAtlas,
   pngOf,
-  predictionViews,
   type ReportData,
   tokenView,
-  wordsNote,
 } from "@splitmask/report";
-import { exampleDictionary } from "@splitmask/tokenizer";
-import type { VisionTransformer } from "@splitmask/vit";
+import type { ReportedModel } from "./reportedRun.js";
 
-/** Pictures among which neighbours are looked for, that are on the map, and whose patches stand for words. */
+/** Pictures among which neighbors are looked for, that are on the map, and that a method takes examples from. */
 const gallerySize = 1024;
 const shownPictures = 6;
 const shownAttention = 4;
 const shownQueries = 6;
-const shownNeighbours = 5;
+const shownNeighbors = 5;
 /** Side of a picture on the map. */
 const thumbnail = 40;
 
 /** What is looked at, and how. */
-export interface LookRequest {
+export interface LookAtRequest {
   /** Where it is computed. */
   readonly device: Device;
-  /** The trained encoder. */
-  readonly encoder: VisionTransformer;
+  /** The trained model. */
+  readonly model: ReportedModel;
   /** The pictures. */
   readonly dataset: ImageDataset;
   /** Where the paths start that people are shown. */
   readonly root: string;
-  /** The encoder's view, and the one that is drawn: the same crop in [−1, 1]. */
-  readonly views: readonly [View, View];
-  /** Share of the short side that is seen, from the middle. */
-  readonly cropRatio: number;
-  /** Whether the encoder was trained without labels, so that its neighbours may be asked for them. */
-  readonly withoutLabels: boolean;
+  /** Whether the encoder was trained with labels; without, its neighbors are asked for them. */
+  readonly withLabels: boolean;
   /** How the map is made. */
   readonly map: MapMethod;
   /** What chance depends on. */
   readonly seed: number;
 }
 
-/** Pictures on the device: in the encoder's view, as they are drawn, and as thumbnails. */
-export interface LoadedPictures {
+/** What the page shows of pictures. */
+export interface LookedAt
+  extends Pick<
+    ReportData,
+    "tokens" | "method" | "attention" | "neighbors" | "map" | "confusions" | "skipped"
+  > {
+  /** Parameters of the encoder. */
+  readonly encoderParameters?: number;
+  /** Parameters of the whole model. */
+  readonly parameters?: number;
+}
+
+/** What the page shows where there is nothing to look with. */
+export const nothingSeen: LookedAt = {
+  ...{ tokens: null, method: null, attention: [], neighbors: [], map: null, confusions: [], skipped: [] },
+};
+
+/** Pictures on the device. */
+interface LoadedPictures {
   /** At most 64 pictures each. */
   readonly batches: readonly ImageBatch[];
   /** What they are called. */
@@ -71,36 +82,46 @@ export interface LoadedPictures {
   readonly skipped: readonly SkippedPicture[];
 }
 
-/** What the page shows of an encoder. */
-export type EncoderLooks = Pick<ReportData, "attention" | "neighbours" | "map" | "confusions">;
-
-/** What the page shows of the tokenizer and the decoder. */
-export type MethodLooks = Pick<ReportData, "tokens" | "pictures" | "wordsNote">;
-
-/**
- * Loads pictures from all over the data set.
- *
- * @param request Which.
- * @throws Error where no picture can be read.
- */
-export async function loadGallery(request: LookRequest): Promise<LoadedPictures> {
-  const { dataset } = request;
-  const gallery = await load(request, evenlySpaced(dataset.length, gallerySize));
-  if (gallery.batches.length === 0)
-    throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
-  return gallery;
+/** What an encoder's pictures are drawn in: the same crop in [−1, 1]. */
+function drawnView({ encoder, views: [seen] }: ReportedModel): View {
+  return tokenizerView({ imageSize: seen!.size, patch: encoder.config.patchSize });
 }
 
 /**
- * Looks at pictures with an encoder: attention, neighbours, map, and what the neighbours say of the classes.
+ * Looks at pictures from all over a data set: what the method makes of some, where the encoder looks, neighbors, a map,
+ * and what the neighbors say of the classes.
  *
- * @param request The encoder and the pictures.
- * @param gallery Those of `loadGallery`.
+ * @param request The model and the pictures.
+ * @throws Error where no picture can be read.
  */
-export async function lookAtEncoder(request: LookRequest, gallery: LoadedPictures): Promise<EncoderLooks> {
-  const { device, encoder, dataset } = request;
+export async function lookAt(request: LookAtRequest): Promise<LookedAt> {
+  const { dataset, model } = request;
+  const drawn = drawnView(model);
+  const gallery = await load(request, evenlySpaced(dataset.length, gallerySize), [
+    model.views[0]!,
+    drawn,
+    { ...drawn, size: thumbnail },
+  ]);
+  if (gallery.batches.length === 0)
+    throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
+  return {
+    ...(await lookAtMethod(request, gallery)),
+    ...(await lookAtEncoder(request, gallery)),
+    skipped: gallery.skipped,
+    encoderParameters: model.encoder.parameterCount,
+    parameters: model.parameters,
+  };
+}
+
+/** Attention, neighbors, map, and what the neighbors say of the classes. */
+async function lookAtEncoder(request: LookAtRequest, gallery: LoadedPictures) {
+  const { dataset, device, map, model, seed, withLabels } = request;
+  const { encoder } = model;
   const { batches, names } = gallery;
-  const looking = await load(request, middles(dataset.length, shownAttention));
+  const looking = await load(request, middles(dataset.length, shownAttention), [
+    model.views[0]!,
+    drawnView(model),
+  ]);
   const features = await embedBatches(encoder, batches);
   const drawn = await Promise.all(
     batches.map(({ views: [, pixels] }) => drawPictures(pixels!, pixels!.shape[2]! / encoder.grid[0])),
@@ -116,60 +137,48 @@ export async function lookAtEncoder(request: LookRequest, gallery: LoadedPicture
   const labels = Int32Array.from(batches.flatMap((batch) => Array.from(batch.labels)));
   const atlas = await pictureAtlas(batches.map((batch) => batch.views[2]!));
   const mapped = { features, labels, classes: dataset.classes, names, atlas };
-  const knn = request.withoutLabels ? await knnConfusion(device, features, labels, dataset.classes) : null;
+  const knn = withLabels ? null : await knnConfusion(device, features, labels, dataset.classes);
   return {
     attention:
       looking.batches[0] === undefined
         ? []
         : await attentionViews(encoder, looking.batches[0], looking.names),
-    neighbours:
-      pictures.length > 1 ? await neighbourViews(device, features, pictures, queries, shownNeighbours) : [],
-    map: await embeddingMap(device, mapped, request.map, request.seed),
+    neighbors:
+      pictures.length > 1 ? await neighborViews(device, features, pictures, queries, shownNeighbors) : [],
+    map: await embeddingMap(device, mapped, map, seed),
     confusions: knn === null ? [] : [knn],
   };
 }
 
-/**
- * Looks at pictures with the tokenizer and the decoder: words, halves, predictions.
- *
- * @param request The pictures.
- * @param method The trained method.
- * @param gallery Those of `loadGallery`.
- */
-export async function lookAtMethod(
-  request: LookRequest,
-  method: SplitMask,
+/** What the method shows besides its encoder. */
+async function lookAtMethod(
+  request: LookAtRequest,
   gallery: LoadedPictures,
-): Promise<MethodLooks> {
-  const { tokenizer } = method.config;
-  const pixels = gallery.batches.map((batch) => batch.views[1]!);
-  const shown = await load(request, middles(request.dataset.length, shownPictures));
+): Promise<Pick<ReportData, "method" | "tokens">> {
+  const { dataset, model } = request;
+  const { encoder, look, views } = model;
+  if (look === null) return { method: null, tokens: null };
+  const shown = await load(request, middles(dataset.length, shownPictures), [...views, drawnView(model)]);
+  const [batch] = shown.batches;
+  if (batch === undefined) return { method: null, tokens: null };
+  const pixels = gallery.batches.map((each) => each.views[1]!);
   // Every third batch, so from all over the gallery: more patches would hardly draw the words better.
-  const examples = pixels.filter((_, index) => index % 3 === 0);
+  const looks = look({ batch, gallery: pixels.filter((_, index) => index % 3 === 0) });
   return {
-    tokens: await tokenView(tokenizer, pixels),
-    pictures:
-      shown.batches[0] === undefined
-        ? []
-        : await predictionViews(
-            method,
-            shown.batches[0],
-            exampleDictionary(tokenizer, examples),
-            shown.names,
-            request.seed,
-          ),
-    wordsNote: wordsNote(tokenizer.name),
+    method: await methodView(looks, batch.views.at(-1)!, shown.names, encoder.grid),
+    tokens: looks.tokenizer === null ? null : await tokenView(looks.tokenizer, pixels),
   };
 }
 
-/** Loads some pictures of the data set; those that cannot be read are left out. */
-async function load(request: LookRequest, indices: readonly number[]): Promise<LoadedPictures> {
-  const { device, dataset, root, cropRatio, views } = request;
+/** Loads some pictures of the data set in some views; those that cannot be read are left out. */
+async function load(
+  { dataset, device, model, root }: LookAtRequest,
+  indices: readonly number[],
+  views: readonly View[],
+): Promise<LoadedPictures> {
   const source = orderedBatches(subset(dataset, indices), {
-    device,
-    batchSize: 64,
-    views: [...views, { ...views[1], size: thumbnail }],
-    augmentation: centerCrop({ ratio: cropRatio }),
+    ...{ device, views, batchSize: 64 },
+    augmentation: centerCrop({ ratio: model.cropRatio }),
   });
   const batches: ImageBatch[] = [];
   for await (const batch of source) batches.push(batch);

@@ -4,9 +4,8 @@ import { reportPage } from "@splitmask/report";
 import { findCheckpoint } from "../runs/encoder.js";
 import { readRecordedRun } from "../runs/recordedRun.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { finetuneReport } from "./finetuneReport.js";
-import { pretrainReport } from "./pretrainReport.js";
 import type { ReportRequest } from "./reportRequest.js";
+import { runReport } from "./runReport.js";
 
 /**
  * Writes the report of a run: one HTML page.
@@ -14,7 +13,7 @@ import type { ReportRequest } from "./reportRequest.js";
  * @param request Which run.
  * @param terminal Where progress is told.
  * @returns Path of the page.
- * @throws Error where the path is no run or has no checkpoint.
+ * @throws Error where the path is no run.
  */
 export async function writeReport(
   request: ReportRequest,
@@ -22,10 +21,7 @@ export async function writeReport(
 ): Promise<string> {
   const found = await findCheckpoint(request.run);
   const recorded = await readRecordedRun(found.run);
-  const finetuned = (recorded.config as { method?: unknown } | null)?.method === "classifier";
-  const data = finetuned
-    ? await finetuneReport(request, recorded, terminal)
-    : await pretrainReport(request, recorded, found.checkpoint, terminal);
+  const data = await runReport(request, recorded, found.checkpoint, terminal);
   const out = resolve(request.out ?? join(found.run, "report.html"));
   await writePage(out, reportPage({ ...data, written: minuteOf(new Date()) }));
   terminal.endProgress();

@@ -5,7 +5,7 @@ import type { SourceConfig } from "../settings/sourceFields.js";
 export interface ReportRequest extends SourceConfig {
   /** A run folder, of pre-training or fine-tuning. */
   readonly run: string;
-  /** Pictures to show; when not given those of pre-training, or those that a fine-tuned run was tested on. */
+  /** Pictures to show; when not given those that the run was tested on, or else those that it was trained on. */
   readonly pictures?: string;
   /** How the map of the embeddings is made; `pca` when not given. */
   readonly map?: MapMethod;

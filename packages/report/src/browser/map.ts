@@ -259,8 +259,8 @@ class EmbeddingMap {
     const frame = this.#figure.getBoundingClientRect();
     const left = box.left - frame.left + (point.x - this.#frame.x) / this.#unit;
     const top = box.top - frame.top + (point.y - this.#frame.y) / this.#unit;
-    const centred = Math.min(frame.width - tip.offsetWidth - 4, left - tip.offsetWidth / 2);
-    tip.style.left = `${Math.max(4, centred)}px`;
+    const centered = Math.min(frame.width - tip.offsetWidth - 4, left - tip.offsetWidth / 2);
+    tip.style.left = `${Math.max(4, centered)}px`;
     tip.style.top = `${top > tip.offsetHeight + 40 ? top - tip.offsetHeight - 16 : top + 16}px`;
   }
 }

@@ -4,23 +4,21 @@ import type { Curve } from "./curves.js";
 /** What is known of a run's loss and clipping. */
 export interface ChartContext {
   /** The loss that guessing would give. */
-  readonly guessing?: number;
-  /** The gradient norm above which gradients are scaled down. */
-  readonly clip?: number;
+  readonly guessing?: number | undefined;
+  /** The gradient norm above which gradients are scaled down; null or 0: they are not. */
+  readonly clip?: number | null;
 }
 
-const entropies = ["health/tokenEntropy", "health/targetEntropy"];
-
 /**
- * The charts of one run: the losses in one, the entropies of the words in one, every other figure by itself.
+ * The charts of one run: the losses in one, figures that share a chart in that, every other figure by itself.
  *
  * @param curves The run's figures.
  * @param context What is known of them.
  */
 export function chartsOf(curves: readonly Curve[], context: ChartContext = {}): Chart[] {
   const losses = curves.filter(({ key }) => key.startsWith("loss/"));
-  const words = curves.filter(({ key }) => entropies.includes(key));
-  const { guessing, clip } = context;
+  const { guessing } = context;
+  const clip = context.clip ?? 0;
   const reference = guessing === undefined ? {} : { reference: { name: "random guessing", value: guessing } };
   const charts: Chart[] = [
     {
@@ -31,19 +29,21 @@ export function chartsOf(curves: readonly Curve[], context: ChartContext = {}): 
       ].join(" "),
       wide: true,
       // The total goes first, whatever the order in the file.
-      series: [...losses].sort((a, b) => a.colour - b.colour).map(seriesOf),
+      series: [...losses].sort((a, b) => a.color - b.color).map(seriesOf),
       ...reference,
     },
   ];
   for (const curve of curves) {
     if (losses.includes(curve)) continue;
-    if (words.includes(curve)) {
-      if (curve !== words[0]) continue;
-      const caption = "In bits, of the predicted words and of the target words.";
-      charts.push({ title: "Entropy of the visual words", caption, series: words.map(seriesOf) });
+    const { shared } = curve;
+    if (shared !== undefined) {
+      const together = curves.filter((other) => other.shared?.title === shared.title);
+      if (curve !== together[0]) continue;
+      const series = together.map((each) => ({ ...seriesOf(each), name: each.shared!.line }));
+      charts.push({ title: shared.title, caption: shared.caption, series });
       continue;
     }
-    const clipped = curve.key === "gradientNorm" && clip !== undefined && clip > 0;
+    const clipped = curve.key === "gradientNorm" && clip > 0;
     charts.push({
       title: curve.title,
       caption: clipped ? `Of all gradients together, before clipping at ${clip}.` : curve.caption,
@@ -53,6 +53,6 @@ export function chartsOf(curves: readonly Curve[], context: ChartContext = {}): 
   return charts;
 }
 
-function seriesOf({ name, colour, steps, values, smooth }: Curve): Series {
-  return { name, colour, steps, values, smooth };
+function seriesOf({ name, color, steps, values, smooth }: Curve): Series {
+  return { name, color, steps, values, smooth };
 }

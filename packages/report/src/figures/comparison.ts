@@ -6,7 +6,7 @@ import type { RecordedRun } from "./recordedRun.js";
 import { settingsOf } from "./settings.js";
 import { tally } from "./tally.js";
 
-/** More runs than colours cannot be told apart. */
+/** More runs than colors cannot be told apart. */
 export const mostCompared = 10;
 
 /**
@@ -16,7 +16,7 @@ export const mostCompared = 10;
  */
 export function comparisonOf(runs: readonly RecordedRun[]): Omit<ComparisonData, "written"> {
   const letters = runs.map((_, place) => String.fromCharCode(65 + place));
-  const curves = runs.map(({ metrics, evaluations }) => curvesOf(metrics, evaluations));
+  const curves = runs.map(({ metrics, evaluations, figures }) => curvesOf(metrics, evaluations, figures));
   const byKey = new Map<string, (Curve | undefined)[]>();
   for (const [place, own] of curves.entries()) {
     for (const curve of own) {
@@ -27,7 +27,7 @@ export function comparisonOf(runs: readonly RecordedRun[]): Omit<ComparisonData,
   }
   return {
     title: `${runs.length} runs side by side`,
-    runs: runs.map(({ name, path }, place) => ({ letter: letters[place]!, name, path, colour: place + 1 })),
+    runs: runs.map(({ name, path }, place) => ({ letter: letters[place]!, name, path, color: place + 1 })),
     warnings: runs.flatMap(({ name, warnings }, place) =>
       warnings.map((text) => `${letters[place]} ${name}: ${text}`),
     ),
@@ -53,7 +53,7 @@ function chartOf(group: readonly (Curve | undefined)[], letters: readonly string
         : [
             {
               name: letters[place]!,
-              colour: place + 1,
+              color: place + 1,
               steps: curve.steps,
               values: curve.values,
               smooth: curve.smooth,

@@ -1,3 +1,4 @@
+import type { FigureNote, FigureNotes } from "@splitmask/methods";
 import type { EvaluationRecord, MetricsRecord } from "@splitmask/trainer";
 import { inWords } from "./format.js";
 
@@ -9,81 +10,59 @@ export interface Curve {
   readonly title: string;
   /** One sentence that says how to read it. */
   readonly caption: string;
-  /** What its line is called beside others. */
+  /** What its line is called beside others; empty where it is alone. */
   readonly name: string;
-  /** Colour slot. */
-  readonly colour: number;
+  /** Color slot. */
+  readonly color: number;
   /** Whether single steps differ so much that a moving average is drawn. */
   readonly smooth: boolean;
   /** Rising steps. */
   readonly steps: readonly number[];
   /** One value a step. */
   readonly values: readonly number[];
+  /** The chart that it is a line of, together with others; left out: it has its own. */
+  readonly shared?: NonNullable<FigureNote["shared"]>;
 }
 
-type Look = Pick<Curve, "title" | "caption" | "name" | "colour" | "smooth">;
+type Look = Pick<Curve, "title" | "caption" | "name" | "color" | "smooth">;
 
 const looks: Readonly<Record<string, Look>> = {
-  "loss/total": { title: "Loss", caption: "The training loss.", name: "total", colour: 0, smooth: true },
-  learningRate: {
-    ...{ title: "Learning rate", caption: "Of each step." },
-    ...{ name: "rate", colour: 3, smooth: false },
-  },
+  "loss/total": { title: "Loss", caption: "The training loss.", name: "total", color: 0, smooth: true },
+  learningRate: { title: "Learning rate", caption: "Of each step.", name: "rate", color: 3, smooth: false },
   gradientNorm: {
     ...{ title: "Gradient norm", caption: "Of all gradients together, before clipping." },
-    ...{ name: "norm", colour: 0, smooth: true },
+    ...{ name: "norm", color: 0, smooth: true },
   },
   imagesPerSecond: {
     ...{ title: "Speed", caption: "Pictures per second." },
-    ...{ name: "speed", colour: 1, smooth: false },
+    ...{ name: "speed", color: 1, smooth: false },
   },
   waitingSeconds: {
     ...{ title: "Waiting for data", caption: "Seconds that each step waited for its batch." },
-    ...{ name: "waiting", colour: 6, smooth: true },
-  },
-  "health/descriptorVariance": {
-    title: "Variance of the descriptors",
-    caption:
-      "At unit length: near 0 if all pictures get the same descriptor, near 1 if they point everywhere.",
-    ...{ name: "variance", colour: 1, smooth: false },
-  },
-  "health/effectiveRank": {
-    title: "Effective rank",
-    caption: "In how many directions the descriptors of a batch vary.",
-    ...{ name: "rank", colour: 2, smooth: false },
-  },
-  "health/tokenEntropy": {
-    ...{ title: "Entropy of the predicted words", caption: "In bits: how many words are predicted." },
-    ...{ name: "predicted", colour: 1, smooth: false },
-  },
-  "health/targetEntropy": {
-    ...{ title: "Entropy of the target words", caption: "In bits: how many words there are to predict." },
-    ...{ name: "target", colour: 0, smooth: false },
-  },
-  "health/tokenEntropyShare": {
-    title: "Variety of the predicted words",
-    caption: "Entropy of the predicted words divided by that of the target words; 1 if equally varied.",
-    ...{ name: "share", colour: 7, smooth: false },
+    ...{ name: "waiting", color: 6, smooth: true },
   },
 };
 
-/** How a figure looks that the table does not know: by its group. */
-function lookOf(key: string, place: number): Look {
+/** What is told of the figures of each group that have no note, but for what the table knows. */
+const groups: Readonly<Record<string, Pick<Look, "caption" | "smooth">>> = {
+  loss: { caption: "A part of the loss.", smooth: true },
+  evaluation: { caption: "Evaluated during training.", smooth: false },
+  health: { caption: "Measured during training.", smooth: false },
+};
+
+/** How the figure `place` of its group looks. */
+function lookOf(key: string, place: number, note: FigureNote | undefined): Look {
   const known = looks[key];
   if (known !== undefined) return known;
-  const figure = key.slice(key.indexOf("/") + 1);
-  const words = inWords(figure);
-  if (key.startsWith("loss/"))
-    return {
-      title: `${words} loss`,
-      caption: "A part of the loss.",
-      name: figure,
-      colour: 1 + (place % 10),
-      smooth: true,
-    };
-  if (key.startsWith("evaluation/"))
-    return { title: words, caption: "Evaluated during training.", name: "", colour: 5, smooth: false };
-  return { title: words, caption: "Measured during training.", name: "", colour: 6, smooth: false };
+  const [group, figure] = [key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)];
+  const isLoss = group === "loss";
+  return {
+    title: isLoss ? `${inWords(figure)} loss` : inWords(figure),
+    ...groups[group]!,
+    name: isLoss ? figure : "",
+    color: 1 + (place % 10),
+    ...(note === undefined ? {} : { title: note.title, caption: note.caption }),
+  };
 }
 
 /**
@@ -92,10 +71,12 @@ function lookOf(key: string, place: number): Look {
  *
  * @param metrics One record a step.
  * @param evaluations The evaluations in between.
+ * @param notes What the method tells of its losses and its health figures.
  */
 export function curvesOf(
   metrics: readonly MetricsRecord[],
   evaluations: readonly EvaluationRecord[],
+  notes: FigureNotes = {},
 ): Curve[] {
   const points = new Map<string, { steps: number[]; values: number[] }>();
   const add = (key: string, step: number, value: number | null | undefined) => {
@@ -118,10 +99,17 @@ export function curvesOf(
     add("imagesPerSecond", record.step, record.imagesPerSecond);
     add("waitingSeconds", record.step, record.waitingSeconds);
   }
-  let losses = 0;
-  return Array.from(points, ([key, curve]) => ({
-    key,
-    ...lookOf(key, key.startsWith("loss/") && key !== "loss/total" ? losses++ : 0),
-    ...curve,
-  }));
+  const places = new Map<string, number>();
+  return Array.from(points, ([key, curve]) => {
+    const [group, figure] = key.split("/", 2) as [string, string?];
+    const note = group === "evaluation" || figure === undefined ? undefined : notes[figure];
+    const place = places.get(group) ?? 0;
+    if (looks[key] === undefined) places.set(group, place + 1);
+    return {
+      key,
+      ...lookOf(key, place, note),
+      ...(note?.shared === undefined ? {} : { shared: note.shared }),
+      ...curve,
+    };
+  });
 }

@@ -15,9 +15,9 @@ export interface RunFigures {
   /** Pictures that it was trained on. */
   readonly pictureCount?: number;
   /** Parameters of the encoder. */
-  readonly encoderParameters?: number;
+  readonly encoderParameters?: number | undefined;
   /** Parameters of the whole model. */
-  readonly parameters?: number;
+  readonly parameters?: number | undefined;
   /** How a classifier did on its test pictures; null while that is not known. */
   readonly confusion?: ConfusionView | null;
   /** Pictures that could not be read, where that is known. */
@@ -81,7 +81,7 @@ export function factsOf(figures: RunFigures): Fact[] {
     facts.push({
       label: "Encoder",
       value: millions(encoderParameters),
-      note: `parameters; the decoder has ${millions(parameters - encoderParameters)}`,
+      note: `parameters; the rest of the model has ${millions(parameters - encoderParameters)}`,
     });
   return facts;
 }

@@ -1,4 +1,5 @@
 import type { SkippedPicture } from "@splitmask/data";
+import type { FigureNotes } from "@splitmask/methods";
 import type { EvaluationRecord, MetricsRecord } from "@splitmask/trainer";
 import type { ConfusionView } from "../data.js";
 
@@ -20,4 +21,6 @@ export interface RecordedRun {
   readonly warnings: readonly string[];
   /** The pictures that could not be read. */
   readonly skipped: readonly SkippedPicture[];
+  /** What the method tells of its losses and its health figures; their names alone when left out. */
+  readonly figures?: FigureNotes;
 }

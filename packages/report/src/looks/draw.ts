@@ -46,39 +46,23 @@ async function toHost(picture: Tensor): Promise<DrawnPictures> {
   return { count, height, width, pixels: new Uint8ClampedArray(await picture.data()) };
 }
 
-/** A set of patches at some places of some pictures. */
-export interface PlacedPatches {
-  /** B×K×3P², pixels in [−1, 1]. */
-  readonly rows: Tensor;
-  /** int32 B×K: which place of the grid each row belongs to. */
-  readonly places: Tensor;
-}
-
 /**
- * Draws pictures from patches that lie at some places of the grid; the other places are transparent.
+ * Draws pictures from patches; the places of the grid that have none are transparent.
  *
- * @param parts Patches and their places, no place twice; or one B×N×3P² with all places in order.
+ * @param patches B×K×3P², pixels in [−1, 1].
+ * @param places int32 B×K: the place of each patch, none twice; null: K is all places, in order.
  * @param grid Rows and columns of patches.
  */
 export function drawPatches(
-  parts: readonly PlacedPatches[] | readonly [Tensor],
+  patches: Tensor,
+  places: Tensor | null,
   grid: readonly [number, number],
 ): Promise<DrawnPictures> {
-  const [first] = parts as readonly (PlacedPatches | Tensor)[];
-  const { device } = "places" in first! ? first.rows : first!;
+  const { device } = patches;
   const picture = noGrad(device, () =>
     scope(device, () => {
-      if (!("places" in first!)) return assemble(withOpacity(first!), grid);
-      const placed = parts as readonly PlacedPatches[];
-      const rows = concatenate(
-        placed.map((part) => withOpacity(part.rows)),
-        1,
-      );
-      const places = concatenate(
-        placed.map((part) => part.places),
-        1,
-      );
-      return assemble(scatterTokens(rows, places, grid[0] * grid[1]), grid);
+      const rows = withOpacity(patches);
+      return assemble(places === null ? rows : scatterTokens(rows, places, grid[0] * grid[1]), grid);
     }),
   );
   return toHost(picture);
@@ -91,14 +75,9 @@ export function drawPatches(
  * @param patchSize Any divisor of H and W.
  */
 export function drawPictures(pixels: Tensor, patchSize: number): Promise<DrawnPictures> {
-  const { device } = pixels;
   const [, , height, width] = pixels.shape as readonly [number, number, number, number];
-  const picture = noGrad(device, () =>
-    scope(device, () =>
-      assemble(withOpacity(patchify(pixels, patchSize)), [height / patchSize, width / patchSize]),
-    ),
-  );
-  return toHost(picture);
+  const patches = noGrad(pixels.device, () => patchify(pixels, patchSize));
+  return drawPatches(patches, null, [height / patchSize, width / patchSize]);
 }
 
 /**
@@ -128,7 +107,7 @@ export async function dataUri(picture: Sharp): Promise<DataUri> {
   return `data:image/png;base64,${png.toString("base64")}`;
 }
 
-/** Colours from dark to bright for attention maps, red, green and blue; what lies between them is interpolated. */
+/** Colors from dark to bright for attention maps, red, green and blue; what lies between them is interpolated. */
 const ramp: readonly (readonly [number, number, number])[] = [
   [18, 18, 38],
   [58, 32, 104],
@@ -139,7 +118,7 @@ const ramp: readonly (readonly [number, number, number])[] = [
 ];
 
 /**
- * Draws a grid of numbers as colours, each scaled to its own range.
+ * Draws a grid of numbers as colors, each scaled to its own range.
  *
  * @param values One number a patch, row by row.
  * @param grid Rows and columns.

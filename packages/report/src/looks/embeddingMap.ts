@@ -15,8 +15,8 @@ const width = 1000;
 const margin = 24;
 /** Lowest and highest height. */
 const heights = [420, 720] as const;
-/** Classes that have a colour of their own. */
-const colours = 10;
+/** Classes that have a color of their own. */
+const colors = 10;
 
 /** What is drawn on a map. */
 export interface MappedPictures {
@@ -38,7 +38,7 @@ export interface MappedPictures {
  * @param device Where it is computed.
  * @param pictures What is drawn.
  * @param method `pca`: along the two directions in which they differ most; `umap` (McInnes et al. 2018): so that
- * neighbours stay neighbours.
+ * neighbors stay neighbors.
  * @param seed What UMAP's chance depends on.
  * @returns The map; null for fewer than four pictures.
  */
@@ -87,7 +87,7 @@ async function alongComponents(device: Device, directions: NdArray<Float32Array>
     note:
       `The first two principal components of the embeddings (PCA): ${across} of the variance across, ${up} up. ` +
       "Points far apart differ; points close together may still differ in other directions. " +
-      "splitmask report --map umap shows neighbourhoods instead.",
+      "splitmask report --map umap shows neighborhoods instead.",
   };
 }
 
@@ -101,7 +101,7 @@ async function umap(directions: NdArray<Float32Array>, seed: number): Promise<Pl
   );
   return {
     places: ndarray(Float32Array.from(layout.fit(vectors).flat()), [rows, 2]),
-    note: "UMAP keeps neighbours together: groups are meaningful; the axes and the distances between groups are not.",
+    note: "UMAP keeps neighbors together: groups are meaningful; the axes and the distances between groups are not.",
   };
 }
 
@@ -124,7 +124,7 @@ function fitted(places: NdArray<Float32Array>): Pick<MapView, "x" | "y" | "width
   };
 }
 
-/** The most frequent classes with colours, the others as one; all pictures as one where there are no two classes. */
+/** The most frequent classes with colors, the others as one; all pictures as one where there are no two classes. */
 function mapClasses(labels: Int32Array, classes: readonly string[]): MapClass[] {
   const members = new Map<number, number[]>();
   for (const [row, label] of labels.entries()) {
@@ -132,19 +132,19 @@ function mapClasses(labels: Int32Array, classes: readonly string[]): MapClass[] 
     if (rows === undefined) members.set(label, [row]);
     else rows.push(row);
   }
-  if (members.size < 2) return [{ name: "", colour: 1, members: Array.from(labels.keys()) }];
+  if (members.size < 2) return [{ name: "", color: 1, members: Array.from(labels.keys()) }];
   const named = [...members].filter(([label]) => label >= 0);
-  const frequent = named.sort(([, a], [, b]) => b.length - a.length).slice(0, colours);
+  const frequent = named.sort(([, a], [, b]) => b.length - a.length).slice(0, colors);
   const own = new Set(frequent.map(([label]) => label));
   const others = [...members].filter(([label]) => !own.has(label));
   const shown = frequent
     .sort(([a], [b]) => a - b)
     .map(([label, rows], place) => ({
       name: classes[label] ?? String(label),
-      colour: place + 1,
+      color: place + 1,
       members: rows,
     }));
   if (others.length === 0) return shown;
   const name = others.length === 1 ? (classes[others[0]![0]] ?? "no class") : `${others.length} others`;
-  return [...shown, { name, colour: 0, members: others.flatMap(([, rows]) => rows) }];
+  return [...shown, { name, color: 0, members: others.flatMap(([, rows]) => rows) }];
 }

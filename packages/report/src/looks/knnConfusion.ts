@@ -4,12 +4,12 @@ import type { NdArray } from "ndarray";
 import type { ConfusionView } from "../data.js";
 import { featureRows } from "./featureRows.js";
 
-/** With fewer pictures of a class than this, on average, its neighbours say little. */
+/** With fewer pictures of a class than this, on average, its neighbors say little. */
 const leastOfEach = 4;
-const mostNeighbours = 20;
+const mostNeighbors = 20;
 
 /**
- * Classifies pictures by their nearest neighbours: each half of the pictures votes on the other.
+ * Classifies pictures by their nearest neighbors: each half of the pictures votes on the other.
  *
  * @param device Where it is computed.
  * @param features N×D: the pictures' embeddings.
@@ -33,15 +33,15 @@ export async function knnConfusion(
       labels: Int32Array.from(rows, (row) => labels[row]!),
       classes,
     };
-  }) as [LabelledHalf, LabelledHalf];
-  const k = Math.min(mostNeighbours, odd.labels.length);
+  }) as [LabeledHalf, LabeledHalf];
+  const k = Math.min(mostNeighbors, odd.labels.length);
   const one = await knnAccuracy({ device, train: even, test: odd, k });
   const other = await knnAccuracy({ device, train: odd, test: even, k });
   return {
     title: "k-NN",
     note:
       "The encoder never saw the classes. " +
-      `Each half of the ${labels.length.toLocaleString("en")} pictures is classified by its ${k} nearest neighbours ` +
+      `Each half of the ${labels.length.toLocaleString("en")} pictures is classified by its ${k} nearest neighbors ` +
       "in the other half. The encoder was trained on these pictures, without labels; splitmask knn measures on " +
       "held-out pictures.",
     classes,
@@ -49,7 +49,7 @@ export async function knnConfusion(
   };
 }
 
-interface LabelledHalf {
+interface LabeledHalf {
   readonly features: NdArray<Float32Array>;
   readonly labels: Int32Array;
   readonly classes: readonly string[];

@@ -50,7 +50,7 @@ function movingAverage(values: readonly number[]): number[] {
   });
 }
 
-/** At most `most` points, each the mean of its neighbours, so that pages stay small. What is not finite is left out. */
+/** At most `most` points, each the mean of its neighbors, so that pages stay small. What is not finite is left out. */
 function thin(series: Series, most: number): { steps: number[]; values: number[] } {
   const finite = Array.from(series.values.keys()).filter((index) => Number.isFinite(series.values[index]));
   const group = Math.max(1, Math.ceil(finite.length / most));
@@ -152,10 +152,10 @@ function chartSvg(chart: Chart, size: Size): Html | null {
   const level = reference !== undefined && referenceLine(reference, left, right, y(reference.value));
   const raws = drawn
     .filter(({ smooth }) => smooth === true)
-    .map(({ colour, raw }) => html`<path class="raw colour${colour}" d="${path(raw.steps, raw.values)}"/>`);
-  const lines = drawn.map(({ colour, raw, line }) => {
+    .map(({ color, raw }) => html`<path class="raw color${color}" d="${path(raw.steps, raw.values)}"/>`);
+  const lines = drawn.map(({ color, raw, line }) => {
     const kind = line.length === 1 ? "line dot" : "line";
-    return html`<path class="${kind} colour${colour}" d="${path(raw.steps, line)}"/>`;
+    return html`<path class="${kind} color${color}" d="${path(raw.steps, line)}"/>`;
   });
   const reading: ChartReading = {
     ...{ left, right, first: firstStep, last: lastStep },
@@ -208,13 +208,13 @@ function endLabels(
     high,
   );
   const x = width - margin.right + 8;
-  return drawn.map(({ name, colour, line }, index) => {
+  return drawn.map(({ name, color, line }, index) => {
     const value = formatNumber(line.at(-1)!);
     const text =
       short || name === ""
         ? html`${name}${name !== "" && " "}<tspan class="value">${value}</tspan>`
         : html`${shortened(name, mostLetters.line)}<tspan class="value" x="${x}" dy="13">${value}</tspan>`;
-    return html`<text class="label colour${colour}" x="${x}" y="${ends[index]!.toFixed(1)}">${text}</text>`;
+    return html`<text class="label color${color}" x="${x}" y="${ends[index]!.toFixed(1)}">${text}</text>`;
   });
 }
 
@@ -241,6 +241,6 @@ export function concentrationSvg(cumulative: readonly number[]): Html {
   );
   return html`<svg class="concentration" viewBox="0 0 ${size} ${size}" role="img"
 aria-label="cumulative share of the patches, over the words from the most frequent on">
-<path class="even" d="M${x(0)} ${y(0)}L${x(100)} ${y(1)}"/><path class="line colour1" d="${points}"/>
+<path class="even" d="M${x(0)} ${y(0)}L${x(100)} ${y(1)}"/><path class="line color1" d="${points}"/>
 ${shares}${words}</svg>`;
 }

@@ -13,8 +13,8 @@ import { htmlPage, warningsAbove } from "./shell.js";
 export function comparisonPage(data: ComparisonData): string {
   const { runs } = data;
   const legend = runs.map(
-    ({ letter, name, path, colour }) =>
-      html`<li><b class="colour${colour}">${letter}</b><div>${name}<small>${path}</small></div></li>`,
+    ({ letter, name, path, color }) =>
+      html`<li><b class="color${color}">${letter}</b><div>${name}<small>${path}</small></div></li>`,
   );
   const same = data.settings.length === 0;
   return htmlPage({
@@ -55,7 +55,7 @@ ${warningsAbove(data.warnings)}`,
 
 function table(runs: readonly ComparedRun[], rows: readonly ComparedRow[]): Html {
   const heads = runs.map(
-    ({ letter, name, colour }) => html`<th scope="col"><b class="colour${colour}">${letter}</b> ${name}</th>`,
+    ({ letter, name, color }) => html`<th scope="col"><b class="color${color}">${letter}</b> ${name}</th>`,
   );
   const body = rows.map(
     ({ name, values }) =>

@@ -29,7 +29,7 @@ export function confusionSection(views: readonly ConfusionView[]): Section {
     short: "Confusion",
     lead:
       "Rows are the true classes, columns the predicted ones. Blue is correct, orange wrong; the stronger the " +
-      "colour, the larger the share of the row.",
+      "color, the larger the share of the row.",
     body: html`<div class="stack">${views.map(confusionFigure)}</div>`,
   };
 }

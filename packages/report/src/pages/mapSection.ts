@@ -18,7 +18,7 @@ export function mapSection(map: MapView, withLabels: boolean): Section {
     short: "Map",
     lead:
       `${pictures} pictures, each placed by its embedding. ` +
-      `${map.classes.length > 1 ? `The colours are the classes${seen}. ` : ""}` +
+      `${map.classes.length > 1 ? `The colors are the classes${seen}. ` : ""}` +
       "Hover over a point to see its picture. Zoom with the buttons, a double click, or Ctrl and the mouse wheel; " +
       "drag to move.",
     body: mapFigure(map),
@@ -36,14 +36,14 @@ function mapFigure(map: MapView): Html {
     classes: classes.map(({ name }) => name),
   };
   const rows = Math.ceil(atlas.count / columns);
-  const points = classes.map(({ colour, members }, place) => {
+  const points = classes.map(({ color, members }, place) => {
     const dots = members.map((member) => `M${x[member]} ${y[member]}h0`).join("");
-    return html`<path class="dots colour${colour}" data-class="${place}" d="${dots}"/>`;
+    return html`<path class="dots color${color}" data-class="${place}" d="${dots}"/>`;
   });
   const legend = classes.map(
-    ({ name, colour, members }, place) =>
+    ({ name, color, members }, place) =>
       html`<button type="button" data-class="${place}" aria-pressed="false">
-<i class="colour${colour}"></i><bdi>${name}</bdi> <small>${members.length}</small></button>`,
+<i class="color${color}"></i><bdi>${name}</bdi> <small>${members.length}</small></button>`,
   );
   return html`<figure class="card map">
 <div class="tools"><button type="button" data-do="pictures" aria-pressed="false">Pictures</button><span></span>

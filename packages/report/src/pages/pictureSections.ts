@@ -1,5 +1,4 @@
-import type { AttentionView, DataUri, NeighbourView, PictureView } from "../data.js";
-import { percent } from "../figures/format.js";
+import type { AttentionView, DataUri, MethodView, NeighborView } from "../data.js";
 import { type Html, html } from "../html/html.js";
 import type { Section } from "./section.js";
 
@@ -23,39 +22,27 @@ function row(first: Html, cells: readonly Html[], columns: number): Html {
 }
 
 /**
- * Pictures, halves and predictions.
+ * What a method makes of some pictures.
  *
- * @param pictures What is shown.
- * @param note How the words were drawn.
+ * @param view What is shown.
  */
-export function predictionsSection(pictures: readonly PictureView[], note: string): Section {
-  const heads = [
-    ["Picture", "as the encoder sees it"],
-    ["Target", "each patch as its visual word"],
-    ["Half A", "the patches that branch A sees"],
-    ["Prediction of A", "filled into what A does not see"],
-    ["Half B", "the patches that branch B sees"],
-    ["Prediction of B", "filled into what B does not see"],
-  ] as const;
-  const rows = pictures.map(({ name, original, words, branches: [a, b] }) => [
-    namedCell(original, name),
-    cell(words, `${name} in visual words`),
-    cell(a.visible, "the half that branch A sees"),
-    cell(a.predicted, "what branch A predicts", `${percent(a.accuracy)} exact`),
-    cell(b.visible, "the half that branch B sees"),
-    cell(b.predicted, "what branch B predicts", `${percent(b.accuracy)} exact`),
-  ]);
+export function methodSection({ title, lead, note, pictures }: MethodView): Section {
+  const columns = 1 + Math.max(...pictures.map(({ panels }) => panels.length));
+  const rows = pictures.map(({ name, original, panels }) =>
+    row(
+      namedCell(original, name),
+      panels.map(({ caption, image, remark }) =>
+        cell(image, caption, html`${caption}${remark !== null && html`<br>${remark}`}`),
+      ),
+      columns,
+    ),
+  );
   return {
-    id: "halves",
-    heading: "Two halves, each predicting the other",
-    short: "Halves",
-    lead:
-      "The patches of a picture are split in two. The same encoder sees each half by itself, and the decoder " +
-      "predicts the visual word of every patch that the half does not hold.",
-    body: html`<div class="card scroll" tabindex="0"><div class="grid6">
-${heads.map(([title, text]) => html`<div class="head"><b>${title}</b>${text}</div>`)}
-${rows}
-</div></div><p class="note">${note}</p>`,
+    id: "method",
+    heading: title,
+    short: "Method",
+    lead,
+    body: html`<div class="card scroll" tabindex="0">${rows}</div><p class="note">${note}</p>`,
   };
 }
 
@@ -89,12 +76,12 @@ export function attentionSection(views: readonly AttentionView[]): Section {
 }
 
 /**
- * Nearest neighbours.
+ * Nearest neighbors.
  *
  * @param views What is shown.
  * @param withLabels Whether the encoder was trained with labels.
  */
-export function neighboursSection(views: readonly NeighbourView[], withLabels: boolean): Section {
+export function neighborsSection(views: readonly NeighborView[], withLabels: boolean): Section {
   const columns = 1 + Math.max(...views.map(({ nearest }) => nearest.length));
   const rows = views.map(({ query, nearest }) =>
     row(
@@ -104,9 +91,9 @@ export function neighboursSection(views: readonly NeighbourView[], withLabels: b
     ),
   );
   return {
-    id: "neighbours",
-    heading: "Nearest neighbours",
-    short: "Neighbours",
+    id: "neighbors",
+    heading: "Nearest neighbors",
+    short: "Neighbors",
     lead:
       "For each picture on the left, those whose embeddings have the highest cosine similarity." +
       (withLabels ? "" : " The encoder was trained without labels."),

@@ -3,7 +3,7 @@ import { html } from "../html/html.js";
 import { chartFigure } from "./chart.js";
 import { confusionSection } from "./confusionSection.js";
 import { mapSection } from "./mapSection.js";
-import { attentionSection, neighboursSection, predictionsSection } from "./pictureSections.js";
+import { attentionSection, methodSection, neighborsSection } from "./pictureSections.js";
 import type { Section } from "./section.js";
 import { htmlPage, warningsAbove } from "./shell.js";
 import { wordsSection } from "./wordsSection.js";
@@ -25,10 +25,10 @@ export function reportPage(data: ReportData): string {
 ${warningsAbove(data.warnings)}<dl class="facts">${facts}</dl>`,
     sections: [
       trainingSection(data.charts),
-      data.pictures.length > 0 ? predictionsSection(data.pictures, data.wordsNote) : null,
+      data.method !== null ? methodSection(data.method) : null,
       data.attention.length > 0 ? attentionSection(data.attention) : null,
       data.map !== null ? mapSection(data.map, data.withLabels) : null,
-      data.neighbours.length > 0 ? neighboursSection(data.neighbours, data.withLabels) : null,
+      data.neighbors.length > 0 ? neighborsSection(data.neighbors, data.withLabels) : null,
       data.confusions.length > 0 ? confusionSection(data.confusions) : null,
       data.tokens !== null ? wordsSection(data.tokens) : null,
       configurationSection(data.configuration),

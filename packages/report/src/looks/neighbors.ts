@@ -1,7 +1,7 @@
 import { nearestNeighbours } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { NdArray } from "ndarray";
-import type { NeighbourView } from "../data.js";
+import type { NeighborView } from "../data.js";
 import { featureRows } from "./featureRows.js";
 
 /** How a picture of the gallery is shown. */
@@ -13,21 +13,21 @@ export interface GalleryPicture {
 }
 
 /**
- * Looks up the nearest neighbours of some pictures in a gallery.
+ * Looks up the nearest neighbors of some pictures in a gallery.
  *
  * @param device Where it is computed.
  * @param features N×D: the gallery's embeddings.
  * @param gallery The gallery's pictures.
  * @param queries Rows of the gallery that serve as queries.
- * @param count Neighbours a query.
+ * @param count Neighbors a query.
  */
-export async function neighbourViews(
+export async function neighborViews(
   device: Device,
   features: NdArray<Float32Array>,
   gallery: readonly GalleryPicture[],
   queries: readonly number[],
   count: number,
-): Promise<NeighbourView[]> {
+): Promise<NeighborView[]> {
   const [rows] = features.shape as [number, number];
   // A query finds itself first, and may be tied with a copy of itself: one more than is shown.
   const found = Math.min(rows, count + 1);

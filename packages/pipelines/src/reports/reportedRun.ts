@@ -1,0 +1,138 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ImageDataset, View } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import { type FigureNotes, type LookRequest, type Looks, splitMaskMethod } from "@splitmask/methods";
+import type { RecordedRun } from "@splitmask/report";
+import type { VisionTransformer } from "@splitmask/vit";
+import { rootOf } from "../pictures/pictures.js";
+import { openRecordedPictures } from "../pictures/samePictures.js";
+import { chooseSubset } from "../pictures/subset.js";
+import { classifierFile, loadClassifier } from "../runs/classifierFile.js";
+import { type RunDescription, readRun } from "../runs/description.js";
+import { readWeights } from "../runs/encoder.js";
+import { type FinetuneDescription, readFinetuneRun } from "../runs/finetuneDescription.js";
+import type { Choice } from "../settings/resolve.js";
+import { sourceOf } from "../settings/sourceFields.js";
+import type { Terminal } from "../terminal/terminal.js";
+
+/** A trained model, and how pictures are shown to it. */
+export interface ReportedModel {
+  /** The encoder. */
+  readonly encoder: VisionTransformer;
+  /** Parameters of the whole model. */
+  readonly parameters: number;
+  /** What a batch of the method holds, the encoder's view first. */
+  readonly views: readonly View[];
+  /** Share of the short side that is seen, from the middle. */
+  readonly cropRatio: number;
+  /** What the method shows besides its encoder; null: nothing. */
+  readonly look: ((pictures: Pick<LookRequest<unknown>, "batch" | "gallery">) => Looks) | null;
+}
+
+/** What a report needs to know of a run, whatever was trained in it. */
+export interface ReportedRun {
+  /** How the encoder was trained: the end of a sentence that begins with the encoder. */
+  readonly training: string;
+  /** Whether it was trained with labels. */
+  readonly withLabels: boolean;
+  /** Width, depth, heads, side of a patch and of the picture. */
+  readonly encoder: Readonly<Record<"width" | "depth" | "heads" | "patch" | "imageSize", number>>;
+  /** What is read of the settings. */
+  readonly config: {
+    readonly batch: number;
+    readonly clip: number | null;
+    readonly seed: number;
+    readonly valueRange: string | null;
+  };
+  /** How many pictures it was trained on. */
+  readonly pictureCount: number;
+  /** The decisions with their reasons. */
+  readonly choices: readonly Choice[];
+  /** The loss of guessing at random, where the method tells. */
+  readonly chance: number | undefined;
+  /** The pictures that are shown when no others are given, and where their paths start. */
+  open(terminal: Terminal): Promise<{ readonly dataset: ImageDataset; readonly root: string }>;
+  /** The model as it is now; null where there are no weights yet. */
+  load(device: Device): Promise<ReportedModel | null>;
+}
+
+/** What the method of a run tells of its figures. */
+export function figuresOf({ config }: RecordedRun): FigureNotes {
+  const { method } = config as { readonly method?: unknown };
+  return method === splitMaskMethod.name ? (splitMaskMethod.figures ?? {}) : {};
+}
+
+/**
+ * Reads what a report needs to know of a run.
+ *
+ * @param recorded The run.
+ * @param checkpoint The checkpoint that is looked at; null before the first.
+ * @throws Error where it is no run of this version.
+ */
+export async function readReportedRun(
+  recorded: RecordedRun,
+  checkpoint: { readonly path: string } | null,
+): Promise<ReportedRun> {
+  const { method } = recorded.config as { readonly method?: unknown };
+  return method === "classifier"
+    ? finetuned(await readFinetuneRun(recorded.path), recorded.path)
+    : pretrained((await readRun(recorded.path)).description, recorded.path, checkpoint?.path ?? null);
+}
+
+function pretrained(description: RunDescription, path: string, checkpoint: string | null): ReportedRun {
+  const { choices, config, mean, pictureCount, pictures, std } = description;
+  const method = splitMaskMethod;
+  const settings = { ...config, mean, std };
+  return {
+    ...{ config, encoder: config, pictureCount, choices, withLabels: false },
+    training: `pre-trained with ${method.title} on ${pictureCount.toLocaleString("en")} pictures without labels`,
+    chance: method.chance?.(settings),
+    async open(terminal) {
+      const all = await openRecordedPictures(pictures, "--pictures", terminal, {
+        ...config,
+        use: "pretraining",
+      });
+      return { dataset: await chooseSubset(all, config), root: rootOf(all) };
+    },
+    async load(device) {
+      if (checkpoint === null) return null;
+      const parts = await method.preparation!.load(device, join(path, method.preparation!.file));
+      const task = method.create(device, settings, parts);
+      task.model.loadStateDict(await readWeights(checkpoint, description));
+      return {
+        ...{ encoder: task.model.encoder, parameters: task.model.parameterCount, cropRatio: 1 },
+        views: method.views!(settings),
+        look: (pictures) => method.look!(task, { ...pictures, settings }),
+      };
+    },
+  };
+}
+
+function finetuned(description: FinetuneDescription, path: string): ReportedRun {
+  const { choices, classes, config, pictureCount, pretrainedSteps } = description;
+  const { depth = 12, heads = 3, patchSize: patch = 16, width = 192 } = description.encoder;
+  const start =
+    pretrainedSteps === null
+      ? "trained from its first weights"
+      : `fine-tuned after ${pretrainedSteps.toLocaleString("en")} steps of pre-training`;
+  return {
+    ...{ config, pictureCount, choices, withLabels: true, chance: undefined },
+    encoder: { depth, heads, patch, width, imageSize: config.imageSize },
+    training: `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
+    async open(terminal) {
+      const dataset = await openRecordedPictures(description.test, "--pictures", terminal, {
+        ...sourceOf(config, "test"),
+        use: "test",
+        classes,
+      });
+      return { dataset, root: rootOf(dataset) };
+    },
+    async load(device) {
+      if (!existsSync(join(path, classifierFile))) return null;
+      const { classifier, cropRatio, view } = await loadClassifier(device, path);
+      const { encoder, parameterCount: parameters } = classifier;
+      return { encoder, parameters, views: [view], cropRatio, look: null };
+    },
+  };
+}
