@@ -51,6 +51,7 @@ export {
   type Splits,
   sampleSplits,
 } from "./splits.js";
+export { findMethod, labelledMethods, type MethodName, methodNames, methods } from "./table.js";
 export { decideTokenizer } from "./tokenizerDecisions.js";
 export { tokenizerFields } from "./tokenizerFields.js";
 export {
@@ -59,4 +60,3 @@ export {
   tokenizerPreparation,
   tokenizerView,
 } from "./tokenizerPreparation.js";
-export { findMethod, labelledMethods, type MethodName, methodNames, methods } from "./table.js";

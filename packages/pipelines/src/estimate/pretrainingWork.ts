@@ -1,5 +1,6 @@
 import type { Method } from "@splitmask/methods";
 import type { PictureFacts } from "../settings/facts.js";
+import { withNormalization } from "../settings/normalization.js";
 import type { StepSettings } from "../settings/resolveSize.js";
 import type { RunWork } from "./runEstimate.js";
 import type { TrainingCost } from "./trainingCost.js";
@@ -26,7 +27,10 @@ export function pretrainingWork(
   { count }: PictureFacts,
 ): RunWork {
   const { batch, imageSize, mean } = settings;
-  const prepared = method.preparation?.cost(settings, count) ?? { pictures: 0, operations: 0 };
+  const prepared = method.preparation?.cost(withNormalization(settings), count) ?? {
+    pictures: 0,
+    operations: 0,
+  };
   const looked = Math.min(reportPictures, count);
   return {
     cost,

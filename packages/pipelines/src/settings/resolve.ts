@@ -44,7 +44,7 @@ export interface PretrainingQuestion {
  *   memory does not suffice.
  */
 export async function resolveConfig(question: PretrainingQuestion): Promise<Resolution> {
-  const { given, machine, method, pictures } = question;
+  const { given, method, pictures } = question;
   const { recipe } = method;
   checkLength(given);
   if (given.mean === undefined && given.std !== undefined)

@@ -6,7 +6,6 @@ import { keptBytes, processBytes } from "../estimate/runMemory.js";
 import { stepTime } from "../estimate/runTime.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
 import { checkSize } from "./checkSize.js";
-import type { Config } from "./config.js";
 import { parseDuration } from "./duration.js";
 import { fitMemory } from "./fitMemory.js";
 import { modelLadder, type Rung, withGiven } from "./modelLadder.js";

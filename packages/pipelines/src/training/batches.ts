@@ -1,5 +1,4 @@
 import {
-  type ChannelNumbers,
   type ImageDataset,
   ImageLoader,
   type ImageLoaderOptions,
@@ -9,20 +8,13 @@ import {
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { encoderView, type Method } from "@splitmask/methods";
+import type { Normalization } from "../settings/normalization.js";
 import type { StepSettings } from "../settings/resolveSize.js";
 import type { ClassificationSettings } from "../settings/runSettings.js";
 import { trainingAugmentation } from "./augmentation.js";
 
 /** Where decoded pictures are kept, and what ends the loader; the loader's defaults when not given. */
 export type BatchOptions = Pick<ImageLoaderOptions, "cacheBytes" | "cache" | "signal">;
-
-/** How the pictures' values are scaled. */
-export interface Normalization {
-  /** Mean of red, green and blue in 0…1. */
-  readonly mean: ChannelNumbers;
-  /** Standard deviation of red, green and blue in 0…1. */
-  readonly std: ChannelNumbers;
-}
 
 /** What a batch of pre-training holds. */
 export function pretrainingViews(method: Method, settings: StepSettings & Normalization): readonly View[] {

@@ -2,18 +2,11 @@ import { classifierMethod, type LabelledBatch, type Method } from "@splitmask/me
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import { type CountedStep, type TrainingCost, trainingCost } from "../estimate/trainingCost.js";
 import type { MachineFacts } from "../settings/facts.js";
+import { anyColors, withNormalization } from "../settings/normalization.js";
 import type { CostOf, StepSettings } from "../settings/resolveSize.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
-import { classificationBatches, type Normalization, pretrainingBatches } from "./batches.js";
+import { classificationBatches, pretrainingBatches } from "./batches.js";
 import { trainingLoop } from "./trainingLoop.js";
-
-/** What a step costs does not depend on the colors of the pictures. */
-const anyColors: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-
-/** The settings of a step with some normalization, where it is not measured yet. */
-export function withNormalization(settings: StepSettings): StepSettings & Normalization {
-  return { ...settings, mean: settings.mean ?? anyColors.mean, std: settings.std ?? anyColors.std };
-}
 
 /** Counts each step once, however often it is asked for. */
 export function countedOnce<Settings extends object>(

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { ImageDataset } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { Method } from "@splitmask/methods";
+import type { Normalization } from "../settings/normalization.js";
 import type { StepSettings } from "../settings/resolveSize.js";
 import type { Terminal } from "../terminal/terminal.js";
-import type { Normalization } from "./batches.js";
 import { trainingCrops } from "./crops.js";
 
 /** A run whose method makes something before the first step. */

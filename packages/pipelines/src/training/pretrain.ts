@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import { readRun } from "../runs/description.js";
 import type { Config } from "../settings/config.js";
 import { isMethodPath, loadMethod } from "../settings/loadMethod.js";
@@ -42,7 +42,7 @@ export async function pretrain(
   request: PretrainRequest,
   terminal: Terminal = silentTerminal,
 ): Promise<PretrainResult> {
-  const { out, config = {}, resume = false, overwrite = false, signal } = request;
+  const { out, resume = false, overwrite = false, signal } = request;
   const source = await sourceOf(request, resume ? out : null);
   return trainingRun(
     pretrainingRun(source),

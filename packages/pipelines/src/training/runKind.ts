@@ -16,7 +16,10 @@ export interface TrainingRequest {
   /** Where it is written; only a run that is planned needs none. */
   readonly out: string;
   /** The fields that are given; the rest is chosen. */
-  readonly config: object & { readonly threads?: number | undefined };
+  readonly config: object & {
+    readonly threads?: number | undefined;
+    readonly checkpointEvery?: number | undefined;
+  };
   /** Go on from the run folder's last checkpoint. */
   readonly resume: boolean;
   /** Delete the run folder's earlier run first. */
