@@ -57,7 +57,7 @@ export function resolveAxis(operation: string, axis: number, rank: number): numb
 export function checkShape(operation: string, shape: Shape): void {
   if (shape.length > 8) {
     throw new RangeError(
-      `${operation}: a shape of rank ${shape.length} (${formatShape(shape)}) was given; tensors have at most 8 axes. Reshape neighbouring axes together.`,
+      `${operation}: a shape of rank ${shape.length} (${formatShape(shape)}) was given; tensors have at most 8 axes. Reshape neighboring axes together.`,
     );
   }
   for (const extent of shape) {

@@ -22,7 +22,7 @@ export interface InpaintLossFromTokensOptions extends InpaintLossOptions {
 }
 
 /**
- * The inpainting loss (masked image modelling): the mean over all hidden patches, of both branches together, of the cross-entropy between the predicted
+ * The inpainting loss (masked image modeling): the mean over all hidden patches, of both branches together, of the cross-entropy between the predicted
  * distribution over visual words and the word that the tokenizer gives to the hidden patch (arXiv 2112.10740, section 3; BEiT's objective).
  *
  * @param logits R×V (or …×V): scores of the V words, one row a hidden patch.

@@ -48,7 +48,7 @@ export function resolveTransform(options: PatchTransformOptions, patches: Tensor
   return { pixelRange, center, mean: affine(mean(patches, { axes: [0] }), scale, offset) };
 }
 
-/** Patches (M×d, pixels in [−1, 1]) as the words see them: mapped to the range and centred. */
+/** Patches (M×d, pixels in [−1, 1]) as the words see them: mapped to the range and centered. */
 export function transformPatches(patches: Tensor, transform: PatchTransform): Tensor {
   const { scale, offset } = rangeNumbers(transform.pixelRange);
   const ranged = transform.pixelRange === "symmetric" ? patches : affine(patches, scale, offset);

@@ -33,7 +33,7 @@ export function repeatTo(shape: Shape, input: Tensor, scale: number): Tensor {
   return output;
 }
 
-/** Runs of neighbouring axes among those marked, from the last to the first. */
+/** Runs of neighboring axes among those marked, from the last to the first. */
 function runsOf(marked: readonly boolean[]): { first: number; last: number }[] {
   const runs: { first: number; last: number }[] = [];
   for (let axis = marked.length - 1; axis >= 0; axis--) {

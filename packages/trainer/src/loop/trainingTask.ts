@@ -3,7 +3,7 @@ import type { ForwardContext, Module } from "@splitmask/nn";
 
 /** What a task's loss gives back. */
 export interface TaskLoss {
-  /** The scalar that is minimised. */
+  /** The scalar that is minimized. */
   readonly total: Tensor;
   /** Scalars to report by name, e.g. the loss's summands or an accuracy; no gradient flows from them. Of micro-batches the mean is reported. */
   readonly parts: Readonly<Record<string, Tensor>>;
