@@ -65,7 +65,10 @@ export function perform<I extends OperationInputs, Attributes, S extends SavedTe
   return output;
 }
 
-/** What the tape holds of a saved tensor: the node that can remake it, the tensor itself where the operation made it, else a second handle. */
+/**
+ * What the tape holds of a saved tensor: the node that can remake it, the tensor itself where the operation made it,
+ * else a second handle.
+ */
 function keepForRule(tensor: Tensor | null, output: Tensor): Tensor | Node | null {
   if (tensor === null) return null;
   const node = tensor.node as Node | null;

@@ -29,7 +29,10 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** NumPy's broadcasting rule: shapes are aligned at the last axis, an extent of 1 (or a missing axis) repeats. Null where they do not fit. */
+/**
+ * NumPy's broadcasting rule: shapes are aligned at the last axis, an extent of 1 (or a missing axis) repeats. Null
+ * where they do not fit.
+ */
 export function broadcastShapes(a: Shape, b: Shape): number[] | null {
   const rank = Math.max(a.length, b.length);
   const shape = new Array<number>(rank);

@@ -39,8 +39,8 @@ export interface PrincipalComponents {
 const squarings = 14;
 
 /**
- * Principal component analysis: the k orthogonal directions in which features differ most (the leading eigenvectors of their covariance), each found by squaring the covariance over and over and then
- * taken out of it. All on the device.
+ * Principal component analysis: the k orthogonal directions in which features differ most (the leading eigenvectors of
+ * their covariance), each found by squaring the covariance over and over and then taken out of it. All on the device.
  *
  * @param device Where it is computed.
  * @param features N×D.

@@ -35,8 +35,8 @@ export function queriesAtOnce(rows: number, columnsAtOnce: number): number {
 }
 
 /**
- * The k most similar rows for each query, by cosine similarity; ties go to the lower row. More than `columnsAtOnce` rows are
- * taken in pieces, whose best are merged.
+ * The k most similar rows for each query, by cosine similarity; ties go to the lower row. More than `columnsAtOnce`
+ * rows are taken in pieces, whose best are merged.
  *
  * @param queries R×D unit rows.
  * @param rows N×D unit rows.
