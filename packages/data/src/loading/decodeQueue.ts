@@ -11,7 +11,7 @@ export function defaultWorkers(): number {
 }
 
 /** A picture's turn was cancelled: its batch is not wanted any more. */
-export class CancelledError extends Error {}
+class CancelledError extends Error {}
 
 /** A picture that waits for its turn. */
 export interface Turn {
