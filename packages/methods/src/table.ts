@@ -9,6 +9,7 @@ export type MethodFields = Pick<Method, "name" | "title" | "paper" | "fields">;
 
 /** The methods by name. */
 export const methods = {
+  /** SplitMask. */
   splitmask: {
     name: "splitmask",
     title: "SplitMask",
