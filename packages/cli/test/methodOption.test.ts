@@ -86,6 +86,7 @@ test.each([
   [["pretrain", "x", "--maks", "block"], "Did you mean --mask?"],
   [["preview", "x", "--augmentation", "colour"], 'Did you mean "color"?'],
   [["finetune", ...labelled, "--recipe", "paper-smal"], 'Did you mean "paper-small"?'],
+  [["knn", ...labelled, "--value-range", "percentile"], 'Did you mean "percentiles"?'],
   [["knn", ...labelled, "--fail-on", "warnings"], 'Did you mean "warning"?'],
   [["probe", ...labelled, "--optimizer", "sdg"], 'Did you mean "sgd"?'],
   [["predict", "run", "x", "--classifier", "prob"], 'Did you mean "probe"?'],

@@ -1,22 +1,28 @@
 import type { Method } from "./method.js";
 import { defaultMethodName } from "./settings/defaultMethodName.js";
+import type { Fields } from "./settings/field.js";
 import { didYouMean } from "./settings/nearest.js";
 import { UsageError } from "./settings/usageError.js";
 import { splitMaskFields } from "./splitMaskFields.js";
 
 /** What a command's help and a check of settings need of a method. */
-export type MethodFields = Pick<Method, "name" | "title" | "paper" | "fields">;
+export type MethodFields<Own extends Fields = Fields> = Pick<
+  Method<Own>,
+  "name" | "title" | "paper" | "fields"
+>;
+
+const splitMask: MethodFields<typeof splitMaskFields> = {
+  name: "splitmask",
+  title: "SplitMask",
+  paper: "El-Nouby et al. 2021, arXiv 2112.10740",
+  fields: splitMaskFields,
+};
 
 /** The methods by name. */
 export const methods = {
   /** SplitMask. */
-  splitmask: {
-    name: "splitmask",
-    title: "SplitMask",
-    paper: "El-Nouby et al. 2021, arXiv 2112.10740",
-    fields: splitMaskFields,
-  },
-} as const satisfies Readonly<Record<string, MethodFields>>;
+  splitmask: splitMask,
+} satisfies Readonly<Record<string, MethodFields>>;
 
 /** The name of a method of the table. */
 export type MethodName = keyof typeof methods;
