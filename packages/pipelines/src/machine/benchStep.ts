@@ -34,6 +34,8 @@ export interface BenchStepRequest {
 
 /** What a training step costs, and where its time goes. */
 export interface StepBench {
+  /** The method, as people write it. */
+  readonly method: string;
   /** The settings of the step. */
   readonly config: PretrainingSettings;
   /** Threads of the device. */
@@ -139,6 +141,7 @@ export async function benchStep(
       const { peakLiveBytes, cachedBytes } = steps.memory;
       const floorSeconds = profile.floorSeconds / profiledSteps;
       const bench: StepBench = {
+        method: method.title,
         config,
         threads: device.threads,
         instructionSet: device.instructionSet,
