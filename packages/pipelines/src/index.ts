@@ -57,7 +57,7 @@ export {
 } from "./settings/resolveFinetune.js";
 export { checkpointRhythm } from "./settings/resolveLength.js";
 export { monitorRhythm } from "./settings/resolveMonitor.js";
-export type { CostOf, StepSettings } from "./settings/resolveSize.js";
+export type { CostOf, StepSettings } from "./settings/stepSettings.js";
 export type { ClassificationSettings, PretrainingSettings } from "./settings/runSettings.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { silentTerminal } from "./terminal/terminal.js";

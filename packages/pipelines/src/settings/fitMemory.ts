@@ -1,5 +1,5 @@
 import type { Config } from "./config.js";
-import type { CostOf } from "./resolveSize.js";
+import type { CostOf } from "./stepSettings.js";
 import type { PretrainingSettings } from "./runSettings.js";
 
 /** Fewest pictures of a micro-batch and of a batch that memory makes smaller. */

@@ -2,8 +2,8 @@ import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import type { PictureFacts } from "./facts.js";
 import { formatBytes, formatCount } from "./quantities.js";
-import type { PretrainingQuestion } from "./resolve.js";
-import type { StepSettings } from "./resolveSize.js";
+import type { PretrainingQuestion } from "./pretrainingQuestion.js";
+import type { StepSettings } from "./stepSettings.js";
 
 /**
  * How many pictures a step is to see, with memory enough.

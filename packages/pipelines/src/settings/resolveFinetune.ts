@@ -6,7 +6,7 @@ import type { FinetuneConfig } from "./finetuneConfig.js";
 import { resolveCommon } from "./resolveCommon.js";
 import type { ResolvedFinetuneConfig } from "./resolvedConfig.js";
 import { checkpointReason, checkpointSteps } from "./resolveLength.js";
-import type { CostOf } from "./resolveSize.js";
+import type { CostOf } from "./stepSettings.js";
 import type { ClassificationSettings } from "./runSettings.js";
 import { settleLabelled } from "./sourceFields.js";
 

@@ -9,7 +9,7 @@ import {
 import type { Device } from "@splitmask/kernels";
 import { encoderView, type Method } from "@splitmask/methods";
 import type { Normalization } from "../settings/normalization.js";
-import type { StepSettings } from "../settings/resolveSize.js";
+import type { StepSettings } from "../settings/stepSettings.js";
 import type { ClassificationSettings } from "../settings/runSettings.js";
 import { trainingAugmentation } from "./augmentation.js";
 
