@@ -22,6 +22,8 @@ import { VisionTransformer, type VisionTransformerConfig, type VisionTransformer
 import { z } from "zod";
 import { descriptorSpread } from "./descriptorSpread.js";
 import { encoderConfig } from "./encoderSettings.js";
+import { spreadFigures } from "./figureNotes.js";
+import { maeLooks } from "./maeLooks.js";
 import { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 import type { CommonSettings, Method } from "./method.js";
 import { contradiction } from "./settings/decisions.js";
@@ -356,4 +358,13 @@ export const maeMethod: Method<typeof maeFields, MaeSettings, undefined> = {
       ...{ visible, normalizePixels, seed },
     });
   },
+  figures: {
+    ...spreadFigures,
+    explainedVariance: {
+      title: "Explained variance",
+      caption:
+        "Of the pixels of hidden patches: 1 if all are predicted exactly, 0 if no better than by one and the same patch.",
+    },
+  },
+  look: (task, request) => maeLooks(task as MaskedAutoencoder, request),
 };
