@@ -1,6 +1,13 @@
 import { gatherTokens, normal, type Tensor } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
-import { type LookPanel, MaskedAutoencoder, maeMethod, splitMaskMethod } from "@splitmask/methods";
+import {
+  type CommonSettings,
+  type LookPanel,
+  MaskedAutoencoder,
+  maeMethod,
+  type SplitMaskSettings,
+  splitMaskMethod,
+} from "@splitmask/methods";
 import { patchify } from "@splitmask/nn";
 import { setUpFixedRun } from "./fixedRun.js";
 
@@ -18,18 +25,15 @@ const shapes = (panels: readonly LookPanel[]) =>
 test("SplitMask shows words, each half, and what it predicts for the other, with the share of exact words", async () => {
   const { task, batch } = await setUpFixedRun(device);
   const given = batch(0);
-  const settings = {
+  const settings: SplitMaskSettings & CommonSettings = {
     ...common,
-    ...{ tokenizer: "k-means", vocabulary: task.config.tokenizer.vocabularySize, tokenizerPatches: 1 },
-    ...{
-      mask: "block",
-      decoderDepth: 2,
-      temperature: 0.2,
-      negatives: "other",
-      inpaintWeight: 1,
-      matchWeight: 1,
-    },
-  } as const;
+    tokenizer: "k-means",
+    vocabulary: task.config.tokenizer.vocabularySize,
+    tokenizerPatches: 1,
+    mask: "block",
+    negatives: "other",
+    ...{ decoderDepth: 2, temperature: 0.2, inpaintWeight: 1, matchWeight: 1 },
+  };
   const looks = splitMaskMethod.look!(task, { batch: given, gallery: [given.views[1]!], settings });
   const [words, seen, predicted, ...second] = looks.panels as [
     LookPanel,
