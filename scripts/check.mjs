@@ -1,4 +1,5 @@
-// What CI checks besides the tests: format and lint, imports that point down, the types of the tests, the API documentation, what each package would publish, arm64.
+// What CI checks besides the tests: format and lint, imports that point down, the types of the tests, the API
+// documentation, what each package would publish, arm64.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

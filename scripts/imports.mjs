@@ -1,5 +1,6 @@
-// Imports point down only: `node scripts/imports.mjs` finds circles of files within the src of a package, and imports from
-// one package to another that stands no lower. Type-only imports count. The floors are those of docs/architecture.md.
+// Imports point down only: `node scripts/imports.mjs` finds circles of files within the src of a package, and imports
+// from one package to another that stands no lower. Type-only imports count. The floors are those of
+// docs/architecture.md.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +24,10 @@ const importsOf = (file) =>
     .preProcessFile(readFileSync(file, "utf8"), true, true)
     .importedFiles.map(({ fileName }) => fileName);
 
-/** Files that reach themselves through their imports: the strongly connected components of more than one file, or of one that imports itself (Tarjan 1972). */
+/**
+ * Files that reach themselves through their imports: the strongly connected components of more than one file, or of one
+ * that imports itself (Tarjan 1972).
+ */
 function circlesOf(graph) {
   const circles = [];
   const numbers = new Map();

@@ -34,8 +34,8 @@ export interface DrawingSplit {
 }
 
 /**
- * The groups that serve as classes. Left out: flags (coloured rectangles, which any encoder tells apart), OpenMoji's own extras (a mix of
- * all the others) and the components (parts, not drawings).
+ * The groups that serve as classes. Left out: flags (coloured rectangles, which any encoder tells apart), OpenMoji's
+ * own extras (a mix of all the others) and the components (parts, not drawings).
  */
 export const classes = [
   "activities",
@@ -65,7 +65,8 @@ const variations = new Set([
 const people = new Set(["1F468", "1F469", "1F9D1", "1F466", "1F467", "1F9D2", "1F474", "1F475", "1F9D3"]);
 
 /**
- * The name that all variants of a drawing share: skin tones, genders, directions, and (as the ink is no part of it) colour and black line.
+ * The name that all variants of a drawing share: skin tones, genders, directions, and (as the ink is no part of it)
+ * colour and black line.
  *
  * @param hexcode Code points in hexadecimal, joined by dashes.
  * @returns The family's name.
@@ -84,7 +85,8 @@ function isHeldOut(family: string): boolean {
 }
 
 /**
- * Splits the drawings by family: about a quarter of the families is held out, and with a family all its variants. Deterministic.
+ * Splits the drawings by family: about a quarter of the families is held out, and with a family all its variants.
+ * Deterministic.
  *
  * @param entries OpenMoji's list.
  * @returns The split.

@@ -1,9 +1,10 @@
 import { defineConfig } from "@splitmask/pipelines";
 
 /**
- * What is trained: sized so that the whole job takes about five minutes on two cores. Where it departs from the command's defaults:
- * crops from half of the drawing, because a drawing is its outline and smaller crops lose it; and 1024 words fitted to the drawings, because random
- * directions tell white paper from ink and little else, and a smaller vocabulary leaves more time for steps.
+ * What is trained: sized so that the whole job takes about five minutes on two cores. Where it departs from the
+ * command's defaults: crops from half of the drawing, because a drawing is its outline and smaller crops lose it; and
+ * 1024 words fitted to the drawings, because random directions tell white paper from ink and little else, and a smaller
+ * vocabulary leaves more time for steps.
  */
 export const trainingConfig = defineConfig({
   width: 128,

@@ -59,12 +59,16 @@ export function checkSameShape(
   }
 }
 
+/** A tensor seen as a matrix. */
+export interface RowsAndColumns {
+  /** The product of all axes but the last. */
+  readonly rows: number;
+  /** The last axis. */
+  readonly columns: number;
+}
+
 /** The last axis as columns, all others as rows (also of columns without elements); throws for a scalar. */
-export function rowsAndColumns(
-  operation: string,
-  name: string,
-  tensor: Tensor,
-): { rows: number; columns: number } {
+export function rowsAndColumns(operation: string, name: string, tensor: Tensor): RowsAndColumns {
   const columns = tensor.shape[tensor.rank - 1];
   if (columns === undefined) {
     throw new RangeError(`${operation}: ${name} is a scalar; expected at least one axis.`);

@@ -35,7 +35,7 @@ export interface CreationOptions {
 /**
  * Copies host data to the device.
  *
- * @param source Plain numbers (nested: the shape is read off), a typed array, an `ndarray` (strides are honoured) or a
+ * @param source Plain numbers (nested: the shape is read off), a typed array, an `ndarray` (strides are honored) or a
  *   `HostTensor`.
  * @param shape Needed for flat arrays only if they are not 1-D.
  * @throws RangeError If the number of elements does not fit the shape, or nested rows differ in length.

@@ -6,7 +6,14 @@
 
 export { clone } from "./calls/copies.js";
 export type { ProductPrecision } from "./calls/gemm.js";
-export { checkFloating, checkIntegers, checkRank, checkSameShape, rowsAndColumns } from "./checks.js";
+export {
+  checkFloating,
+  checkIntegers,
+  checkRank,
+  checkSameShape,
+  type RowsAndColumns,
+  rowsAndColumns,
+} from "./checks.js";
 export {
   bernoulli,
   type CreationOptions,

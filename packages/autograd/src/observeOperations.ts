@@ -7,7 +7,10 @@ export interface ObservedOperation {
   readonly name: string;
   /** `"backward"`: its gradient rule. */
   readonly direction: "forward" | "backward";
-  /** What it reads, by name: of a forward operation its inputs, of a gradient rule the gradient of the output. Valid only during the call. */
+  /**
+   * What it reads, by name: of a forward operation its inputs, of a gradient rule the gradient of the output. Valid
+   * only during the call.
+   */
   readonly inputs: Readonly<Record<string, Tensor | null>>;
 }
 
@@ -18,7 +21,8 @@ export interface OperationObserver {
   /**
    * After its last kernel.
    *
-   * @param outputs `{ output }` of a forward operation, the gradients by the inputs' names of a gradient rule (null where none is wanted). Valid only during the call.
+   * @param outputs `{ output }` of a forward operation, the gradients by the inputs' names of a gradient rule (null
+   * where none is wanted). Valid only during the call.
    */
   ends(operation: ObservedOperation, outputs: Readonly<Record<string, Tensor | null>>): void;
 }

@@ -53,7 +53,7 @@ export function perform<I extends OperationInputs, Attributes, S extends SavedTe
       observer?.ends(observed, { output: own });
       if (needed) {
         for (const [name, tensor] of Object.entries(result.saved))
-          kept[name] = keepForRule(tensor, result.output);
+          kept[name] = keepForRule(tensor, result.output, Object.values(tensors));
       }
       return { output: own, remake: result.remake as Remake };
     }),
@@ -65,11 +65,18 @@ export function perform<I extends OperationInputs, Attributes, S extends SavedTe
   return output;
 }
 
-/** What the tape holds of a saved tensor: the node that can remake it, the tensor itself where the operation made it, else a second handle. */
-function keepForRule(tensor: Tensor | null, output: Tensor): Tensor | Node | null {
+/**
+ * What the tape holds of a saved tensor: the node of an input that can be remade, the tensor itself where the operation
+ * made it, else a second handle.
+ */
+function keepForRule(
+  tensor: Tensor | null,
+  output: Tensor,
+  inputs: readonly (Tensor | null)[],
+): Tensor | Node | null {
   if (tensor === null) return null;
   const node = tensor.node as Node | null;
-  if (node?.canRemake) return node;
+  if (node?.canRemake && inputs.includes(tensor)) return node;
   if (tensor === output || !madeInScope(tensor.device, tensor)) return tensor.hold();
   leaveScope(tensor);
   return tensor;
@@ -80,7 +87,7 @@ function checkResult(
   result: Pick<ForwardResult<SavedTensors>, "output" | "saved">,
   needed: boolean,
 ): void {
-  if (!(result?.output instanceof Tensor) || typeof result.saved !== "object") {
+  if (!(result?.output instanceof Tensor) || typeof result.saved !== "object" || result.saved === null) {
     throw new TypeError(
       `${operation}: forward returned no { output, saved }. Return the resulting tensor as output, and what the gradient rule needs as saved ({} for nothing); forward has to be synchronous.`,
     );
@@ -100,6 +107,11 @@ function checkDevices(
   let first: string | null = null;
   for (const name of names) {
     if (inputs[name] === null) continue;
+    if (!(inputs[name] instanceof Tensor)) {
+      throw new TypeError(
+        `${operation}: ${name} is ${typeof inputs[name]}; expected a tensor, or null for an optional one that is not there.`,
+      );
+    }
     first ??= name;
     if (inputs[name]!.device !== inputs[first]!.device) {
       throw new TypeError(

@@ -1,6 +1,7 @@
 /**
- * What a draw depends on, and all that it depends on: the same key gives the same numbers on any machine, at any time, in any order.
- * Philox 4×32-10 (Salmon et al. 2011) runs with the key (low word of the seed, purpose) and the counter (element / 4, sample, step, high word of the seed).
+ * What a draw depends on, and all that it depends on: the same key gives the same numbers on any machine, at any time,
+ * in any order. Philox 4×32-10 (Salmon et al. 2011) runs with the key (low word of the seed, purpose) and the counter
+ * (element / 4, sample, step, high word of the seed).
  */
 export interface RandomKey {
   /** The run's seed, a whole number from 0 to 2⁵³ − 1. */
@@ -92,8 +93,8 @@ export function philox(
 }
 
 /**
- * The numbers of one key on the host, in order: for plans such as crops, flips and shuffles. The n-th draw has the bits that the kernel `random` gives
- * element n of a tensor with the same key.
+ * The numbers of one key on the host, in order: for plans such as crops, flips and shuffles. The n-th draw has the bits
+ * that the kernel `random` gives element n of a tensor with the same key.
  */
 export class RandomStream {
   readonly #key: KernelRandomKey;

@@ -8,7 +8,9 @@ export interface ScopedNode {
   release(): void;
 }
 
-/** What a scope needs to know of a tensor: how to give its reference back, the graph behind it, and which scope owns it. */
+/**
+ * What a scope needs to know of a tensor: how to give its reference back, the graph behind it, and which scope owns it.
+ */
 export interface ScopedHandle {
   /** The scope that will release this handle; null: nobody but its user and the garbage collector. */
   owner: HandleScope | null;
@@ -77,9 +79,10 @@ export function leaveScope(handle: ScopedHandle): void {
 }
 
 /**
- * Runs `fn` and then gives back every tensor that was made inside, but those that `fn` returns (alone, or in arrays, plain
- * objects and maps), those handed to `keep`, gradients of leaves, and what the graphs behind these still need. Scopes nest; what an inner scope returns belongs to the
- * outer one. Nothing is waited for: the memory may be handed out at once, because the device runs its queue in order.
+ * Runs `fn` and then gives back every tensor that was made inside, but those that `fn` returns (alone, or in arrays,
+ * plain objects and maps), those handed to `keep`, gradients of leaves, and what the graphs behind these still need.
+ * Scopes nest; what an inner scope returns belongs to the outer one. Nothing is waited for: the memory may be handed
+ * out at once, because the device runs its queue in order.
  *
  * A scope is never needed for correctness: without one the garbage collector returns the same memory, later.
  *

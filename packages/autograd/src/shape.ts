@@ -29,7 +29,10 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** NumPy's broadcasting rule: shapes are aligned at the last axis, an extent of 1 (or a missing axis) repeats. Null where they do not fit. */
+/**
+ * NumPy's broadcasting rule: shapes are aligned at the last axis, an extent of 1 (or a missing axis) repeats. Null
+ * where they do not fit.
+ */
 export function broadcastShapes(a: Shape, b: Shape): number[] | null {
   const rank = Math.max(a.length, b.length);
   const shape = new Array<number>(rank);
@@ -57,7 +60,7 @@ export function resolveAxis(operation: string, axis: number, rank: number): numb
 export function checkShape(operation: string, shape: Shape): void {
   if (shape.length > 8) {
     throw new RangeError(
-      `${operation}: a shape of rank ${shape.length} (${formatShape(shape)}) was given; tensors have at most 8 axes. Reshape neighbouring axes together.`,
+      `${operation}: a shape of rank ${shape.length} (${formatShape(shape)}) was given; tensors have at most 8 axes. Reshape neighboring axes together.`,
     );
   }
   for (const extent of shape) {

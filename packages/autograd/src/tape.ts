@@ -113,8 +113,8 @@ export class Node implements GraphNode {
   }
 
   /**
-   * Visits the graph behind this node, later operations first: their running numbers fall along every edge, so each gradient is complete when its node is reached,
-   * and sums are formed in the same order every time.
+   * Visits the graph behind this node, later operations first: their running numbers fall along every edge, so each
+   * gradient is complete when its node is reached, and sums are formed in the same order every time.
    */
   backward(gradient: Tensor): void {
     const nodes = this.#reachable();
@@ -164,8 +164,8 @@ export class Node implements GraphNode {
       direction: "backward",
       inputs: { outputGradient },
     } as const;
-    // Each handle goes to one receiver; a second receiver of the same handle, or a handle that somebody else holds, gets an alias.
-    // All are made before any is used, so that shared memory is seen as shared.
+    // Each handle goes to one receiver; a second receiver of the same handle, or a handle that somebody else holds,
+    // gets an alias. All are made before any is used, so that shared memory is seen as shared.
     const given = new Set<Tensor>();
     const owned = scope(device, () =>
       noGrad(device, () => {

@@ -34,8 +34,9 @@ export interface HostTensor {
 }
 
 /**
- * A contiguous, row-major array on a device. Operations return at once and put their kernels on the device's queue; `data()` and `item()` resolve when
- * the queue has come that far. Each handle owns one reference to its buffer: dropping the handle is enough, `dispose()` and `scope` only give memory back sooner.
+ * A contiguous, row-major array on a device. Operations return at once and put their kernels on the device's queue;
+ * `data()` and `item()` resolve when the queue has come that far. Each handle owns one reference to its buffer:
+ * dropping the handle is enough, `dispose()` and `scope` only give memory back sooner.
  */
 export class Tensor implements ScopedHandle {
   /** The device that holds the elements. */
@@ -100,7 +101,10 @@ export class Tensor implements ScopedHandle {
     return this.#buffer === null;
   }
 
-  /** Whether `backward()` computes a gradient for this tensor: true for leaves that ask for it and for everything computed from them. */
+  /**
+   * Whether `backward()` computes a gradient for this tensor: true for leaves that ask for it and for everything
+   * computed from them.
+   */
   get requiresGrad(): boolean {
     return this.#requiresGrad;
   }
@@ -140,7 +144,10 @@ export class Tensor implements ScopedHandle {
     this.#requiresGrad = true;
   }
 
-  /** The elements, when the device has computed them. Rejects with the kernel's name if the device met an error on the way. */
+  /**
+   * The elements, when the device has computed them. Rejects with the kernel's name if the device met an error on the
+   * way.
+   */
   async data(): Promise<ElementArray> {
     return viewElements(this.dtype, await this.device.download(this, this.bytes));
   }
@@ -170,11 +177,13 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * Computes the gradient of this tensor with respect to every leaf that requires one and adds it to the leaf's `grad`. What the graph kept is released on the way, so
-   * a graph can be run through once.
+   * Computes the gradient of this tensor with respect to every leaf that requires one and adds it to the leaf's `grad`.
+   * What the graph kept is released on the way, so a graph can be run through once.
    *
-   * @param gradient The gradient of what is wanted with respect to this tensor, of its shape; left out, this tensor has to be a scalar and 1 is taken.
-   * @throws Error If this tensor needs no gradient, has more than one element and no `gradient` is given, or its graph was used before.
+   * @param gradient The gradient of what is wanted with respect to this tensor, of its shape; left out, this tensor has
+   * to be a scalar and 1 is taken.
+   * @throws Error If this tensor needs no gradient, has more than one element and no `gradient` is given, or its graph
+   * was used before.
    */
   backward(gradient?: Tensor): void {
     if (this.#node === null) {
@@ -206,7 +215,10 @@ export class Tensor implements ScopedHandle {
     return this.alias();
   }
 
-  /** Gives this handle's reference to the buffer back now; other views and the tape keep theirs. Calling it twice does nothing. */
+  /**
+   * Gives this handle's reference to the buffer back now; other views and the tape keep theirs. Calling it twice does
+   * nothing.
+   */
   dispose(): void {
     forget(this);
     this.#release("dispose");
@@ -217,7 +229,9 @@ export class Tensor implements ScopedHandle {
     this.#release("scope");
   }
 
-  /** @internal A second handle on the same elements, perhaps under another shape or on a part of them; knows no graph. */
+  /**
+   * @internal A second handle on the same elements, perhaps under another shape or on a part of them; knows no graph.
+   */
   alias(shape: Shape = this.shape, elementOffset = 0): Tensor {
     const buffer = this.buffer;
     buffer.retain();
@@ -271,7 +285,8 @@ export function floatingOf(tensor: Tensor): "float32" | "float64" {
 }
 
 /**
- * Takes a tensor out of every scope, so that it lives until it is disposed or dropped: parameters, running averages, anything made inside a scope for later.
+ * Takes a tensor out of every scope, so that it lives until it is disposed or dropped: parameters, running averages,
+ * anything made inside a scope for later.
  *
  * @returns The same tensor.
  */

@@ -129,7 +129,7 @@ const cases: Record<string, Case> = {
     output: "none",
     gradients: { x: "none", weight: 0, bias: 0 },
   },
-  "L2 normalisation of no columns": {
+  "L2 normalization of no columns": {
     inputs: (of) => ({ x: of(3, 0) }),
     run: ({ x }) => l2Normalize(x!),
     output: "none",

@@ -32,7 +32,9 @@ async function residentBytes(device: Device): Promise<number> {
   return process.memoryUsage().rss;
 }
 
-/** One step of a small residual MLP, about 2 MB of intermediate tensors, with plain gradient descent written by hand. */
+/**
+ * One step of a small residual MLP, about 2 MB of intermediate tensors, with plain gradient descent written by hand.
+ */
 function step(device: Device, weights: readonly Tensor[], number: number): Tensor {
   const x = normal(device, [ROWS, WIDTH], { key: { seed: 1, purpose: "x", step: number } });
   const hidden = linear(layerNorm(x), weights[0]!, null);

@@ -193,11 +193,19 @@ describe("what is wrong with it is said with its name", () => {
   test.each([
     ["nothing", undefined],
     ["a promise", Promise.resolve({})],
+    ["null for what it saves", { output: zeros(device, [1]), saved: null }],
     ["no saved tensors", { output: zeros(device, [1]) }],
   ])("a forward function that returns %s", (_, result) => {
     const operation = { ...identity, name: "broken", forward: () => result as never };
     expect(() => perform(operation, { x: leaf([1]) })).toThrow(
       "broken: forward returned no { output, saved }. Return the resulting tensor as output",
+    );
+  });
+
+  test("an input that is no tensor", () => {
+    expect(() => perform(identity, {} as { x: Tensor })).toThrow("identity: no tensor was given.");
+    expect(() => perform(identity, { x: undefined as unknown as Tensor })).toThrow(
+      "identity: x is undefined; expected a tensor, or null for an optional one that is not there.",
     );
   });
 

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import {
-  configFields,
+  type Config,
   harmless,
-  type SourceField,
-  sourceShape,
+  pretrainingGroups,
+  readConfigFile,
+  sharedGroups,
   UsageError,
   usualRunFolder,
 } from "@splitmask/pipelines/settings";
@@ -11,6 +12,7 @@ import { Command, CommanderError } from "commander";
 import {
   type Action,
   type CommonOptions,
+  choiceOption,
   dryRunOption,
   examples,
   finish,
@@ -19,9 +21,10 @@ import {
   numbers,
   type Perform,
 } from "./commands/commandOptions.js";
-import { addConfigOptions, addSourceOptions, configFromOptions } from "./commands/configOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
+import { addFieldOptions, someOf } from "./commands/fieldOptions.js";
 import { addFinetuneCommand } from "./commands/finetuneOptions.js";
+import { type Method, methodOfCommandLine } from "./commands/methodOption.js";
 import { CommandTerminal, type TextStream } from "./terminal/terminal.js";
 
 /** Where the command writes; for tests and programs that call `main` themselves. */
@@ -32,14 +35,22 @@ export interface MainOptions {
   readonly error?: TextStream;
 }
 
-/** Settings of the training loop and the model's depth, which no preview shows. */
-const withoutTraining = configFields.filter(
-  (field) =>
-    ![
-      ...["imageSize", "patch", "cropScale", "flip", "augmentation", "colorJitter", "jitterStrength"],
-      ...["grayscale", "blur", "solarize", "seed", "threads", ...Object.keys(sourceShape)],
-    ].includes(field),
-);
+/** The settings that a preview shows: none of the training loop, and of the model no depth. */
+const previewed = new Set([
+  ...["method", "imageSize", "patch", "seed", "threads"],
+  ...Object.keys(sharedGroups.augmentation.fields),
+  ...Object.keys(sharedGroups.source.fields),
+]);
+
+/** What a few steps on random pictures do not depend on. */
+const notTimed = new Set([
+  ...["steps", "epochs", "time", "warmup", "minimumLearningRate"],
+  ...["checkpointEvery", "keepCheckpoints", "onNan"],
+  ...Object.keys(sharedGroups.normalization.fields),
+  ...Object.keys(sharedGroups.source.fields),
+  ...Object.keys(sharedGroups.subset.fields),
+  ...Object.keys(sharedGroups.monitor.fields),
+]);
 
 /**
  * Runs the `splitmask` command.
@@ -70,7 +81,13 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     }
   };
 
-  const program = createProgram(perform);
+  let method: Method | null = null;
+  await perform({ json: args.includes("--json") }, async () => {
+    method = await methodOfCommandLine(args);
+    return 0;
+  });
+  if (code !== 0) return code;
+  const program = createProgram(perform, method);
   program.exitOverride().configureOutput({
     writeOut: (text) => output.write(text),
     writeErr: (text) => error.write(text),
@@ -100,7 +117,19 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-function createProgram(perform: Perform): Command {
+/** @param method The method whose own settings are options; null where the command line names no command that has them. */
+function createProgram(perform: Perform, method: Method | null): Command {
+  const groups = method === null ? [] : pretrainingGroups(method);
+  /** The fields of the configuration file, over which those of the command line win. */
+  const withFile = async (
+    parsed: CommonOptions & Record<string, unknown>,
+    given: object,
+  ): Promise<Config> => {
+    const file =
+      typeof parsed.config === "string" ? await readConfigFile(parsed.config, method ?? undefined) : {};
+    return { ...file, ...given };
+  };
+
   const program = new Command("splitmask")
     .description("Pre-train a vision transformer on your own pictures, with no labels.")
     .version(packageVersion(), "-v, --version")
@@ -117,7 +146,7 @@ function createProgram(perform: Perform): Command {
 
   const pretrain = program
     .command("pretrain")
-    .description("Pre-train an encoder with SplitMask on a folder of pictures")
+    .description("Pre-train an encoder on a folder of pictures")
     .argument(
       "<folder>",
       "folder of JPEG, PNG or WebP pictures, flat or nested (class folders are not used); or a quoted pattern, a text file of paths, tar shards, Parquet, IDX, CIFAR, COCO",
@@ -130,7 +159,7 @@ function createProgram(perform: Perform): Command {
       "--config <file>",
       "configuration: .json, .js, .mjs or .ts with defineConfig; the command line wins over it",
     );
-  addConfigOptions(pretrain);
+  const pretrainFields = addFieldOptions(pretrain, groups);
   pretrain
     .option("--resume", "go on from the last checkpoint of the run folder")
     .option("--overwrite", "delete the run folder's earlier run first")
@@ -143,19 +172,17 @@ function createProgram(perform: Perform): Command {
     ["splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100", "ViT-S"],
   ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
-      const given = configFromOptions(parsed);
+      const config = await withFile(parsed, pretrainFields(parsed));
       const { runDryRun, runPretrain } = await import("./commands/pretrain.js");
       const out = typeof parsed.out === "string" ? parsed.out : usualRunFolder(folder);
-      const configFile = typeof parsed.config === "string" ? { configFile: parsed.config } : {};
       if (isDryRun(parsed)) {
-        await runDryRun(terminal, { folder, out, config: given, ...configFile });
+        await runDryRun(terminal, { folder, out, config });
         return 0;
       }
       return runPretrain(terminal, {
         folder,
         out,
-        config: given,
-        ...configFile,
+        config,
         resume: parsed.resume === true,
         overwrite: parsed.overwrite === true,
       });
@@ -170,19 +197,21 @@ function createProgram(perform: Perform): Command {
     .option("--count <n>", "pictures: rows of the sheet", "8")
     .option("--versions <n>", "augmented versions of each: the epochs from the first on", "5")
     .option("--config <file>", "configuration, as for pretrain; the command line wins over it");
-  addConfigOptions(preview, withoutTraining);
+  const previewFields = addFieldOptions(
+    preview,
+    someOf(groups, (name) => previewed.has(name)),
+  );
   finish(preview, [
     ["splitmask preview ./photos", "writes preview.png with the settings that pretrain would choose"],
-    ["splitmask preview ./photos --augmentation color --out preview.html", "with colours, as a page"],
+    ["splitmask preview ./photos --augmentation color --out preview.html", "with colors, as a page"],
   ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const { runPreview } = await import("./commands/preview.js");
       await runPreview(terminal, {
         folder,
         out: String(parsed.out),
-        config: configFromOptions(parsed),
+        config: await withFile(parsed, previewFields(parsed)),
         ...numbers(parsed, { count: "count", versions: "count" }),
-        ...(typeof parsed.config === "string" ? { configFile: parsed.config } : {}),
       });
     }),
   );
@@ -198,7 +227,7 @@ function createProgram(perform: Perform): Command {
     .argument("<folder>", "folder of pictures, or another source as for pretrain")
     .requiredOption("--out <file>", "NumPy file to write: N×D float32; paths go to a .jsonl file beside it")
     .option("--untrained", "the same encoder from the same seed, without its weights");
-  const embedSource = addSourceOptions(embed, sourceShape);
+  const embedSource = addFieldOptions(embed, [sharedGroups.source]);
   embed
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step")
@@ -228,7 +257,7 @@ function createProgram(perform: Perform): Command {
     )
     .argument("<run...>", "run folder; several: their curves, settings and last figures side by side")
     .option("--pictures <folder>", "pictures to show; the training pictures when not given");
-  const reportSource = addSourceOptions(report, sourceShape);
+  const reportSource = addFieldOptions(report, [sharedGroups.source]);
   report
     .option("--map <method>", "map of the embeddings: pca or umap; pca when not given")
     .option(
@@ -261,23 +290,10 @@ function createProgram(perform: Perform): Command {
     .description(
       "Time training steps on random pictures, and show which kernels take the time and how close each is to the machine's limit",
     );
-  addConfigOptions(step, [
-    "steps",
-    "epochs",
-    "time",
-    "minimumLearningRate",
-    "warmup",
-    "mean",
-    "std",
-    ...(Object.keys(sourceShape) as SourceField[]),
-    "subset",
-    "perClass",
-    "maximumSkipped",
-    "checkpointEvery",
-    "keepCheckpoints",
-    "healthEvery",
-    "onNan",
-  ]);
+  const stepFields = addFieldOptions(
+    step,
+    someOf(groups, (name) => !notTimed.has(name)),
+  );
   step
     .option("--timed <n>", "steps that are timed, after two that warm up", "5")
     .option("--profiled <n>", "steps that are profiled after these", "3")
@@ -293,7 +309,7 @@ function createProgram(perform: Perform): Command {
   ]).action((parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const { timed, profiled } = numbers(parsed, { timed: "count", profiled: "count" });
-      const config = configFromOptions(parsed);
+      const config = stepFields(parsed) as Config;
       const { runBenchStep } = await import("./commands/benchStep.js");
       await runBenchStep(terminal, {
         config,
@@ -302,6 +318,30 @@ function createProgram(perform: Perform): Command {
         ...(profiled === undefined ? {} : { profiledSteps: profiled }),
         ...(typeof parsed.trace === "string" ? { trace: parsed.trace } : {}),
       });
+    }),
+  );
+
+  const schema = program
+    .command("schema")
+    .description("Print the JSON schema of a configuration file, for editors")
+    .option("--method <name>", "the method whose own settings are in it, as for pretrain")
+    .addOption(
+      choiceOption("--for <command>", "the command that the configuration is for", [
+        "pretrain",
+        "finetune",
+      ]).default("pretrain"),
+    );
+  finish(schema, [
+    [
+      "splitmask schema > splitmask.schema.json",
+      'then "$schema": "./splitmask.schema.json" in the configuration',
+    ],
+    ["splitmask schema --for finetune > finetune.schema.json", "that of finetune"],
+  ]).action((parsed: CommonOptions & { readonly for: "pretrain" | "finetune" }) =>
+    perform({ ...parsed, dataOnOutput: true }, async (terminal) => {
+      const { writeSchema } = await import("./commands/schema.js");
+      writeSchema(terminal, parsed.for, method!);
+      return 0;
     }),
   );
 

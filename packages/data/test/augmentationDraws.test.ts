@@ -22,7 +22,10 @@ import {
 } from "@splitmask/data";
 
 const draws = 10_000;
-/** Bounds are five standard deviations of the statistic: one honest rule in two million would miss one. The keys are fixed, so a test passes always or never. */
+/**
+ * Bounds are five standard deviations of the statistic: one honest rule in two million would miss one. The keys are
+ * fixed, so a test passes always or never.
+ */
 const sigmas = 5;
 
 const whole: Augmentation = {

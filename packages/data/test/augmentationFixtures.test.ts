@@ -85,7 +85,8 @@ describe("operations, beside Pillow, torchvision and timm", () => {
     }
   });
 
-  // Factors of 1/16384 and weights of 1/2048, which are exact on every machine, cut some fractions to the other side of a whole number than Pillow's.
+  // Factors of 1/16384 and weights of 1/2048, which are exact on every machine, cut some fractions to the other side of
+  // a whole number than Pillow's.
   test.each([
     ["brightness", 15],
     ["contrast", 15],

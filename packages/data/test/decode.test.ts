@@ -77,7 +77,8 @@ describe("decodePicture", () => {
   test("all eight EXIF orientations come out upright", async () => {
     const upright = await gradient(24, 16).raw().toBuffer();
     const source = () => sharp(upright, { raw: { width: 24, height: 16, channels: 3 } });
-    // How a camera that notes the orientation has stored the picture: the inverse of what the viewer does. (sharp mirrors before it rotates.)
+    // How a camera that notes the orientation has stored the picture: the inverse of what the viewer does. (sharp
+    // mirrors before it rotates.)
     const stored: Record<number, (picture: Sharp) => Sharp> = {
       1: (p) => p,
       2: (p) => p.flop(),
@@ -156,7 +157,8 @@ describe("decodePicture", () => {
         expect(Math.abs(value - expected[channel]!)).toBeLessThanOrEqual(tolerance);
       });
     near(await decodePicture(cmyk), [200, 100, 50], 40);
-    // Ink is stored upside down in practice, whether an APP14 segment says so or not: libjpeg's users agree, Pillow too.
+    // Ink is stored upside down in practice, whether an APP14 segment says so or not: libjpeg's users agree, Pillow
+    // too.
     const mark = cmyk.indexOf(Buffer.of(0xff, 0xee));
     const without = Buffer.concat([
       cmyk.subarray(0, mark),

@@ -1,7 +1,7 @@
 import type { NdArray } from "ndarray";
 import type { RankedClasses } from "./classification.js";
 
-/** What gives classes to features: a fitted linear probe, or nearest neighbours. */
+/** What gives classes to features: a fitted linear probe, or nearest neighbors. */
 export interface FeatureClassifier {
   /** How many classes there are. */
   readonly classes: number;

@@ -10,8 +10,9 @@ export interface AccuracyInterval {
 const NORMAL = 1.959963984540054;
 
 /**
- * The 95 % confidence interval of a share from so many trials (Wilson 1927, without continuity correction): (p̂ + z²/2n ± z·√(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n).
- * It covers the chance of which pictures were tested, not that of what was trained.
+ * The 95 % confidence interval of a share from so many trials (Wilson 1927, without continuity correction): (p̂ + z²/2n
+ * ± z·√(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n). It covers the chance of which pictures were tested, not that of what was
+ * trained.
  *
  * @param hits Trials that succeeded.
  * @param trials All trials, at least 1.
@@ -31,7 +32,10 @@ export interface RepeatedAccuracy {
   readonly mean: number;
   /** Their standard deviation (divisor n − 1); 0 for one. */
   readonly standardDeviation: number;
-  /** Where the mean over all seeds lies with 95 % confidence: mean ± t·s/√n, t of Student's distribution with n − 1 degrees of freedom. NaN for one. */
+  /**
+   * Where the mean over all seeds lies with 95 % confidence: mean ± t·s/√n, t of Student's distribution with n − 1
+   * degrees of freedom. NaN for one.
+   */
   readonly interval: AccuracyInterval;
 }
 

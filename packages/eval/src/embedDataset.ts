@@ -16,7 +16,9 @@ export interface ImageEncoder {
   encode(images: Tensor, options: { readonly pooling: "mean" | "class" }): Tensor;
 }
 
-/** An encoder that makes one vector a picture of each of its layers; the `VisionTransformer` of `@splitmask/vit` is one. */
+/**
+ * An encoder that makes one vector a picture of each of its layers; the `VisionTransformer` of `@splitmask/vit` is one.
+ */
 export interface LayerEncoder {
   /** B×3×H×W → B×D for each of `layers` (blocks counted from 1), without a graph. */
   encodeLayers(
@@ -127,7 +129,8 @@ async function embedAll(
 }
 
 /**
- * Embeds batches that are on the device already, e.g. those of `orderedBatches` of `@splitmask/data`; their first view is used. The caller keeps the batches.
+ * Embeds batches that are on the device already, e.g. those of `orderedBatches` of `@splitmask/data`; their first view
+ * is used. The caller keeps the batches.
  *
  * @returns N×D, one row a picture in the order of the batches.
  * @throws Error (rejects) when there is no picture.

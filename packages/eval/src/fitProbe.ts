@@ -41,7 +41,7 @@ export interface FittedProbe {
   readonly diverged: boolean;
 }
 
-/** Standardised features with their labels, on the device. */
+/** Standardized features with their labels, on the device. */
 export interface TrainingRows {
   /** N×D. */
   readonly features: Tensor;
@@ -79,7 +79,7 @@ export interface FittedSettings {
 }
 
 /**
- * Standardises the features, tries each setting on held-out training pictures, and fits on all of them.
+ * Standardizes the features, tries each setting on held-out training pictures, and fits on all of them.
  *
  * @param what The function's name, for errors.
  * @param all Fits with every setting in the end, not only with the chosen one.
@@ -149,9 +149,9 @@ export async function fitSettings(
   const probes: FittedProbe[] = [];
   for (const [place, layer] of layers.entries()) {
     const predictions = await predictClasses(features, layer);
-    const { centre, scale } = standardization;
+    const { center, scale } = standardization;
     probes.push({
-      classifier: new LinearClassifier({ centre: centre.detach(), scale: scale.detach() }, layer),
+      classifier: new LinearClassifier({ center: center.detach(), scale: scale.detach() }, layer),
       chosen: fitted[place]!,
       heldOut,
       trainAccuracy: countHits(predictions, train.labels) / count,
@@ -159,7 +159,7 @@ export async function fitSettings(
       diverged: predictions.includes(-1),
     });
   }
-  disposeAll([features, labels, standardization.centre, standardization.scale]);
+  disposeAll([features, labels, standardization.center, standardization.scale]);
   if (probes[all ? chosen : 0]!.diverged) {
     for (const { classifier } of probes) classifier.dispose();
     throw new Error(

@@ -12,8 +12,9 @@ export interface HeldOut {
 const MANY = 2000;
 
 /**
- * Class-balanced fifths of the training pictures for choosing a setting: each is held out once while the others are learned from (five-fold cross-validation); from 2,000 pictures
- * on only the first, because then its share of chance is small.
+ * Class-balanced fifths of the training pictures for choosing a setting: each is held out once while the others are
+ * learned from (five-fold cross-validation); from 2,000 pictures on only the first, because then its share of chance is
+ * small.
  *
  * @param labels The class of each training picture.
  * @param seed What the choice depends on.

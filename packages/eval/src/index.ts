@@ -1,5 +1,5 @@
 /**
- * What a pre-trained encoder is worth: embeddings, k-NN, linear probes, neighbours, and how sure that is.
+ * What a pre-trained encoder is worth: embeddings, k-NN, linear probes, neighbors, and how sure that is.
  *
  * @packageDocumentation
  */
@@ -68,7 +68,7 @@ export {
   type LogisticRegression,
   type LogisticRegressionOptions,
 } from "./logisticRegression.js";
-export { type NearestNeighbours, nearestNeighbours } from "./nearestNeighbours.js";
+export { type NearestNeighbors, nearestNeighbors } from "./nearestNeighbors.js";
 export {
   type PrincipalComponents,
   type PrincipalComponentsOptions,

@@ -18,7 +18,7 @@ export interface KnnClassifierOptions {
   readonly device: Device;
   /** The pictures that vote. */
   readonly train: LabelledFeatures;
-  /** Number of neighbours that vote. Default 20. */
+  /** Number of neighbors that vote. Default 20. */
   readonly k?: number;
   /** τ of the weights exp(similarity / τ). Default 0.07. */
   readonly temperature?: number;
@@ -33,7 +33,7 @@ export interface KnnOptions extends KnnClassifierOptions {
 }
 
 /**
- * Weighted k-nearest-neighbour classification (Wu et al. 2018, §3.4, as DINO uses it): the k training pictures with the
+ * Weighted k-nearest-neighbor classification (Wu et al. 2018, §3.4, as DINO uses it): the k training pictures with the
  * largest
  * cosine similarity s vote for their classes with the weight exp(s / τ). A class's probability is its share of the
  * votes; it holds for any τ: only the similarities' distances to the largest count.
@@ -98,7 +98,7 @@ export class KnnClassifier implements FeatureClassifier {
     return found;
   }
 
-  /** R×C sums of the neighbours' weights for unit rows R×D, in units of the nearest neighbour's. */
+  /** R×C sums of the neighbors' weights for unit rows R×D, in units of the nearest neighbor's. */
   #votes(queries: Tensor): Tensor {
     const { device, k, temperature, columnsAtOnce } = this.#options;
     const { classes } = this;

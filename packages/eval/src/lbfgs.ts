@@ -50,7 +50,7 @@ interface Pair {
 }
 
 /**
- * Minimises a smooth convex function by L-BFGS (Nocedal and Wright, Numerical Optimization, algorithms 7.4 and 7.5)
+ * Minimizes a smooth convex function by L-BFGS (Nocedal and Wright, Numerical Optimization, algorithms 7.4 and 7.5)
  * with backtracking.
  * The two-loop recursion runs on the matrix of inner products of what is remembered, as in Chen et al. 2014
  * ("vector-free L-BFGS"): one product on the device

@@ -19,7 +19,7 @@ import { type Standardization, standardize } from "./standardization.js";
 /** At most so many logits are in memory at once (64 MiB). */
 const LOGITS = 1 << 24;
 
-/** A linear layer on standardised features. */
+/** A linear layer on standardized features. */
 export interface LinearLayer {
   /** C×D. */
   readonly weight: Tensor;
@@ -27,7 +27,7 @@ export interface LinearLayer {
   readonly bias: Tensor;
 }
 
-/** A linear layer on features that are standardised first: what a linear probe learned. */
+/** A linear layer on features that are standardized first: what a linear probe learned. */
 export class LinearClassifier implements FeatureClassifier {
   readonly classes: number;
   readonly #device: Device;
@@ -72,12 +72,12 @@ export class LinearClassifier implements FeatureClassifier {
   }
 
   dispose(): void {
-    const { centre, scale } = this.#standardization;
-    for (const held of [centre, scale, this.#layer.weight, this.#layer.bias]) held.dispose();
+    const { center, scale } = this.#standardization;
+    for (const held of [center, scale, this.#layer.weight, this.#layer.bias]) held.dispose();
   }
 }
 
-/** The likeliest class of each row of standardised features N×D, int32 N on the host; −1 where a score is NaN. */
+/** The likeliest class of each row of standardized features N×D, int32 N on the host; −1 where a score is NaN. */
 export async function predictClasses(features: Tensor, { bias, weight }: LinearLayer): Promise<Int32Array> {
   const { device } = features;
   const count = features.shape[0]!;

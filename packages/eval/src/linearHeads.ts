@@ -48,8 +48,9 @@ export interface LinearHeadsOptions {
 }
 
 /**
- * Linear classifiers that differ in nothing but the learning rate, trained side by side by mini-batches of cached features, as in BEiT's and DINO's linear evaluations: mean cross-entropy, momentum,
- * a cosine from the learning rate to 0. A head comes out as if it were trained alone: all of them are one product, but no loss sees two.
+ * Linear classifiers that differ in nothing but the learning rate, trained side by side by mini-batches of cached
+ * features, as in BEiT's and DINO's linear evaluations: mean cross-entropy, momentum, a cosine from the learning rate
+ * to 0. A head comes out as if it were trained alone: all of them are one product, but no loss sees two.
  *
  * @param features N×D, of about unit scale.
  * @param labels int32 N.

@@ -32,7 +32,7 @@ export interface LinearProbeResult extends Classification {
 /**
  * What frozen features are worth to a linear classifier. The protocol, the same for every encoder:
  *
- * 1. each feature is standardised with the mean and the standard deviation of the training features;
+ * 1. each feature is standardized with the mean and the standard deviation of the training features;
  * 2. multinomial logistic regression with the penalty λ/2·‖W‖² is fitted until no element of the gradient is above 1e-6
  * (L-BFGS, all rows at once) for each λ of a grid on class-balanced four fifths of the training pictures,
  *    and scored on the other fifth (below 2,000 pictures on each fifth in turn);

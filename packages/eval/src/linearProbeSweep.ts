@@ -57,7 +57,7 @@ const defaultRates = {
 /**
  * The linear evaluation of MoCo v3, MAE, DINO and BEiT on cached features: a linear layer trained by SGD with momentum
  * (or LARS) and a cosine, no weight decay, with a sweep of learning rates of
- * which all are trained at once. Features are standardised (MAE's batch norm without affine, with the statistics of all
+ * which all are trained at once. Features are standardized (MAE's batch norm without affine, with the statistics of all
  * training features). The best rate on held-out class-balanced fifths of the
  * training pictures (the smaller of equals) is the result; the heads are then trained on all of them. Unlike in the
  * papers a picture is always the same features: no random crops and flips.

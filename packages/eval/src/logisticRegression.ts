@@ -46,7 +46,7 @@ export interface LogisticRegression {
 }
 
 /**
- * Multinomial logistic regression: minimises mean cross-entropy + λ/2·‖W‖² over all rows, by L-BFGS until no element of
+ * Multinomial logistic regression: minimizes mean cross-entropy + λ/2·‖W‖² over all rows, by L-BFGS until no element of
  * the gradient is above 1e-6 (scikit-learn, with C = 1/(λN), stops at 1e-4, which with weak penalties leaves some
  * predictions undecided). The problem is convex, so there is one result, and no learning rate to choose.
  *

@@ -27,7 +27,7 @@ export interface PrincipalComponentsOptions {
 
 /** What {@link principalComponents} finds. */
 export interface PrincipalComponents {
-  /** N×k: the centred features along each component. */
+  /** N×k: the centered features along each component. */
   readonly projections: NdArray<Float32Array>;
   /** k×D unit rows, at right angles to each other, the one of largest variance first; which of both signs is chance. */
   readonly components: NdArray<Float32Array>;
@@ -39,8 +39,8 @@ export interface PrincipalComponents {
 const squarings = 14;
 
 /**
- * Principal component analysis: the k orthogonal directions in which features differ most (the leading eigenvectors of their covariance), each found by squaring the covariance over and over and then
- * taken out of it. All on the device.
+ * Principal component analysis: the k orthogonal directions in which features differ most (the leading eigenvectors of
+ * their covariance), each found by squaring the covariance over and over and then taken out of it. All on the device.
  *
  * @param device Where it is computed.
  * @param features N×D.
@@ -63,8 +63,8 @@ export async function principalComponents(
   const found = noGrad(device, () =>
     scope(device, () => {
       const uploaded = uploadFeatures(device, features);
-      const centred = subtract(uploaded, mean(uploaded, { axes: [0], keepDimensions: true }));
-      let covariance = matmul(centred, centred, { transposeA: true, alpha: 1 / rows });
+      const centered = subtract(uploaded, mean(uploaded, { axes: [0], keepDimensions: true }));
+      let covariance = matmul(centered, centered, { transposeA: true, alpha: 1 / rows });
       const directions: Tensor[] = [];
       const variances: Tensor[] = [];
       for (let component = 0; component < count; component++) {
@@ -79,10 +79,10 @@ export async function principalComponents(
       }
       const components = concatenate(directions, 0);
       // Features that are all the same have no variance to share.
-      const total = affine(sum(square(centred)), 1 / rows, 1e-30);
+      const total = affine(sum(square(centered)), 1 / rows, 1e-30);
       return {
         components,
-        projections: matmul(centred, components, { transposeB: true }),
+        projections: matmul(centered, components, { transposeB: true }),
         explained: divide(concatenate(variances, 0), total),
       };
     }),

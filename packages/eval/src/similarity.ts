@@ -17,10 +17,10 @@ import { uploadFeatures } from "./labelledFeatures.js";
 const SIMILARITIES = 1 << 24;
 
 /** Rows of a matrix that are most alike to some others. */
-export interface Neighbours {
+export interface Neighbors {
   /** R×k cosine similarities in falling order. */
   readonly similarities: Tensor;
-  /** R×k int32: what `identities` says of each neighbour. */
+  /** R×k int32: what `identities` says of each neighbor. */
   readonly identities: Tensor;
 }
 
@@ -35,8 +35,8 @@ export function queriesAtOnce(rows: number, columnsAtOnce: number): number {
 }
 
 /**
- * The k most similar rows for each query, by cosine similarity; ties go to the lower row. More than `columnsAtOnce` rows are
- * taken in pieces, whose best are merged.
+ * The k most similar rows for each query, by cosine similarity; ties go to the lower row. More than `columnsAtOnce`
+ * rows are taken in pieces, whose best are merged.
  *
  * @param queries R×D unit rows.
  * @param rows N×D unit rows.
@@ -48,9 +48,9 @@ export function nearest(
   identities: Tensor,
   k: number,
   columnsAtOnce: number,
-): Neighbours {
+): Neighbors {
   const count = rows.shape[0]!;
-  const found: Neighbours[] = [];
+  const found: Neighbors[] = [];
   for (let start = 0; start < count; start += columnsAtOnce) {
     const end = Math.min(count, start + columnsAtOnce);
     // Its own scope: the products of one piece are gone before those of the next are made.

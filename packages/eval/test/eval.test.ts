@@ -12,7 +12,7 @@ import {
   KnnClassifier,
   knnAccuracy,
   type LabelledFeatures,
-  nearestNeighbours,
+  nearestNeighbors,
   npyBytes,
   writeFeatures,
 } from "@splitmask/eval";
@@ -71,7 +71,7 @@ describe("knnAccuracy", () => {
     expect(largestDifference(ofClass, wanted)).toBeLessThan(3e-7 / temperature);
   });
 
-  test("at the smallest temperatures the nearest neighbour decides", async () => {
+  test("at the smallest temperatures the nearest neighbor decides", async () => {
     const nearest = expected.get("knn.indices")!.data as Int32Array;
     const wanted = test_.labels.map((_, row) => train.labels[nearest[20 * row]!]!);
     for (const temperature of [1e-6, 1e-30, 1e-300]) {
@@ -92,8 +92,8 @@ describe("knnAccuracy", () => {
     await expect(knnAccuracy({ device, train: withNaN(train, 9), test: test_ })).rejects.toThrow(
       "or those of a training picture, hold a NaN or an infinity",
     );
-    await expect(nearestNeighbours(device, train.features, withNaN(test_, 4).features, 3)).rejects.toThrow(
-      "nearestNeighbours: query 4 has no neighbours",
+    await expect(nearestNeighbors(device, train.features, withNaN(test_, 4).features, 3)).rejects.toThrow(
+      "nearestNeighbors: query 4 has no neighbors",
     );
   });
 
@@ -130,9 +130,9 @@ describe("knnAccuracy", () => {
   });
 });
 
-describe("nearestNeighbours", () => {
+describe("nearestNeighbors", () => {
   test("finds what PyTorch finds", async () => {
-    const found = await nearestNeighbours(device, train.features, test_.features, 20);
+    const found = await nearestNeighbors(device, train.features, test_.features, 20);
     expect(
       largestDifference(found.similarities.data, expected.get("knn.similarities")!.data as Float32Array),
     ).toBeLessThan(2e-6);
@@ -140,8 +140,8 @@ describe("nearestNeighbours", () => {
   });
 
   test("errors", async () => {
-    await expect(nearestNeighbours(device, train.features, test_.features, 0)).rejects.toThrow(
-      "nearestNeighbours: k is 0 and there are 300 features",
+    await expect(nearestNeighbors(device, train.features, test_.features, 0)).rejects.toThrow(
+      "nearestNeighbors: k is 0 and there are 300 features",
     );
   });
 });

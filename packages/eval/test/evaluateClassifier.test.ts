@@ -7,7 +7,7 @@ import ndarray from "ndarray";
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
 
-/** Grey pictures: class k is a picture of the brightness 32·k, so that class 7 is the brightest. */
+/** Gray pictures: class k is a picture of the brightness 32·k, so that class 7 is the brightest. */
 const brightness = [0, 1, 2, 3, 4, 5, 6, 7, 0, 1];
 const side = 8;
 const pixels = Uint8Array.from(
@@ -17,7 +17,7 @@ const pixels = Uint8Array.from(
 const labelled = (labels: readonly number[]) =>
   arrayDataset(ndarray(pixels, [brightness.length, side, side, 3]), {
     labels: [...labels],
-    classes: Array.from({ length: 8 }, (_, label) => `grey ${label}`),
+    classes: Array.from({ length: 8 }, (_, label) => `gray ${label}`),
   });
 const view = { size: 1, mean: [0, 0, 0], std: [1, 1, 1] };
 

@@ -33,10 +33,10 @@ export function standardized({ features }: LabelledFeatures): Float32Array<Array
   const result = new Float32Array(rows * width);
   for (let column = 0; column < width; column++) {
     const values = Array.from({ length: rows }, (_, row) => features.get(row, column));
-    const centre = values.reduce((total, value) => total + value, 0) / rows;
-    const variance = values.reduce((total, value) => total + (value - centre) ** 2, 0) / rows;
+    const center = values.reduce((total, value) => total + value, 0) / rows;
+    const variance = values.reduce((total, value) => total + (value - center) ** 2, 0) / rows;
     for (const [row, value] of values.entries())
-      result[row * width + column] = (value - centre) / (Math.sqrt(variance) + 1e-6);
+      result[row * width + column] = (value - center) / (Math.sqrt(variance) + 1e-6);
   }
   return result;
 }

@@ -125,7 +125,7 @@ describe("linearProbe", () => {
     await expect(
       linearProbe({ device, train: large(train), test: large(test_), penalties: [0.1] }),
     ).rejects.toThrow("linearProbe: the squares of the training features are beyond float32.");
-    // Nearest neighbours look at directions only.
+    // Nearest neighbors look at directions only.
     const { predictions } = await knnAccuracy({ device, train: large(train), test: large(test_) });
     expect([...predictions]).toEqual([...expected.get("knn.predictions")!.data]);
   });

@@ -3,16 +3,21 @@ import { describeShape } from "./describeShape.js";
 
 /** Options of `classificationLoss`. */
 export interface ClassificationLossOptions {
-  /** Label smoothing in [0, 1): this share of each target is spread evenly over all classes. mixup's targets are smoothed already. Default 0. */
+  /**
+   * Label smoothing in [0, 1): this share of each target is spread evenly over all classes. mixup's targets are
+   * smoothed already. Default 0.
+   */
   readonly smoothing?: number;
 }
 
 /**
- * The loss of supervised training: the mean over the pictures of the cross-entropy between the predicted distribution over classes and the target. timm's `LabelSmoothingCrossEntropy` for classes and
- * `SoftTargetCrossEntropy` for the distributions that mixup and CutMix make.
+ * The loss of supervised training: the mean over the pictures of the cross-entropy between the predicted distribution
+ * over classes and the target. timm's `LabelSmoothingCrossEntropy` for classes and `SoftTargetCrossEntropy` for the
+ * distributions that mixup and CutMix make.
  *
  * @param logits B×C: scores of the C classes, one row a picture.
- * @param targets One class a picture, int32 B, or a distribution over the classes, B×C. A class out of range is reported at the next `await`.
+ * @param targets One class a picture, int32 B, or a distribution over the classes, B×C. A class out of range is
+ * reported at the next `await`.
  * @returns The mean loss in nats, a scalar; ln C for a prediction that knows nothing.
  * @throws TypeError If the shapes do not fit.
  */

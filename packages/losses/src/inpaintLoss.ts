@@ -22,8 +22,9 @@ export interface InpaintLossFromTokensOptions extends InpaintLossOptions {
 }
 
 /**
- * The inpainting loss (masked image modelling): the mean over all hidden patches, of both branches together, of the cross-entropy between the predicted
- * distribution over visual words and the word that the tokenizer gives to the hidden patch (arXiv 2112.10740, section 3; BEiT's objective).
+ * The inpainting loss (masked image modeling): the mean over all hidden patches, of both branches together, of the
+ * cross-entropy between the predicted distribution over visual words and the word that the tokenizer gives to the
+ * hidden patch (arXiv 2112.10740, section 3; BEiT's objective).
  *
  * @param logits R×V (or …×V): scores of the V words, one row a hidden patch.
  * @param words int32, one word a row of `logits`.
@@ -37,8 +38,8 @@ export function inpaintLoss(logits: Tensor, words: Tensor, options: InpaintLossO
 }
 
 /**
- * The same loss from the decoder's tokens: the vocabulary head and the cross-entropy in one operation that never holds all logits. At 2·B·N/2 = 25,088
- * hidden patches and 8,192 words, the logits alone would be 822 MB.
+ * The same loss from the decoder's tokens: the vocabulary head and the cross-entropy in one operation that never holds
+ * all logits. At 2·B·N/2 = 25,088 hidden patches and 8,192 words, the logits alone would be 822 MB.
  *
  * @param tokens R×D (or …×D): decoder outputs at the hidden places.
  * @param weight V×D: weight of the vocabulary head.

@@ -16,7 +16,7 @@ export interface MatchLossOptions {
   readonly temperature?: number;
   /**
    * Divide each descriptor by its Euclidean length first, so that products are cosines. Default true: the paper's
-   * temperature is MoCo v3's, which normalises; Eq. 2
+   * temperature is MoCo v3's, which normalizes; Eq. 2
    * itself shows plain products.
    */
   readonly normalize?: boolean;

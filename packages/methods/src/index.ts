@@ -1,5 +1,6 @@
 export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
 export { classifierFields } from "./classifierFields.js";
+export { type ClassifierSettings, classifierMethod } from "./classifierMethod.js";
 export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 export {
   type ResolvedSplitMaskConfig,
@@ -27,6 +28,7 @@ export {
 export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 export type {
   CommonSettings,
+  LabelledMethod,
   Method,
   MethodFacts,
   Preparation,
@@ -49,6 +51,7 @@ export {
   type Splits,
   sampleSplits,
 } from "./splits.js";
+export { findMethod, labelledMethods, type MethodName, methodNames, methods } from "./table.js";
 export { decideTokenizer } from "./tokenizerDecisions.js";
 export { tokenizerFields } from "./tokenizerFields.js";
 export {

@@ -82,7 +82,10 @@ export class MaskedAutoencoderModel extends Module {
     this.decoder = new InpaintingDecoder(
       device,
       {
-        ...{ ...shape, mlpRatio, qkvBias, epsilon },
+        ...shape,
+        mlpRatio,
+        qkvBias,
+        epsilon,
         patches: encoder.grid[0] * encoder.grid[1],
         outFeatures: channels * patchSize ** 2,
         addPositionsToVisible: true,

@@ -4,6 +4,7 @@ import type { Device } from "@splitmask/kernels";
 import type { Module } from "@splitmask/nn";
 import type { TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
+import type { Classifier } from "./classifier.js";
 import type { FigureNotes } from "./figureNotes.js";
 import type { LookRequest, Looks } from "./looks.js";
 import type { Decisions } from "./settings/decisions.js";
@@ -55,8 +56,8 @@ export interface PretrainingTask<Batch = ImageBatch> extends TrainingTask<Batch>
 export interface Recipe {
   /** The learning rate of the paper with its batch and its width; for others it is scaled with the square roots. */
   readonly learningRate: { readonly value: number; readonly batch: number; readonly width: number };
-  /** The learning rate at the end, as a share of the peak. */
-  readonly minimumShare: number;
+  /** The peak learning rate over the one at the end; Infinity: it ends at 0. */
+  readonly peakToMinimum: number;
   /** Warm-up as a share of the steps. */
   readonly warmupShare: number;
   /** Decay rates of AdamW's two moments; the optimizer's own when left out. */
@@ -163,4 +164,24 @@ export interface Method<Own extends Fields = Fields, OwnSettings extends object 
   readonly figures?: FigureNotes;
   /** What a report shows of it, besides its encoder. */
   look?(task: PretrainingTask, request: LookRequest<OwnSettings & CommonSettings>): Looks;
+}
+
+/**
+ * A method that learns classes from labelled pictures, beginning with a pre-trained encoder: the pipelines decide its
+ * settings by a recipe.
+ *
+ * @typeParam Own Its own fields.
+ * @typeParam Settings What its model is made of.
+ */
+export interface LabelledMethod<Own extends Fields = Fields, Settings extends object = object> {
+  /** What `config.json` and checkpoints call it. */
+  readonly name: string;
+  /** How people write it. */
+  readonly title: string;
+  /** Where it comes from. */
+  readonly paper: string;
+  /** Its own settings. */
+  readonly fields: Own;
+  /** The model with its first weights, and its loss. */
+  create(device: Device, settings: Settings): Classifier;
 }

@@ -51,7 +51,7 @@ export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, 
   recipe: {
     // Found on a CPU (docs/results.md): near BEiT's 1.5e-3 at batch 2,048 and width 768, scaled with the roots.
     learningRate: { value: 1e-3, batch: 128, width: 128 },
-    minimumShare: 0.01,
+    peakToMinimum: 100,
     warmupShare: 0.05,
     weightDecay: 0.05,
     clip: 3,

@@ -16,7 +16,10 @@ export interface AttentionLayerOptions extends DrawnOptions {
   readonly projBias?: boolean;
 }
 
-/** Multi-head self-attention: B×N×D → B×N×D. Parameters: `qkv.weight` 3D×D, `qkv.bias` 3D, `proj.weight` D×D, `proj.bias` D (timm's names). */
+/**
+ * Multi-head self-attention: B×N×D → B×N×D. Parameters: `qkv.weight` 3D×D, `qkv.bias` 3D, `proj.weight` D×D,
+ * `proj.bias` D (timm's names).
+ */
 export class Attention extends Module {
   /** D → 3D: queries, keys, values. */
   readonly qkv: Linear;

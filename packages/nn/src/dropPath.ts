@@ -2,7 +2,10 @@ import { dropPath, type Tensor } from "@splitmask/autograd";
 import type { ForwardContext } from "./forwardContext.js";
 import { Module } from "./module.js";
 
-/** Stochastic depth: in training drops a sample's path with a probability and divides the others by 1 − probability. No parameters. */
+/**
+ * Stochastic depth: in training drops a sample's path with a probability and divides the others by 1 − probability. No
+ * parameters.
+ */
 export class DropPath extends Module {
   /** With which probability a sample's path is dropped. */
   readonly probability: number;

@@ -18,13 +18,16 @@ export interface ForwardContext {
   readonly seed: number;
   /** The training step; what is drawn differs from step to step. */
   readonly step: number;
-  /** Which samples these are, where they are not the whole batch (a micro-batch): they draw what they would draw within it. Default: the whole batch. */
+  /**
+   * Which samples these are, where they are not the whole batch (a micro-batch): they draw what they would draw within
+   * it. Default: the whole batch.
+   */
   readonly samples?: SampleRange | undefined;
   /** In which number format the large products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision | undefined;
   /**
-   * Transformer blocks keep nothing but their input and run once more in the backward pass (Chen et al. 2016): about a third more time for a small part of the memory, with the same
-   * bits. Default false.
+   * Transformer blocks keep nothing but their input and run once more in the backward pass (Chen et al. 2016): about a
+   * third more time for a small part of the memory, with the same bits. Default false.
    */
   readonly recompute?: boolean | undefined;
 }

@@ -11,7 +11,7 @@ export interface LayerNormLayerOptions {
   readonly epsilon?: number;
 }
 
-/** Normalises each row, then scales and shifts it: …×D → …×D. Parameters: `weight` D (ones), `bias` D (zeros). */
+/** Normalizes each row, then scales and shifts it: …×D → …×D. Parameters: `weight` D (ones), `bias` D (zeros). */
 export class LayerNorm extends Module {
   /** D. */
   readonly weight: Parameter;
@@ -20,7 +20,7 @@ export class LayerNorm extends Module {
   /** Added to the variance. */
   readonly epsilon: number;
 
-  /** Begins as the plain normalisation. */
+  /** Begins as the plain normalization. */
   constructor(device: Device, options: LayerNormLayerOptions) {
     super();
     this.weight = Parameter.begin(device, () => ones(device, [options.width]));

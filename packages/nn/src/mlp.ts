@@ -14,7 +14,10 @@ export interface MlpOptions extends DrawnOptions {
   readonly outWidth?: number;
 }
 
-/** Two linear layers with an exact GELU between them: …×D → …×out. Parameters: `fc1.weight`, `fc1.bias`, `fc2.weight`, `fc2.bias`. */
+/**
+ * Two linear layers with an exact GELU between them: …×D → …×out. Parameters: `fc1.weight`, `fc1.bias`, `fc2.weight`,
+ * `fc2.bias`.
+ */
 export class Mlp extends Module {
   /** D → hidden. */
   readonly fc1: Linear;

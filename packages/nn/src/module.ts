@@ -12,8 +12,8 @@ export interface LoadOptions {
 }
 
 /**
- * A part of a model: properties that are parameters, modules, or arrays of them, found by themselves and named as in PyTorch after the properties:
- * `blocks.0.attn.qkv.weight`. Properties that are null are left out.
+ * A part of a model: properties that are parameters, modules, or arrays of them, found by themselves and named as in
+ * PyTorch after the properties: `blocks.0.attn.qkv.weight`. Properties that are null are left out.
  */
 export abstract class Module {
   /** The modules one level below, by name; those in arrays are called `blocks.0`, `blocks.1` …. */
@@ -25,7 +25,10 @@ export abstract class Module {
     return children;
   }
 
-  /** Every parameter of this module and those below with its dotted name, in the order of the properties. One that is shared stands under its first name. */
+  /**
+   * Every parameter of this module and those below with its dotted name, in the order of the properties. One that is
+   * shared stands under its first name.
+   */
   namedParameters(): Map<string, Parameter> {
     const named = new Map<string, Parameter>();
     this.#collect("", named, new Set());
@@ -83,7 +86,8 @@ export abstract class Module {
    *
    * @param state E.g. `(await readSafetensors(path)).tensors`.
    * @returns Which names were missing or unexpected; both empty with `strict`.
-   * @throws Error That lists every missing, unexpected and mis-shaped name. Without `strict` only mis-shaped ones are errors.
+   * @throws Error That lists every missing, unexpected and mis-shaped name. Without `strict` only mis-shaped ones are
+   * errors.
    */
   loadStateDict(state: StateDict, options: LoadOptions = {}): StateDifferences {
     const { strict = true } = options;

@@ -1,7 +1,8 @@
 import { permute, reshape, type Tensor } from "@splitmask/autograd";
 
 /**
- * Cuts pictures in square patches: B×C×H×W → B×N×(C·P²), N = (H/P)·(W/P) row by row; a patch reads channel, row, column, like the weights of a convolution.
+ * Cuts pictures in square patches: B×C×H×W → B×N×(C·P²), N = (H/P)·(W/P) row by row; a patch reads channel, row,
+ * column, like the weights of a convolution.
  *
  * @throws RangeError If H or W is not a multiple of the patch size.
  */

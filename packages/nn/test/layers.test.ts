@@ -73,7 +73,7 @@ test("a block with drop path and layer scale has a gradient for every parameter"
   }
 });
 
-test("initialisers draw by seed and name", async () => {
+test("initializers draw by seed and name", async () => {
   const layer = (seed: number, purpose: string) =>
     new Mlp(device, { width: 64, hiddenWidth: 96, seed, purpose });
   const values = async (module: Mlp) => [...(await module.fc1.weight.data())];

@@ -103,7 +103,7 @@ describe("weights that do not fit", () => {
     });
   });
 
-  test("with a prefix too much or too few are recognised", async () => {
+  test("with a prefix too much or too few are recognized", async () => {
     const prefixed = new Map([...(await state())].map(([name, value]) => [`encoder.${name}`, value]));
     expect(() => new Model().loadStateDict(prefixed)).toThrow(
       'The given names begin with "encoder.": take that off',

@@ -9,7 +9,8 @@ export interface ClippedNorm {
 }
 
 /**
- * The global norm of all gradients and the factor that brings it down to `maximum`. Nothing is changed and nothing is waited for: hand `scale` to the optimizer's step.
+ * The global norm of all gradients and the factor that brings it down to `maximum`. Nothing is changed and nothing is
+ * waited for: hand `scale` to the optimizer's step.
  *
  * @param parameters Those without a gradient are left out.
  * @param maximum 0: no clipping, the scale is 1.
@@ -22,7 +23,8 @@ export function clipGradientNorm(parameters: Iterable<Tensor>, maximum: number):
 }
 
 /**
- * Clips each gradient by itself, in place and without waiting: times min(1, maximum / (its norm + 1e-6)), as DINO does and PyTorch's `clip_grad_norm_` of one tensor.
+ * Clips each gradient by itself, in place and without waiting: times min(1, maximum / (its norm + 1e-6)), as DINO does
+ * and PyTorch's `clip_grad_norm_` of one tensor.
  *
  * @param parameters Those without a gradient are left out.
  * @param maximum 0: no clipping.

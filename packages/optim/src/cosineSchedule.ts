@@ -4,7 +4,9 @@ import { type Schedule, withWarmup } from "./schedule.js";
 export interface CosineScheduleOptions {
   /** The value after the warm-up, where the cosine begins. */
   readonly base: number;
-  /** The value that the cosine ends at: below `base` for a learning rate; above it for DINO's weight decay. Default 0. */
+  /**
+   * The value that the cosine ends at: below `base` for a learning rate; above it for DINO's weight decay. Default 0.
+   */
   readonly minimum?: number;
   /** Steps of linear rise at the start. Default 0. */
   readonly warmupSteps?: number;
@@ -15,8 +17,11 @@ export interface CosineScheduleOptions {
 }
 
 /**
- * A value for each step, as BEiT schedules its learning rate, and DINO its weight decay (from 0.04 up to 0.4) and its teacher's momentum. With W warm-up steps of T and s counted from 0:
- * start + (base − start)·s/(W − 1) for s < W (base if W = 1), then minimum + ½·(base − minimum)·(1 + cos(π·(s − W)/(T − W))); from T on the minimum.
+ * A value for each step, as BEiT schedules its learning rate, and DINO its weight decay (from 0.04 up to 0.4) and its
+ * teacher's momentum. With W warm-up steps of T and s counted from 0:
+ *
+ * start + (base − start)·s/(W − 1) for s < W (base if W = 1),
+ * then minimum + ½·(base − minimum)·(1 + cos(π·(s − W)/(T − W))); from T on the minimum.
  *
  * @returns The function step ↦ value.
  * @throws RangeError If the steps are not whole numbers with 0 ≤ W ≤ T.

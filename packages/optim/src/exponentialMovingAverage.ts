@@ -14,7 +14,8 @@ export interface ExponentialMovingAverageOptions {
   /** How much of the average stays at an update, in [0, 1]. Default 0.9999. */
   readonly decay?: number;
   /**
-   * Update n (from 0) decays by min(decay, 1 − (1 + n/gamma)^−power), so that the first weights are soon forgotten and the first update copies the weights; null: by `decay` from the start. Default null.
+   * Update n (from 0) decays by min(decay, 1 − (1 + n/gamma)^−power), so that the first weights are soon forgotten and
+   * the first update copies the weights; null: by `decay` from the start. Default null.
    */
   readonly warmup?: AverageWarmup | null;
 }
@@ -28,8 +29,9 @@ export interface AverageState<Element extends HostTensor | Tensor = HostTensor |
 }
 
 /**
- * A moving average of a model's weights, which is often better than the weights themselves: average ← decay·average + (1 − decay)·weights after each step. The numbers of timm's `ModelEmaV2`, and
- * with `warmup` those of `ModelEmaV3` with `use_warmup`. One kernel call, nothing waits. Parameters that are frozen are averaged too: they equal their average.
+ * A moving average of a model's weights, which is often better than the weights themselves: average ← decay·average +
+ * (1 − decay)·weights after each step. The numbers of timm's `ModelEmaV2`, and with `warmup` those of `ModelEmaV3` with
+ * `use_warmup`. One kernel call, nothing waits. Parameters that are frozen are averaged too: they equal their average.
  */
 export class ExponentialMovingAverage {
   /** How much of the average stays at an update. */
@@ -111,7 +113,10 @@ export class ExponentialMovingAverage {
     this.#swapped = !this.#swapped;
   }
 
-  /** Runs something, e.g. an evaluation, with the averages as the model's weights, and puts the weights back however it ends. */
+  /**
+   * Runs something, e.g. an evaluation, with the averages as the model's weights, and puts the weights back however it
+   * ends.
+   */
   async withAverages<Result>(run: () => Result | Promise<Result>): Promise<Result> {
     this.swap();
     try {

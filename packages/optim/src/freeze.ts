@@ -1,9 +1,11 @@
 import type { NamedParameters } from "./parameterGroups.js";
 
 /**
- * Sets `requiresGrad` to false for the parameters whose names match: they get no gradient, `parameterGroups` leaves them out, and no time is spent on what only they would need.
+ * Sets `requiresGrad` to false for the parameters whose names match: they get no gradient, `parameterGroups` leaves
+ * them out, and no time is spent on what only they would need.
  *
- * @param patterns Dotted names in which `*` stands for any characters: `"patch_embed.*"`, `"blocks.0.*"`, `"encoder.*"`.
+ * @param patterns Dotted names in which `*` stands for any characters: `"patch_embed.*"`, `"blocks.0.*"`,
+ * `"encoder.*"`.
  * @returns The names of the parameters that were changed; `thaw` takes them.
  * @throws Error If a pattern matches no parameter; then nothing is changed.
  */

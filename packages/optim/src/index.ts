@@ -1,5 +1,6 @@
 /**
- * AdamW, SGD and LARS over named parameter groups, clipping, schedules, moving averages of weights; every step is queued without waiting.
+ * AdamW, SGD and LARS over named parameter groups, clipping, schedules, moving averages of weights; every step is
+ * queued without waiting.
  *
  * @packageDocumentation
  */

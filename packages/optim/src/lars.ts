@@ -13,9 +13,12 @@ export interface LARSOptions extends MomentumOptions {
 }
 
 /**
- * SGD with momentum whose steps are in proportion to each parameter's length (You, Gitman and Ginsburg 2017, arXiv 1708.03888), as timm's `Lars` computes it; SimCLR trains with it, MAE probes with it:
- * g ← (g + λ·θ) · η·‖θ‖ / (‖g‖ + λ·‖θ‖ + ε), the factor being 1 where a norm is 0; then momentum and step as in `SGD`. Biases and other parameters with one axis are not adapted.
- * State: `momentum.<name>`, none without momentum.
+ * SGD with momentum whose steps are in proportion to each parameter's length (You, Gitman and Ginsburg 2017, arXiv
+ * 1708.03888), as timm's `Lars` computes it; SimCLR trains with it, MAE probes with it:
+ *
+ * g ← (g + λ·θ) · η·‖θ‖ / (‖g‖ + λ·‖θ‖ + ε), the factor being 1 where a norm is 0; then momentum and step as in `SGD`.
+ *
+ * Biases and other parameters with one axis are not adapted. State: `momentum.<name>`, none without momentum.
  */
 export class LARS extends MomentumOptimizer {
   /** η. */
@@ -23,7 +26,10 @@ export class LARS extends MomentumOptimizer {
   /** Added to the denominator. */
   readonly epsilon: number;
 
-  /** @throws RangeError If momentum is not in [0, 1), Nesterov is asked for without it, or the trust coefficient is not positive. */
+  /**
+   * @throws RangeError If momentum is not in [0, 1), Nesterov is asked for without it, or the trust coefficient is not
+   * positive.
+   */
   constructor(groups: readonly ParameterGroup[], options: LARSOptions = {}) {
     super(groups, options, 1);
     this.trustCoefficient = options.trustCoefficient ?? 1e-3;

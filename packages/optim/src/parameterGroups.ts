@@ -24,7 +24,8 @@ export interface ParameterGroupOptions {
   /** Which ones are not decayed besides biases, other 1-D parameters, positions and tokens. Default none. */
   readonly noDecay?: (name: string, parameter: Tensor) => boolean;
   /**
-   * Layer-wise decay of the learning rate: layer i of L has the scale layerDecay^(L − i), in (0, 1]. BEiT fine-tunes with 0.65. Default 1: none.
+   * Layer-wise decay of the learning rate: layer i of L has the scale layerDecay^(L − i), in (0, 1]. BEiT fine-tunes
+   * with 0.65. Default 1: none.
    */
   readonly layerDecay?: number;
   /** The layer of each parameter, from 0 to L, for `layerDecay`. Default `transformerLayers`. */
@@ -43,8 +44,9 @@ const undecayed = new Set([
 ]);
 
 /**
- * Groups as BEiT trains: matrices are decayed; 1-D parameters (biases, norms, layer scales), positions and tokens are not. Parameters that require no gradient are left out. With `layerDecay` each
- * layer has its own two groups, from the first layer to the last.
+ * Groups as BEiT trains: matrices are decayed; 1-D parameters (biases, norms, layer scales), positions and tokens are
+ * not. Parameters that require no gradient are left out. With `layerDecay` each layer has its own two groups, from the
+ * first layer to the last.
  *
  * @throws RangeError If `layerDecay` is not in (0, 1].
  */

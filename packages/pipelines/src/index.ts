@@ -6,23 +6,9 @@
  */
 
 export { decodedInSteps, type StepDecoding, stepsInTime } from "./estimate/decodedPictures.js";
-export {
-  estimateFinetune,
-  type FinetuneFixedTime,
-  type FinetuneRunFacts,
-  finetuneFixedTime,
-} from "./estimate/finetuneEstimate.js";
-export {
-  type EncoderShape,
-  type FinetuneStep,
-  finetuneStepMemory,
-  finetuneStepTime,
-} from "./estimate/finetuneStep.js";
-export { estimateRun, type RunEstimate } from "./estimate/runEstimate.js";
-export { type FixedTime, stepTime, timeLimitOf } from "./estimate/runTime.js";
-export { stepMemory } from "./estimate/stepMemory.js";
-export { type StepOperations, stepOperations } from "./estimate/stepOperations.js";
-export type { StepSettings } from "./estimate/stepSizes.js";
+export { type EstimatedRun, estimateRun, type RunEstimate, type RunWork } from "./estimate/runEstimate.js";
+export { type FixedTime, stepTime, timeLimitOf, type WorkBesides } from "./estimate/runTime.js";
+export { type CountedStep, type TrainingCost, trainingCost } from "./estimate/trainingCost.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./evaluation/embed.js";
 export {
   type EvaluateRequest,
@@ -59,40 +45,41 @@ export { type ComparisonRequest, writeComparison } from "./reports/comparison.js
 export { writeReport } from "./reports/report.js";
 export type { ReportRequest } from "./reports/reportRequest.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./runs/classifierFile.js";
-export type { FinetuneDescription } from "./runs/finetuneDescription.js";
+export { type RunDescription, readRun } from "./runs/description.js";
+export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";
-export {
-  type Choice,
-  type MachineFacts,
-  type PictureFacts,
-  type Resolution,
-  type ResolvedConfig,
-  resolveConfig,
-  type TrainingRates,
-  warmupSteps,
-} from "./settings/resolve.js";
+export { type PretrainingQuestion, type Resolution, resolveConfig } from "./settings/resolve.js";
 export {
   type FinetuneFacts,
   type FinetuneResolution,
   type PretrainedEncoder,
-  type ResolvedFinetuneConfig,
   resolveFinetune,
 } from "./settings/resolveFinetune.js";
 export { checkpointRhythm } from "./settings/resolveLength.js";
 export { monitorRhythm } from "./settings/resolveMonitor.js";
+export type { CostOf, StepSettings } from "./settings/resolveSize.js";
+export type { ClassificationSettings, PretrainingSettings } from "./settings/runSettings.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { silentTerminal } from "./terminal/terminal.js";
-export { type DryRunRequest, dryRun, type FinetuneDryRunRequest, finetuneDryRun } from "./training/dryRun.js";
+export type { FinetuneSources } from "./training/classificationRun.js";
+export { classificationCosts, pretrainingCosts } from "./training/costOf.js";
 export {
+  type FinetuneDryRunRequest,
   type FinetuneRequest,
   type FinetuneResult,
   finetune,
+  finetuneDryRun,
 } from "./training/finetune.js";
 export type { FinetuneEvaluation } from "./training/finetuneEvaluation.js";
 export { evaluationFile } from "./training/finetuneEvaluation.js";
-export type { FinetuneSources } from "./training/finetunePlan.js";
-export type { RunPlan } from "./training/plan.js";
 export { estimateText, warnOfShortage } from "./training/plan.js";
-export { type PretrainRequest, type PretrainResult, pretrain } from "./training/pretrain.js";
+export {
+  type DryRunRequest,
+  dryRun,
+  type PretrainRequest,
+  type PretrainResult,
+  pretrain,
+} from "./training/pretrain.js";
+export type { RunPlan } from "./training/runKind.js";
 export type { TrainedRun } from "./training/trainedRun.js";
 export { summaryOf } from "./training/trainedRun.js";

@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { methods, noteOf } from "@splitmask/methods";
 import {
   type Config,
-  checkConfig,
-  configFields,
-  describeField,
+  checkFields,
+  finetuneFields,
   type MachineFacts,
   parseDuration,
+  pretrainingFields,
   readConfigFile,
   resolveConfig,
   UsageError,
@@ -45,7 +46,9 @@ describe("durations", () => {
   );
 });
 
-describe("checkConfig", () => {
+const fields = pretrainingFields(methods.splitmask);
+
+describe("checkFields", () => {
   test("lets every documented field through", () => {
     const config: Config = {
       model: "tiny",
@@ -54,7 +57,7 @@ describe("checkConfig", () => {
       std: [0.2, 0.2, 0.2],
       time: "20m",
     };
-    expect(checkConfig(config, "x")).toEqual(config);
+    expect(checkFields(fields, config, "x")).toEqual(config);
   });
   test.each([
     [{ imageSize: "64" }, 'run.json: imageSize: got "64", expected a number.'],
@@ -73,15 +76,16 @@ describe("checkConfig", () => {
     [{ learningrate: 1 }, 'run.json: unknown field "learningrate" (given 1). Did you mean "learningRate"?'],
     [[1], 'run.json: got [1], expected an object of configuration fields, such as {"imageSize": 64}.'],
   ])("%j", (value, message) => {
-    expect(() => checkConfig(value, "run.json")).toThrow(message);
+    expect(() => checkFields(fields, value, "run.json")).toThrow(message);
   });
   test("an unknown field without a neighbour is told the known ones", () => {
-    expect(() => checkConfig({ zebra: 1 }, "run.json")).toThrow(
-      /unknown field "zebra" \(given 1\)\. Known fields: model, width, .*threads/,
+    expect(() => checkFields(fields, { zebra: 1 }, "run.json")).toThrow(
+      /unknown field "zebra" \(given 1\)\. Known fields: method, decoderDepth, .*threads/,
     );
   });
   test("every field is documented", () => {
-    for (const field of configFields) expect(describeField(field)).toMatch(/\w{4}/);
+    for (const type of Object.values({ ...fields, ...finetuneFields }))
+      expect(noteOf(type).description).toMatch(/\w{4}/);
   });
 });
 

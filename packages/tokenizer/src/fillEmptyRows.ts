@@ -11,7 +11,8 @@ import {
 } from "@splitmask/autograd";
 
 /**
- * Gives rows that are all zero a random direction: a flat patch, once centred, points nowhere and would be a word that no patch can have.
+ * Gives rows that are all zero a random direction: a flat patch, once centered, points nowhere and would be a word that
+ * no patch can have.
  *
  * @param rows V×d, each row of unit length or zero.
  */

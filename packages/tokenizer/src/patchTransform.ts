@@ -1,15 +1,15 @@
 import { affine, l2Normalize, matmul, mean, reshape, subtract, type Tensor } from "@splitmask/autograd";
 
 /**
- * What happens to the pixels of a patch before it is compared with the words. The paper does not say; with pixels in [0, 1] the brightness of a patch dominates
- * every product, so the default keeps them in [−1, 1].
+ * What happens to the pixels of a patch before it is compared with the words. The paper does not say; with pixels in
+ * [0, 1] the brightness of a patch dominates every product, so the default keeps them in [−1, 1].
  */
 export interface PatchTransformOptions {
   /** `"symmetric"` keeps pixels in [−1, 1] (default), `"unit"` maps them to [0, 1]. */
   readonly pixelRange?: "symmetric" | "unit";
   /**
-   * What is subtracted: `"none"` (default); `"patch"`, each patch's own mean over all its 3·P² values, so that brightness does not matter; `"mean"`, the mean
-   * patch of the data.
+   * What is subtracted: `"none"` (default); `"patch"`, each patch's own mean over all its 3·P² values, so that
+   * brightness does not matter; `"mean"`, the mean patch of the data.
    */
   readonly center?: "none" | "patch" | "mean";
 }
@@ -48,7 +48,7 @@ export function resolveTransform(options: PatchTransformOptions, patches: Tensor
   return { pixelRange, center, mean: affine(mean(patches, { axes: [0] }), scale, offset) };
 }
 
-/** Patches (M×d, pixels in [−1, 1]) as the words see them: mapped to the range and centred. */
+/** Patches (M×d, pixels in [−1, 1]) as the words see them: mapped to the range and centered. */
 export function transformPatches(patches: Tensor, transform: PatchTransform): Tensor {
   const { scale, offset } = rangeNumbers(transform.pixelRange);
   const ranged = transform.pixelRange === "symmetric" ? patches : affine(patches, scale, offset);
@@ -59,8 +59,9 @@ export function transformPatches(patches: Tensor, transform: PatchTransform): Te
 }
 
 /**
- * Folds the transform into the words, so that raw pixels need one product only: argmax over v of transform(x)·e_v = argmax of x·weight_v + bias_v. With the range
- * s·x + o and the subtracted m: (s·x + o − m)·e = s·(x·e + ((o − m)/s)·e), and x − x̄ against e is x against e − ē.
+ * Folds the transform into the words, so that raw pixels need one product only: argmax over v of transform(x)·e_v =
+ * argmax of x·weight_v + bias_v. With the range s·x + o and the subtracted m: (s·x + o − m)·e = s·(x·e + ((o −
+ * m)/s)·e), and x − x̄ against e is x against e − ē.
  */
 export function foldTransform(
   codebook: Tensor,

@@ -16,8 +16,8 @@ export interface RandomPatchesOptions extends PatchTransformOptions {
 /** Words that are patches of the training pictures themselves, each brought to unit length. */
 export class RandomPatchesTokenizer extends CodebookTokenizer {
   /**
-   * Draws V of the given patches, none twice. The paper takes them from different images: give `samplePatches` as few patches a picture as reach V
-   * (`perPicture: Math.ceil(V / pictures)`).
+   * Draws V of the given patches, none twice. The paper takes them from different images: give `samplePatches` as few
+   * patches a picture as reach V (`perPicture: Math.ceil(V / pictures)`).
    *
    * @param patches M×(3·P²), pixels in [−1, 1], M ≥ V; see `samplePatches`.
    * @throws RangeError If there are fewer patches than words.

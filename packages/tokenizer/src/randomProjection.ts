@@ -16,7 +16,8 @@ export interface RandomProjectionOptions extends PatchTransformOptions {
 }
 
 /**
- * The paper's tokenizer: V random directions, each element uniform in [−1, 1), each row brought to unit length. Nothing is learned and nothing is downloaded.
+ * The paper's tokenizer: V random directions, each element uniform in [−1, 1), each row brought to unit length. Nothing
+ * is learned and nothing is downloaded.
  */
 export class RandomProjectionTokenizer extends CodebookTokenizer {
   /**

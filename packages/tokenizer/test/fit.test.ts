@@ -12,14 +12,14 @@ import {
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
 
-/** Patches of 2×2 pixels around `centres` well separated directions. */
-function clusteredPatches(count: number, centres: number, seed = 1): Tensor {
+/** Patches of 2×2 pixels around `centers` well separated directions. */
+function clusteredPatches(count: number, centers: number, seed = 1): Tensor {
   const stream = new RandomStream({ seed, purpose: "test" });
-  const directions = Array.from({ length: centres }, () =>
+  const directions = Array.from({ length: centers }, () =>
     Array.from({ length: 12 }, () => stream.uniform(-1, 1)),
   );
   const rows = Array.from({ length: count }, () => {
-    const direction = directions[stream.integer(centres)]!;
+    const direction = directions[stream.integer(centers)]!;
     const contrast = stream.uniform(0.3, 1);
     return direction.map((value) => contrast * value + stream.uniform(-0.02, 0.02));
   });
@@ -139,7 +139,7 @@ describe("random patches", () => {
     expect(await again.codebook.data()).toEqual(await tokenizer.codebook.data());
   });
 
-  test("a flat patch that centring empties becomes a random direction", async () => {
+  test("a flat patch that centering empties becomes a random direction", async () => {
     const rows = Array.from({ length: 5 }, () => Array(12).fill(0.25));
     const tokenizer = RandomPatchesTokenizer.fit(tensor(device, rows), {
       vocabularySize: 5,
@@ -207,7 +207,7 @@ describe("k-means", () => {
 
   test.each([
     ["Lloyd, spherical", {}],
-    ["Lloyd, Euclidean, centred", { spherical: false, center: "mean" }],
+    ["Lloyd, Euclidean, centered", { spherical: false, center: "mean" }],
     ["mini-batch", { batchSize: 200, iterations: 30 }],
   ] as const)("finds the clusters that are there (%s)", async (_, options) => {
     const patches = clusteredPatches(1500, 12);

@@ -148,7 +148,7 @@ describe("random projection", () => {
     expect(await first(2).data()).not.toEqual(await first(1).data());
   });
 
-  test("elements are uniform: their mean square before normalisation makes rows of random sign, mean 0", async () => {
+  test("elements are uniform: their mean square before normalization makes rows of random sign, mean 0", async () => {
     const rows = await new RandomProjectionTokenizer(device, { vocabularySize: 1000 }).codebook.data();
     let [sum, fourth, square] = [0, 0, 0];
     for (const value of rows) {

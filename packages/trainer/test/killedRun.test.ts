@@ -22,7 +22,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Where a process dies: at a call of the file system, by its own hand, or some milliseconds after it has opened the run folder, by ours. */
+/**
+ * Where a process dies: at a call of the file system, by its own hand, or some milliseconds after it has opened the run
+ * folder, by ours.
+ */
 type Moment =
   | {
       readonly call: "write" | "sync" | "rename";

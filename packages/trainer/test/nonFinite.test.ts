@@ -109,7 +109,9 @@ test.each(cases)("%s is named", async (_, spoil, origin) => {
   expect((await originOf(spoilt(spoil))).origin).toMatchObject(origin);
 });
 
-/** An operation of one's own, infinite at the threshold by an operation or everywhere by a kernel, whose rule gives NaN. */
+/**
+ * An operation of one's own, infinite at the threshold by an operation or everywhere by a kernel, whose rule gives NaN.
+ */
 const inverse = (threshold: number, byKernel: boolean) =>
   defineOperation({
     name: "inverse",
@@ -256,7 +258,10 @@ function stopAt(step: number): Pick<TrainOptions<Points>, "signal" | "onEvent"> 
   };
 }
 
-/** A regression that reports the mean square of the hidden weights; at step 7 its loss is finite only where `limit` has not been passed in the direction of `sign`. */
+/**
+ * A regression that reports the mean square of the hidden weights; at step 7 its loss is finite only where `limit` has
+ * not been passed in the direction of `sign`.
+ */
 function bounded(limit: number, sign: number): TrainingTask<Points> {
   const model = new Perceptron(device, 8, 16);
   return {

@@ -188,7 +188,8 @@ test("weight decay follows a cosine to its last value", async () => {
       optimizer: { weightDecay: 0.5, ...(weightDecayEnd === undefined ? {} : { weightDecayEnd }) },
     });
   const [first, constant, rising] = [await steps(1), await steps(2), await steps(2, 1.5)];
-  // It is 0.5 in the first step of two and 1, half way, in the second: that step takes 0.1·(1 − 0.5) of the weight more.
+  // It is 0.5 in the first step of two and 1, half way, in the second: that step takes 0.1·(1 − 0.5) of the weight
+  // more.
   const middle = numbersOf(first.weights, "hidden.weight");
   const expected = Array.from(
     numbersOf(constant.weights, "hidden.weight"),

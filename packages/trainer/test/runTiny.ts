@@ -29,7 +29,10 @@ export function tinyOptions(device: Device): TrainOptions<Points> {
   };
 }
 
-/** One call of `train` in a run folder of this name, which is made or opened. Events are collected in `events`, also where it fails. */
+/**
+ * One call of `train` in a run folder of this name, which is made or opened. Events are collected in `events`, also
+ * where it fails.
+ */
 export async function runTiny(
   folder: string,
   name: string,

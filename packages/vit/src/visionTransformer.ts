@@ -207,7 +207,7 @@ export class VisionTransformer extends Module {
    * Encodes pictures for use rather than training, e.g. for k-NN, linear probes and retrieval: no graph is recorded,
    * and nothing is kept but the result.
    *
-   * @param images B×C×H×W, normalised as in training. Another size than the config's is interpolated in the positions.
+   * @param images B×C×H×W, normalized as in training. Another size than the config's is interpolated in the positions.
    * @param options What to make of the tokens. Default: the mean of the patches' tokens.
    * @returns B×D with pooling `"mean"` or `"class"`; with `"none"` the tokens as `forward` gives them.
    * @throws RangeError If the class token is asked for and there is none, or there is no such pooling.
@@ -232,7 +232,7 @@ export class VisionTransformer extends Module {
    * One vector a picture of each of several layers, e.g. for a linear probe by layer; one pass through the blocks.
    * Records no graph.
    *
-   * @param images B×C×H×W, normalised as in training.
+   * @param images B×C×H×W, normalized as in training.
    * @param options Which layers, and what to make of their tokens. Default: the mean of the patches' tokens of every
    *   block.
    * @returns B×D for each of `layers`, in their order.

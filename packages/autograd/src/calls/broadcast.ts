@@ -6,7 +6,9 @@ import { broadcastStrides, eight, mergeAxes, splitAround } from "./strided.js";
 /** Names of the kernel's elementwise operations of two inputs. */
 export type BinaryName = keyof typeof binaryOperations;
 
-/** output = a ∘ b; a and b are repeated to the output's shape. The output may be a or b where that one is not repeated. */
+/**
+ * output = a ∘ b; a and b are repeated to the output's shape. The output may be a or b where that one is not repeated.
+ */
 export function runBinary(output: Tensor, name: BinaryName, a: Tensor, b: Tensor): Tensor {
   const aStrides = broadcastStrides(a.shape, output.shape);
   const bStrides = broadcastStrides(b.shape, output.shape);
@@ -33,7 +35,7 @@ export function repeatTo(shape: Shape, input: Tensor, scale: number): Tensor {
   return output;
 }
 
-/** Runs of neighbouring axes among those marked, from the last to the first. */
+/** Runs of neighboring axes among those marked, from the last to the first. */
 function runsOf(marked: readonly boolean[]): { first: number; last: number }[] {
   const runs: { first: number; last: number }[] = [];
   for (let axis = marked.length - 1; axis >= 0; axis--) {
@@ -45,7 +47,10 @@ function runsOf(marked: readonly boolean[]): { first: number; last: number }[] {
   return runs;
 }
 
-/** scale · the sum of `input` over the marked axes; the result has the shape `outputShape` (those axes of extent 1 or gone). */
+/**
+ * scale · the sum of `input` over the marked axes; the result has the shape `outputShape` (those axes of extent 1 or
+ * gone).
+ */
 export function sumAxes(
   input: Tensor,
   marked: readonly boolean[],
@@ -76,7 +81,10 @@ export function sumAxes(
   return current;
 }
 
-/** The gradient of a repeated input: the sum of `gradient` over the axes along which a tensor of `shape` was repeated. The gradient itself where none was. */
+/**
+ * The gradient of a repeated input: the sum of `gradient` over the axes along which a tensor of `shape` was repeated.
+ * The gradient itself where none was.
+ */
 export function sumToShape(gradient: Tensor, shape: Shape): Tensor {
   if (equalShapes(gradient.shape, shape)) return gradient;
   const missing = gradient.rank - shape.length;

@@ -35,7 +35,7 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
   );
 }
 
-/** An output shape with the strides of two inputs, neighbouring axes merged wherever both inputs allow it. */
+/** An output shape with the strides of two inputs, neighboring axes merged wherever both inputs allow it. */
 export function mergeAxes(
   shape: Shape,
   aStrides: readonly number[],

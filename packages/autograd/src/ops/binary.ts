@@ -14,7 +14,10 @@ function combine(name: "add" | "subtract" | "multiply" | "divide", a: Tensor, b:
   return runBinary(empty(a.device, broadcastShapes(a.shape, b.shape)!, a.dtype), name, a, b);
 }
 
-/** The gradient summed over the axes along which its input was repeated; a fresh tensor of the full shape is given back at once. */
+/**
+ * The gradient summed over the axes along which its input was repeated; a fresh tensor of the full shape is given back
+ * at once.
+ */
 function reduced(gradient: Tensor, step: Step, input: "a" | "b"): Tensor {
   const result = sumToShape(gradient, step.shapes[input]!);
   if (result !== gradient && gradient !== step.outputGradient) gradient.dispose();

@@ -46,10 +46,12 @@ export const checkpointOperation = defineOperation({
 });
 
 /**
- * Runs `compute` without keeping what its backward pass needs; there it runs once more (Chen et al. 2016, arXiv 1604.06174). Memory for time: of a transformer block only the
- * input is kept, for about a third more time. The gradients have the same bits.
+ * Runs `compute` without keeping what its backward pass needs; there it runs once more (Chen et al. 2016, arXiv
+ * 1604.06174). Memory for time: of a transformer block only the input is kept, for about a third more time. The
+ * gradients have the same bits.
  *
- * @param compute A function of x and the parameters that gives the same result each time: what is random in it comes from keys.
+ * @param compute A function of x and the parameters that gives the same result each time: what is random in it comes
+ * from keys.
  * @param x The input; kept for the backward pass.
  * @param parameters Every leaf that `compute` uses besides x and that may require a gradient.
  * @returns compute(x).

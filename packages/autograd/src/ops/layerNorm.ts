@@ -70,7 +70,7 @@ function normalize(
 }
 
 /**
- * Normalises each row of the last axis to mean 0 and variance 1 (Ba et al. 2016), then scales and shifts it: …×D → …×D.
+ * Normalizes each row of the last axis to mean 0 and variance 1 (Ba et al. 2016), then scales and shifts it: …×D → …×D.
  *
  * @param weight D, or null for 1.
  * @param bias D, or null for 0.

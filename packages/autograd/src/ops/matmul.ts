@@ -29,8 +29,9 @@ interface MatmulAttributes {
 }
 
 /**
- * y = α·A·B for each of a batch, A = op(a) M×K, B = op(b) K×N; ∂/∂A = α·g·Bᵀ, ∂/∂B = α·Aᵀ·g, each written in the operand's own layout
- * (∂/∂a = α·B·gᵀ where a is stored transposed). An operand without batch axes is shared by all products: its gradient is summed over them.
+ * y = α·A·B for each of a batch, A = op(a) M×K, B = op(b) K×N; ∂/∂A = α·g·Bᵀ, ∂/∂B = α·Aᵀ·g, each written in the
+ * operand's own layout (∂/∂a = α·B·gᵀ where a is stored transposed). An operand without batch axes is shared by all
+ * products: its gradient is summed over them.
  */
 export const matmulOperation = defineOperation({
   name: "matmul",
@@ -91,7 +92,8 @@ function sumProducts(output: Tensor, product: Product, batch: number): void {
 }
 
 /**
- * The matrix product of the last two axes, batched over the axes before them: …×M×K and …×K×N give …×M×N. An operand of rank 2 is used for the whole batch of the other.
+ * The matrix product of the last two axes, batched over the axes before them: …×M×K and …×K×N give …×M×N. An operand of
+ * rank 2 is used for the whole batch of the other.
  *
  * @throws RangeError If the inner extents or the batch axes differ.
  */

@@ -58,7 +58,8 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
 }
 
 /**
- * Swaps the last two axes: …×M×N → …×N×M. In a product `matmul(a, b, { transposeB: true })` does the same without a copy.
+ * Swaps the last two axes: …×M×N → …×N×M. In a product `matmul(a, b, { transposeB: true })` does the same without a
+ * copy.
  *
  * @throws RangeError If there are fewer than two axes.
  */

@@ -43,7 +43,10 @@ function scatter(input: Tensor, indices: Tensor, shape: readonly number[]): Tens
   return output;
 }
 
-/** y[b,k,:] = x[b,i(b,k),:]; ∂/∂x[b,n,:] = Σ of g[b,k,:] over the k with i(b,k) = n (over all b too, where x is one table). */
+/**
+ * y[b,k,:] = x[b,i(b,k),:]; ∂/∂x[b,n,:] = Σ of g[b,k,:] over the k with i(b,k) = n (over all b too, where x is one
+ * table).
+ */
 export const gatherTokensOperation = defineOperation({
   name: "gatherTokens",
   forward: ({ x, indices }: TokenInputs, _: null) => ({ output: gather(x, indices), saved: { indices } }),
@@ -67,7 +70,8 @@ export const scatterTokensOperation = defineOperation({
 });
 
 /**
- * Picks tokens by index: B×N×D and int32 B×K → B×K×D. With x N×D all samples pick from one table (an embedding, positions). An index out of range is reported at the next `await`.
+ * Picks tokens by index: B×N×D and int32 B×K → B×K×D. With x N×D all samples pick from one table (an embedding,
+ * positions). An index out of range is reported at the next `await`.
  *
  * @throws RangeError If the batch of x and indices differ.
  */
@@ -85,7 +89,8 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
 }
 
 /**
- * Puts tokens at their places among zeros: B×K×D and int32 B×K → B×tokens×D. Tokens with the same index are added. An index out of range is reported at the next `await`.
+ * Puts tokens at their places among zeros: B×K×D and int32 B×K → B×tokens×D. Tokens with the same index are added. An
+ * index out of range is reported at the next `await`.
  *
  * @throws RangeError If x and indices differ in B or K.
  */

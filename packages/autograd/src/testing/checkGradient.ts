@@ -9,20 +9,27 @@ import type { Tensor } from "../tensor.js";
 
 /** Options of `checkGradient`. */
 export interface GradientCheckOptions {
-  /** How far a difference quotient may lie from the gradient, relative to the largest one of that input. Default 1e-6. */
+  /**
+   * How far a difference quotient may lie from the gradient, relative to the largest one of that input. Default 1e-6.
+   */
   readonly tolerance?: number;
   /** The step of the difference quotients. Default 1e-5. */
   readonly stepSize?: number;
-  /** How many elements of each input are tried by themselves. Besides, all are tried together along random directions. Default 12. */
+  /**
+   * How many elements of each input are tried by themselves. Besides, all are tried together along random directions.
+   * Default 12.
+   */
   readonly elements?: number;
   /** Chooses elements and directions. Default 0. */
   readonly seed?: number;
 }
 
 /**
- * Compares the gradients of a function with central difference quotients, in float64: of some elements one by one, and of all elements along three random directions.
+ * Compares the gradients of a function with central difference quotients, in float64: of some elements one by one, and
+ * of all elements along three random directions.
  *
- * @param compute Pure: the same inputs give the same result. Its result may have any shape; it is weighted with random numbers.
+ * @param compute Pure: the same inputs give the same result. Its result may have any shape; it is weighted with random
+ * numbers.
  * @param inputs float64 tensors; those that require a gradient are checked.
  * @throws Error That names the input, the element or direction, and both numbers, where they differ.
  */

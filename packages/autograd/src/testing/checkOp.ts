@@ -20,8 +20,8 @@ export interface OpCheckOptions {
 }
 
 /**
- * Proves an operation on one case of a fixture: its result and every gradient in float32 on the device and in float64, and its gradients against difference
- * quotients. An input without a gradient in the fixture has to get none.
+ * Proves an operation on one case of a fixture: its result and every gradient in float32 on the device and in float64,
+ * and its gradients against difference quotients. An input without a gradient in the fixture has to get none.
  *
  * @param compute Calls the operation on the case's inputs by name.
  * @throws Error That names the first thing that differs and by how much.

@@ -25,7 +25,10 @@ interface Draft {
   outputGradient?: HostTensor;
 }
 
-/** The cases of a fixture file, with keys `<case>/inputs/<name>`, `<case>/output`, `<case>/outputGradient`, `<case>/gradients/<name>`. */
+/**
+ * The cases of a fixture file, with keys `<case>/inputs/<name>`, `<case>/output`, `<case>/outputGradient`,
+ * `<case>/gradients/<name>`.
+ */
 export class Fixture {
   readonly #cases: ReadonlyMap<string, FixtureCase>;
   readonly #path: string;
@@ -72,7 +75,10 @@ export class Fixture {
   }
 }
 
-/** The inputs of a case on a device: numbers in the given precision, requiring a gradient where the reference gave one; integers as they are. */
+/**
+ * The inputs of a case on a device: numbers in the given precision, requiring a gradient where the reference gave one;
+ * integers as they are.
+ */
 export function caseInputs(device: Device, given: FixtureCase, dtype: FloatingDType): Record<string, Tensor> {
   return Object.fromEntries(
     [...given.inputs].map(([name, host]) => {

@@ -1,5 +1,6 @@
 /**
- * The largest difference over the largest expected number: a relative error of the tensor as a whole. Infinite where one side is NaN and the other is not.
+ * The largest difference over the largest expected number: a relative error of the tensor as a whole. Infinite where
+ * one side is NaN and the other is not.
  *
  * @throws RangeError If the lengths differ.
  */

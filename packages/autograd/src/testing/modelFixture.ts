@@ -5,7 +5,9 @@ import { readSafetensors } from "../safetensors.js";
 import type { HostTensor, Tensor } from "../tensor.js";
 import { largestError } from "./largestError.js";
 
-/** Tensors by free names that a reference implementation wrote: weights, inputs, outputs and gradients of a whole model. */
+/**
+ * Tensors by free names that a reference implementation wrote: weights, inputs, outputs and gradients of a whole model.
+ */
 export class ModelFixture {
   /** All tensors by name. */
   readonly tensors: ReadonlyMap<string, HostTensor>;

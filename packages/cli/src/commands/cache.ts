@@ -5,7 +5,7 @@ import {
   listCaches,
   listShardFiles,
 } from "@splitmask/data";
-import { columns, printable, UsageError } from "@splitmask/pipelines/settings";
+import { columns, didYouMean, printable, UsageError } from "@splitmask/pipelines/settings";
 import type { CommandTerminal } from "../terminal/terminal.js";
 
 /**
@@ -19,7 +19,8 @@ export async function runCache(
   folder: string | null = defaultCacheFolder(),
 ): Promise<void> {
   if (action !== "list" && action !== "clear") {
-    throw new UsageError(`cache: got "${action}", expected list or clear.`);
+    const suggestion = didYouMean(action, ["list", "clear"]) ?? "";
+    throw new UsageError(`cache: got "${action}", expected list or clear. ${suggestion}`.trimEnd());
   }
   if (folder === null) {
     throw new UsageError("cache: SPLITMASK_CACHE is off, so there is no folder. Give one with --folder.");

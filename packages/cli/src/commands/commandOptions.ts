@@ -1,5 +1,5 @@
-import { optionName, UsageError } from "@splitmask/pipelines/settings";
-import type { Command } from "commander";
+import { didYouMean, optionName, UsageError } from "@splitmask/pipelines/settings";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommandTerminal } from "../terminal/terminal.js";
 
 /** What a command's action does, with the heavy packages imported only inside. It may give an exit code; else that is 0. */
@@ -29,6 +29,15 @@ export const dryRunOption = [
   "--dry-run",
   "only print the settings with their reasons, and the estimated time, memory and disk",
 ] as const;
+
+/** An option that is one of a few words; another one is refused, with the nearest. */
+export function choiceOption(flags: string, description: string, words: readonly string[]): Option {
+  return new Option(flags, description).choices(words).argParser((given: string) => {
+    if (words.includes(given)) return given;
+    const expected = `Allowed choices are ${words.join(", ")}.`;
+    throw new InvalidArgumentError([expected, didYouMean(given, words) ?? ""].join(" ").trim());
+  });
+}
 
 /**
  * Whether a training command only plans.

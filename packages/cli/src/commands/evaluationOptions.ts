@@ -1,16 +1,16 @@
 import type { ProbeSettings } from "@splitmask/pipelines";
-import { labelledShape, sourceShape, UsageError } from "@splitmask/pipelines/settings";
-import { type Command, Option } from "commander";
+import { labelledFields, sharedGroups, sourceFields, UsageError } from "@splitmask/pipelines/settings";
+import type { Command } from "commander";
 import {
   type CommonOptions,
+  choiceOption,
   finish,
   maximumSkippedOption,
   numberList,
   numbers,
   type Perform,
 } from "./commandOptions.js";
-
-import { addSourceOptions } from "./configOptions.js";
+import { addFieldOptions } from "./fieldOptions.js";
 
 type Parsed = CommonOptions & Readonly<Record<string, unknown>>;
 
@@ -44,7 +44,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
     .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
   if (name === "knn") addKnnOptions(command);
   else addProbeOptions(command);
-  const source = addSourceOptions(command, labelledShape);
+  const source = addFieldOptions(command, [{ ...sharedGroups.source, fields: labelledFields }]);
   command
     .option(
       "--layers <list>",
@@ -112,7 +112,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
 }
 
 /** Its pictures, and those that `--train` gives. */
-const predictShape = { ...sourceShape, trainSplit: labelledShape.trainSplit };
+const predictFields = { ...sourceFields, trainSplit: labelledFields.trainSplit };
 
 function addPredict(program: Command, perform: Perform): void {
   const command = program
@@ -122,22 +122,23 @@ function addPredict(program: Command, perform: Perform): void {
     .argument("<folder>", "folder of pictures, or another source as for pretrain")
     .option("--out <file>", "file to write; standard output when not given")
     .addOption(
-      new Option(
+      choiceOption(
         "--format <name>",
         "csv, or json: one object a line; by the file's ending when not given",
-      ).choices(["csv", "json"]),
+        ["csv", "json"],
+      ),
     )
     .option("--top <n>", "how many of the likeliest classes", "1")
     .option("--train <folder>", "labelled pictures: a classifier on the pre-trained encoder learns from them")
     .addOption(
-      new Option("--classifier <name>", "with --train: a linear probe or k nearest neighbours").choices([
+      choiceOption("--classifier <name>", "with --train: a linear probe or k nearest neighbors", [
         "probe",
         "knn",
       ]),
     )
     .option("--k <n>", "with --classifier knn: number of neighbours; 20 when not given")
     .option("--temperature <value>", "with --classifier knn: softness of the vote; 0.07 when not given");
-  const source = addSourceOptions(command, predictShape);
+  const source = addFieldOptions(command, [{ ...sharedGroups.source, fields: predictFields }]);
   command
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step")
@@ -197,12 +198,11 @@ function addKnnOptions(command: Command): void {
 function addProbeOptions(command: Command): void {
   command
     .addOption(
-      new Option(
+      choiceOption(
         "--optimizer <name>",
         "lbfgs: logistic regression to convergence; sgd, lars: a sweep of learning rates as in MoCo v3, MAE, DINO and BEiT",
-      )
-        .choices(["lbfgs", "sgd", "lars"])
-        .default("lbfgs"),
+        ["lbfgs", "sgd", "lars"],
+      ).default("lbfgs"),
     )
     .option(
       "--learning-rates <list>",

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import {
   estimateText,
   evaluationFile,
+  type FinetuneDryRunRequest,
   type FinetuneRequest,
   finetune,
   finetuneDryRun,
@@ -9,20 +10,10 @@ import {
   tellSkipped,
   warnOfShortage,
 } from "@splitmask/pipelines";
-import type { FinetuneConfig } from "@splitmask/pipelines/settings";
-import { checkFinetuneConfig, columns, printable, readFieldsFile } from "@splitmask/pipelines/settings";
+import { columns, printable } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
 import type { CommandTerminal } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
-
-/** A `splitmask finetune` command line. */
-export interface FinetuneCommand extends FinetuneRequest {
-  /** Path of `--config`. */
-  readonly configFile?: string;
-}
-
-/** A `splitmask finetune --dry-run` command line; `out` may be left out. */
-export type FinetuneDryRunCommand = Omit<FinetuneCommand, "out"> & Partial<Pick<FinetuneCommand, "out">>;
 
 /** Classes that are printed; the file has them all. */
 const shownClasses = 40;
@@ -32,20 +23,11 @@ const shownClasses = 40;
  */
 export async function runFinetuneDryRun(
   terminal: CommandTerminal,
-  { configFile, ...request }: FinetuneDryRunCommand,
+  request: FinetuneDryRunRequest,
 ): Promise<void> {
-  const plan = await finetuneDryRun(
-    { ...request, config: await withFile(configFile, request.config) },
-    terminal,
-  );
+  const plan = await finetuneDryRun(request, terminal);
   warnOfShortage(plan, terminal);
   terminal.result(plan, estimateText(plan, terminal));
-}
-
-/** The fields of the configuration file, over which those of the command line win. */
-async function withFile(configFile: string | undefined, given: FinetuneConfig = {}): Promise<FinetuneConfig> {
-  const fromFile = configFile === undefined ? {} : await readFieldsFile(configFile, checkFinetuneConfig);
-  return { ...fromFile, ...given };
 }
 
 /**
@@ -53,11 +35,9 @@ async function withFile(configFile: string | undefined, given: FinetuneConfig = 
  *
  * @returns The exit code: 130 or 143 where a signal ended it.
  */
-export async function runFinetune(terminal: CommandTerminal, command: FinetuneCommand): Promise<number> {
-  const { configFile, ...request } = command;
-  const config = await withFile(configFile, request.config);
+export async function runFinetune(terminal: CommandTerminal, request: FinetuneRequest): Promise<number> {
   return untilStopped(terminal, async (stop) => {
-    const result = await finetune({ ...request, config, signal: stop.signal }, terminal);
+    const result = await finetune({ ...request, signal: stop.signal }, terminal);
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
     const { run, reason, step, steps, evaluation } = result;

@@ -1,7 +1,12 @@
-import { UsageError } from "@splitmask/pipelines/settings";
+import {
+  type FinetuneConfig,
+  finetuneGroups,
+  readFinetuneFile,
+  UsageError,
+} from "@splitmask/pipelines/settings";
 import type { Command } from "commander";
 import { type CommonOptions, dryRunOption, finish, isDryRun, type Perform } from "./commandOptions.js";
-import { addFinetuneOptions, finetuneFromOptions } from "./configOptions.js";
+import { addFieldOptions } from "./fieldOptions.js";
 
 /** Adds `finetune`. */
 export function addFinetuneCommand(program: Command, perform: Perform): void {
@@ -20,7 +25,7 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
     )
     .option("--from-scratch", "the same encoder with random first weights, drawn with the seed: the baseline")
     .option("--config <file>", "configuration: .json, .js, .mjs or .ts; the command line wins over it");
-  addFinetuneOptions(finetune);
+  const fields = addFieldOptions(finetune, finetuneGroups);
   finetune
     .option("--resume", "go on from the last checkpoint of the run folder")
     .option("--overwrite", "delete the run folder's earlier run first")
@@ -44,16 +49,16 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
     ],
   ]).action((run: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
-      const config = finetuneFromOptions(parsed);
+      const given: FinetuneConfig = fields(parsed);
+      const file = typeof parsed.config === "string" ? await readFinetuneFile(parsed.config) : {};
       const { runFinetune, runFinetuneDryRun } = await import("./finetune.js");
       const sources = {
         run,
         train: String(parsed.train),
         test: String(parsed.test),
         fromScratch: parsed.fromScratch === true,
-        config,
+        config: { ...file, ...given },
         ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
-        ...(typeof parsed.config === "string" ? { configFile: parsed.config } : {}),
       };
       if (isDryRun(parsed)) {
         await runFinetuneDryRun(terminal, sources);

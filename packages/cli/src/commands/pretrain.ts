@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  type DryRunRequest,
   dryRun,
   estimateText,
   type PretrainRequest,
@@ -9,25 +10,14 @@ import {
   warnOfShortage,
   writeReport,
 } from "@splitmask/pipelines";
-import { readConfigFile } from "@splitmask/pipelines/settings";
 import type { CommandTerminal } from "../terminal/terminal.js";
 import { untilStopped } from "./stopSignals.js";
-
-/** A `splitmask pretrain` command line. */
-export interface PretrainCommand extends PretrainRequest {
-  /** Path of `--config`. */
-  readonly configFile?: string;
-}
 
 /**
  * `splitmask pretrain --dry-run`: prints the decisions and the estimates; nothing is written.
  */
-export async function runDryRun(
-  terminal: CommandTerminal,
-  { config = {}, configFile, folder, out }: Pick<PretrainCommand, "config" | "configFile" | "folder" | "out">,
-): Promise<void> {
-  const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
-  const plan = await dryRun({ folder, out, config: { ...fromFile, ...config } }, terminal);
+export async function runDryRun(terminal: CommandTerminal, request: DryRunRequest): Promise<void> {
+  const plan = await dryRun(request, terminal);
   warnOfShortage(plan, terminal);
   terminal.result(plan, estimateText(plan, terminal));
 }
@@ -51,14 +41,9 @@ async function reportOf(run: string, terminal: CommandTerminal): Promise<string 
  *
  * @returns The exit code: 130 or 143 where a signal ended it.
  */
-export async function runPretrain(terminal: CommandTerminal, command: PretrainCommand): Promise<number> {
-  const { configFile, ...request } = command;
-  const fromFile = configFile === undefined ? {} : await readConfigFile(configFile);
+export async function runPretrain(terminal: CommandTerminal, request: PretrainRequest): Promise<number> {
   return untilStopped(terminal, async (stop) => {
-    const result = await pretrain(
-      { ...request, config: { ...fromFile, ...request.config }, signal: stop.signal },
-      terminal,
-    );
+    const result = await pretrain({ ...request, signal: stop.signal }, terminal);
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
     const { run, reason, step, steps } = result;

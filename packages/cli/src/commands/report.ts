@@ -1,6 +1,6 @@
 import type { ReportRequest } from "@splitmask/pipelines";
 import { writeComparison, writeReport } from "@splitmask/pipelines";
-import { UsageError } from "@splitmask/pipelines/settings";
+import { didYouMean, UsageError } from "@splitmask/pipelines/settings";
 import { type MapMethod, mapMethods } from "@splitmask/report";
 import type { CommandTerminal } from "../terminal/terminal.js";
 
@@ -15,8 +15,10 @@ export interface ReportCommand extends Omit<ReportRequest, "run" | "map"> {
 /** `splitmask report`. */
 export async function runReport(terminal: CommandTerminal, command: ReportCommand): Promise<void> {
   const { runs, map, ...request } = command;
-  if (map !== undefined && !isMapMethod(map))
-    throw new UsageError(`--map: got "${map}", expected ${mapMethods.join(" or ")}.`);
+  if (map !== undefined && !isMapMethod(map)) {
+    const suggestion = didYouMean(map, mapMethods) ?? "";
+    throw new UsageError(`--map: got "${map}", expected ${mapMethods.join(" or ")}. ${suggestion}`.trimEnd());
+  }
   if (runs.length > 1 && (map !== undefined || request.pictures !== undefined)) {
     throw new UsageError(
       `${map === undefined ? "--pictures" : "--map"} is for the report of one run, and ${runs.length} are given: side by side only figures are shown. Leave it out, or give one run.`,

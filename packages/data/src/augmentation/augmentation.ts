@@ -2,7 +2,9 @@ import type { RandomStream } from "@splitmask/autograd";
 import { checkProbability } from "./draws.js";
 import type { Operation } from "./operations.js";
 
-/** What happens to one picture: a box is cut out, resized to the view's size, mirrored, and goes through the operations. */
+/**
+ * What happens to one picture: a box is cut out, resized to the view's size, mirrored, and goes through the operations.
+ */
 export interface AugmentationPlan {
   /** Upper border of the box, in pixels of the decoded picture (fractions allowed). */
   readonly cropY: number;
@@ -17,8 +19,8 @@ export interface AugmentationPlan {
   /** Whether the result is mirrored top to bottom. Default false. */
   readonly verticalFlip?: boolean;
   /**
-   * Whether the box is cut out before it is resized, as torchvision does, so that the filter repeats no pixel from beyond it. Default false: at its border the filter reads the
-   * picture's own pixels.
+   * Whether the box is cut out before it is resized, as torchvision does, so that the filter repeats no pixel from
+   * beyond it. Default false: at its border the filter reads the picture's own pixels.
    */
   readonly confined?: boolean;
   /** The filter of the resize, antialiased. Default bicubic. */
@@ -55,7 +57,8 @@ export interface AugmentationStep {
 }
 
 /**
- * A crop and the steps behind it, as torchvision's `Compose`. The crop draws first: its boxes are the same with or without steps.
+ * A crop and the steps behind it, as torchvision's `Compose`. The crop draws first: its boxes are the same with or
+ * without steps.
  *
  * @param crop `randomResizedCrop`, `resizeCenterCrop`, `centerCrop`, or another rule.
  * @param steps What follows, in order.

@@ -38,7 +38,8 @@ function jitterRange(
 }
 
 /**
- * Changes brightness, contrast, saturation and hue by uniform factors, in random order. torchvision's `ColorJitter`; pictures of one channel have no saturation and no hue to change.
+ * Changes brightness, contrast, saturation and hue by uniform factors, in random order. torchvision's `ColorJitter`;
+ * pictures of one channel have no saturation and no hue to change.
  *
  * @throws RangeError If a strength is negative, or a range does not rise.
  */
@@ -95,7 +96,8 @@ export interface GaussianBlurOptions {
 }
 
 /**
- * Blurs with a Gaussian of random width. torchvision's `GaussianBlur`. Where several views share a plan, lengths are pixels of the first view.
+ * Blurs with a Gaussian of random width. torchvision's `GaussianBlur`. Where several views share a plan, lengths are
+ * pixels of the first view.
  *
  * @throws RangeError If the kernel size is not odd, or sigma not above 0 and rising.
  */

@@ -10,7 +10,10 @@ export interface RandomResizedCropOptions {
   readonly ratio?: readonly [number, number];
   /** Probability of mirroring left to right. Default 0.5. */
   readonly horizontalFlip?: number;
-  /** Whether the box is cut out before it is resized, as torchvision does. Default false: at its border the filter reads the picture's own pixels. */
+  /**
+   * Whether the box is cut out before it is resized, as torchvision does. Default false: at its border the filter reads
+   * the picture's own pixels.
+   */
   readonly confined?: boolean;
   /** The filter of the resize, antialiased; `"random"`: one of both, as timm's. Default bicubic. */
   readonly interpolation?: "bicubic" | "bilinear" | "random";
@@ -26,8 +29,9 @@ function checkRange(name: string, range: readonly [number, number], most: number
 }
 
 /**
- * The paper's only augmentation: a random box of the picture, resized, and a random flip. torchvision's `RandomResizedCrop`: area uniform in `scale`,
- * width / height log-uniform in `ratio`, whole pixels, ten tries, then the largest centred box within `ratio`.
+ * The paper's only augmentation: a random box of the picture, resized, and a random flip. torchvision's
+ * `RandomResizedCrop`: area uniform in `scale`, width / height log-uniform in `ratio`, whole pixels, ten tries, then
+ * the largest centred box within `ratio`.
  *
  * @throws RangeError If a range or the probability is none.
  */
@@ -87,8 +91,8 @@ export interface ResizeCenterCropOptions {
 }
 
 /**
- * For evaluation: the short side is resized and the middle cut out, to whole pixels as torchvision's `Resize` and `CenterCrop`. A view of `crop` pixels is what they give; others
- * show the same box.
+ * For evaluation: the short side is resized and the middle cut out, to whole pixels as torchvision's `Resize` and
+ * `CenterCrop`. A view of `crop` pixels is what they give; others show the same box.
  *
  * @throws RangeError If a number is no whole number above 0, or the crop is larger than what it is cut from.
  */
@@ -127,8 +131,9 @@ export interface CenterCropOptions {
 }
 
 /**
- * For evaluation: the middle square of `ratio` times the short side, with nothing random. The same as resizing the short side to size / ratio and cutting out the
- * middle, but in one pass and without rounding to whole pixels in between.
+ * For evaluation: the middle square of `ratio` times the short side, with nothing random. The same as resizing the
+ * short side to size / ratio and cutting out the middle, but in one pass and without rounding to whole pixels in
+ * between.
  *
  * @throws RangeError If the ratio is not above 0 and at most 1.
  */

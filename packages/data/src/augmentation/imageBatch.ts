@@ -15,15 +15,19 @@ export interface View {
   /** Divided by, by channel. */
   readonly std: ChannelNumbers;
   /**
-   * What happens to the pictures of this view alone, from draws of its own: another crop, other colours (multi-crop). Default: the batch's augmentation, whose plan all such views
-   * share, so that they show the same crop, flips and colours.
+   * What happens to the pictures of this view alone, from draws of its own: another crop, other colours (multi-crop).
+   * Default: the batch's augmentation, whose plan all such views share, so that they show the same crop, flips and
+   * colours.
    */
   readonly augmentation?: Augmentation;
 }
 
 /** Some pictures on the device. */
 export interface ImageBatch {
-  /** One tensor B×C×size×size (float32) a view, in the order of the views; those without an augmentation of their own show the same crop, flips and colours. */
+  /**
+   * One tensor B×C×size×size (float32) a view, in the order of the views; those without an augmentation of their own
+   * show the same crop, flips and colours.
+   */
   readonly views: readonly Tensor[];
   /** The class of each picture; −1 without one. */
   readonly labels: Int32Array;
@@ -55,7 +59,8 @@ export interface PictureKey {
  * Checks views.
  *
  * @param channels Channels of the pictures. Default 3.
- * @throws RangeError If there are none, a size is no whole number above 0, or a number of mean or std is not finite or a std is 0.
+ * @throws RangeError If there are none, a size is no whole number above 0, or a number of mean or std is not finite or
+ * a std is 0.
  */
 export function checkViews(what: string, views: readonly View[], channels = 3): void {
   if (views.length === 0)
@@ -93,8 +98,9 @@ export interface ViewRequest {
 }
 
 /**
- * All views of a batch: plans are drawn with the key (seed, "augment", epoch, picture); those of a view with an augmentation of its own with the purpose
- * "augment.view1" (its place), those of a repetition with ".repeat1" behind it.
+ * All views of a batch: plans are drawn with the key (seed, "augment", epoch, picture); those of a view with an
+ * augmentation of its own with the purpose "augment.view1" (its place), those of a repetition with ".repeat1" behind
+ * it.
  */
 export function augmentViews({ device, pictures, keys, views, augmentation }: ViewRequest): Tensor[] {
   const plansOf = (rule: Augmentation, purpose: string): AugmentationPlan[] =>

@@ -12,8 +12,9 @@ export interface CropKind {
 }
 
 /**
- * Views of several kinds, each with draws of its own: DINO's two global and some local crops (Caron et al. 2021), SwAV's multi-crop, SimCLR's two views. The batches of a
- * loader with these views have one tensor a view, in this order.
+ * Views of several kinds, each with draws of its own: DINO's two global and some local crops (Caron et al. 2021),
+ * SwAV's multi-crop, SimCLR's two views. The batches of a loader with these views have one tensor a view, in this
+ * order.
  *
  * @param kinds What is wanted, e.g. global and then local crops.
  * @param scale Mean and standard deviation of the channels.

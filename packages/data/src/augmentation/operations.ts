@@ -5,7 +5,10 @@ export type Interpolation = "bicubic" | "bilinear" | "nearest";
 export interface Geometry {
   /** How the picture is read between its pixels. */
   readonly interpolation: Interpolation;
-  /** Colour outside of the picture, 0 to 255: one number, or up to seven, one a channel (the last one serves further channels). */
+  /**
+   * Colour outside of the picture, 0 to 255: one number, or up to seven, one a channel (the last one serves further
+   * channels).
+   */
   readonly fill: number | readonly number[];
 }
 
@@ -25,7 +28,9 @@ export interface HueTurn {
   readonly factor: number;
 }
 
-/** What has no numbers: grey in all channels, 255 − value, each channel stretched to 0 … 255, each channel equalized. */
+/**
+ * What has no numbers: grey in all channels, 255 − value, each channel stretched to 0 … 255, each channel equalized.
+ */
 export interface FixedOperation {
   /** What it is. */
   readonly kind: "grayscale" | "invert" | "autoContrast" | "equalize";
@@ -92,8 +97,8 @@ export interface Translate extends Geometry {
 }
 
 /**
- * One operation on a picture of 8 bits, named and parameterised as in Pillow, torchvision and timm. It comes after crop, resize and flips and before normalisation; but
- * `erase` comes after normalisation.
+ * One operation on a picture of 8 bits, named and parameterised as in Pillow, torchvision and timm. It comes after
+ * crop, resize and flips and before normalisation; but `erase` comes after normalisation.
  */
 export type Operation =
   | Blend
@@ -136,7 +141,10 @@ export interface OperationSize {
   readonly channels: number;
 }
 
-/** Numbers of one row of the kernel's operations buffer: a code and what it takes; native/pictureOperations.h of kernels is the other side. */
+/**
+ * Numbers of one row of the kernel's operations buffer: a code and what it takes; native/pictureOperations.h of kernels
+ * is the other side.
+ */
 export const operationNumbers = 16;
 
 const codes = {

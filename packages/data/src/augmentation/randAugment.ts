@@ -85,7 +85,8 @@ export function parseRandAugment(text: string): RandAugmentOptions {
 }
 
 /**
- * RandAugment (Cubuk et al. 2020) as timm has it: `layers` operations drawn with replacement, each done with a probability, at a magnitude with a spread.
+ * RandAugment (Cubuk et al. 2020) as timm has it: `layers` operations drawn with replacement, each done with a
+ * probability, at a magnitude with a spread.
  *
  * @param given timm's configuration string, or options.
  * @throws RangeError If a number is out of its range.

@@ -30,7 +30,10 @@ export interface ColorAugmentationOptions {
   readonly solarize?: number;
 }
 
-/** Colour jitter, grey, blur and solarisation, each with its probability, in the order of BYOL, MoCo v3 and DINO. A probability of 0 leaves the step out. */
+/**
+ * Colour jitter, grey, blur and solarisation, each with its probability, in the order of BYOL, MoCo v3 and DINO. A
+ * probability of 0 leaves the step out.
+ */
 export function colorAugmentation(options: ColorAugmentationOptions = {}): AugmentationStep[] {
   const { jitter = { brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1 } } = options;
   const {
@@ -56,8 +59,9 @@ export interface SplitMaskAugmentationOptions extends ColorAugmentationOptions {
 }
 
 /**
- * Pre-training as in SplitMask's paper (El-Nouby et al. 2021): random resized crop and flip; for the smallest sets also colour jitter, grey, blur and solarisation. The paper does
- * not give their strengths: these are MoCo v3's, with solarisation 0.2.
+ * Pre-training as in SplitMask's paper (El-Nouby et al. 2021): random resized crop and flip; for the smallest sets also
+ * colour jitter, grey, blur and solarisation. The paper does not give their strengths: these are MoCo v3's, with
+ * solarisation 0.2.
  */
 export function splitMaskAugmentation(options: SplitMaskAugmentationOptions = {}): Augmentation {
   const { crop, colors = false, ...strengths } = options;
@@ -100,8 +104,8 @@ export interface SupervisedAugmentationOptions extends SupervisedRecipeOptions {
 }
 
 /**
- * What supervised training does to each picture, as timm's `create_transform` puts it together: random resized crop and flip, RandAugment (two operations, increasing, bicubic, filled with the mean),
- * colour jitter, erasing.
+ * What supervised training does to each picture, as timm's `create_transform` puts it together: random resized crop and
+ * flip, RandAugment (two operations, increasing, bicubic, filled with the mean), colour jitter, erasing.
  */
 export function supervisedAugmentation(options: SupervisedAugmentationOptions = {}): Augmentation {
   const { cropScale = 0.08, horizontalFlip = 0.5, magnitude = 9, magnitudeStd = 0.5 } = options;
@@ -117,17 +121,20 @@ export function supervisedAugmentation(options: SupervisedAugmentationOptions = 
 }
 
 /**
- * DeiT's training (Touvron et al. 2021): RandAugment `rand-m9-mstd0.5-inc1` with bicubic interpolation, erasing 0.25 per pixel, mixup 0.8, CutMix 1, smoothing 0.1, each
- * picture three times. Its colour jitter of 0.3 is off, as timm has it beside RandAugment.
+ * DeiT's training (Touvron et al. 2021): RandAugment `rand-m9-mstd0.5-inc1` with bicubic interpolation, erasing 0.25
+ * per pixel, mixup 0.8, CutMix 1, smoothing 0.1, each picture three times. Its colour jitter of 0.3 is off, as timm has
+ * it beside RandAugment.
  */
 export function deitRecipe(options: SupervisedRecipeOptions = {}): SupervisedRecipe {
   return { augmentation: supervisedAugmentation({ ...options, erasing: 0.25 }), mixup: mixing, repeats: 3 };
 }
 
 /**
- * Fine-tuning as in SplitMask's paper (table 9): RandAugment, mixup 0.8, CutMix 1, smoothing 0.1, no erasing. Its colour jitter of 0.4 is off, as timm has it beside RandAugment.
+ * Fine-tuning as in SplitMask's paper (table 9): RandAugment, mixup 0.8, CutMix 1, smoothing 0.1, no erasing. Its
+ * colour jitter of 0.4 is off, as timm has it beside RandAugment.
  *
- * @param sets `"large"`: iNaturalist and Food101, magnitude 7 and repeated augmentation (three times, DeiT's number). `"small"`: Cars, Clipart, Painting, Sketch: magnitude 9, none.
+ * @param sets `"large"`: iNaturalist and Food101, magnitude 7 and repeated augmentation (three times, DeiT's number).
+ * `"small"`: Cars, Clipart, Painting, Sketch: magnitude 9, none.
  */
 export function splitMaskFinetuning(
   sets: "large" | "small",
@@ -156,7 +163,10 @@ export interface DinoViewsOptions {
   readonly localScale?: readonly [number, number];
 }
 
-/** DINO's views (Caron et al. 2021): two global crops, the first always blurred, the second rarely and sometimes solarised, then local ones. */
+/**
+ * DINO's views (Caron et al. 2021): two global crops, the first always blurred, the second rarely and sometimes
+ * solarised, then local ones.
+ */
 export function dinoViews(options: DinoViewsOptions): View[] {
   const { mean, std, globalSize = 224, globalScale = [0.4, 1] } = options;
   const { localCrops = 8, localSize = 96, localScale = [0.05, 0.4] } = options;
@@ -184,7 +194,10 @@ export interface SimclrViewsOptions {
   readonly views?: number;
 }
 
-/** SimCLR's views (Chen et al. 2020): crops of any area, jitter of 0.8, 0.8, 0.8, 0.2 with probability 0.8, grey 0.2, blur 0.5 over a tenth of the side. */
+/**
+ * SimCLR's views (Chen et al. 2020): crops of any area, jitter of 0.8, 0.8, 0.8, 0.2 with probability 0.8, grey 0.2,
+ * blur 0.5 over a tenth of the side.
+ */
 export function simclrViews({ mean, std, size = 224, views = 2 }: SimclrViewsOptions): View[] {
   const jitter = { brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2 };
   const kernelSize = Math.min(127, 2 * Math.floor(size / 20) + 1);

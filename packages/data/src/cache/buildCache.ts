@@ -100,14 +100,13 @@ async function complete(
   folder: string,
   dataset: ImageDataset,
   settings: CacheSettings,
-  { index, segments, bad }: CacheWriter,
+  { index, segments }: CacheWriter,
 ): Promise<void> {
   await writeFileDurably(join(folder, cacheFiles.index), index.bytes);
   const content: CompleteCache = {
     settings,
     source: dataset.path(0),
     segments,
-    bad: bad.size,
     checksums: {
       index: checksum(index.bytes).toString(16),
       bad: checksum(await readOrEmpty(join(folder, cacheFiles.bad))).toString(16),

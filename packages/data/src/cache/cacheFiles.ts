@@ -41,8 +41,6 @@ export interface CompleteCache {
   readonly source: string;
   /** Sizes of the files of pixels, in bytes. */
   readonly segments: readonly number[];
-  /** Pictures that could not be decoded. */
-  readonly bad: number;
   /** Checksums of the other files. */
   readonly checksums: { readonly index: string; readonly bad: string };
 }

@@ -45,8 +45,8 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number | 
 }
 
 /**
- * Appends pictures to a cache that is being built. The journal names a picture only when its pixels are on the disk, so whatever moment the process or the machine dies in,
- * what the journal holds is whole, and the rest is decoded again.
+ * Appends pictures to a cache that is being built. The journal names a picture only when its pixels are on the disk, so
+ * whatever moment the process or the machine dies in, what the journal holds is whole, and the rest is decoded again.
  */
 export class CacheWriter {
   /** Where the pictures lie that are there. */

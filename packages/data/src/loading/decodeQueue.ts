@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
 
 /**
- * How many pictures are worth decoding at the same time: twice the cores, since each also waits for its file and for JavaScript, at most the threads of libuv's pool
- * (`UV_THREADPOOL_SIZE`, 4 where it is not set), on which sharp decodes.
+ * How many pictures are worth decoding at the same time: twice the cores, since each also waits for its file and for
+ * JavaScript, at most the threads of libuv's pool (`UV_THREADPOOL_SIZE`, 4 where it is not set), on which sharp
+ * decodes.
  */
 export function defaultWorkers(): number {
   const threads = Number(process.env.UV_THREADPOOL_SIZE);
@@ -10,7 +11,7 @@ export function defaultWorkers(): number {
 }
 
 /** A picture's turn was cancelled: its batch is not wanted any more. */
-export class CancelledError extends Error {}
+class CancelledError extends Error {}
 
 /** A picture that waits for its turn. */
 export interface Turn {
@@ -21,8 +22,8 @@ export interface Turn {
 }
 
 /**
- * Hands out turns to decode: batch after batch, a few at a time, and none for batches that nobody has asked for yet while the pictures that wait to be used take more bytes than
- * allowed.
+ * Hands out turns to decode: batch after batch, a few at a time, and none for batches that nobody has asked for yet
+ * while the pictures that wait to be used take more bytes than allowed.
  */
 export class DecodeQueue {
   readonly #workers: number;
@@ -43,7 +44,10 @@ export class DecodeQueue {
     this.#mostBytes = mostBytes;
   }
 
-  /** A turn for a picture of a batch; `begun` resolves when it comes, and `done()` must follow. @throws (rejects) If it was cancelled. */
+  /**
+   * A turn for a picture of a batch; `begun` resolves when it comes, and `done()` must follow. @throws (rejects) If it
+   * was cancelled.
+   */
   turn(batch: number): { readonly turn: Turn; readonly begun: Promise<void> } {
     let turn!: Turn;
     const begun = new Promise<void>((begin, cancel) => {

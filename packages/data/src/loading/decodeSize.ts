@@ -1,8 +1,8 @@
 import type { View } from "../augmentation/imageBatch.js";
 
 /**
- * The short side to which loaders reduce pictures unless told otherwise: twice the largest view, so that a crop of a quarter of the area is not enlarged, while photographs of several
- * megapixels do not fill the memory.
+ * The short side to which loaders reduce pictures unless told otherwise: twice the largest view, so that a crop of a
+ * quarter of the area is not enlarged, while photographs of several megapixels do not fill the memory.
  *
  * @param views In which sizes batches are wanted.
  */

@@ -7,7 +7,10 @@ import { sliceImageBatch } from "./sliceImageBatch.js";
 
 /** A batch whose pictures are mixed with each other. */
 export interface MixedImageBatch extends ImageBatch {
-  /** B×classes: how much of each class a picture shows; rows sum to 1. `labels` are those of the pictures before they were mixed. */
+  /**
+   * B×classes: how much of each class a picture shows; rows sum to 1. `labels` are those of the pictures before they
+   * were mixed.
+   */
   readonly targets: Tensor;
 }
 
@@ -24,7 +27,8 @@ export interface MixedBatchesOptions {
 }
 
 /**
- * mixup and CutMix over the batches of a loader: a batch is a function of (seed, step) alone. The whole batch is mixed before it is cut in micro-batches, so that these take the same step.
+ * mixup and CutMix over the batches of a loader: a batch is a function of (seed, step) alone. The whole batch is mixed
+ * before it is cut in micro-batches, so that these take the same step.
  */
 export class MixedBatches {
   /** Pictures a batch. */

@@ -13,23 +13,29 @@ export interface OrderOptions {
   /** Groups among which pictures are mixed. Default 4. */
   readonly groupWindow?: number | undefined;
   /**
-   * Repeated augmentation (Hoffer et al. 2020), as DeiT's and timm's sampler have it but for their rounding to the number of machines: every picture comes so many times in a row, and the
-   * epoch has as many places as before, so that it sees about one picture in `repeats`. Place p is repetition p modulo `repeats`. Default 1.
+   * Repeated augmentation (Hoffer et al. 2020), as DeiT's and timm's sampler have it but for their rounding to the
+   * number of machines: every picture comes so many times in a row, and the epoch has as many places as before, so that
+   * it sees about one picture in `repeats`. Place p is repetition p modulo `repeats`. Default 1.
    */
   readonly repeats?: number | undefined;
 }
 
-/** The order in which an epoch goes through the pictures: each once, or `repeats` times in a row. A pure function of its options. */
+/**
+ * The order in which an epoch goes through the pictures: each once, or `repeats` times in a row. A pure function of its
+ * options.
+ */
 export interface EpochOrder {
   /** The pictures at the places `first` … `first + count − 1`, fewer at the end. */
   slice(first: number, count: number): Promise<Int32Array>;
 }
 
 /**
- * The order of one epoch. Without groups all pictures are shuffled. With groups, the groups are shuffled and put one after another, and `groupWindow` of them at a time are shuffled as
- * one: so pictures come from a few groups at a time, which are read once an epoch, and no more than two such windows are held as lists.
+ * The order of one epoch. Without groups all pictures are shuffled. With groups, the groups are shuffled and put one
+ * after another, and `groupWindow` of them at a time are shuffled as one: so pictures come from a few groups at a time,
+ * which are read once an epoch, and no more than two such windows are held as lists.
  *
- * @throws RangeError If the groups do not begin at 0, do not rise, or end beyond the data set, or the window or `repeats` is no whole number above 0.
+ * @throws RangeError If the groups do not begin at 0, do not rise, or end beyond the data set, or the window or
+ * `repeats` is no whole number above 0.
  */
 export function epochOrder(options: OrderOptions): EpochOrder {
   const { groups, repeats = 1, length } = options;
@@ -176,7 +182,10 @@ function ascending(first: number, end: number): Int32Array {
   return numbers;
 }
 
-/** Puts the numbers in random order, in place (Fisher and Yates), with pauses, so that millions of them do not hold up the event loop. */
+/**
+ * Puts the numbers in random order, in place (Fisher and Yates), with pauses, so that millions of them do not hold up
+ * the event loop.
+ */
 async function shuffled(order: Int32Array, stream: RandomStream): Promise<Int32Array> {
   for (let last = order.length - 1; last > 0; last--) {
     if (last % 65_536 === 0) await new Promise((resolve) => setImmediate(resolve));

@@ -3,7 +3,10 @@ interface Kept<Value> {
   bytes: number;
 }
 
-/** Keeps what was used last, up to a number of bytes; the last one always. Who asks while it is being made waits for the same. */
+/**
+ * Keeps what was used last, up to a number of bytes; the last one always. Who asks while it is being made waits for the
+ * same.
+ */
 export class BoundedCache<Value> {
   readonly #limit: number;
   readonly #sizeOf: (value: Value) => number;

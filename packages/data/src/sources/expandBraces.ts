@@ -7,7 +7,8 @@ export function hasBraces(path: string): boolean {
 }
 
 /**
- * Writes out ranges and lists in braces, as a shell does: `shard-{000000..000012}.tar` is 13 paths, zeros in front are kept; `{train,val}.tar` is two.
+ * Writes out ranges and lists in braces, as a shell does: `shard-{000000..000012}.tar` is 13 paths, zeros in front are
+ * kept; `{train,val}.tar` is two.
  *
  * @throws Error If there would be more than a million paths.
  */

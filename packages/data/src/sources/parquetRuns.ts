@@ -1,6 +1,7 @@
 /**
- * Parquet's runs of small numbers: equal ones as a count and a value, others bit by bit. Like hyparquet's reader of them, but no count is believed beyond `count`, and no read goes beyond the
- * bytes. Format: https://parquet.apache.org/docs/file-format/data-pages/encodings/.
+ * Parquet's runs of small numbers: equal ones as a count and a value, others bit by bit. Like hyparquet's reader of
+ * them, but no count is believed beyond `count`, and no read goes beyond the bytes. Format:
+ * https://parquet.apache.org/docs/file-format/data-pages/encodings/.
  *
  * @param width Bits of a number, 0 to 31.
  * @param count How many numbers there are; the caller has bounded it, since a few bytes may stand for millions.

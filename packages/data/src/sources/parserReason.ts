@@ -9,8 +9,8 @@ export function shown(value: unknown): string {
 }
 
 /**
- * What an error of a parser says to people, in a few words. Over damaged files a parser's own code stumbles (a TypeError, a RangeError), which says nothing to anybody: then the file's
- * structure is at fault.
+ * What an error of a parser says to people, in a few words. Over damaged files a parser's own code stumbles (a
+ * TypeError, a RangeError), which says nothing to anybody: then the file's structure is at fault.
  *
  * @param error What was thrown.
  */

@@ -12,12 +12,16 @@ export interface RandomSubsetOptions {
   readonly perClass?: number;
   /** What the choice depends on, besides the data set. */
   readonly seed: number;
-  /** Whether each class keeps its share (pictures without a label count as one class); else all pictures are drawn alike. Only for `fraction` and `count`. Default true. */
+  /**
+   * Whether each class keeps its share (pictures without a label count as one class); else all pictures are drawn
+   * alike. Only for `fraction` and `count`. Default true.
+   */
   readonly stratified?: boolean;
 }
 
 /**
- * Some pictures of a data set by chance, in the order of the data set. With the same seed a smaller subset lies in a larger one, so that learning curves over sizes compare.
+ * Some pictures of a data set by chance, in the order of the data set. With the same seed a smaller subset lies in a
+ * larger one, so that learning curves over sizes compare.
  *
  * @throws TypeError If not exactly one of `fraction`, `count` and `perClass` is given.
  * @throws RangeError If it asks for no picture, for more than there are, or for more than a class has.
@@ -37,7 +41,8 @@ export function randomSubset(dataset: ImageDataset, options: RandomSubsetOptions
 }
 
 /**
- * Which pictures `randomSubset` takes, in rising order: e.g. to draw labels for several seeds of pictures that are embedded once.
+ * Which pictures `randomSubset` takes, in rising order: e.g. to draw labels for several seeds of pictures that are
+ * embedded once.
  *
  * @throws TypeError and RangeError as `randomSubset` does.
  */
@@ -111,7 +116,8 @@ function shuffled(members: readonly number[], seed: number, label: number): numb
 /** All pictures in the order in which a growing subset takes them. */
 function inOrder(dataset: ImageDataset, seed: number, stratified: boolean): Int32Array {
   if (!stratified) return new RandomStream({ seed, purpose: "subset" }).permutation(dataset.length);
-  // The r-th picture of n of its class comes at (r + u) / n, u in 0…1 the class's own: any beginning then holds each class with its share, to within one picture.
+  // The r-th picture of n of its class comes at (r + u) / n, u in 0…1 the class's own: any beginning then holds each
+  // class with its share, to within one picture.
   const keys = new Float64Array(dataset.length);
   for (const [label, members] of indicesByLabel(dataset)) {
     const offset = new RandomStream({ seed, purpose: "subset offset", sample: label + 1 }).uniform();

@@ -5,8 +5,9 @@ import type { RunLengths } from "./cocoJson.js";
 const mostPixels = 16_383 ** 2;
 
 /**
- * The lengths of a mask's runs, from either form. In the packed form every length is a signed number of 5 bits a character (from `0` on; bit 5: more follows), least significant first; from the
- * fourth on it is the difference to the length two before.
+ * The lengths of a mask's runs, from either form. In the packed form every length is a signed number of 5 bits a
+ * character (from `0` on; bit 5: more follows), least significant first; from the fourth on it is the difference to the
+ * length two before.
  *
  * @returns Outside, inside, outside, …; their sum is height × width.
  * @throws RangeError If the text is damaged or the lengths do not add up.

@@ -1,6 +1,6 @@
 /**
- * Looks through the elements of Snappy data before it is unpacked: hyparquet's unpacker takes the length of a literal of 2 GiB and more for a negative one, goes back by it, and may never
- * end.
+ * Looks through the elements of Snappy data before it is unpacked: hyparquet's unpacker takes the length of a literal
+ * of 2 GiB and more for a negative one, goes back by it, and may never end.
  *
  * @param packed Snappy data without frames.
  * @param length Bytes that it must unpack to.

@@ -11,8 +11,8 @@ export interface SplitOptions {
 }
 
 /**
- * Cuts a data set in two without overlap, class by class (pictures without a label count as one class), at random; each part keeps the order of the data set. Of a
- * class with two pictures or more each part gets at least one.
+ * Cuts a data set in two without overlap, class by class (pictures without a label count as one class), at random; each
+ * part keeps the order of the data set. Of a class with two pictures or more each part gets at least one.
  *
  * @returns The larger part and the `fraction`, e.g. `const [train, test] = split(dataset, { fraction: 0.2, seed: 0 })`.
  * @throws RangeError If the fraction is not between 0 and 1.

@@ -3,6 +3,12 @@
  *
  * @packageDocumentation
  */
+export { classifierFields } from "../classifierFields.js";
+export { splitMaskFields } from "../splitMaskFields.js";
+export { tokenizerFields } from "../tokenizerFields.js";
+export { checkMethod } from "./checkMethod.js";
 export { type Choice, contradiction, Decisions } from "./decisions.js";
+export { defaultMethodName } from "./defaultMethodName.js";
 export { type Decided, type FieldNote, type Fields, field, type Given, noteOf } from "./field.js";
+export { didYouMean, nearest } from "./nearest.js";
 export { UsageError } from "./usageError.js";

@@ -1,9 +1,8 @@
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
-import type { ResolvedConfig } from "../settings/resolvedConfig.js";
+import type { LoopSettings } from "../settings/runSettings.js";
 import { keptBytes, picturesBytes, processBytes } from "./runMemory.js";
-import { fixedTime, stepTime, totalOf } from "./runTime.js";
-import { stepMemory } from "./stepMemory.js";
-import { stepSizes } from "./stepSizes.js";
+import { decodingTime, type FixedTime, fixedTime, stepTime, totalOf, type WorkBesides } from "./runTime.js";
+import type { TrainingCost } from "./trainingCost.js";
 
 /** What a run is going to take. */
 export interface RunEstimate {
@@ -33,22 +32,26 @@ export interface RunEstimate {
   };
 }
 
-/** What is known of a run by its method. */
-export interface EstimateParts {
-  /** Pictures a step. */
-  readonly batch: number;
-  /** Steps. */
-  readonly steps: number;
-  /** A step, in seconds. */
-  readonly secondsPerStep: number;
+/** What a run does, counted. */
+export interface RunWork {
+  /** A step. */
+  readonly cost: TrainingCost;
+  /** Different pictures of a step. */
+  readonly picturesPerStep: number;
+  /** Before and after the steps. */
+  readonly besides: WorkBesides;
+  /** Pictures that are looked at every so many steps; null: only at the end, which `besides` has. */
+  readonly evaluation: { readonly pictures: number; readonly every: number } | null;
+}
+
+/** An estimate with what it was made of. */
+export interface EstimatedRun {
+  /** Time, memory and disk. */
+  readonly estimate: RunEstimate;
   /** What the run does besides its steps, in seconds. */
-  readonly besides: number;
-  /** The most that a step has on the device at once, in bytes. */
-  readonly step: number;
-  /** Numbers that are trained. */
-  readonly parameters: number;
-  /** Files of the run folder besides checkpoints, metrics and report, in bytes. */
-  readonly files: number;
+  readonly fixed: FixedTime;
+  /** One evaluation between two steps, in seconds; 0: there is none. */
+  readonly evaluationSeconds: number;
 }
 
 /** Metrics and events of a step, and the report, in bytes. */
@@ -56,73 +59,55 @@ const stepRecord = 600;
 const reportBytes = 2e6;
 
 /**
- * Puts an estimate together from what a method knows of its run, and from what is the same for all: pictures,
- * checkpoints and records.
+ * Estimates what a run takes, whatever its method: a pure function of what was counted.
  *
- * @param parts By the method.
- * @param config The settings that all runs have.
- * @param pictures Number and size.
- * @param machine Its free memory.
- * @param onDisk Whether the decoded pictures will lie in a cache on disk.
- */
-export function putTogether(
-  parts: EstimateParts,
-  config: Pick<ResolvedConfig, "cache" | "ema" | "imageSize" | "keepCheckpoints">,
-  pictures: PictureFacts,
-  machine: MachineFacts,
-  onDisk: boolean,
-): RunEstimate {
-  const { batch, besides, files, parameters, secondsPerStep, step, steps } = parts;
-  // Parameters, two moments and the moving average; the latest and the best.
-  const checkpoint = 4 * parameters * (config.ema === null ? 3 : 4);
-  const seen = { ...pictures, count: Math.min(pictures.count, steps * batch) };
-  const kept = onDisk
-    ? 0
-    : Math.min(keptBytes(config, pictures, machine), picturesBytes(seen, 2 * config.imageSize));
-  return {
-    steps,
-    secondsPerStep,
-    picturesPerSecond: batch / secondsPerStep,
-    seconds: besides + steps * secondsPerStep,
-    memory: { step, pictures: kept, total: step + kept + processBytes },
-    disk: {
-      run: checkpoint * (config.keepCheckpoints + 1) + files + steps * stepRecord + reportBytes,
-      cache: onDisk ? picturesBytes(pictures, 2 * config.imageSize) : 0,
-    },
-  };
-}
-
-/**
- * Estimates what a pre-training run takes. A pure function.
- *
- * @param config The run's settings.
+ * @param settings The run's settings.
+ * @param work What it does.
  * @param pictures Number, size, and how long decoding takes.
  * @param machine Threads, memory and speed.
  * @param onDisk Whether the decoded pictures will lie in a cache on disk.
  */
 export function estimateRun(
-  config: ResolvedConfig,
+  settings: Pick<
+    LoopSettings,
+    "batch" | "steps" | "seconds" | "cache" | "ema" | "imageSize" | "keepCheckpoints"
+  >,
+  { besides, cost, evaluation, picturesPerStep }: RunWork,
   pictures: PictureFacts,
   machine: MachineFacts,
   onDisk: boolean,
-): RunEstimate {
-  const { batch, seconds, vocabulary } = config;
-  const secondsPerStep = stepTime(config, machine.rates);
-  const besides = totalOf(fixedTime(config, pictures, machine, onDisk));
-  const { encoderParameters, parameters, tokenizerPatch } = stepSizes(config);
-  return putTogether(
-    {
-      batch,
-      steps: config.steps ?? Math.max(1, Math.floor((seconds! - besides) / secondsPerStep)),
+): EstimatedRun {
+  const { batch } = settings;
+  const secondsPerStep = stepTime(cost);
+  const looking = evaluation?.pictures ?? 0;
+  const evaluationSeconds = decodingTime(looking, pictures, machine) + looking * cost.secondsPerLook;
+  const every = evaluation?.every ?? Number.POSITIVE_INFINITY;
+  const withEvaluations = secondsPerStep + evaluationSeconds / every;
+  const step = { seconds: withEvaluations, pictures: picturesPerStep };
+  const fixed = fixedTime(settings, step, besides, cost.secondsPerLook, pictures, machine, onDisk);
+  const left = (settings.seconds ?? 0) - totalOf(fixed);
+  const steps = settings.steps ?? Math.max(1, Math.floor(left / withEvaluations));
+  // Parameters, two moments and the moving average; the latest and the best.
+  const checkpoint = 4 * cost.parameters * (settings.ema === null ? 3 : 4);
+  const seen = { ...pictures, count: Math.min(pictures.count, steps * batch) };
+  const kept = onDisk
+    ? 0
+    : Math.min(keptBytes(settings, pictures, machine), picturesBytes(seen, 2 * settings.imageSize));
+  const files = 4 * cost.encoderParameters + cost.preparedBytes;
+  return {
+    fixed,
+    evaluationSeconds,
+    estimate: {
+      steps,
       secondsPerStep,
-      besides,
-      step: stepMemory(config),
-      parameters,
-      files: 4 * (encoderParameters + vocabulary * 3 * tokenizerPatch ** 2),
+      picturesPerSecond: batch / secondsPerStep,
+      // The last step's evaluation is that of the end.
+      seconds: totalOf(fixed) + steps * secondsPerStep + Math.floor((steps - 1) / every) * evaluationSeconds,
+      memory: { step: cost.memoryBytes, pictures: kept, total: cost.memoryBytes + kept + processBytes },
+      disk: {
+        run: checkpoint * (settings.keepCheckpoints + 1) + files + steps * stepRecord + reportBytes,
+        cache: onDisk ? picturesBytes(pictures, 2 * settings.imageSize) : 0,
+      },
     },
-    config,
-    pictures,
-    machine,
-    onDisk,
-  );
+  };
 }

@@ -1,5 +1,5 @@
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
-import type { ResolvedConfig } from "../settings/resolvedConfig.js";
+import type { LoopSettings } from "../settings/runSettings.js";
 
 /** Node.js, the kernels' scratch memory and the pool's gaps, in bytes. */
 export const processBytes = 350 * 2 ** 20;
@@ -23,7 +23,7 @@ export function picturesBytes({ count, shortSide }: PictureFacts, decodeSize: nu
  * @param machine Its free memory.
  */
 export function keptBytes(
-  { cache, imageSize }: Pick<ResolvedConfig, "cache" | "imageSize">,
+  { cache, imageSize }: Pick<LoopSettings, "cache" | "imageSize">,
   pictures: PictureFacts,
   { freeBytes }: MachineFacts,
 ): number {

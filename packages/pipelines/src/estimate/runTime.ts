@@ -1,19 +1,12 @@
 import type { TimeLimit } from "@splitmask/trainer";
-import type { MachineFacts, PictureFacts, TrainingRates } from "../settings/facts.js";
-import type { ResolvedConfig } from "../settings/resolvedConfig.js";
+import type { MachineFacts, PictureFacts } from "../settings/facts.js";
+import type { LoopSettings } from "../settings/runSettings.js";
 import { decodedInSteps, stepsInTime } from "./decodedPictures.js";
 import { keptBytes, picturesBytes } from "./runMemory.js";
-import { stepOperations } from "./stepOperations.js";
-import { type StepSettings, stepSizes } from "./stepSizes.js";
-
-/** What a run does besides its steps depends on these as well. */
-export type RunSettings = StepSettings &
-  Pick<ResolvedConfig, "tokenizer" | "tokenizerPatches"> &
-  LengthSettings &
-  Partial<Pick<ResolvedConfig, "mean">>;
+import type { TrainingCost } from "./trainingCost.js";
 
 /** How long a run is, and whether there may be a cache on disk. */
-export type LengthSettings = Partial<Pick<ResolvedConfig, "steps" | "seconds" | "cache">>;
+export type LengthSettings = Pick<LoopSettings, "steps" | "seconds" | "cache" | "imageSize">;
 
 /** What a run does besides its steps, in seconds. */
 export interface FixedTime {
@@ -25,26 +18,25 @@ export interface FixedTime {
   readonly report: number;
 }
 
+/** What a run does besides its steps. */
+export interface WorkBesides {
+  /** Before the first step: pictures that are decoded, and operations of large products. */
+  readonly before: { readonly pictures: number; readonly operations: number };
+  /** After the last step: seconds, pictures that are decoded, and pictures that are embedded. */
+  readonly after: { readonly seconds: number; readonly pictures: number; readonly looks: number };
+}
+
 const assumedDecoding = 0.003;
-/** Pictures whose colours are measured (`measureNormalization`). */
-const measuredPictures = 1000;
-/** Pictures whose patches are counted after fitting, and those that a report looks at. */
-const countedPatches = 65_536;
-const reportPictures = 1024;
-/** Fewest seconds for drawing a report's pictures, and for the files of the last checkpoint. */
-const reportSeconds = 2;
-/** What the steps spend on the optimizer, checkpoints and looks at the health figures, as a factor. */
-export const besideProducts = 1.04;
+/** What the steps spend on checkpoints and looks at the health figures, as a factor. */
+const besideSteps = 1.04;
 
 /**
- * How long a step takes, in seconds: its operations at the machine's rates.
+ * How long a step takes with its share of checkpoints and looks at the health figures, in seconds.
  *
- * @param settings Of the run.
- * @param rates Measured on this machine.
+ * @param cost Of the step.
  */
-export function stepTime(settings: StepSettings, rates: TrainingRates): number {
-  const { blocks, words } = stepOperations(settings);
-  return besideProducts * (blocks / rates.blocks + words / rates.words);
+export function stepTime({ secondsPerStep }: TrainingCost): number {
+  return besideSteps * secondsPerStep;
 }
 
 /**
@@ -73,12 +65,7 @@ export function decodingTime(
  * @param onDisk Whether all pictures are decoded once for a cache on disk.
  */
 export function stepsDecodingTime(
-  {
-    cache = "auto",
-    imageSize,
-    seconds = null,
-    steps = null,
-  }: LengthSettings & { readonly imageSize: number },
+  { cache, imageSize, seconds, steps }: LengthSettings,
   step: { readonly seconds: number; readonly pictures: number },
   besides: number,
   pictures: PictureFacts,
@@ -99,40 +86,26 @@ export function stepsDecodingTime(
 /**
  * How long everything but the steps takes.
  *
- * @param settings Of the run.
+ * @param settings The run's length.
+ * @param step What a step takes, in seconds, and how many different pictures it sees.
+ * @param besides What is done besides.
+ * @param secondsPerLook What it takes to embed a picture, in seconds.
  * @param pictures How many, and how long decoding takes.
  * @param machine Threads, rates and free memory.
  * @param onDisk Whether all pictures are decoded once for a cache on disk.
  */
 export function fixedTime(
-  settings: RunSettings,
+  settings: LengthSettings,
+  step: { readonly seconds: number; readonly pictures: number },
+  { after, before }: WorkBesides,
+  secondsPerLook: number,
   pictures: PictureFacts,
   machine: MachineFacts,
   onDisk = false,
 ): FixedTime {
-  const { batch, tokenizer, tokenizerPatches, vocabulary, imageSize, width, depth, mean = null } = settings;
-  const { patches, tokenizerPatch } = stepSizes(settings);
   const decode = (count: number) => decodingTime(count, pictures, machine);
-  const looked = Math.min(reportPictures, pictures.count);
-  // Where few patches are taken of each crop (`placesPerPicture`).
-  const perCrop = Math.min(
-    patches,
-    Math.max(1, Math.ceil(tokenizerPatches / Math.max(pictures.count, 1024))),
-  );
-  const fitted = tokenizer === "random-projection" ? 0 : tokenizerPatches / perCrop;
-  // First centroids, then at most twenty iterations of Lloyd's algorithm.
-  const products = tokenizer === "k-means" ? 3 + 2 * 20 : 0;
-  const clustering =
-    (products * tokenizerPatches * vocabulary * 3 * tokenizerPatch ** 2) / machine.rates.words;
-  const encoding =
-    (2 * looked * patches * depth * (24 * width ** 2 + 4 * width * patches)) / machine.rates.blocks;
-  const drawing = reportSeconds * (1 + (imageSize / 224) ** 2);
-  // Each of these decodes a picture once, however many crops it takes of it.
-  const passes = [mean === null ? measuredPictures : 0, fitted, countedPatches / patches];
-  const sampled = passes.reduce((sum, wanted) => sum + Math.min(pictures.count, wanted), 0);
-  const preparation = decode(sampled) + clustering;
-  const report = drawing + decode(looked) + encoding;
-  const step = { seconds: stepTime(settings, machine.rates), pictures: batch };
+  const preparation = decode(before.pictures) + before.operations / machine.rates.products;
+  const report = after.seconds + decode(after.pictures) + after.looks * secondsPerLook;
   return {
     decoding: stepsDecodingTime(settings, step, preparation + report, pictures, machine, onDisk),
     preparation,

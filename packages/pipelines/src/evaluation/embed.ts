@@ -3,13 +3,13 @@ import { dirname, relative, resolve } from "node:path";
 import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
+import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadEncoder } from "../runs/encoder.js";
-import { defaultMaximumSkipped } from "../settings/resolve.js";
+import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { type SourceConfig, settleSource } from "../settings/sourceFields.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { encoderView } from "../training/method.js";
 import { trainedRange } from "./trainedRange.js";
 
 /** What to embed, and where to. */
@@ -77,7 +77,7 @@ export async function embed(
       device,
       encoder,
       dataset,
-      view: encoderView(description),
+      view: encoderView({ ...description, imageSize: description.config.imageSize }),
       batchSize: request.batch ?? 64,
       onProgress: (done: number, total: number) =>
         terminal.progress(`${done} of ${total} pictures embedded`, done === total),

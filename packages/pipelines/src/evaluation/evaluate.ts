@@ -1,15 +1,15 @@
 import { type ImageDataset, limitSkipped, subset } from "@splitmask/data";
 import { type EmbeddedDataset, embedDataset, embedLayers, type LabelledFeatures } from "@splitmask/eval";
 import { createDevice } from "@splitmask/kernels";
+import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/labelDraws.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
 import { loadEncoder } from "../runs/encoder.js";
-import { defaultMaximumSkipped } from "../settings/resolve.js";
+import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { type LabelledConfig, settleLabelled } from "../settings/sourceFields.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { encoderView } from "../training/method.js";
 import {
   type EvaluationKind,
   type ProbeSettings,
@@ -113,7 +113,12 @@ export async function evaluate<Kind extends EvaluationKind>(
     const embed = async (what: string, pictures: ImageDataset) => {
       const dataset = limitSkipped(pictures, { maximumSkipped });
       const options = {
-        ...{ device, dataset, view: encoderView(description), batchSize: request.batch ?? 64 },
+        ...{
+          device,
+          dataset,
+          view: encoderView({ ...description, imageSize: description.config.imageSize }),
+          batchSize: request.batch ?? 64,
+        },
         onProgress: (done: number, total: number) =>
           terminal.progress(`${what}: ${done} of ${total} pictures embedded`, done === total),
       };

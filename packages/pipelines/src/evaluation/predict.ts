@@ -10,6 +10,7 @@ import {
   type RankedClasses,
 } from "@splitmask/eval";
 import { createDevice, type Device } from "@splitmask/kernels";
+import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import type { VisionTransformer } from "@splitmask/vit";
 import { openTrainingPictures } from "../pictures/labelledPictures.js";
@@ -17,11 +18,10 @@ import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadClassifier } from "../runs/classifierFile.js";
 import type { RunDescription } from "../runs/description.js";
 import { loadEncoder } from "../runs/encoder.js";
-import { isPretrainingRun } from "../runs/runKind.js";
-import { defaultMaximumSkipped } from "../settings/resolve.js";
+import { isPretrainingRun } from "../runs/isPretrainingRun.js";
+import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { type SourceConfig, settleSource } from "../settings/sourceFields.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { encoderView } from "../training/method.js";
 import { trainedRange } from "./trainedRange.js";
 
 /** What to predict. */
@@ -178,7 +178,12 @@ function embedderOf(
 ) {
   return (what: string, dataset: ImageDataset) =>
     embedDataset({
-      ...{ device, encoder, dataset, view: encoderView(description) },
+      ...{
+        device,
+        encoder,
+        dataset,
+        view: encoderView({ ...description, imageSize: description.config.imageSize }),
+      },
       ...(batch === undefined ? {} : { batchSize: batch }),
       onProgress: (done, total) =>
         terminal.progress(`${done} of ${total} ${what} pictures embedded`, done === total),

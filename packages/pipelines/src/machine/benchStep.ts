@@ -10,14 +10,17 @@ import {
   type ProfileSummary,
   summarizeProfile,
 } from "@splitmask/kernels";
-import { tokenizerPreparation } from "@splitmask/methods";
 import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import type { Config } from "../settings/config.js";
-import { type MachineFacts, type ResolvedConfig, resolveConfig } from "../settings/resolve.js";
+import type { MachineFacts } from "../settings/facts.js";
+import { loadMethod } from "../settings/loadMethod.js";
+import { resolveConfig } from "../settings/resolve.js";
+import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { createMethod } from "../training/method.js";
-import { trainingBatches, trainingOptions } from "../training/training.js";
+import { pretrainingBatches } from "../training/batches.js";
+import { pretrainingCosts } from "../training/costOf.js";
+import { trainingLoop } from "../training/trainingLoop.js";
 
 /** What to measure. */
 export interface BenchStepRequest {
@@ -32,7 +35,7 @@ export interface BenchStepRequest {
 /** What a training step costs, and where its time goes. */
 export interface StepBench {
   /** The settings of the step. */
-  readonly config: ResolvedConfig;
+  readonly config: PretrainingSettings;
   /** Threads of the device. */
   readonly threads: number;
   /** Its instruction set. */
@@ -82,11 +85,11 @@ const anyMachine: MachineFacts = {
   threads: 1,
   memoryBytes: Number.POSITIVE_INFINITY,
   freeBytes: Number.POSITIVE_INFINITY,
-  rates: { blocks: 1e11, words: 1e11 },
+  rates: { products: 1e11, bfloat16Products: 1e11, attention: 1e11, bytes: 1e10, secondsPerCall: 1e-6 },
 };
 
 /**
- * Runs training steps of SplitMask on random pictures: the pipeline, task and optimizer of `pretrain`, without a folder of pictures.
+ * Runs training steps of a method on random pictures: the pipeline, task and optimizer of `pretrain`, without a folder of pictures.
  *
  * @param request What is measured.
  * @param terminal Where it tells how far it is.
@@ -99,25 +102,28 @@ export async function benchStep(
   const { timedSteps = 5, profiledSteps = 3 } = request;
   const given = withDefaults(request.config ?? {});
   const options = given.threads === undefined ? {} : { threads: given.threads };
-  const { config } = resolveConfig(given, { count: 1_000_000, shortSide: 256 }, anyMachine);
+  const { method: asked, ...fields } = given;
+  const method = await loadMethod(asked);
+  const { config } = await resolveConfig({
+    ...{ method, given: fields, machine: anyMachine },
+    pictures: { count: 1_000_000, shortSide: 256 },
+    costOf: pretrainingCosts(method, anyMachine),
+  });
+  const settings = { ...config, ...noise };
   const before = await measureLimits(options);
   const device = createDevice(options);
   try {
     const count = 2 * config.batch;
     const side = Math.round((config.imageSize * 8) / 7);
     const dataset = randomPictures(count, side, config.seed);
-    const tokenizer = tokenizerPreparation.standIn(device, { ...config, ...noise });
-    const task = createMethod(device, config, tokenizer);
+    const task = method.create(device, settings, method.preparation?.standIn(device, settings));
     // Room for these pictures and no more, so that the peak is the step's.
-    const batches = trainingBatches(
-      device,
-      dataset,
-      { config, ...noise },
-      { cacheBytes: count * (3 * side * side + 64) },
-    );
+    const batches = pretrainingBatches(device, dataset, method, settings, {
+      cacheBytes: count * (3 * side * side + 64),
+    });
     try {
       const steps = await profileSteps({
-        ...trainingOptions(config),
+        ...trainingLoop(config, method.recipe.betas),
         device,
         task,
         batches,

@@ -10,13 +10,14 @@ import {
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { picturesBytes } from "../estimate/runMemory.js";
-import type { PictureFacts, ResolvedConfig } from "../settings/resolve.js";
+import type { PictureFacts } from "../settings/facts.js";
+import type { LoopSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 /** A run that may have its decoded pictures on disk. */
 export interface DiskCacheRequest {
   /** The settings: `cache`, `cacheFolder`, and how long the run is. */
-  readonly config: Pick<ResolvedConfig, "cache" | "cacheFolder" | "steps" | "batch" | "maximumSkipped">;
+  readonly config: Pick<LoopSettings, "cache" | "cacheFolder" | "steps" | "batch" | "maximumSkipped">;
   /** Number and size of the pictures. */
   readonly facts: PictureFacts;
   /** The short side to which pictures are reduced. */

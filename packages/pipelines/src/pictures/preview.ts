@@ -8,6 +8,7 @@ import {
   PictureError,
   type SkippedPicture,
   shownName,
+  type View,
 } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { UsageError } from "@splitmask/methods/settings";
@@ -22,9 +23,14 @@ import {
 import sharp from "sharp";
 import { examineMachine } from "../machine/machine.js";
 import type { Config } from "../settings/config.js";
-import { type ResolvedConfig, resolveConfig } from "../settings/resolve.js";
+import { loadMethod } from "../settings/loadMethod.js";
+import { withNormalization } from "../settings/normalization.js";
+import { resolveConfig } from "../settings/resolve.js";
+import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { tokenizerPatch, tokenizerView, trainingAugmentation } from "../training/method.js";
+import { trainingAugmentation } from "../training/augmentation.js";
+import { pretrainingViews } from "../training/batches.js";
+import { pretrainingCosts } from "../training/costOf.js";
 import { scanPictures } from "./scanPictures.js";
 
 /** What to draw, and where to. */
@@ -76,12 +82,23 @@ export async function preview(
   const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];
-  let config: ResolvedConfig;
+  let config: PretrainingSettings;
+  const { method: asked, ...fields } = given as Config & { readonly method?: string };
+  const method = await loadMethod(asked);
+  let views: readonly View[];
   try {
-    ({ config } = resolveConfig(given, facts, await examineMachine(device, given.precision)));
+    const machine = await examineMachine(device);
+    const costOf = pretrainingCosts(method, machine);
+    ({ config } = await resolveConfig({ method, given: fields, pictures: facts, machine, costOf }));
+    const half = [0.5, 0.5, 0.5];
+    views = pretrainingViews(method, withNormalization(config)).map(({ size }) => ({
+      size,
+      mean: half,
+      std: half,
+    }));
     const chosen = evenlySpaced(dataset.length, count);
     for (const [number, planned] of chosen.entries()) {
-      const row = await goodRow(device, dataset, planned, { config, versions, skipped });
+      const row = await goodRow(device, dataset, planned, { config, views, versions, skipped });
       if (row !== null) rows.push(row);
       terminal.progress(`${number + 1} of ${chosen.length} pictures drawn`);
     }
@@ -98,7 +115,7 @@ export async function preview(
   const heads = [
     "picture",
     ...Array.from({ length: versions }, (_, epoch) => `epoch ${epoch + 1}`),
-    "tokenizer, epoch 1",
+    ...views.slice(1).map(() => "second view, epoch 1"),
   ];
   const sheet: ContactSheet = {
     title: folder,
@@ -120,7 +137,9 @@ function cellSize(imageSize: number): number {
 }
 
 interface RowOptions {
-  readonly config: ResolvedConfig;
+  readonly config: PretrainingSettings;
+  /** What a batch of training holds, to be drawn. */
+  readonly views: readonly View[];
   readonly versions: number;
   /** Receives the bad pictures. */
   readonly skipped: Map<string, string>;
@@ -149,9 +168,10 @@ async function rowOf(
   device: Device,
   dataset: ImageDataset,
   index: number,
-  { config, versions }: RowOptions,
+  { config, versions, views: drawn }: RowOptions,
 ): Promise<SheetRow> {
   const { imageSize, patch, seed } = config;
+  const grid = imageSize / patch;
   // As the loader of training decodes it.
   const { shape, data, offset } = await dataset.image(index, { shortSide: 2 * imageSize });
   const [height, width, channels] = shape as [number, number, number];
@@ -161,25 +181,21 @@ async function rowOf(
   const buffer = device.allocate(pixels.length);
   const picture: DevicePicture = { buffer, byteOffset: 0, height, width };
   device.upload(picture, pixels);
-  const half = [0.5, 0.5, 0.5];
   const views = augmentViews({
     device,
     pictures: Array.from({ length: versions }, () => picture),
     keys: Array.from({ length: versions }, (_, step) => ({ seed, step, sample: index })),
-    views: [{ size: imageSize, mean: half, std: half }, tokenizerView(config)],
+    views: [...drawn],
     augmentation: trainingAugmentation(config),
   });
   buffer.release();
-  const [seen, tokens] = await Promise.all([
-    drawPictures(views[0]!, patch),
-    drawPictures(views[1]!, tokenizerPatch(config)),
-  ]);
+  const [seen, ...others] = await Promise.all(views.map((view) => drawPictures(view, view.shape[2]! / grid)));
   for (const view of views) view.dispose();
   const original = sharp(pixels, { raw: { height, width, channels: 3 } });
   const cells = [
     original,
-    ...Array.from({ length: versions }, (_, epoch) => rawOf(seen, epoch)),
-    rawOf(tokens, 0),
+    ...Array.from({ length: versions }, (_, epoch) => rawOf(seen!, epoch)),
+    ...others.map((view) => rawOf(view, 0)),
   ];
   return { name: shownName(dataset.path(index)), cells };
 }

@@ -5,7 +5,8 @@ import {
   ImageFolder,
   type SkippedPicture,
 } from "@splitmask/data";
-import { defaultMaximumSkipped, type PictureFacts } from "../settings/resolve.js";
+import type { PictureFacts } from "../settings/facts.js";
+import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { writeValueRange } from "../settings/valueRange.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";

@@ -37,7 +37,7 @@ export async function writeComparison(
   const out = resolve(request.out ?? "comparison.html");
   terminal.progress(`report: reading ${paths.length} runs`, true);
   const recorded = await Promise.all(paths.map(readRecordedRun));
-  const runs = recorded.map((run) => ({ ...run, figures: figuresOf(run) }));
+  const runs = await Promise.all(recorded.map(async (run) => ({ ...run, figures: await figuresOf(run) })));
   await writePage(out, comparisonPage({ ...comparisonOf(runs), written: minuteOf(new Date()) }));
   terminal.endProgress();
   return out;

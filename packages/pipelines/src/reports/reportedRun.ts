@@ -2,19 +2,21 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageDataset, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import { type FigureNotes, type LookRequest, type Looks, splitMaskMethod } from "@splitmask/methods";
+import type { FigureNotes, LookRequest, Looks, Method } from "@splitmask/methods";
+import type { Choice } from "@splitmask/methods/settings";
 import type { RecordedRun } from "@splitmask/report";
 import type { VisionTransformer } from "@splitmask/vit";
 import { rootOf } from "../pictures/pictures.js";
 import { openRecordedPictures } from "../pictures/samePictures.js";
 import { chooseSubset } from "../pictures/subset.js";
 import { classifierFile, loadClassifier } from "../runs/classifierFile.js";
-import { type RunDescription, readRun } from "../runs/description.js";
+import { preparedSettings, type RunDescription, readRun } from "../runs/description.js";
 import { readWeights } from "../runs/encoder.js";
-import { type FinetuneDescription, readFinetuneRun } from "../runs/finetuneDescription.js";
-import type { Choice } from "../settings/resolve.js";
+import { methodOf } from "../runs/methodOf.js";
+import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
 import { sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
+import { pretrainingViews } from "../training/batches.js";
 
 /** A trained model, and how pictures are shown to it. */
 export interface ReportedModel {
@@ -58,9 +60,9 @@ export interface ReportedRun {
 }
 
 /** What the method of a run tells of its figures. */
-export function figuresOf({ config }: RecordedRun): FigureNotes {
-  const { method } = config as { readonly method?: unknown };
-  return method === splitMaskMethod.name ? (splitMaskMethod.figures ?? {}) : {};
+export async function figuresOf({ config }: RecordedRun): Promise<FigureNotes> {
+  const description = config as RunDescription;
+  return description.kind === "pretraining" ? ((await methodOf(description)).figures ?? {}) : {};
 }
 
 /**
@@ -74,58 +76,61 @@ export async function readReportedRun(
   recorded: RecordedRun,
   checkpoint: { readonly path: string } | null,
 ): Promise<ReportedRun> {
-  const { method } = recorded.config as { readonly method?: unknown };
-  return method === "classifier"
-    ? finetuned(await readFinetuneRun(recorded.path), recorded.path)
-    : pretrained((await readRun(recorded.path)).description, recorded.path, checkpoint?.path ?? null);
+  const { description } = await readRun(recorded.path);
+  return description.kind === "classification"
+    ? finetuned(description as RunDescription<ClassificationSettings>, recorded.path)
+    : pretrained(
+        description as RunDescription<PretrainingSettings>,
+        await methodOf(description),
+        recorded.path,
+        checkpoint?.path ?? null,
+      );
 }
 
-function pretrained(description: RunDescription, path: string, checkpoint: string | null): ReportedRun {
-  const { choices, config, mean, pictureCount, pictures, std } = description;
-  const method = splitMaskMethod;
-  const settings = { ...config, mean, std };
+function pretrained(
+  description: RunDescription<PretrainingSettings>,
+  method: Method,
+  path: string,
+  checkpoint: string | null,
+): ReportedRun {
+  const { choices, config, pictureCount, pictures } = description;
+  const settings = preparedSettings(description);
   return {
     ...{ config, encoder: config, pictureCount, choices, withLabels: false },
     training: `pre-trained with ${method.title} on ${pictureCount.toLocaleString("en")} pictures without labels`,
     chance: method.chance?.(settings),
     async open(terminal) {
-      const all = await openRecordedPictures(pictures, "--pictures", terminal, {
-        ...config,
-        use: "pretraining",
-      });
+      const options = { ...config, use: "pretraining" } as const;
+      const all = await openRecordedPictures(pictures.path, "--pictures", terminal, options);
       return { dataset: await chooseSubset(all, config), root: rootOf(all) };
     },
     async load(device) {
       if (checkpoint === null) return null;
-      const parts = await method.preparation!.load(device, join(path, method.preparation!.file));
+      const { preparation } = method;
+      const parts = await preparation?.load(device, join(path, preparation.file));
       const task = method.create(device, settings, parts);
       task.model.loadStateDict(await readWeights(checkpoint, description));
       return {
         ...{ encoder: task.model.encoder, parameters: task.model.parameterCount, cropRatio: 1 },
-        views: method.views!(settings),
-        look: (pictures) => method.look!(task, { ...pictures, settings }),
+        views: pretrainingViews(method, settings),
+        look: method.look === undefined ? null : (shown) => method.look!(task, { ...shown, settings }),
       };
     },
   };
 }
 
-function finetuned(description: FinetuneDescription, path: string): ReportedRun {
-  const { choices, classes, config, pictureCount, pretrainedSteps } = description;
-  const { depth = 12, heads = 3, patchSize: patch = 16, width = 192 } = description.encoder;
+function finetuned(description: RunDescription<ClassificationSettings>, path: string): ReportedRun {
+  const { choices, classes, config, pictureCount, pretrained: first, test } = description;
   const start =
-    pretrainedSteps === null
+    first!.steps === null
       ? "trained from its first weights"
-      : `fine-tuned after ${pretrainedSteps.toLocaleString("en")} steps of pre-training`;
+      : `fine-tuned after ${first!.steps.toLocaleString("en")} steps of pre-training`;
   return {
-    ...{ config, pictureCount, choices, withLabels: true, chance: undefined },
-    encoder: { depth, heads, patch, width, imageSize: config.imageSize },
+    ...{ config, encoder: config, pictureCount, choices, withLabels: true, chance: undefined },
     training: `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
     async open(terminal) {
-      const dataset = await openRecordedPictures(description.test, "--pictures", terminal, {
-        ...sourceOf(config, "test"),
-        use: "test",
-        classes,
-      });
+      const options = { ...sourceOf(config, "test"), use: "test", classes } as const;
+      const dataset = await openRecordedPictures(test!.path, "--pictures", terminal, options);
       return { dataset, root: rootOf(dataset) };
     },
     async load(device) {

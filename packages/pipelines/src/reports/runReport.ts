@@ -25,7 +25,7 @@ export async function runReport(
   const run = await readReportedRun(recorded, checkpoint);
   const { choices, config, encoder, pictureCount, training, withLabels } = run;
   const { confusion, metrics } = recorded;
-  const curves = curvesOf(metrics, recorded.evaluations, figuresOf(recorded));
+  const curves = curvesOf(metrics, recorded.evaluations, await figuresOf(recorded));
   const { confusions, encoderParameters, parameters, skipped, ...looks } = await lookAtRun(
     request,
     run,

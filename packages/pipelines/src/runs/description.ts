@@ -1,75 +1,126 @@
 import type { ChannelNumbers, DatasetIdentity } from "@splitmask/data";
+import { type Choice, UsageError } from "@splitmask/methods/settings";
 import { RunFolder } from "@splitmask/trainer";
-import type { Config } from "../settings/config.js";
-import type { Choice, ResolvedConfig } from "../settings/resolve.js";
-import { UsageError } from "@splitmask/methods/settings";
-import { otherRun } from "./runKind.js";
+import type { VisionTransformerConfig } from "@splitmask/vit";
+import type { RecordedPictures } from "../pictures/samePictures.js";
+import { changeableFields, sharedFields } from "../settings/fieldGroups.js";
+import { finetuneFields } from "../settings/finetuneGroups.js";
+import type { ClassificationSettings, PretrainingSettings, RunSettings } from "../settings/runSettings.js";
 
-/** What `config.json` of a run folder holds: everything that is needed to build the model and to go on with the run. */
-export interface RunDescription {
+/** What a run is: it learns from pictures alone, or classes from labels. */
+export type RunKindName = "pretraining" | "classification";
+
+/** The encoder that a run began with. */
+export interface RecordedEncoder {
+  /** The run that gave its shape and normalization, absolute; or its checkpoint. */
+  readonly run: string;
+  /** Steps that it was pre-trained for; null where it began with its first random weights. */
+  readonly steps: number | null;
+  /** Hash of its weights; null where they were random. */
+  readonly weights: string | null;
+}
+
+/**
+ * What `config.json` of a run folder holds: everything that is needed to build the model and to go on with the run.
+ *
+ * @typeParam Settings Those of its kind of run.
+ */
+export interface RunDescription<Settings extends RunSettings = RunSettings> {
   /** Version of this layout. */
   readonly format: 1;
-  /** The method. */
-  readonly method: "splitmask";
-  /** The folder of pictures, absolute. */
-  readonly pictures: string;
-  /** How many pictures it held. */
+  /** What kind of run it is. */
+  readonly kind: RunKindName;
+  /** The method, by its name. */
+  readonly method: string;
+  /** The module that the method is the default export of, absolute; null: a method of the table, or one that a program gave. */
+  readonly methodFile: string | null;
+  /** The encoder. */
+  readonly encoder: VisionTransformerConfig;
+  /** The pictures that it learns from. */
+  readonly pictures: RecordedPictures;
+  /** The pictures that it is tested with; null: none. */
+  readonly test: RecordedPictures | null;
+  /** How many pictures it learns from. */
   readonly pictureCount: number;
-  /** What the pictures are, wherever they lie; null where their format does not tell. */
-  readonly identity: DatasetIdentity | null;
-  /** The same of the monitor's pictures, and of those that it tests with; empty without a monitor. */
+  /** The class names, by label; empty where it learns without labels. */
+  readonly classes: readonly string[];
+  /** The encoder that it began with; null: its own, with random weights. */
+  readonly pretrained: RecordedEncoder | null;
+  /** What the monitor's pictures are, and those that it tests with; empty without a monitor. */
   readonly monitorIdentities: readonly DatasetIdentity[];
   /** The settings, every one decided. */
-  readonly config: ResolvedConfig;
+  readonly config: Settings;
   /** The fields that were given. */
-  readonly given: Config;
-  /** Mean of red, green and blue in 0…1, as given or measured. */
+  readonly given: object;
+  /** Mean of red, green and blue in 0…1, as given, measured, or of pre-training. */
   readonly mean: ChannelNumbers;
-  /** Standard deviation of red, green and blue in 0…1, as given or measured. */
+  /** Standard deviation of red, green and blue in 0…1, as given, measured, or of pre-training. */
   readonly std: ChannelNumbers;
-  /** Why the monitor's figures may not mean what they seem to. */
+  /** Why figures may not mean what they seem to. */
   readonly warnings: readonly string[];
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
 }
 
+/** The settings of each kind of run. */
+export interface KindSettings {
+  /** Of pre-training. */
+  readonly pretraining: PretrainingSettings;
+  /** Of training a classifier. */
+  readonly classification: ClassificationSettings;
+}
+
+const commandOf = { pretraining: "pretrain", classification: "finetune" } as const;
+
 /**
  * Takes the description out of a run folder.
  *
  * @param run An opened run folder.
- * @throws Error where `config.json` is not one of this command's runs.
+ * @param kind The kind of run that it has to be; any when left out.
+ * @throws Error where `config.json` is not one of these runs.
  */
-export function describedBy(run: RunFolder): RunDescription {
+export function describedBy<Kind extends RunKindName = RunKindName>(
+  run: RunFolder,
+  kind?: Kind,
+): RunDescription<KindSettings[Kind]> {
   const description = run.config as Partial<RunDescription> | null;
-  if (description?.format !== 1 || description.method !== "splitmask" || description.config === undefined) {
-    throw otherRun(run, "splitmask");
-  }
-  return description as RunDescription;
+  const isRun = description?.format === 1 && description.kind !== undefined && description.kind in commandOf;
+  if (isRun && (kind === undefined || description.kind === kind))
+    return description as RunDescription<KindSettings[Kind]>;
+  const wanted =
+    kind === undefined ? "splitmask pretrain or splitmask finetune" : `splitmask ${commandOf[kind]}`;
+  throw new Error(
+    isRun
+      ? `${run.path} is a run of splitmask ${commandOf[description.kind!]}; expected one of ${wanted}. Give the ` +
+        `folder that \`${wanted} --out\` wrote.`
+      : `${run.path}: config.json was not written by ${wanted} of this version. Give the folder that ` +
+        `\`${wanted} --out\` wrote.`,
+  );
 }
 
 /** Reads a run folder's description without taking its lock, so also while the run is going on. */
-export async function readRun(path: string): Promise<{ run: RunFolder; description: RunDescription }> {
+export async function readRun<Kind extends RunKindName = RunKindName>(
+  path: string,
+  kind?: Kind,
+): Promise<{ run: RunFolder; description: RunDescription<KindSettings[Kind]> }> {
   const run = await RunFolder.open(path, { write: false });
-  return { run, description: describedBy(run) };
+  return { run, description: describedBy(run, kind) };
+}
+
+/** The settings with the normalization as it was given or measured: what a method makes its views and model of. */
+export function preparedSettings<Settings extends RunSettings>({
+  config,
+  mean,
+  std,
+}: Pick<RunDescription<Settings>, "config" | "mean" | "std">): Settings & {
+  readonly mean: ChannelNumbers;
+  readonly std: ChannelNumbers;
+} {
+  return { ...config, mean, std };
 }
 
 /** Settings that may change when a run goes on: they do not change what is computed. */
-const changeable = new Set([
-  "threads",
-  "checkpointEvery",
-  "keepCheckpoints",
-  "healthEvery",
-  "evaluateEvery",
-  "monitor",
-  "monitorTest",
-  "monitorEvery",
-  "monitorPictures",
-  "onNan",
-  "recompute",
-  "maximumSkipped",
-  "cache",
-  "cacheFolder",
-]);
+const changeable = changeableFields({ ...sharedFields, ...finetuneFields });
 
 /**
  * The fields that are given to a resumed run and may change.

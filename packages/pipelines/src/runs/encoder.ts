@@ -10,9 +10,10 @@ import {
   readCheckpoint,
   readCheckpointModel,
 } from "@splitmask/trainer";
-import type { VisionTransformer } from "@splitmask/vit";
-import { type RunDescription, readRun } from "./description.js";
-import { createEncoder } from "../training/method.js";
+import { VisionTransformer } from "@splitmask/vit";
+import type { PretrainingSettings } from "../settings/runSettings.js";
+import { preparedSettings, type RunDescription, readRun } from "./description.js";
+import { methodOf } from "./methodOf.js";
 
 /** Which encoder is wanted. */
 export interface EncoderRequest {
@@ -27,7 +28,7 @@ export interface LoadedEncoder {
   /** The encoder. */
   readonly encoder: VisionTransformer;
   /** The run that it comes from. */
-  readonly description: RunDescription;
+  readonly description: RunDescription<PretrainingSettings>;
   /** Steps that it was trained for; 0 for an untrained one. */
   readonly step: number;
 }
@@ -55,7 +56,7 @@ export async function findCheckpoint(
  */
 export async function readWeights(
   path: string,
-  { config }: RunDescription,
+  { config }: Pick<RunDescription, "config">,
 ): Promise<ReadonlyMap<string, HostTensor>> {
   if (!config.ema) return readCheckpointModel(path);
   return averagesOf((await readCheckpoint(path)).optimizer);
@@ -64,7 +65,7 @@ export async function readWeights(
 /** A run's encoder before it is built. */
 export interface EncoderWeights {
   /** The run that it comes from. */
-  readonly description: RunDescription;
+  readonly description: RunDescription<PretrainingSettings>;
   /** Steps that it was trained for. */
   readonly step: number;
   /** The folder of the checkpoint. */
@@ -82,7 +83,7 @@ export interface EncoderWeights {
  */
 export async function readEncoderWeights(path: string, instead: string): Promise<EncoderWeights> {
   const { run, checkpoint } = await findCheckpoint(path);
-  const { description } = await readRun(run);
+  const { description } = await readRun(run, "pretraining");
   if (checkpoint === null) {
     throw new Error(`${path}: there is no checkpoint yet. Wait for the first one, or use ${instead}.`);
   }
@@ -130,12 +131,22 @@ export function loadWeights(
 export async function loadEncoder(device: Device, request: EncoderRequest): Promise<LoadedEncoder> {
   if (request.untrained === true) {
     const { run } = await findCheckpoint(request.run);
-    const { description } = await readRun(run);
-    return { encoder: createEncoder(device, description.config), description, step: 0 };
+    const { description } = await readRun(run, "pretraining");
+    return { encoder: await firstEncoder(device, description), description, step: 0 };
   }
   const read = await readEncoderWeights(request.run, "--untrained for the encoder before training");
   const { description, step } = read;
-  const encoder = createEncoder(device, description.config);
+  const encoder = new VisionTransformer(device, description.encoder, { seed: description.config.seed });
   loadWeights(encoder, read);
   return { encoder, description, step };
+}
+
+/** The encoder with the first weights that its method gives it. */
+async function firstEncoder(
+  device: Device,
+  description: RunDescription<PretrainingSettings>,
+): Promise<VisionTransformer> {
+  const method = await methodOf(description);
+  const settings = preparedSettings(description);
+  return method.create(device, settings, method.preparation?.standIn(device, settings)).model.encoder;
 }

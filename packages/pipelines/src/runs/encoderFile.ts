@@ -1,5 +1,5 @@
 import { writeSafetensors } from "@splitmask/autograd";
-import type { SplitMask } from "@splitmask/methods";
+import type { PretrainingTask } from "@splitmask/methods";
 import type { RunDescription } from "./description.js";
 
 /** Name of the encoder's weights in a finished run folder, with timm's names. */
@@ -8,7 +8,7 @@ export const encoderFile = "encoder.safetensors";
 /** Writes the encoder's weights under timm's names, with what a reader needs to know of them. */
 export async function writeEncoder(
   path: string,
-  { model }: SplitMask,
+  { model }: PretrainingTask,
   normalization: Pick<RunDescription, "mean" | "std">,
 ): Promise<void> {
   const { encoder } = model;

@@ -3,7 +3,7 @@ import type { Config } from "./config.js";
 import type { Rung } from "./modelLadder.js";
 
 /**
- * Checks that what is given of model, image size, patch and mask fits together.
+ * Checks that what is given of model, image size and patch fits together.
  *
  * @param given The fields that are given.
  * @param size The size that they lead to.
@@ -28,19 +28,6 @@ export function checkSize(given: Config, { width, heads, imageSize, patch }: Run
     throw contradiction(
       "imageSize and patch",
       `${imageSize} and ${patch}: the image size must be a multiple of the patch; use ${lower} or ${lower + patch}`,
-    );
-  }
-  const patches = (imageSize / patch) ** 2;
-  if (patches < 4) {
-    throw contradiction(
-      "imageSize and patch",
-      `${imageSize} and ${patch}: ${patches} patches cannot be split; use a smaller patch`,
-    );
-  }
-  if (given.mask === "block" && patches % 2 !== 0) {
-    throw contradiction(
-      "mask",
-      `"block", but ${imageSize} and ${patch} give ${patches} patches, which have no halves; use "uniform", or an even number of patches a side`,
     );
   }
 }

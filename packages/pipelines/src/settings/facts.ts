@@ -1,3 +1,5 @@
+import type { KernelRates } from "@splitmask/kernels";
+
 /** What is known of the pictures before training. */
 export interface PictureFacts {
   /** How many pictures the folder holds. */
@@ -6,14 +8,6 @@ export interface PictureFacts {
   readonly shortSide: number;
   /** Time that a core takes to decode one, in seconds; left out: not measured, 3 ms are assumed. */
   readonly decodeSeconds?: number;
-}
-
-/** Floating-point operations a second that this machine does in training. */
-export interface TrainingRates {
-  /** In transformer blocks. */
-  readonly blocks: number;
-  /** In the products with the visual words. */
-  readonly words: number;
 }
 
 /** What is known of the machine. */
@@ -25,5 +19,5 @@ export interface MachineFacts {
   /** How much of it is free, in bytes. */
   readonly freeBytes: number;
   /** How fast it trains. */
-  readonly rates: TrainingRates;
+  readonly rates: KernelRates;
 }

@@ -1,63 +1,71 @@
-import { stat } from "node:fs/promises";
-import { basename, extname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { basename, dirname, extname, resolve } from "node:path";
 import { readTextFile } from "@splitmask/data";
+import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
-import { checkConfig } from "./check.js";
+import { checkFields } from "./check.js";
 import type { Config } from "./config.js";
-
-const moduleExtensions = new Set([".js", ".mjs"]);
-const typescriptExtensions = new Set([".ts", ".mts"]);
-
-/** Checks what a file holds, under the file's name. */
-type Check<Fields> = (value: unknown, source: string) => Fields;
+import { pretrainingFields } from "./fieldGroups.js";
+import type { FinetuneConfig } from "./finetuneConfig.js";
+import { finetuneFields } from "./finetuneGroups.js";
+import { existingFile, importDefault, isModule } from "./importDefault.js";
+import { isMethodPath, loadMethod } from "./loadMethod.js";
 
 /**
- * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module, or a TypeScript module where the
- * running Node.js strips types.
+ * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running
+ * Node.js strips types (22.18 and later, or with `--experimental-strip-types`), a TypeScript module (`.ts`, `.mts`). A
+ * module's default export is the configuration, plain or through `defineConfig`.
  *
  * @param path Path of the file.
- * @returns The checked configuration.
+ * @param method The method; the file's own, or the usual one, when left out.
+ * @returns The checked configuration; the path of a method, which is from the file's folder on, is absolute.
  * @throws UsageError where the file is missing, not readable as what its name says, or holds a wrong field.
  */
-export function readConfigFile(path: string): Promise<Config> {
-  return readFieldsFile(path, checkConfig);
+export async function readConfigFile(path: string, method?: Method): Promise<Config> {
+  const value = await readFileValue(path);
+  const own = methodOf(value, path);
+  const fields = pretrainingFields(method ?? (await loadMethod(own)));
+  const config = checkFields(fields, value, basename(path)) as Config;
+  return own === undefined ? config : ({ ...config, method: own } as Config);
+}
+
+/** The same for `splitmask finetune`. */
+export async function readFinetuneFile(path: string): Promise<FinetuneConfig> {
+  return checkFields(finetuneFields, await readFileValue(path), basename(path));
 }
 
 /**
- * Reads a configuration file: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running Node.js strips types
- * (22.18 and later, or with `--experimental-strip-types`), a TypeScript module (`.ts`, `.mts`). A module's default
- * export is
- * the configuration, plain or through `defineConfig`.
+ * The method that a configuration file gives: a name, an absolute path, or the method itself.
  *
  * @param path Path of the file.
- * @param check Checks the fields.
- * @returns The checked configuration.
- * @throws UsageError where the file is missing, not readable as what its name says, or holds a wrong field.
+ * @returns undefined where it gives none.
  */
-export async function readFieldsFile<Fields>(path: string, check: Check<Fields>): Promise<Fields> {
+export async function methodOfFile(path: string): Promise<string | Method | undefined> {
+  return methodOf(await readFileValue(path), path);
+}
+
+function methodOf(value: unknown, path: string): string | Method | undefined {
+  const { method } = (value ?? {}) as { readonly method?: unknown };
+  if (typeof method === "string") return isMethodPath(method) ? resolve(dirname(path), method) : method;
+  return typeof method === "object" && method !== null ? (method as Method) : undefined;
+}
+
+/** What a file holds, unchecked. */
+async function readFileValue(path: string): Promise<unknown> {
   const name = basename(path);
-  const absolute = resolve(path);
-  const isFile = await stat(absolute).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
-  if (!isFile)
-    throw new UsageError(
-      `--config: there is no file ${path}. Give the path of a .json, .js, .mjs or .ts file.`,
-    );
+  const absolute = await existingFile(path, "--config", "a .json, .js, .mjs or .ts file");
+  if (isModule(path)) return importDefault(absolute, "export default defineConfig({ imageSize: 64 });");
   const extension = extname(path).toLowerCase();
-  if (extension === ".json") return check(parseJson(await readTextFile(absolute), name), name);
-  if (!moduleExtensions.has(extension) && !typescriptExtensions.has(extension)) {
+  if (extension !== ".json") {
     throw new UsageError(`--config: ${name} ends in "${extension}", expected .json, .js, .mjs, .ts or .mts.`);
   }
-  const loaded = await importModule(absolute, name, typescriptExtensions.has(extension));
-  if (!("default" in loaded)) {
-    throw new UsageError(
-      `${name}: has no default export. Write: export default defineConfig({ imageSize: 64 });`,
-    );
-  }
-  return check(loaded.default, name);
+  return withoutSchema(parseJson(await readTextFile(absolute), name));
+}
+
+/** JSON without the line that tells editors where its schema is. */
+function withoutSchema(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const { $schema: _, ...fields } = value as Readonly<Record<string, unknown>>;
+  return fields;
 }
 
 function parseJson(text: string, name: string): unknown {
@@ -65,20 +73,5 @@ function parseJson(text: string, name: string): unknown {
     return JSON.parse(text.replace(/^\uFEFF/, "")); // editors on Windows begin files with it
   } catch (error) {
     throw new UsageError(`${name}: is not valid JSON: ${(error as Error).message}`);
-  }
-}
-
-async function importModule(absolute: string, name: string, typescript: boolean): Promise<object> {
-  try {
-    return (await import(pathToFileURL(absolute).href)) as object;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (typescript && code === "ERR_UNKNOWN_FILE_EXTENSION") {
-      throw new UsageError(
-        `${name}: Node.js ${process.versions.node} cannot import TypeScript. Use Node.js 22.18 or later, or rename the file to ` +
-          `${name.replace(/\.m?ts$/, ".mjs")} (defineConfig still gives it types in an editor), or write it as JSON.`,
-      );
-    }
-    throw new UsageError(`${name}: could not be imported: ${(error as Error).message}`);
   }
 }

@@ -3,16 +3,34 @@
  *
  * @packageDocumentation
  */
-export { UsageError } from "@splitmask/methods/settings";
+export {
+  didYouMean,
+  type Fields,
+  type Given,
+  nearest,
+  noteOf,
+  UsageError,
+} from "@splitmask/methods/settings";
 export { columns } from "../terminal/columns.js";
 export { harmless, printable } from "../terminal/printable.js";
 export type { Style, Terminal } from "../terminal/terminal.js";
-export { checkConfig, checkFields, checkFinetuneConfig, optionName } from "./check.js";
-export { type Config, type ConfigField, defineConfig } from "./config.js";
+export { checkFields, type FieldNamer, optionName } from "./check.js";
+export { type Config, type ConfigField, type DefaultFields, defineConfig, type FieldsOf } from "./config.js";
 export { parseDuration } from "./duration.js";
-export { readConfigFile, readFieldsFile } from "./file.js";
+export {
+  type FieldGroup,
+  fieldsOf,
+  pickFields,
+  pretrainingFields,
+  pretrainingGroups,
+  sharedFields,
+  sharedGroups,
+} from "./fieldGroups.js";
+export { methodOfFile, readConfigFile, readFinetuneFile } from "./file.js";
 export type { FinetuneConfig, FinetuneField } from "./finetuneConfig.js";
-export { finetuneSchema } from "./finetuneSchema.js";
+export { finetuneFields, finetuneGroups } from "./finetuneGroups.js";
+export { jsonSchema } from "./jsonSchema.js";
+export { loadMethod } from "./loadMethod.js";
 export { usualRunFolder } from "./runFolder.js";
-export { configFields, configSchema, describeField } from "./schema.js";
-export { labelledShape, type SourceField, sourceShape } from "./sourceFields.js";
+export { labelledFields, type SourceField, sourceFields } from "./sourceFields.js";
+export { type ValueKind, valueKind } from "./valueKind.js";

@@ -7,6 +7,9 @@ export const namedModels = {
   base: { width: 768, depth: 12, heads: 12 },
 } as const;
 
+/** The name of an encoder's size. */
+export type ModelName = keyof typeof namedModels;
+
 /** Width, depth and heads of an encoder. */
 export interface ModelSize {
   /** Width of the tokens. */

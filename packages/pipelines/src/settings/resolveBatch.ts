@@ -1,23 +1,17 @@
 import { contradiction, type Decisions } from "@splitmask/methods/settings";
-import { stepMemory } from "../estimate/stepMemory.js";
-import type { StepSettings } from "../estimate/stepSizes.js";
 import type { Config } from "./config.js";
-import type { MachineFacts, PictureFacts } from "./facts.js";
+import type { PictureFacts } from "./facts.js";
 import { formatBytes, formatCount } from "./quantities.js";
+import type { PretrainingQuestion } from "./resolve.js";
+import type { StepSettings } from "./resolveSize.js";
 
 /**
  * How many pictures a step is to see, with memory enough.
  *
- * @throws UsageError where the batch is larger than the number of pictures, too small to compare, or no multiple of its micro-batches.
+ * @throws UsageError where the batch is larger than the number of pictures, or no multiple of its micro-batches.
  */
 export function wantedBatch(given: Config, { count }: PictureFacts): number {
-  const { accumulate = 1, batch = largestBatch(count), matchWeight = 1 } = given;
-  if (batch < 2 && matchWeight > 0) {
-    throw contradiction(
-      "batch",
-      `${batch}, but the match loss compares pictures of one batch with each other: use 2 or more, or matchWeight 0`,
-    );
-  }
+  const { accumulate = 1, batch = largestBatch(count) } = given;
   if (batch > count) {
     throw contradiction(
       "batch",
@@ -41,22 +35,21 @@ function largestBatch(count: number): number {
 /**
  * Notes the batch, and what the memory made of it.
  *
- * @param given The fields that are given.
+ * @param question What is given, the pictures and the machine.
  * @param settings The step that was decided on.
- * @param pictures How many there are.
- * @param machine Its memory.
  * @param decisions Receives the batch, and micro-batches and recompute where they are used.
  */
-export function noteBatch(
-  given: Config,
+export async function noteBatch(
+  { costOf, given, machine, pictures }: PretrainingQuestion,
   settings: StepSettings,
-  pictures: PictureFacts,
-  machine: MachineFacts,
   decisions: Decisions,
-): void {
+): Promise<void> {
   const { accumulate, batch, recompute } = settings;
   const wanted = wantedBatch(given, pictures);
-  const whole = stepMemory({ ...settings, batch: wanted, accumulate: 1, recompute: false });
+  const isCut = batch < wanted || accumulate > 1 || recompute;
+  const whole = isCut
+    ? (await costOf({ ...settings, batch: wanted, accumulate: 1, recompute: false })).memoryBytes
+    : 0;
   const tight = `a step of ${wanted} pictures at once takes ${formatBytes(whole)}, and ${formatBytes(machine.freeBytes)} are free`;
   decisions.take(
     "batch",
@@ -65,7 +58,7 @@ export function noteBatch(
     batch < wanted
       ? tight
       : batch === 128
-        ? "enough negatives for the match loss, and small enough for a CPU"
+        ? "enough pictures to compare with each other, and small enough for a CPU"
         : `the largest power of two within ${formatCount(pictures.count)} pictures`,
   );
   if (accumulate > 1) decisions.take("micro-batches", given.accumulate, accumulate, tight);

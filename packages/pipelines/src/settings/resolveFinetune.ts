@@ -1,47 +1,29 @@
-import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "@splitmask/methods";
+import { type FineTuningRecipe, fineTuningRecipes } from "@splitmask/methods";
 import { type Choice, contradiction, Decisions } from "@splitmask/methods/settings";
-import { type EncoderShape, finetuneStepTime } from "../estimate/finetuneStep.js";
+import { stepTime } from "../estimate/runTime.js";
 import { parseDuration } from "./duration.js";
-import type { TrainingRates } from "./facts.js";
-import type { FinetuneConfig, SharedField } from "./finetuneConfig.js";
-import type { ResolvedConfig } from "./resolve.js";
+import type { FinetuneConfig } from "./finetuneConfig.js";
 import { resolveCommon } from "./resolveCommon.js";
+import type { ResolvedFinetuneConfig } from "./resolvedConfig.js";
 import { checkpointReason, checkpointSteps } from "./resolveLength.js";
-import { type LabelledConfig, type Settled, settleLabelled } from "./sourceFields.js";
+import type { CostOf } from "./resolveSize.js";
+import type { ClassificationSettings } from "./runSettings.js";
+import { settleLabelled } from "./sourceFields.js";
 
-/** The encoder of a pre-training run. */
-export interface PretrainedEncoder extends EncoderShape {
-  /** Side of the crops that it was pre-trained with, in pixels. */
-  readonly imageSize: number;
-}
+/** The encoder that is fine-tuned. */
+export type PretrainedEncoder = Pick<
+  ClassificationSettings,
+  "width" | "depth" | "heads" | "patch" | "layerScale" | "imageSize"
+>;
 
 /** What is known before fine-tuning. */
 export interface FinetuneFacts {
   /** How many labelled pictures there are to train with. */
   readonly count: number;
-  /** How many classes. */
-  readonly classes: number;
-  /** The encoder. */
+  /** The encoder, and the side of the crops that it was pre-trained with. */
   readonly encoder: PretrainedEncoder;
   /** Whether the encoder begins with its first random weights. */
   readonly fromScratch: boolean;
-}
-
-/** A fine-tuning configuration with every field decided; it is what `config.json` of a run folder holds. */
-export interface ResolvedFinetuneConfig
-  extends Omit<FineTuningRecipe, "epochs" | "warmupEpochs" | "colorJitter" | "ema">,
-    Pick<ResolvedConfig, SharedField | "seconds" | "ema">,
-    Settled<LabelledConfig> {
-  /** The recipe that the other fields come from. */
-  readonly recipe: FineTuningRecipeName;
-  /** Warm-up steps; null: `warmupShare` of the steps, once these are known. */
-  readonly warmup: number | null;
-  /** Warm-up as a share of the steps. */
-  readonly warmupShare: number;
-  /** Steps between two evaluations on the test pictures; null: only at the end. */
-  readonly evaluateEvery: number | null;
-  /** Strength of the colour jitter. */
-  readonly jitter: number;
 }
 
 /**
@@ -59,7 +41,7 @@ const fewestSteps = 4;
 /** What was decided. */
 export interface FinetuneResolution {
   /** Every field. */
-  readonly config: ResolvedFinetuneConfig;
+  readonly config: ClassificationSettings;
   /** Each decision with its reason. */
   readonly choices: readonly Choice[];
 }
@@ -67,20 +49,20 @@ export interface FinetuneResolution {
 /**
  * Decides every field of a fine-tuning run: what the user gave stands, then comes the recipe, and where none is given,
  * the column of the paper's table 9 that fits the number of pictures, with the
- * batch and the length of a CPU. A pure function.
+ * batch and the length of a CPU.
  *
  * @param given The fields from the command line and the configuration file, already merged and checked.
  * @param facts What is known of pictures and encoder.
- * @param rates How fast the machine trains.
+ * @param costOf What a step takes.
  * @returns The resolved configuration and, for each decision, its reason.
  * @throws UsageError where fields contradict each other.
  */
-export function resolveFinetune(
+export async function resolveFinetune(
   given: FinetuneConfig,
   facts: FinetuneFacts,
-  rates: TrainingRates,
-): FinetuneResolution {
-  const { encoder } = facts;
+  costOf: CostOf<ClassificationSettings>,
+): Promise<FinetuneResolution> {
+  const { imageSize: pretrainedSize, ...shape } = facts.encoder;
   const decisions = new Decisions();
   const pictures = facts.count.toLocaleString("en");
   const isLarge = facts.count >= largeSet;
@@ -92,12 +74,9 @@ export function resolveFinetune(
   );
   const recipe = fineTuningRecipes[name];
   const fromRecipe = `recipe ${name}`;
-  const imageSize = decisions.take("image size", given.imageSize, encoder.imageSize, "as in pre-training");
-  if (imageSize % encoder.patch !== 0)
-    throw contradiction(
-      "imageSize",
-      `${imageSize} is no multiple of the encoder's patch of ${encoder.patch}`,
-    );
+  const imageSize = decisions.take("image size", given.imageSize, pretrainedSize, "as in pre-training");
+  if (imageSize % shape.patch !== 0)
+    throw contradiction("imageSize", `${imageSize} is no multiple of the encoder's patch of ${shape.patch}`);
   const { batch, accumulate } = resolveBatch(given, recipe, facts, decisions);
   const length = resolveLength(given, recipe, { ...facts, batch }, decisions);
   const { scale, how } = scaleOf(batch, recipe.batch, given.recipe !== undefined);
@@ -150,9 +129,39 @@ export function resolveFinetune(
   const seed = decisions.take("seed", given.seed, 0, "fixed, so that the run can be repeated");
   const common = resolveCommon(given);
   const ema = decay === 0 ? null : decay;
-  const { onNan, recompute } = common;
-  const step = { ...facts, imageSize, batch, accumulate, recompute, ema, onNan, mixup, cutmix };
-  const secondsPerStep = finetuneStepTime(step, rates);
+  const settings = {
+    ...common,
+    ...settleLabelled(given),
+    recipe: name,
+    imageSize,
+    batch,
+    accumulate,
+    ...length,
+    learningRate,
+    minimumLearningRate,
+    layerDecay,
+    weightDecay,
+    evaluateEvery:
+      given.evaluateEvery === undefined
+        ? null
+        : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
+    clip: given.clip ?? recipe.clip,
+    ema,
+    dropPath,
+    labelSmoothing,
+    mixup,
+    cutmix,
+    ...colors,
+    repeats,
+    headDeviation: given.headDeviation ?? recipe.headDeviation,
+    cropRatio,
+    seed,
+    // BEiT's fine-tuning has a cosine and AdamW, and so do all recipes.
+    ...({ schedule: "cosine", decayEvery: null, milestones: null, decayFactor: 0.1 } as const),
+    ...({ optimizer: "adamw", momentum: 0.9 } as const),
+    ...shape,
+  };
+  const secondsPerStep = stepTime(await costOf({ ...settings, checkpointEvery: 1 }));
   const checkpointEvery = decisions.take(
     "checkpoints",
     given.checkpointEvery,
@@ -160,38 +169,7 @@ export function resolveFinetune(
     checkpointReason,
     (value) => `every ${value} steps`,
   );
-  return {
-    choices: decisions.choices,
-    config: {
-      ...common,
-      ...settleLabelled(given),
-      recipe: name,
-      imageSize,
-      batch,
-      accumulate,
-      ...length,
-      learningRate,
-      minimumLearningRate,
-      layerDecay,
-      weightDecay,
-      evaluateEvery:
-        given.evaluateEvery === undefined
-          ? null
-          : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
-      clip: given.clip ?? recipe.clip,
-      ema,
-      dropPath,
-      labelSmoothing,
-      mixup,
-      cutmix,
-      ...colors,
-      repeats,
-      headDeviation: given.headDeviation ?? recipe.headDeviation,
-      cropRatio,
-      seed,
-      checkpointEvery,
-    },
-  };
+  return { choices: decisions.choices, config: { ...settings, checkpointEvery } };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Recipe } from "@splitmask/methods";
 import { contradiction } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import type { ResolvedConfig } from "./resolvedConfig.js";
@@ -18,9 +19,14 @@ export type OptimizationSettings = Pick<
 /**
  * Decides how the learning rate falls and what changes the weights.
  *
+ * @param given The fields that are given.
+ * @param recipe What the method trains with.
  * @throws UsageError where fields contradict each other.
  */
-export function resolveOptimization(given: Config): OptimizationSettings {
+export function resolveOptimization(
+  given: Config,
+  recipe: Pick<Recipe, "weightDecay">,
+): OptimizationSettings {
   const { optimizer = "adamw", schedule = "cosine" } = given;
   if (schedule === "step" && given.decayEvery === undefined)
     throw contradiction("schedule", '"step" needs decayEvery, the number of steps between two stairs');
@@ -39,7 +45,7 @@ export function resolveOptimization(given: Config): OptimizationSettings {
   }
   if (optimizer === "adamw" && given.momentum !== undefined)
     throw contradiction("momentum", 'AdamW has none: use optimizer "sgd" or "lars"');
-  const weightDecay = given.weightDecay ?? (optimizer === "adamw" ? 0.05 : 0);
+  const weightDecay = given.weightDecay ?? (optimizer === "adamw" ? recipe.weightDecay : 0);
   if (given.weightDecayEnd !== undefined && weightDecay === 0)
     throw contradiction("weightDecayEnd", "without a weightDecay nothing is decayed: give both");
   return {

@@ -1,27 +1,51 @@
-import type { UsageError } from "@splitmask/methods/settings";
-import { contradiction, type Decisions } from "@splitmask/methods/settings";
+import type { MethodFacts } from "@splitmask/methods";
+import { contradiction, Decisions, type UsageError } from "@splitmask/methods/settings";
+import { pretrainingWork } from "../estimate/pretrainingWork.js";
+import { estimateRun } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
-import { fixedTime, type RunSettings, stepTime, totalOf } from "../estimate/runTime.js";
-import { stepMemory } from "../estimate/stepMemory.js";
+import { stepTime } from "../estimate/runTime.js";
+import type { TrainingCost } from "../estimate/trainingCost.js";
 import { checkSize } from "./checkSize.js";
-import type { Config } from "./config.js";
 import { parseDuration } from "./duration.js";
-import type { MachineFacts, PictureFacts } from "./facts.js";
 import { fitMemory } from "./fitMemory.js";
 import { modelLadder, type Rung, withGiven } from "./modelLadder.js";
 import { formatBytes, formatCount } from "./quantities.js";
-import { maskFor, noteMask } from "./resolveMask.js";
+import type { PretrainingQuestion } from "./resolve.js";
+import type { PretrainingSettings } from "./runSettings.js";
 
 /** A run is to end within so many seconds where neither its steps nor its time are given. */
 const usualSeconds = 7_200;
 
-/** What a step is but for the model, the pictures' size and the mask, with memory enough. */
-export type StepWish = Omit<RunSettings, "width" | "depth" | "heads" | "imageSize" | "patch" | "mask">;
+/** What is decided once the step is: how long the run is, and how it is watched. */
+type LaterField =
+  | "steps"
+  | "seconds"
+  | "learningRate"
+  | "minimumLearningRate"
+  | "warmup"
+  | "checkpointEvery"
+  | "monitor"
+  | "monitorTest"
+  | "monitorEvery"
+  | "monitorPictures";
+
+/** The settings of a step, its method's own included. */
+export type StepSettings = Omit<PretrainingSettings, LaterField>;
+
+/** The settings of a step but for what the model's size and the method decide. */
+export type StepWish = Omit<StepSettings, "width" | "depth" | "heads" | "imageSize" | "patch">;
+
+/**
+ * What a step with some settings takes; the same settings are counted once.
+ *
+ * @typeParam Settings Of the step.
+ */
+export type CostOf<Settings = StepSettings> = (settings: Settings) => Promise<TrainingCost>;
 
 /** What is decided together, because time and memory depend on all of it. */
 export interface RunSize {
   /** The step. */
-  readonly settings: RunSettings;
+  readonly settings: StepSettings;
   /** What it takes by the estimate, in seconds. */
   readonly secondsPerStep: number;
   /** Steps that fit in the time that is given, or in the usual one. */
@@ -32,76 +56,88 @@ export interface RunSize {
 
 /** A model that may be taken. */
 interface Candidate extends RunSize {
-  readonly rung: Rung;
   /** Why a smaller one is better, as the end of a sentence; null: this one is good. */
   readonly objection: string | null;
 }
 
-/** What the decision is made from. */
-interface SizeQuestion {
-  readonly given: Config;
-  readonly wish: StepWish;
-  readonly pictures: PictureFacts;
-  readonly machine: MachineFacts;
-}
-
 /**
- * Decides model, image size, patch, mask, batch and micro-batches: the largest model that does enough updates in the
- * time, cut so that a step fits the memory.
+ * Decides model, image size, patch, the method's own settings, batch and micro-batches: the largest model that does
+ * enough updates in the time, cut so that a step fits the memory.
  *
- * @param question What is given, the rest of a step, the pictures and the machine.
- * @param decisions Receives model, image size, patch and mask.
+ * @param question What is given, the method, the pictures and the machine.
+ * @param wish The rest of a step, with memory enough.
+ * @param decisions Receives model, image size, patch and what the method decides.
  * @throws UsageError where what is given contradicts itself, or the machine's memory does not suffice.
  */
-export function resolveSize(question: SizeQuestion, decisions: Decisions): RunSize {
-  const { given, machine, pictures } = question;
+export async function resolveSize(
+  question: PretrainingQuestion,
+  wish: StepWish,
+  decisions: Decisions,
+): Promise<RunSize> {
+  const { given, machine, method, pictures } = question;
   const rungs = distinct(
     modelLadder(pictures.shortSide)
       .filter(({ short }) => !short || given.time !== undefined)
       .map((rung) => withGiven(given, rung)),
   );
   for (const rung of rungs) checkSize(given, rung);
-  const candidates = rungs.flatMap((rung) => consider(rung, question) ?? []);
-  const taken = candidates.find(({ objection }) => objection === null) ?? candidates.at(-1);
-  if (taken === undefined) throw tooLarge(rungs.at(-1)!, question);
-
-  const { rung } = taken;
-  const larger = rungs[rungs.indexOf(rung) - 1];
-  const objection = candidates.find((candidate) => candidate.rung === larger)?.objection;
+  let taken: { readonly rung: Rung; readonly candidate: Candidate } | null = null;
+  // Of the one that is larger than the one that is taken.
+  let objection: string | null = null;
+  for (const [place, rung] of rungs.entries()) {
+    const isLast = place === rungs.length - 1;
+    if (pictures.count < rung.pictures && !isLast) {
+      objection = `wants ${formatCount(rung.pictures)} pictures`;
+      continue;
+    }
+    const candidate = await consider(rung, question, wish);
+    if (candidate === null) objection = "does not fit the memory";
+    else if (candidate.objection !== null && !isLast) objection = candidate.objection;
+    if (candidate !== null) taken = { rung, candidate };
+    if (candidate !== null && candidate.objection === null) break;
+  }
+  if (taken === null) throw await tooLarge(rungs.at(-1)!, question, wish);
+  const { candidate, rung } = taken;
   const time = given.time ?? "two hours";
-  const fitting = `${formatCount(taken.fittingSteps)} updates fit in ${time} on ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`;
+  const fitting = `${formatCount(candidate.fittingSteps)} updates fit in ${time} on ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`;
   const ownModel = (["model", "width", "depth", "heads"] as const).some(
     (field) => given[field] !== undefined,
   );
+  const larger = rungs[rungs.indexOf(rung) - 1];
   decisions.note(
     "model",
     `${given.model ? `${given.model}, ` : ""}width ${rung.width}, depth ${rung.depth}, ${rung.heads} heads`,
-    ownModel
-      ? "given"
-      : larger === undefined
-        ? fitting
-        : `${fitting}; ${larger.name} ${objection ?? "does not fit the memory"}`,
+    ownModel ? "given" : larger === undefined ? fitting : `${fitting}; ${larger.name} ${objection}`,
   );
   noteGeometry(question, rung, decisions);
-  noteMask(given, pictures, (rung.imageSize / rung.patch) ** 2, decisions);
-  return taken;
+  method.decide(given, factsOf(rung, question, wish), decisions);
+  return candidate;
 }
 
 /** What a run with this model would be; null where it does not fit the memory. */
-function consider(rung: Rung, { given, machine, pictures, wish }: SizeQuestion): Candidate | null {
-  const whole = settingsOf(rung, { given, machine, pictures, wish });
-  const { cache = "auto" } = given;
-  const kept = keptBytes({ cache, imageSize: rung.imageSize }, pictures, machine);
+async function consider(
+  rung: Rung,
+  question: PretrainingQuestion,
+  wish: StepWish,
+): Promise<Candidate | null> {
+  const { costOf, given, machine, method, pictures } = question;
+  const whole = settingsOf(rung, question, wish);
+  const kept = keptBytes(whole, pictures, machine);
   // A tenth stays free. Where that does not suffice, other programs may give theirs back.
-  const fit =
-    fitMemory(whole, given, 0.9 * machine.freeBytes - processBytes - kept) ??
-    fitMemory(whole, given, machine.memoryBytes - processBytes);
-  if (fit === null) return null;
-  const settings = { ...whole, ...fit };
-  const secondsPerStep = stepTime(settings, machine.rates);
+  const settings =
+    (await fitMemory(whole, given, 0.9 * machine.freeBytes - processBytes - kept, costOf)) ??
+    (await fitMemory(whole, given, machine.memoryBytes - processBytes, costOf));
+  if (settings === null) return null;
+  const cost = await costOf(settings);
   const seconds = given.time === undefined ? usualSeconds : parseDuration(given.time)!;
-  const left = seconds - totalOf(fixedTime({ ...settings, seconds, steps: null }, pictures, machine));
-  const fittingSteps = Math.max(1, Math.floor(left / secondsPerStep));
+  const { estimate } = estimateRun(
+    { ...settings, seconds, steps: null },
+    pretrainingWork(method, settings, cost, pictures),
+    pictures,
+    machine,
+    false,
+  );
+  const fittingSteps = estimate.steps;
   const asked = given.steps ?? (given.epochs ?? Number.POSITIVE_INFINITY) * (pictures.count / settings.batch);
   const steps = Math.min(asked, fittingSteps);
   const objection =
@@ -110,13 +146,22 @@ function consider(rung: Rung, { given, machine, pictures, wish }: SizeQuestion):
       : (steps * settings.batch) / 128 < rung.updates
         ? `wants ${formatCount(rung.updates)} updates and would do ${formatCount(steps)}`
         : null;
-  return { rung, settings, secondsPerStep, fittingSteps, wantedUpdates: rung.updates, objection };
+  return { settings, secondsPerStep: stepTime(cost), fittingSteps, wantedUpdates: rung.updates, objection };
 }
 
-function settingsOf(rung: Rung, { given, pictures, wish }: SizeQuestion): RunSettings {
+/** What the method's own settings may depend on. */
+function factsOf(
+  { imageSize, patch }: Rung,
+  { pictures }: PretrainingQuestion,
+  { batch }: StepWish,
+): MethodFacts {
+  return { count: pictures.count, patches: (imageSize / patch) ** 2, batch };
+}
+
+function settingsOf(rung: Rung, question: PretrainingQuestion, wish: StepWish): StepSettings {
   const { width, depth, heads, imageSize, patch } = rung;
-  const mask = maskFor(given, pictures, (imageSize / patch) ** 2);
-  return { ...wish, width, depth, heads, imageSize, patch, mask };
+  const own = question.method.decide(question.given, factsOf(rung, question, wish), new Decisions());
+  return { ...wish, width, depth, heads, imageSize, patch, ...own };
 }
 
 /** The rungs that differ in what they are; of two that do not, the one that asks for less. */
@@ -130,7 +175,7 @@ function distinct(rungs: readonly Rung[]): Rung[] {
   return [...first.values()].reverse();
 }
 
-function noteGeometry({ given, pictures }: SizeQuestion, rung: Rung, decisions: Decisions): void {
+function noteGeometry({ given, pictures }: PretrainingQuestion, rung: Rung, decisions: Decisions): void {
   const side = Math.round(pictures.shortSide);
   const across = rung.imageSize / rung.patch;
   const reason =
@@ -146,10 +191,10 @@ function noteGeometry({ given, pictures }: SizeQuestion, rung: Rung, decisions: 
 }
 
 /** What to say where even the smallest step is larger than the machine's memory. */
-function tooLarge(rung: Rung, question: SizeQuestion): UsageError {
-  const { given, machine, wish } = question;
+async function tooLarge(rung: Rung, question: PretrainingQuestion, wish: StepWish): Promise<UsageError> {
+  const { costOf, given, machine } = question;
   const smallest = {
-    ...settingsOf(rung, question),
+    ...settingsOf(rung, question, wish),
     accumulate: given.accumulate ?? wish.accumulate,
     recompute: given.recompute ?? true,
   };
@@ -160,8 +205,9 @@ function tooLarge(rung: Rung, question: SizeQuestion): UsageError {
     ...(given.model === undefined ? [] : ["model"]),
     ...(["width", "depth", "imageSize", "vocabulary"] as const).filter((field) => given[field] !== undefined),
   ];
+  const { memoryBytes } = await costOf(smallest);
   return contradiction(
     "memory",
-    `a step of width ${rung.width}, depth ${rung.depth}, ${rung.imageSize} pixels and batch ${smallest.batch} takes ${formatBytes(stepMemory(smallest))} even with recompute, and this machine has ${formatBytes(machine.memoryBytes)}; choose less of ${mends.length > 0 ? mends.join(", ") : "everything: a smaller imageSize and vocabulary"}`,
+    `a step of width ${rung.width}, depth ${rung.depth}, ${rung.imageSize} pixels and batch ${smallest.batch} takes ${formatBytes(memoryBytes)} even with recompute, and this machine has ${formatBytes(machine.memoryBytes)}; choose less of ${mends.length > 0 ? mends.join(", ") : "everything: a smaller imageSize"}`,
   );
 }

@@ -1,3 +1,4 @@
+import { type Fields, field, type Given } from "@splitmask/methods/settings";
 import { z } from "zod";
 import { parseValueRange, valueRangeForms } from "./valueRange.js";
 
@@ -5,65 +6,59 @@ const text = z.string().min(1);
 
 /** How any pictures are read. */
 const reading = {
-  imageColumn: text.optional().meta({
+  imageColumn: field(text, {
     description:
       "Where the pictures are in a table or an archive: a column of Parquet files or tables of paths, or the " +
       "ending in a sample of tar shards, such as input.jpg; found by its name when not given",
     placeholder: "<name>",
   }),
-  labelColumn: text.optional().meta({
+  labelColumn: field(text, {
     description:
       "Where the labels are: a column of Parquet files or tables of paths, or the ending cls, json or txt of tar " +
       "shards, or a field of their json files; found by its name when not given",
     placeholder: "<name>",
   }),
-  images: text.optional().meta({
+  images: field(text, {
     description:
       "Folder of the pictures that a COCO or LVIS file (.json), a list of paths or a table names; that of the file " +
       "or one around it, where the pictures are, when not given",
     placeholder: "<folder>",
   }),
-  failOn: z
-    .enum(["none", "truncated", "error", "warning"])
-    .optional()
-    .meta({
-      description:
-        "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends " +
-        "too early, also what the format forbids, or also damage that the decoder painted over; warning when not given",
-      placeholder: "<damage>",
-    }),
-  valueRange: z
-    .string()
-    .refine((range) => parseValueRange(range) !== null, { error: valueRangeForms })
-    .optional()
-    .meta({
+  failOn: field(z.enum(["none", "truncated", "error", "warning"]), {
+    description:
+      "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends " +
+      "too early, also what the format forbids, or also damage that the decoder painted over; warning when not given",
+    placeholder: "<damage>",
+  }),
+  valueRange: field(
+    z.string().refine((range) => parseValueRange(range) !== null, { error: valueRangeForms }),
+    {
       description:
         "Which values become black and white in pictures of more than 8 bits (16-bit, floats): two values, e.g. " +
         "0,4095; percentiles: the 0.1st and the 99.9th of all pictures; file: the least and the greatest of each " +
         "file; auto: the range that the values of all use; when not given the range of the run whose encoder is " +
         "used, else auto",
       placeholder: "<range>",
-    }),
+    },
+  ),
 };
 
 const part = (what: string, otherwise: string) =>
-  text.optional().meta({
+  field(text, {
     description:
       `Part of ${what} that is taken, where the source has several: train, test, validation or another name that ` +
       `is there, or all; when not given ${otherwise}`,
     placeholder: "<name>",
   });
 
-/**
- * Every setting of how the pictures of one source are opened, with its type, its sentence of help and its placeholder.
- */
-export const sourceShape = {
+/** Every setting of how the pictures of one source are opened. */
+export const sourceFields = {
   split: part("the pictures", "all, but to pretrain neither test nor validation"),
   ...reading,
 };
 
 /** The same where pictures to train and to test with are given. */
-export const labelledShape = {
+export const labelledFields = {
   trainSplit: part("the training pictures", "train"),
   testSplit: part("the test pictures", "test, else validation"),
   ...reading,
@@ -73,15 +68,13 @@ export const labelledShape = {
 export type ReadingField = keyof typeof reading;
 
 /** A setting of how pictures are opened. */
-export type SourceField = keyof typeof sourceShape;
-
-type Given<Shape extends z.ZodRawShape> = Readonly<z.output<z.ZodObject<Shape>>>;
+export type SourceField = keyof typeof sourceFields;
 
 /** How pictures are opened; what is not given is found out. */
-export type SourceConfig = Given<typeof sourceShape>;
+export type SourceConfig = Given<typeof sourceFields>;
 
 /** How pictures to train and to test with are opened; what is not given is found out. */
-export type LabelledConfig = Given<typeof labelledShape>;
+export type LabelledConfig = Given<typeof labelledFields>;
 
 /** Settings as they are given, or as a run holds them. */
 export type Choice<Settings> = {
@@ -93,36 +86,36 @@ export type Settled<Settings> = {
   readonly [Field in keyof Settings]-?: Exclude<Settings[Field], undefined> | null;
 };
 
-/** The fields of a shape out of all that was given, null where they are not. */
-function settle<Shape extends z.ZodRawShape>(shape: Shape, given: object): Settled<Given<Shape>> {
+/** The fields among some fields out of all that was given, null where they are not. */
+function settle<Own extends Fields>(fields: Own, given: object): Settled<Given<Own>> {
   const values = given as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(Object.keys(shape).map((field) => [field, values[field] ?? null])) as Settled<
-    Given<Shape>
+  return Object.fromEntries(Object.keys(fields).map((field) => [field, values[field] ?? null])) as Settled<
+    Given<Own>
   >;
 }
 
 /** How a run opens its pictures. */
 export function settleSource(given: SourceConfig): Settled<SourceConfig> {
-  return settle(sourceShape, given);
+  return settle(sourceFields, given);
 }
 
 /** How a run opens its pictures to train and to test with. */
 export function settleLabelled(given: LabelledConfig): Settled<LabelledConfig> {
-  return settle(labelledShape, given);
+  return settle(labelledFields, given);
 }
 
 /** Settings of which each is there with a value, or is not there. */
 type Present<Settings> = { readonly [Field in keyof Settings]?: Exclude<Settings[Field], undefined> };
 
-/** The settings of a shape that were given, out of all that a run holds. */
-function pick<Shape extends z.ZodRawShape>(shape: Shape, choice: object): Present<Given<Shape>> {
-  const given = Object.entries(choice).filter(([field, value]) => field in shape && value != null);
-  return Object.fromEntries(given) as Present<Given<Shape>>;
+/** The settings among some fields that were given, out of all that a run holds. */
+function pick<Own extends Fields>(fields: Own, choice: object): Present<Given<Own>> {
+  const given = Object.entries(choice).filter(([field, value]) => field in fields && value != null);
+  return Object.fromEntries(given) as Present<Given<Own>>;
 }
 
 /** How pictures are opened, out of all that was given or a run holds. */
 export function sourceGiven(choice: Choice<SourceConfig>): Present<SourceConfig> {
-  return pick(sourceShape, choice);
+  return pick(sourceFields, choice);
 }
 
 /** How any pictures are read, out of all that was given or a run holds: all but which part is taken. */
@@ -132,7 +125,7 @@ export function readingOf(choice: Choice<Given<typeof reading>>): Present<Given<
 
 /** How the pictures to train with, or to test with, are opened. */
 export function sourceOf(choice: Choice<LabelledConfig>, which: "train" | "test"): Present<SourceConfig> {
-  const { trainSplit, testSplit } = pick(labelledShape, choice);
+  const { trainSplit, testSplit } = pick(labelledFields, choice);
   const split = which === "train" ? trainSplit : testSplit;
   return { ...readingOf(choice), ...(split === undefined ? {} : { split }) };
 }

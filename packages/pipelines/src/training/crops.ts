@@ -1,21 +1,21 @@
 import type { Tensor } from "@splitmask/autograd";
 import { type ImageDataset, ImageLoader, type View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import type { ResolvedConfig } from "../settings/resolve.js";
-import { trainingAugmentation } from "./method.js";
+import type { StepSettings } from "../settings/resolveSize.js";
+import { trainingAugmentation } from "./augmentation.js";
 
 /**
  * The crops of training for what a method makes before the first step.
  *
  * @param device Where they go.
  * @param dataset The pictures.
- * @param config The settings of the crops, and the seed.
+ * @param settings The settings of the crops, and the seed.
  * @returns See `PrepareRequest.crops`.
  */
 export function trainingCrops(
   device: Device,
   dataset: ImageDataset,
-  config: ResolvedConfig,
+  settings: StepSettings,
 ): (view: View, pictures: number) => AsyncGenerator<Tensor> {
   return async function* (view, pictures) {
     const batchSize = Math.min(64, dataset.length);
@@ -24,8 +24,8 @@ export function trainingCrops(
       device,
       batchSize,
       views: [view],
-      seed: config.seed,
-      augmentation: trainingAugmentation(config),
+      seed: settings.seed,
+      augmentation: trainingAugmentation(settings),
     });
     try {
       for (let step = 0; step * batchSize < pictures; step++) yield (await loader.batch(step)).views[0]!;

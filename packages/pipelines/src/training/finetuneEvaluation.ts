@@ -2,10 +2,11 @@ import { limitSkipped, type View } from "@splitmask/data";
 import { evaluateClassifier } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { ClassifierModel } from "@splitmask/methods";
-import type { LabelledPictures } from "../pictures/labelledPictures.js";
-import type { FinetuneDescription } from "../runs/finetuneDescription.js";
+import type { RunDescription } from "../runs/description.js";
+import type { ClassificationSettings } from "../settings/runSettings.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
+import type { RunPictures } from "./runKind.js";
 
 /** How good the fine-tuned model is; what `evaluation.json` holds. */
 export interface FinetuneEvaluation {
@@ -34,16 +35,16 @@ export const evaluationFile = "evaluation.json";
 /** Classifies the test pictures of a run. */
 export async function evaluateFinetuned(
   device: Device,
-  { config, classes }: Pick<FinetuneDescription, "config" | "classes">,
+  { config, classes }: Pick<RunDescription<ClassificationSettings>, "config" | "classes">,
   classifier: ClassifierModel,
   view: View,
-  { test, warnings }: Pick<LabelledPictures, "test" | "warnings">,
+  { test, warnings }: Pick<RunPictures, "test" | "warnings">,
   terminal: Terminal,
 ): Promise<FinetuneEvaluation> {
   const found = await evaluateClassifier({
     device,
     classifier,
-    dataset: limitSkipped(test, { maximumSkipped: config.maximumSkipped }),
+    dataset: limitSkipped(test!, { maximumSkipped: config.maximumSkipped }),
     view,
     cropRatio: config.cropRatio,
     onProgress: (done, total) => terminal.progress(`test: ${done} of ${total} pictures classified`),

@@ -13,8 +13,8 @@ import { withLabels } from "../pictures/labelledPictures.js";
 import type { OpenPicturesOptions } from "../pictures/pictures.js";
 import { identityOf, openRecordedPictures } from "../pictures/samePictures.js";
 import { warnOfShared } from "../pictures/sharedWarning.js";
-import type { ResolvedConfig } from "../settings/resolve.js";
 import type { MonitorSettings } from "../settings/resolveMonitor.js";
+import type { PretrainingSettings } from "../settings/runSettings.js";
 import { type ReadingField, readingOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 
@@ -48,7 +48,8 @@ export interface MonitorPictures {
  * @throws Error where there are not two classes, or no labelled picture.
  */
 export async function openMonitor(
-  config: MonitorSettings & Pick<ResolvedConfig, "seed" | "maximumSkipped" | "cacheFolder" | ReadingField>,
+  config: MonitorSettings &
+    Pick<PretrainingSettings, "seed" | "maximumSkipped" | "cacheFolder" | ReadingField>,
   terminal: Terminal,
 ): Promise<MonitorPictures | null> {
   const { maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;

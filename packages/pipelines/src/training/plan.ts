@@ -1,84 +1,21 @@
 import { evenlySpaced, type ImageDataset } from "@splitmask/data";
-import type { Device } from "@splitmask/kernels";
+import type { Choice } from "@splitmask/methods/settings";
 import { formatDuration } from "@splitmask/report";
-import { estimateRun, type RunEstimate } from "../estimate/runEstimate.js";
-import { freeDiskBytes } from "../machine/freeDisk.js";
-import { examineMachine } from "../machine/machine.js";
 import { type DiskCacheRequest, wantsDiskCache } from "../pictures/diskCache.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
-import type { Config } from "../settings/config.js";
+import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import { formatBytes, formatCount } from "../settings/quantities.js";
-import {
-  type Choice,
-  type MachineFacts,
-  type PictureFacts,
-  type ResolvedConfig,
-  resolveConfig,
-} from "../settings/resolve.js";
 import { columns } from "../terminal/columns.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { tellChoices } from "./choices.js";
-
-/**
- * What a run is going to be, and what it is going to take.
- *
- * @typeParam Settings Of its kind of run.
- */
-export interface RunPlan<Settings = ResolvedConfig> {
-  /** Every setting, decided. */
-  readonly config: Settings;
-  /** The decisions with their reasons. */
-  readonly choices: readonly Choice[];
-  /** Time, memory and disk. */
-  readonly estimate: RunEstimate;
-  /** What they were decided and estimated from. */
-  readonly pictures: PictureFacts;
-  /** The same of the machine. */
-  readonly machine: MachineFacts;
-  /** How much is free on the disk of the run folder, in bytes. */
-  readonly freeDiskBytes: number;
-}
+import type { RunPlan } from "./runKind.js";
 
 /** What is printed of a run's estimate needs no more than these. */
-type EstimatedRun = Pick<RunPlan, "estimate" | "machine" | "freeDiskBytes">;
+type EstimatedPlan = Pick<RunPlan, "estimate" | "machine" | "freeDiskBytes">;
 
 /** Pictures that are decoded to learn how long it takes. */
 const sampledDecodes = 8;
 /** Short side that they are reduced to, as those of most runs are. */
 const usualDecodeSize = 128;
-
-/**
- * Looks at the machine, decides every setting, and estimates what the run takes.
- *
- * @param device Whose threads are going to train.
- * @param given The fields that are given.
- * @param scanned The pictures.
- * @param out The run folder, which need not exist.
- * @throws UsageError where fields contradict each other, or the memory does not suffice.
- */
-export async function planRun(
-  device: Device,
-  given: Config,
-  scanned: ScannedPictures,
-  out: string,
-): Promise<RunPlan> {
-  const pictures = await timedFacts(scanned);
-  const machine = await examineMachine(device, given.precision);
-  const { config, choices } = resolveConfig(
-    { ...given, valueRange: scanned.valueRange ?? given.valueRange },
-    pictures,
-    machine,
-  );
-  const onDisk = cachesOnDisk(config, pictures, machine);
-  return {
-    config,
-    choices,
-    estimate: estimateRun(config, pictures, machine, onDisk),
-    pictures,
-    machine,
-    freeDiskBytes: await freeDiskBytes(out),
-  };
-}
 
 /** Whether a run is going to have its decoded pictures on disk. */
 export function cachesOnDisk(
@@ -110,21 +47,31 @@ async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
 /**
  * Prints how many pictures there are, and the decisions with their reasons.
  *
- * @param folder The pictures as they were given.
- * @param scanned What was found there.
+ * @param found What was found, such as "120 pictures".
+ * @param where Where, and what else.
  * @param choices The decisions.
  * @param terminal Where they are printed.
  */
 export function tellDecisions(
-  folder: string,
-  { facts, ignored }: ScannedPictures,
+  found: string,
+  where: string,
   choices: readonly Choice[],
   terminal: Terminal,
 ): void {
   const { style } = terminal;
-  const note = ignored === 0 ? "" : ` (${ignored} other files are left alone)`;
-  terminal.line(`${style.bold(`${formatCount(facts.count)} pictures`)} in ${folder}${note}`);
-  tellChoices(choices, terminal);
+  terminal.line(`${style.bold(found)} ${where}`);
+  const rows = choices.map(({ name, reason, value }) => [`  ${name}`, value, style.dim(reason)]);
+  for (const text of columns(rows)) terminal.line(text);
+}
+
+/** "120 pictures", with what was left alone: the start of what is told of a run. */
+export function foundText({ facts: { count } }: Pick<ScannedPictures, "facts">, of = ""): string {
+  return `${formatCount(count)} pictures${of}`;
+}
+
+/** How many other files a folder has. */
+export function ignoredText({ ignored }: Pick<ScannedPictures, "ignored">): string {
+  return ignored === 0 ? "" : ` (${ignored} other files are left alone)`;
 }
 
 /**
@@ -134,7 +81,7 @@ export function tellDecisions(
  * @param now When it starts.
  */
 function estimateRows(
-  { estimate, machine, freeDiskBytes: free }: EstimatedRun,
+  { estimate, machine, freeDiskBytes: free }: EstimatedPlan,
   now: Date,
 ): [string, string, string][] {
   const { disk, memory, picturesPerSecond, seconds, secondsPerStep, steps } = estimate;
@@ -171,7 +118,7 @@ function endText(end: Date, now: Date): string {
 }
 
 /** The same, laid out. */
-export function estimateText(plan: EstimatedRun, terminal: Terminal): string[] {
+export function estimateText(plan: EstimatedPlan, terminal: Terminal): string[] {
   const { style } = terminal;
   const rows = estimateRows(plan, new Date());
   return [
@@ -182,7 +129,7 @@ export function estimateText(plan: EstimatedRun, terminal: Terminal): string[] {
 
 /** Warns where a run needs more memory or disk than is free. */
 export function warnOfShortage(
-  { estimate: { disk, memory }, freeDiskBytes: free, machine }: EstimatedRun,
+  { estimate: { disk, memory }, freeDiskBytes: free, machine }: EstimatedPlan,
   terminal: Terminal,
 ): void {
   if (memory.total > machine.freeBytes) {

@@ -1,35 +1,34 @@
-import { identityDifference } from "@splitmask/data";
+import { type DatasetIdentity, identityDifference } from "@splitmask/data";
 import { movedAlong } from "../pictures/samePictures.js";
-import type { RunDescription } from "../runs/description.js";
-import type { Config } from "../settings/config.js";
-import type { ResolvedConfig } from "../settings/resolve.js";
+import type { MonitorSettings } from "../settings/resolveMonitor.js";
 import type { Terminal } from "../terminal/terminal.js";
-import type { MonitorPictures } from "./monitor.js";
 
 /**
  * The settings of a monitor whose pictures have moved with those of the run: mostly they lie beside them, or are the
  * same.
  */
 export function monitorMoved(
-  { monitor, monitorTest }: ResolvedConfig,
+  { monitor, monitorTest }: MonitorSettings,
   move: { readonly from: string; readonly to: string },
-): Partial<ResolvedConfig> {
+): Partial<MonitorSettings> {
   return {
     ...(monitor ? { monitor: movedAlong(monitor, move) } : {}),
     ...(monitorTest ? { monitorTest: movedAlong(monitorTest, move) } : {}),
   };
 }
 
-/** Warns where a monitor shows other pictures than before, without having been told to. */
-export async function checkMonitor(
-  { monitorIdentities: before }: RunDescription,
-  given: Config,
-  monitor: MonitorPictures | null,
+/**
+ * Warns where a monitor shows other pictures than before.
+ *
+ * @param before What they were.
+ * @param now What they are; empty without a monitor.
+ * @param terminal Where it is told.
+ */
+export function warnOfOtherMonitor(
+  before: readonly DatasetIdentity[],
+  now: readonly DatasetIdentity[],
   terminal: Terminal,
-): Promise<void> {
-  const isTold = [given.monitor, given.monitorTest].some((path) => path !== undefined);
-  if (monitor === null || isTold) return;
-  const now = await monitor.identities();
+): void {
   for (const [place, identity] of before.entries()) {
     const difference = now[place] === undefined ? null : identityDifference(identity, now[place], true);
     if (difference === null) continue;

@@ -1,4 +1,4 @@
-import { nearestNeighbours } from "@splitmask/eval";
+import { nearestNeighbors } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { NdArray } from "ndarray";
 import type { NeighborView } from "../data.js";
@@ -32,7 +32,7 @@ export async function neighborViews(
   // A query finds itself first, and may be tied with a copy of itself: one more than is shown.
   const found = Math.min(rows, count + 1);
   const wanted = featureRows(features, queries);
-  const { indices, similarities } = await nearestNeighbours(device, features, wanted, found);
+  const { indices, similarities } = await nearestNeighbors(device, features, wanted, found);
   return Promise.all(
     queries.map(async (query, row) => {
       const places = Array.from({ length: found }, (_, rank) => rank).filter(

@@ -84,8 +84,9 @@ export function backwardLoss<Batch>(
 }
 
 /**
- * GradCache: embeds all micro-batches without a graph, takes the gradient of the comparison with respect to the descriptors of the whole batch, and goes through each micro-batch once more with
- * its share of it. The gradients are those of the whole batch at once; only one micro-batch's graph is in memory.
+ * GradCache: embeds all micro-batches without a graph, takes the gradient of the comparison with respect to the
+ * descriptors of the whole batch, and goes through each micro-batch once more with its share of it. The gradients are
+ * those of the whole batch at once; only one micro-batch's graph is in memory.
  */
 function backwardAcross<Batch>(
   device: Device,

@@ -20,12 +20,18 @@ export interface BatchSource<Batch> {
    * also for one that it has asked for before. It reads ahead by itself.
    */
   batch(step: number): Promise<Batch>;
-  /** The samples `start` … `end` − 1 of a batch, sharing its memory; what `accumulate` needs. Called within a scope, which releases the views. */
+  /**
+   * The samples `start` … `end` − 1 of a batch, sharing its memory; what `accumulate` needs. Called within a scope,
+   * which releases the views.
+   */
   slice?(batch: Batch, start: number, end: number): Batch;
   /** The samples that have been skipped so far, each once, in any order; the list only grows. */
   skipped?(): readonly SkippedPicture[];
   /** Names of the batch's samples, e.g. the pictures' paths, for errors that concern it. */
   samples?(batch: Batch): readonly string[];
-  /** Called when the batch is not needed any more: its buffers may go back to the pool. Without it they go with the garbage collector. */
+  /**
+   * Called when the batch is not needed any more: its buffers may go back to the pool. Without it they go with the
+   * garbage collector.
+   */
   release?(batch: Batch): void;
 }

@@ -60,7 +60,7 @@ export interface StepEvent {
   readonly step: number;
   /** Number of steps of the whole run. */
   readonly steps: number;
-  /** `total` is what was minimised; then the task's parts by name. */
+  /** `total` is what was minimized; then the task's parts by name. */
   readonly losses: Readonly<Record<string, number>>;
   /** Learning rate of this step. */
   readonly learningRate: number;

@@ -23,7 +23,9 @@ const WINDOW = 50;
 const FEWEST = 20;
 /** So many times the median is an alarm. */
 const OUTLIER = 30;
-/** Alarms of a task are listened to after this share of the steps: an encoder that has learned nothing looks collapsed. */
+/**
+ * Alarms of a task are listened to after this share of the steps: an encoder that has learned nothing looks collapsed.
+ */
 const SETTLING = 0.1;
 
 const gradientAdvice =
@@ -58,7 +60,8 @@ export class HealthMonitor<Batch> {
   }
 
   /**
-   * Enqueues the figures of a batch after the step with index `step`, where it is time for them. Nothing is changed, and nothing is waited for.
+   * Enqueues the figures of a batch after the step with index `step`, where it is time for them. Nothing is changed,
+   * and nothing is waited for.
    *
    * @returns null where it is not time, or the task has no figures.
    */

@@ -1,17 +1,23 @@
 import { reasonOf } from "./reasonOf.js";
 
 /**
- * Where a run's figures may go besides `metrics.jsonl` and the event file of its folder: a file of another format, a service. Anything with `log` is one.
+ * Where a run's figures may go besides `metrics.jsonl` and the event file of its folder: a file of another format, a
+ * service. Anything with `log` is one.
  */
 export interface MetricsLogger {
   /**
-   * Takes the figures of a step, e.g. `loss/total`, `learningRate`, `gradientNorm`, `imagesPerSecond`, `health/effectiveRank`, or those of the evaluation after it, e.g. `evaluation/knnAccuracy`.
-   * Steps come in order. A run that goes on from a checkpoint tells the steps after it once more.
+   * Takes the figures of a step, e.g. `loss/total`, `learningRate`, `gradientNorm`, `imagesPerSecond`,
+   * `health/effectiveRank`, or those of the evaluation after it, e.g. `evaluation/knnAccuracy`. Steps come in order. A
+   * run that goes on from a checkpoint tells the steps after it once more.
    *
-   * @returns Where it is a promise, training goes on meanwhile and the next call comes when it is fulfilled; with 1,000 calls waiting, training waits.
+   * @returns Where it is a promise, training goes on meanwhile and the next call comes when it is fulfilled; with 1,000
+   * calls waiting, training waits.
    */
   log(step: number, values: Readonly<Record<string, number>>): void | Promise<void>;
-  /** Called at the end of a run, however it ends: everything that was logged should be where it belongs when it returns or resolves. */
+  /**
+   * Called at the end of a run, however it ends: everything that was logged should be where it belongs when it returns
+   * or resolves.
+   */
   flush?(): void | Promise<void>;
   /** Called last. */
   close?(): void | Promise<void>;

@@ -35,15 +35,19 @@ export interface StepsProfile {
   readonly samplesPerSecond: number;
   /** How many steps the profile covers. */
   readonly profiledSteps: number;
-  /** What the queue did from the start of the first profiled step to the end of the last; `summarizeProfile` and `chromeTrace` read it. */
+  /**
+   * What the queue did from the start of the first profiled step to the end of the last; `summarizeProfile` and
+   * `chromeTrace` read it.
+   */
   readonly profile: Profile;
   /** The device's memory after the last step. */
   readonly memory: DeviceMemory;
 }
 
 /**
- * Trains for a few steps, exactly as `train` does, and tells where the time goes. The model is changed; nothing is written to the disk. One more step is run
- * than is asked for, so that the profile ends as it begins: with the next step following.
+ * Trains for a few steps, exactly as `train` does, and tells where the time goes. The model is changed; nothing is
+ * written to the disk. One more step is run than is asked for, so that the profile ends as it begins: with the next
+ * step following.
  *
  * @throws RangeError where a number of steps is no whole number of at least 1, and whatever `train` throws.
  * @throws Error where the signal was aborted before the end.

@@ -3,7 +3,10 @@ const WARM_UP = 2;
 /** The median is taken over so many intervals at most. */
 const WINDOW = 25;
 
-/** Measures the time between steps as a median over the last ones, and how much of it the device waited for data; the first two steps are left out. */
+/**
+ * Measures the time between steps as a median over the last ones, and how much of it the device waited for data; the
+ * first two steps are left out.
+ */
 export class RateMeter {
   readonly #intervals: number[] = [];
   readonly #waits: number[] = [];
@@ -12,7 +15,10 @@ export class RateMeter {
   #last: number | null = null;
   #seen = 0;
 
-  /** Tells the meter that a step is complete at `milliseconds`, and that the device had nothing to do for `waited` of them because its batch was not ready. */
+  /**
+   * Tells the meter that a step is complete at `milliseconds`, and that the device had nothing to do for `waited` of
+   * them because its batch was not ready.
+   */
   tick(milliseconds: number, waited = 0): void {
     this.#seen++;
     if (this.#last !== null && this.#seen > WARM_UP) {

@@ -6,8 +6,9 @@ export type NonFiniteAction = "stop" | "skip" | "rollback";
 /** What a run does about losses and gradients that are not finite. */
 export interface NonFinitePolicy {
   /**
-   * `"stop"`: the run ends with a `NonFiniteError`. `"skip"`: the step is left out, and weights and optimizer stand as before it. `"rollback"`: the run goes back to its last checkpoint and
-   * on with a lower learning rate. Default `"stop"`.
+   * `"stop"`: the run ends with a `NonFiniteError`. `"skip"`: the step is left out, and weights and optimizer stand as
+   * before it. `"rollback"`: the run goes back to its last checkpoint and on with a lower learning rate. Default
+   * `"stop"`.
    */
   readonly action?: NonFiniteAction;
   /** How often in a run it may skip or go back; then it stops. Default 10. */

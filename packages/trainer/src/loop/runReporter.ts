@@ -19,7 +19,9 @@ interface StepReport extends Pick<StepEvent, "step" | "steps" | "learningRate" |
   readonly evaluationSeconds: number;
 }
 
-/** Tells what a run does: to its listener, to the metrics and the skipped pictures of its folder, and to other loggers. */
+/**
+ * Tells what a run does: to its listener, to the metrics and the skipped pictures of its folder, and to other loggers.
+ */
 export class RunReporter<Batch> {
   readonly #batches: BatchSource<Batch>;
   readonly #folder: RunFolder | undefined;
@@ -54,7 +56,10 @@ export class RunReporter<Batch> {
     this.#onEvent(event);
   }
 
-  /** The run begins or goes on after `step`: metrics of later steps are void, and an evaluation of `step` is where it was not saved. */
+  /**
+   * The run begins or goes on after `step`: metrics of later steps are void, and an evaluation of `step` is where it
+   * was not saved.
+   */
   async start(step: number, evaluated: boolean): Promise<void> {
     await this.#folder?.startMetrics(step, evaluated);
   }

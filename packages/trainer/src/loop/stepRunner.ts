@@ -63,7 +63,8 @@ export class StepRunner<Batch> {
   }
 
   /**
-   * Enqueues the step with index `step` (from 0): loss, backward, clipping, `update`, `afterStep`; all in one scope. Nothing is waited for.
+   * Enqueues the step with index `step` (from 0): loss, backward, clipping, `update`, `afterStep`; all in one scope.
+   * Nothing is waited for.
    *
    * @param update left out: the gradients are made and thrown away.
    * @returns resolves when the device has computed the step.

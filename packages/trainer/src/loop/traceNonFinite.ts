@@ -12,8 +12,8 @@ import type { StepRunner } from "./stepRunner.js";
 /** Where in a step the first value came up that is not finite. */
 export interface NonFiniteOrigin {
   /**
-   * `"forward"` or `"backward"`: an operation or its gradient rule made it; `"given"`: an input or a parameter had it before the step; `"between"`: a kernel outside of the operations (a sum
-   * of gradients, the norm).
+   * `"forward"` or `"backward"`: an operation or its gradient rule made it; `"given"`: an input or a parameter had it
+   * before the step; `"between"`: a kernel outside of the operations (a sum of gradients, the norm).
    */
   readonly stage: "forward" | "backward" | "given" | "between";
   /** Name of the operation, e.g. `"log"`; in the stage `"between"` the one that follows, or `"the end"`. */
@@ -150,8 +150,8 @@ function look(tensor: Tensor): void {
 }
 
 /**
- * Puts everything back as it was before the step with index `step` and runs it again without changing anything, on a device that looks at every kernel's outputs, to find where the first
- * value came up that is not finite.
+ * Puts everything back as it was before the step with index `step` and runs it again without changing anything, on a
+ * device that looks at every kernel's outputs, to find where the first value came up that is not finite.
  *
  * @returns null where none came up.
  */

@@ -14,11 +14,13 @@ export interface TrainingEvents extends AsyncIterable<TrainingEvent> {
 }
 
 /**
- * Trains as `train` does and yields the events, told apart by `type`. The run starts at once. Reading ends with the run's last event, or throws its error after it. Leaving the loop early
- * (`break`, `return`, an error) stops the run as `signal` would: the step at hand is finished and a checkpoint written before the program goes on behind the loop.
+ * Trains as `train` does and yields the events, told apart by `type`. The run starts at once. Reading ends with the
+ * run's last event, or throws its error after it. Leaving the loop early (`break`, `return`, an error) stops the run as
+ * `signal` would: the step at hand is finished and a checkpoint written before the program goes on behind the loop.
  *
- * Training never waits for the reader: what it has not read yet waits, and where more than 1,000 events do, the oldest step events of them are dropped and counted (`metrics.jsonl` has every
- * step). Events of other kinds are few and always kept. The events go to whoever asks: two readers share them.
+ * Training never waits for the reader: what it has not read yet waits, and where more than 1,000 events do, the oldest
+ * step events of them are dropped and counted (`metrics.jsonl` has every step). Events of other kinds are few and
+ * always kept. The events go to whoever asks: two readers share them.
  */
 export function trainEvents<Batch>(options: TrainOptions<Batch>): TrainingEvents {
   const stop = new AbortController();

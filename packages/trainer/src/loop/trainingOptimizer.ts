@@ -4,11 +4,19 @@ import { requireAtLeast, requireKind } from "./requirements.js";
 
 /** What all optimizers do alike. */
 interface ParameterTreatment {
-  /** Weight decay; not applied to biases, norms, positions and tokens. Default 0.05 for AdamW (BEiT's), where it is decoupled; 0 for the others, where it is added to the gradient. */
+  /**
+   * Weight decay; not applied to biases, norms, positions and tokens. Default 0.05 for AdamW (BEiT's), where it is
+   * decoupled; 0 for the others, where it is added to the gradient.
+   */
   readonly weightDecay?: number;
-  /** The weight decay at the last step, to which it moves along a cosine, as DINO's from 0.04 to 0.4. Default: it stays. */
+  /**
+   * The weight decay at the last step, to which it moves along a cosine, as DINO's from 0.04 to 0.4. Default: it stays.
+   */
   readonly weightDecayEnd?: number;
-  /** Layer-wise decay of the learning rate for fine-tuning a vision transformer: each layer has this times the next one's; BEiT's is 0.65. Default 1. */
+  /**
+   * Layer-wise decay of the learning rate for fine-tuning a vision transformer: each layer has this times the next
+   * one's; BEiT's is 0.65. Default 1.
+   */
   readonly layerDecay?: number;
 }
 

@@ -3,9 +3,12 @@ import type { ForwardContext, Module } from "@splitmask/nn";
 
 /** What a task's loss gives back. */
 export interface TaskLoss {
-  /** The scalar that is minimised. */
+  /** The scalar that is minimized. */
   readonly total: Tensor;
-  /** Scalars to report by name, e.g. the loss's summands or an accuracy; no gradient flows from them. Of micro-batches the mean is reported. */
+  /**
+   * Scalars to report by name, e.g. the loss's summands or an accuracy; no gradient flows from them. Of micro-batches
+   * the mean is reported.
+   */
   readonly parts: Readonly<Record<string, Tensor>>;
 }
 
@@ -13,16 +16,22 @@ export interface TaskLoss {
 export interface EmbeddedSamples {
   /** What samples are compared by, e.g. each view's features: samples along the first axis. */
   readonly descriptors: readonly Tensor[];
-  /** The mean over these samples of what each costs by itself; null where there is no such loss. Called at most once, within the same scope. */
+  /**
+   * The mean over these samples of what each costs by itself; null where there is no such loss. Called at most once,
+   * within the same scope.
+   */
   ownLoss(): TaskLoss | null;
 }
 
 /**
- * A loss that compares the samples of a batch with each other (InfoNCE), cut where the samples meet: the task's loss is `embed(batch).ownLoss() + loss(embed(batch).descriptors)`. So a batch
- * that does not fit in memory can be gone through in micro-batches and still be compared as a whole (GradCache, Gao et al. 2021, arXiv 2101.06983).
+ * A loss that compares the samples of a batch with each other (InfoNCE), cut where the samples meet: the task's loss is
+ * `embed(batch).ownLoss() + loss(embed(batch).descriptors)`. So a batch that does not fit in memory can be gone through
+ * in micro-batches and still be compared as a whole (GradCache, Gao et al. 2021, arXiv 2101.06983).
  */
 export interface CrossSampleLoss<Batch> {
-  /** The forward pass of some samples of a batch, `context.samples`; it has to draw the same whenever it is repeated. */
+  /**
+   * The forward pass of some samples of a batch, `context.samples`; it has to draw the same whenever it is repeated.
+   */
   embed(batch: Batch, context: ForwardContext): EmbeddedSamples;
   /** What the comparison costs, from the descriptors of all samples of the batch. */
   loss(descriptors: readonly Tensor[], context: ForwardContext): TaskLoss;
@@ -51,14 +60,19 @@ export interface TrainingTask<Batch> {
   /** What is trained and saved. */
   readonly model: Module;
   /**
-   * The loss of one batch, or of the samples `context.samples` of one. Runs inside a scope, so it must be synchronous, and it must draw all randomness from
-   * `context` (seed, step, counted from 0, and the samples' places in the batch): then a resumed run repeats itself bit for bit.
+   * The loss of one batch, or of the samples `context.samples` of one. Runs inside a scope, so it must be synchronous,
+   * and it must draw all randomness from `context` (seed, step, counted from 0, and the samples' places in the batch):
+   * then a resumed run repeats itself bit for bit.
    */
   loss(batch: Batch, context: ForwardContext): TaskLoss;
-  /** For a loss that is not a mean over samples: what `accumulate` needs besides. Left out or null: micro-batches are independent. */
+  /**
+   * For a loss that is not a mean over samples: what `accumulate` needs besides. Left out or null: micro-batches are
+   * independent.
+   */
   readonly crossSampleLoss?: CrossSampleLoss<Batch> | null;
   /**
-   * Figures that tell how well training goes, beside the losses, e.g. how much the descriptors of a batch differ: scalars by name. Computed every so many steps after the step, without a graph.
+   * Figures that tell how well training goes, beside the losses, e.g. how much the descriptors of a batch differ:
+   * scalars by name. Computed every so many steps after the step, without a graph.
    */
   health?(batch: Batch, context: ForwardContext): Readonly<Record<string, Tensor>>;
   /** When these figures say that something is wrong. They are listened to after a tenth of the steps. */

@@ -13,7 +13,10 @@ export class AppendedFile {
     this.path = path;
   }
 
-  /** The error of the write that failed; null while none did. Nothing is added after it, for it may have left half a piece. */
+  /**
+   * The error of the write that failed; null while none did. Nothing is added after it, for it may have left half a
+   * piece.
+   */
   get failure(): Error | null {
     return this.#failure;
   }

@@ -13,7 +13,7 @@ function makeTable(): Uint32Array {
 }
 
 /** CRC-32C of some bytes, as an unsigned 32-bit number. */
-export function crc32c(bytes: Uint8Array): number {
+function crc32c(bytes: Uint8Array): number {
   let remainder = 0xffffffff;
   for (const byte of bytes) remainder = (remainder >>> 8) ^ table[(remainder ^ byte) & 0xff]!;
   return ~remainder >>> 0;

@@ -7,7 +7,7 @@ import { readJsonLines } from "./jsonLines.js";
 export interface MetricsRecord {
   /** Number of steps done, from 1. */
   readonly step: number;
-  /** The loss and its parts, by name; `total` is the sum that was minimised. */
+  /** The loss and its parts, by name; `total` is the sum that was minimized. */
   readonly losses: Readonly<Record<string, number>>;
   /** Learning rate of this step. */
   readonly learningRate: number;

@@ -3,8 +3,8 @@ import { AppendedFile } from "./appendedFile.js";
 import { maskedCrc32c } from "./crc32c.js";
 
 /**
- * A TensorBoard event file (`events.out.tfevents.…`): TFRecord frames, each a protobuf `Event`. Scalars only. It is a `MetricsLogger`. Lines
- * are appended in order and never wait for the disk; `flush` waits for all of them.
+ * A TensorBoard event file (`events.out.tfevents.…`): TFRecord frames, each a protobuf `Event`. Scalars only. It is a
+ * `MetricsLogger`. Lines are appended in order and never wait for the disk; `flush` waits for all of them.
  */
 export class TensorboardEventFile implements MetricsLogger {
   readonly #file: AppendedFile;

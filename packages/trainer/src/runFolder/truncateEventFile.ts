@@ -8,8 +8,8 @@ const AFTER = 4;
 const STEP_AT = 10;
 
 /**
- * Cuts an event file of {@link TensorboardEventFile} off after the last event of `step`, or before a record that is not whole: what a resumed run writes anew. A file in which no values are
- * left is removed.
+ * Cuts an event file of {@link TensorboardEventFile} off after the last event of `step`, or before a record that is not
+ * whole: what a resumed run writes anew. A file in which no values are left is removed.
  */
 export async function truncateEventFile(path: string, step: number): Promise<void> {
   const bytes = await readFile(path);

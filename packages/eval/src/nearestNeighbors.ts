@@ -3,8 +3,8 @@ import type { Device } from "@splitmask/kernels";
 import ndarray, { type NdArray } from "ndarray";
 import { nearest, queriesAtOnce, unitRows } from "./similarity.js";
 
-/** What {@link nearestNeighbours} finds. */
-export interface NearestNeighbours {
+/** What {@link nearestNeighbors} finds. */
+export interface NearestNeighbors {
   /** R×k rows of `features`, the most similar first. */
   readonly indices: NdArray<Int32Array>;
   /** R×k cosine similarities, −1 … 1. */
@@ -18,22 +18,22 @@ export interface NearestNeighbours {
  *
  * @throws Error when the widths differ, there are fewer than k rows, or a feature is NaN or infinite.
  */
-export async function nearestNeighbours(
+export async function nearestNeighbors(
   device: Device,
   features: NdArray<Float32Array>,
   queries: NdArray<Float32Array>,
   k: number,
-): Promise<NearestNeighbours> {
+): Promise<NearestNeighbors> {
   const [rows, width] = features.shape as [number, number];
   const [count, queryWidth] = queries.shape as [number, number];
   if (width !== queryWidth) {
     throw new RangeError(
-      `nearestNeighbours: features is ${features.shape.join("×")} and queries is ${queries.shape.join("×")}; both need the same number of columns.`,
+      `nearestNeighbors: features is ${features.shape.join("×")} and queries is ${queries.shape.join("×")}; both need the same number of columns.`,
     );
   }
   if (!Number.isInteger(k) || k < 1 || k > rows) {
     throw new RangeError(
-      `nearestNeighbours: k is ${k} and there are ${rows} features; k must be a whole number from 1 to ${rows}.`,
+      `nearestNeighbors: k is ${k} and there are ${rows} features; k must be a whole number from 1 to ${rows}.`,
     );
   }
   const columnsAtOnce = 131_072;
@@ -68,7 +68,7 @@ export async function nearestNeighbours(
   const place = similarities.findIndex(Number.isNaN);
   if (place >= 0) {
     throw new RangeError(
-      `nearestNeighbours: query ${Math.floor(place / k)} has no neighbours, because its similarities are NaN: ` +
+      `nearestNeighbors: query ${Math.floor(place / k)} has no neighbors, because its similarities are NaN: ` +
         "its features, or some of those it is compared with, hold a NaN or an infinity.",
     );
   }

@@ -1,0 +1,38 @@
+import { classifierMethod } from "./classifierMethod.js";
+import { maeMethod } from "./mae.js";
+import type { Method } from "./method.js";
+import { defaultMethodName } from "./settings/defaultMethodName.js";
+import { didYouMean } from "./settings/nearest.js";
+import { UsageError } from "./settings/usageError.js";
+import { splitMaskMethod } from "./splitMaskMethod.js";
+
+/** The methods of pre-training, by name. */
+export const methods = {
+  splitmask: splitMaskMethod,
+  mae: maeMethod,
+} as const satisfies Readonly<Record<string, unknown>>;
+
+/** The methods that learn from labels, by name. */
+export const labelledMethods = { classifier: classifierMethod } as const;
+
+/** The name of a method of the table. */
+export type MethodName = keyof typeof methods;
+
+/** The names of the methods. */
+export const methodNames = Object.keys(methods) as readonly MethodName[];
+
+/**
+ * A method of the table.
+ *
+ * @param name Its name; the usual method where it is undefined.
+ * @throws UsageError for a name that no method has, with the nearest one.
+ */
+export function findMethod(name: string = defaultMethodName): Method {
+  const found = Object.hasOwn(methods, name) ? methods[name as MethodName] : undefined;
+  if (found !== undefined) return found;
+  const suggestion = didYouMean(name, methodNames);
+  throw new UsageError(
+    `method: there is none that is called "${name}". ${suggestion === null ? "" : `${suggestion} `}Known methods: ` +
+      `${methodNames.join(", ")}; or give the path of a module whose default export is one, such as ./my-method.js.`,
+  );
+}

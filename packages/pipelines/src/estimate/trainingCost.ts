@@ -1,0 +1,134 @@
+import { noGrad, scope, zeros } from "@splitmask/autograd";
+import { arrayDataset, type ImageBatch, type ImageDataset } from "@splitmask/data";
+import {
+  createDevice,
+  type Device,
+  estimateSeconds,
+  type KernelRates,
+  type Profile,
+} from "@splitmask/kernels";
+import type { PretrainingTask } from "@splitmask/methods";
+import { type BatchSource, profileSteps } from "@splitmask/trainer";
+import ndarray from "ndarray";
+import type { TrainingLoop } from "../training/trainingLoop.js";
+
+/** What a training step takes, counted on a dry device. */
+export interface TrainingCost {
+  /** A step, in seconds. */
+  readonly secondsPerStep: number;
+  /** The most that is in use on the device at once, in bytes. */
+  readonly memoryBytes: number;
+  /** Numbers of the whole model. */
+  readonly parameters: number;
+  /** Numbers of the encoder alone. */
+  readonly encoderParameters: number;
+  /** What the method prepares and keeps, in bytes. */
+  readonly preparedBytes: number;
+  /** What it takes to embed a picture without training, in seconds. */
+  readonly secondsPerLook: number;
+}
+
+/** A step that can be counted: made of what the run itself is made of. */
+export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
+  /** Makes something of the shapes of what the method prepares. */
+  readonly standIn: (device: Device) => unknown;
+  /** Makes what is trained. */
+  readonly create: (device: Device, parts: unknown) => PretrainingTask<Batch>;
+  /** Makes the batches of some pictures, so many at a time. */
+  readonly batches: (
+    device: Device,
+    dataset: ImageDataset,
+    batch: number,
+  ) => BatchSource<Batch> & { close(): void };
+  /** The options of the loop. */
+  readonly loop: TrainingLoop;
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Number of classes; 0: no labels. */
+  readonly classes: number;
+}
+
+/** Micro-batches beyond these cost what the last one does. */
+const countedMicroBatches = 3;
+/** Pictures that are embedded at a time. */
+const lookedAt = 64;
+/** Side of the pictures that batches are made of, in pixels: what they cost themselves is counted elsewhere. */
+const side = 16;
+
+/**
+ * Counts a training step by running it on a dry device, which computes nothing: task, loop and batches are the run's,
+ * so that it holds for every method.
+ *
+ * @param step What is trained.
+ * @param rates How fast the machine does each kind of work.
+ */
+export async function trainingCost<Batch extends ImageBatch>(
+  step: CountedStep<Batch>,
+  rates: KernelRates,
+): Promise<TrainingCost> {
+  const { accumulate = 1 } = step.loop;
+  if (accumulate <= countedMicroBatches) return dryStep(step, rates);
+  const micro = step.batch / accumulate;
+  const [fewer, more] = await Promise.all(
+    [countedMicroBatches - 1, countedMicroBatches].map((count) =>
+      dryStep({ ...step, batch: count * micro, loop: { ...step.loop, accumulate: count } }, rates),
+    ),
+  );
+  const extended = (figure: "secondsPerStep" | "memoryBytes") =>
+    more![figure] + (accumulate - countedMicroBatches) * (more![figure] - fewer![figure]);
+  return {
+    ...more!,
+    secondsPerStep: extended("secondsPerStep"),
+    memoryBytes: extended("memoryBytes"),
+  };
+}
+
+async function dryStep<Batch extends ImageBatch>(
+  { batch, batches: makeBatches, classes, create, loop, standIn }: CountedStep<Batch>,
+  rates: KernelRates,
+): Promise<TrainingCost> {
+  const device = createDevice({ backend: "dry", threads: 1 });
+  const picture = ndarray(new Uint8Array(side * side * 3), [side, side, 3]);
+  const dataset = arrayDataset(
+    Array.from({ length: batch }, () => picture),
+    classes === 0
+      ? {}
+      : {
+          labels: new Int32Array(batch),
+          classes: Array.from({ length: classes }, (_, label) => String(label)),
+        },
+  );
+  const batches = makeBatches(device, dataset, batch);
+  try {
+    const before = device.memory().liveBytes;
+    const parts = standIn(device);
+    const preparedBytes = device.memory().liveBytes - before;
+    const task = create(device, parts);
+    const { memory, profile } = await profileSteps({
+      ...loop,
+      ...{ device, task, batches, healthEvery: 0, warmUpSteps: 1, timedSteps: 1, profiledSteps: 1 },
+    });
+    const { encoder, parameterCount } = task.model;
+    return {
+      secondsPerStep: estimateSeconds(profile, rates),
+      memoryBytes: memory.peakLiveBytes,
+      preparedBytes,
+      parameters: parameterCount,
+      encoderParameters: encoder.parameterCount,
+      secondsPerLook: estimateSeconds(await lookOf(device, encoder), rates) / lookedAt,
+    };
+  } finally {
+    batches.close();
+    device.close();
+  }
+}
+
+/** A profile of embedding some pictures. */
+async function lookOf(device: Device, encoder: PretrainingTask["model"]["encoder"]): Promise<Profile> {
+  const [height, width] = encoder.config.imageSize;
+  device.startProfile();
+  scope(device, () => {
+    noGrad(device, () => encoder.encode(zeros(device, [lookedAt, encoder.config.channels, height, width])));
+  });
+  return device.stopProfile();
+}

@@ -1,0 +1,326 @@
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { classifierMethod, encoderView, type PretrainingTask } from "@splitmask/methods";
+import { UsageError } from "@splitmask/methods/settings";
+import { latestCheckpoint, type RunFolder } from "@splitmask/trainer";
+import { estimateRun, type RunWork } from "../estimate/runEstimate.js";
+import type { TrainingCost } from "../estimate/trainingCost.js";
+import { trainedRange } from "../evaluation/trainedRange.js";
+import { freeDiskBytes } from "../machine/freeDisk.js";
+import { examineMachine } from "../machine/machine.js";
+import { openLabelledPictures } from "../pictures/labelledPictures.js";
+import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
+import { classifierFile, writeClassifier } from "../runs/classifierFile.js";
+import { changedSettings, preparedSettings, type RunDescription, readRun } from "../runs/description.js";
+import {
+  type EncoderWeights,
+  findCheckpoint,
+  loadWeights,
+  readEncoderWeights,
+  weightsHash,
+} from "../runs/encoder.js";
+import type { FinetuneConfig } from "../settings/finetuneConfig.js";
+import { resolveFinetune } from "../settings/resolveFinetune.js";
+import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
+import type { Terminal } from "../terminal/terminal.js";
+import { classificationBatches } from "./batches.js";
+import { classificationCosts } from "./costOf.js";
+import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
+import { cachesOnDisk, foundText, ignoredText, tellDecisions, timedFacts } from "./plan.js";
+import type { RunKind, RunPictures } from "./runKind.js";
+
+/** What came of a run that trains a classifier, besides what all runs give. */
+export interface ClassificationOutcome {
+  /**
+   * How good the model is; null where the run was interrupted, or the test pictures could not be looked at in the end.
+   */
+  readonly evaluation: FinetuneEvaluation | null;
+}
+
+/** What is fine-tuned, and with which pictures. */
+export interface FinetuneSources {
+  /** The pre-training run, or a checkpoint folder inside it: the encoder's shape, normalization and weights. */
+  readonly run: string;
+  /** Labelled pictures: one folder a class, or any other source with labels. */
+  readonly train: string;
+  /** Labelled pictures with the same class names, for the evaluation at the end. */
+  readonly test: string;
+  /** The same encoder with its first random weights, drawn with the seed: the baseline. */
+  readonly fromScratch?: boolean;
+}
+
+/** The encoder that a run begins with. */
+interface FirstEncoder {
+  /** How it was pre-trained. */
+  readonly description: RunDescription<PretrainingSettings>;
+  /** Its weights; null: random ones. */
+  readonly read: EncoderWeights | null;
+}
+
+/** Fewest seconds for the files of the last checkpoint and the classifier. */
+const filesSeconds = 1;
+
+/**
+ * Runs that train a classifier on a pre-trained encoder, or from its first weights.
+ *
+ * @param sources The encoder and the pictures.
+ * @param given The fields that are given.
+ */
+export function classificationRun(
+  sources: FinetuneSources,
+  given: FinetuneConfig,
+): RunKind<ClassificationSettings, ClassificationOutcome> {
+  const { fromScratch = false } = sources;
+  let first: Promise<FirstEncoder> | null = null;
+  const firstEncoder = () => {
+    first ??= readFirstEncoder(sources);
+    return first;
+  };
+  const workOf = (
+    { batch, evaluateEvery, repeats }: ClassificationSettings,
+    cost: TrainingCost,
+    { test }: RunPictures,
+  ): RunWork => ({
+    cost,
+    picturesPerStep: batch / repeats,
+    besides: {
+      before: { pictures: 0, operations: 0 },
+      after: { seconds: filesSeconds, pictures: test!.length, looks: test!.length },
+    },
+    evaluation: evaluateEvery === null ? null : { pictures: test!.length, every: evaluateEvery },
+  });
+
+  return {
+    name: "classification",
+    betas: undefined,
+
+    async open(description, terminal) {
+      const valueRange =
+        given.valueRange ??
+        (description === null ? await trainedRange(sources.run) : description.config.valueRange) ??
+        undefined;
+      // A run goes on with its classes in their order, whatever order the pictures give them now.
+      const classes = description?.classes;
+      return openLabelledPictures(
+        sources,
+        { ...description?.config, ...given, valueRange, classes },
+        terminal,
+      );
+    },
+
+    async plan({ device, pictures: opened, request }) {
+      const { classes, train } = opened;
+      const { description, read } = await firstEncoder();
+      const { depth, heads, imageSize, layerScale, patch, width } = description.config;
+      const pictures = await timedFacts(train);
+      const machine = await examineMachine(device);
+      const costOf = classificationCosts(description.encoder, classes.length, machine);
+      const { choices, config } = await resolveFinetune(
+        { ...given, valueRange: train.valueRange ?? given.valueRange },
+        {
+          count: pictures.count,
+          encoder: { depth, heads, imageSize, layerScale, patch, width },
+          fromScratch: read === null,
+        },
+        costOf,
+      );
+      const encoder = {
+        name: "encoder",
+        value: `width ${width}, depth ${depth}, ${heads} heads`,
+        reason:
+          read === null
+            ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
+            : `the weights of ${sources.run} after ${read.step.toLocaleString("en")} steps`,
+      };
+      const work = workOf(config, await costOf({ ...config, checkpointEvery: 1 }), opened);
+      return {
+        ...{ config, pictures, machine },
+        choices: [encoder, ...choices],
+        ...estimateRun(config, work, pictures, machine, cachesOnDisk(config, pictures, machine)),
+        freeDiskBytes: await freeDiskBytes(request.out),
+      };
+    },
+
+    async estimate({ pictures }, { config, encoder }, machine) {
+      const costOf = classificationCosts(encoder, pictures.classes.length, machine);
+      const work = workOf(config, await costOf({ ...config, checkpointEvery: 1 }), pictures);
+      return estimateRun(config, work, pictures.train.facts, machine, false);
+    },
+
+    async describe({ pictures }, { choices, config }) {
+      const { description: pretraining, read } = await firstEncoder();
+      const { dropPath, imageSize } = config;
+      const { classes, test, train } = pictures;
+      return {
+        format: 1,
+        kind: "classification",
+        method: classifierMethod.name,
+        methodFile: null,
+        encoder: { ...pretraining.encoder, imageSize, dropPath, finalNorm: false },
+        pictures: { path: resolve(sources.train), identity: await identityOf(train.dataset) },
+        test: { path: resolve(sources.test), identity: await identityOf(test!) },
+        pictureCount: train.facts.count,
+        classes,
+        pretrained: {
+          run: resolve(sources.run),
+          steps: read?.step ?? null,
+          weights: read === null ? null : weightsHash(read.weights),
+        },
+        ...{ config, given, choices },
+        ...{ mean: pretraining.mean, std: pretraining.std },
+      };
+    },
+
+    tell({ pictures: { classes, test, train }, terminal }, choices) {
+      const where = `in ${sources.train}${ignoredText(train)}, ${test!.length.toLocaleString("en")} test pictures in ${sources.test}`;
+      tellDecisions(foundText(train, ` of ${classes.length} classes`), where, choices, terminal);
+    },
+
+    async resume({ pictures: { test, train }, terminal }, description) {
+      const now = {
+        train: { path: sources.train, dataset: train.dataset },
+        test: { path: sources.test, dataset: test! },
+      };
+      await checkSamePictures("the training pictures", description.pictures, now.train, terminal, true);
+      await checkSamePictures("the test pictures", description.test!, now.test, terminal, true);
+      const { pretrained } = description;
+      if ((pretrained!.steps === null) !== fromScratch) {
+        throw new UsageError(
+          `--resume: the run was started with${pretrained!.steps === null ? "" : "out"} --from-scratch. Start a new run in another folder.`,
+        );
+      }
+      const moved = {
+        ...description,
+        pictures: { ...description.pictures, path: resolve(sources.train) },
+        test: { ...description.test!, path: resolve(sources.test) },
+        pretrained: { ...pretrained!, run: resolve(sources.run) },
+      };
+      const hasMoved = JSON.stringify(moved) !== JSON.stringify(description);
+      const config = { ...description.config, ...changedSettings<ClassificationSettings>(given) };
+      return { description: { ...moved, config }, rewritten: hasMoved ? moved : null };
+    },
+
+    async watch({ device, pictures, terminal }, description) {
+      const { classes, config } = description;
+      const view = encoderView(preparedSettings(description));
+      let latest: { readonly step: number; readonly evaluation: FinetuneEvaluation } | null = null;
+      let last: FinetuneEvaluation | null = null;
+      const evaluateAt = async (task: PretrainingTask, step: number) => {
+        const { model } = asClassifier(task);
+        const evaluation = await evaluateFinetuned(device, description, model, view, pictures, terminal);
+        latest = { step, evaluation };
+        return evaluation;
+      };
+      return {
+        identities: [],
+        warnings: [],
+        options: (task) =>
+          config.evaluateEvery === null
+            ? {}
+            : {
+                evaluation: {
+                  every: config.evaluateEvery,
+                  run: async ({ step, signal }) => {
+                    const found = await evaluateAt(task, step).catch((error: unknown) => {
+                      // Before the first step there is nothing to lose.
+                      if (signal.aborted || step === 0) throw error;
+                      return warnUntested(step, error, terminal);
+                    });
+                    if (found === null) return {};
+                    const { accuracy, top5 } = found;
+                    return { accuracy, ...(top5 === null ? {} : { top5 }) };
+                  },
+                },
+              },
+        async finish(task, run, step) {
+          const { cropRatio } = config;
+          const { model } = asClassifier(task);
+          await writeClassifier(join(run.path, classifierFile), model, { classes, view, cropRatio });
+          // Without evaluations in between, or where the run was resumed after its last step, this is the first one.
+          last =
+            latest?.step === step
+              ? latest.evaluation
+              : await evaluateAt(task, step).catch((error: unknown) => warnUntested(step, error, terminal));
+          if (last === null) return;
+          await writeFile(join(run.path, evaluationFile), `${JSON.stringify(last, null, 2)}\n`);
+        },
+        outcome: () => ({ evaluation: last }),
+        close: async () => undefined,
+      };
+    },
+
+    checkWatch() {},
+
+    async create({ device, request }, description, _dataset, run) {
+      const { classes, config, encoder } = description;
+      const task = classifierMethod.create(device, { ...config, encoder, classes: classes.length });
+      const read = request.resume
+        ? await readSameWeights(sources, description, run, firstEncoder)
+        : (await firstEncoder()).read;
+      if (read !== null) {
+        // The classifier has its norm behind the mean of the tokens instead.
+        const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
+        loadWeights(task.model.encoder, { path: read.path, weights });
+      }
+      return task;
+    },
+
+    views: (description) => [encoderView(preparedSettings(description))],
+
+    batches: (device, dataset, description, options) =>
+      classificationBatches(
+        device,
+        dataset,
+        description.classes.length,
+        preparedSettings(description),
+        options,
+      ),
+  };
+}
+
+/** The task of a run of this kind. */
+function asClassifier(task: PretrainingTask): ReturnType<typeof classifierMethod.create> {
+  return task as ReturnType<typeof classifierMethod.create>;
+}
+
+/** An evaluation that fails does not end a run: its weights are there without it. */
+function warnUntested(step: number, error: unknown, terminal: Terminal): null {
+  terminal.warn(`the model could not be tested after step ${step}: ${(error as Error).message}`);
+  return null;
+}
+
+/** Reads the encoder of a pre-training run. */
+async function readFirstEncoder({ run, fromScratch = false }: FinetuneSources): Promise<FirstEncoder> {
+  if (fromScratch) {
+    const { description } = await readRun((await findCheckpoint(run)).run, "pretraining");
+    return { description, read: null };
+  }
+  const read = await readEncoderWeights(run, "--from-scratch for the encoder before training");
+  return { description: read.description, read };
+}
+
+/**
+ * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints
+ * and not wanted again.
+ *
+ * @throws UsageError where those that are given are others.
+ */
+async function readSameWeights(
+  sources: FinetuneSources,
+  { pretrained }: RunDescription,
+  run: RunFolder,
+  firstEncoder: () => Promise<FirstEncoder>,
+): Promise<EncoderWeights | null> {
+  const { run: before, steps, weights } = pretrained!;
+  if (weights === null) return null;
+  // The run that they are from may have gone on since, or be gone.
+  const isWanted = (await latestCheckpoint(run.checkpointsPath)) === null;
+  if (!isWanted && before === resolve(sources.run)) return null;
+  const { read } = await firstEncoder();
+  if (read !== null && weightsHash(read.weights) === weights) return read;
+  throw new UsageError(
+    `--resume: the encoder's weights of ${sources.run} are not those that the run was started with, of ` +
+      `${before} after ${steps} steps. Give the same run or checkpoint, or start a new run in ` +
+      "another folder.",
+  );
+}

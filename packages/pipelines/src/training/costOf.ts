@@ -1,0 +1,104 @@
+import { classifierMethod, type LabelledBatch, type Method } from "@splitmask/methods";
+import type { VisionTransformerConfig } from "@splitmask/vit";
+import { type CountedStep, type TrainingCost, trainingCost } from "../estimate/trainingCost.js";
+import type { MachineFacts } from "../settings/facts.js";
+import { anyColors, withNormalization } from "../settings/normalization.js";
+import type { CostOf, StepSettings } from "../settings/resolveSize.js";
+import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
+import { classificationBatches, pretrainingBatches } from "./batches.js";
+import { trainingLoop } from "./trainingLoop.js";
+
+/** Counts each step once, however often it is asked for. */
+export function countedOnce<Settings extends object>(
+  count: (settings: Settings) => Promise<TrainingCost>,
+): CostOf<Settings> {
+  const counted = new Map<string, Promise<TrainingCost>>();
+  return (settings) => {
+    const key = JSON.stringify(settings);
+    const known = counted.get(key) ?? count(settings);
+    counted.set(key, known);
+    return known;
+  };
+}
+
+/**
+ * What steps of a method take on a machine.
+ *
+ * @param method The method.
+ * @param machine How fast it is.
+ */
+export function pretrainingCosts(method: Method, { rates }: Pick<MachineFacts, "rates">): CostOf {
+  return countedOnce((given) => {
+    const settings = withNormalization(given);
+    const step: CountedStep = {
+      standIn: (device) => method.preparation?.standIn(device, settings),
+      create: (device, parts) => method.create(device, settings, parts),
+      batches: (device, dataset, batch) =>
+        pretrainingBatches(device, dataset, method, { ...settings, batch }),
+      loop: trainingLoop({ ...given, ...anyLength }, method.recipe.betas),
+      batch: given.batch,
+      classes: 0,
+    };
+    return trainingCost(step, rates);
+  });
+}
+
+/** What a step costs does not depend on how many there are. */
+const anyLength = {
+  steps: null,
+  seconds: null,
+  learningRate: 1e-3,
+  minimumLearningRate: 0,
+  warmup: 0,
+  checkpointEvery: 1,
+};
+
+/** The settings of a run's step alone: what its cost depends on. */
+export function stepOf({
+  checkpointEvery: _checkpointEvery,
+  learningRate: _learningRate,
+  minimumLearningRate: _minimumLearningRate,
+  monitor: _monitor,
+  monitorEvery: _monitorEvery,
+  monitorPictures: _monitorPictures,
+  monitorTest: _monitorTest,
+  seconds: _seconds,
+  steps: _steps,
+  warmup: _warmup,
+  ...step
+}: PretrainingSettings): StepSettings {
+  return step;
+}
+
+/**
+ * What steps of a classifier take on a machine.
+ *
+ * @param encoder The config of its encoder.
+ * @param classes Number of classes.
+ * @param machine How fast it is.
+ */
+export function classificationCosts(
+  encoder: VisionTransformerConfig,
+  classes: number,
+  { rates }: Pick<MachineFacts, "rates">,
+): CostOf<ClassificationSettings> {
+  return countedOnce((given) => {
+    const settings = { ...given, ...anyColors };
+    const { dropPath, imageSize } = given;
+    const step: CountedStep<LabelledBatch> = {
+      standIn: () => undefined,
+      create: (device) =>
+        classifierMethod.create(device, {
+          ...settings,
+          encoder: { ...encoder, imageSize, dropPath },
+          classes,
+        }),
+      batches: (device, dataset, batch) =>
+        classificationBatches(device, dataset, classes, { ...settings, batch }),
+      loop: trainingLoop(given, undefined),
+      batch: given.batch,
+      classes,
+    };
+    return trainingCost(step, rates);
+  });
+}

@@ -1,0 +1,176 @@
+import { join, resolve } from "node:path";
+import { measureNormalization } from "@splitmask/data";
+import { encoderConfig, type Method } from "@splitmask/methods";
+import { pretrainingWork } from "../estimate/pretrainingWork.js";
+import { estimateRun } from "../estimate/runEstimate.js";
+import { freeDiskBytes } from "../machine/freeDisk.js";
+import { examineMachine } from "../machine/machine.js";
+import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
+import { scanPictures } from "../pictures/scanPictures.js";
+import { changedSettings, preparedSettings } from "../runs/description.js";
+import { encoderFile, writeEncoder } from "../runs/encoderFile.js";
+import type { Config } from "../settings/config.js";
+import { resolveConfig } from "../settings/resolve.js";
+import { monitorRhythm } from "../settings/resolveMonitor.js";
+import type { PretrainingSettings } from "../settings/runSettings.js";
+import { pretrainingBatches, pretrainingViews } from "./batches.js";
+import { pretrainingCosts, stepOf } from "./costOf.js";
+import { monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
+import { cachesOnDisk, foundText, ignoredText, tellDecisions, timedFacts } from "./plan.js";
+import { prepareParts } from "./prepareParts.js";
+import { monitorMoved, warnOfOtherMonitor } from "./resumedMonitor.js";
+import type { RunKind } from "./runKind.js";
+
+/** What came of a pre-training run, besides what all runs give. */
+export interface PretrainingOutcome {
+  /** Why the monitor's figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
+}
+
+/** A run that learns from pictures alone. */
+export interface PretrainingSource {
+  /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
+  readonly folder: string;
+  /** The fields that are given. */
+  readonly given: Config;
+  /** The method. */
+  readonly method: Method;
+  /** The module that it comes from, absolute; null: none. */
+  readonly methodFile: string | null;
+}
+
+/**
+ * Runs that learn from pictures alone, by any method.
+ *
+ * @param source The pictures and the method.
+ */
+export function pretrainingRun({
+  folder,
+  given,
+  method,
+  methodFile,
+}: PretrainingSource): RunKind<PretrainingSettings, PretrainingOutcome> {
+  return {
+    name: "pretraining",
+    betas: method.recipe.betas,
+
+    async open(description, terminal) {
+      const chosen = { ...description?.config, ...given, use: "pretraining" } as const;
+      const train = await scanPictures(folder, terminal, chosen);
+      return { train, test: null, classes: [], warnings: [] };
+    },
+
+    async plan({ device, pictures: { train }, request }) {
+      const pictures = await timedFacts(train);
+      const machine = await examineMachine(device);
+      const costOf = pretrainingCosts(method, machine);
+      const { choices, config } = await resolveConfig({
+        ...{ method, pictures, machine, costOf },
+        given: { ...given, valueRange: train.valueRange ?? given.valueRange },
+      });
+      const onDisk = cachesOnDisk(config, pictures, machine);
+      const work = pretrainingWork(method, config, await costOf(stepOf(config)), pictures);
+      return {
+        ...{ config, choices, pictures, machine },
+        ...estimateRun(config, work, pictures, machine, onDisk),
+        freeDiskBytes: await freeDiskBytes(request.out),
+      };
+    },
+
+    async estimate({ pictures: { train } }, { config }, machine) {
+      const cost = await pretrainingCosts(method, machine)(stepOf(config));
+      const work = pretrainingWork(method, config, cost, train.facts);
+      return estimateRun(config, work, train.facts, machine, false);
+    },
+
+    async describe({ device, pictures: { train } }, { choices, config }, dataset) {
+      const { mean, std } =
+        config.mean !== null && config.std !== null
+          ? { mean: config.mean, std: config.std }
+          : await measureNormalization(dataset, { device, seed: config.seed });
+      const measured = {
+        name: "mean and std",
+        value: [mean, std].map((numbers) => numbers.map((value) => value.toFixed(3)).join(" ")).join(" / "),
+        reason: config.mean !== null ? "given" : "measured on a sample of the pictures",
+      };
+      const settings = { ...config, mean, std };
+      return {
+        format: 1,
+        kind: "pretraining",
+        method: method.name,
+        methodFile,
+        encoder: method.encoder?.(settings) ?? encoderConfig(settings),
+        pictures: { path: resolve(folder), identity: await identityOf(train.dataset) },
+        test: null,
+        pictureCount: train.facts.count,
+        classes: [],
+        pretrained: null,
+        ...{ config, given, mean, std },
+        choices: [{ name: "method", value: method.title, reason: method.paper }, ...choices, measured],
+      };
+    },
+
+    tell({ pictures: { train }, terminal }, choices) {
+      tellDecisions(foundText(train), `in ${folder}${ignoredText(train)}`, choices, terminal);
+    },
+
+    async resume({ pictures: { train }, terminal }, description) {
+      const { path } = description.pictures;
+      await checkSamePictures(
+        "the pictures",
+        description.pictures,
+        { path: folder, dataset: train.dataset },
+        terminal,
+      );
+      const place = resolve(folder);
+      const pictures = { ...description.pictures, path: place };
+      const moved = { ...description.config, ...monitorMoved(description.config, { from: path, to: place }) };
+      return {
+        description: {
+          ...description,
+          pictures,
+          config: { ...moved, ...changedSettings<PretrainingSettings>(given) },
+        },
+        rewritten: place === path ? null : { ...description, pictures, config: moved },
+      };
+    },
+
+    async watch({ device, request, terminal }, description) {
+      const { config } = description;
+      const monitor = await openMonitor(config, terminal);
+      const rhythm = monitorRhythm(config, { ...(description.given as Config), ...request.config });
+      const { mean, std } = description;
+      const view = pretrainingViews(method, preparedSettings(description))[0]!;
+      return {
+        identities: (await monitor?.identities()) ?? [],
+        warnings: monitor?.warnings ?? [],
+        options: (task) =>
+          monitor === null
+            ? {}
+            : {
+                evaluation: monitorEvaluation(device, task.model.encoder, view, monitor, rhythm, terminal),
+                keepBest: { figure: monitorFigure, better: "higher" },
+              },
+        finish: (task, run) => writeEncoder(join(run.path, encoderFile), task, { mean, std }),
+        outcome: () => ({ warnings: monitor?.warnings ?? [] }),
+        close: async () => monitor?.close(),
+      };
+    },
+
+    checkWatch: ({ terminal }, { monitorIdentities }, { identities: now }) => {
+      const isTold = [given.monitor, given.monitorTest].some((path) => path !== undefined);
+      if (!isTold) warnOfOtherMonitor(monitorIdentities, now, terminal);
+    },
+
+    async create({ device, request, terminal }, description, dataset, run) {
+      const settings = preparedSettings(description);
+      const prepared = { dataset, method, settings, signal: request.signal };
+      return method.create(device, settings, await prepareParts(device, run.path, prepared, terminal));
+    },
+
+    views: (description) => pretrainingViews(method, preparedSettings(description)),
+
+    batches: (device, dataset, description, options) =>
+      pretrainingBatches(device, dataset, method, preparedSettings(description), options),
+  };
+}

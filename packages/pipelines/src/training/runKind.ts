@@ -1,0 +1,145 @@
+import type { DatasetIdentity, ImageBatch, ImageDataset, View } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import type { PretrainingTask, Recipe } from "@splitmask/methods";
+import type { Choice } from "@splitmask/methods/settings";
+import type { BatchSource, RunFolder, TrainOptions } from "@splitmask/trainer";
+import type { EstimatedRun } from "../estimate/runEstimate.js";
+import type { ScannedPictures } from "../pictures/scanPictures.js";
+import type { RunDescription, RunKindName } from "../runs/description.js";
+import type { MachineFacts, PictureFacts } from "../settings/facts.js";
+import type { RunSettings } from "../settings/runSettings.js";
+import type { Terminal } from "../terminal/terminal.js";
+import type { BatchOptions } from "./batches.js";
+
+/** What a run is asked for, whatever its kind. */
+export interface TrainingRequest {
+  /** Where it is written; only a run that is planned needs none. */
+  readonly out: string;
+  /** The fields that are given; the rest is chosen. */
+  readonly config: object & {
+    readonly threads?: number | undefined;
+    readonly checkpointEvery?: number | undefined;
+  };
+  /** Go on from the run folder's last checkpoint. */
+  readonly resume: boolean;
+  /** Delete the run folder's earlier run first. */
+  readonly overwrite: boolean;
+  /** Aborting it stops after the step at hand, with a checkpoint. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The pictures of a run, opened. */
+export interface RunPictures {
+  /** Those that it learns from. */
+  readonly train: ScannedPictures;
+  /** Those that it is tested with; null: none. */
+  readonly test: ImageDataset | null;
+  /** The class names, by label; empty without labels. */
+  readonly classes: readonly string[];
+  /** Why figures on the test pictures may not mean what they seem to. */
+  readonly warnings: readonly string[];
+}
+
+/** What a run works with. */
+export interface RunContext {
+  /** Where it is computed. */
+  readonly device: Device;
+  /** What is asked for. */
+  readonly request: TrainingRequest;
+  /** The pictures. */
+  readonly pictures: RunPictures;
+  /** Where it is told. */
+  readonly terminal: Terminal;
+}
+
+/** What a run is going to be, and what it is going to take. */
+export interface RunPlan<Settings extends RunSettings = RunSettings> extends EstimatedRun {
+  /** Every setting, decided. */
+  readonly config: Settings;
+  /** The decisions with their reasons. */
+  readonly choices: readonly Choice[];
+  /** What they were decided and estimated from. */
+  readonly pictures: PictureFacts;
+  /** The same of the machine. */
+  readonly machine: MachineFacts;
+  /** How much is free on the disk of the run folder, in bytes. */
+  readonly freeDiskBytes: number;
+}
+
+/** What looks at a model while it is trained, and what is made of it in the end. */
+export interface Watch<Outcome> {
+  /** What the pictures that it is looked at with are, where the run folder has them apart. */
+  readonly identities: readonly DatasetIdentity[];
+  /** Why its figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
+  /** The evaluations between the steps, and which checkpoint is the best. */
+  options(task: PretrainingTask): Pick<TrainOptions<never>, "evaluation" | "keepBest">;
+  /** Writes what the run is for, after its last step. */
+  finish(task: PretrainingTask, run: RunFolder, step: number): Promise<void>;
+  /** What came of it. */
+  outcome(): Outcome;
+  /** Lets go of its pictures. */
+  close(): Promise<void>;
+}
+
+/** A run that goes on: its description as it is now, and whether the run folder's has to be rewritten. */
+export interface ResumedRun<Settings extends RunSettings> {
+  /** With the settings that have changed, and the places where pictures are now. */
+  readonly description: RunDescription<Settings>;
+  /** What the run folder is to hold; null: what it holds. */
+  readonly rewritten: RunDescription<Settings> | null;
+}
+
+/**
+ * What is different between runs that learn from pictures alone and runs that learn classes: everything else of a run
+ * is `trainingRun`.
+ *
+ * @typeParam Settings Of its runs.
+ * @typeParam Outcome What its runs give besides.
+ */
+export interface RunKind<Settings extends RunSettings, Outcome> {
+  /** Its name in `config.json`. */
+  readonly name: RunKindName;
+  /** Decay rates of AdamW's moments; the optimizer's own when undefined. */
+  readonly betas: Recipe["betas"];
+  /** Opens the pictures. */
+  open(description: RunDescription<Settings> | null, terminal: Terminal): Promise<RunPictures>;
+  /** Decides every setting and estimates the run. */
+  plan(context: RunContext): Promise<RunPlan<Settings>>;
+  /** Estimates a run whose settings are decided, on the machine as it is now. */
+  estimate(
+    context: RunContext,
+    description: RunDescription<Settings>,
+    machine: MachineFacts,
+  ): Promise<EstimatedRun>;
+  /** What the run folder holds. */
+  describe(
+    context: RunContext,
+    plan: RunPlan<Settings>,
+    dataset: ImageDataset,
+  ): Promise<Omit<RunDescription<Settings>, "monitorIdentities" | "warnings">>;
+  /** Tells what was found and decided. */
+  tell(context: Pick<RunContext, "pictures" | "terminal">, choices: readonly Choice[]): void;
+  /** Checks that a run goes on with what it was started with. */
+  resume(context: RunContext, description: RunDescription<Settings>): Promise<ResumedRun<Settings>>;
+  /** Opens what it is watched with. */
+  watch(context: RunContext, description: RunDescription<Settings>): Promise<Watch<Outcome>>;
+  /** Checks what it is watched with where the run goes on. */
+  checkWatch(context: RunContext, description: RunDescription<Settings>, watch: Watch<Outcome>): void;
+  /** The model with the weights that it begins with. */
+  create(
+    context: RunContext,
+    description: RunDescription<Settings>,
+    dataset: ImageDataset,
+    run: RunFolder,
+  ): Promise<PretrainingTask>;
+  /** Views of a batch, for how large pictures have to be decoded. */
+  views(description: RunDescription<Settings>): readonly View[];
+  /** The batches of the steps. */
+  batches(
+    device: Device,
+    dataset: ImageDataset,
+    description: RunDescription<Settings>,
+    options: BatchOptions,
+  ): BatchSource<ImageBatch> & { close(): void };
+}
