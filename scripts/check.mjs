@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkSettingsPage } from "./settingsPage.mjs";
 
 const packages = readdirSync("packages").map((name) => ({
   folder: join("packages", name),
@@ -53,6 +54,7 @@ const checks = {
   "imports point down": () => run(process.execPath, ["scripts/imports.mjs"]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
   "API documentation": () => run(bin("typedoc"), []),
+  "page of the settings": checkSettingsPage,
   "published packages": () => {
     const destination = mkdtempSync(join(tmpdir(), "splitmask-pack-"));
     try {

@@ -2,18 +2,24 @@ import { classifierMethod } from "./classifierMethod.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
 import { defaultMethodName } from "./settings/defaultMethodName.js";
+import type { Fields } from "./settings/field.js";
 import { didYouMean } from "./settings/nearest.js";
 import { UsageError } from "./settings/usageError.js";
 import { splitMaskMethod } from "./splitMaskMethod.js";
 
 /** The methods of pre-training, by name. */
 export const methods = {
+  /** SplitMask. */
   splitmask: splitMaskMethod,
+  /** Masked autoencoders. */
   mae: maeMethod,
 } as const satisfies Readonly<Record<string, unknown>>;
 
 /** The methods that learn from labels, by name. */
-export const labelledMethods = { classifier: classifierMethod } as const;
+export const labelledMethods = {
+  /** Fine-tuning. */
+  classifier: classifierMethod,
+} as const;
 
 /** The name of a method of the table. */
 export type MethodName = keyof typeof methods;

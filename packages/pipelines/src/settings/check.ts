@@ -43,11 +43,10 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Asks whether the nearest of the values that are allowed is meant. */
-function suggestion(issue: z.core.$ZodIssue, given: unknown): string {
-  const known = issue.code === "invalid_value" ? issue.values.map(String) : [];
-  const asked = didYouMean(given, known);
-  return asked === null ? "" : ` ${asked}`;
+/** The words that would have been right. */
+function wordsOf(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code === "invalid_value") return issue.values.map(String);
+  return issue.code === "custom" ? ((issue.params?.words as readonly string[] | undefined) ?? []) : [];
 }
 
 /**
@@ -86,8 +85,9 @@ export function checkFields<Own extends Fields>(
     }
     const field = String(issue.path[0] ?? "");
     const given = valueAt(value, [field]);
-    const asked = suggestion(issue, valueAt(value, issue.path));
-    return `${nameOf(field)}: got ${show(given)}, expected ${expectation(issue)}.${asked}`;
+    const asked = didYouMean(valueAt(value, issue.path), wordsOf(issue));
+    const problem = `${nameOf(field)}: got ${show(given)}, expected ${expectation(issue)}.`;
+    return asked === null ? problem : `${problem} ${asked}`;
   });
   throw new UsageError(`${source}: ${[...new Set(lines)].join("\n  ")}`);
 }

@@ -33,19 +33,34 @@ export const sharedFields = {
   ...monitorFields,
 };
 
+/** Puts fields under a heading. */
+function group<Own extends Fields>(title: string, fields: Own): FieldGroup<Own> {
+  return { title, fields };
+}
+
 /** Their groups. */
 export const sharedGroups = {
-  method: { title: "Method", fields: methodFields },
-  model: { title: "Model", fields: modelFields },
-  augmentation: { title: "Augmentation", fields: augmentationFields },
-  normalization: { title: "Normalization", fields: normalizationFields },
-  source: { title: "How pictures are opened", fields: sourceFields },
-  subset: { title: "Which pictures are used", fields: subsetFields },
-  length: { title: "Batch and length", fields: lengthFields },
-  optimization: { title: "Optimization", fields: optimizationFields },
-  run: { title: "Run", fields: runFields },
-  monitor: { title: "Monitor", fields: monitorFields },
-} as const satisfies Readonly<Record<string, FieldGroup>>;
+  /** Which method trains. */
+  method: group("Method", methodFields),
+  /** The encoder. */
+  model: group("Model", modelFields),
+  /** What is done to the pictures, anew each time that one comes. */
+  augmentation: group("Augmentation", augmentationFields),
+  /** What pictures are normalized with. */
+  normalization: group("Normalization", normalizationFields),
+  /** How pictures are opened. */
+  source: group("How pictures are opened", sourceFields),
+  /** Which pictures are used. */
+  subset: group("Which pictures are used", subsetFields),
+  /** How much is done in a step, and how many steps are done. */
+  length: group("Batch and length", lengthFields),
+  /** What changes the weights, and how fast. */
+  optimization: group("Optimization", optimizationFields),
+  /** How it is computed. */
+  run: group("Run", runFields),
+  /** How pre-training is looked at while it goes on. */
+  monitor: group("Monitor", monitorFields),
+};
 
 /**
  * The settings of pre-training, group by group: those that all methods share, and the method's own behind its name.

@@ -1,5 +1,4 @@
 import { basename, dirname, extname, resolve } from "node:path";
-import { readTextFile } from "@splitmask/data";
 import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
@@ -58,6 +57,7 @@ async function readFileValue(path: string): Promise<unknown> {
   if (extension !== ".json") {
     throw new UsageError(`--config: ${name} ends in "${extension}", expected .json, .js, .mjs, .ts or .mts.`);
   }
+  const { readTextFile } = await import("@splitmask/data"); // with the decoders: only where it is needed
   return withoutSchema(parseJson(await readTextFile(absolute), name));
 }
 

@@ -6,6 +6,7 @@
 export {
   didYouMean,
   type Fields,
+  field,
   type Given,
   nearest,
   noteOf,

@@ -1,6 +1,6 @@
 import { type Fields, field, type Given } from "@splitmask/methods/settings";
 import { z } from "zod";
-import { parseValueRange, valueRangeForms } from "./valueRange.js";
+import { parseValueRange, valueRangeForms, valueRangeWords } from "./valueRange.js";
 
 const text = z.string().min(1);
 
@@ -31,7 +31,10 @@ const reading = {
     placeholder: "<damage>",
   }),
   valueRange: field(
-    z.string().refine((range) => parseValueRange(range) !== null, { error: valueRangeForms }),
+    z.string().refine((range) => parseValueRange(range) !== null, {
+      error: valueRangeForms,
+      params: { words: valueRangeWords },
+    }),
     {
       description:
         "Which values become black and white in pictures of more than 8 bits (16-bit, floats): two values, e.g. " +

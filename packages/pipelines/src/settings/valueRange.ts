@@ -1,5 +1,8 @@
 import type { ValueRange } from "@splitmask/data";
 
+/** The words that stand for a range of values. */
+export const valueRangeWords = ["auto", "percentiles", "file"] as const;
+
 /** What a range of values may be, for help and errors. */
 export const valueRangeForms =
   '"auto", "percentiles", "file", or the values that are shown black and white, such as "0,4095"';
@@ -11,7 +14,8 @@ export const valueRangeForms =
  * @returns null if it is neither.
  */
 export function parseValueRange(text: string): ValueRange | null {
-  if (text === "auto" || text === "percentiles" || text === "file") return text;
+  const word = valueRangeWords.find((each) => each === text);
+  if (word !== undefined) return word;
   const parts = text.split(",").map((part) => part.trim());
   const [black, white] = parts.map(Number);
   if (parts.length !== 2 || parts.includes("") || black === undefined || white === undefined) return null;

@@ -7,8 +7,8 @@ const share = z.number().min(0).max(1);
 const colorStep = (what: string, probability: number) =>
   field(share, {
     description:
-      `Probability ${what}; when not given ${probability} with --augmentation color, which fewer than 5,000 ` +
-      "pictures have, else 0",
+      `Probability ${what}; when not given ${probability} with augmentation color, which fewer than 5,000 pictures ` +
+      "have where the recipe says so, else 0",
     placeholder: "<share>",
   });
 
@@ -16,8 +16,8 @@ const colorStep = (what: string, probability: number) =>
 export const augmentationFields = {
   cropScale: field(z.number().gt(0).max(1), {
     description:
-      "Smallest area of the random resized crop, as a share of the picture; 0.2 to pre-train and 0.08 to fine-tune " +
-      "when not given",
+      "Smallest area of the random resized crop, as a share of the picture; when not given to pre-train the " +
+      "recipe's, to fine-tune 0.08",
     placeholder: "<share>",
   }),
   flip: field(share, {
@@ -27,7 +27,7 @@ export const augmentationFields = {
   augmentation: field(z.enum(["crop", "color"]), {
     description:
       "crop: crop and flip, the paper's default; color: also color jitter, gray, blur and solarization, as the paper " +
-      "for its smallest sets, and what fewer than 5,000 pictures get when it is not given",
+      "for its smallest sets, and what fewer than 5,000 pictures have where the recipe says so when it is not given",
     placeholder: "<name>",
   }),
   colorJitter: colorStep("of the color jitter", 0.8),

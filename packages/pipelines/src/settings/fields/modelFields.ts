@@ -38,8 +38,7 @@ export const modelFields = {
     placeholder: "<pixels>",
   }),
   dropPath: field(z.number().min(0).max(1), {
-    description:
-      "Stochastic depth of the encoder's last block, 0 to 1; to pre-train 0, else the recipe's when not given",
+    description: "Stochastic depth of the encoder's last block, 0 to 1; the recipe's when not given",
     placeholder: "<share>",
   }),
   layerScale: field(z.number().positive(), {

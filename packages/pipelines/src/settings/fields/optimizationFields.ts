@@ -17,11 +17,11 @@ export const optimizationFields = {
   }),
   minimumLearningRate: field(nonNegative, {
     description:
-      "Learning rate at the end of a cosine or a line; a hundredth of the peak, to fine-tune the recipe's, when not given",
+      "Learning rate at the end of a cosine or a line; the recipe's share of the peak when not given",
     placeholder: "<value>",
   }),
   warmup: field(z.int().min(0), {
-    description: "Steps of linear warm-up; a twentieth of the steps when not given",
+    description: "Steps of linear warm-up; the recipe's share of the steps when not given",
     placeholder: "<steps>",
   }),
   schedule: field(z.enum(["cosine", "linear", "step", "multi-step", "constant"]), {

@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { callMain } from "./command.js";
+
+const resolved = (name: string) => pathToFileURL(createRequire(import.meta.url).resolve(name)).href;
+let folder: string;
+let method: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "splitmask-method-option-"));
+  method = join(folder, "other.mjs");
+  await writeFile(
+    method,
+    `import { field } from "${resolved("@splitmask/pipelines/settings")}";
+    import { z } from "${resolved("zod")}";
+    export default {
+      name: "other", title: "Other", paper: "none", recipe: {}, decide() {}, create() {},
+      fields: {
+        hiddenRatio: field(z.number().max(1), { description: "Share that is hidden", placeholder: "<share>" }),
+        shown: field(z.record(z.string(), z.number()), { description: "For files only" }),
+      },
+    };`,
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("--help has the options group by group, and the method's own", async () => {
+  const { output } = await callMain(["pretrain", "--help"]);
+  expect(output).toMatch(/\nSplitMask:\n {2}--decoder-depth <n> .*\n(.|\n)*--mask <mode>/);
+  expect(output).toMatch(/\nModel:\n {2}--model <name> /);
+  expect(output).toMatch(/\n {2}--recompute {2,}Keep/);
+  const other = await callMain(["pretrain", "--method", method, "--help"]);
+  expect(other.output).toMatch(/\nOther:\n {2}--hidden-ratio <share> +Share that is hidden\n\nModel:/);
+  expect(other.output).not.toContain("--mask");
+});
+
+test("the method's own options are read, whether --method or the configuration names it", async () => {
+  const config = join(folder, "config.json");
+  await writeFile(config, '{ "method": "./other.mjs" }');
+  for (const named of [
+    ["--method", method],
+    ["--config", config],
+  ]) {
+    const outcome = await callMain(["pretrain", folder, ...named, "--hidden-ratio", "2"]);
+    expect([outcome.code, outcome.error]).toEqual([
+      2,
+      "error: command line: --hidden-ratio: got 2, expected a number of at most 1.\n",
+    ]);
+    const unknown = await callMain(["pretrain", folder, ...named, "--mask", "block"]);
+    expect([unknown.code, unknown.error]).toEqual([2, expect.stringContaining("unknown option '--mask'")]);
+  }
+  const json = await callMain(["pretrain", folder, "--method", "splitmsk", "--json"]);
+  expect(json).toMatchObject({ code: 2, output: expect.stringContaining('{"error":"method: there is none') });
+});
+
+test("schema prints what a file may hold, for the method and the command", async () => {
+  const outcome = await callMain(["schema", "--method", method]);
+  expect([outcome.code, outcome.error]).toEqual([0, ""]);
+  expect(JSON.parse(outcome.output)).toMatchObject({
+    title: "Configuration of splitmask pretrain with Other",
+    properties: {
+      hiddenRatio: { type: "number", maximum: 1 },
+      batch: { type: "integer" },
+      shown: { type: "object" },
+    },
+    additionalProperties: false,
+  });
+  const finetune = JSON.parse((await callMain(["schema", "--for", "finetune"])).output) as {
+    properties: object;
+  };
+  expect(Object.keys(finetune.properties)).toEqual(expect.arrayContaining(["recipe", "mixup", "trainSplit"]));
+  expect(finetune.properties).not.toHaveProperty("mask");
+});
+
+const labelled = ["run", "--train", "a", "--test", "b"];
+test.each([
+  [
+    ["pretrain", "x", "--mask", "blok"],
+    'got "blok", expected one of "block", "uniform". Did you mean "block"?',
+  ],
+  [["pretrain", "x", "--tokenizer", "kmeans"], 'Did you mean "k-means"?'],
+  [["pretrain", "x", "--schedule", "linaer"], 'Did you mean "linear"?'],
+  [["pretrain", "x", "--maks", "block"], "Did you mean --mask?"],
+  [["preview", "x", "--augmentation", "colour"], 'Did you mean "color"?'],
+  [["finetune", ...labelled, "--recipe", "paper-smal"], 'Did you mean "paper-small"?'],
+  [["knn", ...labelled, "--value-range", "percentile"], 'Did you mean "percentiles"?'],
+  [["knn", ...labelled, "--fail-on", "warnings"], 'Did you mean "warning"?'],
+  [["probe", ...labelled, "--optimizer", "sdg"], 'Did you mean "sgd"?'],
+  [["predict", "run", "x", "--classifier", "prob"], 'Did you mean "probe"?'],
+  [["report", "run", "--map", "umpa"], '--map: got "umpa", expected pca or umap. Did you mean "umap"?'],
+  [["cache", "claer"], 'Did you mean "clear"?'],
+  [["schema", "--for", "pre-train"], 'Did you mean "pretrain"?'],
+])("%j", async (args, text) => {
+  const outcome = await callMain(args);
+  expect(outcome.error).toContain(text);
+  expect(outcome.code).toBe(2);
+});

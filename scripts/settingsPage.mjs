@@ -1,0 +1,99 @@
+// Writes docs/settings.md from the tables of fields. `npm run check` says where it is stale.
+import { readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { methods } from "../packages/methods/dist/index.js";
+import { classifierFields } from "../packages/methods/dist/settings/index.js";
+import {
+  finetuneFields,
+  jsonSchema,
+  labelledFields,
+  noteOf,
+  optionName,
+  sharedGroups,
+  valueKind,
+} from "../packages/pipelines/dist/settings/index.js";
+
+const page = new URL("../docs/settings.md", import.meta.url);
+
+const introduction = `# Settings
+
+Every setting, as \`splitmask pretrain\`, \`splitmask finetune\` and a configuration file take it. None need be given: what
+is not given is decided from the pictures, the machine and the method's recipe, and printed with its reason
+(\`--dry-run\` prints it and stops). A method's recipe is what its paper trains with; to fine-tune, \`recipe\` names one.
+
+- On the command line a setting is an option: \`imageSize\` is \`--image-size 64\`. Lists have commas: \`--mean 0.5,0.5,0.5\`.
+- In a file it is a field, in JSON or in a module: \`export default defineConfig({ imageSize: 64 })\`. Pass it with
+  \`--config\`; the command line wins over it.
+- \`splitmask schema > splitmask.schema.json\` writes the JSON schema of such a file, and
+  \`"$schema": "./splitmask.schema.json"\` in the file lets an editor complete and check it.
+- **resume**: whether a run that goes on with \`--resume\` may have another value.
+- **fine-tuning**: whether \`splitmask finetune\` has it too.
+
+This page is written by \`scripts/settingsPage.mjs\`.
+`;
+
+/** What a value may be, from a field's JSON schema. */
+function valuesOf(name, type) {
+  const { kind, words, isList } = valueKind(type);
+  if (words.length > 0) return words.map((word) => `\`${word}\``).join(", ");
+  if (kind === "flag") return "true or false";
+  if (kind !== "number") return isList ? "list of texts" : "text";
+  const { properties } = jsonSchema({ [name]: type }, "");
+  const { [name]: schema } = properties;
+  const number = isList ? (schema.prefixItems?.[0] ?? schema.items) : schema;
+  const plural = isList ? "s" : "";
+  const what = number.type === "integer" ? `whole number${plural}` : `number${plural}`;
+  const limits = [
+    number.minimum === undefined ? null : `≥ ${number.minimum}`,
+    number.exclusiveMinimum === undefined ? null : `> ${number.exclusiveMinimum}`,
+    number.maximum === undefined || number.maximum >= 0xffffffff ? null : `≤ ${number.maximum}`,
+    number.exclusiveMaximum === undefined ? null : `< ${number.exclusiveMaximum}`,
+  ].filter((limit) => limit !== null && !limit.includes(String(Number.MIN_SAFE_INTEGER)));
+  const many = isList ? (schema.prefixItems === undefined ? "list of " : "three ") : "";
+  return [`${many}${what}`, ...limits].join(", ").replace(", ", " ");
+}
+
+/** A table of fields. */
+function table(fields, { isShared = false } = {}) {
+  const rows = Object.entries(fields).map(([name, type]) => {
+    const { description, mayChange } = noteOf(type);
+    const cells = [
+      `\`${name}\``,
+      `\`${optionName(name)}\``,
+      valuesOf(name, type),
+      description.replaceAll("|", "\\|"),
+      mayChange ? "yes" : "",
+      ...(isShared ? [name in finetuneFields ? "yes" : ""] : []),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  const heads = ["field", "option", "values", "meaning", "resume", ...(isShared ? ["fine-tuning"] : [])];
+  return [`| ${heads.join(" | ")} |`, `|${" --- |".repeat(heads.length)}`, ...rows].join("\n");
+}
+
+/** The page. */
+export function settingsPage() {
+  const { source } = sharedGroups;
+  const shared = Object.values(sharedGroups).map(({ fields, title }) => {
+    const parts = Object.fromEntries(Object.entries(labelledFields).filter(([name]) => !(name in fields)));
+    const labelled =
+      fields === source.fields
+        ? `\n\nFine-tuning has training and test pictures, and instead of \`split\`:\n\n${table(parts)}`
+        : "";
+    return `## ${title}\n\n${table(fields, { isShared: true })}${labelled}\n`;
+  });
+  const own = Object.values(methods).map(
+    ({ fields, name, paper, title }) =>
+      `## ${title}\n\n\`--method ${name}\`: ${paper}.\n\n${table(fields)}\n`,
+  );
+  const classifier = `## Training with labels\n\nWhat only \`splitmask finetune\` has.\n\n${table(classifierFields)}\n`;
+  return [introduction, ...shared, ...own, classifier].join("\n");
+}
+
+/** Says that the page is stale. */
+export function checkSettingsPage() {
+  if (readFileSync(page, "utf8") !== settingsPage())
+    throw new Error("docs/settings.md is stale: node scripts/settingsPage.mjs writes it.");
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) writeFileSync(page, settingsPage());
