@@ -2,7 +2,6 @@ import { classifierMethod } from "./classifierMethod.js";
 import { maeMethod } from "./maeMethod.js";
 import type { Method } from "./method.js";
 import { defaultMethodName } from "./settings/defaultMethodName.js";
-import type { Fields } from "./settings/field.js";
 import { didYouMean } from "./settings/nearest.js";
 import { UsageError } from "./settings/usageError.js";
 import { splitMaskMethod } from "./splitMaskMethod.js";

@@ -48,7 +48,7 @@ export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from ".
 export { type RunDescription, readRun } from "./runs/description.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";
-export { type PretrainingQuestion, type Resolution, resolveConfig } from "./settings/resolve.js";
+export type { Resolution } from "./settings/resolve.js";
 export {
   type FinetuneFacts,
   type FinetuneResolution,
@@ -63,6 +63,7 @@ export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { silentTerminal } from "./terminal/terminal.js";
 export type { FinetuneSources } from "./training/classificationRun.js";
 export { classificationCosts, pretrainingCosts } from "./training/costOf.js";
+export { type DecidedSettings, decideSettings } from "./training/decideSettings.js";
 export {
   type FinetuneDryRunRequest,
   type FinetuneRequest,

@@ -35,7 +35,7 @@ export async function runBenchStep(terminal: CommandTerminal, command: BenchStep
 
 function headLines(bench: StepBench): string[] {
   const { config, limits, memory } = bench;
-  const { width, depth, heads, imageSize, patch, batch, vocabulary, precision, recompute } = config;
+  const { width, depth, heads, imageSize, patch, batch, precision, recompute } = config;
   const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;
   const giga = (value: number) => (value >= 1e11 ? (value / 1e9).toFixed(0) : (value / 1e9).toPrecision(3));
   const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
@@ -44,7 +44,7 @@ function headLines(bench: StepBench): string[] {
       ? "no bfloat16 dot instruction"
       : `bfloat16 dots ${giga(limits.bfloat16Dots)} GFLOP/s`;
   return [
-    `encoder ${width}×${depth}×${heads} (width × depth × heads), ${imageSize} pixels, patches of ${patch}, batch ${batch}, ${vocabulary} words, ${precision}${recompute ? ", recompute" : ""}`,
+    `${bench.method}, encoder ${width}×${depth}×${heads} (width × depth × heads), ${imageSize} pixels, patches of ${patch}, batch ${batch}, ${precision}${recompute ? ", recompute" : ""}`,
     `${bench.threads === 1 ? "1 thread" : `${bench.threads} threads`}, ${bench.instructionSet}`,
     `step: ${milliseconds(bench.secondsPerStep)} (median of ${bench.stepSeconds.length}), ${bench.picturesPerSecond.toFixed(1)} pictures/s`,
     `floor: ${milliseconds(bench.floorSeconds)} for ${giga(bench.operationsPerStep)} GFLOP of products and attention at their limits; floor / step ${bench.ofFloor.toFixed(2)}`,

@@ -14,12 +14,10 @@ import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import type { Config } from "../settings/config.js";
 import type { MachineFacts } from "../settings/facts.js";
-import { loadMethod } from "../settings/loadMethod.js";
-import { resolveConfig } from "../settings/resolve.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { pretrainingBatches } from "../training/batches.js";
-import { pretrainingCosts } from "../training/costOf.js";
+import { decideSettings } from "../training/decideSettings.js";
 import { trainingLoop } from "../training/trainingLoop.js";
 
 /** What to measure. */
@@ -34,6 +32,8 @@ export interface BenchStepRequest {
 
 /** What a training step costs, and where its time goes. */
 export interface StepBench {
+  /** The method, as people write it. */
+  readonly method: string;
   /** The settings of the step. */
   readonly config: PretrainingSettings;
   /** Threads of the device. */
@@ -102,13 +102,7 @@ export async function benchStep(
   const { timedSteps = 5, profiledSteps = 3 } = request;
   const given = withDefaults(request.config ?? {});
   const options = given.threads === undefined ? {} : { threads: given.threads };
-  const { method: asked, ...fields } = given;
-  const method = await loadMethod(asked);
-  const { config } = await resolveConfig({
-    ...{ method, given: fields, machine: anyMachine },
-    pictures: { count: 1_000_000, shortSide: 256 },
-    costOf: pretrainingCosts(method, anyMachine),
-  });
+  const { config, method } = await decideSettings(given, { count: 1_000_000, shortSide: 256 }, anyMachine);
   const settings = { ...config, ...noise };
   const before = await measureLimits(options);
   const device = createDevice(options);
@@ -139,6 +133,7 @@ export async function benchStep(
       const { peakLiveBytes, cachedBytes } = steps.memory;
       const floorSeconds = profile.floorSeconds / profiledSteps;
       const bench: StepBench = {
+        method: method.title,
         config,
         threads: device.threads,
         instructionSet: device.instructionSet,

@@ -23,14 +23,12 @@ import {
 import sharp from "sharp";
 import { examineMachine } from "../machine/machine.js";
 import type { Config } from "../settings/config.js";
-import { loadMethod } from "../settings/loadMethod.js";
 import { withNormalization } from "../settings/normalization.js";
-import { resolveConfig } from "../settings/resolve.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { trainingAugmentation } from "../training/augmentation.js";
 import { pretrainingViews } from "../training/batches.js";
-import { pretrainingCosts } from "../training/costOf.js";
+import { decideSettings } from "../training/decideSettings.js";
 import { scanPictures } from "./scanPictures.js";
 
 /** What to draw, and where to. */
@@ -83,15 +81,12 @@ export async function preview(
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];
   let config: PretrainingSettings;
-  const { method: asked, ...fields } = given as Config & { readonly method?: string };
-  const method = await loadMethod(asked);
   let views: readonly View[];
   try {
-    const machine = await examineMachine(device);
-    const costOf = pretrainingCosts(method, machine);
-    ({ config } = await resolveConfig({ method, given: fields, pictures: facts, machine, costOf }));
+    const decided = await decideSettings(given, facts, await examineMachine(device));
+    ({ config } = decided);
     const half = [0.5, 0.5, 0.5];
-    views = pretrainingViews(method, withNormalization(config)).map(({ size }) => ({
+    views = pretrainingViews(decided.method, withNormalization(config)).map(({ size }) => ({
       size,
       mean: half,
       std: half,
