@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { normal, type Tensor } from "@splitmask/autograd";
 import type { View } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
-import { tokenizerPreparation, tokenizerView } from "@splitmask/methods";
+import {
+  type CommonSettings,
+  type TokenizerSettings,
+  tokenizerPreparation,
+  tokenizerView,
+} from "@splitmask/methods";
 
 const device = createDevice({ threads: 1 });
 let folder: string;
@@ -16,11 +21,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const settings = {
+const settings: TokenizerSettings & CommonSettings = {
   ...{ width: 16, depth: 1, heads: 1, imageSize: 64, patch: 16, layerScale: null, dropPath: 0 },
-  ...{ batch: 4, seed: 5, mean: [0, 0, 0], std: [1, 1, 1] },
-  ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatches: 40 },
-} as const;
+  ...{ batch: 4, seed: 5, vocabulary: 8, tokenizerPatches: 40 },
+  tokenizer: "random-patches",
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+};
 
 test("the tokenizer's view has one patch of at most 8 pixels for each of the encoder's", () => {
   expect(tokenizerView(settings)).toEqual({ size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
