@@ -1,8 +1,8 @@
 import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import type { PictureFacts } from "./facts.js";
-import { formatBytes, formatCount } from "./quantities.js";
 import type { PretrainingQuestion } from "./pretrainingQuestion.js";
+import { formatBytes, formatCount } from "./quantities.js";
 import type { StepSettings } from "./stepSettings.js";
 
 /**

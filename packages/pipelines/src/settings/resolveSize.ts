@@ -8,8 +8,8 @@ import { checkSize } from "./checkSize.js";
 import { parseDuration } from "./duration.js";
 import { fitMemory } from "./fitMemory.js";
 import { modelLadder, type Rung, withGiven } from "./modelLadder.js";
-import { formatBytes, formatCount } from "./quantities.js";
 import type { PretrainingQuestion } from "./pretrainingQuestion.js";
+import { formatBytes, formatCount } from "./quantities.js";
 import type { StepSettings, StepWish } from "./stepSettings.js";
 
 /** A run is to end within so many seconds where neither its steps nor its time are given. */
