@@ -15,14 +15,20 @@ function inJson(value: unknown): string | undefined {
   }
 }
 
+/** Types whose names in zod are not what people call them. */
+const expectedTypes: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  array: "a list",
+  tuple: "a list",
+  object: "an object",
+  record: "an object",
+};
+
 /** What zod expected, in words, where the field does not say so itself; undefined: in zod's. */
 function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
-      return (
-        { int: "a whole number", array: "a list", tuple: "a list" }[String(issue.expected)] ??
-        `a ${issue.expected}`
-      );
+      return expectedTypes[issue.expected] ?? `a ${issue.expected}`;
     case "invalid_value":
       return `one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
     case "too_small":
