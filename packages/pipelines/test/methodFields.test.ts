@@ -66,6 +66,11 @@ describe("a method's own fields", () => {
     );
     expect(() => checkFields(all, { mask: "block" }, "x")).toThrow('unknown field "mask"');
   });
+  test("may be what only a module holds", () => {
+    expect(() => checkFields(all, { ratio: Math.max, batch: 5n }, "x")).toThrow(
+      "x: ratio: got function max() { [native code] }, expected a number.\n  batch: got 5, expected a number.",
+    );
+  });
   test("have a group behind the method", () =>
     expect(pretrainingGroups(other).map(({ title }) => title)).toEqual([
       ...["Method", "Other", "Model", "Augmentation", "Normalization", "How pictures are opened"],

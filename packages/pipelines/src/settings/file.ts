@@ -1,4 +1,4 @@
-import { basename, dirname, extname, resolve } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
@@ -7,7 +7,7 @@ import { pretrainingFields } from "./fieldGroups.js";
 import type { FinetuneConfig } from "./finetuneConfig.js";
 import { finetuneFields } from "./finetuneGroups.js";
 import { existingFile, importDefault, isModule } from "./importDefault.js";
-import { isMethodPath, loadMethod } from "./loadMethod.js";
+import { loadMethod, methodReference } from "./loadMethod.js";
 
 /**
  * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running
@@ -44,7 +44,7 @@ export async function methodOfFile(path: string): Promise<string | Method | unde
 
 function methodOf(value: unknown, path: string): string | Method | undefined {
   const { method } = (value ?? {}) as { readonly method?: unknown };
-  if (typeof method === "string") return isMethodPath(method) ? resolve(dirname(path), method) : method;
+  if (typeof method === "string") return methodReference(method, dirname(path));
   return typeof method === "object" && method !== null ? (method as Method) : undefined;
 }
 

@@ -1,11 +1,21 @@
-import { basename, isAbsolute } from "node:path";
+import { basename, isAbsolute, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { checkMethod } from "@splitmask/methods/settings";
 import { existingFile, importDefault, isModule } from "./importDefault.js";
 
 /** Whether a method is given by the path of a module, and not by its name. */
-export function isMethodPath(method: string): boolean {
+function isMethodPath(method: string): boolean {
   return isModule(method) || method.startsWith(".") || isAbsolute(method);
+}
+
+/**
+ * A method as a configuration holds it, wherever that is used: a path becomes absolute.
+ *
+ * @param method A name, or a path.
+ * @param folder Where the path starts from; the working folder when left out.
+ */
+export function methodReference(method: string, folder = "."): string {
+  return isMethodPath(method) ? resolve(folder, method) : method;
 }
 
 /**
