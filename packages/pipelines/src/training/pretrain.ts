@@ -1,7 +1,7 @@
-import { resolve } from "node:path";
+import { isAbsolute } from "node:path";
 import { readRun } from "../runs/description.js";
 import type { Config } from "../settings/config.js";
-import { isMethodPath, loadMethod } from "../settings/loadMethod.js";
+import { loadMethod, methodReference } from "../settings/loadMethod.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { type PretrainingOutcome, type PretrainingSource, pretrainingRun } from "./pretrainingRun.js";
@@ -80,13 +80,13 @@ async function sourceOf(
   { config = {}, folder }: Pick<PretrainRequest, "config" | "folder">,
   resumed: string | null,
 ): Promise<PretrainingSource> {
-  const { method: asked, ...given } = config as Config & { readonly method?: unknown };
+  const { method: asked, ...given } = config;
   const before = resumed === null ? null : (await readRun(resumed, "pretraining")).description;
   const wanted = asked ?? before?.methodFile ?? before?.method;
-  const isFile = typeof wanted === "string" && isMethodPath(wanted);
+  const reference = typeof wanted === "string" ? methodReference(wanted) : wanted;
   return {
     ...{ folder, given },
-    method: await loadMethod(wanted as Parameters<typeof loadMethod>[0]),
-    methodFile: isFile ? resolve(wanted) : null,
+    method: await loadMethod(reference),
+    methodFile: typeof reference === "string" && isAbsolute(reference) ? reference : null,
   };
 }
