@@ -16,8 +16,16 @@ export {
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
 export { resamplePositions, sineCosinePositions } from "./positions.js";
 export {
+  RelativePositionBias,
+  type RelativePositionBiasOptions,
+  relativePositionIndex,
+  resampleRelativePositions,
+} from "./relativePositionBias.js";
+export {
   type EncodeLayersOptions,
   type EncodeOptions,
+  type MaskedPatches,
   VisionTransformer,
   type VisionTransformerLoadOptions,
+  type VisionTransformerWeights,
 } from "./visionTransformer.js";

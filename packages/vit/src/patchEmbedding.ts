@@ -1,6 +1,13 @@
 import { linear, reshape, type Tensor, uniform } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import { type ForwardContext, inference, Module, Parameter } from "@splitmask/nn";
+import {
+  type ForwardContext,
+  type Initializer,
+  inference,
+  Module,
+  Parameter,
+  zerosInitializer,
+} from "@splitmask/nn";
 
 /** What a `PatchEmbedding` takes. */
 interface PatchEmbeddingOptions {
@@ -12,6 +19,8 @@ interface PatchEmbeddingOptions {
   readonly patchSize: number;
   /** Draws the first weights. */
   readonly seed: number;
+  /** How the weight begins; the bias is 0 then. Default: both as PyTorch begins convolutions. */
+  readonly initializer?: Initializer;
 }
 
 /**
@@ -22,7 +31,7 @@ export class PatchEmbedding extends Module {
   /** The convolution's weight and bias. */
   readonly proj: PatchProjection;
 
-  /** Draws the weights as PyTorch does for convolutions. */
+  /** Draws the weights. */
   constructor(device: Device, options: PatchEmbeddingOptions) {
     super();
     this.proj = new PatchProjection(device, options);
@@ -48,16 +57,17 @@ export class PatchProjection extends Module {
   /** D. */
   readonly bias: Parameter;
 
-  /** Uniform in ±1/√fan-in, PyTorch's default for convolutions, which timm keeps. */
+  /** Without an initializer uniform in ±1/√fan-in, PyTorch's default for convolutions, which timm keeps. */
   constructor(device: Device, options: PatchEmbeddingOptions) {
     super();
-    const { width, channels, patchSize, seed } = options;
+    const { width, channels, patchSize, seed, initializer } = options;
     const bound = (channels * patchSize * patchSize) ** -0.5;
-    const draw = (shape: number[], name: string) => {
-      const key = { seed, purpose: `encoder.patch_embed.proj.${name}` };
-      return Parameter.begin(device, () => uniform(device, shape, { low: -bound, high: bound, key }));
-    };
-    this.weight = draw([width, channels, patchSize, patchSize], "weight");
-    this.bias = draw([width], "bias");
+    const draw: Initializer = (_, shape, key) => uniform(device, shape, { low: -bound, high: bound, key });
+    const begin = (shape: number[], name: string, how: Initializer) =>
+      Parameter.begin(device, () =>
+        how(device, shape, { seed, purpose: `encoder.patch_embed.proj.${name}` }),
+      );
+    this.weight = begin([width, channels, patchSize, patchSize], "weight", initializer ?? draw);
+    this.bias = begin([width], "bias", initializer === undefined ? draw : zerosInitializer);
   }
 }
