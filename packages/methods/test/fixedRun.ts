@@ -11,25 +11,68 @@ import { ModelFixture } from "@splitmask/autograd/testing";
 import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { SplitMask, type Splits } from "@splitmask/methods";
+import type { ForwardContext } from "@splitmask/nn";
 import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";
-import { CodebookTokenizer } from "@splitmask/tokenizer";
+import { CodebookTokenizer, type Tokenizer } from "@splitmask/tokenizer";
+import type { TrainingTask } from "@splitmask/trainer";
 
-/** Batches and splits of the fixture; later steps begin with the first again. */
+/** Batches and splits of the fixtures; later steps begin with the first again. */
 export const fixedSteps = 10;
 
+/** A method with fixed weights, batches and draws. */
+export interface FixedRun<Part extends string = string> {
+  readonly task: TrainingTask<ImageBatch> & { readonly config: { readonly tokenizer: Tokenizer } };
+  /** What the reference recorded. */
+  readonly fixture: ModelFixture;
+  /** The names of the task's losses. */
+  readonly parts: readonly Part[];
+  /** The batch of a step. */
+  batch(step: number): ImageBatch;
+}
+
+/** Reads a fixture of this package. */
+export const readFixture = (name: string) =>
+  ModelFixture.read(new URL(`fixtures/${name}.safetensors`, import.meta.url));
+
 /** int32 [step] of a fixture array steps×…. */
-function ofStep(on: Device, host: HostTensor, step: number): Tensor {
+export function ofStep(on: Device, host: HostTensor, step: number): Tensor {
   const [, ...shape] = host.shape;
   const size = shape.reduce((product, extent) => product * extent, 1);
   const data = (host.data as Int32Array).slice(step * size, (step + 1) * size);
   return tensor(on, data as Int32Array<ArrayBuffer>, shape);
 }
 
+/** The tokenizer with a fixture's codebook. */
+export const tokenizerOf = (device: Device, fixture: ModelFixture) =>
+  new CodebookTokenizer(device, {
+    name: "fixture",
+    patchSize: 8,
+    codebook: fixture.upload(device, "codebook"),
+    transform: { pixelRange: "symmetric", center: "none", mean: null },
+  });
+
+/** The batches of a fixture, of which the encoder and the tokenizer see the same pixels. */
+export function batchesOf(device: Device, fixture: ModelFixture): (step: number) => ImageBatch {
+  const pictures = fixture.get("pictures");
+  const draws = fixture.get("draws").data as Int32Array;
+  return (number) => {
+    const step = number % fixedSteps;
+    const size = 3 * 32 * 32;
+    const values = new Float32Array(8 * size);
+    for (let row = 0; row < 8; row++) {
+      const picture = draws[step * 8 + row]!;
+      values.set((pictures.data as Uint8Array).subarray(picture * size, (picture + 1) * size), row * size);
+    }
+    const images = affine(tensor(device, values, [8, 3, 32, 32]), 1 / 127.5, -1);
+    return { views: [images, images], labels: new Int32Array(8).fill(-1), indices: new Int32Array(8) };
+  };
+}
+
 /** The task, weights, batches and splits of tools/reference/splitmask.py. */
-export async function setUpFixedRun(device: Device) {
-  const read = (name: string) =>
-    ModelFixture.read(new URL(`fixtures/splitmask-${name}.safetensors`, import.meta.url));
-  const [weights, fixture] = [await read("weights"), await read("steps")];
+export async function setUpFixedRun(
+  device: Device,
+): Promise<FixedRun<"inpaint" | "match"> & { readonly task: SplitMask }> {
+  const [weights, fixture] = [await readFixture("splitmask-weights"), await readFixture("splitmask-steps")];
   const fixedSplits = (step: number): Splits => {
     const [first, second] = [
       ofStep(device, fixture.get("first"), step),
@@ -41,58 +84,92 @@ export async function setUpFixedRun(device: Device) {
   };
   const task = new SplitMask(device, {
     encoder: { imageSize: 32, patchSize: 8, width: 32, depth: 2, heads: 2, dropPath: 0 },
-    tokenizer: new CodebookTokenizer(device, {
-      name: "fixture",
-      patchSize: 8,
-      codebook: fixture.upload(device, "codebook"),
-      transform: { pixelRange: "symmetric", center: "none", mean: null },
-    }),
+    tokenizer: tokenizerOf(device, fixture),
     splitSampler: (_device, { step }) => fixedSplits(step % fixedSteps),
   });
   task.model.loadStateDict(weights.under("parameter."));
-  const pictures = fixture.get("pictures");
-  const draws = fixture.get("draws").data as Int32Array;
-  const batch = (number: number): ImageBatch => {
-    const step = number % fixedSteps;
-    const size = 3 * 32 * 32;
-    const values = new Float32Array(8 * size);
-    for (let row = 0; row < 8; row++) {
-      const picture = draws[step * 8 + row]!;
-      values.set((pictures.data as Uint8Array).subarray(picture * size, (picture + 1) * size), row * size);
-    }
-    const images = affine(tensor(device, values, [8, 3, 32, 32]), 1 / 127.5, -1);
-    return { views: [images, images], labels: new Int32Array(8).fill(-1), indices: new Int32Array(8) };
-  };
-  return { task, fixture, batch };
+  return { task, fixture, parts: ["inpaint", "match"], batch: batchesOf(device, fixture) };
 }
 
-/** The schedule of tools/reference/splitmask.py for a run of so many steps. */
+/** The schedule of tools/reference/training_run.py for a run of so many steps. */
 export const fixedRate = (steps: number) =>
   cosineSchedule({ base: 2e-3, minimum: 1e-5, warmupSteps: 2, totalSteps: steps, start: 1e-3 });
 
-/** Trains as tools/reference/splitmask.py does; gives each step's losses and gradient norm. */
-export async function* trainFixedRun(
+/** Trains as tools/reference/training_run.py does; gives each step's losses and gradient norm. */
+export async function* trainFixedRun<Part extends string>(
   device: Device,
-  { task, batch }: Pick<Awaited<ReturnType<typeof setUpFixedRun>>, "task" | "batch">,
+  { task, batch, parts: names }: Pick<FixedRun<Part>, "task" | "batch" | "parts">,
   steps: number,
   precision?: ProductPrecision,
-): AsyncGenerator<Readonly<Record<"total" | "inpaint" | "match" | "norm", number>>> {
+): AsyncGenerator<Readonly<Record<"total" | "norm" | Part, number>>> {
   const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }));
   const rate = fixedRate(steps);
   for (let step = 0; step < steps; step++) {
-    const { total, inpaint, match, norm } = scope(device, () => {
+    const figures = scope(device, () => {
       const { total, parts } = task.loss(batch(step), { training: true, seed: 0, step, precision });
       optimizer.zeroGrad();
       total.backward();
       const { norm, scale } = clipGradientNorm(task.model.parameters(), 1);
       optimizer.step({ learningRate: rate(step), gradientScale: scale });
-      return { total, inpaint: parts.inpaint!, match: parts.match!, norm };
+      return { total, norm, ...Object.fromEntries(names.map((name) => [name, parts[name]!])) };
     });
-    yield {
-      total: await total.item(),
-      inpaint: await inpaint.item(),
-      match: await match.item(),
-      norm: await norm.item(),
-    };
+    const read = Object.entries(figures).map(async ([name, figure]) => [name, await figure.item()] as const);
+    yield Object.fromEntries(await Promise.all(read)) as Record<"total" | "norm" | Part, number>;
+  }
+}
+
+/** Relative errors by name: the largest as a text, and whether all are within a bound. */
+export interface Comparison {
+  readonly measured: string;
+  readonly within: boolean;
+}
+
+function comparison(errors: ReadonlyMap<string, number>, bound: number): Comparison {
+  const largest = [...errors].sort((a, b) => b[1] - a[1]).slice(0, 5);
+  const measured = largest.map(([name, error]) => `${name} ${error.toExponential(2)}`).join(", ");
+  return {
+    measured: `largest relative errors: ${measured}`,
+    within: largest.every(([, error]) => error <= bound),
+  };
+}
+
+/** Every named gradient of the first step against the reference's, max|Δ| / max|reference| of each tensor. */
+export async function compareGradients(
+  { task, batch }: Pick<FixedRun, "task" | "batch">,
+  gradients: ModelFixture,
+  bound: number,
+  changes: Partial<ForwardContext> = {},
+): Promise<Comparison> {
+  task.loss(batch(0), { training: true, seed: 0, step: 0, ...changes }).total.backward();
+  const parameters = task.model.namedParameters();
+  expect([...parameters.keys()].sort()).toEqual([...gradients.under("gradient.").keys()].sort());
+  const errors = new Map<string, number>();
+  for (const [name, { grad }] of parameters)
+    errors.set(name, await gradients.error(grad, `gradient.${name}`));
+  return comparison(errors, bound);
+}
+
+/** Losses, gradient norms and learning rates of the steps that the reference recorded. */
+export async function compareSteps(device: Device, run: FixedRun, bound: number): Promise<Comparison> {
+  const rate = fixedRate(fixedSteps);
+  const errors = new Map<string, number>();
+  let step = 0;
+  for await (const figures of trainFixedRun(device, run, fixedSteps)) {
+    for (const [name, value] of Object.entries({ rate: rate(step), ...figures })) {
+      const expected = (run.fixture.get(name).data as Float32Array)[step]!;
+      errors.set(name, Math.max(errors.get(name) ?? 0, Math.abs(value - expected) / Math.abs(expected)));
+    }
+    step++;
+  }
+  expect(step).toBe(fixedSteps);
+  return comparison(errors, bound);
+}
+
+/** The tokenizer's words of all steps against those of the reference. */
+export async function compareWords({ task, fixture, batch }: FixedRun): Promise<void> {
+  const words = fixture.get("words").data as Int32Array;
+  for (let step = 0; step < fixedSteps; step++) {
+    const given = await task.config.tokenizer.tokenize(batch(step).views[1]!).data();
+    expect(Array.from(given)).toEqual(Array.from(words.slice(step * 128, (step + 1) * 128)));
   }
 }

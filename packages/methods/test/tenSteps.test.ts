@@ -1,64 +1,23 @@
-import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
-import { fixedRate, fixedSteps, setUpFixedRun, trainFixedRun } from "./fixedRun.js";
+import { compareGradients, compareSteps, compareWords, readFixture, setUpFixedRun } from "./fixedRun.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
 
 test("the tokenizer gives the words of the fixture", async () => {
-  const { task, fixture, batch } = await setUpFixedRun(device);
-  const words = fixture.get("words").data as Int32Array;
-  for (let step = 0; step < fixedSteps; step++) {
-    const given = await task.config.tokenizer.tokenize(batch(step).views[1]!).data();
-    expect(Array.from(given)).toEqual(Array.from(words.slice(step * 128, (step + 1) * 128)));
-  }
+  await compareWords(await setUpFixedRun(device));
 });
 
 test("every named gradient of the first step is PyTorch's to 1e-4 (max|Δ| / max|reference| per tensor)", async () => {
-  const { task, batch } = await setUpFixedRun(device);
-  const gradients = await ModelFixture.read(
-    new URL("fixtures/splitmask-gradients.safetensors", import.meta.url),
+  const found = await compareGradients(
+    await setUpFixedRun(device),
+    await readFixture("splitmask-gradients"),
+    1e-4,
   );
-  task.loss(batch(0), { training: true, seed: 0, step: 0 }).total.backward();
-  const parameters = task.model.namedParameters();
-  expect([...parameters.keys()].map((name) => `gradient.${name}`).sort()).toEqual(
-    [...gradients.tensors.keys()].sort(),
-  );
-  const errors: [string, number][] = [];
-  for (const [name, parameter] of parameters) {
-    errors.push([name, await gradients.error(parameter.grad, `gradient.${name}`)]);
-  }
-  errors.sort((a, b) => b[1] - a[1]);
-  const measured = `largest relative errors: ${errors
-    .slice(0, 3)
-    .map(([name, error]) => `${name} ${error.toExponential(2)}`)
-    .join(", ")}`;
-  expect({ measured, within: errors.every(([, error]) => error <= 1e-4) }).toEqual({
-    measured,
-    within: true,
-  });
+  expect(found).toEqual({ ...found, within: true });
 });
 
 test("ten steps of AdamW with clipping and a cosine schedule give PyTorch's losses to 1e-3", async () => {
-  const run = await setUpFixedRun(device);
-  const record = (key: string) => Array.from(run.fixture.get(key).data as Float32Array);
-  const rate = fixedRate(fixedSteps);
-  const worst: Record<string, number> = { total: 0, inpaint: 0, match: 0, norm: 0, rate: 0 };
-  let step = 0;
-  for await (const figures of trainFixedRun(device, run, fixedSteps)) {
-    const measured = { rate: rate(step), ...figures };
-    for (const [name, value] of Object.entries(measured)) {
-      const expected = record(name)[step]!;
-      worst[name] = Math.max(worst[name]!, Math.abs(value - expected) / Math.abs(expected));
-    }
-    step++;
-  }
-  expect(step).toBe(fixedSteps);
-  const measured = `largest relative errors of ten steps: ${Object.entries(worst)
-    .map(([name, error]) => `${name} ${error.toExponential(2)}`)
-    .join(", ")}`;
-  expect({ measured, within: Object.values(worst).every((error) => error <= 1e-3) }).toEqual({
-    measured,
-    within: true,
-  });
+  const found = await compareSteps(device, await setUpFixedRun(device), 1e-3);
+  expect(found).toEqual({ ...found, within: true });
 });
