@@ -33,8 +33,10 @@ const training = { training: true, seed: 3, step: 0 };
 const encoder: VisionTransformerConfig = { imageSize: 32, patchSize: 8, width: 16, depth: 2, heads: 2 };
 /** What BEiT's code has and its paper does not say. */
 const asCode = {
-  ...{ classToken: true, layerScale: 0.1 },
-  ...{ positions: "none", relativePositionBias: "shared" },
+  classToken: true,
+  layerScale: 0.1,
+  positions: "none",
+  relativePositionBias: "shared",
 } as const;
 
 function makeTask(config: Partial<BeitConfig> = {}, on: Device = device): Beit {

@@ -39,7 +39,7 @@ export interface VisionTransformerConfig {
   /**
    * `"shared"`: a learned number for each head and each distance between two patches is added to the scores of every
    * block's attention, as in BEiT's pre-training; see `RelativePositionBias`. Such attention is composed of several
-   * operations and takes more time and memory. Default `"none"`.
+   * operations and keeps heads×N×N probabilities a picture and block for the backward pass. Default `"none"`.
    */
   readonly relativePositionBias?: "none" | "shared";
   /** Whether the tokens get a last layer norm. Default true. */
