@@ -113,6 +113,13 @@ describe("every open point of the paper is an option", () => {
     ["class token", { encoder: { ...encoder, classToken: true } }],
     ["LayerScale", { encoder: { ...encoder, layerScale: 0.1 } }],
     ["sine-cosine positions", { encoder: { ...encoder, positions: "sincos" } }],
+    [
+      "relative position bias without positions",
+      {
+        encoder: { ...encoder, classToken: true, positions: "none", relativePositionBias: "shared" },
+        decoder: { positions: "own" },
+      },
+    ],
     ["no final norms", { encoder: { ...encoder, finalNorm: false }, decoder: { finalNorm: false } }],
     ["positions added to seen tokens again", { decoder: { addPositionsToVisible: true } }],
     ["separate decoder positions", { decoder: { positions: "own" } }],

@@ -61,7 +61,7 @@ export class Attention extends Module {
    * @param context Default: inference.
    * @param residual Added to the result in the same kernel, B×N×D.
    * @param bias Added to the scores before the softmax, H×N×N or B×H×N×N. With one the probabilities of all heads are
-   *   in memory, which the kernel for attention without a bias never writes.
+   *   in memory, which the kernel for attention without a bias never writes. Scores and mixing are float32 either way.
    * @returns B×N×D.
    * @throws RangeError If the bias does not fit.
    */

@@ -137,7 +137,7 @@ export function resolveVisionTransformerConfig(
       `VisionTransformer: relativePositionBias is "${relativePositionBias}"; expected "none" or "shared".`,
     );
   }
-  if ((positions === "sincos" || positions === "sincosRowFirst") && width % 4 !== 0) {
+  if (positions.startsWith("sincos") && width % 4 !== 0) {
     throw new RangeError(
       `VisionTransformer: sincos positions need a width that is a multiple of 4, and it is ${width}.`,
     );

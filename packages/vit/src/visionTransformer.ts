@@ -136,11 +136,16 @@ export class VisionTransformer extends Module {
    * @param device Where the model lives.
    * @param config Its shape; see `vit` for the usual ones.
    * @param options How the weights begin. Default: DeiT's, of seed 0.
-   * @throws RangeError If the config's numbers do not fit each other.
+   * @throws RangeError If the config's numbers do not fit each other, or there is no such initialization.
    */
   constructor(device: Device, config: VisionTransformerConfig, options: VisionTransformerWeights = {}) {
     super();
     const { seed = 0, initialization = "deit" } = options;
+    if (initialization !== "deit" && initialization !== "beit") {
+      throw new RangeError(
+        `VisionTransformer: initialization is "${initialization}"; expected "deit" or "beit".`,
+      );
+    }
     const resolved = resolveVisionTransformerConfig(config);
     const { imageSize, patchSize, width, channels, classToken, heads, positions } = resolved;
     const initializer = initialization === "beit" ? cutAtOneDeviation(0.02) : truncatedNormalInitializer();

@@ -520,6 +520,9 @@ describe("says what is wrong", () => {
     expect(() => model.encodeTokens(pictures(3, 24), indices)).toThrow(
       "encodeTokens: images are 3×3×24×24; expected B×3×16×16, the model's picture size.",
     );
+    expect(() => new VisionTransformer(device, tiny, { initialization: "mae" as "beit" })).toThrow(
+      'VisionTransformer: initialization is "mae"; expected "deit" or "beit".',
+    );
     expect(() => new VisionTransformer(device, { ...tiny, positions: "none" }).patchPositions()).toThrow(
       'patchPositions: this model has no positions of its own (positions: "none").',
     );
