@@ -2,7 +2,7 @@
 
 BEiT (Bao et al. 2021, arXiv 2106.08254) in plain PyTorch, from the paper's text: the embeddings of the masked patches
 are replaced by a mask token, all tokens go through the encoder, and a linear head predicts the words of the masked
-patches. Twice: `paper` with learned positions; `code` with what BEiT's public code adds: a class token, a relative
+patches. Twice: `plain` with learned positions alone; `code` with what BEiT's public code adds: a class token, a relative
 position bias that all layers share instead of positions, and LayerScale. Masks, weights, pictures and the codebook are
 fixed and stored.
 Made with torch 2.15.0: python tools/reference/beit.py
@@ -157,5 +157,5 @@ def fixture(name, seed, as_code):
     }, METADATA | {"seed": seed, "width": WIDTH, "depth": DEPTH, "heads": HEADS, "vocabulary": VOCABULARY})
 
 
-fixture("paper", 51, as_code=False)
+fixture("plain", 51, as_code=False)
 fixture("code", 52, as_code=True)
