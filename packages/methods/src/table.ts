@@ -1,3 +1,4 @@
+import { beitMethod } from "./beit.js";
 import { classifierMethod } from "./classifierMethod.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
@@ -9,6 +10,7 @@ import { splitMaskMethod } from "./splitMaskMethod.js";
 /** The methods of pre-training, by name. */
 export const methods = {
   splitmask: splitMaskMethod,
+  beit: beitMethod,
   mae: maeMethod,
 } as const satisfies Readonly<Record<string, unknown>>;
 
