@@ -1,45 +1,49 @@
-import { type Initializer, truncatedNormalInitializer, xavierUniform, zerosInitializer } from "@splitmask/nn";
+import {
+  type Initializer,
+  type transformerBlocks,
+  truncatedNormalInitializer,
+  xavierUniform,
+  zerosInitializer,
+} from "@splitmask/nn";
+import type { PatchEmbeddingOptions } from "./patchEmbedding.js";
 
-/** How the first weights of a `VisionTransformer` are drawn; biases but the patch embedding's begin at 0, norms at 1. */
-export interface Initialization {
+/** How the first weights of a `VisionTransformer` are drawn; what is left out begins as its layer does by itself. */
+interface Initialization {
   /** The class token and learned positions. */
   readonly tokens: Initializer;
-  /** The patch embedding's weight, as a D×(C·P²) matrix; null: as PyTorch begins convolutions. */
-  readonly patches: Initializer | null;
-  /** The patch embedding's bias; null: as PyTorch begins convolutions. */
-  readonly patchesBias: Initializer | null;
-  /** The linear layers of the blocks. */
-  readonly linear: Initializer;
-  /** `attn.proj` and `mlp.fc2` of a layer, counted from 1: what is added to the tokens. Null: as the others. */
-  readonly outputs: ((layer: number) => Initializer) | null;
+  /** The patch embedding. */
+  readonly patches: Pick<PatchEmbeddingOptions, "initializer" | "biasInitializer">;
+  /** The blocks. */
+  readonly blocks: Pick<Parameters<typeof transformerBlocks>[1], "initializer" | "outputInitializer">;
 }
 
-/** BEiT's distribution: cut at one deviation. */
-const cutAtOneDeviation = (standardDeviation: number) =>
-  truncatedNormalInitializer(standardDeviation, standardDeviation);
-
 const normal = truncatedNormalInitializer();
-const cut = cutAtOneDeviation(0.02);
 
-/** How vision transformers begin, by name. */
-export const initializations = {
-  /** N(0, 0.02²), and PyTorch's for the patch embedding, as DeiT does with timm. */
-  deit: { tokens: normal, patches: null, patchesBias: null, linear: normal, outputs: null },
-  /** N(0, 0.02²) cut at ±0.02, what is added to the tokens divided by √(2·layer), no bias but 0, as BEiT's code. */
-  beit: {
-    ...{ tokens: cut, patches: cut, patchesBias: zerosInitializer, linear: cut },
-    // What the layers add to the tokens would otherwise grow with the depth.
-    outputs: (layer: number) => cutAtOneDeviation(0.02 / Math.sqrt(2 * layer)),
-  },
-  /** Xavier-uniform matrices, also of the patch embedding, and N(0, 0.02²) for tokens, as MAE's code. */
-  mae: {
-    ...{ tokens: normal, patches: xavierUniform, patchesBias: null, linear: xavierUniform },
-    outputs: null,
-  },
-} as const satisfies Readonly<Record<string, Initialization>>;
+/** BEiT's distribution: cut at one deviation. */
+function cutNormal(standardDeviation = 0.02): Initializer {
+  return truncatedNormalInitializer(standardDeviation, standardDeviation);
+}
 
 /** The name of a way to begin. */
-export type InitializationName = keyof typeof initializations;
+export type InitializationName = "deit" | "beit" | "mae";
+
+/** The ways to begin, by name. */
+const initializations: Readonly<Record<InitializationName, Initialization>> = {
+  /** As DeiT does with timm. */
+  deit: { tokens: normal, patches: {}, blocks: {} },
+  /** As BEiT's code. */
+  beit: {
+    tokens: cutNormal(),
+    patches: { initializer: cutNormal(), biasInitializer: zerosInitializer },
+    blocks: {
+      initializer: cutNormal(),
+      // What the layers add to the tokens would otherwise grow with the depth.
+      outputInitializer: (layer) => cutNormal(0.02 / Math.sqrt(2 * layer)),
+    },
+  },
+  /** As MAE's code. */
+  mae: { tokens: normal, patches: { initializer: xavierUniform }, blocks: { initializer: xavierUniform } },
+};
 
 /**
  * A way to begin, by name.

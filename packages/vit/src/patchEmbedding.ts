@@ -3,7 +3,7 @@ import type { Device } from "@splitmask/kernels";
 import { type ForwardContext, type Initializer, inference, Module, Parameter } from "@splitmask/nn";
 
 /** What a `PatchEmbedding` takes. */
-interface PatchEmbeddingOptions {
+export interface PatchEmbeddingOptions {
   /** D, the width of a token. */
   readonly width: number;
   /** C, the channels of a picture. */

@@ -143,7 +143,7 @@ export class VisionTransformer extends Module {
   constructor(device: Device, config: VisionTransformerConfig, options: VisionTransformerDrawOptions = {}) {
     super();
     const { seed = 0, initialization = "deit" } = options;
-    const { linear, outputs, patches, patchesBias, tokens } = findInitialization(initialization);
+    const begin = findInitialization(initialization);
     const resolved = resolveVisionTransformerConfig(config);
     const { imageSize, patchSize, width, channels, classToken, heads, positions } = resolved;
     this.#device = device;
@@ -152,7 +152,7 @@ export class VisionTransformer extends Module {
     const places = (classToken ? 1 : 0) + this.grid[0] * this.grid[1];
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `encoder.${name}` };
-      return Parameter.begin(device, () => tokens(device, shape, key));
+      return Parameter.begin(device, () => begin.tokens(device, shape, key));
     };
     this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
     this.pos_embed =
@@ -168,15 +168,12 @@ export class VisionTransformer extends Module {
       resolved.relativePositionBias === "shared"
         ? new RelativePositionBias(device, { grid: this.grid, heads, classToken })
         : null;
-    this.patch_embed = new PatchEmbedding(device, {
-      ...{ width, channels, patchSize, seed },
-      ...(patches === null ? {} : { initializer: patches }),
-      ...(patchesBias === null ? {} : { biasInitializer: patchesBias }),
-    });
+    this.patch_embed = new PatchEmbedding(device, { width, channels, patchSize, seed, ...begin.patches });
     this.blocks = transformerBlocks(device, {
       ...resolved,
-      ...{ initializer: linear, seed, purpose: "encoder.blocks" },
-      ...(outputs === null ? {} : { outputInitializer: outputs }),
+      ...begin.blocks,
+      seed,
+      purpose: "encoder.blocks",
     });
     this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
   }
