@@ -3,7 +3,10 @@ import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice, type Device } from "@splitmask/kernels";
 import {
   ClassifierModel,
+  type CommonSettings,
   descriptorSpread,
+  type LookPanel,
+  type MaeSettings,
   MaskedAutoencoder,
   type MaskedAutoencoderConfig,
   maeMethod,
@@ -61,7 +64,7 @@ describe("against PyTorch, written from the paper", () => {
     expect(await fixture.error(decoder_pos_embed, "positions.decoder")).toBeLessThan(1e-6);
     // The class token's are 0.
     const { task: withToken } = await setUpReference({ encoder: { ...encoder, classToken: true } });
-    const table = await numbers(withToken.model.encoder.pos_embed);
+    const table = await numbers(withToken.model.encoder.pos_embed!);
     expect(table.slice(0, 24)).toEqual(new Array(24).fill(0));
     expect(table.slice(24)).toEqual(await numbers(patches.patchPositions()));
   });
@@ -87,7 +90,7 @@ describe("against PyTorch, written from the paper", () => {
   test("ten steps of AdamW with the paper's betas give the losses to 1e-3", async () => {
     const { fixture, task, batch } = await setUpReference();
     const { betas, weightDecay } = maeMethod.recipe;
-    const optimizer = new AdamW(parameterGroups(task.model, { weightDecay }), { betas });
+    const optimizer = new AdamW(parameterGroups(task.model, { weightDecay }), { betas: betas! });
     const rate = cosineSchedule({
       base: 2e-3,
       minimum: 0,
@@ -253,6 +256,31 @@ test("the first weights are MAE's: Xavier-uniform matrices, tokens from N(0, 0.0
   expect(deviation(tokens)).toBeLessThan(0.026);
 });
 
+test("what a report shows: the patches that were seen as they are drawn, and the painted picture", async () => {
+  const task = makeTask();
+  const batch = makeBatch(2);
+  const [mean, std] = [[0.4, 0.5, 0.6] as const, [0.2, 0.3, 0.4] as const];
+  const settings = { ...({} as MaeSettings & CommonSettings), mean, std, seed: 3 };
+  const { panels } = maeMethod.look!(task, { batch, gallery: [], settings });
+  const [sees, painted] = panels as [LookPanel, LookPanel];
+  const { explained, pictures, visible } = task.reconstruct(batch, looking);
+  // (x·std + mean) is in 0…1, and 2·that − 1 is drawn.
+  const draw = (values: readonly number[]) =>
+    values.map((value, index) => {
+      const channel = Math.floor(index / 32 ** 2) % 3;
+      return 2 * (value * std[channel]! + mean[channel]!) - 1;
+    });
+  const drawn = async (x: Tensor) => patchify(tensor(device, draw(await numbers(x)), [2, 3, 32, 32]), 8);
+  const seen = await numbers(gatherTokens(await drawn(batch.views[0]!), visible));
+  expect(largestError(await numbers(sees.patches), seen)).toBeLessThan(1e-6);
+  expect(await numbers(sees.places!)).toEqual(await numbers(visible));
+  expect(largestError(await numbers(painted.patches), await numbers(await drawn(pictures)))).toBeLessThan(
+    1e-6,
+  );
+  const shares = (await numbers(explained)).map((share) => Math.max(0, share));
+  expect(await numbers(painted.share!.values)).toEqual(shares);
+});
+
 test("the encoder stands by itself: its weights with their fixed positions load for use, for fine-tuning and for training on", async () => {
   const { model } = makeTask();
   const state = await model.encoder.hostStateDict();
@@ -263,7 +291,7 @@ test("the encoder stands by itself: its weights with their fixed positions load 
     const loaded = new VisionTransformer(device, { ...model.encoder.config, positions });
     loaded.loadStateDict(state);
     expect(await numbers(loaded.encode(images))).toEqual(expected);
-    expect(loaded.pos_embed.requiresGrad).toBe(positions === "learned");
+    expect(loaded.pos_embed?.requiresGrad).toBe(positions === "learned");
   }
   const backbone = new VisionTransformer(device, { ...model.encoder.config, finalNorm: false });
   backbone.loadStateDict(new Map([...state].filter(([name]) => !name.startsWith("norm."))));

@@ -21,12 +21,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const settings: TokenizerSettings & CommonSettings = {
+const settings: CommonSettings & TokenizerSettings = {
   ...{ width: 16, depth: 1, heads: 1, imageSize: 64, patch: 16, layerScale: null, dropPath: 0 },
-  ...{ batch: 4, seed: 5, vocabulary: 8, tokenizerPatches: 40 },
-  tokenizer: "random-patches",
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
+  ...{ batch: 4, seed: 5, mean: [0, 0, 0], std: [1, 1, 1] },
+  ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatches: 40 },
 };
 
 test("the tokenizer's view has one patch of at most 8 pixels for each of the encoder's", () => {
@@ -45,7 +43,9 @@ test("is fitted to training crops in its view, tells how its words are used, and
   const tokenizer = await tokenizerPreparation.make({
     ...{ device, settings, pictureCount: 20, crops },
     progress: () => undefined,
-    tell: (subject, text) => told.push([subject, text]),
+    tell: (subject, text) => {
+      told.push([subject, text]);
+    },
   });
   expect([tokenizer.name, tokenizer.codebook.shape, tokenizer.patchSize]).toEqual([
     "random-patches",

@@ -43,6 +43,6 @@ export function resolveColors(given: Config, pictures: PictureFacts, colorsForFe
       ? "given"
       : on.length > 0
         ? `only ${formatCount(pictures.count)} pictures: the paper's choice for its smallest sets`
-        : `the paper's default is crop and flip only${colorsForFew ? "; --augmentation color is its choice for the smallest sets" : ""}`,
+        : `the method has crop and flip only${colorsForFew ? "; --augmentation color is its choice for the smallest sets" : ""}`,
   };
 }
