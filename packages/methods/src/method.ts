@@ -92,8 +92,8 @@ export interface PrepareRequest<Settings> {
   crops(view: View, pictures: number): AsyncIterable<Tensor>;
   /** Tells how far it is, such as ("collecting patches", 0.4). */
   progress(doing: string, share: number): void;
-  /** Tells people something, such as how a tokenizer uses its words. */
-  tell(subject: string, text: string): void;
+  /** Tells people something of what was made, such as how a tokenizer uses its words. */
+  tell(text: string): void;
   /** Stops it. */
   readonly signal?: AbortSignal;
 }
@@ -105,6 +105,8 @@ export interface PrepareRequest<Settings> {
  * @typeParam Parts What is made.
  */
 export interface Preparation<Settings, Parts> {
+  /** What people are told that it makes: `"tokenizer"`. */
+  readonly name: string;
   /** Name of the file in the run folder. */
   readonly file: string;
   /** Makes it. */
