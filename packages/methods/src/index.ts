@@ -31,6 +31,7 @@ export type {
   LabelledMethod,
   Method,
   MethodFacts,
+  MethodView,
   Preparation,
   PrepareRequest,
   PretrainingTask,

@@ -74,6 +74,12 @@ export interface Recipe {
   readonly colorsForFew: boolean;
 }
 
+/** A view of a batch. */
+export interface MethodView extends View {
+  /** What sees it, in a preview: `"tokenizer"`. Default: its number. */
+  readonly name?: string;
+}
+
 /** What a method may look at before the first step. */
 export interface PrepareRequest<Settings> {
   /** Where it is computed. */
@@ -155,7 +161,7 @@ export interface Method<Own extends Fields = Fields, OwnSettings extends object 
   /** The encoder's config, where it is more than the common settings say. */
   encoder?(settings: OwnSettings & CommonSettings): VisionTransformerConfig;
   /** What a batch holds: views of the same crop, the encoder's first; that one alone when left out. */
-  views?(settings: OwnSettings & CommonSettings): readonly View[];
+  views?(settings: OwnSettings & CommonSettings): readonly MethodView[];
   /** What it makes before the first step. */
   readonly preparation?: Preparation<OwnSettings & CommonSettings, Parts>;
   /** The model with its first weights, and its loss. */
