@@ -253,7 +253,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
   const report = program
     .command("report")
     .description(
-      "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbours; or about several runs, side by side",
+      "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbors; or about several runs, side by side",
     )
     .argument("<run...>", "run folder; several: their curves, settings and last figures side by side")
     .option("--pictures <folder>", "pictures to show; the training pictures when not given");
