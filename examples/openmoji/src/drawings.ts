@@ -10,14 +10,14 @@ export interface OpenmojiEntry {
   readonly skintone: number | string;
 }
 
-/** Colour, or black line on white. */
+/** Color, or black line on white. */
 export type Ink = "color" | "black";
 
-/** One picture to rasterise. */
+/** One picture to rasterize. */
 export interface Drawing {
   /** Names the file `<ink>/svg/<hexcode>.svg`. */
   readonly hexcode: string;
-  /** Colour or black line. */
+  /** Color or black line. */
   readonly ink: Ink;
   /** OpenMoji's group. */
   readonly group: string;
@@ -34,7 +34,7 @@ export interface DrawingSplit {
 }
 
 /**
- * The groups that serve as classes. Left out: flags (coloured rectangles, which any encoder tells apart), OpenMoji's
+ * The groups that serve as classes. Left out: flags (colored rectangles, which any encoder tells apart), OpenMoji's
  * own extras (a mix of all the others) and the components (parts, not drawings).
  */
 export const classes = [
@@ -66,7 +66,7 @@ const people = new Set(["1F468", "1F469", "1F9D1", "1F466", "1F467", "1F9D2", "1
 
 /**
  * The name that all variants of a drawing share: skin tones, genders, directions, and (as the ink is no part of it)
- * colour and black line.
+ * color and black line.
  *
  * @param hexcode Code points in hexadecimal, joined by dashes.
  * @returns The family's name.

@@ -7,7 +7,7 @@ import { columns, type Evaluation, evaluate, pretrain, UsageError, writeReport }
 import { formatDuration } from "@splitmask/report";
 import { Command, CommanderError } from "commander";
 import { type OpenmojiEntry, splitDrawings } from "./drawings.js";
-import { rasterise } from "./rasterise.js";
+import { rasterize } from "./rasterize.js";
 import { trainingConfig } from "./settings.js";
 
 const require = createRequire(import.meta.url);
@@ -17,7 +17,7 @@ const program = new Command("openmoji")
     "Pre-trains a small vision transformer with SplitMask on the OpenMoji drawings and shows what it learned on drawings that it has never seen.",
   )
   .option("--out <run>", "run folder; an earlier run in it is replaced", "runs/openmoji")
-  .option("--cache <folder>", "where the drawings are rasterised, once", "runs/openmoji-drawings")
+  .option("--cache <folder>", "where the drawings are rasterized, once", "runs/openmoji-drawings")
   .option("--steps <n>", `training steps (${trainingConfig.steps})`)
   .option("--seed <n>", "seed of all randomness", "0")
   .option("--threads <n>", "threads; all cores when not given")
@@ -44,11 +44,11 @@ async function run(
   );
   const cache = resolve(options.cache!);
   terminal.line(
-    `${style.bold("OpenMoji")}: ${split.pretrain.length} drawings to learn from, in colour and black line; about a quarter of the emoji is held out with all variants ` +
+    `${style.bold("OpenMoji")}: ${split.pretrain.length} drawings to learn from, in color and black line; about a quarter of the emoji is held out with all variants ` +
       `(${split.train.length} and ${split.test.length} labelled drawings to evaluate)`,
   );
-  const folders = await rasterise(openmoji, split, cache, 80, (done, all) =>
-    terminal.progress(`rasterising ${done} of ${all} drawings`, done === all),
+  const folders = await rasterize(openmoji, split, cache, 80, (done, all) =>
+    terminal.progress(`rasterizing ${done} of ${all} drawings`, done === all),
   );
   terminal.endProgress();
 

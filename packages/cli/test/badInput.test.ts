@@ -324,8 +324,10 @@ test("a checkpoint of another model, and what is no run", async () => {
   await cp(out, other, { recursive: true });
   const description = JSON.parse(await readFile(join(other, "config.json"), "utf8")) as {
     config: { width: number };
+    encoder: { width: number };
   };
   description.config.width = 64;
+  description.encoder.width = 64;
   await writeFile(join(other, "config.json"), JSON.stringify(description));
   const outcome = await callMain(["knn", other, "--train", good, "--test", good]);
   expect(outcome.code).toBe(1);
@@ -333,7 +335,7 @@ test("a checkpoint of another model, and what is no run", async () => {
   const resumed = await callMain(["pretrain", good, "--out", other, "--resume"]);
   expect(resumed.code).toBe(1);
   expect(resumed.error).toMatch(/is of another model/);
-  await writeFile(join(other, "config.json"), JSON.stringify({ ...description, method: "classifier" }));
+  await writeFile(join(other, "config.json"), JSON.stringify({ ...description, kind: "classification" }));
   const finetuned = await callMain(["knn", other, "--train", good, "--test", good]);
   expect(finetuned.error).toContain(
     `${other} is a run of splitmask finetune; expected one of splitmask pretrain. Give the folder that`,

@@ -77,7 +77,7 @@ describe("bench step", () => {
     expect(outcome.error).toBe("");
     expect(outcome.code).toBe(0);
     for (const text of [
-      "encoder 32×2×2 (width × depth × heads), 32 pixels, patches of 8, batch 8, 64 words, float32",
+      "SplitMask, encoder 32×2×2 (width × depth × heads), 32 pixels, patches of 8, batch 8, float32",
       "pictures/s",
       "floor / step ",
       "gemm NT 128×96×32 ",

@@ -40,7 +40,7 @@ test("--monitor tells the k-NN accuracy while the encoder trains, keeps the best
   const found = await evaluations("monitored");
   expect(found.map(([step]) => step)).toEqual([5, 10, 12]);
   const last = found.at(-1)![1] as { knnAccuracy: number };
-  // Ten of thirty pictures are held out: stripes that lie or stand are told apart by colours alone better than by
+  // Ten of thirty pictures are held out: stripes that lie or stand are told apart by colors alone better than by
   // chance.
   expect(last.knnAccuracy * 10).toBeCloseTo(Math.round(last.knnAccuracy * 10), 6);
   expect(lastLine(monitored)).toMatchObject({ reason: "done", lastEvaluation: last });

@@ -82,7 +82,7 @@ test("a run goes on with pictures that were moved, its monitor's too, to the sam
   expect(encoder("stopped").equals(encoder("whole"))).toBe(true);
   // The run folder knows the new place.
   expect(json("stopped", "config.json")).toMatchObject({
-    pictures: at("there", "train"),
+    pictures: { path: at("there", "train") },
     config: { monitor: at("there", "train"), monitorTest: at("there", "test") },
   });
   expect((await callMain(["report", at("stopped")])).code).toBe(0);
@@ -118,7 +118,9 @@ test("fine-tuning goes on with moved pictures and a moved encoder, to the same w
   const model = (run: string) => readFileSync(at(run, "model.safetensors"));
   expect(model("untuned").equals(model("tuned"))).toBe(true);
   expect(json("untuned", "config.json")).toMatchObject({
-    ...{ pretrained: at("encoder"), train: at("there", "train"), test: at("there", "test") },
+    pretrained: { run: at("encoder"), steps: 40 },
+    pictures: { path: at("there", "train") },
+    test: { path: at("there", "test") },
   });
   const swapped = await callMain([
     ...["finetune", at("encoder"), "--train", at("there", "test"), "--test", at("there", "test")],

@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const evaluate = (...args: string[]) => callMain([args[0]!, run, ...args.slice(1), "--threads", "1"]);
 
 /**
- * IDX files of 12 grey pictures of 9×9, bright on one side, with a `classes.txt` that names the sides in this order.
+ * IDX files of 12 gray pictures of 9×9, bright on one side, with a `classes.txt` that names the sides in this order.
  */
 async function writeSides(name: string, classes: readonly string[], dark: number): Promise<string> {
   const header = (...shape: number[]) => [0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, 0, n])];

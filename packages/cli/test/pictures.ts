@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 
-/** A picture of stripes: horizontal ones in class 0, vertical ones in class 1; colours and widths by number. */
+/** A picture of stripes: horizontal ones in class 0, vertical ones in class 1; colors and widths by number. */
 export async function picture(label: number, number: number, side = 40): Promise<Buffer> {
   const width = 3 + (number % 4);
   const pixels = new Uint8Array(side * side * 3);

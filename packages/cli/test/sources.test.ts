@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** An IDX pair of 12 grey pictures of 9×9, bright on the left (label 1) or on the right. */
+/** An IDX pair of 12 gray pictures of 9×9, bright on the left (label 1) or on the right. */
 async function writeIdx(name: string): Promise<string> {
   const header = (...shape: number[]) => [
     0,

@@ -49,6 +49,7 @@ export type {
   LabelledMethod,
   Method,
   MethodFacts,
+  MethodView,
   Preparation,
   PrepareRequest,
   PretrainingTask,

@@ -74,6 +74,12 @@ export interface Recipe {
   readonly colorsForFew: boolean;
 }
 
+/** A view of a batch. */
+export interface MethodView extends View {
+  /** What sees it, in a preview: `"tokenizer"`. Default: its number. */
+  readonly name?: string;
+}
+
 /** What a method may look at before the first step. */
 export interface PrepareRequest<Settings> {
   /** Where it is computed. */
@@ -92,8 +98,8 @@ export interface PrepareRequest<Settings> {
   crops(view: View, pictures: number): AsyncIterable<Tensor>;
   /** Tells how far it is, such as ("collecting patches", 0.4). */
   progress(doing: string, share: number): void;
-  /** Tells people something, such as how a tokenizer uses its words. */
-  tell(subject: string, text: string): void;
+  /** Tells people something of what was made, such as how a tokenizer uses its words. */
+  tell(text: string): void;
   /** Stops it. */
   readonly signal?: AbortSignal;
 }
@@ -105,6 +111,8 @@ export interface PrepareRequest<Settings> {
  * @typeParam Parts What is made.
  */
 export interface Preparation<Settings, Parts> {
+  /** What people are told that it makes: `"tokenizer"`. */
+  readonly name: string;
   /** Name of the file in the run folder. */
   readonly file: string;
   /** Makes it. */
@@ -153,7 +161,7 @@ export interface Method<Own extends Fields = Fields, OwnSettings extends object 
   /** The encoder's config, where it is more than the common settings say. */
   encoder?(settings: OwnSettings & CommonSettings): VisionTransformerConfig;
   /** What a batch holds: views of the same crop, the encoder's first; that one alone when left out. */
-  views?(settings: OwnSettings & CommonSettings): readonly View[];
+  views?(settings: OwnSettings & CommonSettings): readonly MethodView[];
   /** What it makes before the first step. */
   readonly preparation?: Preparation<OwnSettings & CommonSettings, Parts>;
   /** The model with its first weights, and its loss. */

@@ -77,7 +77,7 @@ export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, 
       matchWeight,
     };
   },
-  views: (settings) => [encoderView(settings), tokenizerView(settings)],
+  views: (settings) => [encoderView(settings), { name: "tokenizer", ...tokenizerView(settings) }],
   preparation: tokenizerPreparation,
   create: (device, settings, tokenizer) =>
     new SplitMask(device, {

@@ -47,6 +47,7 @@ export function tokenizerView({ imageSize, patch }: Sizes): View {
 
 /** The tokenizer of a run, fitted before the first step: shared by all methods that predict visual words. */
 export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSettings, Tokenizer> = {
+  name: "tokenizer",
   file: "tokenizer.safetensors",
   async make(request) {
     const { device, settings, pictureCount, signal } = request;
@@ -64,7 +65,6 @@ export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSetting
     });
     const words = await countWords(tokenizer, request.crops(view, Math.ceil(countedPatches / places)));
     request.tell(
-      "tokenizer",
       `${vocabulary} words, entropy ${words.entropyBits.toFixed(2)} of ${Math.log2(vocabulary).toFixed(2)} bits ` +
         `(as many as ${Math.round(words.perplexity)} words used evenly), ${words.deadWords} words without any of ` +
         `${words.patches} patches`,

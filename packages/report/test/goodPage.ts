@@ -30,6 +30,10 @@ export async function expectGood({ page, complaints, requests }: OpenedPage): Pr
   expect(await withoutSize(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBe(0);
   expect(await page.locator("[onerror]").count()).toBe(0);
+  const drawn = page.locator("path.line, path.raw, path.dots");
+  expect(
+    await drawn.evaluateAll((paths) => paths.map((path) => getComputedStyle(path).stroke)),
+  ).not.toContain("none");
   const anchors = await page
     .locator("nav a")
     .evaluateAll((links) => links.map((link) => link.getAttribute("href")!));

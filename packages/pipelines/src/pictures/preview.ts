@@ -11,6 +11,7 @@ import {
   type View,
 } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
+import type { MethodView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import {
   type ContactSheet,
@@ -60,8 +61,8 @@ export interface PreviewResult {
 }
 
 /**
- * Draws a contact sheet: in each row a picture, the versions of it that training shows the encoder, and the tokenizer's
- * view of the first of these.
+ * Draws a contact sheet: in each row a picture, the versions of it that training shows the encoder, and the method's
+ * other views of the first of these, such as the tokenizer's.
  *
  * @param request What and where.
  * @param terminal Where progress is told.
@@ -81,13 +82,13 @@ export async function preview(
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];
   let config: PretrainingSettings;
-  let views: readonly View[];
+  let views: readonly MethodView[];
   try {
     const decided = await decideSettings(given, facts, await examineMachine(device));
     ({ config } = decided);
     const half = [0.5, 0.5, 0.5];
-    views = pretrainingViews(decided.method, withNormalization(config)).map(({ size }) => ({
-      size,
+    views = pretrainingViews(decided.method, withNormalization(config)).map((view) => ({
+      ...view,
       mean: half,
       std: half,
     }));
@@ -110,7 +111,7 @@ export async function preview(
   const heads = [
     "picture",
     ...Array.from({ length: versions }, (_, epoch) => `epoch ${epoch + 1}`),
-    ...views.slice(1).map(() => "second view, epoch 1"),
+    ...views.slice(1).map(({ name }, index) => `${name ?? `view ${index + 2}`}, epoch 1`),
   ];
   const sheet: ContactSheet = {
     title: folder,

@@ -136,6 +136,8 @@ export function changedSettings<Settings>(given: object): Partial<Settings> {
 
 /** What a run was started with, and what stands for it. */
 export interface StartedWith {
+  /** The method, by its name. */
+  readonly method: string;
   /** The settings, every one decided. */
   readonly config: object;
   /** The fields that were given. */
@@ -150,7 +152,8 @@ export interface StartedWith {
  * @throws UsageError naming what differs.
  */
 export function checkResume(description: StartedWith, given: object): void {
-  const was: Readonly<Record<string, unknown>> = { ...description.config, ...description.given };
+  const { config, given: before, method } = description;
+  const was: Readonly<Record<string, unknown>> = { ...config, ...before, method };
   const differences = Object.entries(given)
     .filter(
       ([field, value]) => !changeable.has(field) && JSON.stringify(was[field]) !== JSON.stringify(value),

@@ -4,10 +4,9 @@ import {
   type ImageLoaderOptions,
   MixedBatches,
   supervisedAugmentation,
-  type View,
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import { encoderView, type Method } from "@splitmask/methods";
+import { encoderView, type Method, type MethodView } from "@splitmask/methods";
 import type { Normalization } from "../settings/normalization.js";
 import type { ClassificationSettings } from "../settings/runSettings.js";
 import type { StepSettings } from "../settings/stepSettings.js";
@@ -17,7 +16,10 @@ import { trainingAugmentation } from "./augmentation.js";
 export type BatchOptions = Pick<ImageLoaderOptions, "cacheBytes" | "cache" | "signal">;
 
 /** What a batch of pre-training holds. */
-export function pretrainingViews(method: Method, settings: StepSettings & Normalization): readonly View[] {
+export function pretrainingViews(
+  method: Method,
+  settings: StepSettings & Normalization,
+): readonly MethodView[] {
   return method.views?.(settings) ?? [encoderView(settings)];
 }
 

@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { classifierMethod, encoderView, type PretrainingTask } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
-import { latestCheckpoint, type RunFolder } from "@splitmask/trainer";
 import { estimateRun, type RunWork } from "../estimate/runEstimate.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
 import { trainedRange } from "../evaluation/trainedRange.js";
@@ -11,7 +10,13 @@ import { examineMachine } from "../machine/machine.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
 import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
 import { classifierFile, writeClassifier } from "../runs/classifierFile.js";
-import { changedSettings, preparedSettings, type RunDescription, readRun } from "../runs/description.js";
+import {
+  changedSettings,
+  preparedSettings,
+  type RecordedEncoder,
+  type RunDescription,
+  readRun,
+} from "../runs/description.js";
 import {
   type EncoderWeights,
   findCheckpoint,
@@ -176,24 +181,27 @@ export function classificationRun(
       tellDecisions(foundText(train, ` of ${classes.length} classes`), where, choices, terminal);
     },
 
-    async resume({ pictures: { test, train }, terminal }, description) {
+    async resume({ pictures: { test, train }, request, terminal }, description) {
       const now = {
         train: { path: sources.train, dataset: train.dataset },
         test: { path: sources.test, dataset: test! },
       };
       await checkSamePictures("the training pictures", description.pictures, now.train, terminal, true);
       await checkSamePictures("the test pictures", description.test!, now.test, terminal, true);
-      const { pretrained } = description;
-      if ((pretrained!.steps === null) !== fromScratch) {
+      const pretrained = description.pretrained!;
+      if ((pretrained.steps === null) !== fromScratch) {
         throw new UsageError(
-          `--resume: the run was started with${pretrained!.steps === null ? "" : "out"} --from-scratch. Start a new run in another folder.`,
+          `--resume: the run was started with${fromScratch ? "out" : ""} --from-scratch. Start a new run in another folder.`,
         );
       }
+      const hasOther = pretrained.run !== resolve(sources.run);
+      if (hasOther || !(await isTrained(request.out)))
+        checkSameWeights(await firstEncoder(), sources, pretrained);
       const moved = {
         ...description,
         pictures: { ...description.pictures, path: resolve(sources.train) },
         test: { ...description.test!, path: resolve(sources.test) },
-        pretrained: { ...pretrained!, run: resolve(sources.run) },
+        pretrained: { ...pretrained, run: resolve(sources.run) },
       };
       const hasMoved = JSON.stringify(moved) !== JSON.stringify(description);
       const config = { ...description.config, ...changedSettings<ClassificationSettings>(given) };
@@ -251,12 +259,12 @@ export function classificationRun(
 
     checkWatch() {},
 
-    async create({ device, request }, description, _dataset, run) {
+    async create({ device, request }, description) {
       const { classes, config, encoder } = description;
       const task = classifierMethod.create(device, { ...config, encoder, classes: classes.length });
-      const read = request.resume
-        ? await readSameWeights(sources, description, run, firstEncoder)
-        : (await firstEncoder()).read;
+      // The run that they are from may have gone on since, or be gone.
+      const isLoaded = request.resume && (await isTrained(request.out));
+      const read = isLoaded ? null : (await firstEncoder()).read;
       if (read !== null) {
         // The classifier has its norm behind the mean of the tokens instead.
         const weights = new Map([...read.weights].filter(([name]) => !name.startsWith("norm.")));
@@ -299,28 +307,21 @@ async function readFirstEncoder({ run, fromScratch = false }: FinetuneSources): 
   return { description: read.description, read };
 }
 
+/** Whether a run folder has a checkpoint: from the first one on, the weights are in there. */
+async function isTrained(run: string): Promise<boolean> {
+  return (await findCheckpoint(run)).checkpoint !== null;
+}
+
 /**
- * The weights that a resumed run was started with; null where they were random, or where they are in its checkpoints
- * and not wanted again.
+ * Checks that a resumed run is given the weights that it was started with.
  *
- * @throws UsageError where those that are given are others.
+ * @throws UsageError where they are others.
  */
-async function readSameWeights(
-  sources: FinetuneSources,
-  { pretrained }: RunDescription,
-  run: RunFolder,
-  firstEncoder: () => Promise<FirstEncoder>,
-): Promise<EncoderWeights | null> {
-  const { run: before, steps, weights } = pretrained!;
-  if (weights === null) return null;
-  // The run that they are from may have gone on since, or be gone.
-  const isWanted = (await latestCheckpoint(run.checkpointsPath)) === null;
-  if (!isWanted && before === resolve(sources.run)) return null;
-  const { read } = await firstEncoder();
-  if (read !== null && weightsHash(read.weights) === weights) return read;
+function checkSameWeights({ read }: FirstEncoder, { run }: FinetuneSources, before: RecordedEncoder): void {
+  if ((read === null ? null : weightsHash(read.weights)) === before.weights) return;
   throw new UsageError(
-    `--resume: the encoder's weights of ${sources.run} are not those that the run was started with, of ` +
-      `${before} after ${steps} steps. Give the same run or checkpoint, or start a new run in ` +
+    `--resume: the encoder's weights of ${run} are not those that the run was started with, of ` +
+      `${before.run} after ${before.steps} steps. Give the same run or checkpoint, or start a new run in ` +
       "another folder.",
   );
 }

@@ -18,8 +18,8 @@ import type { PretrainingSettings } from "../settings/runSettings.js";
 import { type ReadingField, readingOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 
-/** Neighbours that vote, as in `splitmask knn`. */
-const neighbours = 20;
+/** Neighbors that vote, as in `splitmask knn`. */
+const neighbors = 20;
 
 /** What a monitor gives, and by what a monitored run's best checkpoint is told. */
 export const monitorFigure = "knnAccuracy";
@@ -131,7 +131,7 @@ export function monitorEvaluation(
         });
       const train = await embed(pictures.train, 0);
       const test = await embed(pictures.test, pictures.train.length);
-      const k = Math.min(neighbours, train.labels.length);
+      const k = Math.min(neighbors, train.labels.length);
       const { accuracy } = await knnAccuracy({ device, train, test, k });
       return { [monitorFigure]: accuracy };
     },

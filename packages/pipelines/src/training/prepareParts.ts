@@ -44,10 +44,11 @@ export async function prepareParts(
     settings,
     pictureCount: dataset.length,
     crops: trainingCrops(device, dataset, settings),
-    progress: (doing, share) => terminal.progress(`${doing} ${Math.floor(100 * share)} %`),
-    tell(subject, text) {
+    progress: (doing, share) =>
+      terminal.progress(`${preparation.name}: ${doing} ${Math.floor(100 * share)} %`),
+    tell(text) {
       terminal.endProgress();
-      terminal.line(`${terminal.style.bold(subject)}: ${text}`);
+      terminal.line(`${terminal.style.bold(preparation.name)}: ${text}`);
     },
     ...(signal === undefined ? {} : { signal }),
   });

@@ -44,11 +44,8 @@ export async function pretrain(
 ): Promise<PretrainResult> {
   const { out, resume = false, overwrite = false, signal } = request;
   const source = await sourceOf(request, resume ? out : null);
-  return trainingRun(
-    pretrainingRun(source),
-    { out, config: source.given, resume, overwrite, signal },
-    terminal,
-  );
+  const config = { ...source.given, method: source.method.name };
+  return trainingRun(pretrainingRun(source), { out, config, resume, overwrite, signal }, terminal);
 }
 
 /** A run that is only planned. */

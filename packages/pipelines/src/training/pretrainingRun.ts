@@ -71,7 +71,8 @@ export function pretrainingRun({
       const onDisk = cachesOnDisk(config, pictures, machine);
       const work = pretrainingWork(method, config, await costOf(stepOf(config)), pictures);
       return {
-        ...{ config, choices, pictures, machine },
+        ...{ config, pictures, machine },
+        choices: [{ name: "method", value: method.title, reason: method.paper }, ...choices],
         ...estimateRun(config, work, pictures, machine, onDisk),
         freeDiskBytes: await freeDiskBytes(request.out),
       };
@@ -106,7 +107,7 @@ export function pretrainingRun({
         classes: [],
         pretrained: null,
         ...{ config, given, mean, std },
-        choices: [{ name: "method", value: method.title, reason: method.paper }, ...choices, measured],
+        choices: [...choices, measured],
       };
     },
 
@@ -114,25 +115,19 @@ export function pretrainingRun({
       tellDecisions(foundText(train), `in ${folder}${ignoredText(train)}`, choices, terminal);
     },
 
-    async resume({ pictures: { train }, terminal }, description) {
-      const { path } = description.pictures;
-      await checkSamePictures(
-        "the pictures",
-        description.pictures,
-        { path: folder, dataset: train.dataset },
-        terminal,
-      );
-      const place = resolve(folder);
-      const pictures = { ...description.pictures, path: place };
-      const moved = { ...description.config, ...monitorMoved(description.config, { from: path, to: place }) };
-      return {
-        description: {
-          ...description,
-          pictures,
-          config: { ...moved, ...changedSettings<PretrainingSettings>(given) },
-        },
-        rewritten: place === path ? null : { ...description, pictures, config: moved },
+    async resume({ pictures: { train }, terminal }, before) {
+      const now = { path: folder, dataset: train.dataset };
+      await checkSamePictures("the pictures", before.pictures, now, terminal);
+      const [from, to] = [before.pictures.path, resolve(folder)];
+      const moved = {
+        ...before,
+        methodFile: methodFile ?? before.methodFile,
+        pictures: { ...before.pictures, path: to },
+        config: { ...before.config, ...monitorMoved(before.config, { from, to }) },
       };
+      const hasMoved = to !== from || moved.methodFile !== before.methodFile;
+      const config = { ...moved.config, ...changedSettings<PretrainingSettings>(given) };
+      return { description: { ...moved, config }, rewritten: hasMoved ? moved : null };
     },
 
     async watch({ device, request, terminal }, description) {

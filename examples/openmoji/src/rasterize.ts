@@ -18,7 +18,7 @@ export interface PictureFolders {
 const unitsPerDrawing = 72;
 
 /**
- * Rasterises the drawings on white into folders of PNG files, once: a finished cache is used again.
+ * Rasterizes the drawings on white into folders of PNG files, once: a finished cache is used again.
  *
  * @param openmoji Folder of the npm package.
  * @param split The drawings.
@@ -27,7 +27,7 @@ const unitsPerDrawing = 72;
  * @param onProgress Called with the number of finished drawings and of all.
  * @returns The three folders.
  */
-export async function rasterise(
+export async function rasterize(
   openmoji: string,
   split: DrawingSplit,
   folder: string,

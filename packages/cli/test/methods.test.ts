@@ -1,0 +1,150 @@
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { startBrowser, type TestBrowser } from "../../report/test/browser.js";
+import { desktop, expectGood } from "../../report/test/goodPage.js";
+import { callMain, lastLine, type Outcome, tinyModel } from "./command.js";
+import { writePictures } from "./pictures.js";
+
+let folder: string;
+let pictures: string;
+let run: string;
+let trained: Outcome;
+let browser: TestBrowser;
+
+const small = [...tinyModel, ..."--depth 1 --batch 8".split(" ")];
+
+beforeAll(async () => {
+  const starting = startBrowser();
+  folder = await mkdtemp(join(tmpdir(), "splitmask-methods-"));
+  pictures = join(folder, "pictures");
+  run = join(folder, "mae");
+  await writePictures(pictures, 6);
+  trained = await callMain(["pretrain", pictures, "--out", run, "--method", "mae", ...small, "--steps", "3"]);
+  browser = await starting;
+});
+afterAll(async () => {
+  await browser.close();
+  await rm(folder, { recursive: true });
+});
+
+/** Calls the command, which has to do its work without a word of warning, and gives its result. */
+async function done(...args: string[]): Promise<Record<string, unknown>> {
+  const outcome = await callMain([...args, "--json"]);
+  expect(outcome.code).toBe(0);
+  return lastLine(outcome);
+}
+
+test("pretrain --method mae prepares nothing, and leaves a run folder that names it", async () => {
+  expect([trained.code, trained.error]).toEqual([0, ""]);
+  expect(trained.output).toContain("MAE");
+  expect(trained.output).toMatch(/mask .*12 of 16 patches hidden/);
+  expect(trained.output).not.toContain("tokenizer");
+  expect(JSON.parse(await readFile(join(run, "config.json"), "utf8"))).toMatchObject({
+    ...{ kind: "pretraining", method: "mae", methodFile: null, pretrained: null, test: null },
+    encoder: { width: 32, depth: 1, positions: "sincos" },
+    config: { visible: 0.25, normalizePixels: true },
+  });
+});
+
+test("its page has what every run has, without words and halves", async () => {
+  const opened = await browser.open(join(run, "report.html"), desktop);
+  await expectGood(opened);
+  const { page } = opened;
+  expect(await page.locator("h2").allTextContents()).toEqual([
+    ...["Training", "Attention", "Map of the embeddings", "Nearest neighbors", "Confusion matrix"],
+    "Configuration",
+  ]);
+  expect(await page.locator("header p").first().textContent()).toMatch(/pre-trained with MAE on 12 pictures/);
+  await page.close();
+});
+
+test("its encoder is evaluated, embeds, and is fine-tuned as any other", async () => {
+  const labelled = ["--train", pictures, "--test", pictures];
+  expect(await done("knn", run, ...labelled, "--threads", "1")).toMatchObject({
+    classes: ["across", "down"],
+  });
+  const rows = join(folder, "rows.npy");
+  await done("embed", run, pictures, "--out", rows, "--threads", "1");
+  expect((await readFile(rows)).subarray(0, 128).toString("latin1")).toContain("(12, 32)");
+  const tuned = join(folder, "tuned");
+  const result = await done(
+    ...["finetune", run, ...labelled, "--out", tuned],
+    ..."--epochs 1 --batch 6 --threads 1".split(" "),
+  );
+  expect(result).toMatchObject({ reason: "done", evaluation: { test: 12 } });
+});
+
+test("goes on by its own method, and by no other", async () => {
+  const resume = ["pretrain", pictures, "--out", run, "--resume"];
+  expect(await done(...resume)).toMatchObject({ reason: "done", step: 3 });
+  const other = await callMain([...resume, "--method", "splitmask"]);
+  expect([other.code, other.error]).toEqual([
+    2,
+    expect.stringContaining("--resume: the run was started with"),
+  ]);
+  expect(other.error).toContain('method was "mae" and is now "splitmask"');
+});
+
+test("the module of a method may move, as pictures may", async () => {
+  const pipelines = createRequire(import.meta.url).resolve("@splitmask/pipelines/package.json");
+  const methods = pathToFileURL(createRequire(pipelines).resolve("@splitmask/methods")).href;
+  const [first, second] = [join(folder, "first.mjs"), join(folder, "second.mjs")];
+  await writeFile(
+    first,
+    `import { maeMethod } from "${methods}";\nexport default { ...maeMethod, name: "own", title: "Own" };\n`,
+  );
+  const own = join(folder, "own");
+  await done("pretrain", pictures, "--out", own, "--method", first, ...small, "--steps", "1");
+  await rename(first, second);
+  const resume = ["pretrain", pictures, "--out", own, "--resume"];
+  const gone = await callMain(resume);
+  expect([gone.code, gone.error]).toEqual([2, expect.stringContaining(first)]);
+  await done(...resume, "--method", second);
+  expect(JSON.parse(await readFile(join(own, "config.json"), "utf8"))).toMatchObject({
+    method: "own",
+    methodFile: second,
+  });
+  await done("report", own);
+});
+
+test("stands beside a run of another method", async () => {
+  const splitMask = join(folder, "splitmask");
+  await done("pretrain", pictures, "--out", splitMask, ...small, "--vocabulary", "64", "--steps", "2");
+  const { report } = await done("report", run, splitMask, "--out", join(folder, "compare.html"));
+  const opened = await browser.open(String(report), desktop);
+  await expectGood(opened);
+  const { page } = opened;
+  const figures = await page
+    .locator("#figures tbody tr")
+    .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));
+  const figure = (name: string) => figures.find(([first]) => first === name)!.slice(1);
+  expect(figure("Match loss")).toEqual(["–", expect.stringMatching(/^\d/)]);
+  expect(figure("Reconstruction loss")).toEqual([expect.stringMatching(/^\d/), "–"]);
+  expect(await page.locator("#settings tbody tr").allTextContents()).toContain("methodmaesplitmask");
+  await page.close();
+});
+
+test("a method that is none says so, and what is expected", async () => {
+  const module = join(folder, "no-method.mjs");
+  await writeFile(module, 'export default { name: "half", fields: {} };\n');
+  for (const [method, ...texts] of [
+    ["mea", 'there is none that is called "mea". Did you mean "mae"?', "Known methods: splitmask, mae"],
+    [join(folder, "gone.mjs"), "gone.mjs", "a .js, .mjs or .ts file whose default export is a method"],
+    [module, "no-method.mjs: is no method: it lacks title (a text), paper (a text), recipe (an object)"],
+  ] as const) {
+    const outcome = await callMain(["pretrain", pictures, "--out", join(folder, "none"), "--method", method]);
+    expect([outcome.code, outcome.error]).toEqual([2, expect.stringMatching(/^error: /)]);
+    for (const text of texts) expect(outcome.error).toContain(text);
+  }
+});
+
+test("schema has its own settings", async () => {
+  const outcome = await callMain(["schema", "--method", "mae"]);
+  const { properties, title } = JSON.parse(outcome.output) as { properties: object; title: string };
+  expect([outcome.code, title]).toEqual([0, "Configuration of splitmask pretrain with MAE"]);
+  expect(properties).toHaveProperty("visible");
+  expect(properties).not.toHaveProperty("vocabulary");
+});
