@@ -1,10 +1,11 @@
-"""Fixtures of @splitmask/vit: timm's own VisionTransformer, values and every named gradient.
+"""Fixtures of @splitmask/vit: timm's own VisionTransformer and Beit, values and every named gradient.
 
-Made with torch 2.13.0, timm 1.0.31: python tools/reference/vit.py
+Made with torch 2.13.0 (relative positions: 2.15.0), timm 1.0.31: python tools/reference/vit.py
 """
 import timm
 import torch
-from timm.layers import resample_abs_pos_embed
+from timm.layers import pos_embed_rel, resample_abs_pos_embed
+from timm.models.beit import Beit, gen_relative_position_index
 from timm.models.vision_transformer import VisionTransformer
 
 from model_fixtures import generator, normal, randomise, save
@@ -12,18 +13,57 @@ from model_fixtures import generator, normal, randomise, save
 BATCH = 2
 
 
+def named(tensors):
+    """Under the names of timm's VisionTransformer: Beit calls LayerScale otherwise and has no bias of the keys."""
+    renamed = {}
+    for key, value in tensors.items():
+        if key.endswith("q_bias"):
+            value = torch.cat([value, torch.zeros_like(value), tensors[key.replace("q_bias", "v_bias")]])
+            key = key.replace("q_bias", "qkv.bias")
+        if not key.endswith("v_bias"):
+            renamed[key.replace("gamma_1", "ls1.gamma").replace("gamma_2", "ls2.gamma")] = value
+    return renamed
+
+
 def gradients(module, loss):
     module.zero_grad()
     loss.backward()
-    return {
-        "gradient." + name: torch.zeros_like(p) if p.grad is None else p.grad.clone()
-        for name, p in module.named_parameters()
+    found = {
+        name: torch.zeros_like(p) if p.grad is None else p.grad.clone() for name, p in module.named_parameters()
     }
+    return {"gradient." + name: gradient for name, gradient in named(found).items()}
 
 
-def model_fixture(name, seed, image_size, patch_size, **options):
+def embedded_patches(vit, images):
+    """Patches with their positions, and the class token, or None."""
+    prefix, table = vit.num_prefix_tokens, vit.pos_embed
+    patches = vit.patch_embed(images)
+    if prefix == 0:
+        return patches if table is None else patches + table, None
+    token = vit.cls_token if table is None else vit.cls_token + table[:, :1]
+    return patches if table is None else patches + table[:, 1:], token.expand(images.shape[0], -1, -1)
+
+
+def bias_of(vit, indices=None):
+    """The shared relative position bias, of all tokens or of some patches of each picture; None without one."""
+    if not isinstance(vit, Beit):
+        return None
+    bias = vit.rel_pos_bias()
+    if indices is None:
+        return bias
+    tokens = torch.cat([torch.zeros_like(indices[:, :1]), indices + 1], 1)
+    return torch.stack([bias[:, own][:, :, own] for own in tokens])
+
+
+def through(blocks, x, bias):
+    for block in blocks:
+        x = block(x) if bias is None else block(x, shared_rel_pos_bias=bias)
+    return x
+
+
+def model_fixture(name, seed, image_size, patch_size, model=VisionTransformer, **options):
     g = generator(seed)
-    vit = VisionTransformer(img_size=image_size, patch_size=patch_size, num_classes=0, fc_norm=False, **options)
+    vit = model(img_size=image_size, patch_size=patch_size, num_classes=0, **options)
     randomise(vit, g)
     vit.eval()
     prefix = vit.num_prefix_tokens
@@ -33,7 +73,7 @@ def model_fixture(name, seed, image_size, patch_size, **options):
     tokens = vit.forward_features(images)
     tokens_gradient = normal(tokens.shape, 1, g)
     out = {"input.images": images, "input.tokensGradient": tokens_gradient, "output.tokens": tokens}
-    out |= {"parameter." + key: value for key, value in vit.state_dict().items()}
+    out |= {"parameter." + key: value for key, value in named(vit.state_dict()).items()}
     out |= gradients(vit, (tokens * tokens_gradient).sum())
 
     # timm's own pooling: global_pool avg leaves the prefix tokens out; token takes the class token.
@@ -50,30 +90,28 @@ def model_fixture(name, seed, image_size, patch_size, **options):
     # The visible tokens only: patch embedding and positions, gather, blocks, norm.
     visible = tokens_count // 2
     indices = torch.stack([torch.randperm(tokens_count, generator=g)[:visible].sort().values for _ in range(BATCH)])
-    embedded = vit.patch_embed(images)
-    positions = vit.pos_embed[:, prefix:]
-    embedded = embedded + positions
-    embedded = torch.gather(embedded, 1, indices[:, :, None].expand(-1, -1, embedded.shape[2]))
+    patches, token = embedded_patches(vit, images)
+    embedded = torch.gather(patches, 1, indices[:, :, None].expand(-1, -1, patches.shape[2]))
     if prefix:
-        embedded = torch.cat([(vit.cls_token + vit.pos_embed[:, :1]).expand(BATCH, -1, -1), embedded], 1)
-    visible_tokens = vit.norm(vit.blocks(embedded))
+        embedded = torch.cat([token, embedded], 1)
+    visible_tokens = vit.norm(through(vit.blocks, embedded, bias_of(vit, indices)))
     visible_gradient = normal(visible_tokens.shape, 1, g)
     out |= {"input.indices": indices, "input.visibleGradient": visible_gradient, "output.visible": visible_tokens}
     for key, value in gradients(vit, (visible_tokens * visible_gradient).sum()).items():
         out[key.replace("gradient.", "visibleGradient.")] = value
 
     # Attention of the last layer.
-    x = vit.patch_embed(images)
-    x = x + positions
-    if prefix:
-        x = torch.cat([(vit.cls_token + vit.pos_embed[:, :1]).expand(BATCH, -1, -1), x], 1)
-    for block in vit.blocks[:-1]:
-        x = block(x)
+    patches, token = embedded_patches(vit, images)
+    x = through(vit.blocks[:-1], torch.cat([token, patches], 1) if prefix else patches, bias_of(vit))
     last = vit.blocks[-1]
     b, n, d = x.shape
     heads = last.attn.num_heads
-    qkv = last.attn.qkv(last.norm1(x)).reshape(b, n, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
-    out["output.attention"] = (qkv[0] @ qkv[1].transpose(-2, -1) * (d // heads) ** -0.5).softmax(-1)
+    qkv = last.attn.qkv(last.norm1(x))
+    if isinstance(vit, Beit):
+        qkv = qkv + torch.cat([last.attn.q_bias, torch.zeros(d), last.attn.v_bias])
+    qkv = qkv.reshape(b, n, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
+    scores = qkv[0] @ qkv[1].transpose(-2, -1) * (d // heads) ** -0.5
+    out["output.attention"] = (scores if bias_of(vit) is None else scores + bias_of(vit)).softmax(-1)
 
     save("vit", name, out, {
         "seed": seed, "timm": timm.__version__, "imageSize": "x".join(map(str, image_size)), "patchSize": patch_size,
@@ -120,10 +158,28 @@ def sine_cosine_fixture():
     save("vit", "sineCosine", {"column": mae, "row": moco}, {"side": side})
 
 
-model_fixture("vit-patches", 1, (16, 16), 4, embed_dim=24, depth=2, num_heads=3, class_token=False, global_pool="avg")
+def relative_positions_fixture():
+    """Which row of the table belongs to each pair of tokens, with and without a class token."""
+    out = {}
+    for grid in ((3, 2), (4, 4)):
+        label = "x".join(map(str, grid))
+        out[label + ".classToken"] = gen_relative_position_index(grid)
+        out[label + ".patches"] = pos_embed_rel.gen_relative_position_index(grid)
+    save("vit", "relativePositions", out, {"timm": timm.__version__})
+
+
+model_fixture(
+    "vit-patches", 1, (16, 16), 4, embed_dim=24, depth=2, num_heads=3, class_token=False, global_pool="avg",
+    fc_norm=False,
+)
 model_fixture(
     "vit-class-token", 2, (12, 8), 4, embed_dim=16, depth=2, num_heads=2, class_token=True, global_pool="token",
-    init_values=0.1, qkv_bias=False, mlp_ratio=2,
+    init_values=0.1, qkv_bias=False, mlp_ratio=2, fc_norm=False,
+)
+model_fixture(
+    "beit-shared-bias", 4, (12, 8), 4, model=Beit, embed_dim=16, depth=2, num_heads=2, global_pool="token",
+    init_values=0.1, mlp_ratio=2, use_abs_pos_emb=False, use_shared_rel_pos_bias=True, use_fc_norm=False,
 )
 positions_fixture()
 sine_cosine_fixture()
+relative_positions_fixture()

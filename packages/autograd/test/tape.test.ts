@@ -172,6 +172,21 @@ describe("what is kept for the backward pass", () => {
     }
   });
 
+  test("a checkpoint of several inputs gives each its gradient, also where one was computed or is frozen", async () => {
+    const run = async (recompute: boolean) => {
+      const [x, weight, frozen] = [leaf([1, 2]), leaf([3, 4]), tensor(device, [5, 6])];
+      const compute = (a: Tensor, b: Tensor, c: Tensor) => sum(multiply(multiply(a, b), sum(square(c))));
+      const total = scope(device, () => {
+        const computed = square(weight);
+        return recompute ? checkpoint(compute, [x, computed, frozen]) : compute(x, computed, frozen);
+      });
+      total.backward();
+      expect(frozen.grad).toBeNull();
+      return [await numbers(x.grad!), await numbers(weight.grad!)];
+    };
+    expect(await run(true)).toEqual(await run(false));
+  });
+
   test("a checkpoint adds to gradients that were there before, and gives zeros where it does not reach", async () => {
     const weight = tensor(device, [[2]], undefined, { requiresGrad: true });
     const unused = leaf([1]);

@@ -1,3 +1,19 @@
+export {
+  Beit,
+  type BeitConfig,
+  type BeitMaskOptions,
+  type BeitRecipe,
+  beitRecipe,
+  type MaskSampler,
+  type PatchMasks,
+  type ResolvedBeitConfig,
+  type ResolvedBeitMaskOptions,
+  resolveBeitConfig,
+  resolveBeitMaskOptions,
+  sampleBlockMasks,
+} from "./beit.js";
+export { type BeitHeadOptions, BeitModel } from "./beitModel.js";
+export type { BlockOptions, DrawRequest } from "./blockMask.js";
 export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
 export { classifierFields } from "./classifierFields.js";
 export { type ClassifierSettings, classifierMethod } from "./classifierMethod.js";
@@ -14,6 +30,7 @@ export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
 export { encoderConfig, encoderView } from "./encoderSettings.js";
 export { type FigureNote, type FigureNotes, spreadFigures, wordFigures } from "./figureNotes.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
+export type { BranchPrediction } from "./hiddenWords.js";
 export type { LookPanel, LookRequest, Looks } from "./looks.js";
 export {
   type MaeSettings,
@@ -38,7 +55,7 @@ export type {
 } from "./method.js";
 export * from "./settings/index.js";
 export { isSmallSet } from "./smallSets.js";
-export { type BranchPrediction, SplitMask } from "./splitMask.js";
+export { SplitMask } from "./splitMask.js";
 export { splitMaskFields } from "./splitMaskFields.js";
 export { type SplitMaskSettings, splitMaskMethod } from "./splitMaskMethod.js";
 export { SplitMaskModel } from "./splitMaskModel.js";

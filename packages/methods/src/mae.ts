@@ -16,7 +16,7 @@ import {
 import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { normalizedPatches, patchStatistics, reconstructionLoss } from "@splitmask/losses";
-import { type ForwardContext, patchify, unpatchify, xavierUniform } from "@splitmask/nn";
+import { type ForwardContext, patchify, unpatchify } from "@splitmask/nn";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import { VisionTransformer, type VisionTransformerConfig, type VisionTransformerShape } from "@splitmask/vit";
 import { z } from "zod";
@@ -160,7 +160,7 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
         : new VisionTransformer(
             device,
             { positions: "sincos", ...config.encoder },
-            { seed, initializer: xavierUniform },
+            { seed, initialization: "mae" },
           );
     const [rows, columns] = encoder.grid;
     if (rows * columns * visible < 1) {

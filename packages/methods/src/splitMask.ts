@@ -1,14 +1,11 @@
 import {
   add,
   affine,
-  argmaxProduct,
   concatenate,
-  divide,
   gatherIntegers,
   gatherTokens,
   mean,
   noGrad,
-  reshape,
   scope,
   slice,
   type Tensor,
@@ -18,7 +15,6 @@ import { InpaintingDecoder } from "@splitmask/decoder";
 import type { Device } from "@splitmask/kernels";
 import { inpaintLossFromTokens, matchLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
-import { tokenEntropy } from "@splitmask/tokenizer";
 import type {
   CrossSampleLoss,
   EmbeddedSamples,
@@ -30,6 +26,14 @@ import { VisionTransformer } from "@splitmask/vit";
 import { type ResolvedSplitMaskConfig, resolveSplitMaskConfig, type SplitMaskConfig } from "./config.js";
 import { DescriptorProjection } from "./descriptorProjection.js";
 import { descriptorSpread } from "./descriptorSpread.js";
+import {
+  type BranchPrediction,
+  encoderAndTokenizerViews,
+  mostProbableWords,
+  varietyAlarm,
+  wordsOf,
+  wordVariety,
+} from "./hiddenWords.js";
 import { SplitMaskModel } from "./splitMaskModel.js";
 import {
   type BranchGroup,
@@ -51,25 +55,8 @@ const alarms: readonly HealthAlarm[] = [
     advice:
       "The descriptors lie on a line: they hold one single feature of the pictures. Try a larger batch (more negatives), a lower learning rate, or a lower temperature of the match loss.",
   },
-  {
-    figure: "tokenEntropyShare",
-    below: 0.01,
-    advice:
-      "The decoder predicts the same few words everywhere. Try a higher or lower learning rate, a longer run, or a tokenizer that spreads its words more evenly (k-means).",
-  },
+  varietyAlarm,
 ];
-
-/** What one branch saw, what it predicted for the rest, and what the tokenizer says of it; for reports. */
-export interface BranchPrediction {
-  /** int32 B×K: the patches that the branch saw, rising. */
-  readonly visible: Tensor;
-  /** int32 B×(N−K): the others, rising. */
-  readonly hidden: Tensor;
-  /** int32 B×(N−K): the most probable word at each hidden place. */
-  readonly predicted: Tensor;
-  /** int32 B×(N−K): the tokenizer's word of each hidden patch. */
-  readonly targets: Tensor;
-}
 
 /** What a group of branches makes of its visible patches. */
 interface BranchOutputs {
@@ -191,11 +178,8 @@ export class SplitMask implements TrainingTask<ImageBatch> {
 
   /** The most probable words of each branch of a group. */
   #predict({ group, hiddenTokens, targets }: TargetedOutputs): BranchPrediction[] {
-    const [rows, hidden, width] = hiddenTokens.shape as readonly [number, number, number];
-    const { weight, bias } = this.model.decoder.head;
-    const words = argmaxProduct(reshape(hiddenTokens, [rows * hidden, width]), weight, bias);
-    const predicted = reshape(words, [rows, hidden]);
-    const pictures = rows / group.branches;
+    const predicted = mostProbableWords(hiddenTokens, this.model.decoder.head);
+    const pictures = predicted.shape[0]! / group.branches;
     return Array.from({ length: group.branches }, (_, branch) => {
       const own = (all: Tensor) => slice(all, 0, branch * pictures, (branch + 1) * pictures);
       return {
@@ -220,15 +204,10 @@ export class SplitMask implements TrainingTask<ImageBatch> {
         const { predicted, targets } = this.#predict(this.#withTargets(batch, outputs)[0]!)[0]!;
         const { effectiveRank, variance } = descriptorSpread(this.#describe(outputs)[0]!);
         const { vocabularySize } = this.config.tokenizer;
-        const tokens = tokenEntropy(predicted, vocabularySize);
-        const target = tokenEntropy(targets, vocabularySize);
         return {
           descriptorVariance: variance,
           effectiveRank,
-          tokenEntropy: tokens,
-          targetEntropy: target,
-          // Targets of one single word have no entropy to compare with.
-          tokenEntropyShare: divide(tokens, affine(target, 1, 1e-3)),
+          ...wordVariety(predicted, targets, vocabularySize),
         };
       }),
     );
@@ -236,7 +215,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
 
   /** Both branches through encoder and decoder. */
   #run(batch: ImageBatch, context: ForwardContext): BranchOutputs[] {
-    const [images] = this.#views(batch);
+    const [images] = encoderAndTokenizerViews("SplitMask", batch, this.model.encoder);
     const splits: Splits = this.config.splitSampler(this.#device, {
       batch: images.shape[0]!,
       split: this.split,
@@ -252,7 +231,11 @@ export class SplitMask implements TrainingTask<ImageBatch> {
     const { visible, hidden } = group;
     const seen = encoder.encodeTokens(images, visible, context);
     const completed = decoder.forward(
-      { tokens: seen, visible, hidden, positions: encoder.patchPositions() },
+      {
+        ...{ tokens: seen, visible, hidden },
+        // A decoder with positions of its own wants none, and the encoder may have none.
+        ...(decoder.pos_embed === null ? { positions: encoder.patchPositions() } : {}),
+      },
       context,
     );
     const [, length] = completed.shape as readonly [number, number, number];
@@ -264,16 +247,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
 
   /** Adds the tokenizer's words at the hidden places; not wanted where a batch is only described. */
   #withTargets(batch: ImageBatch, outputs: readonly BranchOutputs[]): TargetedOutputs[] {
-    const [images, tokenizerView] = this.#views(batch);
-    const words = this.config.tokenizer.tokenize(tokenizerView);
-    const pictures = images.shape[0]!;
-    const { rows, columns } = this.split;
-    if (words.shape[0] !== pictures || words.shape[1] !== rows * columns) {
-      const side = this.config.tokenizer.patchSize;
-      throw new TypeError(
-        `SplitMask: views[1] is ${tokenizerView.shape.join("×")} and gives ${words.shape.join("×")} words for ${pictures} pictures of ${rows}×${columns} patches; expected a view of ${rows * side}×${columns * side} pixels, so that every patch has one word.`,
-      );
-    }
+    const words = wordsOf("SplitMask", batch, this.config.tokenizer, this.model.encoder);
     return outputs.map((branches) => {
       const repeated = concatenate(Array(branches.group.branches).fill(words), 0);
       return { ...branches, targets: gatherIntegers(repeated, branches.group.hidden) };
@@ -323,22 +297,5 @@ export class SplitMask implements TrainingTask<ImageBatch> {
       negatives,
     });
     return { total: affine(match, matchWeight, 0), parts: { match } };
-  }
-
-  #views(batch: ImageBatch): readonly [Tensor, Tensor] {
-    const [images, tokenizerView] = batch.views;
-    const { encoder } = this.model;
-    const [height, width] = encoder.config.imageSize;
-    if (images === undefined || tokenizerView === undefined) {
-      throw new TypeError(
-        `SplitMask: the batch has ${batch.views.length} view(s); expected two: views[0] for the encoder (${height}×${width} pixels) and views[1] for the tokenizer, in [−1, 1].`,
-      );
-    }
-    if (images.shape.length !== 4 || images.shape[2] !== height || images.shape[3] !== width) {
-      throw new TypeError(
-        `SplitMask: views[0] is ${images.shape.join("×")}; expected B×${encoder.config.channels}×${height}×${width}, the encoder's picture size.`,
-      );
-    }
-    return [images, tokenizerView];
   }
 }

@@ -1,8 +1,9 @@
-import { empty, kernelRandomKey, slice, type Tensor } from "@splitmask/autograd";
+import { slice, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
+import { type BlockOptions, type DrawRequest, drawPatchSets, resolveBlocks } from "./blockMask.js";
 
 /** How patches are split between the two branches. */
-export interface PatchSplitOptions {
+export interface PatchSplitOptions extends BlockOptions {
   /**
    * `"block"`: BEiT's random blocks, topped up with single patches to exactly half; the mask and its complement are the two branches (the paper's default).
    * `"uniform"`: patches drawn one by one. Default `"block"`.
@@ -17,12 +18,6 @@ export interface PatchSplitOptions {
    * first does not see (25 % and 75 %, the literal reading of the paper's rule). The same at 0.5. Default `"disjoint"`.
    */
   readonly second?: "disjoint" | "complement";
-  /** Smallest block in patches. Default: 16 of 196, the paper's, in proportion: max(1, round(N·16/196)). */
-  readonly minimumBlock?: number;
-  /** Largest block in patches. Default: 75 of 196, the paper's, in proportion: max(minimumBlock, round(N·75/196)). */
-  readonly maximumBlock?: number;
-  /** Blocks' height : width lies between this and its inverse, log-uniform. Default 0.3, BEiT's. */
-  readonly minimumAspect?: number;
 }
 
 /** Split options with every number filled in. */
@@ -53,14 +48,7 @@ export type Splits = readonly BranchGroup[];
 /** Draws splits; give your own to `SplitMask` for fixed ones. */
 export type SplitSampler = (
   device: Device,
-  request: {
-    readonly batch: number;
-    readonly split: ResolvedPatchSplitOptions;
-    readonly seed: number;
-    readonly step: number;
-    /** The place of the first of these pictures in the step's batch. Default 0. */
-    readonly firstSample?: number;
-  },
+  request: DrawRequest & { readonly split: ResolvedPatchSplitOptions },
 ) => Splits;
 
 /**
@@ -74,9 +62,7 @@ export function resolvePatchSplitOptions(
 ): ResolvedPatchSplitOptions {
   const [rows, columns] = grid;
   const patches = rows * columns;
-  const { mode = "block", visible = 0.5, second = "disjoint", minimumAspect = 0.3 } = options;
-  const minimumBlock = options.minimumBlock ?? Math.max(1, Math.round((patches * 16) / 196));
-  const maximumBlock = options.maximumBlock ?? Math.max(minimumBlock, Math.round((patches * 75) / 196));
+  const { mode = "block", visible = 0.5, second = "disjoint" } = options;
   if (mode !== "block" && mode !== "uniform") {
     throw new RangeError(`SplitMask: split.mode is "${mode}"; expected "block" or "uniform".`);
   }
@@ -104,53 +90,20 @@ export function resolvePatchSplitOptions(
       `SplitMask: a branch would see ${visible} of ${patches} patches, which is less than one. Use larger pictures, smaller patches or a larger share.`,
     );
   }
-  if (
-    !(minimumBlock >= 1 && minimumBlock <= maximumBlock && maximumBlock <= patches) ||
-    !Number.isInteger(minimumBlock) ||
-    !Number.isInteger(maximumBlock)
-  ) {
-    throw new RangeError(
-      `SplitMask: blocks of ${minimumBlock} to ${maximumBlock} patches were asked for; expected whole numbers with 1 ≤ minimumBlock ≤ maximumBlock ≤ ${patches}.`,
-    );
-  }
-  if (!(minimumAspect > 0 && minimumAspect <= 1)) {
-    throw new RangeError(`SplitMask: split.minimumAspect is ${minimumAspect}; expected a number in (0, 1].`);
-  }
-  return { mode, visible, second, minimumBlock, maximumBlock, minimumAspect, rows, columns, visibleCount };
+  const blocks = resolveBlocks("SplitMask: split", options, patches);
+  return { mode, visible, second, ...blocks, rows, columns, visibleCount };
 }
 
 /** Draws the splits of a batch from (seed, step, place in the batch) alone. */
-export const sampleSplits: SplitSampler = (device, { batch, split, seed, step, firstSample = 0 }) => {
-  const { rows, columns, visibleCount, mode, minimumBlock, maximumBlock, minimumAspect } = split;
-  const patches = rows * columns;
-  // Both branches are written to one tensor, so that they are one batch without a copy.
-  const visible = empty(device, [2 * batch, visibleCount], "int32");
-  const hidden = empty(device, [2 * batch, patches - visibleCount], "int32");
-  const halves = (both: Tensor) => [slice(both, 0, 0, batch), slice(both, 0, batch, 2 * batch)] as const;
-  const [first, second] = halves(visible);
-  const [firstHidden, secondHidden] = halves(hidden);
-  const key = kernelRandomKey({ seed, purpose: "splitmask.splits", step });
-  device.run("splitMasks", "float32", {
-    first,
-    second,
-    firstHidden,
-    secondHidden,
-    batch,
-    rows,
-    columns,
-    visible: visibleCount,
-    mode: mode === "block" ? 0 : 1,
-    minimumBlock,
-    maximumBlock,
-    minimumAspect,
-    seed: key.seed,
-    purpose: key.purpose,
-    step: key.step,
-    sample0: firstSample,
-  });
-  if (split.second === "disjoint" || 2 * visibleCount === patches) return [{ branches: 2, visible, hidden }];
+export const sampleSplits: SplitSampler = (device, { split, ...request }) => {
+  const { rows, columns, visibleCount: size } = split;
+  const { inside, outside } = drawPatchSets(device, "splitmask.splits", { ...split, size }, request);
+  if (split.second === "disjoint" || 2 * size === rows * columns) {
+    return [{ branches: 2, visible: inside, hidden: outside }];
+  }
+  const [first, rest] = [inside, outside].map((both) => slice(both, 0, 0, request.batch)) as [Tensor, Tensor];
   return [
-    { branches: 1, visible: first, hidden: firstHidden },
-    { branches: 1, visible: firstHidden, hidden: first },
+    { branches: 1, visible: first, hidden: rest },
+    { branches: 1, visible: rest, hidden: first },
   ];
 };

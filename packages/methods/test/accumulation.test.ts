@@ -2,7 +2,7 @@ import { clone, keep, normal, type Tensor } from "@splitmask/autograd";
 import { largestError } from "@splitmask/autograd/testing";
 import { type ImageBatch, sliceImageBatch } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
-import { MaskedAutoencoder, SplitMask, type SplitMaskConfig } from "@splitmask/methods";
+import { Beit, MaskedAutoencoder, SplitMask, type SplitMaskConfig } from "@splitmask/methods";
 import { RandomProjectionTokenizer } from "@splitmask/tokenizer";
 import { type TrainingTask, type TrainOptions, train } from "@splitmask/trainer";
 
@@ -130,6 +130,19 @@ test("8 micro-batches of a masked autoencoder are its batch too", async () => {
   const { losses, gradients } = differences(await oneStep(task, { accumulate: 8 }), whole);
   const measured = `losses ${losses.toExponential(2)}, gradients ${gradients.toExponential(2)}`;
   expect({ measured, within: losses <= 1e-5 && gradients <= 1e-5 }).toEqual({ measured, within: true });
+});
+
+test("so are those of BEiT, with a relative position bias, and with blocks that are recomputed", async () => {
+  const task = new Beit(device, {
+    encoder: { ...encoder, classToken: true, relativePositionBias: "shared" },
+    tokenizer: new RandomProjectionTokenizer(device, { vocabularySize: 64, patchSize: 4 }),
+  });
+  const whole = await oneStep(task, {});
+  const parts = await oneStep(task, { accumulate: 8 });
+  const { losses, gradients } = differences(parts, whole);
+  const measured = `losses ${losses.toExponential(2)}, gradients ${gradients.toExponential(2)}`;
+  expect({ measured, within: losses <= 1e-5 && gradients <= 1e-5 }).toEqual({ measured, within: true });
+  expect(await oneStep(task, { accumulate: 8, recompute: true })).toEqual(parts);
 });
 
 test("so are 128 of one picture, and blocks that are recomputed", async () => {

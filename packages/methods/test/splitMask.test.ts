@@ -5,7 +5,6 @@ import {
   gatherIntegers,
   gatherTokens,
   mean,
-  normal,
   reshape,
   scope,
   slice,
@@ -15,9 +14,10 @@ import {
 import { createDevice, type Device } from "@splitmask/kernels";
 import { matchLoss } from "@splitmask/losses";
 import { SplitMask, type SplitMaskConfig } from "@splitmask/methods";
-import { AdamW, clipGradientNorm, parameterGroups } from "@splitmask/optim";
+import { AdamW, parameterGroups } from "@splitmask/optim";
 import { RandomProjectionTokenizer } from "@splitmask/tokenizer";
 import { VisionTransformer } from "@splitmask/vit";
+import { expectSameBits, makeBatch } from "./tinyRun.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -32,45 +32,12 @@ function makeTask(config: Partial<SplitMaskConfig> = {}, on: Device = device): S
   });
 }
 
-/** Pictures of 32×32 pixels for the encoder and of 16×16 for the tokenizer. */
-function makeBatch(batch = 6, on: Device = device, seed = 1) {
-  const view = (size: number) =>
-    normal(on, [batch, 3, size, size], { key: { seed, purpose: `view ${size}` } });
-  return { views: [view(32), view(16)], labels: new Int32Array(batch), indices: new Int32Array(batch) };
-}
-
-async function train(on: Device, steps: number): Promise<Map<string, number[]>> {
-  const task = makeTask({}, on);
-  const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0.05 }), { learningRate: 3e-3 });
-  for (let step = 0; step < steps; step++) {
-    scope(on, () => {
-      optimizer.zeroGrad();
-      task.loss(makeBatch(6, on, step), { training: true, seed: 9, step }).total.backward();
-      optimizer.step({ gradientScale: clipGradientNorm(task.model.parameters(), 3).scale });
-    });
-  }
-  const weights = new Map<string, number[]>();
-  for (const [name, parameter] of task.model.namedParameters())
-    weights.set(name, Array.from(await parameter.data()));
-  return weights;
-}
-
-test("two runs with one seed give the same bits, on one thread and on two", async () => {
-  const results: Map<string, number[]>[] = [];
-  for (const threads of [1, 1, 2]) {
-    const own = createDevice({ threads });
-    results.push(await train(own, 4));
-    own.close();
-  }
-  expect(results[0]!.size).toBeGreaterThan(50);
-  for (const weights of results[0]!.values()) expect(weights.every(Number.isFinite)).toBe(true);
-  expect(results[1]).toEqual(results[0]);
-  expect(results[2]).toEqual(results[0]);
-});
+test("two runs with one seed give the same bits, on one thread and on two", () =>
+  expectSameBits((on) => makeTask({}, on)));
 
 test("an untrained model starts near ln V and ln N, and the total is the weighted sum", async () => {
   const task = makeTask({ inpaintWeight: 2, matchWeight: 0.5, temperature: 10 });
-  const { total, parts } = task.loss(makeBatch(), training);
+  const { total, parts } = task.loss(makeBatch(device), training);
   const [inpaint, match] = [await parts.inpaint!.item(), await parts.match!.item()];
   expect(inpaint).toBeCloseTo(Math.log(24), 1);
   expect(match).toBeCloseTo(Math.log(6), 1);
@@ -79,7 +46,7 @@ test("an untrained model starts near ln V and ln N, and the total is the weighte
 
 test("a NaN in the tokenizer's view is no word: loss, gradients and figures are NaN", async () => {
   const task = makeTask();
-  const batch = makeBatch();
+  const batch = makeBatch(device);
   const pixels = Float32Array.from(await batch.views[1]!.data());
   pixels[0] = Number.NaN;
   const damaged = { ...batch, views: [batch.views[0]!, tensor(device, pixels, [6, 3, 16, 16])] };
@@ -102,7 +69,7 @@ test("learns: the loss of one batch falls, and most hidden words are found", asy
     encoder: { imageSize: 32, patchSize: 8, width: 32, depth: 2, heads: 2, dropPath: 0 },
   });
   const optimizer = new AdamW(parameterGroups(task.model, {}), { learningRate: 5e-3 });
-  const batch = makeBatch(4);
+  const batch = makeBatch(device, 4);
   const context = { training: true, seed: 1, step: 0 };
   const losses: Tensor[] = [];
   for (let step = 0; step < 60; step++) {
@@ -146,6 +113,13 @@ describe("every open point of the paper is an option", () => {
     ["class token", { encoder: { ...encoder, classToken: true } }],
     ["LayerScale", { encoder: { ...encoder, layerScale: 0.1 } }],
     ["sine-cosine positions", { encoder: { ...encoder, positions: "sincos" } }],
+    [
+      "relative position bias without positions",
+      {
+        encoder: { ...encoder, classToken: true, positions: "none", relativePositionBias: "shared" },
+        decoder: { positions: "own" },
+      },
+    ],
     ["no final norms", { encoder: { ...encoder, finalNorm: false }, decoder: { finalNorm: false } }],
     ["positions added to seen tokens again", { decoder: { addPositionsToVisible: true } }],
     ["separate decoder positions", { decoder: { positions: "own" } }],
@@ -163,11 +137,11 @@ describe("every open point of the paper is an option", () => {
     "%s: changes the loss, and every parameter gets a gradient",
     async (_, config) => {
       const task = makeTask(config);
-      const { total } = task.loss(makeBatch(), training);
+      const { total } = task.loss(makeBatch(device), training);
       total.backward();
       const loss = await total.item();
       expect(Number.isFinite(loss)).toBe(true);
-      expect(loss).not.toBe(await makeTask().loss(makeBatch(), training).total.item());
+      expect(loss).not.toBe(await makeTask().loss(makeBatch(device), training).total.item());
       for (const [name, parameter] of task.model.namedParameters()) {
         if (!parameter.requiresGrad) continue; // fixed positions
         expect([name, parameter.grad?.shape]).toEqual([name, parameter.shape]);
@@ -177,7 +151,7 @@ describe("every open point of the paper is an option", () => {
   );
 
   test("without its weight the match loss is left out, and one picture is enough", async () => {
-    const { total, parts } = makeTask({ matchWeight: 0 }).loss(makeBatch(1), training);
+    const { total, parts } = makeTask({ matchWeight: 0 }).loss(makeBatch(device, 1), training);
     expect(Object.keys(parts)).toEqual(["inpaint"]);
     expect(await total.item()).toBe(await parts.inpaint!.item());
   });
@@ -186,7 +160,7 @@ describe("every open point of the paper is an option", () => {
     const split = { mode: "uniform", visible: 0.25, second: "complement" } as const;
     const loss = async (config: Partial<SplitMaskConfig>) =>
       makeTask({ split, matchWeight: 0, ...config })
-        .loss(makeBatch(), { ...training, training: false })
+        .loss(makeBatch(device), { ...training, training: false })
         .total.item();
     const [patches, branches] = [await loss({}), await loss({ inpaintAverage: "branches" })];
     // 12 patches are predicted from 4, and 4 from 12: patches = (12·a + 4·b)/16, branches = (a + b)/2.
@@ -201,7 +175,7 @@ describe("every open point of the paper is an option", () => {
         matchWeight: 0,
         splitSampler: (on, request) => [task.config.splitSampler(on, request)[branch]!],
       })
-        .loss(makeBatch(), { ...training, training: false })
+        .loss(makeBatch(device), { ...training, training: false })
         .total.item();
     expect(await only(0)).toBeCloseTo(a, 4);
     expect(await only(1)).toBeCloseTo(b, 4);
@@ -257,7 +231,7 @@ test.each([
   "both branches in one batch are each by itself (%s)",
   async (_, config) => {
     const task = makeTask(config);
-    const batch = makeBatch();
+    const batch = makeBatch(device);
     const { parts } = task.loss(batch, { ...training, training: false });
     const expected = branchAfterBranch(task, batch);
     expect(await parts.inpaint!.item()).toBeCloseTo(await expected.inpaint.item(), 5);
@@ -295,7 +269,7 @@ test("says what is wrong with config and batch", () => {
     'SplitMask: negatives is "all"; expected "other" or "both".',
   );
   const task = makeTask();
-  const { views, labels, indices } = makeBatch(2);
+  const { views, labels, indices } = makeBatch(device, 2);
   expect(() => task.loss({ views: [views[0]!], labels, indices }, training)).toThrow(
     "SplitMask: the batch has 1 view(s); expected two: views[0] for the encoder (32×32 pixels) and views[1] for the tokenizer, in [−1, 1].",
   );

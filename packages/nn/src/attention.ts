@@ -1,11 +1,12 @@
-import { attention, type Tensor } from "@splitmask/autograd";
+import { attention, attentionProbabilities, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
+import { biasedAttention, biasedProbabilities } from "./biasedAttention.js";
 import { type ForwardContext, inference } from "./forwardContext.js";
-import { type DrawnOptions, Linear } from "./linear.js";
+import { Linear, outputOptions, type ResidualOptions } from "./linear.js";
 import { Module } from "./module.js";
 
 /** Sizes of an `Attention` layer. */
-export interface AttentionLayerOptions extends DrawnOptions {
+export interface AttentionLayerOptions extends ResidualOptions {
   /** D. */
   readonly width: number;
   /** The number of heads; D has to be a multiple of it. */
@@ -49,7 +50,8 @@ export class Attention extends Module {
       purpose: `${purpose}.qkv`,
     });
     this.proj = new Linear(device, {
-      ...drawn,
+      ...outputOptions(options),
+      inFeatures: width,
       outFeatures: width,
       bias: projBias,
       purpose: `${purpose}.proj`,
@@ -61,11 +63,34 @@ export class Attention extends Module {
    * @param x B×N×D.
    * @param context Default: inference.
    * @param residual Added to the result in the same kernel, B×N×D.
+   * @param bias Added to the scores before the softmax, H×N×N or B×H×N×N. With one the probabilities of all heads are
+   *   in memory, which the kernel for attention without a bias never writes. Scores and mixing are float32 either way.
    * @returns B×N×D.
+   * @throws RangeError If the bias does not fit.
    */
-  forward(x: Tensor, context: ForwardContext = inference, residual: Tensor | null = null): Tensor {
+  forward(
+    x: Tensor,
+    context: ForwardContext = inference,
+    residual: Tensor | null = null,
+    bias: Tensor | null = null,
+  ): Tensor {
     const { precision } = context;
-    const mixed = attention(this.qkv.forward(x, { precision }), { heads: this.heads });
+    const { heads } = this;
+    const qkv = this.qkv.forward(x, { precision });
+    const mixed = bias === null ? attention(qkv, { heads }) : biasedAttention(qkv, bias, heads);
     return this.proj.forward(mixed, { residual, precision });
+  }
+
+  /**
+   * The probabilities with which each token looks at each: for pictures and tests.
+   *
+   * @param x B×N×D.
+   * @param bias As in `forward`.
+   * @returns B×H×N×N.
+   */
+  probabilities(x: Tensor, bias: Tensor | null = null): Tensor {
+    const { heads } = this;
+    const qkv = this.qkv.forward(x);
+    return bias === null ? attentionProbabilities(qkv, { heads }) : biasedProbabilities(qkv, bias, heads);
   }
 }

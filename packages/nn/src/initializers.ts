@@ -12,13 +12,15 @@ import type { Device } from "@splitmask/kernels";
 export type Initializer = (device: Device, shape: Shape, key: RandomKey) => Tensor;
 
 /**
- * A normal distribution cut to [−2, 2], as timm and DeiT begin vision transformers: with the usual deviations nothing
- * is cut. BEiT's pre-training cuts at one standard deviation.
+ * A normal distribution cut to [−bound, bound]. timm and DeiT begin vision transformers with the bound 2, at which
+ * nothing of the usual deviations is cut; BEiT's pre-training cuts at one standard deviation.
  *
- * @param standardDeviation Default 0.02.
+ * @param standardDeviation Of the distribution before it is cut. Default 0.02.
+ * @param bound In units of the numbers, not of the standard deviation. Default 2.
  */
-export function truncatedNormalInitializer(standardDeviation = 0.02): Initializer {
-  return (device, shape, key) => truncatedNormal(device, shape, { standardDeviation, key });
+export function truncatedNormalInitializer(standardDeviation = 0.02, bound = 2): Initializer {
+  return (device, shape, key) =>
+    truncatedNormal(device, shape, { standardDeviation, low: -bound, high: bound, key });
 }
 
 /** Uniform in ±√(6 / (fan-in + fan-out)) for out×in weights (Glorot and Bengio 2010); MAE's choice. */

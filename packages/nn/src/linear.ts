@@ -17,6 +17,27 @@ export interface DrawnOptions {
   readonly initializer?: Initializer;
 }
 
+/** What every layer takes whose last linear map is added to the tokens: attention, MLP, and the block of both. */
+export interface ResidualOptions extends DrawnOptions {
+  /** How the weights of that map (`proj` of an attention, `fc2` of an MLP) begin. Default: `initializer`. */
+  readonly outputInitializer?: Initializer;
+}
+
+/**
+ * Options of the linear map at the end of a layer.
+ *
+ * @returns Its own initializer where there is one, else the layer's.
+ */
+export function outputOptions({
+  seed,
+  purpose,
+  initializer,
+  outputInitializer,
+}: ResidualOptions): DrawnOptions {
+  const chosen = outputInitializer ?? initializer;
+  return { seed, purpose, ...(chosen === undefined ? {} : { initializer: chosen }) };
+}
+
 /** Sizes of a `Linear` layer. */
 export interface LinearLayerOptions extends DrawnOptions {
   /** Width of the input. */

@@ -1,11 +1,11 @@
 import type { Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { type ForwardContext, inference } from "./forwardContext.js";
-import { type DrawnOptions, Linear } from "./linear.js";
+import { Linear, outputOptions, type ResidualOptions } from "./linear.js";
 import { Module } from "./module.js";
 
 /** Sizes of an `Mlp`. */
-export interface MlpOptions extends DrawnOptions {
+export interface MlpOptions extends ResidualOptions {
   /** D. */
   readonly width: number;
   /** Width between the two layers. Default 4·D. */
@@ -35,7 +35,7 @@ export class Mlp extends Module {
       purpose: `${purpose}.fc1`,
     });
     this.fc2 = new Linear(device, {
-      ...options,
+      ...outputOptions(options),
       inFeatures: hiddenWidth,
       outFeatures: outWidth,
       purpose: `${purpose}.fc2`,

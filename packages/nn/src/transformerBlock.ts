@@ -3,14 +3,15 @@ import type { Device } from "@splitmask/kernels";
 import { Attention } from "./attention.js";
 import { DropPath } from "./dropPath.js";
 import type { ForwardContext } from "./forwardContext.js";
+import type { Initializer } from "./initializers.js";
 import { LayerNorm } from "./layerNorm.js";
 import { LayerScale } from "./layerScale.js";
-import type { DrawnOptions } from "./linear.js";
+import type { ResidualOptions } from "./linear.js";
 import { Mlp } from "./mlp.js";
 import { Module } from "./module.js";
 
 /** Sizes of a `TransformerBlock`. */
-export interface TransformerBlockOptions extends DrawnOptions {
+export interface TransformerBlockOptions extends ResidualOptions {
   /** D. */
   readonly width: number;
   /** The number of heads; D has to be a multiple of it. */
@@ -72,19 +73,27 @@ export class TransformerBlock extends Module {
   }
 
   /**
-   * What the backward pass does not need is released at once. With `context.recompute` only x is kept.
+   * What the backward pass does not need is released at once. With `context.recompute` only x and the bias are kept.
    *
    * @param x B×N×D.
+   * @param bias Added to the scores of the attention, see `Attention.forward`.
    * @returns B×N×D.
    */
-  forward(x: Tensor, context: ForwardContext): Tensor {
-    const paths = (input: Tensor) => scope(x.device, () => this.#addPaths(input, context));
-    return context.recompute ? checkpoint(paths, x, [...this.namedParameters().values()]) : paths(x);
+  forward(x: Tensor, context: ForwardContext, bias: Tensor | null = null): Tensor {
+    const paths = (input: Tensor, given: Tensor | null = null) =>
+      scope(x.device, () => this.#addPaths(input, context, given));
+    if (!context.recompute) return paths(x, bias);
+    return checkpoint(paths, bias === null ? [x] : [x, bias], [...this.namedParameters().values()]);
   }
 
-  #addPaths(x: Tensor, context: ForwardContext): Tensor {
-    const attended = addPath(x, this.attn, this.norm1.forward(x), this.ls1, this.drop_path1, context);
-    return addPath(attended, this.mlp, this.norm2.forward(attended), this.ls2, this.drop_path2, context);
+  #addPaths(x: Tensor, context: ForwardContext, bias: Tensor | null): Tensor {
+    const { attn, mlp } = this;
+    const normed = this.norm1.forward(x);
+    const attend = (residual: Tensor | null) => attn.forward(normed, context, residual, bias);
+    const attended = addPath(x, attend, this.ls1, this.drop_path1, context);
+    const normedAgain = this.norm2.forward(attended);
+    const expand = (residual: Tensor | null) => mlp.forward(normedAgain, context, residual);
+    return addPath(attended, expand, this.ls2, this.drop_path2, context);
   }
 }
 
@@ -93,31 +102,41 @@ export class TransformerBlock extends Module {
  * as in timm.
  *
  * @param options Of every block; `purpose` is the list's dotted name: block i draws its weights as `<purpose>.<i>`.
+ *   `outputInitializer` gives that of each layer, counted from 1.
  */
 export function transformerBlocks(
   device: Device,
-  options: TransformerBlockOptions & { readonly depth: number },
+  options: Omit<TransformerBlockOptions, "outputInitializer"> & {
+    readonly depth: number;
+    readonly outputInitializer?: (layer: number) => Initializer;
+  },
 ): TransformerBlock[] {
-  const { depth, dropPath = 0, purpose } = options;
+  const { depth, dropPath = 0, purpose, outputInitializer, ...rest } = options;
   return Array.from(
     { length: depth },
     (_, block) =>
       new TransformerBlock(device, {
-        ...options,
+        ...rest,
+        ...(outputInitializer === undefined ? {} : { outputInitializer: outputInitializer(block + 1) }),
         dropPath: block === 0 ? 0 : (dropPath * block) / (depth - 1),
         purpose: `${purpose}.${block}`,
       }),
   );
 }
 
-/** The blocks one after the other: B×N×D → B×N×D. What is between them is released as soon as nothing needs it. */
+/**
+ * The blocks one after the other: B×N×D → B×N×D. What is between them is released as soon as nothing needs it.
+ *
+ * @param bias Added to the scores of every block's attention, see `Attention.forward`.
+ */
 export function forwardBlocks(
   blocks: readonly TransformerBlock[],
   x: Tensor,
   context: ForwardContext,
+  bias: Tensor | null = null,
 ): Tensor {
   return blocks.reduce((tokens, block) => {
-    const next = block.forward(tokens, context);
+    const next = block.forward(tokens, context, bias);
     if (tokens !== x) tokens.dispose();
     return next;
   }, x);
@@ -131,30 +150,36 @@ export function forwardBlocks(
  * @param network Its blocks, and the norm after them, or null.
  * @param embed Makes the tokens that the first block sees.
  * @param context Handed to each block.
+ * @param makeBias Makes what is added to the scores of every block's attention; null: nothing is.
  */
 export function forwardTransformer(
   device: Device,
   network: { readonly blocks: readonly TransformerBlock[]; readonly norm: LayerNorm | null },
   embed: () => Tensor,
   context: ForwardContext,
+  makeBias: (() => Tensor) | null = null,
 ): Tensor {
   return scope(device, () => {
-    const tokens = forwardBlocks(network.blocks, scope(device, embed), context);
+    const bias = makeBias === null ? null : scope(device, makeBias);
+    const tokens = forwardBlocks(network.blocks, scope(device, embed), context, bias);
     return network.norm?.forward(tokens) ?? tokens;
   });
 }
 
-/** x + drop(scale(layer(input))), the sum in the last kernel of the path. */
+/**
+ * x + drop(scale(layer)), the sum in the last kernel of the path.
+ *
+ * @param layer Gives the layer's output with what it is given added, or alone.
+ */
 function addPath(
   x: Tensor,
-  layer: Attention | Mlp,
-  input: Tensor,
+  layer: (residual: Tensor | null) => Tensor,
   scale: LayerScale | null,
   drop: DropPath,
   context: ForwardContext,
 ): Tensor {
   const dropping = drop.isActive(context);
-  let path = layer.forward(input, context, scale === null && !dropping ? x : null);
+  let path = layer(scale === null && !dropping ? x : null);
   if (scale !== null) path = scale.forward(path, dropping ? null : x);
   return dropping ? drop.forward(path, context, x) : path;
 }

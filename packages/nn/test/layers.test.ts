@@ -1,7 +1,25 @@
-import { readSafetensors, sum, type Tensor, tensor } from "@splitmask/autograd";
-import { largestError } from "@splitmask/autograd/testing";
+import {
+  concatenate,
+  full,
+  normal,
+  readSafetensors,
+  sum,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@splitmask/autograd";
+import { checkGradient, largestError } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
-import { inference, Mlp, type Module, TransformerBlock, xavierUniform } from "@splitmask/nn";
+import {
+  Attention,
+  type Initializer,
+  inference,
+  Mlp,
+  type Module,
+  TransformerBlock,
+  xavierUniform,
+  zerosInitializer,
+} from "@splitmask/nn";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -97,6 +115,70 @@ test("initializers draw by seed and name", async () => {
   const largest = Math.max(...(await values(xavier)).map(Math.abs));
   expect(largest).toBeLessThanOrEqual(bound);
   expect(largest).toBeGreaterThan(0.99 * bound);
+});
+
+describe("attention with a bias", () => {
+  const heads = 2;
+  const x64 = () =>
+    normal(device, [2, 5, 8], { key: { seed: 1, purpose: "x" }, dtype: "float64", requiresGrad: true });
+  const initializer: Initializer = (on, shape, key) => normal(on, shape, { key, dtype: "float64" });
+  const plain = { ...drawn, width: 8, heads, qkvBias: false, projBias: false };
+
+  test.each([
+    ["of all samples", [heads, 5, 5]],
+    ["of each sample", [2, heads, 5, 5]],
+  ])("has the gradients of its difference quotients, a bias %s", async (_, shape) => {
+    const attention = new Attention(device, { ...plain, initializer });
+    const bias = normal(device, shape, {
+      key: { seed: 2, purpose: "b" },
+      dtype: "float64",
+      requiresGrad: true,
+    });
+    await checkGradient(device, ({ x, bias: added }) => attention.forward(x, inference, null, added), {
+      x: x64(),
+      bias,
+    });
+  });
+
+  test("is attention without one where it is 0 or the same for all keys", async () => {
+    const attention = new Attention(device, { ...drawn, width: 8, heads, initializer: xavierUniform });
+    const x = normal(device, [3, 5, 8], { key: { seed: 1, purpose: "x" } });
+    const expected = await attention.forward(x).data();
+    const shares = await attention.probabilities(x).data();
+    for (const value of [0, 3]) {
+      const bias = full(device, [heads, 5, 5], value);
+      expect(largestError(await attention.forward(x, inference, null, bias).data(), expected)).toBeLessThan(
+        3e-6,
+      );
+      expect(largestError(await attention.probabilities(x, bias).data(), shares)).toBeLessThan(3e-6);
+    }
+    // Far below the others a key is not looked at.
+    const hidden = concatenate([full(device, [heads, 5, 4], 0), full(device, [heads, 5, 1], -100)], 2);
+    const looked = await attention.probabilities(x, hidden).data();
+    expect(looked.every((share, i) => (i % 5 === 4 ? share < 1e-30 : share > 0.01))).toBe(true);
+  });
+
+  test("says which bias fits", () => {
+    const attention = new Attention(device, { ...drawn, width: 8, heads });
+    const x = zeros(device, [3, 5, 8]);
+    expect(() => attention.forward(x, inference, null, zeros(device, [2, heads, 5, 5]))).toThrow(
+      "Attention: the bias is 2×2×5×5; expected 2×5×5 (heads, tokens, tokens), or 3×2×5×5 for a bias of each sample.",
+    );
+  });
+});
+
+test("an output initializer is that of the last map of attention and MLP alone", async () => {
+  const made = new TransformerBlock(device, {
+    ...drawn,
+    width: 8,
+    heads: 2,
+    outputInitializer: zerosInitializer,
+  });
+  for (const [name, parameter] of made.namedParameters()) {
+    if (!name.endsWith("weight") || name.startsWith("norm")) continue;
+    const all0 = (await parameter.data()).every((value) => value === 0);
+    expect([name, all0]).toEqual([name, name === "attn.proj.weight" || name === "mlp.fc2.weight"]);
+  }
 });
 
 test("says which sizes do not fit", () => {

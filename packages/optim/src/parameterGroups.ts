@@ -41,6 +41,7 @@ const undecayed = new Set([
   "mask_token",
   "dist_token",
   "reg_token",
+  "relative_position_bias_table",
 ]);
 
 /**

@@ -37,6 +37,7 @@ test("matrices are decayed; biases, norms, positions and tokens are not", () => 
     "blocks.0.attn.qkv.weight": [12, 4],
     "blocks.0.ls1.gamma": [4],
     "decoder.mask_token": [1, 1, 4],
+    "rel_pos_bias.relative_position_bias_table": [9, 2],
     "head.weight": [7, 4],
   });
   const groups = parameterGroups(given, { weightDecay: 0.1, noDecay: (name) => name.startsWith("head.") });
@@ -51,6 +52,7 @@ test("matrices are decayed; biases, norms, positions and tokens are not", () => 
         "blocks.0.norm1.weight",
         "blocks.0.ls1.gamma",
         "decoder.mask_token",
+        "rel_pos_bias.relative_position_bias_table",
         "head.weight",
       ],
     ],

@@ -32,10 +32,16 @@ export interface VisionTransformerConfig {
   readonly epsilon?: number;
   /**
    * `"learned"` positions (normal, standard deviation 0.02), or fixed sine-cosine ones: `"sincos"`, MAE's, or
-   * `"sincosRowFirst"`, MoCo v3's. All are saved alike, so that a model with learned ones goes on from fixed ones.
-   * Default `"learned"`.
+   * `"sincosRowFirst"`, MoCo v3's; or `"none"`, as BEiT's code has beside a relative position bias. All but none are
+   * saved alike, so that a model with learned ones goes on from fixed ones. Default `"learned"`.
    */
-  readonly positions?: "learned" | "sincos" | "sincosRowFirst";
+  readonly positions?: "learned" | "sincos" | "sincosRowFirst" | "none";
+  /**
+   * `"shared"`: a learned number for each head and each distance between two patches is added to the scores of every
+   * block's attention, as in BEiT's pre-training; see `RelativePositionBias`. Such attention is composed of several
+   * operations and keeps heads×N×N probabilities a picture and block for the backward pass. Default `"none"`.
+   */
+  readonly relativePositionBias?: "none" | "shared";
   /** Whether the tokens get a last layer norm. Default true. */
   readonly finalNorm?: boolean;
 }
@@ -101,11 +107,12 @@ export function resolveVisionTransformerConfig(
     qkvBias: true,
     epsilon: 1e-6,
     positions: "learned",
+    relativePositionBias: "none",
     finalNorm: true,
     ...rest,
     imageSize: typeof imageSize === "number" ? [imageSize, imageSize] : imageSize,
   };
-  const { patchSize, width, depth, heads, channels, dropPath, positions } = resolved;
+  const { patchSize, width, depth, heads, channels, dropPath, positions, relativePositionBias } = resolved;
   for (const [name, value] of Object.entries({ patchSize, width, depth, heads, channels })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(`VisionTransformer: ${name} is ${value}; expected a whole number from 1.`);
@@ -120,12 +127,17 @@ export function resolveVisionTransformerConfig(
   if (!(dropPath >= 0 && dropPath < 1)) {
     throw new RangeError(`VisionTransformer: dropPath is ${dropPath}; expected a number in [0, 1).`);
   }
-  if (!["learned", "sincos", "sincosRowFirst"].includes(positions)) {
+  if (!["learned", "sincos", "sincosRowFirst", "none"].includes(positions)) {
     throw new RangeError(
-      `VisionTransformer: positions are "${positions}"; expected "learned", "sincos" or "sincosRowFirst".`,
+      `VisionTransformer: positions are "${positions}"; expected "learned", "sincos", "sincosRowFirst" or "none".`,
     );
   }
-  if (positions !== "learned" && width % 4 !== 0) {
+  if (relativePositionBias !== "none" && relativePositionBias !== "shared") {
+    throw new RangeError(
+      `VisionTransformer: relativePositionBias is "${relativePositionBias}"; expected "none" or "shared".`,
+    );
+  }
+  if (positions.startsWith("sincos") && width % 4 !== 0) {
     throw new RangeError(
       `VisionTransformer: sincos positions need a width that is a multiple of 4, and it is ${width}.`,
     );

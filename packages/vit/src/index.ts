@@ -13,11 +13,19 @@ export {
   visionTransformerPresets,
   vit,
 } from "./config.js";
+export type { InitializationName } from "./initializations.js";
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
 export { fixedPositions, resamplePositions, sineCosinePositions } from "./positions.js";
 export {
+  RelativePositionBias,
+  type RelativePositionBiasOptions,
+  relativePositionIndex,
+  resampleRelativePositions,
+} from "./relativePositionBias.js";
+export {
   type EncodeLayersOptions,
   type EncodeOptions,
+  type MaskedPatches,
   VisionTransformer,
   type VisionTransformerDrawOptions,
   type VisionTransformerLoadOptions,

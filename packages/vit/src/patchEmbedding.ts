@@ -12,8 +12,10 @@ interface PatchEmbeddingOptions {
   readonly patchSize: number;
   /** Draws the first weights. */
   readonly seed: number;
-  /** How: of a D×(C·P²) matrix. Default: uniform in ±1/√fan-in. The bias always is. */
+  /** How the weight begins, as a D×(C·P²) matrix. Default: uniform in ±1/√fan-in, as PyTorch begins convolutions. */
   readonly initializer?: Initializer;
+  /** How the bias begins. Default: uniform in ±1/√fan-in too. */
+  readonly biasInitializer?: Initializer;
 }
 
 /**
@@ -24,7 +26,7 @@ export class PatchEmbedding extends Module {
   /** The convolution's weight and bias. */
   readonly proj: PatchProjection;
 
-  /** Draws the weights as PyTorch does for convolutions, unless told otherwise. */
+  /** Draws weight and bias. */
   constructor(device: Device, options: PatchEmbeddingOptions) {
     super();
     this.proj = new PatchProjection(device, options);
@@ -50,19 +52,19 @@ export class PatchProjection extends Module {
   /** D. */
   readonly bias: Parameter;
 
-  /** Uniform in ±1/√fan-in, PyTorch's default for convolutions, which timm keeps, unless told otherwise. */
+  /** Draws weight and bias. */
   constructor(device: Device, options: PatchEmbeddingOptions) {
     super();
     const { width, channels, patchSize, seed } = options;
     const inputs = channels * patchSize * patchSize;
     const bound = inputs ** -0.5;
-    const defaultInitializer: Initializer = (on, shape, key) =>
+    const asConvolutions: Initializer = (on, shape, key) =>
       uniform(on, shape, { low: -bound, high: bound, key });
-    const { initializer = defaultInitializer } = options;
+    const { initializer = asConvolutions, biasInitializer = asConvolutions } = options;
     const key = (name: string) => ({ seed, purpose: `encoder.patch_embed.proj.${name}` });
     this.weight = Parameter.begin(device, () =>
       reshape(initializer(device, [width, inputs], key("weight")), [width, channels, patchSize, patchSize]),
     );
-    this.bias = Parameter.begin(device, () => defaultInitializer(device, [width], key("bias")));
+    this.bias = Parameter.begin(device, () => biasInitializer(device, [width], key("bias")));
   }
 }

@@ -1,10 +1,8 @@
 import {
   add,
   affine,
-  attentionProbabilities,
   concatenate,
   gatherTokens,
-  type HostTensor,
   matmul,
   mean,
   noGrad,
@@ -14,9 +12,8 @@ import {
   scatterTokens,
   scope,
   slice,
-  Tensor,
+  type Tensor,
   tensor,
-  truncatedNormal,
   zeros,
 } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
@@ -24,7 +21,6 @@ import {
   type ForwardContext,
   forwardBlocks,
   forwardTransformer,
-  type Initializer,
   inference,
   LayerNorm,
   type LoadOptions,
@@ -42,24 +38,44 @@ import {
   resolveVisionTransformerConfig,
   type VisionTransformerConfig,
 } from "./config.js";
+import { findInitialization, type InitializationName } from "./initializations.js";
+import { type LoadedTable, resampleLoaded } from "./loadedTables.js";
 import { PatchEmbedding } from "./patchEmbedding.js";
 import { fixedPositions, resamplePositions } from "./positions.js";
+import {
+  classTokenRows,
+  distancesOf,
+  RelativePositionBias,
+  resampleRelativePositions,
+} from "./relativePositionBias.js";
+
+/** How the first weights of a `VisionTransformer` are drawn. */
+export interface VisionTransformerDrawOptions {
+  /** The same seed gives the same weights. Default 0. */
+  readonly seed?: number;
+  /**
+   * `"deit"`: linear weights, positions and the class token from N(0, 0.02²), the patch embedding's as PyTorch begins
+   * convolutions, other biases 0, norms 1. `"beit"`: all weights, also the patch embedding's, from N(0, 0.02²) cut at
+   * ±0.02, those of `attn.proj` and `mlp.fc2` divided by √(2·layer), biases 0, norms 1. `"mae"`: as DeiT's, but linear
+   * weights and the patch embedding's are Xavier-uniform. Default `"deit"`.
+   */
+  readonly initialization?: InitializationName;
+}
+
+/** Which patches of each picture are replaced by a mask token, and by which. */
+export interface MaskedPatches {
+  /** int32 B×K: the patches that are seen. */
+  readonly visible: Tensor;
+  /** int32 B×(N−K): the others. */
+  readonly hidden: Tensor;
+  /** 1×1×D: what stands for the embedding of a hidden patch. */
+  readonly token: Tensor;
+}
 
 /** Options of `VisionTransformer.loadStateDict`. */
 export interface VisionTransformerLoadOptions extends LoadOptions {
   /** [rows, columns] of the positions that are loaded, where they are neither this model's grid nor a square. */
   readonly grid?: readonly [rows: number, columns: number];
-}
-
-/** How a `VisionTransformer` draws its first weights. */
-export interface VisionTransformerDrawOptions {
-  /** The same seed gives the same weights. Default 0. */
-  readonly seed?: number;
-  /**
-   * Draws the weights of linear layers and, as a D×(C·P²) matrix, of the patch embedding, e.g. `xavierUniform` as MAE
-   * does. Default: N(0, 0.02²), and PyTorch's for convolutions.
-   */
-  readonly initializer?: Initializer;
 }
 
 const poolings = ["mean", "class", "none"] as const;
@@ -101,10 +117,13 @@ export class VisionTransformer extends Module {
   /** 1×1×D, or null without a class token. */
   readonly cls_token: Parameter | null;
   /**
-   * 1×(C+N)×D, C = 1 with a class token, else 0. Fixed sine-cosine positions are saved and loaded like learned ones (as
-   * MAE's and MoCo v3's weights have them, so that timm reads ours too), but require no gradient; the class token's are 0.
+   * 1×(C+N)×D, C = 1 with a class token, else 0; null without positions. Fixed sine-cosine positions are saved and
+   * loaded like learned ones (as MAE's and MoCo v3's weights have them, so that timm reads ours too), but require no
+   * gradient; the class token's are 0.
    */
-  readonly pos_embed: Parameter;
+  readonly pos_embed: Parameter | null;
+  /** The bias that all blocks share, or null. */
+  readonly rel_pos_bias: RelativePositionBias | null;
   /** Makes tokens of patches. */
   readonly patch_embed: PatchEmbedding;
   /** The transformer blocks. */
@@ -114,39 +133,51 @@ export class VisionTransformer extends Module {
   readonly #device: Device;
 
   /**
-   * Draws the weights: linear weights, positions and the class token from N(0, 0.02²), as DeiT does with timm; the
-   * patch embedding's as PyTorch begins convolutions; other biases 0; norms 1. BEiT's pre-training cuts at one
-   * deviation and divides the weights of `attn.proj` and `mlp.fc2` by √(2·layer); the SplitMask paper says neither, and
-   * neither is done.
+   * Draws the weights: as DeiT does with timm, unless told otherwise; the SplitMask paper says nothing of it.
    *
    * @param device Where the model lives.
    * @param config Its shape; see `vit` for the usual ones.
-   * @param options How the weights are drawn.
-   * @throws RangeError If the config's numbers do not fit each other.
+   * @param options How the weights begin. Default: DeiT's, of seed 0.
+   * @throws RangeError If the config's numbers do not fit each other, or there is no such initialization.
    */
   constructor(device: Device, config: VisionTransformerConfig, options: VisionTransformerDrawOptions = {}) {
     super();
-    const { seed = 0, ...drawn } = options;
+    const { seed = 0, initialization = "deit" } = options;
+    const { linear, outputs, patches, patchesBias, tokens } = findInitialization(initialization);
     const resolved = resolveVisionTransformerConfig(config);
-    const { imageSize, patchSize, width, channels, classToken, positions } = resolved;
+    const { imageSize, patchSize, width, channels, classToken, heads, positions } = resolved;
     this.#device = device;
     this.config = resolved;
     this.grid = gridOf(imageSize, patchSize);
     const places = (classToken ? 1 : 0) + this.grid[0] * this.grid[1];
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `encoder.${name}` };
-      return Parameter.begin(device, () => truncatedNormal(device, shape, { standardDeviation: 0.02, key }));
+      return Parameter.begin(device, () => tokens(device, shape, key));
     };
     this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
     this.pos_embed =
-      positions === "learned"
-        ? draw([1, places, width], "pos_embed")
-        : fixedPositions(device, this.grid, width, {
-            firstHalf: positions === "sincos" ? "column" : "row",
-            prefix: this.prefixTokens,
-          });
-    this.patch_embed = new PatchEmbedding(device, { width, channels, patchSize, seed, ...drawn });
-    this.blocks = transformerBlocks(device, { ...resolved, ...drawn, seed, purpose: "encoder.blocks" });
+      positions === "none"
+        ? null
+        : positions === "learned"
+          ? draw([1, places, width], "pos_embed")
+          : fixedPositions(device, this.grid, width, {
+              firstHalf: positions === "sincos" ? "column" : "row",
+              prefix: this.prefixTokens,
+            });
+    this.rel_pos_bias =
+      resolved.relativePositionBias === "shared"
+        ? new RelativePositionBias(device, { grid: this.grid, heads, classToken })
+        : null;
+    this.patch_embed = new PatchEmbedding(device, {
+      ...{ width, channels, patchSize, seed },
+      ...(patches === null ? {} : { initializer: patches }),
+      ...(patchesBias === null ? {} : { biasInitializer: patchesBias }),
+    });
+    this.blocks = transformerBlocks(device, {
+      ...resolved,
+      ...{ initializer: linear, seed, purpose: "encoder.blocks" },
+      ...(outputs === null ? {} : { outputInitializer: outputs }),
+    });
     this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
   }
 
@@ -163,7 +194,8 @@ export class VisionTransformer extends Module {
    * @returns B×N×D after the last norm; B×(1+N)×D with a class token, which goes first.
    */
   forward(images: Tensor, context: ForwardContext = inference): Tensor {
-    return forwardTransformer(this.#device, this, () => this.#embedAll(images, context), context);
+    const bias = this.#biasOf(images);
+    return forwardTransformer(this.#device, this, () => this.#embedAll(images, context), context, bias);
   }
 
   /**
@@ -178,14 +210,9 @@ export class VisionTransformer extends Module {
    *   size.
    */
   encodeTokens(images: Tensor, indices: Tensor, context: ForwardContext = inference): Tensor {
-    const [height, width] = this.config.imageSize;
     const [pictures = 0] = images.shape;
     const [rows = 0] = indices.shape;
-    if (images.rank !== 4 || images.shape[2] !== height || images.shape[3] !== width) {
-      throw new RangeError(
-        `encodeTokens: images are ${images.shape.join("×")}; expected B×${this.config.channels}×${height}×${width}, the model's picture size.`,
-      );
-    }
+    this.#checkSize("encodeTokens", images);
     if (indices.rank !== 2 || rows === 0 || rows % pictures !== 0) {
       throw new RangeError(
         `encodeTokens: indices are ${indices.shape.join("×")} for ${pictures} pictures; expected (r·${pictures})×K, whole sets of rows, one row a picture in each.`,
@@ -197,10 +224,55 @@ export class VisionTransformer extends Module {
         gatherTokens(patches, slice(indices, 0, set * pictures, (set + 1) * pictures)),
       );
       const visible = sets.length === 1 ? sets[0]! : concatenate(sets, 0);
-      const positions = gatherTokens(this.patchPositions(), indices);
-      return this.#prependClassToken(add(this.patch_embed.forward(visible, context), positions));
+      const embedded = this.patch_embed.forward(visible, context);
+      if (this.config.positions === "none") return this.#prependClassToken(embedded);
+      return this.#prependClassToken(add(embedded, gatherTokens(this.patchPositions(), indices)));
     };
-    return forwardTransformer(this.#device, this, embed, context);
+    const { rel_pos_bias } = this;
+    const bias = rel_pos_bias === null ? null : () => rel_pos_bias.forwardTokens(indices);
+    return forwardTransformer(this.#device, this, embed, context, bias);
+  }
+
+  /**
+   * All tokens of pictures of which some patches are masked: a mask token stands for the embedding of each hidden
+   * patch, at its position, and goes through all blocks with the others (BEiT, SimMIM).
+   *
+   * @param images B×C×H×W of the config's size.
+   * @param masked Which patches, and the token. Hidden patches are never embedded.
+   * @param context Default: inference.
+   * @returns B×N×D after the last norm; B×(1+N)×D with a class token, which goes first.
+   * @throws RangeError If the sets of patches or the token do not fit, or the pictures have another size.
+   */
+  encodeMasked(images: Tensor, masked: MaskedPatches, context: ForwardContext = inference): Tensor {
+    const { patchSize, width } = this.config;
+    const { visible, hidden, token } = masked;
+    const patches = this.grid[0] * this.grid[1];
+    const [pictures = 0] = images.shape;
+    this.#checkSize("encodeMasked", images);
+    const fits = [visible, hidden].every(({ rank, shape }) => rank === 2 && shape[0] === pictures);
+    if (!fits || visible.shape[1]! + hidden.shape[1]! !== patches || token.shape.join() !== `1,1,${width}`) {
+      throw new RangeError(
+        `encodeMasked: visible is ${visible.shape.join("×")}, hidden ${hidden.shape.join("×")} and the token ${token.shape.join("×")} for ${pictures} pictures; expected ${pictures}×K and ${pictures}×(${patches}−K), so that each patch is in one of them, and 1×1×${width}.`,
+      );
+    }
+    const embed = () => {
+      const seen = gatherTokens(patchify(images, patchSize), visible);
+      const embedded = scatterTokens(this.patch_embed.forward(seen, context), visible, patches);
+      const tokens = add(zeros(this.#device, [...hidden.shape, width]), token);
+      return this.#prependClassToken(
+        this.#addPositions(add(embedded, scatterTokens(tokens, hidden, patches)), this.grid),
+      );
+    };
+    return forwardTransformer(this.#device, this, embed, context, this.#biasOf(images));
+  }
+
+  #checkSize(method: string, images: Tensor): void {
+    const [height, width] = this.config.imageSize;
+    if (images.rank !== 4 || images.shape[2] !== height || images.shape[3] !== width) {
+      throw new RangeError(
+        `${method}: images are ${images.shape.join("×")}; expected B×${this.config.channels}×${height}×${width}, the model's picture size.`,
+      );
+    }
   }
 
   /**
@@ -253,11 +325,12 @@ export class VisionTransformer extends Module {
       scope(this.#device, () => {
         const pooled = new Map<number, Tensor>();
         let tokens = scope(this.#device, () => this.#embedAll(images, inference));
+        const bias = this.#biasOf(images)?.() ?? null;
         const last = Math.max(...layers);
         for (let layer = 0; layer <= last; layer++) {
           if (layer > 0) {
             const before = tokens;
-            tokens = this.blocks[layer - 1]!.forward(before, inference);
+            tokens = this.blocks[layer - 1]!.forward(before, inference, bias);
             before.dispose();
           }
           if (!layers.includes(layer)) continue;
@@ -307,14 +380,10 @@ export class VisionTransformer extends Module {
     }
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
-        const tokens = forwardBlocks(
-          this.blocks.slice(0, index),
-          this.#embedAll(images, inference),
-          inference,
-        );
-        return attentionProbabilities(block.attn.qkv.forward(block.norm1.forward(tokens)), {
-          heads: this.config.heads,
-        });
+        const bias = this.#biasOf(images)?.() ?? null;
+        const before = this.blocks.slice(0, index);
+        const tokens = forwardBlocks(before, this.#embedAll(images, inference), inference, bias);
+        return block.attn.probabilities(block.norm1.forward(tokens), bias);
       }),
     );
   }
@@ -332,15 +401,16 @@ export class VisionTransformer extends Module {
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         let tokens = this.#embedAll(images, inference);
+        const bias = this.#biasOf(images)?.() ?? null;
         const places = tokens.shape[1]!;
         let rollout = identity(this.#device, places);
         for (const block of this.blocks) {
           const next = scope(this.#device, () => {
-            const qkv = block.attn.qkv.forward(block.norm1.forward(tokens));
-            const attended = mean(attentionProbabilities(qkv, { heads: this.config.heads }), { axes: [1] });
+            const probabilities = block.attn.probabilities(block.norm1.forward(tokens), bias);
+            const attended = mean(probabilities, { axes: [1] });
             return {
               rollout: affine(add(matmul(attended, rollout), rollout), 0.5, 0),
-              tokens: block.forward(tokens, inference),
+              tokens: block.forward(tokens, inference, bias),
             };
           });
           tokens.dispose();
@@ -352,63 +422,98 @@ export class VisionTransformer extends Module {
     );
   }
 
-  /** The patches' positions, N×D, without the class token's; gradients flow to `pos_embed`. */
+  /**
+   * The patches' positions, N×D, without the class token's; gradients flow to `pos_embed`.
+   *
+   * @throws RangeError If the model has none.
+   */
   patchPositions(): Tensor {
     const [rows, columns] = this.grid;
+    if (this.pos_embed === null) {
+      throw new RangeError(
+        'patchPositions: this model has no positions of its own (positions: "none"). Make it with "learned" or sine-cosine positions, or what asks for them with a table of its own (a decoder with positions: "own").',
+      );
+    }
     const table = slice(this.pos_embed, 1, this.prefixTokens);
     return reshape(table, [rows * columns, this.config.width]);
   }
 
   /**
    * Overwrites the parameters, e.g. with timm's weights. Positions of another grid are interpolated (bicubic,
-   * antialiased).
+   * antialiased), and so is the table of a relative position bias.
    *
    * @param state E.g. `(await readSafetensors(path)).tensors`.
    * @throws Error That lists what is missing, unexpected or mis-shaped.
    */
   override loadStateDict(state: StateDict, options: VisionTransformerLoadOptions = {}): StateDifferences {
-    const given = state.get("pos_embed");
-    if (given === undefined) return super.loadStateDict(state, options);
+    const { grid } = this;
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
-        const resampled = this.#resampleLoaded(given, options.grid);
-        return super.loadStateDict(new Map(state).set("pos_embed", resampled), options);
+        const fitting = new Map(state);
+        for (const table of this.#gridTables()) {
+          const given = state.get(table.name);
+          if (given === undefined) continue;
+          fitting.set(table.name, resampleLoaded(this.#device, given, table, [grid, options.grid]));
+        }
+        return super.loadStateDict(fitting, options);
       }),
     );
   }
 
-  #resampleLoaded(given: HostTensor | Tensor, grid?: readonly [number, number]): HostTensor | Tensor {
-    const [, count = 0, width = 0] = given.shape;
-    const places = count - this.prefixTokens;
-    const [rows, columns] = this.grid;
-    const sameCount = places === rows * columns && (grid === undefined || grid[0] === rows);
-    if (given.shape.length !== 3 || width !== this.config.width || sameCount) return given;
-    const side = Math.round(Math.sqrt(places));
-    const from = grid ?? [side, side];
-    if (from[0] * from[1] !== places) {
-      throw new Error(
-        `VisionTransformer.loadStateDict: pos_embed is ${given.shape.join("×")}: ${places} places, which are no ${grid === undefined ? "square" : `${from[0]}×${from[1]}`} grid. Pass { grid: [rows, columns] } of the model that was saved.`,
-      );
+  /** The parameters whose shape follows from the grid. */
+  #gridTables(): LoadedTable[] {
+    const { grid, pos_embed, prefixTokens, rel_pos_bias } = this;
+    const tables: LoadedTable[] = [];
+    if (pos_embed !== null) {
+      tables.push({
+        ...{ name: "pos_embed", own: pos_embed, axis: 1, entries: "places", apart: prefixTokens },
+        countOf: ([rows, columns]) => rows * columns,
+        sideOf: Math.sqrt,
+        resample: (table, from) => resamplePositions(table, from, grid, prefixTokens),
+      });
     }
-    const table = given instanceof Tensor ? given : tensor(this.#device, given);
-    return resamplePositions(table, from, this.grid, this.prefixTokens);
+    if (rel_pos_bias !== null) {
+      tables.push({
+        name: "rel_pos_bias.relative_position_bias_table",
+        ...{ own: rel_pos_bias.relative_position_bias_table, axis: 0, entries: "distances" },
+        apart: classTokenRows * prefixTokens,
+        countOf: distancesOf,
+        sideOf: (count) => (Math.sqrt(count) + 1) / 2,
+        resample: (table, from) => resampleRelativePositions(table, from, grid),
+      });
+    }
+    return tables;
+  }
+
+  /** Makes the bias of all tokens of pictures; null where the model has none. */
+  #biasOf(images: Tensor): (() => Tensor) | null {
+    const { rel_pos_bias } = this;
+    return rel_pos_bias === null ? null : () => rel_pos_bias.forward(this.#gridOf(images));
+  }
+
+  #gridOf({ shape: [, , height = 0, width = 0] }: Tensor): readonly [rows: number, columns: number] {
+    return gridOf([height, width], this.config.patchSize);
   }
 
   /** Tokens of all patches with their positions, before the blocks. */
   #embedAll(images: Tensor, context: ForwardContext): Tensor {
-    const { patchSize, width } = this.config;
-    const [, , height = 0, columns = 0] = images.shape;
-    const embedded = this.patch_embed.forward(patchify(images, patchSize), context);
-    const grid = gridOf([height, columns], patchSize);
-    const places = this.grid[0] * this.grid[1];
-    const table = reshape(this.patchPositions(), [1, places, width]);
-    return this.#prependClassToken(add(embedded, resamplePositions(table, this.grid, grid)));
+    const embedded = this.patch_embed.forward(patchify(images, this.config.patchSize), context);
+    return this.#prependClassToken(this.#addPositions(embedded, this.#gridOf(images)));
+  }
+
+  /** Adds to the tokens of all patches of a grid their positions, if there are any. */
+  #addPositions(tokens: Tensor, grid: readonly [rows: number, columns: number]): Tensor {
+    const { positions, width } = this.config;
+    if (positions === "none") return tokens;
+    const table = reshape(this.patchPositions(), [1, this.grid[0] * this.grid[1], width]);
+    return add(tokens, resamplePositions(table, this.grid, grid));
   }
 
   #prependClassToken(tokens: Tensor): Tensor {
     if (this.cls_token === null) return tokens;
     const [batch, , width] = tokens.shape as readonly [number, number, number];
-    const own = add(this.cls_token, slice(this.pos_embed, 1, 0, 1));
+    const { cls_token, pos_embed } = this;
+    const own = pos_embed === null ? cls_token : add(cls_token, slice(pos_embed, 1, 0, 1));
     return concatenate([add(zeros(this.#device, [batch, 1, width]), own), tokens], 1);
   }
 }

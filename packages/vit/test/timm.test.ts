@@ -2,7 +2,12 @@ import { multiply, sum, type Tensor } from "@splitmask/autograd";
 import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import { inference } from "@splitmask/nn";
-import { resamplePositions, VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import {
+  relativePositionIndex,
+  resamplePositions,
+  VisionTransformer,
+  type VisionTransformerConfig,
+} from "@splitmask/vit";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -19,6 +24,18 @@ const models: Record<string, VisionTransformerConfig> = {
     classToken: true,
     layerScale: 0.1,
     qkvBias: false,
+  },
+  "beit-shared-bias": {
+    imageSize: [12, 8],
+    patchSize: 4,
+    width: 16,
+    depth: 2,
+    heads: 2,
+    mlpRatio: 2,
+    classToken: true,
+    layerScale: 0.1,
+    positions: "none",
+    relativePositionBias: "shared",
   },
 };
 
@@ -80,6 +97,17 @@ describe.each(Object.keys(models))("timm's %s", (name) => {
     expect(maps.shape).toEqual(fixture.get("output.attention").shape);
     expect(await fixture.error(maps, "output.attention")).toBeLessThan(1e-5);
   });
+});
+
+test.each([
+  [3, 2],
+  [4, 4],
+] as const)("the rows of a relative position bias are timm's, of a grid of %i×%i", async (rows, columns) => {
+  const fixture = await ModelFixture.read(new URL("fixtures/relativePositions.safetensors", import.meta.url));
+  const expected = (name: string) => Array.from(fixture.get(`${rows}x${columns}.${name}`).data as Int32Array);
+  const grid = [rows, columns] as const;
+  expect([...relativePositionIndex(grid, "first")]).toEqual(expected("classToken"));
+  expect([...relativePositionIndex(grid, "none")]).toEqual(expected("patches"));
 });
 
 test.each([

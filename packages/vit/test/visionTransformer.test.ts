@@ -1,18 +1,23 @@
 import {
+  add,
   mean,
   multiply,
   normal,
   reshape,
+  scope,
   slice,
+  square,
   sum,
   type Tensor,
   tensor,
   uniform,
+  zeros,
 } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import {
   resamplePositions,
+  resampleRelativePositions,
   sineCosinePositions,
   VisionTransformer,
   type VisionTransformerConfig,
@@ -84,6 +89,166 @@ test("what encodeTokens does not see has no influence", async () => {
   expect(await tokens(changed)).toEqual(await tokens(values));
   changed[3 * 16 + 3] = 100;
   expect(await tokens(changed)).not.toEqual(await tokens(values));
+});
+
+describe("encodeMasked", () => {
+  const visible = () => tensor(device, Int32Array.of(0, 1, 2, 4, 5, 6, 8, 9, 10, 12), [1, 10]);
+  const hidden = () => tensor(device, Int32Array.of(3, 7, 11, 13, 14, 15), [1, 6]);
+  const token = () => normal(device, [1, 1, 16], { key: { seed: 8, purpose: "token" }, requiresGrad: true });
+
+  test("without hidden patches is forward", async () => {
+    const model = new VisionTransformer(device, { ...tiny, classToken: true });
+    const images = pictures(2);
+    const all = tensor(
+      device,
+      Int32Array.from({ length: 32 }, (_, i) => i % 16),
+      [2, 16],
+    );
+    const none = tensor(device, new Int32Array(0), [2, 0]);
+    const tokens = model.encodeMasked(images, { visible: all, hidden: none, token: token() });
+    expect(await numbers(tokens)).toEqual(await numbers(model.forward(images)));
+  });
+
+  test("sees of a hidden patch its place, and a mask token that is trained", async () => {
+    const model = new VisionTransformer(device, tiny);
+    const values = (await pictures(1).data()) as Float32Array<ArrayBuffer>;
+    const encode = async (pixels: Float32Array<ArrayBuffer>, changed = token()) => {
+      const images = tensor(device, pixels, [1, 3, 16, 16]);
+      return numbers(model.encodeMasked(images, { visible: visible(), hidden: hidden(), token: changed }));
+    };
+    const expected = await encode(values);
+    const unseen = values.slice();
+    unseen[15 * 16 + 15] = 100; // in the last patch
+    expect(await encode(unseen)).toEqual(expected);
+    const seen = values.slice();
+    seen[0] = 100;
+    expect(await encode(seen)).not.toEqual(expected);
+    expect(await encode(values, zeros(device, [1, 1, 16]))).not.toEqual(expected);
+    // Two hidden patches differ by their positions.
+    expect(expected.slice(14 * 16, 15 * 16)).not.toEqual(expected.slice(15 * 16));
+
+    const trained = token();
+    const masked = { visible: visible(), hidden: hidden(), token: trained };
+    const tokens = model.encodeMasked(pictures(1), masked);
+    sum(multiply(tokens, normal(device, [1, 16, 16], { key: { seed: 2, purpose: "g" } }))).backward();
+    expect(trained.grad!.shape).toEqual([1, 1, 16]);
+    expect(Math.max(...(await numbers(trained.grad!)))).toBeGreaterThan(0);
+  });
+
+  test("says what does not fit", () => {
+    const model = new VisionTransformer(device, tiny);
+    const masked = { visible: visible(), hidden: hidden(), token: token() };
+    expect(() => model.encodeMasked(pictures(1), { ...masked, hidden: visible() })).toThrow(
+      "encodeMasked: visible is 1×10, hidden 1×10 and the token 1×1×16 for 1 pictures; expected 1×K and 1×(16−K), so that each patch is in one of them, and 1×1×16.",
+    );
+    expect(() => model.encodeMasked(pictures(2), masked)).toThrow(
+      "for 2 pictures; expected 2×K and 2×(16−K)",
+    );
+    expect(() => model.encodeMasked(pictures(1, 24), masked)).toThrow(
+      "encodeMasked: images are 1×3×24×24; expected B×3×16×16, the model's picture size.",
+    );
+  });
+});
+
+describe.each([true, false])("a shared relative position bias, class token: %s,", (classToken) => {
+  const config = { ...tiny, classToken, relativePositionBias: "shared" } as const;
+  const tokensOf = classToken ? 17 : 16;
+  /** A model whose table is not 0, as it is at first. */
+  const biased = async (changes: Partial<VisionTransformerConfig> = {}) => {
+    const model = new VisionTransformer(device, { ...config, ...changes });
+    const table = model.rel_pos_bias!.relative_position_bias_table;
+    const drawn = normal(device, table.shape, { key: { seed: 3, purpose: "table" } });
+    model.loadStateDict(new Map(model.stateDict()).set(tableName, drawn));
+    return model;
+  };
+  const tableName = "rel_pos_bias.relative_position_bias_table";
+
+  test("begins at 0, where it changes nothing but the order of sums", async () => {
+    const model = new VisionTransformer(device, config);
+    expect(model.rel_pos_bias!.relative_position_bias_table.shape).toEqual([classToken ? 52 : 49, 2]);
+    const plain = new VisionTransformer(device, { ...config, relativePositionBias: "none" });
+    const [found, expected] = await Promise.all(
+      [model, plain].map((encoder) => numbers(encoder.forward(pictures(2)))),
+    );
+    expect(largestError(found!, expected!)).toBeLessThan(1e-5);
+    const far = await numbers((await biased()).forward(pictures(2)));
+    expect(largestError(far, expected!)).toBeGreaterThan(1e-3);
+  });
+
+  test("of all patches by index is that of whole pictures, for each picture in its order", async () => {
+    const { rel_pos_bias } = await biased();
+    const whole = await numbers(rel_pos_bias!.forward());
+    const order = tensor(
+      device,
+      Int32Array.from({ length: 32 }, (_, i) => (i < 16 ? i : 31 - i)),
+      [2, 16],
+    );
+    const chosen = rel_pos_bias!.forwardTokens(order);
+    expect(chosen.shape).toEqual([2, 2, tokensOf, tokensOf]);
+    const values = await numbers(chosen);
+    expect(values.slice(0, whole.length)).toEqual(whole);
+    if (classToken) return;
+    // Seen from the other end each distance has the other sign, as if looked at by the other of the two.
+    const turned = values.slice(whole.length);
+    const at = (head: number, from: number, to: number) => (head * 16 + from) * 16 + to;
+    expect(turned[at(1, 2, 5)]).toBe(whole[at(1, 13, 10)]);
+    expect(turned[at(1, 2, 5)]).toBe(whole[at(1, 5, 2)]);
+  });
+
+  test("is the same in layers, attention maps, recomputed blocks and bfloat16 products", async () => {
+    const model = await biased();
+    const images = pictures(2);
+    const [last] = model.encodeLayers(images, { layers: [2] });
+    expect(await numbers(last!)).toEqual(await numbers(model.encode(images)));
+    const maps = model.attentionMaps(images);
+    for (const total of await numbers(sum(reshape(maps, [4 * tokensOf, tokensOf]), { axes: [1] })))
+      expect(total).toBeCloseTo(1, 5);
+    for (const total of await numbers(sum(model.attentionRollout(images), { axes: [2] })))
+      expect(total).toBeCloseTo(1, 5);
+    const indices = tensor(device, Int32Array.of(0, 3, 5, 15), [2, 2]);
+    const gradients = async (recompute: boolean) => {
+      model.zeroGrad();
+      const context = { training: true, seed: 0, step: 0, recompute };
+      // Of what is left when the scope ends the backward pass finds all that it needs.
+      const total = scope(device, () => {
+        const [all, some] = [model.forward(images, context), model.encodeTokens(images, indices, context)];
+        return add(sum(square(all)), sum(multiply(some, square(some))));
+      });
+      total.backward();
+      const found = [...model.namedParameters()].map(
+        async ([name, { grad }]) => [name, await numbers(grad!)] as const,
+      );
+      return new Map(await Promise.all(found));
+    };
+    const once = await gradients(false);
+    expect(Math.max(...once.get(tableName)!.map(Math.abs))).toBeGreaterThan(0);
+    expect(await gradients(true)).toEqual(once);
+    const rounded = await numbers(model.encode(images, { precision: "bfloat16" }));
+    const error = largestError(rounded, await numbers(model.encode(images)));
+    expect(error).toBeGreaterThan(0);
+    expect(error).toBeLessThan(0.05);
+  });
+
+  test("is interpolated for other picture sizes, and loads into models of another grid", async () => {
+    const small = await biased({ positions: "none" });
+    const images = normal(device, [1, 3, 24, 16], { key: { seed: 4, purpose: "pictures" } });
+    const large = new VisionTransformer(device, { ...config, positions: "none", imageSize: [24, 16] });
+    large.loadStateDict(await small.hostStateDict());
+    const table = large.rel_pos_bias!.relative_position_bias_table;
+    expect(table.shape).toEqual([11 * 7 + (classToken ? 3 : 0), 2]);
+    expect(await numbers(large.forward(images))).toEqual(await numbers(small.forward(images)));
+    if (classToken) {
+      // The class token's rows are of no distance.
+      const [before, after] = [await numbers(small.stateDict().get(tableName)!), await numbers(table)];
+      expect(after.slice(-6)).toEqual(before.slice(-6));
+    }
+    const back = new VisionTransformer(device, { ...config, positions: "none" });
+    expect(() => back.loadStateDict(large.stateDict())).toThrow(
+      `VisionTransformer.loadStateDict: ${tableName} is ${classToken ? 80 : 77}×2: 77 distances, which are no square grid. Pass { grid: [rows, columns] } of the model that was saved.`,
+    );
+    back.loadStateDict(large.stateDict(), { grid: [6, 4] });
+    expect(await numbers(back.patch_embed.proj.weight)).toEqual(await numbers(small.patch_embed.proj.weight));
+  });
 });
 
 test("another picture size interpolates the positions, with gradients to the table", async () => {
@@ -182,6 +347,27 @@ test("drop path rises linearly over the blocks and draws from seed and step only
   expect(await run(1)).toEqual(await run(1));
   expect(await run(1)).not.toEqual(await run(2));
   expect(await run(1, false)).toEqual(await run(2, false));
+});
+
+test("BEiT's first weights are cut at one deviation, and the layers' last maps are smaller with the depth", async () => {
+  const config = { ...tiny, width: 64, depth: 3, classToken: true };
+  const model = new VisionTransformer(device, config, { seed: 3, initialization: "beit" });
+  // A normal distribution cut at one deviation has 0.5396 of it.
+  const cut = 0.02 * 0.5396;
+  for (const [name, parameter] of model.namedParameters()) {
+    const values = await numbers(parameter);
+    if (name.endsWith("bias")) expect([name, values.every((value) => value === 0)]).toEqual([name, true]);
+    if (parameter.rank < 2 || parameter.size < 1000) continue;
+    const layer = /^blocks\.(\d)\.(?:attn\.proj|mlp\.fc2)\./.exec(name)?.[1];
+    const scale = layer === undefined ? 1 : 1 / Math.sqrt(2 * (Number(layer) + 1));
+    const deviation = Math.sqrt(values.reduce((total, value) => total + value ** 2, 0) / values.length);
+    expect([name, Math.abs(deviation / (scale * cut) - 1) < 0.05]).toEqual([name, true]);
+    const largest = Math.max(...values.map(Math.abs));
+    expect(largest / (0.02 * scale)).toBeLessThanOrEqual(1 + 1e-6);
+  }
+  // With DeiT's, which is the default, nothing is cut.
+  const deit = await numbers(new VisionTransformer(device, config, { seed: 3 }).blocks[0]!.mlp.fc1.weight);
+  expect(Math.max(...deit.map(Math.abs))).toBeGreaterThan(0.05);
 });
 
 test("the same seed gives the same weights", async () => {
@@ -316,6 +502,10 @@ describe("says what is wrong", () => {
     [{ ...tiny, depth: 0 }, "VisionTransformer: depth is 0; expected a whole number from 1."],
     [{ ...tiny, dropPath: 1 }, "VisionTransformer: dropPath is 1; expected a number in [0, 1)."],
     [
+      { ...tiny, relativePositionBias: "each" as "shared" },
+      'VisionTransformer: relativePositionBias is "each"; expected "none" or "shared".',
+    ],
+    [
       { ...tiny, width: 6, positions: "sincos" },
       "sincos positions need a width that is a multiple of 4, and it is 6.",
     ],
@@ -331,6 +521,15 @@ describe("says what is wrong", () => {
     );
     expect(() => model.encodeTokens(pictures(3, 24), indices)).toThrow(
       "encodeTokens: images are 3×3×24×24; expected B×3×16×16, the model's picture size.",
+    );
+    expect(() => new VisionTransformer(device, tiny, { initialization: "dino" as "beit" })).toThrow(
+      'VisionTransformer: initialization is "dino"; expected "deit", "beit" or "mae".',
+    );
+    expect(() => new VisionTransformer(device, { ...tiny, positions: "none" }).patchPositions()).toThrow(
+      'patchPositions: this model has no positions of its own (positions: "none").',
+    );
+    expect(() => resampleRelativePositions(zeros(device, [50, 2]), [4, 4], [5, 5])).toThrow(
+      "resampleRelativePositions: the table is 50×2; expected 49×heads for a grid of 4×4 patches, or 52×heads with a class token.",
     );
     expect(() => model.encode(pictures(1), { pooling: "class" })).toThrow(
       'encode: pooling is "class", but this model has no class token.',

@@ -2,30 +2,33 @@ import { zerosLike } from "../calls/blocks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import { enterScope, record, scope } from "../scope.js";
-import type { Tensor } from "../tensor.js";
+import { Tensor } from "../tensor.js";
 
 interface CheckpointAttributes {
-  readonly compute: (x: Tensor) => Tensor;
+  readonly compute: (...inputs: Tensor[]) => Tensor;
   readonly parameters: readonly Tensor[];
 }
 
-/** y = f(x; parameters). The gradients are those of f, which runs once more, recorded, when they are asked for. */
+/** y = f(inputs; parameters). The gradients are those of f, which runs once more, recorded, when they are asked for. */
 export const checkpointOperation = defineOperation({
   name: "checkpoint",
-  forward: (inputs: readonly Tensor[], { compute }: CheckpointAttributes) => {
-    const x = inputs[0]!;
-    return { output: compute(x), saved: { x } };
+  forward: (all: readonly Tensor[], { compute, parameters }: CheckpointAttributes) => {
+    const inputs = all.slice(0, all.length - parameters.length);
+    return { output: compute(...inputs), saved: Object.fromEntries(inputs.entries()) };
   },
   gradient: ({ outputGradient, saved, attributes: { compute, parameters }, needs }) => {
-    const x = saved.x.alias();
-    x.requiresGrad = needs[0]!;
-    const leaves = [x, ...parameters];
+    const inputs = Object.values(saved).map((input, index) => {
+      const leaf = input.alias();
+      leaf.requiresGrad = needs[index]!;
+      return leaf;
+    });
+    const leaves = [...inputs, ...parameters];
     // What the parameters have gathered so far waits aside: the tape adds to it what is returned here.
     const gathered = leaves.map((leaf) => leaf.grad);
     for (const leaf of leaves) leaf.grad = null;
     try {
-      scope(x.device, () => {
-        const output = record(x.device, () => compute(x));
+      scope(outputGradient.device, () => {
+        const output = record(outputGradient.device, () => compute(...inputs));
         if (output.requiresGrad) output.backward(outputGradient);
       });
       return leaves.map((leaf, index) => {
@@ -35,12 +38,12 @@ export const checkpointOperation = defineOperation({
         }
         if (leaf.grad === null) return zerosLike(leaf, leaf.shape);
         // Leaf gradients outlive scopes; this one is the rule's.
-        enterScope(x.device, leaf.grad);
+        enterScope(leaf.device, leaf.grad);
         return leaf.grad;
       });
     } finally {
       for (const [index, leaf] of leaves.entries()) leaf.grad = gathered[index]!;
-      x.dispose();
+      for (const input of inputs) input.dispose();
     }
   },
 });
@@ -50,16 +53,17 @@ export const checkpointOperation = defineOperation({
  * 1604.06174). Memory for time: of a transformer block only the input is kept, for about a third more time. The
  * gradients have the same bits.
  *
- * @param compute A function of x and the parameters that gives the same result each time: what is random in it comes
- * from keys.
- * @param x The input; kept for the backward pass.
- * @param parameters Every leaf that `compute` uses besides x and that may require a gradient.
- * @returns compute(x).
+ * @param compute A function of inputs and parameters that gives the same result each time: what is random in it comes
+ *   from keys.
+ * @param x The input, or a list of them, computed or not; kept for the backward pass.
+ * @param parameters Every leaf that `compute` uses besides its inputs and that may require a gradient.
+ * @returns compute(x), or compute(...x) of a list.
  */
 export function checkpoint(
-  compute: (x: Tensor) => Tensor,
-  x: Tensor,
+  compute: (...inputs: Tensor[]) => Tensor,
+  x: Tensor | readonly [Tensor, ...Tensor[]],
   parameters: readonly Tensor[] = [],
 ): Tensor {
-  return perform(checkpointOperation, [x, ...parameters], { compute, parameters });
+  const inputs = x instanceof Tensor ? [x] : x;
+  return perform(checkpointOperation, [...inputs, ...parameters], { compute, parameters });
 }

@@ -1,0 +1,323 @@
+import { gatherIntegers, gatherTokens, mean, noGrad, scope, slice, type Tensor } from "@splitmask/autograd";
+import type { ImageBatch } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import { inpaintLossFromTokens } from "@splitmask/losses";
+import type { ForwardContext } from "@splitmask/nn";
+import type { Tokenizer } from "@splitmask/tokenizer";
+import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
+import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import { BeitModel } from "./beitModel.js";
+import {
+  type BlockOptions,
+  beitBlocks,
+  type DrawRequest,
+  drawPatchSets,
+  resolveBlocks,
+} from "./blockMask.js";
+import { descriptorSpread } from "./descriptorSpread.js";
+import {
+  type BranchPrediction,
+  encoderAndTokenizerViews,
+  mostProbableWords,
+  varietyAlarm,
+  wordsOf,
+  wordVariety,
+} from "./hiddenWords.js";
+
+/** BEiT's block-wise mask. */
+export interface BeitMaskOptions extends BlockOptions {
+  /** Share of the patches that is masked, in (0, 0.5]. Default 75/196, "approximately 40 %" in BEiT's paper. */
+  readonly ratio?: number;
+}
+
+/** Mask options with every number filled in. */
+export interface ResolvedBeitMaskOptions extends Required<BeitMaskOptions> {
+  /** Patches in a column of the grid. */
+  readonly rows: number;
+  /** Patches in a row of the grid. */
+  readonly columns: number;
+  /** How many patches of each picture are masked. */
+  readonly hiddenCount: number;
+}
+
+/** The patches of each picture that the encoder sees, and those that it does not. */
+export interface PatchMasks {
+  /** int32 B×(N−M), rising. */
+  readonly visible: Tensor;
+  /** int32 B×M, rising. */
+  readonly hidden: Tensor;
+}
+
+/** Draws masks; give your own to `Beit` for fixed ones. */
+export type MaskSampler = (
+  device: Device,
+  request: DrawRequest & { readonly mask: ResolvedBeitMaskOptions },
+) => PatchMasks;
+
+/** BEiT's options. */
+export interface BeitConfig {
+  /**
+   * The encoder: a config (`vit("base", …)`), or a model made before. In a config, drop path defaults to 0.1 and the
+   * first weights are BEiT's. For the paper's words: learned positions and a class token; for those of BEiT's code:
+   * `{ classToken: true, positions: "none", relativePositionBias: "shared", layerScale: 0.1 }`.
+   */
+  readonly encoder: VisionTransformerConfig | VisionTransformer;
+  /** Gives the words of the patches; its view of the pictures has `grid × patchSize` pixels. */
+  readonly tokenizer: Tokenizer;
+  /** How many patches are masked, and in which blocks. */
+  readonly mask?: BeitMaskOptions;
+  /** Draws the masks. Default `sampleBlockMasks`. */
+  readonly maskSampler?: MaskSampler;
+  /** Label smoothing. Default 0. */
+  readonly smoothing?: number;
+  /** Draws the first weights. Default 0. */
+  readonly seed?: number;
+}
+
+/** A config with the plain defaults filled in; encoder and mask are resolved against each other by `Beit`. */
+export type ResolvedBeitConfig = Required<Omit<BeitConfig, "encoder" | "mask">>;
+
+/** Fills in the plain defaults. */
+export function resolveBeitConfig({
+  encoder: _encoder,
+  mask: _mask,
+  ...given
+}: BeitConfig): ResolvedBeitConfig {
+  return { maskSampler: sampleBlockMasks, smoothing: 0, seed: 0, ...given };
+}
+
+/**
+ * Fills in the defaults of a mask for a grid.
+ *
+ * @throws RangeError If the grid cannot be masked so; the text says which option to change.
+ */
+export function resolveBeitMaskOptions(
+  options: BeitMaskOptions,
+  grid: readonly [rows: number, columns: number],
+): ResolvedBeitMaskOptions {
+  const [rows, columns] = grid;
+  const patches = rows * columns;
+  const { ratio = beitBlocks.masked / beitBlocks.patches } = options;
+  if (!(ratio > 0 && ratio <= 0.5)) {
+    throw new RangeError(
+      `Beit: mask.ratio is ${ratio}; expected a number in (0, 0.5], the share of the patches that is masked.`,
+    );
+  }
+  const hiddenCount = Math.min(Math.floor(patches / 2), Math.round(patches * ratio));
+  if (hiddenCount < 1) {
+    throw new RangeError(
+      `Beit: ${ratio} of ${patches} patches would be masked, which is less than one. Use larger pictures, smaller patches or a larger ratio.`,
+    );
+  }
+  return {
+    ratio,
+    ...resolveBlocks("Beit: mask", options, patches, hiddenCount),
+    ...{ rows, columns, hiddenCount },
+  };
+}
+
+/**
+ * Draws the block-wise masks of a batch from (seed, step, place in the batch) alone. BEiT's code stops where no block
+ * fits any more, with at most as many patches as are wanted; here single patches make up for the rest, so that all
+ * pictures have as many.
+ */
+export const sampleBlockMasks: MaskSampler = (device, { mask, ...request }) => {
+  const options = { ...mask, mode: "block", size: mask.hiddenCount } as const;
+  const { inside, outside } = drawPatchSets(device, "beit.masks", options, request);
+  // The kernel draws two sets; the second is of no use here.
+  const first = (both: Tensor) => slice(both, 0, 0, request.batch);
+  return { visible: first(outside), hidden: first(inside) };
+};
+
+/** How BEiT is pre-trained, as plain numbers. */
+export interface BeitRecipe {
+  /** Passes over the pictures. */
+  readonly epochs: number;
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Peak learning rate of AdamW for `batch` pictures. */
+  readonly learningRate: number;
+  /** Learning rate at the end of the cosine, for `batch` pictures. */
+  readonly minimumLearningRate: number;
+  /** Epochs of linear warm-up among `epochs`. */
+  readonly warmupEpochs: number;
+  /** AdamW's decay rates of the two moments. */
+  readonly betas: readonly [first: number, second: number];
+  /** AdamW's weight decay. */
+  readonly weightDecay: number;
+  /** Largest gradient norm. */
+  readonly clip: number;
+  /** Stochastic depth of the last block. */
+  readonly dropPath: number;
+  /** Smallest and largest share of a picture that a crop shows. */
+  readonly cropScale: readonly [smallest: number, largest: number];
+  /** Whether pictures are flipped. */
+  readonly flip: boolean;
+  /** Strength of the color jitter (brightness, contrast and saturation). */
+  readonly colorJitter: number;
+}
+
+/** BEiT's pre-training of ViT-B on ImageNet (Bao et al. 2021, table 12; the learning rate is not scaled by the batch). */
+export const beitRecipe: BeitRecipe = {
+  epochs: 800,
+  batch: 2048,
+  learningRate: 1.5e-3,
+  minimumLearningRate: 1e-5,
+  warmupEpochs: 10,
+  betas: [0.9, 0.999],
+  weightDecay: 0.05,
+  clip: 3,
+  dropPath: 0.1,
+  cropScale: [0.08, 1],
+  flip: true,
+  colorJitter: 0.4,
+};
+
+// Runs of 400 steps of a small encoder on photographs: variance at least 0.17 and rank at least 2.0; with a learning rate
+// 60 times too high, where the same word is predicted everywhere, at most 0.07 and 1.5.
+const alarms: readonly HealthAlarm[] = [
+  {
+    figure: "descriptorVariance",
+    below: 0.05,
+    advice:
+      "The encoder's mean outputs are nearly the same for all pictures: it tells pictures apart no more. Try a lower learning rate, a longer warm-up or a smaller clip.",
+  },
+  {
+    figure: "effectiveRank",
+    below: 1.5,
+    advice:
+      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. Try a lower learning rate, a longer warm-up or a longer run.",
+  },
+  varietyAlarm,
+];
+
+/** A batch after the forward pass. */
+interface MaskedOutputs extends PatchMasks {
+  /** B×N×D: the encoder's outputs at all patches. */
+  readonly patches: Tensor;
+  /** B×M×D: those at the hidden places. */
+  readonly hiddenTokens: Tensor;
+  /** int32 B×M: the tokenizer's words of the hidden patches. */
+  readonly targets: Tensor;
+}
+
+/**
+ * BEiT (Bao et al. 2021, arXiv 2106.08254): blocks of patches are masked, a mask token stands for their embeddings, all
+ * tokens go through the encoder, and a linear head predicts the visual words of the hidden patches.
+ *
+ * A batch has two views of the same crop: `views[0]` for the encoder, B×3×S×S, and `views[1]` for the tokenizer, in
+ * [−1, 1] and `grid × tokenizer.patchSize` pixels a side.
+ */
+export class Beit implements TrainingTask<ImageBatch> {
+  /** `"beit"`. */
+  readonly name = "beit";
+  /** What is trained and saved. */
+  readonly model: BeitModel;
+  /** The config with its defaults filled in. */
+  readonly config: ResolvedBeitConfig;
+  /** How patches are masked, with every number filled in. */
+  readonly mask: ResolvedBeitMaskOptions;
+  /** Signs of collapse. */
+  readonly alarms: readonly HealthAlarm[] = alarms;
+  readonly #device: Device;
+
+  /**
+   * Makes the encoder (unless one is given), the mask token and the head.
+   *
+   * @param device Where the model lives.
+   * @param config See `BeitConfig`.
+   * @throws RangeError If an option is out of range or does not fit the encoder's grid.
+   */
+  constructor(device: Device, config: BeitConfig) {
+    this.#device = device;
+    this.config = resolveBeitConfig(config);
+    const { seed, tokenizer } = this.config;
+    const encoder =
+      config.encoder instanceof VisionTransformer
+        ? config.encoder
+        : new VisionTransformer(
+            device,
+            { dropPath: beitRecipe.dropPath, ...config.encoder },
+            { seed, initialization: "beit" },
+          );
+    this.mask = resolveBeitMaskOptions(config.mask ?? {}, encoder.grid);
+    this.model = new BeitModel(device, encoder, { vocabularySize: tokenizer.vocabularySize, seed });
+  }
+
+  /**
+   * The cross-entropy of the hidden patches' words.
+   *
+   * @param batch Two views of the same crops.
+   * @param context Training or not, and the seed and step that masks and drop path are drawn from.
+   * @returns `total`, and the same as `parts.inpaint`, as SplitMask calls it.
+   */
+  loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
+    const { hiddenTokens, targets } = scope(this.#device, () => {
+      // Of the outputs at all patches nothing is needed any more.
+      const { patches: _patches, ...needed } = this.#run(batch, context);
+      return needed;
+    });
+    const { weight, bias } = this.model.lm_head;
+    const options = { smoothing: this.config.smoothing, precision: context.precision };
+    const inpaint = inpaintLossFromTokens(hiddenTokens, weight, bias, targets, options);
+    return { total: inpaint, parts: { inpaint } };
+  }
+
+  /**
+   * What is predicted for the hidden patches, for reports. Records no graph.
+   *
+   * @param batch Two views of the same crops.
+   * @param context Seed and step choose the masks; `training` should be false.
+   */
+  predictWords(batch: ImageBatch, context: ForwardContext): BranchPrediction {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const { hidden, hiddenTokens, targets, visible } = this.#run(batch, context);
+        return { visible, hidden, predicted: mostProbableWords(hiddenTokens, this.model.lm_head), targets };
+      }),
+    );
+  }
+
+  /**
+   * How well it goes, from a batch.
+   *
+   * @returns `descriptorVariance` and `effectiveRank` of the mean outputs at all patches (see `descriptorSpread`),
+   *   `tokenEntropy` of the predicted words in bits, `targetEntropy` of the tokenizer's words at the same places, and
+   *   `tokenEntropyShare`, the first by the second.
+   */
+  health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const { hiddenTokens, patches, targets } = this.#run(batch, context);
+        const { effectiveRank, variance } = descriptorSpread(mean(patches, { axes: [1] }));
+        const predicted = mostProbableWords(hiddenTokens, this.model.lm_head);
+        return {
+          descriptorVariance: variance,
+          effectiveRank,
+          ...wordVariety(predicted, targets, this.config.tokenizer.vocabularySize),
+        };
+      }),
+    );
+  }
+
+  /** A batch with masks through the encoder, and what should be predicted. */
+  #run(batch: ImageBatch, context: ForwardContext): MaskedOutputs {
+    const { encoder, mask_token: token } = this.model;
+    const [images] = encoderAndTokenizerViews("Beit", batch, encoder);
+    const words = wordsOf("Beit", batch, this.config.tokenizer, encoder);
+    const { visible, hidden } = this.config.maskSampler(this.#device, {
+      batch: images.shape[0]!,
+      mask: this.mask,
+      seed: context.seed,
+      step: context.step,
+      firstSample: context.samples?.first ?? 0,
+    });
+    const tokens = encoder.encodeMasked(images, { visible, hidden, token }, context);
+    const patches = encoder.prefixTokens === 0 ? tokens : slice(tokens, 1, encoder.prefixTokens);
+    return {
+      ...{ visible, hidden, patches },
+      hiddenTokens: gatherTokens(patches, hidden),
+      targets: gatherIntegers(words, hidden),
+    };
+  }
+}
