@@ -6,6 +6,7 @@ import type { ForwardContext } from "@splitmask/nn";
 import type { Tokenizer } from "@splitmask/tokenizer";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import { z } from "zod";
 import { BeitModel } from "./beitModel.js";
 import {
   type BlockOptions,
@@ -15,6 +16,8 @@ import {
   resolveBlocks,
 } from "./blockMask.js";
 import { descriptorSpread } from "./descriptorSpread.js";
+import { encoderConfig, encoderView } from "./encoderSettings.js";
+import { spreadFigures, wordFigures } from "./figureNotes.js";
 import {
   type BranchPrediction,
   encoderAndTokenizerViews,
@@ -23,6 +26,13 @@ import {
   wordsOf,
   wordVariety,
 } from "./hiddenWords.js";
+import type { CommonSettings, Method } from "./method.js";
+import { contradiction } from "./settings/decisions.js";
+import { type Decided, field } from "./settings/field.js";
+import { decideTokenizer } from "./tokenizerDecisions.js";
+import { tokenizerFields } from "./tokenizerFields.js";
+import { tokenizerPreparation, tokenizerView } from "./tokenizerPreparation.js";
+import { wordLooks } from "./wordLooks.js";
 
 /** BEiT's block-wise mask. */
 export interface BeitMaskOptions extends BlockOptions {
@@ -86,6 +96,14 @@ export function resolveBeitConfig({
   return { maskSampler: sampleBlockMasks, smoothing: 0, seed: 0, ...given };
 }
 
+/** The share of the patches that BEiT masks. */
+const usualRatio = beitBlocks.masked / beitBlocks.patches;
+
+/** How many patches are masked. */
+function countHidden(patches: number, ratio: number): number {
+  return Math.min(Math.floor(patches / 2), Math.round(patches * ratio));
+}
+
 /**
  * Fills in the defaults of a mask for a grid.
  *
@@ -97,13 +115,13 @@ export function resolveBeitMaskOptions(
 ): ResolvedBeitMaskOptions {
   const [rows, columns] = grid;
   const patches = rows * columns;
-  const { ratio = beitBlocks.masked / beitBlocks.patches } = options;
+  const { ratio = usualRatio } = options;
   if (!(ratio > 0 && ratio <= 0.5)) {
     throw new RangeError(
       `Beit: mask.ratio is ${ratio}; expected a number in (0, 0.5], the share of the patches that is masked.`,
     );
   }
-  const hiddenCount = Math.min(Math.floor(patches / 2), Math.round(patches * ratio));
+  const hiddenCount = countHidden(patches, ratio);
   if (hiddenCount < 1) {
     throw new RangeError(
       `Beit: ${ratio} of ${patches} patches would be masked, which is less than one. Use larger pictures, smaller patches or a larger ratio.`,
@@ -127,50 +145,6 @@ export const sampleBlockMasks: MaskSampler = (device, { mask, ...request }) => {
   // The kernel draws two sets; the second is of no use here.
   const first = (both: Tensor) => slice(both, 0, 0, request.batch);
   return { visible: first(outside), hidden: first(inside) };
-};
-
-/** How BEiT is pre-trained, as plain numbers. */
-export interface BeitRecipe {
-  /** Passes over the pictures. */
-  readonly epochs: number;
-  /** Pictures a step. */
-  readonly batch: number;
-  /** Peak learning rate of AdamW for `batch` pictures. */
-  readonly learningRate: number;
-  /** Learning rate at the end of the cosine, for `batch` pictures. */
-  readonly minimumLearningRate: number;
-  /** Epochs of linear warm-up among `epochs`. */
-  readonly warmupEpochs: number;
-  /** AdamW's decay rates of the two moments. */
-  readonly betas: readonly [first: number, second: number];
-  /** AdamW's weight decay. */
-  readonly weightDecay: number;
-  /** Largest gradient norm. */
-  readonly clip: number;
-  /** Stochastic depth of the last block. */
-  readonly dropPath: number;
-  /** Smallest and largest share of a picture that a crop shows. */
-  readonly cropScale: readonly [smallest: number, largest: number];
-  /** Whether pictures are flipped. */
-  readonly flip: boolean;
-  /** Strength of the color jitter (brightness, contrast and saturation). */
-  readonly colorJitter: number;
-}
-
-/** BEiT's pre-training of ViT-B on ImageNet (Bao et al. 2021, table 12; the learning rate is not scaled by the batch). */
-export const beitRecipe: BeitRecipe = {
-  epochs: 800,
-  batch: 2048,
-  learningRate: 1.5e-3,
-  minimumLearningRate: 1e-5,
-  warmupEpochs: 10,
-  betas: [0.9, 0.999],
-  weightDecay: 0.05,
-  clip: 3,
-  dropPath: 0.1,
-  cropScale: [0.08, 1],
-  flip: true,
-  colorJitter: 0.4,
 };
 
 // Runs of 400 steps of a small encoder on photographs: variance at least 0.17 and rank at least 2.0; with a learning rate
@@ -237,7 +211,7 @@ export class Beit implements TrainingTask<ImageBatch> {
         ? config.encoder
         : new VisionTransformer(
             device,
-            { dropPath: beitRecipe.dropPath, ...config.encoder },
+            { dropPath: beitMethod.recipe.dropPath, ...config.encoder },
             { seed, initialization: "beit" },
           );
     this.mask = resolveBeitMaskOptions(config.mask ?? {}, encoder.grid);
@@ -321,3 +295,98 @@ export class Beit implements TrainingTask<ImageBatch> {
     };
   }
 }
+
+/** BEiT's own settings. */
+export const beitFields = {
+  ...tokenizerFields,
+  maskRatio: field(z.number().gt(0).max(0.5), {
+    description: "Share of the patches that is masked; 75 of 196 as in the paper when not given",
+    placeholder: "<share>",
+  }),
+  relativePositionBias: field(z.enum(["none", "shared"]), {
+    description:
+      "none: learned absolute positions; shared: a bias of the attention by the distance of two patches instead, as " +
+      "BEiT's code has it; none when not given",
+    placeholder: "<which>",
+  }),
+};
+
+/** BEiT's own settings, decided. */
+export type BeitSettings = Decided<typeof beitFields>;
+
+function beitEncoder(settings: BeitSettings & CommonSettings): VisionTransformerConfig {
+  const { relativePositionBias } = settings;
+  return {
+    ...encoderConfig(settings),
+    ...(relativePositionBias === "shared" ? { relativePositionBias, positions: "none" } : {}),
+  };
+}
+
+/** BEiT as a row of the table of methods. */
+export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer> = {
+  name: "beit",
+  title: "BEiT",
+  paper: "Bao et al. 2021, arXiv 2106.08254",
+  fields: beitFields,
+  // Table 12 of the paper, but its color jitter of 0.4, which BEiT's public code does not have.
+  recipe: {
+    learningRate: { value: 1.5e-3, batch: 2048, width: 768 },
+    peakToMinimum: 150,
+    warmupShare: 10 / 800,
+    betas: [0.9, 0.999],
+    weightDecay: 0.05,
+    clip: 3,
+    dropPath: 0.1,
+    cropScale: 0.08,
+    colorsForFew: false,
+  },
+  decide(given, { patches }, decisions) {
+    const maskRatio = given.maskRatio ?? usualRatio;
+    const hidden = countHidden(patches, maskRatio);
+    if (hidden < 1) {
+      throw contradiction(
+        "maskRatio",
+        `${Number(maskRatio.toPrecision(3))} of ${patches} patches is none; use more, or a smaller patch`,
+      );
+    }
+    decisions.note(
+      "mask",
+      `${hidden} of ${patches} patches, in blocks`,
+      given.maskRatio === undefined ? "the paper's share, 75 of 196" : "given",
+    );
+    return {
+      ...decideTokenizer(given, decisions),
+      maskRatio,
+      relativePositionBias: decisions.take(
+        "relative position bias",
+        given.relativePositionBias,
+        "none",
+        "learned absolute positions, as the paper says; the bias of its code takes more memory",
+      ),
+    };
+  },
+  encoder: beitEncoder,
+  views: (settings) => [encoderView(settings), tokenizerView(settings)],
+  preparation: tokenizerPreparation,
+  create: (device, settings, tokenizer) =>
+    new Beit(device, {
+      encoder: beitEncoder(settings),
+      tokenizer,
+      mask: { ratio: settings.maskRatio },
+      seed: settings.seed,
+    }),
+  chance: ({ vocabulary }) => Math.log(vocabulary),
+  figures: { ...spreadFigures, ...wordFigures },
+  look: (task, request) => {
+    const beit = task as Beit;
+    return {
+      title: "Masked patches, and the words predicted for them",
+      lead:
+        "Blocks of patches are masked, and a mask token stands for each. The encoder sees the others, and predicts the " +
+        "visual word of every masked patch; here they are filled in.",
+      ...wordLooks(beit.config.tokenizer, request, (context) => ({
+        "the encoder": beit.predictWords(request.batch, context),
+      })),
+    };
+  },
+};

@@ -1,3 +1,4 @@
+import { add, multiply, type Tensor, tensor } from "@splitmask/autograd";
 import type { View } from "@splitmask/data";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { CommonSettings } from "./method.js";
@@ -20,4 +21,20 @@ export function encoderView({
   std,
 }: Pick<CommonSettings, "imageSize" | "mean" | "std">): View {
   return { size: imageSize, mean, std };
+}
+
+/**
+ * Pictures in the scale of the encoder's view brought to [−1, 1], in which reports draw them.
+ *
+ * @param pictures B×3×S×S.
+ * @param settings The scale of the view.
+ */
+export function drawnPictures(pictures: Tensor, { mean, std }: Pick<CommonSettings, "mean" | "std">): Tensor {
+  const ofChannels = (numbers: readonly number[]) =>
+    tensor(
+      pictures.device,
+      numbers.map((number) => 2 * number),
+      [1, numbers.length, 1, 1],
+    );
+  return add(multiply(pictures, ofChannels(std)), ofChannels(mean.map((number) => number - 0.5)));
 }

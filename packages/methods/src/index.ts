@@ -2,8 +2,9 @@ export {
   Beit,
   type BeitConfig,
   type BeitMaskOptions,
-  type BeitRecipe,
-  beitRecipe,
+  type BeitSettings,
+  beitFields,
+  beitMethod,
   type MaskSampler,
   type PatchMasks,
   type ResolvedBeitConfig,
@@ -27,7 +28,7 @@ export {
 } from "./config.js";
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
-export { encoderConfig, encoderView } from "./encoderSettings.js";
+export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export { type FigureNote, type FigureNotes, spreadFigures, wordFigures } from "./figureNotes.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export type { BranchPrediction } from "./hiddenWords.js";

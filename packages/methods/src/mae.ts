@@ -6,6 +6,7 @@ import {
   mean,
   multiply,
   noGrad,
+  relu,
   scatterTokens,
   scope,
   slice,
@@ -21,7 +22,9 @@ import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import { VisionTransformer, type VisionTransformerConfig, type VisionTransformerShape } from "@splitmask/vit";
 import { z } from "zod";
 import { descriptorSpread } from "./descriptorSpread.js";
-import { encoderConfig } from "./encoderSettings.js";
+import { drawnPictures, encoderConfig } from "./encoderSettings.js";
+import { spreadFigures } from "./figureNotes.js";
+import type { LookPanel, LookRequest, Looks } from "./looks.js";
 import { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 import type { CommonSettings, Method } from "./method.js";
 import { contradiction } from "./settings/decisions.js";
@@ -111,6 +114,8 @@ export interface Reconstruction {
   readonly hidden: Tensor;
   /** B×C×S×S, in the scale of the pictures given: hidden patches as predicted, visible ones as they are. */
   readonly pictures: Tensor;
+  /** B: the share of the variance of the picture's hidden patches, about their mean, that is predicted; see `health`. */
+  readonly explained: Tensor;
 }
 
 /** The places of a batch's patches. */
@@ -201,15 +206,24 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
       scope(this.#device, () => {
         const { visible, hidden, patches, predicted } = this.#run(batch, context);
         const places = patches.shape[1]!;
-        const painted = this.#asPixels(predicted, gatherTokens(patches, hidden));
+        const pixels = gatherTokens(patches, hidden);
+        const painted = this.#asPixels(predicted, pixels);
         const all = add(
           scatterTokens(gatherTokens(patches, visible), visible, places),
           scatterTokens(painted, hidden, places),
         );
         const { config, grid } = this.model.encoder;
-        return { visible, hidden, pictures: unpatchify(all, grid, config.patchSize) };
+        return {
+          ...{ visible, hidden, pictures: unpatchify(all, grid, config.patchSize) },
+          explained: explainedVariance(predicted, this.#targets(pixels), [1]),
+        };
       }),
     );
+  }
+
+  /** What is to be predicted of hidden patches. */
+  #targets(pixels: Tensor): Tensor {
+    return this.config.normalizePixels ? normalizedPatches(pixels) : pixels;
   }
 
   /** Predictions in the scale of the pictures. */
@@ -230,11 +244,7 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const { hidden, patches, predicted } = this.#run(batch, context);
-        const pixels = gatherTokens(patches, hidden);
-        const targets = this.config.normalizePixels ? normalizedPatches(pixels) : pixels;
-        const meanPatch = mean(targets, { axes: [0, 1], keepDimensions: true });
-        const variance = mean(square(subtract(targets, meanPatch)));
-        const error = mean(square(subtract(predicted, targets)));
+        const targets = this.#targets(gatherTokens(patches, hidden));
         const { precision } = context;
         const descriptors = this.model.encoder.encode(
           batch.views[0]!,
@@ -244,8 +254,7 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
         return {
           descriptorVariance: spread.variance,
           effectiveRank: spread.effectiveRank,
-          // Patches that are all the same have no variance to explain.
-          explainedVariance: affine(divide(error, affine(variance, 1, 1e-6)), -1, 1),
+          explainedVariance: explainedVariance(predicted, targets, [0, 1]),
         };
       }),
     );
@@ -282,6 +291,61 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
     }
     return images;
   }
+}
+
+/**
+ * 1 − squared error / variance about the mean patch.
+ *
+ * @param predicted B×K×d.
+ * @param targets B×K×d.
+ * @param places The axes of the patches that have one mean and one figure together.
+ */
+function explainedVariance(predicted: Tensor, targets: Tensor, places: readonly number[]): Tensor {
+  const meanPatch = mean(targets, { axes: places, keepDimensions: true });
+  const axes = [...places, 2];
+  const variance = mean(square(subtract(targets, meanPatch)), { axes });
+  const error = mean(square(subtract(predicted, targets)), { axes });
+  // Patches that are all the same have no variance to explain.
+  return affine(divide(error, affine(variance, 1, 1e-6)), -1, 1);
+}
+
+/** What a report shows of MAE: the patches that the encoder sees, and the picture painted from them. */
+function maeLooks(task: MaskedAutoencoder, request: LookRequest<CommonSettings>): Looks {
+  const { batch, settings } = request;
+  const { device } = batch.views[0]!;
+  const panels = noGrad(device, () =>
+    scope(device, (): LookPanel[] => {
+      const context = { training: false, seed: settings.seed, step: 0 };
+      const { explained, pictures, visible } = task.reconstruct(batch, context);
+      const { patchSize } = task.model.encoder.config;
+      const painted = patchify(drawnPictures(pictures, settings), patchSize);
+      // A share is at least 0, and predictions may be worse than that.
+      const share = { name: "explained", values: relu(explained) };
+      return [
+        {
+          caption: "the encoder sees",
+          patches: gatherTokens(painted, visible),
+          places: visible,
+          share: null,
+        },
+        { caption: "painted", patches: painted, places: null, share },
+      ];
+    }),
+  );
+  const scale = task.config.normalizePixels
+    ? "at their true brightness and contrast, of which nothing is predicted"
+    : "as they were predicted";
+  return {
+    title: "Pictures painted from a few of their patches",
+    lead:
+      "The encoder sees a few patches of a picture, drawn by chance, and the decoder predicts the pixels of all others; " +
+      "here they are painted.",
+    note:
+      `Patches that were seen are shown as they are, the others ${scale}. “Explained” is the share of the variance of ` +
+      "the hidden patches that the predictions explain: 0 % where they are no better than one and the same patch.",
+    panels,
+    tokenizer: null,
+  };
 }
 
 /** MAE's own settings. */
@@ -357,4 +421,18 @@ export const maeMethod: Method<typeof maeFields, MaeSettings, undefined> = {
       ...{ visible, normalizePixels, seed },
     });
   },
+  figures: {
+    ...spreadFigures,
+    reconstruction: {
+      title: "Error of the hidden patches",
+      caption:
+        "Mean squared error of the pixels; where patches are normalized, 1 for predictions of nothing but 0.",
+    },
+    explainedVariance: {
+      title: "Explained variance",
+      caption:
+        "Of the hidden patches: 1 if predicted exactly, 0 if no better than one and the same patch everywhere.",
+    },
+  },
+  look: (task, request) => maeLooks(task as MaskedAutoencoder, request),
 };

@@ -1,3 +1,4 @@
+import { beitMethod } from "./beit.js";
 import { classifierMethod } from "./classifierMethod.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
@@ -10,6 +11,8 @@ import { splitMaskMethod } from "./splitMaskMethod.js";
 export const methods = {
   /** SplitMask. */
   splitmask: splitMaskMethod,
+  /** BEiT. */
+  beit: beitMethod,
   /** Masked autoencoders. */
   mae: maeMethod,
 } as const satisfies Readonly<Record<string, unknown>>;

@@ -17,13 +17,13 @@ export function decideTokenizer(
     "tokenizer",
     given.tokenizer,
     "random-projection",
-    "the paper's choice: as good as the others and needs no fitting",
+    "SplitMask's choice: as good as the others there, and needs no fitting",
   );
   const vocabulary = decisions.take(
     "vocabulary",
     given.vocabulary,
     8192,
-    "the paper's number of visual words",
+    "as many visual words as BEiT and SplitMask have",
   );
   return {
     tokenizer,

@@ -1,13 +1,63 @@
-import { concatenate, equalShare, reshape, slice, type Tensor } from "@splitmask/autograd";
-import type { Tokenizer } from "@splitmask/tokenizer";
-import type { LookPanel } from "./looks.js";
+import {
+  concatenate,
+  equalShare,
+  gatherTokens,
+  noGrad,
+  reshape,
+  scope,
+  slice,
+  type Tensor,
+} from "@splitmask/autograd";
+import { type ForwardContext, patchify } from "@splitmask/nn";
+import { exampleDictionary, type Tokenizer } from "@splitmask/tokenizer";
+import type { BranchPrediction } from "./hiddenWords.js";
+import type { LookPanel, LookRequest, Looks } from "./looks.js";
+import type { CommonSettings } from "./method.js";
 
 /**
- * Says how words are drawn, and how to read the shares of `exactShare`.
+ * What a report shows of a method that predicts visual words: each picture in words, and for each branch the patches
+ * that it sees, and those completed with the words that it predicts for the rest.
  *
  * @param tokenizer Whose words.
+ * @param request The pictures, the second view for the tokenizer.
+ * @param predict What each branch saw and predicted, by the name that captions have for it.
  */
-export function wordsNote({ name }: Tokenizer): string {
+export function wordLooks(
+  tokenizer: Tokenizer,
+  { batch, gallery, settings }: LookRequest<CommonSettings>,
+  predict: (context: ForwardContext) => Readonly<Record<string, BranchPrediction>>,
+): Pick<Looks, "note" | "panels" | "tokenizer"> {
+  const pixels = batch.views[1]!;
+  const { device } = pixels;
+  const panels = noGrad(device, () =>
+    scope(device, () => {
+      const dictionary = exampleDictionary(tokenizer, gallery);
+      const patches = patchify(pixels, tokenizer.patchSize);
+      const words = gatherTokens(dictionary, tokenizer.tokenize(pixels));
+      const branches = predict({ training: false, seed: settings.seed, step: 0 });
+      return [
+        { caption: "in words", patches: words, places: null, share: null },
+        ...Object.entries(branches).flatMap(([name, branch]): LookPanel[] => {
+          const { visible, hidden, predicted, targets } = branch;
+          const seen = gatherTokens(patches, visible);
+          return [
+            { caption: `${name} sees`, patches: seen, places: visible, share: null },
+            {
+              caption: `${name} predicts`,
+              patches: concatenate([seen, gatherTokens(dictionary, predicted)], 1),
+              places: concatenate([visible, hidden], 1),
+              share: exactShare(predicted, targets),
+            },
+          ];
+        }),
+      ];
+    }),
+  );
+  return { note: wordsNote(tokenizer), panels, tokenizer };
+}
+
+/** Says how words are drawn, and how to read the shares of `exactShare`. */
+function wordsNote({ name }: Tokenizer): string {
   const how =
     "Each word is drawn as an example: of all patches of the pictures looked at, the one nearest to the mean of " +
     "those that have the word.";
@@ -20,13 +70,8 @@ export function wordsNote({ name }: Tokenizer): string {
   return [how, ...(name === "random-projection" ? [random] : []), exact].join(" ");
 }
 
-/**
- * How many of the words of each picture were predicted exactly.
- *
- * @param predicted int32 B×K.
- * @param targets int32 B×K.
- */
-export function exactShare(predicted: Tensor, targets: Tensor): LookPanel["share"] {
+/** How many of the words of each picture were predicted exactly; both int32 B×K. */
+function exactShare(predicted: Tensor, targets: Tensor): LookPanel["share"] {
   const shares = Array.from({ length: predicted.shape[0]! }, (_, picture) => {
     const own = (words: Tensor) => slice(words, 0, picture, picture + 1);
     return reshape(equalShare(own(predicted), own(targets)), [1]);

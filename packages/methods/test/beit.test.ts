@@ -5,7 +5,7 @@ import {
   Beit,
   type BeitConfig,
   type BeitMaskOptions,
-  beitRecipe,
+  beitMethod,
   ClassifierModel,
   resolveBeitMaskOptions,
   sampleBlockMasks,
@@ -170,7 +170,7 @@ test("an untrained model starts near ln V, with BEiT's first weights and drop pa
   const { total, parts } = task.loss(makeBatch(device), training);
   expect(await total.item()).toBeCloseTo(Math.log(24), 1);
   expect(await parts.inpaint!.item()).toBe(await total.item());
-  expect(task.model.encoder.config.dropPath).toBe(beitRecipe.dropPath);
+  expect(task.model.encoder.config.dropPath).toBe(beitMethod.recipe.dropPath);
   for (const name of ["encoder.patch_embed.proj.weight", "mask_token", "lm_head.weight"]) {
     const values = Array.from(await task.model.namedParameters().get(name)!.data());
     const largest = Math.max(...values.map(Math.abs));

@@ -1,7 +1,7 @@
 import { slice, type Tensor, uniform } from "@splitmask/autograd";
 import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device, type DeviceMemory, type ProfiledCall } from "@splitmask/kernels";
-import { Classifier, SplitMask } from "@splitmask/methods";
+import { Beit, Classifier, MaskedAutoencoder, SplitMask } from "@splitmask/methods";
 import { RandomProjectionTokenizer } from "@splitmask/tokenizer";
 import { type BatchSource, profileSteps, type TrainingTask } from "@splitmask/trainer";
 
@@ -31,11 +31,15 @@ function noise(device: Device): BatchSource<ImageBatch> {
   };
 }
 
-const splitMask = (device: Device) =>
-  new SplitMask(device, {
-    encoder,
-    tokenizer: new RandomProjectionTokenizer(device, { patchSize: 8, vocabularySize: 100, seed: 0 }),
+const tokenizerOn = (device: Device) =>
+  new RandomProjectionTokenizer(device, { patchSize: 8, vocabularySize: 100, seed: 0 });
+const splitMask = (device: Device) => new SplitMask(device, { encoder, tokenizer: tokenizerOn(device) });
+const beit = (device: Device) =>
+  new Beit(device, {
+    encoder: { ...encoder, positions: "none", relativePositionBias: "shared" },
+    tokenizer: tokenizerOn(device),
   });
+const masked = (device: Device) => new MaskedAutoencoder(device, { encoder });
 const classifier = (device: Device) => new Classifier(device, { encoder, classes: 5 });
 
 /** Three steps of training, profiled, on a device of a backend. */
@@ -68,6 +72,8 @@ const withoutTimes = (calls: readonly ProfiledCall[]) => calls.map(({ start, dur
 test.each([
   ["SplitMask", splitMask, {}],
   ["SplitMask in micro-batches, recomputing its blocks", splitMask, { accumulate: 2, recompute: true }],
+  ["BEiT with a relative position bias", beit, {}],
+  ["MAE", masked, {}],
   ["a classifier with a moving average of its weights", classifier, { ema: { decay: 0.99 } }],
 ] as const)(
   "three steps of %s cost on a dry device what they cost on a native one",

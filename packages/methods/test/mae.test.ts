@@ -3,7 +3,10 @@ import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice, type Device } from "@splitmask/kernels";
 import {
   ClassifierModel,
+  type CommonSettings,
   descriptorSpread,
+  type LookPanel,
+  type MaeSettings,
   MaskedAutoencoder,
   type MaskedAutoencoderConfig,
   maeMethod,
@@ -251,6 +254,31 @@ test("the first weights are MAE's: Xavier-uniform matrices, tokens from N(0, 0.0
   const tokens = ["encoder.cls_token", "decoder.mask_token"].flatMap((name) => drawn.get(name)!.values);
   expect(deviation(tokens)).toBeGreaterThan(0.014);
   expect(deviation(tokens)).toBeLessThan(0.026);
+});
+
+test("what a report shows: the patches that were seen as they are drawn, and the painted picture", async () => {
+  const task = makeTask();
+  const batch = makeBatch(2);
+  const [mean, std] = [[0.4, 0.5, 0.6] as const, [0.2, 0.3, 0.4] as const];
+  const settings = { ...({} as MaeSettings & CommonSettings), mean, std, seed: 3 };
+  const { panels } = maeMethod.look!(task, { batch, gallery: [], settings });
+  const [sees, painted] = panels as [LookPanel, LookPanel];
+  const { explained, pictures, visible } = task.reconstruct(batch, looking);
+  // (x·std + mean) is in 0…1, and 2·that − 1 is drawn.
+  const draw = (values: readonly number[]) =>
+    values.map((value, index) => {
+      const channel = Math.floor(index / 32 ** 2) % 3;
+      return 2 * (value * std[channel]! + mean[channel]!) - 1;
+    });
+  const drawn = async (x: Tensor) => patchify(tensor(device, draw(await numbers(x)), [2, 3, 32, 32]), 8);
+  const seen = await numbers(gatherTokens(await drawn(batch.views[0]!), visible));
+  expect(largestError(await numbers(sees.patches), seen)).toBeLessThan(1e-6);
+  expect(await numbers(sees.places!)).toEqual(await numbers(visible));
+  expect(largestError(await numbers(painted.patches), await numbers(await drawn(pictures)))).toBeLessThan(
+    1e-6,
+  );
+  const shares = (await numbers(explained)).map((share) => Math.max(0, share));
+  expect(await numbers(painted.share!.values)).toEqual(shares);
 });
 
 test("the encoder stands by itself: its weights with their fixed positions load for use, for fine-tuning and for training on", async () => {
