@@ -64,7 +64,7 @@ describe("against PyTorch, written from the paper", () => {
     expect(await fixture.error(decoder_pos_embed, "positions.decoder")).toBeLessThan(1e-6);
     // The class token's are 0.
     const { task: withToken } = await setUpReference({ encoder: { ...encoder, classToken: true } });
-    const table = await numbers(withToken.model.encoder.pos_embed);
+    const table = await numbers(withToken.model.encoder.pos_embed!);
     expect(table.slice(0, 24)).toEqual(new Array(24).fill(0));
     expect(table.slice(24)).toEqual(await numbers(patches.patchPositions()));
   });
@@ -90,7 +90,7 @@ describe("against PyTorch, written from the paper", () => {
   test("ten steps of AdamW with the paper's betas give the losses to 1e-3", async () => {
     const { fixture, task, batch } = await setUpReference();
     const { betas, weightDecay } = maeMethod.recipe;
-    const optimizer = new AdamW(parameterGroups(task.model, { weightDecay }), { betas });
+    const optimizer = new AdamW(parameterGroups(task.model, { weightDecay }), { betas: betas! });
     const rate = cosineSchedule({
       base: 2e-3,
       minimum: 0,

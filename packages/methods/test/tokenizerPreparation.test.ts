@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { normal, type Tensor } from "@splitmask/autograd";
 import type { View } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
-import { tokenizerPreparation, tokenizerView } from "@splitmask/methods";
+import {
+  type CommonSettings,
+  type TokenizerSettings,
+  tokenizerPreparation,
+  tokenizerView,
+} from "@splitmask/methods";
 
 const device = createDevice({ threads: 1 });
 let folder: string;
@@ -16,11 +21,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const settings = {
+const settings: CommonSettings & TokenizerSettings = {
   ...{ width: 16, depth: 1, heads: 1, imageSize: 64, patch: 16, layerScale: null, dropPath: 0 },
   ...{ batch: 4, seed: 5, mean: [0, 0, 0], std: [1, 1, 1] },
   ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatches: 40 },
-} as const;
+};
 
 test("the tokenizer's view has one patch of at most 8 pixels for each of the encoder's", () => {
   expect(tokenizerView(settings)).toEqual({ size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
@@ -38,7 +43,9 @@ test("is fitted to training crops in its view, tells how its words are used, and
   const tokenizer = await tokenizerPreparation.make({
     ...{ device, settings, pictureCount: 20, crops },
     progress: () => undefined,
-    tell: (subject, text) => told.push([subject, text]),
+    tell: (subject, text) => {
+      told.push([subject, text]);
+    },
   });
   expect([tokenizer.name, tokenizer.codebook.shape, tokenizer.patchSize]).toEqual([
     "random-patches",
