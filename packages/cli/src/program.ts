@@ -20,6 +20,8 @@ import {
   maximumSkippedOption,
   numbers,
   type Perform,
+  runMethodOf,
+  runMethodOption,
 } from "./commands/commandOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFieldOptions, someOf } from "./commands/fieldOptions.js";
@@ -229,6 +231,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
     .option("--untrained", "the same encoder from the same seed, without its weights");
   const embedSource = addFieldOptions(embed, [sharedGroups.source]);
   embed
+    .option(...runMethodOption)
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step")
     .option("--threads <n>", "threads; all cores when not given");
@@ -243,6 +246,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
         out: String(parsed.out),
         untrained: parsed.untrained === true,
         ...embedSource(parsed),
+        ...runMethodOf(parsed),
         ...numbers(parsed, { threads: "count", batch: "count", maximumSkipped: "share" }),
       };
       const { runEmbed } = await import("./commands/embed.js");
@@ -259,6 +263,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
     .option("--pictures <folder>", "pictures to show; the training pictures when not given");
   const reportSource = addFieldOptions(report, [sharedGroups.source]);
   report
+    .option(...runMethodOption)
     .option("--map <method>", "map of the embeddings: pca or umap; pca when not given")
     .option(
       "--out <file>",
@@ -274,6 +279,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
       const request = {
         runs,
         ...reportSource(parsed),
+        ...runMethodOf(parsed),
         ...(typeof parsed.map === "string" ? { map: parsed.map } : {}),
         ...(typeof parsed.pictures === "string" ? { pictures: parsed.pictures } : {}),
         ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),

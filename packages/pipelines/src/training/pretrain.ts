@@ -1,5 +1,8 @@
 import { resolve } from "node:path";
+import { type Method, methods } from "@splitmask/methods";
+import { UsageError } from "@splitmask/methods/settings";
 import { readRun } from "../runs/description.js";
+import { methodOf } from "../runs/methodOf.js";
 import type { Config } from "../settings/config.js";
 import { isMethodPath, loadMethod } from "../settings/loadMethod.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
@@ -80,13 +83,22 @@ async function sourceOf(
   { config = {}, folder }: Pick<PretrainRequest, "config" | "folder">,
   resumed: string | null,
 ): Promise<PretrainingSource> {
-  const { method: asked, ...given } = config as Config & { readonly method?: unknown };
+  const { method: asked, ...given } = config;
   const before = resumed === null ? null : (await readRun(resumed, "pretraining")).description;
-  const wanted = asked ?? before?.methodFile ?? before?.method;
-  const isFile = typeof wanted === "string" && isMethodPath(wanted);
+  const isFile = typeof asked === "string" && isMethodPath(asked);
   return {
     ...{ folder, given },
-    method: await loadMethod(wanted as Parameters<typeof loadMethod>[0]),
-    methodFile: isFile ? resolve(wanted) : null,
+    method: before === null ? await ownOrKnown(asked) : await methodOf(before, asked),
+    methodFile: isFile ? resolve(asked) : (before?.methodFile ?? null),
   };
+}
+
+/** The method of a new run; one's own must not pass for one of the table. */
+async function ownOrKnown(asked: Config["method"]): Promise<Method> {
+  const method = await loadMethod(asked);
+  const known = (methods as Readonly<Record<string, Method>>)[method.name];
+  if (known === undefined || known === method) return method;
+  throw new UsageError(
+    `method: "${method.name}" is the name of ${known.title}; give a method of your own another name.`,
+  );
 }

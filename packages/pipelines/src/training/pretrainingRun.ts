@@ -124,14 +124,15 @@ export function pretrainingRun({
       );
       const place = resolve(folder);
       const pictures = { ...description.pictures, path: place };
+      const found = { ...description, pictures, methodFile };
+      const isMoved = place !== path || methodFile !== description.methodFile;
       const moved = { ...description.config, ...monitorMoved(description.config, { from: path, to: place }) };
       return {
         description: {
-          ...description,
-          pictures,
+          ...found,
           config: { ...moved, ...changedSettings<PretrainingSettings>(given) },
         },
-        rewritten: place === path ? null : { ...description, pictures, config: moved },
+        rewritten: isMoved ? { ...found, config: moved } : null,
       };
     },
 
