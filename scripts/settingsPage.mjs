@@ -1,6 +1,6 @@
 // Writes docs/settings.md from the tables of fields. `npm run check` says where it is stale.
 import { readFileSync, writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { methods } from "../packages/methods/dist/index.js";
 import { classifierFields } from "../packages/methods/dist/settings/index.js";
 import {
@@ -96,4 +96,4 @@ export function checkSettingsPage() {
     throw new Error("docs/settings.md is stale: node scripts/settingsPage.mjs writes it.");
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) writeFileSync(page, settingsPage());
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, settingsPage());

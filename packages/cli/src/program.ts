@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import {
   type Config,
   harmless,
+  methodReference,
   pretrainingGroups,
   readConfigFile,
   sharedGroups,
@@ -83,13 +84,12 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     }
   };
 
-  let method: Method | null = null;
+  const program = new Command("splitmask");
   await perform({ json: args.includes("--json") }, async () => {
-    method = await methodOfCommandLine(args);
+    addCommands(program, perform, await methodOfCommandLine(args));
     return 0;
   });
   if (code !== 0) return code;
-  const program = createProgram(perform, method);
   program.exitOverride().configureOutput({
     writeOut: (text) => output.write(text),
     writeErr: (text) => error.write(text),
@@ -119,20 +119,24 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** @param method The method whose own settings are options; null where the command line names no command that has them. */
-function createProgram(perform: Perform, method: Method | null): Command {
+/**
+ * Declares the commands.
+ *
+ * @param method The method whose own settings are options; null where the command line names no command that has them.
+ */
+function addCommands(program: Command, perform: Perform, method: Method | null): void {
   const groups = method === null ? [] : pretrainingGroups(method);
-  /** The fields of the configuration file, over which those of the command line win. */
-  const withFile = async (
-    parsed: CommonOptions & Record<string, unknown>,
-    given: object,
+  /** The fields of the command line, and behind them those of the configuration file. */
+  const configOf = async (
+    parsed: Readonly<Record<string, unknown>>,
+    { method: named, ...given }: Readonly<Record<string, unknown>>,
   ): Promise<Config> => {
     const file =
       typeof parsed.config === "string" ? await readConfigFile(parsed.config, method ?? undefined) : {};
-    return { ...file, ...given };
+    return { ...file, ...given, ...(typeof named === "string" ? { method: methodReference(named) } : {}) };
   };
 
-  const program = new Command("splitmask")
+  program
     .description("Pre-train a vision transformer on your own pictures, with no labels.")
     .version(packageVersion(), "-v, --version")
     .showHelpAfterError("(--help tells the options)")
@@ -174,7 +178,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
     ["splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100", "ViT-S"],
   ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
-      const config = await withFile(parsed, pretrainFields(parsed));
+      const config = await configOf(parsed, pretrainFields(parsed));
       const { runDryRun, runPretrain } = await import("./commands/pretrain.js");
       const out = typeof parsed.out === "string" ? parsed.out : usualRunFolder(folder);
       if (isDryRun(parsed)) {
@@ -212,7 +216,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
       await runPreview(terminal, {
         folder,
         out: String(parsed.out),
-        config: await withFile(parsed, previewFields(parsed)),
+        config: await configOf(parsed, previewFields(parsed)),
         ...numbers(parsed, { count: "count", versions: "count" }),
       });
     }),
@@ -257,7 +261,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
   const report = program
     .command("report")
     .description(
-      "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbours; or about several runs, side by side",
+      "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbors; or about several runs, side by side",
     )
     .argument("<run...>", "run folder; several: their curves, settings and last figures side by side")
     .option("--pictures <folder>", "pictures to show; the training pictures when not given");
@@ -315,7 +319,7 @@ function createProgram(perform: Perform, method: Method | null): Command {
   ]).action((parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const { timed, profiled } = numbers(parsed, { timed: "count", profiled: "count" });
-      const config = stepFields(parsed) as Config;
+      const config = await configOf(parsed, stepFields(parsed));
       const { runBenchStep } = await import("./commands/benchStep.js");
       await runBenchStep(terminal, {
         config,
@@ -381,5 +385,4 @@ function createProgram(perform: Perform, method: Method | null): Command {
       await runDoctor(terminal);
     }),
   );
-  return program;
 }

@@ -56,6 +56,19 @@ test("the method's own options are read, whether --method or the configuration n
   expect(json).toMatchObject({ code: 2, output: expect.stringContaining('{"error":"method: there is none') });
 });
 
+test("a method whose settings clash with the shared ones is an error", async () => {
+  const clashing = join(folder, "clashing.mjs");
+  await writeFile(
+    clashing,
+    `import other from "./other.mjs"; export default { ...other, fields: { batch: other.fields.hiddenRatio } };`,
+  );
+  const outcome = await callMain(["pretrain", folder, "--method", clashing]);
+  expect([outcome.code, outcome.error]).toEqual([
+    2,
+    expect.stringContaining('its field "batch" has the name of'),
+  ]);
+});
+
 test("schema prints what a file may hold, for the method and the command", async () => {
   const outcome = await callMain(["schema", "--method", method]);
   expect([outcome.code, outcome.error]).toEqual([0, ""]);

@@ -28,7 +28,7 @@ export interface FineTuningRecipe {
   readonly magnitude: number;
   /** Standard deviation of the magnitude. */
   readonly magnitudeStd: number;
-  /** Strength of the colour jitter where there is no RandAugment (timm leaves it out beside it). */
+  /** Strength of the color jitter where there is no RandAugment (timm leaves it out beside it). */
   readonly colorJitter: number;
   /** Probability of random erasing. */
   readonly erasing: number;

@@ -34,15 +34,13 @@ export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } f
 export type { BranchPrediction } from "./hiddenWords.js";
 export type { LookPanel, LookRequest, Looks } from "./looks.js";
 export {
-  type MaeSettings,
   MaskedAutoencoder,
   type MaskedAutoencoderConfig,
-  maeFields,
-  maeMethod,
   type Reconstruction,
   type ResolvedMaskedAutoencoderConfig,
   resolveMaskedAutoencoderConfig,
 } from "./mae.js";
+export { type MaeSettings, maeFields, maeMethod } from "./maeMethod.js";
 export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 export {
   type CommonSettings,

@@ -6,7 +6,6 @@ import {
   mean,
   multiply,
   noGrad,
-  relu,
   scatterTokens,
   scope,
   slice,
@@ -20,16 +19,8 @@ import { normalizedPatches, patchStatistics, reconstructionLoss } from "@splitma
 import { type ForwardContext, patchify, unpatchify } from "@splitmask/nn";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import { VisionTransformer, type VisionTransformerConfig, type VisionTransformerShape } from "@splitmask/vit";
-import { z } from "zod";
 import { descriptorSpread } from "./descriptorSpread.js";
-import { encoderConfig } from "./encoderSettings.js";
-import { spreadFigures } from "./figureNotes.js";
-import type { LookRequest, Looks } from "./looks.js";
 import { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
-import type { CommonSettings, Method } from "./method.js";
-import { paintedPanels } from "./paintedPanels.js";
-import { contradiction } from "./settings/decisions.js";
-import { type Decided, field } from "./settings/field.js";
 import {
   type ResolvedPatchSplitOptions,
   resolvePatchSplitOptions,
@@ -309,119 +300,3 @@ function explainedVariance(predicted: Tensor, targets: Tensor, places: readonly 
   // Patches that are all the same have no variance to explain.
   return affine(divide(error, affine(variance, 1, 1e-6)), -1, 1);
 }
-
-/** What a report shows of MAE: the patches that the encoder sees, and the picture painted from them. */
-function maeLooks(task: MaskedAutoencoder, request: LookRequest<CommonSettings>): Looks {
-  const panels = paintedPanels(request, (_, context) => {
-    const { explained, hidden, pictures, visible } = task.reconstruct(request.batch, context);
-    const { patchSize } = task.model.encoder.config;
-    // A share is at least 0, and predictions may be worse than that.
-    const share = { name: "explained", values: relu(explained) };
-    const patches = patchify(pictures, patchSize);
-    const [seen, predicted] = [gatherTokens(patches, visible), gatherTokens(patches, hidden)];
-    return { visible, hidden, seen, predicted, share };
-  });
-  const scale = task.config.normalizePixels
-    ? "at their true brightness and contrast, of which nothing is predicted"
-    : "as they were predicted";
-  return {
-    title: "Pictures painted from a few of their patches",
-    lead:
-      "The encoder sees a few patches of a picture, drawn by chance, and the decoder predicts the pixels of all others; " +
-      "here they are painted.",
-    note:
-      `Patches that were seen are shown as they are, the others ${scale}. “Explained” is the share of the variance of ` +
-      "the hidden patches that the predictions explain: 0 % where they are no better than one and the same patch.",
-    panels,
-    tokenizer: null,
-  };
-}
-
-/** MAE's own settings. */
-export const maeFields = {
-  visible: field(z.number().gt(0).max(0.5), {
-    description: "Share of the patches that the encoder sees; 0.25, which hides 75 %, when not given",
-    placeholder: "<share>",
-  }),
-  normalizePixels: field(z.boolean(), {
-    description: "Whether each hidden patch is predicted at mean 0 and variance 1; true when not given",
-  }),
-  decoderWidth: field(z.int().positive(), {
-    description:
-      "Width of the decoder's tokens, a multiple of 4; two thirds of the encoder's, and at most 512, when not given",
-    placeholder: "<n>",
-  }),
-  decoderDepth: field(z.int().positive(), {
-    description: "Number of decoder blocks; two thirds of the encoder's, and at most 8, when not given",
-    placeholder: "<n>",
-  }),
-};
-
-/** MAE's own settings, decided; null: as the encoder's size has it. */
-export type MaeSettings = Decided<typeof maeFields, "decoderWidth" | "decoderDepth">;
-
-function maeEncoder(settings: CommonSettings): VisionTransformerConfig {
-  return { ...encoderConfig(settings), positions: "sincos" };
-}
-
-/** MAE as a row of the table of methods; the recipe is table 8 of the paper. */
-export const maeMethod: Method<typeof maeFields, MaeSettings, undefined> = {
-  name: "mae",
-  title: "MAE",
-  paper: "He et al. 2021, arXiv 2111.06377",
-  fields: maeFields,
-  recipe: {
-    learningRate: { value: 2.4e-3, batch: 4096, width: 768 },
-    peakToMinimum: Number.POSITIVE_INFINITY,
-    warmupShare: 40 / 800,
-    betas: [0.9, 0.95],
-    weightDecay: 0.05,
-    clip: 0,
-    dropPath: 0,
-    cropScale: 0.2,
-    colorsForFew: false,
-  },
-  decide(given, { patches }, decisions) {
-    const visible = given.visible ?? 0.25;
-    const seen = Math.floor(visible * patches);
-    if (seen < 1)
-      throw contradiction(
-        "visible",
-        `${visible} of ${patches} patches is none; use more, or a smaller patch`,
-      );
-    decisions.note(
-      "mask",
-      `${patches - seen} of ${patches} patches hidden`,
-      given.visible === undefined ? "the paper's 75 %, drawn uniformly" : "given",
-    );
-    return {
-      visible,
-      normalizePixels: given.normalizePixels ?? true,
-      decoderWidth: given.decoderWidth ?? null,
-      decoderDepth: given.decoderDepth ?? null,
-    };
-  },
-  encoder: maeEncoder,
-  create(device, settings) {
-    const { decoderDepth: depth, decoderWidth: width, normalizePixels, seed, visible } = settings;
-    return new MaskedAutoencoder(device, {
-      encoder: maeEncoder(settings),
-      decoder: { ...(width === null ? {} : { width }), ...(depth === null ? {} : { depth }) },
-      ...{ visible, normalizePixels, seed },
-    });
-  },
-  figures: {
-    ...spreadFigures,
-    reconstruction: {
-      title: "Error of the hidden patches",
-      caption:
-        "Mean squared error of the pixels; where patches are normalized, 1 for predictions of nothing but 0.",
-    },
-    explainedVariance: {
-      title: "Explained variance",
-      caption:
-        "Of the hidden patches: 1 if predicted exactly, 0 if no better than one and the same patch everywhere.",
-    },
-  },
-  look: (task, request) => maeLooks(task as MaskedAutoencoder, request),
-};

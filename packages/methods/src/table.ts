@@ -1,6 +1,6 @@
 import { beitMethod } from "./beit.js";
 import { classifierMethod } from "./classifierMethod.js";
-import { maeMethod } from "./mae.js";
+import { maeMethod } from "./maeMethod.js";
 import type { Method } from "./method.js";
 import { defaultMethodName } from "./settings/defaultMethodName.js";
 import { didYouMean } from "./settings/nearest.js";

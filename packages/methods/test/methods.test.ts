@@ -144,7 +144,11 @@ describe.each(rows)("%s %o", (name, given) => {
 
 test("says which settings do not fit", () => {
   const decide = (name: string, given: object, count: number) =>
-    findMethod(name).decide(given, { count: 100, imageSize: 32, patch: 8, patches: count, batch: 4 }, new Decisions());
+    findMethod(name).decide(
+      given,
+      { count: 100, imageSize: 32, patch: 8, patches: count, batch: 4 },
+      new Decisions(),
+    );
   expect(() => decide("beit", {}, 1)).toThrow(
     "maskRatio: 0.383 of 1 patches is none; use more, or a smaller patch.",
   );

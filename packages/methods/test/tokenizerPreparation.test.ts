@@ -21,10 +21,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const settings: CommonSettings & TokenizerSettings = {
+const settings: TokenizerSettings & CommonSettings = {
   ...{ width: 16, depth: 1, heads: 1, imageSize: 64, patch: 16, layerScale: null, dropPath: 0 },
-  ...{ batch: 4, seed: 5, mean: [0, 0, 0], std: [1, 1, 1] },
-  ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatches: 40 },
+  ...{ batch: 4, seed: 5, vocabulary: 8, tokenizerPatches: 40 },
+  tokenizer: "random-patches",
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
 };
 
 test("the tokenizer's view has one patch of at most 8 pixels for each of the encoder's", () => {

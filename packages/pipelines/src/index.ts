@@ -58,8 +58,8 @@ export {
 } from "./settings/resolveFinetune.js";
 export { checkpointRhythm } from "./settings/resolveLength.js";
 export { monitorRhythm } from "./settings/resolveMonitor.js";
-export type { CostOf, StepSettings } from "./settings/resolveSize.js";
 export type { ClassificationSettings, PretrainingSettings } from "./settings/runSettings.js";
+export type { CostOf, StepSettings } from "./settings/stepSettings.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { silentTerminal } from "./terminal/terminal.js";
 export type { FinetuneSources } from "./training/classificationRun.js";

@@ -66,6 +66,11 @@ describe("a method's own fields", () => {
     );
     expect(() => checkFields(all, { mask: "block" }, "x")).toThrow('unknown field "mask"');
   });
+  test("may be what only a module holds", () => {
+    expect(() => checkFields(all, { ratio: Math.max, batch: 5n }, "x")).toThrow(
+      "x: ratio: got function max() { [native code] }, expected a number.\n  batch: got 5, expected a number.",
+    );
+  });
   test("have a group behind the method", () =>
     expect(pretrainingGroups(other).map(({ title }) => title)).toEqual([
       ...["Method", "Other", "Model", "Augmentation", "Normalization", "How pictures are opened"],
@@ -104,7 +109,8 @@ describe("a configuration file's method", () => {
       "b.mjs",
       'import { other } from "./other.mjs"; export default { method: other, ratio: 0.5 };',
     );
-    expect(await readConfigFile(path)).toMatchObject({ method: { name: "other" }, ratio: 0.5 });
+    expect(await readConfigFile(path)).toMatchObject({ method: path, ratio: 0.5 });
+    expect((await loadMethod(path)).name).toBe("other");
   });
   test("has other fields than another method", async () => {
     await expect(

@@ -161,7 +161,7 @@ test("figures are called as their method says, and share a chart where it says s
     ...{ learningRate: 0.1, gradientNorm: 1, imagesPerSecond: 9 },
   }));
   const shared = { title: "Entropies", caption: "In bits." };
-  const curves = curvesOf(metrics, [{ step: 2, evaluation: { match: 0.5 } }], {
+  const curves = curvesOf(metrics, [{ step: 2, time: 2, seconds: 1, evaluation: { match: 0.5 } }], {
     match: { title: "Matching", caption: "Two halves." },
     wordEntropy: { title: "Of words", caption: "", shared: { ...shared, line: "words" } },
     targetEntropy: { title: "Of targets", caption: "", shared: { ...shared, line: "targets" } },

@@ -28,7 +28,7 @@ export function addEvaluationCommands(program: Command, perform: Perform): void 
     program,
     perform,
     "knn",
-    "k-nearest-neighbour accuracy of the encoder's embeddings (k = 20, temperature 0.07)",
+    "k-nearest-neighbor accuracy of the encoder's embeddings (k = 20, temperature 0.07)",
   );
   addPredict(program, perform);
 }
@@ -140,7 +140,7 @@ function addPredict(program: Command, perform: Perform): void {
         "knn",
       ]),
     )
-    .option("--k <n>", "with --classifier knn: number of neighbours; 20 when not given")
+    .option("--k <n>", "with --classifier knn: number of neighbors; 20 when not given")
     .option("--temperature <value>", "with --classifier knn: softness of the vote; 0.07 when not given");
   const source = addFieldOptions(command, [{ ...sharedGroups.source, fields: predictFields }]);
   command
@@ -195,7 +195,7 @@ function choices(parsed: Parsed): {
 
 function addKnnOptions(command: Command): void {
   command
-    .option("--k <n>", "number of neighbours", "20")
+    .option("--k <n>", "number of neighbors", "20")
     .option("--temperature <value>", "softness of the vote", "0.07");
 }
 

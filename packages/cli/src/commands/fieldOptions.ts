@@ -26,9 +26,10 @@ export function addFieldOptions<Own extends Fields>(
 ): (parsed: Parsed) => Given<Own> {
   for (const { fields, title } of groups) {
     for (const [name, type] of Object.entries(fields)) {
-      if (valueKind(type).kind === null) continue; // for configuration files only
+      const { kind } = valueKind(type);
+      if (kind === null) continue; // for configuration files only
       const { description, placeholder = "<value>" } = noteOf(type);
-      const value = valueKind(type).kind === "flag" ? "" : ` ${placeholder}`;
+      const value = kind === "flag" ? "" : ` ${placeholder}`;
       command.addOption(new Option(`${optionName(name)}${value}`, description).helpGroup(`${title}:`));
     }
   }

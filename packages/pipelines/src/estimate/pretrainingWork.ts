@@ -1,7 +1,7 @@
 import type { Method } from "@splitmask/methods";
 import type { PictureFacts } from "../settings/facts.js";
 import { withNormalization } from "../settings/normalization.js";
-import type { StepSettings } from "../settings/resolveSize.js";
+import type { StepSettings } from "../settings/stepSettings.js";
 import type { RunWork } from "./runEstimate.js";
 import type { TrainingCost } from "./trainingCost.js";
 

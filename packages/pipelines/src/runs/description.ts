@@ -95,9 +95,9 @@ export function describedBy<Kind extends RunKindName = RunKindName>(
   throw new Error(
     isRun
       ? `${run.path} is a run of splitmask ${commandOf[description.kind!]}; expected one of ${wanted}. Give the ` +
-        `folder that \`${wanted} --out\` wrote.`
+          `folder that \`${wanted} --out\` wrote.`
       : `${run.path}: config.json was not written by ${wanted} of this version. Give the folder that ` +
-        `\`${wanted} --out\` wrote.`,
+          `\`${wanted} --out\` wrote.`,
   );
 }
 

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { latestCheckpoint, RunFolder } from "@splitmask/trainer";
 import { UsageError } from "@splitmask/methods/settings";
+import { latestCheckpoint, RunFolder } from "@splitmask/trainer";
 
 /**
  * Checks that a run may be written where it is to go.

@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 import type { RecordedRun } from "@splitmask/report";
 import { RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
-import type { RunDescription } from "./description.js";
 import { evaluationFile } from "../training/finetuneEvaluation.js";
+import type { RunDescription } from "./description.js";
 
 /**
  * Reads a run folder without taking its lock, so also while the run is going on.

@@ -3,35 +3,45 @@ import { z } from "zod";
 
 /** Writes a value as the user gave it, cut to one short line. */
 function show(value: unknown): string {
-  const text = value === undefined ? "undefined" : JSON.stringify(value);
+  const text = inJson(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-/** What zod expected, in words. */
-function expectation(issue: z.core.$ZodIssue): string {
+function inJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined; // a bigint, or an object within itself, which only a module can hold
+  }
+}
+
+/** Types whose names in zod are not what people call them. */
+const expectedTypes: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  array: "a list",
+  tuple: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+/** What zod expected, in words, where the field does not say so itself; undefined: in zod's. */
+function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
-      return issue.expected === "int"
-        ? "a whole number"
-        : issue.expected === "tuple"
-          ? "three numbers"
-          : issue.expected === "array"
-            ? "a list"
-            : `a ${issue.expected}`;
+      return expectedTypes[issue.expected] ?? `a ${issue.expected}`;
     case "invalid_value":
       return `one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
     case "too_small":
-      return issue.origin === "array"
-        ? issue.minimum === 1
-          ? "a list that is not empty"
-          : "three numbers"
-        : `a number ${issue.inclusive ? "of at least" : "greater than"} ${issue.minimum}`;
+      if (issue.origin === "number" || issue.origin === "int")
+        return `a number ${issue.inclusive ? "of at least" : "greater than"} ${issue.minimum}`;
+      if (issue.minimum === 1) return `a ${issue.origin === "array" ? "list" : "text"} that is not empty`;
+      return undefined;
     case "too_big":
-      return issue.origin === "array"
-        ? "three numbers"
-        : `a number ${issue.inclusive ? "of at most" : "less than"} ${issue.maximum}`;
+      return issue.origin === "number" || issue.origin === "int"
+        ? `a number ${issue.inclusive ? "of at most" : "less than"} ${issue.maximum}`
+        : undefined;
     default:
-      return issue.message;
+      return undefined;
   }
 }
 
@@ -71,7 +81,7 @@ export function checkFields<Own extends Fields>(
       `${source}: got ${show(value)}, expected an object of configuration fields, such as {"imageSize": 64}.`,
     );
   }
-  const result = z.strictObject(fields).safeParse(value);
+  const result = z.strictObject(fields).safeParse(value, { error: expectation });
   if (result.success) return result.data as Given<Own>;
   const names = Object.keys(fields);
   const lines = result.error.issues.map((issue) => {
@@ -86,7 +96,7 @@ export function checkFields<Own extends Fields>(
     const field = String(issue.path[0] ?? "");
     const given = valueAt(value, [field]);
     const asked = didYouMean(valueAt(value, issue.path), wordsOf(issue));
-    const problem = `${nameOf(field)}: got ${show(given)}, expected ${expectation(issue)}.`;
+    const problem = `${nameOf(field)}: got ${show(given)}, expected ${issue.message}.`;
     return asked === null ? problem : `${problem} ${asked}`;
   });
   throw new UsageError(`${source}: ${[...new Set(lines)].join("\n  ")}`);

@@ -11,13 +11,16 @@ export type FieldsOf<Name extends MethodName> = (typeof methods)[Name]["fields"]
 /** The own fields of the method where none is given. */
 export type DefaultFields = FieldsOf<DefaultName>;
 
+/** The settings that pre-training has with every method; every field is optional. */
+export type SharedConfig = Given<typeof sharedFields>;
+
 /**
  * What a configuration file (or `defineConfig`) may hold; every field is optional, and what is not given is chosen from
  * the pictures.
  *
  * @typeParam Own The method's own fields; when left out those of the usual method.
  */
-export type Config<Own extends Fields = DefaultFields> = Given<typeof sharedFields> & Given<Own>;
+export type Config<Own extends Fields = DefaultFields> = SharedConfig & Given<Own>;
 
 /** The name of a configuration field. */
 export type ConfigField = keyof Config;
@@ -30,14 +33,14 @@ export type ConfigField = keyof Config;
  * @returns The same object.
  */
 export function defineConfig<Name extends MethodName = DefaultName>(
-  config: Given<Omit<typeof sharedFields, "method">> &
+  config: Omit<SharedConfig, "method"> &
     Given<FieldsOf<NoInfer<Name>>> & {
       /** The method's name. */
       readonly method?: Name;
     },
 ): Config<FieldsOf<Name>>;
 export function defineConfig<const Chosen extends Method>(
-  config: Given<Omit<typeof sharedFields, "method">> &
+  config: Omit<SharedConfig, "method"> &
     Given<NoInfer<Chosen>["fields"]> & {
       /** The method. */
       readonly method: Chosen;

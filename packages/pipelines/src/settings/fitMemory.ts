@@ -1,6 +1,6 @@
 import type { Config } from "./config.js";
-import type { CostOf } from "./resolveSize.js";
 import type { PretrainingSettings } from "./runSettings.js";
+import type { CostOf } from "./stepSettings.js";
 
 /** Fewest pictures of a micro-batch and of a batch that memory makes smaller. */
 const leastPictures = 4;

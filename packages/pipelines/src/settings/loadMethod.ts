@@ -4,8 +4,18 @@ import { checkMethod } from "@splitmask/methods/settings";
 import { existingFile, importDefault, isModule } from "./importDefault.js";
 
 /** Whether a method is given by the path of a module, and not by its name. */
-export function isMethodPath(method: string): boolean {
+function isMethodPath(method: string): boolean {
   return isModule(method) || method.startsWith(".") || isAbsolute(method);
+}
+
+/**
+ * A method as a configuration holds it, wherever that is used: a path becomes absolute.
+ *
+ * @param method A name, or a path.
+ * @param folder Where the path starts from; the working folder when left out.
+ */
+export function methodReference(method: string, folder = "."): string {
+  return isMethodPath(method) ? resolve(folder, method) : method;
 }
 
 /**
@@ -17,7 +27,7 @@ export function isMethodPath(method: string): boolean {
  */
 export function methodIn(value: unknown, path: string): string | Method | undefined {
   const { method } = (value ?? {}) as { readonly method?: unknown };
-  if (typeof method === "string") return isMethodPath(method) ? resolve(dirname(path), method) : method;
+  if (typeof method === "string") return methodReference(method, dirname(path));
   return typeof method === "object" && method !== null ? (method as Method) : undefined;
 }
 

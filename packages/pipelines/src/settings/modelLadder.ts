@@ -1,24 +1,5 @@
 import type { Config } from "./config.js";
-
-/** Encoder sizes by name. */
-export const namedModels = {
-  tiny: { width: 192, depth: 12, heads: 3 },
-  small: { width: 384, depth: 12, heads: 6 },
-  base: { width: 768, depth: 12, heads: 12 },
-} as const;
-
-/** The name of an encoder's size. */
-export type ModelName = keyof typeof namedModels;
-
-/** Width, depth and heads of an encoder. */
-export interface ModelSize {
-  /** Width of the tokens. */
-  readonly width: number;
-  /** Blocks. */
-  readonly depth: number;
-  /** Attention heads. */
-  readonly heads: number;
-}
+import { type ModelSize, namedModels } from "./namedModels.js";
 
 /** A model with the pictures that it sees, and what it takes to be worth its time. */
 export interface Rung extends ModelSize {

@@ -1,5 +1,5 @@
 import type { ChannelNumbers } from "@splitmask/data";
-import type { StepSettings } from "./resolveSize.js";
+import type { StepSettings } from "./stepSettings.js";
 
 /** How the pictures' values are scaled. */
 export interface Normalization {

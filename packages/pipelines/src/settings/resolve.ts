@@ -1,14 +1,12 @@
-import type { Method } from "@splitmask/methods";
 import { type Choice, contradiction, Decisions } from "@splitmask/methods/settings";
 import { resolveColors } from "./colors.js";
-import type { Config } from "./config.js";
-import type { MachineFacts, PictureFacts } from "./facts.js";
+import type { PretrainingQuestion } from "./pretrainingQuestion.js";
 import { noteBatch, wantedBatch } from "./resolveBatch.js";
 import { resolveCommon } from "./resolveCommon.js";
 import { checkLength, checkpointReason, checkpointSteps, resolveLength } from "./resolveLength.js";
 import { resolveMonitor } from "./resolveMonitor.js";
 import { resolveOptimization } from "./resolveOptimization.js";
-import { type CostOf, resolveSize } from "./resolveSize.js";
+import { resolveSize } from "./resolveSize.js";
 import type { PretrainingSettings } from "./runSettings.js";
 import { settleSource } from "./sourceFields.js";
 
@@ -18,20 +16,6 @@ export interface Resolution {
   readonly config: PretrainingSettings;
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
-}
-
-/** What the settings of a pre-training run are decided from. */
-export interface PretrainingQuestion {
-  /** The method. */
-  readonly method: Method;
-  /** The fields from the command line and the configuration file, already merged and checked. */
-  readonly given: Config;
-  /** What is known of the pictures. */
-  readonly pictures: PictureFacts;
-  /** What is known of the machine. */
-  readonly machine: MachineFacts;
-  /** What a step with some settings takes. */
-  readonly costOf: CostOf;
 }
 
 /**

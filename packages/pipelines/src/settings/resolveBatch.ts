@@ -1,9 +1,9 @@
 import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import type { PictureFacts } from "./facts.js";
+import type { PretrainingQuestion } from "./pretrainingQuestion.js";
 import { formatBytes, formatCount } from "./quantities.js";
-import type { PretrainingQuestion } from "./resolve.js";
-import type { StepSettings } from "./resolveSize.js";
+import type { StepSettings } from "./stepSettings.js";
 
 /**
  * How many pictures a step is to see, with memory enough.

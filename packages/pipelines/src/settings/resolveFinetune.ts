@@ -6,9 +6,9 @@ import type { FinetuneConfig } from "./finetuneConfig.js";
 import { resolveCommon } from "./resolveCommon.js";
 import type { ResolvedFinetuneConfig } from "./resolvedConfig.js";
 import { checkpointReason, checkpointSteps } from "./resolveLength.js";
-import type { CostOf } from "./resolveSize.js";
 import type { ClassificationSettings } from "./runSettings.js";
 import { settleLabelled } from "./sourceFields.js";
+import type { CostOf } from "./stepSettings.js";
 
 /** The encoder that is fine-tuned. */
 export type PretrainedEncoder = Pick<

@@ -4,43 +4,16 @@ import { pretrainingWork } from "../estimate/pretrainingWork.js";
 import { estimateRun } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
 import { stepTime } from "../estimate/runTime.js";
-import type { TrainingCost } from "../estimate/trainingCost.js";
 import { checkSize } from "./checkSize.js";
 import { parseDuration } from "./duration.js";
 import { fitMemory } from "./fitMemory.js";
 import { modelLadder, type Rung, withGiven } from "./modelLadder.js";
+import type { PretrainingQuestion } from "./pretrainingQuestion.js";
 import { formatBytes, formatCount } from "./quantities.js";
-import type { PretrainingQuestion } from "./resolve.js";
-import type { PretrainingSettings } from "./runSettings.js";
+import type { StepSettings, StepWish } from "./stepSettings.js";
 
 /** A run is to end within so many seconds where neither its steps nor its time are given. */
 const usualSeconds = 7_200;
-
-/** What is decided once the step is: how long the run is, and how it is watched. */
-type LaterField =
-  | "steps"
-  | "seconds"
-  | "learningRate"
-  | "minimumLearningRate"
-  | "warmup"
-  | "checkpointEvery"
-  | "monitor"
-  | "monitorTest"
-  | "monitorEvery"
-  | "monitorPictures";
-
-/** The settings of a step, its method's own included. */
-export type StepSettings = Omit<PretrainingSettings, LaterField>;
-
-/** The settings of a step but for what the model's size and the method decide. */
-export type StepWish = Omit<StepSettings, "width" | "depth" | "heads" | "imageSize" | "patch">;
-
-/**
- * What a step with some settings takes; the same settings are counted once.
- *
- * @typeParam Settings Of the step.
- */
-export type CostOf<Settings = StepSettings> = (settings: Settings) => Promise<TrainingCost>;
 
 /** What is decided together, because time and memory depend on all of it. */
 export interface RunSize {

@@ -1,5 +1,5 @@
 import { type Augmentation, splitMaskAugmentation } from "@splitmask/data";
-import type { StepSettings } from "../settings/resolveSize.js";
+import type { StepSettings } from "../settings/stepSettings.js";
 
 /** The crop, flip and colors of pre-training. */
 export function trainingAugmentation(

@@ -9,8 +9,8 @@ import {
 import type { Device } from "@splitmask/kernels";
 import { encoderView, type Method } from "@splitmask/methods";
 import type { Normalization } from "../settings/normalization.js";
-import type { StepSettings } from "../settings/resolveSize.js";
 import type { ClassificationSettings } from "../settings/runSettings.js";
+import type { StepSettings } from "../settings/stepSettings.js";
 import { trainingAugmentation } from "./augmentation.js";
 
 /** Where decoded pictures are kept, and what ends the loader; the loader's defaults when not given. */

@@ -3,8 +3,8 @@ import type { VisionTransformerConfig } from "@splitmask/vit";
 import { type CountedStep, type TrainingCost, trainingCost } from "../estimate/trainingCost.js";
 import type { MachineFacts } from "../settings/facts.js";
 import { anyColors, withNormalization } from "../settings/normalization.js";
-import type { CostOf, StepSettings } from "../settings/resolveSize.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
+import type { CostOf, StepSettings } from "../settings/stepSettings.js";
 import { classificationBatches, pretrainingBatches } from "./batches.js";
 import { trainingLoop } from "./trainingLoop.js";
 

@@ -1,7 +1,7 @@
 import type { Tensor } from "@splitmask/autograd";
 import { type ImageDataset, ImageLoader, type View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import type { StepSettings } from "../settings/resolveSize.js";
+import type { StepSettings } from "../settings/stepSettings.js";
 import { trainingAugmentation } from "./augmentation.js";
 
 /**

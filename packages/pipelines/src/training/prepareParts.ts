@@ -4,7 +4,7 @@ import type { ImageDataset } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { Method } from "@splitmask/methods";
 import type { Normalization } from "../settings/normalization.js";
-import type { StepSettings } from "../settings/resolveSize.js";
+import type { StepSettings } from "../settings/stepSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { trainingCrops } from "./crops.js";
 

@@ -1,10 +1,10 @@
-import { resolve } from "node:path";
+import { isAbsolute } from "node:path";
 import { type Method, methods } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { readRun } from "../runs/description.js";
 import { methodOf } from "../runs/methodOf.js";
 import type { Config } from "../settings/config.js";
-import { isMethodPath, loadMethod } from "../settings/loadMethod.js";
+import { loadMethod, methodReference } from "../settings/loadMethod.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { type PretrainingOutcome, type PretrainingSource, pretrainingRun } from "./pretrainingRun.js";
@@ -85,11 +85,12 @@ async function sourceOf(
 ): Promise<PretrainingSource> {
   const { method: asked, ...given } = config;
   const before = resumed === null ? null : (await readRun(resumed, "pretraining")).description;
-  const isFile = typeof asked === "string" && isMethodPath(asked);
+  const reference = typeof asked === "string" ? methodReference(asked) : asked;
+  const isFile = typeof reference === "string" && isAbsolute(reference);
   return {
     ...{ folder, given },
-    method: before === null ? await ownOrKnown(asked) : await methodOf(before, asked),
-    methodFile: isFile ? resolve(asked) : (before?.methodFile ?? null),
+    method: before === null ? await ownOrKnown(reference) : await methodOf(before, reference),
+    methodFile: isFile ? reference : (before?.methodFile ?? null),
   };
 }
 

@@ -43,25 +43,22 @@ const looks: Readonly<Record<string, Look>> = {
   },
 };
 
-/** What is told of the figures of each group that have no note, but for what the table knows. */
-const groups: Readonly<Record<string, Pick<Look, "caption" | "smooth">>> = {
-  loss: { caption: "A part of the loss.", smooth: true },
-  evaluation: { caption: "Evaluated during training.", smooth: false },
-  health: { caption: "Measured during training.", smooth: false },
+/** What is told of the figures of a group that have no note. */
+const captions: Readonly<Record<string, string>> = {
+  loss: "A part of the loss.",
+  evaluation: "Evaluated during training.",
+  health: "Measured during training.",
 };
 
-/** How the figure `place` of its group looks. */
-function lookOf(key: string, place: number, note: FigureNote | undefined): Look {
-  const known = looks[key];
-  if (known !== undefined) return known;
-  const [group, figure] = [key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)];
+/** How the figure `place` of its group looks, where the table above does not know it. */
+function lookOf(group: string, figure: string, place: number, note: FigureNote | undefined): Look {
   const isLoss = group === "loss";
   return {
-    title: isLoss ? `${inWords(figure)} loss` : inWords(figure),
-    ...groups[group]!,
+    title: note?.title ?? (isLoss ? `${inWords(figure)} loss` : inWords(figure)),
+    caption: note?.caption ?? captions[group]!,
     name: isLoss ? figure : "",
     color: 1 + (place % 10),
-    ...(note === undefined ? {} : { title: note.title, caption: note.caption }),
+    smooth: isLoss,
   };
 }
 
@@ -101,15 +98,14 @@ export function curvesOf(
   }
   const places = new Map<string, number>();
   return Array.from(points, ([key, curve]) => {
-    const [group, figure] = key.split("/", 2) as [string, string?];
-    const note = group === "evaluation" || figure === undefined ? undefined : notes[figure];
+    const known = looks[key];
+    if (known !== undefined) return { key, ...known, ...curve };
+    const slash = key.indexOf("/");
+    const [group, figure] = [key.slice(0, slash), key.slice(slash + 1)];
+    const note = group === "evaluation" ? undefined : notes[figure];
     const place = places.get(group) ?? 0;
-    if (looks[key] === undefined) places.set(group, place + 1);
-    return {
-      key,
-      ...lookOf(key, place, note),
-      ...(note?.shared === undefined ? {} : { shared: note.shared }),
-      ...curve,
-    };
+    places.set(group, place + 1);
+    const shared = note?.shared === undefined ? {} : { shared: note.shared };
+    return { key, ...lookOf(group, figure, place, note), ...shared, ...curve };
   });
 }

@@ -9,7 +9,7 @@ import { drawPictures, heatMap, pngOf } from "./draw.js";
  * last layer, head by head; both averaged over the patches that look, as the embedding is their mean.
  *
  * @param encoder The encoder.
- * @param batch The pictures in the encoder's view, and in the tokenizer's to draw them.
+ * @param batch The pictures in the encoder's view, and in [−1, 1] to draw them.
  * @param names What the pictures are called.
  */
 export async function attentionViews(

@@ -6,7 +6,7 @@ import type { TokenView } from "../data.js";
  * How a tokenizer uses its words.
  *
  * @param tokenizer Whose words.
- * @param pictures Batches B×3×H×W in the tokenizer's view.
+ * @param pictures Batches B×3×H×W in [−1, 1].
  */
 export async function tokenView(tokenizer: Tokenizer, pictures: readonly Tensor[]): Promise<TokenView> {
   const { device } = pictures[0]!;

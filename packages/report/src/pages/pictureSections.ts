@@ -42,7 +42,7 @@ export function methodSection({ title, lead, note, pictures }: MethodView): Sect
     heading: title,
     short: "Method",
     lead,
-    body: html`<div class="card scroll" tabindex="0">${rows}</div><p class="note">${note}</p>`,
+    body: html`<div class="card scroll panels" tabindex="0">${rows}</div><p class="note">${note}</p>`,
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Decided, field } from "@splitmask/methods/settings";
 import { z } from "zod";
-import { type ModelName, namedModels } from "../modelLadder.js";
+import { type ModelName, namedModels } from "../namedModels.js";
 
 const modelNames = Object.keys(namedModels) as [ModelName, ...ModelName[]];
 const sizes = Object.entries(namedModels).map(([name, model]) => `${name} ${Object.values(model).join("×")}`);

@@ -1,7 +1,7 @@
 import { type Decided, field } from "@splitmask/methods/settings";
 import { z } from "zod";
 
-const threeNumbers = z.tuple([z.number(), z.number(), z.number()]).readonly();
+const threeNumbers = z.tuple([z.number(), z.number(), z.number()], { error: "three numbers" }).readonly();
 
 /** What pictures are normalized with. */
 export const normalizationFields = {
