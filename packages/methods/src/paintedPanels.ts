@@ -1,4 +1,4 @@
-import { concatenate, noGrad, reshape, scope, type Tensor } from "@splitmask/autograd";
+import { add, noGrad, reshape, scatterTokens, scope, type Tensor } from "@splitmask/autograd";
 import type { ForwardContext } from "@splitmask/nn";
 import { drawnPictures } from "./encoderSettings.js";
 import type { LookPanel, LookRequest } from "./looks.js";
@@ -29,26 +29,23 @@ export function paintedPanels(
   paint: (images: Tensor, context: ForwardContext) => PaintedPatches,
 ): LookPanel[] {
   const images = batch.views[0]!;
-  const { patch, seed } = settings;
   /** A patch is a small picture. */
   const drawn = (patches: Tensor) => {
-    const [pictures, places] = patches.shape as readonly [number, number];
-    const small = reshape(patches, [pictures * places, 3, patch, patch]);
+    const [pictures, places, size] = patches.shape as readonly [number, number, number];
+    const side = Math.sqrt(size / 3);
+    const small = reshape(patches, [pictures * places, 3, side, side]);
     return reshape(drawnPictures(small, settings), patches.shape);
   };
   return noGrad(images.device, () =>
     scope(images.device, (): LookPanel[] => {
-      const painting = paint(images, { training: false, seed, step: 0 });
-      const { hidden, share = null, visible } = painting;
+      const painting = paint(images, { training: false, seed: settings.seed, step: 0 });
+      const { hidden, predicted, share = null, visible } = painting;
       const seen = drawn(painting.seen);
+      const all = visible.shape[1]! + hidden.shape[1]!;
+      const patches = add(scatterTokens(seen, visible, all), scatterTokens(drawn(predicted), hidden, all));
       return [
         { caption: "the encoder sees", patches: seen, places: visible, share: null },
-        {
-          caption: "painted",
-          patches: concatenate([seen, drawn(painting.predicted)], 1),
-          places: concatenate([visible, hidden], 1),
-          share,
-        },
+        { caption: "painted", patches, places: null, share },
       ];
     }),
   );

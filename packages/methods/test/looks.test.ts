@@ -88,7 +88,7 @@ test("MAE shows what is seen and what is painted, in the scale that is drawn", a
   const { panels, tokenizer } = look!(task, { batch, gallery: [], settings });
   expect(tokenizer).toBeNull();
   expect(shapes(panels)).toEqual([
-    ["seen", [2, 4, 192], [2, 4]],
+    ["the encoder sees", [2, 4, 192], [2, 4]],
     ["painted", [2, 16, 192], null],
   ]);
   const [seen, painted] = panels as [LookPanel, LookPanel];
