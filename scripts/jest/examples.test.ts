@@ -50,6 +50,10 @@ function guides(): string[] {
   return name === "splitmask" ? readdirSync(join(packageRoot, folder)).map((file) => join(folder, file)) : [];
 }
 
+/** A guide may be of commands alone, which train for too long to be run here. */
+const isOfCommands = (path: string) =>
+  path !== "README.md" && readFileSync(join(packageRoot, path), "utf8").includes("```sh");
+
 const pages = ["README.md", ...guides()].map((path) => ({ path, blocks: markdownExamples(path) }));
 const examples = [...pages.flatMap(({ blocks }) => blocks), ...docstringExamples()];
 
@@ -58,8 +62,8 @@ beforeAll(() => {
   mkdirSync(scratch, { recursive: true });
 });
 
-test.each(pages)("$path has an example", ({ blocks }) => {
-  expect(blocks.length).toBeGreaterThan(0);
+test.each(pages)("$path has an example", ({ blocks, path }) => {
+  expect(blocks.length > 0 || isOfCommands(path)).toBe(true);
 });
 
 test.each(examples)("$name runs", ({ name, code, output }) => {

@@ -21,6 +21,8 @@ import {
   maximumSkippedOption,
   numbers,
   type Perform,
+  runMethodOf,
+  runMethodOption,
 } from "./commands/commandOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFieldOptions, someOf } from "./commands/fieldOptions.js";
@@ -233,6 +235,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
     .option("--untrained", "the same encoder from the same seed, without its weights");
   const embedSource = addFieldOptions(embed, [sharedGroups.source]);
   embed
+    .option(...runMethodOption)
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step")
     .option("--threads <n>", "threads; all cores when not given");
@@ -247,6 +250,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
         out: String(parsed.out),
         untrained: parsed.untrained === true,
         ...embedSource(parsed),
+        ...runMethodOf(parsed),
         ...numbers(parsed, { threads: "count", batch: "count", maximumSkipped: "share" }),
       };
       const { runEmbed } = await import("./commands/embed.js");
@@ -263,6 +267,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
     .option("--pictures <folder>", "pictures to show; the training pictures when not given");
   const reportSource = addFieldOptions(report, [sharedGroups.source]);
   report
+    .option(...runMethodOption)
     .option("--map <method>", "map of the embeddings: pca or umap; pca when not given")
     .option(
       "--out <file>",
@@ -278,6 +283,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
       const request = {
         runs,
         ...reportSource(parsed),
+        ...runMethodOf(parsed),
         ...(typeof parsed.map === "string" ? { map: parsed.map } : {}),
         ...(typeof parsed.pictures === "string" ? { pictures: parsed.pictures } : {}),
         ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),

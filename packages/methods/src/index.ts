@@ -44,17 +44,19 @@ export {
   resolveMaskedAutoencoderConfig,
 } from "./mae.js";
 export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
-export type {
-  CommonSettings,
-  LabelledMethod,
-  Method,
-  MethodFacts,
-  MethodView,
-  Preparation,
-  PrepareRequest,
-  PretrainingTask,
-  Recipe,
+export {
+  type CommonSettings,
+  defineMethod,
+  type LabelledMethod,
+  type Method,
+  type MethodFacts,
+  type NamedView,
+  type Preparation,
+  type PrepareRequest,
+  type PretrainingTask,
+  type Recipe,
 } from "./method.js";
+export { type PaintedPatches, paintedPanels } from "./paintedPanels.js";
 export * from "./settings/index.js";
 export { isSmallSet } from "./smallSets.js";
 export { SplitMask } from "./splitMask.js";

@@ -22,11 +22,12 @@ import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import { VisionTransformer, type VisionTransformerConfig, type VisionTransformerShape } from "@splitmask/vit";
 import { z } from "zod";
 import { descriptorSpread } from "./descriptorSpread.js";
-import { drawnPictures, encoderConfig } from "./encoderSettings.js";
+import { encoderConfig } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
-import type { LookPanel, LookRequest, Looks } from "./looks.js";
+import type { LookRequest, Looks } from "./looks.js";
 import { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
 import type { CommonSettings, Method } from "./method.js";
+import { paintedPanels } from "./paintedPanels.js";
 import { contradiction } from "./settings/decisions.js";
 import { type Decided, field } from "./settings/field.js";
 import {
@@ -309,29 +310,22 @@ function explainedVariance(predicted: Tensor, targets: Tensor, places: readonly 
   return affine(divide(error, affine(variance, 1, 1e-6)), -1, 1);
 }
 
-/** What a report shows of MAE: the patches that the encoder sees, and the picture painted from them. */
+/**
+ * What a report shows of MAE: the patches that the encoder sees, and the picture painted from them.
+ *
+ * @param task The trained method.
+ * @param request The pictures.
+ */
 function maeLooks(task: MaskedAutoencoder, request: LookRequest<CommonSettings>): Looks {
-  const { batch, settings } = request;
-  const { device } = batch.views[0]!;
-  const panels = noGrad(device, () =>
-    scope(device, (): LookPanel[] => {
-      const context = { training: false, seed: settings.seed, step: 0 };
-      const { explained, pictures, visible } = task.reconstruct(batch, context);
-      const { patchSize } = task.model.encoder.config;
-      const painted = patchify(drawnPictures(pictures, settings), patchSize);
-      // A share is at least 0, and predictions may be worse than that.
-      const share = { name: "explained", values: relu(explained) };
-      return [
-        {
-          caption: "the encoder sees",
-          patches: gatherTokens(painted, visible),
-          places: visible,
-          share: null,
-        },
-        { caption: "painted", patches: painted, places: null, share },
-      ];
-    }),
-  );
+  const panels = paintedPanels(request, (_, context) => {
+    const { explained, hidden, pictures, visible } = task.reconstruct(request.batch, context);
+    const { patchSize } = task.model.encoder.config;
+    // A share is at least 0, and predictions may be worse than that.
+    const share = { name: "explained", values: relu(explained) };
+    const patches = patchify(pictures, patchSize);
+    const [seen, predicted] = [gatherTokens(patches, visible), gatherTokens(patches, hidden)];
+    return { visible, hidden, seen, predicted, share };
+  });
   const scale = task.config.normalizePixels
     ? "at their true brightness and contrast, of which nothing is predicted"
     : "as they were predicted";

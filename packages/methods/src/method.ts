@@ -40,7 +40,11 @@ export interface CommonSettings {
 export interface MethodFacts {
   /** How many pictures there are. */
   readonly count: number;
-  /** Patches of a picture. */
+  /** Side of the square crop that the encoder sees, in pixels. */
+  readonly imageSize: number;
+  /** Side of a patch, in pixels. */
+  readonly patch: number;
+  /** Patches of a picture: (imageSize / patch)². */
   readonly patches: number;
   /** Pictures a step. */
   readonly batch: number;
@@ -75,7 +79,7 @@ export interface Recipe {
 }
 
 /** A view of a batch. */
-export interface MethodView extends View {
+export interface NamedView extends View {
   /** What sees it, in a preview: `"tokenizer"`. Default: its number. */
   readonly name?: string;
 }
@@ -137,8 +141,14 @@ export interface Preparation<Settings, Parts> {
  * @typeParam Own Its own fields.
  * @typeParam OwnSettings What is decided of them.
  * @typeParam Parts What it prepares.
+ * @typeParam Task What it creates.
  */
-export interface Method<Own extends Fields = Fields, OwnSettings extends object = object, Parts = unknown> {
+export interface Method<
+  Own extends Fields = Fields,
+  OwnSettings extends object = object,
+  Parts = unknown,
+  Task extends PretrainingTask = PretrainingTask,
+> {
   /** What `--method`, `config.json` and checkpoints call it: lower case, such as `"splitmask"`. */
   readonly name: string;
   /** How people write it: `"SplitMask"`. */
@@ -161,17 +171,33 @@ export interface Method<Own extends Fields = Fields, OwnSettings extends object 
   /** The encoder's config, where it is more than the common settings say. */
   encoder?(settings: OwnSettings & CommonSettings): VisionTransformerConfig;
   /** What a batch holds: views of the same crop, the encoder's first; that one alone when left out. */
-  views?(settings: OwnSettings & CommonSettings): readonly MethodView[];
+  views?(settings: OwnSettings & CommonSettings): readonly NamedView[];
   /** What it makes before the first step. */
   readonly preparation?: Preparation<OwnSettings & CommonSettings, Parts>;
   /** The model with its first weights, and its loss. */
-  create(device: Device, settings: OwnSettings & CommonSettings, parts: Parts): PretrainingTask;
+  create(device: Device, settings: OwnSettings & CommonSettings, parts: Parts): Task;
   /** The loss of guessing at random, a dashed line in reports. */
   chance?(settings: OwnSettings & CommonSettings): number;
   /** What people are told of the parts of its loss and of its health figures; their names alone when left out. */
   readonly figures?: FigureNotes;
   /** What a report shows of it, besides its encoder. */
-  look?(task: PretrainingTask, request: LookRequest<OwnSettings & CommonSettings>): Looks;
+  look?(task: Task, request: LookRequest<OwnSettings & CommonSettings>): Looks;
+}
+
+/**
+ * Types a method: its own fields, what `decide` makes of them, what `preparation` makes, and the task that `create`
+ * gives are known to the members behind.
+ *
+ * @param method The method; `decide` stands before what takes the settings, `create` before `look`.
+ * @returns The same object.
+ */
+export function defineMethod<
+  Own extends Fields,
+  OwnSettings extends object,
+  Task extends PretrainingTask,
+  Parts = undefined,
+>(method: Method<Own, OwnSettings, Parts, Task>): Method<Own, OwnSettings, Parts, Task> {
+  return method;
 }
 
 /**

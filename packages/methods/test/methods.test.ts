@@ -24,7 +24,7 @@ const context = { training: true, seed: 5, step: 0 };
 
 /** Every setting of a method, decided; of its own, some may be given. */
 function settingsOf(method: Method, given: object) {
-  const facts = { count: 10_000, patches, batch: pictures };
+  const facts = { count: 10_000, imageSize: 32, patch: 8, patches, batch: pictures };
   const decisions = new Decisions();
   const own = method.decide(given, facts, decisions) as Record<string, unknown>;
   const common: CommonSettings = {
@@ -144,7 +144,11 @@ describe.each(rows)("%s %o", (name, given) => {
 
 test("says which settings do not fit", () => {
   const decide = (name: string, given: object, count: number) =>
-    findMethod(name).decide(given, { count: 100, patches: count, batch: 4 }, new Decisions());
+    findMethod(name).decide(
+      given,
+      { count: 100, imageSize: 32, patch: 8, patches: count, batch: 4 },
+      new Decisions(),
+    );
   expect(() => decide("beit", {}, 1)).toThrow(
     "maskRatio: 0.383 of 1 patches is none; use more, or a smaller patch.",
   );

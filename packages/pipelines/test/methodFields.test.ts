@@ -109,7 +109,8 @@ describe("a configuration file's method", () => {
       "b.mjs",
       'import { other } from "./other.mjs"; export default { method: other, ratio: 0.5 };',
     );
-    expect(await readConfigFile(path)).toMatchObject({ method: { name: "other" }, ratio: 0.5 });
+    expect(await readConfigFile(path)).toMatchObject({ method: path, ratio: 0.5 });
+    expect((await loadMethod(path)).name).toBe("other");
   });
   test("has other fields than another method", async () => {
     await expect(

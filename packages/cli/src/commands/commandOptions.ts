@@ -30,6 +30,17 @@ export const dryRunOption = [
   "only print the settings with their reasons, and the estimated time, memory and disk",
 ] as const;
 
+/** The method of a run that a program trained with a method of its own. */
+export const runMethodOption = [
+  "--method <file>",
+  "module of the method that the run was trained with, where the run folder does not tell it",
+] as const;
+
+/** `--method`, where it was given. */
+export function runMethodOf(parsed: Readonly<Record<string, unknown>>): { readonly method?: string } {
+  return typeof parsed.method === "string" ? { method: parsed.method } : {};
+}
+
 /** An option that is one of a few words; another one is refused, with the nearest. */
 export function choiceOption(flags: string, description: string, words: readonly string[]): Option {
   return new Option(flags, description).choices(words).argParser((given: string) => {

@@ -9,6 +9,8 @@ import {
   numberList,
   numbers,
   type Perform,
+  runMethodOf,
+  runMethodOption,
 } from "./commandOptions.js";
 import { addFieldOptions } from "./fieldOptions.js";
 
@@ -64,6 +66,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
     .option("--repeats <n>", "the same with the seeds 0 … n − 1")
     .option("--out <file>", "also write the result to this .json file")
     .option("--chart <file>", "with --layers: also draw accuracy by layer to this .svg file")
+    .option(...runMethodOption)
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures a step while embedding")
     .option("--threads <n>", "threads; all cores when not given");
@@ -90,6 +93,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
         test: String(parsed.test),
         untrained: parsed.untrained === true,
         ...source(parsed),
+        ...runMethodOf(parsed),
         ...texts(parsed, ["subset", "labels"]),
         ...seedsOf(parsed),
         ...layersOf(parsed),

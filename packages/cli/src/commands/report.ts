@@ -24,10 +24,14 @@ export async function runReport(terminal: CommandTerminal, command: ReportComman
       `${map === undefined ? "--pictures" : "--map"} is for the report of one run, and ${runs.length} are given: side by side only figures are shown. Leave it out, or give one run.`,
     );
   }
-  const out = request.out === undefined ? {} : { out: request.out };
+  const { method, out } = request;
+  const compared = {
+    ...(out === undefined ? {} : { out }),
+    ...(method === undefined ? {} : { method }),
+  };
   const report =
     runs.length > 1
-      ? await writeComparison({ runs, ...out }, terminal)
+      ? await writeComparison({ runs, ...compared }, terminal)
       : await writeReport({ ...request, run: runs[0]!, ...(map === undefined ? {} : { map }) }, terminal);
   terminal.result({ report }, [`report: ${report}`]);
 }

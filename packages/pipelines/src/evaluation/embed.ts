@@ -7,13 +7,14 @@ import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadEncoder } from "../runs/encoder.js";
+import type { RunMethod } from "../runs/methodOf.js";
 import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { type SourceConfig, settleSource } from "../settings/sourceFields.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { trainedRange } from "./trainedRange.js";
 
 /** What to embed, and where to. */
-export interface EmbedRequest extends SourceConfig {
+export interface EmbedRequest extends SourceConfig, RunMethod {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
   /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */

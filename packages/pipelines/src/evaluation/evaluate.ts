@@ -6,6 +6,7 @@ import { UsageError } from "@splitmask/methods/settings";
 import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/labelDraws.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
 import { loadEncoder } from "../runs/encoder.js";
+import type { RunMethod } from "../runs/methodOf.js";
 import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { type LabelledConfig, settleLabelled } from "../settings/sourceFields.js";
 import { printable } from "../terminal/printable.js";
@@ -19,7 +20,7 @@ import {
 import { trainedRange } from "./trainedRange.js";
 
 /** What to evaluate. */
-export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledConfig {
+export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledConfig, RunMethod {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
   /** Labelled pictures: one folder a class, or any other source with labels. */
@@ -108,7 +109,7 @@ export async function evaluate<Kind extends EvaluationKind>(
   }
   const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
   try {
-    const { encoder, description, step } = await loadEncoder(device, { run: request.run, untrained });
+    const { encoder, description, step } = await loadEncoder(device, { ...request, untrained });
     const layers = chosenLayers(request.layers, encoder.blocks.length);
     const embed = async (what: string, pictures: ImageDataset) => {
       const dataset = limitSkipped(pictures, { maximumSkipped });

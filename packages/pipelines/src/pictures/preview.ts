@@ -11,7 +11,7 @@ import {
   type View,
 } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
-import type { MethodView } from "@splitmask/methods";
+import type { NamedView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import {
   type ContactSheet,
@@ -82,7 +82,7 @@ export async function preview(
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];
   let config: PretrainingSettings;
-  let views: readonly MethodView[];
+  let views: readonly NamedView[];
   try {
     const decided = await decideSettings(given, facts, await examineMachine(device));
     ({ config } = decided);

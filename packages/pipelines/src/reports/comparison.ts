@@ -1,13 +1,16 @@
 import { resolve } from "node:path";
 import { UsageError } from "@splitmask/methods/settings";
 import { comparisonOf, comparisonPage, mostCompared } from "@splitmask/report";
+import type { RunDescription } from "../runs/description.js";
+import type { RunMethod } from "../runs/methodOf.js";
 import { readRecordedRun } from "../runs/recordedRun.js";
+import { loadMethod } from "../settings/loadMethod.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { minuteOf, writePage } from "./report.js";
 import { figuresOf } from "./reportedRun.js";
 
 /** Which runs are put side by side. */
-export interface ComparisonRequest {
+export interface ComparisonRequest extends RunMethod {
   /** Run folders, two to ten. */
   readonly runs: readonly string[];
   /** The page to write; `comparison.html` in the current folder when not given. */
@@ -37,7 +40,13 @@ export async function writeComparison(
   const out = resolve(request.out ?? "comparison.html");
   terminal.progress(`report: reading ${paths.length} runs`, true);
   const recorded = await Promise.all(paths.map(readRecordedRun));
-  const runs = await Promise.all(recorded.map(async (run) => ({ ...run, figures: await figuresOf(run) })));
+  const method = request.method === undefined ? undefined : await loadMethod(request.method);
+  const runs = await Promise.all(
+    recorded.map(async (run) => {
+      const isGiven = (run.config as Partial<RunDescription>).method === method?.name;
+      return { ...run, figures: await figuresOf(run, isGiven ? method : undefined) };
+    }),
+  );
   await writePage(out, comparisonPage({ ...comparisonOf(runs), written: minuteOf(new Date()) }));
   terminal.endProgress();
   return out;

@@ -1,8 +1,9 @@
 import type { MapMethod } from "@splitmask/report";
+import type { RunMethod } from "../runs/methodOf.js";
 import type { SourceConfig } from "../settings/sourceFields.js";
 
 /** Which run's report is wanted. */
-export interface ReportRequest extends SourceConfig {
+export interface ReportRequest extends SourceConfig, RunMethod {
   /** A run folder, of pre-training or fine-tuning. */
   readonly run: string;
   /** Pictures to show; when not given those that the run was tested on, or else those that it was trained on. */

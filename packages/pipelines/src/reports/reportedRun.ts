@@ -12,7 +12,7 @@ import { chooseSubset } from "../pictures/subset.js";
 import { classifierFile, loadClassifier } from "../runs/classifierFile.js";
 import { preparedSettings, type RunDescription, readRun } from "../runs/description.js";
 import { readWeights } from "../runs/encoder.js";
-import { methodOf } from "../runs/methodOf.js";
+import { methodOf, type RunMethod } from "../runs/methodOf.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
 import { sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -59,10 +59,15 @@ export interface ReportedRun {
   load(device: Device): Promise<ReportedModel | null>;
 }
 
-/** What the method of a run tells of its figures. */
-export async function figuresOf({ config }: RecordedRun): Promise<FigureNotes> {
+/**
+ * What the method of a run tells of its figures.
+ *
+ * @param recorded The run.
+ * @param given Its method, where the run folder does not tell it.
+ */
+export async function figuresOf({ config }: RecordedRun, given?: RunMethod["method"]): Promise<FigureNotes> {
   const description = config as RunDescription;
-  return description.kind === "pretraining" ? ((await methodOf(description)).figures ?? {}) : {};
+  return description.kind === "pretraining" ? ((await methodOf(description, given)).figures ?? {}) : {};
 }
 
 /**
@@ -70,18 +75,20 @@ export async function figuresOf({ config }: RecordedRun): Promise<FigureNotes> {
  *
  * @param recorded The run.
  * @param checkpoint The checkpoint that is looked at; null before the first.
+ * @param given Its method, where the run folder does not tell it.
  * @throws Error where it is no run of this version.
  */
 export async function readReportedRun(
   recorded: RecordedRun,
   checkpoint: { readonly path: string } | null,
+  given?: RunMethod["method"],
 ): Promise<ReportedRun> {
   const { description } = await readRun(recorded.path);
   return description.kind === "classification"
     ? finetuned(description as RunDescription<ClassificationSettings>, recorded.path)
     : pretrained(
         description as RunDescription<PretrainingSettings>,
-        await methodOf(description),
+        await methodOf(description, given),
         recorded.path,
         checkpoint?.path ?? null,
       );

@@ -22,10 +22,10 @@ export async function runReport(
   checkpoint: { readonly path: string } | null,
   terminal: Terminal,
 ): Promise<Omit<ReportData, "written">> {
-  const run = await readReportedRun(recorded, checkpoint);
+  const run = await readReportedRun(recorded, checkpoint, request.method);
   const { choices, config, encoder, pictureCount, training, withLabels } = run;
   const { confusion, metrics } = recorded;
-  const curves = curvesOf(metrics, recorded.evaluations, await figuresOf(recorded));
+  const curves = curvesOf(metrics, recorded.evaluations, await figuresOf(recorded, request.method));
   const { confusions, encoderParameters, parameters, skipped, ...looks } = await lookAtRun(
     request,
     run,

@@ -32,7 +32,10 @@ export interface RunDescription<Settings extends RunSettings = RunSettings> {
   readonly kind: RunKindName;
   /** The method, by its name. */
   readonly method: string;
-  /** The module that the method is the default export of, absolute; null: a method of the table, or one that a program gave. */
+  /**
+   * The module whose default export is the method, or a configuration with it, absolute; null: a method of the table,
+   * or an object that a program gave.
+   */
   readonly methodFile: string | null;
   /** The encoder. */
   readonly encoder: VisionTransformerConfig;

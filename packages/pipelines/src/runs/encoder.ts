@@ -13,10 +13,10 @@ import {
 import { VisionTransformer } from "@splitmask/vit";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { preparedSettings, type RunDescription, readRun } from "./description.js";
-import { methodOf } from "./methodOf.js";
+import { methodOf, type RunMethod } from "./methodOf.js";
 
 /** Which encoder is wanted. */
-export interface EncoderRequest {
+export interface EncoderRequest extends RunMethod {
   /** A run folder (its last checkpoint), or a checkpoint folder inside one. */
   readonly run: string;
   /** The same encoder as it was before training. */
@@ -132,7 +132,7 @@ export async function loadEncoder(device: Device, request: EncoderRequest): Prom
   if (request.untrained === true) {
     const { run } = await findCheckpoint(request.run);
     const { description } = await readRun(run, "pretraining");
-    return { encoder: await firstEncoder(device, description), description, step: 0 };
+    return { encoder: await firstEncoder(device, description, request.method), description, step: 0 };
   }
   const read = await readEncoderWeights(request.run, "--untrained for the encoder before training");
   const { description, step } = read;
@@ -145,8 +145,9 @@ export async function loadEncoder(device: Device, request: EncoderRequest): Prom
 async function firstEncoder(
   device: Device,
   description: RunDescription<PretrainingSettings>,
+  given: RunMethod["method"],
 ): Promise<VisionTransformer> {
-  const method = await methodOf(description);
+  const method = await methodOf(description, given);
   const settings = preparedSettings(description);
   return method.create(device, settings, method.preparation?.standIn(device, settings)).model.encoder;
 }

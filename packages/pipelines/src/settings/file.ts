@@ -1,4 +1,4 @@
-import { basename, dirname, extname } from "node:path";
+import { basename, extname, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
@@ -7,7 +7,7 @@ import { pretrainingFields } from "./fieldGroups.js";
 import type { FinetuneConfig } from "./finetuneConfig.js";
 import { finetuneFields } from "./finetuneGroups.js";
 import { existingFile, importDefault, isModule } from "./importDefault.js";
-import { loadMethod, methodReference } from "./loadMethod.js";
+import { loadMethod, methodIn } from "./loadMethod.js";
 
 /**
  * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running
@@ -16,12 +16,12 @@ import { loadMethod, methodReference } from "./loadMethod.js";
  *
  * @param path Path of the file.
  * @param method The method; the file's own, or the usual one, when left out.
- * @returns The checked configuration; the path of a method, which is from the file's folder on, is absolute.
+ * @returns The checked configuration; its method is a name or an absolute path, as `methodOfFile` gives it.
  * @throws UsageError where the file is missing, not readable as what its name says, or holds a wrong field.
  */
 export async function readConfigFile(path: string, method?: Method): Promise<Config> {
   const value = await readFileValue(path);
-  const own = methodOf(value, path);
+  const own = methodNamedBy(value, path);
   const fields = pretrainingFields(method ?? (await loadMethod(own)));
   const config = checkFields(fields, value, basename(path)) as Config;
   return own === undefined ? config : ({ ...config, method: own } as Config);
@@ -33,19 +33,20 @@ export async function readFinetuneFile(path: string): Promise<FinetuneConfig> {
 }
 
 /**
- * The method that a configuration file gives: a name, an absolute path, or the method itself.
+ * The method that a configuration file gives: a name, or the absolute path of a module; that of the file itself where
+ * the configuration holds the method.
  *
  * @param path Path of the file.
  * @returns undefined where it gives none.
  */
-export async function methodOfFile(path: string): Promise<string | Method | undefined> {
-  return methodOf(await readFileValue(path), path);
+export async function methodOfFile(path: string): Promise<string | undefined> {
+  return methodNamedBy(await readFileValue(path), path);
 }
 
-function methodOf(value: unknown, path: string): string | Method | undefined {
-  const { method } = (value ?? {}) as { readonly method?: unknown };
-  if (typeof method === "string") return methodReference(method, dirname(path));
-  return typeof method === "object" && method !== null ? (method as Method) : undefined;
+/** A method that a module holds is named by the module, so that the run folder can say where it is. */
+function methodNamedBy(value: unknown, path: string): string | undefined {
+  const held = methodIn(value, path);
+  return typeof held === "object" ? resolve(path) : held;
 }
 
 /** What a file holds, unchecked. */

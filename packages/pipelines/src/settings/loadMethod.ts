@@ -1,4 +1,4 @@
-import { basename, isAbsolute, resolve } from "node:path";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { checkMethod } from "@splitmask/methods/settings";
 import { existingFile, importDefault, isModule } from "./importDefault.js";
@@ -19,17 +19,33 @@ export function methodReference(method: string, folder = "."): string {
 }
 
 /**
+ * What a configuration says of the method.
+ *
+ * @param value The configuration, unchecked.
+ * @param path The file that holds it.
+ * @returns A name, an absolute path, or the method itself; undefined where there is none.
+ */
+export function methodIn(value: unknown, path: string): string | Method | undefined {
+  const { method } = (value ?? {}) as { readonly method?: unknown };
+  if (typeof method === "string") return methodReference(method, dirname(path));
+  return typeof method === "object" && method !== null ? (method as Method) : undefined;
+}
+
+/**
  * The method that a configuration or `--method` gives.
  *
- * @param method Its name; the path of a module whose default export it is; the method itself; undefined: the usual one.
+ * @param method Its name; the path of a module whose default export it is, or a configuration with it; the method
+ *   itself; undefined: the usual one.
  * @throws UsageError where there is none of that name, no such file, or what the file exports is no method.
  */
 export async function loadMethod(method?: string | Method): Promise<Method> {
   if (typeof method === "object") return checkMethod(method, "method");
   if (method !== undefined && isMethodPath(method)) {
-    const expected = "a .js, .mjs or .ts file whose default export is a method";
+    const expected = "a .js, .mjs or .ts file whose default export is a method, or a configuration with one";
     const absolute = await existingFile(method, "method", expected);
-    return checkMethod(await importDefault(absolute, "export default myMethod;"), basename(absolute));
+    const exported = await importDefault(absolute, "export default myMethod;");
+    const held = methodIn(exported, absolute);
+    return held === undefined ? checkMethod(exported, basename(absolute)) : loadMethod(held);
   }
   const { findMethod } = await import("@splitmask/methods"); // with all that computes: only where it is needed
   return findMethod(method);

@@ -128,7 +128,7 @@ function factsOf(
   { pictures }: PretrainingQuestion,
   { batch }: StepWish,
 ): MethodFacts {
-  return { count: pictures.count, patches: (imageSize / patch) ** 2, batch };
+  return { count: pictures.count, imageSize, patch, patches: (imageSize / patch) ** 2, batch };
 }
 
 function settingsOf(rung: Rung, question: PretrainingQuestion, wish: StepWish): StepSettings {

@@ -6,7 +6,7 @@ import {
   supervisedAugmentation,
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import { encoderView, type Method, type MethodView } from "@splitmask/methods";
+import { encoderView, type Method, type NamedView } from "@splitmask/methods";
 import type { Normalization } from "../settings/normalization.js";
 import type { ClassificationSettings } from "../settings/runSettings.js";
 import type { StepSettings } from "../settings/stepSettings.js";
@@ -19,7 +19,7 @@ export type BatchOptions = Pick<ImageLoaderOptions, "cacheBytes" | "cache" | "si
 export function pretrainingViews(
   method: Method,
   settings: StepSettings & Normalization,
-): readonly MethodView[] {
+): readonly NamedView[] {
   return method.views?.(settings) ?? [encoderView(settings)];
 }
 

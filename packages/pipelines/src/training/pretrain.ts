@@ -1,5 +1,8 @@
 import { isAbsolute } from "node:path";
+import { type Method, methods } from "@splitmask/methods";
+import { UsageError } from "@splitmask/methods/settings";
 import { readRun } from "../runs/description.js";
+import { methodOf } from "../runs/methodOf.js";
 import type { Config } from "../settings/config.js";
 import { loadMethod, methodReference } from "../settings/loadMethod.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
@@ -79,11 +82,21 @@ async function sourceOf(
 ): Promise<PretrainingSource> {
   const { method: asked, ...given } = config;
   const before = resumed === null ? null : (await readRun(resumed, "pretraining")).description;
-  const wanted = asked ?? before?.methodFile ?? before?.method;
-  const reference = typeof wanted === "string" ? methodReference(wanted) : wanted;
+  const reference = typeof asked === "string" ? methodReference(asked) : asked;
+  const isFile = typeof reference === "string" && isAbsolute(reference);
   return {
     ...{ folder, given },
-    method: await loadMethod(reference),
-    methodFile: typeof reference === "string" && isAbsolute(reference) ? reference : null,
+    method: before === null ? await ownOrKnown(reference) : await methodOf(before, reference),
+    methodFile: isFile ? reference : (before?.methodFile ?? null),
   };
+}
+
+/** The method of a new run; one's own must not pass for one of the table. */
+async function ownOrKnown(asked: Config["method"]): Promise<Method> {
+  const method = await loadMethod(asked);
+  const known = (methods as Readonly<Record<string, Method>>)[method.name];
+  if (known === undefined || known === method) return method;
+  throw new UsageError(
+    `method: "${method.name}" is the name of ${known.title}; give a method of your own another name.`,
+  );
 }
