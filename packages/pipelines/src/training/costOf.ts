@@ -34,7 +34,7 @@ export function pretrainingCosts(method: Method, { rates }: Pick<MachineFacts, "
       standIn: (device) => method.preparation?.standIn(device, settings),
       create: (device, parts) => method.create(device, settings, parts),
       batches: (device, dataset, batch) =>
-        pretrainingBatches(device, dataset, method, { ...settings, batch }),
+        pretrainingBatches(device, dataset, method, { ...settings, batch }, keptElsewhere),
       loop: trainingLoop({ ...given, ...anyLength }, method.recipe.betas),
       batch: given.batch,
       classes: 0,
@@ -42,6 +42,9 @@ export function pretrainingCosts(method: Method, { rates }: Pick<MachineFacts, "
     return trainingCost(step, rates);
   });
 }
+
+/** What the decoded pictures take that are kept is estimated apart from the step. */
+const keptElsewhere = { cacheBytes: 0 };
 
 /** What a step costs does not depend on how many there are. */
 const anyLength = {
@@ -94,7 +97,7 @@ export function classificationCosts(
           classes,
         }),
       batches: (device, dataset, batch) =>
-        classificationBatches(device, dataset, classes, { ...settings, batch }),
+        classificationBatches(device, dataset, classes, { ...settings, batch }, keptElsewhere),
       loop: trainingLoop(given, undefined),
       batch: given.batch,
       classes,
