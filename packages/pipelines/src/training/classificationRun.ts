@@ -73,6 +73,7 @@ export function classificationRun(
     first ??= readFirstEncoder(sources);
     return first;
   };
+
   return {
     name: "classification",
     betas: undefined,
