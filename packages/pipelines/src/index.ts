@@ -5,7 +5,9 @@
  * @packageDocumentation
  */
 
+export { classificationWork } from "./estimate/classificationWork.js";
 export { decodedInSteps, type StepDecoding, stepsInTime } from "./estimate/decodedPictures.js";
+export { pretrainingWork } from "./estimate/pretrainingWork.js";
 export { type EstimatedRun, estimateRun, type RunEstimate, type RunWork } from "./estimate/runEstimate.js";
 export { type FixedTime, stepTime, timeLimitOf, type WorkBesides } from "./estimate/runTime.js";
 export { type CountedStep, type TrainingCost, trainingCost } from "./estimate/trainingCost.js";

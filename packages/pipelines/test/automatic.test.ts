@@ -1,40 +1,41 @@
+import { methods } from "@splitmask/methods";
 import {
   type Config,
   checkpointRhythm,
+  decideSettings,
   decodedInSteps,
   estimateRun,
   type MachineFacts,
   monitorRhythm,
   type PictureFacts,
-  resolveConfig,
+  type PretrainingSettings,
+  pretrainingCosts,
+  pretrainingWork,
   type StepSettings,
-  stepMemory,
-  stepOperations,
   stepsInTime,
-  stepTime,
   timeLimitOf,
   UsageError,
   usualRunFolder,
 } from "@splitmask/pipelines";
-
-const gibibyte = 2 ** 30;
-
-/** A machine that has its cores to itself: a core with AVX2 does about sixty GFLOP/s in training. */
-function machineOf(threads: number, gibibytes: number, free = 0.8): MachineFacts {
-  const rate = 6e10 * threads;
-  return {
-    threads,
-    memoryBytes: gibibytes * gibibyte,
-    freeBytes: free * gibibytes * gibibyte,
-    rates: { blocks: rate, words: rate },
-  };
-}
+import { countingRates, machineOf, ratesOf } from "./machines.js";
 
 const photographs = (count: number): PictureFacts => ({ count, shortSide: 480, decodeSeconds: 0.004 });
 
+/** What a run with these settings takes. */
+async function estimated(
+  config: PretrainingSettings,
+  pictures: PictureFacts,
+  machine: MachineFacts,
+  onDisk = false,
+) {
+  const cost = await pretrainingCosts(methods.splitmask, machine)(config);
+  const work = pretrainingWork(methods.splitmask, config, cost, pictures);
+  return estimateRun(config, work, pictures, machine, onDisk).estimate;
+}
+
 /** What was decided of these, and the reason of one of them. */
-function decide(given: Config, pictures: PictureFacts, machine: MachineFacts, name = "model") {
-  const { choices, config } = resolveConfig(given, pictures, machine);
+async function decide(given: Config, pictures: PictureFacts, machine: MachineFacts, name = "model") {
+  const { choices, config } = await decideSettings(given, pictures, machine);
   return { config, reason: choices.find((choice) => choice.name === name)?.reason };
 }
 
@@ -44,7 +45,7 @@ const tiny = { width: 192, depth: 12, imageSize: 64, patch: 8, batch: 128 };
 describe("settings by pictures and machine", () => {
   test.each<[string, PictureFacts, MachineFacts, object]>([
     [
-      "500 photographs on a laptop: the paper's masks and colours for small sets",
+      "500 photographs on a laptop: the paper's masks and colors for small sets",
       photographs(500),
       machineOf(4, 8),
       { ...usual, mask: "uniform", colorJitter: 0.8, solarize: 0.2, steps: 2000, warmup: 100 },
@@ -80,28 +81,28 @@ describe("settings by pictures and machine", () => {
       { width: 128, imageSize: 32, patch: 4, mask: "block" },
     ],
     ["three pictures", { count: 3, shortSide: 28 }, machineOf(2, 4), { batch: 2, imageSize: 32, patch: 4 }],
-  ])("%s", (_, pictures, machine, expected) =>
-    expect(resolveConfig({}, pictures, machine).config).toMatchObject(expected),
+  ])("%s", async (_, pictures, machine, expected) =>
+    expect((await decide({}, pictures, machine)).config).toMatchObject(expected),
   );
 
-  test("the reasons say what would have to be different", () => {
-    expect(decide({}, photographs(9_469), machineOf(2, 24)).reason).toMatch(
+  test("the reasons say what would have to be different", async () => {
+    expect((await decide({}, photographs(9_469), machineOf(2, 24))).reason).toMatch(
       /^[\d,]+ updates fit in two hours on 2 threads; ViT-tiny wants 9,000 updates and would do [\d,]+$/,
     );
-    expect(decide({}, photographs(700), machineOf(32, 128)).reason).toMatch(
+    expect((await decide({}, photographs(700), machineOf(32, 128))).reason).toMatch(
       /updates fit in two hours on 32 threads; ViT-tiny wants 5,000 pictures$/,
     );
-    const { config, reason } = decide({}, photographs(300_000), machineOf(2, 24), "steps");
+    const { config, reason } = await decide({}, photographs(300_000), machineOf(2, 24), "steps");
     expect(config.steps).toBeGreaterThan(2000);
     expect(config.steps).toBeLessThan(23_438);
     expect(reason).toMatch(/epochs, what two hours give; a longer run \(--time, --steps\) learns more$/);
-    expect(decide({}, photographs(9_469), machineOf(1, 8), "steps")).toMatchObject({
+    expect(await decide({}, photographs(9_469), machineOf(1, 8), "steps")).toMatchObject({
       config: { steps: 2000 },
       reason:
         "27 epochs: the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more",
     });
-    const slow = { ...machineOf(1, 8), rates: { blocks: 2e10, words: 2e10 } };
-    expect(decide({}, photographs(9_469), slow, "steps")).toMatchObject({
+    const slow = { ...machineOf(1, 8), rates: ratesOf(2e10) };
+    expect(await decide({}, photographs(9_469), slow, "steps")).toMatchObject({
       config: { steps: 2000, width: 128 },
       reason: "27 epochs: fewer updates teach little; --time 1h takes a smaller model instead",
     });
@@ -114,24 +115,24 @@ describe("settings by pictures and machine", () => {
     ["2h", 32, tiny],
     ["20m", 32, usual],
     ["6h", 32, tiny],
-  ])("--time %s on %d threads", (time, threads, expected) => {
-    const { config } = resolveConfig({ time }, photographs(9_469), machineOf(threads, 64));
+  ])("--time %s on %d threads", async (time, threads, expected) => {
+    const { config } = await decide({ time }, photographs(9_469), machineOf(threads, 64));
     expect(config).toMatchObject({ ...expected, steps: null, warmup: null });
     expect(config.seconds).toBeGreaterThan(0);
   });
 
-  test("half a million photographs and days of 32 cores are a run as the paper has them", () => {
-    const { config } = resolveConfig({ time: "72h" }, photographs(500_000), machineOf(32, 128));
+  test("half a million photographs and days of 32 cores are a run as the paper has them", async () => {
+    const { config } = await decide({ time: "72h" }, photographs(500_000), machineOf(32, 128));
     expect(config).toMatchObject({ width: 384, depth: 12, heads: 6, imageSize: 224, patch: 16, batch: 128 });
   });
 
-  test("a time that is longer than the paper's cap of epochs becomes steps", () => {
-    const { config, reason } = decide({ time: "20h" }, photographs(300), machineOf(8, 16), "steps");
+  test("a time that is longer than the paper's cap of epochs becomes steps", async () => {
+    const { config, reason } = await decide({ time: "20h" }, photographs(300), machineOf(8, 16), "steps");
     expect(config).toMatchObject({ batch: 128, steps: 10_000, seconds: null, warmup: 500 });
     expect(reason).toMatch(/^5,000 epochs, which end before the time does: more passes/);
   });
 
-  test("what is given is not changed for the time", () => {
+  test("what is given is not changed for the time", async () => {
     const given: Config = {
       time: "1m",
       width: 192,
@@ -141,75 +142,78 @@ describe("settings by pictures and machine", () => {
       patch: 14,
       batch: 64,
     };
-    const { config, reason } = decide(given, photographs(9_469), machineOf(2, 24));
+    const { config, reason } = await decide(given, photographs(9_469), machineOf(2, 24));
     expect(config).toMatchObject({ width: 192, depth: 12, heads: 3, imageSize: 112, patch: 14, batch: 64 });
     expect(reason).toBe("given");
-    expect(resolveConfig({ steps: 5 }, photographs(9_469), machineOf(2, 24)).config).toMatchObject({
+    expect((await decide({ steps: 5 }, photographs(9_469), machineOf(2, 24))).config).toMatchObject({
       ...usual,
       steps: 5,
     });
   });
 
-  test("patches that have no halves get uniform masks", () => {
-    const { config, reason } = decide(
+  test("patches that have no halves get uniform masks", async () => {
+    const { config, reason } = await decide(
       { imageSize: 112, patch: 16 },
       photographs(9_469),
       machineOf(2, 24),
       "mask",
     );
-    expect(config.mask).toBe("uniform");
+    expect(config).toMatchObject({ mask: "uniform" });
     expect(reason).toContain("49 patches have no halves");
-    expect(() =>
-      resolveConfig({ imageSize: 112, patch: 16, mask: "block" }, photographs(9_469), machineOf(2, 24)),
-    ).toThrow('mask: "block", but 112 and 16 give 49 patches, which have no halves; use "uniform"');
+    await expect(
+      decide({ imageSize: 112, patch: 16, mask: "block" }, photographs(9_469), machineOf(2, 24)),
+    ).rejects.toThrow(
+      'mask: "block", but there are 49 patches, which have no halves; use "uniform", or an even number of patches a side.',
+    );
   });
 
-  test("checkpoints: ten a run, one a quarter of an hour, none in every moment", () => {
-    const every = (given: Config, machine: MachineFacts) =>
-      resolveConfig(given, photographs(9_469), machine).config.checkpointEvery;
-    expect(every({}, machineOf(8, 24))).toBe(200);
-    expect(every({ steps: 30 }, machineOf(8, 24))).toBe(20);
-    const slow = every({ steps: 100_000 }, machineOf(1, 24));
-    const { config } = resolveConfig({ steps: 100_000 }, photographs(9_469), machineOf(1, 24));
-    expect(slow * stepTime(config, machineOf(1, 24).rates)).toBeCloseTo(900, -1);
-    expect(every({ checkpointEvery: 7 }, machineOf(8, 24))).toBe(7);
+  test("checkpoints: ten a run, one a quarter of an hour, none in every moment", async () => {
+    const decided = async (given: Config, machine: MachineFacts) =>
+      (await decide(given, photographs(9_469), machine)).config;
+    expect((await decided({}, machineOf(8, 24))).checkpointEvery).toBe(200);
+    expect((await decided({ steps: 30 }, machineOf(8, 24))).checkpointEvery).toBe(20);
+    const slow = await decided({ steps: 100_000 }, machineOf(1, 24));
+    const { secondsPerStep } = await estimated(slow, photographs(9_469), machineOf(1, 24));
+    expect(slow.checkpointEvery * secondsPerStep).toBeCloseTo(900, -1);
+    expect((await decided({ checkpointEvery: 7 }, machineOf(8, 24))).checkpointEvery).toBe(7);
   });
 });
 
 describe("memory", () => {
   const base: Config = { model: "base", imageSize: 224, patch: 16, steps: 10 };
 
-  test("a step that does not fit goes in micro-batches or computes twice, whichever is quicker; the batch stays", () => {
-    const { config, choices } = resolveConfig({}, photographs(9_469), machineOf(2, 1));
+  test("a step that does not fit goes in micro-batches or computes twice, whichever is quicker; the batch stays", async () => {
+    const machine = machineOf(2, 1);
+    const { config, choices } = await decideSettings({}, photographs(9_469), machine);
     expect(config.batch).toBe(128);
     expect(config.accumulate > 1 || config.recompute).toBe(true);
     const { reason } = choices.find(({ name }) => name === "micro-batches" || name === "recompute")!;
-    expect(reason).toBe("a step of 128 pictures at once takes 556 MiB, and 820 MiB are free");
-    expect(stepMemory(config)).toBeLessThan(0.4 * gibibyte);
+    expect(reason).toBe("a step of 128 pictures at once takes 543 MiB, and 820 MiB are free");
+    const { memory } = await estimated(config, photographs(9_469), machine);
+    expect(memory.step).toBeLessThan(0.4 * 2 ** 30);
   });
-  test("what is given of them stays", () => {
+  test("what is given of them stays", async () => {
     const machine = machineOf(2, 6);
-    expect(resolveConfig({ ...base, accumulate: 64 }, photographs(9_469), machine).config).toMatchObject({
-      batch: 128,
-      accumulate: 64,
-    });
-    const kept = resolveConfig({ ...base, recompute: false }, photographs(9_469), machine).config;
+    const { config: micro } = await decide({ ...base, accumulate: 64 }, photographs(9_469), machine);
+    expect(micro).toMatchObject({ batch: 128, accumulate: 64 });
+    const { config: kept } = await decide({ ...base, recompute: false }, photographs(9_469), machine);
     expect(kept.recompute).toBe(false);
     expect(kept.accumulate).toBeGreaterThan(4);
   });
-  test("memory that others hold may come back; what the machine does not have is refused", () => {
+  test("memory that others hold may come back; what the machine does not have is refused", async () => {
     const busy = machineOf(2, 24, 0.01);
-    expect(resolveConfig({}, photographs(9_469), busy).config).toMatchObject({ batch: 128 });
-    const text = () => resolveConfig(base, photographs(9_469), machineOf(2, 1));
-    expect(text).toThrow(UsageError);
-    expect(text).toThrow(
+    expect((await decide({}, photographs(9_469), busy)).config).toMatchObject({ batch: 128 });
+    const refused = await decide(base, photographs(9_469), machineOf(2, 1)).catch((error: Error) => error);
+    expect(refused).toBeInstanceOf(UsageError);
+    expect((refused as Error).message).toMatch(
       /^memory: a step of width 768, depth 12, 224 pixels and batch 128 takes [\d.]+ GiB even with recompute, and this machine has 1\.0 GiB; choose less of model, imageSize\.$/,
     );
   });
 });
 
+const splitMask = { mask: "block", vocabulary: 8192 };
 // What `splitmask bench step` measured, 24 November 2026, AVX2, two threads: settings, GFLOP a step, MiB at the peak.
-const measured: readonly [Partial<StepSettings>, number, number][] = [
+const measured: readonly [Partial<StepSettings & typeof splitMask>, number, number][] = [
   [{}, 181.35, 546],
   [{ batch: 32 }, 45.33, 191],
   [{ recompute: true }, 215.44, 264],
@@ -225,22 +229,22 @@ const measured: readonly [Partial<StepSettings>, number, number][] = [
 ];
 
 describe("estimates", () => {
-  test.each(measured)("%j", (settings, gigaOperations, mebibytes) => {
-    const step: StepSettings = {
-      ...{ ...usual, heads: 4, decoderDepth: 2, vocabulary: 8192, mask: "block", accumulate: 1 },
-      ...{ recompute: false, matchWeight: 1, precision: "float32", ema: null, onNan: "stop" },
-      ...settings,
-    };
-    const { blocks, words } = stepOperations(step);
-    expect((blocks + words) / 1e9 / gigaOperations).toBeCloseTo(1, 2);
-    expect(Math.abs(stepMemory(step) / 2 ** 20 / mebibytes - 1)).toBeLessThan(0.1);
+  let step: StepSettings;
+  const costOf = pretrainingCosts(methods.splitmask, { rates: countingRates });
+  beforeAll(async () => {
+    ({ config: step } = await decideSettings({ ...usual, steps: 5 }, photographs(9_469), machineOf(2, 24)));
+  });
+  test.each(measured)("%j", async (settings, gigaOperations, mebibytes) => {
+    const { memoryBytes, secondsPerStep: operations } = await costOf({ ...step, ...settings });
+    expect(Math.abs(operations / 1e9 / gigaOperations - 1)).toBeLessThan(0.01);
+    expect(Math.abs(memoryBytes / 2 ** 20 / mebibytes - 1)).toBeLessThan(0.03);
   });
 
-  test("a run: its steps, and what is done besides", () => {
+  test("a run: its steps, and what is done besides", async () => {
     const machine = machineOf(2, 24);
     const pictures = photographs(9_469);
-    const { config } = resolveConfig({}, pictures, machine);
-    const estimate = estimateRun(config, pictures, machine, false);
+    const { config } = await decide({}, pictures, machine);
+    const estimate = await estimated(config, pictures, machine);
     expect(estimate.steps).toBe(2000);
     expect(estimate.secondsPerStep).toBeCloseTo((1.04 * 181.35) / 120, 2);
     expect(estimate.picturesPerSecond).toBeCloseTo(128 / estimate.secondsPerStep, 6);
@@ -253,37 +257,37 @@ describe("estimates", () => {
     expect(estimate.disk.cache).toBe(0);
     // Two checkpoints and the best one: 2.6 million numbers with two moments each.
     expect(estimate.disk.run / (3 * 3 * 4 * 2.67e6)).toBeCloseTo(1.1, 0);
-    const onDisk = estimateRun(config, pictures, machine, true);
+    const onDisk = await estimated(config, pictures, machine, true);
     expect(onDisk.memory.pictures).toBe(0);
     expect(onDisk.disk.cache).toBe(estimate.memory.pictures);
   });
 
-  test("pictures that no step sees are not decoded", () => {
+  test("pictures that no step sees are not decoded", async () => {
     const machine = machineOf(2, 24);
     const given = { steps: 5, imageSize: 64, patch: 8, batch: 16 } as const;
-    const besidesOf = (count: number, settings: Config = given, onDisk = false) => {
+    const besidesOf = async (count: number, settings: Config = given, onDisk = false) => {
       const pictures = photographs(count);
-      const { config } = resolveConfig(settings, pictures, machine);
-      const estimate = estimateRun(config, pictures, machine, onDisk);
+      const { config } = await decide(settings, pictures, machine);
+      const estimate = await estimated(config, pictures, machine, onDisk);
       return { ...estimate, besides: estimate.seconds - estimate.steps * estimate.secondsPerStep };
     };
-    // 80 pictures of the steps, and samples for colours, words and report, which do not grow with the folder.
-    const [many, more] = [besidesOf(60_000), besidesOf(6_000_000)];
+    // 80 pictures of the steps, and samples for colors, words and report, which do not grow with the folder.
+    const [many, more] = [await besidesOf(60_000), await besidesOf(6_000_000)];
     expect(more.besides).toBeCloseTo(many.besides, 6);
     expect(many.memory.pictures / (80 * 128 * 170.67 * 3)).toBeCloseTo(1, 3);
-    const longer = besidesOf(60_000, { ...given, steps: 505 });
+    const longer = await besidesOf(60_000, { ...given, steps: 505 });
     expect(longer.besides - many.besides).toBeCloseTo((500 * 16 * 0.004) / 2, 6);
-    const all = besidesOf(60_000, { ...given, steps: 100_000 });
+    const all = await besidesOf(60_000, { ...given, steps: 100_000 });
     expect(all.besides - many.besides).toBeCloseTo(((60_000 - 80) * 0.004) / 2, 6);
     // A cache on disk has every picture.
-    expect(besidesOf(60_000, given, true).besides).toBeCloseTo(all.besides, 6);
+    expect((await besidesOf(60_000, given, true)).besides).toBeCloseTo(all.besides, 6);
   });
 
-  test("a time that does not suffice to see all pictures is filled too", () => {
+  test("a time that does not suffice to see all pictures is filled too", async () => {
     const machine = machineOf(2, 24);
     const pictures = photographs(6_000_000);
-    const { config } = resolveConfig({ time: "30m" }, pictures, machine);
-    const { seconds, steps } = estimateRun(config, pictures, machine, false);
+    const { config } = await decide({ time: "30m" }, pictures, machine);
+    const { seconds, steps } = await estimated(config, pictures, machine);
     expect(steps * config.batch).toBeLessThan(6_000_000);
     expect(steps).toBeGreaterThan(100);
     expect(seconds).toBeGreaterThan(1790);
@@ -300,10 +304,10 @@ describe("estimates", () => {
     expect(stepsInTime(37.5, 1, 0.1, quarter)).toBe(20);
   });
 
-  test("a timed run: as many steps as fit", () => {
+  test("a timed run: as many steps as fit", async () => {
     const machine = machineOf(2, 24);
-    const { config } = resolveConfig({ time: "30m" }, photographs(9_469), machine);
-    const { seconds, steps } = estimateRun(config, photographs(9_469), machine, false);
+    const { config } = await decide({ time: "30m" }, photographs(9_469), machine);
+    const { seconds, steps } = await estimated(config, photographs(9_469), machine);
     expect(steps).toBeGreaterThan(400);
     expect(seconds).toBeGreaterThan(1790);
     expect(seconds).toBeLessThanOrEqual(1800);
@@ -320,8 +324,8 @@ test("a timed run keeps its end back from its steps, and decoding where that is 
   expect(timeLimitOf(180, 200, besides, true, 0.1)).toMatchObject({ elapsed: 200, afterwards: 0 });
 });
 
-test("checkpoints and looks that nobody gave keep their share of a timed run; given ones are so many steps", () => {
-  const { config } = resolveConfig({ time: "1h" }, photographs(9_469), machineOf(2, 24));
+test("checkpoints and looks that nobody gave keep their share of a timed run; given ones are so many steps", async () => {
+  const { config } = await decide({ time: "1h" }, photographs(9_469), machineOf(2, 24));
   type Every = (steps: number) => number;
   const rhythm = (seconds: number) => checkpointRhythm({ checkpointEvery: 70, seconds }, {}) as Every;
   // Ten a run, and one a quarter of an hour.

@@ -5,32 +5,22 @@ import { methods, noteOf } from "@splitmask/methods";
 import {
   type Config,
   checkFields,
+  decideSettings,
   finetuneFields,
-  type MachineFacts,
   parseDuration,
   pretrainingFields,
   readConfigFile,
-  resolveConfig,
   UsageError,
-  warmupSteps,
 } from "@splitmask/pipelines";
+import { machineOf } from "./machines.js";
 
 const pictures = { count: 9469, shortSide: 160 };
-const machine: MachineFacts = {
-  threads: 2,
-  memoryBytes: 24e9,
-  freeBytes: 20e9,
-  rates: { blocks: 1.2e11, words: 1.2e11 },
-};
+const machine = machineOf(2, 24);
 
-function problem(given: Config, facts = pictures): string {
-  try {
-    resolveConfig(given, facts, machine);
-  } catch (error) {
-    expect(error).toBeInstanceOf(UsageError);
-    return (error as Error).message;
-  }
-  throw new Error("resolved, but an error was expected");
+async function problem(given: Config, facts = pictures): Promise<string> {
+  const refused = await decideSettings(given, facts, machine).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(UsageError);
+  return (refused as UsageError).message;
 }
 
 describe("durations", () => {
@@ -92,9 +82,10 @@ describe("checkFields", () => {
   });
 });
 
-describe("resolveConfig", () => {
-  test("the trial that worked is the default for about ten thousand pictures", () => {
-    const { config, choices } = resolveConfig({}, pictures, machine);
+describe("decideSettings", () => {
+  test("the trial that worked is the default for about ten thousand pictures", async () => {
+    const { config, choices, method } = await decideSettings({}, pictures, machine);
+    expect(method).toBe(methods.splitmask);
     expect(config).toMatchObject({
       width: 128,
       depth: 6,
@@ -123,15 +114,15 @@ describe("resolveConfig", () => {
       "image size",
       "patch",
       "mask",
-      "batch",
-      "steps",
       "tokenizer",
       "vocabulary",
+      "batch",
+      "steps",
       "learning rate",
       "warm-up",
       "checkpoints",
       "crop scale",
-      "colours",
+      "colors",
       "seed",
     ]);
   });
@@ -159,27 +150,27 @@ describe("resolveConfig", () => {
       "weightDecayEnd: without a weightDecay nothing is decayed: give both.",
     ],
     [{ monitorTest: "x" }, "monitorTest: there is no monitor: give monitor, a folder of labelled pictures."],
-  ] as const)("%j", (given, message) => expect(problem(given)).toBe(message));
-  test("colours: the paper's for its smallest sets where they are asked for, and each by itself", () => {
-    const colors = (given: Config) => {
-      const { config, choices } = resolveConfig(given, pictures, machine);
+  ] as const)("%j", async (given, message) => expect(await problem(given)).toBe(message));
+  test("colors: the paper's for its smallest sets where they are asked for, and each by itself", async () => {
+    const colors = async (given: Config) => {
+      const { config, choices } = await decideSettings(given, pictures, machine);
       const { colorJitter, grayscale, blur, solarize } = config;
-      const { value } = choices.find(({ name }) => name === "colours")!;
+      const { value } = choices.find(({ name }) => name === "colors")!;
       return [[colorJitter, grayscale, blur, solarize], value];
     };
-    expect(colors({ augmentation: "crop" })).toEqual([[0, 0, 0, 0], "kept"]);
-    expect(colors({ augmentation: "color" })).toEqual([
+    expect(await colors({ augmentation: "crop" })).toEqual([[0, 0, 0, 0], "kept"]);
+    expect(await colors({ augmentation: "color" })).toEqual([
       [0.8, 0.2, 0.5, 0.2],
-      "jitter 0.8, grey 0.2, blur 0.5, solarise 0.2",
+      "jitter 0.8, gray 0.2, blur 0.5, solarize 0.2",
     ]);
-    expect(colors({ augmentation: "color", blur: 0 })).toEqual([
+    expect(await colors({ augmentation: "color", blur: 0 })).toEqual([
       [0.8, 0.2, 0, 0.2],
-      "jitter 0.8, grey 0.2, solarise 0.2",
+      "jitter 0.8, gray 0.2, solarize 0.2",
     ]);
-    expect(colors({ grayscale: 0.3 })).toEqual([[0, 0.3, 0, 0], "grey 0.3"]);
+    expect(await colors({ grayscale: 0.3 })).toEqual([[0, 0.3, 0, 0], "gray 0.3"]);
   });
-  test("what is given stands and is called given", () => {
-    const { config, choices } = resolveConfig(
+  test("what is given stands and is called given", async () => {
+    const { config, choices } = await decideSettings(
       { model: "small", imageSize: 112, batch: 64, learningRate: 2e-4, steps: 10, seed: 7 },
       pictures,
       machine,
@@ -210,16 +201,21 @@ describe("resolveConfig", () => {
       { count: 3, shortSide: 28 },
       { batch: 2, imageSize: 32, patch: 4 },
     ],
-  ])("%j", (facts, expected) => expect(resolveConfig({}, facts, machine).config).toMatchObject(expected));
-  test("the learning rate follows batch and width", () => {
-    expect(resolveConfig({ batch: 512 }, pictures, machine).config.learningRate).toBe(2e-3);
-    expect(resolveConfig({ model: "base", batch: 2048 }, pictures, machine).config.learningRate).toBe(1.6e-3);
+  ])("%j", async (facts, expected) => {
+    const { config } = await decideSettings({}, facts, machine);
+    expect(config).toMatchObject(expected);
   });
-  test("epochs and time", () => {
-    expect(resolveConfig({ epochs: 3 }, pictures, machine).config.steps).toBe(219);
-    const { config } = resolveConfig({ time: "20m" }, pictures, machine);
+  test.each<[Config, object]>([
+    [{ batch: 512 }, { learningRate: 2e-3 }],
+    [{ model: "base", batch: 2048 }, { learningRate: 1.6e-3 }],
+    [{ epochs: 3 }, { steps: 219 }],
+  ])("the learning rate follows batch and width, the steps the epochs: %j", async (given, expected) => {
+    const { config } = await decideSettings(given, pictures, machine);
+    expect(config).toMatchObject(expected);
+  });
+  test("time", async () => {
+    const { config } = await decideSettings({ time: "20m" }, pictures, machine);
     expect(config).toMatchObject({ steps: null, seconds: 1200, warmup: null });
-    expect(warmupSteps(400)).toBe(20);
   });
   test.each<[Config, string]>([
     [{ steps: 5, epochs: 2 }, "give only one of steps, epochs and time"],
@@ -240,7 +236,7 @@ describe("resolveConfig", () => {
     ],
     [{ batch: 9470 }, "batch: 9470, but there are only 9,469 pictures: use 9469 or fewer."],
     [{ mean: [0.5, 0.5, 0.5] }, "mean: given without std"],
-  ])("%j is refused", (given, message) => expect(problem(given)).toContain(message));
+  ])("%j is refused", async (given, message) => expect(await problem(given)).toContain(message));
 });
 
 describe("readConfigFile", () => {

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Method } from "@splitmask/methods";
+import { type Method, methods } from "@splitmask/methods";
 import {
   checkFields,
   defineConfig,
@@ -27,7 +27,10 @@ const fields = {
   }),
   order: field(z.enum(["random", "raster"]), { description: "Order of the patches; random when not given" }),
 };
-const other = { name: "other", title: "Other", paper: "none", fields };
+const other: Method<typeof fields> = {
+  ...methods.mae,
+  ...{ name: "other", title: "Other", paper: "none", fields, decide: () => ({}) },
+};
 /** As a module of a user's own. */
 const resolved = (name: string) => pathToFileURL(createRequire(import.meta.url).resolve(name)).href;
 const otherModule = `

@@ -1,33 +1,37 @@
 import {
-  estimateFinetune,
+  classificationCosts,
+  classificationWork,
+  estimateRun,
   type FinetuneConfig,
   type FinetuneFacts,
-  type FinetuneStep,
-  finetuneFixedTime,
-  finetuneStepMemory,
-  finetuneStepTime,
-  type MachineFacts,
   resolveFinetune as resolveFor,
+  stepTime,
 } from "@splitmask/pipelines";
+import { machineOf, ratesOf } from "./machines.js";
 
-const encoder = { width: 128, depth: 6, heads: 4, patch: 8, imageSize: 64 };
-const facts: FinetuneFacts = { count: 9469, classes: 10, encoder, fromScratch: false };
-const machine: MachineFacts = {
-  ...{ threads: 2, memoryBytes: 24 * 2 ** 30, freeBytes: 20 * 2 ** 30 },
-  rates: { blocks: 1.2e11, words: 1.2e11 },
-};
-const resolveFinetune = (given: FinetuneConfig, known: FinetuneFacts) =>
-  resolveFor(given, known, machine.rates);
-const reasons = (given: FinetuneConfig, changed: Partial<FinetuneFacts> = {}) =>
+const encoder = { width: 128, depth: 6, heads: 4, patch: 8, layerScale: null, imageSize: 64 };
+const facts: FinetuneFacts = { count: 9469, encoder, fromScratch: false };
+const machine = machineOf(2, 24);
+
+/** What steps of an encoder of this shape take. */
+function costsOf({ depth, heads, imageSize, patch, width }: typeof encoder, rates = machine.rates) {
+  const config = { width, depth, heads, imageSize, patchSize: patch, finalNorm: false };
+  return classificationCosts(config, 10, { rates });
+}
+const costOf = costsOf(encoder);
+
+const resolveFinetune = (given: FinetuneConfig, known = facts) => resolveFor(given, known, costOf);
+const decided = async (given: FinetuneConfig, known = facts) => (await resolveFinetune(given, known)).config;
+const reasons = async (given: FinetuneConfig, changed: Partial<FinetuneFacts> = {}) =>
   Object.fromEntries(
-    resolveFinetune(given, { ...facts, ...changed }).choices.map(({ name, value, reason }) => [
+    (await resolveFinetune(given, { ...facts, ...changed })).choices.map(({ name, value, reason }) => [
       name,
       `${value}: ${reason}`,
     ]),
   );
 
-test("a recipe that is given is followed to the letter", () => {
-  const { config } = resolveFinetune({ recipe: "paper-small" }, facts);
+test("a recipe that is given is followed to the letter", async () => {
+  const config = await decided({ recipe: "paper-small" });
   expect(config).toMatchObject({
     ...{ batch: 1024, accumulate: 4, steps: 300 * 9, warmup: 60 * 9, learningRate: 4e-3, layerDecay: 0.65 },
     ...{
@@ -41,51 +45,51 @@ test("a recipe that is given is followed to the letter", () => {
     ...{ magnitude: 9, magnitudeStd: 0.5, mixup: 0.8, cutmix: 1, jitter: 0, erasing: 0, cropRatio: 0.875 },
     ...{ ema: null, cropScale: 0.08, flip: 0.5 },
   });
-  expect(resolveFinetune({ recipe: "paper-large" }, facts).config).toMatchObject({
+  expect(await decided({ recipe: "paper-large" })).toMatchObject({
     ...{ learningRate: 1.4e-4, layerDecay: 1, warmup: 45, repeats: 3, magnitude: 7 },
   });
-  expect(resolveFinetune({ recipe: "deit" }, facts).config).toMatchObject({
+  expect(await decided({ recipe: "deit" })).toMatchObject({
     ...{ learningRate: 1e-3, minimumLearningRate: 1e-5, ema: 0.99996, erasing: 0.25, headDeviation: 0.02 },
   });
-  expect(resolveFinetune({ recipe: "beit" }, facts).config).toMatchObject({
+  expect(await decided({ recipe: "beit" })).toMatchObject({
     ...{ steps: 900, warmup: 180, layerDecay: 0.65, erasing: 0.25, headDeviation: 2e-5 },
   });
 });
 
-test("learning rates are for the recipe's batch, and scale with the batch that is given", () => {
-  const { config } = resolveFinetune({ recipe: "paper-small", batch: 256, epochs: 30 }, facts);
+test("learning rates are for the recipe's batch, and scale with the batch that is given", async () => {
+  const config = await decided({ recipe: "paper-small", batch: 256, epochs: 30 });
   expect(config).toMatchObject({ learningRate: 1e-3, minimumLearningRate: 2.5e-7, accumulate: 1 });
   // Warm-up keeps its share: 60 of 300 epochs.
   expect(config).toMatchObject({ steps: 30 * 36, warmup: 6 * 36 });
-  expect(reasons({ recipe: "paper-small", batch: 256 })["learning rate"]).toBe(
+  expect((await reasons({ recipe: "paper-small", batch: 256 }))["learning rate"]).toBe(
     "1.0e-3: recipe paper-small: 0.004 for 1,024 pictures a step, times 256 / 1,024",
   );
 });
 
-test("without a recipe the column of the paper that fits the number of pictures, shorter and in smaller steps", () => {
-  expect(reasons({})).toMatchObject({
+test("without a recipe the column of the paper that fits the number of pictures, shorter and in smaller steps", async () => {
+  expect(await reasons({})).toMatchObject({
     recipe:
       "paper-small: 9,469 pictures: what the paper does for its small sets, Cars, Clipart, Painting and Sketch, but for batch and length",
     batch: "128: the recipe's is 1,024; smaller steps learn more from as many pictures",
     steps:
       "3066: 42 epochs of 73 steps; the recipe's 300 are for a GPU; a longer run (--epochs, --time) learns more",
   });
-  expect(resolveFinetune({}, { ...facts, count: 100_000 }).config).toMatchObject({
+  expect(await decided({}, { ...facts, count: 100_000 })).toMatchObject({
     ...{ recipe: "paper-large", layerDecay: 1, repeats: 3, steps: 4 * 781 },
   });
   // The root for batches that are chosen smaller: 4e-3 · √(128 / 1,024).
-  expect(resolveFinetune({}, facts).config.learningRate).toBe(1.414e-3);
-  expect(reasons({})["learning rate"]).toBe(
+  expect((await decided({})).learningRate).toBe(1.414e-3);
+  expect((await reasons({}))["learning rate"]).toBe(
     "1.4e-3: recipe paper-small: 0.004 for 1,024 pictures a step, times √(128 / 1,024), which suits AdamW",
   );
   // Few labels: small batches, the recipe's whole length.
-  expect(resolveFinetune({}, { ...facts, count: 100 }).config).toMatchObject({ batch: 16, steps: 300 * 6 });
-  expect(reasons({}, { count: 100 }).batch).toBe(
+  expect(await decided({}, { ...facts, count: 100 })).toMatchObject({ batch: 16, steps: 300 * 6 });
+  expect((await reasons({}, { count: 100 })).batch).toBe(
     "16: 100 pictures: the largest power of two that makes 4 steps an epoch or more",
   );
 });
 
-test("every field of a recipe can be given instead", () => {
+test("every field of a recipe can be given instead", async () => {
   const given = {
     ...{
       batch: 64,
@@ -123,33 +127,34 @@ test("every field of a recipe can be given instead", () => {
       precision: "bfloat16",
     },
   } as const satisfies FinetuneConfig;
-  const { warmupEpochs: _, ...decided } = given;
-  const { config } = resolveFinetune({ ...given, recipe: "deit", evaluateEvery: 0.5 }, facts);
-  expect(config).toMatchObject({ ...decided, warmup: 2 * 147, evaluateEvery: 74 });
-  expect(resolveFinetune({ recipe: "deit", ema: 0 }, facts).config.ema).toBeNull();
+  const { warmupEpochs: _, ...same } = given;
+  const config = await decided({ ...given, recipe: "deit", evaluateEvery: 0.5 });
+  expect(config).toMatchObject({ ...same, warmup: 2 * 147, evaluateEvery: 74 });
+  expect((await decided({ recipe: "deit", ema: 0 })).ema).toBeNull();
 });
 
-test("the colour jitter of the recipe is for training without RandAugment", () => {
-  expect(resolveFinetune({ magnitude: 0 }, facts).config.jitter).toBe(0.4);
-  expect(reasons({})["colour jitter"]).toBe(
+test("the color jitter of the recipe is for training without RandAugment", async () => {
+  expect((await decided({ magnitude: 0 })).jitter).toBe(0.4);
+  expect((await reasons({}))["color jitter"]).toBe(
     "0: the recipe's 0.4 is for training without RandAugment, as timm has it",
   );
 });
 
-test("a time limit leaves steps and warm-up open", () => {
-  const { config } = resolveFinetune({ time: "30m" }, facts);
+test("a time limit leaves steps and warm-up open", async () => {
+  const config = await decided({ time: "30m" });
   expect(config).toMatchObject({ steps: null, seconds: 1800, warmup: null, warmupShare: 0.2 });
-  expect(reasons({ time: "30m" })["warm-up"]).toBe("20 % of the steps: recipe: 60 of 300 epochs");
+  expect((await reasons({ time: "30m" }))["warm-up"]).toBe("20 % of the steps: recipe: 60 of 300 epochs");
 });
 
-test("a checkpoint every quarter of an hour at least", () => {
-  expect(resolveFinetune({ steps: 5000 }, facts).config.checkpointEvery).toBe(500);
-  const { config } = resolveFor({ steps: 5000 }, facts, { blocks: 3e9, words: 3e9 });
-  const seconds = finetuneStepTime({ ...config, encoder, classes: 10 }, { blocks: 3e9, words: 3e9 });
+test("a checkpoint every quarter of an hour at least", async () => {
+  expect((await decided({ steps: 5000 })).checkpointEvery).toBe(500);
+  const slow = costsOf(encoder, ratesOf(3e9));
+  const { config } = await resolveFor({ steps: 5000 }, facts, slow);
+  const seconds = stepTime(await slow(config));
   expect(config.checkpointEvery).toBe(Math.round(900 / seconds));
-  expect(reasons({ checkpointEvery: 7 }).checkpoints).toBe("every 7 steps: given");
+  expect((await reasons({ checkpointEvery: 7 })).checkpoints).toBe("every 7 steps: given");
   // 30 minutes, by the estimate.
-  const { checkpointEvery } = resolveFinetune({ time: "30m" }, facts).config;
+  const { checkpointEvery } = await decided({ time: "30m" });
   expect(checkpointEvery).toBeGreaterThan(100);
   expect(checkpointEvery).toBeLessThan(1000);
 });
@@ -165,53 +170,57 @@ test.each<[number, number, number, number, number, number, number, boolean, numb
   [96, 4, 3, 48, 8, 256, 1, false, 186],
 ])(
   "memory of a step: width %d, depth %d, %d heads, %d pixels, patch %d, batch %d in %d, recompute %s",
-  (width, depth, heads, imageSize, patch, batch, accumulate, recompute, mebibytes) => {
-    const step: FinetuneStep = {
-      ...{ encoder: { width, depth, heads, patch }, classes: 10, imageSize, batch, accumulate, recompute },
-      ...{ ema: null, onNan: "stop", mixup: 0, cutmix: 0 },
-    };
-    expect(Math.abs(finetuneStepMemory(step) / 2 ** 20 / mebibytes - 1)).toBeLessThan(0.05);
+  async (width, depth, heads, imageSize, patch, batch, accumulate, recompute, mebibytes) => {
+    const shape = { ...encoder, width, depth, heads, imageSize, patch };
+    const { config } = await resolveFor(
+      { imageSize, batch, accumulate, recompute, mixup: 0, cutmix: 0, steps: 5 },
+      { ...facts, encoder: shape },
+      costsOf(shape),
+    );
+    const { memoryBytes } = await costsOf(shape)(config);
+    expect(Math.abs(memoryBytes / 2 ** 20 / mebibytes - 1)).toBeLessThan(0.03);
   },
 );
 
 describe("the estimate of a run", () => {
   const pictures = { count: 9469, shortSide: 160, decodeSeconds: 0.004 };
-  const known = { ...facts, pictures, testCount: 3925 };
-  const estimated = (given: FinetuneConfig) => {
-    const { config } = resolveFinetune(given, facts);
-    const estimate = estimateFinetune(config, known, machine, false);
-    return { ...estimate, fixed: finetuneFixedTime(config, known, machine) };
+  const estimated = async (given: FinetuneConfig) => {
+    const config = await decided(given);
+    const work = classificationWork(config, await costOf(config), 3925);
+    const { estimate, evaluationSeconds, fixed } = estimateRun(config, work, pictures, machine, false);
+    return { ...estimate, evaluationSeconds, fixed };
   };
 
-  test("decoding once, the steps, each look at the test pictures", () => {
-    const { fixed, seconds, secondsPerStep, steps } = estimated({ epochs: 6, batch: 128 });
+  test("decoding once, the steps, each look at the test pictures", async () => {
+    const { fixed, seconds, secondsPerStep, steps } = await estimated({ epochs: 6, batch: 128 });
     expect(steps).toBe(6 * 73);
     // Of 128 pictures with 64 patches each: three products of 24·D² + 4·D·N operations, half a product of attention
     // more.
     const forward = 128 * 64 * 6 * (24 * 128 ** 2 + 4 * 128 * 64);
     expect(secondsPerStep / ((1.04 * 3 * forward) / 1.2e11)).toBeCloseTo(1.03, 1);
     expect(fixed.decoding).toBeCloseTo((9469 * 0.004) / 2, 6);
-    expect(fixed.evaluation).toBeGreaterThan((3925 * 0.004) / 2);
+    expect(fixed.report).toBeGreaterThan((3925 * 0.004) / 2);
     expect(seconds).toBeCloseTo(fixed.decoding + fixed.report + steps * secondsPerStep, 6);
-    const often = estimated({ epochs: 6, batch: 128, evaluateEvery: 1 });
-    expect(often.seconds - seconds).toBeCloseTo(5 * fixed.evaluation, 6);
+    const often = await estimated({ epochs: 6, batch: 128, evaluateEvery: 1 });
+    expect(often.seconds - seconds).toBeCloseTo(5 * often.evaluationSeconds, 6);
+    expect(often.evaluationSeconds).toBeGreaterThan((3925 * 0.004) / 2);
     // Of few steps only the pictures that they see.
-    const few = estimated({ steps: 3, batch: 128, repeats: 2 });
+    const few = await estimated({ steps: 3, batch: 128, repeats: 2 });
     expect(few.fixed.decoding).toBeCloseTo((3 * 64 * 0.004) / 2, 6);
   });
 
-  test("recompute, micro-batches and the moving average cost what they do", () => {
-    const usual = estimated({ batch: 128 });
-    const slow = estimated({ batch: 128, recompute: true });
+  test("recompute, micro-batches and the moving average cost what they do", async () => {
+    const usual = await estimated({ batch: 128 });
+    const slow = await estimated({ batch: 128, recompute: true });
     expect(slow.secondsPerStep / usual.secondsPerStep).toBeCloseTo(4 / 3, 1);
     expect(slow.memory.step).toBeLessThan(usual.memory.step / 2);
-    expect(estimated({ batch: 128, accumulate: 4 }).memory.step).toBeLessThan(usual.memory.step / 2);
-    expect(estimated({ batch: 128, ema: 0.999 }).disk.run).toBeGreaterThan(usual.disk.run);
+    expect((await estimated({ batch: 128, accumulate: 4 })).memory.step).toBeLessThan(usual.memory.step / 2);
+    expect((await estimated({ batch: 128, ema: 0.999 })).disk.run).toBeGreaterThan(usual.disk.run);
   });
 
-  test("a time is filled", () => {
+  test("a time is filled", async () => {
     for (const given of [{ time: "10m" }, { time: "10m", evaluateEvery: 1 }]) {
-      const { seconds, secondsPerStep, steps } = estimated(given);
+      const { seconds, secondsPerStep, steps } = await estimated(given);
       expect(seconds).toBeLessThanOrEqual(600 + secondsPerStep);
       expect(seconds).toBeGreaterThan(580);
       expect(steps).toBeGreaterThan(100);

@@ -12,7 +12,7 @@ export type LengthSettings = Pick<LoopSettings, "steps" | "seconds" | "cache" | 
 export interface FixedTime {
   /** Cores that decode the pictures of the steps cannot train meanwhile. */
   readonly decoding: number;
-  /** What is done before the first step: measuring the colours, fitting the tokenizer, and counting its words. */
+  /** What is done before the first step: measuring the colors, fitting the tokenizer, and counting its words. */
   readonly preparation: number;
   /** The last checkpoint, the encoder and the report. */
   readonly report: number;

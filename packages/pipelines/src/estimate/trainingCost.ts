@@ -34,11 +34,11 @@ export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
   readonly standIn: (device: Device) => unknown;
   /** Makes what is trained. */
   readonly create: (device: Device, parts: unknown) => PretrainingTask<Batch>;
-  /** Makes the batches of some pictures, so many at a time. */
+  /** Makes the batches of some pictures: so many at a time, which are kept in so many bytes. */
   readonly batches: (
     device: Device,
     dataset: ImageDataset,
-    batch: number,
+    options: { readonly batch: number; readonly cacheBytes: number },
   ) => BatchSource<Batch> & { close(): void };
   /** The options of the loop. */
   readonly loop: TrainingLoop;
@@ -52,8 +52,10 @@ export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
 const countedMicroBatches = 3;
 /** Pictures that are embedded at a time. */
 const lookedAt = 64;
-/** Side of the pictures that batches are made of, in pixels: what they cost themselves is counted elsewhere. */
+/** Side of the pictures that batches are made of, in pixels: what they take themselves is estimated apart. */
 const side = 16;
+/** What one takes where it is kept, in bytes. */
+const pictureBytes = 3 * side * side;
 
 /**
  * Counts a training step by running it on a dry device, which computes nothing: task, loop and batches are the run's,
@@ -88,7 +90,7 @@ async function dryStep<Batch extends ImageBatch>(
   rates: KernelRates,
 ): Promise<TrainingCost> {
   const device = createDevice({ backend: "dry", threads: 1 });
-  const picture = ndarray(new Uint8Array(side * side * 3), [side, side, 3]);
+  const picture = ndarray(new Uint8Array(pictureBytes), [side, side, 3]);
   const dataset = arrayDataset(
     Array.from({ length: batch }, () => picture),
     classes === 0
@@ -98,7 +100,7 @@ async function dryStep<Batch extends ImageBatch>(
           classes: Array.from({ length: classes }, (_, label) => String(label)),
         },
   );
-  const batches = makeBatches(device, dataset, batch);
+  const batches = makeBatches(device, dataset, { batch, cacheBytes: batch * pictureBytes });
   try {
     const before = device.memory().liveBytes;
     const parts = standIn(device);

@@ -26,11 +26,15 @@ export async function fitMemory<Settings extends MemoryFit>(
 ): Promise<Settings | null> {
   const memoryOf = async (way: MemoryFit) => (await costOf({ ...settings, ...way })).memoryBytes;
   const fewest = given.batch === undefined ? Math.min(leastPictures, settings.batch) : settings.batch;
-  for (let { batch } = settings; batch >= fewest; batch = Math.floor(batch / 2)) {
+  const batches = halvesOf(settings.batch, fewest);
+  for (const batch of batches) {
     const ways = waysOf(batch, given);
     // The one that takes the most memory is the quickest; the one that takes the least says whether any fits.
     const [first, last] = [ways[0]!, ways.at(-1)!];
     if ((await memoryOf(first)) <= room) return { ...settings, ...first };
+    // A model that is much too large is not counted in every way.
+    if (batch === settings.batch && (await memoryOf(waysOf(batches.at(-1)!, given).at(-1)!)) > room)
+      return null;
     if ((await memoryOf(last)) > room) continue;
     let quickest: { readonly way: MemoryFit; readonly seconds: number } | null = null;
     for (const recompute of new Set(ways.map((way) => way.recompute))) {
@@ -45,6 +49,11 @@ export async function fitMemory<Settings extends MemoryFit>(
     return { ...settings, ...quickest!.way };
   }
   return null;
+}
+
+/** A batch, and its halves down to the fewest pictures. */
+function halvesOf(batch: number, fewest: number): number[] {
+  return batch < fewest ? [] : [batch, ...halvesOf(Math.floor(batch / 2), fewest)];
 }
 
 /** In how many micro-batches, and with `recompute` or without: the most memory first, the least last. */

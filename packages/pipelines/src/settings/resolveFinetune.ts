@@ -312,7 +312,7 @@ function resolveAugmentation(
     given.magnitude !== undefined || given.magnitudeStd !== undefined ? "given" : fromRecipe,
   );
   const jitter = decisions.take(
-    "colour jitter",
+    "color jitter",
     given.jitter,
     magnitude === 0 ? recipe.colorJitter : 0,
     magnitude === 0

@@ -28,16 +28,6 @@ export interface RunLength {
   readonly plannedSteps: number;
 }
 
-/**
- * Warm-up where none is given: a twentieth of the steps.
- *
- * @param steps Number of steps of the run.
- * @returns Number of warm-up steps.
- */
-export function warmupSteps(steps: number): number {
-  return Math.round(steps / 20);
-}
-
 /** Why a run has its checkpoints where `checkpointSteps` puts them. */
 export const checkpointReason = "ten a run, and one a quarter of an hour at least";
 

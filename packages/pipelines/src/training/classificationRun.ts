@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { classifierMethod, encoderView, type PretrainingTask } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
-import { estimateRun, type RunWork } from "../estimate/runEstimate.js";
-import type { TrainingCost } from "../estimate/trainingCost.js";
+import { classificationWork } from "../estimate/classificationWork.js";
+import { estimateRun } from "../estimate/runEstimate.js";
 import { trainedRange } from "../evaluation/trainedRange.js";
 import { freeDiskBytes } from "../machine/freeDisk.js";
 import { examineMachine } from "../machine/machine.js";
@@ -32,7 +32,7 @@ import { classificationBatches } from "./batches.js";
 import { classificationCosts } from "./costOf.js";
 import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
 import { cachesOnDisk, foundText, ignoredText, tellDecisions, timedFacts } from "./plan.js";
-import type { RunKind, RunPictures } from "./runKind.js";
+import type { RunKind } from "./runKind.js";
 
 /** What came of a run that trains a classifier, besides what all runs give. */
 export interface ClassificationOutcome {
@@ -62,9 +62,6 @@ interface FirstEncoder {
   readonly read: EncoderWeights | null;
 }
 
-/** Fewest seconds for the files of the last checkpoint and the classifier. */
-const filesSeconds = 1;
-
 /**
  * Runs that train a classifier on a pre-trained encoder, or from its first weights.
  *
@@ -81,19 +78,6 @@ export function classificationRun(
     first ??= readFirstEncoder(sources);
     return first;
   };
-  const workOf = (
-    { batch, evaluateEvery, repeats }: ClassificationSettings,
-    cost: TrainingCost,
-    { test }: RunPictures,
-  ): RunWork => ({
-    cost,
-    picturesPerStep: batch / repeats,
-    besides: {
-      before: { pictures: 0, operations: 0 },
-      after: { seconds: filesSeconds, pictures: test!.length, looks: test!.length },
-    },
-    evaluation: evaluateEvery === null ? null : { pictures: test!.length, every: evaluateEvery },
-  });
 
   return {
     name: "classification",
@@ -137,7 +121,8 @@ export function classificationRun(
             ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
             : `the weights of ${sources.run} after ${read.step.toLocaleString("en")} steps`,
       };
-      const work = workOf(config, await costOf({ ...config, checkpointEvery: 1 }), opened);
+      const cost = await costOf({ ...config, checkpointEvery: 1 });
+      const work = classificationWork(config, cost, opened.test!.length);
       return {
         ...{ config, pictures, machine },
         choices: [encoder, ...choices],
@@ -148,7 +133,8 @@ export function classificationRun(
 
     async estimate({ pictures }, { config, encoder }, machine) {
       const costOf = classificationCosts(encoder, pictures.classes.length, machine);
-      const work = workOf(config, await costOf({ ...config, checkpointEvery: 1 }), pictures);
+      const cost = await costOf({ ...config, checkpointEvery: 1 });
+      const work = classificationWork(config, cost, pictures.test!.length);
       return estimateRun(config, work, pictures.train.facts, machine, false);
     },
 

@@ -33,8 +33,8 @@ export function pretrainingCosts(method: Method, { rates }: Pick<MachineFacts, "
     const step: CountedStep = {
       standIn: (device) => method.preparation?.standIn(device, settings),
       create: (device, parts) => method.create(device, settings, parts),
-      batches: (device, dataset, batch) =>
-        pretrainingBatches(device, dataset, method, { ...settings, batch }),
+      batches: (device, dataset, { batch, cacheBytes }) =>
+        pretrainingBatches(device, dataset, method, { ...settings, batch }, { cacheBytes }),
       loop: trainingLoop({ ...given, ...anyLength }, method.recipe.betas),
       batch: given.batch,
       classes: 0,
@@ -93,8 +93,8 @@ export function classificationCosts(
           encoder: { ...encoder, imageSize, dropPath },
           classes,
         }),
-      batches: (device, dataset, batch) =>
-        classificationBatches(device, dataset, classes, { ...settings, batch }),
+      batches: (device, dataset, { batch, cacheBytes }) =>
+        classificationBatches(device, dataset, classes, { ...settings, batch }, { cacheBytes }),
       loop: trainingLoop(given, undefined),
       batch: given.batch,
       classes,

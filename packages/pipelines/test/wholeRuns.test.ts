@@ -1,0 +1,146 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { methodNames } from "@splitmask/methods";
+import {
+  type Config,
+  embed,
+  evaluate,
+  finetune,
+  type PretrainResult,
+  pretrain,
+  silentTerminal,
+  UsageError,
+} from "@splitmask/pipelines";
+import sharp from "sharp";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "splitmask-runs-"));
+  for (const [part, first] of Object.entries({ train: 0, test: 6 })) {
+    for (const [label, name] of ["dark", "light"].entries()) {
+      await mkdir(join(folder, part, name), { recursive: true });
+      for (let number = first; number < first + 6; number++) {
+        const background = { r: 120 * label + 9 * number, g: 130 * label, b: 11 * number };
+        const picture = sharp({ create: { width: 24, height: 20, channels: 3, background } });
+        await picture.png().toFile(join(folder, part, name, `${number}.png`));
+      }
+    }
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const at = (...names: string[]) => join(folder, ...names);
+const size = { width: 16, depth: 2, heads: 2, imageSize: 16, patch: 4, batch: 4, threads: 1 } as const;
+
+/** Pre-trains on the pictures for training. */
+function run(out: string, config: Config, options: object = {}, terminal = silentTerminal) {
+  return pretrain(
+    { folder: at("train"), out: at(out), config: { ...size, ...config }, ...options },
+    terminal,
+  );
+}
+
+/** The file with the embeddings of the pictures for tests, by a run's encoder. */
+async function features(name: string, untrained: boolean): Promise<Buffer> {
+  const out = at(`${name}-${untrained}.npy`);
+  await embed({ run: at(name), folder: at("test"), out, untrained, threads: 1 });
+  return readFile(out);
+}
+
+/** A terminal that stops a run once it has told of its first step. */
+function stopAfterFirst(): { readonly signal: AbortSignal; readonly terminal: typeof silentTerminal } {
+  const stopping = new AbortController();
+  const terminal = {
+    ...silentTerminal,
+    progress(text: string) {
+      if (/step 1\b/.test(text)) stopping.abort();
+    },
+  };
+  return { signal: stopping.signal, terminal };
+}
+
+const sources = (name: string) => ({ run: at(name), train: at("train"), test: at("test") });
+const weightsOf = (name: string, file: string) => readFile(at(name, file));
+
+describe.each(methodNames)("a run of %s", (method) => {
+  const name = `of-${method}`;
+  const tuned = `${name}-tuned`;
+  // A signal ends a run after the step at hand, and the next one may be at hand when the first is told.
+  const steps = 3;
+  let result: PretrainResult;
+  beforeAll(async () => {
+    result = await run(name, { method, steps });
+  });
+
+  test("is done, and evaluated", async () => {
+    expect(result).toMatchObject({ reason: "done", step: steps, steps });
+    expect(JSON.parse(await readFile(at(name, "config.json"), "utf8"))).toMatchObject({ method });
+    const request = { ...sources(name), threads: 1 };
+    const { knn, probe } = await evaluate(request, ["knn", "probe"], silentTerminal);
+    for (const { accuracy, test, train, step } of [knn, probe]) {
+      expect({ test, train, step }).toEqual({ test: 12, train: 12, step: steps });
+      expect(accuracy).toBeGreaterThanOrEqual(0.5);
+    }
+  });
+
+  test("goes on where a signal ended it, to the same bits", async () => {
+    const stopped = `${name}-stopped`;
+    const { signal, terminal } = stopAfterFirst();
+    const interrupted = await run(stopped, { method, steps }, { signal }, terminal);
+    expect(interrupted.reason).toBe("interrupted");
+    expect(interrupted.step).toBeLessThan(steps);
+    // The method is that of the run.
+    const resumed = await run(stopped, {}, { resume: true });
+    expect(resumed).toMatchObject({ reason: "done", step: steps });
+    const [whole, parts] = [
+      await weightsOf(name, "encoder.safetensors"),
+      await weightsOf(stopped, "encoder.safetensors"),
+    ];
+    expect(parts.equals(whole)).toBe(true);
+  });
+
+  test("begins with the encoder that is called untrained", async () => {
+    // A step that changes next to nothing.
+    await run(`${name}-first`, { method, steps: 1, learningRate: 1e-20, weightDecay: 0 });
+    const first = await features(`${name}-first`, false);
+    expect(first.equals(await features(name, true))).toBe(true);
+    expect(first.equals(await features(name, false))).toBe(false);
+  });
+
+  test("is fine-tuned, also after a signal, to the same bits", async () => {
+    const config = { batch: 4, steps, threads: 1 } as const;
+    const { evaluation, reason, step } = await finetune({ ...sources(name), out: at(tuned), config });
+    expect({ reason, step, classes: evaluation?.classes }).toEqual({
+      ...{ reason: "done", step: steps, classes: ["dark", "light"] },
+    });
+    const out = at(`${tuned}-stopped`);
+    const { signal, terminal } = stopAfterFirst();
+    const interrupted = await finetune({ ...sources(name), out, config, signal }, terminal);
+    expect(interrupted).toMatchObject({ reason: "interrupted", evaluation: null });
+    expect(interrupted.step).toBeLessThan(steps);
+    await finetune({ ...sources(name), out, resume: true });
+    const [whole, parts] = [
+      await weightsOf(tuned, "model.safetensors"),
+      await readFile(join(out, "model.safetensors")),
+    ];
+    expect(parts.equals(whole)).toBe(true);
+  });
+
+  test("whose config.json names a method that nobody knows is refused", async () => {
+    const path = at(name, "config.json");
+    const written = await readFile(path, "utf8");
+    await writeFile(path, JSON.stringify({ ...JSON.parse(written), method: `${method}x` }));
+    try {
+      for (const refused of [features(name, true), run(name, {}, { resume: true })]) {
+        const error = await refused.catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(UsageError);
+        expect((error as Error).message).toContain(
+          `there is none that is called "${method}x". Did you mean "${method}"? Known methods: splitmask, mae`,
+        );
+      }
+    } finally {
+      await writeFile(path, written);
+    }
+  });
+});
