@@ -27,6 +27,7 @@ export type {
   NamedArguments,
 } from "./kernelArguments.js";
 export { type KernelCost, kernelCost } from "./kernelCosts.js";
+export { estimateSeconds, type KernelRates, measureRates } from "./kernelRates.js";
 export {
   binaryOperations,
   type DType,

@@ -2,7 +2,8 @@ import type { KernelName } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
 import { binaryOperations, unaryOperations } from "./kernelTable.js";
 import type { MachineLimits } from "./limits.js";
-import type { Profile, ProfiledCall, ProfiledKernel } from "./profile.js";
+import type { Profile, ProfiledCall } from "./profile.js";
+import { isBfloat16, workKind } from "./workKind.js";
 
 /** The limit of {@link MachineLimits} that a call is held against. */
 export type LimitName = Exclude<keyof MachineLimits, "lastCacheBytes">;
@@ -57,16 +58,6 @@ interface Judgement {
   readonly limit: LimitName;
   readonly seconds: number;
 }
-
-const judgedByOperations: ReadonlySet<KernelName> = new Set<KernelName>([
-  "gemm",
-  "gemmArgmax",
-  "attention",
-  "attentionBackward",
-  "attentionProbabilities",
-  "multiplyAdds",
-  "bfloat16Dots",
-]);
 
 /**
  * Sums a profile up: products and attention by shape and held against the multiply-add limit (bfloat16 products against that of the dot instruction); all other kernels by name and held against the bandwidth of the
@@ -146,19 +137,15 @@ function rowOf(calls: readonly ProfiledCall[], limits: MachineLimits, total: num
 
 function judge(call: ProfiledCall, limits: MachineLimits): Judgement {
   const cost = call.kind === "kernel" ? kernelCost(call) : { operations: 0, bytes: 2 * call.bytes };
-  if (call.kind === "kernel" && judgedByOperations.has(call.kernel)) {
-    const bfloat16 = limits.bfloat16Dots !== null && isBfloat16(call) ? limits.bfloat16Dots : null;
+  const kind = workKind(call);
+  if (kind !== "bytes") {
+    const bfloat16 = kind === "bfloat16Products" ? limits.bfloat16Dots : null;
     const limit = bfloat16 === null ? "multiplyAdds" : "bfloat16Dots";
     const seconds = cost.operations / (bfloat16 ?? limits.multiplyAdds);
     return { ...cost, judgedBy: "operations", limit, seconds };
   }
   const limit = cost.bytes <= limits.lastCacheBytes ? "lastCache" : "memory";
   return { ...cost, judgedBy: "bytes", limit, seconds: cost.bytes / limits[limit] };
-}
-
-/** Whether the products of a call are in bfloat16. */
-function isBfloat16({ kernel, numbers }: ProfiledKernel): boolean {
-  return kernel === "bfloat16Dots" || numbers.precision === 1;
 }
 
 function nameOf(call: ProfiledCall): ProfileRow["kernel"] {

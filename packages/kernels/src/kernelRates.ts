@@ -1,0 +1,188 @@
+import type { Device } from "./device.js";
+import type { BufferArgument } from "./kernelArguments.js";
+import { kernelCost } from "./kernelCosts.js";
+import type { Profile, ProfiledCall } from "./profile.js";
+import { type WorkKind, workKind } from "./workKind.js";
+
+/** How fast a device does the work that training consists of; {@link measureRates} measures it, {@link estimateSeconds} uses it. */
+export interface KernelRates {
+  /** Operations a second of products in float32. */
+  readonly products: number;
+  /** Operations a second of products of factors that are rounded to bfloat16. */
+  readonly bfloat16Products: number;
+  /** Operations a second of attention, forward and backward. */
+  readonly attention: number;
+  /** Bytes a second, read plus written, of all other kernels. */
+  readonly bytes: number;
+  /** What a call takes besides its work, in seconds. */
+  readonly secondsPerCall: number;
+}
+
+/**
+ * How long a device takes for the calls of a profile, in seconds: a dry device's, whose calls took no time, or any other. Waiting for JavaScript is not in it.
+ * @param rates - of the device that is asked about
+ */
+export function estimateSeconds(profile: Profile, rates: KernelRates): number {
+  return profile.calls.reduce((seconds, call) => {
+    const { amount, kind } = workOf(call);
+    return seconds + amount / rates[kind] + rates.secondsPerCall;
+  }, 0);
+}
+
+/** Operations or bytes of a call, whichever bounds it. */
+function workOf(call: ProfiledCall): { readonly kind: WorkKind; readonly amount: number } {
+  const kind = workKind(call);
+  if (call.kind !== "kernel") return { kind, amount: 2 * call.bytes };
+  const { operations, bytes } = kernelCost(call);
+  return { kind, amount: kind === "bytes" ? bytes : operations };
+}
+
+/** Rounds go on for so many milliseconds, where they agree and where other programs disturb them, and there are at least so many. */
+const enough = { steady: 40, disturbed: 400, rounds: 4 };
+/** Rounds agree where the middle one takes at most so many times as long as the best. */
+const agreement = 1.2;
+
+// Sizes of a small model: a large one gains little.
+const [rows, width, hidden] = [1024, 128, 512];
+/** The linear layers of a transformer block: what goes in and out, and whether GELU comes before. */
+const layers = [
+  { inputs: width, outputs: 3 * width, gelu: false },
+  { inputs: width, outputs: width, gelu: false },
+  { inputs: width, outputs: hidden, gelu: false },
+  { inputs: hidden, outputs: width, gelu: true },
+] as const;
+/** What a kernel reads in training is no longer in a cache: so much is gone through in a round. */
+const movedBytes = 128 << 20;
+const movedRows = Math.floor(movedBytes / 2 / (4 * hidden));
+const attentionShape = { batch: 32, tokens: 64, heads: 4, headWidth: 32 } as const;
+const emptyCalls = 200;
+
+/**
+ * Measures a device with kernels of the table, of sizes that training has: the best of some rounds of each, because that is what the device can do, whatever else the
+ * machine does at the moment. Takes half a second, or two where other programs disturb it.
+ * @param device - whose queue should be empty; what it keeps in its pool grows by 192 MiB
+ * @throws Error if its backend computes nothing or takes no profiles.
+ */
+export async function measureRates(device: Device): Promise<KernelRates> {
+  if (device.lacks("values")) {
+    throw new Error(
+      `measureRates: the ${device.backend} backend computes nothing; measure the device that will train.`,
+    );
+  }
+  const held: BufferArgument[] = [];
+  const space = (elements: number): BufferArgument => {
+    const output = { buffer: device.allocate(4 * elements), byteOffset: 0 };
+    held.push(output);
+    device.run("fill", "float32", { output, size: elements, value: 0.01 });
+    return output;
+  };
+  try {
+    const [input, output] = [space(rows * hidden), space(rows * hidden)];
+    const [weight, gradient] = [space(width * hidden), space(width * hidden)];
+    const products = (precision: 0 | 1) => () => {
+      for (const layer of layers) linear(device, layer, { input, output, weight, gradient }, precision);
+    };
+    return {
+      products: await rateOf(device, products(0)),
+      bfloat16Products: await rateOf(device, products(1)),
+      attention: await rateOf(device, attentionOf(device, space)),
+      bytes: await rateOf(device, movesOf(device, space)),
+      secondsPerCall: await secondsPerCall(device, space(1)),
+    };
+  } finally {
+    for (const { buffer } of held) buffer.dispose();
+  }
+}
+
+/** A linear layer forward, and the gradients of its input and its weight. */
+function linear(
+  device: Device,
+  { inputs, outputs, gelu }: (typeof layers)[number],
+  memory: Readonly<Record<"input" | "output" | "weight" | "gradient", BufferArgument>>,
+  precision: 0 | 1,
+): void {
+  const { input, output, weight, gradient } = memory;
+  const common = {
+    ...{ batch: 1, alpha: 1, beta: 0, precision },
+    ...{ aBatchStride: 0, bBatchStride: 0, outputBatchStride: 0 },
+  } as const;
+  device.run("gemm", "float32", {
+    ...common,
+    ...{ output, a: input, b: weight, m: rows, n: outputs, k: inputs, activation: gelu ? 1 : 0 },
+    ...{ transposeA: 0, transposeB: 1, aLeading: inputs, bLeading: inputs, outputLeading: outputs },
+  });
+  device.run("gemm", "float32", {
+    ...common,
+    ...{ output, a: input, b: weight, m: rows, n: inputs, k: outputs, activation: 0 },
+    ...{ transposeA: 0, transposeB: 0, aLeading: outputs, bLeading: inputs, outputLeading: inputs },
+    preActivation: gelu ? input : null,
+  });
+  device.run("gemm", "float32", {
+    ...common,
+    ...{ output: gradient, a: input, b: input, m: outputs, n: inputs, k: rows, activation: gelu ? 2 : 0 },
+    ...{ transposeA: 1, transposeB: 0, aLeading: outputs, bLeading: inputs, outputLeading: inputs },
+  });
+}
+
+function attentionOf(device: Device, space: (elements: number) => BufferArgument): () => void {
+  const { batch, tokens, heads, headWidth } = attentionShape;
+  const attended = batch * tokens * heads * headWidth;
+  const [output, outputGradient] = [space(attended), space(attended)];
+  const [qkv, qkvGradient] = [space(3 * attended), space(3 * attended)];
+  const logSumExp = space(batch * heads * tokens);
+  const shape = { ...attentionShape, scale: headWidth ** -0.5 };
+  return () => {
+    device.run("attention", "float32", { output, logSumExp, qkv, ...shape });
+    device.run("attentionBackward", "float32", { qkvGradient, outputGradient, qkv, logSumExp, ...shape });
+  };
+}
+
+/** What stands between the products of a block. */
+function movesOf(device: Device, space: (elements: number) => BufferArgument): () => void {
+  const shape = { rows: movedRows, columns: hidden };
+  const [input, output] = [space(movedRows * hidden), space(movedRows * hidden)];
+  const [mean, rstd, weight, sums] = [space(movedRows), space(movedRows), space(hidden), space(hidden)];
+  const norm = { output, mean, rstd, input, weight, bias: weight, ...shape, epsilon: 1e-6 };
+  return () => {
+    device.run("layerNorm", "float32", norm);
+    device.run("scaleRows", "float32", { output, input, rowScale: mean, residual: input, ...shape });
+    device.run("reduceRows", "float32", { output: sums, a: input, ...shape, accumulate: 0 });
+  };
+}
+
+/** What the calls of a round do in a second, each in its best round. */
+async function rateOf(device: Device, enqueue: () => void): Promise<number> {
+  const rounds: (readonly ProfiledCall[])[] = [];
+  const started = performance.now();
+  for (;;) {
+    device.startProfile();
+    enqueue();
+    rounds.push((await device.stopProfile()).calls);
+    const calls = rounds[0]!.map((call, index) => ({
+      amount: workOf(call).amount,
+      durations: rounds.map((round) => round[index]!.duration).sort((a, b) => a - b),
+    }));
+    const sum = (value: (call: (typeof calls)[number]) => number) =>
+      calls.reduce((total, call) => total + value(call), 0);
+    const best = sum(({ durations }) => durations[0]!);
+    const middle = sum(({ durations }) => durations[durations.length >> 1]!);
+    const limit = enough[middle <= agreement * best ? "steady" : "disturbed"];
+    if (rounds.length >= enough.rounds && performance.now() - started > limit) {
+      return (1e9 * sum(({ amount }) => amount)) / best;
+    }
+  }
+}
+
+/** The time of a call that does next to nothing, with what the queue does between two of them. */
+async function secondsPerCall(device: Device, output: BufferArgument): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < enough.rounds; round++) {
+    device.startProfile();
+    for (let call = 0; call < emptyCalls; call++) {
+      device.run("fill", "float32", { output, size: 1, value: 1 });
+    }
+    const { duration } = await device.stopProfile();
+    best = Math.min(best, duration / 1e9 / emptyCalls);
+  }
+  return best;
+}

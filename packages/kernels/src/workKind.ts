@@ -1,0 +1,26 @@
+import type { KernelName } from "./kernelArguments.js";
+import type { ProfiledCall } from "./profile.js";
+
+/** What bounds a call: the operations of a product (by the format of its factors) or of attention, or the bytes that it moves. */
+export type WorkKind = "products" | "bfloat16Products" | "attention" | "bytes";
+
+const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
+  gemm: "products",
+  gemmArgmax: "products",
+  attention: "attention",
+  attentionBackward: "attention",
+  attentionProbabilities: "attention",
+  multiplyAdds: "products",
+  bfloat16Dots: "products",
+};
+
+/** What bounds a call. */
+export function workKind(call: ProfiledCall): WorkKind {
+  const kind = call.kind === "kernel" ? (operationBound[call.kernel] ?? "bytes") : "bytes";
+  return kind === "products" && isBfloat16(call) ? "bfloat16Products" : kind;
+}
+
+/** Whether the factors of a call's products are rounded to bfloat16. */
+export function isBfloat16(call: ProfiledCall): boolean {
+  return call.kind === "kernel" && (call.kernel === "bfloat16Dots" || call.numbers.precision === 1);
+}
