@@ -50,6 +50,7 @@ function checkPacking({ folder, manifest }, destination) {
 const checks = {
   "format and lint": () => run(bin("biome"), ["ci", "."]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
+  "docs/features.md": () => run(process.execPath, ["scripts/features.mjs", "--check"]),
   "API documentation": () => run(bin("typedoc"), []),
   "published packages": () => {
     const destination = mkdtempSync(join(tmpdir(), "splitmask-pack-"));
