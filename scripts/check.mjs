@@ -53,6 +53,7 @@ const checks = {
   "format and lint": () => run(bin("biome"), ["ci", "."]),
   "imports point down": () => run(process.execPath, ["scripts/imports.mjs"]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
+  "docs/features.md": () => run(process.execPath, ["scripts/features.mjs", "--check"]),
   "API documentation": () => run(bin("typedoc"), []),
   "page of the settings": checkSettingsPage,
   "published packages": () => {

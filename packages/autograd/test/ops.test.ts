@@ -45,10 +45,20 @@ import {
 } from "@splitmask/autograd";
 import { caseInputs, checkOp, Fixture, type OpCheckOptions } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
+import { conforms } from "../../kernels/test/conformance.js";
 
-const device = createDevice({ threads: 2 });
+/** What every operation is tried on; float64 is the naive kernels' everywhere, and tried once. */
+const versions = (
+  [
+    { label: "fast", options: {}, float64: true },
+    { label: "naive", options: { implementation: "naive" }, float64: false },
+    { label: "dry", options: { backend: "dry" }, float64: true },
+  ] as const
+).map((version) => ({ ...version, device: createDevice({ ...version.options, threads: 2 }) }));
 const fixture = await Fixture.read("test/fixtures/ops.safetensors");
-afterAll(() => device.close());
+afterAll(() => {
+  for (const { device } of versions) device.close();
+});
 
 // biome-ignore lint/suspicious/noExplicitAny: a case names the inputs that its fixture has
 type Compute = (inputs: any) => Tensor;
@@ -187,9 +197,17 @@ const named = Object.entries(cases).flatMap(([operation, list]) =>
   Object.entries(list).map(([name, compute]) => [`${operation}/${name}`, compute] as const),
 );
 
-test.each(named)("%s agrees with PyTorch and with difference quotients", (name, compute) =>
-  checkOp(device, fixture, name, compute, allowances[name]),
-);
+describe.each(versions)("on $label", ({ label, device, float64 }) => {
+  test.each(named)("%s agrees with PyTorch and with difference quotients", async (name, compute) => {
+    const options = float64 ? {} : { tolerance64: null };
+    await checkOp(device, fixture, name, compute, { ...allowances[name], ...options });
+    const row = name.slice(0, name.indexOf("/"));
+    for (const version of float64 && !device.lacks("values") ? [label, "float64"] : [label]) {
+      conforms({ table: "forward", row, version });
+      if (fixture.case(name).gradients.size > 0) conforms({ table: "backward", row, version });
+    }
+  });
+});
 
 /** The names of the operations that the files of `src/ops` define. */
 async function definedOperations(): Promise<string[]> {

@@ -75,14 +75,12 @@ export class Device implements BufferOwner {
     return this.#lacks.has(feature);
   }
 
-  /**
-   * Whether the outputs of the kernels that are put on the queue from now on are checked for NaN and infinities. May be switched at any time.
-   * @throws (where it is set) Error if the backend cannot check them.
-   */
+  /** Whether the outputs of the kernels that are put on the queue from now on are checked for NaN and infinities. */
   get checkFinite(): boolean {
     return this.#checkFinite;
   }
 
+  /** May be switched at any time. @throws Error where it is switched on and the backend cannot check. */
   set checkFinite(value: boolean) {
     if (value) this.#need("checkFinite", "checkFinite");
     this.#checkFinite = value;

@@ -26,7 +26,7 @@ const kernels = Object.entries<Arguments & { readonly each?: Arguments }>(kernel
  */
 export const dryBackend: Backend = {
   name: "dry",
-  lacks: ["values", "checksum"],
+  lacks: ["values", "checkFinite", "checksum"],
   kernels: () => kernels,
   open: ({ instructionSet }) => ({
     instructionSet: instructionSet === "auto" ? "portable" : instructionSet,
