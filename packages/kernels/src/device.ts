@@ -1,7 +1,8 @@
 import { CallWriter, checkUsable } from "./callWriter.js";
 import { type BlockHandle, DeviceBuffer, type Scope } from "./deviceBuffer.js";
 import { chooseInstructionSet, defaultThreads, type InstructionSet } from "./instructionSets.js";
-import type { BufferArgument, KernelArguments, KernelName } from "./kernelArguments.js";
+import type { BufferArgument, KernelArguments } from "./kernelArguments.js";
+import type { KernelName } from "./kernelTable.js";
 import { type NativeDevice, native } from "./loader.js";
 import { type Profile, readProfile } from "./profile.js";
 

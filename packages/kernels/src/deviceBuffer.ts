@@ -1,5 +1,3 @@
-import type { Device } from "./device.js";
-
 /** What outlives a collected {@link DeviceBuffer}: the block's number, until it has gone back to the pool. */
 export interface BlockHandle {
   /** The native block; −1 when it has gone back. */
@@ -8,6 +6,12 @@ export interface BlockHandle {
   readonly bytes: number;
   /** Whether it is a mapped file or a borrowed array: no memory of the pool. */
   readonly readOnly: boolean;
+}
+
+/** The device behind a buffer, as the buffer knows it. */
+export interface BufferOwner {
+  /** @internal Gives a block back to the pool, once. */
+  giveBack(handle: BlockHandle): void;
 }
 
 /** The buffers that a running `device.scope` releases when it ends. */
@@ -25,7 +29,7 @@ export interface Scope {
  */
 export class DeviceBuffer {
   /** The device that owns the memory. */
-  readonly device: Device;
+  readonly device: BufferOwner;
   /** The size that was asked for, in bytes. */
   readonly bytes: number;
   /** @internal The scope that disposes of this buffer when it ends; null: none. */
@@ -35,7 +39,7 @@ export class DeviceBuffer {
   #retained = 0;
 
   /** @internal Use `device.allocate(bytes)`. */
-  constructor(device: Device, handle: BlockHandle) {
+  constructor(device: BufferOwner, handle: BlockHandle) {
     this.device = device;
     this.bytes = handle.bytes;
     this.#handle = handle;

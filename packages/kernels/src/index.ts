@@ -5,23 +5,33 @@
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";
 export { checksum, createDevice, Device, type DeviceMemory, type DeviceOptions } from "./device.js";
 export { DeviceBuffer } from "./deviceBuffer.js";
+export type { DType } from "./dtype.js";
 export { availableInstructionSets, type CpuInfo, cpuInfo, type InstructionSet } from "./instructionSets.js";
-export type {
-  BufferArgument,
-  ItemArguments,
-  KernelArguments,
-  KernelName,
-  NamedArguments,
-} from "./kernelArguments.js";
+export type { BufferArgument, ItemArguments, KernelArguments, NamedArguments } from "./kernelArguments.js";
 export { type KernelCost, kernelCost } from "./kernelCosts.js";
 export {
+  activatedOperands,
   binaryOperations,
-  type DType,
-  type KernelSignature,
-  kernelTable,
-  type ListKernelSignature,
+  distributions,
+  eraseModes,
+  mostBlurTaps,
+  pictureFilters,
+  pictureOperationNumbers,
+  pictureOperations,
+  productPrecisions,
+  reductions,
+  splitModes,
   unaryOperations,
-} from "./kernelTable.js";
+} from "./kernels/codes.js";
+export type {
+  CheckedPart,
+  Kernel,
+  KernelBuffer,
+  KernelPart,
+  ListKernel,
+  NumbersOf,
+} from "./kernels/defineKernel.js";
+export { type KernelName, kernelTable } from "./kernelTable.js";
 export { type MachineLimits, measureLimits } from "./limits.js";
 export type {
   Profile,

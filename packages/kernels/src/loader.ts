@@ -8,14 +8,10 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** One native kernel: how many arguments it reads and whether it has a fast version. */
+/** One native kernel, and the arguments that it was compiled with (`signatureOf` its entry). */
 export interface NativeKernel {
   readonly name: string;
-  readonly buffers: number;
-  readonly numbers: number;
-  readonly eachBuffers: number;
-  readonly eachNumbers: number;
-  readonly fast: boolean;
+  readonly signature: string;
 }
 
 /** The native queue, pool and threads behind a {@link Device}; blocks are named by small integers. */

@@ -1,5 +1,4 @@
-import type { KernelName } from "./kernelArguments.js";
-import { kernelTable } from "./kernelTable.js";
+import { type AnyPart, entryOf, type KernelName, numbersOf } from "./kernelTable.js";
 import { native } from "./loader.js";
 
 /** When the queue worked on something. */
@@ -49,25 +48,18 @@ export interface Profile {
   readonly calls: readonly ProfiledCall[];
 }
 
-interface Names {
-  readonly buffers: readonly string[];
-  readonly numbers: readonly string[];
-}
-
 /** Reads the numbers that the native queue recorded (their order: `native/runtime/executor.h`). */
 export function readProfile(words: Float64Array): Profile {
   const kernels = native.kernels();
   const calls: ProfiledCall[] = [];
   let at = 0;
   const next = (): number => words[at++]!;
-  const argumentsOf = ({ buffers, numbers }: Names, count: number): ProfiledArguments[] => {
-    const values = Array.from({ length: count }, () =>
-      Object.fromEntries(numbers.map((name) => [name, next()])),
+  const argumentsOf = (part: AnyPart, count: number): ProfiledArguments[] => {
+    const [names, buffers] = [numbersOf(part), Object.keys(part.buffers)];
+    const numbers = Array.from({ length: count }, () =>
+      Object.fromEntries(names.map((name) => [name, next()])),
     );
-    return values.map((value) => ({
-      numbers: value,
-      buffers: buffers.filter(() => next() !== 0).map((name) => name.replace("?", "")),
-    }));
+    return numbers.map((own) => ({ numbers: own, buffers: buffers.filter(() => next() !== 0) }));
   };
   const duration = next();
   while (at < words.length) {
@@ -80,9 +72,9 @@ export function readProfile(words: Float64Array): Profile {
     const kernel = kernels[next()]!.name as KernelName;
     const dtype = next() === 0 ? "float32" : "float64";
     const items = next();
-    const entry: Names & { readonly each?: Names } = kernelTable[kernel];
+    const entry = entryOf(kernel);
     const [own] = argumentsOf(entry, 1);
-    const each = entry.each === undefined ? [] : argumentsOf(entry.each, items);
+    const each = entry.each === null ? [] : argumentsOf(entry.each, items);
     calls.push({ kind: "kernel", kernel, dtype, ...time, ...own!, each });
   }
   return { duration, calls };

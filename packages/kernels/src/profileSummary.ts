@@ -1,6 +1,6 @@
-import type { KernelName } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
-import { binaryOperations, unaryOperations } from "./kernelTable.js";
+import { binaryOperations, productPrecisions, unaryOperations } from "./kernels/codes.js";
+import type { KernelName } from "./kernelTable.js";
 import type { MachineLimits } from "./limits.js";
 import type { Profile, ProfiledCall, ProfiledKernel } from "./profile.js";
 
@@ -154,7 +154,7 @@ function judge(call: ProfiledCall, limits: MachineLimits): Judgement {
 
 /** Whether the products of a call are in bfloat16. */
 function isBfloat16({ kernel, numbers }: ProfiledKernel): boolean {
-  return kernel === "bfloat16Dots" || numbers.precision === 1;
+  return kernel === "bfloat16Dots" || numbers.precision === productPrecisions.bfloat16;
 }
 
 function nameOf(call: ProfiledCall): ProfileRow["kernel"] {

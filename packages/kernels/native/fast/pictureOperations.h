@@ -290,12 +290,13 @@ SPLITMASK_INLINE int fourOf(const Byte* pixels, const int (&places)[4], const in
 
 inline void affine(Planes& picture, const double* numbers) {
   const int64 height = picture.height, width = picture.width, area = picture.area(), channels = picture.channels, one = int64{1} << positionBits;
-  const int filter = static_cast<int>(numbers[6]), unit = 1 << weightBits;
+  const auto filter = static_cast<PictureFilter>(static_cast<int64>(numbers[6]));
+  const int unit = 1 << weightBits;
   const int64 given = static_cast<int64>(numbers[7]);
   int64 matrix[6];
   for (int i = 0; i < 6; ++i) matrix[i] = positionOf(numbers[i]);
   int* cubic = reinterpret_cast<int*>(picture.numbers);  // four weights for each place between two pixels
-  for (int at = 0; filter == 0 && at < unit; ++at) {
+  for (int at = 0; filter == PictureFilter::bicubic && at < unit; ++at) {
     int64 weights[4];
     bicubicWeights(at, weights);
     for (int tap = 0; tap < 4; ++tap) cubic[4 * at + tap] = static_cast<int>(weights[tap]);
@@ -311,7 +312,7 @@ inline void affine(Planes& picture, const double* numbers) {
           output[channel * area] = given > 0 ? byteOf(static_cast<int>(numbers[8 + minimum(channel, given - 1)])) : 0;
         continue;
       }
-      if (filter == 2) {
+      if (filter == PictureFilter::nearest) {
         const Byte* from = source + (atY >> positionBits) * width + (atX >> positionBits);
         for (int64 channel = 0; channel < channels; ++channel) output[channel * area] = from[channel * area];
         continue;
@@ -328,7 +329,7 @@ inline void affine(Planes& picture, const double* numbers) {
       for (int64 channel = 0; channel < channels; ++channel) {
         const Byte* pixels = source + channel * area;
         int sum;
-        if (filter == 1) {
+        if (filter == PictureFilter::bilinear) {
           const int above = pixels[rows[1] + columns[1]] * (unit - behindX) + pixels[rows[1] + columns[2]] * behindX;
           const int below = pixels[rows[2] + columns[1]] * (unit - behindX) + pixels[rows[2] + columns[2]] * behindX;
           sum = above * (unit - behindY) + below * behindY;
@@ -351,21 +352,21 @@ inline void affine(Planes& picture, const double* numbers) {
 inline void applyOperation(Planes& picture, const double* row) {
   const double* numbers = row + 1;
   const int factor = blendFactor(numbers[0]), whole = static_cast<int>(numbers[0]);
-  switch (static_cast<int>(row[0])) {
-    case operationBrightness: return blendWith(picture, 0, factor);
-    case operationContrast: return blendWith(picture, meanLuma(picture), factor);
-    case operationSaturation: return picture.channels == 3 ? saturate(picture, factor) : void();
-    case operationHue: return picture.channels == 3 ? turnHue(picture, whole) : void();
-    case operationGrayscale: return picture.channels == 3 ? makeGray(picture) : void();
-    case operationSolarize: return solarize(picture, whole);
-    case operationSolarizeAdd: return solarizeAdd(picture, whole, static_cast<int>(numbers[1]));
-    case operationPosterize: return maskBits(picture, static_cast<Byte>(~((1 << (8 - whole)) - 1)), 0);
-    case operationInvert: return maskBits(picture, 255, 255);
-    case operationAutoContrast: return autoContrast(picture);
-    case operationEqualize: return equalize(picture);
-    case operationSharpness: return sharpen(picture, factor);
-    case operationGaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
-    case operationAffine: return affine(picture, numbers);
+  switch (operationOf(row)) {
+    case PictureOperation::brightness: return blendWith(picture, 0, factor);
+    case PictureOperation::contrast: return blendWith(picture, meanLuma(picture), factor);
+    case PictureOperation::saturation: return picture.channels == 3 ? saturate(picture, factor) : void();
+    case PictureOperation::hue: return picture.channels == 3 ? turnHue(picture, whole) : void();
+    case PictureOperation::grayscale: return picture.channels == 3 ? makeGray(picture) : void();
+    case PictureOperation::solarize: return solarize(picture, whole);
+    case PictureOperation::solarizeAdd: return solarizeAdd(picture, whole, static_cast<int>(numbers[1]));
+    case PictureOperation::posterize: return maskBits(picture, static_cast<Byte>(~((1 << (8 - whole)) - 1)), 0);
+    case PictureOperation::invert: return maskBits(picture, 255, 255);
+    case PictureOperation::autoContrast: return autoContrast(picture);
+    case PictureOperation::equalize: return equalize(picture);
+    case PictureOperation::sharpness: return sharpen(picture, factor);
+    case PictureOperation::gaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
+    case PictureOperation::affine: return affine(picture, numbers);
     default: return;  // erases come after normalisation
   }
 }
@@ -374,7 +375,7 @@ inline void applyOperation(Planes& picture, const double* row) {
 inline void erase(float* sample, int64 channels, int64 height, int64 width, const double* numbers) {
   const int64 top = static_cast<int64>(numbers[0]), left = static_cast<int64>(numbers[1]);
   const int64 rows = static_cast<int64>(numbers[2]), columns = static_cast<int64>(numbers[3]);
-  const int mode = static_cast<int>(numbers[4]);
+  const auto mode = static_cast<EraseMode>(static_cast<int64>(numbers[4]));
   const uint32 key0 = static_cast<uint32>(numbers[5]), key1 = static_cast<uint32>(numbers[6]);
   PhiloxWords words{};
   int64 counter = -1;
@@ -386,10 +387,10 @@ inline void erase(float* sample, int64 channels, int64 height, int64 width, cons
     return static_cast<float>(normalQuantile((words.word[element % 4] + 0.5) * 0x1p-32));
   };
   for (int64 channel = 0; channel < channels; ++channel) {
-    const float color = mode == 1 ? normal(channel) : 0.0f;
+    const float color = mode == EraseMode::numberPerChannel ? normal(channel) : 0.0f;
     for (int64 y = 0; y < rows; ++y) {
       float* output = sample + (channel * height + top + y) * width + left;
-      for (int64 x = 0; x < columns; ++x) output[x] = mode == 2 ? normal((channel * rows + y) * columns + x) : color;
+      for (int64 x = 0; x < columns; ++x) output[x] = mode == EraseMode::numberPerValue ? normal((channel * rows + y) * columns + x) : color;
     }
   }
 }

@@ -1,4 +1,7 @@
-// gemm: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k, so results do not depend on their number.
+// gemm and gemmArgmax: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k, so
+// results do not depend on their number.
+#include "../generated/products.h"
+#include "../indices.h"
 #include "../parallel.h"
 #include "fetchAhead.h"
 #include "gemmBlock.h"
@@ -252,41 +255,40 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
   }
 }
 
-template <Precision precision> void multiply(const Call& call) {
+template <Precision precision> void multiply(const Gemm<float>& call) {
   Product<precision> p;
-  p.output = call.buffer<float>(0);
-  p.a = call.buffer<float>(1);
-  p.b = call.buffer<float>(2);
-  p.bias = call.buffer<float>(3);
-  p.residual = call.buffer<float>(4);
-  p.preActivation = call.buffer<float>(5);
-  p.m = call.integer(0);
-  p.n = call.integer(1);
-  p.k = call.integer(2);
-  int64 batch = call.integer(3);
-  p.transposeA = call.integer(4) != 0;
-  p.transposeB = call.integer(5) != 0;
-  p.alpha = static_cast<float>(call.number(6));
-  p.beta = static_cast<float>(call.number(7));
-  p.activateA = call.integer(8) == 1;
-  p.activateB = call.integer(8) == 2;
-  p.aLeading = call.integer(9);
-  p.bLeading = call.integer(10);
-  p.outputLeading = call.integer(11);
-  const int64 aBatch = call.integer(12), bBatch = call.integer(13), outputBatch = call.integer(14);
+  p.output = call.output;
+  p.a = call.a;
+  p.b = call.b;
+  p.bias = call.bias;
+  p.residual = call.residual;
+  p.preActivation = call.preActivation;
+  p.m = call.m;
+  p.n = call.n;
+  p.k = call.k;
+  int64 batch = call.batch;
+  p.transposeA = call.transposeA != 0;
+  p.transposeB = call.transposeB != 0;
+  p.alpha = static_cast<float>(call.alpha);
+  p.beta = static_cast<float>(call.beta);
+  p.activateA = call.activation == ActivatedOperand::a;
+  p.activateB = call.activation == ActivatedOperand::b;
+  p.aLeading = call.aLeading;
+  p.bLeading = call.bLeading;
+  p.outputLeading = call.outputLeading;
   if (p.m <= 0 || p.n <= 0 || batch <= 0) return;
   // A batch that shares b and lies row under row is one tall product.
-  if (batch > 1 && bBatch == 0 && !p.transposeA && aBatch == p.m * p.aLeading && outputBatch == p.m * p.outputLeading) {
+  if (batch > 1 && call.bBatchStride == 0 && !p.transposeA && call.aBatchStride == p.m * p.aLeading && call.outputBatchStride == p.m * p.outputLeading) {
     p.m *= batch;
     batch = 1;
   }
   const auto item = [&](int64 z) {
     Product<precision> one = p;
-    one.a += z * aBatch;
-    one.b += z * bBatch;
-    one.output += z * outputBatch;
-    if (p.residual) one.residual += z * outputBatch;
-    if (p.preActivation) one.preActivation += z * outputBatch;
+    one.a += z * call.aBatchStride;
+    one.b += z * call.bBatchStride;
+    one.output += z * call.outputBatchStride;
+    if (p.residual) one.residual += z * call.outputBatchStride;
+    if (p.preActivation) one.preActivation += z * call.outputBatchStride;
     return one;
   };
   p.lastBlock = p.innerBlocks();
@@ -315,11 +317,104 @@ template <Precision precision> void multiply(const Call& call) {
 
 }  // namespace
 
-void gemm(const Call& call) {
-  if (call.integer(15) == 1) {
+void gemm(const Gemm<float>& call) {
+  if (call.precision == ProductPrecision::bfloat16) {
     multiply<Precision::bfloat16>(call);
   } else {
     multiply<Precision::float32>(call);
+  }
+}
+
+// gemmArgmax: each tile of a·bᵀ goes from the micro-kernel's registers into a running (value, index) for every row and lane; the product is never written.
+
+namespace {
+
+// By lanes the largest value so far and its column.
+struct Best {
+  Vector value;
+  IntVector index;
+};
+
+// A NaN is larger than any number, and the first of equals stays, as in the naive version.
+SPLITMASK_INLINE void consider(Best& best, Vector value, IntVector index) {
+  const IntVector better = ~(value <= best.value) & (best.value == best.value);
+  best.value = select(better, value, best.value);
+  best.index = select(better, index, best.index);
+}
+
+void reduceTile(Best* best, const float* tile, int64 rows, int columns, int64 column, const float* bias) {
+  const IntVector lane = laneNumbers();
+  const Vector none = broadcast(-__builtin_inff());
+  for (int v = 0; v * lanes < columns; ++v) {
+    const int count = columns - v * lanes < lanes ? columns - v * lanes : lanes;
+    const IntVector index = broadcast(static_cast<int>(column) + v * lanes) + lane;
+    const IntVector present = firstLanes(count);
+    const Vector offset = bias ? loadPartial(bias + column + v * lanes, count) : Vector{};
+    for (int64 i = 0; i < rows; ++i) {
+      const Vector value = load(tile + i * tileColumns + v * lanes) + offset;
+      consider(best[i], select(present, value, none), index);
+    }
+  }
+}
+
+}  // namespace
+
+void gemmArgmax(const GemmArgmax<float>& call) {
+  if (call.m <= 0) return;
+  const int64 chunk = maximum(32, packedLimit / (maximum(1, call.k) * tileColumns)) * tileColumns;
+  const int64 height = evenHeight(call.m);
+  // A task's block of a is to stay in the second-level cache.
+  const int64 blockRows = maximum(1, minimum(8 * tileRows, (1 << 16) / maximum(1, call.k)) / height) * height;
+  const int64 tasks = divideUp(call.m, blockRows);
+  const int64 stride = packedStride(call.k);
+  const int64 packedFloats = panelsSize(call.k, minimum(call.n, chunk)), bestFloats = call.m * int64(sizeof(Best) / sizeof(float));
+  const int64 privateFloats = divideUp(blockRows * stride + tileRows * tileColumns, 16) * 16;
+  float* scratch = static_cast<float*>(
+      call.scratch(call, 0, (bestFloats + packedFloats + call.parallel->threads * privateFloats) * 4));
+  Best* best = reinterpret_cast<Best*>(scratch);
+  float* packed = scratch + bestFloats;
+  float* privates = packed + packedFloats;
+  for (int64 i = 0; i < call.m; ++i) best[i] = {broadcast(-__builtin_inff()), IntVector{}};
+
+  for (int64 first = 0; first < call.n; first += chunk) {
+    const int64 columns = minimum(chunk, call.n - first), panels = divideUp(columns, tileColumns);
+    const int64 group = maximum(1, (1 << 15) / (maximum(1, call.k) * tileColumns));
+    parallelFor(call, divideUp(panels, group), [&](int64 task, int) {
+      const int64 start = task * group * tileColumns, end = minimum(columns, start + group * tileColumns);
+      packTransposedPanels(packed + start * call.k, call.b + (first + start) * call.k, call.k, call.k, end - start);
+    });
+    parallelFor(call, tasks, [&](int64 task, int thread) {
+      float* tile = privates + thread * privateFloats;
+      float* packedA = tile + tileRows * tileColumns;
+      const int64 rowStart = task * blockRows, rows = minimum(blockRows, call.m - rowStart);
+      packRows(packedA, stride, call.a + rowStart * call.k, call.k, rows, call.k);
+      for (int64 column = 0; column < columns; column += tileColumns) {
+        const int width = static_cast<int>(minimum(tileColumns, columns - column));
+        for (int64 row = 0; row < rows; row += height) {
+          const int64 count = minimum(height, rows - row);
+          const TileKernel kernel = tileKernel(static_cast<int>(count), width, Layout::byRow);
+          kernel(call.k, packedA + row * stride, stride, packed + column * call.k, tileColumns, {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
+          reduceTile(best + rowStart + row, tile, count, width, first + column, call.bias);
+        }
+      }
+    });
+  }
+
+  for (int64 i = 0; i < call.m; ++i) {
+    float value = best[i].value[0];
+    int index = best[i].index[0];
+    for (int lane = 1; lane < lanes; ++lane) {
+      const float other = best[i].value[lane];
+      const int otherIndex = best[i].index[lane];
+      const bool larger = other > value || (other != other && value == value);
+      const bool equal = other == value || (other != other && value != value);
+      if (larger || (equal && otherIndex < index)) {
+        value = other;
+        index = otherIndex;
+      }
+    }
+    call.output[i] = value - value == 0 ? index : noIndex;  // ∞ − ∞ is NaN, too
+    if (call.best) call.best[i] = value;
   }
 }
 

@@ -1,0 +1,107 @@
+import { defineListKernel } from "./defineKernel.js";
+import { none, one, perSize, size, twice } from "./extents.js";
+
+/** Optimizers and their gradients: all parameters in one call. */
+export const optimizers = {
+  /**
+   * output[0] = √Σ‖gradient‖² over the list; output[1] = min(1, maximum / (output[0] + 1e-6)) (1 if maximum is 0: no
+   * clipping).
+   */
+  gradientNorm: defineListKernel({
+    integers: [],
+    values: ["maximum"],
+    buffers: { output: { output: true, extent: () => 2 } },
+    operations: none,
+    each: { integers: ["size"], buffers: { gradient: { extent: size } }, operations: perSize(2) },
+  }),
+  /**
+   * AdamW (decoupled decay, bias correction by each item's `step` ≥ 1, eps outside the root as in PyTorch). scale, if
+   * given, 1 element: factor on all gradients (at offset 1 of gradientNorm's output).
+   */
+  adamW: defineListKernel({
+    integers: [],
+    values: ["beta1", "beta2", "epsilon"],
+    buffers: { scale: { optional: true, extent: one } },
+    operations: none,
+    each: {
+      integers: ["size", "step"],
+      values: ["learningRate", "weightDecay"],
+      buffers: {
+        parameter: { output: true, extent: size, traffic: twice(size) },
+        gradient: { extent: size },
+        firstMoment: { output: true, extent: size, traffic: twice(size) },
+        secondMoment: { output: true, extent: size, traffic: twice(size) },
+      },
+      operations: perSize(14),
+    },
+  }),
+  /**
+   * SGD with momentum as in PyTorch (dampening 0; decay added to the gradient); momentum buffer zeros before a
+   * parameter's first step, null when momentum is 0.
+   */
+  sgd: defineListKernel({
+    integers: ["nesterov"],
+    values: ["momentum"],
+    buffers: { scale: { optional: true, extent: one } },
+    operations: none,
+    each: {
+      integers: ["size"],
+      values: ["learningRate", "weightDecay"],
+      buffers: {
+        parameter: { output: true, extent: size, traffic: twice(size) },
+        gradient: { extent: size },
+        momentumBuffer: { output: true, optional: true, extent: size, traffic: twice(size) },
+      },
+      operations: perSize(6),
+    },
+  }),
+  /**
+   * LARS (You et al. 2017): where `adapt` is 1, (gradient + weightDecay·parameter) · trustCoefficient·‖parameter‖ /
+   * (‖gradient‖ + weightDecay·‖parameter‖ + epsilon), the factor being 1 if either norm is 0; where it is 0, without the
+   * factor. Then momentum and the step as in sgd; norms are of the scaled gradient.
+   */
+  lars: defineListKernel({
+    integers: ["nesterov"],
+    values: ["momentum", "trustCoefficient", "epsilon"],
+    buffers: { scale: { optional: true, extent: one } },
+    operations: none,
+    each: {
+      integers: ["size", "adapt"],
+      values: ["learningRate", "weightDecay"],
+      buffers: {
+        // The norms have to be known before the first number is changed.
+        parameter: { output: true, extent: size, traffic: perSize(3) },
+        gradient: { extent: size, traffic: twice(size) },
+        momentumBuffer: { output: true, optional: true, extent: size, traffic: twice(size) },
+      },
+      operations: perSize(11),
+    },
+  }),
+  /**
+   * Each gradient of the list by itself, in place: times min(1, maximum / (‖gradient‖ + 1e-6)) (as it is if maximum is
+   * 0). output[0] = √Σ‖gradient‖² before.
+   */
+  clipGradients: defineListKernel({
+    integers: [],
+    values: ["maximum"],
+    buffers: { output: { output: true, extent: one } },
+    operations: none,
+    each: {
+      integers: ["size"],
+      buffers: { gradient: { output: true, extent: size } },
+      operations: perSize(2),
+    },
+  }),
+  /** average ← average + weight·(value − average), as torch.lerp rounds it: weight 1 copies, bit for bit. */
+  moveAverages: defineListKernel({
+    integers: [],
+    values: ["weight"],
+    buffers: {},
+    operations: none,
+    each: {
+      integers: ["size"],
+      buffers: { average: { output: true, extent: size, traffic: twice(size) }, value: { extent: size } },
+      operations: perSize(3),
+    },
+  }),
+};
