@@ -165,9 +165,9 @@ const namesIn = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) =>
 
 /** Which kernels have which versions: every one a naive one, in the file of its group; a fast one where the file has it. */
 function registry(kernelGroups, signatureOf) {
-  const bfloat16 = /"target_name": "fast_avx512bf16"[^}]*?"sources": \[([^\]]*)\]/.exec(
-    readFileSync(join(root, "binding.gyp"), "utf8"),
-  )[1];
+  const bfloat16 = JSON.parse(readFileSync(join(root, "binding.gyp"), "utf8"))
+    .conditions.flatMap(([, { targets }]) => targets)
+    .find((target) => target.target_name === "fast_avx512bf16").sources;
   const rows = Object.entries(kernelGroups).flatMap(([group, kernels]) => {
     const naive = namesIn(textOf(`naive/${group}.cpp`), /^NAIVE_KERNEL\((\w+),/gm);
     const fast = namesIn(textOf(`fast/${group}.cpp`), /^void (\w+)\(const \w+<float>& call\) \{/gm);

@@ -32,12 +32,10 @@ test("a signature has names, types, order and codes of all arguments", () => {
 });
 
 test("an addon that was compiled from other entries is an error that says so", () => {
-  const swapped = native
-    .kernels()
-    .map((kernel) => ({
-      ...kernel,
-      signature: kernel.signature.replace("rows, integer columns", "columns, integer rows"),
-    }));
+  const swapped = native.kernels().map((kernel) => ({
+    ...kernel,
+    signature: kernel.signature.replace("rows, integer columns", "columns, integer rows"),
+  }));
   expect(() => layoutsOf(swapped)).toThrow(
     "the native addon was compiled from other sources: scaleRows takes (dtype output, const dtype input, const dtype rowScale, " +
       "const dtype residual?, integer rows, integer columns) in kernelTable, but",

@@ -87,8 +87,8 @@ void layerNormBackward(const LayerNormBackward<float>& call) {
       });
     }
   });
-  if (call.weightGradient) addPartialSums(call.weightGradient, partials, chunks.count, 2 * call.columns, call.columns, false);
-  if (call.biasGradient) addPartialSums(call.biasGradient, partials + call.columns, chunks.count, 2 * call.columns, call.columns, false);
+  if (call.weightGradient) addPartialSums(call.weightGradient, partials, chunks.count, 2 * call.columns, call.columns);
+  if (call.biasGradient) addPartialSums(call.biasGradient, partials + call.columns, chunks.count, 2 * call.columns, call.columns);
 }
 
 // Softmax, log-softmax and L2 normalisation by rows, with their gradients.

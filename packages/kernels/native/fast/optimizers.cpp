@@ -97,39 +97,33 @@ void adamW(const AdamW<float>& call) {
 }
 
 void sgd(const Sgd<float>& call) {
-  const Vector scale = broadcast(call.scale ? call.scale[0] : 1.0f);
-  const Momentum motion{broadcast(static_cast<float>(call.momentum)), call.nesterov != 0};
-  int64* taskStarts = static_cast<int64*>(call.scratch(call, 0, (call.eachCount + 1) * static_cast<int64>(sizeof(int64))));
-  overItems(call, taskStarts, [&](int64, int64 index, int64 begin, int64 end) {
-    const auto item = call.each(index);
-    float* velocity = call.momentum != 0 ? item.momentumBuffer : nullptr;
-    const Vector rate = broadcast(static_cast<float>(-item.learningRate)), decay = broadcast(static_cast<float>(item.weightDecay));
-    overVectors(begin, end, [&](int64 i, auto part) {
-      const Vector value = part.read(item.parameter + i);
-      const Vector g = fma(decay, value, part.read(item.gradient + i) * scale);
-      part.write(item.parameter + i, fma(rate, motion.direction(part, g, velocity ? velocity + i : nullptr), value));
-    });
-  });
-}
-
-void lars(const Lars<float>& call) {
   const float given = call.scale ? call.scale[0] : 1.0f;
   const Vector scale = broadcast(given);
   const Momentum motion{broadcast(static_cast<float>(call.momentum)), call.nesterov != 0};
   const int64 tasks = tasksOfAll(call), count = call.eachCount;
-  double* squares = static_cast<double*>(call.scratch(call, 0, (tasks + 3 * count + 1) * static_cast<int64>(sizeof(double))));
+  double* squares =
+      static_cast<double*>(call.scratch(call, 0, (tasks + 3 * count + 1) * static_cast<int64>(sizeof(double))));
   double *lengths = squares + tasks, *slopes = lengths + count;
   int64* starts = reinterpret_cast<int64*>(slopes + count);
-  sumsOfSquares(call, [](const auto& item) { return item.parameter; }, starts, squares, lengths);
-  sumsOfSquares(call, [](const auto& item) { return item.gradient; }, starts, squares, slopes);
+  bool adapts = false;
+  for (int64 index = 0; index < count; ++index) adapts |= call.each(index).adapt != 0;
+  if (adapts) {
+    sumsOfSquares(call, [](const auto& item) { return item.parameter; }, starts, squares, lengths);
+    sumsOfSquares(call, [](const auto& item) { return item.gradient; }, starts, squares, slopes);
+  }
+  const auto ratioOf = [&](const Sgd<float>::Item& item, int64 index) {
+    if (!item.adapt) return 1.0;
+    const double length = __builtin_sqrt(lengths[index]);
+    const double slope = __builtin_fabs(static_cast<double>(given)) * __builtin_sqrt(slopes[index]);
+    if (length == 0 || slope == 0) return 1.0;
+    return call.trustCoefficient * length / (slope + item.weightDecay * length + call.epsilon);
+  };
   overItems(call, starts, [&](int64, int64 index, int64 begin, int64 end) {
     const auto item = call.each(index);
     float* velocity = call.momentum != 0 ? item.momentumBuffer : nullptr;
-    const double length = __builtin_sqrt(lengths[index]);
-    const double slope = __builtin_fabs(static_cast<double>(given)) * __builtin_sqrt(slopes[index]);
-    const bool adapts = item.adapt != 0 && length != 0 && slope != 0;
-    const Vector ratio = broadcast(static_cast<float>(adapts ? call.trustCoefficient * length / (slope + item.weightDecay * length + call.epsilon) : 1));
-    const Vector rate = broadcast(static_cast<float>(-item.learningRate)), decay = broadcast(static_cast<float>(item.weightDecay));
+    const Vector ratio = broadcast(static_cast<float>(ratioOf(item, index)));
+    const Vector rate = broadcast(static_cast<float>(-item.learningRate));
+    const Vector decay = broadcast(static_cast<float>(item.weightDecay));
     overVectors(begin, end, [&](int64 i, auto part) {
       const Vector value = part.read(item.parameter + i);
       const Vector g = fma(decay, value, part.read(item.gradient + i) * scale) * ratio;

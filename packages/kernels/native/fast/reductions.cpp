@@ -100,13 +100,12 @@ void reduce(const Reduce<float>& call) {
   }
 }
 
-void reduceRows(const ReduceRows<float>& call) {
+void dotColumns(const DotColumns<float>& call) {
   const RowChunks chunks(call.rows, call.columns);
   float* partials = partialSums(call, chunks.count * call.columns);
   parallelFor(call, chunks.count, [&](int64 chunk, int) {
     const int64 begin = chunks.begin(chunk), end = chunks.end(chunk);
     float* sum = partials + chunk * call.columns;
-    if (!call.b) return reduceColumns<Sum>(sum, call.a + begin * call.columns, end - begin, call.columns);
     overVectors(0, call.columns, [&](int64 c, auto part) { part.write(sum + c, zero()); });
     int64 r = begin;
     for (; r + 2 <= end; r += 2)
@@ -121,7 +120,7 @@ void reduceRows(const ReduceRows<float>& call) {
         part.write(sum + c, fma(part.read(call.a + i), part.read(call.b + i), part.read(sum + c)));
       });
   });
-  addPartialSums(call.output, partials, chunks.count, call.columns, call.columns, call.accumulate != 0);
+  addPartialSums(call.output, partials, chunks.count, call.columns, call.columns);
 }
 
 void dotRows(const DotRows<float>& call) {

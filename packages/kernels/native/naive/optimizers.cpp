@@ -56,24 +56,15 @@ template <class T> void sgd(const Sgd<T>& call) {
   const T scale = call.scale ? call.scale[0] : T(1);
   for (int64 index = 0; index < call.eachCount; ++index) {
     const auto item = call.each(index);
-    for (int64 i = 0; i < item.size; ++i) {
-      const double g = static_cast<double>(item.gradient[i]) * scale + item.weightDecay * item.parameter[i];
-      item.parameter[i] = static_cast<T>(item.parameter[i] - item.learningRate * withMomentum(g, item.momentumBuffer, i, call.momentum, call.nesterov));
-    }
-  }
-}
-
-template <class T> void lars(const Lars<T>& call) {
-  const T scale = call.scale ? call.scale[0] : T(1);
-  for (int64 index = 0; index < call.eachCount; ++index) {
-    const auto item = call.each(index);
-    const double length = std::sqrt(sumOfSquares(item.parameter, item.size));
-    const double slope = std::fabs(static_cast<double>(scale)) * std::sqrt(sumOfSquares(item.gradient, item.size));
-    const bool adapts = item.adapt != 0 && length != 0 && slope != 0;
+    const double length = item.adapt ? std::sqrt(sumOfSquares(item.parameter, item.size)) : 0;
+    const double slope =
+        item.adapt ? std::fabs(static_cast<double>(scale)) * std::sqrt(sumOfSquares(item.gradient, item.size)) : 0;
+    const bool adapts = item.adapt && length != 0 && slope != 0;
     const double ratio = adapts ? call.trustCoefficient * length / (slope + item.weightDecay * length + call.epsilon) : 1;
     for (int64 i = 0; i < item.size; ++i) {
       const double g = (static_cast<double>(item.gradient[i]) * scale + item.weightDecay * item.parameter[i]) * ratio;
-      item.parameter[i] = static_cast<T>(item.parameter[i] - item.learningRate * withMomentum(g, item.momentumBuffer, i, call.momentum, call.nesterov));
+      const double step = withMomentum(g, item.momentumBuffer, i, call.momentum, call.nesterov);
+      item.parameter[i] = static_cast<T>(item.parameter[i] - item.learningRate * step);
     }
   }
 }
@@ -105,6 +96,5 @@ template <class T> void moveAverages(const MoveAverages<T>& call) {
 NAIVE_KERNEL(gradientNorm, GradientNorm)
 NAIVE_KERNEL(adamW, AdamW)
 NAIVE_KERNEL(sgd, Sgd)
-NAIVE_KERNEL(lars, Lars)
 NAIVE_KERNEL(clipGradients, ClipGradients)
 NAIVE_KERNEL(moveAverages, MoveAverages)

@@ -29,13 +29,10 @@ template <class T> void reduce(const Reduce<T>& call) {
     }
 }
 
-template <class T> void reduceRows(const ReduceRows<T>& call) {
+template <class T> void dotColumns(const DotColumns<T>& call) {
   for (int64 c = 0; c < call.columns; ++c) {
-    double sum = call.accumulate ? static_cast<double>(call.output[c]) : 0;
-    for (int64 r = 0; r < call.rows; ++r) {
-      const int64 i = r * call.columns + c;
-      sum += call.b ? static_cast<double>(call.a[i]) * call.b[i] : call.a[i];
-    }
+    double sum = 0;
+    for (int64 i = c; i < call.rows * call.columns; i += call.columns) sum += static_cast<double>(call.a[i]) * call.b[i];
     call.output[c] = static_cast<T>(sum);
   }
 }
@@ -105,7 +102,7 @@ template <class T> void equalShare(const EqualShare<T>& call) {
 }  // namespace splitmask::naive
 
 NAIVE_KERNEL(reduce, Reduce)
-NAIVE_KERNEL(reduceRows, ReduceRows)
+NAIVE_KERNEL(dotColumns, DotColumns)
 NAIVE_KERNEL(dotRows, DotRows)
 NAIVE_KERNEL(argmaxRows, ArgmaxRows)
 NAIVE_KERNEL(topK, TopK)

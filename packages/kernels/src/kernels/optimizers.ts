@@ -37,30 +37,11 @@ export const optimizers = {
   }),
   /**
    * SGD with momentum as in PyTorch (dampening 0; decay added to the gradient); momentum buffer zeros before a
-   * parameter's first step, null when momentum is 0.
+   * parameter's first step, null when momentum is 0. Where `adapt` is 1, LARS (You et al. 2017): the decayed gradient,
+   * gradient + weightDecay·parameter, is first scaled by trustCoefficient·‖parameter‖ / (‖gradient‖ +
+   * weightDecay·‖parameter‖ + epsilon), by 1 if either norm is 0; norms are of the scaled gradient.
    */
   sgd: defineListKernel({
-    integers: ["nesterov"],
-    values: ["momentum"],
-    buffers: { scale: { optional: true, extent: one } },
-    operations: none,
-    each: {
-      integers: ["size"],
-      values: ["learningRate", "weightDecay"],
-      buffers: {
-        parameter: { output: true, extent: size, traffic: twice(size) },
-        gradient: { extent: size },
-        momentumBuffer: { output: true, optional: true, extent: size, traffic: twice(size) },
-      },
-      operations: perSize(6),
-    },
-  }),
-  /**
-   * LARS (You et al. 2017): where `adapt` is 1, (gradient + weightDecay·parameter) · trustCoefficient·‖parameter‖ /
-   * (‖gradient‖ + weightDecay·‖parameter‖ + epsilon), the factor being 1 if either norm is 0; where it is 0, without the
-   * factor. Then momentum and the step as in sgd; norms are of the scaled gradient.
-   */
-  lars: defineListKernel({
     integers: ["nesterov"],
     values: ["momentum", "trustCoefficient", "epsilon"],
     buffers: { scale: { optional: true, extent: one } },
@@ -69,12 +50,12 @@ export const optimizers = {
       integers: ["size", "adapt"],
       values: ["learningRate", "weightDecay"],
       buffers: {
-        // The norms have to be known before the first number is changed.
-        parameter: { output: true, extent: size, traffic: perSize(3) },
-        gradient: { extent: size, traffic: twice(size) },
+        // Norms have to be known before the first number is changed.
+        parameter: { output: true, extent: size, traffic: (n) => (2 + n.adapt) * n.size },
+        gradient: { extent: size, traffic: (n) => (1 + n.adapt) * n.size },
         momentumBuffer: { output: true, optional: true, extent: size, traffic: twice(size) },
       },
-      operations: perSize(11),
+      operations: (n) => (6 + 5 * n.adapt) * n.size,
     },
   }),
   /**

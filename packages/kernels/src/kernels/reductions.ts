@@ -19,14 +19,10 @@ export const reductions = {
     },
     operations: (n) => n.outer * n.reduced * n.inner,
   }),
-  /** output[c] (+)= Σ_r a[r,c]·b[r,c]; the gradient of a column scale. b null: column sums (bias gradients). */
-  reduceRows: defineKernel({
-    integers: ["rows", "columns", "accumulate"],
-    buffers: {
-      output: { output: true, extent: columns, traffic: (n) => changed(n.accumulate, n.columns) },
-      a: { extent: matrix },
-      b: { optional: true, extent: matrix },
-    },
+  /** output[c] = Σ_r a[r,c]·b[r,c]; the gradient of a column scale. */
+  dotColumns: defineKernel({
+    integers: ["rows", "columns"],
+    buffers: { output: { output: true, extent: columns }, a: { extent: matrix }, b: { extent: matrix } },
     operations: perElement(2),
   }),
   /** output[r] = Σ_c a[r,c]·b[r,c]. */
