@@ -166,8 +166,10 @@ class Bench {
     std::vector<float> sums(static_cast<size_t>(machine_.parallel.threads));
     const int64 tasks = static_cast<int64>(sums.size()), steps = 500000;
     const double start = seconds();
-    if (bfloat16) SPLITMASK_SET::bfloat16Dots({context(), sums.data(), tasks, steps, 1e-3});
-    else SPLITMASK_SET::multiplyAdds({context(), sums.data(), tasks, steps, 0.9999, 1e-4});
+    if (bfloat16)
+      SPLITMASK_SET::bfloat16Dots({context(), sums.data(), tasks, steps, 1e-3});
+    else
+      SPLITMASK_SET::multiplyAdds({context(), sums.data(), tasks, steps, 0.9999, 1e-4});
     return (seconds() - start) * operations / (limitOperations * (bfloat16 ? 2 : 1) * double(tasks) * double(steps));
   }
 
@@ -380,11 +382,18 @@ int main(int count, char** arguments) {
     const int64 merged = batch * tokens * heads * width;
     Floats qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
     Floats output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
-    const Attention<float> forward{bench.context(), output.data(), logSumExp.data(), qkv.data(), batch,
-                                   tokens,          heads,         width,            0.125};
-    const AttentionBackward<float> backward{bench.context(),  qkvGradient.data(), gradient.data(), qkv.data(),
-                                            logSumExp.data(), batch,              tokens,          heads,
-                                            width,            0.125};
+    const Attention<float> forward{bench.context(), output.data(), logSumExp.data(), qkv.data(), batch, tokens, heads,
+                                   width,           0.125};
+    const AttentionBackward<float> backward{bench.context(),
+                                            qkvGradient.data(),
+                                            gradient.data(),
+                                            qkv.data(),
+                                            logSumExp.data(),
+                                            batch,
+                                            tokens,
+                                            heads,
+                                            width,
+                                            0.125};
     const double product = 2.0 * double(merged) * double(tokens);
     bench.measure("attention", shape, 2 * product, [&] { SPLITMASK_SET::attention(forward); }, nullptr);
     bench.measure(

@@ -1,4 +1,4 @@
-// The image kernel: random crops of 8-bit pictures, bicubic with antialiasing to 224×224, half of them flipped, normalised. `node bench/pictures.mjs [--json]
+// The image kernel: random crops of 8-bit pictures, bicubic with antialiasing to 224×224, half of them flipped, normalized. `node bench/pictures.mjs [--json]
 // [--threads N] [--rounds N] [--set avx512|avx2|portable|neon] [--operations]`; pictures a second a core beside the goal of 2,000. --operations adds what each
 // operation on the resized picture costs.
 import { availableParallelism, cpus } from "node:os";
@@ -100,7 +100,7 @@ if (options.operations) {
 }
 device.close();
 
-const work = `crop, resize, flip, normalise ${source}² → ${size}², a core`;
+const work = `crop, resize, flip, normalize ${source}² → ${size}², a core`;
 const row = {
   work,
   against: "2,000 pictures a second",

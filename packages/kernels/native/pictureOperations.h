@@ -1,13 +1,15 @@
-// What both versions of the operations on pictures must agree on to the bit; the codes are in src/kernels/codes.ts. Pixels
-// have 8 bits between operations, as Pillow's. Everything is whole numbers, or fractions of so few bits that float32 holds
-// every sum exactly: so no instruction set, no fused multiply-add and no order of a sum changes a byte.
+// What both versions of the operations on pictures must agree on to the bit; the codes are in src/kernels/codes.ts.
+// Pixels have 8 bits between operations, as Pillow's. Everything is whole numbers, or fractions of so few bits that
+// float32 holds every sum exactly: so no instruction set, no fused multiply-add and no order of a sum changes a byte.
 #pragma once
 #include "generated/codes.h"
 
 namespace splitmask::SPLITMASK_SET {
 
 // A row of the operations buffer: the code, then the operation's numbers (float64).
-inline PictureOperation operationOf(const double* row) { return static_cast<PictureOperation>(static_cast<int64>(row[0])); }
+inline PictureOperation operationOf(const double* row) {
+  return static_cast<PictureOperation>(static_cast<int64>(row[0]));
+}
 
 // Factors of blends in 1/2¹⁴, so that factor · (a − b) + b is exact.
 constexpr float blendUnit = 16384.0f;

@@ -30,6 +30,7 @@ export type {
   KernelPart,
   ListKernel,
   NumbersOf,
+  OptionalKernelBuffer,
 } from "./kernels/defineKernel.js";
 export { type KernelName, kernelTable } from "./kernelTable.js";
 export { type MachineLimits, measureLimits } from "./limits.js";

@@ -1,4 +1,5 @@
 import type { DeviceBuffer } from "./deviceBuffer.js";
+import type { OptionalKernelBuffer } from "./kernels/defineKernel.js";
 import type { KernelName, kernelTable } from "./kernelTable.js";
 
 /** A place in device memory: a buffer and where in it the array starts, in bytes. A `Tensor` is one. */
@@ -16,15 +17,18 @@ interface AnyArguments {
   readonly buffers: unknown;
 }
 
+type MayBeNull = Pick<OptionalKernelBuffer<string, never>, "optional">;
+
 /** The buffers and numbers of one entry of the table (or of its `each`) by name. */
 export type NamedArguments<Part extends AnyArguments> = {
-  readonly [Name in keyof Part["buffers"] as Part["buffers"][Name] extends { readonly optional: true }
+  readonly [Name in keyof Part["buffers"] as Part["buffers"][Name] extends MayBeNull
     ? never
     : Name]: BufferArgument;
 } & {
-  readonly [Name in keyof Part["buffers"] as Part["buffers"][Name] extends { readonly optional: true }
-    ? Name
-    : never]?: BufferArgument | null | undefined;
+  readonly [Name in keyof Part["buffers"] as Part["buffers"][Name] extends MayBeNull ? Name : never]?:
+    | BufferArgument
+    | null
+    | undefined;
 } & { readonly [Name in Part["integers"][number] | Part["values"][number]]: number };
 
 /** The list of items that a kernel with `each` takes besides. */

@@ -1,6 +1,6 @@
 import { attention } from "./kernels/attention.js";
 import { clustering } from "./kernels/clustering.js";
-import type { KernelBuffer, KernelPart } from "./kernels/defineKernel.js";
+import type { KernelPart } from "./kernels/defineKernel.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { limits } from "./kernels/limits.js";
 import { losses } from "./kernels/losses.js";
@@ -56,8 +56,7 @@ export const kernelTable = {
 export type KernelName = keyof typeof kernelTable;
 
 /** @internal A part of an entry without the types of its names, for code that treats all kernels alike. */
-export type AnyPart = KernelPart<readonly string[], readonly string[], AnyBuffers, number | object>;
-type AnyBuffers = Readonly<Record<string, KernelBuffer<string, number | object>>>;
+export type AnyPart = KernelPart<string, never, readonly string[], readonly string[], number | object>;
 
 /** @internal An entry without the types of its names. */
 export interface AnyKernel extends AnyPart {

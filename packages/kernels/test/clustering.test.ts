@@ -236,9 +236,9 @@ describe("neighborVotes", () => {
   });
 
   test.each([
-    [[0, 5], [0, 0], "neighbour 5 has no label: it must be at least 0 and less than 2"],
+    [[0, 5], [0, 0], "neighbor 5 has no label: it must be at least 0 and less than 2"],
     [[0, 1], [0, 3], "label 3 is not a class: it must be at least 0 and less than 2"],
-  ])("neighbours %j with labels %j", async (indices, labels, text) => {
+  ])("neighbors %j with labels %j", async (indices, labels, text) => {
     const device = createDevice({ threads: 1 });
     const place = (array: Float32Array | Int32Array) => {
       const argument = { buffer: device.allocate(array.byteLength), byteOffset: 0 };

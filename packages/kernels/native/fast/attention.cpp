@@ -1,5 +1,5 @@
-// Attention of one (sample, head) after the other: a panel of queries × all keys lives in the thread's scratch memory, never
-// N×N of a large N.
+// Attention of one (sample, head) after the other: a panel of queries × all keys lives in the thread's scratch memory,
+// never N×N of a large N.
 #include "../generated/attention.h"
 #include "attentionBlock.h"
 
@@ -62,9 +62,8 @@ void attention(const Attention<float>& call) {
     for (int64 row = 0; row < tokens; row += tileColumns) {
       const int64 count = minimum(tileColumns, tokens - row);
       PanelNumbers largest, sums, factors;
-      exponentialsOfPanel(
-          shape, call.qkv + shape.packed(head, 0) + row * shape.packedRow(), count, call.qkv + shape.packed(head, 1), packedQueries, scores,
-          largest, sums, between);
+      exponentialsOfPanel(shape, call.qkv + shape.packed(head, 0) + row * shape.packedRow(), count,
+                          call.qkv + shape.packed(head, 1), packedQueries, scores, largest, sums, between);
       for (int64 i = 0; i < count; i += lanes) {
         const Vector sum = load(sums.of + i);
         store(factors.of + i, 1.0f / sum);
@@ -91,9 +90,8 @@ void attentionProbabilities(const AttentionProbabilities<float>& call) {
     for (int64 row = 0; row < tokens; row += tileColumns) {
       const int64 count = minimum(tileColumns, tokens - row);
       PanelNumbers largest, sums;
-      exponentialsOfPanel(
-          shape, call.qkv + shape.packed(head, 0) + row * shape.packedRow(), count, call.qkv + shape.packed(head, 1), packedQueries, scores,
-          largest, sums, [] {});
+      exponentialsOfPanel(shape, call.qkv + shape.packed(head, 0) + row * shape.packedRow(), count,
+                          call.qkv + shape.packed(head, 1), packedQueries, scores, largest, sums, [] {});
       float* place = call.probabilities + (head * tokens + row) * tokens;
       for (int64 i = 0; i < count; ++i) {
         const float factor = 1.0f / sums.of[i];
@@ -103,7 +101,8 @@ void attentionProbabilities(const AttentionProbabilities<float>& call) {
   });
 }
 
-// The gradient of attention, one (sample, head) after the other: a block of queries × all keys lives in the thread's scratch memory.
+// The gradient of attention, one (sample, head) after the other: a block of queries × all keys lives in the thread's
+// scratch memory.
 
 namespace {
 
@@ -113,9 +112,10 @@ int64 queriesAtOnce(const Heads& shape) {
   return minimum(shape.tokens, maximum(tileColumns, columns));
 }
 
-// Of a panel of queries: scores[key][query] become probabilities, products dP[key][query] = v·g become P∘(dP − D) with D = Σ over keys of P∘dP.
-template <int vectors>
-SPLITMASK_INLINE void scoreGradients(float* scores, float* products, int64 stride, int64 tokens, const PanelNumbers& logSumExp) {
+// Of a panel of queries: scores[key][query] become probabilities, products dP[key][query] = v·g become P∘(dP − D) with
+// D = Σ over keys of P∘dP.
+template <int vectors> SPLITMASK_INLINE void scoreGradients(float* scores, float* products, int64 stride, int64 tokens,
+                                                            const PanelNumbers& logSumExp) {
   Vector shift[vectors], sum[vectors];
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) {
@@ -141,18 +141,17 @@ SPLITMASK_INLINE void scoreGradients(float* scores, float* products, int64 strid
 }
 
 // c[rows × columns] = alpha·a·b + beta·c, b in panels [panel][inner][tileColumns]; between() after each tile.
-template <class Between>
-SPLITMASK_INLINE void multiplyPanels(
-    int64 rows, int64 columns, int64 inner, const float* a, int64 aStride, Layout layout, const float* panels, float alpha,
-    float beta, float* c, int64 cStride, const Between& between) {
+template <class Between> SPLITMASK_INLINE void multiplyPanels(int64 rows, int64 columns, int64 inner, const float* a,
+                                                              int64 aStride, Layout layout, const float* panels,
+                                                              float alpha, float beta, float* c, int64 cStride,
+                                                              const Between& between) {
   const int64 height = evenHeight(rows), aRow = layout == Layout::byRow ? aStride : 1;
   for (int64 column = 0; column < columns; column += tileColumns) {
     const int width = static_cast<int>(minimum(tileColumns, columns - column));
     for (int64 row = 0; row < rows; row += height) {
       const TileKernel kernel = tileKernel(static_cast<int>(minimum(height, rows - row)), width, layout);
-      kernel(
-          inner, a + row * aRow, aStride, panels + column * inner, tileColumns,
-          {c + row * cStride + column, cStride, width, alpha, beta, nullptr, nullptr});
+      kernel(inner, a + row * aRow, aStride, panels + column * inner, tileColumns,
+             {c + row * cStride + column, cStride, width, alpha, beta, nullptr, nullptr});
       between();
     }
   }
@@ -160,14 +159,17 @@ SPLITMASK_INLINE void multiplyPanels(
 
 }  // namespace
 
-// P = e^(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = P∘(dP − D), dQ = scale·dS·k, dK = scale·dSᵀ·q.
+// P = e^(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = P∘(dP − D), dQ = scale·dS·k, dK =
+// scale·dSᵀ·q.
 void attentionBackward(const AttentionBackward<float>& call) {
   const Heads shape(call);
   if (shape.count() == 0) return;
   const int64 tokens = shape.tokens, width = shape.width, packedRow = shape.packedRow(), mergedRow = shape.mergedRow();
   const int64 block = queriesAtOnce(shape), stride = packedStride(block);
-  const int64 transposedSize = width * tileColumns, keysSize = panelsSize(tokens, width), rowsSize = panelsSize(block, width);
-  const int64 tiles = divideUp(tokens, tileRows), columnTiles = divideUp(width, tileColumns), blocks = divideUp(tokens, block);
+  const int64 transposedSize = width * tileColumns, keysSize = panelsSize(tokens, width),
+              rowsSize = panelsSize(block, width);
+  const int64 tiles = divideUp(tokens, tileRows), columnTiles = divideUp(width, tileColumns),
+              blocks = divideUp(tokens, block);
   const int64 steps = divideUp(tokens, tileColumns) * 2 * tiles + columnTiles * tiles * (1 + 2 * blocks);
   forEachHead(call, shape, [&](int64 head, int thread, int64 end) {
     float* transposed = static_cast<float*>(
@@ -192,31 +194,30 @@ void attentionBackward(const AttentionBackward<float>& call) {
       for (int64 column = 0; column < columns; column += tileColumns) {
         const int64 count = minimum(tileColumns, columns - column), whole = divideUp(count, lanes) * lanes;
         packTransposedColumns(transposed, query + column * packedRow, packedRow, width, count);
-        multiplyPanels(
-            tokens, whole, width, key, packedRow, Layout::byRow, transposed, shape.scale * binaryLogarithmOfE, 0.0f,
-            probabilities + column, stride, between);
+        multiplyPanels(tokens, whole, width, key, packedRow, Layout::byRow, transposed,
+                       shape.scale * binaryLogarithmOfE, 0.0f, probabilities + column, stride, between);
         packTransposedColumns(transposed, gradient + column * mergedRow, mergedRow, width, count);
-        multiplyPanels(
-            tokens, whole, width, value, packedRow, Layout::byRow, transposed, 1.0f, 0.0f, scoreGradient + column, stride, between);
+        multiplyPanels(tokens, whole, width, value, packedRow, Layout::byRow, transposed, 1.0f, 0.0f,
+                       scoreGradient + column, stride, between);
         PanelNumbers shifts;
         for (int64 i = 0; i < count; i += lanes) {
-          store(shifts.of + i, loadFirst(call.logSumExp + head * tokens + first + column + i, count - i) * binaryLogarithmOfE);
+          store(shifts.of + i,
+                loadFirst(call.logSumExp + head * tokens + first + column + i, count - i) * binaryLogarithmOfE);
         }
-        if (whole == lanes) scoreGradients<1>(probabilities + column, scoreGradient + column, stride, tokens, shifts);
-        else scoreGradients<2>(probabilities + column, scoreGradient + column, stride, tokens, shifts);
+        if (whole == lanes)
+          scoreGradients<1>(probabilities + column, scoreGradient + column, stride, tokens, shifts);
+        else
+          scoreGradients<2>(probabilities + column, scoreGradient + column, stride, tokens, shifts);
       }
       packRowPanels(queries, query, packedRow, columns, width);
       packRowPanels(gradients, gradient, mergedRow, columns, width);
       const float beta = first == 0 ? 0.0f : 1.0f;
-      multiplyPanels(
-          columns, width, tokens, scoreGradient, stride, Layout::byInner, keys, shape.scale, 0.0f,
-          call.qkvGradient + shape.packed(head, 0) + first * packedRow, packedRow, between);
-      multiplyPanels(
-          tokens, width, columns, scoreGradient, stride, Layout::byRow, queries, shape.scale, beta,
-          call.qkvGradient + shape.packed(head, 1), packedRow, between);
-      multiplyPanels(
-          tokens, width, columns, probabilities, stride, Layout::byRow, gradients, 1.0f, beta,
-          call.qkvGradient + shape.packed(head, 2), packedRow, between);
+      multiplyPanels(columns, width, tokens, scoreGradient, stride, Layout::byInner, keys, shape.scale, 0.0f,
+                     call.qkvGradient + shape.packed(head, 0) + first * packedRow, packedRow, between);
+      multiplyPanels(tokens, width, columns, scoreGradient, stride, Layout::byRow, queries, shape.scale, beta,
+                     call.qkvGradient + shape.packed(head, 1), packedRow, between);
+      multiplyPanels(tokens, width, columns, probabilities, stride, Layout::byRow, gradients, 1.0f, beta,
+                     call.qkvGradient + shape.packed(head, 2), packedRow, between);
     }
   });
 }

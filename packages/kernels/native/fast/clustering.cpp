@@ -58,7 +58,8 @@ void segmentSums(const SegmentSums<float>& call) {
         totals[segment] += 1;
       }
       for (int64 segment = 0; segment < call.segments; ++segment)
-        call.counts[segment] = static_cast<float>(totals[segment] + (call.accumulate ? static_cast<double>(call.counts[segment]) : 0.0));
+        call.counts[segment] =
+            static_cast<float>(totals[segment] + (call.accumulate ? static_cast<double>(call.counts[segment]) : 0.0));
       return;
     }
     const int64 from = (task - 1) * columnsPerTask;
@@ -78,7 +79,8 @@ void segmentSums(const SegmentSums<float>& call) {
     for (int64 segment = 0; segment < call.segments; ++segment) {
       for (int64 column = 0; column < here; ++column) {
         float& sum = call.sums[segment * call.width + from + column];
-        sum = static_cast<float>(totals[segment * columnsPerTask + column] + (call.accumulate ? static_cast<double>(sum) : 0.0));
+        sum = static_cast<float>(totals[segment * columnsPerTask + column] +
+                                 (call.accumulate ? static_cast<double>(sum) : 0.0));
       }
     }
   });
@@ -87,7 +89,8 @@ void segmentSums(const SegmentSums<float>& call) {
 void kMeansSeed(const KMeansSeed<float>& call) {
   if (call.points <= 0) {
     if (call.to > call.from)
-      call.fail(call, "there are {given} points to choose {expected} centroids from; give at least one", 0, static_cast<double>(call.to));
+      call.fail(call, "there are {given} points to choose {expected} centroids from; give at least one", 0,
+                static_cast<double>(call.to));
     return;
   }
   const int64 tasks = tasksOf(call.points, pointsPerTask);
@@ -101,7 +104,8 @@ void kMeansSeed(const KMeansSeed<float>& call) {
     });
   }
   for (int64 centroid = call.from; centroid < call.to; ++centroid) {
-    const RandomKey key{static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose), 0, static_cast<uint32>(centroid)};
+    const RandomKey key{static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose), 0,
+                        static_cast<uint32>(centroid)};
     const PhiloxWords random = key.words(0);
     const double uniform = random.word[0] * 0x1p-32 + random.word[1] * 0x1p-64;
     double total = 0;

@@ -12,9 +12,8 @@ SPLITMASK_INLINE Vector sigmoid(Vector x) { return 1.0f / (1.0f + exponential(-x
 
 template <class Function> void mapUnary(const Unary<float>& call, const Function& function) {
   overRanges(call, call.size, [&](int64 begin, int64 end) {
-    overVectors(begin, end, [&](int64 i, auto part) {
-      part.write(call.output + i, function(part.read(call.input + i)));
-    });
+    overVectors(begin, end,
+                [&](int64 i, auto part) { part.write(call.output + i, function(part.read(call.input + i))); });
   });
 }
 
@@ -43,7 +42,8 @@ void unary(const Unary<float>& call) {
     case UnaryOperation::relu: return mapUnary(call, [](Vector x) { return select(x <= zero(), zero(), x); });
     case UnaryOperation::gelu: return mapUnary(call, [](Vector x) { return gelu(x); });
     case UnaryOperation::absolute: return mapUnary(call, [](Vector x) { return absolute(x); });
-    case UnaryOperation::xLogX: return mapUnary(call, [](Vector x) { return select(x == zero(), zero(), x * logarithm(x)); });
+    case UnaryOperation::xLogX:
+      return mapUnary(call, [](Vector x) { return select(x == zero(), zero(), x * logarithm(x)); });
     default: return mapUnary(call, [](Vector x) { return errorFunction(x); });
   }
 }
@@ -54,7 +54,8 @@ void unaryBackward(const UnaryBackward<float>& call) {
     case UnaryOperation::exp: return mapGradient(call, [](Vector g, Vector x) { return g * exponential(x); });
     case UnaryOperation::log: return mapGradient(call, [](Vector g, Vector x) { return g * (1.0f / x); });
     case UnaryOperation::sqrt: return mapGradient(call, [](Vector g, Vector x) { return g * (0.5f / squareRoot(x)); });
-    case UnaryOperation::rsqrt: return mapGradient(call, [](Vector g, Vector x) { return g * (-0.5f / (x * squareRoot(x))); });
+    case UnaryOperation::rsqrt:
+      return mapGradient(call, [](Vector g, Vector x) { return g * (-0.5f / (x * squareRoot(x))); });
     case UnaryOperation::square: return mapGradient(call, [](Vector g, Vector x) { return g * (2.0f * x); });
     case UnaryOperation::reciprocal: return mapGradient(call, [](Vector g, Vector x) { return g * (-1.0f / (x * x)); });
     case UnaryOperation::tanh:
@@ -67,7 +68,8 @@ void unaryBackward(const UnaryBackward<float>& call) {
         const Vector y = sigmoid(x);
         return g * (y * (1.0f - y));
       });
-    case UnaryOperation::relu: return mapGradient(call, [](Vector g, Vector x) { return select(x <= zero(), zero(), g); });
+    case UnaryOperation::relu:
+      return mapGradient(call, [](Vector g, Vector x) { return select(x <= zero(), zero(), g); });
     case UnaryOperation::gelu: return mapGradient(call, [](Vector g, Vector x) { return g * geluDerivative(x); });
     case UnaryOperation::absolute:
       return mapGradient(call, [](Vector g, Vector x) { return g * toFloat((x < zero()) - (x > zero())); });  // a true lane is −1
@@ -79,7 +81,9 @@ void unaryBackward(const UnaryBackward<float>& call) {
 void affine(const Affine<float>& call) {
   const Vector scale = broadcast(static_cast<float>(call.scale)), offset = broadcast(static_cast<float>(call.offset));
   overRanges(call, call.size, [&](int64 begin, int64 end) {
-    overVectors(begin, end, [&](int64 i, auto part) { part.write(call.output + i, fma(scale, part.read(call.input + i), offset)); });
+    overVectors(begin, end, [&](int64 i, auto part) {
+      part.write(call.output + i, fma(scale, part.read(call.input + i), offset));
+    });
   });
 }
 
@@ -88,9 +92,12 @@ void scaleRows(const ScaleRows<float>& call) {
     const int64 begin = r * call.columns, end = begin + call.columns;
     const Vector scale = broadcast(call.rowScale[r]);
     if (call.residual)
-      overVectors(begin, end, [&](int64 i, auto part) { part.write(call.output + i, fma(part.read(call.input + i), scale, part.read(call.residual + i))); });
+      overVectors(begin, end, [&](int64 i, auto part) {
+        part.write(call.output + i, fma(part.read(call.input + i), scale, part.read(call.residual + i)));
+      });
     else
-      overVectors(begin, end, [&](int64 i, auto part) { part.write(call.output + i, part.read(call.input + i) * scale); });
+      overVectors(begin, end,
+                  [&](int64 i, auto part) { part.write(call.output + i, part.read(call.input + i) * scale); });
   });
 }
 
@@ -100,22 +107,26 @@ void scaleColumns(const ScaleColumns<float>& call) {
     const float* x = call.input + r * call.columns;
     if (call.residual)
       overVectors(0, call.columns, [&](int64 c, auto part) {
-        part.write(y + c, fma(part.read(x + c), part.read(call.columnScale + c), part.read(call.residual + r * call.columns + c)));
+        part.write(y + c, fma(part.read(x + c), part.read(call.columnScale + c),
+                              part.read(call.residual + r * call.columns + c)));
       });
     else
-      overVectors(0, call.columns, [&](int64 c, auto part) { part.write(y + c, part.read(x + c) * part.read(call.columnScale + c)); });
+      overVectors(0, call.columns,
+                  [&](int64 c, auto part) { part.write(y + c, part.read(x + c) * part.read(call.columnScale + c)); });
   });
 }
 
-// Binary kernels with broadcasting: rows of the merged axes, each a loop of vectors over a and b, one of which may be a single value.
+// Binary kernels with broadcasting: rows of the merged axes, each a loop of vectors over a and b, one of which may be a
+// single value.
 
 namespace {
 
 // One row of the output.
-template <class Operation> void row(float* output, const float* a, int64 aStride, const float* b, int64 bStride, int64 count,
-                                    const Operation& operation) {
+template <class Operation> void row(float* output, const float* a, int64 aStride, const float* b, int64 bStride,
+                                    int64 count, const Operation& operation) {
   if (aStride == 1 && bStride == 1) {
-    overVectors(0, count, [&](int64 i, auto part) { part.write(output + i, operation(part.read(a + i), part.read(b + i))); });
+    overVectors(0, count,
+                [&](int64 i, auto part) { part.write(output + i, operation(part.read(a + i), part.read(b + i))); });
   } else if (aStride == 1 && bStride == 0) {
     const Vector value = broadcast(*b);
     overVectors(0, count, [&](int64 i, auto part) { part.write(output + i, operation(part.read(a + i), value)); });
@@ -136,11 +147,13 @@ template <class Operation> void map(const Binary<float>& call, const Operation& 
     overRowGroups(call, rows, inner, [&](int64 begin, int64 end) {
       Axes<2>::Rows place(axes, begin);
       for (int64 r = begin; r < end; ++r, place.next())
-        row(call.output + r * inner, call.a + place.offset[0], aStride, call.b + place.offset[1], bStride, inner, operation);
+        row(call.output + r * inner, call.a + place.offset[0], aStride, call.b + place.offset[1], bStride, inner,
+            operation);
     });
   } else {
     overRanges(call, inner, [&](int64 begin, int64 end) {
-      row(call.output + begin, call.a + begin * aStride, aStride, call.b + begin * bStride, bStride, end - begin, operation);
+      row(call.output + begin, call.a + begin * aStride, aStride, call.b + begin * bStride, bStride, end - begin,
+          operation);
     });
   }
 }
@@ -153,7 +166,8 @@ void binary(const Binary<float>& call) {
     case BinaryOperation::subtract: return map(call, [](Vector a, Vector b) { return a - b; });
     case BinaryOperation::multiply: return map(call, [](Vector a, Vector b) { return a * b; });
     case BinaryOperation::divide: return map(call, [](Vector a, Vector b) { return a / b; });
-    case BinaryOperation::maximum: return map(call, [](Vector a, Vector b) { return select((a > b) | (a != a), a, b); });  // a NaN wins
+    case BinaryOperation::maximum:
+      return map(call, [](Vector a, Vector b) { return select((a > b) | (a != a), a, b); });  // a NaN wins
     default: return map(call, [](Vector a, Vector b) { return select((a < b) | (a != a), a, b); });
   }
 }

@@ -30,9 +30,11 @@ void crossEntropy(const CrossEntropy<float>& call) {
   if (call.excludeDiagonal >= 0)
     for (int64 r = 0; r < call.rows; ++r)
       if (call.targets[r] == r + call.excludeDiagonal)
-        return call.fail(call, "target {given} of a row is the column that excludeDiagonal leaves out of it", call.targets[r], -1);
+        return call.fail(call, "target {given} of a row is the column that excludeDiagonal leaves out of it",
+                         call.targets[r], -1);
   overRows(call, call.rows, call.columns, [&](int64 r) {
-    const int64 excluded = call.excludeDiagonal >= 0 && r + call.excludeDiagonal < call.columns ? r + call.excludeDiagonal : -1;
+    const int64 excluded =
+        call.excludeDiagonal >= 0 && r + call.excludeDiagonal < call.columns ? r + call.excludeDiagonal : -1;
     const Columns used(call.columns, excluded);
     const float* x = call.logits + r * call.columns;
     float* dx = call.gradient ? call.gradient + r * call.columns : nullptr;
@@ -41,11 +43,13 @@ void crossEntropy(const CrossEntropy<float>& call) {
       if (dx) overVectors(0, call.columns, [&](int64 i, auto part) { part.write(dx + i, broadcast(call.losses[r])); });
       return;
     }
-    const float largest = maximumOver(x, used.secondBegin, call.columns, maximumOver(x, 0, used.firstEnd, -__builtin_inff()));
+    const float largest =
+        maximumOver(x, used.secondBegin, call.columns, maximumOver(x, 0, used.firstEnd, -__builtin_inff()));
     const Vector shift = broadcast(largest);
     const float targetShifted = x[call.targets[r]] - largest;
-    const float shiftedSum =
-        call.smoothing == 0 ? 0 : sumOverColumns(used, [&](int64 i, auto part) { return part.keep(part.read(x + i) - shift, 0); });
+    const float shiftedSum = call.smoothing == 0 ? 0 : sumOverColumns(used, [&](int64 i, auto part) {
+      return part.keep(part.read(x + i) - shift, 0);
+    });
     const float sum = dx ? sumOverColumns(used,
                                    [&](int64 i, auto part) {
                                      const Vector power = part.keep(exponentialOfNegative(part.read(x + i) - shift), 0);
@@ -59,16 +63,20 @@ void crossEntropy(const CrossEntropy<float>& call) {
     const float logSum = logarithm(broadcast(sum))[0];
     call.losses[r] = static_cast<float>(logSum - (1 - call.smoothing) * targetShifted - share * shiftedSum);
     if (!dx) return;
-    const Vector factor = broadcast(static_cast<float>(call.gradientScale) / sum), background = broadcast(static_cast<float>(share * call.gradientScale));
+    const Vector factor = broadcast(static_cast<float>(call.gradientScale) / sum),
+                 background = broadcast(static_cast<float>(share * call.gradientScale));
     const float targetPower = dx[call.targets[r]];
-    overVectors(0, call.columns, [&](int64 i, auto part) { part.write(dx + i, part.read(dx + i) * factor - background); });
-    dx[call.targets[r]] = static_cast<float>((static_cast<double>(targetPower) / sum - (1 - call.smoothing) - share) * call.gradientScale);
+    overVectors(0, call.columns,
+                [&](int64 i, auto part) { part.write(dx + i, part.read(dx + i) * factor - background); });
+    dx[call.targets[r]] = static_cast<float>((static_cast<double>(targetPower) / sum - (1 - call.smoothing) - share) *
+                                             call.gradientScale);
     if (excluded >= 0) dx[excluded] = 0;
   });
 }
 
 void softCrossEntropy(const SoftCrossEntropy<float>& call) {
-  const Vector kept = broadcast(static_cast<float>(1 - call.smoothing)), share = broadcast(static_cast<float>(call.smoothing / static_cast<double>(call.columns)));
+  const Vector kept = broadcast(static_cast<float>(1 - call.smoothing)),
+               share = broadcast(static_cast<float>(call.smoothing / static_cast<double>(call.columns)));
   overRows(call, call.rows, call.columns, [&](int64 r) {
     const float* x = call.logits + r * call.columns;
     const float* wanted = call.targets + r * call.columns;
@@ -88,7 +96,9 @@ void softCrossEntropy(const SoftCrossEntropy<float>& call) {
     call.losses[r] = total * logarithm(broadcast(sum))[0] - product;
     if (!dx) return;
     const Vector factor = broadcast(total / sum), scale = broadcast(static_cast<float>(call.gradientScale));
-    overVectors(0, call.columns, [&](int64 i, auto part) { part.write(dx + i, (part.read(dx + i) * factor - smoothed(i, part)) * scale); });
+    overVectors(0, call.columns, [&](int64 i, auto part) {
+      part.write(dx + i, (part.read(dx + i) * factor - smoothed(i, part)) * scale);
+    });
   });
 }
 

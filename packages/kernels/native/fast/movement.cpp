@@ -24,7 +24,8 @@ void copyBytes(const CopyBytes<float>& call) {
   constexpr int64 block = 1 << 18;
   parallelFor(call, (call.bytes + block - 1) / block, [&](int64 task, int) {
     const int64 start = task * block;
-    __builtin_memcpy(call.output + start, call.input + start, static_cast<unsigned long>(minimum(block, call.bytes - start)));
+    __builtin_memcpy(call.output + start, call.input + start,
+                     static_cast<unsigned long>(minimum(block, call.bytes - start)));
   });
 }
 
@@ -35,7 +36,8 @@ void copyBlocks(const CopyBlocks<float>& call) {
   const float* input = call.input + call.inputOffset;
   const int64 pieces = (call.inner + taskElements - 1) / taskElements;  // of a block
   overRows(call, call.outer * pieces, minimum(call.inner, taskElements), [&](int64 item) {
-    const int64 o = item / pieces, begin = (item % pieces) * taskElements, end = minimum(call.inner, begin + taskElements);
+    const int64 o = item / pieces, begin = (item % pieces) * taskElements,
+                end = minimum(call.inner, begin + taskElements);
     float* to = output + o * call.outputStride;
     const float* from = input + o * call.inputStride;
     if (call.accumulate)
@@ -45,7 +47,8 @@ void copyBlocks(const CopyBlocks<float>& call) {
   });
 }
 
-// Permutation of axes: runs where the innermost axis stays innermost, else square tiles, so that both sides use whole cache lines.
+// Permutation of axes: runs where the innermost axis stays innermost, else square tiles, so that both sides use whole
+// cache lines.
 
 namespace {
 
@@ -68,7 +71,8 @@ void copyRuns(const Call& call, const Axes<1>& axes, float* output, const float*
   });
 }
 
-// Axis `column` is contiguous in the input, the last axis in the output: transposes tiles of the two for each place of the other axes.
+// Axis `column` is contiguous in the input, the last axis in the output: transposes tiles of the two for each place of
+// the other axes.
 void transposeTiles(const Call& call, const Axes<1>& axes, int column, float* output, const float* input) {
   const int last = axes.rank - 1;
   const int64 height = axes.dimension[column], width = axes.dimension[last], step = axes.stride[0][last];
@@ -134,20 +138,23 @@ void gatherTokens(const GatherTokens<float>& call) {
   });
 }
 
-// Samples with rows of their own are shared out; into one table, columns are, so that each element's sum keeps its order.
+// Samples with rows of their own are shared out; into one table, columns are, so that each element's sum keeps its
+// order.
 void scatterAddTokens(const ScatterAddTokens<float>& call) {
   constexpr int64 columnsPerTask = 64;
   if (!indicesAreInside(call, call.indices, call.batch * call.inputTokens, call.outputTokens)) return;
   if (call.outputBatchStride != 0) {
     overRows(call, call.batch, call.inputTokens * call.width, [&](int64 b) {
       for (int64 r = b * call.inputTokens; r < (b + 1) * call.inputTokens; ++r)
-        addTo(call.output + b * call.outputBatchStride + call.indices[r] * call.width, call.input + r * call.width, call.width);
+        addTo(call.output + b * call.outputBatchStride + call.indices[r] * call.width, call.input + r * call.width,
+              call.width);
     });
     return;
   }
   parallelFor(call, (call.width + columnsPerTask - 1) / columnsPerTask, [&](int64 task, int) {
     const int64 begin = task * columnsPerTask, count = minimum(columnsPerTask, call.width - begin);
-    for (int64 r = 0; r < call.batch * call.inputTokens; ++r) addTo(call.output + call.indices[r] * call.width + begin, call.input + r * call.width + begin, count);
+    for (int64 r = 0; r < call.batch * call.inputTokens; ++r)
+      addTo(call.output + call.indices[r] * call.width + begin, call.input + r * call.width + begin, count);
   });
 }
 

@@ -10,12 +10,12 @@ void layerNorm(const LayerNorm<float>& call) {
   overRows(call, call.rows, call.columns, [&](int64 r) {
     const float* x = call.input + r * call.columns;
     float* y = call.output + r * call.columns;
-    float mean =
-        sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(x + i); }) / static_cast<float>(call.columns);
+    float mean = sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(x + i); }) /
+                 static_cast<float>(call.columns);
     Vector meanVector = broadcast(mean);
     double squares = sumOver(0, call.columns, [&](int64 i, auto part) {
-      const Vector centred = part.keep(part.read(x + i) - meanVector, 0);
-      return centred * centred;
+      const Vector centered = part.keep(part.read(x + i) - meanVector, 0);
+      return centered * centered;
     });
     if (!(squares < 1e37)) {  // beyond float32
       double sum = 0;
@@ -27,13 +27,15 @@ void layerNorm(const LayerNorm<float>& call) {
       for (int64 i = 0; i < call.columns; ++i)
         squares += (static_cast<double>(x[i]) - sum) * (static_cast<double>(x[i]) - sum);
     }
-    const float rstd = static_cast<float>(1 / __builtin_sqrt(squares / static_cast<double>(call.columns) + call.epsilon));
+    const float rstd =
+        static_cast<float>(1 / __builtin_sqrt(squares / static_cast<double>(call.columns) + call.epsilon));
     call.mean[r] = mean;
     call.rstd[r] = rstd;
     const Vector rstdVector = broadcast(rstd);
     if (call.weight && call.bias) {
       overVectors(0, call.columns, [&](int64 i, auto part) {
-        part.write(y + i, fma((part.read(x + i) - meanVector) * rstdVector, part.read(call.weight + i), part.read(call.bias + i)));
+        part.write(y + i, fma((part.read(x + i) - meanVector) * rstdVector, part.read(call.weight + i),
+                              part.read(call.bias + i)));
       });
     } else {
       overVectors(0, call.columns, [&](int64 i, auto part) {
@@ -46,8 +48,8 @@ void layerNorm(const LayerNorm<float>& call) {
   });
 }
 
-// With x̂ = (x − mean)·rstd and h = g·weight: dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), dweight = Σ g·x̂, dbias = Σ g. The last two are
-// summed by chunks of rows while the row is in the cache.
+// With x̂ = (x − mean)·rstd and h = g·weight: dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), dweight = Σ g·x̂, dbias = Σ g. The
+// last two are summed by chunks of rows while the row is in the cache.
 void layerNormBackward(const LayerNormBackward<float>& call) {
   const RowChunks chunks(call.rows, call.columns);
   float* partials = partialSums(call, chunks.count * 2 * call.columns);
@@ -88,10 +90,11 @@ void layerNormBackward(const LayerNormBackward<float>& call) {
     }
   });
   if (call.weightGradient) addPartialSums(call.weightGradient, partials, chunks.count, 2 * call.columns, call.columns);
-  if (call.biasGradient) addPartialSums(call.biasGradient, partials + call.columns, chunks.count, 2 * call.columns, call.columns);
+  if (call.biasGradient)
+    addPartialSums(call.biasGradient, partials + call.columns, chunks.count, 2 * call.columns, call.columns);
 }
 
-// Softmax, log-softmax and L2 normalisation by rows, with their gradients.
+// Softmax, log-softmax and L2 normalization by rows, with their gradients.
 
 void softmax(const Softmax<float>& call) {
   overRows(call, call.rows, call.columns, [&](int64 r) {
@@ -99,9 +102,12 @@ void softmax(const Softmax<float>& call) {
     float* y = call.output + r * call.columns;
     const Vector largest = broadcast(maximumOver(x, 0, call.columns, -__builtin_inff()));
     if (call.logarithm) {
-      const float sum = sumOver(0, call.columns, [&](int64 i, auto part) { return part.keep(exponentialOfNegative(part.read(x + i) - largest), 0); });
+      const float sum = sumOver(0, call.columns, [&](int64 i, auto part) {
+        return part.keep(exponentialOfNegative(part.read(x + i) - largest), 0);
+      });
       const Vector logSum = logarithm(broadcast(sum));
-      overVectors(0, call.columns, [&](int64 i, auto part) { part.write(y + i, (part.read(x + i) - largest) - logSum); });
+      overVectors(0, call.columns,
+                  [&](int64 i, auto part) { part.write(y + i, (part.read(x + i) - largest) - logSum); });
       return;
     }
     const float sum = sumOver(0, call.columns, [&](int64 i, auto part) {
@@ -121,11 +127,15 @@ void softmaxBackward(const SoftmaxBackward<float>& call) {
     float* dx = call.inputGradient + r * call.columns;
     if (call.logarithm) {
       const Vector sum = broadcast(sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(g + i); }));
-      overVectors(0, call.columns, [&](int64 i, auto part) { part.write(dx + i, part.read(g + i) - exponential(part.read(y + i)) * sum); });
+      overVectors(0, call.columns, [&](int64 i, auto part) {
+        part.write(dx + i, part.read(g + i) - exponential(part.read(y + i)) * sum);
+      });
       return;
     }
-    const Vector sum = broadcast(sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(g + i) * part.read(y + i); }));
-    overVectors(0, call.columns, [&](int64 i, auto part) { part.write(dx + i, part.read(y + i) * (part.read(g + i) - sum)); });
+    const Vector sum =
+        broadcast(sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(g + i) * part.read(y + i); }));
+    overVectors(0, call.columns,
+                [&](int64 i, auto part) { part.write(dx + i, part.read(y + i) * (part.read(g + i) - sum)); });
   });
 }
 
@@ -138,7 +148,9 @@ void l2Normalize(const L2Normalize<float>& call) {
     const double norm = __builtin_sqrt(squares), denominator = norm < call.epsilon ? call.epsilon : norm;
     call.norms[r] = static_cast<float>(denominator);
     const Vector divisor = broadcast(static_cast<float>(denominator));
-    overVectors(0, call.columns, [&](int64 i, auto part) { part.write(call.output + r * call.columns + i, part.read(x + i) / divisor); });
+    overVectors(0, call.columns, [&](int64 i, auto part) {
+      part.write(call.output + r * call.columns + i, part.read(x + i) / divisor);
+    });
   });
 }
 
@@ -148,7 +160,9 @@ void l2NormalizeBackward(const L2NormalizeBackward<float>& call) {
     const float* g = call.outputGradient + r * call.columns;
     const float* y = call.output + r * call.columns;
     const bool constant = call.norms[r] <= epsilon;  // below epsilon the denominator does not depend on x
-    const float product = constant ? 0 : sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(g + i) * part.read(y + i); });
+    const float product =
+        constant ? 0
+                 : sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(g + i) * part.read(y + i); });
     const Vector dot = broadcast(product), divisor = broadcast(call.norms[r]);
     overVectors(0, call.columns, [&](int64 i, auto part) {
       part.write(call.inputGradient + r * call.columns + i, (part.read(g + i) - part.read(y + i) * dot) / divisor);

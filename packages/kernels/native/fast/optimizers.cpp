@@ -47,7 +47,8 @@ struct Momentum {
   Vector keep;
   bool nesterov;
 
-  template <class Part> inline __attribute__((always_inline)) Vector direction(const Part& part, const Vector& g, float* velocity) const {
+  template <class Part>
+  inline __attribute__((always_inline)) Vector direction(const Part& part, const Vector& g, float* velocity) const {
     if (!velocity) return g;
     const Vector v = fma(keep, part.read(velocity), g);
     part.write(velocity, v);
@@ -59,7 +60,8 @@ struct Momentum {
 
 void gradientNorm(const GradientNorm<float>& call) {
   const int64 tasks = tasksOfAll(call);
-  double* squares = static_cast<double*>(call.scratch(call, 0, (tasks + call.eachCount + 1) * static_cast<int64>(sizeof(double))));
+  double* squares =
+      static_cast<double*>(call.scratch(call, 0, (tasks + call.eachCount + 1) * static_cast<int64>(sizeof(double))));
   overItems(call, reinterpret_cast<int64*>(squares + tasks), [&](int64 task, int64 index, int64 begin, int64 end) {
     const auto item = call.each(index);
     squares[task] = sumOfSquares(item.gradient + begin, end - begin);
@@ -134,7 +136,8 @@ void sgd(const Sgd<float>& call) {
 
 void clipGradients(const ClipGradients<float>& call) {
   const int64 tasks = tasksOfAll(call), count = call.eachCount;
-  double* squares = static_cast<double*>(call.scratch(call, 0, (tasks + 2 * count + 1) * static_cast<int64>(sizeof(double))));
+  double* squares =
+      static_cast<double*>(call.scratch(call, 0, (tasks + 2 * count + 1) * static_cast<int64>(sizeof(double))));
   double* sums = squares + tasks;
   int64* starts = reinterpret_cast<int64*>(sums + count);
   sumsOfSquares(call, [](const auto& item) { return item.gradient; }, starts, squares, sums);
@@ -146,7 +149,8 @@ void clipGradients(const ClipGradients<float>& call) {
     const double factor = call.maximum / (__builtin_sqrt(sums[index]) + 1e-6);
     if (call.maximum == 0 || factor >= 1) return;  // a NaN norm goes on
     const Vector scale = broadcast(static_cast<float>(factor));
-    overVectors(begin, end, [&](int64 i, auto part) { part.write(item.gradient + i, part.read(item.gradient + i) * scale); });
+    overVectors(begin, end,
+                [&](int64 i, auto part) { part.write(item.gradient + i, part.read(item.gradient + i) * scale); });
   });
 }
 

@@ -13,7 +13,7 @@ typedef unsigned char Byte;
 struct Planes {
   int64 height, width, channels;
   Byte* pixels;
-  Byte* other;  // what the result is written to where an operation looks at neighbours; then they change places
+  Byte* other;  // what the result is written to where an operation looks at neighbors; then they change places
   float* numbers;
 
   int64 area() const { return height * width; }
@@ -60,7 +60,7 @@ inline void maskBits(Planes& picture, Byte keep, Byte turn) {
 // ── a plane at a time ──
 
 inline void histogramOf(const Byte* plane, int64 area, unsigned (&counts)[256]) {
-  unsigned parts[4][256] = {};  // so that equal neighbours do not wait for each other
+  unsigned parts[4][256] = {};  // so that equal neighbors do not wait for each other
   int64 i = 0;
   for (; i + 4 <= area; i += 4)
     for (int part = 0; part < 4; ++part) ++parts[part][plane[i + part]];
@@ -174,7 +174,7 @@ SPLITMASK_INLINE void turnHueOf(IntVector& red, IntVector& green, IntVector& blu
   const IntVector sixths = hue * 6, sector = toInt((toFloat(sixths) + 0.5f) * (1.0f / 255.0f)), within = sixths - sector * 255;
   const IntVector p = mixedLevel(high, saturation, broadcast(255)), q = mixedLevel(high, saturation, within), t = mixedLevel(high, saturation, 255 - within);
   const IntVector zeroth = (sector == 0) | (sector == 6), first = sector == 1, second = sector == 2, third = sector == 3, fourth = sector == 4, fifth = sector == 5;
-  // Without colour the saturation is 0, and p, q and t are the value itself.
+  // Without color the saturation is 0, and p, q and t are the value itself.
   red = (zeroth | fifth) ? high : (first ? q : (fourth ? t : p));
   green = (first | second) ? high : (zeroth ? t : (third ? q : p));
   blue = (third | fourth) ? high : (second ? t : (fifth ? q : p));
@@ -204,7 +204,7 @@ inline void turnHue(Planes& picture, int turn) {
   }
 }
 
-// ── neighbours ──
+// ── neighbors ──
 
 inline void sharpen(Planes& picture, int factor) {
   const int64 height = picture.height, width = picture.width;
@@ -367,11 +367,11 @@ inline void applyOperation(Planes& picture, const double* row) {
     case PictureOperation::sharpness: return sharpen(picture, factor);
     case PictureOperation::gaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
     case PictureOperation::affine: return affine(picture, numbers);
-    default: return;  // erases come after normalisation
+    default: return;  // erases come after normalization
   }
 }
 
-/** Erases a box of the normalised picture C×H×W. */
+/** Erases a box of the normalized picture C×H×W. */
 inline void erase(float* sample, int64 channels, int64 height, int64 width, const double* numbers) {
   const int64 top = static_cast<int64>(numbers[0]), left = static_cast<int64>(numbers[1]);
   const int64 rows = static_cast<int64>(numbers[2]), columns = static_cast<int64>(numbers[3]);
@@ -390,7 +390,8 @@ inline void erase(float* sample, int64 channels, int64 height, int64 width, cons
     const float color = mode == EraseMode::numberPerChannel ? normal(channel) : 0.0f;
     for (int64 y = 0; y < rows; ++y) {
       float* output = sample + (channel * height + top + y) * width + left;
-      for (int64 x = 0; x < columns; ++x) output[x] = mode == EraseMode::numberPerValue ? normal((channel * rows + y) * columns + x) : color;
+      for (int64 x = 0; x < columns; ++x)
+        output[x] = mode == EraseMode::numberPerValue ? normal((channel * rows + y) * columns + x) : color;
     }
   }
 }

@@ -1,9 +1,9 @@
-// Crop, resize, flip, operations and normalisation; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
+// Crop, resize, flip, operations and normalization; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
 //
 // augmentImages goes through the picture in blocks of 16 source rows. A block's bytes are transposed, so that a vector's lanes are rows; then the
 // horizontal filter is a broadcast weight times contiguous vectors, with no gathers. The filtered columns are transposed back into a ring of rows,
 // from which each output row is made as soon as its last source row is there; the ring stays in the second-level cache for any picture. Where a picture
-// has operations, the rows come out as they are, become bytes, and are normalised after the operations.
+// has operations, the rows come out as they are, become bytes, and are normalized after the operations.
 #include "../generated/pictures.h"
 #include "../parallel.h"
 #include "../vector.h"
@@ -228,7 +228,7 @@ SPLITMASK_INLINE void filterAllColumns(const Workspace& work, int64 channels, in
   for (; channel < channels; ++channel) filterColumns<1, 0>(work, channels, channel, outputWidth, firstColumn, ringRow);
 }
 
-// One output row of one channel: the vertical filter over the ring's rows, then normalisation.
+// One output row of one channel: the vertical filter over the ring's rows, then normalization.
 void filterRows(const float* const* tapRows, const float* weights, int count, int64 width, float scale, float offset, float* output) {
   constexpr int unroll = 4;
   const Vector scales = broadcast(scale), offsets = broadcast(offset);
@@ -258,7 +258,8 @@ __attribute__((noinline)) void normalizeBytes(const Byte* __restrict from, float
 }
 
 // The places of a picture's axis of `size` that may be read, and the box on it.
-Axis axisOf(const AugmentImages<float>::Item& item, int64 size, double from, double extent, int64 outputSize, bool reversed) {
+Axis axisOf(const AugmentImages<float>::Item& item, int64 size, double from, double extent, int64 outputSize,
+            bool reversed) {
   if (!item.confined) return {0, size, outputSize, from, extent, item.filter, reversed};
   const int64 low = minimum(size - 1, maximum(0, static_cast<int64>(from)));
   const int64 high = minimum(size, maximum(low + 1, static_cast<int64>(from + extent + 0.5)));
@@ -312,31 +313,38 @@ void augmentImages(const AugmentImages<float>& call) {
       const int64 start = work.rows.start[y];
       const int count = work.rows.count[y];
       while (ready < start + count) {
-        spreadRows(item.picture, item.width, item.height, call.channels, ready, work.columns.first, work.columns.end, work.lanesOfRows);
-        filterAllColumns(work, call.channels, call.outputWidth, work.columns.first, (ready - work.rows.first) % work.capacity);
+        spreadRows(item.picture, item.width, item.height, call.channels, ready, work.columns.first, work.columns.end,
+                   work.lanesOfRows);
+        filterAllColumns(work, call.channels, call.outputWidth, work.columns.first,
+                         (ready - work.rows.first) % work.capacity);
         ready += block;
       }
       for (int64 channel = 0; channel < call.channels; ++channel) {
         for (int tap = 0; tap < count; ++tap)
-          work.tapRows[tap] = work.ring + ((start + tap - work.rows.first) % work.capacity * call.channels + channel) * work.stride;
-        filterRows(work.tapRows, work.rows.weights + y * work.rows.most, count, call.outputWidth, plain ? scales[channel] : 1.0f,
-                   plain ? offsets[channel] : 0.0f, sample + (channel * call.outputHeight + y) * call.outputWidth);
+          work.tapRows[tap] =
+              work.ring + ((start + tap - work.rows.first) % work.capacity * call.channels + channel) * work.stride;
+        filterRows(work.tapRows, work.rows.weights + y * work.rows.most, count, call.outputWidth,
+                   plain ? scales[channel] : 1.0f, plain ? offsets[channel] : 0.0f,
+                   sample + (channel * call.outputHeight + y) * call.outputWidth);
       }
     }
     if (plain) return;
     toBytes(sample, planes.pixels, call.channels * area);
     const double* rows = call.operations + item.firstOperation * pictureOperationNumbers;
-    for (int64 operation = 0; operation < item.operations; ++operation) applyOperation(planes, rows + operation * pictureOperationNumbers);
+    for (int64 operation = 0; operation < item.operations; ++operation)
+      applyOperation(planes, rows + operation * pictureOperationNumbers);
     for (int64 channel = 0; channel < call.channels; ++channel)
       normalizeBytes(planes.plane(channel), scales[channel], offsets[channel], sample + channel * area, area);
     for (int64 operation = 0; operation < item.operations; ++operation)
       if (operationOf(rows + operation * pictureOperationNumbers) == PictureOperation::erase)
-        erase(sample, call.channels, call.outputHeight, call.outputWidth, rows + operation * pictureOperationNumbers + 1);
+        erase(sample, call.channels, call.outputHeight, call.outputWidth,
+              rows + operation * pictureOperationNumbers + 1);
   });
 }
 
 void channelMoments(const ChannelMoments<float>& call) {
-  auto* partial = static_cast<int64*>(call.scratch(call, 0, call.eachCount * 2 * call.channels * static_cast<int64>(sizeof(int64))));
+  auto* partial = static_cast<int64*>(
+      call.scratch(call, 0, call.eachCount * 2 * call.channels * static_cast<int64>(sizeof(int64))));
   parallelFor(call, call.eachCount, [&](int64 index, int) {
     const auto item = call.each(index);
     const int64 channels = call.channels, bytes = item.height * item.width * channels;
@@ -368,7 +376,8 @@ void channelMoments(const ChannelMoments<float>& call) {
   for (int64 item = 0; item < call.eachCount; ++item) {
     for (int64 channel = 0; channel < call.channels; ++channel) {
       call.output[channel] += static_cast<double>(partial[item * 2 * call.channels + channel]) / 255;
-      call.output[call.channels + channel] += static_cast<double>(partial[item * 2 * call.channels + call.channels + channel]) / (255.0 * 255.0);
+      call.output[call.channels + channel] +=
+          static_cast<double>(partial[item * 2 * call.channels + call.channels + channel]) / (255.0 * 255.0);
     }
   }
 }

@@ -1,5 +1,5 @@
-// gemm and gemmArgmax: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k, so
-// results do not depend on their number.
+// gemm and gemmArgmax: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k,
+// so results do not depend on their number.
 #include "../generated/products.h"
 #include "../indices.h"
 #include "../parallel.h"
@@ -11,17 +11,20 @@ namespace splitmask::SPLITMASK_SET {
 
 namespace {
 
-// Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels. It is the same in every set, because
-// each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements of both.
+// Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels. It is the
+// same in every set, because each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements
+// of both.
 template <Precision precision> constexpr int64 blockInner = precision == Precision::bfloat16 ? 768 : 384;
-// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache. Columns: a multiple of the rows.
+// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache. Columns: a multiple of
+// the rows.
 constexpr int64 blockRows = 8 * tileRows;
 constexpr int64 blockPanels = 32;
 // With at most so many panels of b in a tile, rows of a are read where they are: too few to repay a copy.
 constexpr int64 directPanels = 4;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
-// Packed b of one pass, in floats: more columns than that are cut; more blocks of k than fill the first are packed and multiplied in turns.
+// Packed b of one pass, in floats: more columns than that are cut; more blocks of k than fill the first are packed and
+// multiplied in turns.
 constexpr int64 packedLimit = 16 << 20;
 constexpr int64 packedWell = 1 << 19;
 // Below this many multiply-adds a product is not worth a second thread, and a tile not worth cutting.
@@ -49,16 +52,21 @@ template <Precision precision> struct Product {
   int64 packedSize() const { return packedDepth() * panels() * tileColumns; }
 };
 
-// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels [element][tileColumns].
-template <Precision precision> float* packedPanel(const Product<precision>& p, float* packed, int64 block, int64 panel) {
+// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels
+// [element][tileColumns].
+template <Precision precision>
+float* packedPanel(const Product<precision>& p, float* packed, int64 block, int64 panel) {
   const int64 start = block * p.innerDepth();
-  const int64 before = p.elements(start - p.firstBlock * p.innerDepth()), depth = p.elements(minimum(p.innerDepth(), p.k - start));
+  const int64 before = p.elements(start - p.firstBlock * p.innerDepth()),
+              depth = p.elements(minimum(p.innerDepth(), p.k - start));
   return packed + (before * p.panels() + panel * depth) * tileColumns;
 }
 
 // Panels [first, last) of block `block` of k.
-template <Precision precision, bool activate> void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
-  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start), column = first * tileColumns;
+template <Precision precision, bool activate>
+void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start),
+              column = first * tileColumns;
   const int64 columns = minimum(last * tileColumns, p.n) - column;
   float* to = packedPanel(p, packed, block, first);
   if (p.transposeB) {
@@ -67,28 +75,38 @@ template <Precision precision, bool activate> void packPanelsOfB(const Product<p
     packPanels<precision, activate>(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
   }
 }
-template <Precision precision> void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
-  if (p.activateB) packPanelsOfB<precision, true>(p, packed, block, first, last);
-  else packPanelsOfB<precision, false>(p, packed, block, first, last);
+template <Precision precision>
+void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
+  if (p.activateB)
+    packPanelsOfB<precision, true>(p, packed, block, first, last);
+  else
+    packPanelsOfB<precision, false>(p, packed, block, first, last);
 }
 
 // Rows [row, row + rows) of block `block` of k.
-template <Precision precision, bool activate> void packRowsOfA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
+template <Precision precision, bool activate>
+void packRowsOfA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   if (p.transposeA) {
-    packTransposedRows<precision, activate>(packed, p.panelHeight(), p.a + start * p.aLeading + row, p.aLeading, rows, depth, p.m - row);
+    packTransposedRows<precision, activate>(packed, p.panelHeight(), p.a + start * p.aLeading + row, p.aLeading, rows,
+                                            depth, p.m - row);
   } else {
-    packRows<precision, activate>(packed, packedStride(p.elements(depth)), p.a + row * p.aLeading + start, p.aLeading, rows, depth);
+    packRows<precision, activate>(packed, packedStride(p.elements(depth)), p.a + row * p.aLeading + start, p.aLeading,
+                                  rows, depth);
   }
 }
-template <Precision precision> void packA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
-  if (p.activateA) packRowsOfA<precision, true>(p, packed, block, row, rows);
-  else packRowsOfA<precision, false>(p, packed, block, row, rows);
+template <Precision precision>
+void packA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
+  if (p.activateA)
+    packRowsOfA<precision, true>(p, packed, block, row, rows);
+  else
+    packRowsOfA<precision, false>(p, packed, block, row, rows);
 }
 
-// output = tile∘gelu′(preActivation) + residual of a tile that lies there; before the last block of k the sums so far lie in the output.
-template <Precision precision>
-void finishTile(const Product<precision>& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
+// output = tile∘gelu′(preActivation) + residual of a tile that lies there; before the last block of k the sums so far
+// lie in the output.
+template <Precision precision> void finishTile(const Product<precision>& p, const float* tile, int64 row, int64 rows,
+                                               int64 column, int columns, bool addOutput) {
   // With `take` and `put` for whole vectors: stores with a mask take many times as long on some CPUs.
   const auto finish = [&](int64 i, int v, const auto& take, const auto& put) {
     const int64 place = (row + i) * p.outputLeading + column + v * lanes;
@@ -118,29 +136,35 @@ template <Precision precision> int64 privateSize(const Product<precision>& p, in
 }
 
 // Where rows [row, row + rows) of block `block` of k of a lie, and where a share of that block of b does.
-template <Precision precision> void addRowsOfA(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 row, int64 rows) {
+template <Precision precision>
+void addRowsOfA(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 row, int64 rows) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   rows = minimum(rows, p.m - row);
-  if (p.transposeA) ahead.add(p.a + start * p.aLeading + row, p.aLeading, depth, rows);
-  else ahead.add(p.a + row * p.aLeading + start, p.aLeading, rows, depth);
+  if (p.transposeA)
+    ahead.add(p.a + start * p.aLeading + row, p.aLeading, depth, rows);
+  else
+    ahead.add(p.a + row * p.aLeading + start, p.aLeading, rows, depth);
 }
-template <Precision precision> void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 share, int64 shares) {
+template <Precision precision>
+void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 share, int64 shares) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   const int64 lines = p.transposeB ? p.n : depth, first = lines * share / shares, end = lines * (share + 1) / shares;
-  if (p.transposeB) ahead.add(p.b + first * p.bLeading + start, p.bLeading, end - first, depth);
-  else ahead.add(p.b + (start + first) * p.bLeading, p.bLeading, end - first, p.n);
+  if (p.transposeB)
+    ahead.add(p.b + first * p.bLeading + start, p.bLeading, end - first, depth);
+  else
+    ahead.add(p.b + (start + first) * p.bLeading, p.bLeading, end - first, p.n);
 }
 
-// Which task of how many a block is, and the rows of the task that is likely to follow in the same thread (none where they lie behind the last).
+// Which task of how many a block is, and the rows of the task that is likely to follow in the same thread (none where
+// they lie behind the last).
 struct Sequel {
   int64 row = 0, task = 0, tasks = 1;
 };
 
 // Rows [rowStart, rowEnd) × panels [panelStart, panelEnd) of the output, from packed b.
-template <Precision precision>
-void computeBlock(
-    const Product<precision>& p, float* packed, int64 rowStart, int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch,
-    const Sequel& sequel) {
+template <Precision precision> void computeBlock(const Product<precision>& p, float* packed, int64 rowStart,
+                                                 int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch,
+                                                 const Sequel& sequel) {
   float* tile = scratch;
   float* packedA = scratch + tileRows * tileColumns;
   const int64 height = p.panelHeight(), rows = rowEnd - rowStart;
@@ -162,8 +186,10 @@ void computeBlock(
       packA(p, packedA, block, rowStart, rows);
     }
     FetchAhead ahead(divideUp(rows, height) * (panelEnd - panelStart));
-    if (block + 1 < p.lastBlock) addRowsOfA(ahead, p, block + 1, rowStart, rows);
-    else if (sequel.row < p.m) addRowsOfA(ahead, p, p.firstBlock, sequel.row, rows);
+    if (block + 1 < p.lastBlock)
+      addRowsOfA(ahead, p, block + 1, rowStart, rows);
+    else if (sequel.row < p.m)
+      addRowsOfA(ahead, p, p.firstBlock, sequel.row, rows);
     const int64 packedNext = block + p.lastBlock - p.firstBlock;
     if (packedNext < p.innerBlocks()) addShareOfB(ahead, p, packedNext, sequel.task, sequel.tasks);
     for (int64 panel = panelStart; panel < panelEnd; ++panel) {
@@ -173,7 +199,8 @@ void computeBlock(
       const TileKernel full = tileKernel<precision>(static_cast<int>(height), columns, layout);
       for (int64 row = 0; row < rows; row += height) {
         const int64 count = minimum(height, rows - row);
-        const TileKernel kernel = count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
+        const TileKernel kernel =
+            count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
         float* output = p.output + (rowStart + row) * p.outputLeading + column;
         const float* left = a + row / height * aPanel;
         if (last && p.preActivation) {
@@ -188,7 +215,8 @@ void computeBlock(
         } else {
           const float* bias = last && p.bias ? p.bias + column : nullptr;
           const float* residual = last && p.residual ? p.residual + (output - p.output) : nullptr;
-          kernel(elements, left, aStride, b, tileColumns, {output, p.outputLeading, columns, p.alpha, beta, bias, residual});
+          kernel(elements, left, aStride, b, tileColumns,
+                 {output, p.outputLeading, columns, p.alpha, beta, bias, residual});
         }
         ahead.step();
       }
@@ -198,7 +226,8 @@ void computeBlock(
 
 // Every output tile of one product, shared by the threads; b is packed first, by all of them together.
 template <Precision precision> void multiplyShared(const Call& call, const Product<precision>& whole) {
-  const int64 chunk = maximum(blockPanels, packedLimit / (maximum(1, whole.elements(whole.innerDepth())) * tileColumns)) * tileColumns;
+  const int64 chunk =
+      maximum(blockPanels, packedLimit / (maximum(1, whole.elements(whole.innerDepth())) * tileColumns)) * tileColumns;
   for (int64 first = 0; first < whole.n; first += chunk) {
     Product<precision> p = whole;
     p.n = minimum(chunk, whole.n - first);
@@ -208,12 +237,15 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
     if (p.residual) p.residual += first;
     if (p.preActivation) p.preActivation += first;
 
-    // Tiles: the larger, the more often packed panels are used again; smaller ones only until the threads can share them evenly.
-    const int64 panels = p.panels(), height = p.panelHeight(), rowPanels = divideUp(p.m, height), blocks = p.innerBlocks();
+    // Tiles: the larger, the more often packed panels are used again; smaller ones only until the threads can share
+    // them evenly.
+    const int64 panels = p.panels(), height = p.panelHeight(), rowPanels = divideUp(p.m, height),
+                blocks = p.innerBlocks();
     const bool shared = p.m * p.n * p.k >= worthSharing;
     const int64 threads = shared ? call.parallel->threads : 1;
     int64 rowTiles = divideUp(rowPanels, maximum(1, blockRows / height)), panelTiles = divideUp(panels, blockPanels);
-    while (threads > 1 && rowTiles * panelTiles < 4 * threads && p.m * p.n * p.k > rowTiles * panelTiles * worthSharing) {
+    while (threads > 1 && rowTiles * panelTiles < 4 * threads &&
+           p.m * p.n * p.k > rowTiles * panelTiles * worthSharing) {
       if (panelTiles < panels && p.n * rowTiles >= p.m * panelTiles) {
         ++panelTiles;
       } else if (rowTiles < rowPanels) {
@@ -225,7 +257,8 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
     const int64 rowsOfTile = divideUp(rowPanels, rowTiles) * height, panelsOfTile = divideUp(panels, panelTiles);
     rowTiles = divideUp(p.m, rowsOfTile);
     panelTiles = divideUp(panels, panelsOfTile);
-    const int64 together = minimum(blocks, maximum(1, packedWell / maximum(1, p.elements(p.innerDepth()) * panels * tileColumns)));
+    const int64 together =
+        minimum(blocks, maximum(1, packedWell / maximum(1, p.elements(p.innerDepth()) * panels * tileColumns)));
     p.lastBlock = together;
     const int64 privateFloats = privateSize(p, minimum(rowsOfTile, p.m));
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
@@ -240,9 +273,9 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
       };
       const auto computeTileOfOutput = [&](int64 task, int thread) {
         const int64 row = task / panelTiles * rowsOfTile, panel = task % panelTiles * panelsOfTile;
-        computeBlock(
-            p, packed, row, minimum(p.m, row + rowsOfTile), panel, minimum(panels, panel + panelsOfTile),
-            privates + thread * privateFloats, {(task + threads) / panelTiles * rowsOfTile, task, rowTiles * panelTiles});
+        computeBlock(p, packed, row, minimum(p.m, row + rowsOfTile), panel, minimum(panels, panel + panelsOfTile),
+                     privates + thread * privateFloats,
+                     {(task + threads) / panelTiles * rowsOfTile, task, rowTiles * panelTiles});
       };
       if (shared) {
         parallelFor(call, runs * (p.lastBlock - p.firstBlock), packRun);
@@ -278,7 +311,8 @@ template <Precision precision> void multiply(const Gemm<float>& call) {
   p.outputLeading = call.outputLeading;
   if (p.m <= 0 || p.n <= 0 || batch <= 0) return;
   // A batch that shares b and lies row under row is one tall product.
-  if (batch > 1 && call.bBatchStride == 0 && !p.transposeA && call.aBatchStride == p.m * p.aLeading && call.outputBatchStride == p.m * p.outputLeading) {
+  if (batch > 1 && call.bBatchStride == 0 && !p.transposeA && call.aBatchStride == p.m * p.aLeading &&
+      call.outputBatchStride == p.m * p.outputLeading) {
     p.m *= batch;
     batch = 1;
   }
@@ -306,7 +340,8 @@ template <Precision precision> void multiply(const Gemm<float>& call) {
         const Product<precision> one = item(z);
         for (int64 block = 0; block < one.innerBlocks(); ++block) packB(one, packed, block, 0, one.panels());
         for (int64 row = 0; row < one.m; row += rows) {
-          computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats, {row + rows});
+          computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats,
+                       {row + rows});
         }
       }
     });
@@ -325,7 +360,8 @@ void gemm(const Gemm<float>& call) {
   }
 }
 
-// gemmArgmax: each tile of a·bᵀ goes from the micro-kernel's registers into a running (value, index) for every row and lane; the product is never written.
+// gemmArgmax: each tile of a·bᵀ goes from the micro-kernel's registers into a running (value, index) for every row and
+// lane; the product is never written.
 
 namespace {
 
@@ -367,7 +403,8 @@ void gemmArgmax(const GemmArgmax<float>& call) {
   const int64 blockRows = maximum(1, minimum(8 * tileRows, (1 << 16) / maximum(1, call.k)) / height) * height;
   const int64 tasks = divideUp(call.m, blockRows);
   const int64 stride = packedStride(call.k);
-  const int64 packedFloats = panelsSize(call.k, minimum(call.n, chunk)), bestFloats = call.m * int64(sizeof(Best) / sizeof(float));
+  const int64 packedFloats = panelsSize(call.k, minimum(call.n, chunk)),
+              bestFloats = call.m * int64(sizeof(Best) / sizeof(float));
   const int64 privateFloats = divideUp(blockRows * stride + tileRows * tileColumns, 16) * 16;
   float* scratch = static_cast<float*>(
       call.scratch(call, 0, (bestFloats + packedFloats + call.parallel->threads * privateFloats) * 4));
@@ -393,7 +430,8 @@ void gemmArgmax(const GemmArgmax<float>& call) {
         for (int64 row = 0; row < rows; row += height) {
           const int64 count = minimum(height, rows - row);
           const TileKernel kernel = tileKernel(static_cast<int>(count), width, Layout::byRow);
-          kernel(call.k, packedA + row * stride, stride, packed + column * call.k, tileColumns, {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
+          kernel(call.k, packedA + row * stride, stride, packed + column * call.k, tileColumns,
+                 {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
           reduceTile(best + rowStart + row, tile, count, width, first + column, call.bias);
         }
       }

@@ -83,9 +83,11 @@ template <class Reducer> void reduceWith(const Reduce<float>& call) {
     }
     overVectors(0, inner, [&](int64 i, auto part) {
       Vector result = broadcast(Reducer::start());
-      for (int64 chunk = 0; chunk < count; ++chunk) result = Reducer::combine(part.read(parts + chunk * width + i), result);
+      for (int64 chunk = 0; chunk < count; ++chunk)
+        result = Reducer::combine(part.read(parts + chunk * width + i), result);
       result = result * scale;
-      part.write(call.output + o * inner + i, call.accumulate ? part.read(call.output + o * inner + i) + result : result);
+      part.write(call.output + o * inner + i,
+                 call.accumulate ? part.read(call.output + o * inner + i) + result : result);
     });
   });
 }
@@ -125,11 +127,13 @@ void dotColumns(const DotColumns<float>& call) {
 
 void dotRows(const DotRows<float>& call) {
   overRows(call, call.rows, call.columns, [&](int64 r) {
-    call.output[r] = sumOver(r * call.columns, (r + 1) * call.columns, [&](int64 i, auto part) { return part.read(call.a + i) * part.read(call.b + i); });
+    call.output[r] = sumOver(r * call.columns, (r + 1) * call.columns,
+                             [&](int64 i, auto part) { return part.read(call.a + i) * part.read(call.b + i); });
   });
 }
 
-// Argmax and the k largest of rows: the row is scanned by vectors, and only what beats the best so far is looked at one by one.
+// Argmax and the k largest of rows: the row is scanned by vectors, and only what beats the best so far is looked at one
+// by one.
 
 void argmaxRows(const ArgmaxRows<float>& call) {
   if (call.rows > 0 && call.columns == 0) return call.fail(call, "a row without columns has no largest value", 0, 1);
@@ -158,7 +162,8 @@ void argmaxRows(const ArgmaxRows<float>& call) {
 
 void topK(const TopK<float>& call) {
   if (call.k > call.columns)
-    return call.fail(call, "k is {given}, but the rows have {expected} columns", static_cast<double>(call.k), static_cast<double>(call.columns));
+    return call.fail(call, "k is {given}, but the rows have {expected} columns", static_cast<double>(call.k),
+                     static_cast<double>(call.columns));
   if (call.k == 0) return;
   overRows(call, call.rows, call.columns, [&](int64 r) {
     const float* x = call.input + r * call.columns;

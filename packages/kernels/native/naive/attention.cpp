@@ -8,8 +8,7 @@ namespace {
 
 struct Shape {
   int64 batch, tokens, heads, width;
-  template <class Attention>
-  explicit Shape(const Attention& call)
+  template <class Attention> explicit Shape(const Attention& call)
       : batch(call.batch), tokens(call.tokens), heads(call.heads), width(call.headWidth) {}
   // Offset of (sample, token, part 0 q | 1 k | 2 v, head) in qkv B×N×3×H×d.
   int64 packed(int64 sample, int64 token, int64 part, int64 head) const {

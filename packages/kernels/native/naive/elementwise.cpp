@@ -15,7 +15,7 @@ template <class T> T apply(BinaryOperation operation, T a, T b) {
     case BinaryOperation::subtract: return a - b;
     case BinaryOperation::multiply: return a * b;
     case BinaryOperation::divide: return a / b;
-    case BinaryOperation::maximum: return isGreater(a, b) ? a : b;            // a NaN wins, as in torch.maximum
+    case BinaryOperation::maximum: return isGreater(a, b) ? a : b;  // a NaN wins, as in torch.maximum
     default: return a < b || a != a ? a : b;           // likewise in torch.minimum
   }
 }
@@ -54,8 +54,14 @@ template <class T> T derivative(UnaryOperation operation, T x) {
     case UnaryOperation::rsqrt: return T(-0.5) / (x * std::sqrt(x));
     case UnaryOperation::square: return 2 * x;
     case UnaryOperation::reciprocal: return -1 / (x * x);
-    case UnaryOperation::tanh: { const T y = std::tanh(x); return 1 - y * y; }
-    case UnaryOperation::sigmoid: { const T y = sigmoid(x); return y * (1 - y); }
+    case UnaryOperation::tanh: {
+      const T y = std::tanh(x);
+      return 1 - y * y;
+    }
+    case UnaryOperation::sigmoid: {
+      const T y = sigmoid(x);
+      return y * (1 - y);
+    }
     case UnaryOperation::relu: return x <= 0 ? T(0) : T(1);
     case UnaryOperation::gelu:
       return T(0.5) * (1 + std::erf(x * T(rootOfHalf))) + x * T(inverseRootOfTwoPi) * std::exp(T(-0.5) * x * x);
@@ -87,11 +93,13 @@ template <class T> void unary(const Unary<T>& call) {
 }
 
 template <class T> void unaryBackward(const UnaryBackward<T>& call) {
-  if (call.operation == UnaryOperation::relu) {  // chosen, not multiplied: an infinite gradient at a closed unit is 0, as in PyTorch
+  if (call.operation ==
+      UnaryOperation::relu) {  // chosen, not multiplied: an infinite gradient at a closed unit is 0, as in PyTorch
     for (int64 i = 0; i < call.size; ++i) call.inputGradient[i] = call.input[i] <= 0 ? T(0) : call.outputGradient[i];
     return;
   }
-  for (int64 i = 0; i < call.size; ++i) call.inputGradient[i] = call.outputGradient[i] * derivative(call.operation, call.input[i]);
+  for (int64 i = 0; i < call.size; ++i)
+    call.inputGradient[i] = call.outputGradient[i] * derivative(call.operation, call.input[i]);
 }
 
 template <class T> void affine(const Affine<T>& call) {

@@ -13,11 +13,13 @@ namespace splitmask::naive {
 template <class T> void crossEntropy(const CrossEntropy<T>& call) {
   if (!indicesAreInside(call, call.targets, call.rows, call.columns, true)) return;
   for (int64 r = 0; r < call.rows; ++r) {
-    const int64 excluded = call.excludeDiagonal >= 0 && r + call.excludeDiagonal < call.columns ? r + call.excludeDiagonal : -1;
+    const int64 excluded =
+        call.excludeDiagonal >= 0 && r + call.excludeDiagonal < call.columns ? r + call.excludeDiagonal : -1;
     const int64 target = call.targets[r];
     if (target == noIndex) {
       call.losses[r] = std::numeric_limits<T>::quiet_NaN();
-      if (call.gradient) std::fill(call.gradient + r * call.columns, call.gradient + (r + 1) * call.columns, call.losses[r]);
+      if (call.gradient)
+        std::fill(call.gradient + r * call.columns, call.gradient + (r + 1) * call.columns, call.losses[r]);
       continue;
     }
     if (target == excluded)
@@ -41,7 +43,8 @@ template <class T> void crossEntropy(const CrossEntropy<T>& call) {
     for (int64 c = 0; c < call.columns; ++c) {
       const double q = (c == target ? 1 - call.smoothing : 0) + share;
       const double probability = std::exp(static_cast<double>(x[c]) - largest) / sum;
-      call.gradient[r * call.columns + c] = c == excluded ? T(0) : static_cast<T>((probability - q) * call.gradientScale);
+      call.gradient[r * call.columns + c] =
+          c == excluded ? T(0) : static_cast<T>((probability - q) * call.gradientScale);
     }
   }
 }
@@ -55,7 +58,8 @@ template <class T> void softCrossEntropy(const SoftCrossEntropy<T>& call) {
       if (isGreater(x[c], largest)) largest = x[c];
     double sum = 0, total = 0, product = 0;
     for (int64 c = 0; c < call.columns; ++c) {
-      const double shifted = static_cast<double>(x[c]) - largest, q = (1 - call.smoothing) * call.targets[r * call.columns + c] + share;
+      const double shifted = static_cast<double>(x[c]) - largest,
+                   q = (1 - call.smoothing) * call.targets[r * call.columns + c] + share;
       sum += std::exp(shifted);
       total += q;
       if (q != 0) product += q * shifted;  // −∞ logits that nobody wants would make it NaN
@@ -64,7 +68,8 @@ template <class T> void softCrossEntropy(const SoftCrossEntropy<T>& call) {
     if (!call.gradient) continue;
     for (int64 c = 0; c < call.columns; ++c) {
       const double q = (1 - call.smoothing) * call.targets[r * call.columns + c] + share;
-      call.gradient[r * call.columns + c] = static_cast<T>((total * std::exp(static_cast<double>(x[c]) - largest) / sum - q) * call.gradientScale);
+      call.gradient[r * call.columns + c] =
+          static_cast<T>((total * std::exp(static_cast<double>(x[c]) - largest) / sum - q) * call.gradientScale);
     }
   }
 }

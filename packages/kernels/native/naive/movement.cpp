@@ -67,7 +67,8 @@ template <class T> void gatherIntegers(const GatherIntegers<T>& call) {
   if (!indicesAreInside(call, call.indices, call.batch * call.outputColumns, call.inputColumns)) return;
   for (int64 b = 0; b < call.batch; ++b)
     for (int64 k = 0; k < call.outputColumns; ++k)
-      call.output[b * call.outputColumns + k] = call.input[b * call.inputColumns + call.indices[b * call.outputColumns + k]];
+      call.output[b * call.outputColumns + k] =
+          call.input[b * call.inputColumns + call.indices[b * call.outputColumns + k]];
 }
 
 }  // namespace splitmask::naive

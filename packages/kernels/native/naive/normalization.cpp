@@ -1,4 +1,4 @@
-// Layer norm, L2 normalisation and softmax by rows, with their gradients.
+// Layer norm, L2 normalization and softmax by rows, with their gradients.
 #include <cmath>
 #include <limits>
 
@@ -20,7 +20,8 @@ template <class T> void layerNorm(const LayerNorm<T>& call) {
     call.rstd[r] = static_cast<T>(rstd);
     for (int64 c = 0; c < call.columns; ++c) {
       const double normal = (x[c] - mean) * rstd;
-      call.output[r * call.columns + c] = static_cast<T>(normal * (call.weight ? call.weight[c] : T(1)) + (call.bias ? call.bias[c] : T(0)));
+      call.output[r * call.columns + c] =
+          static_cast<T>(normal * (call.weight ? call.weight[c] : T(1)) + (call.bias ? call.bias[c] : T(0)));
     }
   }
 }
@@ -59,10 +60,12 @@ template <class T> void layerNormBackward(const LayerNormBackward<T>& call) {
 template <class T> void l2Normalize(const L2Normalize<T>& call) {
   for (int64 r = 0; r < call.rows; ++r) {
     double squares = 0;
-    for (int64 c = 0; c < call.columns; ++c) squares += static_cast<double>(call.input[r * call.columns + c]) * call.input[r * call.columns + c];
+    for (int64 c = 0; c < call.columns; ++c)
+      squares += static_cast<double>(call.input[r * call.columns + c]) * call.input[r * call.columns + c];
     const double norm = std::sqrt(squares), denominator = norm < call.epsilon ? call.epsilon : norm;  // NaN stays NaN
     call.norms[r] = static_cast<T>(denominator);
-    for (int64 c = 0; c < call.columns; ++c) call.output[r * call.columns + c] = static_cast<T>(call.input[r * call.columns + c] / denominator);
+    for (int64 c = 0; c < call.columns; ++c)
+      call.output[r * call.columns + c] = static_cast<T>(call.input[r * call.columns + c] / denominator);
   }
 }
 
@@ -75,7 +78,8 @@ template <class T> void l2NormalizeBackward(const L2NormalizeBackward<T>& call) 
     double dot = 0;
     if (!(call.norms[r] <= epsilon))
       for (int64 c = 0; c < call.columns; ++c) dot += static_cast<double>(g[c]) * y[c];
-    for (int64 c = 0; c < call.columns; ++c) call.inputGradient[r * call.columns + c] = static_cast<T>((g[c] - y[c] * dot) / call.norms[r]);
+    for (int64 c = 0; c < call.columns; ++c)
+      call.inputGradient[r * call.columns + c] = static_cast<T>((g[c] - y[c] * dot) / call.norms[r]);
   }
 }
 
@@ -101,9 +105,11 @@ template <class T> void softmaxBackward(const SoftmaxBackward<T>& call) {
     const T* g = call.outputGradient + r * call.columns;
     const T* y = call.output + r * call.columns;
     double sum = 0;
-    for (int64 c = 0; c < call.columns; ++c) sum += call.logarithm ? static_cast<double>(g[c]) : static_cast<double>(g[c]) * y[c];
     for (int64 c = 0; c < call.columns; ++c)
-      call.inputGradient[r * call.columns + c] = static_cast<T>(call.logarithm ? g[c] - std::exp(static_cast<double>(y[c])) * sum : y[c] * (g[c] - sum));
+      sum += call.logarithm ? static_cast<double>(g[c]) : static_cast<double>(g[c]) * y[c];
+    for (int64 c = 0; c < call.columns; ++c)
+      call.inputGradient[r * call.columns + c] =
+          static_cast<T>(call.logarithm ? g[c] - std::exp(static_cast<double>(y[c])) * sum : y[c] * (g[c] - sum));
   }
 }
 

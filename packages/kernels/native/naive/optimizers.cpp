@@ -39,7 +39,8 @@ template <class T> void adamW(const AdamW<T>& call) {
   const T scale = call.scale ? call.scale[0] : T(1);
   for (int64 index = 0; index < call.eachCount; ++index) {
     const auto item = call.each(index);
-    const double correction1 = 1 - std::pow(call.beta1, item.step), correction2 = std::sqrt(1 - std::pow(call.beta2, item.step));
+    const double correction1 = 1 - std::pow(call.beta1, item.step),
+                 correction2 = std::sqrt(1 - std::pow(call.beta2, item.step));
     for (int64 i = 0; i < item.size; ++i) {
       const double g = static_cast<double>(item.gradient[i]) * scale;
       const double m = call.beta1 * item.firstMoment[i] + (1 - call.beta1) * g;
@@ -47,7 +48,8 @@ template <class T> void adamW(const AdamW<T>& call) {
       item.firstMoment[i] = static_cast<T>(m);
       item.secondMoment[i] = static_cast<T>(v);
       const double decayed = item.parameter[i] * (1 - item.learningRate * item.weightDecay);
-      item.parameter[i] = static_cast<T>(decayed - item.learningRate / correction1 * m / (std::sqrt(v) / correction2 + call.epsilon));
+      item.parameter[i] =
+          static_cast<T>(decayed - item.learningRate / correction1 * m / (std::sqrt(v) / correction2 + call.epsilon));
     }
   }
 }
@@ -60,7 +62,8 @@ template <class T> void sgd(const Sgd<T>& call) {
     const double slope =
         item.adapt ? std::fabs(static_cast<double>(scale)) * std::sqrt(sumOfSquares(item.gradient, item.size)) : 0;
     const bool adapts = item.adapt && length != 0 && slope != 0;
-    const double ratio = adapts ? call.trustCoefficient * length / (slope + item.weightDecay * length + call.epsilon) : 1;
+    const double ratio =
+        adapts ? call.trustCoefficient * length / (slope + item.weightDecay * length + call.epsilon) : 1;
     for (int64 i = 0; i < item.size; ++i) {
       const double g = (static_cast<double>(item.gradient[i]) * scale + item.weightDecay * item.parameter[i]) * ratio;
       const double step = withMomentum(g, item.momentumBuffer, i, call.momentum, call.nesterov);
@@ -86,7 +89,8 @@ template <class T> void moveAverages(const MoveAverages<T>& call) {
     const auto item = call.each(index);
     for (int64 i = 0; i < item.size; ++i) {
       const double difference = static_cast<double>(item.value[i]) - item.average[i];
-      item.average[i] = static_cast<T>(call.weight < 0.5 ? item.average[i] + call.weight * difference : item.value[i] - (1 - call.weight) * difference);
+      item.average[i] = static_cast<T>(call.weight < 0.5 ? item.average[i] + call.weight * difference
+                                                         : item.value[i] - (1 - call.weight) * difference);
     }
   }
 }

@@ -163,7 +163,7 @@ inline void gaussianBlur(Picture& picture, int64 taps, double sigma) {
       }
 }
 
-// Pillow's Image.transform(AFFINE): the output's pixel centres are mapped into the input; outside of it is `fill`.
+// Pillow's Image.transform(AFFINE): the output's pixel centers are mapped into the input; outside of it is `fill`.
 inline void affine(Picture& picture, const double* numbers) {
   Picture before = picture;
   const auto filter = static_cast<PictureFilter>(static_cast<int64>(numbers[6]));
@@ -221,8 +221,9 @@ inline void applyOperation(Picture& picture, const double* row) {
         for (int64 x = 0; x < picture.width; ++x) {
           const int luma = lumaAt(picture, y, x);
           for (int64 channel = 0; channel < 3; ++channel)
-            picture.at(y, x, channel) =
-                operationOf(row) == PictureOperation::grayscale ? byteOf(luma) : blend(picture.at(y, x, channel), luma, factor);
+            picture.at(y, x, channel) = operationOf(row) == PictureOperation::grayscale
+                                            ? byteOf(luma)
+                                            : blend(picture.at(y, x, channel), luma, factor);
         }
       return;
     case PictureOperation::hue:
@@ -234,20 +235,24 @@ inline void applyOperation(Picture& picture, const double* row) {
         std::copy_n(color, 3, &picture.pixels[static_cast<size_t>(3 * pixel)]);
       }
       return;
-    case PictureOperation::solarize: return lookUpAll(picture, [&](int value) { return value < whole ? value : 255 - value; });
-    case PictureOperation::solarizeAdd: return lookUpAll(picture, [&](int value) { return value < static_cast<int>(numbers[1]) ? value + whole : value; });
-    case PictureOperation::posterize: return lookUpAll(picture, [&](int value) { return value & ~((1 << (8 - whole)) - 1); });
+    case PictureOperation::solarize:
+      return lookUpAll(picture, [&](int value) { return value < whole ? value : 255 - value; });
+    case PictureOperation::solarizeAdd:
+      return lookUpAll(picture,
+                       [&](int value) { return value < static_cast<int>(numbers[1]) ? value + whole : value; });
+    case PictureOperation::posterize:
+      return lookUpAll(picture, [&](int value) { return value & ~((1 << (8 - whole)) - 1); });
     case PictureOperation::invert: return lookUpAll(picture, [](int value) { return 255 - value; });
     case PictureOperation::autoContrast: return autoContrast(picture);
     case PictureOperation::equalize: return equalize(picture);
     case PictureOperation::sharpness: return sharpen(picture, factor);
     case PictureOperation::gaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
     case PictureOperation::affine: return affine(picture, numbers);
-    default: return;  // erases come after normalisation
+    default: return;  // erases come after normalization
   }
 }
 
-/** Erases a box of the normalised picture C×H×W. */
+/** Erases a box of the normalized picture C×H×W. */
 template <class T> void erase(T* sample, int64 channels, int64 height, int64 width, const double* numbers) {
   const int64 top = static_cast<int64>(numbers[0]), left = static_cast<int64>(numbers[1]);
   const int64 rows = static_cast<int64>(numbers[2]), columns = static_cast<int64>(numbers[3]);
@@ -260,7 +265,9 @@ template <class T> void erase(T* sample, int64 channels, int64 height, int64 wid
     for (int64 y = 0; y < rows; ++y)
       for (int64 x = 0; x < columns; ++x) {
         T& value = sample[(channel * height + top + y) * width + left + x];
-        value = mode == EraseMode::zeros ? T(0) : normal(mode == EraseMode::numberPerChannel ? channel : (channel * rows + y) * columns + x);
+        value = mode == EraseMode::zeros
+                    ? T(0)
+                    : normal(mode == EraseMode::numberPerChannel ? channel : (channel * rows + y) * columns + x);
       }
 }
 

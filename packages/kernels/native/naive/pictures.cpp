@@ -1,5 +1,5 @@
-// Pictures: crop, resize, flip and normalize; mixup and CutMix; channel statistics; interpolation matrices. Plain loops,
-// the measure of the fast versions.
+// Pictures: crop, resize, flip and normalize; mixup and CutMix; channel statistics; interpolation matrices. Plain
+// loops, the measure of the fast versions.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -32,7 +32,8 @@ struct Taps {
 };
 
 // Antialiased taps of one axis: [from, from + extent) of places low … high−1 resized to `outputSize`; the filter widens with the scale.
-std::vector<Taps> antialiasedTaps(int64 low, int64 high, double from, double extent, int64 outputSize, PictureFilter filter) {
+std::vector<Taps> antialiasedTaps(int64 low, int64 high, double from, double extent, int64 outputSize,
+                                  PictureFilter filter) {
   const double scale = extent / static_cast<double>(outputSize);
   const double stretch = std::max(scale, 1.0);
   const double support = (filter == PictureFilter::bilinear ? 1.0 : 2.0) * stretch;
@@ -75,7 +76,8 @@ template <class T> void augmentImages(const AugmentImages<T>& call) {
     const auto item = call.each(index);
     const auto tapsOf = [&](int64 size, double from, double extent, int64 outputSize) {
       const int64 low = item.confined ? std::min(size - 1, std::max<int64>(0, static_cast<int64>(from))) : 0;
-      const int64 high = item.confined ? std::min(size, std::max(low + 1, static_cast<int64>(from + extent + 0.5))) : size;
+      const int64 high =
+          item.confined ? std::min(size, std::max(low + 1, static_cast<int64>(from + extent + 0.5))) : size;
       return antialiasedTaps(low, high, from, extent, outputSize, item.filter);
     };
     const auto rows = tapsOf(item.height, item.cropY, item.cropHeight, call.outputHeight);
@@ -87,7 +89,8 @@ template <class T> void augmentImages(const AugmentImages<T>& call) {
         for (int64 channel = 0; channel < call.channels; ++channel) {
           double sum = 0;
           for (size_t tap = 0; tap < taps.weights.size(); ++tap)
-            sum += taps.weights[tap] * item.picture[(y * item.width + taps.start + static_cast<int64>(tap)) * call.channels + channel];
+            sum += taps.weights[tap] *
+                   item.picture[(y * item.width + taps.start + static_cast<int64>(tap)) * call.channels + channel];
           narrowed[static_cast<size_t>((y * call.outputWidth + x) * call.channels + channel)] = clip(sum);
         }
       }
@@ -99,8 +102,11 @@ template <class T> void augmentImages(const AugmentImages<T>& call) {
         for (int64 channel = 0; channel < call.channels; ++channel) {
           double sum = 0;
           for (size_t tap = 0; tap < taps.weights.size(); ++tap)
-            sum += taps.weights[tap] * narrowed[static_cast<size_t>(((taps.start + static_cast<int64>(tap)) * call.outputWidth + x) * call.channels + channel)];
-          const int64 toY = item.verticalFlip ? call.outputHeight - 1 - y : y, toX = item.horizontalFlip ? call.outputWidth - 1 - x : x;
+            sum += taps.weights[tap] *
+                   narrowed[static_cast<size_t>(
+                       ((taps.start + static_cast<int64>(tap)) * call.outputWidth + x) * call.channels + channel)];
+          const int64 toY = item.verticalFlip ? call.outputHeight - 1 - y : y,
+                      toX = item.horizontalFlip ? call.outputWidth - 1 - x : x;
           resized[static_cast<size_t>((toY * call.outputWidth + toX) * call.channels + channel)] = clip(sum);
         }
       }
@@ -116,11 +122,13 @@ template <class T> void augmentImages(const AugmentImages<T>& call) {
     T* sample = call.output + index * call.channels * area;
     for (int64 channel = 0; channel < call.channels; ++channel)
       for (int64 place = 0; place < area; ++place)
-        sample[channel * area + place] =
-            static_cast<T>((resized[static_cast<size_t>(place * call.channels + channel)] / 255 - call.normalization[channel]) / deviation[channel]);
+        sample[channel * area + place] = static_cast<T>(
+            (resized[static_cast<size_t>(place * call.channels + channel)] / 255 - call.normalization[channel]) /
+            deviation[channel]);
     for (int64 operation = 0; operation < item.operations; ++operation) {
       const double* row = operations + operation * pictureOperationNumbers;
-      if (operationOf(row) == PictureOperation::erase) erase(sample, call.channels, call.outputHeight, call.outputWidth, row + 1);
+      if (operationOf(row) == PictureOperation::erase)
+        erase(sample, call.channels, call.outputHeight, call.outputWidth, row + 1);
     }
   }
 }
@@ -146,7 +154,8 @@ template <class T> void channelMoments(const ChannelMoments<T>& call) {
 template <class T> void interpolationMatrix(const InterpolationMatrix<T>& call) {
   std::fill(call.output, call.output + call.outputSize * call.inputSize, T(0));
   if (call.antialias) {
-    const auto table = antialiasedTaps(0, call.inputSize, 0, static_cast<double>(call.inputSize), call.outputSize, PictureFilter::bicubic);
+    const auto table = antialiasedTaps(0, call.inputSize, 0, static_cast<double>(call.inputSize), call.outputSize,
+                                       PictureFilter::bicubic);
     for (int64 row = 0; row < call.outputSize; ++row) {
       const Taps& taps = table[static_cast<size_t>(row)];
       for (size_t tap = 0; tap < taps.weights.size(); ++tap)
@@ -165,7 +174,8 @@ template <class T> void interpolationMatrix(const InterpolationMatrix<T>& call) 
       const int64 place = std::min(call.inputSize - 1, std::max<int64>(0, static_cast<int64>(base) + tap));
       weights[static_cast<size_t>(place)] += cubic(source - base - static_cast<double>(tap), -0.75);
     }
-    for (int64 place = 0; place < call.inputSize; ++place) call.output[row * call.inputSize + place] = static_cast<T>(weights[static_cast<size_t>(place)]);
+    for (int64 place = 0; place < call.inputSize; ++place)
+      call.output[row * call.inputSize + place] = static_cast<T>(weights[static_cast<size_t>(place)]);
   }
 }
 
@@ -182,8 +192,9 @@ template <class T> void mixImages(const MixImages<T>& call) {
           const int64 place = (channel * call.height + y) * call.width + x;
           const T own = call.input[index * values + place], other = call.input[item.partner * values + place];
           const bool cut = y >= item.top && y < item.top + item.rows && x >= item.left && x < item.left + item.columns;
-          call.output[index * values + place] =
-              item.rows > 0 ? (cut ? other : own) : share == 1 ? own : own * share + other * rest;
+          call.output[index * values + place] = item.rows > 0 ? (cut ? other : own)
+                                                : share == 1  ? own
+                                                              : own * share + other * rest;
         }
   }
 }

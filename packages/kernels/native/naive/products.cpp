@@ -37,7 +37,8 @@ template <class T> void gemm(const Gemm<T>& call) {
       const T* bLine = call.b + z * call.bBatchStride + column * bColumn;
       T sum = 0;
       for (int64 inner = 0; inner < call.k; ++inner) {
-        sum += multiplied(aLine[inner * aInner], call.activation == ActivatedOperand::a) * multiplied(bLine[inner * bInner], call.activation == ActivatedOperand::b);
+        sum += multiplied(aLine[inner * aInner], call.activation == ActivatedOperand::a) *
+               multiplied(bLine[inner * bInner], call.activation == ActivatedOperand::b);
       }
       const int64 place = z * call.outputBatchStride + row * call.outputLeading + column;
       T value = alpha * sum;
@@ -59,7 +60,8 @@ template <class T> void gemmArgmax(const GemmArgmax<T>& call) {
     int index = 0;
     for (int64 column = 0; column < call.n; ++column) {
       T value = 0;
-      for (int64 inner = 0; inner < call.k; ++inner) value += call.a[row * call.k + inner] * call.b[column * call.k + inner];
+      for (int64 inner = 0; inner < call.k; ++inner)
+        value += call.a[row * call.k + inner] * call.b[column * call.k + inner];
       if (call.bias) value += call.bias[column];
       if (value > largest || (value != value && largest == largest)) {
         largest = value;

@@ -47,8 +47,8 @@ template <class T> T draw(const Random<T>& call, const Cut& cut, uint32 word) {
 
 template <class T> void random(const Random<T>& call) {
   const Cut cut{normalShareBelow((call.low - call.a) / call.b), normalShareBelow((call.high - call.a) / call.b)};
-  const RandomKey key{static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose),
-                      static_cast<uint32>(call.step), static_cast<uint32>(call.sample)};
+  const RandomKey key{static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose), static_cast<uint32>(call.step),
+                      static_cast<uint32>(call.sample)};
   constexpr int64 chunk = 4096;
   parallelFor(call, (call.size + chunk - 1) / chunk, [&](int64 task, int) {
     const int64 end = (task + 1) * chunk < call.size ? (task + 1) * chunk : call.size;
@@ -63,14 +63,16 @@ template <class T> void random(const Random<T>& call) {
 
 namespace {
 
-// One block of BEiT's sampler (Bao et al. 2021): up to ten tries at a rectangle that masks between 1 and min(remaining, maximumBlock) new
-// patches. Returns how many it masked, 0 if no try was accepted.
-template <class T> int64 addBlock(const SplitMasks<T>& call, RandomStream& stream, std::vector<char>& masked, int64 remaining) {
+// One block of BEiT's sampler (Bao et al. 2021): up to ten tries at a rectangle that masks between 1 and min(remaining,
+// maximumBlock) new patches. Returns how many it masked, 0 if no try was accepted.
+template <class T>
+int64 addBlock(const SplitMasks<T>& call, RandomStream& stream, std::vector<char>& masked, int64 remaining) {
   const double largest = std::min(static_cast<double>(remaining), call.maximumBlock);
   const double logAspect = std::log(call.minimumAspect);
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double area = call.minimumBlock + (largest - call.minimumBlock) * stream.uniform();
-    const double aspect = std::exp(logAspect - 2 * logAspect * stream.uniform());  // log-uniform in [minimum, 1/minimum]
+    const double aspect =
+        std::exp(logAspect - 2 * logAspect * stream.uniform());  // log-uniform in [minimum, 1/minimum]
     const int64 height = std::llround(std::sqrt(area * aspect)), width = std::llround(std::sqrt(area / aspect));
     if (height >= call.rows || width >= call.columns) continue;
     const int64 top = stream.integer(static_cast<uint32>(call.rows - height + 1));
@@ -86,7 +88,8 @@ template <class T> int64 addBlock(const SplitMasks<T>& call, RandomStream& strea
   return 0;
 }
 
-// Gives `wanted` uniformly drawn patches of those with value `from` the value `to`: selection sampling, one pass, exact.
+// Gives `wanted` uniformly drawn patches of those with value `from` the value `to`: selection sampling, one pass,
+// exact.
 void choose(RandomStream& stream, std::vector<char>& branch, char from, char to, int64 wanted) {
   int64 left = std::count(branch.begin(), branch.end(), from);
   for (char& patch : branch) {
@@ -114,10 +117,11 @@ template <class T> void splitMasks(const SplitMasks<T>& call) {
     return call.fail(call, "visible is {given}, but two disjoint sets of at most {expected} patches fit into the grid",
                      static_cast<double>(call.visible), static_cast<double>(patches / 2));
   if (call.mode == SplitMode::block && !(call.minimumAspect > 0 && call.minimumAspect <= 1))
-    return call.fail(call, "minimumAspect is {given}: it must be above 0 and at most 1, for example {expected}", call.minimumAspect, 0.3);
+    return call.fail(call, "minimumAspect is {given}: it must be above 0 and at most 1, for example {expected}",
+                     call.minimumAspect, 0.3);
   parallelFor(call, call.batch, [&](int64 b, int) {
-    RandomStream stream({static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose), static_cast<uint32>(call.step),
-                         static_cast<uint32>(call.sample0 + b)});
+    RandomStream stream({static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose),
+                         static_cast<uint32>(call.step), static_cast<uint32>(call.sample0 + b)});
     std::vector<char> branches(static_cast<size_t>(patches), 0);  // 1 and 2: the branch that sees the patch, 0: none
     int64 masked = 0;
     while (call.mode == SplitMode::block && masked < call.visible) {

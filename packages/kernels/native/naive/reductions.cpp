@@ -32,7 +32,8 @@ template <class T> void reduce(const Reduce<T>& call) {
 template <class T> void dotColumns(const DotColumns<T>& call) {
   for (int64 c = 0; c < call.columns; ++c) {
     double sum = 0;
-    for (int64 i = c; i < call.rows * call.columns; i += call.columns) sum += static_cast<double>(call.a[i]) * call.b[i];
+    for (int64 i = c; i < call.rows * call.columns; i += call.columns)
+      sum += static_cast<double>(call.a[i]) * call.b[i];
     call.output[c] = static_cast<T>(sum);
   }
 }
@@ -58,7 +59,8 @@ template <class T> void argmaxRows(const ArgmaxRows<T>& call) {
 
 template <class T> void topK(const TopK<T>& call) {
   if (call.k > call.columns)
-    return call.fail(call, "k is {given}, but the rows have {expected} columns", static_cast<double>(call.k), static_cast<double>(call.columns));
+    return call.fail(call, "k is {given}, but the rows have {expected} columns", static_cast<double>(call.k),
+                     static_cast<double>(call.columns));
   std::vector<int> order(static_cast<size_t>(call.columns));
   for (int64 r = 0; r < call.rows; ++r) {
     const T* row = call.input + r * call.columns;
@@ -79,12 +81,14 @@ template <class T> void binCount(const BinCount<T>& call) {
   std::vector<int64> found(static_cast<size_t>(call.bins), 0);
   bool missing = false;
   for (int64 i = 0; i < call.size; ++i) {
-    if (call.input[i] == noIndex) missing = true;
-    else ++found[static_cast<size_t>(call.input[i])];
+    if (call.input[i] == noIndex)
+      missing = true;
+    else
+      ++found[static_cast<size_t>(call.input[i])];
   }
   for (int64 v = 0; v < call.bins; ++v)
     call.counts[v] = missing ? std::numeric_limits<T>::quiet_NaN()
-                        : static_cast<T>(static_cast<double>(call.counts[v]) + found[static_cast<size_t>(v)]);
+                             : static_cast<T>(static_cast<double>(call.counts[v]) + found[static_cast<size_t>(v)]);
 }
 
 template <class T> void equalShare(const EqualShare<T>& call) {
@@ -94,9 +98,8 @@ template <class T> void equalShare(const EqualShare<T>& call) {
     equal += call.a[i] == call.b[i];
     missing |= call.a[i] == noIndex || call.b[i] == noIndex;
   }
-  call.output[0] =
-      missing ? std::numeric_limits<T>::quiet_NaN()
-              : static_cast<T>(static_cast<double>(equal) / static_cast<double>(call.size));
+  call.output[0] = missing ? std::numeric_limits<T>::quiet_NaN()
+                           : static_cast<T>(static_cast<double>(equal) / static_cast<double>(call.size));
 }
 
 }  // namespace splitmask::naive

@@ -42,9 +42,15 @@ namespace neon {
 // Tables. A kernel's arguments get their names here, outside of the code that is compiled for an instruction set.
 #define CALL(space, name, Arguments) [](const QueuedCall& queued) { space::name(Arguments::of(queued)); }
 
-#define KERNEL(name, Name, signature, buffers, numbers, eachBuffers, eachNumbers)  \
-  {#name,       signature,                         buffers, numbers, eachBuffers, \
-   eachNumbers, CALL(naive, name, Name<float>), CALL(naive, name, Name<double>)},
+#define KERNEL(name, Name, signature, buffers, numbers, eachBuffers, eachNumbers) \
+  {#name,                                                                         \
+   signature,                                                                     \
+   buffers,                                                                       \
+   numbers,                                                                       \
+   eachBuffers,                                                                   \
+   eachNumbers,                                                                   \
+   CALL(naive, name, Name<float>),                                                \
+   CALL(naive, name, Name<double>)},
 #define FAST_KERNEL KERNEL
 const KernelInfo kernelInfos[] = {
 #include "../generated/kernels.def"

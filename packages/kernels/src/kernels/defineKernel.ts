@@ -35,46 +35,79 @@ export interface KernelBuffer<Name extends string, Context> {
   readonly checked?: false | ((numbers: NumbersOf<Name>) => readonly CheckedPart[]);
 }
 
+/** A buffer that may be null. */
+export interface OptionalKernelBuffer<Name extends string, Context> extends KernelBuffer<Name, Context> {
+  /** It may be null. */
+  readonly optional: true;
+}
+
 /** What a kernel, or an item of its list, takes and costs. Backends read the arguments in this order. */
 export interface KernelPart<
+  Required extends string,
+  Optional extends string,
   Integers extends readonly string[],
   Values extends readonly string[],
-  Buffers,
   Context,
 > {
+  /** Buffers by name, outputs first; `Optional` names those that may be null. */
+  readonly buffers: Readonly<Record<Required, KernelBuffer<Integers[number] | Values[number], Context>>> &
+    Readonly<Record<Optional, OptionalKernelBuffer<Integers[number] | Values[number], Context>>>;
   /** Whole numbers: sizes, strides, indices, flags (0 or 1), codes. */
   readonly integers: Integers;
   /** Numbers that may have a fraction. */
   readonly values: Values;
   /** The list of `codes.ts` that an integer is a code of. */
   readonly codes?: Readonly<Partial<Record<Integers[number], Readonly<Record<string, number>>>>>;
-  /** Buffers by name, outputs first. */
-  readonly buffers: Buffers;
   /** Floating-point operations; a multiply-add is two, an elementary function (eˣ, √, …) one. */
   readonly operations: (numbers: NumbersOf<Integers[number] | Values[number]>, context: Context) => number;
 }
 
 /** A kernel without a list. */
-export interface Kernel<Integers extends readonly string[], Values extends readonly string[], Buffers>
-  extends KernelPart<Integers, Values, Buffers, number> {
+export interface Kernel<
+  Required extends string,
+  Optional extends string,
+  Integers extends readonly string[],
+  Values extends readonly string[],
+> extends KernelPart<Required, Optional, Integers, Values, number> {
   /** No list. */
   readonly each: null;
 }
 
-/** A kernel that also takes a list of items. */
+/** A kernel that also takes a list of items, each of which has what `Item`, a {@link KernelPart}, says. */
 export interface ListKernel<
+  Required extends string,
+  Optional extends string,
   Integers extends readonly string[],
   Values extends readonly string[],
-  Buffers,
   Item,
-> extends KernelPart<Integers, Values, Buffers, number> {
+> extends KernelPart<Required, Optional, Integers, Values, number> {
   /** What every item of the list has. */
   readonly each: Item;
 }
 
+/** The names of the buffers that may be null, and of the others. Indexed where it is used, so that names stay names. */
+type OptionalNames<Buffers> = {
+  [Name in keyof Buffers & string]: Buffers[Name] extends { readonly optional: true } ? Name : never;
+};
+type RequiredNames<Buffers> = {
+  [Name in keyof Buffers & string]: Buffers[Name] extends { readonly optional: true } ? never : Name;
+};
+type PartOf<
+  Integers extends readonly string[],
+  Values extends readonly string[],
+  Buffers,
+  Context,
+> = KernelPart<
+  RequiredNames<Buffers>[keyof Buffers & string],
+  OptionalNames<Buffers>[keyof Buffers & string],
+  Integers,
+  Values,
+  Context
+>;
+
 /** What is written of a part: `values` where there are some. `Buffers` is inferred; each is checked to be a buffer. */
 type Written<Integers extends readonly string[], Values extends readonly string[], Buffers, Context> = Omit<
-  KernelPart<Integers, Values, Buffers, Context>,
+  PartOf<Integers, Values, Buffers, Context>,
   "values" | "buffers"
 > & {
   readonly values?: Values;
@@ -87,7 +120,14 @@ export function defineKernel<
   const Integers extends readonly string[],
   const Values extends readonly string[] = readonly [],
   const Buffers = unknown,
->(entry: Written<Integers, Values, Buffers, number>): Kernel<Integers, Values, Buffers> {
+>(
+  entry: Written<Integers, Values, Buffers, number>,
+): Kernel<
+  RequiredNames<Buffers>[keyof Buffers & string],
+  OptionalNames<Buffers>[keyof Buffers & string],
+  Integers,
+  Values
+> {
   return { ...complete<Integers, Values, Buffers, number>(entry), each: null };
 }
 
@@ -109,10 +149,17 @@ export function defineListKernel<
     >;
   },
 ): ListKernel<
+  RequiredNames<Buffers>[keyof Buffers & string],
+  OptionalNames<Buffers>[keyof Buffers & string],
   Integers,
   Values,
-  Buffers,
-  KernelPart<EachIntegers, EachValues, EachBuffers, NumbersOf<Integers[number] | Values[number]>>
+  KernelPart<
+    RequiredNames<EachBuffers>[keyof EachBuffers & string],
+    OptionalNames<EachBuffers>[keyof EachBuffers & string],
+    EachIntegers,
+    EachValues,
+    NumbersOf<Integers[number] | Values[number]>
+  >
 > {
   type Call = NumbersOf<Integers[number] | Values[number]>;
   return {
@@ -123,8 +170,9 @@ export function defineListKernel<
 
 function complete<Integers extends readonly string[], Values extends readonly string[], Buffers, Context>(
   part: Written<Integers, Values, Buffers, Context>,
-): KernelPart<Integers, Values, Buffers, Context> {
-  return { ...part, values: part.values ?? ([] as readonly string[] as Values) };
+): PartOf<Integers, Values, Buffers, Context> {
+  const { values = [] as readonly string[] as Values } = part;
+  return { ...part, values } as PartOf<Integers, Values, Buffers, Context>;
 }
 
 type EightOf<Name extends string> = readonly [
