@@ -14,18 +14,15 @@ export type BackendFeature =
   | "borrow"
   | "checksum";
 
-/** A kernel as a backend has it: how many arguments it reads. */
+/** A kernel as a backend has it. */
 export interface BackendKernel {
   /** Its name in `kernelTable`. */
   readonly name: string;
-  /** Buffers of the call. */
-  readonly buffers: number;
-  /** Numbers of the call. */
-  readonly numbers: number;
-  /** Buffers of each item of its list. */
-  readonly eachBuffers: number;
-  /** Numbers of each item of its list. */
-  readonly eachNumbers: number;
+  /**
+   * The arguments that it was made for, as one text in the order in which it reads them:
+   * `(dtype output, integer size, value value)`. A device refuses a kernel that takes others than its entry has.
+   */
+  readonly signature: string;
 }
 
 /** How a backend is opened; every value is set and checked. */

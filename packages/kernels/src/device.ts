@@ -6,9 +6,10 @@ import type {
   BackendOptions,
   InstructionSet,
 } from "./backend.js";
-import { CallWriter, checkUsable } from "./callWriter.js";
-import { type BlockHandle, type BufferOwner, DeviceBuffer, type Scope } from "./deviceBuffer.js";
-import type { BufferArgument, KernelArguments, KernelName } from "./kernelArguments.js";
+import { CallWriter, checkUsable, layoutsOf } from "./callWriter.js";
+import { type BlockHandle, type BufferOwner, DeviceBuffer } from "./deviceBuffer.js";
+import type { BufferArgument, KernelArguments } from "./kernelArguments.js";
+import type { KernelName } from "./kernelTable.js";
 import { type Profile, readProfile } from "./profile.js";
 
 /** The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1 MiB on less than a page). */
@@ -47,7 +48,6 @@ export class Device implements BufferOwner {
   readonly #collected: FinalizationRegistry<BlockHandle>;
   readonly #calls: CallWriter;
   #checkFinite = false;
-  #scope: Scope | null = null;
   #liveBytes = 0;
   #accountedBytes = 0;
   #profiling = false;
@@ -55,6 +55,9 @@ export class Device implements BufferOwner {
 
   /** @internal Use {@link createDevice}. */
   constructor(backend: Backend, options: BackendOptions) {
+    this.#kernels = backend.kernels();
+    // Before anything is opened: it throws where the kernels are not those of the table.
+    const layouts = layoutsOf(backend.name, this.#kernels);
     const { instructionSet, device } = backend.open(options);
     this.backend = backend.name;
     this.threads = options.threads;
@@ -62,8 +65,7 @@ export class Device implements BufferOwner {
     this.implementation = options.implementation;
     this.#lacks = new Set(backend.lacks);
     this.#backend = device;
-    this.#kernels = backend.kernels();
-    this.#calls = new CallWriter(this, device, this.#kernels);
+    this.#calls = new CallWriter(this, device, layouts);
     this.#collected = new FinalizationRegistry((handle) => this.giveBack(handle));
   }
 
@@ -98,14 +100,14 @@ export class Device implements BufferOwner {
     this.#open.run();
   }
 
-  /** A block of at least `bytes` bytes, 64-byte aligned, content undefined; inside a scope it is released when the scope ends. */
+  /** A block of at least `bytes` bytes, 64-byte aligned, content undefined. */
   allocate(bytes: number): DeviceBuffer {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new RangeError(`allocate: bytes is ${bytes}; it must be a whole number of bytes, 0 or more.`);
     }
     const buffer = this.#bufferOf({ id: this.#open.allocate(bytes), bytes, readOnly: false });
     this.#liveBytes += bytes;
-    if (this.#scope === null) this.#account();
+    this.#account();
     return buffer;
   }
 
@@ -162,10 +164,6 @@ export class Device implements BufferOwner {
   #bufferOf(handle: BlockHandle): DeviceBuffer {
     const buffer = new DeviceBuffer(this, handle);
     this.#collected.register(buffer, handle);
-    if (this.#scope !== null) {
-      this.#scope.buffers.push(buffer);
-      buffer.scope = this.#scope;
-    }
     return buffer;
   }
 
@@ -214,42 +212,6 @@ export class Device implements BufferOwner {
   /** Resolves when the queue has come this far. @throws (rejects) Error with the name of the first kernel that failed since the last await. */
   synchronize(): Promise<void> {
     return this.#open.synchronize();
-  }
-
-  /**
-   * Runs `body` at once and then releases the buffers that were allocated inside, but those handed to {@link keep} or retained by somebody.
-   * Scopes nest. The buffers are also released when `body` throws.
-   * @param body - synchronous, because enqueuing is: nothing of it may be awaited
-   */
-  scope<Result>(body: () => Result): Result {
-    const outer = this.#scope;
-    const own: Scope = { outer, buffers: [] };
-    this.#scope = own;
-    try {
-      const result = body();
-      if (result instanceof Promise) {
-        throw new TypeError(
-          "scope: the function returned a promise. A scope is synchronous: await outside of it.",
-        );
-      }
-      return result;
-    } finally {
-      this.#scope = outer;
-      for (const buffer of own.buffers) {
-        if (buffer.scope === own) buffer.dispose();
-      }
-      if (outer === null) this.#account();
-    }
-  }
-
-  /** Takes a buffer out of the innermost scope: it moves to the outer scope, or out of all. A second call in the same scope does nothing. Returns the buffer. */
-  keep(buffer: DeviceBuffer): DeviceBuffer {
-    const scope = this.#scope;
-    if (scope !== null && buffer.scope === scope) {
-      buffer.scope = scope.outer;
-      scope.outer?.buffers.push(buffer);
-    }
-    return buffer;
   }
 
   /**
@@ -302,7 +264,7 @@ export class Device implements BufferOwner {
     this.#backend.release(id);
     if (handle.readOnly) return;
     this.#liveBytes -= handle.bytes;
-    if (this.#scope === null) this.#account();
+    this.#account();
   }
 
   /** @throws Error if the device was closed. */
@@ -318,7 +280,7 @@ export class Device implements BufferOwner {
     );
   }
 
-  /** Tells V8 how much its handles hold; inside a scope not, for what is allocated there comes back by itself. */
+  /** Tells V8 how much its handles hold. */
   #account(): void {
     const change = this.#liveBytes - this.#accountedBytes;
     if (Math.abs(change) < ACCOUNTING_STEP && !this.#closed) return;

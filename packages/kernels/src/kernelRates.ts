@@ -1,6 +1,7 @@
 import type { Device } from "./device.js";
 import type { BufferArgument } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
+import { activatedOperands, productPrecisions, reductions } from "./kernels/codes.js";
 import type { Profile, ProfiledCall } from "./profile.js";
 import { type WorkKind, workKind } from "./workKind.js";
 
@@ -79,12 +80,12 @@ export async function measureRates(device: Device): Promise<KernelRates> {
   try {
     const [input, output] = [space(rows * hidden), space(rows * hidden)];
     const [weight, gradient] = [space(width * hidden), space(width * hidden)];
-    const products = (precision: 0 | 1) => () => {
+    const products = (precision: number) => () => {
       for (const layer of layers) linear(device, layer, { input, output, weight, gradient }, precision);
     };
     return {
-      products: await rateOf(device, products(0)),
-      bfloat16Products: await rateOf(device, products(1)),
+      products: await rateOf(device, products(productPrecisions.float32)),
+      bfloat16Products: await rateOf(device, products(productPrecisions.bfloat16)),
       attention: await rateOf(device, attentionOf(device, space)),
       bytes: await rateOf(device, movesOf(device, space)),
       secondsPerCall: await secondsPerCall(device, space(1)),
@@ -99,7 +100,7 @@ function linear(
   device: Device,
   { inputs, outputs, gelu }: (typeof layers)[number],
   memory: Readonly<Record<"input" | "output" | "weight" | "gradient", BufferArgument>>,
-  precision: 0 | 1,
+  precision: number,
 ): void {
   const { input, output, weight, gradient } = memory;
   const common = {
@@ -108,18 +109,18 @@ function linear(
   } as const;
   device.run("gemm", "float32", {
     ...common,
-    ...{ output, a: input, b: weight, m: rows, n: outputs, k: inputs, activation: gelu ? 1 : 0 },
+    ...{ output, a: input, b: weight, m: rows, n: outputs, k: inputs, activation: gelu ? activatedOperands.a : activatedOperands.none },
     ...{ transposeA: 0, transposeB: 1, aLeading: inputs, bLeading: inputs, outputLeading: outputs },
   });
   device.run("gemm", "float32", {
     ...common,
-    ...{ output, a: input, b: weight, m: rows, n: inputs, k: outputs, activation: 0 },
+    ...{ output, a: input, b: weight, m: rows, n: inputs, k: outputs, activation: activatedOperands.none },
     ...{ transposeA: 0, transposeB: 0, aLeading: outputs, bLeading: inputs, outputLeading: inputs },
     preActivation: gelu ? input : null,
   });
   device.run("gemm", "float32", {
     ...common,
-    ...{ output: gradient, a: input, b: input, m: outputs, n: inputs, k: rows, activation: gelu ? 2 : 0 },
+    ...{ output: gradient, a: input, b: input, m: outputs, n: inputs, k: rows, activation: gelu ? activatedOperands.b : activatedOperands.none },
     ...{ transposeA: 1, transposeB: 0, aLeading: outputs, bLeading: inputs, outputLeading: inputs },
   });
 }
@@ -146,7 +147,10 @@ function movesOf(device: Device, space: (elements: number) => BufferArgument): (
   return () => {
     device.run("layerNorm", "float32", norm);
     device.run("scaleRows", "float32", { output, input, rowScale: mean, residual: input, ...shape });
-    device.run("reduceRows", "float32", { output: sums, a: input, ...shape, accumulate: 0 });
+    device.run("reduce", "float32", {
+      ...{ output: sums, input, operation: reductions.sum, scale: 1, accumulate: 0 },
+      ...{ outer: 1, reduced: movedRows, inner: hidden },
+    });
   };
 }
 

@@ -1,6 +1,6 @@
-import type { KernelName } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
-import { binaryOperations, unaryOperations } from "./kernelTable.js";
+import { binaryOperations, unaryOperations } from "./kernels/codes.js";
+import type { KernelName } from "./kernelTable.js";
 import type { MachineLimits } from "./limits.js";
 import type { Profile, ProfiledCall } from "./profile.js";
 import { isBfloat16, workKind } from "./workKind.js";

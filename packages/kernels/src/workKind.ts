@@ -1,4 +1,5 @@
-import type { KernelName } from "./kernelArguments.js";
+import { productPrecisions } from "./kernels/codes.js";
+import type { KernelName } from "./kernelTable.js";
 import type { ProfiledCall } from "./profile.js";
 
 /** What bounds a call: the operations of a product (by the format of its factors) or of attention, or the bytes that it moves. */
@@ -22,5 +23,6 @@ export function workKind(call: ProfiledCall): WorkKind {
 
 /** Whether the factors of a call's products are rounded to bfloat16. */
 export function isBfloat16(call: ProfiledCall): boolean {
-  return call.kind === "kernel" && (call.kernel === "bfloat16Dots" || call.numbers.precision === 1);
+  if (call.kind !== "kernel") return false;
+  return call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16;
 }

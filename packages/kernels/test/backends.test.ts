@@ -135,7 +135,7 @@ describe("a dry device", () => {
     for (const device of [native, dry]) {
       const buffers = sizes.map((size) => device.allocate(size));
       for (const buffer of buffers.slice(3)) buffer.release();
-      device.scope(() => device.allocate(3_000_000));
+      device.allocate(3_000_000).dispose();
     }
     expect(live(dry.memory())).toEqual(live(native.memory()));
     native.close();
@@ -174,7 +174,7 @@ describe("a backend of one's own", () => {
   const counting = (lacks: readonly BackendFeature[], calls: string[]): Backend => ({
     name: "counting",
     lacks,
-    kernels: () => [{ name: "fill", buffers: 1, numbers: 2, eachBuffers: 0, eachNumbers: 0 }],
+    kernels: () => [{ name: "fill", signature: "(dtype output, integer size, value value)" }],
     open: ({ threads }) => ({
       instructionSet: "portable",
       device: {

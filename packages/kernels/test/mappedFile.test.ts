@@ -108,11 +108,6 @@ describe("a mapped file", () => {
     expect(await sum).toBe(checksum(bytes)); // it holds the mapping by itself
   });
 
-  test("a scope releases it", () => {
-    device.scope(() => void device.mapFile(path, bytes.length));
-    expect(device.memory().mappedBytes).toBe(0);
-  });
-
   test("checksums: XXH64's published values, and the same of a file's part", async () => {
     const text = (content: string) => checksum(new TextEncoder().encode(content));
     expect(text("")).toBe(0xef46db3751d8e999n);

@@ -73,60 +73,6 @@ describe("references", () => {
   });
 });
 
-describe("scope", () => {
-  test("releases what was allocated inside, but what is kept or retained", () => {
-    const outside = device.allocate(8);
-    let dropped: DeviceBuffer | undefined;
-    let retained: DeviceBuffer | undefined;
-    const kept = device.scope(() => {
-      dropped = device.allocate(8);
-      retained = device.allocate(8).retain();
-      return device.keep(device.allocate(8));
-    });
-    expect(dropped?.released).toBe(true);
-    expect(retained?.references).toBe(1);
-    expect(kept.references).toBe(1);
-    expect(outside.released).toBe(false);
-  });
-
-  test("nests: a kept buffer moves to the outer scope, however often it is kept", () => {
-    let buffer: DeviceBuffer | undefined;
-    device.scope(() => {
-      device.scope(() => {
-        buffer = device.allocate(8);
-        device.keep(buffer);
-        device.keep(buffer);
-      });
-      expect(buffer?.released).toBe(false);
-    });
-    expect(buffer?.released).toBe(true);
-  });
-
-  test("does not take what was disposed of inside and is retained", () => {
-    const buffer = device.scope(() => {
-      const inside = device.allocate(8).retain();
-      inside.dispose();
-      return inside;
-    });
-    expect(buffer.references).toBe(1);
-  });
-
-  test("releases when its function throws, and refuses a promise", () => {
-    let buffer: DeviceBuffer | undefined;
-    expect(() =>
-      device.scope(() => {
-        buffer = device.allocate(8);
-        throw new Error("inside");
-      }),
-    ).toThrow("inside");
-    expect(buffer?.released).toBe(true);
-    expect(() => device.scope(async () => {})).toThrow(
-      "scope: the function returned a promise. A scope is synchronous: await outside of it.",
-    );
-    expect(device.memory().liveBuffers).toBe(0);
-  });
-});
-
 describe("the pool", () => {
   test("serves large sizes from what others gave back side by side", () => {
     const parts = [3, 5, 9, 2].map((size) => device.allocate(size << 20));

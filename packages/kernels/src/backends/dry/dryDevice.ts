@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
-import type { BackendDevice, BackendKernel } from "../../backend.js";
+import type { BackendDevice } from "../../backend.js";
+import { type AnyKernel, type AnyPart, numbersOf } from "../../kernelTable.js";
 import { blockSize } from "./blockSize.js";
 
 /** A block that is counted, and where it is counted. */
@@ -8,9 +9,20 @@ interface Block {
   readonly kind: "pool" | "file" | "array";
 }
 
+/** How many arguments a kernel reads, of a call and of each item of its list. */
+interface KernelCounts {
+  readonly own: ReturnType<typeof countsOf>;
+  readonly each: ReturnType<typeof countsOf>;
+}
+
+const countsOf = (part: AnyPart | null) => ({
+  buffers: part === null ? 0 : Object.keys(part.buffers).length,
+  numbers: part === null ? 0 : numbersOf(part).length,
+});
+
 /** Counts what a native device would do. */
 export class DryDevice implements BackendDevice {
-  readonly #kernels: readonly BackendKernel[];
+  readonly #kernels: readonly KernelCounts[];
   readonly #blocks = new Map<number, Block>();
   readonly #freeIds: number[] = [];
   #words: Float64Array = new Float64Array(0);
@@ -21,8 +33,9 @@ export class DryDevice implements BackendDevice {
   /** What a profile holds so far, without its duration; null: none is being taken. */
   #record: number[] | null = null;
 
-  constructor(kernels: readonly BackendKernel[]) {
-    this.#kernels = kernels;
+  /** @param kernels - in the order in which calls count them */
+  constructor(kernels: readonly AnyKernel[]) {
+    this.#kernels = kernels.map((kernel) => ({ own: countsOf(kernel), each: countsOf(kernel.each) }));
   }
 
   allocate(bytes: number): number {
@@ -91,13 +104,10 @@ export class DryDevice implements BackendDevice {
     const words = this.#words;
     const kernel = words[0]!;
     const items = words[2]!;
-    const { buffers, numbers, eachBuffers, eachNumbers } = this.#kernels[kernel]!;
+    const { own, each } = this.#kernels[kernel]!;
     record.push(0, 0, 0, kernel, words[1]!, items);
     let at = 3;
-    for (const part of [
-      { buffers, numbers },
-      { buffers: items * eachBuffers, numbers: items * eachNumbers },
-    ]) {
+    for (const part of [own, { buffers: items * each.buffers, numbers: items * each.numbers }]) {
       const numbersAt = at + 2 * part.buffers;
       for (let index = 0; index < part.numbers; index += 1) record.push(words[numbersAt + index]!);
       for (let index = 0; index < part.buffers; index += 1) record.push(words[at + 2 * index]! < 0 ? 0 : 1);

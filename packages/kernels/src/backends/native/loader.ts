@@ -9,16 +9,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BackendDevice, BackendKernel } from "../../backend.js";
 
-/** A kernel of the addon, and whether it has a fast version. */
-export interface NativeKernel extends BackendKernel {
-  readonly fast: boolean;
-}
-
 /** What the addon exports. */
 export interface NativeAddon {
   readonly NativeDevice: new (threads: number, instructionSet: number) => BackendDevice;
   checksum(bytes: Uint8Array): bigint;
-  kernels(): NativeKernel[];
+  kernels(): BackendKernel[];
   instructionSets(): { name: string; available: boolean }[];
 }
 
