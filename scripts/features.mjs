@@ -1,12 +1,12 @@
-// Writes docs/features.md from what the tests of kernels and operations prove on this machine: `node scripts/features.mjs`, after a build, some minutes.
-// The tests tell what has passed (packages/kernels/test/conformance.ts); where one fails, nothing is written. `--check` runs no test and only looks
+// Writes docs/features.md from what the tests of kernels and operations prove on this machine: `node
+// scripts/features.mjs`, after a build, some minutes. The tests tell what has passed
+// (packages/kernels/test/conformance.ts); where one fails, nothing is written. `--check` runs no test and only looks
 // whether the page has a row for everything that there is.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { operationTable } from "../packages/autograd/dist/testing/index.js";
-import { nativeAddon } from "../packages/kernels/dist/backends/native/loader.js";
 import { availableInstructionSets, createDevice, kernelTable } from "../packages/kernels/dist/index.js";
 
 const page = "docs/features.md";
@@ -55,12 +55,8 @@ function write() {
   const has = (table, row, version) =>
     facts.some((fact) => fact.table === table && fact.row === row && fact.version === version);
   const sets = availableInstructionSets();
-  const fast = new Set(
-    nativeAddon()
-      .kernels()
-      .filter((kernel) => kernel.fast)
-      .map(({ name }) => name),
-  );
+  const registry = readFileSync("packages/kernels/native/generated/kernels.def", "utf8");
+  const fast = new Set([...registry.matchAll(/^(?:FAST|BFLOAT16)_KERNEL\((\w+),/gm)].map(([, name]) => name));
   const mark = (is) => (is ? "✓" : "–");
 
   const featureLines = Object.entries(features).map(([name, text]) => [
@@ -92,8 +88,8 @@ ${markdownTable(["feature", "is", "native", "dry"], featureLines)}
 ## Kernels
 
 Native kernels are compared with the naive ones in float64, with one, two and three threads. The machine that wrote this
-page has the fast ones as ${sets.join(", ")} (\`node scripts/arm64.mjs\` runs the tests for NEON); "as naive": there
-is no fast version. A dry device has to count the call as a native one.
+page has the fast ones as ${sets.join(", ")} (\`node scripts/arm64.mjs\` runs the tests
+for NEON); "as naive": there is no fast version. A dry device has to count the call as a native one.
 
 ${markdownTable(["kernel", "fast", "naive", "float64", "dry"], kernelLines)}
 

@@ -23,9 +23,10 @@ export interface Scope {
 }
 
 /**
- * A block of device memory, counted. It is born with one reference, which `dispose()` or the end of its scope gives up; `retain()` and `release()`
- * count further ones. Without references the block goes back to the device's pool. A buffer that is merely dropped goes
- * back when it is garbage-collected. Made by `device.allocate(bytes)`, or by `device.mapFile` and `device.borrow`: then kernels can only read it.
+ * A block of device memory, counted. It is born with one reference, which `dispose()` or the end of its scope gives up;
+ * `retain()` and `release()` count further ones. Without references the block goes back to the device's pool. A buffer
+ * that is merely dropped goes back when it is garbage-collected. Made by `device.allocate(bytes)`, or by
+ * `device.mapFile` and `device.borrow`: then kernels can only read it.
  */
 export class DeviceBuffer {
   /** The device that owns the memory. */
@@ -73,8 +74,8 @@ export class DeviceBuffer {
   }
 
   /**
-   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory goes back to the pool; work already queued
-   * still sees it. @throws Error if it was released.
+   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory
+   * goes back to the pool; work already queued still sees it. @throws Error if it was released.
    */
   release(): void {
     if (this.released) throw new Error(`release: ${this.#lost()}`);
@@ -83,7 +84,10 @@ export class DeviceBuffer {
     if (this.references === 0) this.device.giveBack(this.#handle);
   }
 
-  /** Gives up the reference that the buffer was born with, now instead of at the end of its scope; what others retain stays. The second call does nothing. */
+  /**
+   * Gives up the reference that the buffer was born with, now instead of at the end of its scope; what others retain
+   * stays. The second call does nothing.
+   */
   dispose(): void {
     if (!this.#born) return;
     this.#born = false;

@@ -174,7 +174,7 @@ describe("a backend of one's own", () => {
   const counting = (lacks: readonly BackendFeature[], calls: string[]): Backend => ({
     name: "counting",
     lacks,
-    kernels: () => [{ name: "fill", buffers: 1, numbers: 2, eachBuffers: 0, eachNumbers: 0 }],
+    kernels: () => [{ name: "fill", signature: "(dtype output, integer size, value value)" }],
     open: ({ threads }) => ({
       instructionSet: "portable",
       device: {

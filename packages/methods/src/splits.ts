@@ -1,5 +1,5 @@
 import { empty, kernelRandomKey, slice, type Tensor } from "@splitmask/autograd";
-import type { Device } from "@splitmask/kernels";
+import { type Device, splitModes } from "@splitmask/kernels";
 
 /** How patches are split between the two branches. */
 export interface PatchSplitOptions {
@@ -139,7 +139,7 @@ export const sampleSplits: SplitSampler = (device, { batch, split, seed, step, f
     rows,
     columns,
     visible: visibleCount,
-    mode: mode === "block" ? 0 : 1,
+    mode: splitModes[mode],
     minimumBlock,
     maximumBlock,
     minimumAspect,
