@@ -18,12 +18,25 @@ type Numbers = Readonly<Record<string, number>>;
 /** The count of items; of an item's buffers, the numbers of the whole call. */
 type Context = number | Values;
 
+/** A buffer of an entry, with every member: objects of one shape are read faster. */
+interface BufferLayout {
+  readonly name: string;
+  readonly extent: KernelBuffer<string, Context>["extent"];
+  /** null: the call's dtype. */
+  readonly type: "int32" | "uint8" | "float64" | null;
+  readonly output: boolean;
+  readonly optional: boolean;
+  /** Whether checkFinite looks at it, and where, if not at all of it. */
+  readonly checked: boolean;
+  readonly parts: ((numbers: Numbers) => readonly CheckedPart[]) | null;
+}
+
 /** The arguments of one kernel, or of one item of its `each`, in the order in which a backend reads them. */
 interface ArgumentLayout {
-  readonly buffers: readonly (readonly [name: string, buffer: KernelBuffer<string, Context>])[];
+  readonly buffers: readonly BufferLayout[];
   readonly numbers: readonly string[];
-  /** The outputs that checkFinite looks at. */
-  readonly checked: readonly (readonly [name: string, buffer: KernelBuffer<string, Context>])[];
+  /** The buffers that checkFinite looks at. */
+  readonly checked: readonly BufferLayout[];
 }
 
 interface KernelLayout {
@@ -33,11 +46,18 @@ interface KernelLayout {
 }
 
 function layoutOf(part: AnyPart): ArgumentLayout {
-  const buffers = Object.entries(part.buffers);
-  const checked = buffers.filter(
-    ([, { output, type, checked }]) => output === true && type === undefined && checked !== false,
+  const buffers = Object.entries(part.buffers).map(
+    ([name, { extent, type = null, output = false, optional = false, checked = true }]): BufferLayout => ({
+      name,
+      extent,
+      type,
+      output,
+      optional,
+      checked: output && type === null && checked !== false,
+      parts: typeof checked === "function" ? checked : null,
+    }),
   );
-  return { buffers, numbers: numbersOf(part), checked };
+  return { buffers, numbers: numbersOf(part), checked: buffers.filter(({ checked }) => checked) };
 }
 
 /** Throws where the addon was compiled from another entry than the table has. */
@@ -171,10 +191,10 @@ export class CallWriter {
     context: Context,
   ): void {
     const words = this.#words;
-    for (const [name, { extent, type, output, optional }] of layout.buffers) {
+    for (const { name, extent, type, output, optional } of layout.buffers) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) {
-        if (optional !== true)
+        if (!optional)
           throw new TypeError(`${kernel}: buffer ${name}${where} is ${argument}; the kernel needs it.`);
         words[this.#at++] = -1;
         words[this.#at++] = 0;
@@ -187,7 +207,7 @@ export class CallWriter {
         );
       }
       checkUsable(this.#device, kernel, `${name}${where}`, buffer);
-      if (buffer.readOnly && (type !== "uint8" || output === true)) {
+      if (buffer.readOnly && (type !== "uint8" || output)) {
         throw new TypeError(
           `${kernel}: buffer ${name}${where} is a mapped file or a borrowed array, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).`,
         );
@@ -218,10 +238,10 @@ export class CallWriter {
     context: Context,
     countAt: number,
   ): void {
-    for (const [name, { extent, checked }] of layout.checked) {
+    for (const { name, extent, parts } of layout.checked) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) continue;
-      const list = checked ? checked(values as Numbers) : [dense(extent(values as Numbers, context))];
+      const list = parts?.(values as Numbers) ?? [dense(extent(values as Numbers, context))];
       if (this.#at + 5 * list.length > this.#words.length) this.#grow(this.#at + 5 * list.length);
       const words = this.#words;
       for (const part of list) {

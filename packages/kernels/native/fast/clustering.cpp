@@ -62,15 +62,17 @@ void segmentSums(const SegmentSums<float>& call) {
             static_cast<float>(totals[segment] + (call.accumulate ? static_cast<double>(call.counts[segment]) : 0.0));
       return;
     }
-    const int64 from = (task - 1) * columnsPerTask;
-    const int64 here = call.width - from < columnsPerTask ? call.width - from : columnsPerTask;
+    const int64 width = call.width, segments = call.segments, from = (task - 1) * columnsPerTask;
+    const int64 here = width - from < columnsPerTask ? width - from : columnsPerTask;
+    const int* assignments = call.assignments;
+    const float* points = call.pointsArray + from;
     for (int64 index = 0; index < slice; ++index) totals[index] = 0;
     for (int64 point = 0; point < call.points; ++point) {
-      __builtin_prefetch(call.pointsArray + (point + 16) * call.width + from);
-      const int64 segment = call.assignments[point];
-      if (segment < 0 || segment >= call.segments) return;  // task 0 reports it
+      __builtin_prefetch(points + (point + 16) * width);
+      const int64 segment = assignments[point];
+      if (segment < 0 || segment >= segments) return;  // task 0 reports it
       double* total = totals + segment * columnsPerTask;
-      const float* values = call.pointsArray + point * call.width + from;
+      const float* values = points + point * width;
       if (here == columnsPerTask)
         for (int64 column = 0; column < columnsPerTask; ++column) total[column] += static_cast<double>(values[column]);
       else

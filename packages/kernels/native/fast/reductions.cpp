@@ -103,26 +103,28 @@ void reduce(const Reduce<float>& call) {
 }
 
 void dotColumns(const DotColumns<float>& call) {
-  const RowChunks chunks(call.rows, call.columns);
-  float* partials = partialSums(call, chunks.count * call.columns);
+  const int64 columns = call.columns;
+  const RowChunks chunks(call.rows, columns);
+  float* partials = partialSums(call, chunks.count * columns);
   parallelFor(call, chunks.count, [&](int64 chunk, int) {
-    const int64 begin = chunks.begin(chunk), end = chunks.end(chunk);
-    float* sum = partials + chunk * call.columns;
-    overVectors(0, call.columns, [&](int64 c, auto part) { part.write(sum + c, zero()); });
-    int64 r = begin;
-    for (; r + 2 <= end; r += 2)
-      overVectors(0, call.columns, [&](int64 c, auto part) {
-        const int64 i = r * call.columns + c, j = i + call.columns;
-        const Vector first = fma(part.read(call.a + i), part.read(call.b + i), part.read(sum + c));
-        part.write(sum + c, fma(part.read(call.a + j), part.read(call.b + j), first));
+    float* sum = partials + chunk * columns;
+    overVectors(0, columns, [&](int64 c, auto part) { part.write(sum + c, zero()); });
+    int64 r = chunks.begin(chunk);
+    const int64 end = chunks.end(chunk);
+    for (; r + 2 <= end; r += 2) {
+      const float *a0 = call.a + r * columns, *b0 = call.b + r * columns, *a1 = a0 + columns, *b1 = b0 + columns;
+      overVectors(0, columns, [=](int64 c, auto part) {
+        const Vector first = fma(part.read(a0 + c), part.read(b0 + c), part.read(sum + c));
+        part.write(sum + c, fma(part.read(a1 + c), part.read(b1 + c), first));
       });
-    if (r < end)
-      overVectors(0, call.columns, [&](int64 c, auto part) {
-        const int64 i = r * call.columns + c;
-        part.write(sum + c, fma(part.read(call.a + i), part.read(call.b + i), part.read(sum + c)));
-      });
+    }
+    if (r == end) return;
+    const float *a = call.a + r * columns, *b = call.b + r * columns;
+    overVectors(0, columns, [=](int64 c, auto part) {
+      part.write(sum + c, fma(part.read(a + c), part.read(b + c), part.read(sum + c)));
+    });
   });
-  addPartialSums(call.output, partials, chunks.count, call.columns, call.columns);
+  addPartialSums(call.output, partials, chunks.count, columns, columns);
 }
 
 void dotRows(const DotRows<float>& call) {
@@ -166,14 +168,15 @@ void topK(const TopK<float>& call) {
                      static_cast<double>(call.columns));
   if (call.k == 0) return;
   overRows(call, call.rows, call.columns, [&](int64 r) {
-    const float* x = call.input + r * call.columns;
-    float* value = call.values + r * call.k;
-    int* index = call.indices + r * call.k;
+    const int64 k = call.k, columns = call.columns;
+    const float* x = call.input + r * columns;
+    float* value = call.values + r * k;
+    int* index = call.indices + r * k;
     int64 held = 0;
     // Inserts column c behind all that are at least as large, so that ties stand by column; the smallest falls out.
     const auto insert = [&](int64 c) {
-      if (held == call.k && !isGreater(x[c], value[call.k - 1])) return;
-      int64 position = held < call.k ? held++ : call.k - 1;
+      if (held == k && !isGreater(x[c], value[k - 1])) return;
+      int64 position = held < k ? held++ : k - 1;
       for (; position > 0 && isGreater(x[c], value[position - 1]); --position) {
         value[position] = value[position - 1];
         index[position] = index[position - 1];
@@ -182,13 +185,13 @@ void topK(const TopK<float>& call) {
       index[position] = static_cast<int>(c);
     };
     int64 c = 0;
-    for (; c < call.k; ++c) insert(c);
-    for (; c + lanes <= call.columns; c += lanes) {
+    for (; c < k; ++c) insert(c);
+    for (; c + lanes <= columns; c += lanes) {
       const Vector next = load(x + c);
-      if (!anyLane((next > broadcast(value[call.k - 1])) | (next != next))) continue;
+      if (!anyLane((next > broadcast(value[k - 1])) | (next != next))) continue;
       for (int lane = 0; lane < lanes; ++lane) insert(c + lane);
     }
-    for (; c < call.columns; ++c) insert(c);
+    for (; c < columns; ++c) insert(c);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { NumbersOf } from "./defineKernel.js";
+import { dimensions, type NumbersOf, strides } from "./defineKernel.js";
 
 /** Extents, traffic and operations that several kernels have. */
 
@@ -54,8 +54,7 @@ type Dimensions = NumbersOf<`dimension${Axis}`>;
 type Strided<Name extends string> = Dimensions & NumbersOf<`${Name}Stride${Axis}`>;
 
 const axes = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-const namesOf = (name: string): readonly string[] => axes.map((axis) => `${name}${axis}`);
-const dimensionNames = namesOf("dimension");
+const dimensionNames = dimensions();
 
 /** The numbers of an array by name, without the types of the names. */
 type Numbers = Readonly<Record<string, number>>;
@@ -66,7 +65,7 @@ export const dense = (n: Dimensions): number =>
 
 /** The furthest element of an array with the eight dimensions and its own strides, plus one; 0 when it is empty. */
 export function strided<const Name extends string>(array: Name): (n: Strided<Name>) => number {
-  const strideNames = namesOf(`${array}Stride`);
+  const strideNames: readonly string[] = strides(array);
   return (n: Numbers) => {
     let last = 0;
     for (const axis of axes) {
@@ -80,7 +79,7 @@ export function strided<const Name extends string>(array: Name): (n: Strided<Nam
 
 /** Elements of such an array; what is repeated along an axis of stride 0 counts once. */
 export function distinct<const Name extends string>(array: Name): (n: Strided<Name>) => number {
-  const strideNames = namesOf(`${array}Stride`);
+  const strideNames: readonly string[] = strides(array);
   return (n: Numbers) =>
     axes.reduce((all: number, axis) => {
       const extent = n[dimensionNames[axis]!]!;
