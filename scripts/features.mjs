@@ -1,11 +1,12 @@
-// Writes docs/features.md from what the tests of kernels and operations prove on this machine: `node scripts/features.mjs`, after a build, some minutes.
-// The tests tell what has passed (packages/kernels/test/conformance.ts); where one fails, nothing is written. `--check` runs no test and only looks
+// Writes docs/features.md from what the tests of kernels and operations prove on this machine: `node
+// scripts/features.mjs`, after a build, some minutes. The tests tell what has passed
+// (packages/kernels/test/conformance.ts); where one fails, nothing is written. `--check` runs no test and only looks
 // whether the page has a row for everything that there is.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { operationTable } from "../packages/autograd/dist/testing/index.js";
+import { definedOperations } from "../packages/autograd/dist/testing/definedOperations.js";
 import { availableInstructionSets, createDevice, kernelTable } from "../packages/kernels/dist/index.js";
 
 const page = "docs/features.md";
@@ -18,7 +19,11 @@ const features = {
   borrow: "arrays that kernels read in place",
   checksum: "checksums of mapped files",
 };
-const rows = { features: features, kernels: kernelTable, operations: operationTable };
+const rows = {
+  features: Object.keys(features),
+  kernels: Object.keys(kernelTable),
+  operations: (await definedOperations()).map(({ name }) => name),
+};
 
 /** Runs the tests of a package that tell what has passed, and gives what they told. */
 function prove(name) {
@@ -68,14 +73,14 @@ function write() {
     text,
     ...["native", "dry"].map((backend) => mark(has("features", name, backend))),
   ]);
-  const kernelLines = Object.keys(kernelTable).map((name) => [
+  const kernelLines = rows.kernels.map((name) => [
     `\`${name}\``,
     sets.every((set) => has("kernels", name, `fast ${set}`)) ? (fast.has(name) ? "✓" : "as naive") : "–",
     ...["naive", "naive float64", "dry"].map((version) => mark(has("kernels", name, version))),
   ]);
   const directions = (name, version) =>
     ["forward", "backward"].filter((direction) => has(direction, name, version)).join(", ") || "–";
-  const operationLines = Object.keys(operationTable).map((name) => [
+  const operationLines = rows.operations.map((name) => [
     `\`${name}\``,
     ...["fast", "naive", "float64", "dry"].map((version) => directions(name, version)),
   ]);
@@ -92,8 +97,8 @@ ${markdownTable(["feature", "is", "native", "dry"], featureLines)}
 ## Kernels
 
 Native kernels are compared with the naive ones in float64, with one, two and three threads. The machine that wrote this
-page has the fast ones as ${sets.join(", ")} (\`node scripts/arm64.mjs\` runs the tests for NEON); "as naive": there
-is no fast version. A dry device has to count the call as a native one.
+page has the fast ones as ${sets.join(", ")} (\`node scripts/arm64.mjs\` runs the tests
+for NEON); "as naive": there is no fast version. A dry device has to count the call as a native one.
 
 ${markdownTable(["kernel", "fast", "naive", "float64", "dry"], kernelLines)}
 
@@ -111,7 +116,7 @@ function check() {
   for (const [section, expected] of Object.entries(rows)) {
     const [, body = ""] = text.split(`## ${section[0].toUpperCase()}${section.slice(1)}\n`);
     const found = [...body.split("\n## ")[0].matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
-    if (found.join() !== Object.keys(expected).join()) {
+    if (found.join() !== expected.join()) {
       throw new Error(`${page} has other ${section} than there are: run node scripts/features.mjs.`);
     }
   }

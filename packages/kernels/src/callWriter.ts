@@ -286,7 +286,7 @@ export function checkUsable(device: BufferOwner, where: string, name: string, bu
 function missingKernel(kernel: string, backend: string): Error {
   if (!(kernel in kernelTable)) return new Error(`run: there is no kernel "${kernel}" in kernelTable.`);
   return new Error(
-    `${kernel}: the ${backend} backend has no such kernel; docs/features.md says what each backend has. The native addon has it when it is compiled again (see native/README.md).`,
+    `${kernel}: the ${backend} backend has no such kernel; docs/features.md says what each backend has. Of the native one, build the addon again (see native/README.md).`,
   );
 }
 

@@ -12,7 +12,10 @@ import type { BufferArgument, KernelArguments } from "./kernelArguments.js";
 import type { KernelName } from "./kernelTable.js";
 import { type Profile, readProfile } from "./profile.js";
 
-/** The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1 MiB on less than a page). */
+/**
+ * The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1
+ * MiB on less than a page).
+ */
 export interface DeviceMemory {
   /** In use. */
   readonly liveBytes: number;
@@ -30,8 +33,9 @@ export interface DeviceMemory {
 const ACCOUNTING_STEP = 4 << 20;
 
 /**
- * A device is an in-order queue: `run` puts a kernel on it and returns at once; `download` and `synchronize` resolve when the queue has come
- * so far. What runs the queue is its backend, so the event loop stays free. Made by {@link createDevice}.
+ * A device is an in-order queue: `run` puts a kernel on it and returns at once; `download` and `synchronize` resolve
+ * when the queue has come so far. What runs the queue is its backend, so the event loop stays free. Made by
+ * {@link createDevice}.
  */
 export class Device implements BufferOwner {
   /** The name of what it computes with: `"native"`, `"dry"`, or that of another package's backend. */
@@ -70,8 +74,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * Whether its backend cannot do something, e.g. `device.lacks("values")` of a dry device: whatever is downloaded from it is zeros.
-   * docs/features.md has what each backend can do.
+   * Whether its backend cannot do something, e.g. `device.lacks("values")` of a dry device: whatever is downloaded from
+   * it is zeros. docs/features.md has what each backend can do.
    */
   lacks(feature: BackendFeature): boolean {
     return this.#lacks.has(feature);
@@ -89,10 +93,12 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * Puts a kernel on the queue and returns at once. `args` holds every buffer and number of the kernel in `kernelTable` by name.
+   * Puts a kernel on the queue and returns at once. `args` holds every buffer and number of the kernel in `kernelTable`
+   * by name.
    * @param name - a kernel of `kernelTable`
    * @param dtype - element type of the buffers; float64 runs the naive kernel in double precision
-   * @throws Error if an argument is missing, is not a number, or is a buffer that was released or belongs to another device.
+   * @throws Error if an argument is missing, is not a number, or is a buffer that was released or belongs to another
+   * device.
    */
   run<Name extends KernelName>(name: Name, dtype: "float32" | "float64", args: KernelArguments<Name>): void {
     if (dtype === "float64") this.#need("float64", name);
@@ -112,9 +118,10 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * A file as a buffer that kernels read in place (uint8 inputs only, such as pictures): nothing is read or copied now, its pages are the system's file cache, shared with other
-   * processes, and they are no memory of the pool. Unmapped when it is released and the queue has passed its last use; deleting or replacing the file meanwhile changes nothing.
-   * The file must not be shortened in place while it is mapped: reading what is gone ends the process.
+   * A file as a buffer that kernels read in place (uint8 inputs only, such as pictures): nothing is read or copied now,
+   * its pages are the system's file cache, shared with other processes, and they are no memory of the pool. Unmapped
+   * when it is released and the queue has passed its last use; deleting or replacing the file meanwhile changes
+   * nothing. The file must not be shortened in place while it is mapped: reading what is gone ends the process.
    * @param path - a plain file
    * @param bytes - the size that it must have, at least 1
    * @throws Error if it cannot be mapped or has another size.
@@ -128,8 +135,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * An array as a buffer that kernels read in place (uint8 inputs only, such as pictures), without a copy. It is held until the buffer is released and the queue has passed its last use, and must not
-   * change until then.
+   * An array as a buffer that kernels read in place (uint8 inputs only, such as pictures), without a copy. It is held
+   * until the buffer is released and the queue has passed its last use, and must not change until then.
    * @throws TypeError if it is a shared array.
    */
   borrow(source: ArrayBufferView): DeviceBuffer {
@@ -145,7 +152,10 @@ export class Device implements BufferOwner {
     });
   }
 
-  /** Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits for the disk. Nothing for other buffers. */
+  /**
+   * Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits
+   * for the disk. Nothing for other buffers.
+   */
   prefetch(source: BufferArgument, bytes: number): void {
     this.#checkRange("prefetch", source, bytes);
     if (source.buffer.readOnly) this.#open.prefetch(source.buffer.id, source.byteOffset, bytes);
@@ -168,8 +178,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * Copies `source` into device memory. The source is copied at once, so it may be changed afterwards; with `{ copy: false }` it is read
-   * when the queue comes to it and must not change until then.
+   * Copies `source` into device memory. The source is copied at once, so it may be changed afterwards; with `{ copy:
+   * false }` it is read when the queue comes to it and must not change until then.
    * @throws RangeError if the source does not fit.
    */
   upload(
@@ -209,14 +219,18 @@ export class Device implements BufferOwner {
     return this.#open.download(source.buffer.id, source.byteOffset, bytes);
   }
 
-  /** Resolves when the queue has come this far. @throws (rejects) Error with the name of the first kernel that failed since the last await. */
+  /**
+   * Resolves when the queue has come this far.
+   * @throws (rejects) Error with the name of the first kernel that failed since the last await.
+   */
   synchronize(): Promise<void> {
     return this.#open.synchronize();
   }
 
   /**
-   * From here on the queue records what it runs, until {@link stopProfile}: both are on the queue themselves, so a profile holds exactly what was
-   * enqueued between the two. Costs two looks at the clock a call; nothing while no profile is taken.
+   * From here on the queue records what it runs, until {@link stopProfile}: both are on the queue themselves, so a
+   * profile holds exactly what was enqueued between the two. Costs two looks at the clock a call; nothing while no
+   * profile is taken.
    * @throws Error if a profile is being taken already.
    */
   startProfile(): void {
@@ -246,7 +260,10 @@ export class Device implements BufferOwner {
     this.#open.releaseCache();
   }
 
-  /** Ends the device's threads and gives its memory back. Work still queued is dropped and what is awaited is rejected; later calls throw. */
+  /**
+   * Ends the device's threads and gives its memory back. Work still queued is dropped and what is awaited is rejected;
+   * later calls throw.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

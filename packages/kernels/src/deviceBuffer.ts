@@ -64,8 +64,8 @@ export class DeviceBuffer {
   }
 
   /**
-   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory goes back to the pool; work already queued
-   * still sees it. @throws Error if it was released.
+   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory
+   * goes back to the pool; work already queued still sees it. @throws Error if it was released.
    */
   release(): void {
     if (this.released) throw new Error(`release: ${this.#lost()}`);

@@ -40,7 +40,10 @@ export interface ProfiledCopy extends ProfiledTime {
 /** One thing that the queue did. */
 export type ProfiledCall = ProfiledKernel | ProfiledCopy;
 
-/** What the queue did between `device.startProfile()` and `device.stopProfile()`. Between two calls it waited for JavaScript. */
+/**
+ * What the queue did between `device.startProfile()` and `device.stopProfile()`. Between two calls it waited for
+ * JavaScript.
+ */
 export interface Profile {
   /** Nanoseconds between the two, on the queue. */
   readonly duration: number;

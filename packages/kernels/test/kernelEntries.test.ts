@@ -32,10 +32,12 @@ test("a signature has names, types, order and codes of all arguments", () => {
 });
 
 test("an addon that was compiled from other entries is an error that says so", () => {
-  const swapped = nativeAddon().kernels().map((kernel) => ({
-    ...kernel,
-    signature: kernel.signature.replace("rows, integer columns", "columns, integer rows"),
-  }));
+  const swapped = nativeAddon()
+    .kernels()
+    .map((kernel) => ({
+      ...kernel,
+      signature: kernel.signature.replace("rows, integer columns", "columns, integer rows"),
+    }));
   expect(() => createDevice({ backend: { ...nativeBackend, kernels: () => swapped } })).toThrow(
     "the native backend was compiled from other sources: scaleRows takes (dtype output, const dtype input, const dtype rowScale, " +
       "const dtype residual?, integer rows, integer columns) in kernelTable, but",

@@ -2,7 +2,9 @@ import { createDevice, type Device, estimateSeconds, measureRates, type Profile 
 
 const rates = { products: 1e9, bfloat16Products: 4e9, attention: 5e8, bytes: 1e6, secondsPerCall: 1e-3 };
 
-/** A product (2·8³ operations) in both formats, attention (2·2·4²·3 operations), an elementwise kernel and an upload. */
+/**
+ * A product (2·8³ operations) in both formats, attention (2·2·4²·3 operations), an elementwise kernel and an upload.
+ */
 async function work(device: Device): Promise<Profile> {
   const space = (elements: number) => ({ buffer: device.allocate(4 * elements), byteOffset: 0 });
   const output = space(200);

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { createDevice, type Device, type DeviceBuffer } from "@splitmask/kernels";
+import { createDevice, type Device } from "@splitmask/kernels";
 import { runProgram } from "./runProgram.js";
 
 setFlagsFromString("--expose-gc");

@@ -1,5 +1,6 @@
-// What a training step of SplitMask costs by a dry device and the measured rates, beside what it costs: `node bench/stepEstimates.mjs [threads]`.
-// With one thread (default) seconds are the process's CPU time, which other programs on the machine disturb little; with more they are wall time.
+// What a training step of SplitMask costs by a dry device and the measured rates, beside what it costs: `node
+// bench/stepEstimates.mjs [threads]`. With one thread (default) seconds are the process's CPU time, which other
+// programs on the machine disturb little; with more they are wall time.
 import { uniform } from "@splitmask/autograd";
 import { createDevice, estimateSeconds, measureRates, summarizeProfile } from "@splitmask/kernels";
 import { SplitMask } from "@splitmask/methods";

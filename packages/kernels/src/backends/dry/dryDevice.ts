@@ -1,7 +1,12 @@
 import { statSync } from "node:fs";
 import type { BackendDevice } from "../../backend.js";
-import { type AnyKernel, type AnyPart, numbersOf } from "../../kernelTable.js";
 import { blockSize } from "./blockSize.js";
+
+/** How many arguments a call, or an item of its list, has. */
+interface Counts {
+  readonly buffers: number;
+  readonly numbers: number;
+}
 
 /** A block that is counted, and where it is counted. */
 interface Block {
@@ -9,20 +14,9 @@ interface Block {
   readonly kind: "pool" | "file" | "array";
 }
 
-/** How many arguments a kernel reads, of a call and of each item of its list. */
-interface KernelCounts {
-  readonly own: ReturnType<typeof countsOf>;
-  readonly each: ReturnType<typeof countsOf>;
-}
-
-const countsOf = (part: AnyPart | null) => ({
-  buffers: part === null ? 0 : Object.keys(part.buffers).length,
-  numbers: part === null ? 0 : numbersOf(part).length,
-});
-
 /** Counts what a native device would do. */
 export class DryDevice implements BackendDevice {
-  readonly #kernels: readonly KernelCounts[];
+  readonly #kernels: readonly { readonly own: Counts; readonly each: Counts }[];
   readonly #blocks = new Map<number, Block>();
   readonly #freeIds: number[] = [];
   #words: Float64Array = new Float64Array(0);
@@ -33,9 +27,9 @@ export class DryDevice implements BackendDevice {
   /** What a profile holds so far, without its duration; null: none is being taken. */
   #record: number[] | null = null;
 
-  /** @param kernels - in the order in which calls count them */
-  constructor(kernels: readonly AnyKernel[]) {
-    this.#kernels = kernels.map((kernel) => ({ own: countsOf(kernel), each: countsOf(kernel.each) }));
+  /** @param kernels - the arguments of each, in the order in which calls count them */
+  constructor(kernels: readonly { readonly own: Counts; readonly each: Counts }[]) {
+    this.#kernels = kernels;
   }
 
   allocate(bytes: number): number {
@@ -142,7 +136,10 @@ export class DryDevice implements BackendDevice {
   }
 }
 
-/** What is awaited comes in a later turn of the event loop, as a real queue's does, so that a loop of awaits lets others run. */
+/**
+ * What is awaited comes in a later turn of the event loop, as a real queue's does, so that a loop of awaits lets others
+ * run.
+ */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

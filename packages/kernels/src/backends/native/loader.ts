@@ -2,7 +2,8 @@
  * How the native addon comes to a machine, all in one place:
  * 1. what was compiled here from source stands in `build/Release` (see `scripts/build.mjs`);
  * 2. a prebuilt binary for the platform travels inside the package, in `prebuilds/`;
- * 3. else the error below says what to do. There is no install script, so no package manager has to be asked to allow one.
+ * 3. else the error below says what to do. There is no install script, so no package manager has to be asked to allow
+ * one.
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
