@@ -1,7 +1,15 @@
 // Writes what C++ knows of the kernels, from the entries in src/kernels, into native/generated: for each group the structs of
 // named arguments, the enumerations of codes, and the registry. Reads the entries as tsc compiled them, in dist.
 // `node scripts/generate.mjs --check` writes nothing and fails where the files are not what it would write.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -157,20 +165,31 @@ const groupHeader = (group, kernels, codes) =>
 
 // ── the registry ──
 
-const textOf = (file) => {
-  const path = join(root, "native", file);
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
-};
-const namesIn = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) => name);
+/** The sources of a folder of `native` by group. */
+function sourcesOf(folder, kernelGroups) {
+  const files = readdirSync(join(root, "native", folder)).filter((name) => name.endsWith(".cpp"));
+  const sources = files.map((name) => [
+    name.slice(0, -".cpp".length),
+    readFileSync(join(root, "native", folder, name), "utf8"),
+  ]);
+  for (const [group] of sources) {
+    if (group in kernelGroups) continue;
+    throw new Error(`native/${folder}/${group}.cpp is of no group: kernelGroups has no "${group}".`);
+  }
+  return Object.fromEntries(sources);
+}
+
+const namesIn = (text = "", pattern) => [...text.matchAll(pattern)].map(([, name]) => name);
 
 /** Which kernels have which versions: every one a naive one, in the file of its group; a fast one where the file has it. */
 function registry(kernelGroups, signatureOf) {
   const bfloat16 = JSON.parse(readFileSync(join(root, "binding.gyp"), "utf8"))
     .conditions.flatMap(([, { targets }]) => targets)
     .find((target) => target.target_name === "fast_avx512bf16").sources;
+  const [naiveSources, fastSources] = ["naive", "fast"].map((folder) => sourcesOf(folder, kernelGroups));
   const rows = Object.entries(kernelGroups).flatMap(([group, kernels]) => {
-    const naive = namesIn(textOf(`naive/${group}.cpp`), /^NAIVE_KERNEL\((\w+),/gm);
-    const fast = namesIn(textOf(`fast/${group}.cpp`), /^void (\w+)\(const \w+<float>& call\) \{/gm);
+    const naive = namesIn(naiveSources[group], /^NAIVE_KERNEL\(\s*(\w+),/gm);
+    const fast = namesIn(fastSources[group], /^void\s+(\w+)\(\s*const\s+\w+<float>&\s+call\)\s*\{/gm);
     for (const name of [...naive, ...fast]) {
       if (name in kernels) continue;
       throw new Error(`native has ${name} in ${group}.cpp, but src/kernels/${group}.ts has no such entry.`);
@@ -225,7 +244,7 @@ export async function generate({ write = true } = {}) {
   return [...surplus, ...stale.map(([name]) => name)];
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const check = process.argv.includes("--check");
   const stale = await generate({ write: !check });
   if (check && stale.length > 0) {

@@ -31,7 +31,7 @@ export const kernelGroups = {
 /**
  * The one list of kernels: of each everything that is known of it but its loops. `device.run(name, …)` is typed over
  * this table, its arguments are checked by it, calls cost what it says, and the native side's registry and its structs
- * of named arguments are generated from it. When a device is made, it is compared with what its backend has.
+ * of named arguments are generated from it. Before the first call it is compared with what the addon was compiled from.
  *
  * Conventions. All arrays are contiguous and row-major. Buffers hold the call's `dtype` (float32, or float64 with the
  * naive kernels) unless they have a type. −1 among indices means none, as NaN does among fractions: kernels that look
@@ -71,8 +71,8 @@ export const entryOf = (kernel: KernelName): AnyKernel => kernelTable[kernel] as
 export const numbersOf = ({ integers, values }: AnyPart): readonly string[] => [...integers, ...values];
 
 /**
- * @internal The arguments that an entry has, in their order, as one text: `(dtype output, const dtype input, integer size)`. The
- * addon holds that of the entries that it was compiled from.
+ * @internal The arguments that an entry has, in their order, as one text: `(dtype output, const dtype input, integer
+ * size)`. The addon holds those of the entries that it was compiled from.
  */
 export function signatureOf(entry: AnyKernel): string {
   const own = partSignature(entry);

@@ -96,6 +96,10 @@ describe("native/generated", () => {
     expect(generate(folder).stderr).toContain(
       "native has halfDots in limits.cpp, but src/kernels/limits.ts has no such entry.",
     );
+    writeFileSync(join(folder, "native/fast/tensors.cpp"), "");
+    expect(generate(folder).stderr).toContain(
+      'native/fast/tensors.cpp is of no group: kernelGroups has no "tensors".',
+    );
   });
 });
 
