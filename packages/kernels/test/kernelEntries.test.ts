@@ -38,7 +38,10 @@ test("an addon that was compiled from other entries is an error that says so", (
       ...kernel,
       signature: kernel.signature.replace("rows, integer columns", "columns, integer rows"),
     }));
-  expect(() => createDevice({ backend: { ...nativeBackend, kernels: () => swapped } })).toThrow(
+  const open = (): never => {
+    throw new Error("opened before its kernels were compared");
+  };
+  expect(() => createDevice({ backend: { ...nativeBackend, kernels: () => swapped, open } })).toThrow(
     "the native backend was compiled from other sources: scaleRows takes (dtype output, const dtype input, const dtype rowScale, " +
       "const dtype residual?, integer rows, integer columns) in kernelTable, but",
   );
