@@ -35,6 +35,8 @@ function checkPacking({ folder, manifest }, destination) {
     "package/LICENSE",
     "package/dist/index.js",
     "package/dist/index.d.ts",
+    // Where no prebuilt binary fits, the addon is compiled from what is in the package.
+    ...(files.includes("package/binding.gyp") ? ["package/native/generated/kernels.def"] : []),
   ];
   const missing = wanted.filter((file) => !files.includes(file));
   if (missing.length > 0) throw new Error(`${manifest.name}: the tarball lacks ${missing.join(", ")}.`);
@@ -53,6 +55,7 @@ const checks = {
   "format and lint": () => run(bin("biome"), ["ci", "."]),
   "imports point down": () => run(process.execPath, ["scripts/imports.mjs"]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
+  "docs/features.md": () => run(process.execPath, ["scripts/features.mjs", "--check"]),
   "API documentation": () => run(bin("typedoc"), []),
   "page of the settings": checkSettingsPage,
   "published packages": () => {

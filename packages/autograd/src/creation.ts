@@ -1,4 +1,4 @@
-import type { Device, DType } from "@splitmask/kernels";
+import { type Device, type DType, distributions } from "@splitmask/kernels";
 import type { NdArray } from "ndarray";
 import { permuteNumbers } from "./calls/strided.js";
 import {
@@ -180,8 +180,6 @@ export interface RandomOptions {
   /** Whether `backward()` computes a gradient for it. Default false. */
   readonly requiresGrad?: boolean;
 }
-
-const distributions = { uniform: 0, normal: 1, truncatedNormal: 2, bernoulli: 3 } as const;
 
 function draw(
   device: Device,

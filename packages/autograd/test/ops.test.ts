@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import {
   absolute,
   add,
@@ -45,10 +44,21 @@ import {
 } from "@splitmask/autograd";
 import { caseInputs, checkOp, Fixture, type OpCheckOptions } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
+import { conforms } from "../../kernels/test/conformance.js";
+import { definedOperations } from "../dist/testing/definedOperations.js";
 
-const device = createDevice({ threads: 2 });
+/** What every operation is tried on; float64 is the naive kernels' everywhere, and tried once. */
+const versions = (
+  [
+    { label: "fast", options: {}, float64: true },
+    { label: "naive", options: { implementation: "naive" }, float64: false },
+    { label: "dry", options: { backend: "dry" }, float64: true },
+  ] as const
+).map((version) => ({ ...version, device: createDevice({ ...version.options, threads: 2 }) }));
 const fixture = await Fixture.read("test/fixtures/ops.safetensors");
-afterAll(() => device.close());
+afterAll(() => {
+  for (const { device } of versions) device.close();
+});
 
 // biome-ignore lint/suspicious/noExplicitAny: a case names the inputs that its fixture has
 type Compute = (inputs: any) => Tensor;
@@ -187,28 +197,22 @@ const named = Object.entries(cases).flatMap(([operation, list]) =>
   Object.entries(list).map(([name, compute]) => [`${operation}/${name}`, compute] as const),
 );
 
-test.each(named)("%s agrees with PyTorch and with difference quotients", (name, compute) =>
-  checkOp(device, fixture, name, compute, allowances[name]),
-);
-
-/** The names of the operations that the files of `src/ops` define. */
-async function definedOperations(): Promise<string[]> {
-  const modules: Record<string, unknown>[] = await Promise.all(
-    readdirSync("dist/ops")
-      .filter((file) => file.endsWith(".js"))
-      .map((file) => import(`../dist/ops/${file}`)),
-  );
-  return modules.flatMap((module) =>
-    Object.entries(module).flatMap(([exported, value]) => {
-      if (typeof value !== "object" || value === null || !("gradient" in value && "name" in value)) return [];
-      expect(exported).toBe(`${value.name}Operation`);
-      return [String(value.name)];
-    }),
-  );
-}
+describe.each(versions)("on $label", ({ label, device, float64 }) => {
+  test.each(named)("%s agrees with PyTorch and with difference quotients", async (name, compute) => {
+    const options = float64 ? {} : { tolerance64: null };
+    await checkOp(device, fixture, name, compute, { ...allowances[name], ...options });
+    const row = name.slice(0, name.indexOf("/"));
+    for (const version of float64 && !device.lacks("values") ? [label, "float64"] : [label]) {
+      conforms({ table: "forward", row, version });
+      if (fixture.case(name).gradients.size > 0) conforms({ table: "backward", row, version });
+    }
+  });
+});
 
 test("every operation that is defined and every case of the fixture is tried", async () => {
-  expect(Object.keys(cases).sort()).toEqual((await definedOperations()).sort());
+  const operations = await definedOperations();
+  for (const { name, exported } of operations) expect(exported).toBe(`${name}Operation`);
+  expect(Object.keys(cases).sort()).toEqual(operations.map(({ name }) => name).sort());
   expect(named.map(([name]) => name).sort()).toEqual(fixture.names.sort());
 });
 
@@ -221,6 +225,7 @@ const partly = named
   });
 
 test.each(partly)("%s computes no gradient of %s where nobody needs it", (name, frozen, compute) => {
+  const { device } = versions[0]!;
   const inputs = caseInputs(device, fixture.case(name), "float32");
   inputs[frozen]!.requiresGrad = false;
   const wanted: string[][] = [];

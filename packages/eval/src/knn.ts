@@ -105,7 +105,7 @@ export class KnnClassifier implements FeatureClassifier {
     const rows = queries.shape[0]!;
     const found = nearest(queries, this.#rows, this.#labels, k, columnsAtOnce);
     const scores = zeros(device, [rows, classes]);
-    device.run("neighbourVotes", "float32", {
+    device.run("neighborVotes", "float32", {
       scores,
       values: found.similarities,
       indices: found.identities,

@@ -18,15 +18,18 @@
 #include <thread>
 #include <vector>
 
+#include "../native/generated/attention.h"
+#include "../native/generated/limits.h"
+#include "../native/generated/products.h"
 #include "../native/parallel.h"
 #include "../native/runtime/thread_pool.h"
 
 namespace splitmask::SPLITMASK_SET {
-void gemm(const Call& call);
-void multiplyAdds(const Call& call);
-void bfloat16Dots(const Call& call);
-void attention(const Call& call);
-void attentionBackward(const Call& call);
+void gemm(const Gemm<float>& call);
+void multiplyAdds(const MultiplyAdds<float>& call);
+void bfloat16Dots(const Bfloat16Dots<float>& call);
+void attention(const Attention<float>& call);
+void attentionBackward(const AttentionBackward<float>& call);
 }
 
 using namespace splitmask;
@@ -151,15 +154,8 @@ class Bench {
     }
   }
 
-  void run(void (*kernel)(const Call&), void* const* buffers, const double* numbers) {
-    Call call{};
-    call.buffers = buffers;
-    call.numbers = numbers;
-    call.parallel = &machine_.parallel;
-    call.scratch = Machine::scratch;
-    call.device = &machine_;
-    kernel(call);
-  }
+  // What every call of this machine has besides its arguments.
+  Call context() { return {&machine_.parallel, Machine::scratch, nullptr, &machine_}; }
 
   bool wanted(const std::string& kind, const std::string& name) const {
     return *only_ == 0 || std::regex_search(kind + " " + name, std::regex(only_));
@@ -168,11 +164,13 @@ class Bench {
   // Seconds that `operations` take in a loop that never leaves the registers, at the rate of this moment.
   double secondsAtLimit(double operations, bool bfloat16) {
     std::vector<float> sums(static_cast<size_t>(machine_.parallel.threads));
-    void* buffers[] = {sums.data()};
-    const double numbers[] = {double(sums.size()), 500000, bfloat16 ? 1e-3 : 0.9999, 1e-4};
+    const int64 tasks = static_cast<int64>(sums.size()), steps = 500000;
     const double start = seconds();
-    run(bfloat16 ? SPLITMASK_SET::bfloat16Dots : SPLITMASK_SET::multiplyAdds, buffers, numbers);
-    return (seconds() - start) * operations / (limitOperations * (bfloat16 ? 2 : 1) * numbers[0] * numbers[1]);
+    if (bfloat16)
+      SPLITMASK_SET::bfloat16Dots({context(), sums.data(), tasks, steps, 1e-3});
+    else
+      SPLITMASK_SET::multiplyAdds({context(), sums.data(), tasks, steps, 0.9999, 1e-4});
+    return (seconds() - start) * operations / (limitOperations * (bfloat16 ? 2 : 1) * double(tasks) * double(steps));
   }
 
   // Alternating rounds of all; the first one warms caches and threads. Prints kind, name, operations and the medians of ours, theirs and the limit.
@@ -205,15 +203,31 @@ class Bench {
 
   void gemm(const Shape& s, Operands& operands) {
     const auto optional = [](Floats& values) { return values.empty() ? nullptr : values.data(); };
-    void* buffers[] = {
-        operands.output.data(), operands.a.data(), operands.b.data(), s.epilogue == Epilogue::none || s.epilogue == Epilogue::geluDerivative ? nullptr : operands.bias.data(),
-        optional(operands.residual), optional(operands.preActivation)};
-    const double numbers[] = {
-        double(s.m), double(s.n), double(s.k), double(s.batch), double(s.transposeA), double(s.transposeB), 1, 0,
-        double(s.activated), double(s.transposeA ? s.m : s.k),
-        double(s.transposeB ? s.k : s.n), double(s.n), double(s.m * s.k), double(s.n * s.k), double(s.m * s.n),
-        double(s.bfloat16)};
-    run(SPLITMASK_SET::gemm, buffers, numbers);
+    const bool biased = s.epilogue != Epilogue::none && s.epilogue != Epilogue::geluDerivative;
+    Gemm<float> call{context()};
+    call.output = operands.output.data();
+    call.a = operands.a.data();
+    call.b = operands.b.data();
+    call.bias = biased ? operands.bias.data() : nullptr;
+    call.residual = optional(operands.residual);
+    call.preActivation = optional(operands.preActivation);
+    call.m = s.m;
+    call.n = s.n;
+    call.k = s.k;
+    call.batch = s.batch;
+    call.transposeA = s.transposeA;
+    call.transposeB = s.transposeB;
+    call.activation = static_cast<ActivatedOperand>(s.activated);
+    call.aLeading = s.transposeA ? s.m : s.k;
+    call.bLeading = s.transposeB ? s.k : s.n;
+    call.outputLeading = s.n;
+    call.aBatchStride = s.m * s.k;
+    call.bBatchStride = s.n * s.k;
+    call.outputBatchStride = s.m * s.n;
+    call.precision = s.bfloat16 ? ProductPrecision::bfloat16 : ProductPrecision::float32;
+    call.alpha = 1;
+    call.beta = 0;
+    SPLITMASK_SET::gemm(call);
   }
 
   // Product z of the batch.
@@ -368,12 +382,21 @@ int main(int count, char** arguments) {
     const int64 merged = batch * tokens * heads * width;
     Floats qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
     Floats output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
-    const double numbers[] = {double(batch), double(tokens), double(heads), double(width), 0.125};
-    void* forward[] = {output.data(), logSumExp.data(), qkv.data()};
-    void* backward[] = {qkvGradient.data(), gradient.data(), qkv.data(), logSumExp.data()};
+    const Attention<float> forward{bench.context(), output.data(), logSumExp.data(), qkv.data(), batch, tokens, heads,
+                                   width,           0.125};
+    const AttentionBackward<float> backward{bench.context(),
+                                            qkvGradient.data(),
+                                            gradient.data(),
+                                            qkv.data(),
+                                            logSumExp.data(),
+                                            batch,
+                                            tokens,
+                                            heads,
+                                            width,
+                                            0.125};
     const double product = 2.0 * double(merged) * double(tokens);
-    bench.measure("attention", shape, 2 * product, [&] { bench.run(SPLITMASK_SET::attention, forward, numbers); }, nullptr);
+    bench.measure("attention", shape, 2 * product, [&] { SPLITMASK_SET::attention(forward); }, nullptr);
     bench.measure(
-        "attentionBackward", shape, 5 * product, [&] { bench.run(SPLITMASK_SET::attentionBackward, backward, numbers); }, nullptr);
+        "attentionBackward", shape, 5 * product, [&] { SPLITMASK_SET::attentionBackward(backward); }, nullptr);
   }
 }

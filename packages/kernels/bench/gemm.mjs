@@ -40,10 +40,9 @@ try {
   const program = join(folder, "gemm");
   const sources = [
     "bench/gemm.cpp",
-    "native/fast/gemm.cpp",
+    "native/fast/products.cpp",
     "native/fast/limits.cpp",
     "native/fast/attention.cpp",
-    "native/fast/attentionBackward.cpp",
     "native/runtime/thread_pool.cpp",
   ];
   execFileSync(

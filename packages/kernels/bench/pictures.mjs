@@ -1,9 +1,9 @@
-// The image kernel: random crops of 8-bit pictures, bicubic with antialiasing to 224×224, half of them flipped, normalised. `node bench/pictures.mjs [--json]
+// The image kernel: random crops of 8-bit pictures, bicubic with antialiasing to 224×224, half of them flipped, normalized. `node bench/pictures.mjs [--json]
 // [--threads N] [--rounds N] [--set avx512|avx2|portable|neon] [--operations]`; pictures a second a core beside the goal of 2,000. --operations adds what each
 // operation on the resized picture costs.
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { createDevice } from "../dist/index.js";
+import { createDevice, eraseModes, pictureFilters, pictureOperations } from "../dist/index.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -39,29 +39,30 @@ const each = Array.from({ length: count }, (_, item) => {
   const [cropX, cropY] = [draw(0, source - cropWidth), draw(0, source - cropHeight)];
   const box = { cropX, cropY, cropWidth, cropHeight, confined: 0 };
   const flips = { horizontalFlip: item % 2, verticalFlip: 0 };
-  return { picture, height: source, width: source, filter: 0, ...box, ...flips };
+  return { picture, height: source, width: source, filter: pictureFilters.bicubic, ...box, ...flips };
 });
 const output = { buffer: device.allocate(count * 3 * size * size * 4), byteOffset: 0 };
 const normalization = { buffer: device.allocate(48), byteOffset: 0 };
 device.upload(normalization, Float64Array.of(0.485, 0.456, 0.406, 0.229, 0.224, 0.225));
 const shared = { output, normalization, outputHeight: size, outputWidth: size, channels: 3 };
 
-/** The operations that `--operations` times, one at a time on every picture: the code and the numbers of native/pictureOperations.h. */
+const turn = [0.97, -0.26, 30, 0.26, 0.97, -20];
+/** The operations that `--operations` times, one at a time on every picture: the code and its numbers (src/kernels/codes.ts). */
 const operations = {
-  brightness: [0, 1.3],
-  contrast: [1, 0.7],
-  saturation: [2, 1.4],
-  hue: [3, 20],
-  grayscale: [4],
-  solarize: [5, 128],
-  autoContrast: [9],
-  equalize: [10],
-  sharpness: [11, 1.5],
-  "gaussianBlur 23, sigma 2": [12, 23, 2],
-  "rotate, bicubic": [13, 0.97, -0.26, 30, 0.26, 0.97, -20, 0, 1, 128],
-  "rotate, bilinear": [13, 0.97, -0.26, 30, 0.26, 0.97, -20, 1, 1, 128],
-  "shearX, bicubic": [13, 1, 0.3, 0, 0, 1, 0, 0, 1, 128],
-  "erase, a tenth, pixel": [14, 20, 20, 70, 70, 2, 1, 2],
+  brightness: [pictureOperations.brightness, 1.3],
+  contrast: [pictureOperations.contrast, 0.7],
+  saturation: [pictureOperations.saturation, 1.4],
+  hue: [pictureOperations.hue, 20],
+  grayscale: [pictureOperations.grayscale],
+  solarize: [pictureOperations.solarize, 128],
+  autoContrast: [pictureOperations.autoContrast],
+  equalize: [pictureOperations.equalize],
+  sharpness: [pictureOperations.sharpness, 1.5],
+  "gaussianBlur 23, sigma 2": [pictureOperations.gaussianBlur, 23, 2],
+  "rotate, bicubic": [pictureOperations.affine, ...turn, pictureFilters.bicubic, 1, 128],
+  "rotate, bilinear": [pictureOperations.affine, ...turn, pictureFilters.bilinear, 1, 128],
+  "shearX, bicubic": [pictureOperations.affine, 1, 0.3, 0, 0, 1, 0, pictureFilters.bicubic, 1, 128],
+  "erase, a tenth, pixel": [pictureOperations.erase, 20, 20, 70, 70, eraseModes.numberPerValue, 1, 2],
 };
 
 /** Pictures a second a core over some tenths of a second. */
@@ -99,7 +100,7 @@ if (options.operations) {
 }
 device.close();
 
-const work = `crop, resize, flip, normalise ${source}² → ${size}², a core`;
+const work = `crop, resize, flip, normalize ${source}² → ${size}², a core`;
 const row = {
   work,
   against: "2,000 pictures a second",

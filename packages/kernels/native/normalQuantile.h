@@ -19,9 +19,9 @@ inline double rational(const double (&numerator)[8], const double (&denominator)
 
 // The x with Φ(x) = probability, 0 < probability < 1.
 inline double normalQuantile(double probability) {
-  static const double centreNumerator[8] = {3.3871328727963666080e0,  1.3314166789178437745e2,  1.9715909503065514427e3, 1.3731693765509461125e4,
+  static const double centerNumerator[8] = {3.3871328727963666080e0,  1.3314166789178437745e2,  1.9715909503065514427e3, 1.3731693765509461125e4,
                                             4.5921953931549871457e4,  6.7265770927008700853e4,  3.3430575583588128105e4, 2.5090809287301226727e3};
-  static const double centreDenominator[8] = {1.0,                     4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
+  static const double centerDenominator[8] = {1.0,                     4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
                                               2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3};
   static const double sideNumerator[8] = {1.42343711074968357734e0,  4.63033784615654529590e0,  5.76949722146069140550e0,  3.64784832476320460504e0,
                                           1.27045825245236838258e0,  2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4};
@@ -31,12 +31,12 @@ inline double normalQuantile(double probability) {
                                           2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7};
   static const double tailDenominator[8] = {1.0,                       5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
                                             7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15};
-  const double centred = probability - 0.5;
-  if (__builtin_fabs(centred) <= 0.425) return centred * rational(centreNumerator, centreDenominator, 0.180625 - centred * centred);
-  const double tail = __builtin_sqrt(-__builtin_log(centred < 0 ? probability : 1 - probability));
+  const double centered = probability - 0.5;
+  if (__builtin_fabs(centered) <= 0.425) return centered * rational(centerNumerator, centerDenominator, 0.180625 - centered * centered);
+  const double tail = __builtin_sqrt(-__builtin_log(centered < 0 ? probability : 1 - probability));
   const double magnitude =
       tail <= 5 ? rational(sideNumerator, sideDenominator, tail - 1.6) : rational(tailNumerator, tailDenominator, tail - 5);
-  return centred < 0 ? -magnitude : magnitude;
+  return centered < 0 ? -magnitude : magnitude;
 }
 
 }  // namespace splitmask::SPLITMASK_SET

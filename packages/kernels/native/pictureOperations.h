@@ -1,34 +1,15 @@
-// What the operations on pictures are: their codes and numbers, mirrored by data's src/augmentation/operations.ts, and the quantities that both versions
-// must agree on to the bit. Pixels have 8 bits between operations, as Pillow's. Everything is whole numbers, or fractions of so few bits that float32
-// holds every sum exactly: so no instruction set, no fused multiply-add and no order of a sum changes a byte.
+// What both versions of the operations on pictures must agree on to the bit; the codes are in src/kernels/codes.ts.
+// Pixels have 8 bits between operations, as Pillow's. Everything is whole numbers, or fractions of so few bits that
+// float32 holds every sum exactly: so no instruction set, no fused multiply-add and no order of a sum changes a byte.
 #pragma once
-#include "call.h"
+#include "generated/codes.h"
 
 namespace splitmask::SPLITMASK_SET {
 
 // A row of the operations buffer: the code, then the operation's numbers (float64).
-constexpr int operationNumbers = 16;
-
-enum PictureOperation {
-  operationBrightness = 0,    // factor
-  operationContrast = 1,      // factor
-  operationSaturation = 2,    // factor
-  operationHue = 3,           // turn in 1/256 of Pillow's hue, a whole number from 0 to 255
-  operationGrayscale = 4,
-  operationSolarize = 5,      // threshold
-  operationSolarizeAdd = 6,   // added, threshold
-  operationPosterize = 7,     // bits that are kept, 0 to 8
-  operationInvert = 8,
-  operationAutoContrast = 9,
-  operationEqualize = 10,
-  operationSharpness = 11,    // factor
-  operationGaussianBlur = 12, // kernel size (odd), sigma in pixels
-  operationAffine = 13,       // a, b, c, d, e, f of x' = ax + by + c, y' = dx + ey + f; filter (0 bicubic, 1 bilinear, 2 nearest); colours given; up to 7 of them
-  operationErase = 14,        // after normalisation: top, left, rows, columns, mode (0 zeros, 1 a normal number a channel, 2 one a value), two random words
-};
-
-constexpr int operationCodes = 15;
-constexpr int64 mostBlurTaps = 127;
+inline PictureOperation operationOf(const double* row) {
+  return static_cast<PictureOperation>(static_cast<int64>(row[0]));
+}
 
 // Factors of blends in 1/2¹⁴, so that factor · (a − b) + b is exact.
 constexpr float blendUnit = 16384.0f;
@@ -84,12 +65,20 @@ inline int64 reflected(int64 place, int64 size) {
 // Luma as Pillow's mode L, of red, green and blue.
 inline int lumaOf(int red, int green, int blue) { return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16; }
 
-// What an operation needs of the picture; null if it may run. The numbers in the text are the code and the channels.
-inline const char* operationProblem(int64 code, int64 channels) {
-  if (code < 0 || code >= operationCodes) return "operation {given} is unknown: there are {expected}";
-  const bool color = code == operationSaturation || code == operationHue || code == operationGrayscale;
-  if (color && channels != 1 && channels != 3) return "operation {given} works on 1 or 3 channels, not on {expected}";
-  return nullptr;
+// What an operation needs of the picture; null if it may run. The numbers in the text are the code and `expected`.
+struct OperationProblem {
+  const char* text;
+  double expected;
+};
+inline OperationProblem operationProblem(const double* row, int64 channels) {
+  const PictureOperation operation = operationOf(row);
+  if (!(row[0] >= 0 && row[0] < countOfPictureOperation))
+    return {"operation {given} is unknown: there are {expected}", static_cast<double>(countOfPictureOperation)};
+  const bool color = operation == PictureOperation::saturation || operation == PictureOperation::hue ||
+                     operation == PictureOperation::grayscale;
+  if (color && channels != 1 && channels != 3)
+    return {"operation {given} works on 1 or 3 channels, not on {expected}", static_cast<double>(channels)};
+  return {nullptr, 0};
 }
 
 }  // namespace splitmask::SPLITMASK_SET

@@ -16,6 +16,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generate } from "./generate.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const binary = join(root, "build/Release/splitmask_kernels.node");
@@ -79,6 +80,7 @@ function findNodeGyp() {
   );
 }
 
+await generate().catch((error) => fail(error.message));
 const files = sources();
 if (!process.argv.includes("--force") && isUpToDate(files)) {
   console.log("@splitmask/kernels: the native addon is up to date");

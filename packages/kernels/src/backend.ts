@@ -1,9 +1,12 @@
-/** The instruction sets that the fast kernels are compiled for; `portable` runs on every CPU, `avx512bf16` is `avx512` with the CPU's own bfloat16 products. */
+/**
+ * The instruction sets that the fast kernels are compiled for; `portable` runs on every CPU, `avx512bf16` is `avx512`
+ * with the CPU's own bfloat16 products.
+ */
 export type InstructionSet = "portable" | "avx2" | "avx512" | "avx512bf16" | "neon";
 
 /**
- * What a backend may lack: `values` (it computes nothing), `float64`, `checkFinite`, `profile`, and the methods of {@link Device}
- * that have these names.
+ * What a backend may lack: `values` (it computes nothing), `float64`, `checkFinite`, `profile`, and the methods of
+ * {@link Device} that have these names.
  */
 export type BackendFeature =
   | "values"
@@ -14,18 +17,15 @@ export type BackendFeature =
   | "borrow"
   | "checksum";
 
-/** A kernel as a backend has it: how many arguments it reads. */
+/** A kernel as a backend has it. */
 export interface BackendKernel {
   /** Its name in `kernelTable`. */
   readonly name: string;
-  /** Buffers of the call. */
-  readonly buffers: number;
-  /** Numbers of the call. */
-  readonly numbers: number;
-  /** Buffers of each item of its list. */
-  readonly eachBuffers: number;
-  /** Numbers of each item of its list. */
-  readonly eachNumbers: number;
+  /**
+   * The arguments that it was made for, as one text in the order in which it reads them:
+   * `(dtype output, integer size, value value)`. A device refuses a kernel that takes others than its entry has.
+   */
+  readonly signature: string;
 }
 
 /** How a backend is opened; every value is set and checked. */
@@ -39,15 +39,24 @@ export interface BackendOptions {
 }
 
 /**
- * The memory, the queue and the kernels behind one {@link Device}, which checks every argument before it comes here. Blocks of memory are named by whole numbers
- * from 0 on. What a backend lacks is never called.
+ * The memory, the queue and the kernels behind one {@link Device}, which checks every argument before it comes here.
+ * Blocks of memory are named by whole numbers from 0 on. What a backend lacks is never called.
  */
 export interface BackendDevice {
-  /** A block of at least `bytes` bytes, 64-byte aligned, content undefined. @throws Error if there is no memory left. */
+  /**
+   * A block of at least `bytes` bytes, 64-byte aligned, content undefined.
+   * @throws Error if there is no memory left.
+   */
   allocate(bytes: number): number;
-  /** A file of exactly `bytes` bytes as a block that is only read. @throws Error if it cannot be mapped or has another size. */
+  /**
+   * A file of exactly `bytes` bytes as a block that is only read.
+   * @throws Error if it cannot be mapped or has another size.
+   */
   mapFile(path: string, bytes: number): number;
-  /** Some bytes of an array as a block that is only read; the array is held until the block is released and the queue has passed its last use. */
+  /**
+   * Some bytes of an array as a block that is only read; the array is held until the block is released and the queue
+   * has passed its last use.
+   */
   borrow(source: ArrayBuffer, sourceOffset: number, bytes: number): number;
   /** Gives a block back: it may be handed out again at once, for the queue is in order. */
   release(id: number): void;
@@ -80,12 +89,16 @@ export interface BackendDevice {
   /** The array in which {@link run} finds its call; whoever writes calls keeps it and writes into it. */
   setWords(words: Float64Array): void;
   /**
-   * Puts the call in the words on the queue: kernel (its place among the backend's kernels), 1 for float64, count of items, then block and byteOffset of each
-   * buffer (block −1: not given), the numbers, block and byteOffset of the items' buffers, the items' numbers, and the count of checks for NaN and infinities,
-   * with block, byteOffset, rows, columns and elements from row to row of each.
+   * Puts the call in the words on the queue: kernel (its place among the backend's kernels), 1 for float64, count of
+   * items, then block and byteOffset of each buffer (block −1: not given), the numbers, block and byteOffset of the
+   * items' buffers, the items' numbers, and the count of checks for NaN and infinities, with block, byteOffset, rows,
+   * columns and elements from row to row of each.
    */
   run(): void;
-  /** The bytes when the queue has come this far. @throws (rejects) Error with the name of the first kernel that failed since the last await. */
+  /**
+   * The bytes when the queue has come this far.
+   * @throws (rejects) Error with the name of the first kernel that failed since the last await.
+   */
   download(id: number, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
   /** Resolves when the queue has come this far. @throws (rejects) as {@link download}. */
   synchronize(): Promise<void>;

@@ -1,37 +1,42 @@
 import type { BackendDevice, BackendKernel } from "./backend.js";
-import { bufferExtents, type CheckedPart } from "./bufferExtents.js";
 import { type BufferOwner, DeviceBuffer } from "./deviceBuffer.js";
+import { elementBytes } from "./dtype.js";
 import type { BufferArgument } from "./kernelArguments.js";
-import { kernelTable } from "./kernelTable.js";
+import type { CheckedPart, KernelBuffer } from "./kernels/defineKernel.js";
+import {
+  type AnyPart,
+  entryOf,
+  type KernelName,
+  kernelTable,
+  numbersOf,
+  signatureOf,
+} from "./kernelTable.js";
 
 type Values = Readonly<Record<string, unknown>>;
+/** What extents and checks are computed from: the numbers of the call or item, which were looked at before. */
+type Numbers = Readonly<Record<string, number>>;
+/** The count of items; of an item's buffers, the numbers of the whole call. */
+type Context = number | Values;
 
-/** The table's entries and their extents without their names' types: this file treats all kernels alike. */
-interface TableEntry {
-  readonly buffers: readonly string[];
-  readonly numbers: readonly string[];
-  readonly each?: TableEntry;
-}
-interface ExtentsEntry {
-  readonly elements: (numbers: Values, items: number, call: Values) => Readonly<Record<string, number>>;
-  readonly types?: Readonly<Record<string, "int32" | "uint8" | "float64">>;
-  readonly outputs: readonly string[];
-  readonly parts?: (numbers: Values) => readonly CheckedPart[];
-  readonly each?: ExtentsEntry;
-}
-
+/** A buffer of an entry, with every member: objects of one shape are read faster. */
 interface BufferLayout {
   readonly name: string;
-  readonly optional: boolean;
+  readonly extent: KernelBuffer<string, Context>["extent"];
   /** null: the call's dtype. */
   readonly type: "int32" | "uint8" | "float64" | null;
+  readonly output: boolean;
+  readonly optional: boolean;
+  /** Whether checkFinite looks at it, and where, if not at all of it. */
+  readonly checked: boolean;
+  readonly parts: ((numbers: Numbers) => readonly CheckedPart[]) | null;
 }
 
-/** The order in which a backend reads the arguments of one kernel, or of one item of its `each`. */
+/** The arguments of one kernel, or of one item of its `each`, in the order in which a backend reads them. */
 interface ArgumentLayout {
   readonly buffers: readonly BufferLayout[];
   readonly numbers: readonly string[];
-  readonly extents: ExtentsEntry;
+  /** The buffers that checkFinite looks at. */
+  readonly checked: readonly BufferLayout[];
 }
 
 interface KernelLayout {
@@ -40,42 +45,43 @@ interface KernelLayout {
   readonly each: ArgumentLayout | null;
 }
 
-const elementBytes = { float32: 4, float64: 8, int32: 4, uint8: 1 } as const;
-
-function layoutOf(entry: TableEntry, extents: ExtentsEntry): ArgumentLayout {
-  const buffers = entry.buffers.map((text) => {
-    const optional = text.endsWith("?");
-    const name = optional ? text.slice(0, -1) : text;
-    return { name, optional, type: extents.types?.[name] ?? null };
-  });
-  return { buffers, numbers: entry.numbers, extents };
+function layoutOf(part: AnyPart): ArgumentLayout {
+  const buffers = Object.entries(part.buffers).map(
+    ([name, { extent, type = null, output = false, optional = false, checked = true }]): BufferLayout => ({
+      name,
+      extent,
+      type,
+      output,
+      optional,
+      checked: output && type === null && checked !== false,
+      parts: typeof checked === "function" ? checked : null,
+    }),
+  );
+  return { buffers, numbers: numbersOf(part), checked: buffers.filter(({ checked }) => checked) };
 }
 
-/** Throws where the addon reads other arguments than the table has: it was compiled from other sources. */
-function checkCounts(kernel: BackendKernel, entry: TableEntry): void {
-  const counts = ({ buffers, numbers }: TableEntry) =>
-    `${buffers.length} buffers and ${numbers.length} numbers`;
-  const table = `${counts(entry)}, ${counts(entry.each ?? { buffers: [], numbers: [] })} an item`;
-  const own = `${kernel.buffers} buffers and ${kernel.numbers} numbers, ${kernel.eachBuffers} buffers and ${kernel.eachNumbers} numbers an item`;
-  if (table !== own) {
-    throw new Error(
-      `@splitmask/kernels: ${kernel.name} has ${table} in kernelTable, but the native addon reads ${own}: it was compiled from other sources. ` +
-        "Compile it again with `npx splitmask-build-kernels` (in a clone: `npm run build`).",
-    );
-  }
+/** Throws where a backend's kernel was made from another entry than the table has. */
+function checkSignature(backend: string, { name, signature }: BackendKernel, expected: string): void {
+  if (signature === expected) return;
+  throw new Error(
+    `@splitmask/kernels: the ${backend} backend was compiled from other sources: ${name} takes ${expected} in kernelTable, but ${signature} in the backend. ` +
+      "Compile the native addon again with `npx splitmask-build-kernels` (in a clone: `npm run build`); of another backend, install the version that belongs to this one.",
+  );
 }
 
-/** The layouts of a backend's kernels by name. */
-function layoutsOf(kernels: readonly BackendKernel[]): ReadonlyMap<string, KernelLayout> {
+/** The layouts of a backend's kernels by name. @throws Error if it was compiled from other entries. */
+export function layoutsOf(
+  backend: string,
+  kernels: readonly BackendKernel[],
+): ReadonlyMap<string, KernelLayout> {
   return new Map<string, KernelLayout>(
     kernels.flatMap((kernel, index) => {
       const { name } = kernel;
-      const entry = (kernelTable as Readonly<Record<string, TableEntry>>)[name];
-      const extents = (bufferExtents as unknown as Readonly<Record<string, ExtentsEntry>>)[name];
-      if (entry === undefined || extents === undefined) return [];
-      checkCounts(kernel, entry);
-      const each = entry.each && extents.each ? layoutOf(entry.each, extents.each) : null;
-      return [[name, { index, own: layoutOf(entry, extents), each }]];
+      if (!(name in kernelTable)) return [];
+      const entry = entryOf(name as KernelName);
+      checkSignature(backend, kernel, signatureOf(entry));
+      const each = entry.each === null ? null : layoutOf(entry.each);
+      return [[name, { index, own: layoutOf(entry), each }]];
     }),
   );
 }
@@ -88,7 +94,10 @@ export interface CallingDevice extends BufferOwner {
   readonly checkFinite: boolean;
 }
 
-/** Checks the arguments of calls and lays them out as a backend reads them, in one array of numbers that is used again and again. */
+/**
+ * Checks the arguments of calls and lays them out as a backend reads them, in one array of numbers that is used again
+ * and again.
+ */
 export class CallWriter {
   readonly #device: CallingDevice;
   readonly #backend: BackendDevice;
@@ -96,10 +105,10 @@ export class CallWriter {
   #words = new Float64Array(1024);
   #at = 0;
 
-  constructor(device: CallingDevice, backend: BackendDevice, kernels: readonly BackendKernel[]) {
+  constructor(device: CallingDevice, backend: BackendDevice, layouts: ReadonlyMap<string, KernelLayout>) {
     this.#device = device;
     this.#backend = backend;
-    this.#layouts = layoutsOf(kernels);
+    this.#layouts = layouts;
     this.#backend.setWords(this.#words);
   }
 
@@ -123,22 +132,22 @@ export class CallWriter {
     // Numbers are looked at first: the extents of the buffers come from them.
     const numbersAt = this.#at + 2 * layout.own.buffers.length;
     this.#writeNumbers(kernel, "", layout.own, values, numbersAt);
-    this.#writeBuffers(kernel, "", layout.own, values, dtype, items.length, values);
+    this.#writeBuffers(kernel, "", layout.own, values, dtype, items.length);
     this.#at = numbersAt + layout.own.numbers.length;
     if (layout.each !== null) this.#writeItems(kernel, layout.each, items, dtype, values);
     const checksAt = this.#at++;
     words[checksAt] = 0;
     if (this.#device.checkFinite) {
-      this.#writeChecks(layout.own, values, dtype, items.length, checksAt, values);
+      this.#writeChecks(layout.own, values, dtype, items.length, checksAt);
       if (layout.each !== null) {
-        for (const item of items) this.#writeChecks(layout.each, item, dtype, 0, checksAt, values);
+        for (const item of items) this.#writeChecks(layout.each, item, dtype, values, checksAt);
       }
     }
   }
 
   #reserve(layout: KernelLayout, items: number): void {
-    const wordsOf = ({ buffers, numbers, extents }: ArgumentLayout): number =>
-      2 * buffers.length + numbers.length + (this.#device.checkFinite ? 5 * extents.outputs.length : 0);
+    const wordsOf = ({ buffers, numbers, checked }: ArgumentLayout): number =>
+      2 * buffers.length + numbers.length + (this.#device.checkFinite ? 5 * checked.length : 0);
     const needed = 4 + wordsOf(layout.own) + (layout.each === null ? 0 : items * wordsOf(layout.each));
     if (needed > this.#words.length) this.#grow(needed);
   }
@@ -161,7 +170,7 @@ export class CallWriter {
     for (let index = 0; index < items.length; index += 1) {
       const where = ` of item ${index}`;
       this.#writeNumbers(kernel, where, layout, items[index]!, numbersAt);
-      this.#writeBuffers(kernel, where, layout, items[index]!, dtype, 0, call);
+      this.#writeBuffers(kernel, where, layout, items[index]!, dtype, call);
       numbersAt += layout.numbers.length;
     }
     this.#at = numbersAt;
@@ -185,12 +194,10 @@ export class CallWriter {
     layout: ArgumentLayout,
     values: Values,
     dtype: "float32" | "float64",
-    items: number,
-    call: Values,
+    context: Context,
   ): void {
     const words = this.#words;
-    const elements = layout.extents.elements(values, items, call);
-    for (const { name, optional, type } of layout.buffers) {
+    for (const { name, extent, type, output, optional } of layout.buffers) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) {
         if (!optional)
@@ -206,12 +213,12 @@ export class CallWriter {
         );
       }
       checkUsable(this.#device, kernel, `${name}${where}`, buffer);
-      if (buffer.readOnly && (type !== "uint8" || name.startsWith("output"))) {
+      if (buffer.readOnly && (type !== "uint8" || output)) {
         throw new TypeError(
           `${kernel}: buffer ${name}${where} is a mapped file or a borrowed array, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).`,
         );
       }
-      const count = elements[name]!;
+      const count = extent(values as Numbers, context);
       const bytes = count * elementBytes[type ?? dtype];
       if (!(Number.isSafeInteger(count) && count >= 0)) {
         const numbers = layout.numbers.map((number) => `${number} ${values[number]}`).join(", ");
@@ -234,18 +241,13 @@ export class CallWriter {
     layout: ArgumentLayout,
     values: Values,
     dtype: "float32" | "float64",
-    items: number,
+    context: Context,
     countAt: number,
-    call: Values,
   ): void {
-    const { outputs, elements, parts } = layout.extents;
-    if (outputs.length === 0) return;
-    const counts = elements(values, items, call);
-    for (const name of outputs) {
+    for (const { name, extent, parts } of layout.checked) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) continue;
-      const dense = { offset: 0, rows: 1, columns: counts[name]!, leading: counts[name]! };
-      const list = parts?.(values) ?? [dense];
+      const list = parts?.(values as Numbers) ?? [dense(extent(values as Numbers, context))];
       if (this.#at + 5 * list.length > this.#words.length) this.#grow(this.#at + 5 * list.length);
       const words = this.#words;
       for (const part of list) {
@@ -260,11 +262,18 @@ export class CallWriter {
   }
 }
 
+const dense = (elements: number): CheckedPart => ({
+  offset: 0,
+  rows: 1,
+  columns: elements,
+  leading: elements,
+});
+
 /** @throws Error if a buffer was released or belongs to another device. */
 export function checkUsable(device: BufferOwner, where: string, name: string, buffer: DeviceBuffer): void {
   if (buffer.released) {
     throw new Error(
-      `${where}: the buffer of ${name} was released. Call retain() on it before it is released, or device.keep(buffer) inside a scope.`,
+      `${where}: the buffer of ${name} was released. Call retain() on it before it is released.`,
     );
   }
   if (buffer.device !== device) {
@@ -277,7 +286,7 @@ export function checkUsable(device: BufferOwner, where: string, name: string, bu
 function missingKernel(kernel: string, backend: string): Error {
   if (!(kernel in kernelTable)) return new Error(`run: there is no kernel "${kernel}" in kernelTable.`);
   return new Error(
-    `${kernel}: the ${backend} backend has no such kernel; docs/features.md says what each backend has. A new one of the addon is added to native/kernels.def (see native/README.md), and the addon built again.`,
+    `${kernel}: the ${backend} backend has no such kernel; docs/features.md says what each backend has. Of the native one, build the addon again (see native/README.md).`,
   );
 }
 

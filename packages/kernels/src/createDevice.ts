@@ -9,18 +9,28 @@ const backends = { native: nativeBackend, dry: dryBackend } as const;
 /** How a device is made. */
 export interface DeviceOptions {
   /**
-   * What computes. `"native"` (default) is the C++ addon. `"dry"` takes the same calls and computes nothing: `memory()` and profiles count what the
-   * native backend would allocate and run (durations are 0, and the scratch memory of kernels, which is no memory of the pool, is not counted), and every
-   * download resolves with zeros, so a loss that is read is 0. Or a backend of another package.
+   * What computes. `"native"` (default) is the C++ addon. `"dry"` takes the same calls and computes nothing: `memory()`
+   * and profiles count what the native backend would allocate and run (durations are 0, and the scratch memory of
+   * kernels, which is no memory of the pool, is not counted), and every download resolves with zeros, so a loss that is
+   * read is 0. Or a backend of another package.
    */
   readonly backend?: keyof typeof backends | Backend;
-  /** Threads that share one kernel; default: the cores of the machine, or the container's limit. Results do not depend on it. */
+  /**
+   * Threads that share one kernel; default: the cores of the machine, or the container's limit. Results do not depend
+   * on it.
+   */
   readonly threads?: number;
-  /** The instruction set of the fast kernels; default `"auto"`: the one that `SPLITMASK_INSTRUCTION_SET` names, or the fastest. */
+  /**
+   * The instruction set of the fast kernels; default `"auto"`: the one that `SPLITMASK_INSTRUCTION_SET` names, or the
+   * fastest.
+   */
   readonly instructionSet?: InstructionSet | "auto";
   /** `"naive"` runs the plain loops that the fast kernels are tested against. Default `"fast"`. */
   readonly implementation?: "fast" | "naive";
-  /** Looks at every kernel's outputs and fails with the name of the first kernel that made a NaN or an infinity. Slow; default false. */
+  /**
+   * Looks at every kernel's outputs and fails with the name of the first kernel that made a NaN or an infinity. Slow;
+   * default false.
+   */
   readonly checkFinite?: boolean;
 }
 

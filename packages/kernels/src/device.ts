@@ -6,12 +6,16 @@ import type {
   BackendOptions,
   InstructionSet,
 } from "./backend.js";
-import { CallWriter, checkUsable } from "./callWriter.js";
-import { type BlockHandle, type BufferOwner, DeviceBuffer, type Scope } from "./deviceBuffer.js";
-import type { BufferArgument, KernelArguments, KernelName } from "./kernelArguments.js";
+import { CallWriter, checkUsable, layoutsOf } from "./callWriter.js";
+import { type BlockHandle, type BufferOwner, DeviceBuffer } from "./deviceBuffer.js";
+import type { BufferArgument, KernelArguments } from "./kernelArguments.js";
+import type { KernelName } from "./kernelTable.js";
 import { type Profile, readProfile } from "./profile.js";
 
-/** The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1 MiB on less than a page). */
+/**
+ * The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1
+ * MiB on less than a page).
+ */
 export interface DeviceMemory {
   /** In use. */
   readonly liveBytes: number;
@@ -29,8 +33,9 @@ export interface DeviceMemory {
 const ACCOUNTING_STEP = 4 << 20;
 
 /**
- * A device is an in-order queue: `run` puts a kernel on it and returns at once; `download` and `synchronize` resolve when the queue has come
- * so far. What runs the queue is its backend, so the event loop stays free. Made by {@link createDevice}.
+ * A device is an in-order queue: `run` puts a kernel on it and returns at once; `download` and `synchronize` resolve
+ * when the queue has come so far. What runs the queue is its backend, so the event loop stays free. Made by
+ * {@link createDevice}.
  */
 export class Device implements BufferOwner {
   /** The name of what it computes with: `"native"`, `"dry"`, or that of another package's backend. */
@@ -47,7 +52,6 @@ export class Device implements BufferOwner {
   readonly #collected: FinalizationRegistry<BlockHandle>;
   readonly #calls: CallWriter;
   #checkFinite = false;
-  #scope: Scope | null = null;
   #liveBytes = 0;
   #accountedBytes = 0;
   #profiling = false;
@@ -55,6 +59,9 @@ export class Device implements BufferOwner {
 
   /** @internal Use {@link createDevice}. */
   constructor(backend: Backend, options: BackendOptions) {
+    this.#kernels = backend.kernels();
+    // Before anything is opened: it throws where the kernels are not those of the table.
+    const layouts = layoutsOf(backend.name, this.#kernels);
     const { instructionSet, device } = backend.open(options);
     this.backend = backend.name;
     this.threads = options.threads;
@@ -62,37 +69,36 @@ export class Device implements BufferOwner {
     this.implementation = options.implementation;
     this.#lacks = new Set(backend.lacks);
     this.#backend = device;
-    this.#kernels = backend.kernels();
-    this.#calls = new CallWriter(this, device, this.#kernels);
+    this.#calls = new CallWriter(this, device, layouts);
     this.#collected = new FinalizationRegistry((handle) => this.giveBack(handle));
   }
 
   /**
-   * Whether its backend cannot do something, e.g. `device.lacks("values")` of a dry device: whatever is downloaded from it is zeros.
-   * docs/features.md has what each backend can do.
+   * Whether its backend cannot do something, e.g. `device.lacks("values")` of a dry device: whatever is downloaded from
+   * it is zeros. docs/features.md has what each backend can do.
    */
   lacks(feature: BackendFeature): boolean {
     return this.#lacks.has(feature);
   }
 
-  /**
-   * Whether the outputs of the kernels that are put on the queue from now on are checked for NaN and infinities. May be switched at any time.
-   * @throws (where it is set) Error if the backend cannot check them.
-   */
+  /** Whether the outputs of the kernels that are put on the queue from now on are checked for NaN and infinities. */
   get checkFinite(): boolean {
     return this.#checkFinite;
   }
 
+  /** May be switched at any time. @throws Error where it is switched on and the backend cannot check. */
   set checkFinite(value: boolean) {
     if (value) this.#need("checkFinite", "checkFinite");
     this.#checkFinite = value;
   }
 
   /**
-   * Puts a kernel on the queue and returns at once. `args` holds every buffer and number of the kernel in `kernelTable` by name.
+   * Puts a kernel on the queue and returns at once. `args` holds every buffer and number of the kernel in `kernelTable`
+   * by name.
    * @param name - a kernel of `kernelTable`
    * @param dtype - element type of the buffers; float64 runs the naive kernel in double precision
-   * @throws Error if an argument is missing, is not a number, or is a buffer that was released or belongs to another device.
+   * @throws Error if an argument is missing, is not a number, or is a buffer that was released or belongs to another
+   * device.
    */
   run<Name extends KernelName>(name: Name, dtype: "float32" | "float64", args: KernelArguments<Name>): void {
     if (dtype === "float64") this.#need("float64", name);
@@ -100,21 +106,22 @@ export class Device implements BufferOwner {
     this.#open.run();
   }
 
-  /** A block of at least `bytes` bytes, 64-byte aligned, content undefined; inside a scope it is released when the scope ends. */
+  /** A block of at least `bytes` bytes, 64-byte aligned, content undefined. */
   allocate(bytes: number): DeviceBuffer {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new RangeError(`allocate: bytes is ${bytes}; it must be a whole number of bytes, 0 or more.`);
     }
     const buffer = this.#bufferOf({ id: this.#open.allocate(bytes), bytes, readOnly: false });
     this.#liveBytes += bytes;
-    if (this.#scope === null) this.#account();
+    this.#account();
     return buffer;
   }
 
   /**
-   * A file as a buffer that kernels read in place (uint8 inputs only, such as pictures): nothing is read or copied now, its pages are the system's file cache, shared with other
-   * processes, and they are no memory of the pool. Unmapped when it is released and the queue has passed its last use; deleting or replacing the file meanwhile changes nothing.
-   * The file must not be shortened in place while it is mapped: reading what is gone ends the process.
+   * A file as a buffer that kernels read in place (uint8 inputs only, such as pictures): nothing is read or copied now,
+   * its pages are the system's file cache, shared with other processes, and they are no memory of the pool. Unmapped
+   * when it is released and the queue has passed its last use; deleting or replacing the file meanwhile changes
+   * nothing. The file must not be shortened in place while it is mapped: reading what is gone ends the process.
    * @param path - a plain file
    * @param bytes - the size that it must have, at least 1
    * @throws Error if it cannot be mapped or has another size.
@@ -128,8 +135,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * An array as a buffer that kernels read in place (uint8 inputs only, such as pictures), without a copy. It is held until the buffer is released and the queue has passed its last use, and must not
-   * change until then.
+   * An array as a buffer that kernels read in place (uint8 inputs only, such as pictures), without a copy. It is held
+   * until the buffer is released and the queue has passed its last use, and must not change until then.
    * @throws TypeError if it is a shared array.
    */
   borrow(source: ArrayBufferView): DeviceBuffer {
@@ -145,7 +152,10 @@ export class Device implements BufferOwner {
     });
   }
 
-  /** Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits for the disk. Nothing for other buffers. */
+  /**
+   * Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits
+   * for the disk. Nothing for other buffers.
+   */
   prefetch(source: BufferArgument, bytes: number): void {
     this.#checkRange("prefetch", source, bytes);
     if (source.buffer.readOnly) this.#open.prefetch(source.buffer.id, source.byteOffset, bytes);
@@ -164,16 +174,12 @@ export class Device implements BufferOwner {
   #bufferOf(handle: BlockHandle): DeviceBuffer {
     const buffer = new DeviceBuffer(this, handle);
     this.#collected.register(buffer, handle);
-    if (this.#scope !== null) {
-      this.#scope.buffers.push(buffer);
-      buffer.scope = this.#scope;
-    }
     return buffer;
   }
 
   /**
-   * Copies `source` into device memory. The source is copied at once, so it may be changed afterwards; with `{ copy: false }` it is read
-   * when the queue comes to it and must not change until then.
+   * Copies `source` into device memory. The source is copied at once, so it may be changed afterwards; with `{ copy:
+   * false }` it is read when the queue comes to it and must not change until then.
    * @throws RangeError if the source does not fit.
    */
   upload(
@@ -213,50 +219,18 @@ export class Device implements BufferOwner {
     return this.#open.download(source.buffer.id, source.byteOffset, bytes);
   }
 
-  /** Resolves when the queue has come this far. @throws (rejects) Error with the name of the first kernel that failed since the last await. */
+  /**
+   * Resolves when the queue has come this far.
+   * @throws (rejects) Error with the name of the first kernel that failed since the last await.
+   */
   synchronize(): Promise<void> {
     return this.#open.synchronize();
   }
 
   /**
-   * Runs `body` at once and then releases the buffers that were allocated inside, but those handed to {@link keep} or retained by somebody.
-   * Scopes nest. The buffers are also released when `body` throws.
-   * @param body - synchronous, because enqueuing is: nothing of it may be awaited
-   */
-  scope<Result>(body: () => Result): Result {
-    const outer = this.#scope;
-    const own: Scope = { outer, buffers: [] };
-    this.#scope = own;
-    try {
-      const result = body();
-      if (result instanceof Promise) {
-        throw new TypeError(
-          "scope: the function returned a promise. A scope is synchronous: await outside of it.",
-        );
-      }
-      return result;
-    } finally {
-      this.#scope = outer;
-      for (const buffer of own.buffers) {
-        if (buffer.scope === own) buffer.dispose();
-      }
-      if (outer === null) this.#account();
-    }
-  }
-
-  /** Takes a buffer out of the innermost scope: it moves to the outer scope, or out of all. A second call in the same scope does nothing. Returns the buffer. */
-  keep(buffer: DeviceBuffer): DeviceBuffer {
-    const scope = this.#scope;
-    if (scope !== null && buffer.scope === scope) {
-      buffer.scope = scope.outer;
-      scope.outer?.buffers.push(buffer);
-    }
-    return buffer;
-  }
-
-  /**
-   * From here on the queue records what it runs, until {@link stopProfile}: both are on the queue themselves, so a profile holds exactly what was
-   * enqueued between the two. Costs two looks at the clock a call; nothing while no profile is taken.
+   * From here on the queue records what it runs, until {@link stopProfile}: both are on the queue themselves, so a
+   * profile holds exactly what was enqueued between the two. Costs two looks at the clock a call; nothing while no
+   * profile is taken.
    * @throws Error if a profile is being taken already.
    */
   startProfile(): void {
@@ -286,7 +260,10 @@ export class Device implements BufferOwner {
     this.#open.releaseCache();
   }
 
-  /** Ends the device's threads and gives its memory back. Work still queued is dropped and what is awaited is rejected; later calls throw. */
+  /**
+   * Ends the device's threads and gives its memory back. Work still queued is dropped and what is awaited is rejected;
+   * later calls throw.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -304,7 +281,7 @@ export class Device implements BufferOwner {
     this.#backend.release(id);
     if (handle.readOnly) return;
     this.#liveBytes -= handle.bytes;
-    if (this.#scope === null) this.#account();
+    this.#account();
   }
 
   /** @throws Error if the device was closed. */
@@ -320,7 +297,7 @@ export class Device implements BufferOwner {
     );
   }
 
-  /** Tells V8 how much its handles hold; inside a scope not, for what is allocated there comes back by itself. */
+  /** Tells V8 how much its handles hold. */
   #account(): void {
     const change = this.#liveBytes - this.#accountedBytes;
     if (Math.abs(change) < ACCOUNTING_STEP && !this.#closed) return;

@@ -14,26 +14,17 @@ export interface BufferOwner {
   giveBack(handle: BlockHandle): void;
 }
 
-/** The buffers that a running `device.scope` releases when it ends. */
-export interface Scope {
-  /** The scope around this one; null: none. */
-  readonly outer: Scope | null;
-  /** What was allocated in it or moved to it; a buffer belongs to it only while `buffer.scope` says so. */
-  readonly buffers: DeviceBuffer[];
-}
-
 /**
- * A block of device memory, counted. It is born with one reference, which `dispose()` or the end of its scope gives up; `retain()` and `release()`
- * count further ones. Without references the block goes back to the device's pool. A buffer that is merely dropped goes
- * back when it is garbage-collected. Made by `device.allocate(bytes)`, or by `device.mapFile` and `device.borrow`: then kernels can only read it.
+ * A block of device memory, counted. It is born with one reference, which `dispose()` gives up; `retain()` and
+ * `release()` count further ones. Without references the block goes back to the device's pool. A buffer that is merely
+ * dropped goes back when it is garbage-collected. Made by `device.allocate(bytes)`, or by `device.mapFile` and
+ * `device.borrow`: then kernels can only read it.
  */
 export class DeviceBuffer {
   /** The device that owns the memory. */
   readonly device: BufferOwner;
   /** The size that was asked for, in bytes. */
   readonly bytes: number;
-  /** @internal The scope that disposes of this buffer when it ends; null: none. */
-  scope: Scope | null = null;
   readonly #handle: BlockHandle;
   #born = true;
   #retained = 0;
@@ -73,8 +64,8 @@ export class DeviceBuffer {
   }
 
   /**
-   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory goes back to the pool; work already queued
-   * still sees it. @throws Error if it was released.
+   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory
+   * goes back to the pool; work already queued still sees it. @throws Error if it was released.
    */
   release(): void {
     if (this.released) throw new Error(`release: ${this.#lost()}`);
@@ -83,15 +74,14 @@ export class DeviceBuffer {
     if (this.references === 0) this.device.giveBack(this.#handle);
   }
 
-  /** Gives up the reference that the buffer was born with, now instead of at the end of its scope; what others retain stays. The second call does nothing. */
+  /** Gives up the reference that the buffer was born with; what others retain stays. The second call does nothing. */
   dispose(): void {
     if (!this.#born) return;
     this.#born = false;
-    this.scope = null;
     if (this.#retained === 0) this.device.giveBack(this.#handle);
   }
 
   #lost(): string {
-    return `the buffer of ${this.bytes} bytes was released: its last reference is gone, and its memory may be another buffer's. Call retain() before, or device.keep(buffer) inside a scope.`;
+    return `the buffer of ${this.bytes} bytes was released: its last reference is gone, and its memory may be another buffer's. Call retain() before.`;
   }
 }

@@ -19,23 +19,34 @@ export { type CpuInfo, cpuInfo } from "./cpuInfo.js";
 export { createDevice, type DeviceOptions } from "./createDevice.js";
 export { Device, type DeviceMemory } from "./device.js";
 export { DeviceBuffer } from "./deviceBuffer.js";
-export type {
-  BufferArgument,
-  ItemArguments,
-  KernelArguments,
-  KernelName,
-  NamedArguments,
-} from "./kernelArguments.js";
+export type { DType } from "./dtype.js";
+export type { BufferArgument, ItemArguments, KernelArguments, NamedArguments } from "./kernelArguments.js";
 export { type KernelCost, kernelCost } from "./kernelCosts.js";
 export { estimateSeconds, type KernelRates, measureRates } from "./kernelRates.js";
 export {
+  activatedOperands,
   binaryOperations,
-  type DType,
-  type KernelSignature,
-  kernelTable,
-  type ListKernelSignature,
+  distributions,
+  eraseModes,
+  mostBlurTaps,
+  pictureFilters,
+  pictureOperationNumbers,
+  pictureOperations,
+  productPrecisions,
+  reductions,
+  splitModes,
   unaryOperations,
-} from "./kernelTable.js";
+} from "./kernels/codes.js";
+export type {
+  CheckedPart,
+  Kernel,
+  KernelBuffer,
+  KernelPart,
+  ListKernel,
+  NumbersOf,
+  OptionalKernelBuffer,
+} from "./kernels/defineKernel.js";
+export { type KernelName, kernelTable } from "./kernelTable.js";
 export { type MachineLimits, measureLimits } from "./limits.js";
 export type {
   Profile,

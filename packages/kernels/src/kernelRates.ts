@@ -1,10 +1,14 @@
 import type { Device } from "./device.js";
 import type { BufferArgument } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
+import { activatedOperands, productPrecisions, reductions } from "./kernels/codes.js";
 import type { Profile, ProfiledCall } from "./profile.js";
 import { type WorkKind, workKind } from "./workKind.js";
 
-/** How fast a device does the work that training consists of; {@link measureRates} measures it, {@link estimateSeconds} uses it. */
+/**
+ * How fast a device does the work that training consists of; {@link measureRates} measures it, {@link estimateSeconds}
+ * uses it.
+ */
 export interface KernelRates {
   /** Operations a second of products in float32. */
   readonly products: number;
@@ -19,7 +23,8 @@ export interface KernelRates {
 }
 
 /**
- * How long a device takes for the calls of a profile, in seconds: a dry device's, whose calls took no time, or any other. Waiting for JavaScript is not in it.
+ * How long a device takes for the calls of a profile, in seconds: a dry device's, whose calls took no time, or any
+ * other. Waiting for JavaScript is not in it.
  * @param rates - of the device that is asked about
  */
 export function estimateSeconds(profile: Profile, rates: KernelRates): number {
@@ -37,7 +42,10 @@ function workOf(call: ProfiledCall): { readonly kind: WorkKind; readonly amount:
   return { kind, amount: kind === "bytes" ? bytes : operations };
 }
 
-/** Rounds go on for so many milliseconds, where they agree and where other programs disturb them, and there are at least so many. */
+/**
+ * Rounds go on for so many milliseconds, where they agree and where other programs disturb them, and there are at least
+ * so many.
+ */
 const enough = { steady: 40, disturbed: 400, rounds: 4 };
 /** Rounds agree where the middle one takes at most so many times as long as the best. */
 const agreement = 1.2;
@@ -58,8 +66,9 @@ const attentionShape = { batch: 32, tokens: 64, heads: 4, headWidth: 32 } as con
 const emptyCalls = 200;
 
 /**
- * Measures a device with kernels of the table, of sizes that training has: the best of some rounds of each, because that is what the device can do, whatever else the
- * machine does at the moment. Takes half a second, or two where other programs disturb it.
+ * Measures a device with kernels of the table, of sizes that training has: the best of some rounds of each, because
+ * that is what the device can do, whatever else the machine does at the moment. Takes half a second, or two where other
+ * programs disturb it.
  * @param device - whose queue should be empty; what it keeps in its pool grows by 192 MiB
  * @throws Error if its backend computes nothing or takes no profiles.
  */
@@ -79,12 +88,12 @@ export async function measureRates(device: Device): Promise<KernelRates> {
   try {
     const [input, output] = [space(rows * hidden), space(rows * hidden)];
     const [weight, gradient] = [space(width * hidden), space(width * hidden)];
-    const products = (precision: 0 | 1) => () => {
+    const products = (precision: keyof typeof productPrecisions) => () => {
       for (const layer of layers) linear(device, layer, { input, output, weight, gradient }, precision);
     };
     return {
-      products: await rateOf(device, products(0)),
-      bfloat16Products: await rateOf(device, products(1)),
+      products: await rateOf(device, products("float32")),
+      bfloat16Products: await rateOf(device, products("bfloat16")),
       attention: await rateOf(device, attentionOf(device, space)),
       bytes: await rateOf(device, movesOf(device, space)),
       secondsPerCall: await secondsPerCall(device, space(1)),
@@ -99,27 +108,43 @@ function linear(
   device: Device,
   { inputs, outputs, gelu }: (typeof layers)[number],
   memory: Readonly<Record<"input" | "output" | "weight" | "gradient", BufferArgument>>,
-  precision: 0 | 1,
+  precision: keyof typeof productPrecisions,
 ): void {
   const { input, output, weight, gradient } = memory;
   const common = {
-    ...{ batch: 1, alpha: 1, beta: 0, precision },
+    ...{ batch: 1, alpha: 1, beta: 0, precision: productPrecisions[precision] },
     ...{ aBatchStride: 0, bBatchStride: 0, outputBatchStride: 0 },
   } as const;
   device.run("gemm", "float32", {
     ...common,
-    ...{ output, a: input, b: weight, m: rows, n: outputs, k: inputs, activation: gelu ? 1 : 0 },
+    ...{
+      output,
+      a: input,
+      b: weight,
+      m: rows,
+      n: outputs,
+      k: inputs,
+      activation: activatedOperands[gelu ? "a" : "none"],
+    },
     ...{ transposeA: 0, transposeB: 1, aLeading: inputs, bLeading: inputs, outputLeading: outputs },
   });
   device.run("gemm", "float32", {
     ...common,
-    ...{ output, a: input, b: weight, m: rows, n: inputs, k: outputs, activation: 0 },
+    ...{ output, a: input, b: weight, m: rows, n: inputs, k: outputs, activation: activatedOperands.none },
     ...{ transposeA: 0, transposeB: 0, aLeading: outputs, bLeading: inputs, outputLeading: inputs },
     preActivation: gelu ? input : null,
   });
   device.run("gemm", "float32", {
     ...common,
-    ...{ output: gradient, a: input, b: input, m: outputs, n: inputs, k: rows, activation: gelu ? 2 : 0 },
+    ...{
+      output: gradient,
+      a: input,
+      b: input,
+      m: outputs,
+      n: inputs,
+      k: rows,
+      activation: activatedOperands[gelu ? "b" : "none"],
+    },
     ...{ transposeA: 1, transposeB: 0, aLeading: outputs, bLeading: inputs, outputLeading: inputs },
   });
 }
@@ -146,7 +171,10 @@ function movesOf(device: Device, space: (elements: number) => BufferArgument): (
   return () => {
     device.run("layerNorm", "float32", norm);
     device.run("scaleRows", "float32", { output, input, rowScale: mean, residual: input, ...shape });
-    device.run("reduceRows", "float32", { output: sums, a: input, ...shape, accumulate: 0 });
+    device.run("reduce", "float32", {
+      ...{ output: sums, input, operation: reductions.sum, scale: 1, accumulate: 0 },
+      ...{ outer: 1, reduced: movedRows, inner: hidden },
+    });
   };
 }
 

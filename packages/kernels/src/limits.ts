@@ -7,7 +7,10 @@ import type { BufferArgument } from "./kernelArguments.js";
 export interface MachineLimits {
   /** Float32 operations a second: a loop of multiply-adds that never leaves the registers. */
   readonly multiplyAdds: number;
-  /** Operations a second of the bfloat16 dot instruction, in registers too; null where the device's instruction set has none. */
+  /**
+   * Operations a second of the bfloat16 dot instruction, in registers too; null where the device's instruction set has
+   * none.
+   */
   readonly bfloat16Dots: number | null;
   /** Bytes a second, read plus written, of a copy that is several times larger than the last cache. */
   readonly memory: number;
@@ -24,8 +27,9 @@ const unknownCache = 32 << 20;
 const smallestSweep = 128 << 20;
 
 /**
- * Measures the limits with kernels of the table on a device of its own, which is closed again: the best of several rounds each, because a limit is what can be
- * reached. Takes about a tenth of a second; nothing else should run meanwhile.
+ * Measures the limits with kernels of the table on a device of its own, which is closed again: the best of several
+ * rounds each, because a limit is what can be reached. Takes about a tenth of a second; nothing else should run
+ * meanwhile.
  */
 export async function measureLimits(
   options: Pick<DeviceOptions, "threads" | "instructionSet"> = {},

@@ -1,6 +1,5 @@
 import type { BackendKernel } from "./backend.js";
-import type { KernelName } from "./kernelArguments.js";
-import { kernelTable } from "./kernelTable.js";
+import { type AnyPart, entryOf, type KernelName, numbersOf } from "./kernelTable.js";
 
 /** When the queue worked on something. */
 export interface ProfiledTime {
@@ -41,7 +40,10 @@ export interface ProfiledCopy extends ProfiledTime {
 /** One thing that the queue did. */
 export type ProfiledCall = ProfiledKernel | ProfiledCopy;
 
-/** What the queue did between `device.startProfile()` and `device.stopProfile()`. Between two calls it waited for JavaScript. */
+/**
+ * What the queue did between `device.startProfile()` and `device.stopProfile()`. Between two calls it waited for
+ * JavaScript.
+ */
 export interface Profile {
   /** Nanoseconds between the two, on the queue. */
   readonly duration: number;
@@ -49,28 +51,22 @@ export interface Profile {
   readonly calls: readonly ProfiledCall[];
 }
 
-interface Names {
-  readonly buffers: readonly string[];
-  readonly numbers: readonly string[];
-}
-
 /**
- * Reads the numbers that a queue recorded: the nanoseconds of the whole profile, then for each kernel, upload and download, in order: kind (0, 1, 2), start and
- * duration in nanoseconds; of a copy its bytes; of a kernel: kernel, float64 (1) or not (0), items, its numbers, for each buffer whether it was given (1, 0),
- * then the same for the items: all numbers, all buffers. A copy of no bytes is left out.
+ * Reads the numbers that a queue recorded: the nanoseconds of the whole profile, then for each kernel, upload and
+ * download, in order: kind (0, 1, 2), start and duration in nanoseconds; of a copy its bytes; of a kernel: kernel,
+ * float64 (1) or not (0), items, its numbers, for each buffer whether it was given (1, 0), then the same for the items:
+ * all numbers, all buffers. A copy of no bytes is left out.
  */
 export function readProfile(words: Float64Array, kernels: readonly BackendKernel[]): Profile {
   const calls: ProfiledCall[] = [];
   let at = 0;
   const next = (): number => words[at++]!;
-  const argumentsOf = ({ buffers, numbers }: Names, count: number): ProfiledArguments[] => {
-    const values = Array.from({ length: count }, () =>
-      Object.fromEntries(numbers.map((name) => [name, next()])),
+  const argumentsOf = (part: AnyPart, count: number): ProfiledArguments[] => {
+    const [names, buffers] = [numbersOf(part), Object.keys(part.buffers)];
+    const numbers = Array.from({ length: count }, () =>
+      Object.fromEntries(names.map((name) => [name, next()])),
     );
-    return values.map((value) => ({
-      numbers: value,
-      buffers: buffers.filter(() => next() !== 0).map((name) => name.replace("?", "")),
-    }));
+    return numbers.map((own) => ({ numbers: own, buffers: buffers.filter(() => next() !== 0) }));
   };
   const duration = next();
   while (at < words.length) {
@@ -84,9 +80,9 @@ export function readProfile(words: Float64Array, kernels: readonly BackendKernel
     const kernel = kernels[next()]!.name as KernelName;
     const dtype = next() === 0 ? "float32" : "float64";
     const items = next();
-    const entry: Names & { readonly each?: Names } = kernelTable[kernel];
+    const entry = entryOf(kernel);
     const [own] = argumentsOf(entry, 1);
-    const each = entry.each === undefined ? [] : argumentsOf(entry.each, items);
+    const each = entry.each === null ? [] : argumentsOf(entry.each, items);
     calls.push({ kind: "kernel", kernel, dtype, ...time, ...own!, each });
   }
   return { duration, calls };

@@ -1,6 +1,6 @@
-import type { KernelName } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
-import { binaryOperations, unaryOperations } from "./kernelTable.js";
+import { binaryOperations, unaryOperations } from "./kernels/codes.js";
+import type { KernelName } from "./kernelTable.js";
 import type { MachineLimits } from "./limits.js";
 import type { Profile, ProfiledCall } from "./profile.js";
 import { isBfloat16, workKind } from "./workKind.js";
@@ -12,7 +12,9 @@ export type LimitName = Exclude<keyof MachineLimits, "lastCacheBytes">;
 export interface ProfileRow {
   /** The kernel, or `upload` or `download`. */
   readonly kernel: KernelName | "upload" | "download";
-  /** What it was called with: the shape of a product or of attention, the name of an elementwise operation, else empty. */
+  /**
+   * What it was called with: the shape of a product or of attention, the name of an elementwise operation, else empty.
+   */
   readonly detail: string;
   /** How often it was called. */
   readonly calls: number;
@@ -60,8 +62,9 @@ interface Judgement {
 }
 
 /**
- * Sums a profile up: products and attention by shape and held against the multiply-add limit (bfloat16 products against that of the dot instruction); all other kernels by name and held against the bandwidth of the
- * last cache where a call's operands fit in it, else of memory.
+ * Sums a profile up: products and attention by shape and held against the multiply-add limit (bfloat16 products against
+ * that of the dot instruction); all other kernels by name and held against the bandwidth of the last cache where a
+ * call's operands fit in it, else of memory.
  */
 export function summarizeProfile(profile: Profile, limits: MachineLimits): ProfileSummary {
   const groups = new Map<string, ProfiledCall[]>();
@@ -83,7 +86,10 @@ export function summarizeProfile(profile: Profile, limits: MachineLimits): Profi
   };
 }
 
-/** What tells a call from others of its kernel: `NT 6272×768×192` of gemm (m×n×k), `64×98×3×64` of attention (samples×tokens×heads×width), `gelu` of unary. */
+/**
+ * What tells a call from others of its kernel: `NT 6272×768×192` of gemm (m×n×k), `64×98×3×64` of attention
+ * (samples×tokens×heads×width), `gelu` of unary.
+ */
 export function callDetail(call: ProfiledCall): string {
   if (call.kind !== "kernel") return "";
   const { kernel, numbers: n } = call;

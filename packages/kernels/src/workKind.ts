@@ -1,7 +1,11 @@
-import type { KernelName } from "./kernelArguments.js";
+import { productPrecisions } from "./kernels/codes.js";
+import type { KernelName } from "./kernelTable.js";
 import type { ProfiledCall } from "./profile.js";
 
-/** What bounds a call: the operations of a product (by the format of its factors) or of attention, or the bytes that it moves. */
+/**
+ * What bounds a call: the operations of a product (by the format of its factors) or of attention, or the bytes that it
+ * moves.
+ */
 export type WorkKind = "products" | "bfloat16Products" | "attention" | "bytes";
 
 const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
@@ -22,5 +26,8 @@ export function workKind(call: ProfiledCall): WorkKind {
 
 /** Whether the factors of a call's products are rounded to bfloat16. */
 export function isBfloat16(call: ProfiledCall): boolean {
-  return call.kind === "kernel" && (call.kernel === "bfloat16Dots" || call.numbers.precision === 1);
+  return (
+    call.kind === "kernel" &&
+    (call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16)
+  );
 }

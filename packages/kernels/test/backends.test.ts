@@ -1,11 +1,14 @@
+import { readFileSync, statSync } from "node:fs";
 import {
   type Backend,
   type BackendDevice,
   type BackendFeature,
   type BufferArgument,
+  checksum,
   createDevice,
   type Device,
 } from "@splitmask/kernels";
+import { conforms } from "./conformance.js";
 import { runProgram } from "./runProgram.js";
 
 const space = (device: Device, bytes: number): BufferArgument => ({
@@ -43,6 +46,65 @@ describe("the addon", () => {
   });
 });
 
+/** Uses of what a backend may have; each throws where it is not there. */
+const uses: Record<BackendFeature, (device: Device) => Promise<unknown>> = {
+  values: async (device) => {
+    const place = space(device, 8);
+    device.upload(place, Float32Array.of(1, 2));
+    const values = new Float32Array(await device.download(place, 8));
+    if (values[1] !== 2) throw new Error(`read ${values}`);
+  },
+  float64: async (device) => {
+    device.run("fill", "float64", { output: space(device, 8), size: 1, value: Math.PI });
+    await device.synchronize();
+  },
+  checkFinite: async (device) => {
+    device.checkFinite = true;
+    const place = space(device, 4);
+    device.upload(place, Float32Array.of(1));
+    device.run("affine", "float32", { output: place, input: place, size: 1, scale: 2, offset: 1 });
+    await device.synchronize();
+  },
+  profile: async (device) => {
+    device.startProfile();
+    device.run("fill", "float32", { output: space(device, 8), size: 2, value: 1 });
+    expect((await device.stopProfile()).calls).toHaveLength(1);
+  },
+  mapFile: async (device) => {
+    const { size } = statSync("package.json");
+    const buffer = device.mapFile("package.json", size);
+    expect(device.memory().mappedBytes).toBe(size);
+    buffer.release();
+    expect(device.memory().mappedBytes).toBe(0);
+  },
+  borrow: async (device) => {
+    const input = { buffer: device.borrow(Uint8Array.of(1, 2)), byteOffset: 0 };
+    device.run("copyBytes", "float32", { output: space(device, 2), input, bytes: 2 });
+    await device.synchronize();
+  },
+  checksum: async (device) => {
+    const { size } = statSync("package.json");
+    const file = { buffer: device.mapFile("package.json", size), byteOffset: 0 };
+    expect(await device.checksum(file, size)).toBe(checksum(readFileSync("package.json")));
+  },
+};
+
+describe.each(["native", "dry"] as const)("the %s backend", (backend) => {
+  test.each(Object.entries(uses))("has %s, or says that it lacks it", async (feature, use) => {
+    const device = createDevice({ backend, threads: 1 });
+    try {
+      if (device.lacks(feature as BackendFeature)) {
+        await expect(use(device)).rejects.toThrow();
+      } else {
+        await use(device);
+        conforms({ table: "features", row: feature, version: backend });
+      }
+    } finally {
+      device.close();
+    }
+  });
+});
+
 describe("a dry device", () => {
   let dry: Device;
   beforeEach(() => {
@@ -73,7 +135,7 @@ describe("a dry device", () => {
     for (const device of [native, dry]) {
       const buffers = sizes.map((size) => device.allocate(size));
       for (const buffer of buffers.slice(3)) buffer.release();
-      device.scope(() => device.allocate(3_000_000));
+      device.allocate(3_000_000).dispose();
     }
     expect(live(dry.memory())).toEqual(live(native.memory()));
     native.close();
@@ -112,7 +174,7 @@ describe("a backend of one's own", () => {
   const counting = (lacks: readonly BackendFeature[], calls: string[]): Backend => ({
     name: "counting",
     lacks,
-    kernels: () => [{ name: "fill", buffers: 1, numbers: 2, eachBuffers: 0, eachNumbers: 0 }],
+    kernels: () => [{ name: "fill", signature: "(dtype output, integer size, value value)" }],
     open: ({ threads }) => ({
       instructionSet: "portable",
       device: {

@@ -199,10 +199,10 @@ describe("kMeansUpdate", () => {
   });
 });
 
-describe("neighbourVotes", () => {
+describe("neighborVotes", () => {
   test("weights by exp(similarity / temperature)", async () => {
     const values = Float32Array.of(0.9, 0.5, 0.1, 0.8, 0.8, -1);
-    const { reference } = await compareKernel("neighbourVotes", {
+    const { reference } = await compareKernel("neighborVotes", {
       buffers: {
         scores: new Float32Array(6).fill(7),
         values,
@@ -221,7 +221,7 @@ describe("neighbourVotes", () => {
 
   test("no temperature overflows: the nearest takes all, equals share", async () => {
     for (const temperature of [1e-4, 1e-30, 5e-324]) {
-      const { reference } = await compareKernel("neighbourVotes", {
+      const { reference } = await compareKernel("neighborVotes", {
         buffers: {
           scores: new Float32Array(6),
           values: Float32Array.of(0.5, 0.9, -1, 0.3, 0.3, 0.1),
@@ -236,16 +236,16 @@ describe("neighbourVotes", () => {
   });
 
   test.each([
-    [[0, 5], [0, 0], "neighbour 5 has no label: it must be at least 0 and less than 2"],
+    [[0, 5], [0, 0], "neighbor 5 has no label: it must be at least 0 and less than 2"],
     [[0, 1], [0, 3], "label 3 is not a class: it must be at least 0 and less than 2"],
-  ])("neighbours %j with labels %j", async (indices, labels, text) => {
+  ])("neighbors %j with labels %j", async (indices, labels, text) => {
     const device = createDevice({ threads: 1 });
     const place = (array: Float32Array | Int32Array) => {
       const argument = { buffer: device.allocate(array.byteLength), byteOffset: 0 };
       device.upload(argument, array);
       return argument;
     };
-    device.run("neighbourVotes", "float32", {
+    device.run("neighborVotes", "float32", {
       scores: place(new Float32Array(2)),
       values: place(new Float32Array(2)),
       indices: place(Int32Array.from(indices)),

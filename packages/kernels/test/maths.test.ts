@@ -4,7 +4,7 @@ const naive = createDevice({ implementation: "naive" });
 afterAll(() => naive.close());
 
 /**
- * What is stated in `unaryOperations`: the largest error in units in the last place (ULP, the distance between neighbouring floats at the exact value), over
+ * What is stated in `unaryOperations`: the largest error in units in the last place (ULP, the distance between neighboring floats at the exact value), over
  * all floats whose results are finite, subnormal ones included; NaN, zeros and infinities have to be where they belong.
  */
 const stated = { exp: 1, log: 1, erf: 1.5, tanh: 1.5, rsqrt: 1.5, sqrt: 0.5, reciprocal: 0.5 } as const;
@@ -16,14 +16,14 @@ const everyExponent = floats(
   Uint32Array.from({ length: Math.floor(2 ** 32 / 8209) }, (_, i) => (i * 8209) % 2 ** 32),
 );
 
-// Where a function changes its formula, overflows, vanishes or comes near 0 or 1: thousands of neighbouring floats on both sides.
+// Where a function changes its formula, overflows, vanishes or comes near 0 or 1: thousands of neighboring floats on both sides.
 const branchPoints = [0, 2 ** -126, 0.34657359, 0.625, Math.SQRT1_2, 1, Math.SQRT2, 2, 3.92, 4.1, 9.01, 10];
 const overflows = [87.336, 88, 88.0297, 88.7228, 89, 103.279, 103.972, 104, 3.4028235e38];
 const around = Float32Array.from(
   [...branchPoints, ...overflows].flatMap((point) => [point, -point]),
   (point) => point,
 );
-const neighbours = floats(
+const neighbors = floats(
   Uint32Array.from({ length: around.length * 4096 }, (_, i) => {
     const bits = new Uint32Array(around.buffer)[i >> 12]!;
     const magnitude = Math.abs((bits & 0x7fffffff) + (i & 4095) - 2048);
@@ -34,17 +34,17 @@ const neighbours = floats(
 // Evenly over the range in which the functions bend.
 const evenly = Float32Array.from({ length: 1 << 18 }, (_, i) => ((i + 0.37) / 2 ** 17 - 1) * 12);
 
-const samples = new Float32Array(everyExponent.length + neighbours.length + evenly.length);
+const samples = new Float32Array(everyExponent.length + neighbors.length + evenly.length);
 samples.set(everyExponent);
-samples.set(neighbours, everyExponent.length);
-samples.set(evenly, everyExponent.length + neighbours.length);
+samples.set(neighbors, everyExponent.length);
+samples.set(evenly, everyExponent.length + neighbors.length);
 
 const exponentOf = new Uint32Array(1);
 const rounded = new Float32Array(exponentOf.buffer);
-/** By the exponent of the next float below: the distance to its neighbours. */
+/** By the exponent of the next float below: the distance to its neighbors. */
 const spacings = Float64Array.from({ length: 256 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 150));
 
-/** The distance between neighbouring floats at |value|. */
+/** The distance between neighboring floats at |value|. */
 function spacing(value: number): number {
   rounded[0] = value;
   const exponent = (exponentOf[0]! >>> 23) & 255;
@@ -124,7 +124,7 @@ test("the reference is the C library's float64", async () => {
   expect(erf![3]).toBeCloseTo(0.9995930479825551, 14);
 });
 
-test("neighbouring floats are as far apart as said", () => {
+test("neighboring floats are as far apart as said", () => {
   expect([1, 1.999, 2, 0.99999999, 2 ** -126, 2 ** -149, 0].map(spacing)).toEqual([
     2 ** -23,
     2 ** -23,

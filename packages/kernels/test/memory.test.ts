@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { createDevice, type Device, type DeviceBuffer } from "@splitmask/kernels";
+import { createDevice, type Device } from "@splitmask/kernels";
 import { runProgram } from "./runProgram.js";
 
 setFlagsFromString("--expose-gc");
@@ -70,60 +70,6 @@ describe("references", () => {
     expect(() => device.allocate(2 ** 50)).toThrow(
       "the system has no memory left for a buffer of 1125899906842624 bytes",
     );
-  });
-});
-
-describe("scope", () => {
-  test("releases what was allocated inside, but what is kept or retained", () => {
-    const outside = device.allocate(8);
-    let dropped: DeviceBuffer | undefined;
-    let retained: DeviceBuffer | undefined;
-    const kept = device.scope(() => {
-      dropped = device.allocate(8);
-      retained = device.allocate(8).retain();
-      return device.keep(device.allocate(8));
-    });
-    expect(dropped?.released).toBe(true);
-    expect(retained?.references).toBe(1);
-    expect(kept.references).toBe(1);
-    expect(outside.released).toBe(false);
-  });
-
-  test("nests: a kept buffer moves to the outer scope, however often it is kept", () => {
-    let buffer: DeviceBuffer | undefined;
-    device.scope(() => {
-      device.scope(() => {
-        buffer = device.allocate(8);
-        device.keep(buffer);
-        device.keep(buffer);
-      });
-      expect(buffer?.released).toBe(false);
-    });
-    expect(buffer?.released).toBe(true);
-  });
-
-  test("does not take what was disposed of inside and is retained", () => {
-    const buffer = device.scope(() => {
-      const inside = device.allocate(8).retain();
-      inside.dispose();
-      return inside;
-    });
-    expect(buffer.references).toBe(1);
-  });
-
-  test("releases when its function throws, and refuses a promise", () => {
-    let buffer: DeviceBuffer | undefined;
-    expect(() =>
-      device.scope(() => {
-        buffer = device.allocate(8);
-        throw new Error("inside");
-      }),
-    ).toThrow("inside");
-    expect(buffer?.released).toBe(true);
-    expect(() => device.scope(async () => {})).toThrow(
-      "scope: the function returned a promise. A scope is synchronous: await outside of it.",
-    );
-    expect(device.memory().liveBuffers).toBe(0);
   });
 });
 

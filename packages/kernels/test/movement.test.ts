@@ -141,7 +141,7 @@ describe("permute", () => {
     for (let axis = 0; axis < 8; axis += 1) {
       const from = order[axis - (8 - order.length)];
       numbers[`dimension${axis}`] = from === undefined ? 1 : shape[from]!;
-      numbers[`stride${axis}`] = from === undefined ? 0 : strides[from]!;
+      numbers[`inputStride${axis}`] = from === undefined ? 0 : strides[from]!;
     }
     const { reference } = await compareKernel("permute", {
       buffers: { output: new Float32Array(size), input },

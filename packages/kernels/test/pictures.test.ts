@@ -172,7 +172,7 @@ describe("augmentImages", () => {
 });
 
 describe("augmentImages with operations", () => {
-  /** The code and the numbers of each operation, as native/pictureOperations.h has them. */
+  /** The code and the numbers of each operation, as src/kernels/codes.ts has them. */
   const rows: Readonly<Record<string, readonly number[]>> = {
     brightness: [0, 1.37],
     darkness: [0, 0],

@@ -67,29 +67,20 @@ describe("reduce", () => {
   });
 });
 
-describe("reduceRows", () => {
+describe("dotColumns", () => {
   test.each([...matrixSizes, [5, 0] as const, [3000, 3] as const])("%i×%i", async (rows, columns) => {
     const a = sampleNumbers(rows * columns, 1);
     const b = sampleNumbers(rows * columns, 2);
-    const output = sampleNumbers(columns, 3);
-    for (const accumulate of [0, 1])
-      for (const factor of [b, null]) {
-        const { reference } = await compareKernel("reduceRows", {
-          buffers: { output, a, b: factor },
-          numbers: { rows, columns, accumulate },
-          outputs: ["output"],
-          absolute: 1e-4,
-        });
-        expectNumbers(
-          reference.output,
-          output.map(
-            (old, c) =>
-              accumulate * old +
-              total(rows, (r) => a[r * columns + c]! * (factor === null ? 1 : factor[r * columns + c]!)),
-          ),
-          { relative: 1e-6, absolute: 1e-6 },
-        );
-      }
+    const { reference } = await compareKernel("dotColumns", {
+      buffers: { output: new Float32Array(columns), a, b },
+      numbers: { rows, columns },
+      outputs: ["output"],
+      absolute: 1e-4,
+    });
+    const expected = Array.from({ length: columns }, (_, c) =>
+      total(rows, (r) => a[r * columns + c]! * b[r * columns + c]!),
+    );
+    expectNumbers(reference.output, expected, { relative: 1e-6, absolute: 1e-6 });
   });
 });
 

@@ -108,7 +108,7 @@ describe("splitMasks", () => {
     })[];
   };
 
-  /** How often each patch is in `first`, and how many neighbouring patches differ, over many draws of the kernel. */
+  /** How often each patch is in `first`, and how many neighboring patches differ, over many draws of the kernel. */
   async function measure(grid: Grid, mode: number, draws: number) {
     const patches = grid.rows * grid.columns;
     const device = createDevice();
@@ -165,11 +165,11 @@ describe("splitMasks", () => {
     }
   });
 
-  test("uniform masks: every patch and every pair of neighbours as likely as any", async () => {
+  test("uniform masks: every patch and every pair of neighbors as likely as any", async () => {
     const draws = 20_000;
     const { frequency, borders } = await measure({ ...beit, visible: 49 }, uniformMode, draws);
     for (const share of frequency) expect(Math.abs(share - 0.25)).toBeLessThan(5 * Math.sqrt(0.1875 / draws));
-    // 364 neighbouring pairs, each different with probability 2·49·147/(196·195).
+    // 364 neighboring pairs, each different with probability 2·49·147/(196·195).
     const mean = borders.reduce((sum, value) => sum + value, 0) / draws;
     expect(Math.abs(mean - (364 * 2 * 49 * 147) / (196 * 195))).toBeLessThan(0.5);
   });

@@ -1,5 +1,5 @@
 import { empty, kernelRandomKey, type Tensor } from "@splitmask/autograd";
-import type { Device } from "@splitmask/kernels";
+import { type Device, splitModes } from "@splitmask/kernels";
 
 /** Sizes and shapes of the blocks that BEiT's sampler masks one after the other. */
 export interface BlockOptions {
@@ -108,7 +108,7 @@ export function drawPatchSets(
     rows,
     columns,
     visible: size,
-    mode: mode === "block" ? 0 : 1,
+    mode: splitModes[mode],
     minimumBlock,
     maximumBlock,
     minimumAspect,

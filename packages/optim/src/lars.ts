@@ -1,7 +1,4 @@
-import type { Tensor } from "@splitmask/autograd";
-import type { Device } from "@splitmask/kernels";
-import { MomentumOptimizer, type MomentumOptions } from "./momentumOptimizer.js";
-import type { Slot } from "./optimizer.js";
+import { type Adaptation, MomentumOptimizer, type MomentumOptions } from "./momentumOptimizer.js";
 import type { ParameterGroup } from "./parameterGroups.js";
 
 /** Options of `LARS`. */
@@ -41,21 +38,7 @@ export class LARS extends MomentumOptimizer {
     }
   }
 
-  protected override apply(
-    device: Device,
-    active: readonly Slot[],
-    learningRate: number,
-    gradientScale: Tensor | null,
-  ): void {
-    device.run("lars", active[0]!.parameter.dtype as "float32" | "float64", {
-      scale: gradientScale,
-      ...this.numbers,
-      trustCoefficient: this.trustCoefficient,
-      epsilon: this.epsilon,
-      each: this.items(active, learningRate).map((item) => ({
-        ...item,
-        adapt: item.parameter.rank > 1 ? 1 : 0,
-      })),
-    });
+  protected override get adaptation(): Adaptation {
+    return { trustCoefficient: this.trustCoefficient, epsilon: this.epsilon };
   }
 }

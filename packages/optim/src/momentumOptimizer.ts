@@ -1,5 +1,5 @@
 import type { Tensor } from "@splitmask/autograd";
-import type { BufferArgument } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import { Optimizer, type Slot } from "./optimizer.js";
 import type { ParameterGroup } from "./parameterGroups.js";
 
@@ -15,22 +15,12 @@ export interface MomentumOptions {
   readonly weightDecay?: number;
 }
 
-/** What the kernels of `SGD` and `LARS` want to know of a step. */
-interface MomentumNumbers {
-  /** μ. */
-  readonly momentum: number;
-  /** 1: Nesterov's form; 0: plain. */
-  readonly nesterov: number;
-}
-
-/** What the kernels of `SGD` and `LARS` want to know of a parameter. */
-interface MomentumItem {
-  readonly parameter: Tensor;
-  readonly gradient: Tensor;
-  readonly momentumBuffer: BufferArgument | null;
-  readonly size: number;
-  readonly learningRate: number;
-  readonly weightDecay: number;
+/** The step of a parameter in proportion to its length. */
+export interface Adaptation {
+  /** The length of a direction over the length of the parameter. */
+  readonly trustCoefficient: number;
+  /** Added to the denominator. */
+  readonly epsilon: number;
 }
 
 /**
@@ -57,20 +47,33 @@ export abstract class MomentumOptimizer extends Optimizer {
     this.kinds = this.momentum > 0 ? ["momentum"] : [];
   }
 
-  /** The numbers of the whole step. */
-  protected get numbers(): MomentumNumbers {
-    return { momentum: this.momentum, nesterov: this.nesterov ? 1 : 0 };
+  /** How the steps of parameters with more than one axis are adapted; null: not at all. */
+  protected get adaptation(): Adaptation | null {
+    return null;
   }
 
-  /** The parameters of a step. */
-  protected items(active: readonly Slot[], learningRate: number): MomentumItem[] {
-    return active.map(({ parameter, state, weightDecay, learningRateScale }) => ({
-      parameter,
-      gradient: parameter.grad!,
-      momentumBuffer: state.get("momentum") ?? null,
-      size: parameter.size,
-      learningRate: learningRate * learningRateScale,
-      weightDecay,
-    }));
+  protected override apply(
+    device: Device,
+    active: readonly Slot[],
+    learningRate: number,
+    gradientScale: Tensor | null,
+  ): void {
+    const { adaptation } = this;
+    device.run("sgd", active[0]!.parameter.dtype as "float32" | "float64", {
+      scale: gradientScale,
+      momentum: this.momentum,
+      nesterov: this.nesterov ? 1 : 0,
+      trustCoefficient: adaptation?.trustCoefficient ?? 0,
+      epsilon: adaptation?.epsilon ?? 0,
+      each: active.map(({ parameter, state, weightDecay, learningRateScale }) => ({
+        parameter,
+        gradient: parameter.grad!,
+        momentumBuffer: state.get("momentum") ?? null,
+        size: parameter.size,
+        learningRate: learningRate * learningRateScale,
+        weightDecay,
+        adapt: adaptation !== null && parameter.rank > 1 ? 1 : 0,
+      })),
+    });
   }
 }

@@ -1,7 +1,4 @@
-import type { Tensor } from "@splitmask/autograd";
-import type { Device } from "@splitmask/kernels";
 import { MomentumOptimizer, type MomentumOptions } from "./momentumOptimizer.js";
-import type { Slot } from "./optimizer.js";
 import type { ParameterGroup } from "./parameterGroups.js";
 
 /** Options of `SGD`. */
@@ -15,18 +12,5 @@ export class SGD extends MomentumOptimizer {
   /** @throws RangeError If momentum is not in [0, 1), or Nesterov is asked for without it. */
   constructor(groups: readonly ParameterGroup[], options: SGDOptions = {}) {
     super(groups, options, 0.1);
-  }
-
-  protected override apply(
-    device: Device,
-    active: readonly Slot[],
-    learningRate: number,
-    gradientScale: Tensor | null,
-  ): void {
-    device.run("sgd", active[0]!.parameter.dtype as "float32" | "float64", {
-      scale: gradientScale,
-      ...this.numbers,
-      each: this.items(active, learningRate),
-    });
   }
 }

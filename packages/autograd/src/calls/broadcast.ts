@@ -1,4 +1,4 @@
-import { binaryOperations } from "@splitmask/kernels";
+import { binaryOperations, reductions } from "@splitmask/kernels";
 import { equalShapes, type Shape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 import { broadcastStrides, eight, mergeAxes, splitAround } from "./strided.js";
@@ -68,7 +68,7 @@ export function sumAxes(
     input.device.run("reduce", floatingOf(input), {
       output,
       input: current,
-      operation: 0,
+      operation: reductions.sum,
       outer,
       reduced: middle,
       inner,

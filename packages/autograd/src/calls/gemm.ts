@@ -1,10 +1,11 @@
+import { activatedOperands, productPrecisions, reductions } from "@splitmask/kernels";
 import { floatingOf, type Tensor } from "../tensor.js";
 
 /**
  * The format in which a product's operands are multiplied: `"bfloat16"` rounds each element to 8 significant bits on
  * the way; sums are float32 either way.
  */
-export type ProductPrecision = "float32" | "bfloat16";
+export type ProductPrecision = keyof typeof productPrecisions;
 
 /** One call of the `gemm` kernel; what is left out has its plain value. */
 export interface GemmCall {
@@ -67,25 +68,27 @@ export function gemm(call: GemmCall): void {
     transposeB: transposeB ? 1 : 0,
     alpha: call.alpha ?? 1,
     beta: call.beta ?? 0,
-    activation: call.activated === "a" ? 1 : call.activated === "b" ? 2 : 0,
+    activation: activatedOperands[call.activated ?? "none"],
     aLeading: transposeA ? m : k,
     bLeading: transposeB ? k : n,
     outputLeading: n,
     aBatchStride: call.sharedA ? 0 : m * k,
     bBatchStride: call.sharedB ? 0 : k * n,
     outputBatchStride: m * n,
-    precision: call.precision === "bfloat16" ? 1 : 0,
+    precision: productPrecisions[call.precision ?? "float32"],
   });
 }
 
 /** The sum of a gradient's rows (the gradient of a bias), as a tensor of `shape`. */
 export function sumRows(output: Tensor, gradient: Tensor, columns: number, accumulate = false): Tensor {
-  output.device.run("reduceRows", floatingOf(gradient), {
+  output.device.run("reduce", floatingOf(gradient), {
     output,
-    a: gradient,
-    b: null,
-    rows: columns === 0 ? 0 : gradient.size / columns,
-    columns,
+    input: gradient,
+    operation: reductions.sum,
+    outer: 1,
+    reduced: columns === 0 ? 0 : gradient.size / columns,
+    inner: columns,
+    scale: 1,
     accumulate: accumulate ? 1 : 0,
   });
   return output;

@@ -22,8 +22,8 @@ export function eight<Prefix extends string>(
 export function permuteNumbers(
   shape: Shape,
   strides: readonly number[],
-): EightNumbers<"dimension"> & EightNumbers<"stride"> {
-  return { ...eight("dimension", shape, 1), ...eight("stride", strides, 0) };
+): EightNumbers<"dimension"> & EightNumbers<"inputStride"> {
+  return { ...eight("dimension", shape, 1), ...eight("inputStride", strides, 0) };
 }
 
 /** Strides with which a tensor of `shape` is read as if it had the shape `target`: 0 along axes that repeat. */

@@ -68,13 +68,7 @@ export const scaleColumnsOperation = defineOperation({
     let scale: Tensor | null = null;
     if (needs.scale) {
       scale = empty(g.device, shapes.scale, g.dtype);
-      g.device.run("reduceRows", floatingOf(g), {
-        output: scale,
-        a: g,
-        b: saved.x!,
-        ...layout,
-        accumulate: 0,
-      });
+      g.device.run("dotColumns", floatingOf(g), { output: scale, a: g, b: saved.x!, ...layout });
     }
     const target = needs.x ? (needs.residual ? fresh(g) : writableGradient()) : null;
     return {

@@ -1,7 +1,12 @@
 import { empty, RandomStream, type Tensor } from "@splitmask/autograd";
-import type { BufferArgument, Device } from "@splitmask/kernels";
+import {
+  type BufferArgument,
+  type Device,
+  pictureFilters,
+  pictureOperationNumbers,
+} from "@splitmask/kernels";
 import type { Augmentation, AugmentationPlan } from "./augmentation.js";
-import { operationNumbers, writeOperation } from "./operations.js";
+import { writeOperation } from "./operations.js";
 
 /** One number a channel: red, green, blue; of other pictures, as many as they have channels. */
 export type ChannelNumbers = readonly number[];
@@ -137,10 +142,10 @@ export function augmentPictures(
   const output = empty(device, [pictures.length, channels, size, size], "float32");
   const at = { size, referenceSize, channels };
   const rows = plans.flatMap(({ operations = [] }) => operations.map((row) => writeOperation(row, at)));
-  const numbers = new Float64Array(2 * channels + operationNumbers * rows.length);
+  const numbers = new Float64Array(2 * channels + pictureOperationNumbers * rows.length);
   numbers.set([...mean, ...std]);
   rows.forEach((row, place) => {
-    numbers.set(row, 2 * channels + operationNumbers * place);
+    numbers.set(row, 2 * channels + pictureOperationNumbers * place);
   });
   const buffer = device.allocate(numbers.byteLength);
   device.upload({ buffer, byteOffset: 0 }, numbers, { copy: false });
@@ -160,7 +165,7 @@ export function augmentPictures(
       const { cropY, cropX, cropHeight, cropWidth } = plan;
       const item = {
         ...{ picture, height, width, cropY, cropX, cropHeight, cropWidth },
-        filter: plan.interpolation === "bilinear" ? 1 : 0,
+        filter: pictureFilters[plan.interpolation ?? "bicubic"],
         confined: plan.confined ? 1 : 0,
         horizontalFlip: plan.flip ? 1 : 0,
         verticalFlip: plan.verticalFlip ? 1 : 0,

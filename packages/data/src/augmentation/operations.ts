@@ -1,3 +1,5 @@
+import { eraseModes, mostBlurTaps, pictureFilters, pictureOperations } from "@splitmask/kernels";
+
 /** How pixels between pixels are read by geometric operations. */
 export type Interpolation = "bicubic" | "bilinear" | "nearest";
 
@@ -141,37 +143,22 @@ export interface OperationSize {
   readonly channels: number;
 }
 
-/**
- * Numbers of one row of the kernel's operations buffer: a code and what it takes; native/pictureOperations.h of kernels
- * is the other side.
- */
-export const operationNumbers = 16;
-
+/** The codes of the operations: those of geometry are one to the kernel. */
 const codes = {
-  brightness: 0,
-  contrast: 1,
-  saturation: 2,
-  hue: 3,
-  grayscale: 4,
-  solarize: 5,
-  solarizeAdd: 6,
-  posterize: 7,
-  invert: 8,
-  autoContrast: 9,
-  equalize: 10,
-  sharpness: 11,
-  gaussianBlur: 12,
-  rotate: 13,
-  shearX: 13,
-  shearY: 13,
-  translateX: 13,
-  translateY: 13,
-  erase: 14,
+  ...pictureOperations,
+  rotate: pictureOperations.affine,
+  shearX: pictureOperations.affine,
+  shearY: pictureOperations.affine,
+  translateX: pictureOperations.affine,
+  translateY: pictureOperations.affine,
 } as const;
 
-const filters = { bicubic: 0, bilinear: 1, nearest: 2 } as const;
-const eraseModes = { const: 0, rand: 1, pixel: 2 } as const;
-const mostTaps = 127;
+/** timm's names of what is written into an erased box. */
+const eraseCodes = {
+  const: eraseModes.zeros,
+  rand: eraseModes.numberPerChannel,
+  pixel: eraseModes.numberPerValue,
+} as const;
 
 /**
  * Writes an operation as the kernel reads it.
@@ -216,7 +203,7 @@ function numbersOf(operation: Operation, { size, referenceSize }: OperationSize)
     case "gaussianBlur": {
       const scale = size / referenceSize;
       const radius = Math.round(((operation.kernelSize - 1) / 2) * scale);
-      return [Math.min(mostTaps, 2 * radius + 1), operation.sigma * scale];
+      return [Math.min(mostBlurTaps, 2 * radius + 1), operation.sigma * scale];
     }
     case "rotate":
       return [...rotation(operation.degrees, size), ...geometryOf(operation)];
@@ -233,7 +220,7 @@ function numbersOf(operation: Operation, { size, referenceSize }: OperationSize)
       const columns = Math.min(size - 1, Math.round(operation.width * size));
       const top = Math.floor(operation.top * (size - rows + 1));
       const left = Math.floor(operation.left * (size - columns + 1));
-      return [top, left, rows, columns, eraseModes[operation.mode], ...operation.words];
+      return [top, left, rows, columns, eraseCodes[operation.mode], ...operation.words];
     }
   }
 }
@@ -256,5 +243,5 @@ function rotation(degrees: number, size: number): readonly number[] {
 
 function geometryOf({ interpolation, fill }: Geometry): readonly number[] {
   const colors = typeof fill === "number" ? [fill] : fill;
-  return [filters[interpolation], colors.length, ...colors];
+  return [pictureFilters[interpolation], colors.length, ...colors];
 }

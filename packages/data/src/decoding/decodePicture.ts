@@ -1,9 +1,9 @@
 import ndarray, { type NdArray } from "ndarray";
 import sharp, { type Sharp } from "sharp";
 import { openBare } from "./bareFormats.js";
-import { configureSharp } from "./configureSharp.js";
 import { diagnose } from "./diagnosis.js";
 import { jpegSize } from "./jpegSegments.js";
+import { openPicture } from "./openPicture.js";
 import { PictureError } from "./pictureError.js";
 import { densityFor, limitReason, mostPixels, mostSeconds } from "./pictureLimits.js";
 import type { PictureSize } from "./pictureSize.js";
@@ -75,12 +75,11 @@ export async function readPictureSize(
   source: string | Uint8Array,
   name: string = nameOf(source),
 ): Promise<PictureSize> {
-  configureSharp();
   const file = await sourceOf(source, name, false);
   return attempt(file, name, {}, async (input) => {
     const bare = typeof input === "string" ? null : openBare(input);
     if (bare !== null) return { height: bare.height, width: bare.width };
-    const { autoOrient } = await sharp(input, { failOn: "none" }).metadata();
+    const { autoOrient } = await (await openPicture(input, { failOn: "none" })).metadata();
     return { height: autoOrient.height, width: autoOrient.width };
   });
 }
@@ -153,7 +152,6 @@ export async function decodePicture(
   options: DecodePictureOptions = {},
 ): Promise<NdArray<Uint8Array>> {
   const { name = nameOf(source) } = options;
-  configureSharp();
   const file = await sourceOf(source, name, true);
   return attempt(file, name, options, (input, failOn) => decode(input, name, { ...options, failOn }));
 }
@@ -170,7 +168,7 @@ async function decode(
   const known = typeof input === "string" ? null : jpegSize(input);
   const storage = known === null ? await pixelStorage(input, white) : null;
   if (storage?.obstacle !== undefined) throw new PictureError(name, storage.obstacle);
-  let pipeline = sharp(input, settings);
+  let pipeline = await openPicture(input, settings);
   const scaled = storage === null ? null : await scaleValues(pipeline, storage, valueRange);
   if (scaled !== null) pipeline = sharp(scaled.data, { raw: scaled.info });
   if (shortSide !== undefined) {
@@ -214,12 +212,12 @@ export async function readStoredValues(
   options: DecodePictureOptions = {},
 ): Promise<StoredValues | null> {
   const { name = nameOf(source), maximumPixels = mostPixels } = options;
-  configureSharp();
   const file = await sourceOf(source, name, false);
   return attempt(file, name, options, async (given, failOn) => {
     const { input, white } = await readable(given, name, maximumPixels);
     const storage = await pixelStorage(input, white);
     if (storage === null || storage.deep === null || storage.obstacle !== undefined) return null;
-    return storedValues(sharp(input, { failOn, limitInputPixels: maximumPixels }), storage, sampledSide);
+    const pipeline = await openPicture(input, { failOn, limitInputPixels: maximumPixels });
+    return storedValues(pipeline, storage, sampledSide);
   });
 }

@@ -1,4 +1,6 @@
-// Attention of one (sample, head) after the other: a panel of queries × all keys lives in the thread's scratch memory, never N×N of a large N.
+// Attention of one (sample, head) after the other: a panel of queries × all keys lives in the thread's scratch memory,
+// never N×N of a large N.
+#include "../generated/attention.h"
 #include "attentionBlock.h"
 
 namespace splitmask::SPLITMASK_SET {
@@ -42,10 +44,7 @@ SPLITMASK_INLINE void outputOfVectors(
 
 }  // namespace
 
-void attention(const Call& call) {
-  float* output = call.buffer<float>(0);
-  float* logSumExp = call.buffer<float>(1);
-  const float* qkv = call.buffer<float>(2);
+void attention(const Attention<float>& call) {
   const Heads shape(call);
   const int64 tokens = shape.tokens, width = shape.width;
   const int64 valuesSize = panelsSize(tokens, width), queriesSize = width * tileColumns, scoresSize = tokens * tileColumns;
@@ -56,23 +55,22 @@ void attention(const Call& call) {
     float* packedQueries = values + valuesSize;
     float* scores = packedQueries + queriesSize;
     NextHead ahead(shape, head, end, steps);
-    ahead.add(qkv, 3);
-    ahead.add(output, 1);
+    ahead.add(call.qkv, 3);
+    ahead.add(call.output, 1);
     const auto between = [&] { ahead.step(); };
-    packRowPanels(values, qkv + shape.packed(head, 2), shape.packedRow(), tokens, width);
+    packRowPanels(values, call.qkv + shape.packed(head, 2), shape.packedRow(), tokens, width);
     for (int64 row = 0; row < tokens; row += tileColumns) {
       const int64 count = minimum(tileColumns, tokens - row);
       PanelNumbers largest, sums, factors;
-      exponentialsOfPanel(
-          shape, qkv + shape.packed(head, 0) + row * shape.packedRow(), count, qkv + shape.packed(head, 1), packedQueries, scores,
-          largest, sums, between);
+      exponentialsOfPanel(shape, call.qkv + shape.packed(head, 0) + row * shape.packedRow(), count,
+                          call.qkv + shape.packed(head, 1), packedQueries, scores, largest, sums, between);
       for (int64 i = 0; i < count; i += lanes) {
         const Vector sum = load(sums.of + i);
         store(factors.of + i, 1.0f / sum);
         const Vector logarithms = load(largest.of + i) * naturalLogarithmOf2 + logarithm(sum);
-        storePartial(logSumExp + head * tokens + row + i, logarithms, static_cast<int>(minimum(lanes, count - i)));
+        storePartial(call.logSumExp + head * tokens + row + i, logarithms, static_cast<int>(minimum(lanes, count - i)));
       }
-      float* result = output + shape.merged(head) + row * shape.mergedRow();
+      float* result = call.output + shape.merged(head) + row * shape.mergedRow();
       for (int64 column = 0; column < width; column += tileColumns) {
         const int64 columns = minimum(tileColumns, width - column);
         const float* panel = values + column * tokens;
@@ -83,9 +81,7 @@ void attention(const Call& call) {
   });
 }
 
-void attentionProbabilities(const Call& call) {
-  float* probabilities = call.buffer<float>(0);
-  const float* qkv = call.buffer<float>(1);
+void attentionProbabilities(const AttentionProbabilities<float>& call) {
   const Heads shape(call);
   const int64 tokens = shape.tokens, queriesSize = shape.width * tileColumns, scoresSize = tokens * tileColumns;
   forEachHead(call, shape, [&](int64 head, int thread, int64) {
@@ -94,14 +90,134 @@ void attentionProbabilities(const Call& call) {
     for (int64 row = 0; row < tokens; row += tileColumns) {
       const int64 count = minimum(tileColumns, tokens - row);
       PanelNumbers largest, sums;
-      exponentialsOfPanel(
-          shape, qkv + shape.packed(head, 0) + row * shape.packedRow(), count, qkv + shape.packed(head, 1), packedQueries, scores,
-          largest, sums, [] {});
-      float* place = probabilities + (head * tokens + row) * tokens;
+      exponentialsOfPanel(shape, call.qkv + shape.packed(head, 0) + row * shape.packedRow(), count,
+                          call.qkv + shape.packed(head, 1), packedQueries, scores, largest, sums, [] {});
+      float* place = call.probabilities + (head * tokens + row) * tokens;
       for (int64 i = 0; i < count; ++i) {
         const float factor = 1.0f / sums.of[i];
         for (int64 key = 0; key < tokens; ++key) place[i * tokens + key] = scores[key * tileColumns + i] * factor;
       }
+    }
+  });
+}
+
+// The gradient of attention, one (sample, head) after the other: a block of queries × all keys lives in the thread's
+// scratch memory.
+
+namespace {
+
+// Queries whose probabilities and score gradients stay in the second-level cache together, in whole panels.
+int64 queriesAtOnce(const Heads& shape) {
+  const int64 columns = (96 << 10) / (2 * shape.tokens) / tileColumns * tileColumns;
+  return minimum(shape.tokens, maximum(tileColumns, columns));
+}
+
+// Of a panel of queries: scores[key][query] become probabilities, products dP[key][query] = v·g become P∘(dP − D) with
+// D = Σ over keys of P∘dP.
+template <int vectors> SPLITMASK_INLINE void scoreGradients(float* scores, float* products, int64 stride, int64 tokens,
+                                                            const PanelNumbers& logSumExp) {
+  Vector shift[vectors], sum[vectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < vectors; ++v) {
+    shift[v] = load(logSumExp.of + v * lanes);
+    sum[v] = Vector{};
+  }
+  for (int64 key = 0; key < tokens; ++key) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      float* place = scores + key * stride + v * lanes;
+      const Vector probability = powerOf2OfNegative(load(place) - shift[v]);
+      store(place, probability);
+      sum[v] += probability * load(products + key * stride + v * lanes);
+    }
+  }
+  for (int64 key = 0; key < tokens; ++key) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      float* place = products + key * stride + v * lanes;
+      store(place, load(scores + key * stride + v * lanes) * (load(place) - sum[v]));
+    }
+  }
+}
+
+// c[rows × columns] = alpha·a·b + beta·c, b in panels [panel][inner][tileColumns]; between() after each tile.
+template <class Between> SPLITMASK_INLINE void multiplyPanels(int64 rows, int64 columns, int64 inner, const float* a,
+                                                              int64 aStride, Layout layout, const float* panels,
+                                                              float alpha, float beta, float* c, int64 cStride,
+                                                              const Between& between) {
+  const int64 height = evenHeight(rows), aRow = layout == Layout::byRow ? aStride : 1;
+  for (int64 column = 0; column < columns; column += tileColumns) {
+    const int width = static_cast<int>(minimum(tileColumns, columns - column));
+    for (int64 row = 0; row < rows; row += height) {
+      const TileKernel kernel = tileKernel(static_cast<int>(minimum(height, rows - row)), width, layout);
+      kernel(inner, a + row * aRow, aStride, panels + column * inner, tileColumns,
+             {c + row * cStride + column, cStride, width, alpha, beta, nullptr, nullptr});
+      between();
+    }
+  }
+}
+
+}  // namespace
+
+// P = e^(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = P∘(dP − D), dQ = scale·dS·k, dK =
+// scale·dSᵀ·q.
+void attentionBackward(const AttentionBackward<float>& call) {
+  const Heads shape(call);
+  if (shape.count() == 0) return;
+  const int64 tokens = shape.tokens, width = shape.width, packedRow = shape.packedRow(), mergedRow = shape.mergedRow();
+  const int64 block = queriesAtOnce(shape), stride = packedStride(block);
+  const int64 transposedSize = width * tileColumns, keysSize = panelsSize(tokens, width),
+              rowsSize = panelsSize(block, width);
+  const int64 tiles = divideUp(tokens, tileRows), columnTiles = divideUp(width, tileColumns),
+              blocks = divideUp(tokens, block);
+  const int64 steps = divideUp(tokens, tileColumns) * 2 * tiles + columnTiles * tiles * (1 + 2 * blocks);
+  forEachHead(call, shape, [&](int64 head, int thread, int64 end) {
+    float* transposed = static_cast<float*>(
+        call.scratch(call, thread, (transposedSize + keysSize + 2 * rowsSize + 2 * tokens * stride) * 4));
+    float* keys = transposed + transposedSize;
+    float* queries = keys + keysSize;
+    float* gradients = queries + rowsSize;
+    float* probabilities = gradients + rowsSize;
+    float* scoreGradient = probabilities + tokens * stride;
+    NextHead ahead(shape, head, end, steps);
+    ahead.add(call.qkv, 3);
+    ahead.add(call.outputGradient, 1);
+    ahead.add(call.qkvGradient, 3);
+    const auto between = [&] { ahead.step(); };
+    const float* key = call.qkv + shape.packed(head, 1);
+    const float* value = call.qkv + shape.packed(head, 2);
+    packRowPanels(keys, key, packedRow, tokens, width);
+    for (int64 first = 0; first < tokens; first += block) {
+      const int64 columns = minimum(block, tokens - first);
+      const float* query = call.qkv + shape.packed(head, 0) + first * packedRow;
+      const float* gradient = call.outputGradient + shape.merged(head) + first * mergedRow;
+      for (int64 column = 0; column < columns; column += tileColumns) {
+        const int64 count = minimum(tileColumns, columns - column), whole = divideUp(count, lanes) * lanes;
+        packTransposedColumns(transposed, query + column * packedRow, packedRow, width, count);
+        multiplyPanels(tokens, whole, width, key, packedRow, Layout::byRow, transposed,
+                       shape.scale * binaryLogarithmOfE, 0.0f, probabilities + column, stride, between);
+        packTransposedColumns(transposed, gradient + column * mergedRow, mergedRow, width, count);
+        multiplyPanels(tokens, whole, width, value, packedRow, Layout::byRow, transposed, 1.0f, 0.0f,
+                       scoreGradient + column, stride, between);
+        PanelNumbers shifts;
+        for (int64 i = 0; i < count; i += lanes) {
+          store(shifts.of + i,
+                loadFirst(call.logSumExp + head * tokens + first + column + i, count - i) * binaryLogarithmOfE);
+        }
+        if (whole == lanes)
+          scoreGradients<1>(probabilities + column, scoreGradient + column, stride, tokens, shifts);
+        else
+          scoreGradients<2>(probabilities + column, scoreGradient + column, stride, tokens, shifts);
+      }
+      packRowPanels(queries, query, packedRow, columns, width);
+      packRowPanels(gradients, gradient, mergedRow, columns, width);
+      const float beta = first == 0 ? 0.0f : 1.0f;
+      multiplyPanels(columns, width, tokens, scoreGradient, stride, Layout::byInner, keys, shape.scale, 0.0f,
+                     call.qkvGradient + shape.packed(head, 0) + first * packedRow, packedRow, between);
+      multiplyPanels(tokens, width, columns, scoreGradient, stride, Layout::byRow, queries, shape.scale, beta,
+                     call.qkvGradient + shape.packed(head, 1), packedRow, between);
+      multiplyPanels(tokens, width, columns, probabilities, stride, Layout::byRow, gradients, 1.0f, beta,
+                     call.qkvGradient + shape.packed(head, 2), packedRow, between);
     }
   });
 }

@@ -12,9 +12,12 @@ namespace splitmask::SPLITMASK_SET {
 struct Heads {
   int64 batch, tokens, heads, width;
   float scale;
-  explicit Heads(const Call& call)
-      : batch(call.integer(0)), tokens(call.integer(1)), heads(call.integer(2)), width(call.integer(3)),
-        scale(static_cast<float>(call.number(4))) {}
+  template <class Attention> explicit Heads(const Attention& call)
+      : batch(call.batch),
+        tokens(call.tokens),
+        heads(call.heads),
+        width(call.headWidth),
+        scale(static_cast<float>(call.scale)) {}
   int64 count() const { return tokens > 0 ? batch * heads : 0; }
   // Of (sample, head) number `head`: where q, k, v (part 0, 1, 2) begin in B×N×3×H×d, rows packedRow() apart; where it begins in B×N×H×d.
   int64 packed(int64 head, int64 part) const { return ((head / heads * tokens * 3 + part) * heads + head % heads) * width; }
@@ -119,7 +122,7 @@ template <int vectors> struct ScoreTile {
 // Keys whose exponentials are one step.
 constexpr int64 keysOfStep = 32;
 
-// Scores, still unnormalised, become 2^(score − largest); their sums over the keys.
+// Scores, still unnormalized, become 2^(score − largest); their sums over the keys.
 template <int vectors, class Between>
 SPLITMASK_INLINE void exponentiatePanel(
     float* scores, int64 tokens, const PanelNumbers& largest, PanelNumbers& sums, const Between& between) {

@@ -1,4 +1,4 @@
-// Axes of a strided walk: neighbours that can be walked as one are merged, so that most tensors become one or two long axes.
+// Axes of a strided walk: neighbors that can be walked as one are merged, so that most tensors become one or two long axes.
 #pragma once
 #include "../call.h"
 
@@ -13,21 +13,18 @@ template <int Inputs> struct Axes {
   int64 dimension[largestRank];
   int64 stride[Inputs][largestRank];
 
-  // numbers[0 … 8) are the sizes, then eight strides for each input.
-  explicit Axes(const double* numbers) {
+  // sizes of the output, and the strides of each input.
+  Axes(const int64 (&sizes)[largestRank], const int64* const (&strides)[Inputs]) {
     for (int axis = 0; axis < largestRank; ++axis) {
-      const int64 length = static_cast<int64>(numbers[axis]);
+      const int64 length = sizes[axis];
       size *= length;
       if (length == 1) continue;
       bool merges = rank > 0;
-      for (int input = 0; input < Inputs; ++input) {
-        const int64 step = static_cast<int64>(numbers[largestRank * (1 + input) + axis]);
-        merges = merges && stride[input][rank - 1] == step * length;
-      }
+      for (int input = 0; input < Inputs; ++input)
+        merges = merges && stride[input][rank - 1] == strides[input][axis] * length;
       if (!merges) ++rank;
       dimension[rank - 1] = merges ? dimension[rank - 1] * length : length;
-      for (int input = 0; input < Inputs; ++input)
-        stride[input][rank - 1] = static_cast<int64>(numbers[largestRank * (1 + input) + axis]);
+      for (int input = 0; input < Inputs; ++input) stride[input][rank - 1] = strides[input][axis];
     }
     if (rank > 0) return;
     rank = 1;

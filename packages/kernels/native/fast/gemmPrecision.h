@@ -48,7 +48,7 @@ SPLITMASK_INLINE Vector pairAcross(Vector earlier, Vector later) {
   const IntVector first = laneNumbers() * 0x00010001 + 0x00100000;
   return (Vector)_mm512_permutexvar_epi16((__m512i)first, words);
 }
-// Neighbours become pairs, of 32 values in two vectors.
+// Neighbors become pairs, of 32 values in two vectors.
 SPLITMASK_INLINE Vector pairAlong(Vector first, Vector second) {
   return (Vector)_mm512_rol_epi32((__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first), 16);
 }

@@ -1,4 +1,5 @@
 // What the machine can do at most: loops that never leave the registers.
+#include "../generated/limits.h"
 #include "../call.h"
 #include "../parallel.h"
 #include "gemmPrecision.h"
@@ -22,10 +23,9 @@ static_assert(chains % together == 0, "every pass is full");
 SPLITMASK_INLINE Vector startOf(int first) { return toFloat(laneNumbers() + broadcast(first)) * broadcast(1.0f / chains); }
 
 // Every chain through `steps` times `advance(value)`; the sums of all chains of each task.
-template <class Advance> SPLITMASK_INLINE void runChains(const Call& call, const Advance& advance) {
-  float* output = call.buffer<float>(0);
-  const int64 steps = call.integer(1);
-  parallelFor(call, call.integer(0), [&](int64 task, int) {
+template <class Limit, class Advance> SPLITMASK_INLINE void runChains(const Limit& call, const Advance& advance) {
+  const int64 steps = call.steps;
+  parallelFor(call, call.tasks, [&](int64 task, int) {
     const Advance own = advance;
     Vector total = zero();
     for (int first = 0; first < chains; first += together) {
@@ -39,19 +39,19 @@ template <class Advance> SPLITMASK_INLINE void runChains(const Call& call, const
 #pragma GCC unroll 16
       for (int i = 0; i < accumulators; ++i) total += values[i];
     }
-    output[task] = horizontalSum(total);
+    call.output[task] = horizontalSum(total);
   });
 }
 
 }  // namespace
 
-void multiplyAdds(const Call& call) {
-  const Vector scale = broadcast(static_cast<float>(call.number(2))), offset = broadcast(static_cast<float>(call.number(3)));
+void multiplyAdds(const MultiplyAdds<float>& call) {
+  const Vector scale = broadcast(static_cast<float>(call.scale)), offset = broadcast(static_cast<float>(call.offset));
   runChains(call, [scale, offset](Vector& value) { value = fma(value, scale, offset); });
 }
 
-void bfloat16Dots(const Call& call) {
-  const Vector factor = broadcast(static_cast<float>(call.number(2)));
+void bfloat16Dots(const Bfloat16Dots<float>& call) {
+  const Vector factor = broadcast(static_cast<float>(call.factor));
   constexpr int64 step = innerStep<Precision::bfloat16>;
   // A pair of the same number: its upper half, twice.
   const Vector packed = step == 2 ? asFloat(asInt(factor) | (asInt(factor) >> 16 & broadcast(0xffff))) : factor;

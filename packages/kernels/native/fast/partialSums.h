@@ -23,12 +23,12 @@ inline float* partialSums(const Call& call, int64 size) {
   return static_cast<float*>(call.scratch(call, 0, maximum(int64{1}, size) * static_cast<int64>(sizeof(float))));
 }
 
-// output[c] (+)= Σ partials[chunk·stride + c] in the order of the chunks.
-inline void addPartialSums(float* output, const float* partials, int64 count, int64 stride, int64 columns, bool accumulate) {
+// output[c] = Σ partials[chunk·stride + c] in the order of the chunks.
+inline void addPartialSums(float* output, const float* partials, int64 count, int64 stride, int64 columns) {
   overVectors(0, columns, [&](int64 c, auto part) {
     Vector sum = zero();
     for (int64 chunk = 0; chunk < count; ++chunk) sum += part.read(partials + chunk * stride + c);
-    part.write(output + c, accumulate ? part.read(output + c) + sum : sum);
+    part.write(output + c, sum);
   });
 }
 

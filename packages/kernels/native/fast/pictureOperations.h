@@ -13,7 +13,7 @@ typedef unsigned char Byte;
 struct Planes {
   int64 height, width, channels;
   Byte* pixels;
-  Byte* other;  // what the result is written to where an operation looks at neighbours; then they change places
+  Byte* other;  // what the result is written to where an operation looks at neighbors; then they change places
   float* numbers;
 
   int64 area() const { return height * width; }
@@ -60,7 +60,7 @@ inline void maskBits(Planes& picture, Byte keep, Byte turn) {
 // ── a plane at a time ──
 
 inline void histogramOf(const Byte* plane, int64 area, unsigned (&counts)[256]) {
-  unsigned parts[4][256] = {};  // so that equal neighbours do not wait for each other
+  unsigned parts[4][256] = {};  // so that equal neighbors do not wait for each other
   int64 i = 0;
   for (; i + 4 <= area; i += 4)
     for (int part = 0; part < 4; ++part) ++parts[part][plane[i + part]];
@@ -174,7 +174,7 @@ SPLITMASK_INLINE void turnHueOf(IntVector& red, IntVector& green, IntVector& blu
   const IntVector sixths = hue * 6, sector = toInt((toFloat(sixths) + 0.5f) * (1.0f / 255.0f)), within = sixths - sector * 255;
   const IntVector p = mixedLevel(high, saturation, broadcast(255)), q = mixedLevel(high, saturation, within), t = mixedLevel(high, saturation, 255 - within);
   const IntVector zeroth = (sector == 0) | (sector == 6), first = sector == 1, second = sector == 2, third = sector == 3, fourth = sector == 4, fifth = sector == 5;
-  // Without colour the saturation is 0, and p, q and t are the value itself.
+  // Without color the saturation is 0, and p, q and t are the value itself.
   red = (zeroth | fifth) ? high : (first ? q : (fourth ? t : p));
   green = (first | second) ? high : (zeroth ? t : (third ? q : p));
   blue = (third | fourth) ? high : (second ? t : (fifth ? q : p));
@@ -204,7 +204,7 @@ inline void turnHue(Planes& picture, int turn) {
   }
 }
 
-// ── neighbours ──
+// ── neighbors ──
 
 inline void sharpen(Planes& picture, int factor) {
   const int64 height = picture.height, width = picture.width;
@@ -290,12 +290,13 @@ SPLITMASK_INLINE int fourOf(const Byte* pixels, const int (&places)[4], const in
 
 inline void affine(Planes& picture, const double* numbers) {
   const int64 height = picture.height, width = picture.width, area = picture.area(), channels = picture.channels, one = int64{1} << positionBits;
-  const int filter = static_cast<int>(numbers[6]), unit = 1 << weightBits;
+  const auto filter = static_cast<PictureFilter>(static_cast<int64>(numbers[6]));
+  const int unit = 1 << weightBits;
   const int64 given = static_cast<int64>(numbers[7]);
   int64 matrix[6];
   for (int i = 0; i < 6; ++i) matrix[i] = positionOf(numbers[i]);
   int* cubic = reinterpret_cast<int*>(picture.numbers);  // four weights for each place between two pixels
-  for (int at = 0; filter == 0 && at < unit; ++at) {
+  for (int at = 0; filter == PictureFilter::bicubic && at < unit; ++at) {
     int64 weights[4];
     bicubicWeights(at, weights);
     for (int tap = 0; tap < 4; ++tap) cubic[4 * at + tap] = static_cast<int>(weights[tap]);
@@ -311,7 +312,7 @@ inline void affine(Planes& picture, const double* numbers) {
           output[channel * area] = given > 0 ? byteOf(static_cast<int>(numbers[8 + minimum(channel, given - 1)])) : 0;
         continue;
       }
-      if (filter == 2) {
+      if (filter == PictureFilter::nearest) {
         const Byte* from = source + (atY >> positionBits) * width + (atX >> positionBits);
         for (int64 channel = 0; channel < channels; ++channel) output[channel * area] = from[channel * area];
         continue;
@@ -328,7 +329,7 @@ inline void affine(Planes& picture, const double* numbers) {
       for (int64 channel = 0; channel < channels; ++channel) {
         const Byte* pixels = source + channel * area;
         int sum;
-        if (filter == 1) {
+        if (filter == PictureFilter::bilinear) {
           const int above = pixels[rows[1] + columns[1]] * (unit - behindX) + pixels[rows[1] + columns[2]] * behindX;
           const int below = pixels[rows[2] + columns[1]] * (unit - behindX) + pixels[rows[2] + columns[2]] * behindX;
           sum = above * (unit - behindY) + below * behindY;
@@ -351,30 +352,30 @@ inline void affine(Planes& picture, const double* numbers) {
 inline void applyOperation(Planes& picture, const double* row) {
   const double* numbers = row + 1;
   const int factor = blendFactor(numbers[0]), whole = static_cast<int>(numbers[0]);
-  switch (static_cast<int>(row[0])) {
-    case operationBrightness: return blendWith(picture, 0, factor);
-    case operationContrast: return blendWith(picture, meanLuma(picture), factor);
-    case operationSaturation: return picture.channels == 3 ? saturate(picture, factor) : void();
-    case operationHue: return picture.channels == 3 ? turnHue(picture, whole) : void();
-    case operationGrayscale: return picture.channels == 3 ? makeGray(picture) : void();
-    case operationSolarize: return solarize(picture, whole);
-    case operationSolarizeAdd: return solarizeAdd(picture, whole, static_cast<int>(numbers[1]));
-    case operationPosterize: return maskBits(picture, static_cast<Byte>(~((1 << (8 - whole)) - 1)), 0);
-    case operationInvert: return maskBits(picture, 255, 255);
-    case operationAutoContrast: return autoContrast(picture);
-    case operationEqualize: return equalize(picture);
-    case operationSharpness: return sharpen(picture, factor);
-    case operationGaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
-    case operationAffine: return affine(picture, numbers);
-    default: return;  // erases come after normalisation
+  switch (operationOf(row)) {
+    case PictureOperation::brightness: return blendWith(picture, 0, factor);
+    case PictureOperation::contrast: return blendWith(picture, meanLuma(picture), factor);
+    case PictureOperation::saturation: return picture.channels == 3 ? saturate(picture, factor) : void();
+    case PictureOperation::hue: return picture.channels == 3 ? turnHue(picture, whole) : void();
+    case PictureOperation::grayscale: return picture.channels == 3 ? makeGray(picture) : void();
+    case PictureOperation::solarize: return solarize(picture, whole);
+    case PictureOperation::solarizeAdd: return solarizeAdd(picture, whole, static_cast<int>(numbers[1]));
+    case PictureOperation::posterize: return maskBits(picture, static_cast<Byte>(~((1 << (8 - whole)) - 1)), 0);
+    case PictureOperation::invert: return maskBits(picture, 255, 255);
+    case PictureOperation::autoContrast: return autoContrast(picture);
+    case PictureOperation::equalize: return equalize(picture);
+    case PictureOperation::sharpness: return sharpen(picture, factor);
+    case PictureOperation::gaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
+    case PictureOperation::affine: return affine(picture, numbers);
+    default: return;  // erases come after normalization
   }
 }
 
-/** Erases a box of the normalised picture C×H×W. */
+/** Erases a box of the normalized picture C×H×W. */
 inline void erase(float* sample, int64 channels, int64 height, int64 width, const double* numbers) {
   const int64 top = static_cast<int64>(numbers[0]), left = static_cast<int64>(numbers[1]);
   const int64 rows = static_cast<int64>(numbers[2]), columns = static_cast<int64>(numbers[3]);
-  const int mode = static_cast<int>(numbers[4]);
+  const auto mode = static_cast<EraseMode>(static_cast<int64>(numbers[4]));
   const uint32 key0 = static_cast<uint32>(numbers[5]), key1 = static_cast<uint32>(numbers[6]);
   PhiloxWords words{};
   int64 counter = -1;
@@ -386,10 +387,11 @@ inline void erase(float* sample, int64 channels, int64 height, int64 width, cons
     return static_cast<float>(normalQuantile((words.word[element % 4] + 0.5) * 0x1p-32));
   };
   for (int64 channel = 0; channel < channels; ++channel) {
-    const float color = mode == 1 ? normal(channel) : 0.0f;
+    const float color = mode == EraseMode::numberPerChannel ? normal(channel) : 0.0f;
     for (int64 y = 0; y < rows; ++y) {
       float* output = sample + (channel * height + top + y) * width + left;
-      for (int64 x = 0; x < columns; ++x) output[x] = mode == 2 ? normal((channel * rows + y) * columns + x) : color;
+      for (int64 x = 0; x < columns; ++x)
+        output[x] = mode == EraseMode::numberPerValue ? normal((channel * rows + y) * columns + x) : color;
     }
   }
 }

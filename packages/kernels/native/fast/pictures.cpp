@@ -1,9 +1,10 @@
-// Crop, resize, flip, operations and normalisation; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
+// Crop, resize, flip, operations and normalization; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
 //
 // augmentImages goes through the picture in blocks of 16 source rows. A block's bytes are transposed, so that a vector's lanes are rows; then the
 // horizontal filter is a broadcast weight times contiguous vectors, with no gathers. The filtered columns are transposed back into a ring of rows,
 // from which each output row is made as soon as its last source row is there; the ring stays in the second-level cache for any picture. Where a picture
-// has operations, the rows come out as they are, become bytes, and are normalised after the operations.
+// has operations, the rows come out as they are, become bytes, and are normalized after the operations.
+#include "../generated/pictures.h"
 #include "../parallel.h"
 #include "../vector.h"
 #include "pictureOperations.h"
@@ -69,17 +70,17 @@ struct Axis {
   int64 low, high;  // places that may be read
   int64 outputSize;
   double from, extent;
-  int64 filter;
+  PictureFilter filter;
   bool reversed;
 
   double stretch() const { return extent > static_cast<double>(outputSize) ? extent / static_cast<double>(outputSize) : 1.0; }
-  double support() const { return (filter == 1 ? 1.0 : 2.0) * stretch(); }
+  double support() const { return (filter == PictureFilter::bilinear ? 1.0 : 2.0) * stretch(); }
   int64 mostTaps() const { return static_cast<int64>(2 * support()) + 3; }
 };
 
-inline double weightAt(double x, int64 filter) {
+inline double weightAt(double x, PictureFilter filter) {
   x = x < 0 ? -x : x;
-  if (filter == 1) return x < 1 ? 1 - x : 0;
+  if (filter == PictureFilter::bilinear) return x < 1 ? 1 - x : 0;
   if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
   if (x < 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
   return 0;
@@ -227,7 +228,7 @@ SPLITMASK_INLINE void filterAllColumns(const Workspace& work, int64 channels, in
   for (; channel < channels; ++channel) filterColumns<1, 0>(work, channels, channel, outputWidth, firstColumn, ringRow);
 }
 
-// One output row of one channel: the vertical filter over the ring's rows, then normalisation.
+// One output row of one channel: the vertical filter over the ring's rows, then normalization.
 void filterRows(const float* const* tapRows, const float* weights, int count, int64 width, float scale, float offset, float* output) {
   constexpr int unroll = 4;
   const Vector scales = broadcast(scale), offsets = broadcast(offset);
@@ -256,56 +257,42 @@ __attribute__((noinline)) void normalizeBytes(const Byte* __restrict from, float
   for (int64 i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale + offset;
 }
 
-// What happens to one picture, as kernelTable.ts has it.
-struct Plan {
-  int64 height, width;
-  double cropY, cropX, cropHeight, cropWidth;
-  int64 filter;
-  bool confined, flipX, flipY;
-  int64 firstOperation, operations;
-
-  explicit Plan(const double* numbers)
-      : height(static_cast<int64>(numbers[0])), width(static_cast<int64>(numbers[1])), cropY(numbers[2]), cropX(numbers[3]), cropHeight(numbers[4]),
-        cropWidth(numbers[5]), filter(static_cast<int64>(numbers[6])), confined(numbers[7] != 0), flipX(numbers[8] != 0), flipY(numbers[9] != 0),
-        firstOperation(static_cast<int64>(numbers[10])), operations(static_cast<int64>(numbers[11])) {}
-
-  Axis axis(int64 size, double from, double extent, int64 outputSize, bool reversed) const {
-    if (!confined) return {0, size, outputSize, from, extent, filter, reversed};
-    const int64 low = minimum(size - 1, maximum(0, static_cast<int64>(from)));
-    return {low, minimum(size, maximum(low + 1, static_cast<int64>(from + extent + 0.5))), outputSize, from, extent, filter, reversed};
-  }
-};
+// The places of a picture's axis of `size` that may be read, and the box on it.
+Axis axisOf(const AugmentImages<float>::Item& item, int64 size, double from, double extent, int64 outputSize,
+            bool reversed) {
+  if (!item.confined) return {0, size, outputSize, from, extent, item.filter, reversed};
+  const int64 low = minimum(size - 1, maximum(0, static_cast<int64>(from)));
+  const int64 high = minimum(size, maximum(low + 1, static_cast<int64>(from + extent + 0.5)));
+  return {low, high, outputSize, from, extent, item.filter, reversed};
+}
 
 }  // namespace
 
-void augmentImages(const Call& call) {
-  float* output = call.buffer<float>(0);
-  const double* mean = call.buffer<double>(1);
-  const double* operationRows = call.buffer<double>(2);
-  const int64 outputHeight = call.integer(0), outputWidth = call.integer(1), channels = call.integer(2), area = outputHeight * outputWidth;
-  if (outputHeight <= 0 || outputWidth <= 0 || channels <= 0) return;
-  const double* deviation = mean + channels;
-  for (int64 row = 0; row < call.integer(3); ++row) {
-    const int64 code = static_cast<int64>(operationRows[row * operationNumbers]);
-    if (const char* problem = operationProblem(code, channels); problem != nullptr)
-      return call.fail(call, problem, static_cast<double>(code), static_cast<double>(code >= operationCodes ? operationCodes : channels));
+void augmentImages(const AugmentImages<float>& call) {
+  const int64 area = call.outputHeight * call.outputWidth;
+  if (call.outputHeight <= 0 || call.outputWidth <= 0 || call.channels <= 0) return;
+  const double* deviation = call.normalization + call.channels;
+  for (int64 row = 0; row < call.operationRows; ++row) {
+    const double* operation = call.operations + row * pictureOperationNumbers;
+    const OperationProblem problem = operationProblem(operation, call.channels);
+    if (problem.text != nullptr) return call.fail(call, problem.text, operation[0], problem.expected);
   }
-  parallelFor(call, call.eachCount, [&](int64 item, int thread) {
-    const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
-    const Plan plan(call.eachNumbers + item * call.eachNumberStride);
-    const Axis rowAxis = plan.axis(plan.height, plan.cropY, plan.cropHeight, outputHeight, plan.flipY);
-    const Axis columnAxis = plan.axis(plan.width, plan.cropX, plan.cropWidth, outputWidth, plan.flipX);
+  parallelFor(call, call.eachCount, [&](int64 index, int thread) {
+    const auto item = call.each(index);
+    const bool flipX = item.horizontalFlip != 0, flipY = item.verticalFlip != 0;
+    const Axis rowAxis = axisOf(item, item.height, item.cropY, item.cropHeight, call.outputHeight, flipY);
+    const Axis columnAxis = axisOf(item, item.width, item.cropX, item.cropWidth, call.outputWidth, flipX);
     Workspace laid;
-    Planes planes{outputHeight, outputWidth, channels, nullptr, nullptr, nullptr};
+    Planes planes{call.outputHeight, call.outputWidth, call.channels, nullptr, nullptr, nullptr};
     float *scales = nullptr, *offsets = nullptr;
     const auto lay = [&](Arena& arena) {
-      scales = arena.take<float>(channels);
-      offsets = arena.take<float>(channels);
-      laid.lay(arena, rowAxis, columnAxis, channels);
-      if (plan.operations == 0) return;
-      planes.pixels = arena.take<Byte>(channels * area);
-      planes.other = arena.take<Byte>(channels * area);
-      planes.numbers = arena.take<float>(operationScratch(outputHeight, outputWidth));
+      scales = arena.take<float>(call.channels);
+      offsets = arena.take<float>(call.channels);
+      laid.lay(arena, rowAxis, columnAxis, call.channels);
+      if (item.operations == 0) return;
+      planes.pixels = arena.take<Byte>(call.channels * area);
+      planes.other = arena.take<Byte>(call.channels * area);
+      planes.numbers = arena.take<float>(operationScratch(call.outputHeight, call.outputWidth));
     };
     Arena arena{nullptr, 0};
     lay(arena);
@@ -314,59 +301,63 @@ void augmentImages(const Call& call) {
     fillTaps(rowAxis, laid.rows);
     fillTaps(columnAxis, laid.columns);
     const Workspace work = laid;  // nothing points to it, so that its members stay in registers
-    float* sample = output + item * channels * area;
-    const bool plain = plan.operations == 0;
-    for (int64 channel = 0; channel < channels; ++channel) {
+    float* sample = call.output + index * call.channels * area;
+    const bool plain = item.operations == 0;
+    for (int64 channel = 0; channel < call.channels; ++channel) {
       scales[channel] = static_cast<float>(1 / (255 * deviation[channel]));
-      offsets[channel] = static_cast<float>(-mean[channel] / deviation[channel]);
+      offsets[channel] = static_cast<float>(-call.normalization[channel] / deviation[channel]);
     }
     int64 ready = work.rows.first;  // source rows before this one are in the ring
-    for (int64 step = 0; step < outputHeight; ++step) {
-      const int64 y = plan.flipY ? outputHeight - 1 - step : step;  // in the order of the source rows
+    for (int64 step = 0; step < call.outputHeight; ++step) {
+      const int64 y = flipY ? call.outputHeight - 1 - step : step;  // in the order of the source rows
       const int64 start = work.rows.start[y];
       const int count = work.rows.count[y];
       while (ready < start + count) {
-        spreadRows(picture, plan.width, plan.height, channels, ready, work.columns.first, work.columns.end, work.lanesOfRows);
-        filterAllColumns(work, channels, outputWidth, work.columns.first, (ready - work.rows.first) % work.capacity);
+        spreadRows(item.picture, item.width, item.height, call.channels, ready, work.columns.first, work.columns.end,
+                   work.lanesOfRows);
+        filterAllColumns(work, call.channels, call.outputWidth, work.columns.first,
+                         (ready - work.rows.first) % work.capacity);
         ready += block;
       }
-      for (int64 channel = 0; channel < channels; ++channel) {
+      for (int64 channel = 0; channel < call.channels; ++channel) {
         for (int tap = 0; tap < count; ++tap)
-          work.tapRows[tap] = work.ring + ((start + tap - work.rows.first) % work.capacity * channels + channel) * work.stride;
-        filterRows(work.tapRows, work.rows.weights + y * work.rows.most, count, outputWidth, plain ? scales[channel] : 1.0f,
-                   plain ? offsets[channel] : 0.0f, sample + (channel * outputHeight + y) * outputWidth);
+          work.tapRows[tap] =
+              work.ring + ((start + tap - work.rows.first) % work.capacity * call.channels + channel) * work.stride;
+        filterRows(work.tapRows, work.rows.weights + y * work.rows.most, count, call.outputWidth,
+                   plain ? scales[channel] : 1.0f, plain ? offsets[channel] : 0.0f,
+                   sample + (channel * call.outputHeight + y) * call.outputWidth);
       }
     }
     if (plain) return;
-    toBytes(sample, planes.pixels, channels * area);
-    const double* rows = operationRows + plan.firstOperation * operationNumbers;
-    for (int64 operation = 0; operation < plan.operations; ++operation) applyOperation(planes, rows + operation * operationNumbers);
-    for (int64 channel = 0; channel < channels; ++channel)
+    toBytes(sample, planes.pixels, call.channels * area);
+    const double* rows = call.operations + item.firstOperation * pictureOperationNumbers;
+    for (int64 operation = 0; operation < item.operations; ++operation)
+      applyOperation(planes, rows + operation * pictureOperationNumbers);
+    for (int64 channel = 0; channel < call.channels; ++channel)
       normalizeBytes(planes.plane(channel), scales[channel], offsets[channel], sample + channel * area, area);
-    for (int64 operation = 0; operation < plan.operations; ++operation)
-      if (static_cast<int>(rows[operation * operationNumbers]) == operationErase)
-        erase(sample, channels, outputHeight, outputWidth, rows + operation * operationNumbers + 1);
+    for (int64 operation = 0; operation < item.operations; ++operation)
+      if (operationOf(rows + operation * pictureOperationNumbers) == PictureOperation::erase)
+        erase(sample, call.channels, call.outputHeight, call.outputWidth,
+              rows + operation * pictureOperationNumbers + 1);
   });
 }
 
-void channelMoments(const Call& call) {
-  double* output = call.buffer<double>(0);
-  const int64 channels = call.integer(0);
-  auto* partial = static_cast<int64*>(call.scratch(call, 0, call.eachCount * 2 * channels * static_cast<int64>(sizeof(int64))));
-  parallelFor(call, call.eachCount, [&](int64 item, int) {
-    const auto* picture = static_cast<const unsigned char*>(call.eachBuffers[item * call.eachBufferStride]);
-    const double* size = call.eachNumbers + item * call.eachNumberStride;
-    const int64 bytes = static_cast<int64>(size[0]) * static_cast<int64>(size[1]) * channels;
+void channelMoments(const ChannelMoments<float>& call) {
+  auto* partial = static_cast<int64*>(
+      call.scratch(call, 0, call.eachCount * 2 * call.channels * static_cast<int64>(sizeof(int64))));
+  parallelFor(call, call.eachCount, [&](int64 index, int) {
+    const auto item = call.each(index);
+    const int64 channels = call.channels, bytes = item.height * item.width * channels;
     constexpr int group = 48;            // 1, 2, 3 and 4 divide it: lane modulo channels is the channel
     constexpr int64 mostGroups = 65536;  // 255² · 65536 still fits in 32 bits
-    int64* total = partial + item * 2 * channels;
+    int64* total = partial + index * 2 * channels;
     for (int64 i = 0; i < 2 * channels; ++i) total[i] = 0;
     int64 place = 0;
     while (group % channels == 0 && place + group <= bytes) {
       unsigned sums[group] = {}, squares[group] = {};
       for (int64 groups = 0; groups < mostGroups && place + group <= bytes; ++groups, place += group) {
         for (int lane = 0; lane < group; ++lane) {
-          const unsigned value = picture[place + lane];
+          const unsigned value = item.picture[place + lane];
           sums[lane] += value;
           squares[lane] += value * value;
         }
@@ -377,17 +368,40 @@ void channelMoments(const Call& call) {
       }
     }
     for (; place < bytes; ++place) {
-      const int64 value = picture[place];
+      const int64 value = item.picture[place];
       total[place % channels] += value;
       total[channels + place % channels] += value * value;
     }
   });
   for (int64 item = 0; item < call.eachCount; ++item) {
-    for (int64 channel = 0; channel < channels; ++channel) {
-      output[channel] += static_cast<double>(partial[item * 2 * channels + channel]) / 255;
-      output[channels + channel] += static_cast<double>(partial[item * 2 * channels + channels + channel]) / (255.0 * 255.0);
+    for (int64 channel = 0; channel < call.channels; ++channel) {
+      call.output[channel] += static_cast<double>(partial[item * 2 * call.channels + channel]) / 255;
+      call.output[call.channels + channel] +=
+          static_cast<double>(partial[item * 2 * call.channels + call.channels + channel]) / (255.0 * 255.0);
     }
   }
+}
+
+// mixup and CutMix of a batch: one task a picture.
+
+void mixImages(const MixImages<float>& call) {
+  const int64 values = call.channels * call.height * call.width;
+  parallelFor(call, call.eachCount, [&](int64 index, int) {
+    const auto item = call.each(index);
+    const float *own = call.input + index * values, *other = call.input + item.partner * values;
+    float* to = call.output + index * values;
+    if (item.rows == 0 && item.lambda != 1) {
+      const float share = static_cast<float>(item.lambda), rest = static_cast<float>(1 - item.lambda);
+      for (int64 i = 0; i < values; ++i) to[i] = own[i] * share + other[i] * rest;
+      return;
+    }
+    __builtin_memcpy(to, own, static_cast<unsigned long>(values) * sizeof(float));
+    for (int64 channel = 0; channel < call.channels; ++channel)
+      for (int64 y = item.top; y < item.top + item.rows; ++y) {
+        const int64 place = (channel * call.height + y) * call.width + item.left;
+        for (int64 x = 0; x < item.columns; ++x) to[place + x] = other[place + x];
+      }
+  });
 }
 
 }  // namespace splitmask::SPLITMASK_SET

@@ -1,4 +1,8 @@
-// Sums, maxima and minima in an order that depends on the sizes only.
+// Sums, maxima, minima, argmax and the k largest, in an order that depends on the sizes only.
+#include "../generated/reductions.h"
+#include "../indices.h"
+#include "../ordering.h"
+#include "anyLane.h"
 #include "loops.h"
 #include "partialSums.h"
 
@@ -19,46 +23,43 @@ template <int Sign> struct Extreme {
 };
 
 // Of values[0 … count).
-template <class Reduction> float reduceRun(const float* values, int64 count) {
-  const float start = Reduction::start();
+template <class Reducer> float reduceRun(const float* values, int64 count) {
+  const float start = Reducer::start();
   Vector result0 = broadcast(start), result1 = result0, result2 = result0, result3 = result0;
   int64 i = 0;
   for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    result0 = Reduction::combine(load(values + i), result0);
-    result1 = Reduction::combine(load(values + i + lanes), result1);
-    result2 = Reduction::combine(load(values + i + 2 * lanes), result2);
-    result3 = Reduction::combine(load(values + i + 3 * lanes), result3);
+    result0 = Reducer::combine(load(values + i), result0);
+    result1 = Reducer::combine(load(values + i + lanes), result1);
+    result2 = Reducer::combine(load(values + i + 2 * lanes), result2);
+    result3 = Reducer::combine(load(values + i + 3 * lanes), result3);
   }
-  overVectors(i, count, [&](int64 j, auto part) { result0 = Reduction::combine(part.read(values + j, start), result0); });
-  return reduceLanes(Reduction::combine(Reduction::combine(result0, result1), Reduction::combine(result2, result3)),
-                     [](float a, float b) { return Reduction::combine(a, b); });
+  overVectors(i, count, [&](int64 j, auto part) { result0 = Reducer::combine(part.read(values + j, start), result0); });
+  return reduceLanes(Reducer::combine(Reducer::combine(result0, result1), Reducer::combine(result2, result3)),
+                     [](float a, float b) { return Reducer::combine(a, b); });
 }
 
 // result[i] = the reduction over r < count of rows[r·inner + i]; four rows at a time.
-template <class Reduction> void reduceColumns(float* result, const float* rows, int64 count, int64 inner) {
-  overVectors(0, inner, [&](int64 i, auto part) { part.write(result + i, broadcast(Reduction::start())); });
+template <class Reducer> void reduceColumns(float* result, const float* rows, int64 count, int64 inner) {
+  overVectors(0, inner, [&](int64 i, auto part) { part.write(result + i, broadcast(Reducer::start())); });
   int64 r = 0;
   for (; r + 4 <= count; r += 4) {
     const float* row = rows + r * inner;
     overVectors(0, inner, [&](int64 i, auto part) {
-      const Vector pair0 = Reduction::combine(part.read(row + i), part.read(row + inner + i));
-      const Vector pair1 = Reduction::combine(part.read(row + 2 * inner + i), part.read(row + 3 * inner + i));
-      part.write(result + i, Reduction::combine(Reduction::combine(pair0, pair1), part.read(result + i)));
+      const Vector pair0 = Reducer::combine(part.read(row + i), part.read(row + inner + i));
+      const Vector pair1 = Reducer::combine(part.read(row + 2 * inner + i), part.read(row + 3 * inner + i));
+      part.write(result + i, Reducer::combine(Reducer::combine(pair0, pair1), part.read(result + i)));
     });
   }
   for (; r < count; ++r)
     overVectors(0, inner, [&](int64 i, auto part) {
-      part.write(result + i, Reduction::combine(part.read(rows + r * inner + i), part.read(result + i)));
+      part.write(result + i, Reducer::combine(part.read(rows + r * inner + i), part.read(result + i)));
     });
 }
 
 // `reduced` is cut in chunks; each (outer, chunk) gives a row of `inner` partial results, which are then combined in order.
-template <class Reduction> void reduceWith(const Call& call) {
-  float* output = call.buffer<float>(0);
-  const float* input = call.buffer<float>(1);
-  const int64 outer = call.integer(1), reduced = call.integer(2), inner = call.integer(3);
-  const float scale = static_cast<float>(call.number(4));
-  const bool accumulate = call.integer(5) != 0;
+template <class Reducer> void reduceWith(const Reduce<float>& call) {
+  const int64 outer = call.outer, reduced = call.reduced, inner = call.inner;
+  const float scale = static_cast<float>(call.scale);
   if (outer == 0 || inner == 0) return;
   const RowChunks chunks(reduced, inner);
   const int64 width = inner, count = chunks.count;
@@ -66,74 +67,131 @@ template <class Reduction> void reduceWith(const Call& call) {
   const int64 chunkElements = maximum(int64{1}, minimum(reduced, chunks.rowsPerChunk) * inner);
   overRows(call, outer * count, chunkElements, [&](int64 item) {
     const int64 o = item / count, chunk = item % count;
-    const float* rows = input + (o * reduced + chunks.begin(chunk)) * inner;
+    const float* rows = call.input + (o * reduced + chunks.begin(chunk)) * inner;
     const int64 length = chunks.end(chunk) - chunks.begin(chunk);
     if (inner == 1)
-      partials[item] = reduceRun<Reduction>(rows, length);
+      partials[item] = reduceRun<Reducer>(rows, length);
     else
-      reduceColumns<Reduction>(partials + item * width, rows, length, inner);
+      reduceColumns<Reducer>(partials + item * width, rows, length, inner);
   });
   overRows(call, outer, count * width, [&](int64 o) {
     const float* parts = partials + o * count * width;
     if (inner == 1) {
-      const float result = scale * reduceRun<Reduction>(parts, count);
-      output[o] = accumulate ? output[o] + result : result;
+      const float result = scale * reduceRun<Reducer>(parts, count);
+      call.output[o] = call.accumulate ? call.output[o] + result : result;
       return;
     }
     overVectors(0, inner, [&](int64 i, auto part) {
-      Vector result = broadcast(Reduction::start());
-      for (int64 chunk = 0; chunk < count; ++chunk) result = Reduction::combine(part.read(parts + chunk * width + i), result);
+      Vector result = broadcast(Reducer::start());
+      for (int64 chunk = 0; chunk < count; ++chunk)
+        result = Reducer::combine(part.read(parts + chunk * width + i), result);
       result = result * scale;
-      part.write(output + o * inner + i, accumulate ? part.read(output + o * inner + i) + result : result);
+      part.write(call.output + o * inner + i,
+                 call.accumulate ? part.read(call.output + o * inner + i) + result : result);
     });
   });
 }
 
 }  // namespace
 
-void reduce(const Call& call) {
-  switch (call.integer(0)) {
-    case 0: return reduceWith<Sum>(call);
-    case 1: return reduceWith<Extreme<1>>(call);
+void reduce(const Reduce<float>& call) {
+  switch (call.operation) {
+    case Reduction::sum: return reduceWith<Sum>(call);
+    case Reduction::maximum: return reduceWith<Extreme<1>>(call);
     default: return reduceWith<Extreme<-1>>(call);
   }
 }
 
-void reduceRows(const Call& call) {
-  float* output = call.buffer<float>(0);
-  const float* a = call.buffer<float>(1);
-  const float* b = call.buffer<float>(2);
-  const int64 rows = call.integer(0), columns = call.integer(1);
-  const RowChunks chunks(rows, columns);
+void dotColumns(const DotColumns<float>& call) {
+  const int64 columns = call.columns;
+  const RowChunks chunks(call.rows, columns);
   float* partials = partialSums(call, chunks.count * columns);
   parallelFor(call, chunks.count, [&](int64 chunk, int) {
-    const int64 begin = chunks.begin(chunk), end = chunks.end(chunk);
     float* sum = partials + chunk * columns;
-    if (!b) return reduceColumns<Sum>(sum, a + begin * columns, end - begin, columns);
     overVectors(0, columns, [&](int64 c, auto part) { part.write(sum + c, zero()); });
-    int64 r = begin;
-    for (; r + 2 <= end; r += 2)
-      overVectors(0, columns, [&](int64 c, auto part) {
-        const int64 i = r * columns + c, j = i + columns;
-        const Vector first = fma(part.read(a + i), part.read(b + i), part.read(sum + c));
-        part.write(sum + c, fma(part.read(a + j), part.read(b + j), first));
+    int64 r = chunks.begin(chunk);
+    const int64 end = chunks.end(chunk);
+    for (; r + 2 <= end; r += 2) {
+      const float *a0 = call.a + r * columns, *b0 = call.b + r * columns, *a1 = a0 + columns, *b1 = b0 + columns;
+      overVectors(0, columns, [=](int64 c, auto part) {
+        const Vector first = fma(part.read(a0 + c), part.read(b0 + c), part.read(sum + c));
+        part.write(sum + c, fma(part.read(a1 + c), part.read(b1 + c), first));
       });
-    if (r < end)
-      overVectors(0, columns, [&](int64 c, auto part) {
-        const int64 i = r * columns + c;
-        part.write(sum + c, fma(part.read(a + i), part.read(b + i), part.read(sum + c)));
-      });
+    }
+    if (r == end) return;
+    const float *a = call.a + r * columns, *b = call.b + r * columns;
+    overVectors(0, columns, [=](int64 c, auto part) {
+      part.write(sum + c, fma(part.read(a + c), part.read(b + c), part.read(sum + c)));
+    });
   });
-  addPartialSums(output, partials, chunks.count, columns, columns, call.integer(2) != 0);
+  addPartialSums(call.output, partials, chunks.count, columns, columns);
 }
 
-void dotRows(const Call& call) {
-  float* output = call.buffer<float>(0);
-  const float* a = call.buffer<float>(1);
-  const float* b = call.buffer<float>(2);
-  const int64 rows = call.integer(0), columns = call.integer(1);
-  overRows(call, rows, columns, [&](int64 r) {
-    output[r] = sumOver(r * columns, (r + 1) * columns, [&](int64 i, auto part) { return part.read(a + i) * part.read(b + i); });
+void dotRows(const DotRows<float>& call) {
+  overRows(call, call.rows, call.columns, [&](int64 r) {
+    call.output[r] = sumOver(r * call.columns, (r + 1) * call.columns,
+                             [&](int64 i, auto part) { return part.read(call.a + i) * part.read(call.b + i); });
+  });
+}
+
+// Argmax and the k largest of rows: the row is scanned by vectors, and only what beats the best so far is looked at one
+// by one.
+
+void argmaxRows(const ArgmaxRows<float>& call) {
+  if (call.rows > 0 && call.columns == 0) return call.fail(call, "a row without columns has no largest value", 0, 1);
+  overRows(call, call.rows, call.columns, [&](int64 r) {
+    const float* x = call.input + r * call.columns;
+    // Each lane keeps the first of its own columns with its largest value.
+    Vector best = broadcast(-__builtin_inff());
+    IntVector place = broadcast(-1), column = laneNumbers();
+    overVectors(0, call.columns, [&](int64 c, auto part) {
+      const Vector value = part.read(x + c, -__builtin_inff());
+      const IntVector better = (value > best) | ((value != value) & (best == best));
+      best = select(better, value, best);
+      place = select(better, column, place);
+      column += broadcast(lanes);
+    });
+    int result = 0;  // a row of −∞ beats nothing
+    for (int lane = 0; lane < lanes; ++lane) {
+      const int candidate = place[lane];
+      if (candidate < 0) continue;
+      const bool ties = !isGreater(x[result], x[candidate]) && !isGreater(x[candidate], x[result]);
+      if (isGreater(x[candidate], x[result]) || (ties && candidate < result)) result = candidate;
+    }
+    call.output[r] = x[result] == x[result] ? result : noIndex;
+  });
+}
+
+void topK(const TopK<float>& call) {
+  if (call.k > call.columns)
+    return call.fail(call, "k is {given}, but the rows have {expected} columns", static_cast<double>(call.k),
+                     static_cast<double>(call.columns));
+  if (call.k == 0) return;
+  overRows(call, call.rows, call.columns, [&](int64 r) {
+    const int64 k = call.k, columns = call.columns;
+    const float* x = call.input + r * columns;
+    float* value = call.values + r * k;
+    int* index = call.indices + r * k;
+    int64 held = 0;
+    // Inserts column c behind all that are at least as large, so that ties stand by column; the smallest falls out.
+    const auto insert = [&](int64 c) {
+      if (held == k && !isGreater(x[c], value[k - 1])) return;
+      int64 position = held < k ? held++ : k - 1;
+      for (; position > 0 && isGreater(x[c], value[position - 1]); --position) {
+        value[position] = value[position - 1];
+        index[position] = index[position - 1];
+      }
+      value[position] = x[c];
+      index[position] = static_cast<int>(c);
+    };
+    int64 c = 0;
+    for (; c < k; ++c) insert(c);
+    for (; c + lanes <= columns; c += lanes) {
+      const Vector next = load(x + c);
+      if (!anyLane((next > broadcast(value[k - 1])) | (next != next))) continue;
+      for (int lane = 0; lane < lanes; ++lane) insert(c + lane);
+    }
+    for (; c < columns; ++c) insert(c);
   });
 }
 

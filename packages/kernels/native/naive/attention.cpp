@@ -1,4 +1,5 @@
 // Attention from packed qkv, a row of scores at a time: what the fast versions are tested against.
+#include "../generated/attention.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -7,8 +8,8 @@ namespace {
 
 struct Shape {
   int64 batch, tokens, heads, width;
-  explicit Shape(const Call& call)
-      : batch(call.integer(0)), tokens(call.integer(1)), heads(call.integer(2)), width(call.integer(3)) {}
+  template <class Attention> explicit Shape(const Attention& call)
+      : batch(call.batch), tokens(call.tokens), heads(call.heads), width(call.headWidth) {}
   // Offset of (sample, token, part 0 q | 1 k | 2 v, head) in qkv B×N×3×H×d.
   int64 packed(int64 sample, int64 token, int64 part, int64 head) const {
     return (((sample * tokens + token) * 3 + part) * heads + head) * width;
@@ -43,22 +44,19 @@ T softmaxRow(const Shape& shape, const T* qkv, T scale, int64 sample, int64 head
 
 }  // namespace
 
-template <class T> void attention(const Call& call) {
-  T* output = call.buffer<T>(0);
-  T* logSumExp = call.buffer<T>(1);
-  const T* qkv = call.buffer<T>(2);
+template <class T> void attention(const Attention<T>& call) {
   const Shape shape(call);
-  const T scale = static_cast<T>(call.number(4));
+  const T scale = static_cast<T>(call.scale);
   parallelFor(call, shape.batch * shape.heads, [&](int64 task, int thread) {
     const int64 sample = task / shape.heads, head = task % shape.heads;
     T* probabilities = static_cast<T*>(call.scratch(call, thread, shape.tokens * int64(sizeof(T))));
     for (int64 row = 0; row < shape.tokens; ++row) {
-      logSumExp[task * shape.tokens + row] = softmaxRow(shape, qkv, scale, sample, head, row, probabilities);
-      T* line = output + shape.merged(sample, row, head);
+      call.logSumExp[task * shape.tokens + row] = softmaxRow(shape, call.qkv, scale, sample, head, row, probabilities);
+      T* line = call.output + shape.merged(sample, row, head);
       for (int64 i = 0; i < shape.width; ++i) {
         T sum = 0;
         for (int64 key = 0; key < shape.tokens; ++key) {
-          sum += probabilities[key] * qkv[shape.packed(sample, key, 2, head) + i];
+          sum += probabilities[key] * call.qkv[shape.packed(sample, key, 2, head) + i];
         }
         line[i] = sum;
       }
@@ -67,38 +65,34 @@ template <class T> void attention(const Call& call) {
 }
 
 // P = exp(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = scale·P∘(dP − D), dQ = dS·k, dK = dSᵀ·q.
-template <class T> void attentionBackward(const Call& call) {
-  T* qkvGradient = call.buffer<T>(0);
-  const T* outputGradient = call.buffer<T>(1);
-  const T* qkv = call.buffer<T>(2);
-  const T* logSumExp = call.buffer<T>(3);
+template <class T> void attentionBackward(const AttentionBackward<T>& call) {
   const Shape shape(call);
-  const T scale = static_cast<T>(call.number(4));
+  const T scale = static_cast<T>(call.scale);
   parallelFor(call, shape.batch * shape.heads, [&](int64 task, int thread) {
     const int64 sample = task / shape.heads, head = task % shape.heads;
     T* probabilities = static_cast<T*>(call.scratch(call, thread, 2 * shape.tokens * int64(sizeof(T))));
     T* products = probabilities + shape.tokens;
     for (int64 token = 0; token < shape.tokens; ++token) {
       for (int64 part = 0; part < 3; ++part) {
-        T* line = qkvGradient + shape.packed(sample, token, part, head);
+        T* line = call.qkvGradient + shape.packed(sample, token, part, head);
         for (int64 i = 0; i < shape.width; ++i) line[i] = 0;
       }
     }
     for (int64 row = 0; row < shape.tokens; ++row) {
-      const T* query = qkv + shape.packed(sample, row, 0, head);
-      const T* gradient = outputGradient + shape.merged(sample, row, head);
-      T* queryGradient = qkvGradient + shape.packed(sample, row, 0, head);
+      const T* query = call.qkv + shape.packed(sample, row, 0, head);
+      const T* gradient = call.outputGradient + shape.merged(sample, row, head);
+      T* queryGradient = call.qkvGradient + shape.packed(sample, row, 0, head);
       for (int64 key = 0; key < shape.tokens; ++key) {
-        const T score = scale * dot(query, qkv + shape.packed(sample, key, 1, head), shape.width);
-        probabilities[key] = std::exp(score - logSumExp[task * shape.tokens + row]);
-        products[key] = dot(gradient, qkv + shape.packed(sample, key, 2, head), shape.width);
+        const T score = scale * dot(query, call.qkv + shape.packed(sample, key, 1, head), shape.width);
+        probabilities[key] = std::exp(score - call.logSumExp[task * shape.tokens + row]);
+        products[key] = dot(gradient, call.qkv + shape.packed(sample, key, 2, head), shape.width);
       }
       const T rowSum = dot(probabilities, products, shape.tokens);
       for (int64 key = 0; key < shape.tokens; ++key) {
-        const T* keyLine = qkv + shape.packed(sample, key, 1, head);
+        const T* keyLine = call.qkv + shape.packed(sample, key, 1, head);
         const T scoreGradient = scale * probabilities[key] * (products[key] - rowSum);
-        T* keyGradient = qkvGradient + shape.packed(sample, key, 1, head);
-        T* valueGradient = qkvGradient + shape.packed(sample, key, 2, head);
+        T* keyGradient = call.qkvGradient + shape.packed(sample, key, 1, head);
+        T* valueGradient = call.qkvGradient + shape.packed(sample, key, 2, head);
         for (int64 i = 0; i < shape.width; ++i) {
           queryGradient[i] += scoreGradient * keyLine[i];
           keyGradient[i] += scoreGradient * query[i];
@@ -109,20 +103,18 @@ template <class T> void attentionBackward(const Call& call) {
   });
 }
 
-template <class T> void attentionProbabilities(const Call& call) {
-  T* probabilities = call.buffer<T>(0);
-  const T* qkv = call.buffer<T>(1);
+template <class T> void attentionProbabilities(const AttentionProbabilities<T>& call) {
   const Shape shape(call);
-  const T scale = static_cast<T>(call.number(4));
+  const T scale = static_cast<T>(call.scale);
   parallelFor(call, shape.batch * shape.heads * shape.tokens, [&](int64 task, int) {
     const int64 row = task % shape.tokens, head = task / shape.tokens % shape.heads;
     const int64 sample = task / shape.tokens / shape.heads;
-    softmaxRow(shape, qkv, scale, sample, head, row, probabilities + task * shape.tokens);
+    softmaxRow(shape, call.qkv, scale, sample, head, row, call.probabilities + task * shape.tokens);
   });
 }
 
 }  // namespace splitmask::naive
 
-NAIVE_KERNEL(attention)
-NAIVE_KERNEL(attentionBackward)
-NAIVE_KERNEL(attentionProbabilities)
+NAIVE_KERNEL(attention, Attention)
+NAIVE_KERNEL(attentionBackward, AttentionBackward)
+NAIVE_KERNEL(attentionProbabilities, AttentionProbabilities)

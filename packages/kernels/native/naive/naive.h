@@ -1,13 +1,13 @@
-// What a naive kernel file includes: write `template <class T> void name(const Call& call)` in namespace splitmask::naive and end with
-// NAIVE_KERNEL(name), which instantiates it for float and double under the names that the registry looks for.
+// What a naive kernel file includes besides generated/<group>.h: write `template <class T> void name(const Name<T>&
+// call)` in namespace splitmask::naive and end with NAIVE_KERNEL(name, Name), which compiles it for float and double.
 #pragma once
 #include <cmath>
 
 #include "../call.h"
 #include "../parallel.h"
 
-#define NAIVE_KERNEL(name)                                                              \
-  namespace splitmask::naive {                                                          \
-  void name##Float32(const Call& call) { name<float>(call); }                           \
-  void name##Float64(const Call& call) { name<double>(call); }                          \
+#define NAIVE_KERNEL(name, Name)                \
+  namespace splitmask::naive {                  \
+  template void name(const Name<float>& call);  \
+  template void name(const Name<double>& call); \
   }

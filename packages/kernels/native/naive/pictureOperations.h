@@ -163,10 +163,10 @@ inline void gaussianBlur(Picture& picture, int64 taps, double sigma) {
       }
 }
 
-// Pillow's Image.transform(AFFINE): the output's pixel centres are mapped into the input; outside of it is `fill`.
+// Pillow's Image.transform(AFFINE): the output's pixel centers are mapped into the input; outside of it is `fill`.
 inline void affine(Picture& picture, const double* numbers) {
   Picture before = picture;
-  const int filter = static_cast<int>(numbers[6]);
+  const auto filter = static_cast<PictureFilter>(static_cast<int64>(numbers[6]));
   const int64 given = static_cast<int64>(numbers[7]), one = int64{1} << positionBits;
   const auto fill = [&](int64 channel) { return given > 0 ? byteOf(static_cast<int64>(numbers[8 + std::min(channel, given - 1)])) : 0; };
   int64 matrix[6];
@@ -182,7 +182,7 @@ inline void affine(Picture& picture, const double* numbers) {
       const int64 behindX = ((atX - one / 2) & (one - 1)) >> (positionBits - weightBits);
       const int64 behindY = ((atY - one / 2) & (one - 1)) >> (positionBits - weightBits);
       int64 columns[4] = {0, (1 << weightBits) - behindX, behindX, 0}, rows[4] = {0, (1 << weightBits) - behindY, behindY, 0};
-      if (filter == 0) {
+      if (filter == PictureFilter::bicubic) {
         bicubicWeights(behindX, columns);
         bicubicWeights(behindY, rows);
       }
@@ -191,7 +191,7 @@ inline void affine(Picture& picture, const double* numbers) {
           picture.at(y, x, channel) = static_cast<unsigned char>(fill(channel));
           continue;
         }
-        if (filter == 2) {
+        if (filter == PictureFilter::nearest) {
           picture.at(y, x, channel) = before.at(atY >> positionBits, atX >> positionBits, channel);
           continue;
         }
@@ -208,24 +208,25 @@ inline void affine(Picture& picture, const double* numbers) {
 inline void applyOperation(Picture& picture, const double* row) {
   const double* numbers = row + 1;
   const int factor = blendFactor(numbers[0]), whole = static_cast<int>(numbers[0]);
-  switch (static_cast<int>(row[0])) {
-    case operationBrightness: return lookUpAll(picture, [&](int value) { return blend(value, 0, factor); });
-    case operationContrast: {
+  switch (operationOf(row)) {
+    case PictureOperation::brightness: return lookUpAll(picture, [&](int value) { return blend(value, 0, factor); });
+    case PictureOperation::contrast: {
       const int mean = meanLuma(picture);
       return lookUpAll(picture, [&](int value) { return blend(value, mean, factor); });
     }
-    case operationSaturation:
-    case operationGrayscale:
+    case PictureOperation::saturation:
+    case PictureOperation::grayscale:
       if (picture.channels != 3) return;
       for (int64 y = 0; y < picture.height; ++y)
         for (int64 x = 0; x < picture.width; ++x) {
           const int luma = lumaAt(picture, y, x);
           for (int64 channel = 0; channel < 3; ++channel)
-            picture.at(y, x, channel) =
-                static_cast<int>(row[0]) == operationGrayscale ? byteOf(luma) : blend(picture.at(y, x, channel), luma, factor);
+            picture.at(y, x, channel) = operationOf(row) == PictureOperation::grayscale
+                                            ? byteOf(luma)
+                                            : blend(picture.at(y, x, channel), luma, factor);
         }
       return;
-    case operationHue:
+    case PictureOperation::hue:
       if (picture.channels != 3) return;
       for (int64 pixel = 0; pixel < picture.area(); ++pixel) {
         unsigned char color[3];
@@ -234,24 +235,28 @@ inline void applyOperation(Picture& picture, const double* row) {
         std::copy_n(color, 3, &picture.pixels[static_cast<size_t>(3 * pixel)]);
       }
       return;
-    case operationSolarize: return lookUpAll(picture, [&](int value) { return value < whole ? value : 255 - value; });
-    case operationSolarizeAdd: return lookUpAll(picture, [&](int value) { return value < static_cast<int>(numbers[1]) ? value + whole : value; });
-    case operationPosterize: return lookUpAll(picture, [&](int value) { return value & ~((1 << (8 - whole)) - 1); });
-    case operationInvert: return lookUpAll(picture, [](int value) { return 255 - value; });
-    case operationAutoContrast: return autoContrast(picture);
-    case operationEqualize: return equalize(picture);
-    case operationSharpness: return sharpen(picture, factor);
-    case operationGaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
-    case operationAffine: return affine(picture, numbers);
-    default: return;  // erases come after normalisation
+    case PictureOperation::solarize:
+      return lookUpAll(picture, [&](int value) { return value < whole ? value : 255 - value; });
+    case PictureOperation::solarizeAdd:
+      return lookUpAll(picture,
+                       [&](int value) { return value < static_cast<int>(numbers[1]) ? value + whole : value; });
+    case PictureOperation::posterize:
+      return lookUpAll(picture, [&](int value) { return value & ~((1 << (8 - whole)) - 1); });
+    case PictureOperation::invert: return lookUpAll(picture, [](int value) { return 255 - value; });
+    case PictureOperation::autoContrast: return autoContrast(picture);
+    case PictureOperation::equalize: return equalize(picture);
+    case PictureOperation::sharpness: return sharpen(picture, factor);
+    case PictureOperation::gaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
+    case PictureOperation::affine: return affine(picture, numbers);
+    default: return;  // erases come after normalization
   }
 }
 
-/** Erases a box of the normalised picture C×H×W. */
+/** Erases a box of the normalized picture C×H×W. */
 template <class T> void erase(T* sample, int64 channels, int64 height, int64 width, const double* numbers) {
   const int64 top = static_cast<int64>(numbers[0]), left = static_cast<int64>(numbers[1]);
   const int64 rows = static_cast<int64>(numbers[2]), columns = static_cast<int64>(numbers[3]);
-  const int mode = static_cast<int>(numbers[4]);
+  const auto mode = static_cast<EraseMode>(static_cast<int64>(numbers[4]));
   const auto normal = [&](int64 element) {
     const PhiloxWords words = philox({{static_cast<uint32>(element / 4), 0, 0, 0}}, static_cast<uint32>(numbers[5]), static_cast<uint32>(numbers[6]));
     return static_cast<T>(normalQuantile((words.word[element % 4] + 0.5) * 0x1p-32));
@@ -260,7 +265,9 @@ template <class T> void erase(T* sample, int64 channels, int64 height, int64 wid
     for (int64 y = 0; y < rows; ++y)
       for (int64 x = 0; x < columns; ++x) {
         T& value = sample[(channel * height + top + y) * width + left + x];
-        value = mode == 0 ? T(0) : normal(mode == 1 ? channel : (channel * rows + y) * columns + x);
+        value = mode == EraseMode::zeros
+                    ? T(0)
+                    : normal(mode == EraseMode::numberPerChannel ? channel : (channel * rows + y) * columns + x);
       }
 }
 

@@ -387,18 +387,14 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   std::vector<Executor::Check> checks_;
 };
 
-// () → [{ name, buffers, numbers, eachBuffers, eachNumbers, fast }], in the order that run() counts.
+// () → [{ name, signature }], in the order that run() counts.
 static Napi::Value listKernels(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Array list = Napi::Array::New(env, static_cast<size_t>(kernelCount));
   for (int i = 0; i < kernelCount; ++i) {
     Napi::Object kernel = Napi::Object::New(env);
     kernel.Set("name", kernelInfos[i].name);
-    kernel.Set("buffers", kernelInfos[i].buffers);
-    kernel.Set("numbers", kernelInfos[i].numbers);
-    kernel.Set("eachBuffers", kernelInfos[i].eachBuffers);
-    kernel.Set("eachNumbers", kernelInfos[i].eachNumbers);
-    kernel.Set("fast", kernelInfos[i].fast);
+    kernel.Set("signature", kernelInfos[i].signature);
     list.Set(static_cast<uint32_t>(i), kernel);
   }
   return list;

@@ -287,14 +287,12 @@ void Executor::executeKernel(uint64_t* words) {
   uint64_t* eachBuffers = numbers + info.numbers;
   uint64_t* eachNumbers = eachBuffers + eachCount * info.eachBuffers;
   uint64_t* checks = eachNumbers + eachCount * info.eachNumbers;
-  Call call;
+  QueuedCall call;
   call.buffers = reinterpret_cast<void* const*>(buffers);
   call.numbers = reinterpret_cast<const double*>(numbers);
   call.eachCount = eachCount;
   call.eachBuffers = reinterpret_cast<void* const*>(eachBuffers);
   call.eachNumbers = reinterpret_cast<const double*>(eachNumbers);
-  call.eachBufferStride = info.eachBuffers;
-  call.eachNumberStride = info.eachNumbers;
   call.parallel = &parallel_;
   call.scratch = scratch;
   call.fail = fail;

@@ -1,82 +1,91 @@
 #include "registry.h"
 
+#include "../generated/groups.h"
+
 // Everywhere but in the table of avx512bf16.
 #define BFLOAT16_KERNEL FAST_KERNEL
 
 // Declarations.
 namespace splitmask {
 namespace naive {
-#define KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) \
-  void name##Float32(const Call&);                               \
-  void name##Float64(const Call&);
+#define KERNEL(name, Name, signature, buffers, numbers, eachBuffers, eachNumbers) \
+  template <class T> void name(const Name<T>& call);
 #define FAST_KERNEL KERNEL
-#include "../kernels.def"
+#include "../generated/kernels.def"
 #undef FAST_KERNEL
 #undef KERNEL
 }  // namespace naive
 
-#define KERNEL(name, buffers, numbers, eachBuffers, eachNumbers)
-#define FAST_KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) void name(const Call&);
+#define KERNEL(...)
+#define FAST_KERNEL(name, Name, ...) void name(const Name<float>& call);
 namespace portable {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 }
 #if defined(__x86_64__)
 namespace avx2 {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 }
 namespace avx512 {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 }
 namespace avx512bf16 {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 }
 #elif defined(__aarch64__)
 namespace neon {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 }
 #endif
 #undef FAST_KERNEL
 #undef KERNEL
 
-// Tables.
-#define ENTRY(name, buffers, numbers, eachBuffers, eachNumbers, fast) \
-  {#name, buffers, numbers, eachBuffers, eachNumbers, fast, naive::name##Float32, naive::name##Float64},
-#define KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) ENTRY(name, buffers, numbers, eachBuffers, eachNumbers, false)
-#define FAST_KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) ENTRY(name, buffers, numbers, eachBuffers, eachNumbers, true)
+// Tables. A kernel's arguments get their names here, outside of the code that is compiled for an instruction set.
+#define CALL(space, name, Arguments) [](const QueuedCall& queued) { space::name(Arguments::of(queued)); }
+
+#define KERNEL(name, Name, signature, buffers, numbers, eachBuffers, eachNumbers) \
+  {#name,                                                                         \
+   signature,                                                                     \
+   buffers,                                                                       \
+   numbers,                                                                       \
+   eachBuffers,                                                                   \
+   eachNumbers,                                                                   \
+   CALL(naive, name, Name<float>),                                                \
+   CALL(naive, name, Name<double>)},
+#define FAST_KERNEL KERNEL
 const KernelInfo kernelInfos[] = {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 };
 #undef FAST_KERNEL
 #undef KERNEL
 const int kernelCount = sizeof kernelInfos / sizeof kernelInfos[0];
 
-#define KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) nullptr,
-#define FAST_KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) SPLITMASK_SET::name,
+#define KERNEL(...) nullptr,
+#define FAST_KERNEL(name, Name, ...) CALL(SPLITMASK_SET, name, Name<float>),
 #define SPLITMASK_SET portable
 static const Kernel portableKernels[] = {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 };
 #undef SPLITMASK_SET
 #if defined(__x86_64__)
 #define SPLITMASK_SET avx2
 static const Kernel avx2Kernels[] = {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 };
 #undef SPLITMASK_SET
 #define SPLITMASK_SET avx512
 static const Kernel avx512Kernels[] = {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 };
 #undef BFLOAT16_KERNEL
-#define BFLOAT16_KERNEL(name, buffers, numbers, eachBuffers, eachNumbers) avx512bf16::name,
+#define BFLOAT16_KERNEL(name, Name, ...) CALL(avx512bf16, name, Name<float>),
 static const Kernel avx512bf16Kernels[] = {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 };
 #undef SPLITMASK_SET
 #elif defined(__aarch64__)
 #define SPLITMASK_SET neon
 static const Kernel neonKernels[] = {
-#include "../kernels.def"
+#include "../generated/kernels.def"
 };
 #undef SPLITMASK_SET
 #endif

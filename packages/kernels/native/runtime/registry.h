@@ -1,16 +1,16 @@
-// The tables that kernels.def spans: which kernels there are and which function runs each, by element type and instruction set.
+// Which kernels there are and which function runs each, by element type and instruction set.
 #pragma once
-#include "../call.h"
+#include "../queuedCall.h"
 
 namespace splitmask {
 
 struct KernelInfo {
   const char* name;
+  const char* signature;  // what it takes, as the entry says it
   int buffers;
   int numbers;
   int eachBuffers;
   int eachNumbers;
-  bool fast;
   Kernel naiveFloat32;
   Kernel naiveFloat64;
 };

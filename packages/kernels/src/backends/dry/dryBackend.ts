@@ -1,32 +1,33 @@
 import type { Backend } from "../../backend.js";
-import { kernelTable } from "../../kernelTable.js";
+import {
+  type AnyPart,
+  entryOf,
+  type KernelName,
+  kernelTable,
+  numbersOf,
+  signatureOf,
+} from "../../kernelTable.js";
 import { DryDevice } from "./dryDevice.js";
 
-interface Arguments {
-  readonly buffers: readonly string[];
-  readonly numbers: readonly string[];
-}
-
-const nothing: Arguments = { buffers: [], numbers: [] };
+const counted = (part: AnyPart | null) => ({
+  buffers: part === null ? 0 : Object.keys(part.buffers).length,
+  numbers: part === null ? 0 : numbersOf(part).length,
+});
 
 /** The kernels of the table, in its order. */
-const kernels = Object.entries<Arguments & { readonly each?: Arguments }>(kernelTable).map(
-  ([name, { buffers, numbers, each = nothing }]) => ({
-    name,
-    buffers: buffers.length,
-    numbers: numbers.length,
-    eachBuffers: each.buffers.length,
-    eachNumbers: each.numbers.length,
-  }),
-);
+const kernels = Object.keys(kernelTable).map((name) => {
+  const entry = entryOf(name as KernelName);
+  return { name, signature: signatureOf(entry), own: counted(entry), each: counted(entry.each) };
+});
 
 /**
- * Takes the calls of a real device and computes nothing: what is downloaded is zeros. Its memory and its profiles are those of the native backend, block by
- * block and call by call, so that a step on it tells what the step costs; it holds none of the memory that it counts.
+ * Takes the calls of a real device and computes nothing: what is downloaded is zeros. Its memory and its profiles are
+ * those of the native backend, block by block and call by call, so that a step on it tells what the step costs; it
+ * holds none of the memory that it counts.
  */
 export const dryBackend: Backend = {
   name: "dry",
-  lacks: ["values", "checksum"],
+  lacks: ["values", "checkFinite", "checksum"],
   kernels: () => kernels,
   open: ({ instructionSet }) => ({
     instructionSet: instructionSet === "auto" ? "portable" : instructionSet,

@@ -1,6 +1,12 @@
 import { statSync } from "node:fs";
-import type { BackendDevice, BackendKernel } from "../../backend.js";
+import type { BackendDevice } from "../../backend.js";
 import { blockSize } from "./blockSize.js";
+
+/** How many arguments a call, or an item of its list, has. */
+interface Counts {
+  readonly buffers: number;
+  readonly numbers: number;
+}
 
 /** A block that is counted, and where it is counted. */
 interface Block {
@@ -10,7 +16,7 @@ interface Block {
 
 /** Counts what a native device would do. */
 export class DryDevice implements BackendDevice {
-  readonly #kernels: readonly BackendKernel[];
+  readonly #kernels: readonly { readonly own: Counts; readonly each: Counts }[];
   readonly #blocks = new Map<number, Block>();
   readonly #freeIds: number[] = [];
   #words: Float64Array = new Float64Array(0);
@@ -21,7 +27,8 @@ export class DryDevice implements BackendDevice {
   /** What a profile holds so far, without its duration; null: none is being taken. */
   #record: number[] | null = null;
 
-  constructor(kernels: readonly BackendKernel[]) {
+  /** @param kernels - the arguments of each, in the order in which calls count them */
+  constructor(kernels: readonly { readonly own: Counts; readonly each: Counts }[]) {
     this.#kernels = kernels;
   }
 
@@ -91,13 +98,10 @@ export class DryDevice implements BackendDevice {
     const words = this.#words;
     const kernel = words[0]!;
     const items = words[2]!;
-    const { buffers, numbers, eachBuffers, eachNumbers } = this.#kernels[kernel]!;
+    const { own, each } = this.#kernels[kernel]!;
     record.push(0, 0, 0, kernel, words[1]!, items);
     let at = 3;
-    for (const part of [
-      { buffers, numbers },
-      { buffers: items * eachBuffers, numbers: items * eachNumbers },
-    ]) {
+    for (const part of [own, { buffers: items * each.buffers, numbers: items * each.numbers }]) {
       const numbersAt = at + 2 * part.buffers;
       for (let index = 0; index < part.numbers; index += 1) record.push(words[numbersAt + index]!);
       for (let index = 0; index < part.buffers; index += 1) record.push(words[at + 2 * index]! < 0 ? 0 : 1);
@@ -132,7 +136,10 @@ export class DryDevice implements BackendDevice {
   }
 }
 
-/** What is awaited comes in a later turn of the event loop, as a real queue's does, so that a loop of awaits lets others run. */
+/**
+ * What is awaited comes in a later turn of the event loop, as a real queue's does, so that a loop of awaits lets others
+ * run.
+ */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,23 +2,19 @@
  * How the native addon comes to a machine, all in one place:
  * 1. what was compiled here from source stands in `build/Release` (see `scripts/build.mjs`);
  * 2. a prebuilt binary for the platform travels inside the package, in `prebuilds/`;
- * 3. else the error below says what to do. There is no install script, so no package manager has to be asked to allow one.
+ * 3. else the error below says what to do. There is no install script, so no package manager has to be asked to allow
+ * one.
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BackendDevice, BackendKernel } from "../../backend.js";
 
-/** A kernel of the addon, and whether it has a fast version. */
-export interface NativeKernel extends BackendKernel {
-  readonly fast: boolean;
-}
-
 /** What the addon exports. */
 export interface NativeAddon {
   readonly NativeDevice: new (threads: number, instructionSet: number) => BackendDevice;
   checksum(bytes: Uint8Array): bigint;
-  kernels(): NativeKernel[];
+  kernels(): BackendKernel[];
   instructionSets(): { name: string; available: boolean }[];
 }
 

@@ -1,4 +1,7 @@
-// gemm: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k, so results do not depend on their number.
+// gemm and gemmArgmax: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k,
+// so results do not depend on their number.
+#include "../generated/products.h"
+#include "../indices.h"
 #include "../parallel.h"
 #include "fetchAhead.h"
 #include "gemmBlock.h"
@@ -8,17 +11,20 @@ namespace splitmask::SPLITMASK_SET {
 
 namespace {
 
-// Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels. It is the same in every set, because
-// each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements of both.
+// Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels. It is the
+// same in every set, because each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements
+// of both.
 template <Precision precision> constexpr int64 blockInner = precision == Precision::bfloat16 ? 768 : 384;
-// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache. Columns: a multiple of the rows.
+// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache. Columns: a multiple of
+// the rows.
 constexpr int64 blockRows = 8 * tileRows;
 constexpr int64 blockPanels = 32;
 // With at most so many panels of b in a tile, rows of a are read where they are: too few to repay a copy.
 constexpr int64 directPanels = 4;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
-// Packed b of one pass, in floats: more columns than that are cut; more blocks of k than fill the first are packed and multiplied in turns.
+// Packed b of one pass, in floats: more columns than that are cut; more blocks of k than fill the first are packed and
+// multiplied in turns.
 constexpr int64 packedLimit = 16 << 20;
 constexpr int64 packedWell = 1 << 19;
 // Below this many multiply-adds a product is not worth a second thread, and a tile not worth cutting.
@@ -46,16 +52,21 @@ template <Precision precision> struct Product {
   int64 packedSize() const { return packedDepth() * panels() * tileColumns; }
 };
 
-// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels [element][tileColumns].
-template <Precision precision> float* packedPanel(const Product<precision>& p, float* packed, int64 block, int64 panel) {
+// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels
+// [element][tileColumns].
+template <Precision precision>
+float* packedPanel(const Product<precision>& p, float* packed, int64 block, int64 panel) {
   const int64 start = block * p.innerDepth();
-  const int64 before = p.elements(start - p.firstBlock * p.innerDepth()), depth = p.elements(minimum(p.innerDepth(), p.k - start));
+  const int64 before = p.elements(start - p.firstBlock * p.innerDepth()),
+              depth = p.elements(minimum(p.innerDepth(), p.k - start));
   return packed + (before * p.panels() + panel * depth) * tileColumns;
 }
 
 // Panels [first, last) of block `block` of k.
-template <Precision precision, bool activate> void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
-  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start), column = first * tileColumns;
+template <Precision precision, bool activate>
+void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start),
+              column = first * tileColumns;
   const int64 columns = minimum(last * tileColumns, p.n) - column;
   float* to = packedPanel(p, packed, block, first);
   if (p.transposeB) {
@@ -64,28 +75,38 @@ template <Precision precision, bool activate> void packPanelsOfB(const Product<p
     packPanels<precision, activate>(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
   }
 }
-template <Precision precision> void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
-  if (p.activateB) packPanelsOfB<precision, true>(p, packed, block, first, last);
-  else packPanelsOfB<precision, false>(p, packed, block, first, last);
+template <Precision precision>
+void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
+  if (p.activateB)
+    packPanelsOfB<precision, true>(p, packed, block, first, last);
+  else
+    packPanelsOfB<precision, false>(p, packed, block, first, last);
 }
 
 // Rows [row, row + rows) of block `block` of k.
-template <Precision precision, bool activate> void packRowsOfA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
+template <Precision precision, bool activate>
+void packRowsOfA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   if (p.transposeA) {
-    packTransposedRows<precision, activate>(packed, p.panelHeight(), p.a + start * p.aLeading + row, p.aLeading, rows, depth, p.m - row);
+    packTransposedRows<precision, activate>(packed, p.panelHeight(), p.a + start * p.aLeading + row, p.aLeading, rows,
+                                            depth, p.m - row);
   } else {
-    packRows<precision, activate>(packed, packedStride(p.elements(depth)), p.a + row * p.aLeading + start, p.aLeading, rows, depth);
+    packRows<precision, activate>(packed, packedStride(p.elements(depth)), p.a + row * p.aLeading + start, p.aLeading,
+                                  rows, depth);
   }
 }
-template <Precision precision> void packA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
-  if (p.activateA) packRowsOfA<precision, true>(p, packed, block, row, rows);
-  else packRowsOfA<precision, false>(p, packed, block, row, rows);
+template <Precision precision>
+void packA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
+  if (p.activateA)
+    packRowsOfA<precision, true>(p, packed, block, row, rows);
+  else
+    packRowsOfA<precision, false>(p, packed, block, row, rows);
 }
 
-// output = tile∘gelu′(preActivation) + residual of a tile that lies there; before the last block of k the sums so far lie in the output.
-template <Precision precision>
-void finishTile(const Product<precision>& p, const float* tile, int64 row, int64 rows, int64 column, int columns, bool addOutput) {
+// output = tile∘gelu′(preActivation) + residual of a tile that lies there; before the last block of k the sums so far
+// lie in the output.
+template <Precision precision> void finishTile(const Product<precision>& p, const float* tile, int64 row, int64 rows,
+                                               int64 column, int columns, bool addOutput) {
   // With `take` and `put` for whole vectors: stores with a mask take many times as long on some CPUs.
   const auto finish = [&](int64 i, int v, const auto& take, const auto& put) {
     const int64 place = (row + i) * p.outputLeading + column + v * lanes;
@@ -115,29 +136,35 @@ template <Precision precision> int64 privateSize(const Product<precision>& p, in
 }
 
 // Where rows [row, row + rows) of block `block` of k of a lie, and where a share of that block of b does.
-template <Precision precision> void addRowsOfA(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 row, int64 rows) {
+template <Precision precision>
+void addRowsOfA(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 row, int64 rows) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   rows = minimum(rows, p.m - row);
-  if (p.transposeA) ahead.add(p.a + start * p.aLeading + row, p.aLeading, depth, rows);
-  else ahead.add(p.a + row * p.aLeading + start, p.aLeading, rows, depth);
+  if (p.transposeA)
+    ahead.add(p.a + start * p.aLeading + row, p.aLeading, depth, rows);
+  else
+    ahead.add(p.a + row * p.aLeading + start, p.aLeading, rows, depth);
 }
-template <Precision precision> void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 share, int64 shares) {
+template <Precision precision>
+void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 share, int64 shares) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   const int64 lines = p.transposeB ? p.n : depth, first = lines * share / shares, end = lines * (share + 1) / shares;
-  if (p.transposeB) ahead.add(p.b + first * p.bLeading + start, p.bLeading, end - first, depth);
-  else ahead.add(p.b + (start + first) * p.bLeading, p.bLeading, end - first, p.n);
+  if (p.transposeB)
+    ahead.add(p.b + first * p.bLeading + start, p.bLeading, end - first, depth);
+  else
+    ahead.add(p.b + (start + first) * p.bLeading, p.bLeading, end - first, p.n);
 }
 
-// Which task of how many a block is, and the rows of the task that is likely to follow in the same thread (none where they lie behind the last).
+// Which task of how many a block is, and the rows of the task that is likely to follow in the same thread (none where
+// they lie behind the last).
 struct Sequel {
   int64 row = 0, task = 0, tasks = 1;
 };
 
 // Rows [rowStart, rowEnd) × panels [panelStart, panelEnd) of the output, from packed b.
-template <Precision precision>
-void computeBlock(
-    const Product<precision>& p, float* packed, int64 rowStart, int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch,
-    const Sequel& sequel) {
+template <Precision precision> void computeBlock(const Product<precision>& p, float* packed, int64 rowStart,
+                                                 int64 rowEnd, int64 panelStart, int64 panelEnd, float* scratch,
+                                                 const Sequel& sequel) {
   float* tile = scratch;
   float* packedA = scratch + tileRows * tileColumns;
   const int64 height = p.panelHeight(), rows = rowEnd - rowStart;
@@ -159,8 +186,10 @@ void computeBlock(
       packA(p, packedA, block, rowStart, rows);
     }
     FetchAhead ahead(divideUp(rows, height) * (panelEnd - panelStart));
-    if (block + 1 < p.lastBlock) addRowsOfA(ahead, p, block + 1, rowStart, rows);
-    else if (sequel.row < p.m) addRowsOfA(ahead, p, p.firstBlock, sequel.row, rows);
+    if (block + 1 < p.lastBlock)
+      addRowsOfA(ahead, p, block + 1, rowStart, rows);
+    else if (sequel.row < p.m)
+      addRowsOfA(ahead, p, p.firstBlock, sequel.row, rows);
     const int64 packedNext = block + p.lastBlock - p.firstBlock;
     if (packedNext < p.innerBlocks()) addShareOfB(ahead, p, packedNext, sequel.task, sequel.tasks);
     for (int64 panel = panelStart; panel < panelEnd; ++panel) {
@@ -170,7 +199,8 @@ void computeBlock(
       const TileKernel full = tileKernel<precision>(static_cast<int>(height), columns, layout);
       for (int64 row = 0; row < rows; row += height) {
         const int64 count = minimum(height, rows - row);
-        const TileKernel kernel = count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
+        const TileKernel kernel =
+            count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
         float* output = p.output + (rowStart + row) * p.outputLeading + column;
         const float* left = a + row / height * aPanel;
         if (last && p.preActivation) {
@@ -185,7 +215,8 @@ void computeBlock(
         } else {
           const float* bias = last && p.bias ? p.bias + column : nullptr;
           const float* residual = last && p.residual ? p.residual + (output - p.output) : nullptr;
-          kernel(elements, left, aStride, b, tileColumns, {output, p.outputLeading, columns, p.alpha, beta, bias, residual});
+          kernel(elements, left, aStride, b, tileColumns,
+                 {output, p.outputLeading, columns, p.alpha, beta, bias, residual});
         }
         ahead.step();
       }
@@ -195,7 +226,8 @@ void computeBlock(
 
 // Every output tile of one product, shared by the threads; b is packed first, by all of them together.
 template <Precision precision> void multiplyShared(const Call& call, const Product<precision>& whole) {
-  const int64 chunk = maximum(blockPanels, packedLimit / (maximum(1, whole.elements(whole.innerDepth())) * tileColumns)) * tileColumns;
+  const int64 chunk =
+      maximum(blockPanels, packedLimit / (maximum(1, whole.elements(whole.innerDepth())) * tileColumns)) * tileColumns;
   for (int64 first = 0; first < whole.n; first += chunk) {
     Product<precision> p = whole;
     p.n = minimum(chunk, whole.n - first);
@@ -205,12 +237,15 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
     if (p.residual) p.residual += first;
     if (p.preActivation) p.preActivation += first;
 
-    // Tiles: the larger, the more often packed panels are used again; smaller ones only until the threads can share them evenly.
-    const int64 panels = p.panels(), height = p.panelHeight(), rowPanels = divideUp(p.m, height), blocks = p.innerBlocks();
+    // Tiles: the larger, the more often packed panels are used again; smaller ones only until the threads can share
+    // them evenly.
+    const int64 panels = p.panels(), height = p.panelHeight(), rowPanels = divideUp(p.m, height),
+                blocks = p.innerBlocks();
     const bool shared = p.m * p.n * p.k >= worthSharing;
     const int64 threads = shared ? call.parallel->threads : 1;
     int64 rowTiles = divideUp(rowPanels, maximum(1, blockRows / height)), panelTiles = divideUp(panels, blockPanels);
-    while (threads > 1 && rowTiles * panelTiles < 4 * threads && p.m * p.n * p.k > rowTiles * panelTiles * worthSharing) {
+    while (threads > 1 && rowTiles * panelTiles < 4 * threads &&
+           p.m * p.n * p.k > rowTiles * panelTiles * worthSharing) {
       if (panelTiles < panels && p.n * rowTiles >= p.m * panelTiles) {
         ++panelTiles;
       } else if (rowTiles < rowPanels) {
@@ -222,7 +257,8 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
     const int64 rowsOfTile = divideUp(rowPanels, rowTiles) * height, panelsOfTile = divideUp(panels, panelTiles);
     rowTiles = divideUp(p.m, rowsOfTile);
     panelTiles = divideUp(panels, panelsOfTile);
-    const int64 together = minimum(blocks, maximum(1, packedWell / maximum(1, p.elements(p.innerDepth()) * panels * tileColumns)));
+    const int64 together =
+        minimum(blocks, maximum(1, packedWell / maximum(1, p.elements(p.innerDepth()) * panels * tileColumns)));
     p.lastBlock = together;
     const int64 privateFloats = privateSize(p, minimum(rowsOfTile, p.m));
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
@@ -237,9 +273,9 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
       };
       const auto computeTileOfOutput = [&](int64 task, int thread) {
         const int64 row = task / panelTiles * rowsOfTile, panel = task % panelTiles * panelsOfTile;
-        computeBlock(
-            p, packed, row, minimum(p.m, row + rowsOfTile), panel, minimum(panels, panel + panelsOfTile),
-            privates + thread * privateFloats, {(task + threads) / panelTiles * rowsOfTile, task, rowTiles * panelTiles});
+        computeBlock(p, packed, row, minimum(p.m, row + rowsOfTile), panel, minimum(panels, panel + panelsOfTile),
+                     privates + thread * privateFloats,
+                     {(task + threads) / panelTiles * rowsOfTile, task, rowTiles * panelTiles});
       };
       if (shared) {
         parallelFor(call, runs * (p.lastBlock - p.firstBlock), packRun);
@@ -252,41 +288,41 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
   }
 }
 
-template <Precision precision> void multiply(const Call& call) {
+template <Precision precision> void multiply(const Gemm<float>& call) {
   Product<precision> p;
-  p.output = call.buffer<float>(0);
-  p.a = call.buffer<float>(1);
-  p.b = call.buffer<float>(2);
-  p.bias = call.buffer<float>(3);
-  p.residual = call.buffer<float>(4);
-  p.preActivation = call.buffer<float>(5);
-  p.m = call.integer(0);
-  p.n = call.integer(1);
-  p.k = call.integer(2);
-  int64 batch = call.integer(3);
-  p.transposeA = call.integer(4) != 0;
-  p.transposeB = call.integer(5) != 0;
-  p.alpha = static_cast<float>(call.number(6));
-  p.beta = static_cast<float>(call.number(7));
-  p.activateA = call.integer(8) == 1;
-  p.activateB = call.integer(8) == 2;
-  p.aLeading = call.integer(9);
-  p.bLeading = call.integer(10);
-  p.outputLeading = call.integer(11);
-  const int64 aBatch = call.integer(12), bBatch = call.integer(13), outputBatch = call.integer(14);
+  p.output = call.output;
+  p.a = call.a;
+  p.b = call.b;
+  p.bias = call.bias;
+  p.residual = call.residual;
+  p.preActivation = call.preActivation;
+  p.m = call.m;
+  p.n = call.n;
+  p.k = call.k;
+  int64 batch = call.batch;
+  p.transposeA = call.transposeA != 0;
+  p.transposeB = call.transposeB != 0;
+  p.alpha = static_cast<float>(call.alpha);
+  p.beta = static_cast<float>(call.beta);
+  p.activateA = call.activation == ActivatedOperand::a;
+  p.activateB = call.activation == ActivatedOperand::b;
+  p.aLeading = call.aLeading;
+  p.bLeading = call.bLeading;
+  p.outputLeading = call.outputLeading;
   if (p.m <= 0 || p.n <= 0 || batch <= 0) return;
   // A batch that shares b and lies row under row is one tall product.
-  if (batch > 1 && bBatch == 0 && !p.transposeA && aBatch == p.m * p.aLeading && outputBatch == p.m * p.outputLeading) {
+  if (batch > 1 && call.bBatchStride == 0 && !p.transposeA && call.aBatchStride == p.m * p.aLeading &&
+      call.outputBatchStride == p.m * p.outputLeading) {
     p.m *= batch;
     batch = 1;
   }
   const auto item = [&](int64 z) {
     Product<precision> one = p;
-    one.a += z * aBatch;
-    one.b += z * bBatch;
-    one.output += z * outputBatch;
-    if (p.residual) one.residual += z * outputBatch;
-    if (p.preActivation) one.preActivation += z * outputBatch;
+    one.a += z * call.aBatchStride;
+    one.b += z * call.bBatchStride;
+    one.output += z * call.outputBatchStride;
+    if (p.residual) one.residual += z * call.outputBatchStride;
+    if (p.preActivation) one.preActivation += z * call.outputBatchStride;
     return one;
   };
   p.lastBlock = p.innerBlocks();
@@ -304,7 +340,8 @@ template <Precision precision> void multiply(const Call& call) {
         const Product<precision> one = item(z);
         for (int64 block = 0; block < one.innerBlocks(); ++block) packB(one, packed, block, 0, one.panels());
         for (int64 row = 0; row < one.m; row += rows) {
-          computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats, {row + rows});
+          computeBlock(one, packed, row, minimum(one.m, row + rows), 0, one.panels(), packed + packedFloats,
+                       {row + rows});
         }
       }
     });
@@ -315,11 +352,107 @@ template <Precision precision> void multiply(const Call& call) {
 
 }  // namespace
 
-void gemm(const Call& call) {
-  if (call.integer(15) == 1) {
+void gemm(const Gemm<float>& call) {
+  if (call.precision == ProductPrecision::bfloat16) {
     multiply<Precision::bfloat16>(call);
   } else {
     multiply<Precision::float32>(call);
+  }
+}
+
+// gemmArgmax: each tile of a·bᵀ goes from the micro-kernel's registers into a running (value, index) for every row and
+// lane; the product is never written.
+
+namespace {
+
+// By lanes the largest value so far and its column.
+struct Best {
+  Vector value;
+  IntVector index;
+};
+
+// A NaN is larger than any number, and the first of equals stays, as in the naive version.
+SPLITMASK_INLINE void consider(Best& best, Vector value, IntVector index) {
+  const IntVector better = ~(value <= best.value) & (best.value == best.value);
+  best.value = select(better, value, best.value);
+  best.index = select(better, index, best.index);
+}
+
+void reduceTile(Best* best, const float* tile, int64 rows, int columns, int64 column, const float* bias) {
+  const IntVector lane = laneNumbers();
+  const Vector none = broadcast(-__builtin_inff());
+  for (int v = 0; v * lanes < columns; ++v) {
+    const int count = columns - v * lanes < lanes ? columns - v * lanes : lanes;
+    const IntVector index = broadcast(static_cast<int>(column) + v * lanes) + lane;
+    const IntVector present = firstLanes(count);
+    const Vector offset = bias ? loadPartial(bias + column + v * lanes, count) : Vector{};
+    for (int64 i = 0; i < rows; ++i) {
+      const Vector value = load(tile + i * tileColumns + v * lanes) + offset;
+      consider(best[i], select(present, value, none), index);
+    }
+  }
+}
+
+}  // namespace
+
+void gemmArgmax(const GemmArgmax<float>& call) {
+  if (call.m <= 0) return;
+  const int64 chunk = maximum(32, packedLimit / (maximum(1, call.k) * tileColumns)) * tileColumns;
+  const int64 height = evenHeight(call.m);
+  // A task's block of a is to stay in the second-level cache.
+  const int64 blockRows = maximum(1, minimum(8 * tileRows, (1 << 16) / maximum(1, call.k)) / height) * height;
+  const int64 tasks = divideUp(call.m, blockRows);
+  const int64 stride = packedStride(call.k);
+  const int64 packedFloats = panelsSize(call.k, minimum(call.n, chunk)),
+              bestFloats = call.m * int64(sizeof(Best) / sizeof(float));
+  const int64 privateFloats = divideUp(blockRows * stride + tileRows * tileColumns, 16) * 16;
+  float* scratch = static_cast<float*>(
+      call.scratch(call, 0, (bestFloats + packedFloats + call.parallel->threads * privateFloats) * 4));
+  Best* best = reinterpret_cast<Best*>(scratch);
+  float* packed = scratch + bestFloats;
+  float* privates = packed + packedFloats;
+  for (int64 i = 0; i < call.m; ++i) best[i] = {broadcast(-__builtin_inff()), IntVector{}};
+
+  for (int64 first = 0; first < call.n; first += chunk) {
+    const int64 columns = minimum(chunk, call.n - first), panels = divideUp(columns, tileColumns);
+    const int64 group = maximum(1, (1 << 15) / (maximum(1, call.k) * tileColumns));
+    parallelFor(call, divideUp(panels, group), [&](int64 task, int) {
+      const int64 start = task * group * tileColumns, end = minimum(columns, start + group * tileColumns);
+      packTransposedPanels(packed + start * call.k, call.b + (first + start) * call.k, call.k, call.k, end - start);
+    });
+    parallelFor(call, tasks, [&](int64 task, int thread) {
+      float* tile = privates + thread * privateFloats;
+      float* packedA = tile + tileRows * tileColumns;
+      const int64 rowStart = task * blockRows, rows = minimum(blockRows, call.m - rowStart);
+      packRows(packedA, stride, call.a + rowStart * call.k, call.k, rows, call.k);
+      for (int64 column = 0; column < columns; column += tileColumns) {
+        const int width = static_cast<int>(minimum(tileColumns, columns - column));
+        for (int64 row = 0; row < rows; row += height) {
+          const int64 count = minimum(height, rows - row);
+          const TileKernel kernel = tileKernel(static_cast<int>(count), width, Layout::byRow);
+          kernel(call.k, packedA + row * stride, stride, packed + column * call.k, tileColumns,
+                 {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
+          reduceTile(best + rowStart + row, tile, count, width, first + column, call.bias);
+        }
+      }
+    });
+  }
+
+  for (int64 i = 0; i < call.m; ++i) {
+    float value = best[i].value[0];
+    int index = best[i].index[0];
+    for (int lane = 1; lane < lanes; ++lane) {
+      const float other = best[i].value[lane];
+      const int otherIndex = best[i].index[lane];
+      const bool larger = other > value || (other != other && value == value);
+      const bool equal = other == value || (other != other && value != value);
+      if (larger || (equal && otherIndex < index)) {
+        value = other;
+        index = otherIndex;
+      }
+    }
+    call.output[i] = value - value == 0 ? index : noIndex;  // ∞ − ∞ is NaN, too
+    if (call.best) call.best[i] = value;
   }
 }
 

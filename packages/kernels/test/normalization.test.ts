@@ -38,8 +38,8 @@ describe("layerNorm", () => {
         absolute: 1e-5,
       });
       const mean = Array.from({ length: rows }, (_, r) => sum(rowOf(input, r, columns)) / columns);
-      const rstd = mean.map((centre, r) => {
-        const squares = rowOf(input, r, columns).map((x) => (x - centre) ** 2);
+      const rstd = mean.map((center, r) => {
+        const squares = rowOf(input, r, columns).map((x) => (x - center) ** 2);
         return 1 / Math.sqrt(sum(squares) / columns + epsilon);
       });
       const normal = (r: number) => rowOf(input, r, columns).map((x) => (x - mean[r]!) * rstd[r]!);

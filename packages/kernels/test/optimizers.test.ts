@@ -129,14 +129,14 @@ describe("sgd", () => {
     for (const scale of [null, Float32Array.of(0.25)])
       await compareKernel("sgd", {
         buffers: { scale },
-        numbers: { momentum, nesterov },
+        numbers: { momentum, nesterov, trustCoefficient: 0, epsilon: 0 },
         each: items.map(({ values, learningRate, weightDecay }, item) => ({
           buffers: {
             parameter: values,
             gradient: sampleNumbers(values.length, 20 + item),
             momentumBuffer: momentum === 0 ? null : sampleNumbers(values.length, 40 + item),
           },
-          numbers: { size: values.length, learningRate, weightDecay },
+          numbers: { size: values.length, learningRate, weightDecay, adapt: 0 },
         })),
         outputs: ["parameter", "momentumBuffer"],
       });
@@ -157,9 +157,16 @@ describe("sgd", () => {
     for (let step = 1; step <= 50; step += 1) {
       const gradient = sampleNumbers(size, 100 + step);
       const each = [
-        { parameter, gradient: place(gradient), momentumBuffer, size, learningRate, weightDecay },
+        { parameter, gradient: place(gradient), momentumBuffer, size, learningRate, weightDecay, adapt: 0 },
       ];
-      device.run("sgd", "float32", { scale: null, momentum, nesterov, each });
+      device.run("sgd", "float32", {
+        scale: null,
+        momentum,
+        nesterov,
+        trustCoefficient: 0,
+        epsilon: 0,
+        each,
+      });
       slow.forEach((state, i) => {
         const g = gradient[i]! + weightDecay * state.value;
         state.buffer = momentum * state.buffer + g;
@@ -175,14 +182,14 @@ describe("sgd", () => {
   });
 });
 
-describe("lars", () => {
+describe("sgd that adapts (LARS)", () => {
   test.each([
     [0, 0],
     [0.9, 0],
     [0.9, 1],
   ])("momentum %d, nesterov %i, of a list", async (momentum, nesterov) => {
     for (const scale of [null, Float32Array.of(0.25)])
-      await compareKernel("lars", {
+      await compareKernel("sgd", {
         buffers: { scale },
         numbers: { momentum, nesterov, trustCoefficient: 0.1, epsilon: 1e-8 },
         each: items.map(({ values, learningRate, weightDecay }, item) => ({
@@ -199,7 +206,7 @@ describe("lars", () => {
   });
 
   test("the factor is the trust coefficient times the lengths' quotient", async () => {
-    const { reference } = await compareKernel("lars", {
+    const { reference } = await compareKernel("sgd", {
       buffers: { scale: Float32Array.of(2) },
       numbers: { momentum: 0, nesterov: 0, trustCoefficient: 0.5, epsilon: 0 },
       each: [0, 1].map((adapt) => ({
