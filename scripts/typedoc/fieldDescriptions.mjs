@@ -1,25 +1,29 @@
 // Settings are stated once, as zod fields: a property whose type is inferred from one is documented by the field's
 // description.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Comment, Converter, ReflectionKind } from "typedoc";
 
 const packages = new URL("../../packages/", import.meta.url);
 
 /**
- * The descriptions of all fields that a package states in files named `*Fields.ts`, by the path of the source and the
+ * The descriptions of all fields that packages export in constants named `…Fields`, by the path of the source and the
  * name of the field.
  */
 async function readDescriptions() {
   const descriptions = new Map();
   for (const name of readdirSync(packages)) {
-    const built = new URL(`${name}/dist/`, packages);
-    const files = existsSync(built) ? readdirSync(built, { recursive: true }) : [];
-    for (const file of files.filter((each) => each.endsWith("Fields.js"))) {
-      const source = fileURLToPath(new URL(`${name}/src/${file.replace(/js$/, "ts")}`, packages));
-      for (const fields of Object.values(await import(new URL(file, built)))) {
-        for (const [field, { description } = {}] of Object.entries(fields ?? {})) {
-          if (typeof description === "string") descriptions.set(`${source} ${field}`, `${description}.`);
+    const folder = new URL(`${name}/src/`, packages);
+    const files = existsSync(folder) ? readdirSync(folder, { recursive: true }) : [];
+    for (const file of files.filter((each) => each.endsWith(".ts"))) {
+      const source = new URL(file, folder);
+      if (!/^export const \w+Fields\b/m.test(readFileSync(source, "utf8"))) continue;
+      const built = new URL(`${name}/dist/${file.replace(/ts$/, "js")}`, packages);
+      for (const [constant, fields] of Object.entries(await import(built))) {
+        if (!constant.endsWith("Fields") || typeof fields !== "object") continue;
+        for (const [field, { description } = {}] of Object.entries(fields)) {
+          if (typeof description === "string")
+            descriptions.set(`${fileURLToPath(source)} ${field}`, `${description}.`);
         }
       }
     }

@@ -1,3 +1,13 @@
+/** A chart that several figures share. */
+export interface SharedChart {
+  /** Its heading. */
+  readonly title: string;
+  /** How to read it. */
+  readonly caption: string;
+  /** The name of the figure's line. */
+  readonly line: string;
+}
+
 /** What people are told of a figure that a method measures: a part of its loss, or of its health. */
 export interface FigureNote {
   /** The heading of its chart. */
@@ -5,7 +15,7 @@ export interface FigureNote {
   /** One sentence that says how to read it. */
   readonly caption: string;
   /** The chart that it shares with others that name the same, and what its line is called there; left out: its own. */
-  readonly shared?: { readonly title: string; readonly caption: string; readonly line: string };
+  readonly shared?: SharedChart;
 }
 
 /** Notes by the names of parts and health figures; charts of other figures are called by their names. */

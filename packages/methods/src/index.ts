@@ -29,10 +29,16 @@ export {
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
-export { type FigureNote, type FigureNotes, spreadFigures, wordFigures } from "./figureNotes.js";
+export {
+  type FigureNote,
+  type FigureNotes,
+  type SharedChart,
+  spreadFigures,
+  wordFigures,
+} from "./figureNotes.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export type { BranchPrediction } from "./hiddenWords.js";
-export type { LookPanel, LookRequest, Looks } from "./looks.js";
+export type { LookPanel, LookRequest, LookShare, Looks } from "./looks.js";
 export {
   type MaeSettings,
   MaskedAutoencoder,
@@ -47,11 +53,14 @@ export { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeMo
 export {
   type CommonSettings,
   defineMethod,
+  type EncoderModel,
   type LabelledMethod,
   type Method,
   type MethodFacts,
   type NamedView,
+  type PaperLearningRate,
   type Preparation,
+  type PreparationCost,
   type PrepareRequest,
   type PretrainingTask,
   type Recipe,

@@ -16,6 +16,14 @@ export interface LookRequest<Settings> {
   readonly settings: Settings;
 }
 
+/** A share from 0 to 1 of every shown picture. */
+export interface LookShare {
+  /** What it is a share of, such as "exact". */
+  readonly name: string;
+  /** B numbers. */
+  readonly values: Tensor;
+}
+
 /** One drawing of every shown picture: patches at some places of the encoder's grid; the others stay empty. */
 export interface LookPanel {
   /** What it shows, in a few words: "A sees". */
@@ -25,7 +33,7 @@ export interface LookPanel {
   /** int32 B×K: the places of the grid that they belong to, none twice; null: K is all places, in order. */
   readonly places: Tensor | null;
   /** B numbers from 0 to 1, one a picture, printed below the caption as "25 % exact"; null: none. */
-  readonly share: { readonly name: string; readonly values: Tensor } | null;
+  readonly share: LookShare | null;
 }
 
 /** What a report shows of a method. */

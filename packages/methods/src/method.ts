@@ -50,16 +50,32 @@ export interface MethodFacts {
   readonly batch: number;
 }
 
+/** A model with an encoder. */
+export interface EncoderModel extends Module {
+  /** What is wanted after training. */
+  readonly encoder: VisionTransformer;
+}
+
 /** Something that can be trained and whose encoder is what a run is for. */
 export interface PretrainingTask<Batch = ImageBatch> extends TrainingTask<Batch> {
   /** The encoder, and what the method has besides; the state dict has it as `encoder.*`. */
-  readonly model: Module & { readonly encoder: VisionTransformer };
+  readonly model: EncoderModel;
+}
+
+/** The learning rate of a paper, with what it depends on. */
+export interface PaperLearningRate {
+  /** The peak. */
+  readonly value: number;
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Width of the encoder. */
+  readonly width: number;
 }
 
 /** What a method trains with where nothing is given: the numbers of its paper. */
 export interface Recipe {
   /** The learning rate of the paper with its batch and its width; for others it is scaled with the square roots. */
-  readonly learningRate: { readonly value: number; readonly batch: number; readonly width: number };
+  readonly learningRate: PaperLearningRate;
   /** The peak learning rate over the one at the end; Infinity: it ends at 0. */
   readonly peakToMinimum: number;
   /** Warm-up as a share of the steps. */
@@ -108,6 +124,14 @@ export interface PrepareRequest<Settings> {
   readonly signal?: AbortSignal;
 }
 
+/** What a preparation takes. */
+export interface PreparationCost {
+  /** Pictures that are decoded. */
+  readonly pictures: number;
+  /** Floating-point operations of large products. */
+  readonly operations: number;
+}
+
 /**
  * What a method makes before the first step and keeps in the run folder, such as a fitted tokenizer.
  *
@@ -131,7 +155,7 @@ export interface Preparation<Settings, Parts> {
    * What making it takes: how many pictures are decoded, and how many floating-point operations of large products are
    * done.
    */
-  cost(settings: Settings, pictureCount: number): { readonly pictures: number; readonly operations: number };
+  cost(settings: Settings, pictureCount: number): PreparationCost;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { type VisionTransformerPreset, visionTransformerPresets } from "./presets.js";
+
 /** The shape of a `VisionTransformer`. */
 export interface VisionTransformerConfig {
   /**
@@ -51,22 +53,6 @@ export type ResolvedVisionTransformerConfig = Required<VisionTransformerConfig> 
   /** [height, width] in pixels. */
   readonly imageSize: readonly [height: number, width: number];
 };
-
-/** What a preset fixes. */
-export type VisionTransformerShape = Pick<VisionTransformerConfig, "width" | "depth" | "heads">;
-
-/** Width, depth and heads of the usual models. */
-export const visionTransformerPresets: Readonly<Record<VisionTransformerPreset, VisionTransformerShape>> = {
-  /** ViT-Ti: about 5.5 million parameters. */
-  tiny: { width: 192, depth: 12, heads: 3 },
-  /** ViT-S: about 22 million parameters. */
-  small: { width: 384, depth: 12, heads: 6 },
-  /** ViT-B: about 86 million parameters. */
-  base: { width: 768, depth: 12, heads: 12 },
-};
-
-/** The name of a preset. */
-export type VisionTransformerPreset = "tiny" | "small" | "base";
 
 /**
  * The config of a usual model: `vit("small", { imageSize: 64, patchSize: 8 })`.

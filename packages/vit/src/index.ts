@@ -8,14 +8,16 @@ export {
   type ResolvedVisionTransformerConfig,
   resolveVisionTransformerConfig,
   type VisionTransformerConfig,
-  type VisionTransformerPreset,
-  type VisionTransformerShape,
-  visionTransformerPresets,
   vit,
 } from "./config.js";
 export type { InitializationName } from "./initializations.js";
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
 export { fixedPositions, resamplePositions, sineCosinePositions } from "./positions.js";
+export {
+  type VisionTransformerPreset,
+  type VisionTransformerShape,
+  visionTransformerPresets,
+} from "./presets.js";
 export {
   RelativePositionBias,
   type RelativePositionBiasOptions,

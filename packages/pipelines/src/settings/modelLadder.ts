@@ -1,8 +1,8 @@
+import { type VisionTransformerShape, visionTransformerPresets } from "@splitmask/vit/presets";
 import type { Config } from "./config.js";
-import { type ModelSize, namedModels } from "./namedModels.js";
 
 /** A model with the pictures that it sees, and what it takes to be worth its time. */
-export interface Rung extends ModelSize {
+export interface Rung extends VisionTransformerShape {
   /** How a person calls it. */
   readonly name: string;
   /** Side of the crop in pixels. */
@@ -39,13 +39,20 @@ const smallSide = 48;
  */
 export function modelLadder(shortSide: number): readonly Rung[] {
   const { fewer, ...crop } = shortSide < smallSide ? crops.tiny : crops.photographs;
-  const small = { ...namedModels.small, name: "ViT-S", pictures: 50_000, short: false };
+  const small = { ...visionTransformerPresets.small, name: "ViT-S", pictures: 50_000, short: false };
   return [
     ...(shortSide < largeSide
       ? []
       : [{ ...small, ...crops.large, name: "ViT-S/16 at 224", updates: 40_000 }]),
     { ...small, ...crop, updates: 36_000 },
-    { ...namedModels.tiny, ...crop, name: "ViT-tiny", pictures: 5_000, updates: 9_000, short: false },
+    {
+      ...visionTransformerPresets.tiny,
+      ...crop,
+      name: "ViT-tiny",
+      pictures: 5_000,
+      updates: 9_000,
+      short: false,
+    },
     { ...usual, ...crop, pictures: 0, updates: 1_000, short: false },
     { ...least, ...crop, name: `width 96 at ${crop.imageSize}`, pictures: 0, updates: 400, short: true },
     { ...least, ...fewer, name: `width 96 at ${fewer.imageSize}`, pictures: 0, updates: 0, short: true },
@@ -59,7 +66,7 @@ export function modelLadder(shortSide: number): readonly Rung[] {
  * @param rung A rung of the ladder.
  */
 export function withGiven(given: Config, rung: Rung): Rung {
-  const named = given.model === undefined ? rung : { ...rung, ...namedModels[given.model] };
+  const named = given.model === undefined ? rung : { ...rung, ...visionTransformerPresets[given.model] };
   const width = given.width ?? named.width;
   const heads = given.heads ?? (width === named.width ? named.heads : headsFor(width));
   const patch = given.patch ?? (given.imageSize === undefined ? rung.patch : choosePatch(given.imageSize));

@@ -1,9 +1,14 @@
 import { type Decided, field } from "@splitmask/methods/settings";
+import { type VisionTransformerPreset, visionTransformerPresets } from "@splitmask/vit/presets";
 import { z } from "zod";
-import { type ModelName, namedModels } from "../namedModels.js";
 
-const modelNames = Object.keys(namedModels) as [ModelName, ...ModelName[]];
-const sizes = Object.entries(namedModels).map(([name, model]) => `${name} ${Object.values(model).join("×")}`);
+const modelNames = Object.keys(visionTransformerPresets) as [
+  VisionTransformerPreset,
+  ...VisionTransformerPreset[],
+];
+const sizes = Object.entries(visionTransformerPresets).map(
+  ([name, model]) => `${name} ${Object.values(model).join("×")}`,
+);
 
 /** The encoder. */
 export const modelFields = {
