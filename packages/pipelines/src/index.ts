@@ -8,9 +8,26 @@
 export { classificationWork } from "./estimate/classificationWork.js";
 export { decodedInSteps, type StepDecoding, stepsInTime } from "./estimate/decodedPictures.js";
 export { pretrainingWork } from "./estimate/pretrainingWork.js";
-export { type EstimatedRun, estimateRun, type RunEstimate, type RunWork } from "./estimate/runEstimate.js";
-export { type FixedTime, stepTime, timeLimitOf, type WorkBesides } from "./estimate/runTime.js";
-export { type CountedStep, type TrainingCost, trainingCost } from "./estimate/trainingCost.js";
+export {
+  type EstimatedRun,
+  type EvaluationWork,
+  estimateRun,
+  type RunEstimate,
+  type RunWork,
+} from "./estimate/runEstimate.js";
+export {
+  type FixedTime,
+  stepTime,
+  timeLimitOf,
+  type WorkAfter,
+  type WorkBesides,
+} from "./estimate/runTime.js";
+export {
+  type ClosableBatches,
+  type CountedStep,
+  type TrainingCost,
+  trainingCost,
+} from "./estimate/trainingCost.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./evaluation/embed.js";
 export {
   type EvaluateRequest,
@@ -47,7 +64,7 @@ export { type ComparisonRequest, writeComparison } from "./reports/comparison.js
 export { writeReport } from "./reports/report.js";
 export type { ReportRequest } from "./reports/reportRequest.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./runs/classifierFile.js";
-export { type RunDescription, readRun } from "./runs/description.js";
+export { type ReadRun, type RunDescription, readRun } from "./runs/description.js";
 export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";

@@ -32,6 +32,14 @@ export interface RunEstimate {
   };
 }
 
+/** A look at pictures between the steps. */
+export interface EvaluationWork {
+  /** How many pictures it looks at. */
+  readonly pictures: number;
+  /** Steps between two of them. */
+  readonly every: number;
+}
+
 /** What a run does, counted. */
 export interface RunWork {
   /** A step. */
@@ -41,7 +49,7 @@ export interface RunWork {
   /** Before and after the steps. */
   readonly besides: WorkBesides;
   /** Pictures that are looked at every so many steps; null: only at the end, which `besides` has. */
-  readonly evaluation: { readonly pictures: number; readonly every: number } | null;
+  readonly evaluation: EvaluationWork | null;
 }
 
 /** An estimate with what it was made of. */

@@ -1,3 +1,4 @@
+import type { PreparationCost } from "@splitmask/methods";
 import type { TimeLimit } from "@splitmask/trainer";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { LoopSettings } from "../settings/runSettings.js";
@@ -18,12 +19,22 @@ export interface FixedTime {
   readonly report: number;
 }
 
+/** What is done after the last step. */
+export interface WorkAfter {
+  /** Seconds that depend on neither pictures nor model. */
+  readonly seconds: number;
+  /** Pictures that are decoded. */
+  readonly pictures: number;
+  /** Pictures that are embedded, each as often as it is. */
+  readonly looks: number;
+}
+
 /** What a run does besides its steps. */
 export interface WorkBesides {
   /** Before the first step: pictures that are decoded, and operations of large products. */
-  readonly before: { readonly pictures: number; readonly operations: number };
+  readonly before: PreparationCost;
   /** After the last step: seconds, pictures that are decoded, and pictures that are embedded. */
-  readonly after: { readonly seconds: number; readonly pictures: number; readonly looks: number };
+  readonly after: WorkAfter;
 }
 
 const assumedDecoding = 0.003;

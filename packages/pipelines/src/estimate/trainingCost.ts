@@ -28,6 +28,12 @@ export interface TrainingCost {
   readonly secondsPerLook: number;
 }
 
+/** Batches that hold something until they are closed. */
+export interface ClosableBatches<Batch> extends BatchSource<Batch> {
+  /** Lets go of it. */
+  close(): void;
+}
+
 /** A step that can be counted: made of what the run itself is made of. */
 export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
   /** Makes something of the shapes of what the method prepares. */
@@ -39,7 +45,7 @@ export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
     device: Device,
     dataset: ImageDataset,
     options: { readonly batch: number; readonly cacheBytes: number },
-  ) => BatchSource<Batch> & { close(): void };
+  ) => ClosableBatches<Batch>;
   /** The options of the loop. */
   readonly loop: TrainingLoop;
   /** Pictures a step. */

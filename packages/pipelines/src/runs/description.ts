@@ -101,11 +101,19 @@ export function describedBy<Kind extends RunKindName = RunKindName>(
   );
 }
 
+/** A run folder that was read. */
+export interface ReadRun<Kind extends RunKindName> {
+  /** The folder, which cannot be written. */
+  readonly run: RunFolder;
+  /** What it holds. */
+  readonly description: RunDescription<KindSettings[Kind]>;
+}
+
 /** Reads a run folder's description without taking its lock, so also while the run is going on. */
 export async function readRun<Kind extends RunKindName = RunKindName>(
   path: string,
   kind?: Kind,
-): Promise<{ run: RunFolder; description: RunDescription<KindSettings[Kind]> }> {
+): Promise<ReadRun<Kind>> {
   const run = await RunFolder.open(path, { write: false });
   return { run, description: describedBy(run, kind) };
 }

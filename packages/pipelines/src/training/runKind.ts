@@ -2,8 +2,9 @@ import type { DatasetIdentity, ImageBatch, ImageDataset, View } from "@splitmask
 import type { Device } from "@splitmask/kernels";
 import type { PretrainingTask, Recipe } from "@splitmask/methods";
 import type { Choice } from "@splitmask/methods/settings";
-import type { BatchSource, RunFolder, TrainOptions } from "@splitmask/trainer";
+import type { RunFolder, TrainOptions } from "@splitmask/trainer";
 import type { EstimatedRun } from "../estimate/runEstimate.js";
+import type { ClosableBatches } from "../estimate/trainingCost.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
 import type { RunDescription, RunKindName } from "../runs/description.js";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
@@ -141,5 +142,5 @@ export interface RunKind<Settings extends RunSettings, Outcome> {
     dataset: ImageDataset,
     description: RunDescription<Settings>,
     options: BatchOptions,
-  ): BatchSource<ImageBatch> & { close(): void };
+  ): ClosableBatches<ImageBatch>;
 }
