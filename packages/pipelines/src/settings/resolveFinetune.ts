@@ -142,9 +142,7 @@ export async function resolveFinetune(
     layerDecay,
     weightDecay,
     evaluateEvery:
-      given.evaluateEvery === undefined
-        ? null
-        : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
+      given.evaluateEvery === undefined ? null : evaluationSteps(given.evaluateEvery, facts.count, batch),
     clip: given.clip ?? recipe.clip,
     ema,
     dropPath,
@@ -196,6 +194,17 @@ function rounded(value: number): number {
 /** Batches in which every picture comes once, but for those that do not fill one. */
 function stepsOfEpoch(count: number, batch: number): number {
   return Math.max(1, Math.floor(count / batch));
+}
+
+/**
+ * Steps between two evaluations.
+ *
+ * @param epochs What is given.
+ * @param count Pictures to train with.
+ * @param batch Pictures a step.
+ */
+export function evaluationSteps(epochs: number, count: number, batch: number): number {
+  return Math.max(1, Math.round(epochs * stepsOfEpoch(count, batch)));
 }
 
 function powerOfTwoWithin(most: number): number {

@@ -25,7 +25,8 @@ import {
   weightsHash,
 } from "../runs/encoder.js";
 import type { FinetuneConfig } from "../settings/finetuneConfig.js";
-import { resolveFinetune } from "../settings/resolveFinetune.js";
+import { finetuneFields } from "../settings/finetuneGroups.js";
+import { evaluationSteps, resolveFinetune } from "../settings/resolveFinetune.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classificationBatches } from "./batches.js";
@@ -81,6 +82,7 @@ export function classificationRun(
 
   return {
     name: "classification",
+    fields: finetuneFields,
     betas: undefined,
 
     async open(description, terminal) {
@@ -183,15 +185,21 @@ export function classificationRun(
       const hasOther = pretrained.run !== resolve(sources.run);
       if (hasOther || !(await isTrained(request.out)))
         checkSameWeights(await firstEncoder(), sources, pretrained);
-      const moved = {
+      return {
         ...description,
         pictures: { ...description.pictures, path: resolve(sources.train) },
         test: { ...description.test!, path: resolve(sources.test) },
         pretrained: { ...pretrained, run: resolve(sources.run) },
       };
-      const hasMoved = JSON.stringify(moved) !== JSON.stringify(description);
-      const config = { ...description.config, ...changedSettings<ClassificationSettings>(given) };
-      return { description: { ...moved, config }, rewritten: hasMoved ? moved : null };
+    },
+
+    changed({ config: { batch }, pictureCount }) {
+      const { evaluateEvery, ...others } = changedSettings(given, finetuneFields);
+      const rhythm =
+        evaluateEvery === undefined
+          ? {}
+          : { evaluateEvery: evaluationSteps(evaluateEvery, pictureCount, batch) };
+      return { ...(others as Partial<ClassificationSettings>), ...rhythm };
     },
 
     async watch({ device, pictures, terminal }, description) {
@@ -242,8 +250,6 @@ export function classificationRun(
         close: async () => undefined,
       };
     },
-
-    checkWatch() {},
 
     async create({ device, request }, description) {
       const { classes, config, encoder } = description;

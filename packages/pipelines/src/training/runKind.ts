@@ -1,7 +1,7 @@
 import type { DatasetIdentity, ImageBatch, ImageDataset, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { PretrainingTask, Recipe } from "@splitmask/methods";
-import type { Choice } from "@splitmask/methods/settings";
+import type { Choice, Fields } from "@splitmask/methods/settings";
 import type { BatchSource, RunFolder, TrainOptions } from "@splitmask/trainer";
 import type { EstimatedRun } from "../estimate/runEstimate.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
@@ -82,14 +82,6 @@ export interface Watch<Outcome> {
   close(): Promise<void>;
 }
 
-/** A run that goes on: its description as it is now, and whether the run folder's has to be rewritten. */
-export interface ResumedRun<Settings extends RunSettings> {
-  /** With the settings that have changed, and the places where pictures are now. */
-  readonly description: RunDescription<Settings>;
-  /** What the run folder is to hold; null: what it holds. */
-  readonly rewritten: RunDescription<Settings> | null;
-}
-
 /**
  * What is different between runs that learn from pictures alone and runs that learn classes: everything else of a run
  * is `trainingRun`.
@@ -100,6 +92,8 @@ export interface ResumedRun<Settings extends RunSettings> {
 export interface RunKind<Settings extends RunSettings, Outcome> {
   /** Its name in `config.json`. */
   readonly name: RunKindName;
+  /** Every field that may be given to its runs. */
+  readonly fields: Fields;
   /** Decay rates of AdamW's moments; the optimizer's own when undefined. */
   readonly betas: Recipe["betas"];
   /** Opens the pictures. */
@@ -120,12 +114,16 @@ export interface RunKind<Settings extends RunSettings, Outcome> {
   ): Promise<Omit<RunDescription<Settings>, "monitorIdentities" | "warnings">>;
   /** Tells what was found and decided. */
   tell(context: Pick<RunContext, "pictures" | "terminal">, choices: readonly Choice[]): void;
-  /** Checks that a run goes on with what it was started with. */
-  resume(context: RunContext, description: RunDescription<Settings>): Promise<ResumedRun<Settings>>;
-  /** Opens what it is watched with. */
+  /**
+   * Checks that a run goes on with what it was started with.
+   *
+   * @returns Its description with the places where everything is now.
+   */
+  resume(context: RunContext, description: RunDescription<Settings>): Promise<RunDescription<Settings>>;
+  /** The settings that are given to a run that goes on and may change, decided. */
+  changed(description: RunDescription<Settings>): Partial<Settings>;
+  /** Opens what it is watched with; warns where a run that goes on was watched with something else. */
   watch(context: RunContext, description: RunDescription<Settings>): Promise<Watch<Outcome>>;
-  /** Checks what it is watched with where the run goes on. */
-  checkWatch(context: RunContext, description: RunDescription<Settings>, watch: Watch<Outcome>): void;
   /** The model with the weights that it begins with. */
   create(
     context: RunContext,
