@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import {
   augmentViews,
   type DevicePicture,
+  defaultDecodeSize,
   evenlySpaced,
   type ImageDataset,
   PictureError,
@@ -166,7 +167,7 @@ async function rowOf(
   const { imageSize, patch, seed } = config;
   const grid = imageSize / patch;
   // As the loader of training decodes it.
-  const { shape, data, offset } = await dataset.image(index, { shortSide: 2 * imageSize });
+  const { shape, data, offset } = await dataset.image(index, { shortSide: defaultDecodeSize(drawn) });
   const [height, width, channels] = shape as [number, number, number];
   if (channels !== 3)
     throw new Error(`${dataset.path(index)}: it has ${channels} channels; the preview draws pictures of 3.`);

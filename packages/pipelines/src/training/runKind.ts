@@ -67,15 +67,15 @@ export interface RunPlan<Settings extends RunSettings = RunSettings> extends Est
 }
 
 /** What looks at a model while it is trained, and what is made of it in the end. */
-export interface Watch<Outcome> {
+export interface Watch<Outcome, Task = PretrainingTask> {
   /** What the pictures that it is looked at with are, where the run folder has them apart. */
   readonly identities: readonly DatasetIdentity[];
   /** Why its figures may not mean what they seem to. */
   readonly warnings: readonly string[];
   /** The evaluations between the steps, and which checkpoint is the best. */
-  options(task: PretrainingTask): Pick<TrainOptions<never>, "evaluation" | "keepBest">;
+  options(task: Task): Pick<TrainOptions<never>, "evaluation" | "keepBest">;
   /** Writes what the run is for, after its last step. */
-  finish(task: PretrainingTask, run: RunFolder, step: number): Promise<void>;
+  finish(task: Task, run: RunFolder, step: number): Promise<void>;
   /** What came of it. */
   outcome(): Outcome;
   /** Lets go of its pictures. */
@@ -88,8 +88,13 @@ export interface Watch<Outcome> {
  *
  * @typeParam Settings Of its runs.
  * @typeParam Outcome What its runs give besides.
+ * @typeParam Task What it trains.
  */
-export interface RunKind<Settings extends RunSettings, Outcome> {
+export interface RunKind<
+  Settings extends RunSettings,
+  Outcome,
+  Task extends PretrainingTask = PretrainingTask,
+> {
   /** Its name in `config.json`. */
   readonly name: RunKindName;
   /** Every field that may be given to its runs. */
@@ -123,14 +128,14 @@ export interface RunKind<Settings extends RunSettings, Outcome> {
   /** The settings that are given to a run that goes on and may change, decided. */
   changed(description: RunDescription<Settings>): Partial<Settings>;
   /** Opens what it is watched with; warns where a run that goes on was watched with something else. */
-  watch(context: RunContext, description: RunDescription<Settings>): Promise<Watch<Outcome>>;
+  watch(context: RunContext, description: RunDescription<Settings>): Promise<Watch<Outcome, Task>>;
   /** The model with the weights that it begins with. */
   create(
     context: RunContext,
     description: RunDescription<Settings>,
     dataset: ImageDataset,
     run: RunFolder,
-  ): Promise<PretrainingTask>;
+  ): Promise<Task>;
   /** Views of a batch, for how large pictures have to be decoded. */
   views(description: RunDescription<Settings>): readonly View[];
   /** The batches of the steps. */
