@@ -323,7 +323,7 @@ function beitEncoder(settings: BeitSettings & CommonSettings): VisionTransformer
 }
 
 /** BEiT as a row of the table of methods. */
-export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer> = {
+export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit> = {
   name: "beit",
   title: "BEiT",
   paper: "Bao et al. 2021, arXiv 2106.08254",
@@ -377,8 +377,7 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer> = {
     }),
   chance: ({ vocabulary }) => Math.log(vocabulary),
   figures: { ...spreadFigures, ...wordFigures },
-  look: (task, request) => {
-    const beit = task as Beit;
+  look: (beit, request) => {
     return {
       title: "Masked patches, and the words predicted for them",
       lead:

@@ -370,7 +370,7 @@ function maeEncoder(settings: CommonSettings): VisionTransformerConfig {
 }
 
 /** MAE as a row of the table of methods; the recipe is table 8 of the paper. */
-export const maeMethod: Method<typeof maeFields, MaeSettings, undefined> = {
+export const maeMethod: Method<typeof maeFields, MaeSettings, undefined, MaskedAutoencoder> = {
   name: "mae",
   title: "MAE",
   paper: "He et al. 2021, arXiv 2111.06377",
@@ -428,5 +428,5 @@ export const maeMethod: Method<typeof maeFields, MaeSettings, undefined> = {
         "Of the hidden patches: 1 if predicted exactly, 0 if no better than one and the same patch everywhere.",
     },
   },
-  look: (task, request) => maeLooks(task as MaskedAutoencoder, request),
+  look: maeLooks,
 };

@@ -5,8 +5,3 @@ const smallSet = 5_000;
 export function isSmallSet(count: number): boolean {
   return count < smallSet;
 }
-
-/** A whole number with its thousands apart: `"9,469"`. */
-export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString("en");
-}

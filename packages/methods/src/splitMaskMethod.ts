@@ -4,7 +4,8 @@ import { spreadFigures, wordFigures } from "./figureNotes.js";
 import type { Method, MethodFacts } from "./method.js";
 import { contradiction, type Decisions } from "./settings/decisions.js";
 import type { Decided, Given } from "./settings/field.js";
-import { formatCount, isSmallSet } from "./smallSets.js";
+import { formatCount } from "./settings/formatCount.js";
+import { isSmallSet } from "./smallSets.js";
 import { SplitMask } from "./splitMask.js";
 import { splitMaskFields } from "./splitMaskFields.js";
 import { splitMaskLooks } from "./splitMaskLooks.js";
@@ -43,7 +44,7 @@ function decideMask(
 }
 
 /** SplitMask as a row of the table of methods. */
-export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, Tokenizer> = {
+export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, Tokenizer, SplitMask> = {
   name: "splitmask",
   title: "SplitMask",
   paper: "El-Nouby et al. 2021, arXiv 2112.10740",
@@ -94,5 +95,5 @@ export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, 
   chance: ({ batch, inpaintWeight, matchWeight, vocabulary }) =>
     inpaintWeight * Math.log(vocabulary) + matchWeight * Math.log(batch),
   figures: { ...spreadFigures, ...wordFigures },
-  look: (task, request) => splitMaskLooks(task as SplitMask, request),
+  look: (task, request) => splitMaskLooks(task, request),
 };

@@ -20,6 +20,7 @@ import {
   valueKind,
 } from "@splitmask/pipelines";
 import { z } from "zod";
+import { changedSettings, checkResume } from "../src/runs/description.js";
 
 const fields = {
   ratio: field(z.number().min(0).max(1), {
@@ -83,6 +84,20 @@ describe("a method's own fields", () => {
     const clashing = { ...other, fields: { batch: sharedFields.batch } };
     expect(() => pretrainingGroups(clashing)).toThrow(
       'method other: its field "batch" has the name of a setting that all methods share; give it another.',
+    );
+  });
+  test("may change when a run goes on where they say so, and others may not", () => {
+    const shown = field(z.int(), { description: "How many are shown", mayChange: true });
+    const fields = pretrainingFields({ ...other, fields: { ...other.fields, shown } });
+    const before = { method: "other", config: { ratio: 0.75, shown: 1, threads: null }, given: {} };
+    const given = { shown: 2, threads: 3, ratio: 0.75, batch: undefined };
+    expect(() => checkResume(before, given, fields)).not.toThrow();
+    expect(changedSettings(given, fields)).toEqual({ shown: 2, threads: 3 });
+    expect(() => checkResume(before, { ratio: 0.5 }, fields)).toThrow("ratio was 0.75 and is now 0.5");
+    // A setting of fine-tuning that may change there.
+    const named = { ...before, config: { evaluateEvery: 1 } };
+    expect(() => checkResume(named, { evaluateEvery: 2 }, fields)).toThrow(
+      "evaluateEvery was 1 and is now 2",
     );
   });
   test("are typed in a configuration", () => {

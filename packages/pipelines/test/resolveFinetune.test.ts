@@ -1,12 +1,15 @@
 import {
+  type ClassificationSettings,
   classificationCosts,
   classificationWork,
   estimateRun,
   type FinetuneConfig,
   type FinetuneFacts,
+  type RunDescription,
   resolveFinetune as resolveFor,
   stepTime,
 } from "@splitmask/pipelines";
+import { classificationRun } from "../src/training/classificationRun.js";
 import { machineOf, ratesOf } from "./machines.js";
 
 const encoder = { width: 128, depth: 6, heads: 4, patch: 8, layerScale: null, imageSize: 64 };
@@ -29,6 +32,14 @@ const reasons = async (given: FinetuneConfig, changed: Partial<FinetuneFacts> = 
       `${value}: ${reason}`,
     ]),
   );
+
+test("epochs between evaluations become steps also when a run goes on", async () => {
+  const { config } = await resolveFinetune({ steps: 5, batch: 100 });
+  const sources = { run: "run", train: "train", test: "test" };
+  const given = { evaluateEvery: 0.5, threads: 2, steps: 5 };
+  const description = { config, pictureCount: 9469 } as RunDescription<ClassificationSettings>;
+  expect(classificationRun(sources, given).changed(description)).toEqual({ evaluateEvery: 47, threads: 2 });
+});
 
 test("a recipe that is given is followed to the letter", async () => {
   const config = await decided({ recipe: "paper-small" });

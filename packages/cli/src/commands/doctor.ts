@@ -160,7 +160,7 @@ function memoryFinding(): Finding {
     name: "memory",
     ok: true,
     text: `${gibibytes(total)}${limit > 0 && limit < totalmem() ? " (the container's limit)" : ""}, ${gibibytes(Math.min(freemem(), total))} free`,
-    ...(ok ? {} : { cure: "Little memory: use a smaller --batch, --image-size and --vocabulary." }),
+    ...(ok ? {} : { cure: "Little memory: use a smaller --batch and --image-size." }),
   };
 }
 

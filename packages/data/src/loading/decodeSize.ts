@@ -6,6 +6,6 @@ import type { View } from "../augmentation/imageBatch.js";
  *
  * @param views In which sizes batches are wanted.
  */
-export function defaultDecodeSize(views: readonly View[]): number {
+export function defaultDecodeSize(views: readonly Pick<View, "size">[]): number {
   return 2 * Math.max(...views.map(({ size }) => size));
 }

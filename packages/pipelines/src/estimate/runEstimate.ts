@@ -1,6 +1,6 @@
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { LoopSettings } from "../settings/runSettings.js";
-import { keptBytes, picturesBytes, processBytes } from "./runMemory.js";
+import { decodeSizeOf, keptBytes, picturesBytes, processBytes } from "./runMemory.js";
 import { decodingTime, type FixedTime, fixedTime, stepTime, totalOf, type WorkBesides } from "./runTime.js";
 import type { TrainingCost } from "./trainingCost.js";
 
@@ -100,7 +100,7 @@ export function estimateRun(
   const seen = { ...pictures, count: Math.min(pictures.count, steps * batch) };
   const kept = onDisk
     ? 0
-    : Math.min(keptBytes(settings, pictures, machine), picturesBytes(seen, 2 * settings.imageSize));
+    : Math.min(keptBytes(settings, pictures, machine), picturesBytes(seen, decodeSizeOf(settings)));
   const files = 4 * cost.encoderParameters + cost.preparedBytes;
   return {
     fixed,
@@ -114,7 +114,7 @@ export function estimateRun(
       memory: { step: cost.memoryBytes, pictures: kept, total: cost.memoryBytes + kept + processBytes },
       disk: {
         run: checkpoint * (settings.keepCheckpoints + 1) + files + steps * stepRecord + reportBytes,
-        cache: onDisk ? picturesBytes(pictures, 2 * settings.imageSize) : 0,
+        cache: onDisk ? picturesBytes(pictures, decodeSizeOf(settings)) : 0,
       },
     },
   };

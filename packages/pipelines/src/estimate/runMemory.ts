@@ -1,8 +1,14 @@
+import { defaultDecodeSize } from "@splitmask/data";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { LoopSettings } from "../settings/runSettings.js";
 
 /** Node.js, the kernels' scratch memory and the pool's gaps, in bytes. */
 export const processBytes = 350 * 2 ** 20;
+
+/** The short side to which the pictures of a run are reduced whose largest view is its crop, in pixels. */
+export function decodeSizeOf({ imageSize }: Pick<LoopSettings, "imageSize">): number {
+  return defaultDecodeSize([{ size: imageSize }]);
+}
 
 /**
  * What all pictures take when they are decoded, in bytes, at four to three.
@@ -27,6 +33,6 @@ export function keptBytes(
   pictures: PictureFacts,
   { freeBytes }: MachineFacts,
 ): number {
-  const all = picturesBytes(pictures, 2 * imageSize);
+  const all = picturesBytes(pictures, decodeSizeOf({ imageSize }));
   return all <= freeBytes / 3 ? all : cache === "off" ? freeBytes / 3 : 0;
 }

@@ -3,7 +3,7 @@ import type { TimeLimit } from "@splitmask/trainer";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { LoopSettings } from "../settings/runSettings.js";
 import { decodedInSteps, stepsInTime } from "./decodedPictures.js";
-import { keptBytes, picturesBytes } from "./runMemory.js";
+import { decodeSizeOf, keptBytes, picturesBytes } from "./runMemory.js";
 import type { TrainingCost } from "./trainingCost.js";
 
 /** How long a run is, and whether there may be a cache on disk. */
@@ -87,7 +87,7 @@ export function stepsDecodingTime(
   if (onDisk || (steps === null && seconds === null)) return decodingTime(count, pictures, machine);
   const mostKept =
     cache === "off" ? keptBytes({ cache, imageSize }, pictures, machine) : Number.POSITIVE_INFINITY;
-  const keptShare = Math.min(1, mostKept / picturesBytes(pictures, 2 * imageSize));
+  const keptShare = Math.min(1, mostKept / picturesBytes(pictures, decodeSizeOf({ imageSize })));
   const decoding = { picturesPerStep: step.pictures, count, keptShare };
   const each = decodingTime(1, pictures, machine);
   const done = steps ?? stepsInTime(seconds! - besides, step.seconds, each, decoding);

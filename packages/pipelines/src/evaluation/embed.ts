@@ -2,9 +2,10 @@ import { stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
-import { createDevice } from "@splitmask/kernels";
 import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
+import { withDevice } from "../machine/withDevice.js";
+import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadEncoder } from "../runs/encoder.js";
 import type { RunMethod } from "../runs/methodOf.js";
@@ -71,26 +72,24 @@ export async function embed(
   const dataset = limitSkipped(await openPictures(request.folder, terminal, source), {
     maximumSkipped: request.maximumSkipped ?? defaultMaximumSkipped,
   });
-  const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
-  try {
-    const { encoder, description } = await loadEncoder(device, request);
-    const { features, labels, indices, skipped } = await embedDataset({
-      device,
-      encoder,
-      dataset,
-      view: encoderView({ ...description, imageSize: description.config.imageSize }),
-      batchSize: request.batch ?? 64,
-      onProgress: (done: number, total: number) =>
-        terminal.progress(`${done} of ${total} pictures embedded`, done === total),
-    });
-    terminal.endProgress();
-    const root = rootOf(dataset);
-    const paths = Array.from(indices, (index: number) => relative(root, dataset.path(index)));
-    const written = await writeFeatures(request.out, features, { paths, labels, classes: dataset.classes });
-    const [count, width] = features.shape as [number, number];
-    return { features: written.features, paths: written.paths, root, count, width, skipped };
-  } finally {
-    device.close();
-    await dataset.close?.();
-  }
+  return withPictures([dataset], () =>
+    withDevice(request.threads, async (device) => {
+      const { encoder, description } = await loadEncoder(device, request);
+      const { features, labels, indices, skipped } = await embedDataset({
+        device,
+        encoder,
+        dataset,
+        view: encoderView({ ...description, imageSize: description.config.imageSize }),
+        batchSize: request.batch ?? 64,
+        onProgress: (done: number, total: number) =>
+          terminal.progress(`${done} of ${total} pictures embedded`, done === total),
+      });
+      terminal.endProgress();
+      const root = rootOf(dataset);
+      const paths = Array.from(indices, (index: number) => relative(root, dataset.path(index)));
+      const written = await writeFeatures(request.out, features, { paths, labels, classes: dataset.classes });
+      const [count, width] = features.shape as [number, number];
+      return { features: written.features, paths: written.paths, root, count, width, skipped };
+    }),
+  );
 }

@@ -1,10 +1,11 @@
 import { type ImageDataset, limitSkipped, subset } from "@splitmask/data";
 import { type EmbeddedDataset, embedDataset, embedLayers, type LabelledFeatures } from "@splitmask/eval";
-import { createDevice } from "@splitmask/kernels";
 import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
+import { withDevice } from "../machine/withDevice.js";
 import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/labelDraws.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
+import { withPictures } from "../pictures/openFiles.js";
 import { loadEncoder } from "../runs/encoder.js";
 import type { RunMethod } from "../runs/methodOf.js";
 import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
@@ -101,73 +102,70 @@ export async function evaluate<Kind extends EvaluationKind>(
   );
   const { classes, test: testPictures, warnings } = pictures;
   const trainPictures = pictures.train.dataset;
-  const draws = await drawLabels(trainPictures, request);
-  if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
-    throw new UsageError(
-      "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
-    );
-  }
-  const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
-  try {
-    const { encoder, description, step } = await loadEncoder(device, { ...request, untrained });
-    const layers = chosenLayers(request.layers, encoder.blocks.length);
-    const embed = async (what: string, pictures: ImageDataset) => {
-      const dataset = limitSkipped(pictures, { maximumSkipped });
-      const options = {
-        ...{
-          device,
-          dataset,
-          view: encoderView({ ...description, imageSize: description.config.imageSize }),
-          batchSize: request.batch ?? 64,
-        },
-        onProgress: (done: number, total: number) =>
-          terminal.progress(`${what}: ${done} of ${total} pictures embedded`, done === total),
-      };
-      const embedded =
-        layers === null
-          ? [await embedDataset({ ...options, encoder })]
-          : await embedLayers({ ...options, encoder, layers });
-      tellSkippedOf(what, embedded[0]!, terminal);
-      return embedded;
-    };
-    const wanted = unionOf(draws);
-    const train = await embed("train", wanted === null ? trainPictures : subset(trainPictures, wanted));
-    const test = await embed("test", testPictures);
-    terminal.endProgress();
-    const rows = draws.map(({ seed, indices }) => ({ seed, rows: rowsOf(indices, wanted, train[0]!) }));
-    const results: Partial<Record<EvaluationKind, Evaluation>> = {};
-    for (const kind of kinds) {
-      const byLayer: RepeatedEvaluation[] = [];
-      for (const [place, features] of train.entries()) {
-        const name = layers === null ? "" : `layer ${layers[place]}: `;
-        byLayer.push(
-          await repeatEvaluation(
-            { kind, device, train: features, test: labelled(test[place]!), draws: rows, settings: request },
-            (text) => terminal.progress(`${name}${text}`),
-          ),
-        );
-      }
-      terminal.endProgress();
-      results[kind] = {
-        ...byLayer.at(-1)!,
-        train: rows[0]!.rows?.length ?? train[0]!.labels.length,
-        test: test[0]!.labels.length,
-        chance: mostFrequent(test[0]!.labels),
-        classes,
-        step,
-        untrained,
-        warnings,
-        ...(layers === null
-          ? {}
-          : { layers: byLayer.map((result, place) => ofLayer(result, layers[place]!)) }),
-      };
+  return withPictures([trainPictures, testPictures], async () => {
+    const draws = await drawLabels(trainPictures, request);
+    if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
+      throw new UsageError(
+        "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
+      );
     }
-    return results as Record<Kind, Evaluation>;
-  } finally {
-    device.close();
-    await trainPictures.close?.();
-    await testPictures.close?.();
-  }
+    return withDevice(request.threads, async (device) => {
+      const { encoder, description, step } = await loadEncoder(device, { ...request, untrained });
+      const layers = chosenLayers(request.layers, encoder.blocks.length);
+      const embed = async (what: string, pictures: ImageDataset) => {
+        const dataset = limitSkipped(pictures, { maximumSkipped });
+        const options = {
+          ...{
+            device,
+            dataset,
+            view: encoderView({ ...description, imageSize: description.config.imageSize }),
+            batchSize: request.batch ?? 64,
+          },
+          onProgress: (done: number, total: number) =>
+            terminal.progress(`${what}: ${done} of ${total} pictures embedded`, done === total),
+        };
+        const embedded =
+          layers === null
+            ? [await embedDataset({ ...options, encoder })]
+            : await embedLayers({ ...options, encoder, layers });
+        tellSkippedOf(what, embedded[0]!, terminal);
+        return embedded;
+      };
+      const wanted = unionOf(draws);
+      const train = await embed("train", wanted === null ? trainPictures : subset(trainPictures, wanted));
+      const test = await embed("test", testPictures);
+      terminal.endProgress();
+      const rows = draws.map(({ seed, indices }) => ({ seed, rows: rowsOf(indices, wanted, train[0]!) }));
+      const results: Partial<Record<EvaluationKind, Evaluation>> = {};
+      for (const kind of kinds) {
+        const byLayer: RepeatedEvaluation[] = [];
+        for (const [place, features] of train.entries()) {
+          const name = layers === null ? "" : `layer ${layers[place]}: `;
+          byLayer.push(
+            await repeatEvaluation(
+              { kind, device, train: features, test: labelled(test[place]!), draws: rows, settings: request },
+              (text) => terminal.progress(`${name}${text}`),
+            ),
+          );
+        }
+        terminal.endProgress();
+        results[kind] = {
+          ...byLayer.at(-1)!,
+          train: rows[0]!.rows?.length ?? train[0]!.labels.length,
+          test: test[0]!.labels.length,
+          chance: mostFrequent(test[0]!.labels),
+          classes,
+          step,
+          untrained,
+          warnings,
+          ...(layers === null
+            ? {}
+            : { layers: byLayer.map((result, place) => ofLayer(result, layers[place]!)) }),
+        };
+      }
+      return results as Record<Kind, Evaluation>;
+    });
+  });
 }
 
 /** Warns of pictures that have no row. */

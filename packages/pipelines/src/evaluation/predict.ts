@@ -9,11 +9,13 @@ import {
   type LabelledFeatures,
   type RankedClasses,
 } from "@splitmask/eval";
-import { createDevice, type Device } from "@splitmask/kernels";
+import type { Device } from "@splitmask/kernels";
 import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import type { VisionTransformer } from "@splitmask/vit";
+import { withDevice } from "../machine/withDevice.js";
 import { openTrainingPictures } from "../pictures/labelledPictures.js";
+import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadClassifier } from "../runs/classifierFile.js";
 import type { RunDescription } from "../runs/description.js";
@@ -107,27 +109,25 @@ export async function predict(
   }
   const valueRange = request.valueRange ?? (await trainedRange(run));
   const pictures = await openPictures(folder, terminal, { ...settleSource(request), valueRange });
-  const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
-  try {
-    const dataset = limitSkipped(pictures, { maximumSkipped });
-    const { classes, indices, ranked, skipped } = await (train === undefined
-      ? byFineTuned(device, request, dataset, terminal)
-      : byFeatures(device, { ...request, train, maximumSkipped }, dataset, terminal));
-    terminal.endProgress();
-    const root = rootOf(pictures);
-    const { k, labels, probabilities } = ranked;
-    const predictions = Array.from(indices, (index, row) => ({
-      path: relative(root, dataset.path(index)),
-      classes: Array.from(labels.subarray(row * k, row * k + k), (label, place) => ({
-        label: classes[label]!,
-        probability: Number(probabilities[row * k + place]!.toPrecision(6)),
-      })),
-    }));
-    return { predictions, root, classes, skipped };
-  } finally {
-    device.close();
-    await pictures.close?.();
-  }
+  return withPictures([pictures], () =>
+    withDevice(request.threads, async (device) => {
+      const dataset = limitSkipped(pictures, { maximumSkipped });
+      const { classes, indices, ranked, skipped } = await (train === undefined
+        ? byFineTuned(device, request, dataset, terminal)
+        : byFeatures(device, { ...request, train, maximumSkipped }, dataset, terminal));
+      terminal.endProgress();
+      const root = rootOf(pictures);
+      const { k, labels, probabilities } = ranked;
+      const predictions = Array.from(indices, (index, row) => ({
+        path: relative(root, dataset.path(index)),
+        classes: Array.from(labels.subarray(row * k, row * k + k), (label, place) => ({
+          label: classes[label]!,
+          probability: Number(probabilities[row * k + place]!.toPrecision(6)),
+        })),
+      }));
+      return { predictions, root, classes, skipped };
+    }),
+  );
 }
 
 async function byFineTuned(
@@ -155,7 +155,7 @@ async function byFeatures(
   const valueRange = request.valueRange ?? (await trainedRange(run));
   const source = { ...settleSource(request), split: request.trainSplit, valueRange };
   const labelled = await openTrainingPictures(request.train, { ...source, maximumSkipped }, terminal);
-  try {
+  return withPictures([labelled.dataset], async () => {
     const { encoder, description } = await loadEncoder(device, { run });
     const training = limitSkipped(labelled.dataset, { maximumSkipped });
     const embed = embedderOf(device, encoder, description, request, terminal);
@@ -164,9 +164,7 @@ async function byFeatures(
     const { indices, skipped, ...embedded } = await embed("given", dataset);
     const ranked = await classifier.rank(embedded.features, Math.min(top, classes.length));
     return { ranked, indices, classes, skipped };
-  } finally {
-    await labelled.dataset.close?.();
-  }
+  });
 }
 
 function embedderOf(

@@ -3,7 +3,6 @@ import { arrayDataset, type ImageDataset } from "@splitmask/data";
 import {
   type ChromeTrace,
   chromeTrace,
-  createDevice,
   type InstructionSet,
   type MachineLimits,
   measureLimits,
@@ -19,6 +18,7 @@ import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { pretrainingBatches } from "../training/batches.js";
 import { decideSettings } from "../training/decideSettings.js";
 import { trainingLoop } from "../training/trainingLoop.js";
+import { withDevice } from "./withDevice.js";
 
 /** What to measure. */
 export interface BenchStepRequest {
@@ -105,8 +105,7 @@ export async function benchStep(
   const { config, method } = await decideSettings(given, { count: 1_000_000, shortSide: 256 }, anyMachine);
   const settings = { ...config, ...noise };
   const before = await measureLimits(options);
-  const device = createDevice(options);
-  try {
+  return withDevice(given.threads, async (device) => {
     const count = 2 * config.batch;
     const side = Math.round((config.imageSize * 8) / 7);
     const dataset = randomPictures(count, side, config.seed);
@@ -152,9 +151,7 @@ export async function benchStep(
     } finally {
       batches.close();
     }
-  } finally {
-    device.close();
-  }
+  });
 }
 
 function withDefaults(given: Config): Config {

@@ -1,6 +1,7 @@
 import { type ImageDataset, subset } from "@splitmask/data";
 import { type Choice, type LabelledConfig, type SourceConfig, sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
+import { closedOnError } from "./openFiles.js";
 import { type OpenPicturesOptions, openPictures } from "./pictures.js";
 import { type ScanChoice, type ScannedPictures, scanPictures } from "./scanPictures.js";
 import { warnOfShared } from "./sharedWarning.js";
@@ -41,10 +42,14 @@ export async function openLabelledPictures(
   // Brightness compares between what is learned from and what is tested with.
   const valueRange = train.valueRange ?? config.valueRange;
   const source = { ...sourceOf(config, "test"), valueRange, use: "test", classes, cacheFolder } as const;
-  const opened = await openPictures(paths.test, terminal, source);
-  const test = withLabels("--test", paths.test, opened, terminal);
-  const warnings = await warnOfShared("--test", train.dataset, test, terminal);
-  return { train, test, classes, warnings };
+  return closedOnError([train.dataset], async () => {
+    const opened = await openPictures(paths.test, terminal, source);
+    return closedOnError([opened], async () => {
+      const test = withLabels("--test", paths.test, opened, terminal);
+      const warnings = await warnOfShared("--test", train.dataset, test, terminal);
+      return { train, test, classes, warnings };
+    });
+  });
 }
 
 /**
@@ -61,14 +66,23 @@ export async function openTrainingPictures(
   terminal: Terminal,
 ): Promise<ScannedPictures> {
   const scanned = await scanPictures(path, terminal, { ...config, use: "training" });
-  const { classes } = scanned.dataset;
-  if (classes.length < 2) {
-    throw new Error(
-      `--train: ${path} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
-    );
-  }
-  const dataset = withLabels("--train", path, scanned.dataset, terminal);
-  return { ...scanned, dataset, facts: { ...scanned.facts, count: dataset.length } };
+  return closedOnError([scanned.dataset], async () => {
+    checkClasses("--train", path, scanned.dataset);
+    const dataset = withLabels("--train", path, scanned.dataset, terminal);
+    return { ...scanned, dataset, facts: { ...scanned.facts, count: dataset.length } };
+  });
+}
+
+/**
+ * Checks that there is something to tell apart.
+ *
+ * @throws Error where there are not two classes.
+ */
+export function checkClasses(option: string, path: string, { classes }: ImageDataset): void {
+  if (classes.length >= 2) return;
+  throw new Error(
+    `${option}: ${path} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
+  );
 }
 
 /** The pictures that have a label; how many have none is told. */

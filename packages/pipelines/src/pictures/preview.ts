@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import {
   augmentViews,
   type DevicePicture,
+  defaultDecodeSize,
   evenlySpaced,
   type ImageDataset,
   PictureError,
@@ -10,8 +11,7 @@ import {
   shownName,
   type View,
 } from "@splitmask/data";
-import { createDevice, type Device } from "@splitmask/kernels";
-import type { NamedView } from "@splitmask/methods";
+import type { Device } from "@splitmask/kernels";
 import { UsageError } from "@splitmask/methods/settings";
 import {
   type ContactSheet,
@@ -23,6 +23,7 @@ import {
 } from "@splitmask/report";
 import sharp from "sharp";
 import { examineMachine } from "../machine/machine.js";
+import { withDevice } from "../machine/withDevice.js";
 import type { Config } from "../settings/config.js";
 import { withNormalization } from "../settings/normalization.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
@@ -30,6 +31,7 @@ import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { trainingAugmentation } from "../training/augmentation.js";
 import { pretrainingViews } from "../training/batches.js";
 import { decideSettings } from "../training/decideSettings.js";
+import { withPictures } from "./openFiles.js";
 import { scanPictures } from "./scanPictures.js";
 
 /** What to draw, and where to. */
@@ -78,16 +80,13 @@ export async function preview(
   if (type !== ".png" && type !== ".html")
     throw new UsageError(`--out: got "${out}", expected a file name that ends in .png or .html.`);
   const { dataset, facts } = await scanPictures(folder, terminal, { ...given, use: "pretraining" });
-  const device = createDevice(given.threads === undefined ? {} : { threads: given.threads });
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];
-  let config: PretrainingSettings;
-  let views: readonly NamedView[];
-  try {
+  const draw = async (device: Device) => {
     const decided = await decideSettings(given, facts, await examineMachine(device));
-    ({ config } = decided);
+    const { config } = decided;
     const half = [0.5, 0.5, 0.5];
-    views = pretrainingViews(decided.method, withNormalization(config)).map((view) => ({
+    const views = pretrainingViews(decided.method, withNormalization(config)).map((view) => ({
       ...view,
       mean: half,
       std: half,
@@ -99,10 +98,9 @@ export async function preview(
       terminal.progress(`${number + 1} of ${chosen.length} pictures drawn`);
     }
     terminal.endProgress();
-  } finally {
-    device.close();
-    await dataset.close?.();
-  }
+    return { config, views };
+  };
+  const { config, views } = await withPictures([dataset], () => withDevice(given.threads, draw));
   if (rows.length === 0) {
     const [[path, reason]] = [...skipped] as [[string, string]];
     throw new Error(`${folder}: none of the pictures can be decoded, e.g. ${path}: ${reason}.`);
@@ -169,7 +167,7 @@ async function rowOf(
   const { imageSize, patch, seed } = config;
   const grid = imageSize / patch;
   // As the loader of training decodes it.
-  const { shape, data, offset } = await dataset.image(index, { shortSide: 2 * imageSize });
+  const { shape, data, offset } = await dataset.image(index, { shortSide: defaultDecodeSize(drawn) });
   const [height, width, channels] = shape as [number, number, number];
   if (channels !== 3)
     throw new Error(`${dataset.path(index)}: it has ${channels} channels; the preview draws pictures of 3.`);

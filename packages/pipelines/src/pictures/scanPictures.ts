@@ -10,6 +10,7 @@ import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { writeValueRange } from "../settings/valueRange.js";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
+import { closedOnError } from "./openFiles.js";
 import { type OpenPicturesOptions, openPictures } from "./pictures.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
 
@@ -52,6 +53,14 @@ export async function scanPictures(
   config: ScanChoice & OpenPicturesOptions,
 ): Promise<ScannedPictures> {
   const dataset = await openPictures(path, terminal, config);
+  return closedOnError([dataset], () => scan(dataset, path, config));
+}
+
+async function scan(
+  dataset: ImageDataset,
+  path: string,
+  config: ScanChoice & OpenPicturesOptions,
+): Promise<ScannedPictures> {
   const indices = evenlySpaced(dataset.length, sampledHeaders);
   const sides: number[] = [];
   const unreadable: SkippedPicture[] = [];

@@ -1,6 +1,7 @@
 import type { SkippedPicture } from "@splitmask/data";
-import { createDevice } from "@splitmask/kernels";
 import { chartsOf, curvesOf, factsOf, type RecordedRun, type ReportData } from "@splitmask/report";
+import { withDevice } from "../machine/withDevice.js";
+import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { settleSource } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -52,22 +53,17 @@ export async function runReport(
 
 /** Looks at pictures with the run's model. */
 async function lookAtRun(request: ReportRequest, run: ReportedRun, terminal: Terminal): Promise<LookedAt> {
-  const device = createDevice(request.threads === undefined ? {} : { threads: request.threads });
-  try {
+  return withDevice(request.threads, async (device) => {
     const model = await run.load(device);
     if (model === null) return nothingSeen;
     const { dataset, root } = await openShown(request, run, terminal);
-    try {
+    return withPictures([dataset], async () => {
       terminal.progress("report: looking at the pictures", true);
       const { seed } = run.config;
       const map = request.map ?? "pca";
-      return await lookAt({ device, model, dataset, root, withLabels: run.withLabels, map, seed });
-    } finally {
-      await dataset.close?.();
-    }
-  } finally {
-    device.close();
-  }
+      return lookAt({ device, model, dataset, root, withLabels: run.withLabels, map, seed });
+    });
+  });
 }
 
 /** The pictures that are given, or else the run's own. */

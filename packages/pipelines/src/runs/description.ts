@@ -1,10 +1,8 @@
 import type { ChannelNumbers, DatasetIdentity } from "@splitmask/data";
-import { type Choice, UsageError } from "@splitmask/methods/settings";
+import { type Choice, type Fields, type Given, noteOf, UsageError } from "@splitmask/methods/settings";
 import { RunFolder } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { RecordedPictures } from "../pictures/samePictures.js";
-import { changeableFields, sharedFields } from "../settings/fieldGroups.js";
-import { finetuneFields } from "../settings/finetuneGroups.js";
 import type { ClassificationSettings, PretrainingSettings, RunSettings } from "../settings/runSettings.js";
 
 /** What a run is: it learns from pictures alone, or classes from labels. */
@@ -130,19 +128,23 @@ export function preparedSettings<Settings extends RunSettings>({
   return { ...config, mean, std };
 }
 
-/** Settings that may change when a run goes on: they do not change what is computed. */
-const changeable = changeableFields({ ...sharedFields, ...finetuneFields });
+/** Whether a field may change when a run goes on. */
+function mayChange(fields: Fields, name: string): boolean {
+  const type = fields[name];
+  return type !== undefined && noteOf(type).mayChange === true;
+}
 
 /**
  * The fields that are given to a resumed run and may change.
  *
- * @typeParam Settings The run's settings, of which they are some.
+ * @param given The fields that are given now.
+ * @param fields All fields of its kind of run, its method's own included.
  */
-export function changedSettings<Settings>(given: object): Partial<Settings> {
+export function changedSettings<Own extends Fields>(given: object, fields: Own): Given<Own> {
   const entries = Object.entries(given).filter(
-    ([field, value]) => value !== undefined && changeable.has(field),
+    ([field, value]) => value !== undefined && mayChange(fields, field),
   );
-  return Object.fromEntries(entries) as Partial<Settings>;
+  return Object.fromEntries(entries) as Given<Own>;
 }
 
 /** What a run was started with, and what stands for it. */
@@ -160,14 +162,18 @@ export interface StartedWith {
  *
  * @param description The run's description.
  * @param given The fields that are given now.
+ * @param fields All fields of its kind of run, its method's own included.
  * @throws UsageError naming what differs.
  */
-export function checkResume(description: StartedWith, given: object): void {
+export function checkResume(description: StartedWith, given: object, fields: Fields): void {
   const { config, given: before, method } = description;
   const was: Readonly<Record<string, unknown>> = { ...config, ...before, method };
   const differences = Object.entries(given)
     .filter(
-      ([field, value]) => !changeable.has(field) && JSON.stringify(was[field]) !== JSON.stringify(value),
+      ([field, value]) =>
+        value !== undefined &&
+        !mayChange(fields, field) &&
+        JSON.stringify(was[field]) !== JSON.stringify(value),
     )
     .map(
       ([field, value]) =>

@@ -1,7 +1,7 @@
 import { isSmallSet } from "@splitmask/methods";
+import { formatCount } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import type { PictureFacts } from "./facts.js";
-import { formatCount } from "./quantities.js";
 import type { PretrainingSettings } from "./runSettings.js";
 
 /** What was decided of the color steps. */

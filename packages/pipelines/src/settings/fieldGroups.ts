@@ -1,5 +1,5 @@
 import type { Method } from "@splitmask/methods";
-import { type Fields, noteOf, UsageError } from "@splitmask/methods/settings";
+import { type Fields, UsageError } from "@splitmask/methods/settings";
 import { augmentationFields } from "./fields/augmentationFields.js";
 import { lengthFields } from "./fields/lengthFields.js";
 import { methodFields } from "./fields/methodFields.js";
@@ -100,9 +100,4 @@ export function pickFields<Own extends Fields, Name extends keyof Own>(
   names: readonly Name[],
 ): Pick<Own, Name> {
   return Object.fromEntries(names.map((name) => [name, fields[name]])) as Pick<Own, Name>;
-}
-
-/** The names of the fields that may change when a run goes on. */
-export function changeableFields(fields: Fields): ReadonlySet<string> {
-  return new Set(Object.keys(fields).filter((name) => noteOf(fields[name]!).mayChange === true));
 }

@@ -40,5 +40,5 @@ export { finetuneFields, finetuneGroups } from "./finetuneGroups.js";
 export { jsonSchema } from "./jsonSchema.js";
 export { loadMethod, methodReference } from "./loadMethod.js";
 export { usualRunFolder } from "./runFolder.js";
-export { labelledFields, type SourceField, sourceFields } from "./sourceFields.js";
+export { labelledFields, sourceFields } from "./sourceFields.js";
 export { type ValueKind, valueKind } from "./valueKind.js";

@@ -2,8 +2,3 @@
 export function formatBytes(bytes: number): string {
   return bytes < 1000 * 2 ** 20 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
-
-/** A whole number with its thousands apart: `"9,469"`. */
-export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString("en");
-}

@@ -73,7 +73,6 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
     `${value.toExponential()} at batch ${paperBatch} and width ${paperWidth}, times √(batch / ${paperBatch}) · √(${paperWidth} / width)`,
     (rate) => rate.toExponential(1),
   );
-  const share = warmupShare === 0.05 ? "a twentieth" : `${Math.round(1000 * warmupShare) / 10} %`;
   const warmup =
     steps === null && given.warmup === undefined
       ? null
@@ -81,7 +80,7 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
           "warm-up",
           given.warmup,
           Math.round(warmupShare * plannedSteps),
-          `${share} of the steps`,
+          `${Math.round(1000 * warmupShare) / 10} % of the steps`,
           (count) => `${count} steps`,
         );
   const checkpointEvery = decisions.take(

@@ -1,8 +1,8 @@
-import { contradiction, type Decisions } from "@splitmask/methods/settings";
+import { contradiction, type Decisions, formatCount } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import type { PictureFacts } from "./facts.js";
 import type { PretrainingQuestion } from "./pretrainingQuestion.js";
-import { formatBytes, formatCount } from "./quantities.js";
+import { formatBytes } from "./quantities.js";
 import type { StepSettings } from "./stepSettings.js";
 
 /**
@@ -12,6 +12,16 @@ import type { StepSettings } from "./stepSettings.js";
  */
 export function wantedBatch(given: Config, { count }: PictureFacts): number {
   const { accumulate = 1, batch = largestBatch(count) } = given;
+  checkBatch(batch, accumulate, count);
+  return batch;
+}
+
+/**
+ * Checks a batch against its micro-batches and the number of pictures.
+ *
+ * @throws UsageError where it is larger than the number of pictures, or no multiple of its micro-batches.
+ */
+export function checkBatch(batch: number, accumulate: number, count: number): void {
   if (batch > count) {
     throw contradiction(
       "batch",
@@ -24,7 +34,6 @@ export function wantedBatch(given: Config, { count }: PictureFacts): number {
       `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${Math.ceil(batch / accumulate) * accumulate}`,
     );
   }
-  return batch;
 }
 
 /** The largest power of two within the pictures, up to 128. */

@@ -1,14 +1,15 @@
 import { type FineTuningRecipe, fineTuningRecipes } from "@splitmask/methods";
-import { type Choice, contradiction, Decisions } from "@splitmask/methods/settings";
+import { type Choice, contradiction, Decisions, formatCount } from "@splitmask/methods/settings";
 import { stepTime } from "../estimate/runTime.js";
 import { parseDuration } from "./duration.js";
 import type { FinetuneConfig } from "./finetuneConfig.js";
+import { checkBatch } from "./resolveBatch.js";
 import { resolveCommon } from "./resolveCommon.js";
 import type { ResolvedFinetuneConfig } from "./resolvedConfig.js";
-import { checkpointReason, checkpointSteps } from "./resolveLength.js";
+import { checkLength, checkpointReason, checkpointSteps } from "./resolveLength.js";
 import type { ClassificationSettings } from "./runSettings.js";
 import { settleLabelled } from "./sourceFields.js";
-import type { CostOf } from "./stepSettings.js";
+import type { ClassificationStep, CostOf } from "./stepSettings.js";
 
 /** The encoder that is fine-tuned. */
 export type PretrainedEncoder = Pick<
@@ -60,11 +61,11 @@ export interface FinetuneResolution {
 export async function resolveFinetune(
   given: FinetuneConfig,
   facts: FinetuneFacts,
-  costOf: CostOf<ClassificationSettings>,
+  costOf: CostOf<ClassificationStep>,
 ): Promise<FinetuneResolution> {
   const { imageSize: pretrainedSize, ...shape } = facts.encoder;
   const decisions = new Decisions();
-  const pictures = facts.count.toLocaleString("en");
+  const pictures = formatCount(facts.count);
   const isLarge = facts.count >= largeSet;
   const name = decisions.take(
     "recipe",
@@ -86,7 +87,7 @@ export async function resolveFinetune(
     rounded(recipe.learningRate * scale),
     scale === 1
       ? fromRecipe
-      : `${fromRecipe}: ${recipe.learningRate} for ${recipe.batch.toLocaleString("en")} pictures a step, ${how}`,
+      : `${fromRecipe}: ${recipe.learningRate} for ${formatCount(recipe.batch)} pictures a step, ${how}`,
     (value) => value.toExponential(1),
   );
   const minimumLearningRate = given.minimumLearningRate ?? rounded(recipe.minimumLearningRate * scale);
@@ -142,9 +143,7 @@ export async function resolveFinetune(
     layerDecay,
     weightDecay,
     evaluateEvery:
-      given.evaluateEvery === undefined
-        ? null
-        : Math.max(1, Math.round(given.evaluateEvery * stepsOfEpoch(facts.count, batch))),
+      given.evaluateEvery === undefined ? null : evaluationSteps(given.evaluateEvery, facts.count, batch),
     clip: given.clip ?? recipe.clip,
     ema,
     dropPath,
@@ -161,7 +160,7 @@ export async function resolveFinetune(
     ...({ optimizer: "adamw", momentum: 0.9 } as const),
     ...shape,
   };
-  const secondsPerStep = stepTime(await costOf({ ...settings, checkpointEvery: 1 }));
+  const secondsPerStep = stepTime(await costOf(settings));
   const checkpointEvery = decisions.take(
     "checkpoints",
     given.checkpointEvery,
@@ -182,7 +181,7 @@ function scaleOf(
   recipeBatch: number,
   isAskedFor: boolean,
 ): { readonly scale: number; readonly how: string } {
-  const ratio = `${batch} / ${recipeBatch.toLocaleString("en")}`;
+  const ratio = `${batch} / ${formatCount(recipeBatch)}`;
   return isAskedFor
     ? { scale: batch / recipeBatch, how: `times ${ratio}` }
     : { scale: Math.sqrt(batch / recipeBatch), how: `times √(${ratio}), which suits AdamW` };
@@ -196,6 +195,17 @@ function rounded(value: number): number {
 /** Batches in which every picture comes once, but for those that do not fill one. */
 function stepsOfEpoch(count: number, batch: number): number {
   return Math.max(1, Math.floor(count / batch));
+}
+
+/**
+ * Steps between two evaluations.
+ *
+ * @param epochs What is given.
+ * @param count Pictures to train with.
+ * @param batch Pictures a step.
+ */
+export function evaluationSteps(epochs: number, count: number, batch: number): number {
+  return Math.max(1, Math.round(epochs * stepsOfEpoch(count, batch)));
 }
 
 function powerOfTwoWithin(most: number): number {
@@ -215,25 +225,14 @@ function resolveBatch(
     given.batch,
     chosen,
     chosen < wanted
-      ? `${count.toLocaleString("en")} pictures: the largest power of two that makes ${fewestSteps} steps an epoch or more`
+      ? `${formatCount(count)} pictures: the largest power of two that makes ${fewestSteps} steps an epoch or more`
       : given.recipe === undefined
-        ? `the recipe's is ${recipe.batch.toLocaleString("en")}; smaller steps learn more from as many pictures`
+        ? `the recipe's is ${formatCount(recipe.batch)}; smaller steps learn more from as many pictures`
         : `recipe ${given.recipe}`,
   );
-  if (batch > count) {
-    throw contradiction(
-      "batch",
-      `${batch}, but there are only ${count.toLocaleString("en")} pictures: use ${count} or fewer`,
-    );
-  }
   const parts = Math.ceil(batch / largestMicroBatch);
   const accumulate = given.accumulate ?? (batch % parts === 0 ? parts : 1);
-  if (batch % accumulate !== 0) {
-    throw contradiction(
-      "batch and accumulate",
-      `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${Math.ceil(batch / accumulate) * accumulate}`,
-    );
-  }
+  checkBatch(batch, accumulate, count);
   if (accumulate > 1) {
     decisions.note(
       "micro-batches",
@@ -252,9 +251,7 @@ function resolveLength(
   { count, batch }: { readonly count: number; readonly batch: number },
   decisions: Decisions,
 ): Pick<ResolvedFinetuneConfig, "steps" | "seconds" | "warmup" | "warmupShare"> {
-  const lengths = (["steps", "epochs", "time"] as const).filter((field) => given[field] !== undefined);
-  if (lengths.length > 1)
-    throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
+  checkLength(given);
   const epochSteps = stepsOfEpoch(count, batch);
   const warmupShare = recipe.warmupEpochs / recipe.epochs;
   const warmupAs = `recipe: ${recipe.warmupEpochs} of ${recipe.epochs} epochs`;

@@ -1,9 +1,8 @@
-import { contradiction, type Decisions } from "@splitmask/methods/settings";
+import { contradiction, type Decisions, formatCount } from "@splitmask/methods/settings";
 import type { StepCount } from "@splitmask/trainer";
-import type { Config, ConfigField } from "./config.js";
+import type { Config } from "./config.js";
 import { parseDuration } from "./duration.js";
 import type { PictureFacts } from "./facts.js";
-import { formatCount } from "./quantities.js";
 import type { RunSize } from "./resolveSize.js";
 
 /**
@@ -141,10 +140,8 @@ function fixed(steps: number): RunLength {
  *
  * @throws UsageError where more than one of steps, epochs and time is given.
  */
-export function checkLength(given: Config): void {
-  const lengths = (["steps", "epochs", "time"] as const).filter(
-    (field: ConfigField) => given[field] !== undefined,
-  );
+export function checkLength(given: Pick<Config, "steps" | "epochs" | "time">): void {
+  const lengths = (["steps", "epochs", "time"] as const).filter((field) => given[field] !== undefined);
   if (lengths.length > 1)
     throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
 }

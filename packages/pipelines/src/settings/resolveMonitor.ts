@@ -35,11 +35,11 @@ export function monitorRhythm(
  * Decides how often the encoder is looked at, and on how many pictures.
  *
  * @param given The fields that are given.
- * @param steps Steps of the run; null where they are not known yet.
+ * @param steps Steps of the run.
  * @param decisions Where it is noted.
  * @throws UsageError where fields of the monitor are given without one.
  */
-export function resolveMonitor(given: Config, steps: number | null, decisions: Decisions): MonitorSettings {
+export function resolveMonitor(given: Config, steps: number, decisions: Decisions): MonitorSettings {
   const { monitor = null, monitorPictures = defaultPictures, monitorTest = null } = given;
   if (monitor === null) {
     for (const field of ["monitorTest", "monitorEvery", "monitorPictures"] as const) {
@@ -47,14 +47,10 @@ export function resolveMonitor(given: Config, steps: number | null, decisions: D
         throw contradiction(field, "there is no monitor: give monitor, a folder of labelled pictures");
     }
   }
-  const monitorEvery = given.monitorEvery ?? (steps === null ? 200 : tenth(steps));
+  const monitorEvery = given.monitorEvery ?? tenth(steps);
   if (monitor !== null) {
     const reason = given.monitorEvery === undefined ? "ten times in a run" : "given";
-    decisions.note(
-      "monitor",
-      `k-NN on ${monitor} every ${monitorEvery} steps`,
-      steps === null ? "given" : reason,
-    );
+    decisions.note("monitor", `k-NN on ${monitor} every ${monitorEvery} steps`, reason);
   }
   return { monitor, monitorTest, monitorEvery, monitorPictures };
 }

@@ -1,5 +1,5 @@
 import type { MethodFacts } from "@splitmask/methods";
-import { contradiction, Decisions, type UsageError } from "@splitmask/methods/settings";
+import { contradiction, Decisions, formatCount, type UsageError } from "@splitmask/methods/settings";
 import { pretrainingWork } from "../estimate/pretrainingWork.js";
 import { estimateRun } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
@@ -9,7 +9,7 @@ import { parseDuration } from "./duration.js";
 import { fitMemory } from "./fitMemory.js";
 import { modelLadder, type Rung, withGiven } from "./modelLadder.js";
 import type { PretrainingQuestion } from "./pretrainingQuestion.js";
-import { formatBytes, formatCount } from "./quantities.js";
+import { formatBytes } from "./quantities.js";
 import type { StepSettings, StepWish } from "./stepSettings.js";
 
 /** A run is to end within so many seconds where neither its steps nor its time are given. */
@@ -176,7 +176,7 @@ async function tooLarge(rung: Rung, question: PretrainingQuestion, wish: StepWis
     ...(given.accumulate === undefined ? [] : ["accumulate (leave it out)"]),
     ...(given.recompute === false ? ["recompute (leave it out)"] : []),
     ...(given.model === undefined ? [] : ["model"]),
-    ...(["width", "depth", "imageSize", "vocabulary"] as const).filter((field) => given[field] !== undefined),
+    ...(["width", "depth", "imageSize"] as const).filter((field) => given[field] !== undefined),
   ];
   const { memoryBytes } = await costOf(smallest);
   return contradiction(

@@ -70,9 +70,6 @@ export const labelledFields = {
 /** A setting of how any pictures are read. */
 export type ReadingField = keyof typeof reading;
 
-/** A setting of how pictures are opened. */
-export type SourceField = keyof typeof sourceFields;
-
 /** How pictures are opened; what is not given is found out. */
 export type SourceConfig = Given<typeof sourceFields>;
 

@@ -1,21 +1,40 @@
 import type { TrainingCost } from "../estimate/trainingCost.js";
-import type { PretrainingSettings } from "./runSettings.js";
+import type { ClassificationSettings, PretrainingSettings } from "./runSettings.js";
 
 /** What is decided once the step is: how long the run is, and how it is watched. */
-type LaterField =
-  | "steps"
-  | "seconds"
-  | "learningRate"
-  | "minimumLearningRate"
-  | "warmup"
-  | "checkpointEvery"
-  | "monitor"
-  | "monitorTest"
-  | "monitorEvery"
-  | "monitorPictures";
+const laterFields = [
+  "steps",
+  "seconds",
+  "learningRate",
+  "minimumLearningRate",
+  "warmup",
+  "checkpointEvery",
+  "monitor",
+  "monitorTest",
+  "monitorEvery",
+  "monitorPictures",
+] as const;
 
 /** The settings of a step, its method's own included. */
-export type StepSettings = Omit<PretrainingSettings, LaterField>;
+export type StepSettings = Omit<PretrainingSettings, (typeof laterFields)[number]>;
+
+/** The settings of a run's step alone: what its cost depends on. */
+export function stepOf(settings: PretrainingSettings): StepSettings {
+  const later: readonly string[] = laterFields;
+  const entries = Object.entries(settings).filter(([field]) => !later.includes(field));
+  return Object.fromEntries(entries) as unknown as StepSettings;
+}
+
+/** What the cost of a classifier's step depends on. */
+export type ClassificationStep = Omit<ClassificationSettings, "checkpointEvery">;
+
+/** What the cost of a classifier's step depends on, out of its run's settings. */
+export function classificationStepOf({
+  checkpointEvery: _checkpointEvery,
+  ...step
+}: ClassificationSettings): ClassificationStep {
+  return step;
+}
 
 /** The settings of a step but for what the model's size and the method decide. */
 export type StepWish = Omit<StepSettings, "width" | "depth" | "heads" | "imageSize" | "patch">;

@@ -8,8 +8,7 @@ import {
 import type { Device } from "@splitmask/kernels";
 import { encoderView, type Method, type NamedView } from "@splitmask/methods";
 import type { Normalization } from "../settings/normalization.js";
-import type { ClassificationSettings } from "../settings/runSettings.js";
-import type { StepSettings } from "../settings/stepSettings.js";
+import type { ClassificationStep, StepSettings } from "../settings/stepSettings.js";
 import { trainingAugmentation } from "./augmentation.js";
 
 /** Where decoded pictures are kept, and what ends the loader; the loader's defaults when not given. */
@@ -63,7 +62,7 @@ export function classificationBatches(
   device: Device,
   dataset: ImageDataset,
   classes: number,
-  settings: ClassificationSettings & Normalization,
+  settings: ClassificationStep & Normalization,
   options: BatchOptions = {},
 ): ImageLoader | MixedBatches {
   const { seed } = settings;

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { classifierMethod, encoderView, type PretrainingTask } from "@splitmask/methods";
+import { type Classifier, classifierMethod, encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { classificationWork } from "../estimate/classificationWork.js";
 import { estimateRun } from "../estimate/runEstimate.js";
@@ -25,8 +25,10 @@ import {
   weightsHash,
 } from "../runs/encoder.js";
 import type { FinetuneConfig } from "../settings/finetuneConfig.js";
-import { resolveFinetune } from "../settings/resolveFinetune.js";
+import { finetuneFields } from "../settings/finetuneGroups.js";
+import { evaluationSteps, resolveFinetune } from "../settings/resolveFinetune.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
+import { classificationStepOf } from "../settings/stepSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classificationBatches } from "./batches.js";
 import { classificationCosts } from "./costOf.js";
@@ -71,7 +73,7 @@ interface FirstEncoder {
 export function classificationRun(
   sources: FinetuneSources,
   given: FinetuneConfig,
-): RunKind<ClassificationSettings, ClassificationOutcome> {
+): RunKind<ClassificationSettings, ClassificationOutcome, Classifier> {
   const { fromScratch = false } = sources;
   let first: Promise<FirstEncoder> | null = null;
   const firstEncoder = () => {
@@ -81,6 +83,7 @@ export function classificationRun(
 
   return {
     name: "classification",
+    fields: finetuneFields,
     betas: undefined,
 
     async open(description, terminal) {
@@ -121,7 +124,7 @@ export function classificationRun(
             ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
             : `the weights of ${sources.run} after ${read.step.toLocaleString("en")} steps`,
       };
-      const cost = await costOf({ ...config, checkpointEvery: 1 });
+      const cost = await costOf(classificationStepOf(config));
       const work = classificationWork(config, cost, opened.test!.length);
       return {
         ...{ config, pictures, machine },
@@ -133,7 +136,7 @@ export function classificationRun(
 
     async estimate({ pictures }, { config, encoder }, machine) {
       const costOf = classificationCosts(encoder, pictures.classes.length, machine);
-      const cost = await costOf({ ...config, checkpointEvery: 1 });
+      const cost = await costOf(classificationStepOf(config));
       const work = classificationWork(config, cost, pictures.test!.length);
       return estimateRun(config, work, pictures.train.facts, machine, false);
     },
@@ -183,15 +186,21 @@ export function classificationRun(
       const hasOther = pretrained.run !== resolve(sources.run);
       if (hasOther || !(await isTrained(request.out)))
         checkSameWeights(await firstEncoder(), sources, pretrained);
-      const moved = {
+      return {
         ...description,
         pictures: { ...description.pictures, path: resolve(sources.train) },
         test: { ...description.test!, path: resolve(sources.test) },
         pretrained: { ...pretrained, run: resolve(sources.run) },
       };
-      const hasMoved = JSON.stringify(moved) !== JSON.stringify(description);
-      const config = { ...description.config, ...changedSettings<ClassificationSettings>(given) };
-      return { description: { ...moved, config }, rewritten: hasMoved ? moved : null };
+    },
+
+    changed({ config: { batch }, pictureCount }) {
+      const { evaluateEvery, ...others } = changedSettings(given, finetuneFields);
+      const rhythm =
+        evaluateEvery === undefined
+          ? {}
+          : { evaluateEvery: evaluationSteps(evaluateEvery, pictureCount, batch) };
+      return { ...(others as Partial<ClassificationSettings>), ...rhythm };
     },
 
     async watch({ device, pictures, terminal }, description) {
@@ -199,8 +208,7 @@ export function classificationRun(
       const view = encoderView(preparedSettings(description));
       let latest: { readonly step: number; readonly evaluation: FinetuneEvaluation } | null = null;
       let last: FinetuneEvaluation | null = null;
-      const evaluateAt = async (task: PretrainingTask, step: number) => {
-        const { model } = asClassifier(task);
+      const evaluateAt = async ({ model }: Classifier, step: number) => {
         const evaluation = await evaluateFinetuned(device, description, model, view, pictures, terminal);
         latest = { step, evaluation };
         return evaluation;
@@ -228,8 +236,7 @@ export function classificationRun(
               },
         async finish(task, run, step) {
           const { cropRatio } = config;
-          const { model } = asClassifier(task);
-          await writeClassifier(join(run.path, classifierFile), model, { classes, view, cropRatio });
+          await writeClassifier(join(run.path, classifierFile), task.model, { classes, view, cropRatio });
           // Without evaluations in between, or where the run was resumed after its last step, this is the first one.
           last =
             latest?.step === step
@@ -242,8 +249,6 @@ export function classificationRun(
         close: async () => undefined,
       };
     },
-
-    checkWatch() {},
 
     async create({ device, request }, description) {
       const { classes, config, encoder } = description;
@@ -270,11 +275,6 @@ export function classificationRun(
         options,
       ),
   };
-}
-
-/** The task of a run of this kind. */
-function asClassifier(task: PretrainingTask): ReturnType<typeof classifierMethod.create> {
-  return task as ReturnType<typeof classifierMethod.create>;
 }
 
 /** An evaluation that fails does not end a run: its weights are there without it. */

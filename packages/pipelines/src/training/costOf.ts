@@ -3,13 +3,12 @@ import type { VisionTransformerConfig } from "@splitmask/vit";
 import { type CountedStep, type TrainingCost, trainingCost } from "../estimate/trainingCost.js";
 import type { MachineFacts } from "../settings/facts.js";
 import { anyColors, withNormalization } from "../settings/normalization.js";
-import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
-import type { CostOf, StepSettings } from "../settings/stepSettings.js";
+import type { ClassificationStep, CostOf } from "../settings/stepSettings.js";
 import { classificationBatches, pretrainingBatches } from "./batches.js";
 import { trainingLoop } from "./trainingLoop.js";
 
 /** Counts each step once, however often it is asked for. */
-export function countedOnce<Settings extends object>(
+function countedOnce<Settings extends object>(
   count: (settings: Settings) => Promise<TrainingCost>,
 ): CostOf<Settings> {
   const counted = new Map<string, Promise<TrainingCost>>();
@@ -35,7 +34,7 @@ export function pretrainingCosts(method: Method, { rates }: Pick<MachineFacts, "
       create: (device, parts) => method.create(device, settings, parts),
       batches: (device, dataset, { batch, cacheBytes }) =>
         pretrainingBatches(device, dataset, method, { ...settings, batch }, { cacheBytes }),
-      loop: trainingLoop({ ...given, ...anyLength }, method.recipe.betas),
+      loop: trainingLoop({ ...given, ...anyRate }, method.recipe.betas),
       batch: given.batch,
       classes: 0,
     };
@@ -43,32 +42,8 @@ export function pretrainingCosts(method: Method, { rates }: Pick<MachineFacts, "
   });
 }
 
-/** What a step costs does not depend on how many there are. */
-const anyLength = {
-  steps: null,
-  seconds: null,
-  learningRate: 1e-3,
-  minimumLearningRate: 0,
-  warmup: 0,
-  checkpointEvery: 1,
-};
-
-/** The settings of a run's step alone: what its cost depends on. */
-export function stepOf({
-  checkpointEvery: _checkpointEvery,
-  learningRate: _learningRate,
-  minimumLearningRate: _minimumLearningRate,
-  monitor: _monitor,
-  monitorEvery: _monitorEvery,
-  monitorPictures: _monitorPictures,
-  monitorTest: _monitorTest,
-  seconds: _seconds,
-  steps: _steps,
-  warmup: _warmup,
-  ...step
-}: PretrainingSettings): StepSettings {
-  return step;
-}
+/** What a step costs does not depend on how fast it learns. */
+const anyRate = { learningRate: 1e-3, minimumLearningRate: 0, warmup: 0 };
 
 /**
  * What steps of a classifier take on a machine.
@@ -81,7 +56,7 @@ export function classificationCosts(
   encoder: VisionTransformerConfig,
   classes: number,
   { rates }: Pick<MachineFacts, "rates">,
-): CostOf<ClassificationSettings> {
+): CostOf<ClassificationStep> {
   return countedOnce((given) => {
     const settings = { ...given, ...anyColors };
     const { dropPath, imageSize } = given;

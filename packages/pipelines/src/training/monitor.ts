@@ -9,7 +9,8 @@ import {
 import { embedDataset, type ImageEncoder, knnAccuracy } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import type { StepCount, TrainingEvaluation } from "@splitmask/trainer";
-import { withLabels } from "../pictures/labelledPictures.js";
+import { checkClasses, withLabels } from "../pictures/labelledPictures.js";
+import { closedOnError } from "../pictures/openFiles.js";
 import type { OpenPicturesOptions } from "../pictures/pictures.js";
 import { identityOf, openRecordedPictures } from "../pictures/samePictures.js";
 import { warnOfShared } from "../pictures/sharedWarning.js";
@@ -31,7 +32,7 @@ export interface MonitorPictures {
   /** Those that are classified. */
   readonly test: ImageDataset;
   /** What they are, wherever they lie: the monitor's pictures, and those that it tests with, where they are others. */
-  identities(): Promise<readonly DatasetIdentity[]>;
+  readonly identities: readonly DatasetIdentity[];
   /** Why its figures may not mean what they seem to: pictures that are classified and vote too. */
   readonly warnings: readonly string[];
   /** Lets go of their files. */
@@ -54,45 +55,40 @@ export async function openMonitor(
 ): Promise<MonitorPictures | null> {
   const { maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return null;
-  const { cacheFolder } = config;
-  const source: OpenPicturesOptions = { ...readingOf(config), cacheFolder };
+  const source: OpenPicturesOptions = { ...readingOf(config), cacheFolder: config.cacheFolder };
   const opened = await openRecordedPictures(monitor, "--monitor", terminal, { ...source, use: "training" });
-  const { classes } = opened;
-  if (classes.length < 2) {
-    await opened.close?.();
-    throw new Error(
-      `--monitor: ${monitor} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
-    );
-  }
-  const tests =
-    monitorTest === null
-      ? null
-      : await openRecordedPictures(monitorTest, "--monitor-test", terminal, {
-          ...source,
-          use: "validation",
-          classes,
-        });
-  const some = (dataset: ImageDataset, most: number) =>
-    dataset.length <= most ? dataset : randomSubset(dataset, { count: most, seed });
-  const limited = (dataset: ImageDataset) => limitSkipped(dataset, { maximumSkipped });
-  const close = async () => {
-    await opened.close?.();
-    await tests?.close?.();
-  };
-  const identities = async () => {
-    const found = await Promise.all([opened, ...(tests === null ? [] : [tests])].map(identityOf));
-    return found.filter((identity) => identity !== null);
-  };
-  const third = Math.max(1, Math.floor(monitorPictures / 3));
-  const labelled = withLabels("--monitor", monitor, opened, terminal);
-  if (tests === null) {
-    const [train, test] = split(some(labelled, monitorPictures), { fraction: 1 / 3, seed });
-    return { train: limited(train), test: limited(test), warnings: [], identities, close };
-  }
-  const train = some(labelled, monitorPictures - third);
-  const test = some(withLabels("--monitor-test", monitorTest!, tests, terminal), third);
-  const warnings = await warnOfShared("--monitor-test", train, test, terminal);
-  return { train: limited(train), test: limited(test), warnings, identities, close };
+  return closedOnError([opened], async () => {
+    checkClasses("--monitor", monitor, opened);
+    const tests =
+      monitorTest === null
+        ? null
+        : await openRecordedPictures(monitorTest, "--monitor-test", terminal, {
+            ...source,
+            use: "validation",
+            classes: opened.classes,
+          });
+    return closedOnError([tests], async () => {
+      const some = (dataset: ImageDataset, most: number) =>
+        dataset.length <= most ? dataset : randomSubset(dataset, { count: most, seed });
+      const found = await Promise.all([opened, ...(tests === null ? [] : [tests])].map(identityOf));
+      const identities = found.filter((identity) => identity !== null);
+      const close = async () => {
+        await opened.close?.();
+        await tests?.close?.();
+      };
+      const pictures = ([train, test]: readonly ImageDataset[], warnings: readonly string[]) => ({
+        ...{ train: limitSkipped(train!, { maximumSkipped }), test: limitSkipped(test!, { maximumSkipped }) },
+        ...{ warnings, identities, close },
+      });
+      const labelled = withLabels("--monitor", monitor, opened, terminal);
+      if (tests === null)
+        return pictures(split(some(labelled, monitorPictures), { fraction: 1 / 3, seed }), []);
+      const third = Math.max(1, Math.floor(monitorPictures / 3));
+      const train = some(labelled, monitorPictures - third);
+      const test = some(withLabels("--monitor-test", monitorTest!, tests, terminal), third);
+      return pictures([train, test], await warnOfShared("--monitor-test", train, test, terminal));
+    });
+  });
 }
 
 /**

@@ -1,10 +1,11 @@
 import { evenlySpaced, type ImageDataset } from "@splitmask/data";
-import type { Choice } from "@splitmask/methods/settings";
+import { type Choice, formatCount } from "@splitmask/methods/settings";
 import { formatDuration } from "@splitmask/report";
+import { decodeSizeOf } from "../estimate/runMemory.js";
 import { type DiskCacheRequest, wantsDiskCache } from "../pictures/diskCache.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
-import { formatBytes, formatCount } from "../settings/quantities.js";
+import { formatBytes } from "../settings/quantities.js";
 import { columns } from "../terminal/columns.js";
 import type { Terminal } from "../terminal/terminal.js";
 import type { RunPlan } from "./runKind.js";
@@ -23,7 +24,7 @@ export function cachesOnDisk(
   facts: PictureFacts,
   { freeBytes }: MachineFacts,
 ): boolean {
-  const request = { config, facts, decodeSize: 2 * config.imageSize };
+  const request = { config, facts, decodeSize: decodeSizeOf(config) };
   return config.cache === "on" || (config.cache === "auto" && wantsDiskCache(request, freeBytes / 3));
 }
 

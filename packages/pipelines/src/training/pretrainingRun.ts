@@ -10,11 +10,13 @@ import { scanPictures } from "../pictures/scanPictures.js";
 import { changedSettings, preparedSettings } from "../runs/description.js";
 import { encoderFile, writeEncoder } from "../runs/encoderFile.js";
 import type { Config } from "../settings/config.js";
+import { pretrainingFields } from "../settings/fieldGroups.js";
 import { resolveConfig } from "../settings/resolve.js";
 import { monitorRhythm } from "../settings/resolveMonitor.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
+import { stepOf } from "../settings/stepSettings.js";
 import { pretrainingBatches, pretrainingViews } from "./batches.js";
-import { pretrainingCosts, stepOf } from "./costOf.js";
+import { pretrainingCosts } from "./costOf.js";
 import { monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
 import { cachesOnDisk, foundText, ignoredText, tellDecisions, timedFacts } from "./plan.js";
 import { prepareParts } from "./prepareParts.js";
@@ -50,8 +52,9 @@ export function pretrainingRun({
   method,
   methodFile,
 }: PretrainingSource): RunKind<PretrainingSettings, PretrainingOutcome> {
+  const fields = pretrainingFields(method);
   return {
-    name: "pretraining",
+    ...{ name: "pretraining", fields },
     betas: method.recipe.betas,
 
     async open(description, terminal) {
@@ -119,25 +122,27 @@ export function pretrainingRun({
       const now = { path: folder, dataset: train.dataset };
       await checkSamePictures("the pictures", before.pictures, now, terminal);
       const [from, to] = [before.pictures.path, resolve(folder)];
-      const moved = {
+      return {
         ...before,
-        methodFile: methodFile ?? before.methodFile,
+        methodFile,
         pictures: { ...before.pictures, path: to },
         config: { ...before.config, ...monitorMoved(before.config, { from, to }) },
       };
-      const hasMoved = to !== from || moved.methodFile !== before.methodFile;
-      const config = { ...moved.config, ...changedSettings<PretrainingSettings>(given) };
-      return { description: { ...moved, config }, rewritten: hasMoved ? moved : null };
     },
+
+    changed: () => changedSettings(given, fields) as Partial<PretrainingSettings>,
 
     async watch({ device, request, terminal }, description) {
       const { config } = description;
       const monitor = await openMonitor(config, terminal);
+      const identities = monitor?.identities ?? [];
+      if (given.monitor === undefined && given.monitorTest === undefined)
+        warnOfOtherMonitor(description.monitorIdentities, identities, terminal);
       const rhythm = monitorRhythm(config, { ...(description.given as Config), ...request.config });
       const { mean, std } = description;
       const view = pretrainingViews(method, preparedSettings(description))[0]!;
       return {
-        identities: (await monitor?.identities()) ?? [],
+        identities,
         warnings: monitor?.warnings ?? [],
         options: (task) =>
           monitor === null
@@ -150,11 +155,6 @@ export function pretrainingRun({
         outcome: () => ({ warnings: monitor?.warnings ?? [] }),
         close: async () => monitor?.close(),
       };
-    },
-
-    checkWatch: ({ terminal }, { monitorIdentities }, { identities: now }) => {
-      const isTold = [given.monitor, given.monitorTest].some((path) => path !== undefined);
-      if (!isTold) warnOfOtherMonitor(monitorIdentities, now, terminal);
     },
 
     async create({ device, request, terminal }, description, dataset, run) {

@@ -1,7 +1,7 @@
 import type { DatasetIdentity, ImageBatch, ImageDataset, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { PretrainingTask, Recipe } from "@splitmask/methods";
-import type { Choice } from "@splitmask/methods/settings";
+import type { Choice, Fields } from "@splitmask/methods/settings";
 import type { RunFolder, TrainOptions } from "@splitmask/trainer";
 import type { EstimatedRun } from "../estimate/runEstimate.js";
 import type { ClosableBatches } from "../estimate/trainingCost.js";
@@ -68,27 +68,19 @@ export interface RunPlan<Settings extends RunSettings = RunSettings> extends Est
 }
 
 /** What looks at a model while it is trained, and what is made of it in the end. */
-export interface Watch<Outcome> {
+export interface Watch<Outcome, Task = PretrainingTask> {
   /** What the pictures that it is looked at with are, where the run folder has them apart. */
   readonly identities: readonly DatasetIdentity[];
   /** Why its figures may not mean what they seem to. */
   readonly warnings: readonly string[];
   /** The evaluations between the steps, and which checkpoint is the best. */
-  options(task: PretrainingTask): Pick<TrainOptions<never>, "evaluation" | "keepBest">;
+  options(task: Task): Pick<TrainOptions<never>, "evaluation" | "keepBest">;
   /** Writes what the run is for, after its last step. */
-  finish(task: PretrainingTask, run: RunFolder, step: number): Promise<void>;
+  finish(task: Task, run: RunFolder, step: number): Promise<void>;
   /** What came of it. */
   outcome(): Outcome;
   /** Lets go of its pictures. */
   close(): Promise<void>;
-}
-
-/** A run that goes on: its description as it is now, and whether the run folder's has to be rewritten. */
-export interface ResumedRun<Settings extends RunSettings> {
-  /** With the settings that have changed, and the places where pictures are now. */
-  readonly description: RunDescription<Settings>;
-  /** What the run folder is to hold; null: what it holds. */
-  readonly rewritten: RunDescription<Settings> | null;
 }
 
 /**
@@ -97,10 +89,17 @@ export interface ResumedRun<Settings extends RunSettings> {
  *
  * @typeParam Settings Of its runs.
  * @typeParam Outcome What its runs give besides.
+ * @typeParam Task What it trains.
  */
-export interface RunKind<Settings extends RunSettings, Outcome> {
+export interface RunKind<
+  Settings extends RunSettings,
+  Outcome,
+  Task extends PretrainingTask = PretrainingTask,
+> {
   /** Its name in `config.json`. */
   readonly name: RunKindName;
+  /** Every field that may be given to its runs. */
+  readonly fields: Fields;
   /** Decay rates of AdamW's moments; the optimizer's own when undefined. */
   readonly betas: Recipe["betas"];
   /** Opens the pictures. */
@@ -121,19 +120,23 @@ export interface RunKind<Settings extends RunSettings, Outcome> {
   ): Promise<Omit<RunDescription<Settings>, "monitorIdentities" | "warnings">>;
   /** Tells what was found and decided. */
   tell(context: Pick<RunContext, "pictures" | "terminal">, choices: readonly Choice[]): void;
-  /** Checks that a run goes on with what it was started with. */
-  resume(context: RunContext, description: RunDescription<Settings>): Promise<ResumedRun<Settings>>;
-  /** Opens what it is watched with. */
-  watch(context: RunContext, description: RunDescription<Settings>): Promise<Watch<Outcome>>;
-  /** Checks what it is watched with where the run goes on. */
-  checkWatch(context: RunContext, description: RunDescription<Settings>, watch: Watch<Outcome>): void;
+  /**
+   * Checks that a run goes on with what it was started with.
+   *
+   * @returns Its description with the places where everything is now.
+   */
+  resume(context: RunContext, description: RunDescription<Settings>): Promise<RunDescription<Settings>>;
+  /** The settings that are given to a run that goes on and may change, decided. */
+  changed(description: RunDescription<Settings>): Partial<Settings>;
+  /** Opens what it is watched with; warns where a run that goes on was watched with something else. */
+  watch(context: RunContext, description: RunDescription<Settings>): Promise<Watch<Outcome, Task>>;
   /** The model with the weights that it begins with. */
   create(
     context: RunContext,
     description: RunDescription<Settings>,
     dataset: ImageDataset,
     run: RunFolder,
-  ): Promise<PretrainingTask>;
+  ): Promise<Task>;
   /** Views of a batch, for how large pictures have to be decoded. */
   views(description: RunDescription<Settings>): readonly View[];
   /** The batches of the steps. */

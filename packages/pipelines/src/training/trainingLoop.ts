@@ -18,13 +18,16 @@ export type TrainingLoop = Pick<
   | "nonFinite"
 >;
 
+/** What the settings say of the steps, however many there are. */
+type StepLoop = Omit<LoopSettings, "steps" | "seconds" | "checkpointEvery">;
+
 /**
  * The options of `train` that a run's settings say.
  *
  * @param settings Every setting, decided.
  * @param betas Decay rates of AdamW's moments; the optimizer's own when undefined.
  */
-export function trainingLoop(settings: LoopSettings, betas: Recipe["betas"]): TrainingLoop {
+export function trainingLoop(settings: StepLoop, betas: Recipe["betas"]): TrainingLoop {
   const { ema } = settings;
   return {
     schedule: scheduleOf(settings),
@@ -41,7 +44,7 @@ export function trainingLoop(settings: LoopSettings, betas: Recipe["betas"]): Tr
   };
 }
 
-function scheduleOf(settings: LoopSettings): TrainingSchedule {
+function scheduleOf(settings: StepLoop): TrainingSchedule {
   const { decayEvery, decayFactor: factor, milestones, minimumLearningRate: minimum, schedule } = settings;
   const warmupSteps = settings.warmup ?? ((steps: number) => Math.round(settings.warmupShare * steps));
   const warm = { base: settings.learningRate, warmupSteps };
@@ -57,7 +60,7 @@ function scheduleOf(settings: LoopSettings): TrainingSchedule {
   }
 }
 
-function optimizerOf(settings: LoopSettings, betas: Recipe["betas"]): TrainingOptimizer {
+function optimizerOf(settings: StepLoop, betas: Recipe["betas"]): TrainingOptimizer {
   const { layerDecay, momentum, optimizer, weightDecay, weightDecayEnd } = settings;
   const treatment = { weightDecay, layerDecay, ...(weightDecayEnd === null ? {} : { weightDecayEnd }) };
   return optimizer === "adamw"

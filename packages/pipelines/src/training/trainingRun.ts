@@ -1,11 +1,12 @@
 import { defaultDecodeSize, type ImageDataset, limitSkipped } from "@splitmask/data";
-import { createDevice } from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
 import { RunFolder, type TimeLimit } from "@splitmask/trainer";
 import type { EstimatedRun } from "../estimate/runEstimate.js";
 import { timeLimitOf } from "../estimate/runTime.js";
 import { examineMachine } from "../machine/machine.js";
+import { withDevice } from "../machine/withDevice.js";
 import { openDiskCache } from "../pictures/diskCache.js";
+import { withPictures } from "../pictures/openFiles.js";
 import { tellUnreadable } from "../pictures/scanPictures.js";
 import { checkResume, describedBy, type RunDescription, readRun } from "../runs/description.js";
 import { checkOutFolder, withNewRun } from "../runs/outFolder.js";
@@ -13,7 +14,7 @@ import { checkpointRhythm } from "../settings/resolveLength.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { estimateText, warnOfShortage } from "./plan.js";
-import type { RunContext, RunKind, RunPictures, RunPlan, TrainingRequest, Watch } from "./runKind.js";
+import type { RunContext, RunKind, RunPlan, TrainingRequest, Watch } from "./runKind.js";
 import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingLoop } from "./trainingLoop.js";
 
@@ -62,19 +63,9 @@ async function withContext<Settings extends RunSettings, Result>(
   work: (context: RunContext) => Promise<Result>,
 ): Promise<Result> {
   const pictures = await kind.open(description, terminal);
-  const { threads } = request.config;
-  const device = createDevice(threads === undefined ? {} : { threads });
-  try {
-    return await work({ device, request, pictures, terminal });
-  } finally {
-    device.close();
-    await closePictures(pictures);
-  }
-}
-
-async function closePictures({ test, train }: RunPictures): Promise<void> {
-  await train.dataset.close?.();
-  await test?.close?.();
+  return withPictures([pictures.train.dataset, pictures.test], () =>
+    withDevice(request.config.threads, (device) => work({ device, request, pictures, terminal })),
+  );
 }
 
 async function startRun<Settings extends RunSettings, Outcome>(
@@ -122,16 +113,16 @@ async function resumeRun<Settings extends RunSettings, Outcome>(
   let watch: Watch<Outcome> | null = null;
   try {
     const before = describedBy(run, kind.name) as unknown as RunDescription<Settings>;
-    checkResume(before, request.config);
-    const { description, rewritten } = await kind.resume(context, before);
-    const { config } = description;
+    checkResume(before, request.config, kind.fields);
+    const moved = await kind.resume(context, before);
+    const config = { ...moved.config, ...kind.changed(moved) };
+    const description = { ...moved, config };
     const dataset = limitSkipped(pictures.train.dataset, {
       maximumSkipped: config.maximumSkipped,
       onSkipped: (picture) => run.appendSkipped([picture]),
     });
     watch = await kind.watch(context, description);
-    kind.checkWatch(context, before, watch);
-    if (rewritten !== null) await run.rewriteConfig({ ...rewritten });
+    if (JSON.stringify(moved) !== JSON.stringify(before)) await run.rewriteConfig({ ...moved });
     const task = await kind.create(context, description, dataset, run);
     const estimated =
       config.seconds === null
@@ -176,7 +167,7 @@ async function trainRun<Settings extends RunSettings, Outcome>(
     },
     terminal,
   );
-  const batches = kind.batches(device, dataset, description, disk === null ? {} : { cache: disk });
+  let batches: ReturnType<typeof kind.batches> | null = null;
   const timeLimit = (): TimeLimit => {
     const { estimate, evaluationSeconds, fixed } = estimated!;
     // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
@@ -190,6 +181,7 @@ async function trainRun<Settings extends RunSettings, Outcome>(
     );
   };
   try {
+    batches = kind.batches(device, dataset, description, disk === null ? {} : { cache: disk });
     const trained = await trainInFolder(
       {
         ...trainingLoop(config, kind.betas),
@@ -207,7 +199,7 @@ async function trainRun<Settings extends RunSettings, Outcome>(
     );
     return { ...trained, run: request.out, ...watch.outcome() };
   } finally {
-    batches.close();
+    batches?.close();
     disk?.close();
   }
 }
