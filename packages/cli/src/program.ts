@@ -149,7 +149,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
           "pre-train; the settings are chosen from the pictures",
         ],
         [
-          "splitmask knn runs/photos --train ./labelled/train --test ./labelled/test",
+          "splitmask knn runs/photos --train ./labeled/train --test ./labeled/test",
           "measure what was learned",
         ],
         ["splitmask doctor", "check the installation"],

@@ -70,7 +70,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
     .option(...maximumSkippedOption)
     .option("--batch <n>", "pictures per batch")
     .option("--threads <n>", "number of threads (default: all cores)");
-  const folders = "--train ./labelled/train --test ./labelled/val";
+  const folders = "--train ./labeled/train --test ./labeled/val";
   finish(command, [
     [`splitmask ${name} runs/photos ${folders}`, "the pre-trained encoder"],
     [`splitmask ${name} runs/photos ${folders} --untrained`, "the encoder before training"],
@@ -156,7 +156,7 @@ function addPredict(program: Command, perform: Perform): void {
       "splitmask predict runs/tuned ./new --top 3 --format json",
       "the three most probable classes, to standard output",
     ],
-    ["splitmask predict runs/photos ./new --train ./labelled", "by a linear probe on a pre-trained encoder"],
+    ["splitmask predict runs/photos ./new --train ./labeled", "by a linear probe on a pre-trained encoder"],
   ]).action((run: string, folder: string, parsed: Parsed) =>
     perform({ ...parsed, dataOnOutput: parsed.out === undefined }, async (terminal) => {
       if (parsed.train === undefined && parsed.classifier !== undefined)

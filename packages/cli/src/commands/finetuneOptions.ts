@@ -35,7 +35,7 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
     .option(...dryRunOption);
   finish(finetune, [
     [
-      "splitmask finetune runs/photos --train ./labelled/train --test ./labelled/val --out runs/tuned",
+      "splitmask finetune runs/photos --train ./labeled/train --test ./labeled/val --out runs/tuned",
       "all settings are chosen, and printed with their reasons",
     ],
     [
