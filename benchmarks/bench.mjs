@@ -86,5 +86,5 @@ for (const { group: own, work, against, run } of comparisons) {
 }
 if (group === undefined && wanted({ work: "gemm attention", against: "OpenBLAS" }))
   await kernelRows("gemm.mjs", "products and attention");
-if (wanted({ work: "crop, resize, flip, normalise", against: "pictures" }))
+if (wanted({ work: "crop, resize, flip, normalize", against: "pictures" }))
   await kernelRows("pictures.mjs", "pictures");

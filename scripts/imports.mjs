@@ -1,5 +1,5 @@
 // Imports point down only: `node scripts/imports.mjs` finds circles of files within the src of a package, and imports
-// from one package to another that stands no lower. Type-only imports count. The floors are those of
+// from one package to another that is not on a lower level. Type-only imports count. The levels are those of
 // docs/architecture.md.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -8,14 +8,14 @@ import typescript from "typescript";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** What the table of floors says: name → number. */
-function readFloors() {
+/** What the table of levels says: name → number. */
+function readLevels() {
   const text = readFileSync(join(root, "docs/architecture.md"), "utf8");
-  const floors = new Map();
-  for (const [, floor, names] of text.matchAll(/^\|\s*(\d+)\s*\|([^|]*)\|/gm))
+  const levels = new Map();
+  for (const [, level, names] of text.matchAll(/^\|\s*(\d+)\s*\|([^|]*)\|/gm))
     for (const [, name] of names.matchAll(/`((?:@splitmask\/)?[a-z0-9-]+)`/g))
-      floors.set(name, Number(floor));
-  return floors;
+      levels.set(name, Number(level));
+  return levels;
 }
 
 /** What a source file imports or exports from, as it is written; types and `import()` included. */
@@ -56,12 +56,12 @@ function circlesOf(graph) {
 
 /** Every circle and every arrow that does not point down, one line each. */
 export function findImportFaults() {
-  const floors = readFloors();
+  const levels = readLevels();
   const faults = [];
   for (const folder of readdirSync(join(root, "packages")).map((name) => join(root, "packages", name))) {
     const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    if (!floors.has(name))
-      faults.push(`${name}: stands on no floor. Give it a row in the table of docs/architecture.md.`);
+    if (!levels.has(name))
+      faults.push(`${name}: has no level. Give it a row in the table of docs/architecture.md.`);
     const source = join(folder, "src");
     if (!existsSync(source)) continue;
     const files = readdirSync(source, { recursive: true })
@@ -78,9 +78,9 @@ export function findImportFaults() {
       for (const other of new Set(
         imports.map((path) => /^(@splitmask\/[^/]+|splitmask)(\/|$)/.exec(path)?.[1]),
       )) {
-        if (other !== undefined && !(floors.get(other) < floors.get(name)))
+        if (other !== undefined && !(levels.get(other) < levels.get(name)))
           faults.push(
-            `${relative(root, file)}: imports ${other} (floor ${floors.get(other) ?? "unknown"}) from floor ${floors.get(name)}.`,
+            `${relative(root, file)}: imports ${other} (level ${levels.get(other) ?? "unknown"}) from level ${levels.get(name)}.`,
           );
       }
     }

@@ -27,9 +27,9 @@ export interface Drawing {
 export interface DrawingSplit {
   /** Pictures without labels for pre-training; no family of a held-out drawing is among them. */
   readonly pretrain: readonly Drawing[];
-  /** Labelled drawings of the same families as `pretrain`, one per family and ink. */
+  /** Labeled drawings of the same families as `pretrain`, one per family and ink. */
   readonly train: readonly Drawing[];
-  /** Labelled drawings that nothing has seen, one per family and ink. */
+  /** Labeled drawings that nothing has seen, one per family and ink. */
   readonly test: readonly Drawing[];
 }
 

@@ -45,7 +45,7 @@ async function run(
   const cache = resolve(options.cache!);
   terminal.line(
     `${style.bold("OpenMoji")}: ${split.pretrain.length} drawings to learn from, in color and black line; about a quarter of the emoji is held out with all variants ` +
-      `(${split.train.length} and ${split.test.length} labelled drawings to evaluate)`,
+      `(${split.train.length} and ${split.test.length} labeled drawings to evaluate)`,
   );
   const folders = await rasterize(openmoji, split, cache, 80, (done, all) =>
     terminal.progress(`rasterizing ${done} of ${all} drawings`, done === all),

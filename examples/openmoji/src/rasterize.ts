@@ -8,9 +8,9 @@ import type { Drawing, DrawingSplit } from "./drawings.js";
 export interface PictureFolders {
   /** Pictures for pre-training. */
   readonly pretrain: string;
-  /** Labelled training pictures. */
+  /** Labeled training pictures. */
   readonly train: string;
-  /** Labelled held-out pictures. */
+  /** Labeled held-out pictures. */
   readonly test: string;
 }
 

@@ -43,7 +43,7 @@ test("about a quarter is held out, in every class", () => {
   }
 });
 
-test("the labelled drawings hold one drawing a family, in color and in black line", () => {
+test("the labeled drawings hold one drawing a family, in color and in black line", () => {
   for (const part of [split.train, split.test]) expect(part.length).toBe(2 * families(part).size);
   expect(split.pretrain.length).toBeGreaterThan(5000);
 });

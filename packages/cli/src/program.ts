@@ -139,14 +139,20 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
   program
     .description("Pre-train a vision transformer on your own pictures, with no labels.")
     .version(packageVersion(), "-v, --version")
-    .showHelpAfterError("(--help tells the options)")
+    .showHelpAfterError("(see --help for the options)")
     .showSuggestionAfterError()
     .addHelpText(
       "after",
       examples(
-        ["splitmask pretrain ./photos --out runs/photos", "pre-train with defaults chosen from the pictures"],
-        ["splitmask knn runs/photos --train ./labelled/train --test ./labelled/test", "what was learned"],
-        ["splitmask doctor", "is everything in place?"],
+        [
+          "splitmask pretrain ./photos --out runs/photos",
+          "pre-train; the settings are chosen from the pictures",
+        ],
+        [
+          "splitmask knn runs/photos --train ./labeled/train --test ./labeled/test",
+          "measure what was learned",
+        ],
+        ["splitmask doctor", "check the installation"],
       ),
     );
 
@@ -155,26 +161,29 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
     .description("Pre-train an encoder on a folder of pictures")
     .argument(
       "<folder>",
-      "folder of JPEG, PNG or WebP pictures, flat or nested (class folders are not used); or a quoted pattern, a text file of paths, tar shards, Parquet, IDX, CIFAR, COCO",
+      "folder of pictures, flat or nested (labels are not used); or a quoted pattern, a text file of paths, a table, tar shards, Parquet, IDX, CIFAR or COCO",
     )
     .option(
       "--out <run>",
-      "run folder to write: configuration, checkpoints, metrics, report; runs/<name of the pictures' folder> when not given",
+      "run folder to write: configuration, checkpoints, metrics, report (default: runs/<name of the pictures' folder>)",
     )
     .option(
       "--config <file>",
-      "configuration: .json, .js, .mjs or .ts with defineConfig; the command line wins over it",
+      "configuration file: .json, .js, .mjs or .ts; options on the command line override it",
     );
   const pretrainFields = addFieldOptions(pretrain, groups);
   pretrain
-    .option("--resume", "go on from the last checkpoint of the run folder")
-    .option("--overwrite", "delete the run folder's earlier run first")
+    .option("--resume", "continue from the last checkpoint of the run folder")
+    .option("--overwrite", "delete the earlier run in the run folder first")
     .option(...dryRunOption);
   finish(pretrain, [
-    ["splitmask pretrain ./photos --out runs/photos", "every setting chosen and explained"],
+    [
+      "splitmask pretrain ./photos --out runs/photos",
+      "all settings are chosen, and printed with their reasons",
+    ],
     ["splitmask pretrain ./photos --out runs/photos --time 20m", "as many steps as fit in twenty minutes"],
-    ["splitmask pretrain ./photos --dry-run", "what would be trained, how long, in how much memory"],
-    ["splitmask pretrain ./photos --out runs/photos --resume", "go on after Ctrl-C"],
+    ["splitmask pretrain ./photos --dry-run", "show what would be trained, and the time and memory it takes"],
+    ["splitmask pretrain ./photos --out runs/photos --resume", "continue after Ctrl-C"],
     ["splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100", "ViT-S"],
   ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
@@ -197,19 +206,25 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
 
   const preview = program
     .command("preview")
-    .description("Draw a contact sheet of what the model will see: pictures, and their augmented versions")
+    .description("Draw a contact sheet of pictures and their augmented versions, as the model will see them")
     .argument("<folder>", "folder of pictures, as for pretrain")
     .option("--out <file>", "sheet to write: .png or .html", "preview.png")
-    .option("--count <n>", "pictures: rows of the sheet", "8")
-    .option("--versions <n>", "augmented versions of each: the epochs from the first on", "5")
-    .option("--config <file>", "configuration, as for pretrain; the command line wins over it");
+    .option("--count <n>", "number of pictures, one per row", "8")
+    .option("--versions <n>", "augmented versions of each picture, one per epoch", "5")
+    .option(
+      "--config <file>",
+      "configuration file, as for pretrain; options on the command line override it",
+    );
   const previewFields = addFieldOptions(
     preview,
     someOf(groups, (name) => previewed.has(name)),
   );
   finish(preview, [
-    ["splitmask preview ./photos", "writes preview.png with the settings that pretrain would choose"],
-    ["splitmask preview ./photos --augmentation color --out preview.html", "with colors, as a page"],
+    ["splitmask preview ./photos", "writes preview.png, with the settings that pretrain would choose"],
+    [
+      "splitmask preview ./photos --augmentation color --out preview.html",
+      "with color augmentation, as a page",
+    ],
   ]).action((folder: string, parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const { runPreview } = await import("./commands/preview.js");
@@ -228,17 +243,20 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
 
   const embed = program
     .command("embed")
-    .description("Write the encoder's embedding of every picture of a folder")
+    .description("Write the encoder's embedding of every picture in a folder")
     .argument("<run>", "run folder, or a checkpoint folder inside it")
     .argument("<folder>", "folder of pictures, or another source as for pretrain")
-    .requiredOption("--out <file>", "NumPy file to write: N×D float32; paths go to a .jsonl file beside it")
-    .option("--untrained", "the same encoder from the same seed, without its weights");
+    .requiredOption(
+      "--out <file>",
+      "NumPy file to write, N×D float32; the paths are written to a .jsonl file beside it",
+    )
+    .option("--untrained", "use the encoder as it was before training");
   const embedSource = addFieldOptions(embed, [sharedGroups.source]);
   embed
     .option(...runMethodOption)
     .option(...maximumSkippedOption)
-    .option("--batch <n>", "pictures a step")
-    .option("--threads <n>", "threads; all cores when not given");
+    .option("--batch <n>", "pictures per batch")
+    .option("--threads <n>", "number of threads (default: all cores)");
   finish(embed, [
     ["splitmask embed runs/photos ./photos --out features.npy", "features.npy and features.jsonl"],
     ["python -c \"import numpy; print(numpy.load('features.npy').shape)\"", "read it anywhere"],
@@ -261,23 +279,23 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
   const report = program
     .command("report")
     .description(
-      "Write one self-contained HTML page about a run: curves, predictions, attention, a map, neighbors; or about several runs, side by side",
+      "Write a self-contained HTML page about a run (curves, predictions, attention, a map, neighbors), or a comparison of several runs",
     )
-    .argument("<run...>", "run folder; several: their curves, settings and last figures side by side")
-    .option("--pictures <folder>", "pictures to show; the training pictures when not given");
+    .argument("<run...>", "run folder; several run folders are compared: curves, settings, final figures")
+    .option("--pictures <folder>", "pictures to show (default: the training pictures)");
   const reportSource = addFieldOptions(report, [sharedGroups.source]);
   report
     .option(...runMethodOption)
-    .option("--map <method>", "map of the embeddings: pca or umap; pca when not given")
+    .option("--map <method>", "map of the embeddings: pca or umap (default: pca)")
     .option(
       "--out <file>",
-      "page to write; report.html in the run folder when not given, for several runs comparison.html",
+      "page to write (default: report.html in the run folder; for several runs comparison.html)",
     )
-    .option("--threads <n>", "threads; all cores when not given");
+    .option("--threads <n>", "number of threads (default: all cores)");
   finish(report, [
     ["splitmask report runs/photos", "writes runs/photos/report.html"],
-    ["splitmask report runs/photos --pictures ./new --out new.html", "how the encoder sees other pictures"],
-    ["splitmask report runs/a runs/b --out compare.html", "what differs, and how it went"],
+    ["splitmask report runs/photos --pictures ./new --out new.html", "show other pictures"],
+    ["splitmask report runs/a runs/b --out compare.html", "compare two runs"],
   ]).action((runs: string[], parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const request = {
@@ -298,24 +316,24 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
   const step = bench
     .command("step")
     .description(
-      "Time training steps on random pictures, and show which kernels take the time and how close each is to the machine's limit",
+      "Time training steps on random pictures, and show how long each kernel takes and how close it is to the machine's limit",
     );
   const stepFields = addFieldOptions(
     step,
     someOf(groups, (name) => !notTimed.has(name)),
   );
   step
-    .option("--timed <n>", "steps that are timed, after two that warm up", "5")
-    .option("--profiled <n>", "steps that are profiled after these", "3")
+    .option("--timed <n>", "number of timed steps, after two steps to warm up", "5")
+    .option("--profiled <n>", "number of profiled steps after these", "3")
     .option(
       "--trace <file>",
       "also write the profiled steps as a Chrome trace (chrome://tracing, ui.perfetto.dev)",
     )
-    .option("--all", "also the rows with less than 0.5 % of the time");
+    .option("--all", "also show rows with less than 0.5 % of the time");
   finish(step, [
     ["splitmask bench step", "ViT-Ti/16 at 224 pixels, batch 32"],
     ["splitmask bench step --model small --batch 16 --threads 1", "any model, on one thread"],
-    ["splitmask bench step --trace step.json", "look at every call in ui.perfetto.dev"],
+    ["splitmask bench step --trace step.json", "a trace of every kernel call, for ui.perfetto.dev"],
   ]).action((parsed: CommonOptions & Record<string, unknown>) =>
     perform(parsed, async (terminal) => {
       const { timed, profiled } = numbers(parsed, { timed: "count", profiled: "count" });
@@ -334,9 +352,9 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
   const schema = program
     .command("schema")
     .description("Print the JSON schema of a configuration file, for editors")
-    .option("--method <name>", "the method whose own settings are in it, as for pretrain")
+    .option("--method <name>", "method whose settings to include, as for pretrain")
     .addOption(
-      choiceOption("--for <command>", "the command that the configuration is for", [
+      choiceOption("--for <command>", "command that the configuration is for", [
         "pretrain",
         "finetune",
       ]).default("pretrain"),
@@ -344,9 +362,9 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
   finish(schema, [
     [
       "splitmask schema > splitmask.schema.json",
-      'then "$schema": "./splitmask.schema.json" in the configuration',
+      'then put "$schema": "./splitmask.schema.json" in the configuration file',
     ],
-    ["splitmask schema --for finetune > finetune.schema.json", "that of finetune"],
+    ["splitmask schema --for finetune > finetune.schema.json", "the schema for finetune"],
   ]).action((parsed: CommonOptions & { readonly for: "pretrain" | "finetune" }) =>
     perform({ ...parsed, dataOnOutput: true }, async (terminal) => {
       const { writeSchema } = await import("./commands/schema.js");
@@ -357,15 +375,15 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
 
   const cache = program
     .command("cache")
-    .description("List the decoded pictures that runs keep on disk, or delete them")
+    .description("List or delete the caches of decoded pictures on disk")
     .argument("[action]", "list or clear", "list")
-    .option(
-      "--folder <folder>",
-      "folder of the caches; SPLITMASK_CACHE or ~/.cache/splitmask when not given",
-    );
+    .option("--folder <folder>", "folder of the caches (default: SPLITMASK_CACHE, or ~/.cache/splitmask)");
   finish(cache, [
-    ["splitmask cache", "what is there, the one that was used last first"],
-    ["splitmask cache clear", "delete all but those that are being built; runs that use one go on"],
+    ["splitmask cache", "list the caches, the last used first"],
+    [
+      "splitmask cache clear",
+      "delete all caches that are not being built; running trainings are not disturbed",
+    ],
   ]).action((action: string, parsed: CommonOptions & { readonly folder?: string }) =>
     perform(parsed, async (terminal) => {
       const { runCache } = await import("./commands/cache.js");
@@ -375,10 +393,10 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
 
   const doctor = program
     .command("doctor")
-    .description("Tell the CPU, the chosen kernels, the threads, and what to do when something is missing");
+    .description("Check the installation: CPU, kernels, threads, and how to fix what is missing");
   finish(doctor, [
-    ["splitmask doctor", "look at everything"],
-    ["splitmask doctor --json", "the same for a program"],
+    ["splitmask doctor", "check everything"],
+    ["splitmask doctor --json", "the same as JSON"],
   ]).action((parsed: CommonOptions) =>
     perform(parsed, async (terminal) => {
       const { runDoctor } = await import("./commands/doctor.js");

@@ -200,7 +200,7 @@ describe("predict", () => {
       [
         given,
         2,
-        "a pre-training run knows no classes. Give labelled pictures with --train, or fine-tune it first",
+        "a pre-training run knows no classes. Give labeled pictures with --train, or fine-tune it first",
       ],
       [[join(folder, "none"), given[1]!], 1, "is no fine-tuning run"],
       [

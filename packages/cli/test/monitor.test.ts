@@ -69,7 +69,7 @@ test("what a monitor cannot be", async () => {
   const none = await pretrain("none", "--monitor-every", "5");
   expect(none.code).toBe(2);
   expect(none.error).toContain(
-    "monitorEvery: there is no monitor: give monitor, a folder of labelled pictures.",
+    "monitorEvery: there is no monitor: give monitor, a folder of labeled pictures.",
   );
   const unlabelled = await pretrain("unlabelled", "--monitor", join(pictures, "down"));
   expect(unlabelled.code).toBe(1);

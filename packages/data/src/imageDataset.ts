@@ -29,7 +29,7 @@ export interface ImageDataset {
   readonly length: number;
   /** Names of the classes, by label; empty: no labels. */
   readonly classes: readonly string[];
-  /** C, the channels of every picture: 3 is sRGB, 1 greyscale, any other number is taken as it is stored. Default 3. */
+  /** C, the channels of every picture: 3 is sRGB, 1 grayscale, any other number is taken as it is stored. Default 3. */
   readonly channels?: number;
   /**
    * Where groups of pictures that are cheap to read one after another begin (a shard, a row group): rising indices, the

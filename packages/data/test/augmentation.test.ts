@@ -35,7 +35,7 @@ describe("randomResizedCrop", () => {
     expect(rule.plan(100, 80, stream(5))).not.toEqual(rule.plan(100, 80, stream(6)));
   });
 
-  test("where no box fits: the largest centred one within the ratios", () => {
+  test("where no box fits: the largest centered one within the ratios", () => {
     const rule = randomResizedCrop({ scale: [1, 1], horizontalFlip: 0 });
     expect(rule.plan(10, 1000, stream(0))).toEqual({
       cropY: 0,

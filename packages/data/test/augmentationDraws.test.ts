@@ -135,7 +135,7 @@ describe("randomResizedCrop", () => {
   });
 });
 
-describe("colours", () => {
+describe("colors", () => {
   test("colorJitter: uniform factors, every order alike", () => {
     const lists = operationsOf(
       colorJitter({ brightness: 0.4, contrast: [0.5, 0.9], saturation: 1.5, hue: 0.1 }),
@@ -170,7 +170,7 @@ describe("colours", () => {
     expect([...kinds]).toEqual(["contrast"]);
   });
 
-  test("probabilities of grey, solarisation and any step; widths of the blur", () => {
+  test("probabilities of gray, solarization and any step; widths of the blur", () => {
     const lists = operationsOf(
       randomGrayscale(0.2),
       randomSolarize(100, 0.35),

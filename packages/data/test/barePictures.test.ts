@@ -25,7 +25,7 @@ interface BmpSettings {
   readonly bits: number;
   readonly compression?: number;
   readonly masks?: readonly number[];
-  /** Red, green and blue of each colour. */
+  /** Red, green and blue of each color. */
   readonly palette?: readonly (readonly number[])[];
   readonly top?: boolean;
   /** Bytes of the header: 12, 40 or 124. */
@@ -246,7 +246,7 @@ describe("pixels that lie bare in their files", () => {
       await reason(
         bmp(Array<number>(60).fill(0), { bits: 32, compression: 3, masks: [0x3ff, 0xffc00, 0x3ff00000] }),
       ),
-    ).toMatch(/^a BMP file whose colours are not whole bytes of 32 bits, which is not decoded/);
+    ).toMatch(/^a BMP file whose colors are not whole bytes of 32 bits, which is not decoded/);
     expect(await reason(bmps[0]![1].subarray(0, -2))).toBe("truncated: the BMP data ends too early");
     expect(await reason(netpbms[0]![1].subarray(0, -1))).toBe("truncated: the PPM data ends too early");
     expect(await reason(netpbm("P2 5 3 9 1 2 3 4 5 6 7 8 9 10 1 1 1 1 1"))).toBe(

@@ -21,7 +21,7 @@ async function reasonOf(source: string | Uint8Array, options = {}): Promise<stri
   return reason;
 }
 
-/** Three colours in stripes, so that no encoder makes the file tiny. */
+/** Three colors in stripes, so that no encoder makes the file tiny. */
 const encoded = async (format: "jpeg" | "png" | "webp" | "avif" | "gif" | "tiff") =>
   gradient(200, 150)
     .toFormat(format, format === "tiff" ? { compression: "lzw" } : {})

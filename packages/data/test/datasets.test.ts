@@ -19,7 +19,7 @@ afterAll(() => device.close());
 const raw = { mean: [0, 0, 0], std: [1, 1, 1] } as const;
 
 describe("arrayDataset", () => {
-  test("one array, colour and greyscale, without copying", async () => {
+  test("one array, color and grayscale, without copying", async () => {
     const data = Uint8Array.from({ length: 2 * 2 * 3 * 3 }, (_, place) => place);
     const dataset = arrayDataset(ndarray(data, [2, 2, 3, 3]), { labels: [1, 0] });
     expect(dataset.classes).toEqual(["0", "1"]);
@@ -48,7 +48,7 @@ describe("arrayDataset", () => {
     expect(() =>
       arrayDataset([ndarray(new Uint8Array(12), [2, 2, 3]), ndarray(new Uint8Array(16), [2, 2, 4])]),
     ).toThrow(
-      "arrayDataset: picture 1 is 2×2×4, and picture 0 has 3 channels; expected the same for all. Greyscale pictures beside others: set channels, or give them as H×W×3.",
+      "arrayDataset: picture 1 is 2×2×4, and picture 0 has 3 channels; expected the same for all. Grayscale pictures beside others: set channels, or give them as H×W×3.",
     );
   });
 

@@ -21,7 +21,7 @@ describe("decodePicture", () => {
     });
   });
 
-  test("greyscale, 16 bits, palette, CMYK", async () => {
+  test("grayscale, 16 bits, palette, CMYK", async () => {
     const grey = await plain(4, 3, "#808080").greyscale().png().toBuffer();
     expect(pixel(await decodePicture(grey), 1, 1)).toEqual([128, 128, 128]);
     const deep = await plain(4, 3, "#8040c0").toColourspace("rgb16").png().toBuffer();
@@ -128,7 +128,7 @@ describe("decodePicture", () => {
     expect([...picture.data]).toEqual([1, 2, 3]);
   });
 
-  test("greyscale and transparency where they are asked for", async () => {
+  test("grayscale and transparency where they are asked for", async () => {
     const colour = await plain(4, 3, { r: 200, g: 100, b: 50 }).png().toBuffer();
     const grey = await decodePicture(colour, { channels: 1 });
     expect(grey.shape).toEqual([3, 4, 1]);
@@ -171,7 +171,7 @@ describe("decodePicture", () => {
     near(await decodePicture(profiled), [200, 100, 50], 40);
   });
 
-  test("profiles: of another colour space, of nonsense, cut off", async () => {
+  test("profiles: of another color space, of nonsense, cut off", async () => {
     const p3 = await plain(8, 8, "#c86432").withIccProfile("p3").png().toBuffer();
     pixel(await decodePicture(p3), 4, 4).forEach((value, channel) => {
       expect(Math.abs(value - [200, 100, 50][channel]!)).toBeLessThanOrEqual(3);

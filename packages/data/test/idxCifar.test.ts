@@ -48,7 +48,7 @@ describe("idxDataset", () => {
     await train.close();
   });
 
-  test("pictures in colour", async () => {
+  test("pictures in color", async () => {
     const path = write(join(folder, "colour-idx4-ubyte"), idx([2, 1, 2, 3], counted(12)));
     const dataset = await idxDataset(path, { channels: 1 });
     expect(dataset.channels).toBe(3);

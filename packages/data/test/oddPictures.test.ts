@@ -149,7 +149,7 @@ const oddities: readonly (readonly [string, () => Promise<Buffer>, (file: Buffer
 ];
 
 /**
- * Twelve grey blocks, one below another and each of another grey, with a restart marker behind each: every interval is
+ * Twelve gray blocks, one below another and each of another gray, with a restart marker behind each: every interval is
  * two bytes.
  */
 function restarting(): Buffer {

@@ -96,7 +96,7 @@ describe("epochOrder", () => {
     const groups = Int32Array.from({ length: 50 }, (_, group) => group * 20);
     const order = await whole({ length: 1000, seed: 9, epoch: 0, groups, groupWindow: 10 });
     const window = order.slice(0, 200).map((index) => Math.floor(index / 20));
-    // 200 pictures of ten groups, mixed: neighbours are seldom of one group (expected: 19 of 199).
+    // 200 pictures of ten groups, mixed: neighbors are seldom of one group (expected: 19 of 199).
     const same = window.filter((group, place) => place > 0 && group === window[place - 1]).length;
     expect(same).toBeLessThan(45);
     expect(sorted([...new Set(window)])).not.toEqual(upTo(10));

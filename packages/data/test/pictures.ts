@@ -22,7 +22,7 @@ export function write(path: string, content: Uint8Array | string): string {
   return path;
 }
 
-/** A plain picture of one colour. */
+/** A plain picture of one color. */
 export function plain(
   width: number,
   height: number,

@@ -14,7 +14,7 @@ export interface TiffSettings {
   readonly compression?: number;
   /** How many pixels share Cb and Cr, across and down. */
   readonly subsampling?: readonly [number, number];
-  /** What numbers behind the colours are: 0 unspecified, 2 transparency. */
+  /** What numbers behind the colors are: 0 unspecified, 2 transparency. */
   readonly extra?: readonly number[];
 }
 

@@ -60,7 +60,7 @@ describe("numbers of more than 8 bits by what they use", () => {
     near(found.slice(0, 4), [0, 64, 128, 255]);
   });
 
-  test("colours of floats are no linear light", async () => {
+  test("colors of floats are no linear light", async () => {
     const colours = Float32Array.from({ length: 36 }, (_, place) => (place % 3 === 0 ? 0.5 : 0.25));
     const { data } = await decodePicture(tiff(colours, { ...size, samples: 3 }));
     near([...data.subarray(0, 3)], [128, 64, 64]);
@@ -137,10 +137,10 @@ describe("TIFF channels", () => {
     ["complex numbers", tiff(new Float32Array(24), { ...size, format: 6, bits: 64 })],
     ["whole numbers of 12 bits", tiff(new Uint8Array(18), { ...size, bits: 12 })],
     [
-      "YCbCr colours that are not subsampled",
+      "YCbCr colors that are not subsampled",
       tiff(new Uint8Array(36), { ...size, samples: 3, photometric: 6, subsampling: [1, 1] }),
     ],
-    ["CIE L*a*b* colours", tiff(new Uint8Array(36), { ...size, samples: 3, photometric: 8 })],
+    ["CIE L*a*b* colors", tiff(new Uint8Array(36), { ...size, samples: 3, photometric: 8 })],
     ["JPEG 2000 compression", tiff(new Uint8Array(12), { ...size, compression: 34712 })],
     ["Zstandard compression", tiff(new Uint8Array(12), { ...size, compression: 50_000 })],
   ];

@@ -71,7 +71,7 @@ const valuesOf = async (views: readonly { data(): Promise<ArrayLike<number>> }[]
   Promise.all(views.map(async (one) => Array.from(await one.data())));
 
 describe("views", () => {
-  test("share crop, flip and colours where they have no augmentation of their own", async () => {
+  test("share crop, flip and colors where they have no augmentation of their own", async () => {
     const request = {
       device,
       pictures: [upload(40, 30), upload(33, 50)],
@@ -179,7 +179,7 @@ describe("channels other than 3", () => {
     );
   });
 
-  test("colours need red, green and blue; grey pictures have none to change", async () => {
+  test("colors need red, green and blue; gray pictures have none to change", async () => {
     const plan = { cropY: 0, cropX: 0, cropHeight: 9, cropWidth: 9, flip: false };
     const four = [upload(9, 9, 4)];
     expect(() =>

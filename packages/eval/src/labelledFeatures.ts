@@ -13,7 +13,7 @@ export interface LabelledFeatures {
 }
 
 /**
- * Some rows of labelled features, e.g. a draw of few labels.
+ * Some rows of labeled features, e.g. a draw of few labels.
  *
  * @param set All rows.
  * @param rows Which ones, in which order.

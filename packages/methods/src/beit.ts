@@ -300,13 +300,13 @@ export class Beit implements TrainingTask<ImageBatch> {
 export const beitFields = {
   ...tokenizerFields,
   maskRatio: field(z.number().gt(0).max(0.5), {
-    description: "Share of the patches that is masked; 75 of 196 as in the paper when not given",
+    description: "Share of the patches that is masked. Default: 75 of 196, as in the paper",
     placeholder: "<share>",
   }),
   relativePositionBias: field(z.enum(["none", "shared"]), {
     description:
-      "none: learned absolute positions; shared: a bias of the attention by the distance of two patches instead, as " +
-      "BEiT's code has it; none when not given",
+      "none: learned absolute positions; shared: instead of them a relative position bias in the attention, as " +
+      "in BEiT's code. Default: none",
     placeholder: "<which>",
   }),
 };

@@ -8,7 +8,7 @@ import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit"
 import { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 
 /**
- * A batch of labelled pictures, perhaps mixed with each other: what `ImageLoader` and `MixedBatches` of
+ * A batch of labeled pictures, perhaps mixed with each other: what `ImageLoader` and `MixedBatches` of
  * `@splitmask/data` give.
  */
 export interface LabelledBatch extends ImageBatch {

@@ -10,60 +10,64 @@ const nonNegative = z.number().min(0);
 export const classifierFields = {
   recipe: field(z.enum(recipeNames), {
     description:
-      "Where the other settings come from: paper-large, paper-small (SplitMask's table 9), deit, beit; when not " +
-      "given paper-large from 75,000 pictures on, else paper-small, with the batch and the length of a CPU",
+      "Recipe for all settings that are not given: paper-large or paper-small (table 9 of the SplitMask paper), " +
+      "deit or beit. Default: paper-large from 75,000 pictures on, else paper-small, with a batch and a length " +
+      "for a CPU",
     placeholder: "<name>",
   }),
   warmupEpochs: field(nonNegative, {
-    description: "Epochs of linear warm-up; the recipe's share of the steps when not given",
+    description: "Epochs of linear warm-up. Default: the recipe's share of the steps",
     placeholder: "<n>",
   }),
   labelSmoothing: field(z.number().min(0).lt(1), {
-    description: "Share of each target that is spread over all classes; the recipe's when not given",
+    description:
+      "Label smoothing: the share of each target that is spread over all classes. Default: the recipe's",
     placeholder: "<share>",
   }),
   mixup: field(nonNegative, {
-    description: "Alpha of mixup, 0: none; the recipe's when not given",
+    description: "Alpha of mixup; 0: none. Default: the recipe's",
     placeholder: "<alpha>",
   }),
   cutmix: field(nonNegative, {
-    description: "Alpha of CutMix, 0: none; the recipe's when not given",
+    description: "Alpha of CutMix; 0: none. Default: the recipe's",
     placeholder: "<alpha>",
   }),
   magnitude: field(z.number().min(0).max(10), {
-    description: "Magnitude of RandAugment, 0 to 10, 0: none; the recipe's when not given",
+    description: "Magnitude of RandAugment, 0 to 10; 0: no RandAugment. Default: the recipe's",
     placeholder: "<n>",
   }),
   magnitudeStd: field(nonNegative, {
-    description: "Standard deviation of RandAugment's magnitude; the recipe's when not given",
+    description: "Standard deviation of RandAugment's magnitude. Default: the recipe's",
     placeholder: "<n>",
   }),
   jitter: field(nonNegative, {
     description:
-      "Strength of the color jitter (brightness, contrast, saturation), as timm's; when not given 0 beside " +
-      "RandAugment, else the recipe's",
+      "Strength of the color jitter (brightness, contrast, saturation), as in timm. Default: 0 with RandAugment, " +
+      "else the recipe's",
     placeholder: "<strength>",
   }),
   erasing: field(share, {
-    description: "Probability of random erasing; the recipe's when not given",
+    description: "Probability of random erasing. Default: the recipe's",
     placeholder: "<share>",
   }),
   repeats: field(z.int().positive(), {
     description:
-      "Repeated augmentation: how often each picture of a batch comes, augmented anew; the recipe's when not given",
+      "Repeated augmentation: how many times each picture is in a batch, each time augmented anew. Default: the " +
+      "recipe's",
     placeholder: "<n>",
   }),
   headDeviation: field(z.number().positive(), {
-    description: "Standard deviation of the head's first weights; the recipe's when not given",
+    description: "Standard deviation of the head's initial weights. Default: the recipe's",
     placeholder: "<value>",
   }),
   cropRatio: field(z.number().gt(0).max(1), {
-    description: "Share of the short side that tests show, from the middle; 0.875 when not given",
+    description: "Side of the center crop for testing, as a share of the short side. Default: 0.875",
     placeholder: "<share>",
   }),
   evaluateEvery: field(z.number().positive(), {
     description:
-      "Epochs between two evaluations on the test pictures, which choose nothing; only at the end when not given",
+      "Epochs between two evaluations on the test pictures, which do not influence training. Default: only at " +
+      "the end",
     placeholder: "<epochs>",
     mayChange: true,
   }),

@@ -66,7 +66,7 @@ export class ClassifierModel extends Module {
   /**
    * Scores of the classes.
    *
-   * @param images B×3×H×W, normalised as in training. Another size than the encoder's is interpolated in the positions.
+   * @param images B×3×H×W, normalized as in training. Another size than the encoder's is interpolated in the positions.
    * @param context Default: inference.
    * @returns B×C logits.
    */

@@ -21,7 +21,7 @@ export interface DescriptorSpread {
 }
 
 /**
- * Variance and effective rank of descriptors, which fall where a method collapses. Both come from the B×B products of the centred descriptors, with no eigenvalues: their trace is Σλ, their squares
+ * Variance and effective rank of descriptors, which fall where a method collapses. Both come from the B×B products of the centered descriptors, with no eigenvalues: their trace is Σλ, their squares
  * sum to Σλ².
  *
  * @param descriptors B×D.

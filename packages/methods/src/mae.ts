@@ -345,19 +345,21 @@ function maeLooks(task: MaskedAutoencoder, request: LookRequest<CommonSettings>)
 /** MAE's own settings. */
 export const maeFields = {
   visible: field(z.number().gt(0).max(0.5), {
-    description: "Share of the patches that the encoder sees; 0.25, which hides 75 %, when not given",
+    description: "Share of the patches that the encoder sees. Default: 0.25, which hides 75 %",
     placeholder: "<share>",
   }),
   normalizePixels: field(z.boolean(), {
-    description: "Whether each hidden patch is predicted at mean 0 and variance 1; true when not given",
+    description:
+      "Normalize the pixels of each hidden patch to mean 0 and variance 1 before they are predicted. Default: " +
+      "true",
   }),
   decoderWidth: field(z.int().positive(), {
     description:
-      "Width of the decoder's tokens, a multiple of 4; two thirds of the encoder's, and at most 512, when not given",
+      "Width of the decoder's tokens, a multiple of 4. Default: two thirds of the encoder's, at most 512",
     placeholder: "<n>",
   }),
   decoderDepth: field(z.int().positive(), {
-    description: "Number of decoder blocks; two thirds of the encoder's, and at most 8, when not given",
+    description: "Number of decoder blocks. Default: two thirds of the encoder's, at most 8",
     placeholder: "<n>",
   }),
 };

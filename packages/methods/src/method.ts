@@ -225,7 +225,7 @@ export function defineMethod<
 }
 
 /**
- * A method that learns classes from labelled pictures, beginning with a pre-trained encoder: the pipelines decide its
+ * A method that learns classes from labeled pictures, beginning with a pre-trained encoder: the pipelines decide its
  * settings by a recipe.
  *
  * @typeParam Own Its own fields.

@@ -5,17 +5,17 @@ import { field } from "./settings/field.js";
 export const tokenizerFields = {
   tokenizer: field(z.enum(["random-projection", "random-patches", "k-means"]), {
     description:
-      "Where the visual words come from; random-projection, which needs no fitting, when not given",
+      "Tokenizer that makes the visual words; random-projection needs no fitting. Default: random-projection",
     placeholder: "<name>",
   }),
   vocabulary: field(z.int().positive(), {
-    description: "Number of visual words; 8192 as in the paper when not given",
+    description: "Number of visual words. Default: 8192, as in the paper",
     placeholder: "<n>",
   }),
   tokenizerPatches: field(z.int().positive(), {
     description:
-      "Patches collected to fit random-patches or k-means, also the examples that reports draw; twelve a word and " +
-      "at least 100,000 when not given",
+      "Patches collected to fit random-patches or k-means, and to draw examples of words in reports. Default: 12 " +
+      "per word, at least 100,000",
     placeholder: "<n>",
   }),
 };

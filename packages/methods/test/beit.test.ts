@@ -140,7 +140,7 @@ describe("block-wise masks", () => {
       return together.reduce((a, b) => a + b) / (100 * 75);
     };
     const blocks = await share({});
-    // Of single patches (75·74)/(196·195)·(182/75) = 0.353 would have their right neighbour masked too.
+    // Of single patches (75·74)/(196·195)·(182/75) = 0.353 would have their right neighbor masked too.
     const single = await share({ minimumBlock: 1, maximumBlock: 1 });
     expect(blocks).toBeGreaterThan(0.75);
     expect(Math.abs(single - 0.353)).toBeLessThan(0.06);

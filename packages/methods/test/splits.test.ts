@@ -78,7 +78,7 @@ test("splits depend on seed, step and picture only", async () => {
   expect(once.first[0]!.visible).not.toEqual(once.first[1]!.visible);
 });
 
-test("uniform splits see every patch equally often; blocks keep neighbours together", async () => {
+test("uniform splits see every patch equally often; blocks keep neighbors together", async () => {
   const neighbours = async (options: PatchSplitOptions) => {
     const { first } = await draw(options, [8, 8], 400);
     const seen = new Array(64).fill(0);

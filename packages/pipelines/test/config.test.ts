@@ -71,7 +71,7 @@ describe("checkFields", () => {
   ])("%j", (value, message) => {
     expect(() => checkFields(fields, value, "run.json")).toThrow(message);
   });
-  test("an unknown field without a neighbour is told the known ones", () => {
+  test("an unknown field without a neighbor is told the known ones", () => {
     expect(() => checkFields(fields, { zebra: 1 }, "run.json")).toThrow(
       /unknown field "zebra" \(given 1\)\. Known fields: method, decoderDepth, .*threads/,
     );
@@ -149,7 +149,7 @@ describe("decideSettings", () => {
       { optimizer: "sgd", learningRate: 0.1, weightDecayEnd: 0.1 },
       "weightDecayEnd: without a weightDecay nothing is decayed: give both.",
     ],
-    [{ monitorTest: "x" }, "monitorTest: there is no monitor: give monitor, a folder of labelled pictures."],
+    [{ monitorTest: "x" }, "monitorTest: there is no monitor: give monitor, a folder of labeled pictures."],
   ] as const)("%j", async (given, message) => expect(await problem(given)).toBe(message));
   test("colors: the paper's for its smallest sets where they are asked for, and each by itself", async () => {
     const colors = async (given: Config) => {

@@ -221,7 +221,7 @@ describe("keepBest by a figure", () => {
 });
 
 test("one that fails ends the run, which is saved and goes on to the same weights", async () => {
-  const reason = new Error("the folder of labelled pictures is gone");
+  const reason = new Error("the folder of labeled pictures is gone");
   const events: TrainingEvent[] = [];
   const failing: TrainingEvaluation = {
     every: 8,
@@ -231,7 +231,7 @@ test("one that fails ends the run, which is saved and goes on to the same weight
   expect(failed).toBeInstanceOf(EvaluationError);
   expect(failed).toMatchObject({ step: 8, cause: reason });
   expect((failed as Error).message).toMatch(
-    /^train: the evaluation after step 8 failed: the folder of labelled pictures is gone\. The run is saved up to .*step-000008: resuming evaluates it again\.$/,
+    /^train: the evaluation after step 8 failed: the folder of labeled pictures is gone\. The run is saved up to .*step-000008: resuming evaluates it again\.$/,
   );
   expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", step: 8 });
   await run("run", { resume: true });

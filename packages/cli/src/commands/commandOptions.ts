@@ -21,19 +21,19 @@ export interface CommonOptions {
 /** How many pictures may be unreadable. */
 export const maximumSkippedOption = [
   "--maximum-skipped <share>",
-  "largest share of pictures that may be unreadable, 0 to 1; 0.1 when not given",
+  "share of unreadable pictures above which the command stops (default: 0.1)",
 ] as const;
 
 /** Plan only. */
 export const dryRunOption = [
   "--dry-run",
-  "only print the settings with their reasons, and the estimated time, memory and disk",
+  "print the settings with their reasons and the estimated time, memory and disk space, and stop",
 ] as const;
 
 /** The method of a run that a program trained with a method of its own. */
 export const runMethodOption = [
   "--method <file>",
-  "module of the method that the run was trained with, where the run folder does not tell it",
+  "module of the run's method, if the run folder does not name it",
 ] as const;
 
 /** `--method`, where it was given. */
@@ -64,8 +64,8 @@ export function isDryRun(parsed: Readonly<Record<string, unknown>>): boolean {
 /** The options and examples that every command has. */
 export function finish(command: Command, lines: readonly (readonly [string, string])[]): Command {
   return command
-    .option("--json", "one machine-readable line on standard output; everything else goes to standard error")
-    .option("--quiet", "only warnings and the result")
+    .option("--json", "print one line of JSON to standard output, everything else to standard error")
+    .option("--quiet", "print only warnings and the result")
     .addHelpText("after", examples(...lines));
 }
 

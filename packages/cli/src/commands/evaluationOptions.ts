@@ -22,13 +22,13 @@ export function addEvaluationCommands(program: Command, perform: Perform): void 
     program,
     perform,
     "probe",
-    "Linear probe: train a linear classifier on the frozen encoder's embeddings, and test it",
+    "Linear probe: train a linear classifier on the embeddings of the frozen encoder, and test it",
   );
   addEvaluation(
     program,
     perform,
     "knn",
-    "k-nearest-neighbor accuracy of the encoder's embeddings (k = 20, temperature 0.07)",
+    "Accuracy of a k-nearest-neighbor classifier on the encoder's embeddings",
   );
   addPredict(program, perform);
 }
@@ -40,47 +40,50 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
     .argument("<run>", "run folder, or a checkpoint folder inside it")
     .requiredOption(
       "--train <folder>",
-      "labelled pictures: one folder a class, or another source with labels",
+      "labeled training pictures: one folder per class, or another source with labels",
     )
-    .requiredOption("--test <folder>", "labelled pictures with the same class names")
-    .option("--untrained", "the same encoder from the same seed, without its weights: the baseline");
+    .requiredOption("--test <folder>", "labeled test pictures with the same class names")
+    .option("--untrained", "evaluate the encoder as it was before training, as a baseline");
   if (name === "knn") addKnnOptions(command);
   else addProbeOptions(command);
   const source = addFieldOptions(command, [{ ...sharedGroups.source, fields: labelledFields }]);
   command
     .option(
       "--layers <list>",
-      "accuracy after each of these blocks: all, or numbers such as 0,3,6 (0: before the first)",
+      "evaluate after these blocks: all, or numbers such as 0,3,6 (0: before the first block)",
     )
-    .option("--per-class <n>", "only so many labels of every class")
-    .option("--labels <share>", "only this share of every class's labels, e.g. 1%")
+    .option("--per-class <n>", "use only this many training pictures of each class")
+    .option("--labels <share>", "use only this share of the training pictures of each class, such as 1%")
     .option(
       "--subset <share|n|file>",
-      "only some training pictures: 10%, 1000, or a file with one index a line",
+      "use only some training pictures: 10%, 1000, or a file with one index per line",
     )
-    .option("--seed <n>", "what the choice of labels and the training depend on; 0 when not given")
+    .option("--seed <n>", "seed for the choice of labels and for training (default: 0)")
     .option(
       "--seeds <list>",
-      "once with each of these seeds, e.g. 0,1,2: mean, deviation and confidence interval",
+      "repeat with these seeds, such as 0,1,2: mean, standard deviation and confidence interval",
     )
-    .option("--repeats <n>", "the same with the seeds 0 … n − 1")
-    .option("--out <file>", "also write the result to this .json file")
-    .option("--chart <file>", "with --layers: also draw accuracy by layer to this .svg file")
+    .option("--repeats <n>", "repeat with the seeds 0 to n − 1")
+    .option("--out <file>", "write the result to this .json file too")
+    .option("--chart <file>", "with --layers: draw accuracy by layer to this .svg file")
     .option(...runMethodOption)
     .option(...maximumSkippedOption)
-    .option("--batch <n>", "pictures a step while embedding")
-    .option("--threads <n>", "threads; all cores when not given");
-  const folders = "--train ./labelled/train --test ./labelled/val";
+    .option("--batch <n>", "pictures per batch")
+    .option("--threads <n>", "number of threads (default: all cores)");
+  const folders = "--train ./labeled/train --test ./labeled/val";
   finish(command, [
     [`splitmask ${name} runs/photos ${folders}`, "the pre-trained encoder"],
-    [`splitmask ${name} runs/photos ${folders} --untrained`, "the random one"],
-    [`splitmask ${name} runs/photos ${folders} --per-class 10 --repeats 5`, "few labels, drawn five times"],
+    [`splitmask ${name} runs/photos ${folders} --untrained`, "the encoder before training"],
+    [
+      `splitmask ${name} runs/photos ${folders} --per-class 10 --repeats 5`,
+      "ten labels per class, drawn five times",
+    ],
     [`splitmask ${name} runs/photos ${folders} --layers all --chart layers.svg`, "which layer is best"],
     ...(name === "probe"
       ? ([
           [
             `splitmask probe runs/photos ${folders} --optimizer sgd`,
-            "by SGD, with a sweep of learning rates",
+            "trained by SGD, with a sweep of learning rates",
           ],
         ] as const)
       : []),
@@ -121,44 +124,44 @@ const predictFields = { ...sourceFields, trainSplit: labelledFields.trainSplit }
 function addPredict(program: Command, perform: Perform): void {
   const command = program
     .command("predict")
-    .description("Classes and probabilities of the pictures of a folder, as CSV or JSON lines")
-    .argument("<run>", "run folder of finetune; with --train a run folder of pretrain")
+    .description("Predict the class of every picture in a folder, as CSV or JSON lines")
+    .argument("<run>", "run folder of finetune; with --train, a run folder of pretrain")
     .argument("<folder>", "folder of pictures, or another source as for pretrain")
-    .option("--out <file>", "file to write; standard output when not given")
+    .option("--out <file>", "file to write (default: standard output)")
     .addOption(
       choiceOption(
         "--format <name>",
-        "csv, or json: one object a line; by the file's ending when not given",
+        "csv, or json with one object per line (default: by the extension of the file)",
         ["csv", "json"],
       ),
     )
-    .option("--top <n>", "how many of the likeliest classes", "1")
-    .option("--train <folder>", "labelled pictures: a classifier on the pre-trained encoder learns from them")
+    .option("--top <n>", "number of most probable classes", "1")
+    .option("--train <folder>", "labeled pictures to fit a classifier on the pre-trained encoder")
     .addOption(
-      choiceOption("--classifier <name>", "with --train: a linear probe or k nearest neighbors", [
+      choiceOption("--classifier <name>", "with --train: linear probe or k nearest neighbors", [
         "probe",
         "knn",
       ]),
     )
-    .option("--k <n>", "with --classifier knn: number of neighbors; 20 when not given")
-    .option("--temperature <value>", "with --classifier knn: softness of the vote; 0.07 when not given");
+    .option("--k <n>", "with --classifier knn: number of neighbors (default: 20)")
+    .option("--temperature <value>", "with --classifier knn: temperature of the vote (default: 0.07)");
   const source = addFieldOptions(command, [{ ...sharedGroups.source, fields: predictFields }]);
   command
     .option(...maximumSkippedOption)
-    .option("--batch <n>", "pictures a step")
-    .option("--threads <n>", "threads; all cores when not given");
+    .option("--batch <n>", "pictures per batch")
+    .option("--threads <n>", "number of threads (default: all cores)");
   finish(command, [
     ["splitmask predict runs/tuned ./new --out labels.csv", "path,label,probability"],
     [
       "splitmask predict runs/tuned ./new --top 3 --format json",
-      "the three likeliest classes, to standard output",
+      "the three most probable classes, to standard output",
     ],
-    ["splitmask predict runs/photos ./new --train ./labelled", "by a linear probe on a pre-trained encoder"],
+    ["splitmask predict runs/photos ./new --train ./labeled", "by a linear probe on a pre-trained encoder"],
   ]).action((run: string, folder: string, parsed: Parsed) =>
     perform({ ...parsed, dataOnOutput: parsed.out === undefined }, async (terminal) => {
       if (parsed.train === undefined && parsed.classifier !== undefined)
         throw new UsageError(
-          "--classifier: there is nothing to learn from. Give labelled pictures with --train.",
+          "--classifier: there is nothing to learn from. Give labeled pictures with --train.",
         );
       const given = numbers(parsed, {
         top: "count",
@@ -196,7 +199,7 @@ function choices(parsed: Parsed): {
 function addKnnOptions(command: Command): void {
   command
     .option("--k <n>", "number of neighbors", "20")
-    .option("--temperature <value>", "softness of the vote", "0.07");
+    .option("--temperature <value>", "temperature of the vote", "0.07");
 }
 
 function addProbeOptions(command: Command): void {
@@ -210,10 +213,10 @@ function addProbeOptions(command: Command): void {
     )
     .option(
       "--learning-rates <list>",
-      "those of the sweep; 0.001,0.003 … 3 for sgd, 0.1,0.3 … 30 for lars when not given",
+      "learning rates of the sweep (default: 0.001,0.003 … 3 for sgd, 0.1,0.3 … 30 for lars)",
     )
-    .option("--epochs <n>", "epochs of the sweep; 100 when not given")
-    .option("--probe-batch <n>", "training pictures a step of the sweep; 256 when not given");
+    .option("--epochs <n>", "epochs of the sweep (default: 100)")
+    .option("--probe-batch <n>", "batch size of the sweep (default: 256)");
 }
 
 /** The settings of the linear probe that were given. */

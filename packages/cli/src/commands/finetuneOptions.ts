@@ -16,32 +16,35 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
     .argument("<run>", "run folder of pretrain, or a checkpoint folder inside it")
     .requiredOption(
       "--train <folder>",
-      "labelled pictures: one folder a class, or another source with labels",
+      "labeled training pictures: one folder per class, or another source with labels",
     )
-    .requiredOption("--test <folder>", "labelled pictures with the same class names")
+    .requiredOption("--test <folder>", "labeled test pictures with the same class names")
     .option(
       "--out <run>",
-      "run folder to write: configuration, checkpoints, metrics, model, evaluation; needed unless --dry-run",
+      "run folder to write: configuration, checkpoints, metrics, model, evaluation; required without --dry-run",
     )
-    .option("--from-scratch", "the same encoder with random first weights, drawn with the seed: the baseline")
-    .option("--config <file>", "configuration: .json, .js, .mjs or .ts; the command line wins over it");
+    .option("--from-scratch", "start from random weights instead of the pre-trained ones, as a baseline")
+    .option(
+      "--config <file>",
+      "configuration file: .json, .js, .mjs or .ts; options on the command line override it",
+    );
   const fields = addFieldOptions(finetune, finetuneGroups);
   finetune
-    .option("--resume", "go on from the last checkpoint of the run folder")
-    .option("--overwrite", "delete the run folder's earlier run first")
+    .option("--resume", "continue from the last checkpoint of the run folder")
+    .option("--overwrite", "delete the earlier run in the run folder first")
     .option(...dryRunOption);
   finish(finetune, [
     [
-      "splitmask finetune runs/photos --train ./labelled/train --test ./labelled/val --out runs/tuned",
-      "every setting chosen and explained",
+      "splitmask finetune runs/photos --train ./labeled/train --test ./labeled/val --out runs/tuned",
+      "all settings are chosen, and printed with their reasons",
     ],
     [
       "splitmask finetune runs/photos --train ./train --test ./val --out runs/tuned --recipe beit --epochs 50",
-      "BEiT's recipe, shorter",
+      "BEiT's recipe for 50 epochs",
     ],
     [
       "splitmask finetune runs/photos --train ./train --test ./val --dry-run",
-      "what would be trained, how long, in how much memory",
+      "show what would be trained, and the time and memory it takes",
     ],
     [
       "splitmask finetune runs/photos --train ./train --test ./val --out runs/scratch --from-scratch",
@@ -67,7 +70,7 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
       const { out } = sources;
       if (out === undefined) {
         throw new UsageError(
-          "--out: expected the run folder to write, e.g. --out runs/tuned; only --dry-run goes without.",
+          "--out: expected the run folder to write, e.g. --out runs/tuned; only --dry-run needs none.",
         );
       }
       return runFinetune(terminal, {

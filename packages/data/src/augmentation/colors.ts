@@ -60,7 +60,7 @@ export function colorJitter(options: ColorJitterOptions): AugmentationStep {
 }
 
 /**
- * Turns a picture grey, its channels kept. torchvision's `RandomGrayscale`.
+ * Turns a picture gray, its channels kept. torchvision's `RandomGrayscale`.
  *
  * @throws RangeError If the probability is none.
  */

@@ -31,7 +31,7 @@ function checkRange(name: string, range: readonly [number, number], most: number
 /**
  * The paper's only augmentation: a random box of the picture, resized, and a random flip. torchvision's
  * `RandomResizedCrop`: area uniform in `scale`, width / height log-uniform in `ratio`, whole pixels, ten tries, then
- * the largest centred box within `ratio`.
+ * the largest centered box within `ratio`.
  *
  * @throws RangeError If a range or the probability is none.
  */

@@ -20,9 +20,9 @@ export interface View {
   /** Divided by, by channel. */
   readonly std: ChannelNumbers;
   /**
-   * What happens to the pictures of this view alone, from draws of its own: another crop, other colours (multi-crop).
+   * What happens to the pictures of this view alone, from draws of its own: another crop, other colors (multi-crop).
    * Default: the batch's augmentation, whose plan all such views share, so that they show the same crop, flips and
-   * colours.
+   * colors.
    */
   readonly augmentation?: Augmentation;
 }
@@ -31,7 +31,7 @@ export interface View {
 export interface ImageBatch {
   /**
    * One tensor B×C×size×size (float32) a view, in the order of the views; those without an augmentation of their own
-   * show the same crop, flips and colours.
+   * show the same crop, flips and colors.
    */
   readonly views: readonly Tensor[];
   /** The class of each picture; −1 without one. */

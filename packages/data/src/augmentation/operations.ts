@@ -3,18 +3,18 @@ import { eraseModes, mostBlurTaps, pictureFilters, pictureOperations } from "@sp
 /** How pixels between pixels are read by geometric operations. */
 export type Interpolation = "bicubic" | "bilinear" | "nearest";
 
-/** What geometric operations share: how they read, and the colour outside of the picture. */
+/** What geometric operations share: how they read, and the color outside of the picture. */
 export interface Geometry {
   /** How the picture is read between its pixels. */
   readonly interpolation: Interpolation;
   /**
-   * Colour outside of the picture, 0 to 255: one number, or up to seven, one a channel (the last one serves further
+   * Color outside of the picture, 0 to 255: one number, or up to seven, one a channel (the last one serves further
    * channels).
    */
   readonly fill: number | readonly number[];
 }
 
-/** A blend with black, with the mean grey, with the grey picture, with a smoothed picture. Pillow's `ImageEnhance`. */
+/** A blend with black, with the mean gray, with the gray picture, with a smoothed picture. Pillow's `ImageEnhance`. */
 export interface Blend {
   /** What it is. */
   readonly kind: "brightness" | "contrast" | "saturation" | "sharpness";
@@ -31,7 +31,7 @@ export interface HueTurn {
 }
 
 /**
- * What has no numbers: grey in all channels, 255 − value, each channel stretched to 0 … 255, each channel equalized.
+ * What has no numbers: gray in all channels, 255 − value, each channel stretched to 0 … 255, each channel equalized.
  */
 export interface FixedOperation {
   /** What it is. */
@@ -99,8 +99,8 @@ export interface Translate extends Geometry {
 }
 
 /**
- * One operation on a picture of 8 bits, named and parameterised as in Pillow, torchvision and timm. It comes after
- * crop, resize and flips and before normalisation; but `erase` comes after normalisation.
+ * One operation on a picture of 8 bits, named and parameterized as in Pillow, torchvision and timm. It comes after
+ * crop, resize and flips and before normalization; but `erase` comes after normalization.
  */
 export type Operation =
   | Blend
@@ -115,7 +115,7 @@ export type Operation =
   | Translate
   | Erase;
 
-/** A box that is filled after normalisation: with zeros, with one normal number a channel, or with one a value. */
+/** A box that is filled after normalization: with zeros, with one normal number a channel, or with one a value. */
 export interface Erase {
   /** What it is. */
   readonly kind: "erase";
@@ -163,7 +163,7 @@ const eraseCodes = {
 /**
  * Writes an operation as the kernel reads it.
  *
- * @throws RangeError If it needs colours and the picture is neither RGB nor grey, or a number is out of its range.
+ * @throws RangeError If it needs colors and the picture is neither RGB nor gray, or a number is out of its range.
  */
 export function writeOperation(operation: Operation, at: OperationSize): readonly number[] {
   const { kind } = operation;

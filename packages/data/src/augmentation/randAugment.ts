@@ -19,7 +19,7 @@ export interface RandAugmentOptions {
   readonly increasing?: boolean;
   /** How geometric operations read the picture; `"random"`: bilinear or bicubic. Default `"random"`. */
   readonly interpolation?: Interpolation | "random";
-  /** Colour outside of the picture, 0 to 255. Default 128; timm's training takes the mean of the normalisation. */
+  /** Color outside of the picture, 0 to 255. Default 128; timm's training takes the mean of the normalization. */
   readonly fill?: number | readonly number[];
 }
 

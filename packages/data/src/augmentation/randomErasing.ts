@@ -23,7 +23,7 @@ export interface RandomErasingOptions {
 }
 
 /**
- * Erases random boxes after normalisation (Zhong et al. 2020). timm's `RandomErasing`.
+ * Erases random boxes after normalization (Zhong et al. 2020). timm's `RandomErasing`.
  *
  * @throws RangeError If a number is out of its range.
  */

@@ -14,24 +14,24 @@ import { multiCrop } from "./multiCrop.js";
 import { randAugment } from "./randAugment.js";
 import { randomErasing } from "./randomErasing.js";
 
-/** How strong the colour steps of pre-training are. */
+/** How strong the color steps of pre-training are. */
 export interface ColorAugmentationOptions {
-  /** Probability of the colour jitter. Default 0.8. */
+  /** Probability of the color jitter. Default 0.8. */
   readonly colorJitter?: number;
   /** Its strengths. Default brightness, contrast 0.4, saturation 0.2, hue 0.1. */
   readonly jitter?: ColorJitterOptions;
-  /** Probability of grey. Default 0.2. */
+  /** Probability of gray. Default 0.2. */
   readonly grayscale?: number;
   /** Probability of the blur. Default 0.5. */
   readonly gaussianBlur?: number;
   /** Its width. Default kernel 23 and sigma 0.1 to 2: meant for 224 pixels. */
   readonly blur?: GaussianBlurOptions;
-  /** Probability of the solarisation at 128. Default 0. */
+  /** Probability of the solarization at 128. Default 0. */
   readonly solarize?: number;
 }
 
 /**
- * Colour jitter, grey, blur and solarisation, each with its probability, in the order of BYOL, MoCo v3 and DINO. A
+ * Color jitter, gray, blur and solarization, each with its probability, in the order of BYOL, MoCo v3 and DINO. A
  * probability of 0 leaves the step out.
  */
 export function colorAugmentation(options: ColorAugmentationOptions = {}): AugmentationStep[] {
@@ -54,14 +54,14 @@ export function colorAugmentation(options: ColorAugmentationOptions = {}): Augme
 export interface SplitMaskAugmentationOptions extends ColorAugmentationOptions {
   /** The crop. Default: area from 0.08 on, flip 0.5. */
   readonly crop?: RandomResizedCropOptions;
-  /** Whether the colour steps are there, as for the paper's smallest sets. Default false. */
+  /** Whether the color steps are there, as for the paper's smallest sets. Default false. */
   readonly colors?: boolean;
 }
 
 /**
  * Pre-training as in SplitMask's paper (El-Nouby et al. 2021): random resized crop and flip; for the smallest sets also
- * colour jitter, grey, blur and solarisation. The paper does not give their strengths: these are MoCo v3's, with
- * solarisation 0.2.
+ * color jitter, gray, blur and solarization. The paper does not give their strengths: these are MoCo v3's, with
+ * solarization 0.2.
  */
 export function splitMaskAugmentation(options: SplitMaskAugmentationOptions = {}): Augmentation {
   const { crop, colors = false, ...strengths } = options;
@@ -81,7 +81,7 @@ export interface SupervisedRecipe {
 
 /** Options of `deitRecipe` and `splitMaskFinetuning`. */
 export interface SupervisedRecipeOptions {
-  /** Mean of the view's channels: the colour around rotated pictures. Default [0.485, 0.456, 0.406]. */
+  /** Mean of the view's channels: the color around rotated pictures. Default [0.485, 0.456, 0.406]. */
   readonly mean?: ChannelNumbers;
 }
 
@@ -97,7 +97,7 @@ export interface SupervisedAugmentationOptions extends SupervisedRecipeOptions {
   readonly magnitude?: number;
   /** Standard deviation of the magnitude. Default 0.5. */
   readonly magnitudeStd?: number;
-  /** Strength of the colour jitter (brightness, contrast, saturation), as timm's; 0: none. Default 0. */
+  /** Strength of the color jitter (brightness, contrast, saturation), as timm's; 0: none. Default 0. */
   readonly colorJitter?: number;
   /** Probability of erasing a box, with noise in every pixel; 0: none. Default 0. */
   readonly erasing?: number;
@@ -105,7 +105,7 @@ export interface SupervisedAugmentationOptions extends SupervisedRecipeOptions {
 
 /**
  * What supervised training does to each picture, as timm's `create_transform` puts it together: random resized crop and
- * flip, RandAugment (two operations, increasing, bicubic, filled with the mean), colour jitter, erasing.
+ * flip, RandAugment (two operations, increasing, bicubic, filled with the mean), color jitter, erasing.
  */
 export function supervisedAugmentation(options: SupervisedAugmentationOptions = {}): Augmentation {
   const { cropScale = 0.08, horizontalFlip = 0.5, magnitude = 9, magnitudeStd = 0.5 } = options;
@@ -122,7 +122,7 @@ export function supervisedAugmentation(options: SupervisedAugmentationOptions = 
 
 /**
  * DeiT's training (Touvron et al. 2021): RandAugment `rand-m9-mstd0.5-inc1` with bicubic interpolation, erasing 0.25
- * per pixel, mixup 0.8, CutMix 1, smoothing 0.1, each picture three times. Its colour jitter of 0.3 is off, as timm has
+ * per pixel, mixup 0.8, CutMix 1, smoothing 0.1, each picture three times. Its color jitter of 0.3 is off, as timm has
  * it beside RandAugment.
  */
 export function deitRecipe(options: SupervisedRecipeOptions = {}): SupervisedRecipe {
@@ -131,7 +131,7 @@ export function deitRecipe(options: SupervisedRecipeOptions = {}): SupervisedRec
 
 /**
  * Fine-tuning as in SplitMask's paper (table 9): RandAugment, mixup 0.8, CutMix 1, smoothing 0.1, no erasing. Its
- * colour jitter of 0.4 is off, as timm has it beside RandAugment.
+ * color jitter of 0.4 is off, as timm has it beside RandAugment.
  *
  * @param sets `"large"`: iNaturalist and Food101, magnitude 7 and repeated augmentation (three times, DeiT's number).
  * `"small"`: Cars, Clipart, Painting, Sketch: magnitude 9, none.
@@ -165,7 +165,7 @@ export interface DinoViewsOptions {
 
 /**
  * DINO's views (Caron et al. 2021): two global crops, the first always blurred, the second rarely and sometimes
- * solarised, then local ones.
+ * solarized, then local ones.
  */
 export function dinoViews(options: DinoViewsOptions): View[] {
   const { mean, std, globalSize = 224, globalScale = [0.4, 1] } = options;
@@ -195,7 +195,7 @@ export interface SimclrViewsOptions {
 }
 
 /**
- * SimCLR's views (Chen et al. 2020): crops of any area, jitter of 0.8, 0.8, 0.8, 0.2 with probability 0.8, grey 0.2,
+ * SimCLR's views (Chen et al. 2020): crops of any area, jitter of 0.8, 0.8, 0.8, 0.2 with probability 0.8, gray 0.2,
  * blur 0.5 over a tenth of the side.
  */
 export function simclrViews({ mean, std, size = 224, views = 2 }: SimclrViewsOptions): View[] {

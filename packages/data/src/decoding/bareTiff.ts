@@ -4,7 +4,7 @@ export interface TiffRows {
   readonly width: number;
   /** Rows. */
   readonly height: number;
-  /** 0: grey, 0 is white; 1: grey, 0 is black; 2: RGB; 3: places in a palette. */
+  /** 0: gray, 0 is white; 1: gray, 0 is black; 2: RGB; 3: places in a palette. */
   readonly photometric: 0 | 1 | 2 | 3;
   /** Numbers a pixel: 1; of RGB 3, or 4 with transparency. */
   readonly samples: 1 | 3 | 4;

@@ -23,7 +23,7 @@ interface Header {
   readonly compression: "none" | "RLE8" | "RLE4";
   /** Bits of red, green, blue and transparency in a pixel of 16 or 32 bits. */
   readonly masks: readonly number[];
-  /** Blue, green, red and perhaps a byte more of each colour. */
+  /** Blue, green, red and perhaps a byte more of each color. */
   readonly palette: Buffer;
   readonly paletteEntry: number;
   /** Where the pixels begin. */
@@ -51,18 +51,18 @@ function readHeader(file: Buffer): Header {
   const masks = masked
     ? Array.from({ length: 4 }, (_, index) => (index < count ? file.readUInt32LE(54 + 4 * index) : 0))
     : (defaultMasks[bits] ?? []);
-  const colours = 14 + size + (masked && size === 40 ? 4 * count : 0);
+  const colors = 14 + size + (masked && size === 40 ? 4 * count : 0);
   const paletteEntry = isFirst ? 3 : 4;
   const stored = size < 40 ? 0 : file.readUInt32LE(46);
   const place = file.readUInt32LE(10);
   const most = bits <= 8 ? 2 ** bits : 0;
-  const entries = Math.min(stored === 0 ? most : stored, most, Math.floor((place - colours) / paletteEntry));
+  const entries = Math.min(stored === 0 ? most : stored, most, Math.floor((place - colors) / paletteEntry));
   return {
     width,
     height: Math.abs(height),
     bottomUp: height > 0,
     ...{ bits, compression, masks, paletteEntry, place },
-    palette: file.subarray(colours, colours + Math.max(0, entries) * paletteEntry),
+    palette: file.subarray(colors, colors + Math.max(0, entries) * paletteEntry),
   };
 }
 
@@ -114,14 +114,14 @@ async function toTiff(file: Buffer, header: Header): Promise<TiffPicture> {
   const swapped = sharp(rows, { raw: { ...size, channels } }).recomb(
     matrix as Parameters<Sharp["recomb"]>[0],
   );
-  const colours = await (hasAlpha ? swapped : swapped.removeAlpha()).raw().toBuffer();
-  return { file: bareTiff({ ...size, photometric: 2, samples: hasAlpha ? 4 : 3, bits: 8, rows: colours }) };
+  const colors = await (hasAlpha ? swapped : swapped.removeAlpha()).raw().toBuffer();
+  return { file: bareTiff({ ...size, photometric: 2, samples: hasAlpha ? 4 : 3, bits: 8, rows: colors }) };
 }
 
-/** Reds, greens and blues of so many colours; those that the file leaves out are black. */
-function paletteOf({ palette, paletteEntry }: Header, colours: number): number[] {
+/** Reds, greens and blues of so many colors; those that the file leaves out are black. */
+function paletteOf({ palette, paletteEntry }: Header, colors: number): number[] {
   return [2, 1, 0].flatMap((channel) =>
-    Array.from({ length: colours }, (_, index) => palette[index * paletteEntry + channel] ?? 0),
+    Array.from({ length: colors }, (_, index) => palette[index * paletteEntry + channel] ?? 0),
   );
 }
 
@@ -144,7 +144,7 @@ function placesOf(masks: readonly number[]): number[] {
   const wanted = masks[3] === 0 ? places.slice(0, 3) : places;
   if (wanted.includes(-1)) {
     throw new BarePictureError(
-      "a BMP file whose colours are not whole bytes of 32 bits, which is not decoded; save it with 24 bits a pixel",
+      "a BMP file whose colors are not whole bytes of 32 bits, which is not decoded; save it with 24 bits a pixel",
     );
   }
   return wanted;
@@ -164,7 +164,7 @@ function fromWords(rows: Buffer, masks: readonly number[]): { samples: 3 | 4; bi
 }
 
 /**
- * Places in the palette of run-length encoded pixels, a byte each. Pixels that are passed over have the first colour.
+ * Places in the palette of run-length encoded pixels, a byte each. Pixels that are passed over have the first color.
  */
 function unpackRuns(file: Buffer, { width, height, bottomUp, compression, place: start }: Header): Buffer {
   const rows = Buffer.alloc(width * height);

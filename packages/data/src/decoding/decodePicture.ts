@@ -16,7 +16,7 @@ export type FailOn = "none" | "truncated" | "error" | "warning";
 
 /** How picture files are decoded. */
 export interface DecodeOptions {
-  /** What shows through transparent places: a CSS colour. Default `"white"`. */
+  /** What shows through transparent places: a CSS color. Default `"white"`. */
   readonly background?: string;
   /**
    * Pictures with more pixels are an error, so that a decompression bomb cannot take all memory: of so many the worst
@@ -26,13 +26,13 @@ export interface DecodeOptions {
   /**
    * What makes a picture an error: `"none"` only what cannot be decoded at all, `"truncated"` also a file that ends too
    * early, `"error"` also what the format forbids, `"warning"` also damage that the decoder could paint over, such as a
-   * bad Huffman code. Default `"warning"`: a grey half of a picture teaches nothing, and what is skipped is named. What
+   * bad Huffman code. Default `"warning"`: a gray half of a picture teaches nothing, and what is skipped is named. What
    * is wrong beside the pixels (stray bytes between segments, a scan's header of some cameras, checksums of pixels that
    * are whole, an end mark that is missing) is not an error of any of these.
    */
   readonly failOn?: FailOn;
   /**
-   * C, the channels that come out: 3 sRGB, 4 sRGB with transparency (then nothing shows through), 1 greyscale (luma of
+   * C, the channels that come out: 3 sRGB, 4 sRGB with transparency (then nothing shows through), 1 grayscale (luma of
    * BT.601, as Pillow's `"L"`; rounded down). Default 3.
    */
   readonly channels?: 1 | 3 | 4;
@@ -94,7 +94,7 @@ function nameOf(source: string | Uint8Array): string {
  */
 const worthReducing = 1.5;
 
-/** BT.601's luma in every channel; a hair more than 1 in sum, so that rounding down leaves a grey value as it is. */
+/** BT.601's luma in every channel; a hair more than 1 in sum, so that rounding down leaves a gray value as it is. */
 const luma = Array.from({ length: 3 }, () => [0.29903, 0.58703, 0.11404] as [number, number, number]) as [
   [number, number, number],
   [number, number, number],
@@ -106,8 +106,8 @@ function toChannels(pipeline: Sharp, channels: 1 | 3 | 4, background: string, ha
   // Flattening comes first in sharp, whatever the order of the calls.
   const meant = hasAlpha ? pipeline : pipeline.removeAlpha();
   if (channels === 4) return meant.ensureAlpha().toColourspace("srgb");
-  const colours = (hasAlpha ? meant.flatten({ background }) : meant).toColourspace("srgb");
-  return channels === 3 ? colours : colours.recomb(luma).extractChannel(0);
+  const colors = (hasAlpha ? meant.flatten({ background }) : meant).toColourspace("srgb");
+  return channels === 3 ? colors : colors.recomb(luma).extractChannel(0);
 }
 
 /**
@@ -138,7 +138,7 @@ async function attempt<Result>(
 
 /**
  * Decodes a picture to 8 bits, upright (EXIF rotation applied), by default sRGB with transparent places on a background
- * and greyscale spread to three channels; of an animation or a
+ * and grayscale spread to three channels; of an animation or a
  * file of several pages the first. The header's size is checked before anything is decoded, and a picture that takes
  * more than a minute is given up between two strips.
  *

@@ -78,7 +78,7 @@ export function unusualCoding(bytes: Uint8Array): string | null {
       if (marker > 0xc8) return "arithmetic coding";
       if (marker > 0xc4) return "frames that build on each other";
       const bits = file.readUInt8(place + 4);
-      return bits === 8 ? null : `${bits} bits a colour`;
+      return bits === 8 ? null : `${bits} bits a color`;
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

@@ -1,7 +1,7 @@
-import { coloursOf } from "./pixelStorage.js";
+import { colorsOf } from "./pixelStorage.js";
 import { readFrom, tiffTags } from "./tiffTags.js";
 
-/** Tags that say how pixels are stored, how they are turned and which profile their colours have. */
+/** Tags that say how pixels are stored, how they are turned and which profile their colors have. */
 const pixelTags = new Set([
   ...[256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325],
   ...[332, 338, 339, 347, 529, 530, 531, 532, 34675],
@@ -11,7 +11,7 @@ const extraSamples = 338;
 
 /**
  * The first page of a TIFF file with nothing in its directory but what its pixels need, in the order that the format
- * wants, and with a word on channels that are no colours: libtiff complains of others.
+ * wants, and with a word on channels that are no colors: libtiff complains of others.
  *
  * @param file All of it.
  * @returns What to decode instead; nothing of BigTIFF.
@@ -30,7 +30,7 @@ export function mendTiff(file: Buffer): Buffer[] {
     if (pixelTags.has(tag) && !entries.has(tag)) entries.set(tag, read(place, 12));
   }
   const tags = tiffTags(read, [262, 277]);
-  const extra = (tags.get(277)?.[0] ?? 1) - (coloursOf[tags.get(262)?.[0] ?? 1] ?? 1);
+  const extra = (tags.get(277)?.[0] ?? 1) - (colorsOf[tags.get(262)?.[0] ?? 1] ?? 1);
   if (extra === 1 && !entries.has(extraSamples)) {
     // One short number, 0: of no meaning that is told.
     const bytes = [1, 82, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0];

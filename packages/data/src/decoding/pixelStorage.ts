@@ -3,14 +3,14 @@ import { open } from "node:fs/promises";
 import { signatureOf } from "./signature.js";
 import { type ReadBytes, readFrom, tiffTags } from "./tiffTags.js";
 
-/** How a file stores its pixels, where that is not 8 bits of grey or RGB with or without transparency. */
+/** How a file stores its pixels, where that is not 8 bits of gray or RGB with or without transparency. */
 export interface PixelStorage {
   /**
    * Whole numbers of more than 8 bits, or floats: which of them is black and which white, the format does not say.
    * Null: 8 bits or less.
    */
   readonly deep: "integer" | "float" | null;
-  /** Whether the channel behind the colours is transparency. */
+  /** Whether the channel behind the colors is transparency. */
   readonly alpha: boolean;
   /** The value that the file says is white; black is 0. */
   readonly white?: number;
@@ -29,8 +29,8 @@ const wanted = {
   subsampling: 530,
 } as const;
 
-/** Channels of colour by photometric interpretation; grey and palettes have 1. */
-export const coloursOf: Readonly<Record<number, number>> = { 2: 3, 5: 4, 6: 3 };
+/** Channels of color by photometric interpretation; gray and palettes have 1. */
+export const colorsOf: Readonly<Record<number, number>> = { 2: 3, 5: 4, 6: 3 };
 
 /** TIFF's names of what libvips is built without. */
 const otherCompressions: Readonly<Record<number, string>> = {
@@ -48,14 +48,14 @@ const otherCompressions: Readonly<Record<number, string>> = {
   52546: "JPEG XL",
 };
 
-const otherColours: Readonly<Record<number, string>> = {
+const otherColors: Readonly<Record<number, string>> = {
   4: "a transparency mask",
-  8: "CIE L*a*b* colours",
-  9: "ICC L*a*b* colours",
-  10: "ITU L*a*b* colours",
+  8: "CIE L*a*b* colors",
+  9: "ICC L*a*b* colors",
+  10: "ITU L*a*b* colors",
   32803: "raw sensor data",
-  32844: "LogL colours",
-  32845: "LogLuv colours",
+  32844: "LogL colors",
+  32845: "LogLuv colors",
   34892: "raw sensor data",
 };
 
@@ -110,37 +110,37 @@ function storageOf(read: ReadBytes, size: number): PixelStorage | null {
 function tiffStorage(read: ReadBytes): PixelStorage {
   const tags = tiffTags(read, Object.values(wanted));
   const first = (tag: keyof typeof wanted, missing: number) => tags.get(wanted[tag])?.[0] ?? missing;
-  const colours = first("photometric", 1);
+  const colors = first("photometric", 1);
   const samples = first("samplesPerPixel", 1);
-  const extra = samples - (coloursOf[colours] ?? 1);
+  const extra = samples - (colorsOf[colors] ?? 1);
   const alpha = extra === 1 && [1, 2].includes(first("extraSamples", 0));
   const [bits, format] = [first("bitsPerSample", 1), first("sampleFormat", 1)];
   const compression = first("compression", 1);
   // libvips shows Y, Cb and Cr as red, green and blue, unless libtiff has to spread Cb and Cr or JPEG's decoder is
   // asked for RGB.
   const isBareYcbcr =
-    colours === 6 &&
+    colors === 6 &&
     compression !== 6 &&
     compression !== 7 &&
     (tags.get(wanted.subsampling) ?? [2, 2]).every((factor) => factor === 1);
   const obstacle =
     otherCompressions[compression]?.concat(" compression") ??
-    otherColours[colours] ??
-    (isBareYcbcr ? "YCbCr colours that are not subsampled" : undefined) ??
+    otherColors[colors] ??
+    (isBareYcbcr ? "YCbCr colors that are not subsampled" : undefined) ??
     obstacleOfNumbers(bits, format, tags.get(wanted.bitsPerSample) ?? []) ??
     // What follows RGB without being called transparency is left out, as Pillow does; of two channels of which one is
-    // grey nobody knows.
-    (extra > 1 || (extra === 1 && !alpha && colours <= 1)
+    // gray nobody knows.
+    (extra > 1 || (extra === 1 && !alpha && colors <= 1)
       ? `${samples} channels, of which ${extra} have no meaning that the file tells`
       : undefined);
-  const isDeep = (bits > 8 || format > 1) && colours <= 2;
+  const isDeep = (bits > 8 || format > 1) && colors <= 2;
   const deep = isDeep ? (format === 3 ? "float" : "integer") : null;
   if (obstacle === undefined) return { deep, alpha };
   return {
     deep,
     alpha,
     obstacle:
-      `a TIFF file with ${obstacle}, which is not decoded; save it as grey or RGB of 8, 16 or 32 bits, with LZW, ` +
+      `a TIFF file with ${obstacle}, which is not decoded; save it as gray or RGB of 8, 16 or 32 bits, with LZW, ` +
       "Deflate or no compression",
   };
 }

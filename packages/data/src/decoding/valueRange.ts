@@ -45,15 +45,15 @@ export interface PixelLayout {
   readonly width: number;
   /** Rows. */
   readonly height: number;
-  /** Numbers a pixel: grey or RGB, perhaps with transparency. */
+  /** Numbers a pixel: gray or RGB, perhaps with transparency. */
   readonly channels: 1 | 2 | 3 | 4;
 }
 
-/** Colour spaces of libvips in which numbers mean no other brightness than they are. */
+/** Color spaces of libvips in which numbers mean no other brightness than they are. */
 const plainSpaces = ["b-w", "grey16", "srgb", "rgb16", "scrgb"];
 
 /**
- * Reads the numbers of a picture of more than 8 bits, upright. Null where only the decoder knows what their colours are
+ * Reads the numbers of a picture of more than 8 bits, upright. Null where only the decoder knows what their colors are
  * (CMYK).
  */
 async function rawNumbers(

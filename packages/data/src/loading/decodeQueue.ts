@@ -10,7 +10,7 @@ export function defaultWorkers(): number {
   return Math.min(2 * availableParallelism(), threads >= 1 ? threads : 4);
 }
 
-/** A picture's turn was cancelled: its batch is not wanted any more. */
+/** A picture's turn was canceled: its batch is not wanted any more. */
 class CancelledError extends Error {}
 
 /** A picture that waits for its turn. */
@@ -46,7 +46,7 @@ export class DecodeQueue {
 
   /**
    * A turn for a picture of a batch; `begun` resolves when it comes, and `done()` must follow. @throws (rejects) If it
-   * was cancelled.
+   * was canceled.
    */
   turn(batch: number): { readonly turn: Turn; readonly begun: Promise<void> } {
     let turn!: Turn;

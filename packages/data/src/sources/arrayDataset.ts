@@ -12,7 +12,7 @@ export interface ArrayDatasetOptions {
   /** Names of the classes; default with labels: `"0"`, `"1"`, …. */
   readonly classes?: readonly string[];
   /**
-   * How H×W arrays come out: 3 spreads greyscale to three channels, 1 leaves it, as H×W×1. Default 3. H×W×C arrays come
+   * How H×W arrays come out: 3 spreads grayscale to three channels, 1 leaves it, as H×W×1. Default 3. H×W×C arrays come
    * as they are.
    */
   readonly channels?: 1 | 3;
@@ -103,7 +103,7 @@ function rowsOf(array: NdArray<Uint8Array>): NdArray<Uint8Array>[] {
 /**
  * A data set from pictures in memory; nothing is copied.
  *
- * @param images One array N×H×W×C (or N×H×W, greyscale), or a list of H×W×C or H×W arrays of any sizes, all of the same
+ * @param images One array N×H×W×C (or N×H×W, grayscale), or a list of H×W×C or H×W arrays of any sizes, all of the same
  *   C; 8 bits, contiguous.
  * @throws TypeError If a picture has another shape or is not contiguous, or there are none.
  * @throws RangeError If the labels do not fit.
@@ -137,7 +137,7 @@ export function arrayDataset(
     }
     if (channelsOf(picture) !== channels) {
       throw new TypeError(
-        `arrayDataset: picture ${index} is ${shape.join("×")}, and picture 0 has ${channels} channels; expected the same for all. Greyscale pictures beside others: set channels, or give them as H×W×${channels}.`,
+        `arrayDataset: picture ${index} is ${shape.join("×")}, and picture 0 has ${channels} channels; expected the same for all. Grayscale pictures beside others: set channels, or give them as H×W×${channels}.`,
       );
     }
   });

@@ -24,7 +24,7 @@ export interface IdxDatasetOptions {
    */
   readonly classes?: readonly string[];
   /**
-   * 3: greyscale is spread to three channels. 1: as it is stored. Default 3. Pictures in colour (N×H×W×3) always have
+   * 3: grayscale is spread to three channels. 1: as it is stored. Default 3. Pictures in color (N×H×W×3) always have
    * 3.
    */
   readonly channels?: 1 | 3;
@@ -130,7 +130,7 @@ function labelsBeside(images: string): string | null {
 }
 
 /**
- * The pictures of an IDX file (N×H×W, or N×H×W×3 in colour, 8 bits), plain or gzipped. A plain file is read picture by
+ * The pictures of an IDX file (N×H×W, or N×H×W×3 in color, 8 bits), plain or gzipped. A plain file is read picture by
  * picture; a gzipped one is unpacked into memory (Fashion-MNIST: 47 MB).
  * Format: http://yann.lecun.com/exdb/mnist/.
  *

@@ -49,7 +49,7 @@ export interface OpenDatasetOptions extends DecodeOptions {
   readonly images?: string;
   /** The classes by label. Default: see each format. */
   readonly classes?: readonly string[];
-  /** IDX: 3 spreads greyscale to three channels, 1 leaves it. Default 3. */
+  /** IDX: 3 spreads grayscale to three channels, 1 leaves it. Default 3. */
   readonly channels?: 1 | 3;
   /**
    * WebDataset: folder of caches, for the indexes of shards and unpacked `.tar.gz`. Default: indexes beside the shards,

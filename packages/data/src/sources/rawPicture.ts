@@ -4,7 +4,7 @@ function bytesOf(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
-/** H×W grey pixels as H×W×3 of sRGB. */
+/** H×W gray pixels as H×W×3 of sRGB. */
 export async function spreadGreyscale(
   pixels: Uint8Array,
   height: number,

@@ -10,7 +10,7 @@ const mostGroups = 8;
 /** What lies outside of a range that is given is told from this share of the values on. */
 const toldShare = 0.005;
 
-/** Values that fill less of the range that is given make pictures of a few greys. */
+/** Values that fill less of the range that is given make pictures of a few grays. */
 const littleFilled = 1 / 32;
 
 /** Up to `most` pictures, evenly spaced; where there are groups, the first ones of some groups. */

@@ -24,9 +24,9 @@ import { trainedRange } from "./trainedRange.js";
 export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledConfig, RunMethod {
   /** A run folder, or a checkpoint folder inside one. */
   readonly run: string;
-  /** Labelled pictures: one folder a class, or any other source with labels. */
+  /** Labeled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
-  /** Labelled pictures with the same class names. */
+  /** Labeled pictures with the same class names. */
   readonly test: string;
   /** The encoder as it was before training. */
   readonly untrained?: boolean;
@@ -35,7 +35,7 @@ export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledCon
    * encoder's output alone.
    */
   readonly layers?: "all" | readonly number[];
-  /** Neighbours that vote (k-NN). Default 20. */
+  /** Neighbors that vote (k-NN). Default 20. */
   readonly k?: number;
   /** Temperature of the vote (k-NN). Default 0.07. */
   readonly temperature?: number;
@@ -78,7 +78,7 @@ export interface Evaluation extends RepeatedEvaluation {
 }
 
 /**
- * Evaluates a run's encoder on labelled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the
+ * Evaluates a run's encoder on labeled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the
  * training pictures. The pictures are embedded once for all kinds, layers
  * and seeds that are asked for.
  *

@@ -32,13 +32,13 @@ export interface PredictRequest extends SourceConfig {
   readonly run: string;
   /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
-  /** Labelled pictures that a classifier on a pre-trained encoder learns from. */
+  /** Labeled pictures that a classifier on a pre-trained encoder learns from. */
   readonly train?: string;
   /** Part of them that is taken, where there are several. */
   readonly trainSplit?: string | undefined;
-  /** That classifier: a linear probe (default) or k nearest neighbours. */
+  /** That classifier: a linear probe (default) or k nearest neighbors. */
   readonly classifier?: "probe" | "knn";
-  /** Neighbours that vote (k-NN). Default 20, at most the number of training pictures. */
+  /** Neighbors that vote (k-NN). Default 20, at most the number of training pictures. */
   readonly k?: number;
   /** Temperature of the vote (k-NN). Default 0.07. */
   readonly temperature?: number;
@@ -90,11 +90,11 @@ interface Ranked {
 
 /**
  * Gives classes to the pictures of a folder: by a fine-tuned classifier, or by a probe or k-NN on a pre-trained encoder
- * and labelled pictures.
+ * and labeled pictures.
  *
  * @param request What to predict.
  * @param terminal Where progress is told.
- * @throws UsageError where the run knows no classes and no labelled pictures are given; Error where the run or the
+ * @throws UsageError where the run knows no classes and no labeled pictures are given; Error where the run or the
  *   pictures are not there.
  */
 export async function predict(
@@ -104,7 +104,7 @@ export async function predict(
   const { folder, run, train, maximumSkipped = defaultMaximumSkipped } = request;
   if (train === undefined && (await isPretrainingRun(run))) {
     throw new UsageError(
-      `${run}: a pre-training run knows no classes. Give labelled pictures with --train, or fine-tune it first with splitmask finetune.`,
+      `${run}: a pre-training run knows no classes. Give labeled pictures with --train, or fine-tune it first with splitmask finetune.`,
     );
   }
   const valueRange = request.valueRange ?? (await trainedRange(run));

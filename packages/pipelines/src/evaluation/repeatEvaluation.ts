@@ -76,7 +76,7 @@ export interface RepeatedEvaluation {
   readonly confusion: readonly (readonly number[])[];
   /** The most frequent confusions, the largest share of a class first. */
   readonly mostConfused: readonly NamedConfusion[];
-  /** Neighbours that voted (k-NN only). */
+  /** Neighbors that voted (k-NN only). */
   readonly k?: number;
   /** Temperature of the vote (k-NN only). */
   readonly temperature?: number;

@@ -6,7 +6,7 @@ import { type OpenPicturesOptions, openPictures } from "./pictures.js";
 import { type ScanChoice, type ScannedPictures, scanPictures } from "./scanPictures.js";
 import { warnOfShared } from "./sharedWarning.js";
 
-/** Labelled pictures to train and to test with. */
+/** Labeled pictures to train and to test with. */
 export interface LabelledPictures {
   /** The training pictures and what was learned of them. */
   readonly train: ScannedPictures;
@@ -19,13 +19,13 @@ export interface LabelledPictures {
 }
 
 /**
- * Opens labelled pictures; those without a label are left out and told, and so are test pictures that are training
+ * Opens labeled pictures; those without a label are left out and told, and so are test pictures that are training
  * pictures too.
  *
  * @param paths Where they are.
  * @param config How they are opened, which training pictures are chosen, and how many may be unreadable.
  * @param terminal Where progress is told.
- * @throws Error where there are not two classes, or no labelled picture.
+ * @throws Error where there are not two classes, or no labeled picture.
  */
 export async function openLabelledPictures(
   paths: { readonly train: string; readonly test: string },
@@ -53,12 +53,12 @@ export async function openLabelledPictures(
 }
 
 /**
- * Opens labelled pictures to learn from; those without a label are left out and told.
+ * Opens labeled pictures to learn from; those without a label are left out and told.
  *
  * @param path Where they are.
  * @param config How they are opened, which are chosen, and how many may be unreadable.
  * @param terminal Where progress is told.
- * @throws Error where there are not two classes, or no labelled picture.
+ * @throws Error where there are not two classes, or no labeled picture.
  */
 export async function openTrainingPictures(
   path: string,

@@ -70,8 +70,8 @@ export async function checkSamePictures(
 }
 
 /**
- * Where a path is after a move of what lay beside it: where `/old/data/train` is now `/new/data/train`, `/old/labelled`
- * may be `/new/labelled`.
+ * Where a path is after a move of what lay beside it: where `/old/data/train` is now `/new/data/train`, `/old/labeled`
+ * may be `/new/labeled`.
  *
  * @param path The path.
  * @param move Whence and whither something else has moved, absolute.

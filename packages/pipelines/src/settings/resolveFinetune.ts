@@ -19,7 +19,7 @@ export type PretrainedEncoder = Pick<
 
 /** What is known before fine-tuning. */
 export interface FinetuneFacts {
-  /** How many labelled pictures there are to train with. */
+  /** How many labeled pictures there are to train with. */
   readonly count: number;
   /** The encoder, and the side of the crops that it was pre-trained with. */
   readonly encoder: PretrainedEncoder;

@@ -8,26 +8,27 @@ const text = z.string().min(1);
 const reading = {
   imageColumn: field(text, {
     description:
-      "Where the pictures are in a table or an archive: a column of Parquet files or tables of paths, or the " +
-      "ending in a sample of tar shards, such as input.jpg; found by its name when not given",
+      "Where the pictures are: a column of a Parquet file or table, or the extension within a sample of tar " +
+      "shards, such as input.jpg. Default: found by its name",
     placeholder: "<name>",
   }),
   labelColumn: field(text, {
     description:
-      "Where the labels are: a column of Parquet files or tables of paths, or the ending cls, json or txt of tar " +
-      "shards, or a field of their json files; found by its name when not given",
+      "Where the labels are: a column of a Parquet file or table; the extension cls, json or txt in tar shards, " +
+      "or a field of their json files. Default: found by its name",
     placeholder: "<name>",
   }),
   images: field(text, {
     description:
-      "Folder of the pictures that a COCO or LVIS file (.json), a list of paths or a table names; that of the file " +
-      "or one around it, where the pictures are, when not given",
+      "Folder of the pictures that a COCO or LVIS file (.json), a list of paths or a table names. Default: the " +
+      "file's own folder, or a folder around it that has the pictures",
     placeholder: "<folder>",
   }),
   failOn: field(z.enum(["none", "truncated", "error", "warning"]), {
     description:
-      "What makes a picture unreadable: only what cannot be decoded at all (none), also a file that ends " +
-      "too early, also what the format forbids, or also damage that the decoder painted over; warning when not given",
+      "Damage that makes a picture unreadable. none: it cannot be decoded at all; truncated: also a file that " +
+      "ends too early; error: also what the format forbids; warning: also damage that the decoder painted over. " +
+      "Default: warning",
     placeholder: "<damage>",
   }),
   valueRange: field(
@@ -37,10 +38,10 @@ const reading = {
     }),
     {
       description:
-        "Which values become black and white in pictures of more than 8 bits (16-bit, floats): two values, e.g. " +
-        "0,4095; percentiles: the 0.1st and the 99.9th of all pictures; file: the least and the greatest of each " +
-        "file; auto: the range that the values of all use; when not given the range of the run whose encoder is " +
-        "used, else auto",
+        "Values shown as black and white in pictures of more than 8 bits (16-bit, float): two values, such as " +
+        "0,4095; percentiles: the 0.1st and 99.9th percentile of all pictures; file: the smallest and largest " +
+        "value of each file; auto: the range that all pictures together use. Default: that of the run whose " +
+        "encoder is used, else auto",
       placeholder: "<range>",
     },
   ),
@@ -49,14 +50,14 @@ const reading = {
 const part = (what: string, otherwise: string) =>
   field(text, {
     description:
-      `Part of ${what} that is taken, where the source has several: train, test, validation or another name that ` +
-      `is there, or all; when not given ${otherwise}`,
+      `Part of ${what} to use, if the source has several: train, test, validation or another name that it has, ` +
+      `or all. Default: ${otherwise}`,
     placeholder: "<name>",
   });
 
 /** Every setting of how the pictures of one source are opened. */
 export const sourceFields = {
-  split: part("the pictures", "all, but to pretrain neither test nor validation"),
+  split: part("the pictures", "all; pretrain leaves out test and validation"),
   ...reading,
 };
 

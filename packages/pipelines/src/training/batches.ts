@@ -53,7 +53,7 @@ export function pretrainingBatches(
  * The batches of a run with labels, augmented and mixed as its settings say.
  *
  * @param device Where they go.
- * @param dataset The labelled pictures.
+ * @param dataset The labeled pictures.
  * @param classes Number of classes.
  * @param settings The run's.
  * @param options Where decoded pictures are kept, and what ends the loader.

@@ -48,9 +48,9 @@ export interface ClassificationOutcome {
 export interface FinetuneSources {
   /** The pre-training run, or a checkpoint folder inside it: the encoder's shape, normalization and weights. */
   readonly run: string;
-  /** Labelled pictures: one folder a class, or any other source with labels. */
+  /** Labeled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
-  /** Labelled pictures with the same class names, for the evaluation at the end. */
+  /** Labeled pictures with the same class names, for the evaluation at the end. */
   readonly test: string;
   /** The same encoder with its first random weights, drawn with the seed: the baseline. */
   readonly fromScratch?: boolean;

@@ -25,7 +25,7 @@ const neighbors = 20;
 /** What a monitor gives, and by what a monitored run's best checkpoint is told. */
 export const monitorFigure = "knnAccuracy";
 
-/** Labelled pictures that a run is monitored with. */
+/** Labeled pictures that a run is monitored with. */
 export interface MonitorPictures {
   /** Those that vote. */
   readonly train: ImageDataset;
@@ -40,13 +40,13 @@ export interface MonitorPictures {
 }
 
 /**
- * Opens the labelled pictures of a monitor: two thirds of its number vote, one third is classified, drawn with the
+ * Opens the labeled pictures of a monitor: two thirds of its number vote, one third is classified, drawn with the
  * seed, class by class. Without pictures to test with, some are held out.
  *
  * @param config The run's settings.
  * @param terminal Where it is told that pictures have no label.
  * @returns null where there is no monitor.
- * @throws Error where there are not two classes, or no labelled picture.
+ * @throws Error where there are not two classes, or no labeled picture.
  */
 export async function openMonitor(
   config: MonitorSettings &

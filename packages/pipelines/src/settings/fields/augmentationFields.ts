@@ -6,9 +6,7 @@ const share = z.number().min(0).max(1);
 /** A step of the colors with its usual probability. */
 const colorStep = (what: string, probability: number) =>
   field(share, {
-    description:
-      `Probability ${what}; when not given ${probability} with augmentation color, which fewer than 5,000 pictures ` +
-      "have where the recipe says so, else 0",
+    description: `Probability of ${what}. Default: ${probability} with augmentation color, else 0`,
     placeholder: "<share>",
   });
 
@@ -16,29 +14,31 @@ const colorStep = (what: string, probability: number) =>
 export const augmentationFields = {
   cropScale: field(z.number().gt(0).max(1), {
     description:
-      "Smallest area of the random resized crop, as a share of the picture; when not given to pre-train the " +
-      "recipe's, to fine-tune 0.08",
+      "Smallest area of the random resized crop, as a share of the picture. Default: the recipe's; for " +
+      "fine-tuning 0.08",
     placeholder: "<share>",
   }),
   flip: field(share, {
-    description: "Probability of a horizontal flip; 0.5 when not given",
+    description: "Probability of a horizontal flip. Default: 0.5",
     placeholder: "<share>",
   }),
   augmentation: field(z.enum(["crop", "color"]), {
     description:
-      "crop: crop and flip, the paper's default; color: also color jitter, gray, blur and solarization, as the paper " +
-      "for its smallest sets, and what fewer than 5,000 pictures have where the recipe says so when it is not given",
+      "crop: random resized crop and flip, the paper's choice; color: also color jitter, grayscale, blur and " +
+      "solarization, the paper's choice for its smallest sets. Default: color for fewer than 5,000 pictures if " +
+      "the method's recipe has it, else crop",
     placeholder: "<name>",
   }),
-  colorJitter: colorStep("of the color jitter", 0.8),
+  colorJitter: colorStep("the color jitter", 0.8),
   jitterStrength: field(z.number().min(0).max(5), {
     description:
-      "Strength of the color jitter: 1, when not given, is brightness and contrast ±0.4, saturation ±0.2, hue ±0.1",
+      "Strength of the color jitter: 1 changes brightness and contrast by ±0.4, saturation by ±0.2 and hue by " +
+      "±0.1. Default: 1",
     placeholder: "<value>",
   }),
-  grayscale: colorStep("that a picture becomes gray", 0.2),
-  blur: colorStep("of a Gaussian blur", 0.5),
-  solarize: colorStep("that bright values are inverted", 0.2),
+  grayscale: colorStep("conversion to grayscale", 0.2),
+  blur: colorStep("a Gaussian blur", 0.5),
+  solarize: colorStep("solarization, which inverts bright values", 0.2),
 };
 
 /** What is done to the pictures, decided. */

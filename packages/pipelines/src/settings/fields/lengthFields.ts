@@ -9,29 +9,28 @@ const duration = z
 /** How much is done in a step, and how many steps are done. */
 export const lengthFields = {
   batch: field(z.int().positive(), {
-    description: "Pictures a step; 128 or fewer, by the number of pictures and the memory, when not given",
+    description: "Pictures per step. Default: 128, or fewer if the pictures are few or the memory is small",
     placeholder: "<n>",
   }),
   accumulate: field(z.int().positive(), {
     description:
-      "Micro-batches that a batch is gone through in, of which it must be a multiple: the same step with less memory, " +
-      "and where a loss compares pictures with one more forward pass; as many as the memory needs when not given",
+      "Micro-batches per step; batch must be a multiple of it. The step stays the same and takes less memory; a " +
+      "loss that compares pictures needs one more forward pass. Default: as many as the memory requires",
     placeholder: "<n>",
   }),
   steps: field(z.int().positive(), {
-    description:
-      "Training steps; instead of epochs or time; chosen by the number of pictures when none is given",
+    description: "Training steps, instead of epochs or time. Default: chosen from the number of pictures",
     placeholder: "<n>",
   }),
   epochs: field(z.number().positive(), {
-    description: "Passes over the pictures; instead of steps or time",
+    description: "Passes over the pictures, instead of steps or time",
     placeholder: "<n>",
   }),
   time: field(duration, {
     description:
-      'How long the whole run may take, e.g. "90s", "20m" or "1h30m", instead of steps or epochs: what is not given ' +
-      "is chosen for it, and as many steps are done as fit, also where the machine gets slower or faster (to repeat a " +
-      "run exactly, give steps); a resumed run has what is left of it",
+      'Time for the whole run, such as "90s", "20m" or "1h30m", instead of steps or epochs. Model and other ' +
+      "settings are chosen for it, and the number of steps follows the machine's speed. A resumed run has the " +
+      "time that is left. To repeat a run exactly, give steps instead",
     placeholder: "<duration>",
   }),
 };

@@ -13,8 +13,8 @@ const method = z.union(
 export const methodFields = {
   method: field(method, {
     description:
-      "The method: a name, or the path of a module whose default export is one, such as ./my-method.js; " +
-      `${defaultMethodName} when not given`,
+      "Pre-training method: a name (splitmask, beit, mae), or the path of a module whose default export is a " +
+      `method, such as ./my-method.js. Default: ${defaultMethodName}`,
     placeholder: "<name>",
   }),
 };

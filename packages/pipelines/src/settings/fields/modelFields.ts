@@ -14,40 +14,41 @@ const sizes = Object.entries(visionTransformerPresets).map(
 export const modelFields = {
   model: field(z.enum(modelNames), {
     description:
-      `Encoder size by name: ${sizes.join(", ")} (width × depth × heads); the largest that gets enough pictures ` +
-      "and updates in the time when not given",
+      `Size of the encoder: ${sizes.join(", ")} (width × depth × heads). Default: the largest for which there ` +
+      "are enough pictures, and time for enough updates",
     placeholder: "<name>",
   }),
   width: field(z.int().positive(), {
-    description: "Width of the encoder's tokens; instead of model, which decides it when not given",
+    description: "Width of the encoder's tokens; not together with model. Default: chosen like the model",
     placeholder: "<n>",
   }),
   depth: field(z.int().positive(), {
-    description: "Number of encoder blocks; instead of model, which decides it when not given",
+    description: "Number of encoder blocks; not together with model. Default: chosen like the model",
     placeholder: "<n>",
   }),
   heads: field(z.int().positive(), {
     description:
-      "Attention heads, of which width must be a multiple; instead of model, which decides them when not given",
+      "Number of attention heads, a divisor of the width; not together with model. Default: chosen like the " +
+      "model",
     placeholder: "<n>",
   }),
   imageSize: field(z.int().positive(), {
     description:
-      "Side of the square crop that the encoder sees, in pixels; chosen with the model by the size of the pictures, " +
-      "to fine-tune as in pre-training, when not given",
+      "Side of the encoder's square input crop, in pixels. Default: chosen with the model for the size of the " +
+      "pictures; for fine-tuning, that of pre-training",
     placeholder: "<pixels>",
   }),
   patch: field(z.int().positive(), {
     description:
-      "Side of a patch in pixels, of which imageSize must be a multiple; chosen with the model when not given",
+      "Side of a patch in pixels; imageSize must be a multiple of it. Default: chosen with the model",
     placeholder: "<pixels>",
   }),
   dropPath: field(z.number().min(0).max(1), {
-    description: "Stochastic depth of the encoder's last block, 0 to 1; the recipe's when not given",
+    description: "Drop path (stochastic depth) rate of the encoder's last block. Default: the recipe's",
     placeholder: "<share>",
   }),
   layerScale: field(z.number().positive(), {
-    description: "Initial layer scale; none when not given",
+    description: "Initial value of LayerScale. Default: no LayerScale",
     placeholder: "<value>",
   }),
 };

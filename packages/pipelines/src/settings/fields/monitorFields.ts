@@ -5,32 +5,33 @@ import { z } from "zod";
 export const monitorFields = {
   healthEvery: field(z.int().min(0), {
     description:
-      "Steps between two looks at the figures that warn of a collapse, such as the spread of the descriptors, 0: none; " +
-      "50 when not given",
+      "Steps between two measurements of the figures that warn of a collapse, such as the variance of the " +
+      "descriptors; 0: never. Default: 50",
     placeholder: "<steps>",
     mayChange: true,
   }),
   monitor: field(z.string().min(1), {
     description:
-      "Labelled pictures that the encoder is looked at with while it trains: its k-NN accuracy is told and recorded, " +
-      "and its best checkpoint kept; none when not given",
+      "Labeled pictures that measure k-NN accuracy during training; it is printed and recorded, and the " +
+      "checkpoint with the best accuracy is kept. Default: none",
     placeholder: "<pictures>",
     mayChange: true,
   }),
   monitorTest: field(z.string().min(1), {
     description:
-      "Labelled pictures with the same classes that are classified; a third of those of the monitor, held out, when not given",
+      "Labeled pictures with the same classes that the monitor classifies. Default: a held-out third of the " +
+      "monitor's pictures",
     placeholder: "<pictures>",
     mayChange: true,
   }),
   monitorEvery: field(z.int().positive(), {
-    description: "Steps between two looks of the monitor; a tenth of the steps when not given",
+    description: "Steps between two evaluations of the monitor. Default: a tenth of the steps",
     placeholder: "<steps>",
     mayChange: true,
   }),
   monitorPictures: field(z.int().min(3), {
     description:
-      "Largest number of pictures of the monitor: two thirds vote, one third is classified; 3000 when not given",
+      "Largest number of pictures that the monitor uses: two thirds vote, one third is classified. Default: 3000",
     placeholder: "<n>",
     mayChange: true,
   }),

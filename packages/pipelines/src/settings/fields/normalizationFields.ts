@@ -6,12 +6,12 @@ const threeNumbers = z.tuple([z.number(), z.number(), z.number()], { error: "thr
 /** What pictures are normalized with. */
 export const normalizationFields = {
   mean: field(threeNumbers, {
-    description: "Mean of red, green and blue in 0…1; measured on a sample of the pictures when not given",
+    description: "Mean of red, green and blue, 0 to 1. Default: measured on a sample of the pictures",
     placeholder: "<r,g,b>",
   }),
   std: field(threeNumbers, {
     description:
-      "Standard deviation of red, green and blue in 0…1; measured on a sample of the pictures when not given",
+      "Standard deviation of red, green and blue, 0 to 1. Default: measured on a sample of the pictures",
     placeholder: "<r,g,b>",
   }),
 };

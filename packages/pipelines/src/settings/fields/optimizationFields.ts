@@ -7,81 +7,82 @@ const nonNegative = z.number().min(0);
 /** What changes the weights, and how fast. */
 export const optimizationFields = {
   optimizer: field(z.enum(["adamw", "sgd", "lars"]), {
-    description: "What changes the weights; adamw when not given, and the others need a learningRate",
+    description: "Optimizer; sgd and lars need a learningRate. Default: adamw",
     placeholder: "<name>",
   }),
   learningRate: field(positive, {
     description:
-      "Peak learning rate; the recipe's, scaled to the batch (to pre-train also to the width), when not given",
+      "Peak learning rate. Default: the recipe's, scaled to the batch and, for pre-training, to the width",
     placeholder: "<value>",
   }),
   minimumLearningRate: field(nonNegative, {
     description:
-      "Learning rate at the end of a cosine or a line; the recipe's share of the peak when not given",
+      "Final learning rate of the schedules cosine and linear. Default: the recipe's share of the peak",
     placeholder: "<value>",
   }),
   warmup: field(z.int().min(0), {
-    description: "Steps of linear warm-up; the recipe's share of the steps when not given",
+    description: "Steps of linear warm-up. Default: the recipe's share of the steps",
     placeholder: "<steps>",
   }),
   schedule: field(z.enum(["cosine", "linear", "step", "multi-step", "constant"]), {
     description:
-      "How the learning rate falls after the warm-up: along a cosine or a line, in stairs of equal length (decayEvery) " +
-      "or at milestones, or not at all; cosine when not given",
+      "Learning rate after the warm-up: cosine, linear, step (falls every decayEvery steps), multi-step (falls " +
+      "at the milestones) or constant. Default: cosine",
     placeholder: "<name>",
   }),
   decayEvery: field(z.int().positive(), {
-    description: "Steps between two stairs of the schedule step, which needs them; the others have none",
+    description:
+      "Steps after which the learning rate falls, again and again; only for the schedule step, which needs it",
     placeholder: "<steps>",
   }),
   milestones: field(z.array(z.int().positive()).min(1).readonly(), {
-    description:
-      "Steps after which the learning rate falls in the schedule multi-step, which needs them; the others have none",
+    description: "Steps at which the learning rate falls; only for the schedule multi-step, which needs them",
     placeholder: "<steps,…>",
   }),
   decayFactor: field(positive, {
-    description: "What the learning rate is multiplied with at a stair; 0.1 when not given",
+    description: "Factor by which the learning rate falls in the schedules step and multi-step. Default: 0.1",
     placeholder: "<factor>",
   }),
   momentum: field(z.number().min(0).lt(1), {
-    description: "Momentum of sgd and lars, 0 to 1; 0.9 when not given",
+    description: "Momentum of sgd and lars. Default: 0.9",
     placeholder: "<share>",
   }),
   weightDecay: field(nonNegative, {
     description:
-      "Weight decay (none on biases, norms, positions and tokens); when not given the recipe's for adamw, " +
-      "and 0 for the others",
+      "Weight decay of all parameters but biases, norms, positions and tokens. Default: the recipe's for adamw, " +
+      "0 for sgd and lars",
     placeholder: "<value>",
   }),
   weightDecayEnd: field(nonNegative, {
-    description: "Weight decay at the last step, to which it moves along a cosine; it stays when not given",
+    description: "Weight decay at the last step, reached along a cosine. Default: weightDecay stays constant",
     placeholder: "<value>",
   }),
   layerDecay: field(z.number().gt(0).max(1), {
     description:
-      "Each layer's learning rate is so much of the next one's (BEiT: 0.65); when not given 1, all the same, to " +
-      "fine-tune the recipe's",
+      "Layer-wise learning rate decay: each layer's rate is this factor times that of the layer above (BEiT: " +
+      "0.65). Default: 1, which is none; for fine-tuning the recipe's",
     placeholder: "<factor>",
   }),
   freeze: field(z.array(z.string().min(1)).min(1).readonly(), {
     description:
-      'Parameters that stay as they are: names in which * stands for any characters, such as "encoder.patch_embed.*"; ' +
-      "none when not given",
+      'Parameters that are not trained, by name; * stands for any characters, as in "encoder.patch_embed.*". ' +
+      "Default: none",
     placeholder: "<names,…>",
   }),
   clip: field(nonNegative, {
-    description: "Largest norm of the gradient, 0: no clipping; the recipe's when not given",
+    description: "Largest norm of the gradient; 0: no clipping. Default: the recipe's",
     placeholder: "<norm>",
   }),
   clipMode: field(z.enum(["global", "tensor"]), {
     description:
-      "Whether that norm is of all gradients together or of each tensor by itself; global when not given",
+      "What clip limits: the norm of all gradients together (global), or of each tensor's gradient (tensor). " +
+      "Default: global",
     placeholder: "<mode>",
   }),
   ema: field(z.number().min(0).lt(1), {
     description:
-      "Decay of a moving average of the weights, such as 0.999, which then is what is evaluated and exported, 0: none; " +
-      "when not given none, to fine-tune the recipe's",
+      "Decay of a moving average of the weights, such as 0.999; the average is what is evaluated and exported. " +
+      "0: none. Default: none; for fine-tuning the recipe's",
     placeholder: "<decay>",
   }),
 };

@@ -9,53 +9,54 @@ const precision = z
 export const runFields = {
   precision: field(precision, {
     description:
-      "Number format of the large products; bf16 (or bfloat16) is faster and rounds more; float32 when not given",
+      "Number format of large matrix products: bfloat16 (or bf16) is faster and less exact. Default: float32",
     placeholder: "<format>",
   }),
   recompute: field(z.boolean(), {
     description:
-      "Keep only the input of each transformer block and run it again in the backward pass: a third more time, a " +
-      "fraction of the memory; when not given only to pre-train, where the memory needs it",
+      "Gradient checkpointing: keep only the input of each transformer block and run the block again in the " +
+      "backward pass. Takes a third more time and a fraction of the memory. Default: for pre-training if the " +
+      "memory requires it, for fine-tuning off",
     mayChange: true,
   }),
   cache: field(z.enum(["auto", "on", "off"]), {
     description:
-      "Decoded pictures on disk, shared by all runs; auto, when not given: where they do not fit into memory and the " +
-      "run passes over them more than twice, or where they are there already",
+      "Cache of decoded pictures on disk, shared by all runs. auto: use it if it exists; make it if the pictures " +
+      "do not fit into memory and the run passes over them more than twice. Default: auto",
     placeholder: "<when>",
     mayChange: true,
   }),
   cacheFolder: field(z.string().min(1), {
     description:
-      "Folder of the caches, also for unpacked .tar.gz; SPLITMASK_CACHE or ~/.cache/splitmask when not given",
+      "Folder of the caches and of unpacked .tar.gz files. Default: SPLITMASK_CACHE, or ~/.cache/splitmask",
     placeholder: "<folder>",
     mayChange: true,
   }),
   seed: field(z.int().min(0).max(0xffffffff), {
-    description: "Seed of all randomness; 0 when not given",
+    description: "Seed of all random numbers. Default: 0",
     placeholder: "<n>",
   }),
   threads: field(z.int().positive(), {
-    description: "Threads of the computation; all cores when not given",
+    description: "Number of threads. Default: all cores",
     placeholder: "<n>",
     mayChange: true,
   }),
   checkpointEvery: field(z.int().positive(), {
     description:
-      "Steps between checkpoints; ten a run, and one a quarter of an hour at least, when not given",
+      "Steps between two checkpoints. Default: a tenth of the run, and at most a quarter of an hour",
     placeholder: "<steps>",
     mayChange: true,
   }),
   keepCheckpoints: field(z.int().positive(), {
-    description:
-      "How many of the latest checkpoints stay, besides the one with the lowest loss; 2 when not given",
+    description: "Number of latest checkpoints to keep, besides the one with the lowest loss. Default: 2",
     placeholder: "<n>",
     mayChange: true,
   }),
   onNan: field(z.enum(["stop", "skip", "rollback"]), {
     description:
-      "What happens when the loss or a gradient is NaN or infinite: stop; skip the step; or go back to the last " +
-      "checkpoint and on with half the learning rate (both at most 10 times); stop when not given",
+      "What to do when the loss or a gradient is NaN or infinite. stop: end the run; skip: leave the step out; " +
+      "rollback: go back to the last checkpoint and continue with half the learning rate (skip and rollback at " +
+      "most 10 times). Default: stop",
     placeholder: "<what>",
     mayChange: true,
   }),

@@ -5,16 +5,16 @@ import { z } from "zod";
 export const subsetFields = {
   subset: field(z.string().min(1), {
     description:
-      'Use only some pictures: a share ("10%"), a number ("1000"), or a file with one index a line; all when not given',
+      'Use only some pictures: a share ("10%"), a number ("1000"), or a file with one index per line. Default: ' +
+      "all",
     placeholder: "<share|n|file>",
   }),
   perClass: field(z.int().positive(), {
-    description: "Use only so many pictures of every class; all when not given",
+    description: "Use only this many pictures of each class. Default: all",
     placeholder: "<n>",
   }),
   maximumSkipped: field(z.number().min(0).max(1), {
-    description:
-      "Largest share of pictures that may be unreadable before the run stops, 0 to 1; 0.1 when not given",
+    description: "Share of unreadable pictures above which the run stops. Default: 0.1",
     placeholder: "<share>",
     mayChange: true,
   }),
