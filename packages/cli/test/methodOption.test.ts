@@ -31,7 +31,7 @@ test("--help has the options group by group, and the method's own", async () => 
   const { output } = await callMain(["pretrain", "--help"]);
   expect(output).toMatch(/\nSplitMask:\n {2}--decoder-depth <n> .*\n(.|\n)*--mask <mode>/);
   expect(output).toMatch(/\nModel:\n {2}--model <name> /);
-  expect(output).toMatch(/\n {2}--recompute {2,}Keep/);
+  expect(output).toMatch(/\n {2}--recompute {2,}[A-Z]/);
   const other = await callMain(["pretrain", "--method", method, "--help"]);
   expect(other.output).toMatch(/\nOther:\n {2}--hidden-ratio <share> +Share that is hidden\n\nModel:/);
   expect(other.output).not.toContain("--mask");

@@ -13,7 +13,7 @@ const method = z.union(
 export const methodFields = {
   method: field(method, {
     description:
-      "Pre-training method: a name (splitmask, beit, mae), or the path of a module whose default export is a " +
+      "Pre-training method: a name such as mae, or the path of a module whose default export is a " +
       `method, such as ./my-method.js. Default: ${defaultMethodName}`,
     placeholder: "<name>",
   }),
