@@ -86,9 +86,9 @@ function write() {
   ]);
   return `# What each backend can do
 
-Written by \`node scripts/features.mjs\` from what the tests of kernels and operations proved: a cell is filled where a test
-ran and passed. \`createDevice({ backend })\` chooses; what a backend lacks is an error that names it, and
-\`device.lacks(feature)\` tells before.
+Written by \`node scripts/features.mjs\` from the results of the tests of kernels and operations: a cell is filled if a test
+ran and passed. \`createDevice({ backend })\` chooses the backend. A feature that it lacks is an error that names it;
+\`device.lacks(feature)\` tells in advance.
 
 ## Features
 

@@ -17,17 +17,17 @@ const page = new URL("../docs/settings.md", import.meta.url);
 
 const introduction = `# Settings
 
-Every setting, as \`splitmask pretrain\`, \`splitmask finetune\` and a configuration file take it. None need be given: what
-is not given is decided from the pictures, the machine and the method's recipe, and printed with its reason
-(\`--dry-run\` prints it and stops). A method's recipe is what its paper trains with; to fine-tune, \`recipe\` names one.
+The settings of \`splitmask pretrain\`, \`splitmask finetune\` and their configuration files. All are optional. Defaults are
+chosen from the pictures, the machine and the method's recipe, and printed with their reasons (\`--dry-run\` stops after
+that). A recipe is how the method's paper trains; for fine-tuning, the setting \`recipe\` chooses one.
 
-- On the command line a setting is an option: \`imageSize\` is \`--image-size 64\`. Lists have commas: \`--mean 0.5,0.5,0.5\`.
-- In a file it is a field, in JSON or in a module: \`export default defineConfig({ imageSize: 64 })\`. Pass it with
-  \`--config\`; the command line wins over it.
-- \`splitmask schema > splitmask.schema.json\` writes the JSON schema of such a file, and
-  \`"$schema": "./splitmask.schema.json"\` in the file lets an editor complete and check it.
-- **resume**: whether a run that goes on with \`--resume\` may have another value.
-- **fine-tuning**: whether \`splitmask finetune\` has it too.
+- On the command line a setting is an option: \`imageSize\` is \`--image-size 64\`. Lists use commas: \`--mean 0.5,0.5,0.5\`.
+- In a file it is a field, in JSON or in a module: \`export default defineConfig({ imageSize: 64 })\`. Pass the
+  file with \`--config\`; options on the command line override it.
+- \`splitmask schema > splitmask.schema.json\` writes the JSON schema of such a file. With
+  \`"$schema": "./splitmask.schema.json"\` in the file, editors complete and check it.
+- Column **resume**: whether the setting may change when a run is continued with \`--resume\`.
+- Column **fine-tuning**: whether \`splitmask finetune\` has the setting too.
 
 This page is written by \`scripts/settingsPage.mjs\`.
 `;
@@ -77,16 +77,14 @@ export function settingsPage() {
   const shared = Object.values(sharedGroups).map(({ fields, title }) => {
     const parts = Object.fromEntries(Object.entries(labelledFields).filter(([name]) => !(name in fields)));
     const labelled =
-      fields === source.fields
-        ? `\n\nFine-tuning has training and test pictures, and instead of \`split\`:\n\n${table(parts)}`
-        : "";
+      fields === source.fields ? `\n\nInstead of \`split\`, fine-tuning has:\n\n${table(parts)}` : "";
     return `## ${title}\n\n${table(fields, { isShared: true })}${labelled}\n`;
   });
   const own = Object.values(methods).map(
     ({ fields, name, paper, title }) =>
       `## ${title}\n\n\`--method ${name}\`: ${paper}.\n\n${table(fields)}\n`,
   );
-  const classifier = `## Training with labels\n\nWhat only \`splitmask finetune\` has.\n\n${table(classifierFields)}\n`;
+  const classifier = `## Training with labels\n\nSettings of \`splitmask finetune\` only.\n\n${table(classifierFields)}\n`;
   return [introduction, ...shared, ...own, classifier].join("\n");
 }
 

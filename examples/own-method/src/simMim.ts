@@ -32,11 +32,11 @@ import { z } from "zod";
 
 const fields = {
   maskRatio: field(z.number().gt(0).lt(1), {
-    description: "Share of the squares that are hidden; 0.6 when not given",
+    description: "Share of the squares that are hidden. Default: 0.6",
     placeholder: "<share>",
   }),
   maskPatch: field(z.int().positive(), {
-    description: "Side of a square that is hidden, in pixels; about a seventh of the picture when not given",
+    description: "Side of a square that is hidden, in pixels. Default: about a seventh of the picture",
     placeholder: "<pixels>",
   }),
 };
