@@ -176,7 +176,11 @@ test("a program gives it as an object, and again where the run is read", async (
   await expect(evaluate(request, ["knn"], silentTerminal)).rejects.toThrow(
     'method: the run was trained with "simmim", and what is given is "mae". Give the method that it was trained with.',
   );
-  await writeComparison({ runs: [run, run], method: simMim, out: join(folder, "comparison.html") });
+  const comparison = join(folder, "comparison.html");
+  await writeComparison({ runs: [run, run], method: simMim, out: comparison });
+  expect(await readFile(comparison, "utf8")).toContain("Variance of the descriptors");
+  await writeComparison({ runs: [run, run], out: comparison });
+  expect(await readFile(comparison, "utf8")).toContain("Descriptor variance");
 });
 
 test("a method of one's own has a name of its own", () =>

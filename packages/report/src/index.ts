@@ -7,7 +7,7 @@ export type * from "./data.js";
 export { type ChartContext, chartsOf } from "./figures/charts.js";
 export { comparisonOf, mostCompared } from "./figures/comparison.js";
 export { type Curve, curvesOf } from "./figures/curves.js";
-export { factsOf, type RunFigures } from "./figures/facts.js";
+export { factsOf, lastMean, type RunFigures } from "./figures/facts.js";
 export { formatDuration, percent } from "./figures/format.js";
 export type { RecordedRun } from "./figures/recordedRun.js";
 export { pictureAtlas } from "./looks/atlas.js";

@@ -2,7 +2,6 @@ import { stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { limitSkipped, type SkippedPicture } from "@splitmask/data";
 import { embedDataset, writeFeatures } from "@splitmask/eval";
-import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { withDevice } from "../machine/withDevice.js";
 import { withPictures } from "../pictures/openFiles.js";
@@ -74,12 +73,12 @@ export async function embed(
   });
   return withPictures([dataset], () =>
     withDevice(request.threads, async (device) => {
-      const { encoder, description } = await loadEncoder(device, request);
+      const { encoder, view } = await loadEncoder(device, request);
       const { features, labels, indices, skipped } = await embedDataset({
         device,
         encoder,
         dataset,
-        view: encoderView({ ...description, imageSize: description.config.imageSize }),
+        view,
         batchSize: request.batch ?? 64,
         onProgress: (done: number, total: number) =>
           terminal.progress(`${done} of ${total} pictures embedded`, done === total),

@@ -1,6 +1,5 @@
 import { type ImageDataset, limitSkipped, subset } from "@splitmask/data";
 import { type EmbeddedDataset, embedDataset, embedLayers, type LabelledFeatures } from "@splitmask/eval";
-import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { withDevice } from "../machine/withDevice.js";
 import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/labelDraws.js";
@@ -110,7 +109,7 @@ export async function evaluate<Kind extends EvaluationKind>(
       );
     }
     return withDevice(request.threads, async (device) => {
-      const { encoder, description, step } = await loadEncoder(device, { ...request, untrained });
+      const { encoder, step, view } = await loadEncoder(device, { ...request, untrained });
       const layers = chosenLayers(request.layers, encoder.blocks.length);
       const embed = async (what: string, pictures: ImageDataset) => {
         const dataset = limitSkipped(pictures, { maximumSkipped });
@@ -118,7 +117,7 @@ export async function evaluate<Kind extends EvaluationKind>(
           ...{
             device,
             dataset,
-            view: encoderView({ ...description, imageSize: description.config.imageSize }),
+            view,
             batchSize: request.batch ?? 64,
           },
           onProgress: (done: number, total: number) =>

@@ -10,15 +10,12 @@ import {
   type RankedClasses,
 } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import { encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
-import type { VisionTransformer } from "@splitmask/vit";
 import { withDevice } from "../machine/withDevice.js";
 import { openTrainingPictures } from "../pictures/labelledPictures.js";
 import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadClassifier } from "../runs/classifierFile.js";
-import type { RunDescription } from "../runs/description.js";
 import { loadEncoder } from "../runs/encoder.js";
 import { isPretrainingRun } from "../runs/isPretrainingRun.js";
 import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
@@ -151,41 +148,26 @@ async function byFeatures(
   dataset: ImageDataset,
   terminal: Terminal,
 ): Promise<Ranked> {
-  const { maximumSkipped, run, top = 1 } = request;
+  const { batch, maximumSkipped, run, top = 1 } = request;
   const valueRange = request.valueRange ?? (await trainedRange(run));
   const source = { ...settleSource(request), split: request.trainSplit, valueRange };
   const labelled = await openTrainingPictures(request.train, { ...source, maximumSkipped }, terminal);
   return withPictures([labelled.dataset], async () => {
-    const { encoder, description } = await loadEncoder(device, { run });
+    const { encoder, view } = await loadEncoder(device, { run });
     const training = limitSkipped(labelled.dataset, { maximumSkipped });
-    const embed = embedderOf(device, encoder, description, request, terminal);
+    const embed = (what: string, pictures: ImageDataset) =>
+      embedDataset({
+        ...{ device, encoder, dataset: pictures, view },
+        ...(batch === undefined ? {} : { batchSize: batch }),
+        onProgress: (done, total) =>
+          terminal.progress(`${done} of ${total} ${what} pictures embedded`, done === total),
+      });
     const { features, labels, classes } = await embed("training", training);
     const classifier = await fit(device, { features, labels, classes }, request, terminal);
     const { indices, skipped, ...embedded } = await embed("given", dataset);
     const ranked = await classifier.rank(embedded.features, Math.min(top, classes.length));
     return { ranked, indices, classes, skipped };
   });
-}
-
-function embedderOf(
-  device: Device,
-  encoder: VisionTransformer,
-  description: RunDescription,
-  { batch }: PredictRequest,
-  terminal: Terminal,
-) {
-  return (what: string, dataset: ImageDataset) =>
-    embedDataset({
-      ...{
-        device,
-        encoder,
-        dataset,
-        view: encoderView({ ...description, imageSize: description.config.imageSize }),
-      },
-      ...(batch === undefined ? {} : { batchSize: batch }),
-      onProgress: (done, total) =>
-        terminal.progress(`${done} of ${total} ${what} pictures embedded`, done === total),
-    });
 }
 
 async function fit(

@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
+import type { FigureNotes, Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
-import { comparisonOf, comparisonPage, mostCompared } from "@splitmask/report";
+import { comparisonOf, comparisonPage, mostCompared, type RecordedRun } from "@splitmask/report";
 import type { RunDescription } from "../runs/description.js";
-import type { RunMethod } from "../runs/methodOf.js";
+import { methodOf, type RunMethod } from "../runs/methodOf.js";
 import { readRecordedRun } from "../runs/recordedRun.js";
 import { loadMethod } from "../settings/loadMethod.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { minuteOf, writePage } from "./report.js";
-import { figuresOf } from "./reportedRun.js";
 
 /** Which runs are put side by side. */
 export interface ComparisonRequest extends RunMethod {
@@ -19,8 +19,8 @@ export interface ComparisonRequest extends RunMethod {
 
 /**
  * Writes several runs side by side: one HTML page with their curves in the same charts, the settings that differ, and
- * their last figures. Only what the run folders tell is read, so they may be of any
- * method, and may still be going on.
+ * their last figures. Only what the run folders tell is read, so they may be of any method, and may still be going on;
+ * where a method of one's own is not found, its figures go by their names.
  *
  * @param request Which runs.
  * @param terminal Where progress is told.
@@ -44,10 +44,27 @@ export async function writeComparison(
   const runs = await Promise.all(
     recorded.map(async (run) => {
       const isGiven = (run.config as Partial<RunDescription>).method === method?.name;
-      return { ...run, figures: await figuresOf(run, isGiven ? method : undefined) };
+      return { ...run, figures: await figuresOf(run, isGiven ? method : undefined, terminal) };
     }),
   );
   await writePage(out, comparisonPage({ ...comparisonOf(runs), written: minuteOf(new Date()) }));
   terminal.endProgress();
   return out;
+}
+
+/** What the method of a run tells of its figures; nothing where it is not found, which is a warning. */
+async function figuresOf(
+  { config, name }: RecordedRun,
+  given: Method | undefined,
+  terminal: Terminal,
+): Promise<FigureNotes> {
+  const description = config as RunDescription;
+  if (description.kind !== "pretraining") return {};
+  try {
+    return (await methodOf(description, given)).figures ?? {};
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    terminal.warn(`${name}: its figures are called by their names: ${error.message}`);
+    return {};
+  }
 }

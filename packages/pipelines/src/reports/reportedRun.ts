@@ -51,23 +51,14 @@ export interface ReportedRun {
   readonly pictureCount: number;
   /** The decisions with their reasons. */
   readonly choices: readonly Choice[];
+  /** What the method tells of its figures. */
+  readonly figures: FigureNotes;
   /** The loss of guessing at random, where the method tells. */
   readonly chance: number | undefined;
   /** The pictures that are shown when no others are given, and where their paths start. */
   open(terminal: Terminal): Promise<{ readonly dataset: ImageDataset; readonly root: string }>;
   /** The model as it is now; null where there are no weights yet. */
   load(device: Device): Promise<ReportedModel | null>;
-}
-
-/**
- * What the method of a run tells of its figures.
- *
- * @param recorded The run.
- * @param given Its method, where the run folder does not tell it.
- */
-export async function figuresOf({ config }: RecordedRun, given?: RunMethod["method"]): Promise<FigureNotes> {
-  const description = config as RunDescription;
-  return description.kind === "pretraining" ? ((await methodOf(description, given)).figures ?? {}) : {};
 }
 
 /**
@@ -105,7 +96,7 @@ function pretrained(
   return {
     ...{ config, encoder: config, pictureCount, choices, withLabels: false },
     training: `pre-trained with ${method.title} on ${pictureCount.toLocaleString("en")} pictures without labels`,
-    chance: method.chance?.(settings),
+    ...{ figures: method.figures ?? {}, chance: method.chance?.(settings) },
     async open(terminal) {
       const options = { ...config, use: "pretraining" } as const;
       const all = await openRecordedPictures(pictures.path, "--pictures", terminal, options);
@@ -133,7 +124,7 @@ function finetuned(description: RunDescription<ClassificationSettings>, path: st
       ? "trained from its first weights"
       : `fine-tuned after ${first!.steps.toLocaleString("en")} steps of pre-training`;
   return {
-    ...{ config, encoder: config, pictureCount, choices, withLabels: true, chance: undefined },
+    ...{ config, encoder: config, pictureCount, choices, withLabels: true, figures: {}, chance: undefined },
     training: `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
     async open(terminal) {
       const options = { ...sourceOf(config, "test"), use: "test", classes } as const;

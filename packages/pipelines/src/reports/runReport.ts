@@ -6,7 +6,7 @@ import { openPictures, rootOf } from "../pictures/pictures.js";
 import { settleSource } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { type LookedAt, lookAt, nothingSeen } from "./lookAt.js";
-import { figuresOf, type ReportedRun, readReportedRun } from "./reportedRun.js";
+import { type ReportedRun, readReportedRun } from "./reportedRun.js";
 import type { ReportRequest } from "./reportRequest.js";
 
 /**
@@ -26,7 +26,7 @@ export async function runReport(
   const run = await readReportedRun(recorded, checkpoint, request.method);
   const { choices, config, encoder, pictureCount, training, withLabels } = run;
   const { confusion, metrics } = recorded;
-  const curves = curvesOf(metrics, recorded.evaluations, await figuresOf(recorded, request.method));
+  const curves = curvesOf(metrics, recorded.evaluations, run.figures);
   const { confusions, encoderParameters, parameters, skipped, ...looks } = await lookAtRun(
     request,
     run,

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { HostTensor } from "@splitmask/autograd";
+import type { View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
+import { encoderView } from "@splitmask/methods";
 import {
   averagesOf,
   latestCheckpoint,
@@ -23,14 +25,14 @@ export interface EncoderRequest extends RunMethod {
   readonly untrained?: boolean;
 }
 
-/** An encoder with its run. */
+/** An encoder of a run. */
 export interface LoadedEncoder {
   /** The encoder. */
   readonly encoder: VisionTransformer;
-  /** The run that it comes from. */
-  readonly description: RunDescription<PretrainingSettings>;
   /** Steps that it was trained for; 0 for an untrained one. */
   readonly step: number;
+  /** Size and scale of the pictures that it sees. */
+  readonly view: View;
 }
 
 /** The checkpoint that a path means: the folder itself, or the last one of a run folder. */
@@ -132,13 +134,14 @@ export async function loadEncoder(device: Device, request: EncoderRequest): Prom
   if (request.untrained === true) {
     const { run } = await findCheckpoint(request.run);
     const { description } = await readRun(run, "pretraining");
-    return { encoder: await firstEncoder(device, description, request.method), description, step: 0 };
+    const encoder = await firstEncoder(device, description, request.method);
+    return { encoder, step: 0, view: encoderView(preparedSettings(description)) };
   }
   const read = await readEncoderWeights(request.run, "--untrained for the encoder before training");
   const { description, step } = read;
   const encoder = new VisionTransformer(device, description.encoder, { seed: description.config.seed });
   loadWeights(encoder, read);
-  return { encoder, description, step };
+  return { encoder, step, view: encoderView(preparedSettings(description)) };
 }
 
 /** The encoder with the first weights that its method gives it. */

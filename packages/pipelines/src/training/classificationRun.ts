@@ -3,10 +3,7 @@ import { join, resolve } from "node:path";
 import { type Classifier, classifierMethod, encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { classificationWork } from "../estimate/classificationWork.js";
-import { estimateRun } from "../estimate/runEstimate.js";
 import { trainedRange } from "../evaluation/trainedRange.js";
-import { freeDiskBytes } from "../machine/freeDisk.js";
-import { examineMachine } from "../machine/machine.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
 import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
 import { classifierFile, writeClassifier } from "../runs/classifierFile.js";
@@ -33,7 +30,7 @@ import type { Terminal } from "../terminal/terminal.js";
 import { classificationBatches } from "./batches.js";
 import { classificationCosts } from "./costOf.js";
 import { evaluateFinetuned, evaluationFile, type FinetuneEvaluation } from "./finetuneEvaluation.js";
-import { cachesOnDisk, foundText, ignoredText, tellDecisions, timedFacts } from "./plan.js";
+import { foundText, ignoredText, tellDecisions } from "./plan.js";
 import type { RunKind } from "./runKind.js";
 
 /** What came of a run that trains a classifier, besides what all runs give. */
@@ -100,12 +97,9 @@ export function classificationRun(
       );
     },
 
-    async plan({ device, pictures: opened, request }) {
-      const { classes, train } = opened;
+    async decide({ pictures: { classes, test, train } }, pictures, machine) {
       const { description, read } = await firstEncoder();
       const { depth, heads, imageSize, layerScale, patch, width } = description.config;
-      const pictures = await timedFacts(train);
-      const machine = await examineMachine(device);
       const costOf = classificationCosts(description.encoder, classes.length, machine);
       const { choices, config } = await resolveFinetune(
         { ...given, valueRange: train.valueRange ?? given.valueRange },
@@ -125,20 +119,16 @@ export function classificationRun(
             : `the weights of ${sources.run} after ${read.step.toLocaleString("en")} steps`,
       };
       const cost = await costOf(classificationStepOf(config));
-      const work = classificationWork(config, cost, opened.test!.length);
       return {
-        ...{ config, pictures, machine },
+        config,
         choices: [encoder, ...choices],
-        ...estimateRun(config, work, pictures, machine, cachesOnDisk(config, pictures, machine)),
-        freeDiskBytes: await freeDiskBytes(request.out),
+        work: classificationWork(config, cost, test!.length),
       };
     },
 
-    async estimate({ pictures }, { config, encoder }, machine) {
-      const costOf = classificationCosts(encoder, pictures.classes.length, machine);
-      const cost = await costOf(classificationStepOf(config));
-      const work = classificationWork(config, cost, pictures.test!.length);
-      return estimateRun(config, work, pictures.train.facts, machine, false);
+    async work({ pictures: { classes, test } }, { config, encoder }, machine) {
+      const costOf = classificationCosts(encoder, classes.length, machine);
+      return classificationWork(config, await costOf(classificationStepOf(config)), test!.length);
     },
 
     async describe({ pictures }, { choices, config }) {

@@ -1,10 +1,6 @@
-import { evenlySpaced, type ImageDataset } from "@splitmask/data";
 import { type Choice, formatCount } from "@splitmask/methods/settings";
 import { formatDuration } from "@splitmask/report";
-import { decodeSizeOf } from "../estimate/runMemory.js";
-import { type DiskCacheRequest, wantsDiskCache } from "../pictures/diskCache.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
-import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import { formatBytes } from "../settings/quantities.js";
 import { columns } from "../terminal/columns.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -12,38 +8,6 @@ import type { RunPlan } from "./runKind.js";
 
 /** What is printed of a run's estimate needs no more than these. */
 type EstimatedPlan = Pick<RunPlan, "estimate" | "machine" | "freeDiskBytes">;
-
-/** Pictures that are decoded to learn how long it takes. */
-const sampledDecodes = 8;
-/** Short side that they are reduced to, as those of most runs are. */
-const usualDecodeSize = 128;
-
-/** Whether a run is going to have its decoded pictures on disk. */
-export function cachesOnDisk(
-  config: DiskCacheRequest["config"] & { readonly imageSize: number },
-  facts: PictureFacts,
-  { freeBytes }: MachineFacts,
-): boolean {
-  const request = { config, facts, decodeSize: decodeSizeOf(config) };
-  return config.cache === "on" || (config.cache === "auto" && wantsDiskCache(request, freeBytes / 3));
-}
-
-/** Number and size of the pictures, and how long decoding one takes. */
-export async function timedFacts({ dataset, facts }: ScannedPictures): Promise<PictureFacts> {
-  const decodeSeconds = await timeDecoding(dataset);
-  return { ...facts, ...(decodeSeconds === null ? {} : { decodeSeconds }) };
-}
-
-/** Median time to decode a picture on one core, in seconds; null where none of a few can be decoded. */
-async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
-  const times: number[] = [];
-  for (const index of evenlySpaced(dataset.length, sampledDecodes)) {
-    const started = performance.now();
-    const decoded = await dataset.image(index, { shortSide: usualDecodeSize }).catch(() => null);
-    if (decoded !== null) times.push((performance.now() - started) / 1000);
-  }
-  return times.length === 0 ? null : times.sort((a, b) => a - b)[times.length >> 1]!;
-}
 
 /**
  * Prints how many pictures there are, and the decisions with their reasons.

@@ -2,9 +2,6 @@ import { join, resolve } from "node:path";
 import { measureNormalization } from "@splitmask/data";
 import { encoderConfig, type Method } from "@splitmask/methods";
 import { pretrainingWork } from "../estimate/pretrainingWork.js";
-import { estimateRun } from "../estimate/runEstimate.js";
-import { freeDiskBytes } from "../machine/freeDisk.js";
-import { examineMachine } from "../machine/machine.js";
 import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
 import { scanPictures } from "../pictures/scanPictures.js";
 import { changedSettings, preparedSettings } from "../runs/description.js";
@@ -18,7 +15,7 @@ import { stepOf } from "../settings/stepSettings.js";
 import { pretrainingBatches, pretrainingViews } from "./batches.js";
 import { pretrainingCosts } from "./costOf.js";
 import { monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
-import { cachesOnDisk, foundText, ignoredText, tellDecisions, timedFacts } from "./plan.js";
+import { foundText, ignoredText, tellDecisions } from "./plan.js";
 import { prepareParts } from "./prepareParts.js";
 import { monitorMoved, warnOfOtherMonitor } from "./resumedMonitor.js";
 import type { RunKind } from "./runKind.js";
@@ -63,28 +60,22 @@ export function pretrainingRun({
       return { train, test: null, classes: [], warnings: [] };
     },
 
-    async plan({ device, pictures: { train }, request }) {
-      const pictures = await timedFacts(train);
-      const machine = await examineMachine(device);
+    async decide({ pictures: { train } }, pictures, machine) {
       const costOf = pretrainingCosts(method, machine);
       const { choices, config } = await resolveConfig({
         ...{ method, pictures, machine, costOf },
         given: { ...given, valueRange: train.valueRange ?? given.valueRange },
       });
-      const onDisk = cachesOnDisk(config, pictures, machine);
-      const work = pretrainingWork(method, config, await costOf(stepOf(config)), pictures);
       return {
-        ...{ config, pictures, machine },
+        config,
         choices: [{ name: "method", value: method.title, reason: method.paper }, ...choices],
-        ...estimateRun(config, work, pictures, machine, onDisk),
-        freeDiskBytes: await freeDiskBytes(request.out),
+        work: pretrainingWork(method, config, await costOf(stepOf(config)), pictures),
       };
     },
 
-    async estimate({ pictures: { train } }, { config }, machine) {
+    async work({ pictures: { train } }, { config }, machine) {
       const cost = await pretrainingCosts(method, machine)(stepOf(config));
-      const work = pretrainingWork(method, config, cost, train.facts);
-      return estimateRun(config, work, train.facts, machine, false);
+      return pretrainingWork(method, config, cost, train.facts);
     },
 
     async describe({ device, pictures: { train } }, { choices, config }, dataset) {

@@ -3,7 +3,7 @@ import type { Device } from "@splitmask/kernels";
 import type { PretrainingTask, Recipe } from "@splitmask/methods";
 import type { Choice, Fields } from "@splitmask/methods/settings";
 import type { RunFolder, TrainOptions } from "@splitmask/trainer";
-import type { EstimatedRun } from "../estimate/runEstimate.js";
+import type { EstimatedRun, RunWork } from "../estimate/runEstimate.js";
 import type { ClosableBatches } from "../estimate/trainingCost.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
 import type { RunDescription, RunKindName } from "../runs/description.js";
@@ -104,14 +104,14 @@ export interface RunKind<
   readonly betas: Recipe["betas"];
   /** Opens the pictures. */
   open(description: RunDescription<Settings> | null, terminal: Terminal): Promise<RunPictures>;
-  /** Decides every setting and estimates the run. */
-  plan(context: RunContext): Promise<RunPlan<Settings>>;
-  /** Estimates a run whose settings are decided, on the machine as it is now. */
-  estimate(
+  /** Decides every setting, and counts what the run does. */
+  decide(
     context: RunContext,
-    description: RunDescription<Settings>,
+    pictures: PictureFacts,
     machine: MachineFacts,
-  ): Promise<EstimatedRun>;
+  ): Promise<Pick<RunPlan<Settings>, "config" | "choices"> & { readonly work: RunWork }>;
+  /** Counts what a run does whose settings are decided, for the machine as it is now. */
+  work(context: RunContext, description: RunDescription<Settings>, machine: MachineFacts): Promise<RunWork>;
   /** What the run folder holds. */
   describe(
     context: RunContext,

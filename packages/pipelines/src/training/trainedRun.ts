@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type SkippedPicture, TooManySkippedError } from "@splitmask/data";
-import { formatDuration, percent } from "@splitmask/report";
+import { formatDuration, lastMean, percent } from "@splitmask/report";
 import {
   BatchError,
   latestCheckpoint,
@@ -102,10 +102,9 @@ export async function trainInFolder<Batch>(
 async function lossesOf(run: RunFolder, result: TrainResult): Promise<{ start: number; end: number }> {
   const metrics = await run.readMetrics();
   const totals = metrics.map((record) => record.losses.total ?? Number.NaN);
-  const last = totals.slice(-Math.max(1, Math.floor(totals.length / 50)));
   return {
     start: totals[0] ?? result.firstLosses?.total ?? Number.NaN,
-    end: last.reduce((sum, value) => sum + value, 0) / Math.max(1, last.length),
+    end: totals.length === 0 ? 0 : lastMean({ values: totals }),
   };
 }
 

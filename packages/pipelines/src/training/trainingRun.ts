@@ -1,7 +1,7 @@
 import { defaultDecodeSize, type ImageDataset, limitSkipped } from "@splitmask/data";
 import type { PretrainingTask } from "@splitmask/methods";
 import { RunFolder, type TimeLimit } from "@splitmask/trainer";
-import type { EstimatedRun } from "../estimate/runEstimate.js";
+import { type EstimatedRun, estimateRun } from "../estimate/runEstimate.js";
 import { timeLimitOf } from "../estimate/runTime.js";
 import { examineMachine } from "../machine/machine.js";
 import { withDevice } from "../machine/withDevice.js";
@@ -14,6 +14,7 @@ import { checkpointRhythm } from "../settings/resolveLength.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { estimateText, warnOfShortage } from "./plan.js";
+import { planRun } from "./planRun.js";
 import type { RunContext, RunKind, RunPlan, TrainingRequest, Watch } from "./runKind.js";
 import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
 import { trainingLoop } from "./trainingLoop.js";
@@ -48,7 +49,7 @@ export async function plannedRun<Settings extends RunSettings>(
   terminal: Terminal,
 ): Promise<RunPlan<Settings>> {
   return withContext(kind, request, null, terminal, async (context) => {
-    const plan = await kind.plan(context);
+    const plan = await planRun(kind, context);
     kind.tell(context, plan.choices);
     return plan;
   });
@@ -75,7 +76,7 @@ async function startRun<Settings extends RunSettings, Outcome>(
   started: number,
 ): Promise<TrainedRun & Outcome> {
   const { pictures, request, terminal } = context;
-  const plan = await kind.plan(context);
+  const plan = await planRun(kind, context);
   const { config } = plan;
   let run: RunFolder | null = null;
   const dataset = limitSkipped(pictures.train.dataset, {
@@ -108,7 +109,7 @@ async function resumeRun<Settings extends RunSettings, Outcome>(
   context: RunContext,
   started: number,
 ): Promise<TrainedRun & Outcome> {
-  const { device, pictures, request } = context;
+  const { pictures, request } = context;
   const run = await RunFolder.open(request.out);
   let watch: Watch<Outcome> | null = null;
   try {
@@ -124,15 +125,23 @@ async function resumeRun<Settings extends RunSettings, Outcome>(
     watch = await kind.watch(context, description);
     if (JSON.stringify(moved) !== JSON.stringify(before)) await run.rewriteConfig({ ...moved });
     const task = await kind.create(context, description, dataset, run);
-    const estimated =
-      config.seconds === null
-        ? null
-        : await kind.estimate(context, description, await examineMachine(device));
+    const estimated = config.seconds === null ? null : await estimateNow(kind, context, description);
     return await trainRun(kind, context, { run, description, task, dataset, watch, estimated, started });
   } finally {
     await watch?.close();
     await run.close();
   }
+}
+
+/** What a run takes on the machine as it is now. */
+async function estimateNow<Settings extends RunSettings>(
+  kind: RunKind<Settings, unknown>,
+  context: RunContext,
+  description: RunDescription<Settings>,
+): Promise<EstimatedRun> {
+  const machine = await examineMachine(context.device);
+  const work = await kind.work(context, description, machine);
+  return estimateRun(description.config, work, context.pictures.train.facts, machine, false);
 }
 
 /** What is trained, and where. */
