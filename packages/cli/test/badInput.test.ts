@@ -179,7 +179,7 @@ test("pictures that are gone when training is done: the run is whole, without a 
   );
   expect(trained.code).toBe(0);
   expect(trained.error).toMatch(
-    /warning: the run is whole, but its report could not be written: .*there is no folder .*leaving.* Make it with: splitmask report .* --pictures <folder>\n/,
+    /warning: the run is complete, but its report could not be written: .*there is no folder .*leaving.* Make it with: splitmask report .* --pictures <folder>\n/,
   );
   expect(lastLine(trained)).toMatchObject({ reason: "done", step: 6, report: null });
   expect((await callMain(["report", out, "--pictures", left])).code).toBe(0);

@@ -31,7 +31,7 @@ test("--help has the options group by group, and the method's own", async () => 
   const { output } = await callMain(["pretrain", "--help"]);
   expect(output).toMatch(/\nSplitMask:\n {2}--decoder-depth <n> .*\n(.|\n)*--mask <mode>/);
   expect(output).toMatch(/\nModel:\n {2}--model <name> /);
-  expect(output).toMatch(/\n {2}--recompute {2,}Keep/);
+  expect(output).toMatch(/\n {2}--recompute {2,}Gradient/);
   const other = await callMain(["pretrain", "--method", method, "--help"]);
   expect(other.output).toMatch(/\nOther:\n {2}--hidden-ratio <share> +Share that is hidden\n\nModel:/);
   expect(other.output).not.toContain("--mask");
@@ -53,7 +53,10 @@ test("the method's own options are read, whether --method or the configuration n
     expect([unknown.code, unknown.error]).toEqual([2, expect.stringContaining("unknown option '--mask'")]);
   }
   const json = await callMain(["pretrain", folder, "--method", "splitmsk", "--json"]);
-  expect(json).toMatchObject({ code: 2, output: expect.stringContaining('{"error":"method: there is none') });
+  expect(json).toMatchObject({
+    code: 2,
+    output: expect.stringContaining('{"error":"method: there is no method'),
+  });
 });
 
 test("a method whose settings clash with the shared ones is an error", async () => {

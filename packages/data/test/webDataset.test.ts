@@ -151,7 +151,7 @@ describe("names with several dots", () => {
     expect(dataset.notes).toEqual([
       {
         level: "warning",
-        text: "left alone: HEIC: 2 files, e.g. b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
+        text: "not decoded: HEIC: 2 files, e.g. b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
       },
       { level: "info", text: "left out 2 hidden or system files and folders, e.g. __MACOSX/._a.png" },
     ]);

@@ -136,7 +136,7 @@ describe.each(methodNames)("a run of %s", (method) => {
         const error = await refused.catch((reason: unknown) => reason);
         expect(error).toBeInstanceOf(UsageError);
         expect((error as Error).message).toContain(
-          `there is none that is called "${method}x". Did you mean "${method}"? Known methods: splitmask, mae`,
+          `there is no method "${method}x". Did you mean "${method}"? Known methods: splitmask, mae`,
         );
       }
     } finally {
