@@ -86,8 +86,8 @@ function write() {
   ]);
   return `# What each backend can do
 
-Written by \`node scripts/features.mjs\` from the results of the tests of kernels and operations: a cell is filled if a test
-ran and passed. \`createDevice({ backend })\` chooses the backend. A feature that it lacks is an error that names it;
+Written by \`node scripts/features.mjs\` from the results of the tests of kernels and operations: a cell is filled if a
+test ran and passed. \`createDevice({ backend })\` chooses the backend. A feature that it lacks is an error that names it;
 \`device.lacks(feature)\` tells in advance.
 
 ## Features
@@ -104,7 +104,8 @@ ${markdownTable(["kernel", "fast", "naive", "float64", "dry"], kernelLines)}
 
 ## Operations
 
-Native operations are compared with PyTorch, and with finite differences in float64. On a dry device, shapes are compared.
+Native operations are compared with PyTorch, and with finite differences in float64. On a dry device, shapes are
+compared.
 
 ${markdownTable(["operation", "fast", "naive", "float64", "dry"], operationLines)}
 `;

@@ -155,7 +155,7 @@ test("pictures that disappear in mid-run: an error with the last checkpoint in p
   );
   expect(gone.code).toBe(1);
   expect(gone.error).toMatch(
-    /error: The folder of the pictures is not there any more, so none of them can be read: .*moving\. Put it back, or mount its disk\. The last checkpoint is of step \d+: go on with --resume\./,
+    /error: The folder of the pictures is not there any more, so none of them can be read: .*moving\. Put it back, or mount its disk\. The last checkpoint is of step \d+: continue with --resume\./,
   );
   await rename(join(folder, "moved"), moving);
   const resumed = await callMain(["pretrain", moving, "--out", out, "--resume", "--json"]);
