@@ -182,7 +182,7 @@ describe("imageFolder", () => {
     const phone = join(root, "phone");
     write(join(phone, "1.heic"), "?");
     await expect(imageFolder(phone)).rejects.toThrow(
-      "in the folder or in class folders inside it. Left alone: HEIC: 1 file, e.g. 1.heic; convert them, for " +
+      "in the folder or in class folders inside it. Not decoded: HEIC: 1 file, e.g. 1.heic; convert them, for " +
         "instance with heif-convert in.heic out.jpg.",
     );
   });
