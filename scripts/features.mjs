@@ -86,8 +86,8 @@ function write() {
   ]);
   return `# What each backend can do
 
-Written by \`node scripts/features.mjs\` from the results of the tests of kernels and operations: a cell is filled if a test
-ran and passed. \`createDevice({ backend })\` chooses the backend. A feature that it lacks is an error that names it;
+Written by \`node scripts/features.mjs\` from the results of the tests of kernels and operations: a cell is filled if a
+test ran and passed. \`createDevice({ backend })\` chooses the backend. A feature that it lacks is an error that names it;
 \`device.lacks(feature)\` tells in advance.
 
 ## Features
@@ -97,14 +97,15 @@ ${markdownTable(["feature", "is", "native", "dry"], featureLines)}
 ## Kernels
 
 Native kernels are compared with the naive ones in float64, with one, two and three threads. The machine that wrote this
-page has the fast ones as ${sets.join(", ")} (\`node scripts/arm64.mjs\` runs the tests
-for NEON); "as naive": there is no fast version. A dry device has to count the call as a native one.
+page ran the fast versions for ${sets.join(", ")} (\`node scripts/arm64.mjs\` runs the tests
+for NEON); "as naive" means that there is no fast version. A dry device must count the same calls as a native one.
 
 ${markdownTable(["kernel", "fast", "naive", "float64", "dry"], kernelLines)}
 
 ## Operations
 
-Native operations are compared with PyTorch and with difference quotients (in float64); on a dry device, shapes are.
+Native operations are compared with PyTorch, and with finite differences in float64. On a dry device, shapes are
+compared.
 
 ${markdownTable(["operation", "fast", "naive", "float64", "dry"], operationLines)}
 `;

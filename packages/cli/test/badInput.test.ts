@@ -155,7 +155,7 @@ test("pictures that disappear in mid-run: an error with the last checkpoint in p
   );
   expect(gone.code).toBe(1);
   expect(gone.error).toMatch(
-    /error: The folder of the pictures is not there any more, so none of them can be read: .*moving\. Put it back, or mount its disk\. The last checkpoint is of step \d+: go on with --resume\./,
+    /error: The folder of the pictures is not there any more, so none of them can be read: .*moving\. Put it back, or mount its disk\. The last checkpoint is of step \d+: continue with --resume\./,
   );
   await rename(join(folder, "moved"), moving);
   const resumed = await callMain(["pretrain", moving, "--out", out, "--resume", "--json"]);
@@ -179,7 +179,7 @@ test("pictures that are gone when training is done: the run is whole, without a 
   );
   expect(trained.code).toBe(0);
   expect(trained.error).toMatch(
-    /warning: the run is whole, but its report could not be written: .*there is no folder .*leaving.* Make it with: splitmask report .* --pictures <folder>\n/,
+    /warning: the run is complete, but its report could not be written: .*there is no folder .*leaving.* Make it with: splitmask report .* --pictures <folder>\n/,
   );
   expect(lastLine(trained)).toMatchObject({ reason: "done", step: 6, report: null });
   expect((await callMain(["report", out, "--pictures", left])).code).toBe(0);

@@ -96,7 +96,9 @@ describe("pretrain", () => {
     const large = await splitmask([...args, "--keep-checkpoints", "1000000000"]);
     expect([large.code, large.error]).toEqual([
       0,
-      expect.stringMatching(/the run folder takes about .* and only .* are free on its disk: make room, /),
+      expect.stringMatching(
+        /the run folder takes about .* and only .* are free on its disk: free some space, /,
+      ),
     ]);
     const refused = await splitmask([...args, "--resume"]);
     expect(refused.code).toBe(2);
@@ -108,7 +110,7 @@ describe("pretrain", () => {
     const outcome = await splitmask(["pretrain", train, "--out", run, ...small]);
     expect(outcome.code).toBe(2);
     expect(outcome.error).toContain(
-      "already holds a run. Go on with it with --resume, start it anew with --overwrite",
+      "already has a run. Continue it with --resume, replace it with --overwrite",
     );
     expect(await readFile(join(run, "config.json"), "utf8")).toBe(before);
   });

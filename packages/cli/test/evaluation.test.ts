@@ -202,7 +202,7 @@ describe("predict", () => {
         2,
         "a pre-training run knows no classes. Give labeled pictures with --train, or fine-tune it first",
       ],
-      [[join(folder, "none"), given[1]!], 1, "is no fine-tuning run"],
+      [[join(folder, "none"), given[1]!], 1, "is not a fine-tuning run"],
       [
         [...given, "--json"],
         2,

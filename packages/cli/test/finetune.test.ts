@@ -120,7 +120,7 @@ test("the model has timm's names, and loadClassifier brings it back with what it
       `${run}: there is no model.safetensors: it is written when`,
     );
     await expect(loadClassifier(device, folder)).rejects.toThrow(
-      `${folder}: is no fine-tuning run (there is no model.safetensors).`,
+      `${folder}: is not a fine-tuning run (there is no model.safetensors).`,
     );
     await expect(loadClassifier(device, join(run, "encoder.safetensors"))).rejects.toThrow(
       "its metadata has no config, classes and normalization",
@@ -218,7 +218,7 @@ test.each([
     "batch: 7, but mixup and CutMix mix picture i with picture 7 − 1 − i: use an even batch",
   ],
   [["--batch", "64"], "batch: 64, but there are only 24 pictures: use 24 or fewer."],
-  [["--image-size", "30"], "imageSize: 30 is no multiple of the encoder's patch of 8."],
+  [["--image-size", "30"], "imageSize: 30 is not a multiple of the encoder's patch of 8."],
   [["--steps", "2", "--epochs", "1"], "steps and epochs: give only one of steps, epochs and time."],
 ])("usage errors: %j", async (options, text) => {
   const outcome = await tune("never", ...options);

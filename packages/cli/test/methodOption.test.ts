@@ -53,7 +53,10 @@ test("the method's own options are read, whether --method or the configuration n
     expect([unknown.code, unknown.error]).toEqual([2, expect.stringContaining("unknown option '--mask'")]);
   }
   const json = await callMain(["pretrain", folder, "--method", "splitmsk", "--json"]);
-  expect(json).toMatchObject({ code: 2, output: expect.stringContaining('{"error":"method: there is none') });
+  expect(json).toMatchObject({
+    code: 2,
+    output: expect.stringContaining('{"error":"method: there is no method'),
+  });
 });
 
 test("a method whose settings clash with the shared ones is an error", async () => {

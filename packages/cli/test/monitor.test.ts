@@ -68,9 +68,7 @@ test("--monitor-test and --monitor-pictures say what is looked at, and may chang
 test("what a monitor cannot be", async () => {
   const none = await pretrain("none", "--monitor-every", "5");
   expect(none.code).toBe(2);
-  expect(none.error).toContain(
-    "monitorEvery: there is no monitor: give monitor, a folder of labeled pictures.",
-  );
+  expect(none.error).toContain("monitorEvery: it needs monitor, a folder of labeled pictures.");
   const unlabelled = await pretrain("unlabelled", "--monitor", join(pictures, "down"));
   expect(unlabelled.code).toBe(1);
   expect(unlabelled.error).toContain(

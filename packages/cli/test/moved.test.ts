@@ -70,7 +70,7 @@ test("a run goes on with pictures that were moved, its monitor's too, to the sam
   const lost = await callMain(["report", at("stopped")]);
   expect(lost.code).toBe(1);
   expect(lost.error).toContain(`there is no folder ${at("here", "train")}`);
-  expect(lost.error).toContain("where they have moved, give their place with --pictures.");
+  expect(lost.error).toContain("if they have moved, give their new path with --pictures.");
   const resumed = await resume("there");
   expect([resumed.code, lastLine(resumed)]).toMatchObject([0, { reason: "done", step: 40 }]);
   expect(resumed.error).toContain(

@@ -188,12 +188,12 @@ describe("several runs", () => {
     await copyFile(join(run, "config.json"), join(path, "config.json"));
     for (const [text, message] of [
       ["{", "evaluation.json is not JSON"],
-      ['{ "classes": ["a"] }', "evaluation.json is no evaluation"],
+      ['{ "classes": ["a"] }', "evaluation.json is not an evaluation"],
     ] as const) {
       await writeFile(join(path, "evaluation.json"), text);
       const outcome = await report(path);
       expect([outcome.code, outcome.error]).toEqual([1, expect.stringContaining(message)]);
-      expect(outcome.error).toContain("Evaluate the run anew, or delete it.");
+      expect(outcome.error).toContain("Evaluate the run again, or delete it.");
     }
   });
 });

@@ -83,7 +83,7 @@ test("a pattern to train on, a list to report on, shards to embed, IDX files to 
     );
   const strange = await callMain(["embed", run, bytes, "--out", features]);
   expect(strange.output).toContain("left out 1 hidden or system file or folder, e.g. @eaDir\n");
-  expect(strange.error).toContain("left alone: HEIC: 1 file, e.g. a.heic; convert them, for instance with");
+  expect(strange.error).toContain("not decoded: HEIC: 1 file, e.g. a.heic; convert them, for instance with");
   const line = JSON.parse(await readFile(join(folder, "features.jsonl"), "utf8")) as { path: string };
   expect(line.path).toBe("caf\udce9.png");
   const predictions = join(folder, "predictions.csv");

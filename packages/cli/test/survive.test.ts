@@ -83,7 +83,7 @@ test("a damaged checkpoint is named and passed over", async () => {
   const resumed = await splitmask(pretrain("damaged", "--resume", "--json"));
   expect(resumed.code).toBe(0);
   expect(resumed.error).toMatch(
-    /warning: the checkpoint .*step-000020 is damaged and is passed over: model\.safetensors was changed/,
+    /warning: the checkpoint .*step-000020 is damaged and was skipped: model\.safetensors was changed/,
   );
   expect(resumed.error).toContain("going on after step 16");
   expect(lastLine(resumed)).toMatchObject({ reason: "done", step: 20 });

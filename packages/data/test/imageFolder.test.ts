@@ -160,8 +160,8 @@ describe("imageFolder", () => {
     symlinkSync("nowhere", join(folder, "dead"));
     symlinkSync("x".repeat(300), join(folder, "long"));
     const warnings = [
-      "left alone: HEIC: 2 files, e.g. a/b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
-      "left alone: video: 1 file, e.g. a/clip.mp4; take pictures from them, for instance with ffmpeg -i in.mp4 " +
+      "not decoded: HEIC: 2 files, e.g. a/b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
+      "not decoded: video: 1 file, e.g. a/clip.mp4; extract pictures from them, for instance with ffmpeg -i in.mp4 " +
         "-vf fps=1 out-%05d.jpg",
     ].map((text) => ({ level: "warning", text }));
     for (const dataset of [await imageFolder(folder), await imageGlob(join(folder, "**"))]) {
@@ -182,7 +182,7 @@ describe("imageFolder", () => {
     const phone = join(root, "phone");
     write(join(phone, "1.heic"), "?");
     await expect(imageFolder(phone)).rejects.toThrow(
-      "in the folder or in class folders inside it. Left alone: HEIC: 1 file, e.g. 1.heic; convert them, for " +
+      "in the folder or in class folders inside it. Not decoded: HEIC: 1 file, e.g. 1.heic; convert them, for " +
         "instance with heif-convert in.heic out.jpg.",
     );
   });

@@ -151,7 +151,7 @@ describe("names with several dots", () => {
     expect(dataset.notes).toEqual([
       {
         level: "warning",
-        text: "left alone: HEIC: 2 files, e.g. b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
+        text: "not decoded: HEIC: 2 files, e.g. b.HEIC; convert them, for instance with heif-convert in.heic out.jpg",
       },
       { level: "info", text: "left out 2 hidden or system files and folders, e.g. __MACOSX/._a.png" },
     ]);
@@ -161,7 +161,7 @@ describe("names with several dots", () => {
     await expect(dataset.image(0)).rejects.toThrow(`${shard}/caf\\xe9.png: ENOENT`);
     const others = rawTar("others.tar", [["b.heic", "?"]]);
     await expect(webDataset(others)).rejects.toThrow(
-      "A folder of pictures inside a tar file will do. Left alone: HEIC: 1 file, e.g. b.heic; convert them",
+      "A folder of pictures inside a tar file will do. Not decoded: HEIC: 1 file, e.g. b.heic; convert them",
     );
   });
 

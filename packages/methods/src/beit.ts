@@ -346,7 +346,7 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
     if (hidden < 1) {
       throw contradiction(
         "maskRatio",
-        `${Number(maskRatio.toPrecision(3))} of ${patches} patches is none; use more, or a smaller patch`,
+        `${Number(maskRatio.toPrecision(3))} of ${patches} patches is less than one; use more, or a smaller patch`,
       );
     }
     decisions.note(
@@ -361,7 +361,7 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
         "relative position bias",
         given.relativePositionBias,
         "none",
-        "learned absolute positions, as the paper says; the bias of its code takes more memory",
+        "learned absolute positions, as in the paper; the bias of its code takes more memory",
       ),
     };
   },

@@ -394,7 +394,7 @@ export const maeMethod: Method<typeof maeFields, MaeSettings, undefined, MaskedA
     if (seen < 1)
       throw contradiction(
         "visible",
-        `${visible} of ${patches} patches is none; use more, or a smaller patch`,
+        `${visible} of ${patches} patches is less than one; use more, or a smaller patch`,
       );
     decisions.note(
       "mask",

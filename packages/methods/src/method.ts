@@ -10,7 +10,7 @@ import type { LookRequest, Looks } from "./looks.js";
 import type { Decisions } from "./settings/decisions.js";
 import type { Fields, Given } from "./settings/field.js";
 
-/** The settings that every method has, decided: what its encoder is made of, and what its chance depends on. */
+/** The decided settings that every method has: the encoder's, and those that `chance` may depend on. */
 export interface CommonSettings {
   /** Width of the encoder's tokens. */
   readonly width: number;
@@ -100,31 +100,31 @@ export interface NamedView extends View {
   readonly name?: string;
 }
 
-/** What a method may look at before the first step. */
+/** The argument of `Preparation.make`. */
 export interface PrepareRequest<Settings> {
-  /** Where it is computed. */
+  /** The device. */
   readonly device: Device;
   /** Every setting, decided. */
   readonly settings: Settings;
   /** How many pictures there are. */
   readonly pictureCount: number;
   /**
-   * The crops of training in another view, batch after batch.
+   * The crops of training in another view, batch by batch.
    *
    * @param view Size and scale.
-   * @param pictures How many crops in all; if more than there are pictures, several of each.
-   * @returns Batches B×3×S×S of at most 64, no more than there are pictures; who reads them may dispose of them.
+   * @param pictures Total number of crops; if it is larger than the number of pictures, each picture gives several.
+   * @returns Batches B×3×S×S of at most 64 pictures, or of all if there are fewer; the caller may dispose of them.
    */
   crops(view: View, pictures: number): AsyncIterable<Tensor>;
-  /** Tells how far it is, such as ("collecting patches", 0.4). */
+  /** Reports progress, such as ("collecting patches", 0.4). */
   progress(doing: string, share: number): void;
-  /** Tells people something of what was made, such as how a tokenizer uses its words. */
+  /** Prints a line about the result, such as how a tokenizer uses its words. */
   tell(text: string): void;
-  /** Stops it. */
+  /** Aborts it. */
   readonly signal?: AbortSignal;
 }
 
-/** What a preparation takes. */
+/** The cost of a preparation. */
 export interface PreparationCost {
   /** Pictures that are decoded. */
   readonly pictures: number;
@@ -139,7 +139,7 @@ export interface PreparationCost {
  * @typeParam Parts What is made.
  */
 export interface Preparation<Settings, Parts> {
-  /** What people are told that it makes: `"tokenizer"`. */
+  /** What it makes, for progress: `"tokenizer"`. */
   readonly name: string;
   /** Name of the file in the run folder. */
   readonly file: string;
@@ -149,21 +149,19 @@ export interface Preparation<Settings, Parts> {
   save(parts: Parts, path: string): Promise<void>;
   /** Reads it back. */
   load(device: Device, path: string): Promise<Parts>;
-  /** Something of the same shapes, made at once and without pictures: what a plan counts a step with. */
+  /** Parts of the same shapes, made at once and without pictures; estimates run a step with them. */
   standIn(device: Device, settings: Settings): Parts;
   /**
-   * What making it takes: how many pictures are decoded, and how many floating-point operations of large products are
-   * done.
+   * The cost of making it: the number of decoded pictures, and of floating-point operations in large products.
    */
   cost(settings: Settings, pictureCount: number): PreparationCost;
 }
 
 /**
- * A method of pre-training: data that the pipelines render. With it in their table, or given to them, the command, run
- * folders, resume, evaluation, reports and estimates work for it.
+ * A pre-training method. The command, run folders, resume, evaluation, reports and estimates work with any such object.
  *
  * @typeParam Own Its own fields.
- * @typeParam OwnSettings What is decided of them.
+ * @typeParam OwnSettings Their decided values.
  * @typeParam Parts What it prepares.
  * @typeParam Task What it creates.
  */
@@ -173,46 +171,46 @@ export interface Method<
   Parts = unknown,
   Task extends PretrainingTask = PretrainingTask,
 > {
-  /** What `--method`, `config.json` and checkpoints call it: lower case, such as `"splitmask"`. */
+  /** Its name in `--method`, `config.json` and checkpoints: lower case, such as `"splitmask"`. */
   readonly name: string;
-  /** How people write it: `"SplitMask"`. */
+  /** Its displayed name: `"SplitMask"`. */
   readonly title: string;
   /** Where it comes from, for help and reports. */
   readonly paper: string;
   /** Its own settings, besides those that all methods share. */
   readonly fields: Own;
-  /** What it trains with where nothing is given. */
+  /** Its default learning rate, weight decay, augmentation and so on. */
   readonly recipe: Recipe;
   /**
    * Decides its own settings.
    *
-   * @param given Those that are given.
-   * @param facts What they may depend on.
-   * @param decisions Receives what was decided, with the reason, for the list that is printed before training.
+   * @param given The settings that are given.
+   * @param facts The facts that the defaults may depend on.
+   * @param decisions Receives the decisions with their reasons, which are printed before training.
    * @throws UsageError where they contradict each other.
    */
   decide(given: Given<Own>, facts: MethodFacts, decisions: Decisions): OwnSettings;
-  /** The encoder's config, where it is more than the common settings say. */
+  /** The encoder's config, if it has more than `encoderConfig(settings)`. */
   encoder?(settings: OwnSettings & CommonSettings): VisionTransformerConfig;
-  /** What a batch holds: views of the same crop, the encoder's first; that one alone when left out. */
+  /** The views of a crop in a batch, the encoder's first. Default: only the encoder's. */
   views?(settings: OwnSettings & CommonSettings): readonly NamedView[];
-  /** What it makes before the first step. */
+  /** What it fits before the first step, such as a tokenizer. */
   readonly preparation?: Preparation<OwnSettings & CommonSettings, Parts>;
-  /** The model with its first weights, and its loss. */
+  /** The model with its initial weights, and its loss. */
   create(device: Device, settings: OwnSettings & CommonSettings, parts: Parts): Task;
   /** The loss of guessing at random, a dashed line in reports. */
   chance?(settings: OwnSettings & CommonSettings): number;
-  /** What people are told of the parts of its loss and of its health figures; their names alone when left out. */
+  /** Titles and captions of its loss parts and health figures. Default: their names. */
   readonly figures?: FigureNotes;
-  /** What a report shows of it, besides its encoder. */
+  /** What a report shows of it, in addition to its encoder. */
   look?(task: Task, request: LookRequest<OwnSettings & CommonSettings>): Looks;
 }
 
 /**
- * Types a method: its own fields, what `decide` makes of them, what `preparation` makes, and the task that `create`
- * gives are known to the members behind.
+ * Infers the types of a method from its members: the own fields, the settings from `decide`, the parts from
+ * `preparation`, the task from `create`.
  *
- * @param method The method; `decide` stands before what takes the settings, `create` before `look`.
+ * @param method The method. Write `decide` before the members that take settings, and `create` before `look`.
  * @returns The same object.
  */
 export function defineMethod<
@@ -225,21 +223,20 @@ export function defineMethod<
 }
 
 /**
- * A method that learns classes from labeled pictures, beginning with a pre-trained encoder: the pipelines decide its
- * settings by a recipe.
+ * A method that learns classes from labeled pictures, starting with a pre-trained encoder; a recipe gives its settings.
  *
  * @typeParam Own Its own fields.
  * @typeParam Settings What its model is made of.
  */
 export interface LabelledMethod<Own extends Fields = Fields, Settings extends object = object> {
-  /** What `config.json` and checkpoints call it. */
+  /** Its name in `config.json` and checkpoints. */
   readonly name: string;
-  /** How people write it. */
+  /** Its displayed name. */
   readonly title: string;
   /** Where it comes from. */
   readonly paper: string;
   /** Its own settings. */
   readonly fields: Own;
-  /** The model with its first weights, and its loss. */
+  /** The model with its initial weights, and its loss. */
   create(device: Device, settings: Settings): Classifier;
 }

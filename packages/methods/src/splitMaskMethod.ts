@@ -29,15 +29,15 @@ function decideMask(
     mask,
     few || patches % 2 !== 0 ? "uniform" : "block",
     few
-      ? `only ${formatCount(count)} pictures: two random quarters that each predict the rest, as the paper does for its smallest sets`
+      ? `only ${formatCount(count)} pictures: two random quarters, each of which predicts the rest, as in the paper for its smallest sets`
       : patches % 2 === 0
         ? "the paper's default: blocks, half of the patches to each branch"
-        : `${patches} patches have no halves, as blocks need them: two random quarters that each predict the rest`,
+        : `${patches} patches cannot be halved, as blocks require: two random quarters, each of which predicts the rest`,
   );
   if (decided === "block" && patches % 2 !== 0) {
     throw contradiction(
       "mask",
-      `"block", but there are ${patches} patches, which have no halves; use "uniform", or an even number of patches a side`,
+      `"block", but ${patches} patches cannot be halved; use "uniform", or an even number of patches a side`,
     );
   }
   return decided;

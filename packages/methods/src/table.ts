@@ -40,7 +40,7 @@ export function findMethod(name: string = defaultMethodName): Method {
   if (found !== undefined) return found;
   const suggestion = didYouMean(name, methodNames);
   throw new UsageError(
-    `method: there is none that is called "${name}". ${suggestion === null ? "" : `${suggestion} `}Known methods: ` +
+    `method: there is no method "${name}". ${suggestion === null ? "" : `${suggestion} `}Known methods: ` +
       `${methodNames.join(", ")}; or give the path of a module whose default export is one, such as ./my-method.js.`,
   );
 }

@@ -17,14 +17,9 @@ export function decideTokenizer(
     "tokenizer",
     given.tokenizer,
     "random-projection",
-    "SplitMask's choice: as good as the others there, and needs no fitting",
+    "SplitMask's default: as good as the others in the paper, and needs no fitting",
   );
-  const vocabulary = decisions.take(
-    "vocabulary",
-    given.vocabulary,
-    8192,
-    "as many visual words as BEiT and SplitMask have",
-  );
+  const vocabulary = decisions.take("vocabulary", given.vocabulary, 8192, "as in BEiT and SplitMask");
   return {
     tokenizer,
     vocabulary,

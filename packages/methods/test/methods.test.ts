@@ -62,7 +62,7 @@ test("are found by their names, which differ from each other and from those of m
   expect(new Set(titles).size).toBe(titles.length);
   expect(findMethod().name).toBe("splitmask");
   expect(() => findMethod("beiit")).toThrow(
-    `method: there is none that is called "beiit". Did you mean "beit"? Known methods: ${methodNames.join(", ")};`,
+    `method: there is no method "beiit". Did you mean "beit"? Known methods: ${methodNames.join(", ")};`,
   );
 });
 
@@ -150,9 +150,9 @@ test("says which settings do not fit", () => {
       new Decisions(),
     );
   expect(() => decide("beit", {}, 1)).toThrow(
-    "maskRatio: 0.383 of 1 patches is none; use more, or a smaller patch.",
+    "maskRatio: 0.383 of 1 patches is less than one; use more, or a smaller patch.",
   );
   expect(() => decide("mae", { visible: 0.1 }, 4)).toThrow(
-    "visible: 0.1 of 4 patches is none; use more, or a smaller patch.",
+    "visible: 0.1 of 4 patches is less than one; use more, or a smaller patch.",
   );
 });

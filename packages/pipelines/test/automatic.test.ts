@@ -87,15 +87,17 @@ describe("settings by pictures and machine", () => {
 
   test("the reasons say what would have to be different", async () => {
     expect((await decide({}, photographs(9_469), machineOf(2, 24))).reason).toMatch(
-      /^[\d,]+ updates fit in two hours on 2 threads; ViT-tiny wants 9,000 updates and would do [\d,]+$/,
+      /^[\d,]+ updates fit in two hours on 2 threads; ViT-tiny needs 9,000 updates and would get [\d,]+$/,
     );
     expect((await decide({}, photographs(700), machineOf(32, 128))).reason).toMatch(
-      /updates fit in two hours on 32 threads; ViT-tiny wants 5,000 pictures$/,
+      /updates fit in two hours on 32 threads; ViT-tiny needs 5,000 pictures$/,
     );
     const { config, reason } = await decide({}, photographs(300_000), machineOf(2, 24), "steps");
     expect(config.steps).toBeGreaterThan(2000);
     expect(config.steps).toBeLessThan(23_438);
-    expect(reason).toMatch(/epochs, what two hours give; a longer run \(--time, --steps\) learns more$/);
+    expect(reason).toMatch(
+      /epochs, as many as two hours allow; a longer run \(--time, --steps\) learns more$/,
+    );
     expect(await decide({}, photographs(9_469), machineOf(1, 8), "steps")).toMatchObject({
       config: { steps: 2000 },
       reason:
@@ -104,7 +106,7 @@ describe("settings by pictures and machine", () => {
     const slow = { ...machineOf(1, 8), rates: ratesOf(2e10) };
     expect(await decide({}, photographs(9_469), slow, "steps")).toMatchObject({
       config: { steps: 2000, width: 128 },
-      reason: "27 epochs: fewer updates teach little; --time 1h takes a smaller model instead",
+      reason: "27 epochs: with fewer updates little is learned; --time 1h chooses a smaller model instead",
     });
   });
 
@@ -129,7 +131,7 @@ describe("settings by pictures and machine", () => {
   test("a time that is longer than the paper's cap of epochs becomes steps", async () => {
     const { config, reason } = await decide({ time: "20h" }, photographs(300), machineOf(8, 16), "steps");
     expect(config).toMatchObject({ batch: 128, steps: 10_000, seconds: null, warmup: 500 });
-    expect(reason).toMatch(/^5,000 epochs, which end before the time does: more passes/);
+    expect(reason).toMatch(/^5,000 epochs, which are done before the time is over: more passes/);
   });
 
   test("what is given is not changed for the time", async () => {
@@ -151,7 +153,7 @@ describe("settings by pictures and machine", () => {
     });
   });
 
-  test("patches that have no halves get uniform masks", async () => {
+  test("patches that cannot be halved get uniform masks", async () => {
     const { config, reason } = await decide(
       { imageSize: 112, patch: 16 },
       photographs(9_469),
@@ -159,11 +161,11 @@ describe("settings by pictures and machine", () => {
       "mask",
     );
     expect(config).toMatchObject({ mask: "uniform" });
-    expect(reason).toContain("49 patches have no halves");
+    expect(reason).toContain("49 patches cannot be halved");
     await expect(
       decide({ imageSize: 112, patch: 16, mask: "block" }, photographs(9_469), machineOf(2, 24)),
     ).rejects.toThrow(
-      'mask: "block", but there are 49 patches, which have no halves; use "uniform", or an even number of patches a side.',
+      'mask: "block", but 49 patches cannot be halved; use "uniform", or an even number of patches a side.',
     );
   });
 

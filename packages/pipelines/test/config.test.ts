@@ -134,22 +134,22 @@ describe("decideSettings", () => {
     ],
     [
       { milestones: [5] },
-      'milestones: the schedule "cosine" has none: leave it out, or use schedule "multi-step".',
+      'milestones: the schedule "cosine" does not use it: leave it out, or use schedule "multi-step".',
     ],
     [
       { schedule: "constant", minimumLearningRate: 0 },
-      'minimumLearningRate: the schedule "constant" has none: leave it out, or use schedule "cosine" or "linear".',
+      'minimumLearningRate: the schedule "constant" does not use it: leave it out, or use schedule "cosine" or "linear".',
     ],
     [
       { optimizer: "lars" },
-      `optimizer: "lars" needs a learningRate of its own, for AdamW's default does not fit: e.g. 0.3 · batch / 256.`,
+      `optimizer: "lars" needs its own learningRate, because AdamW's default does not fit: e.g. 0.3 · batch / 256.`,
     ],
     [{ momentum: 0.5 }, 'momentum: AdamW has none: use optimizer "sgd" or "lars".'],
     [
       { optimizer: "sgd", learningRate: 0.1, weightDecayEnd: 0.1 },
       "weightDecayEnd: without a weightDecay nothing is decayed: give both.",
     ],
-    [{ monitorTest: "x" }, "monitorTest: there is no monitor: give monitor, a folder of labeled pictures."],
+    [{ monitorTest: "x" }, "monitorTest: it needs monitor, a folder of labeled pictures."],
   ] as const)("%j", async (given, message) => expect(await problem(given)).toBe(message));
   test("colors: the paper's for its smallest sets where they are asked for, and each by itself", async () => {
     const colors = async (given: Config) => {
@@ -158,7 +158,7 @@ describe("decideSettings", () => {
       const { value } = choices.find(({ name }) => name === "colors")!;
       return [[colorJitter, grayscale, blur, solarize], value];
     };
-    expect(await colors({ augmentation: "crop" })).toEqual([[0, 0, 0, 0], "kept"]);
+    expect(await colors({ augmentation: "crop" })).toEqual([[0, 0, 0, 0], "unchanged"]);
     expect(await colors({ augmentation: "color" })).toEqual([
       [0.8, 0.2, 0.5, 0.2],
       "jitter 0.8, gray 0.2, blur 0.5, solarize 0.2",

@@ -136,14 +136,14 @@ describe("a configuration file's method", () => {
     ).rejects.toThrow('c.json: unknown field "ratio" (given 1).');
   });
   test.each([
-    [
-      "splitmsk",
-      /there is none that is called "splitmsk"\. Did you mean "splitmask"\? Known methods: splitmask/,
-    ],
-    ["zebra", /there is none that is called "zebra"\. Known methods: splitmask/],
+    ["splitmsk", /there is no method "splitmsk"\. Did you mean "splitmask"\? Known methods: splitmask/],
+    ["zebra", /there is no method "zebra"\. Known methods: splitmask/],
     ["./none.mjs", /method: there is no file .*none\.mjs\. Give the path of a \.js, \.mjs or \.ts file/],
     ["./named.mjs", /named\.mjs: has no default export\. Write: export default myMethod;/],
-    ["./lacking.mjs", /lacking\.mjs: is no method: it lacks title \(a text\), .*, create \(a function\)\./],
+    [
+      "./lacking.mjs",
+      /lacking\.mjs: is not a method: it lacks title \(a text\), .*, create \(a function\)\./,
+    ],
     ["./text.mjs", /text\.mjs: got "other", expected a method/],
     [
       "./bare.mjs",

@@ -81,7 +81,8 @@ test("without a recipe the column of the paper that fits the number of pictures,
   expect(await reasons({})).toMatchObject({
     recipe:
       "paper-small: 9,469 pictures: what the paper does for its small sets, Cars, Clipart, Painting and Sketch, but for batch and length",
-    batch: "128: the recipe's is 1,024; smaller steps learn more from as many pictures",
+    batch:
+      "128: the recipe's is 1,024; with smaller batches, more is learned from the same number of pictures",
     steps:
       "3066: 42 epochs of 73 steps; the recipe's 300 are for a GPU; a longer run (--epochs, --time) learns more",
   });
@@ -96,7 +97,7 @@ test("without a recipe the column of the paper that fits the number of pictures,
   // Few labels: small batches, the recipe's whole length.
   expect(await decided({}, { ...facts, count: 100 })).toMatchObject({ batch: 16, steps: 300 * 6 });
   expect((await reasons({}, { count: 100 })).batch).toBe(
-    "16: 100 pictures: the largest power of two that makes 4 steps an epoch or more",
+    "16: 100 pictures: the largest power of two with at least 4 steps per epoch",
   );
 });
 

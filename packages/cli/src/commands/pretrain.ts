@@ -28,7 +28,7 @@ async function reportOf(run: string, terminal: CommandTerminal): Promise<string 
     return await writeReport({ run, out: join(run, "report.html") }, terminal);
   } catch (error) {
     terminal.warn(
-      `the run is whole, but its report could not be written: ${(error as Error).message} Make it with: ` +
+      `the run is complete, but its report could not be written: ${(error as Error).message} Make it with: ` +
         `splitmask report ${run} --pictures <folder>`,
     );
     return null;

@@ -68,7 +68,7 @@ const otherFormats: readonly OtherFormat[] = [
   {
     name: "video",
     endings: ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .mts .m2ts .wmv .flv .3gp".split(" "),
-    remedy: "take pictures from them, for instance with ffmpeg -i in.mp4 -vf fps=1 out-%05d.jpg",
+    remedy: "extract pictures from them, for instance with ffmpeg -i in.mp4 -vf fps=1 out-%05d.jpg",
   },
   { name: "zip", endings: [".zip"], remedy: "unpack them, for instance with unzip in.zip -d out" },
   { name: "7z or rar", endings: [".7z", ".rar"], remedy: "unpack them, for instance with 7z x in.7z" },
@@ -136,7 +136,7 @@ export class LeftAlone {
 
   /** A note for each format. */
   notes(): DatasetNote[] {
-    return this.sentences().map((text) => ({ level: "warning", text: `left alone: ${text}` }));
+    return this.sentences().map((text) => ({ level: "warning", text: `not decoded: ${text}` }));
   }
 }
 

@@ -42,7 +42,7 @@ export function checkMethod(value: unknown, source: string): Method {
   if (missing.length > 0) {
     const parts = missing.map(([name, [what]]) => `${name} (${what})`).join(", ");
     throw new UsageError(
-      `${source}: is no method: it lacks ${parts}. A method is a Method of @splitmask/methods.`,
+      `${source}: is not a method: it lacks ${parts}. A method is a Method of @splitmask/methods.`,
     );
   }
   for (const [name, type] of Object.entries((value as Method).fields)) {

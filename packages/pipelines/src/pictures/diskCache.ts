@@ -98,7 +98,7 @@ export async function openDiskCache(
       maximumSkipped: config.maximumSkipped,
       sample: true,
     });
-    if (cache.rebuilt !== null) terminal.warn(`the cache in ${cache.path} was made anew: ${cache.rebuilt}`);
+    if (cache.rebuilt !== null) terminal.warn(`the cache in ${cache.path} was built again: ${cache.rebuilt}`);
     terminal.line(
       `${terminal.style.bold("cache")}: ${(cache.bytes / 1e9).toFixed(2)} GB of decoded pictures in ${cache.path}`,
     );
@@ -107,7 +107,7 @@ export async function openDiskCache(
     terminal.endProgress();
     if (signal?.aborted) return null; // what is stored stays, and training stops by the same signal
     if (config.cache === "on" || error instanceof TooManySkippedError) throw error;
-    terminal.warn(`the pictures are decoded anew in each epoch: ${(error as Error).message}`);
+    terminal.warn(`the pictures are decoded again in each epoch: ${(error as Error).message}`);
     return null;
   }
 }

@@ -108,8 +108,8 @@ export async function openRecordedPictures(
     return await openPictures(path, terminal, options);
   } catch (error) {
     throw new Error(
-      `${(error as Error).message} The run was started with the pictures there: where they have moved, give ` +
-        `their place with ${option}.`,
+      `${(error as Error).message} The run was started with the pictures there: if they have moved, give ` +
+        `their new path with ${option}.`,
       { cause: error },
     );
   }

@@ -62,8 +62,8 @@ export async function loadClassifier(device: Device, path: string): Promise<Load
   if (!existsSync(file)) {
     throw new Error(
       existsSync(join(path, "config.json"))
-        ? `${path}: there is no ${classifierFile}: it is written when \`splitmask finetune\` is done. Go on with that run with --resume.`
-        : `${path}: is no fine-tuning run (there is no ${classifierFile}). Give the folder that \`splitmask finetune --out\` wrote.`,
+        ? `${path}: there is no ${classifierFile}: it is written when \`splitmask finetune\` is done. Continue that run with --resume.`
+        : `${path}: is not a fine-tuning run (there is no ${classifierFile}). Give the folder that \`splitmask finetune --out\` wrote.`,
     );
   }
   const { tensors, metadata } = await readSafetensors(file);

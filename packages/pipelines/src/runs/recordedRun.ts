@@ -48,7 +48,7 @@ async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusio
     json = JSON.parse(text);
   } catch (error) {
     throw new Error(
-      `${path} is not JSON: ${(error as Error).message}. Evaluate the run anew, or delete it.`,
+      `${path} is not JSON: ${(error as Error).message}. Evaluate the run again, or delete it.`,
       {
         cause: error,
       },
@@ -57,8 +57,8 @@ async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusio
   const read = evaluationLayout.safeParse(json);
   if (!read.success) {
     throw new Error(
-      `${path} is no evaluation: ${z.prettifyError(read.error)}. Expected classes (names), confusion (one row ` +
-        "of counts a class) and warnings (texts). Evaluate the run anew, or delete it.",
+      `${path} is not an evaluation: ${z.prettifyError(read.error)}. Expected classes (names), confusion (one row ` +
+        "of counts a class) and warnings (texts). Evaluate the run again, or delete it.",
     );
   }
   const { classes, confusion, warnings } = read.data;

@@ -38,11 +38,12 @@ export function resolveColors(given: Config, pictures: PictureFacts, colorsForFe
   const on = steps.filter(([, probability]) => probability > 0);
   return {
     settings: { colorJitter, jitterStrength: given.jitterStrength ?? 1, grayscale, blur, solarize },
-    text: on.length === 0 ? "kept" : on.map(([name, probability]) => `${name} ${probability}`).join(", "),
+    text:
+      on.length === 0 ? "unchanged" : on.map(([name, probability]) => `${name} ${probability}`).join(", "),
     reason: asked
       ? "given"
       : on.length > 0
         ? `only ${formatCount(pictures.count)} pictures: the paper's choice for its smallest sets`
-        : `the method has crop and flip only${colorsForFew ? "; --augmentation color is its choice for the smallest sets" : ""}`,
+        : `the method's recipe has crop and flip only${colorsForFew ? "; for the smallest sets it has --augmentation color" : ""}`,
   };
 }

@@ -77,7 +77,10 @@ export async function resolveFinetune(
   const fromRecipe = `recipe ${name}`;
   const imageSize = decisions.take("image size", given.imageSize, pretrainedSize, "as in pre-training");
   if (imageSize % shape.patch !== 0)
-    throw contradiction("imageSize", `${imageSize} is no multiple of the encoder's patch of ${shape.patch}`);
+    throw contradiction(
+      "imageSize",
+      `${imageSize} is not a multiple of the encoder's patch of ${shape.patch}`,
+    );
   const { batch, accumulate } = resolveBatch(given, recipe, facts, decisions);
   const length = resolveLength(given, recipe, { ...facts, batch }, decisions);
   const { scale, how } = scaleOf(batch, recipe.batch, given.recipe !== undefined);
@@ -225,9 +228,9 @@ function resolveBatch(
     given.batch,
     chosen,
     chosen < wanted
-      ? `${formatCount(count)} pictures: the largest power of two that makes ${fewestSteps} steps an epoch or more`
+      ? `${formatCount(count)} pictures: the largest power of two with at least ${fewestSteps} steps per epoch`
       : given.recipe === undefined
-        ? `the recipe's is ${formatCount(recipe.batch)}; smaller steps learn more from as many pictures`
+        ? `the recipe's is ${formatCount(recipe.batch)}; with smaller batches, more is learned from the same number of pictures`
         : `recipe ${given.recipe}`,
   );
   const parts = Math.ceil(batch / largestMicroBatch);
@@ -261,7 +264,7 @@ function resolveLength(
     decisions.note(
       "time",
       given.time,
-      "given; as many steps as the machine's speed gives, measured as it goes",
+      "given; the number of steps follows the machine's speed, which is measured during the run",
     );
     const show = (value: number | null) =>
       value === null ? `${Math.round(100 * warmupShare)} % of the steps` : `${value} steps`;

@@ -28,7 +28,7 @@ export interface RunLength {
 }
 
 /** Why a run has its checkpoints where `checkpointSteps` puts them. */
-export const checkpointReason = "ten a run, and one a quarter of an hour at least";
+export const checkpointReason = "ten per run, and at least one every quarter of an hour";
 
 /**
  * Steps between checkpoints where they are not given: a tenth of the run, but at most a quarter of an hour, which is
@@ -84,7 +84,7 @@ export function resolveLength(
       decisions.note(
         "steps",
         String(most),
-        `${epochsOf(most)}, which end before the time does: more passes over so few pictures harm (the paper's cap)`,
+        `${epochsOf(most)}, which are done before the time is over: more passes over so few pictures do harm (the paper's limit)`,
       );
       return fixed(most);
     }
@@ -121,11 +121,11 @@ export function resolveLength(
     "steps",
     String(steps),
     steps === most
-      ? `${epochsOf(steps)}: more passes over so few pictures harm (the paper's cap)`
+      ? `${epochsOf(steps)}: more passes over so few pictures do harm (the paper's limit)`
       : steps < wanted && steps === fittingSteps
-        ? `${epochsOf(steps)}, what two hours give; a longer run (--time, --steps) learns more`
+        ? `${epochsOf(steps)}, as many as two hours allow; a longer run (--time, --steps) learns more`
         : steps > fittingSteps
-          ? `${epochsOf(steps)}: fewer updates teach little; --time 1h takes a smaller model instead`
+          ? `${epochsOf(steps)}: with fewer updates little is learned; --time 1h chooses a smaller model instead`
           : `${epochsOf(steps)}: the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more`,
   );
   return fixed(steps);

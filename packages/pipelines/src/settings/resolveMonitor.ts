@@ -44,7 +44,7 @@ export function resolveMonitor(given: Config, steps: number, decisions: Decision
   if (monitor === null) {
     for (const field of ["monitorTest", "monitorEvery", "monitorPictures"] as const) {
       if (given[field] !== undefined)
-        throw contradiction(field, "there is no monitor: give monitor, a folder of labeled pictures");
+        throw contradiction(field, "it needs monitor, a folder of labeled pictures");
     }
   }
   const monitorEvery = given.monitorEvery ?? tenth(steps);

@@ -40,7 +40,7 @@ export function resolveOptimization(
     const example = optimizer === "sgd" ? "0.03" : "0.3";
     throw contradiction(
       "optimizer",
-      `"${optimizer}" needs a learningRate of its own, for AdamW's default does not fit: e.g. ${example} · batch / 256`,
+      `"${optimizer}" needs its own learningRate, because AdamW's default does not fit: e.g. ${example} · batch / 256`,
     );
   }
   if (optimizer === "adamw" && given.momentum !== undefined)
@@ -69,5 +69,8 @@ function only(
 ): void {
   if (given[field] === undefined || schedules.includes(schedule)) return;
   const named = schedules.map((each) => `"${each}"`).join(" or ");
-  throw contradiction(field, `the schedule "${schedule}" has none: leave it out, or use schedule ${named}`);
+  throw contradiction(
+    field,
+    `the schedule "${schedule}" does not use it: leave it out, or use schedule ${named}`,
+  );
 }

@@ -60,11 +60,11 @@ export async function resolveSize(
   for (const [place, rung] of rungs.entries()) {
     const isLast = place === rungs.length - 1;
     if (pictures.count < rung.pictures && !isLast) {
-      objection = `wants ${formatCount(rung.pictures)} pictures`;
+      objection = `needs ${formatCount(rung.pictures)} pictures`;
       continue;
     }
     const candidate = await consider(rung, question, wish);
-    if (candidate === null) objection = "does not fit the memory";
+    if (candidate === null) objection = "does not fit into the memory";
     else if (candidate.objection !== null && !isLast) objection = candidate.objection;
     if (candidate !== null) taken = { rung, candidate };
     if (candidate !== null && candidate.objection === null) break;
@@ -115,9 +115,9 @@ async function consider(
   const steps = Math.min(asked, fittingSteps);
   const objection =
     pictures.count < rung.pictures
-      ? `wants ${formatCount(rung.pictures)} pictures`
+      ? `needs ${formatCount(rung.pictures)} pictures`
       : (steps * settings.batch) / 128 < rung.updates
-        ? `wants ${formatCount(rung.updates)} updates and would do ${formatCount(steps)}`
+        ? `needs ${formatCount(rung.updates)} updates and would get ${formatCount(steps)}`
         : null;
   return { settings, secondsPerStep: stepTime(cost), fittingSteps, wantedUpdates: rung.updates, objection };
 }
@@ -153,13 +153,13 @@ function noteGeometry({ given, pictures }: PretrainingQuestion, rung: Rung, deci
   const across = rung.imageSize / rung.patch;
   const reason =
     given.patch !== undefined
-      ? "8 patches of the given size a side"
-      : `the pictures' shorter side is ${side} pixels${side < 48 ? "" : `; ${rung.imageSize} ${rung.short && across < 8 ? "is quick, for a short time" : rung.imageSize > 64 ? "is the paper's" : "learns fast on a CPU"}`}`;
+      ? "8×8 patches of the given size"
+      : `the pictures' shorter side is ${side} pixels${side < 48 ? "" : `; ${rung.imageSize} ${rung.short && across < 8 ? "is fast, for a short run" : rung.imageSize > 64 ? "is the paper's" : "learns fast on a CPU"}`}`;
   decisions.note("image size", String(rung.imageSize), given.imageSize !== undefined ? "given" : reason);
   decisions.note(
     "patch",
     String(rung.patch),
-    given.patch !== undefined ? "given" : `${across}×${across} = ${across ** 2} patches a picture`,
+    given.patch !== undefined ? "given" : `${across}×${across} = ${across ** 2} patches per picture`,
   );
 }
 

@@ -36,7 +36,7 @@ export function foundText({ facts: { count } }: Pick<ScannedPictures, "facts">, 
 
 /** How many other files a folder has. */
 export function ignoredText({ ignored }: Pick<ScannedPictures, "ignored">): string {
-  return ignored === 0 ? "" : ` (${ignored} other files are left alone)`;
+  return ignored === 0 ? "" : ` (${ignored} other files are ignored)`;
 }
 
 /**
@@ -104,7 +104,7 @@ export function warnOfShortage(
   }
   if (disk.run > free) {
     terminal.warn(
-      `the run folder takes about ${formatBytes(disk.run)} and only ${formatBytes(free)} are free on its disk: make room, choose another --out, or keep fewer checkpoints (--keep-checkpoints 1).`,
+      `the run folder takes about ${formatBytes(disk.run)} and only ${formatBytes(free)} are free on its disk: free some space, choose another --out, or keep fewer checkpoints (--keep-checkpoints 1).`,
     );
   }
 }

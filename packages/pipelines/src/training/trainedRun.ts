@@ -92,7 +92,7 @@ export async function trainInFolder<Batch>(
     const listed =
       cause instanceof TooManySkippedError ? ` They are listed in ${join(run.path, "skipped.jsonl")}.` : "";
     throw new Error(
-      `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ${latest.step}: go on with --resume.`,
+      `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ${latest.step}: continue with --resume.`,
       { cause: error },
     );
   }

@@ -43,7 +43,7 @@ function tellTraining(
       terminal.line(`going on after step ${event.step}`);
       break;
     case "damaged":
-      terminal.warn(`the checkpoint ${event.path} is damaged and is passed over: ${event.reason}`);
+      terminal.warn(`the checkpoint ${event.path} is damaged and was skipped: ${event.reason}`);
       break;
     case "nonFinite":
       terminal.warn(

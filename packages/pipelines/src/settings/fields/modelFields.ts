@@ -19,16 +19,16 @@ export const modelFields = {
     placeholder: "<name>",
   }),
   width: field(z.int().positive(), {
-    description: "Width of the encoder's tokens; not together with model. Default: chosen like the model",
+    description: "Width of the encoder's tokens; not together with model. Default: that of the chosen model",
     placeholder: "<n>",
   }),
   depth: field(z.int().positive(), {
-    description: "Number of encoder blocks; not together with model. Default: chosen like the model",
+    description: "Number of encoder blocks; not together with model. Default: that of the chosen model",
     placeholder: "<n>",
   }),
   heads: field(z.int().positive(), {
     description:
-      "Number of attention heads, a divisor of the width; not together with model. Default: chosen like the " +
+      "Number of attention heads, a divisor of the width; not together with model. Default: that of the chosen " +
       "model",
     placeholder: "<n>",
   }),

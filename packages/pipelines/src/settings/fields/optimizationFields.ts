@@ -31,8 +31,7 @@ export const optimizationFields = {
     placeholder: "<name>",
   }),
   decayEvery: field(z.int().positive(), {
-    description:
-      "Steps after which the learning rate falls, again and again; only for the schedule step, which needs it",
+    description: "Steps between two falls of the learning rate; only for the schedule step, which needs it",
     placeholder: "<steps>",
   }),
   milestones: field(z.array(z.int().positive()).min(1).readonly(), {
