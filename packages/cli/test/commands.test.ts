@@ -325,8 +325,8 @@ describe("help and doctor", () => {
     const names = others.flatMap(
       (url) => /.*(?:node_modules|packages)\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [],
     );
-    expect([...new Set(names)].sort()).toEqual(["cli", "commander", "methods", "pipelines", "zod"]);
-    expect(loaded.filter((url) => /\/(methods|pipelines)\/dist\/index\.js$/.test(url))).toEqual([]);
+    expect([...new Set(names)].sort()).toEqual(["cli", "commander", "methods", "pipelines", "vit", "zod"]);
+    expect(loaded.filter((url) => /\/(methods|pipelines|vit)\/dist\/index\.js$/.test(url))).toEqual([]);
   });
 
   test("doctor", async () => {
