@@ -47,7 +47,7 @@ export { type ComparisonRequest, writeComparison } from "./reports/comparison.js
 export { writeReport } from "./reports/report.js";
 export type { ReportRequest } from "./reports/reportRequest.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./runs/classifierFile.js";
-export { type RunDescription, readRun } from "./runs/description.js";
+export { type OpenedRun, type RunDescription, readRun } from "./runs/description.js";
 export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";

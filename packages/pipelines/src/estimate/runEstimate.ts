@@ -40,8 +40,13 @@ export interface RunWork {
   readonly picturesPerStep: number;
   /** Before and after the steps. */
   readonly besides: WorkBesides;
-  /** Pictures that are looked at every so many steps; null: only at the end, which `besides` has. */
-  readonly evaluation: { readonly pictures: number; readonly every: number } | null;
+  /** The evaluations between steps; null: there is one at the end only, which `besides` has. */
+  readonly evaluation: {
+    /** Pictures that are looked at. */
+    readonly pictures: number;
+    /** Steps from one to the next. */
+    readonly every: number;
+  } | null;
 }
 
 /** An estimate with what it was made of. */

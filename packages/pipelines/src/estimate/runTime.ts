@@ -1,3 +1,4 @@
+import type { PreparationCost } from "@splitmask/methods";
 import type { TimeLimit } from "@splitmask/trainer";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { LoopSettings } from "../settings/runSettings.js";
@@ -20,10 +21,17 @@ export interface FixedTime {
 
 /** What a run does besides its steps. */
 export interface WorkBesides {
-  /** Before the first step: pictures that are decoded, and operations of large products. */
-  readonly before: { readonly pictures: number; readonly operations: number };
-  /** After the last step: seconds, pictures that are decoded, and pictures that are embedded. */
-  readonly after: { readonly seconds: number; readonly pictures: number; readonly looks: number };
+  /** Before the first step. */
+  readonly before: PreparationCost;
+  /** After the last step. */
+  readonly after: {
+    /** What does not depend on the pictures, in seconds. */
+    readonly seconds: number;
+    /** Pictures that are decoded. */
+    readonly pictures: number;
+    /** Pictures that are embedded. */
+    readonly looks: number;
+  };
 }
 
 const assumedDecoding = 0.003;

@@ -8,8 +8,9 @@ import {
   type Profile,
 } from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
-import { type BatchSource, profileSteps } from "@splitmask/trainer";
+import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
+import type { LoadedBatches } from "../training/loadedBatches.js";
 import type { TrainingLoop } from "../training/trainingLoop.js";
 
 /** What a training step takes, counted on a dry device. */
@@ -39,7 +40,7 @@ export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
     device: Device,
     dataset: ImageDataset,
     options: { readonly batch: number; readonly cacheBytes: number },
-  ) => BatchSource<Batch> & { close(): void };
+  ) => LoadedBatches<Batch>;
   /** The options of the loop. */
   readonly loop: TrainingLoop;
   /** Pictures a step. */

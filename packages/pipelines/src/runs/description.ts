@@ -99,11 +99,23 @@ export function describedBy<Kind extends RunKindName = RunKindName>(
   );
 }
 
+/**
+ * A run folder that is read.
+ *
+ * @typeParam Kind Its kind of run.
+ */
+export interface OpenedRun<Kind extends RunKindName> {
+  /** The folder. */
+  readonly run: RunFolder;
+  /** What its `config.json` holds. */
+  readonly description: RunDescription<KindSettings[Kind]>;
+}
+
 /** Reads a run folder's description without taking its lock, so also while the run is going on. */
 export async function readRun<Kind extends RunKindName = RunKindName>(
   path: string,
   kind?: Kind,
-): Promise<{ run: RunFolder; description: RunDescription<KindSettings[Kind]> }> {
+): Promise<OpenedRun<Kind>> {
   const run = await RunFolder.open(path, { write: false });
   return { run, description: describedBy(run, kind) };
 }

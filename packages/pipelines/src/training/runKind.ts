@@ -2,7 +2,7 @@ import type { DatasetIdentity, ImageBatch, ImageDataset, View } from "@splitmask
 import type { Device } from "@splitmask/kernels";
 import type { PretrainingTask, Recipe } from "@splitmask/methods";
 import type { Choice, Fields } from "@splitmask/methods/settings";
-import type { BatchSource, RunFolder, TrainOptions } from "@splitmask/trainer";
+import type { RunFolder, TrainOptions } from "@splitmask/trainer";
 import type { EstimatedRun, RunWork } from "../estimate/runEstimate.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
 import type { RunDescription, RunKindName } from "../runs/description.js";
@@ -10,6 +10,7 @@ import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import type { BatchOptions } from "./batches.js";
+import type { LoadedBatches } from "./loadedBatches.js";
 
 /** What a run is asked for, whatever its kind. */
 export interface TrainingRequest {
@@ -144,5 +145,5 @@ export interface RunKind<
     dataset: ImageDataset,
     description: RunDescription<Settings>,
     options: BatchOptions,
-  ): BatchSource<ImageBatch> & { close(): void };
+  ): LoadedBatches<ImageBatch>;
 }
