@@ -21,8 +21,8 @@ import {
   maximumSkippedOption,
   numbers,
   type Perform,
-  runMethodOf,
   runMethodOption,
+  texts,
 } from "./commands/commandOptions.js";
 import { addEvaluationCommands } from "./commands/evaluationOptions.js";
 import { addFieldOptions, someOf } from "./commands/fieldOptions.js";
@@ -189,7 +189,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
     perform(parsed, async (terminal) => {
       const config = await configOf(parsed, pretrainFields(parsed));
       const { runDryRun, runPretrain } = await import("./commands/pretrain.js");
-      const out = typeof parsed.out === "string" ? parsed.out : usualRunFolder(folder);
+      const { out = usualRunFolder(folder) } = texts(parsed, ["out"]);
       if (isDryRun(parsed)) {
         await runDryRun(terminal, { folder, out, config });
         return 0;
@@ -268,7 +268,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
         out: String(parsed.out),
         untrained: parsed.untrained === true,
         ...embedSource(parsed),
-        ...runMethodOf(parsed),
+        ...texts(parsed, ["method"]),
         ...numbers(parsed, { threads: "count", batch: "count", maximumSkipped: "share" }),
       };
       const { runEmbed } = await import("./commands/embed.js");
@@ -301,10 +301,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
       const request = {
         runs,
         ...reportSource(parsed),
-        ...runMethodOf(parsed),
-        ...(typeof parsed.map === "string" ? { map: parsed.map } : {}),
-        ...(typeof parsed.pictures === "string" ? { pictures: parsed.pictures } : {}),
-        ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
+        ...texts(parsed, ["method", "map", "pictures", "out"]),
         ...numbers(parsed, { threads: "count" }),
       };
       const { runReport } = await import("./commands/report.js");
@@ -344,7 +341,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
         all: parsed.all === true,
         ...(timed === undefined ? {} : { timedSteps: timed }),
         ...(profiled === undefined ? {} : { profiledSteps: profiled }),
-        ...(typeof parsed.trace === "string" ? { trace: parsed.trace } : {}),
+        ...texts(parsed, ["trace"]),
       });
     }),
   );

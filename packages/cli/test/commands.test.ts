@@ -115,6 +115,16 @@ describe("pretrain", () => {
     expect(await readFile(join(run, "config.json"), "utf8")).toBe(before);
   });
 
+  test("goes on with nothing that is not there", async () => {
+    for (const [options, text] of [
+      [["--resume"], "is not a run folder (there is no config.json)"],
+      [["--resume", "--overwrite"], "--resume and --overwrite contradict each other"],
+    ] as const) {
+      const outcome = await splitmask(["pretrain", train, "--out", join(folder, "nothing"), ...options]);
+      expect([outcome.code, outcome.error]).toEqual([2, expect.stringContaining(text)]);
+    }
+  });
+
   test("stops cleanly on Ctrl-C and goes on with --resume, to the same weights as a run in one go", async () => {
     const out = join(folder, "stopped");
     const steps = ["--steps", "60", "--tokenizer", "k-means", "--tokenizer-patches", "500"];

@@ -3,7 +3,12 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { pickFields, sharedGroups } from "@splitmask/pipelines/settings";
+import { Command } from "commander";
+import { addFieldOptions } from "../src/commands/fieldOptions.js";
 import { callMain } from "./command.js";
+
+const { fields: runFields } = sharedGroups.run;
 
 const resolved = (name: string) => pathToFileURL(createRequire(import.meta.url).resolve(name)).href;
 let folder: string;
@@ -35,6 +40,17 @@ test("--help has the options group by group, and the method's own", async () => 
   const other = await callMain(["pretrain", "--method", method, "--help"]);
   expect(other.output).toMatch(/\nOther:\n {2}--hidden-ratio <share> +Share that is hidden\n\nModel:/);
   expect(other.output).not.toContain("--mask");
+});
+
+test("a flag may be given both ways", () => {
+  const given = (...args: string[]) => {
+    const command = new Command();
+    const read = addFieldOptions(command, [{ title: "Run", fields: pickFields(runFields, ["recompute"]) }]);
+    return read(command.parse(args, { from: "user" }).opts());
+  };
+  expect([given(), given("--recompute"), given("--no-recompute")]).toEqual([
+    ...[{}, { recompute: true }, { recompute: false }],
+  ]);
 });
 
 test("the method's own options are read, whether --method or the configuration names it", async () => {

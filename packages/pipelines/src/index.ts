@@ -10,7 +10,6 @@ export { decodedInSteps, type StepDecoding, stepsInTime } from "./estimate/decod
 export { pretrainingWork } from "./estimate/pretrainingWork.js";
 export {
   type EstimatedRun,
-  type EvaluationWork,
   estimateRun,
   type RunEstimate,
   type RunWork,
@@ -19,11 +18,9 @@ export {
   type FixedTime,
   stepTime,
   timeLimitOf,
-  type WorkAfter,
   type WorkBesides,
 } from "./estimate/runTime.js";
 export {
-  type ClosableBatches,
   type CountedStep,
   type TrainingCost,
   trainingCost,
@@ -64,7 +61,7 @@ export { type ComparisonRequest, writeComparison } from "./reports/comparison.js
 export { writeReport } from "./reports/report.js";
 export type { ReportRequest } from "./reports/reportRequest.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./runs/classifierFile.js";
-export { type ReadRun, type RunDescription, readRun } from "./runs/description.js";
+export { type OpenedRun, type RunDescription, readRun } from "./runs/description.js";
 export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";

@@ -36,9 +36,13 @@ export const runMethodOption = [
   "module of the run's method, if the run folder does not name it",
 ] as const;
 
-/** `--method`, where it was given. */
-export function runMethodOf(parsed: Readonly<Record<string, unknown>>): { readonly method?: string } {
-  return typeof parsed.method === "string" ? { method: parsed.method } : {};
+/** The options that were given, as they are. */
+export function texts<Name extends string>(
+  parsed: Readonly<Record<string, unknown>>,
+  names: readonly Name[],
+): { [Key in Name]?: string } {
+  const given = names.flatMap((name) => (typeof parsed[name] === "string" ? [[name, parsed[name]]] : []));
+  return Object.fromEntries(given) as { [Key in Name]?: string };
 }
 
 /** An option that is one of a few words; another one is refused, with the nearest. */

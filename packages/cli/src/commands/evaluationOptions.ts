@@ -9,8 +9,8 @@ import {
   numberList,
   numbers,
   type Perform,
-  runMethodOf,
   runMethodOption,
+  texts,
 } from "./commandOptions.js";
 import { addFieldOptions } from "./fieldOptions.js";
 
@@ -96,8 +96,7 @@ function addEvaluation(program: Command, perform: Perform, name: "knn" | "probe"
         test: String(parsed.test),
         untrained: parsed.untrained === true,
         ...source(parsed),
-        ...runMethodOf(parsed),
-        ...texts(parsed, ["subset", "labels"]),
+        ...texts(parsed, ["method", "subset", "labels"]),
         ...seedsOf(parsed),
         ...layersOf(parsed),
         ...probeSettings(parsed),
@@ -256,10 +255,4 @@ function layersOf(parsed: Parsed): { readonly layers?: "all" | readonly number[]
   if (parsed.chart !== undefined)
     throw new UsageError("--chart: there is nothing to draw without --layers. Give --layers all.");
   return {};
-}
-
-/** The options that were given, as they are. */
-function texts<Name extends string>(parsed: Parsed, names: readonly Name[]): { [Key in Name]?: string } {
-  const given = names.flatMap((name) => (typeof parsed[name] === "string" ? [[name, parsed[name]]] : []));
-  return Object.fromEntries(given) as { [Key in Name]?: string };
 }

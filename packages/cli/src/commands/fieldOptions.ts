@@ -29,8 +29,12 @@ export function addFieldOptions<Own extends Fields>(
       const { kind } = valueKind(type);
       if (kind === null) continue; // for configuration files only
       const { description, placeholder = "<value>" } = noteOf(type);
+      const option = optionName(name);
       const value = kind === "flag" ? "" : ` ${placeholder}`;
-      command.addOption(new Option(`${optionName(name)}${value}`, description).helpGroup(`${title}:`));
+      const add = (flags: string, text: string) =>
+        command.addOption(new Option(flags, text).helpGroup(`${title}:`));
+      add(`${option}${value}`, description);
+      if (kind === "flag") add(option.replace("--", "--no-"), `Not ${option}, whatever is chosen otherwise`);
     }
   }
   const all = fieldsOf(groups) as Own;
@@ -56,7 +60,7 @@ function givenOptions(parsed: Parsed, fields: Fields): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [name, type] of Object.entries(fields)) {
     const value = parsed[name];
-    if (value === true) given[name] = true;
+    if (typeof value === "boolean") given[name] = value;
     else if (typeof value === "string") {
       const { isList, kind } = valueKind(type);
       const read = (text: string) => (kind === "number" ? readNumber(text) : text);

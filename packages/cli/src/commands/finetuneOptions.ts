@@ -5,7 +5,7 @@ import {
   UsageError,
 } from "@splitmask/pipelines/settings";
 import type { Command } from "commander";
-import { type CommonOptions, dryRunOption, finish, isDryRun, type Perform } from "./commandOptions.js";
+import { type CommonOptions, dryRunOption, finish, isDryRun, type Perform, texts } from "./commandOptions.js";
 import { addFieldOptions } from "./fieldOptions.js";
 
 /** Adds `finetune`. */
@@ -61,7 +61,7 @@ export function addFinetuneCommand(program: Command, perform: Perform): void {
         test: String(parsed.test),
         fromScratch: parsed.fromScratch === true,
         config: { ...file, ...given },
-        ...(typeof parsed.out === "string" ? { out: parsed.out } : {}),
+        ...texts(parsed, ["out"]),
       };
       if (isDryRun(parsed)) {
         await runFinetuneDryRun(terminal, sources);

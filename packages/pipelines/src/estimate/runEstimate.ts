@@ -32,14 +32,6 @@ export interface RunEstimate {
   };
 }
 
-/** A look at pictures between the steps. */
-export interface EvaluationWork {
-  /** How many pictures it looks at. */
-  readonly pictures: number;
-  /** Steps between two of them. */
-  readonly every: number;
-}
-
 /** What a run does, counted. */
 export interface RunWork {
   /** A step. */
@@ -48,8 +40,13 @@ export interface RunWork {
   readonly picturesPerStep: number;
   /** Before and after the steps. */
   readonly besides: WorkBesides;
-  /** Pictures that are looked at every so many steps; null: only at the end, which `besides` has. */
-  readonly evaluation: EvaluationWork | null;
+  /** The evaluations between steps; null: there is one at the end only, which `besides` has. */
+  readonly evaluation: {
+    /** Pictures that are looked at. */
+    readonly pictures: number;
+    /** Steps from one to the next. */
+    readonly every: number;
+  } | null;
 }
 
 /** An estimate with what it was made of. */

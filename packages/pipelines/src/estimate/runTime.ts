@@ -19,22 +19,19 @@ export interface FixedTime {
   readonly report: number;
 }
 
-/** What is done after the last step. */
-export interface WorkAfter {
-  /** Seconds that depend on neither pictures nor model. */
-  readonly seconds: number;
-  /** Pictures that are decoded. */
-  readonly pictures: number;
-  /** Pictures that are embedded, each as often as it is. */
-  readonly looks: number;
-}
-
 /** What a run does besides its steps. */
 export interface WorkBesides {
-  /** Before the first step: pictures that are decoded, and operations of large products. */
+  /** Before the first step. */
   readonly before: PreparationCost;
-  /** After the last step: seconds, pictures that are decoded, and pictures that are embedded. */
-  readonly after: WorkAfter;
+  /** After the last step. */
+  readonly after: {
+    /** What does not depend on the pictures, in seconds. */
+    readonly seconds: number;
+    /** Pictures that are decoded. */
+    readonly pictures: number;
+    /** Pictures that are embedded. */
+    readonly looks: number;
+  };
 }
 
 const assumedDecoding = 0.003;

@@ -8,8 +8,9 @@ import {
   type Profile,
 } from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
-import { type BatchSource, profileSteps } from "@splitmask/trainer";
+import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
+import type { LoadedBatches } from "../training/loadedBatches.js";
 import type { TrainingLoop } from "../training/trainingLoop.js";
 
 /** What a training step takes, counted on a dry device. */
@@ -28,12 +29,6 @@ export interface TrainingCost {
   readonly secondsPerLook: number;
 }
 
-/** Batches that hold something until they are closed. */
-export interface ClosableBatches<Batch> extends BatchSource<Batch> {
-  /** Lets go of it. */
-  close(): void;
-}
-
 /** A step that can be counted: made of what the run itself is made of. */
 export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
   /** Makes something of the shapes of what the method prepares. */
@@ -45,7 +40,7 @@ export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
     device: Device,
     dataset: ImageDataset,
     options: { readonly batch: number; readonly cacheBytes: number },
-  ) => ClosableBatches<Batch>;
+  ) => LoadedBatches<Batch>;
   /** The options of the loop. */
   readonly loop: TrainingLoop;
   /** Pictures a step. */

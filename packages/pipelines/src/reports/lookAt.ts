@@ -83,8 +83,8 @@ interface LoadedPictures {
 }
 
 /** What an encoder's pictures are drawn in: the same crop in [−1, 1]. */
-function drawnView({ encoder, views: [seen] }: ReportedModel): View {
-  return tokenizerView({ imageSize: seen!.size, patch: encoder.config.patchSize });
+function drawnView({ encoder, view }: ReportedModel): View {
+  return tokenizerView({ imageSize: view.size, patch: encoder.config.patchSize });
 }
 
 /**
@@ -98,7 +98,7 @@ export async function lookAt(request: LookAtRequest): Promise<LookedAt> {
   const { dataset, model } = request;
   const drawn = drawnView(model);
   const gallery = await load(request, evenlySpaced(dataset.length, gallerySize), [
-    model.views[0]!,
+    model.view,
     drawn,
     { ...drawn, size: thumbnail },
   ]);
@@ -119,7 +119,7 @@ async function lookAtEncoder(request: LookAtRequest, gallery: LoadedPictures) {
   const { encoder } = model;
   const { batches, names } = gallery;
   const looking = await load(request, middles(dataset.length, shownAttention), [
-    model.views[0]!,
+    model.view,
     drawnView(model),
   ]);
   const features = await embedBatches(encoder, batches);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageDataset, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import type { FigureNotes, LookRequest, Looks, Method } from "@splitmask/methods";
+import { encoderView, type FigureNotes, type LookRequest, type Looks, type Method } from "@splitmask/methods";
 import type { Choice } from "@splitmask/methods/settings";
 import type { RecordedRun } from "@splitmask/report";
 import type { VisionTransformer } from "@splitmask/vit";
@@ -24,7 +24,9 @@ export interface ReportedModel {
   readonly encoder: VisionTransformer;
   /** Parameters of the whole model. */
   readonly parameters: number;
-  /** What a batch of the method holds, the encoder's view first. */
+  /** Size and scale of the pictures that the encoder sees. */
+  readonly view: View;
+  /** What a batch of the method holds; all views show the same crop. */
   readonly views: readonly View[];
   /** Share of the short side that is seen, from the middle. */
   readonly cropRatio: number;
@@ -110,7 +112,8 @@ function pretrained(
       task.model.loadStateDict(await readWeights(checkpoint, description));
       return {
         ...{ encoder: task.model.encoder, parameters: task.model.parameterCount, cropRatio: 1 },
-        views: pretrainingViews(method, settings),
+        view: encoderView(settings),
+        views: pretrainingViews(method, settings).map(({ augmentation: _, ...view }) => view),
         look: method.look === undefined ? null : (shown) => method.look!(task, { ...shown, settings }),
       };
     },
@@ -135,7 +138,7 @@ function finetuned(description: RunDescription<ClassificationSettings>, path: st
       if (!existsSync(join(path, classifierFile))) return null;
       const { classifier, cropRatio, view } = await loadClassifier(device, path);
       const { encoder, parameterCount: parameters } = classifier;
-      return { encoder, parameters, views: [view], cropRatio, look: null };
+      return { encoder, parameters, view, views: [], cropRatio, look: null };
     },
   };
 }

@@ -99,11 +99,15 @@ export function describedBy<Kind extends RunKindName = RunKindName>(
   );
 }
 
-/** A run folder that was read. */
-export interface ReadRun<Kind extends RunKindName> {
-  /** The folder, which cannot be written. */
+/**
+ * A run folder that is read.
+ *
+ * @typeParam Kind Its kind of run.
+ */
+export interface OpenedRun<Kind extends RunKindName> {
+  /** The folder. */
   readonly run: RunFolder;
-  /** What it holds. */
+  /** What its `config.json` holds. */
   readonly description: RunDescription<KindSettings[Kind]>;
 }
 
@@ -111,7 +115,7 @@ export interface ReadRun<Kind extends RunKindName> {
 export async function readRun<Kind extends RunKindName = RunKindName>(
   path: string,
   kind?: Kind,
-): Promise<ReadRun<Kind>> {
+): Promise<OpenedRun<Kind>> {
   const run = await RunFolder.open(path, { write: false });
   return { run, description: describedBy(run, kind) };
 }

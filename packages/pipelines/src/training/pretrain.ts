@@ -3,6 +3,7 @@ import { type Method, methods } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { readRun } from "../runs/description.js";
 import { methodOf } from "../runs/methodOf.js";
+import { checkOutFolder } from "../runs/outFolder.js";
 import type { Config } from "../settings/config.js";
 import { loadMethod, methodReference } from "../settings/loadMethod.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
@@ -46,6 +47,7 @@ export async function pretrain(
   terminal: Terminal = silentTerminal,
 ): Promise<PretrainResult> {
   const { out, resume = false, overwrite = false, signal } = request;
+  checkOutFolder(out, { resume, overwrite }); // before a run that goes on is asked for its method
   const source = await sourceOf(request, resume ? out : null);
   const config = { ...source.given, method: source.method.name };
   return trainingRun(pretrainingRun(source), { out, config, resume, overwrite, signal }, terminal);

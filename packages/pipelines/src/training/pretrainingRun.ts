@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { measureNormalization } from "@splitmask/data";
-import { encoderConfig, type Method } from "@splitmask/methods";
+import { encoderConfig, encoderView, type Method } from "@splitmask/methods";
 import { pretrainingWork } from "../estimate/pretrainingWork.js";
 import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
 import { scanPictures } from "../pictures/scanPictures.js";
@@ -131,7 +131,7 @@ export function pretrainingRun({
         warnOfOtherMonitor(description.monitorIdentities, identities, terminal);
       const rhythm = monitorRhythm(config, { ...(description.given as Config), ...request.config });
       const { mean, std } = description;
-      const view = pretrainingViews(method, preparedSettings(description))[0]!;
+      const view = encoderView(preparedSettings(description));
       return {
         identities,
         warnings: monitor?.warnings ?? [],

@@ -4,13 +4,13 @@ import type { PretrainingTask, Recipe } from "@splitmask/methods";
 import type { Choice, Fields } from "@splitmask/methods/settings";
 import type { RunFolder, TrainOptions } from "@splitmask/trainer";
 import type { EstimatedRun, RunWork } from "../estimate/runEstimate.js";
-import type { ClosableBatches } from "../estimate/trainingCost.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
 import type { RunDescription, RunKindName } from "../runs/description.js";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import type { BatchOptions } from "./batches.js";
+import type { LoadedBatches } from "./loadedBatches.js";
 
 /** What a run is asked for, whatever its kind. */
 export interface TrainingRequest {
@@ -145,5 +145,5 @@ export interface RunKind<
     dataset: ImageDataset,
     description: RunDescription<Settings>,
     options: BatchOptions,
-  ): ClosableBatches<ImageBatch>;
+  ): LoadedBatches<ImageBatch>;
 }
