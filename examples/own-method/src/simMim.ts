@@ -1,32 +1,15 @@
-import {
-  absolute,
-  gatherTokens,
-  mean,
-  RandomStream,
-  subtract,
-  type Tensor,
-  tensor,
-} from "@splitmask/autograd";
+import * as autograd from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import {
   type CommonSettings,
   contradiction,
   type Decided,
   defineMethod,
-  descriptorSpread,
   encoderConfig,
   field,
   paintedPanels,
-  spreadFigures,
 } from "@splitmask/methods";
-import {
-  type ForwardContext,
-  Linear,
-  Module,
-  Parameter,
-  patchify,
-  truncatedNormalInitializer,
-} from "@splitmask/nn";
+import * as nn from "@splitmask/nn";
 import { VisionTransformer } from "@splitmask/vit";
 import { z } from "zod";
 
@@ -43,50 +26,49 @@ const fields = {
 type Settings = CommonSettings & Decided<typeof fields>;
 
 /** Hides squares, drawn from (seed, step, place in the batch) alone: the patches outside and inside, int32 B×K. */
-function drawSquares(device: Device, pictures: number, settings: Settings, context: ForwardContext) {
+function drawSquares(device: Device, pictures: number, settings: Settings, context: nn.ForwardContext) {
   const { imageSize, maskPatch, maskRatio, patch } = settings;
   const [columns, across, side] = [imageSize / patch, imageSize / maskPatch, maskPatch / patch];
-  const squareOf = (place: number) =>
-    Math.floor(place / columns / side) * across + Math.floor((place % columns) / side);
+  const square = (at: number) => Math.floor(at / columns / side) * across + Math.floor((at % columns) / side);
   const places = Array.from({ length: columns ** 2 }, (_, place) => place);
   const count = Math.min(Math.ceil(maskRatio * across ** 2), across ** 2 - 1);
   const drawn = Array.from({ length: pictures }, (_, picture) => {
     const key = { seed: context.seed, step: context.step, sample: (context.samples?.first ?? 0) + picture };
-    const order = new RandomStream({ ...key, purpose: "simmim.squares" }).permutation(across ** 2);
+    const order = new autograd.RandomStream({ ...key, purpose: "simmim.squares" }).permutation(across ** 2);
     return new Set(order.subarray(0, count));
   });
   const those = (isHidden: boolean) => {
-    const rows = drawn.map((hidden) => places.filter((place) => hidden.has(squareOf(place)) === isHidden));
-    return tensor(device, rows, undefined, { dtype: "int32" });
+    const rows = drawn.map((hidden) => places.filter((place) => hidden.has(square(place)) === isHidden));
+    return autograd.tensor(device, rows, undefined, { dtype: "int32" });
   };
   return { visible: those(false), hidden: those(true) };
 }
 
 /** The encoder, the token that stands for a hidden patch, and one linear layer that predicts its pixels. */
-class SimMimModel extends Module {
+class SimMimModel extends nn.Module {
   readonly encoder: VisionTransformer;
-  readonly mask_token: Parameter;
-  readonly decoder: Linear;
+  readonly mask_token: nn.Parameter;
+  readonly decoder: nn.Linear;
   readonly settings: Settings;
 
   constructor(device: Device, settings: Settings) {
     super();
     const { patch, seed, width } = settings;
-    const draw = truncatedNormalInitializer(0.02);
-    const key = { seed, purpose: "mask_token" };
-    const sizes = { inFeatures: width, outFeatures: 3 * patch ** 2 };
+    const [draw, outFeatures] = [nn.truncatedNormalInitializer(0.02), 3 * patch ** 2];
     this.settings = settings;
     this.encoder = new VisionTransformer(device, encoderConfig(settings), { seed });
-    this.mask_token = Parameter.begin(device, () => draw(device, [1, 1, width], key));
-    this.decoder = new Linear(device, { ...sizes, seed, purpose: "decoder" });
+    this.mask_token = nn.Parameter.begin(device, () =>
+      draw(device, [1, 1, width], { seed, purpose: "mask_token" }),
+    );
+    this.decoder = new nn.Linear(device, { inFeatures: width, outFeatures, seed, purpose: "decoder" });
   }
 
   /** B×3×S×S → patches B×N×3P², the places of those seen and hidden, and B×K×3P² predicted for the hidden ones. */
-  forward(images: Tensor, context: ForwardContext) {
+  forward(images: autograd.Tensor, context: nn.ForwardContext) {
     const places = drawSquares(images.device, images.shape[0]!, this.settings, context);
     const tokens = this.encoder.encodeMasked(images, { ...places, token: this.mask_token }, context);
-    const predicted = this.decoder.forward(gatherTokens(tokens, places.hidden), context);
-    return { ...places, predicted, patches: patchify(images, this.settings.patch) };
+    const predicted = this.decoder.forward(autograd.gatherTokens(tokens, places.hidden), context);
+    return { ...places, predicted, patches: nn.patchify(images, this.settings.patch) };
   }
 }
 
@@ -99,8 +81,9 @@ export default defineMethod({
     ...{ weightDecay: 0.05, clip: 5, dropPath: 0.1, cropScale: 0.67, colorsForFew: false },
   },
   decide(given, { imageSize, patch }, decisions) {
-    const sides = Array.from({ length: imageSize / patch - 1 }, (_, index) => (index + 1) * patch);
-    const possible = sides.filter((side) => imageSize % side === 0);
+    const possible = [1, 2, 4]
+      .map((n) => n * patch)
+      .filter((side) => side < imageSize && imageSize % side === 0);
     const far = (side: number) => Math.abs(side - imageSize / 7); // the paper hides 32 of 224 pixels
     const usual = possible.toSorted((a, b) => far(a) - far(b))[0] ?? imageSize;
     const maskPatch = decisions.take("squares", given.maskPatch, usual, "near the paper's 32 of 224 pixels");
@@ -115,16 +98,14 @@ export default defineMethod({
       ...{ name: "simmim", model },
       loss({ views: [images] }, context) {
         const { hidden, patches, predicted } = model.forward(images!, context);
-        const pixels = mean(absolute(subtract(predicted, gatherTokens(patches, hidden))));
+        const pixels = autograd.mean(
+          autograd.absolute(autograd.subtract(predicted, autograd.gatherTokens(patches, hidden))),
+        );
         return { total: pixels, parts: { pixels } };
-      },
-      health({ views: [images] }) {
-        const { effectiveRank, variance } = descriptorSpread(model.encoder.encode(images!));
-        return { descriptorVariance: variance, effectiveRank };
       },
     };
   },
-  figures: spreadFigures,
+  figures: { pixels: { title: "Error of the hidden pixels", caption: "Mean absolute error." } },
   look: ({ model }, request) => ({
     title: "Hidden squares, and the pixels predicted for them",
     lead: "The encoder sees a token in place of each hidden patch, and predicts the pixels of the patch.",
@@ -132,7 +113,7 @@ export default defineMethod({
     tokenizer: null,
     panels: paintedPanels(request, (images, context) => {
       const { patches, ...painting } = model.forward(images, context);
-      return { ...painting, seen: gatherTokens(patches, painting.visible) };
+      return { ...painting, seen: autograd.gatherTokens(patches, painting.visible) };
     }),
   }),
 });
