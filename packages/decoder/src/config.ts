@@ -13,8 +13,8 @@ export interface InpaintingDecoderConfig {
   /** Hidden width of the MLPs as a multiple of the width. Default 4. */
   readonly mlpRatio?: number;
   /**
-   * Whether a mask token carries a position table that `forward` is given, e.g. the encoder's (`"shared"`), or a learned
-   * one of the decoder's (`"own"`). The paper does not say. Default `"shared"`.
+   * Whether a mask token carries a position table that `forward` is given, e.g. the encoder's (`"shared"`), or a
+   * learned one of the decoder's (`"own"`). The paper does not say. Default `"shared"`.
    */
   readonly positions?: "shared" | "own";
   /**

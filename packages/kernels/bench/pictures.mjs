@@ -1,6 +1,7 @@
-// The image kernel: random crops of 8-bit pictures, bicubic with antialiasing to 224×224, half of them flipped, normalized. `node bench/pictures.mjs [--json]
-// [--threads N] [--rounds N] [--set avx512|avx2|portable|neon] [--operations]`; pictures a second a core beside the goal of 2,000. --operations adds what each
-// operation on the resized picture costs.
+// The image kernel: random crops of 8-bit pictures, bicubic with antialiasing to 224×224, half of them flipped,
+// normalized. `node bench/pictures.mjs [--json] [--threads N] [--rounds N] [--set avx512|avx2|portable|neon]
+// [--operations]`; pictures a second a core beside the goal of 2,000. --operations adds what each operation on the
+// resized picture costs.
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { createDevice, eraseModes, pictureFilters, pictureOperations } from "../dist/index.js";
@@ -47,7 +48,10 @@ device.upload(normalization, Float64Array.of(0.485, 0.456, 0.406, 0.229, 0.224, 
 const shared = { output, normalization, outputHeight: size, outputWidth: size, channels: 3 };
 
 const turn = [0.97, -0.26, 30, 0.26, 0.97, -20];
-/** The operations that `--operations` times, one at a time on every picture: the code and its numbers (src/kernels/codes.ts). */
+/**
+ * The operations that `--operations` times, one at a time on every picture: the code and its numbers
+ * (src/kernels/codes.ts).
+ */
 const operations = {
   brightness: [pictureOperations.brightness, 1.3],
   contrast: [pictureOperations.contrast, 0.7],

@@ -38,8 +38,8 @@ export interface ItemArguments<Item extends AnyArguments> {
 }
 
 /**
- * Everything that `device.run(name, dtype, …)` takes: buffers and numbers by name, and `each`, a list of the same, where
- * the kernel has one.
+ * Everything that `device.run(name, dtype, …)` takes: buffers and numbers by name, and `each`, a list of the same,
+ * where the kernel has one.
  */
 export type KernelArguments<Name extends KernelName> = NamedArguments<(typeof kernelTable)[Name]> &
   ((typeof kernelTable)[Name]["each"] extends infer Item extends AnyArguments

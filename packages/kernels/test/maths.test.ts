@@ -4,8 +4,9 @@ const naive = createDevice({ implementation: "naive" });
 afterAll(() => naive.close());
 
 /**
- * What is stated in `unaryOperations`: the largest error in units in the last place (ULP, the distance between neighboring floats at the exact value), over
- * all floats whose results are finite, subnormal ones included; NaN, zeros and infinities have to be where they belong.
+ * What is stated in `unaryOperations`: the largest error in units in the last place (ULP, the distance between
+ * neighboring floats at the exact value), over all floats whose results are finite, subnormal ones included; NaN, zeros
+ * and infinities have to be where they belong.
  */
 const stated = { exp: 1, log: 1, erf: 1.5, tanh: 1.5, rsqrt: 1.5, sqrt: 0.5, reciprocal: 0.5 } as const;
 
@@ -16,7 +17,8 @@ const everyExponent = floats(
   Uint32Array.from({ length: Math.floor(2 ** 32 / 8209) }, (_, i) => (i * 8209) % 2 ** 32),
 );
 
-// Where a function changes its formula, overflows, vanishes or comes near 0 or 1: thousands of neighboring floats on both sides.
+// Where a function changes its formula, overflows, vanishes or comes near 0 or 1: thousands of neighboring floats on
+// both sides.
 const branchPoints = [0, 2 ** -126, 0.34657359, 0.625, Math.SQRT1_2, 1, Math.SQRT2, 2, 3.92, 4.1, 9.01, 10];
 const overflows = [87.336, 88, 88.0297, 88.7228, 89, 103.279, 103.972, 104, 3.4028235e38];
 const around = Float32Array.from(

@@ -17,7 +17,9 @@ const epsilon = 1e-6;
 
 /** Options of `reconstructionLoss`. */
 export interface ReconstructionLossOptions {
-  /** Compare with each patch at mean 0 and variance 1 (MAE's `norm_pix_loss`) instead of with its pixels. Default true. */
+  /**
+   * Compare with each patch at mean 0 and variance 1 (MAE's `norm_pix_loss`) instead of with its pixels. Default true.
+   */
   readonly normalize?: boolean;
 }
 
@@ -30,8 +32,8 @@ export interface PatchStatistics {
 }
 
 /**
- * Mean and deviation of each patch: what `normalizedPatches` takes away, and what makes pixels of a prediction. Records no
- * graph.
+ * Mean and deviation of each patch: what `normalizedPatches` takes away, and what makes pixels of a prediction. Records
+ * no graph.
  *
  * @param patches …×d, d ≥ 2.
  * @throws RangeError If a patch is a single number, which has no variance.
@@ -53,8 +55,8 @@ export function patchStatistics(patches: Tensor): PatchStatistics {
 }
 
 /**
- * Patches at mean 0 and variance 1, (x − mean) / √(variance + 1e-6) each by itself: what MAE's decoder predicts, so that
- * the loss is about structure and not about brightness. Records no graph.
+ * Patches at mean 0 and variance 1, (x − mean) / √(variance + 1e-6) each by itself: what MAE's decoder predicts, so
+ * that the loss is about structure and not about brightness. Records no graph.
  *
  * @param patches …×d, d ≥ 2.
  * @returns …×d.
@@ -69,8 +71,9 @@ export function normalizedPatches(patches: Tensor): Tensor {
 }
 
 /**
- * The loss of masked autoencoders (He et al. 2021, arXiv 2111.06377): the mean squared error between the predicted and the
- * true pixels of the hidden patches, each patch normalized by its own mean and variance. No gradient flows to the patches.
+ * The loss of masked autoencoders (He et al. 2021, arXiv 2111.06377): the mean squared error between the predicted and
+ * the true pixels of the hidden patches, each patch normalized by its own mean and variance. No gradient flows to the
+ * patches.
  *
  * @param predicted …×d: what the decoder says of each hidden patch.
  * @param patches …×d: the hidden patches' pixels.

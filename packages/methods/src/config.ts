@@ -31,12 +31,13 @@ export interface SplitMaskProjectionOptions {
 }
 
 /**
- * SplitMask's options. Where the paper (arXiv 2112.10740) is silent, the default is this project's decision and another reading is one option away.
+ * SplitMask's options. Where the paper (arXiv 2112.10740) is silent, the default is this project's decision and another
+ * reading is one option away.
  */
 export interface SplitMaskConfig {
   /**
-   * The encoder: a config (`vit("small", …)`), or a model made before. In a config, drop path defaults to 0.1 (BEiT's), no class token, no LayerScale,
-   * learned positions, a final norm.
+   * The encoder: a config (`vit("small", …)`), or a model made before. In a config, drop path defaults to 0.1 (BEiT's),
+   * no class token, no LayerScale, learned positions, a final norm.
    */
   readonly encoder: VisionTransformerConfig | VisionTransformer;
   /** Gives the words of the patches; its view of the pictures has `grid × patchSize` pixels. */
@@ -52,7 +53,8 @@ export interface SplitMaskConfig {
   /** Factor of the matching loss; 0 leaves it out. Default 1. */
   readonly matchWeight?: number;
   /**
-   * `"patches"`: mean over all hidden patches of both branches; `"branches"`: mean of the two branches' means. They differ where the branches differ in length. Default `"patches"`.
+   * `"patches"`: mean over all hidden patches of both branches; `"branches"`: mean of the two branches' means. They
+   * differ where the branches differ in length. Default `"patches"`.
    */
   readonly inpaintAverage?: "patches" | "branches";
   /** τ of InfoNCE. Default 0.2, the paper's. */
@@ -69,7 +71,10 @@ export interface SplitMaskConfig {
   readonly seed?: number;
 }
 
-/** A config with the plain defaults filled in; encoder, decoder and split are resolved against each other by `SplitMask`. */
+/**
+ * A config with the plain defaults filled in; encoder, decoder and split are resolved against each other by
+ * `SplitMask`.
+ */
 export type ResolvedSplitMaskConfig = Required<Omit<SplitMaskConfig, "encoder" | "decoder" | "split">>;
 
 /**

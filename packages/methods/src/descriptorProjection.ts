@@ -14,7 +14,10 @@ export interface DescriptorProjectionOptions {
   readonly seed: number;
 }
 
-/** A head on the descriptors before they are matched, as contrastive methods have and the paper does not mention: linear, GELU, linear. */
+/**
+ * A head on the descriptors before they are matched, as contrastive methods have and the paper does not mention:
+ * linear, GELU, linear.
+ */
 export class DescriptorProjection extends Module {
   /** Both layers. */
   readonly mlp: Mlp;

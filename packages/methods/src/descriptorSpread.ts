@@ -15,14 +15,15 @@ export interface DescriptorSpread {
   /** Scalar in [0, 1]: the variance of the descriptors at unit length, 1 − ‖mean‖². 0: all point the same way. */
   readonly variance: Tensor;
   /**
-   * Scalar from 1 to min(B − 1, D): (Σλ)² / Σλ² of the eigenvalues of their covariance, as many directions of equal variance have the same ratio (the participation ratio). 1: all lie on a line.
+   * Scalar from 1 to min(B − 1, D): (Σλ)² / Σλ² of the eigenvalues of their covariance, as many directions of equal
+   * variance have the same ratio (the participation ratio). 1: all lie on a line.
    */
   readonly effectiveRank: Tensor;
 }
 
 /**
- * Variance and effective rank of descriptors, which fall where a method collapses. Both come from the B×B products of the centered descriptors, with no eigenvalues: their trace is Σλ, their squares
- * sum to Σλ².
+ * Variance and effective rank of descriptors, which fall where a method collapses. Both come from the B×B products of
+ * the centered descriptors, with no eigenvalues: their trace is Σλ, their squares sum to Σλ².
  *
  * @param descriptors B×D.
  */

@@ -67,8 +67,10 @@ export type FineTuningRecipeName = "paper-large" | "paper-small" | "deit" | "bei
 /**
  * Recipes for training a vision transformer with labels.
  *
- * `paper-large` and `paper-small`: SplitMask's fine-tuning (arXiv 2112.10740, table 9), of iNaturalist and Food101, and of Stanford Cars, Clipart, Painting and Sketch. `deit`: supervised training from
- * the first weights (Touvron et al. 2021), which DINO and MoCo v3 fine-tune with too. `beit`: fine-tuning of ViT-B on ImageNet (Bao et al. 2021, table 13).
+ * `paper-large` and `paper-small`: SplitMask's fine-tuning (arXiv 2112.10740, table 9), of iNaturalist and Food101, and
+ * of Stanford Cars, Clipart, Painting and Sketch. `deit`: supervised training from the first weights (Touvron et al.
+ * 2021), which DINO and MoCo v3 fine-tune with too. `beit`: fine-tuning of ViT-B on ImageNet (Bao et al. 2021, table
+ * 13).
  */
 export const fineTuningRecipes: Readonly<Record<FineTuningRecipeName, FineTuningRecipe>> = {
   "paper-large": {

@@ -8,7 +8,9 @@ import type { Tokenizer } from "@splitmask/tokenizer";
  * @typeParam Settings The method's settings, decided.
  */
 export interface LookRequest<Settings> {
-  /** The pictures that are shown, in the method's views, as in training but with the middle of each picture for crop. */
+  /**
+   * The pictures that are shown, in the method's views, as in training but with the middle of each picture for crop.
+   */
   readonly batch: ImageBatch;
   /** More pictures, batches B×3×S×S in the view of `tokenizerView`: where examples of words come from. */
   readonly gallery: readonly Tensor[];

@@ -115,7 +115,9 @@ export interface Reconstruction {
   readonly hidden: Tensor;
   /** B×C×S×S, in the scale of the pictures given: hidden patches as predicted, visible ones as they are. */
   readonly pictures: Tensor;
-  /** B: the share of the variance of the picture's hidden patches, about their mean, that is predicted; see `health`. */
+  /**
+   * B: the share of the variance of the picture's hidden patches, about their mean, that is predicted; see `health`.
+   */
   readonly explained: Tensor;
 }
 
@@ -131,8 +133,8 @@ interface PredictedPatches extends Places {
 }
 
 /**
- * MAE (He et al. 2021, arXiv 2111.06377): the encoder sees a random quarter of a picture's patches; a small decoder, given
- * a mask token for each of the others, predicts their pixels, and the loss is the mean squared error there.
+ * MAE (He et al. 2021, arXiv 2111.06377): the encoder sees a random quarter of a picture's patches; a small decoder,
+ * given a mask token for each of the others, predicts their pixels, and the loss is the mean squared error there.
  *
  * A batch has one view, B×C×S×S.
  */
@@ -196,8 +198,8 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
   }
 
   /**
-   * Pictures with what the model predicts painted over their hidden patches, at each patch's own brightness and contrast,
-   * for reports. Records no graph.
+   * Pictures with what the model predicts painted over their hidden patches, at each patch's own brightness and
+   * contrast, for reports. Records no graph.
    *
    * @param batch One view.
    * @param context Seed and step choose the patches; `training` should be false.
@@ -238,8 +240,8 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
    * How well it goes.
    *
    * @returns `descriptorVariance` and `effectiveRank` of the encoder's mean outputs for the whole pictures (see
-   * `descriptorSpread`), and `explainedVariance` of the hidden patches: 1 − squared error / variance about their mean patch;
-   * 0 or less where predictions do not tell patches apart.
+   * `descriptorSpread`), and `explainedVariance` of the hidden patches: 1 − squared error / variance about their mean
+   * patch; 0 or less where predictions do not tell patches apart.
    */
   health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
     return noGrad(this.#device, () =>

@@ -14,9 +14,9 @@ const paperDecoder = { width: 512, depth: 8 } as const;
  * Fills in the decoder's shape.
  *
  * The paper has 512×8 with 16 heads behind ViT-B (768×12), and behind ViT-L and ViT-H too. Ours is two thirds of the
- * encoder both ways, with heads 32 wide, and at most that: the paper's own decoder behind ViT-B and larger ones, and behind
- * a small encoder one of the same share of the work. It sees all patches and the encoder a quarter, so that 512×8 behind a
- * small encoder would take most of a step.
+ * encoder both ways, with heads 32 wide, and at most that: the paper's own decoder behind ViT-B and larger ones, and
+ * behind a small encoder one of the same share of the work. It sees all patches and the encoder a quarter, so that
+ * 512×8 behind a small encoder would take most of a step.
  *
  * @param options What is given.
  * @param encoder The encoder's shape.
@@ -39,9 +39,9 @@ export function resolveMaskedAutoencoderDecoder(
 }
 
 /**
- * Everything that a masked autoencoder trains: `encoder.*` is what is wanted afterwards, the rest serves the pretext task.
- * Parameters: `encoder.*` (timm's names), `decoder_embed.*` D → width, `decoder_pos_embed` 1×N×width (not trained),
- * `decoder.*` (see `InpaintingDecoder`; its head reads a patch channel by channel, MAE's own pixel by pixel).
+ * Everything that a masked autoencoder trains: `encoder.*` is what is wanted afterwards, the rest serves the pretext
+ * task. Parameters: `encoder.*` (timm's names), `decoder_embed.*` D → width, `decoder_pos_embed` 1×N×width (not
+ * trained), `decoder.*` (see `InpaintingDecoder`; its head reads a patch channel by channel, MAE's own pixel by pixel).
  */
 export class MaskedAutoencoderModel extends Module {
   /** The vision transformer that is pre-trained. */

@@ -80,10 +80,12 @@ interface EmbeddedPictures extends EmbeddedSamples {
 }
 
 /**
- * SplitMask (El-Nouby et al. 2021, arXiv 2112.10740): the patches of a picture are split in two sets; one encoder sees each set by itself; a shallow decoder completes each with
- * mask tokens and predicts the visual words of the hidden patches (inpaint); and the two branches' mean outputs should find each other in the batch (match).
+ * SplitMask (El-Nouby et al. 2021, arXiv 2112.10740): the patches of a picture are split in two sets; one encoder sees
+ * each set by itself; a shallow decoder completes each with mask tokens and predicts the visual words of the hidden
+ * patches (inpaint); and the two branches' mean outputs should find each other in the batch (match).
  *
- * A batch has two views of the same crop: `views[0]` for the encoder, B×3×S×S, and `views[1]` for the tokenizer, in [−1, 1] and `grid × tokenizer.patchSize` pixels a side.
+ * A batch has two views of the same crop: `views[0]` for the encoder, B×3×S×S, and `views[1]` for the tokenizer, in
+ * [−1, 1] and `grid × tokenizer.patchSize` pixels a side.
  */
 export class SplitMask implements TrainingTask<ImageBatch> {
   /** `"splitmask"`. */
@@ -194,8 +196,9 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   /**
    * How well it goes, from the first branch of a batch.
    *
-   * @returns `descriptorVariance` and `effectiveRank` of what is matched (see `descriptorSpread`), `tokenEntropy` of the predicted words in bits, `targetEntropy` of the tokenizer's words at the same
-   * places, and `tokenEntropyShare`, the first by the second.
+   * @returns `descriptorVariance` and `effectiveRank` of what is matched (see `descriptorSpread`), `tokenEntropy` of
+   *   the predicted words in bits, `targetEntropy` of the tokenizer's words at the same places, and
+   *   `tokenEntropyShare`, the first by the second.
    */
   health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
     return noGrad(this.#device, () =>

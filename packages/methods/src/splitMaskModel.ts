@@ -3,7 +3,10 @@ import { Module } from "@splitmask/nn";
 import type { VisionTransformer } from "@splitmask/vit";
 import type { DescriptorProjection } from "./descriptorProjection.js";
 
-/** Everything that SplitMask trains: `encoder.*` is what is wanted afterwards, `decoder.*` (and `projection.*`) serve the pretext task. */
+/**
+ * Everything that SplitMask trains: `encoder.*` is what is wanted afterwards, `decoder.*` (and `projection.*`) serve
+ * the pretext task.
+ */
 export class SplitMaskModel extends Module {
   /** The vision transformer that is pre-trained. */
   readonly encoder: VisionTransformer;

@@ -5,17 +5,19 @@ import { type BlockOptions, type DrawRequest, drawPatchSets, resolveBlocks } fro
 /** How patches are split between the two branches. */
 export interface PatchSplitOptions extends BlockOptions {
   /**
-   * `"block"`: BEiT's random blocks, topped up with single patches to exactly half; the mask and its complement are the two branches (the paper's default).
-   * `"uniform"`: patches drawn one by one. Default `"block"`.
+   * `"block"`: BEiT's random blocks, topped up with single patches to exactly half; the mask and its complement are the
+   * two branches (the paper's default). `"uniform"`: patches drawn one by one. Default `"block"`.
    */
   readonly mode?: "block" | "uniform";
   /**
-   * Share of the patches that a branch sees. Default 0.5. `"block"` allows 0.5 only. The paper's 75 % masking is `{ mode: "uniform", visible: 0.25 }`.
+   * Share of the patches that a branch sees. Default 0.5. `"block"` allows 0.5 only. The paper's 75 % masking is `{
+   * mode: "uniform", visible: 0.25 }`.
    */
   readonly visible?: number;
   /**
-   * What the second branch sees: `"disjoint"`, as many other patches as the first (two quarters at 0.25: each predicts the other three quarters), or `"complement"`, all that the
-   * first does not see (25 % and 75 %, the literal reading of the paper's rule). The same at 0.5. Default `"disjoint"`.
+   * What the second branch sees: `"disjoint"`, as many other patches as the first (two quarters at 0.25: each predicts
+   * the other three quarters), or `"complement"`, all that the first does not see (25 % and 75 %, the literal reading
+   * of the paper's rule). The same at 0.5. Default `"disjoint"`.
    */
   readonly second?: "disjoint" | "complement";
 }
@@ -31,7 +33,8 @@ export interface ResolvedPatchSplitOptions extends Required<PatchSplitOptions> {
 }
 
 /**
- * Branches of equal length, which run as one batch. Rows are branch after branch: row r of `branches`·B belongs to picture r mod B.
+ * Branches of equal length, which run as one batch. Rows are branch after branch: row r of `branches`·B belongs to
+ * picture r mod B.
  */
 export interface BranchGroup {
   /** How many branches: 2, or 1 where the two differ in length. */

@@ -30,7 +30,8 @@ export interface LoadedTable {
  * @param given From the file.
  * @param table What the model wants.
  * @param grid The grid that it is given for. Default: the model's where the entries are as many, else a square.
- * @returns `given` itself where it needs no interpolation, or where its other sizes do not fit (loading tells of these).
+ * @returns `given` itself where it needs no interpolation, or where its other sizes do not fit (loading tells of
+ *   these).
  * @throws Error If its entries are not those of the grid.
  */
 export function resampleLoaded(

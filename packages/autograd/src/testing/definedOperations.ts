@@ -6,7 +6,11 @@ interface DefinedOperation {
   readonly exported: string;
 }
 
-/** @internal The operations that the files of `src/ops` define, file by file: what tests and docs/features.md must have all of. */
+/**
+ * The operations that the files of `src/ops` define, file by file: tests and docs/features.md must have all of them.
+ *
+ * @internal
+ */
 export async function definedOperations(): Promise<readonly DefinedOperation[]> {
   const folder = new URL("../ops/", import.meta.url);
   const files = (await readdir(folder)).filter((file) => file.endsWith(".js")).sort();

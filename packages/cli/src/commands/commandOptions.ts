@@ -2,7 +2,9 @@ import { didYouMean, optionName, UsageError } from "@splitmask/pipelines/setting
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CommandTerminal } from "../terminal/terminal.js";
 
-/** What a command's action does, with the heavy packages imported only inside. It may give an exit code; else that is 0. */
+/**
+ * What a command's action does, with the heavy packages imported only inside. It may give an exit code; else that is 0.
+ */
 export type Action = (terminal: CommandTerminal) => Promise<number | undefined>;
 
 /** Runs an action with a terminal, and turns what it throws into an exit code. */

@@ -1,4 +1,5 @@
-// Axes of a strided walk: neighbors that can be walked as one are merged, so that most tensors become one or two long axes.
+// Axes of a strided walk: neighbors that can be walked as one are merged, so that most tensors become one or two long
+// axes.
 #pragma once
 #include "../call.h"
 

@@ -48,8 +48,8 @@ void layerNorm(const LayerNorm<float>& call) {
   });
 }
 
-// With x̂ = (x − mean)·rstd and h = g·weight: dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), dweight = Σ g·x̂, dbias = Σ g. The
-// last two are summed by chunks of rows while the row is in the cache.
+// With x̂ = (x − mean)·rstd and h = g·weight: dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), dweight = Σ g·x̂, dbias = Σ g.
+// The last two are summed by chunks of rows while the row is in the cache.
 void layerNormBackward(const LayerNormBackward<float>& call) {
   const RowChunks chunks(call.rows, call.columns);
   float* partials = partialSums(call, chunks.count * 2 * call.columns);

@@ -1,4 +1,5 @@
-// Crop, resize, flip, operations and normalization; channel statistics. One task a picture, no allocation, no look at a pixel outside of the crop's taps.
+// Crop, resize, flip, operations and normalization; channel statistics. One task a picture, no allocation, no look at a
+// pixel outside of the crop's taps.
 //
 // augmentImages goes through the picture in blocks of 16 source rows. A block's bytes are transposed, so that a vector's lanes are rows; then the
 // horizontal filter is a broadcast weight times contiguous vectors, with no gathers. The filtered columns are transposed back into a ring of rows,

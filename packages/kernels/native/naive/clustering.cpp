@@ -1,4 +1,5 @@
-// k-means (sums by segment, k-means++ seeding, centroid update) and votes of nearest neighbors. Plain loops, the measure of the fast versions.
+// k-means (sums by segment, k-means++ seeding, centroid update) and votes of nearest neighbors. Plain loops, the
+// measure of the fast versions.
 #include "../generated/clustering.h"
 #include "naive.h"
 

@@ -1,5 +1,6 @@
 // The caching pool of device memory, 64-byte aligned. Small blocks come in size classes. Large ones are cut from segments by best fit, and what is given back
-// grows together with its free neighbors: memory that was used under one size serves any other. Used by one thread (JavaScript's).
+// grows together with its free neighbors: memory that was used under one size serves any other. Used by one thread
+// (JavaScript's).
 #pragma once
 #include <cstddef>
 #include <map>

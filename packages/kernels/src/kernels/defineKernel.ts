@@ -22,7 +22,9 @@ export interface KernelBuffer<Name extends string, Context> {
   readonly extent: (numbers: NumbersOf<Name>, context: Context) => number;
   /** The element type; not given: the call's dtype. */
   readonly type?: "int32" | "uint8" | "float64";
-  /** Whether the kernel writes it. An output may be an input's memory only where the kernel's comment says "in place". */
+  /**
+   * Whether the kernel writes it. An output may be an input's memory only where the kernel's comment says "in place".
+   */
   readonly output?: true;
   /** Whether it may be null. */
   readonly optional?: true;

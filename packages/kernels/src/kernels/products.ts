@@ -16,8 +16,8 @@ export const products = {
    * residual and preActivation have the output's layout. beta ≠ 0 only without an epilogue (bias, residual,
    * preActivation).
    * precision: with bfloat16 the elements of a and b are rounded first and all else, sums included, stays float32.
-   * Instruction sets agree to the last bit on such a product where alpha is 1, there is no activation, and no product or
-   * sum falls below 2⁻¹²⁶ or beyond 2¹²⁸.
+   * Instruction sets agree to the last bit on such a product where alpha is 1, there is no activation, and no product
+   * or sum falls below 2⁻¹²⁶ or beyond 2¹²⁸.
    */
   gemm: defineKernel({
     integers: [

@@ -7,8 +7,8 @@ const shown = (n: Split): number => n.batch * n.visible;
 const hidden = (n: Split): number => n.batch * (n.rows * n.columns - n.visible);
 
 /**
- * Random draws: Philox 4×32-10 with the key (low word of seed, purpose) and the counter (element / 4, sample, step, high
- * word of seed).
+ * Random draws: Philox 4×32-10 with the key (low word of seed, purpose) and the counter (element / 4, sample, step,
+ * high word of seed).
  */
 export const random = {
   /**

@@ -22,7 +22,8 @@ export function picturesBytes({ count, shortSide }: PictureFacts, decodeSize: nu
 }
 
 /**
- * What decoded pictures take in memory, in bytes: at most a third of what is free (`defaultCacheBytes`); where they do not fit, they lie on the disk.
+ * What decoded pictures take in memory, in bytes: at most a third of what is free (`defaultCacheBytes`); where they do
+ * not fit, they lie on the disk.
  *
  * @param settings The crop, and whether there may be a cache on disk.
  * @param pictures Number and size.

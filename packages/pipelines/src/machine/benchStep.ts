@@ -22,7 +22,10 @@ import { withDevice } from "./withDevice.js";
 
 /** What to measure. */
 export interface BenchStepRequest {
-  /** The fields that are given; the rest is ViT-Ti/16 at 224 pixels with a batch of 32, and otherwise chosen as for a large data set. */
+  /**
+   * The fields that are given; the rest is ViT-Ti/16 at 224 pixels with a batch of 32, and otherwise chosen as for a
+   * large data set.
+   */
   readonly config?: Config;
   /** Steps that are timed. Default 5. */
   readonly timedSteps?: number;
@@ -89,7 +92,8 @@ const anyMachine: MachineFacts = {
 };
 
 /**
- * Runs training steps of a method on random pictures: the pipeline, task and optimizer of `pretrain`, without a folder of pictures.
+ * Runs training steps of a method on random pictures: the pipeline, task and optimizer of `pretrain`, without a folder
+ * of pictures.
  *
  * @param request What is measured.
  * @param terminal Where it tells how far it is.

@@ -30,8 +30,8 @@ export interface DiskCacheRequest {
 const fewPasses = 2;
 
 /**
- * Whether a run with `cache: "auto"` keeps its decoded pictures on disk: if they do not fit into memory, where they would be decoded again in every epoch, and the run passes over them more
- * than twice.
+ * Whether a run with `cache: "auto"` keeps its decoded pictures on disk: if they do not fit into memory, where they
+ * would be decoded again in every epoch, and the run passes over them more than twice.
  *
  * @param request The run.
  * @param memoryBytes Bytes of decoded pictures that fit into memory.
@@ -47,14 +47,16 @@ export function wantsDiskCache(
 }
 
 /**
- * The decoded pictures of a run on disk, built now where they are not there yet, with a progress line; null where the run goes without.
+ * The decoded pictures of a run on disk, built now where they are not there yet, with a progress line; null where the
+ * run goes without.
  *
  * @param device What will read them.
  * @param dataset The pictures.
  * @param request The run.
  * @param terminal Where it is told.
  * @throws TooManySkippedError where more pictures are bad than `maximumSkipped` allows.
- * @throws Error where `cache` is `"on"` and the disk is too small or cannot be written; with `"auto"` that is a warning.
+ * @throws Error where `cache` is `"on"` and the disk is too small or cannot be written; with `"auto"` that is a
+ *   warning.
  */
 export async function openDiskCache(
   device: Device,

@@ -19,7 +19,8 @@ export interface LabelDraw {
 }
 
 /**
- * Draws the training labels once for each seed: so many of every class, the same share of every class, or what `subset` says.
+ * Draws the training labels once for each seed: so many of every class, the same share of every class, or what `subset`
+ * says.
  *
  * @param dataset All training pictures.
  * @param choice Which of them.

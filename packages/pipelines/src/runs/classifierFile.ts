@@ -29,8 +29,8 @@ const encoderPrefix = "encoder.";
 const isHead = (name: string) => name.startsWith("head.") || name.startsWith("fc_norm.");
 
 /**
- * Writes a classifier's weights under the names of timm's `VisionTransformer` with `global_pool="avg"`: the encoder's, `fc_norm.*`, `head.*`. The metadata holds the encoder's config, the classes, and
- * how pictures are shown to it.
+ * Writes a classifier's weights under the names of timm's `VisionTransformer` with `global_pool="avg"`: the encoder's,
+ * `fc_norm.*`, `head.*`. The metadata holds the encoder's config, the classes, and how pictures are shown to it.
  */
 export async function writeClassifier(
   path: string,

@@ -10,7 +10,8 @@ import { latestCheckpoint, RunFolder } from "@splitmask/trainer";
  * @param out The run folder.
  * @param how Whether the run goes on, or an earlier one is deleted.
  * @returns Whether a run is there already.
- * @throws UsageError where the two contradict each other, a run is there that is neither to go on nor to be deleted, or none is there to go on with.
+ * @throws UsageError where the two contradict each other, a run is there that is neither to go on nor to be deleted, or
+ *   none is there to go on with.
  */
 export function checkOutFolder(
   out: string,

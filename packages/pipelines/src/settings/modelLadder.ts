@@ -33,7 +33,8 @@ const largeSide = 160;
 const smallSide = 48;
 
 /**
- * The models that the choice is between, the largest first. A model of four times the numbers is to have about four times the updates: time is best shared equally between size and length.
+ * The models that the choice is between, the largest first. A model of four times the numbers is to have about four
+ * times the updates: time is best shared equally between size and length.
  *
  * @param shortSide Median shorter side of the pictures.
  */
