@@ -101,8 +101,9 @@ async function dryStep<Batch extends ImageBatch>(
           classes: Array.from({ length: classes }, (_, label) => String(label)),
         },
   );
-  const batches = makeBatches(device, dataset, { batch, cacheBytes: batch * pictureBytes });
+  let batches: ReturnType<typeof makeBatches> | null = null;
   try {
+    batches = makeBatches(device, dataset, { batch, cacheBytes: batch * pictureBytes });
     const before = device.memory().liveBytes;
     const parts = standIn(device);
     const preparedBytes = device.memory().liveBytes - before;
@@ -121,7 +122,7 @@ async function dryStep<Batch extends ImageBatch>(
       secondsPerLook: estimateSeconds(await lookOf(device, encoder), rates) / lookedAt,
     };
   } finally {
-    batches.close();
+    batches?.close();
     device.close();
   }
 }
