@@ -74,6 +74,18 @@ function countTests(output) {
   return { passed, failed };
 }
 
+/** Each failed test as jest tells it, once: a long run ends with them, so that they need not be looked for. */
+function failedTests(output) {
+  const lines = output.split("\n");
+  const blocks = new Map();
+  lines.forEach((line, number) => {
+    const title = /^(\S+:test:) +● (.+)$/.exec(line)?.slice(1).join(" ");
+    if (title !== undefined && !blocks.has(title))
+      blocks.set(title, lines.slice(number, number + 25).join("\n"));
+  });
+  return [...blocks.values()];
+}
+
 async function test() {
   await installAndBuild();
   let output = "";
@@ -88,6 +100,7 @@ async function test() {
     ({ output, code } = error);
   }
   const { passed, failed } = countTests(output);
+  for (const block of failedTests(output)) console.log(`\n${block}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   if (code !== 0 || failed > 0) process.exitCode = code || 1;
   else if (passed === 0) throw new Error("no test ran: expected at least one package with a test script");
