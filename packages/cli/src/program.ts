@@ -320,7 +320,7 @@ function addCommands(program: Command, perform: Perform, method: Method | null):
     someOf(groups, (name) => !notTimed.has(name)),
   );
   step
-    .option("--timed <n>", "number of timed steps, after two steps to warm up", "5")
+    .option("--timed <n>", "number of timed steps, after ten steps to warm up", "5")
     .option("--profiled <n>", "number of profiled steps after these", "3")
     .option(
       "--trace <file>",

@@ -80,6 +80,9 @@ export interface TracedStepBench {
   readonly trace: ChromeTrace;
 }
 
+/** JavaScript compiles what makes a step while the first ones run, which doubles the time of a short one. */
+const warmUpSteps = 10;
+
 /** Noise and what it needs: whole runs are about 0.5 ± 0.29 in every channel. */
 const noise = { mean: [0.5, 0.5, 0.5], std: [0.29, 0.29, 0.29] } as const;
 
@@ -124,6 +127,7 @@ export async function benchStep(
         device,
         task,
         batches,
+        warmUpSteps,
         timedSteps,
         profiledSteps,
         onEvent: (event) => {
