@@ -4,11 +4,10 @@ import {
   classificationWork,
   estimateRun,
   type FinetuneConfig,
-  type FinetuneFacts,
   type RunDescription,
-  resolveFinetune as resolveFor,
   stepTime,
 } from "@splitmask/pipelines";
+import { type FinetuneFacts, resolveFinetune as resolveFor } from "../src/settings/resolveFinetune.js";
 import { classificationRun } from "../src/training/classificationRun.js";
 import { machineOf, ratesOf } from "./machines.js";
 

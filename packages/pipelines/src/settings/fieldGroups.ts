@@ -1,15 +1,17 @@
 import type { Method } from "@splitmask/methods";
-import { type Fields, UsageError } from "@splitmask/methods/settings";
-import { augmentationFields } from "./fields/augmentationFields.js";
-import { lengthFields } from "./fields/lengthFields.js";
-import { methodFields } from "./fields/methodFields.js";
-import { modelFields } from "./fields/modelFields.js";
-import { monitorFields } from "./fields/monitorFields.js";
-import { normalizationFields } from "./fields/normalizationFields.js";
-import { optimizationFields } from "./fields/optimizationFields.js";
-import { runFields } from "./fields/runFields.js";
-import { subsetFields } from "./fields/subsetFields.js";
-import { sourceFields } from "./sourceFields.js";
+import { classifierFields, type Fields, UsageError } from "@splitmask/methods/settings";
+import {
+  augmentationFields,
+  lengthFields,
+  methodFields,
+  modelFields,
+  monitorFields,
+  normalizationFields,
+  optimizationFields,
+  runFields,
+  subsetFields,
+} from "./fields.js";
+import { labelledFields, sourceFields } from "./sourceFields.js";
 
 /** Fields that belong together: a section of the help and of the documentation. */
 export interface FieldGroup<Own extends Fields = Fields> {
@@ -33,33 +35,28 @@ export const sharedFields = {
   ...monitorFields,
 };
 
-/** Puts fields under a heading. */
-function group<Own extends Fields>(title: string, fields: Own): FieldGroup<Own> {
-  return { title, fields };
-}
-
 /** Their groups. */
 export const sharedGroups = {
   /** Which method trains. */
-  method: group("Method", methodFields),
+  method: { title: "Method", fields: methodFields },
   /** The encoder. */
-  model: group("Model", modelFields),
+  model: { title: "Model", fields: modelFields },
   /** What is done to the pictures, anew each time that one comes. */
-  augmentation: group("Augmentation", augmentationFields),
+  augmentation: { title: "Augmentation", fields: augmentationFields },
   /** What pictures are normalized with. */
-  normalization: group("Normalization", normalizationFields),
+  normalization: { title: "Normalization", fields: normalizationFields },
   /** How pictures are opened. */
-  source: group("How pictures are opened", sourceFields),
+  source: { title: "How pictures are opened", fields: sourceFields },
   /** Which pictures are used. */
-  subset: group("Which pictures are used", subsetFields),
+  subset: { title: "Which pictures are used", fields: subsetFields },
   /** How much is done in a step, and how many steps are done. */
-  length: group("Batch and length", lengthFields),
+  length: { title: "Batch and length", fields: lengthFields },
   /** What changes the weights, and how fast. */
-  optimization: group("Optimization", optimizationFields),
+  optimization: { title: "Optimization", fields: optimizationFields },
   /** How it is computed. */
-  run: group("Run", runFields),
+  run: { title: "Run", fields: runFields },
   /** How pre-training is looked at while it goes on. */
-  monitor: group("Monitor", monitorFields),
+  monitor: { title: "Monitor", fields: monitorFields },
 };
 
 /**
@@ -101,3 +98,39 @@ export function pickFields<Own extends Fields, Name extends keyof Own>(
 ): Pick<Own, Name> {
   return Object.fromEntries(names.map((name) => [name, fields[name]])) as Pick<Own, Name>;
 }
+
+/** What fine-tuning may change of the encoder, whose sizes are those of pre-training. */
+const encoderFields = pickFields(modelFields, ["imageSize", "dropPath"]);
+
+/** Crop and flip; the other steps are the classifier's own. */
+const cropFields = pickFields(augmentationFields, ["cropScale", "flip"]);
+
+/** AdamW along a cosine, as every recipe has it. */
+const recipeFields = pickFields(optimizationFields, [
+  ...(["learningRate", "minimumLearningRate", "weightDecay", "weightDecayEnd", "layerDecay"] as const),
+  ...(["freeze", "clip", "clipMode", "ema"] as const),
+]);
+
+/** The settings of fine-tuning: those of pre-training that it has too, and what only training with labels has. */
+export const finetuneFields = {
+  ...classifierFields,
+  ...encoderFields,
+  ...cropFields,
+  ...labelledFields,
+  ...subsetFields,
+  ...lengthFields,
+  ...recipeFields,
+  ...runFields,
+};
+
+/** The same, group by group. */
+export const finetuneGroups: readonly FieldGroup[] = [
+  { title: "Training with labels", fields: classifierFields },
+  { ...sharedGroups.model, fields: encoderFields },
+  { ...sharedGroups.augmentation, fields: cropFields },
+  { ...sharedGroups.source, fields: labelledFields },
+  sharedGroups.subset,
+  sharedGroups.length,
+  { ...sharedGroups.optimization, fields: recipeFields },
+  sharedGroups.run,
+];

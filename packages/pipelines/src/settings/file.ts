@@ -2,10 +2,8 @@ import { basename, extname, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
-import type { Config } from "./config.js";
-import { pretrainingFields } from "./fieldGroups.js";
-import type { FinetuneConfig } from "./finetuneConfig.js";
-import { finetuneFields } from "./finetuneGroups.js";
+import type { Config, FinetuneConfig } from "./config.js";
+import { finetuneFields, pretrainingFields } from "./fieldGroups.js";
 import { existingFile, importDefault, isModule } from "./importDefault.js";
 import { loadMethod, methodIn } from "./loadMethod.js";
 
