@@ -62,7 +62,6 @@ export const sharedGroups = {
 /**
  * The settings of pre-training, group by group: those that all methods share, and the method's own behind its name.
  *
- * @param method The method.
  * @throws UsageError where one of its own has the name of a shared one.
  */
 export function pretrainingGroups({ fields, name, title }: Method): readonly FieldGroup[] {
@@ -86,12 +85,7 @@ export function fieldsOf(groups: readonly FieldGroup[]): Fields {
   return Object.assign({}, ...groups.map(({ fields }) => fields)) as Fields;
 }
 
-/**
- * Some of the fields, by reference.
- *
- * @param fields The fields.
- * @param names Those that are taken.
- */
+/** Some of the fields, by reference. */
 export function pickFields<Own extends Fields, Name extends keyof Own>(
   fields: Own,
   names: readonly Name[],
@@ -99,38 +93,31 @@ export function pickFields<Own extends Fields, Name extends keyof Own>(
   return Object.fromEntries(names.map((name) => [name, fields[name]])) as Pick<Own, Name>;
 }
 
-/** What fine-tuning may change of the encoder, whose sizes are those of pre-training. */
-const encoderFields = pickFields(modelFields, ["imageSize", "dropPath"]);
-
-/** Crop and flip; the other steps are the classifier's own. */
-const cropFields = pickFields(augmentationFields, ["cropScale", "flip"]);
-
-/** AdamW along a cosine, as every recipe has it. */
-const recipeFields = pickFields(optimizationFields, [
-  ...(["learningRate", "minimumLearningRate", "weightDecay", "weightDecayEnd", "layerDecay"] as const),
-  ...(["freeze", "clip", "clipMode", "ema"] as const),
-]);
-
 /** The settings of fine-tuning: those of pre-training that it has too, and what only training with labels has. */
 export const finetuneFields = {
   ...classifierFields,
-  ...encoderFields,
-  ...cropFields,
+  // The sizes of the encoder are those of pre-training, other steps of augmentation the classifier's own; and every
+  // recipe has AdamW along a cosine.
+  ...pickFields(modelFields, ["imageSize", "dropPath"]),
+  ...pickFields(augmentationFields, ["cropScale", "flip"]),
   ...labelledFields,
   ...subsetFields,
   ...lengthFields,
-  ...recipeFields,
+  ...pickFields(optimizationFields, ["learningRate", "minimumLearningRate", "weightDecay", "weightDecayEnd"]),
+  ...pickFields(optimizationFields, ["layerDecay", "freeze", "clip", "clipMode", "ema"]),
   ...runFields,
 };
 
 /** The same, group by group. */
 export const finetuneGroups: readonly FieldGroup[] = [
   { title: "Training with labels", fields: classifierFields },
-  { ...sharedGroups.model, fields: encoderFields },
-  { ...sharedGroups.augmentation, fields: cropFields },
-  { ...sharedGroups.source, fields: labelledFields },
-  sharedGroups.subset,
-  sharedGroups.length,
-  { ...sharedGroups.optimization, fields: recipeFields },
-  sharedGroups.run,
+  ...Object.values<FieldGroup>({
+    ...sharedGroups,
+    source: { ...sharedGroups.source, fields: labelledFields },
+  })
+    .map(({ title, fields }) => ({
+      title,
+      fields: Object.fromEntries(Object.entries(fields).filter(([name]) => name in finetuneFields)),
+    }))
+    .filter(({ fields }) => Object.keys(fields).length > 0),
 ];

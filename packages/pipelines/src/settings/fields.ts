@@ -1,29 +1,39 @@
 import type { Method } from "@splitmask/methods";
-import { defaultMethodName, field } from "@splitmask/methods/settings";
+import { defaultMethodName, type FieldNote, field } from "@splitmask/methods/settings";
 import { type VisionTransformerPreset, visionTransformerPresets } from "@splitmask/vit/presets";
 import { z } from "zod";
-import { parseDuration } from "./duration.js";
 
-/** Makes fields of one type, with what stands for a value in help texts. */
+/** Makes fields of one type, with what stands for a value in help texts unless a field has its own. */
 export function fieldsOfType<Type extends z.ZodType>(type: Type, placeholder: string) {
-  return (description: string, { mayChange = false } = {}) =>
-    field(type, { description, placeholder, mayChange });
+  return (description: string, note: Partial<FieldNote> = {}) =>
+    field(type, { description, placeholder, ...note });
+}
+
+/** A field that is one of a few words. */
+export function oneOf<const Word extends string>(
+  words: readonly Word[],
+  description: string,
+  note: Partial<FieldNote> = {},
+) {
+  return field(z.enum(words), { description, placeholder: "<name>", ...note });
 }
 
 const count = fieldsOfType(z.int().positive(), "<n>");
 const steps = fieldsOfType(z.int().positive(), "<steps>");
+const stepsOrNone = fieldsOfType(z.int().min(0), "<steps>");
 const pixels = fieldsOfType(z.int().positive(), "<pixels>");
 const share = fieldsOfType(z.number().min(0).max(1), "<share>");
+const shareBelowOne = fieldsOfType(z.number().min(0).lt(1), "<share>");
+const positiveShare = fieldsOfType(z.number().gt(0).max(1), "<share>");
 const positive = fieldsOfType(z.number().positive(), "<value>");
 const nonNegative = fieldsOfType(z.number().min(0), "<value>");
 const threeNumbers = fieldsOfType(
   z.tuple([z.number(), z.number(), z.number()], { error: "three numbers" }).readonly(),
   "<r,g,b>",
 );
-const picturesPath = fieldsOfType(z.string().min(1), "<pictures>");
+export const text = fieldsOfType(z.string().min(1), "<name>");
 const anytime = { mayChange: true };
 
-/** Which method trains. */
 export const methodFields = {
   method: field(
     z.union([z.string().min(1), z.custom<Method>((value) => typeof value === "object" && value !== null)], {
@@ -39,19 +49,17 @@ export const methodFields = {
   ),
 };
 
-const presets = Object.keys(visionTransformerPresets) as [VisionTransformerPreset];
+const presets = Object.keys(visionTransformerPresets) as VisionTransformerPreset[];
 const sizes = Object.entries(visionTransformerPresets).map(
   ([name, model]) => `${name} ${Object.values(model).join("×")}`,
 );
 
-/** The encoder. */
 export const modelFields = {
-  model: field(z.enum(presets), {
-    description:
-      `Size of the encoder: ${sizes.join(", ")} (width × depth × heads). Default: the largest for which there ` +
+  model: oneOf(
+    presets,
+    `Size of the encoder: ${sizes.join(", ")} (width × depth × heads). Default: the largest for which there ` +
       "are enough pictures, and time for enough updates",
-    placeholder: "<name>",
-  }),
+  ),
   width: count("Width of the encoder's tokens; not together with model. Default: that of the chosen model"),
   depth: count("Number of encoder blocks; not together with model. Default: that of the chosen model"),
   heads: count(
@@ -72,22 +80,18 @@ export const modelFields = {
 const colorStep = (what: string, probability: number) =>
   share(`Probability of ${what}. Default: ${probability} with augmentation color, else 0`);
 
-/** What is done to the pictures, anew each time that one comes. */
 export const augmentationFields = {
-  cropScale: field(z.number().gt(0).max(1), {
-    description:
-      "Smallest area of the random resized crop, as a share of the picture. Default: the recipe's; for " +
+  cropScale: positiveShare(
+    "Smallest area of the random resized crop, as a share of the picture. Default: the recipe's; for " +
       "fine-tuning 0.08",
-    placeholder: "<share>",
-  }),
+  ),
   flip: share("Probability of a horizontal flip. Default: 0.5"),
-  augmentation: field(z.enum(["crop", "color"]), {
-    description:
-      "crop: random resized crop and flip, the paper's choice; color: also color jitter, grayscale, blur and " +
+  augmentation: oneOf(
+    ["crop", "color"],
+    "crop: random resized crop and flip, the paper's choice; color: also color jitter, grayscale, blur and " +
       "solarization, the paper's choice for its smallest sets. Default: color for fewer than 5,000 pictures if " +
       "the method's recipe has it, else crop",
-    placeholder: "<name>",
-  }),
+  ),
   colorJitter: colorStep("the color jitter", 0.8),
   jitterStrength: field(z.number().min(0).max(5), {
     description:
@@ -100,7 +104,6 @@ export const augmentationFields = {
   solarize: colorStep("solarization, which inverts bright values", 0.2),
 };
 
-/** What pictures are normalized with. */
 export const normalizationFields = {
   mean: threeNumbers("Mean of red, green and blue, 0 to 1. Default: measured on a sample of the pictures"),
   std: threeNumbers(
@@ -108,22 +111,31 @@ export const normalizationFields = {
   ),
 };
 
-/** Which pictures are used. */
 export const subsetFields = {
-  subset: field(z.string().min(1), {
-    description:
-      'Use only some pictures: a share ("10%"), a number ("1000"), or a file with one index per line. Default: all',
-    placeholder: "<share|n|file>",
-  }),
+  subset: text(
+    'Use only some pictures: a share ("10%"), a number ("1000"), or a file with one index per line. Default: all',
+    { placeholder: "<share|n|file>" },
+  ),
   perClass: count("Use only this many pictures of each class. Default: all"),
   maximumSkipped: share("Share of unreadable pictures above which the run stops. Default: 0.1", anytime),
 };
+
+/**
+ * Reads a duration such as `"90s"`, `"20m"`, `"1h30m"` or `"45"` (seconds).
+ *
+ * @returns Seconds, or null where the text is no positive duration.
+ */
+export function parseDuration(text: string): number | null {
+  const pattern = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?$/;
+  const [, hours = "0", minutes = "0", seconds = "0"] = pattern.exec(text.trim().replaceAll(" ", "")) ?? [];
+  const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  return total > 0 ? total : null;
+}
 
 const duration = z
   .string()
   .refine((text) => parseDuration(text) !== null, { error: 'a duration such as "90s", "20m", "1h30m"' });
 
-/** How much is done in a step, and how many steps are done. */
 export const lengthFields = {
   batch: count("Pictures per step. Default: 128, or fewer if the pictures are few or the memory is small"),
   accumulate: count(
@@ -131,10 +143,7 @@ export const lengthFields = {
       "loss that compares pictures needs one more forward pass. Default: as many as the memory requires",
   ),
   steps: count("Training steps, instead of epochs or time. Default: chosen from the number of pictures"),
-  epochs: field(z.number().positive(), {
-    description: "Passes over the pictures, instead of steps or time",
-    placeholder: "<n>",
-  }),
+  epochs: positive("Passes over the pictures, instead of steps or time", { placeholder: "<n>" }),
   time: field(duration, {
     description:
       'Time for the whole run, such as "90s", "20m" or "1h30m", instead of steps or epochs. Model and other ' +
@@ -144,28 +153,20 @@ export const lengthFields = {
   }),
 };
 
-/** What changes the weights, and how fast. */
 export const optimizationFields = {
-  optimizer: field(z.enum(["adamw", "sgd", "lars"]), {
-    description: "Optimizer; sgd and lars need a learningRate. Default: adamw",
-    placeholder: "<name>",
-  }),
+  optimizer: oneOf(["adamw", "sgd", "lars"], "Optimizer; sgd and lars need a learningRate. Default: adamw"),
   learningRate: positive(
     "Peak learning rate. Default: the recipe's, scaled to the batch and, for pre-training, to the width",
   ),
   minimumLearningRate: nonNegative(
     "Final learning rate of the schedules cosine and linear. Default: the recipe's share of the peak",
   ),
-  warmup: field(z.int().min(0), {
-    description: "Steps of linear warm-up. Default: the recipe's share of the steps",
-    placeholder: "<steps>",
-  }),
-  schedule: field(z.enum(["cosine", "linear", "step", "multi-step", "constant"]), {
-    description:
-      "Learning rate after the warm-up: cosine, linear, step (falls every decayEvery steps), multi-step (falls " +
+  warmup: stepsOrNone("Steps of linear warm-up. Default: the recipe's share of the steps"),
+  schedule: oneOf(
+    ["cosine", "linear", "step", "multi-step", "constant"],
+    "Learning rate after the warm-up: cosine, linear, step (falls every decayEvery steps), multi-step (falls " +
       "at the milestones) or constant. Default: cosine",
-    placeholder: "<name>",
-  }),
+  ),
   decayEvery: steps(
     "Steps between two falls of the learning rate; only for the schedule step, which needs it",
   ),
@@ -173,14 +174,11 @@ export const optimizationFields = {
     description: "Steps at which the learning rate falls; only for the schedule multi-step, which needs them",
     placeholder: "<steps,…>",
   }),
-  decayFactor: field(z.number().positive(), {
-    description: "Factor by which the learning rate falls in the schedules step and multi-step. Default: 0.1",
-    placeholder: "<factor>",
-  }),
-  momentum: field(z.number().min(0).lt(1), {
-    description: "Momentum of sgd and lars. Default: 0.9",
-    placeholder: "<share>",
-  }),
+  decayFactor: positive(
+    "Factor by which the learning rate falls in the schedules step and multi-step. Default: 0.1",
+    { placeholder: "<factor>" },
+  ),
+  momentum: shareBelowOne("Momentum of sgd and lars. Default: 0.9"),
   weightDecay: nonNegative(
     "Weight decay of all parameters but biases, norms, positions and tokens. Default: the recipe's for adamw, " +
       "0 for sgd and lars",
@@ -188,41 +186,37 @@ export const optimizationFields = {
   weightDecayEnd: nonNegative(
     "Weight decay at the last step, reached along a cosine. Default: weightDecay stays constant",
   ),
-  layerDecay: field(z.number().gt(0).max(1), {
-    description:
-      "Layer-wise learning rate decay: each layer's rate is this factor times that of the layer above (BEiT: " +
+  layerDecay: positiveShare(
+    "Layer-wise learning rate decay: each layer's rate is this factor times that of the layer above (BEiT: " +
       "0.65). Default: 1, which is none; for fine-tuning the recipe's",
-    placeholder: "<factor>",
-  }),
+    { placeholder: "<factor>" },
+  ),
   freeze: field(z.array(z.string().min(1)).min(1).readonly(), {
     description:
       'Parameters that are not trained, by name; * stands for any characters, as in "encoder.patch_embed.*". ' +
       "Default: none",
     placeholder: "<names,…>",
   }),
-  clip: field(z.number().min(0), {
-    description: "Largest norm of the gradient; 0: no clipping. Default: the recipe's",
+  clip: nonNegative("Largest norm of the gradient; 0: no clipping. Default: the recipe's", {
     placeholder: "<norm>",
   }),
-  clipMode: field(z.enum(["global", "tensor"]), {
-    description:
-      "What clip limits: the norm of all gradients together (global), or of each tensor's gradient (tensor). " +
+  clipMode: oneOf(
+    ["global", "tensor"],
+    "What clip limits: the norm of all gradients together (global), or of each tensor's gradient (tensor). " +
       "Default: global",
-    placeholder: "<mode>",
-  }),
-  ema: field(z.number().min(0).lt(1), {
-    description:
-      "Decay of a moving average of the weights, such as 0.999; the average is what is evaluated and exported. " +
+    { placeholder: "<mode>" },
+  ),
+  ema: shareBelowOne(
+    "Decay of a moving average of the weights, such as 0.999; the average is what is evaluated and exported. " +
       "0: none. Default: none; for fine-tuning the recipe's",
-    placeholder: "<decay>",
-  }),
+    { placeholder: "<decay>" },
+  ),
 };
 
 const precision = z
   .enum(["float32", "bfloat16", "bf16"])
   .transform((format) => (format === "bf16" ? "bfloat16" : format));
 
-/** How it is computed. */
 export const runFields = {
   precision: field(precision, {
     description:
@@ -236,19 +230,16 @@ export const runFields = {
       "memory requires it, for fine-tuning off",
     mayChange: true,
   }),
-  cache: field(z.enum(["auto", "on", "off"]), {
-    description:
-      "Cache of decoded pictures on disk, shared by all runs. auto: use it if it exists; make it if the pictures " +
+  cache: oneOf(
+    ["auto", "on", "off"],
+    "Cache of decoded pictures on disk, shared by all runs. auto: use it if it exists; make it if the pictures " +
       "do not fit into memory and the run passes over them more than twice. Default: auto",
-    placeholder: "<when>",
-    mayChange: true,
-  }),
-  cacheFolder: field(z.string().min(1), {
-    description:
-      "Folder of the caches and of unpacked .tar.gz files. Default: SPLITMASK_CACHE, or ~/.cache/splitmask",
-    placeholder: "<folder>",
-    mayChange: true,
-  }),
+    { placeholder: "<when>", mayChange: true },
+  ),
+  cacheFolder: text(
+    "Folder of the caches and of unpacked .tar.gz files. Default: SPLITMASK_CACHE, or ~/.cache/splitmask",
+    { placeholder: "<folder>", mayChange: true },
+  ),
   seed: field(z.int().min(0).max(0xffffffff), {
     description: "Seed of all random numbers. Default: 0",
     placeholder: "<n>",
@@ -262,34 +253,30 @@ export const runFields = {
     "Number of latest checkpoints to keep, besides the one with the lowest loss. Default: 2",
     anytime,
   ),
-  onNan: field(z.enum(["stop", "skip", "rollback"]), {
-    description:
-      "What to do when the loss or a gradient is NaN or infinite. stop: end the run; skip: leave the step out; " +
+  onNan: oneOf(
+    ["stop", "skip", "rollback"],
+    "What to do when the loss or a gradient is NaN or infinite. stop: end the run; skip: leave the step out; " +
       "rollback: go back to the last checkpoint and continue with half the learning rate (skip and rollback at " +
       "most 10 times). Default: stop",
-    placeholder: "<what>",
-    mayChange: true,
-  }),
+    { placeholder: "<what>", mayChange: true },
+  ),
 };
 
-/** How pre-training is looked at while it goes on. */
 export const monitorFields = {
-  healthEvery: field(z.int().min(0), {
-    description:
-      "Steps between two measurements of the figures that warn of a collapse, such as the variance of the " +
+  healthEvery: stepsOrNone(
+    "Steps between two measurements of the figures that warn of a collapse, such as the variance of the " +
       "descriptors; 0: never. Default: 50",
-    placeholder: "<steps>",
-    mayChange: true,
-  }),
-  monitor: picturesPath(
+    { mayChange: true },
+  ),
+  monitor: text(
     "Labeled pictures that measure k-NN accuracy during training; it is printed and recorded, and the " +
       "checkpoint with the best accuracy is kept. Default: none",
-    anytime,
+    { placeholder: "<pictures>", mayChange: true },
   ),
-  monitorTest: picturesPath(
+  monitorTest: text(
     "Labeled pictures with the same classes that the monitor classifies. Default: a held-out third of the " +
       "monitor's pictures",
-    anytime,
+    { placeholder: "<pictures>", mayChange: true },
   ),
   monitorEvery: steps("Steps between two evaluations of the monitor. Default: a tenth of the steps", anytime),
   monitorPictures: field(z.int().min(3), {

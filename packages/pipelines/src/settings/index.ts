@@ -17,7 +17,6 @@ export { harmless, printable } from "../terminal/printable.js";
 export type { Style, Terminal } from "../terminal/terminal.js";
 export { checkFields, optionName } from "./check.js";
 export { type Config, defineConfig, type FinetuneConfig } from "./config.js";
-export { parseDuration } from "./duration.js";
 export {
   type FieldGroup,
   fieldsOf,
@@ -29,9 +28,9 @@ export {
   sharedFields,
   sharedGroups,
 } from "./fieldGroups.js";
+export { jsonSchema, valueKind } from "./fieldSchema.js";
+export { parseDuration } from "./fields.js";
 export { methodOfFile, readConfigFile, readFinetuneFile } from "./file.js";
-export { jsonSchema } from "./jsonSchema.js";
 export { loadMethod, methodReference } from "./loadMethod.js";
 export { usualRunFolder } from "./runFolder.js";
 export { labelledFields, sourceFields } from "./sourceFields.js";
-export { valueKind } from "./valueKind.js";

@@ -61,10 +61,10 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
     ...settle(given, { layerScale: null, mean: null, std: null, ema: null }),
     warmupShare,
   };
-  const { settings, cost, ...size } = await resolveSize(question, wish, decisions);
+  const size = await resolveSize(question, wish, decisions);
+  const { cost, settings } = size;
   await noteBatch(question, settings, decisions);
-  const known = { ...size, count: pictures.count, batch: settings.batch };
-  const { plannedSteps, seconds, steps } = resolveLength(given, known, decisions);
+  const { plannedSteps, seconds, steps } = resolveLength(given, pictures.count, size, decisions);
   const scale = Math.sqrt(settings.batch / paper.batch) * Math.sqrt(paper.width / settings.width);
   const learningRate = decisions.take(
     "learning rate",

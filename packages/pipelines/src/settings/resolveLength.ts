@@ -1,24 +1,17 @@
 import { contradiction, type Decisions, formatCount } from "@splitmask/methods/settings";
 import type { StepCount } from "@splitmask/trainer";
 import type { Config } from "./config.js";
-import { parseDuration } from "./duration.js";
+import { parseDuration } from "./fields.js";
+import type { RunSize } from "./resolveSize.js";
 import type { LoopSettings } from "./runSettings.js";
 
-/** How long a run is: its steps, or a time, of which steps are made while it runs. */
+type GivenLength = Pick<Config, "steps" | "epochs" | "time">;
+
+/** A time instead of steps, of which steps are made while the run goes on. */
 type RunLength = Pick<LoopSettings, "steps" | "seconds">;
 
-/** How long a run is where nothing is given, and why. */
-interface UsualLength {
-  readonly steps: number;
-  readonly reason: string;
-}
-
-/**
- * Checks that the length is said once.
- *
- * @throws UsageError where more than one of steps, epochs and time is given.
- */
-export function checkLength(given: Pick<Config, "steps" | "epochs" | "time">): void {
+/** @throws UsageError where more than one of steps, epochs and time is given. */
+export function checkLength(given: GivenLength): void {
   const lengths = (["steps", "epochs", "time"] as const).filter((field) => given[field] !== undefined);
   if (lengths.length > 1)
     throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
@@ -29,35 +22,28 @@ export function stepsOfEpoch(count: number, batch: number): number {
   return Math.max(1, Math.floor(count / batch));
 }
 
-/**
- * Decides how long a run is.
- *
- * @param timeReason What a given time means.
- */
+/** Decides how long a run is: as given, else `usual`. */
 export function takeLength(
-  given: Pick<Config, "steps" | "epochs" | "time">,
+  { epochs, steps, time }: GivenLength,
   epochSteps: number,
-  usual: UsualLength,
+  usual: { readonly steps: number; readonly reason: string },
   timeReason: string,
   decisions: Decisions,
 ): RunLength {
-  const stepsFor = (steps: number, reason: string) => {
-    decisions.note("steps", String(steps), reason);
-    return { steps, seconds: null };
-  };
-  const { epochs, steps, time } = given;
   if (time !== undefined) {
     decisions.note("time", time, timeReason);
     return { steps: null, seconds: parseDuration(time) };
   }
-  if (steps !== undefined) return stepsFor(steps, `given; ${(steps / epochSteps).toPrecision(3)} epochs`);
-  if (epochs !== undefined) {
-    return stepsFor(
-      Math.max(1, Math.round(epochs * epochSteps)),
-      `${epochs} epochs of ${epochSteps} steps, as given`,
-    );
-  }
-  return stepsFor(usual.steps, usual.reason);
+  const asked = epochs === undefined ? undefined : Math.max(1, Math.round(epochs * epochSteps));
+  const taken = steps ?? asked ?? usual.steps;
+  const reason =
+    steps !== undefined
+      ? `given; ${(steps / epochSteps).toPrecision(3)} epochs`
+      : epochs !== undefined
+        ? `${epochs} epochs of ${epochSteps} steps, as given`
+        : usual.reason;
+  decisions.note("steps", String(taken), reason);
+  return { steps: taken, seconds: null };
 }
 
 /** Steps between checkpoints: a tenth of the run, but at most what a lost machine may cost, a quarter of an hour. */
@@ -92,16 +78,6 @@ const leastEpochs = 10;
 /** The paper's cap for small sets (table 3). */
 const mostEpochs = 5_000;
 
-/** What the length of a pre-training run is decided from. */
-interface PretrainingLength {
-  readonly count: number;
-  readonly batch: number;
-  /** Steps that fit in the time that is given, or in the usual one. */
-  readonly fittingSteps: number;
-  /** Updates without which the model is too large; they are steps of 128 pictures. */
-  readonly wantedUpdates: number;
-}
-
 /**
  * Decides how long a pre-training run is.
  *
@@ -109,42 +85,25 @@ interface PretrainingLength {
  */
 export function resolveLength(
   given: Config,
-  known: PretrainingLength,
+  count: number,
+  { fittingSteps, settings: { batch }, wantedUpdates }: RunSize,
   decisions: Decisions,
 ): RunLength & { readonly plannedSteps: number } {
-  const { count, batch, fittingSteps } = known;
   const epochSteps = stepsOfEpoch(count, batch);
   const epochsOf = (steps: number) => {
     const epochs = formatCount(steps / epochSteps);
     return epochs === "0" ? "part of an epoch" : `${epochs} epochs`;
   };
   const most = mostEpochs * epochSteps;
-  const timeReason =
-    `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's ` +
-    "speed gives, measured as it goes";
   // The estimate may be a fifth too high.
-  const isTooLong = given.time !== undefined && fittingSteps > 1.25 * most;
-  const cut = {
-    steps: most,
-    reason: `${epochsOf(most)}, which are done before the time is over: more passes over so few pictures do harm (the paper's limit)`,
-  };
-  const length = isTooLong
-    ? takeLength({}, epochSteps, cut, "", decisions)
-    : takeLength(given, epochSteps, usualLength(known, most, epochsOf), timeReason, decisions);
-  return { ...length, plannedSteps: length.steps ?? fittingSteps };
-}
-
-function usualLength(
-  { batch, count, fittingSteps, wantedUpdates }: PretrainingLength,
-  most: number,
-  epochsOf: (steps: number) => string,
-): UsualLength {
+  if (given.time !== undefined && fittingSteps > 1.25 * most) {
+    const reason =
+      "which are done before the time is over: more passes over so few pictures do harm (the paper's limit)";
+    decisions.note("steps", String(most), `${epochsOf(most)}, ${reason}`);
+    return { steps: most, seconds: null, plannedSteps: most };
+  }
   const least = Math.ceil(picturesSeen / batch);
-  const wanted = Math.max(
-    least,
-    Math.ceil((leastEpochs * count) / batch),
-    Math.ceil((wantedUpdates * 128) / batch),
-  );
+  const wanted = Math.max(least, Math.ceil(Math.max(leastEpochs * count, wantedUpdates * 128) / batch));
   const steps = Math.min(wanted, Math.max(least, fittingSteps), most);
   const why =
     steps === most
@@ -154,5 +113,10 @@ function usualLength(
         : steps > fittingSteps
           ? ": with fewer updates little is learned; --time 1h chooses a smaller model instead"
           : ": the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more";
-  return { steps, reason: epochsOf(steps) + why };
+  const timeReason =
+    `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's ` +
+    "speed gives, measured as it goes";
+  const usual = { steps, reason: epochsOf(steps) + why };
+  const length = takeLength(given, epochSteps, usual, timeReason, decisions);
+  return { ...length, plannedSteps: length.steps ?? fittingSteps };
 }

@@ -3,7 +3,7 @@ import { pretrainingWork } from "../estimate/pretrainingWork.js";
 import { estimateRun } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
-import { parseDuration } from "./duration.js";
+import { parseDuration } from "./fields.js";
 import { fitMemory } from "./fitMemory.js";
 import { possibleModels, type Rung, smallSide } from "./modelLadder.js";
 import { formatBytes } from "./quantities.js";
@@ -13,12 +13,12 @@ import type { PretrainingQuestion, StepSettings, StepWish } from "./stepSettings
 const usualSeconds = 7_200;
 
 /** What is decided together, because time and memory depend on all of it. */
-interface RunSize {
+export interface RunSize {
   readonly settings: StepSettings;
   readonly cost: TrainingCost;
-  /** Steps that fit in the time that is given, or in the usual one. */
+  /** As many as fit in the time that is given, or in the usual one. */
   readonly fittingSteps: number;
-  /** Updates without which the model is too large; they are steps of 128 pictures. */
+  /** Updates of 128 pictures without which the model is too large. */
   readonly wantedUpdates: number;
 }
 

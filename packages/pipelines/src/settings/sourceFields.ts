@@ -1,34 +1,30 @@
 import { type Decided, type Fields, field, type Given } from "@splitmask/methods/settings";
 import { z } from "zod";
-import { fieldsOfType } from "./fields.js";
+import { oneOf, text } from "./fields.js";
 import { parseValueRange, valueRangeForms, valueRangeWords } from "./valueRange.js";
-
-const text = z.string().min(1);
-const name = fieldsOfType(text, "<name>");
 
 /** How any pictures are read. */
 const reading = {
-  imageColumn: name(
+  imageColumn: text(
     "Where the pictures are: a column of a Parquet file or table, or the extension within a sample of tar " +
       "shards, such as input.jpg. Default: found by its name",
   ),
-  labelColumn: name(
+  labelColumn: text(
     "Where the labels are: a column of a Parquet file or table; the extension cls, json or txt in tar shards, " +
       "or a field of their json files. Default: found by its name",
   ),
-  images: field(text, {
-    description:
-      "Folder of the pictures that a COCO or LVIS file (.json), a list of paths or a table names. Default: the " +
+  images: text(
+    "Folder of the pictures that a COCO or LVIS file (.json), a list of paths or a table names. Default: the " +
       "file's own folder, or a folder around it that has the pictures",
-    placeholder: "<folder>",
-  }),
-  failOn: field(z.enum(["none", "truncated", "error", "warning"]), {
-    description:
-      "Damage that makes a picture unreadable. none: it cannot be decoded at all; truncated: also a file that " +
+    { placeholder: "<folder>" },
+  ),
+  failOn: oneOf(
+    ["none", "truncated", "error", "warning"],
+    "Damage that makes a picture unreadable. none: it cannot be decoded at all; truncated: also a file that " +
       "ends too early; error: also what the format forbids; warning: also damage that the decoder painted over. " +
       "Default: warning",
-    placeholder: "<damage>",
-  }),
+    { placeholder: "<damage>" },
+  ),
   valueRange: field(
     z.string().refine((range) => parseValueRange(range) !== null, {
       error: valueRangeForms,
@@ -46,7 +42,7 @@ const reading = {
 };
 
 const part = (what: string, otherwise: string) =>
-  name(
+  text(
     `Part of ${what} to use, if the source has several: train, test, validation or another name that it has, ` +
       `or all. Default: ${otherwise}`,
   );

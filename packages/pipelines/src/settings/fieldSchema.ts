@@ -26,3 +26,25 @@ export function jsonSchema(fields: Fields, title: string): Readonly<Record<strin
   );
   return { $schema, title, ...schema };
 }
+
+const kinds: Readonly<Record<string, "number" | "text" | "flag">> = {
+  number: "number",
+  integer: "number",
+  string: "text",
+  boolean: "flag",
+};
+
+/**
+ * What a field's value is, as far as a command line and a table of settings want to know.
+ *
+ * @returns `kind`: what one value is, or null for nothing that fits on a command line; `isList`: whether there are
+ *   several; `words`: those that it may be, empty where it is free.
+ */
+export function valueKind(type: z.ZodType) {
+  const schema = z.toJSONSchema(type, { io: "input", unrepresentable: "any" });
+  const [first = schema] = (schema.anyOf ?? []) as (typeof schema)[];
+  const isList = first.type === "array";
+  const item = isList ? ((first.prefixItems?.[0] ?? first.items) as typeof schema | undefined) : first;
+  const words = (item?.enum ?? []).filter((word) => typeof word === "string");
+  return { kind: kinds[String(item?.type)] ?? null, isList, words };
+}
