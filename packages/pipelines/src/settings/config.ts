@@ -1,6 +1,6 @@
 import type { Method, MethodName, methods } from "@splitmask/methods";
 import type { defaultMethodName, Fields, Given } from "@splitmask/methods/settings";
-import type { finetuneFields, sharedFields } from "./fieldGroups.js";
+import type { finetuneFields, sharedFields } from "./fields.js";
 
 type DefaultName = typeof defaultMethodName;
 type FieldsOf<Name extends MethodName> = (typeof methods)[Name]["fields"];

@@ -27,20 +27,24 @@ export function jsonSchema(fields: Fields, title: string): Readonly<Record<strin
   return { $schema, title, ...schema };
 }
 
-const kinds: Readonly<Record<string, "number" | "text" | "flag">> = {
+const kinds: Readonly<Record<string, ValueKind["kind"]>> = {
   number: "number",
   integer: "number",
   string: "text",
   boolean: "flag",
 };
 
-/**
- * What a field's value is, as far as a command line and a table of settings want to know.
- *
- * @returns `kind`: what one value is, or null for nothing that fits on a command line; `isList`: whether there are
- *   several; `words`: those that it may be, empty where it is free.
- */
-export function valueKind(type: z.ZodType) {
+/** What a field's value is, as far as a command line and a table of settings want to know. */
+export interface ValueKind {
+  /** What one value is; null: nothing that fits on a command line. */
+  readonly kind: "number" | "text" | "flag" | null;
+  readonly isList: boolean;
+  /** The words that it may be; empty where it is free. */
+  readonly words: readonly string[];
+}
+
+/** The kind of a field's values, derived from its type by way of its JSON schema. */
+export function valueKind(type: z.ZodType): ValueKind {
   const schema = z.toJSONSchema(type, { io: "input", unrepresentable: "any" });
   const [first = schema] = (schema.anyOf ?? []) as (typeof schema)[];
   const isList = first.type === "array";

@@ -3,7 +3,7 @@ import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
 import type { Config, FinetuneConfig } from "./config.js";
-import { finetuneFields, pretrainingFields } from "./fieldGroups.js";
+import { finetuneFields, pretrainingFields } from "./fields.js";
 import { existingFile, importDefault, isModule, loadMethod, methodIn } from "./loadMethod.js";
 
 /**

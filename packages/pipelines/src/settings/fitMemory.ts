@@ -4,17 +4,14 @@ import type { CostOf, StepSettings } from "./stepSettings.js";
 /** Fewest pictures of a micro-batch and of a batch that memory makes smaller. */
 const leastPictures = 4;
 
-/** What decides what memory a step takes, besides the model. */
 type MemoryFit = Pick<StepSettings, "batch" | "accumulate" | "recompute">;
 
 /**
  * The quickest way to take a step within the memory: the whole batch at once; else in micro-batches or with
  * `recompute`; else a smaller batch. What is given stays.
  *
- * @param settings The step as it would be with memory enough.
- * @param given The fields that are given.
- * @param room Bytes that a step may take.
- * @param costOf What a step takes.
+ * @param settings The step with memory enough.
+ * @param room Bytes that it may take.
  * @returns null where nothing fits.
  */
 export async function fitMemory(
@@ -56,8 +53,8 @@ function waysOf(batch: number, given: Config): MemoryFit[] {
     (count) => count === 1 || (batch % count === 0 && batch / count >= leastPictures),
   );
   return (given.recompute === undefined ? [false, true] : [given.recompute]).flatMap((recompute) =>
-    (given.accumulate === undefined ? counts : [given.accumulate]).map((accumulate) => ({
-      ...{ batch, accumulate, recompute },
-    })),
+    (given.accumulate === undefined ? counts : [given.accumulate]).map((accumulate) => {
+      return { batch, accumulate, recompute };
+    }),
   );
 }

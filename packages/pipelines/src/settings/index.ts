@@ -17,20 +17,21 @@ export { harmless, printable } from "../terminal/printable.js";
 export type { Style, Terminal } from "../terminal/terminal.js";
 export { checkFields, optionName } from "./check.js";
 export { type Config, defineConfig, type FinetuneConfig } from "./config.js";
+export { jsonSchema, valueKind } from "./fieldSchema.js";
 export {
   type FieldGroup,
   fieldsOf,
   finetuneFields,
   finetuneGroups,
+  labelledFields,
+  parseDuration,
   pickFields,
   pretrainingFields,
   pretrainingGroups,
   sharedFields,
   sharedGroups,
-} from "./fieldGroups.js";
-export { jsonSchema, valueKind } from "./fieldSchema.js";
-export { parseDuration } from "./fields.js";
+  sourceFields,
+} from "./fields.js";
 export { methodOfFile, readConfigFile, readFinetuneFile } from "./file.js";
 export { loadMethod, methodReference } from "./loadMethod.js";
 export { usualRunFolder } from "./runFolder.js";
-export { labelledFields, sourceFields } from "./sourceFields.js";

@@ -23,8 +23,6 @@ export const smallSide = 48;
 /**
  * The models that the choice is between, the largest first. A model of four times the numbers is to have about four
  * times the updates: time is best shared equally between size and length.
- *
- * @param shortSide Median shorter side of the pictures.
  */
 function modelLadder(shortSide: number): readonly Rung[] {
   const isTiny = shortSide < smallSide;
@@ -49,8 +47,6 @@ function modelLadder(shortSide: number): readonly Rung[] {
 /**
  * The models that may be taken, the largest first, with what is given in the place of what they say.
  *
- * @param given The fields that are given.
- * @param shortSide Median shorter side of the pictures.
  * @throws UsageError where what is given contradicts itself.
  */
 export function possibleModels(given: Config, shortSide: number): readonly Rung[] {
@@ -79,16 +75,12 @@ function withGiven(given: Config, rung: Rung): Rung {
 function checkSize(given: Config, { width, heads, imageSize, patch }: Rung): void {
   const own = (["width", "depth", "heads"] as const).filter((field) => given[field] !== undefined);
   if (given.model !== undefined && own.length > 0) {
-    throw contradiction(
-      "model",
-      `"${given.model}" and ${own.join(", ")} were both given; give either a name or the numbers`,
-    );
+    const problem = `"${given.model}" and ${own.join(", ")} were both given; give either a name or the numbers`;
+    throw contradiction("model", problem);
   }
   if (width % heads !== 0) {
-    throw contradiction(
-      "width and heads",
-      `${width} and ${heads}: the width must be a multiple of the heads`,
-    );
+    const problem = `${width} and ${heads}: the width must be a multiple of the heads`;
+    throw contradiction("width and heads", problem);
   }
   if (imageSize % patch !== 0) {
     const lower = Math.max(patch, Math.floor(imageSize / patch) * patch);

@@ -6,7 +6,7 @@ import type { PretrainingQuestion, StepSettings } from "./stepSettings.js";
 /**
  * How many pictures a step is to see, with memory enough: as given, or the largest power of two up to 128.
  *
- * @throws UsageError where the batch is larger than the number of pictures, or no multiple of its micro-batches.
+ * @throws UsageError as `checkBatch` does.
  */
 export function wantedBatch(given: Config, count: number): number {
   const largest = 2 ** Math.floor(Math.log2(Math.max(2, Math.min(128, count))));
@@ -15,11 +15,7 @@ export function wantedBatch(given: Config, count: number): number {
   return batch;
 }
 
-/**
- * Checks a batch against its micro-batches and the number of pictures.
- *
- * @throws UsageError where it is larger than the number of pictures, or no multiple of its micro-batches.
- */
+/** @throws UsageError where the batch is larger than the number of pictures, or no multiple of its micro-batches. */
 export function checkBatch(batch: number, accumulate: number, count: number): void {
   if (batch > count) {
     throw contradiction(

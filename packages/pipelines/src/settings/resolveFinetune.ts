@@ -11,11 +11,10 @@ import type { ClassificationSettings } from "./runSettings.js";
 import { settleLabelled } from "./sourceFields.js";
 import type { ClassificationStep, CostOf } from "./stepSettings.js";
 
-/** What is known before fine-tuning. */
 export interface FinetuneFacts {
   /** How many labeled pictures there are to train with. */
   readonly count: number;
-  /** The encoder, and the side of the crops that it was pre-trained with. */
+  /** As it was pre-trained. */
   readonly encoder: Pick<
     ClassificationSettings,
     "width" | "depth" | "heads" | "patch" | "layerScale" | "imageSize"
@@ -47,10 +46,8 @@ export async function resolveFinetune(
   const usual = classifierMethod.length(given, facts.count, decisions);
   const imageSize = decisions.take("image size", given.imageSize, encoder.imageSize, "as in pre-training");
   if (imageSize % encoder.patch !== 0) {
-    throw contradiction(
-      "imageSize",
-      `${imageSize} is not a multiple of the encoder's patch of ${encoder.patch}`,
-    );
+    const problem = `${imageSize} is not a multiple of the encoder's patch of ${encoder.patch}`;
+    throw contradiction("imageSize", problem);
   }
   const batch = decisions.take("batch", given.batch, usual.batch, usual.batchReason);
   const parts = Math.ceil(batch / largestMicroBatch);
@@ -61,16 +58,13 @@ export async function resolveFinetune(
     decisions.take("micro-batches", given.accumulate, accumulate, reason);
   }
   const epochSteps = stepsOfEpoch(facts.count, batch);
-  const length = takeLength(
-    given,
-    epochSteps,
-    {
-      steps: Math.max(1, Math.round(usual.epochs * epochSteps)),
-      reason: usual.epochsReason(`${usual.epochs} epochs of ${epochSteps} steps`),
-    },
-    "given; the number of steps follows the machine's speed, which is measured during the run",
-    decisions,
-  );
+  const usualLength = {
+    steps: Math.max(1, Math.round(usual.epochs * epochSteps)),
+    reason: usual.epochsReason(`${usual.epochs} epochs of ${epochSteps} steps`),
+  };
+  const timeReason =
+    "given; the number of steps follows the machine's speed, which is measured during the run";
+  const length = takeLength(given, epochSteps, usualLength, timeReason, decisions);
   const { warmupShare } = usual;
   const warmup = decisions.take(
     "warm-up",

@@ -12,7 +12,7 @@ import type { PretrainingQuestion, StepSettings, StepWish } from "./stepSettings
 /** A run is to end within so many seconds where neither its steps nor its time are given. */
 const usualSeconds = 7_200;
 
-/** What is decided together, because time and memory depend on all of it. */
+/** What is decided together. */
 export interface RunSize {
   readonly settings: StepSettings;
   readonly cost: TrainingCost;
@@ -35,9 +35,7 @@ interface Candidate {
  * Decides model, image size, patch, the method's own settings, batch and micro-batches: the largest model that does
  * enough updates in the time, cut so that a step fits the memory.
  *
- * @param question What it is decided from.
  * @param wish The rest of a step, with memory enough.
- * @param decisions Receives model, image size, patch and what the method decides.
  * @throws UsageError where what is given contradicts itself, or the machine's memory does not suffice.
  */
 export async function resolveSize(

@@ -1,8 +1,6 @@
 import type { classifierMethod } from "@splitmask/methods";
 import type { Decided } from "@splitmask/methods/settings";
-import type { finetuneFields, sharedFields } from "./fieldGroups.js";
-import type { modelFields, optimizationFields } from "./fields.js";
-import type { labelledFields, sourceFields } from "./sourceFields.js";
+import type { finetuneFields, labelledFields, sharedFields, sharedGroups, sourceFields } from "./fields.js";
 
 /** Fields that are null where nothing was given, or where a time leaves them open. */
 type Nullable =
@@ -27,8 +25,8 @@ export type LoopSettings = Pick<
   Extract<
     keyof PretrainingSettings,
     | keyof typeof finetuneFields
-    | keyof typeof modelFields
-    | keyof typeof optimizationFields
+    | keyof typeof sharedGroups.model.fields
+    | keyof typeof sharedGroups.optimization.fields
     | ("seconds" | "warmupShare")
   >
 >;

@@ -22,7 +22,7 @@ import {
   weightsHash,
 } from "../runs/encoder.js";
 import type { FinetuneConfig } from "../settings/config.js";
-import { finetuneFields } from "../settings/fieldGroups.js";
+import { finetuneFields } from "../settings/fields.js";
 import { evaluationSteps, resolveFinetune } from "../settings/resolveFinetune.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";

@@ -7,7 +7,7 @@ import { scanPictures } from "../pictures/scanPictures.js";
 import { changedSettings, preparedSettings } from "../runs/description.js";
 import { encoderFile, writeEncoder } from "../runs/encoderFile.js";
 import type { Config } from "../settings/config.js";
-import { pretrainingFields } from "../settings/fieldGroups.js";
+import { pretrainingFields } from "../settings/fields.js";
 import { resolveConfig } from "../settings/resolve.js";
 import { monitorRhythm } from "../settings/resolveMonitor.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
