@@ -151,6 +151,12 @@ test("the color jitter of the recipe is for training without RandAugment", async
   );
 });
 
+test("a weight decay at the end needs one before, as in pre-training", async () => {
+  await expect(decided({ weightDecay: 0, weightDecayEnd: 0.1 })).rejects.toThrow(
+    "weightDecayEnd: without a weightDecay nothing is decayed: give both.",
+  );
+});
+
 test("a time limit leaves steps and warm-up open", async () => {
   const config = await decided({ time: "30m" });
   expect(config).toMatchObject({ steps: null, seconds: 1800, warmup: null, warmupShare: 0.2 });

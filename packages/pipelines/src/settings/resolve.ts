@@ -34,16 +34,9 @@ export interface Resolution<Settings = PretrainingSettings> {
  *   memory does not suffice.
  */
 export async function resolveConfig(question: PretrainingQuestion): Promise<Resolution> {
-  const { given, method, pictures } = question;
-  const {
-    cropScale,
-    clip,
-    colorsForFew,
-    dropPath,
-    learningRate: paper,
-    warmupShare,
-    ...recipe
-  } = method.recipe;
+  const { given, pictures } = question;
+  const { recipe } = question.method;
+  const { cropScale, clip, dropPath, learningRate: paper, warmupShare } = recipe;
   checkLength(given);
   if ((given.mean === undefined) !== (given.std === undefined)) {
     const [field, other] = given.mean === undefined ? ["std", "mean"] : ["mean", "std"];
@@ -51,7 +44,7 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
   }
   const decisions = new Decisions();
   const batch = wantedBatch(given, pictures.count);
-  const colors = resolveColors(given, pictures.count, colorsForFew);
+  const colors = resolveColors(given, pictures.count, recipe.colorsForFew);
   const wish = {
     ...resolveCommon(given),
     ...settleSource(given),
@@ -73,23 +66,15 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
     `${paper.value.toExponential()} at batch ${paper.batch} and width ${paper.width}, times √(batch / ${paper.batch}) · √(${paper.width} / width)`,
     (rate) => rate.toExponential(1),
   );
+  const warmupReason = `${Math.round(1000 * warmupShare) / 10} % of the steps`;
+  const usualWarmup = Math.round(warmupShare * plannedSteps);
   const warmup =
     steps === null && given.warmup === undefined
       ? null
-      : decisions.take(
-          "warm-up",
-          given.warmup,
-          Math.round(warmupShare * plannedSteps),
-          `${Math.round(1000 * warmupShare) / 10} % of the steps`,
-          (count) => `${count} steps`,
-        );
+      : decisions.take("warm-up", given.warmup, usualWarmup, warmupReason, (count) => `${count} steps`);
   const checkpointEvery = takeCheckpoints(given.checkpointEvery, plannedSteps, stepTime(cost), decisions);
-  decisions.take(
-    "crop scale",
-    given.cropScale,
-    cropScale,
-    `random resized crop of ${Math.round(100 * cropScale)} % to 100 % of the picture`,
-  );
+  const crop = `random resized crop of ${Math.round(100 * cropScale)} % to 100 % of the picture`;
+  decisions.take("crop scale", given.cropScale, cropScale, crop);
   decisions.note("colors", colors.text, colors.reason);
   decisions.take("seed", given.seed, 0, "fixed, so that the run can be repeated");
   const config = {

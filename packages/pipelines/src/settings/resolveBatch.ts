@@ -18,16 +18,13 @@ export function wantedBatch(given: Config, count: number): number {
 /** @throws UsageError where the batch is larger than the number of pictures, or no multiple of its micro-batches. */
 export function checkBatch(batch: number, accumulate: number, count: number): void {
   if (batch > count) {
-    throw contradiction(
-      "batch",
-      `${batch}, but there are only ${formatCount(count)} pictures: use ${count} or fewer`,
-    );
+    const problem = `${batch}, but there are only ${formatCount(count)} pictures: use ${count} or fewer`;
+    throw contradiction("batch", problem);
   }
   if (batch % accumulate !== 0) {
-    throw contradiction(
-      "batch and accumulate",
-      `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${Math.ceil(batch / accumulate) * accumulate}`,
-    );
+    const next = Math.ceil(batch / accumulate) * accumulate;
+    const problem = `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${next}`;
+    throw contradiction("batch and accumulate", problem);
   }
 }
 
@@ -44,16 +41,13 @@ export async function noteBatch(
     const whole = await costOf({ ...settings, batch: wanted, accumulate: 1, recompute: false });
     tight = `a step of ${wanted} pictures at once takes ${formatBytes(whole.memoryBytes)}, and ${formatBytes(machine.freeBytes)} are free`;
   }
-  decisions.take(
-    "batch",
-    given.batch,
-    batch,
+  const reason =
     batch < wanted
       ? tight
       : batch === 128
         ? "enough pictures to compare with each other, and small enough for a CPU"
-        : `the largest power of two within ${formatCount(count)} pictures`,
-  );
+        : `the largest power of two within ${formatCount(count)} pictures`;
+  decisions.take("batch", given.batch, batch, reason);
   if (accumulate > 1) decisions.take("micro-batches", given.accumulate, accumulate, tight);
   if (recompute)
     decisions.note("recompute", "blocks run twice", given.recompute === undefined ? tight : "given");

@@ -28,10 +28,8 @@ export function resolveOptimization(
     const schedules: readonly string[] = schedulesOf[field];
     if (given[field] === undefined || schedules.includes(schedule)) continue;
     const named = schedules.map((each) => `"${each}"`).join(" or ");
-    throw contradiction(
-      field,
-      `the schedule "${schedule}" does not use it: leave it out, or use schedule ${named}`,
-    );
+    const problem = `the schedule "${schedule}" does not use it: leave it out, or use schedule ${named}`;
+    throw contradiction(field, problem);
   }
   if (optimizer !== "adamw" && given.learningRate === undefined) {
     const example = optimizer === "sgd" ? "0.03" : "0.3";

@@ -49,7 +49,7 @@ export async function resolveSize(
   for (const rung of rungs) {
     const { objection, size } = await consider(rung, question, wish);
     considered.push({ rung, objection, size });
-    if (size !== null && objection === null) break;
+    if (objection === null) break;
   }
   const place = considered.findLastIndex(({ size }) => size !== null);
   if (place < 0) throw await tooLarge(rungs.at(-1)!, question, wish);
@@ -58,15 +58,9 @@ export async function resolveSize(
   const threads = `${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`;
   const fitting = `${formatCount(size!.fittingSteps)} updates fit in ${given.time ?? "two hours"} on ${threads}`;
   const isGiven = (["model", "width", "depth", "heads"] as const).some((name) => given[name] !== undefined);
-  decisions.note(
-    "model",
-    `${given.model ? `${given.model}, ` : ""}width ${rung.width}, depth ${rung.depth}, ${rung.heads} heads`,
-    isGiven
-      ? "given"
-      : larger === undefined
-        ? fitting
-        : `${fitting}; ${larger.rung.name} ${larger.objection}`,
-  );
+  const reason = larger === undefined ? fitting : `${fitting}; ${larger.rung.name} ${larger.objection}`;
+  const model = `width ${rung.width}, depth ${rung.depth}, ${rung.heads} heads`;
+  decisions.note("model", given.model ? `${given.model}, ${model}` : model, isGiven ? "given" : reason);
   noteGeometry(question, rung, decisions);
   settingsOf(rung, question, wish, decisions);
   return size!;
@@ -119,23 +113,13 @@ function settingsOf(
 function noteGeometry({ given, pictures }: PretrainingQuestion, rung: Rung, decisions: Decisions): void {
   const side = Math.round(pictures.shortSide);
   const across = rung.imageSize / rung.patch;
-  const why =
-    rung.isShort && across < 8
-      ? "is fast, for a short run"
-      : rung.imageSize > 64
-        ? "is the paper's"
-        : "learns fast on a CPU";
-  const reason =
-    given.patch !== undefined
-      ? "8×8 patches of the given size"
-      : `the pictures' shorter side is ${side} pixels${side < smallSide ? "" : `; ${rung.imageSize} ${why}`}`;
+  const large = rung.imageSize > 64 ? "is the paper's" : "learns fast on a CPU";
+  const why = rung.isShort && across < 8 ? "is fast, for a short run" : large;
+  const known = `the pictures' shorter side is ${side} pixels${side < smallSide ? "" : `; ${rung.imageSize} ${why}`}`;
+  const reason = given.patch === undefined ? known : "8×8 patches of the given size";
   decisions.take("image size", given.imageSize, rung.imageSize, reason);
-  decisions.take(
-    "patch",
-    given.patch,
-    rung.patch,
-    `${across}×${across} = ${across ** 2} patches per picture`,
-  );
+  const patches = `${across}×${across} = ${across ** 2} patches per picture`;
+  decisions.take("patch", given.patch, rung.patch, patches);
 }
 
 /** What to say where even the smallest step is larger than the machine's memory. */
