@@ -76,27 +76,22 @@ export const classifierMethod: LabelledMethod<
       count >= largeSet ? "iNaturalist and Food101" : "its small sets, Cars, Clipart, Painting and Sketch";
     const reason = `${pictures}: what the paper does for ${sets}, but for batch and length`;
     decisions.take("recipe", asked, name, reason);
+    const isAsked = asked !== undefined;
+    const wanted = isAsked ? batch : Math.min(usualBatch, batch);
     const largest = 2 ** Math.floor(Math.log2(Math.max(2, count / fewestSteps)));
-    const whole =
-      asked === undefined
-        ? {
-            batch: Math.min(usualBatch, batch),
-            batchReason: `the recipe's is ${formatCount(batch)}; with smaller batches, more is learned from the same number of pictures`,
-            epochs: Math.min(epochs, Math.max(1, Math.round(picturesSeen / count))),
-            epochsReason: (length: string) =>
-              `${length}; the recipe's ${epochs} are for a GPU; a longer run (--epochs, --time) learns more`,
-          }
-        : {
-            ...{ batch, epochs, batchReason: `recipe ${name}` },
-            epochsReason: (length: string) => `recipe ${name}: ${length}`,
-          };
-    const few = {
-      batch: largest,
-      batchReason: `${pictures}: the largest power of two with at least ${fewestSteps} steps per epoch`,
-    };
     return {
-      ...whole,
-      ...(largest < whole.batch ? few : {}),
+      batch: Math.min(wanted, largest),
+      batchReason:
+        largest < wanted
+          ? `${pictures}: the largest power of two with at least ${fewestSteps} steps per epoch`
+          : isAsked
+            ? `recipe ${name}`
+            : `the recipe's is ${formatCount(batch)}; with smaller batches, more is learned from the same number of pictures`,
+      epochs: isAsked ? epochs : Math.min(epochs, Math.max(1, Math.round(picturesSeen / count))),
+      epochsReason: (length) =>
+        isAsked
+          ? `recipe ${name}: ${length}`
+          : `${length}; the recipe's ${epochs} are for a GPU; a longer run (--epochs, --time) learns more`,
       warmupShare: warmupEpochs / epochs,
       warmupReason: `recipe: ${warmupEpochs} of ${epochs} epochs`,
     };

@@ -3,11 +3,11 @@ import { z } from "zod";
 
 /** A value as the user gave it, cut to one short line. */
 function show(value: unknown): string {
-  let text = String(value);
+  let text: string;
   try {
-    text = JSON.stringify(value) ?? text;
+    text = JSON.stringify(value) ?? String(value);
   } catch {
-    // a bigint, or an object within itself, which only a module can hold
+    text = String(value); // a bigint, or an object within itself, which only a module can hold
   }
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
