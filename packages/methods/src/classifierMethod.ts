@@ -44,8 +44,8 @@ function recipeFor(
 
 /**
  * What learning rates are multiplied with for another batch: linearly for a recipe that was asked for, as its authors
- * scale; else with the root, which keeps the noise of AdamW's steps (Malladi et al. 2022, arXiv 2205.10287), for batches
- * that are chosen much smaller than the recipe's.
+ * scale; else with the root, which keeps the noise of AdamW's steps (Malladi et al. 2022, arXiv 2205.10287), for
+ * batches that are chosen much smaller than the recipe's.
  */
 function scaleOf(batch: number, recipeBatch: number, isAsked: boolean) {
   const ratio = `${batch} / ${formatCount(recipeBatch)}`;
@@ -86,7 +86,8 @@ export const classifierMethod: LabelledMethod<
           ? `${pictures}: the largest power of two with at least ${fewestSteps} steps per epoch`
           : isAsked
             ? `recipe ${name}`
-            : `the recipe's is ${formatCount(batch)}; with smaller batches, more is learned from the same number of pictures`,
+            : `the recipe's is ${formatCount(batch)}; with smaller batches, more is learned from the same number ` +
+              "of pictures",
       epochs: isAsked ? epochs : Math.min(epochs, Math.max(1, Math.round(picturesSeen / count))),
       epochsReason: (length) =>
         isAsked
@@ -114,7 +115,8 @@ export const classifierMethod: LabelledMethod<
       given.layerDecay,
       recipe.layerDecay,
       fromScratch && recipe.layerDecay !== 1
-        ? `${reason}, the same as for a pre-trained encoder, so that the two compare; --layer-decay 1 trains all layers alike`
+        ? `${reason}, the same as for a pre-trained encoder, so that the two compare; --layer-decay 1 trains all ` +
+            "layers alike"
         : reason,
     );
     const take = (
@@ -129,7 +131,8 @@ export const classifierMethod: LabelledMethod<
     if (mixup + cutmix > 0 && batch % 2 !== 0) {
       throw contradiction(
         "batch",
-        `${batch}, but mixup and CutMix mix picture i with picture ${batch} − 1 − i: use an even batch, or mixup 0 and cutmix 0`,
+        `${batch}, but mixup and CutMix mix picture i with picture ${batch} − 1 − i: use an even batch, or ` +
+          "mixup 0 and cutmix 0",
       );
     }
     const { magnitude = recipe.magnitude, magnitudeStd = recipe.magnitudeStd } = given;

@@ -20,6 +20,7 @@ export function resolveColors(given: Config, count: number, colorsForFew: boolea
   const isAsked = ["augmentation", ...Object.keys(none)].some(
     (field) => given[field as keyof Config] !== undefined,
   );
+  const forFew = "; for the smallest sets it has --augmentation color";
   return {
     settings: { ...steps, jitterStrength: given.jitterStrength ?? 1 },
     text:
@@ -28,6 +29,6 @@ export function resolveColors(given: Config, count: number, colorsForFew: boolea
       ? "given"
       : on.length > 0
         ? `only ${formatCount(count)} pictures: the paper's choice for its smallest sets`
-        : `the method's recipe has crop and flip only${colorsForFew ? "; for the smallest sets it has --augmentation color" : ""}`,
+        : `the method's recipe has crop and flip only${colorsForFew ? forFew : ""}`,
   };
 }

@@ -35,8 +35,9 @@ export async function importDefault(absolute: string, example: string): Promise<
   const loaded = await import(pathToFileURL(absolute).href).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       /\.m?ts$/i.test(name) && error.code === "ERR_UNKNOWN_FILE_EXTENSION"
-        ? `${name}: Node.js ${process.versions.node} cannot import TypeScript. Use Node.js 22.18 or later, or rename the ` +
-            `file to ${name.replace(/\.m?ts$/, ".mjs")} (an editor still types it), or write a configuration as JSON.`
+        ? `${name}: Node.js ${process.versions.node} cannot import TypeScript. Use Node.js 22.18 or later, or ` +
+            `rename the file to ${name.replace(/\.m?ts$/, ".mjs")} (an editor still types it), or write a ` +
+            "configuration as JSON."
         : `${name}: could not be imported: ${error.message}`,
     );
   });

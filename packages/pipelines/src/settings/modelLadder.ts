@@ -84,8 +84,8 @@ function checkSize(given: Config, { width, heads, imageSize, patch }: Rung): voi
   }
   if (imageSize % patch !== 0) {
     const lower = Math.max(patch, Math.floor(imageSize / patch) * patch);
-    const problem = `${imageSize} and ${patch}: the image size must be a multiple of the patch; use ${lower} or ${lower + patch}`;
-    throw contradiction("imageSize and patch", problem);
+    const problem = `${imageSize} and ${patch}: the image size must be a multiple of the patch`;
+    throw contradiction("imageSize and patch", `${problem}; use ${lower} or ${lower + patch}`);
   }
 }
 

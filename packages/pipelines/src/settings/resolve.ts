@@ -59,11 +59,12 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
   await noteBatch(question, settings, decisions);
   const { plannedSteps, seconds, steps } = resolveLength(given, pictures.count, size, decisions);
   const scale = Math.sqrt(settings.batch / paper.batch) * Math.sqrt(paper.width / settings.width);
+  const scaling = `√(batch / ${paper.batch}) · √(${paper.width} / width)`;
   const learningRate = decisions.take(
     "learning rate",
     given.learningRate,
     Number((paper.value * scale).toPrecision(2)),
-    `${paper.value.toExponential()} at batch ${paper.batch} and width ${paper.width}, times √(batch / ${paper.batch}) · √(${paper.width} / width)`,
+    `${paper.value.toExponential()} at batch ${paper.batch} and width ${paper.width}, times ${scaling}`,
     (rate) => rate.toExponential(1),
   );
   const warmupReason = `${Math.round(1000 * warmupShare) / 10} % of the steps`;

@@ -23,8 +23,8 @@ export function checkBatch(batch: number, accumulate: number, count: number): vo
   }
   if (batch % accumulate !== 0) {
     const next = Math.ceil(batch / accumulate) * accumulate;
-    const problem = `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches; use a batch of ${next}`;
-    throw contradiction("batch and accumulate", problem);
+    const problem = `${batch} and ${accumulate}: the batch must be a multiple of its micro-batches`;
+    throw contradiction("batch and accumulate", `${problem}; use a batch of ${next}`);
   }
 }
 
@@ -39,7 +39,8 @@ export async function noteBatch(
   let tight = "";
   if (batch < wanted || accumulate > 1 || recompute) {
     const whole = await costOf({ ...settings, batch: wanted, accumulate: 1, recompute: false });
-    tight = `a step of ${wanted} pictures at once takes ${formatBytes(whole.memoryBytes)}, and ${formatBytes(machine.freeBytes)} are free`;
+    const [taken, free] = [whole.memoryBytes, machine.freeBytes].map(formatBytes);
+    tight = `a step of ${wanted} pictures at once takes ${taken}, and ${free} are free`;
   }
   const reason =
     batch < wanted

@@ -134,8 +134,11 @@ async function tooLarge(rung: Rung, question: PretrainingQuestion, wish: StepWis
     ...(["model", "width", "depth", "imageSize"] as const).filter((field) => given[field] !== undefined),
   ];
   const { memoryBytes } = await costOf(smallest);
+  const { width, depth, imageSize, batch } = smallest;
+  const step = `a step of width ${width}, depth ${depth}, ${imageSize} pixels and batch ${batch}`;
   return contradiction(
     "memory",
-    `a step of width ${rung.width}, depth ${rung.depth}, ${rung.imageSize} pixels and batch ${smallest.batch} takes ${formatBytes(memoryBytes)} even with recompute, and this machine has ${formatBytes(machine.memoryBytes)}; choose less of ${mends.length > 0 ? mends.join(", ") : "everything: a smaller imageSize"}`,
+    `${step} takes ${formatBytes(memoryBytes)} even with recompute, and this machine has ` +
+      `${formatBytes(machine.memoryBytes)}; choose less of ${mends.join(", ") || "everything: a smaller imageSize"}`,
   );
 }
