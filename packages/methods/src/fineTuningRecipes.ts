@@ -18,6 +18,8 @@ export interface FineTuningRecipe {
   readonly clip: number;
   /** Stochastic depth of the last block. */
   readonly dropPath: number;
+  /** Smallest area of the random resized crop, as a share of the picture. */
+  readonly cropScale: number;
   /** Label smoothing. */
   readonly labelSmoothing: number;
   /** mixup's alpha; 0: none. */
@@ -50,6 +52,7 @@ const paper = {
   weightDecay: 0.05,
   clip: 0,
   dropPath: 0.1,
+  cropScale: 0.08,
   labelSmoothing: 0.1,
   mixup: 0.8,
   cutmix: 1,

@@ -17,7 +17,7 @@ export { type BeitHeadOptions, BeitModel } from "./beitModel.js";
 export type { BlockOptions, DrawRequest } from "./blockMask.js";
 export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
 export { classifierFields } from "./classifierFields.js";
-export { type ClassifierSettings, classifierMethod } from "./classifierMethod.js";
+export { type ClassifierSettings, classifierMethod, type DecidedClassifier } from "./classifierMethod.js";
 export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
 export {
   type ResolvedSplitMaskConfig,
@@ -54,6 +54,9 @@ export {
   type CommonSettings,
   defineMethod,
   type EncoderModel,
+  type LabelledFacts,
+  type LabelledGiven,
+  type LabelledLength,
   type LabelledMethod,
   type Method,
   type MethodFacts,
@@ -64,6 +67,7 @@ export {
   type PrepareRequest,
   type PretrainingTask,
   type Recipe,
+  type RecipeSettings,
 } from "./method.js";
 export { type PaintedPatches, paintedPanels } from "./paintedPanels.js";
 export * from "./settings/index.js";

@@ -6,6 +6,7 @@ import type { TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import type { Classifier } from "./classifier.js";
 import type { FigureNotes } from "./figureNotes.js";
+import type { FineTuningRecipe } from "./fineTuningRecipes.js";
 import type { LookRequest, Looks } from "./looks.js";
 import type { Decisions } from "./settings/decisions.js";
 import type { Fields, Given } from "./settings/field.js";
@@ -222,13 +223,62 @@ export function defineMethod<
   return method;
 }
 
+/** The shared settings that the recipe of a method that learns from labels decides. */
+export type RecipeSettings = Pick<
+  FineTuningRecipe,
+  | "learningRate"
+  | "minimumLearningRate"
+  | "layerDecay"
+  | "weightDecay"
+  | "clip"
+  | "dropPath"
+  | "ema"
+  | "cropScale"
+>;
+
+/** What a method that learns from labels may be given: its own settings, and the shared ones of its recipe. */
+export type LabelledGiven<Own extends Fields> = Given<Own> & {
+  readonly [Name in keyof RecipeSettings]?: Exclude<RecipeSettings[Name], null> | undefined;
+};
+
+/** What the settings of a method that learns from labels may depend on. */
+export interface LabelledFacts {
+  /** How many labeled pictures there are to train with. */
+  readonly count: number;
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Whether the encoder begins with its first random weights. */
+  readonly fromScratch: boolean;
+}
+
+/** How much a method that learns from labels trains where nothing is given, with its reasons. */
+export interface LabelledLength {
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Why. */
+  readonly batchReason: string;
+  /** Passes over the pictures. */
+  readonly epochs: number;
+  /** Why so many: the length in words, such as `"42 epochs of 73 steps"`, with the reason. */
+  readonly epochsReason: (length: string) => string;
+  /** Warm-up as a share of the steps. */
+  readonly warmupShare: number;
+  /** Why. */
+  readonly warmupReason: string;
+}
+
 /**
  * A method that learns classes from labeled pictures, starting with a pre-trained encoder; a recipe gives its settings.
  *
  * @typeParam Own Its own fields.
+ * @typeParam OwnSettings What it decides.
  * @typeParam Settings What its model is made of.
  */
-export interface LabelledMethod<Own extends Fields = Fields, Settings extends object = object> {
+export interface LabelledMethod<
+  Own extends Fields = Fields,
+  OwnSettings extends object = object,
+  Settings extends object = object,
+> {
   /** Its name in `config.json` and checkpoints. */
   readonly name: string;
   /** Its displayed name. */
@@ -237,6 +287,23 @@ export interface LabelledMethod<Own extends Fields = Fields, Settings extends ob
   readonly paper: string;
   /** Its own settings. */
   readonly fields: Own;
+  /**
+   * How much it trains where nothing is given.
+   *
+   * @param given The settings that are given.
+   * @param count How many labeled pictures there are.
+   * @param decisions Receives the recipe with its reason.
+   */
+  length(given: Given<Own>, count: number, decisions: Decisions): LabelledLength;
+  /**
+   * Decides its own settings, and the shared ones of its recipe.
+   *
+   * @param given The settings that are given.
+   * @param facts The facts that the defaults may depend on.
+   * @param decisions Receives the decisions with their reasons.
+   * @throws UsageError where they contradict each other.
+   */
+  decide(given: LabelledGiven<Own>, facts: LabelledFacts, decisions: Decisions): OwnSettings & RecipeSettings;
   /** The model with its initial weights, and its loss. */
   create(device: Device, settings: Settings): Classifier;
 }

@@ -66,14 +66,6 @@ export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";
 export type { Resolution } from "./settings/resolve.js";
-export {
-  type FinetuneFacts,
-  type FinetuneResolution,
-  type PretrainedEncoder,
-  resolveFinetune,
-} from "./settings/resolveFinetune.js";
-export { checkpointRhythm } from "./settings/resolveLength.js";
-export { monitorRhythm } from "./settings/resolveMonitor.js";
 export type { ClassificationSettings, PretrainingSettings } from "./settings/runSettings.js";
 export type { CostOf, StepSettings } from "./settings/stepSettings.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";

@@ -1,12 +1,10 @@
 import { methods } from "@splitmask/methods";
 import {
   type Config,
-  checkpointRhythm,
   decideSettings,
   decodedInSteps,
   estimateRun,
   type MachineFacts,
-  monitorRhythm,
   type PictureFacts,
   type PretrainingSettings,
   pretrainingCosts,
@@ -17,6 +15,8 @@ import {
   UsageError,
   usualRunFolder,
 } from "@splitmask/pipelines";
+import { checkpointRhythm } from "../src/settings/resolveLength.js";
+import { monitorRhythm } from "../src/settings/resolveMonitor.js";
 import { countingRates, machineOf, ratesOf } from "./machines.js";
 
 const photographs = (count: number): PictureFacts => ({ count, shortSide: 480, decodeSeconds: 0.004 });

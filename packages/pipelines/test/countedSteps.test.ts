@@ -6,11 +6,11 @@ import {
   classificationCosts,
   decideSettings,
   pretrainingCosts,
-  resolveFinetune,
   type TrainingCost,
 } from "@splitmask/pipelines";
 import { type BatchSource, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
+import { resolveFinetune } from "../src/settings/resolveFinetune.js";
 import { classificationBatches, pretrainingBatches } from "../src/training/batches.js";
 import { type TrainingLoop, trainingLoop } from "../src/training/trainingLoop.js";
 import { countingRates, machineOf } from "./machines.js";

@@ -4,11 +4,10 @@ import {
   classificationWork,
   estimateRun,
   type FinetuneConfig,
-  type FinetuneFacts,
   type RunDescription,
-  resolveFinetune as resolveFor,
   stepTime,
 } from "@splitmask/pipelines";
+import { type FinetuneFacts, resolveFinetune as resolveFor } from "../src/settings/resolveFinetune.js";
 import { classificationRun } from "../src/training/classificationRun.js";
 import { machineOf, ratesOf } from "./machines.js";
 
@@ -149,6 +148,12 @@ test("the color jitter of the recipe is for training without RandAugment", async
   expect((await decided({ magnitude: 0 })).jitter).toBe(0.4);
   expect((await reasons({}))["color jitter"]).toBe(
     "0: the recipe's 0.4 is for training without RandAugment, as timm has it",
+  );
+});
+
+test("a weight decay at the end needs one before, as in pre-training", async () => {
+  await expect(decided({ weightDecay: 0, weightDecayEnd: 0.1 })).rejects.toThrow(
+    "weightDecayEnd: without a weightDecay nothing is decayed: give both.",
   );
 });
 

@@ -1,18 +1,15 @@
 import { didYouMean, type Fields, type Given, UsageError } from "@splitmask/methods/settings";
 import { z } from "zod";
 
-/** Writes a value as the user gave it, cut to one short line. */
+/** A value as the user gave it, cut to one short line. */
 function show(value: unknown): string {
-  const text = inJson(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
-
-function inJson(value: unknown): string | undefined {
+  let text: string;
   try {
-    return JSON.stringify(value);
+    text = JSON.stringify(value) ?? String(value);
   } catch {
-    return undefined; // a bigint, or an object within itself, which only a module can hold
+    text = String(value); // a bigint, or an object within itself, which only a module can hold
   }
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 /** Types whose names in zod are not what people call them. */
@@ -26,23 +23,17 @@ const expectedTypes: Readonly<Record<string, string>> = {
 
 /** What zod expected, in words, where the field does not say so itself; undefined: in zod's. */
 function expectation(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case "invalid_type":
-      return expectedTypes[issue.expected] ?? `a ${issue.expected}`;
-    case "invalid_value":
-      return `one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
-    case "too_small":
-      if (issue.origin === "number" || issue.origin === "int")
-        return `a number ${issue.inclusive ? "of at least" : "greater than"} ${issue.minimum}`;
-      if (issue.minimum === 1) return `a ${issue.origin === "array" ? "list" : "text"} that is not empty`;
-      return undefined;
-    case "too_big":
-      return issue.origin === "number" || issue.origin === "int"
-        ? `a number ${issue.inclusive ? "of at most" : "less than"} ${issue.maximum}`
-        : undefined;
-    default:
-      return undefined;
-  }
+  if (issue.code === "invalid_type") return expectedTypes[issue.expected] ?? `a ${issue.expected}`;
+  if (issue.code === "invalid_value")
+    return `one of ${issue.values.map((each) => JSON.stringify(each)).join(", ")}`;
+  if (issue.code !== "too_small" && issue.code !== "too_big") return undefined;
+  const isNumber = issue.origin === "number" || issue.origin === "int";
+  if (issue.code === "too_big")
+    return isNumber ? `a number ${issue.inclusive ? "of at most" : "less than"} ${issue.maximum}` : undefined;
+  if (isNumber) return `a number ${issue.inclusive ? "of at least" : "greater than"} ${issue.minimum}`;
+  return issue.minimum === 1
+    ? `a ${issue.origin === "array" ? "list" : "text"} that is not empty`
+    : undefined;
 }
 
 /** The value at a place within another. */
@@ -74,7 +65,7 @@ export function checkFields<Own extends Fields>(
   fields: Own,
   value: unknown,
   source: string,
-  nameOf: FieldNamer = (field) => field,
+  nameOf: (field: string) => string = (field) => field,
 ): Given<Own> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new UsageError(
@@ -84,20 +75,17 @@ export function checkFields<Own extends Fields>(
   const result = z.strictObject(fields).safeParse(value, { error: expectation });
   if (result.success) return result.data as Given<Own>;
   const names = Object.keys(fields);
-  const lines = result.error.issues.map((issue) => {
+  const lines = result.error.issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
-      return issue.keys
-        .map((key) => {
-          const mend = didYouMean(key, names) ?? `Known fields: ${names.join(", ")}.`;
-          return `unknown field "${key}" (given ${show(valueAt(value, [key]))}). ${mend}`;
-        })
-        .join("\n  ");
+      return issue.keys.map((key) => {
+        const mend = didYouMean(key, names) ?? `Known fields: ${names.join(", ")}.`;
+        return `unknown field "${key}" (given ${show(valueAt(value, [key]))}). ${mend}`;
+      });
     }
     const field = String(issue.path[0] ?? "");
-    const given = valueAt(value, [field]);
-    const asked = didYouMean(valueAt(value, issue.path), wordsOf(issue));
-    const problem = `${nameOf(field)}: got ${show(given)}, expected ${issue.message}.`;
-    return asked === null ? problem : `${problem} ${asked}`;
+    const meant = didYouMean(valueAt(value, issue.path), wordsOf(issue));
+    const problem = `${nameOf(field)}: got ${show(valueAt(value, [field]))}, expected ${issue.message}.`;
+    return meant === null ? problem : `${problem} ${meant}`;
   });
   throw new UsageError(`${source}: ${[...new Set(lines)].join("\n  ")}`);
 }
@@ -106,6 +94,3 @@ export function checkFields<Own extends Fields>(
 export function optionName(field: string): string {
   return `--${field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
-
-/** A field of the command line, for messages: `imageSize` → `--image-size`. */
-export type FieldNamer = (field: string) => string;

@@ -1,18 +1,10 @@
 import type { Method, MethodName, methods } from "@splitmask/methods";
 import type { defaultMethodName, Fields, Given } from "@splitmask/methods/settings";
-import type { sharedFields } from "./fieldGroups.js";
+import type { finetuneFields, sharedFields } from "./fields.js";
 
-/** The name of the method where none is given. */
 type DefaultName = typeof defaultMethodName;
-
-/** The own fields of a method of the table. */
-export type FieldsOf<Name extends MethodName> = (typeof methods)[Name]["fields"];
-
-/** The own fields of the method where none is given. */
-export type DefaultFields = FieldsOf<DefaultName>;
-
-/** The settings that pre-training has with every method; every field is optional. */
-export type SharedConfig = Given<typeof sharedFields>;
+type FieldsOf<Name extends MethodName> = (typeof methods)[Name]["fields"];
+type SharedConfig = Given<typeof sharedFields>;
 
 /**
  * What a configuration file (or `defineConfig`) may hold; every field is optional, and what is not given is chosen from
@@ -20,10 +12,13 @@ export type SharedConfig = Given<typeof sharedFields>;
  *
  * @typeParam Own The method's own fields; when left out those of the usual method.
  */
-export type Config<Own extends Fields = DefaultFields> = SharedConfig & Given<Own>;
+export type Config<Own extends Fields = FieldsOf<DefaultName>> = SharedConfig & Given<Own>;
 
-/** The name of a configuration field. */
-export type ConfigField = keyof Config;
+/**
+ * What a configuration file for `splitmask finetune` may hold; every field is optional, and what is not given is the
+ * recipe's, or chosen from the pictures.
+ */
+export type FinetuneConfig = Given<typeof finetuneFields>;
 
 /**
  * Types a configuration module: `export default defineConfig({ imageSize: 64, patch: 8 })`. The own fields of the

@@ -2,12 +2,9 @@ import { basename, extname, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
-import type { Config } from "./config.js";
-import { pretrainingFields } from "./fieldGroups.js";
-import type { FinetuneConfig } from "./finetuneConfig.js";
-import { finetuneFields } from "./finetuneGroups.js";
-import { existingFile, importDefault, isModule } from "./importDefault.js";
-import { loadMethod, methodIn } from "./loadMethod.js";
+import type { Config, FinetuneConfig } from "./config.js";
+import { finetuneFields, pretrainingFields } from "./fields.js";
+import { existingFile, importDefault, isModule, loadMethod, methodIn } from "./loadMethod.js";
 
 /**
  * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running
@@ -55,23 +52,15 @@ async function readFileValue(path: string): Promise<unknown> {
   const absolute = await existingFile(path, "--config", "a .json, .js, .mjs or .ts file");
   if (isModule(path)) return importDefault(absolute, "export default defineConfig({ imageSize: 64 });");
   const extension = extname(path).toLowerCase();
-  if (extension !== ".json") {
+  if (extension !== ".json")
     throw new UsageError(`--config: ${name} ends in "${extension}", expected .json, .js, .mjs, .ts or .mts.`);
-  }
   const { readTextFile } = await import("@splitmask/data"); // with the decoders: only where it is needed
-  return withoutSchema(parseJson(await readTextFile(absolute), name));
-}
-
-/** JSON without the line that tells editors where its schema is. */
-function withoutSchema(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const { $schema: _, ...fields } = value as Readonly<Record<string, unknown>>;
-  return fields;
-}
-
-function parseJson(text: string, name: string): unknown {
+  const text = await readTextFile(absolute);
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, "")); // editors on Windows begin files with it
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, "")); // editors on Windows begin files with it
+    // The line that tells editors where its schema is.
+    if (typeof value === "object" && value !== null && "$schema" in value) delete value.$schema;
+    return value;
   } catch (error) {
     throw new UsageError(`${name}: is not valid JSON: ${(error as Error).message}`);
   }

@@ -1,59 +1,50 @@
 import type { Config } from "./config.js";
-import type { PretrainingSettings } from "./runSettings.js";
-import type { CostOf } from "./stepSettings.js";
+import type { CostOf, StepSettings } from "./stepSettings.js";
 
 /** Fewest pictures of a micro-batch and of a batch that memory makes smaller. */
 const leastPictures = 4;
 
-/** What decides what memory a step takes, besides the model. */
-export type MemoryFit = Pick<PretrainingSettings, "batch" | "accumulate" | "recompute">;
+type MemoryFit = Pick<StepSettings, "batch" | "accumulate" | "recompute">;
 
 /**
  * The quickest way to take a step within the memory: the whole batch at once; else in micro-batches or with
  * `recompute`; else a smaller batch. What is given stays.
  *
- * @param settings The step as it would be with memory enough.
- * @param given The fields that are given.
- * @param room Bytes that a step may take.
- * @param costOf What a step takes.
+ * @param settings The step with memory enough.
+ * @param room Bytes that it may take.
  * @returns null where nothing fits.
  */
-export async function fitMemory<Settings extends MemoryFit>(
-  settings: Settings,
+export async function fitMemory(
+  settings: StepSettings,
   given: Config,
   room: number,
-  costOf: CostOf<Settings>,
-): Promise<Settings | null> {
-  const memoryOf = async (way: MemoryFit) => (await costOf({ ...settings, ...way })).memoryBytes;
+  costOf: CostOf,
+): Promise<StepSettings | null> {
+  const stepIn = (way: MemoryFit) => ({ ...settings, ...way });
+  const fits = async (way: MemoryFit) => (await costOf(stepIn(way))).memoryBytes <= room;
   const fewest = given.batch === undefined ? Math.min(leastPictures, settings.batch) : settings.batch;
-  const batches = halvesOf(settings.batch, fewest);
-  for (const batch of batches) {
-    const ways = waysOf(batch, given);
-    // The one that takes the most memory is the quickest; the one that takes the least says whether any fits.
-    const [first, last] = [ways[0]!, ways.at(-1)!];
-    if ((await memoryOf(first)) <= room) return { ...settings, ...first };
-    // A model that is much too large is not counted in every way.
-    if (batch === settings.batch && (await memoryOf(waysOf(batches.at(-1)!, given).at(-1)!)) > room)
-      return null;
-    if ((await memoryOf(last)) > room) continue;
-    let quickest: { readonly way: MemoryFit; readonly seconds: number } | null = null;
-    for (const recompute of new Set(ways.map((way) => way.recompute))) {
-      // Of the micro-batches that fit, the largest are the quickest.
-      for (const way of ways.filter((each) => each.recompute === recompute)) {
-        const { memoryBytes, secondsPerStep: seconds } = await costOf({ ...settings, ...way });
-        if (memoryBytes > room) continue;
-        if (quickest === null || seconds < quickest.seconds) quickest = { way, seconds };
-        break;
+  const ways: MemoryFit[][] = [];
+  for (let batch = settings.batch; batch >= fewest; batch = Math.floor(batch / 2))
+    ways.push(waysOf(batch, given));
+  const [whole, least] = [ways[0]![0]!, ways.at(-1)!.at(-1)!];
+  if (await fits(whole)) return stepIn(whole);
+  // A model that is much too large is not counted in every way.
+  if (!(await fits(least))) return null;
+  for (const waysOfBatch of ways) {
+    if (!(await fits(waysOfBatch.at(-1)!))) continue;
+    let quickest: { readonly step: StepSettings; readonly seconds: number } | null = null;
+    for (const recompute of [false, true]) {
+      for (const way of waysOfBatch.filter((each) => each.recompute === recompute)) {
+        if (!(await fits(way))) continue;
+        const step = stepIn(way);
+        const { secondsPerStep: seconds } = await costOf(step);
+        if (quickest === null || seconds < quickest.seconds) quickest = { step, seconds };
+        break; // Of the micro-batches that fit, the largest are the quickest.
       }
     }
-    return { ...settings, ...quickest!.way };
+    return quickest!.step;
   }
   return null;
-}
-
-/** A batch, and its halves down to the fewest pictures. */
-function halvesOf(batch: number, fewest: number): number[] {
-  return batch < fewest ? [] : [batch, ...halvesOf(Math.floor(batch / 2), fewest)];
 }
 
 /** In how many micro-batches, and with `recompute` or without: the most memory first, the least last. */
@@ -62,8 +53,8 @@ function waysOf(batch: number, given: Config): MemoryFit[] {
     (count) => count === 1 || (batch % count === 0 && batch / count >= leastPictures),
   );
   return (given.recompute === undefined ? [false, true] : [given.recompute]).flatMap((recompute) =>
-    (given.accumulate === undefined ? counts : [given.accumulate]).map((accumulate) => ({
-      ...{ batch, accumulate, recompute },
-    })),
+    (given.accumulate === undefined ? counts : [given.accumulate]).map((accumulate) => {
+      return { batch, accumulate, recompute };
+    }),
   );
 }

@@ -1,3 +1,4 @@
+import { contradiction } from "@splitmask/methods/settings";
 import { type VisionTransformerShape, visionTransformerPresets } from "@splitmask/vit/presets";
 import type { Config } from "./config.js";
 
@@ -5,68 +6,63 @@ import type { Config } from "./config.js";
 export interface Rung extends VisionTransformerShape {
   /** How a person calls it. */
   readonly name: string;
-  /** Side of the crop in pixels. */
   readonly imageSize: number;
-  /** Side of a patch in pixels. */
   readonly patch: number;
   /** With fewer pictures a smaller one is taken. */
   readonly pictures: number;
   /** With fewer updates of 128 pictures a smaller one learns more in the same time. */
   readonly updates: number;
   /** Only where a time is given that is too short for the others. */
-  readonly short: boolean;
+  readonly isShort: boolean;
 }
 
-/** The model that is known to work on two cores (docs/results.md). */
-const usual = { width: 128, depth: 6, heads: 4, name: "width 128" };
-const least = { width: 96, depth: 4, heads: 3 };
-
-/** What photographs are cropped to, and what pictures below 48 pixels are. */
-const crops = {
-  large: { imageSize: 224, patch: 16 },
-  photographs: { imageSize: 64, patch: 8, fewer: { imageSize: 48, patch: 8 } },
-  tiny: { imageSize: 32, patch: 4, fewer: { imageSize: 24, patch: 4 } },
-};
-
-/** The side from which on pictures are not enlarged to 224 pixels, in pixels. */
+/** The side from which on pictures are not enlarged to 224 pixels, and below which they count as tiny, in pixels. */
 const largeSide = 160;
-const smallSide = 48;
+export const smallSide = 48;
 
 /**
  * The models that the choice is between, the largest first. A model of four times the numbers is to have about four
  * times the updates: time is best shared equally between size and length.
- *
- * @param shortSide Median shorter side of the pictures.
  */
-export function modelLadder(shortSide: number): readonly Rung[] {
-  const { fewer, ...crop } = shortSide < smallSide ? crops.tiny : crops.photographs;
-  const small = { ...visionTransformerPresets.small, name: "ViT-S", pictures: 50_000, short: false };
+function modelLadder(shortSide: number): readonly Rung[] {
+  const isTiny = shortSide < smallSide;
+  const crop = isTiny ? { imageSize: 32, patch: 4 } : { imageSize: 64, patch: 8 };
+  const fewer = { ...crop, imageSize: isTiny ? 24 : 48 };
+  const small = { ...visionTransformerPresets.small, name: "ViT-S", pictures: 50_000, isShort: false };
+  const tiny = { ...visionTransformerPresets.tiny, name: "ViT-tiny", pictures: 5_000, isShort: false };
+  // Known to work on two cores (docs/results.md).
+  const usual = { width: 128, depth: 6, heads: 4, name: "width 128", pictures: 0, isShort: false };
+  const least = { width: 96, depth: 4, heads: 3, pictures: 0, isShort: true };
+  const large = { ...small, imageSize: 224, patch: 16, name: "ViT-S/16 at 224", updates: 40_000 };
   return [
-    ...(shortSide < largeSide
-      ? []
-      : [{ ...small, ...crops.large, name: "ViT-S/16 at 224", updates: 40_000 }]),
+    ...(shortSide < largeSide ? [] : [large]),
     { ...small, ...crop, updates: 36_000 },
-    {
-      ...visionTransformerPresets.tiny,
-      ...crop,
-      name: "ViT-tiny",
-      pictures: 5_000,
-      updates: 9_000,
-      short: false,
-    },
-    { ...usual, ...crop, pictures: 0, updates: 1_000, short: false },
-    { ...least, ...crop, name: `width 96 at ${crop.imageSize}`, pictures: 0, updates: 400, short: true },
-    { ...least, ...fewer, name: `width 96 at ${fewer.imageSize}`, pictures: 0, updates: 0, short: true },
+    { ...tiny, ...crop, updates: 9_000 },
+    { ...usual, ...crop, updates: 1_000 },
+    { ...least, ...crop, name: `width 96 at ${crop.imageSize}`, updates: 400 },
+    { ...least, ...fewer, name: `width 96 at ${fewer.imageSize}`, updates: 0 },
   ];
 }
 
 /**
- * A rung with what is given in the place of what it says.
+ * The models that may be taken, the largest first, with what is given in the place of what they say.
  *
- * @param given The fields that are given.
- * @param rung A rung of the ladder.
+ * @throws UsageError where what is given contradicts itself.
  */
-export function withGiven(given: Config, rung: Rung): Rung {
+export function possibleModels(given: Config, shortSide: number): readonly Rung[] {
+  const rungs = modelLadder(shortSide)
+    .filter(({ isShort }) => !isShort || given.time !== undefined)
+    .map((rung) => withGiven(given, rung));
+  for (const rung of rungs) checkSize(given, rung);
+  // Of two that are the same model, the one that asks for less.
+  const distinct = rungs.map((rung) => {
+    const { width, depth, heads, imageSize, patch } = rung;
+    return [[width, depth, heads, imageSize, patch].join(" "), rung] as const;
+  });
+  return [...new Map(distinct).values()];
+}
+
+function withGiven(given: Config, rung: Rung): Rung {
   const named = given.model === undefined ? rung : { ...rung, ...visionTransformerPresets[given.model] };
   const width = given.width ?? named.width;
   const heads = given.heads ?? (width === named.width ? named.heads : headsFor(width));
@@ -75,11 +71,28 @@ export function withGiven(given: Config, rung: Rung): Rung {
   return { ...named, width, heads, depth: given.depth ?? named.depth, imageSize, patch };
 }
 
+/** Checks that what is given of model, image size and patch fits together. */
+function checkSize(given: Config, { width, heads, imageSize, patch }: Rung): void {
+  const own = (["width", "depth", "heads"] as const).filter((field) => given[field] !== undefined);
+  if (given.model !== undefined && own.length > 0) {
+    const problem = `"${given.model}" and ${own.join(", ")} were both given; give either a name or the numbers`;
+    throw contradiction("model", problem);
+  }
+  if (width % heads !== 0) {
+    const problem = `${width} and ${heads}: the width must be a multiple of the heads`;
+    throw contradiction("width and heads", problem);
+  }
+  if (imageSize % patch !== 0) {
+    const lower = Math.max(patch, Math.floor(imageSize / patch) * patch);
+    const problem = `${imageSize} and ${patch}: the image size must be a multiple of the patch`;
+    throw contradiction("imageSize and patch", `${problem}; use ${lower} or ${lower + patch}`);
+  }
+}
+
 /** Heads of about 32 to 64 channels that divide the width. */
 function headsFor(width: number): number {
-  for (const channels of [64, 32, 48, 16, 8])
-    if (width % channels === 0 && width / channels >= 2) return width / channels;
-  return 1;
+  const channels = [64, 32, 48, 16, 8].find((each) => width % each === 0 && width / each >= 2);
+  return channels === undefined ? 1 : width / channels;
 }
 
 /** The patch that gives about 8 × 8 patches up to 128 pixels, and about 14 × 14 above. */

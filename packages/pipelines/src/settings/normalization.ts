@@ -1,11 +1,9 @@
 import type { ChannelNumbers } from "@splitmask/data";
 import type { StepSettings } from "./stepSettings.js";
 
-/** How the pictures' values are scaled. */
+/** Of red, green and blue in 0…1. */
 export interface Normalization {
-  /** Mean of red, green and blue in 0…1. */
   readonly mean: ChannelNumbers;
-  /** Standard deviation of red, green and blue in 0…1. */
   readonly std: ChannelNumbers;
 }
 

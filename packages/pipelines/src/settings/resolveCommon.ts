@@ -1,44 +1,36 @@
-import type { Config } from "./config.js";
-import type { ResolvedConfig } from "./resolvedConfig.js";
-
-/** Fields whose default is the same for every training run. */
-type CommonField =
-  | "flip"
-  | "subset"
-  | "perClass"
-  | "maximumSkipped"
-  | "weightDecayEnd"
-  | "freeze"
-  | "clipMode"
-  | "precision"
-  | "recompute"
-  | "cache"
-  | "cacheFolder"
-  | "threads"
-  | "keepCheckpoints"
-  | "onNan";
+import type { LoopSettings, PretrainingSettings } from "./runSettings.js";
 
 /** Share of unreadable pictures that is not an error. */
 export const defaultMaximumSkipped = 0.1;
 
-/**
- * Decides the fields that pre-training and fine-tuning have alike: what is given, or a default that depends on nothing.
- */
-export function resolveCommon(given: Pick<Config, CommonField>): Pick<ResolvedConfig, CommonField> {
-  return {
-    flip: given.flip ?? 0.5,
-    subset: given.subset ?? null,
-    perClass: given.perClass ?? null,
-    maximumSkipped: given.maximumSkipped ?? defaultMaximumSkipped,
-    weightDecayEnd: given.weightDecayEnd ?? null,
-    freeze: given.freeze ?? [],
-    clipMode: given.clipMode ?? "global",
-    precision: given.precision ?? "float32",
-    recompute: given.recompute ?? false,
-    cache: given.cache ?? "auto",
-    cacheFolder: given.cacheFolder ?? null,
-    threads: given.threads ?? null,
-    keepCheckpoints: given.keepCheckpoints ?? 2,
-    onNan: given.onNan ?? "stop",
-  };
+type GivenOf<Settings> = { readonly [Name in keyof Settings]?: Exclude<Settings[Name], null> | undefined };
+
+/** The settings that have a default, as they are given; else the default. */
+export function settle<Name extends keyof PretrainingSettings>(
+  given: GivenOf<Pick<PretrainingSettings, NoInfer<Name>>>,
+  defaults: Pick<PretrainingSettings, Name>,
+): Pick<PretrainingSettings, Name> {
+  const names = Object.keys(defaults) as Name[];
+  const entries = names.map((name) => [name, given[name] ?? defaults[name]]);
+  return Object.fromEntries(entries) as Pick<PretrainingSettings, Name>;
+}
+
+/** Decides the fields whose default is the same for every training run. */
+export function resolveCommon(given: GivenOf<LoopSettings>) {
+  return settle(given, {
+    flip: 0.5,
+    subset: null,
+    perClass: null,
+    maximumSkipped: defaultMaximumSkipped,
+    weightDecayEnd: null,
+    freeze: [],
+    clipMode: "global",
+    precision: "float32",
+    recompute: false,
+    cache: "auto",
+    cacheFolder: null,
+    threads: null,
+    keepCheckpoints: 2,
+    onNan: "stop",
+  });
 }

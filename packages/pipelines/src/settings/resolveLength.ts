@@ -1,147 +1,122 @@
 import { contradiction, type Decisions, formatCount } from "@splitmask/methods/settings";
 import type { StepCount } from "@splitmask/trainer";
 import type { Config } from "./config.js";
-import { parseDuration } from "./duration.js";
-import type { PictureFacts } from "./facts.js";
+import { parseDuration } from "./fields.js";
 import type { RunSize } from "./resolveSize.js";
+import type { LoopSettings } from "./runSettings.js";
 
-/**
- * Pictures that a run sees in all when neither steps nor epochs nor time are given, and passes over them if that is
- * more.
- */
-const picturesSeen = 256_000;
-const leastEpochs = 10;
-/** The paper's cap for small sets (table 3). */
-const mostEpochs = 5_000;
+type GivenLength = Pick<Config, "steps" | "epochs" | "time">;
 
-/** How long a run is. */
-export interface RunLength {
-  /**
-   * Steps; null where a time is given, which is turned into steps once a few were timed, and again where the machine's
-   * speed changes.
-   */
-  readonly steps: number | null;
-  /** The time that is given, in seconds, or null. */
-  readonly seconds: number | null;
-  /** Steps, or what will come of the time by the estimate. */
-  readonly plannedSteps: number;
+/** A time instead of steps, of which steps are made while the run goes on. */
+type RunLength = Pick<LoopSettings, "steps" | "seconds">;
+
+/** @throws UsageError where more than one of steps, epochs and time is given. */
+export function checkLength(given: GivenLength): void {
+  const lengths = (["steps", "epochs", "time"] as const).filter((field) => given[field] !== undefined);
+  if (lengths.length > 1)
+    throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
 }
 
-/** Why a run has its checkpoints where `checkpointSteps` puts them. */
-export const checkpointReason = "ten per run, and at least one every quarter of an hour";
+/** Batches in which every picture comes once, but for those that do not fill one. */
+export function stepsOfEpoch(count: number, batch: number): number {
+  return Math.max(1, Math.floor(count / batch));
+}
 
-/**
- * Steps between checkpoints where they are not given: a tenth of the run, but at most a quarter of an hour, which is
- * what a lost machine may cost.
- *
- * @param steps Number of steps of the run.
- * @param secondsPerStep What one takes.
- */
-export function checkpointSteps(steps: number, secondsPerStep: number): number {
+/** Decides how long a run is: as given, else `usual`. */
+export function takeLength(
+  { epochs, steps, time }: GivenLength,
+  epochSteps: number,
+  usual: { readonly steps: number; readonly reason: string },
+  timeReason: string,
+  decisions: Decisions,
+): RunLength {
+  if (time !== undefined) {
+    decisions.note("time", time, timeReason);
+    return { steps: null, seconds: parseDuration(time) };
+  }
+  const asked = epochs === undefined ? undefined : Math.max(1, Math.round(epochs * epochSteps));
+  const taken = steps ?? asked ?? usual.steps;
+  const reason =
+    steps !== undefined
+      ? `given; ${(steps / epochSteps).toPrecision(3)} epochs`
+      : epochs !== undefined
+        ? `${epochs} epochs of ${epochSteps} steps, as given`
+        : usual.reason;
+  decisions.note("steps", String(taken), reason);
+  return { steps: taken, seconds: null };
+}
+
+/** Steps between checkpoints: a tenth of the run, but at most what a lost machine may cost, a quarter of an hour. */
+function checkpointSteps(steps: number, secondsPerStep: number): number {
   return Math.max(20, Math.min(Math.ceil(steps / 10), Math.round(900 / secondsPerStep)));
 }
 
-/**
- * Steps between checkpoints as the trainer takes them: in a timed run that has them by itself, of whatever number of
- * steps comes of the time.
- *
- * @param config Time and steps, as decided.
- * @param given The fields that are given.
- */
+/** Decides how many steps are between two checkpoints. */
+export function takeCheckpoints(
+  given: number | undefined,
+  steps: number,
+  secondsPerStep: number,
+  decisions: Decisions,
+): number {
+  const reason = "ten per run, and at least one every quarter of an hour";
+  const chosen = checkpointSteps(steps, secondsPerStep);
+  return decisions.take("checkpoints", given, chosen, reason, (count) => `every ${count} steps`);
+}
+
+/** The same as the trainer takes it: a timed run has them of whatever number of steps it gets. */
 export function checkpointRhythm(
-  { checkpointEvery, seconds }: { readonly checkpointEvery: number; readonly seconds: number | null },
-  given: { readonly checkpointEvery?: number | undefined },
+  { checkpointEvery, seconds }: Pick<LoopSettings, "checkpointEvery" | "seconds">,
+  given: Pick<Config, "checkpointEvery">,
 ): StepCount {
   if (seconds === null || given.checkpointEvery !== undefined) return checkpointEvery;
   return (steps) => checkpointSteps(steps, seconds / steps);
 }
 
+/** Pictures that pre-training sees in all where no length is given, and passes over them if that is more. */
+const picturesSeen = 256_000;
+const leastEpochs = 10;
+/** The paper's cap for small sets (table 3). */
+const mostEpochs = 5_000;
+
 /**
- * Decides how long the run is: a number of steps, or a time.
+ * Decides how long a pre-training run is.
  *
- * @param given The fields that are given.
- * @param pictures How many there are.
- * @param size The step, and how many fit in the time.
- * @param decisions Receives steps or time.
+ * @returns `plannedSteps`: the steps, or what will come of the time by the estimate.
  */
 export function resolveLength(
   given: Config,
-  pictures: PictureFacts,
-  size: RunSize,
+  count: number,
+  { fittingSteps, settings: { batch }, wantedUpdates }: RunSize,
   decisions: Decisions,
-): RunLength {
-  const { fittingSteps, wantedUpdates } = size;
-  const { batch } = size.settings;
-  const epochSteps = Math.max(1, Math.floor(pictures.count / batch));
-  const epochsOf = (steps: number) =>
-    formatCount(steps / epochSteps) === "0"
-      ? "part of an epoch"
-      : `${formatCount(steps / epochSteps)} epochs`;
+): RunLength & { readonly plannedSteps: number } {
+  const epochSteps = stepsOfEpoch(count, batch);
+  const epochsOf = (steps: number) => {
+    const epochs = formatCount(steps / epochSteps);
+    return epochs === "0" ? "part of an epoch" : `${epochs} epochs`;
+  };
   const most = mostEpochs * epochSteps;
-  if (given.time !== undefined) {
-    // The estimate may be a fifth too high.
-    if (fittingSteps > 1.25 * most) {
-      decisions.note(
-        "steps",
-        String(most),
-        `${epochsOf(most)}, which are done before the time is over: more passes over so few pictures do harm (the paper's limit)`,
-      );
-      return fixed(most);
-    }
-    decisions.note(
-      "time",
-      given.time,
-      `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's ` +
-        "speed gives, measured as it goes",
-    );
-    return { steps: null, seconds: parseDuration(given.time), plannedSteps: fittingSteps };
-  }
-  if (given.steps !== undefined) {
-    decisions.note(
-      "steps",
-      String(given.steps),
-      `given; ${(given.steps / epochSteps).toPrecision(3)} epochs`,
-    );
-    return fixed(given.steps);
-  }
-  if (given.epochs !== undefined) {
-    const steps = Math.max(1, Math.round(given.epochs * epochSteps));
-    decisions.note("steps", String(steps), `${given.epochs} epochs of ${epochSteps} steps, as given`);
-    return fixed(steps);
+  // The estimate may be a fifth too high.
+  if (given.time !== undefined && fittingSteps > 1.25 * most) {
+    const reason =
+      "which are done before the time is over: more passes over so few pictures do harm (the paper's limit)";
+    decisions.note("steps", String(most), `${epochsOf(most)}, ${reason}`);
+    return { steps: most, seconds: null, plannedSteps: most };
   }
   const least = Math.ceil(picturesSeen / batch);
-  const wanted = Math.max(
-    least,
-    Math.ceil((leastEpochs * pictures.count) / batch),
-    Math.ceil((wantedUpdates * 128) / batch),
-  );
-  const affordable = Math.min(wanted, Math.max(least, fittingSteps));
-  const steps = Math.min(affordable, most);
-  decisions.note(
-    "steps",
-    String(steps),
+  const wanted = Math.max(least, Math.ceil(Math.max(leastEpochs * count, wantedUpdates * 128) / batch));
+  const steps = Math.min(wanted, Math.max(least, fittingSteps), most);
+  const why =
     steps === most
-      ? `${epochsOf(steps)}: more passes over so few pictures do harm (the paper's limit)`
+      ? ": more passes over so few pictures do harm (the paper's limit)"
       : steps < wanted && steps === fittingSteps
-        ? `${epochsOf(steps)}, as many as two hours allow; a longer run (--time, --steps) learns more`
+        ? ", as many as two hours allow; a longer run (--time, --steps) learns more"
         : steps > fittingSteps
-          ? `${epochsOf(steps)}: with fewer updates little is learned; --time 1h chooses a smaller model instead`
-          : `${epochsOf(steps)}: the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more`,
-  );
-  return fixed(steps);
-}
-
-function fixed(steps: number): RunLength {
-  return { steps, seconds: null, plannedSteps: steps };
-}
-
-/**
- * Checks that the length is said once.
- *
- * @throws UsageError where more than one of steps, epochs and time is given.
- */
-export function checkLength(given: Pick<Config, "steps" | "epochs" | "time">): void {
-  const lengths = (["steps", "epochs", "time"] as const).filter((field) => given[field] !== undefined);
-  if (lengths.length > 1)
-    throw contradiction(lengths.join(" and "), "give only one of steps, epochs and time");
+          ? ": with fewer updates little is learned; --time 1h chooses a smaller model instead"
+          : ": the paper keeps the number of updates, not of epochs; a longer run (--steps, --time) learns more";
+  const timeReason =
+    `given; about ${formatCount(fittingSteps)} steps, ${epochsOf(fittingSteps)}: as many as the machine's ` +
+    "speed gives, measured as it goes";
+  const usual = { steps, reason: epochsOf(steps) + why };
+  const length = takeLength(given, epochSteps, usual, timeReason, decisions);
+  return { ...length, plannedSteps: length.steps ?? fittingSteps };
 }

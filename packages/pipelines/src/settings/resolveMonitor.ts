@@ -1,31 +1,22 @@
 import { contradiction, type Decisions } from "@splitmask/methods/settings";
 import type { StepCount } from "@splitmask/trainer";
 import type { Config } from "./config.js";
-import type { ResolvedConfig } from "./resolvedConfig.js";
+import type { PretrainingSettings } from "./runSettings.js";
 
 /** The settings of the k-NN monitor. */
 export type MonitorSettings = Pick<
-  ResolvedConfig,
+  PretrainingSettings,
   "monitor" | "monitorTest" | "monitorEvery" | "monitorPictures"
 >;
-
-/** Pictures that the monitor looks at when nothing is given: two thirds vote, one third is classified. */
-const defaultPictures = 3000;
 
 /** Ten times in a run. */
 function tenth(steps: number): number {
   return Math.max(1, Math.ceil(steps / 10));
 }
 
-/**
- * Steps between two looks as the trainer takes them: in a timed run that has them by itself, of whatever number of
- * steps comes of the time.
- *
- * @param config Time and steps, as decided.
- * @param given The fields that are given.
- */
+/** Steps between two looks as the trainer takes them: a timed run has them of whatever number of steps it gets. */
 export function monitorRhythm(
-  { monitorEvery, seconds }: Pick<ResolvedConfig, "monitorEvery" | "seconds">,
+  { monitorEvery, seconds }: Pick<PretrainingSettings, "monitorEvery" | "seconds">,
   given: Pick<Config, "monitorEvery">,
 ): StepCount {
   return seconds === null || given.monitorEvery !== undefined ? monitorEvery : tenth;
@@ -34,21 +25,17 @@ export function monitorRhythm(
 /**
  * Decides how often the encoder is looked at, and on how many pictures.
  *
- * @param given The fields that are given.
- * @param steps Steps of the run.
- * @param decisions Where it is noted.
  * @throws UsageError where fields of the monitor are given without one.
  */
 export function resolveMonitor(given: Config, steps: number, decisions: Decisions): MonitorSettings {
-  const { monitor = null, monitorPictures = defaultPictures, monitorTest = null } = given;
+  const { monitor = null, monitorTest = null, monitorPictures = 3000 } = given;
+  const { monitorEvery = tenth(steps) } = given;
   if (monitor === null) {
     for (const field of ["monitorTest", "monitorEvery", "monitorPictures"] as const) {
       if (given[field] !== undefined)
         throw contradiction(field, "it needs monitor, a folder of labeled pictures");
     }
-  }
-  const monitorEvery = given.monitorEvery ?? tenth(steps);
-  if (monitor !== null) {
+  } else {
     const reason = given.monitorEvery === undefined ? "ten times in a run" : "given";
     decisions.note("monitor", `k-NN on ${monitor} every ${monitorEvery} steps`, reason);
   }

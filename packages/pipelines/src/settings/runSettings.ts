@@ -1,36 +1,43 @@
-import type { ResolvedFinetuneConfig, ResolvedSharedConfig } from "./resolvedConfig.js";
+import type { classifierMethod } from "@splitmask/methods";
+import type { Decided } from "@splitmask/methods/settings";
+import type { finetuneFields, labelledFields, sharedFields, sharedGroups, sourceFields } from "./fields.js";
 
-/** Warm-up as a share of the steps, where the number of steps is not known yet. */
-interface WarmupShare {
-  /** 0 to 1. */
-  readonly warmupShare: number;
-}
+/** Fields that are null where nothing was given, or where a time leaves them open. */
+type Nullable =
+  | keyof typeof sourceFields
+  | ("layerScale" | "mean" | "std" | "subset" | "perClass" | "steps" | "warmup" | "decayEvery" | "milestones")
+  | ("weightDecayEnd" | "ema" | "cacheFolder" | "threads" | "monitor" | "monitorTest");
 
 /** The settings of a pre-training run, decided: those that all methods share; its method's own are there besides. */
-export type PretrainingSettings = Omit<ResolvedSharedConfig, "method"> & WarmupShare;
+export type PretrainingSettings = Decided<
+  Omit<typeof sharedFields, "method" | "model" | "augmentation" | "epochs" | "time">,
+  Nullable
+> & {
+  /** How long to train, in seconds; null where `steps` is given. */
+  readonly seconds: number | null;
+  /** Warm-up as a share of the steps, where the number of steps is not known yet. */
+  readonly warmupShare: number;
+};
 
-/** The settings of a run that trains a classifier, decided, with the shape of its encoder and all of its loop. */
-export type ClassificationSettings = ResolvedFinetuneConfig &
-  Pick<
-    ResolvedSharedConfig,
-    | "width"
-    | "depth"
-    | "heads"
-    | "patch"
-    | "layerScale"
-    | "schedule"
-    | "decayEvery"
-    | "milestones"
-    | "decayFactor"
-    | "optimizer"
-    | "momentum"
-  >;
+/** What every run's settings say of the encoder, the training loop and its length, and the pictures. */
+export type LoopSettings = Pick<
+  PretrainingSettings,
+  Extract<
+    keyof PretrainingSettings,
+    | keyof typeof finetuneFields
+    | keyof typeof sharedGroups.model.fields
+    | keyof typeof sharedGroups.optimization.fields
+    | ("seconds" | "warmupShare")
+  >
+>;
+
+/** The settings of a run that trains a classifier, decided. */
+export type ClassificationSettings = LoopSettings &
+  Decided<typeof labelledFields, keyof typeof labelledFields> &
+  Omit<ReturnType<(typeof classifierMethod)["decide"]>, keyof LoopSettings> & {
+    /** Steps between two evaluations on the test pictures; null: only at the end. */
+    readonly evaluateEvery: number | null;
+  };
 
 /** The settings that every run has. */
 export type RunSettings = PretrainingSettings | ClassificationSettings;
-
-/** What every run's settings say of the training loop, its length, and its pictures. */
-export type LoopSettings = Pick<
-  PretrainingSettings,
-  Extract<keyof PretrainingSettings, keyof ClassificationSettings>
->;

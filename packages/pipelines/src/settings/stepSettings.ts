@@ -1,43 +1,21 @@
+import type { Method } from "@splitmask/methods";
 import type { TrainingCost } from "../estimate/trainingCost.js";
+import type { Config } from "./config.js";
+import type { MachineFacts, PictureFacts } from "./facts.js";
 import type { ClassificationSettings, PretrainingSettings } from "./runSettings.js";
 
-/** What is decided once the step is: how long the run is, and how it is watched. */
-const laterFields = [
-  "steps",
-  "seconds",
-  "learningRate",
-  "minimumLearningRate",
-  "warmup",
-  "checkpointEvery",
-  "monitor",
-  "monitorTest",
-  "monitorEvery",
-  "monitorPictures",
-] as const;
-
-/** The settings of a step, its method's own included. */
-export type StepSettings = Omit<PretrainingSettings, (typeof laterFields)[number]>;
-
-/** The settings of a run's step alone: what its cost depends on. */
-export function stepOf(settings: PretrainingSettings): StepSettings {
-  const later: readonly string[] = laterFields;
-  const entries = Object.entries(settings).filter(([field]) => !later.includes(field));
-  return Object.fromEntries(entries) as unknown as StepSettings;
-}
-
-/** What the cost of a classifier's step depends on. */
-export type ClassificationStep = Omit<ClassificationSettings, "checkpointEvery">;
-
-/** What the cost of a classifier's step depends on, out of its run's settings. */
-export function classificationStepOf({
-  checkpointEvery: _checkpointEvery,
-  ...step
-}: ClassificationSettings): ClassificationStep {
-  return step;
-}
+/** The settings of a step, its method's own included; how long the run is and how it is watched is decided later. */
+export type StepSettings = Omit<
+  PretrainingSettings,
+  | ("steps" | "seconds" | "learningRate" | "minimumLearningRate" | "warmup" | "checkpointEvery")
+  | ("monitor" | "monitorTest" | "monitorEvery" | "monitorPictures")
+>;
 
 /** The settings of a step but for what the model's size and the method decide. */
 export type StepWish = Omit<StepSettings, "width" | "depth" | "heads" | "imageSize" | "patch">;
+
+/** What the cost of a classifier's step depends on. */
+export type ClassificationStep = Omit<ClassificationSettings, "checkpointEvery">;
 
 /**
  * What a step with some settings takes; the same settings are counted once.
@@ -45,3 +23,13 @@ export type StepWish = Omit<StepSettings, "width" | "depth" | "heads" | "imageSi
  * @typeParam Settings Of the step.
  */
 export type CostOf<Settings = StepSettings> = (settings: Settings) => Promise<TrainingCost>;
+
+/** What the settings of a pre-training run are decided from. */
+export interface PretrainingQuestion {
+  readonly method: Method;
+  /** The fields from the command line and the configuration file, already merged and checked. */
+  readonly given: Config;
+  readonly pictures: PictureFacts;
+  readonly machine: MachineFacts;
+  readonly costOf: CostOf;
+}

@@ -7,12 +7,7 @@ export const valueRangeWords = ["auto", "percentiles", "file"] as const;
 export const valueRangeForms =
   '"auto", "percentiles", "file", or the values that are shown black and white, such as "0,4095"';
 
-/**
- * Reads a range of values as it is given: a word, or black and white.
- *
- * @param text What was given.
- * @returns null if it is neither.
- */
+/** Reads a range of values as it is given: a word, or black and white; null: it is neither. */
 export function parseValueRange(text: string): ValueRange | null {
   const word = valueRangeWords.find((each) => each === text);
   if (word !== undefined) return word;

@@ -21,11 +21,10 @@ import {
   readEncoderWeights,
   weightsHash,
 } from "../runs/encoder.js";
-import type { FinetuneConfig } from "../settings/finetuneConfig.js";
-import { finetuneFields } from "../settings/finetuneGroups.js";
+import type { FinetuneConfig } from "../settings/config.js";
+import { finetuneFields } from "../settings/fields.js";
 import { evaluationSteps, resolveFinetune } from "../settings/resolveFinetune.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
-import { classificationStepOf } from "../settings/stepSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { classificationBatches } from "./batches.js";
 import { classificationCosts } from "./costOf.js";
@@ -100,15 +99,14 @@ export function classificationRun(
     async decide({ pictures: { classes, test, train } }, pictures, machine) {
       const { description, read } = await firstEncoder();
       const { depth, heads, imageSize, layerScale, patch, width } = description.config;
-      const costOf = classificationCosts(description.encoder, classes.length, machine);
-      const { choices, config } = await resolveFinetune(
+      const { choices, config, cost } = await resolveFinetune(
         { ...given, valueRange: train.valueRange ?? given.valueRange },
         {
           count: pictures.count,
           encoder: { depth, heads, imageSize, layerScale, patch, width },
           fromScratch: read === null,
         },
-        costOf,
+        classificationCosts(description.encoder, classes.length, machine),
       );
       const encoder = {
         name: "encoder",
@@ -118,7 +116,6 @@ export function classificationRun(
             ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
             : `the weights of ${sources.run} after ${read.step.toLocaleString("en")} steps`,
       };
-      const cost = await costOf(classificationStepOf(config));
       return {
         config,
         choices: [encoder, ...choices],
@@ -127,8 +124,8 @@ export function classificationRun(
     },
 
     async work({ pictures: { classes, test } }, { config, encoder }, machine) {
-      const costOf = classificationCosts(encoder, classes.length, machine);
-      return classificationWork(config, await costOf(classificationStepOf(config)), test!.length);
+      const cost = await classificationCosts(encoder, classes.length, machine)(config);
+      return classificationWork(config, cost, test!.length);
     },
 
     async describe({ pictures }, { choices, config }) {

@@ -1,4 +1,4 @@
-import type { FinetuneConfig } from "../settings/finetuneConfig.js";
+import type { FinetuneConfig } from "../settings/config.js";
 import type { ClassificationSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { type ClassificationOutcome, classificationRun, type FinetuneSources } from "./classificationRun.js";

@@ -7,11 +7,10 @@ import { scanPictures } from "../pictures/scanPictures.js";
 import { changedSettings, preparedSettings } from "../runs/description.js";
 import { encoderFile, writeEncoder } from "../runs/encoderFile.js";
 import type { Config } from "../settings/config.js";
-import { pretrainingFields } from "../settings/fieldGroups.js";
+import { pretrainingFields } from "../settings/fields.js";
 import { resolveConfig } from "../settings/resolve.js";
 import { monitorRhythm } from "../settings/resolveMonitor.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
-import { stepOf } from "../settings/stepSettings.js";
 import { pretrainingBatches, pretrainingViews } from "./batches.js";
 import { pretrainingCosts } from "./costOf.js";
 import { monitorEvaluation, monitorFigure, openMonitor } from "./monitor.js";
@@ -61,20 +60,19 @@ export function pretrainingRun({
     },
 
     async decide({ pictures: { train } }, pictures, machine) {
-      const costOf = pretrainingCosts(method, machine);
-      const { choices, config } = await resolveConfig({
-        ...{ method, pictures, machine, costOf },
+      const { choices, config, cost } = await resolveConfig({
+        ...{ method, pictures, machine, costOf: pretrainingCosts(method, machine) },
         given: { ...given, valueRange: train.valueRange ?? given.valueRange },
       });
       return {
         config,
         choices: [{ name: "method", value: method.title, reason: method.paper }, ...choices],
-        work: pretrainingWork(method, config, await costOf(stepOf(config)), pictures),
+        work: pretrainingWork(method, config, cost, pictures),
       };
     },
 
     async work({ pictures: { train } }, { config }, machine) {
-      const cost = await pretrainingCosts(method, machine)(stepOf(config));
+      const cost = await pretrainingCosts(method, machine)(config);
       return pretrainingWork(method, config, cost, train.facts);
     },
 
