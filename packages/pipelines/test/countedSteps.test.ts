@@ -3,7 +3,6 @@ import { createDevice, type Device, estimateSeconds } from "@splitmask/kernels";
 import { labelledMethods, methodNames, methods, type PretrainingTask } from "@splitmask/methods";
 import {
   type ClassificationSettings,
-  classificationCosts,
   decideSettings,
   pretrainingCosts,
   resolveFinetune,
@@ -11,7 +10,7 @@ import {
 } from "@splitmask/pipelines";
 import { type BatchSource, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
-import { classificationBatches, pretrainingBatches } from "../src/training/batches.js";
+import { classificationStep, costsOf, pretrainingStep } from "../src/training/runStep.js";
 import { type TrainingLoop, trainingLoop } from "../src/training/trainingLoop.js";
 import { countingRates, machineOf } from "./machines.js";
 
@@ -79,7 +78,7 @@ test.each(methodNames.flatMap((name) => ways.map((way) => [name, way] as const))
     const settings = { ...config, ...normalization };
     const computed = await nativeStep(
       (device) => method.create(device, settings, method.preparation?.standIn(device, settings)),
-      (device, dataset) => pretrainingBatches(device, dataset, method, settings, { cacheBytes }),
+      (device, dataset) => pretrainingStep(method).batches(device, dataset, settings, { cacheBytes }),
       trainingLoop(config, method.recipe.betas),
     );
     expectSame(await pretrainingCosts(methods[name], counting)(config), computed, way);
@@ -89,7 +88,7 @@ test.each(methodNames.flatMap((name) => ways.map((way) => [name, way] as const))
 test.each(ways)("a step of a classifier is counted as it is computed: %j", async (way) => {
   const { imageSize, patch: patchSize, ...size } = shape;
   const encoder = { ...size, imageSize, patchSize };
-  const costOf = classificationCosts(encoder, classes, counting);
+  const costOf = costsOf(classificationStep(encoder, classes), counting);
   const facts = { count: 10_000, encoder: { ...shape, layerScale: null }, fromScratch: false };
   const { config } = await resolveFinetune({ batch, steps: 10, ...way }, facts, costOf);
   const settings: ClassificationSettings & typeof normalization = { ...config, ...normalization };
@@ -100,7 +99,8 @@ test.each(ways)("a step of a classifier is counted as it is computed: %j", async
         encoder: { ...encoder, dropPath: config.dropPath },
         classes,
       }),
-    (device, dataset) => classificationBatches(device, dataset, classes, settings, { cacheBytes }),
+    (device, dataset) =>
+      classificationStep(encoder, classes).batches(device, dataset, settings, { cacheBytes }),
     trainingLoop(config, undefined),
   );
   expectSame(await costOf(config), computed, way);

@@ -10,7 +10,7 @@ import {
 import type { PretrainingTask } from "@splitmask/methods";
 import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
-import type { LoadedBatches } from "../training/loadedBatches.js";
+import type { LoadedBatches } from "../training/runStep.js";
 import type { TrainingLoop } from "../training/trainingLoop.js";
 
 /** What a training step takes, counted on a dry device. */
@@ -33,7 +33,6 @@ export interface TrainingCost {
 export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
   /** Makes something of the shapes of what the method prepares. */
   readonly standIn: (device: Device) => unknown;
-  /** Makes what is trained. */
   readonly create: (device: Device, parts: unknown) => PretrainingTask<Batch>;
   /** Makes the batches of some pictures: so many at a time, which are kept in so many bytes. */
   readonly batches: (
@@ -41,7 +40,6 @@ export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
     dataset: ImageDataset,
     options: { readonly batch: number; readonly cacheBytes: number },
   ) => LoadedBatches<Batch>;
-  /** The options of the loop. */
   readonly loop: TrainingLoop;
   /** Pictures a step. */
   readonly batch: number;
@@ -61,15 +59,12 @@ const pictureBytes = 3 * side * side;
 /**
  * Counts a training step by running it on a dry device, which computes nothing: task, loop and batches are the run's,
  * so that it holds for every method.
- *
- * @param step What is trained.
- * @param rates How fast the machine does each kind of work.
  */
 export async function trainingCost<Batch extends ImageBatch>(
   step: CountedStep<Batch>,
   rates: KernelRates,
 ): Promise<TrainingCost> {
-  const { accumulate = 1 } = step.loop;
+  const { accumulate } = step.loop;
   if (accumulate <= countedMicroBatches) return dryStep(step, rates);
   const micro = step.batch / accumulate;
   const [fewer, more] = await Promise.all(
@@ -79,11 +74,7 @@ export async function trainingCost<Batch extends ImageBatch>(
   );
   const extended = (figure: "secondsPerStep" | "memoryBytes") =>
     more![figure] + (accumulate - countedMicroBatches) * (more![figure] - fewer![figure]);
-  return {
-    ...more!,
-    secondsPerStep: extended("secondsPerStep"),
-    memoryBytes: extended("memoryBytes"),
-  };
+  return { ...more!, secondsPerStep: extended("secondsPerStep"), memoryBytes: extended("memoryBytes") };
 }
 
 async function dryStep<Batch extends ImageBatch>(

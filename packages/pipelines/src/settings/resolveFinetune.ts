@@ -1,6 +1,6 @@
 import { type FineTuningRecipe, fineTuningRecipes } from "@splitmask/methods";
 import { type Choice, contradiction, Decisions, formatCount } from "@splitmask/methods/settings";
-import { stepTime } from "../estimate/runTime.js";
+import { stepTime } from "../estimate/runEstimate.js";
 import { parseDuration } from "./duration.js";
 import type { FinetuneConfig } from "./finetuneConfig.js";
 import { checkBatch } from "./resolveBatch.js";

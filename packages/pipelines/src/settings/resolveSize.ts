@@ -1,9 +1,8 @@
 import type { MethodFacts } from "@splitmask/methods";
 import { contradiction, Decisions, formatCount, type UsageError } from "@splitmask/methods/settings";
-import { pretrainingWork } from "../estimate/pretrainingWork.js";
-import { estimateRun } from "../estimate/runEstimate.js";
+import { estimateRun, stepTime } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
-import { stepTime } from "../estimate/runTime.js";
+import { pretrainingWork } from "../estimate/runWork.js";
 import { checkSize } from "./checkSize.js";
 import { parseDuration } from "./duration.js";
 import { fitMemory } from "./fitMemory.js";

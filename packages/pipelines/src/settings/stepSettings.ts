@@ -18,23 +18,14 @@ const laterFields = [
 /** The settings of a step, its method's own included. */
 export type StepSettings = Omit<PretrainingSettings, (typeof laterFields)[number]>;
 
-/** The settings of a run's step alone: what its cost depends on. */
-export function stepOf(settings: PretrainingSettings): StepSettings {
+/** A step's settings as text, without what its cost does not depend on. */
+export function stepKey(settings: object): string {
   const later: readonly string[] = laterFields;
-  const entries = Object.entries(settings).filter(([field]) => !later.includes(field));
-  return Object.fromEntries(entries) as unknown as StepSettings;
+  return JSON.stringify(settings, (field, value) => (later.includes(field) ? undefined : value));
 }
 
 /** What the cost of a classifier's step depends on. */
 export type ClassificationStep = Omit<ClassificationSettings, "checkpointEvery">;
-
-/** What the cost of a classifier's step depends on, out of its run's settings. */
-export function classificationStepOf({
-  checkpointEvery: _checkpointEvery,
-  ...step
-}: ClassificationSettings): ClassificationStep {
-  return step;
-}
 
 /** The settings of a step but for what the model's size and the method decide. */
 export type StepWish = Omit<StepSettings, "width" | "depth" | "heads" | "imageSize" | "patch">;

@@ -2,46 +2,22 @@ import type { Recipe } from "@splitmask/methods";
 import type { TrainingOptimizer, TrainingSchedule, TrainOptions } from "@splitmask/trainer";
 import type { LoopSettings } from "../settings/runSettings.js";
 
-/** What the settings say of the training loop. */
-export type TrainingLoop = Pick<
-  TrainOptions<never>,
-  | "schedule"
-  | "optimizer"
-  | "clipNorm"
-  | "clipMode"
-  | "accumulate"
-  | "ema"
-  | "freeze"
-  | "seed"
-  | "precision"
-  | "recompute"
-  | "nonFinite"
->;
-
 /** What the settings say of the steps, however many there are. */
-type StepLoop = Omit<LoopSettings, "steps" | "seconds" | "checkpointEvery">;
+export type StepLoop = Omit<LoopSettings, "steps" | "seconds" | "checkpointEvery">;
 
-/**
- * The options of `train` that a run's settings say.
- *
- * @param settings Every setting, decided.
- * @param betas Decay rates of AdamW's moments; the optimizer's own when undefined.
- */
-export function trainingLoop(settings: StepLoop, betas: Recipe["betas"]): TrainingLoop {
-  const { ema } = settings;
+/** What the settings say of the training loop. */
+export type TrainingLoop = ReturnType<typeof trainingLoop>;
+
+/** The options of `train` that a run's settings say, with the decay rates of AdamW's moments or the optimizer's own. */
+export function trainingLoop(settings: StepLoop, betas: Recipe["betas"]) {
+  const { accumulate, clip, clipMode, ema, freeze, onNan, precision, recompute, seed } = settings;
   return {
     schedule: scheduleOf(settings),
     optimizer: optimizerOf(settings, betas),
-    freeze: settings.freeze,
-    clipNorm: settings.clip,
-    clipMode: settings.clipMode,
-    accumulate: settings.accumulate,
+    ...{ freeze, clipNorm: clip, clipMode, accumulate, seed, precision, recompute },
     ema: ema ? { decay: ema, warmup: {} } : null,
-    seed: settings.seed,
-    precision: settings.precision,
-    recompute: settings.recompute,
-    nonFinite: { action: settings.onNan },
-  };
+    nonFinite: { action: onNan },
+  } satisfies Partial<TrainOptions<never>>;
 }
 
 function scheduleOf(settings: StepLoop): TrainingSchedule {
