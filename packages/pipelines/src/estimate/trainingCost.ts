@@ -1,5 +1,5 @@
 import { noGrad, scope, zeros } from "@splitmask/autograd";
-import { arrayDataset, type ImageBatch, type ImageDataset } from "@splitmask/data";
+import { arrayDataset, type ImageDataset } from "@splitmask/data";
 import {
   createDevice,
   type Device,
@@ -30,16 +30,16 @@ export interface TrainingCost {
 }
 
 /** A step that can be counted: made of what the run itself is made of. */
-export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
+export interface CountedStep {
   /** Makes something of the shapes of what the method prepares. */
   readonly standIn: (device: Device) => unknown;
-  readonly create: (device: Device, parts: unknown) => PretrainingTask<Batch>;
+  readonly create: (device: Device, parts: unknown) => PretrainingTask;
   /** Makes the batches of some pictures: so many at a time, which are kept in so many bytes. */
   readonly batches: (
     device: Device,
     dataset: ImageDataset,
     options: { readonly batch: number; readonly cacheBytes: number },
-  ) => LoadedBatches<Batch>;
+  ) => LoadedBatches;
   readonly loop: TrainingLoop;
   /** Pictures a step. */
   readonly batch: number;
@@ -60,10 +60,7 @@ const pictureBytes = 3 * side * side;
  * Counts a training step by running it on a dry device, which computes nothing: task, loop and batches are the run's,
  * so that it holds for every method.
  */
-export async function trainingCost<Batch extends ImageBatch>(
-  step: CountedStep<Batch>,
-  rates: KernelRates,
-): Promise<TrainingCost> {
+export async function trainingCost(step: CountedStep, rates: KernelRates): Promise<TrainingCost> {
   const { accumulate } = step.loop;
   if (accumulate <= countedMicroBatches) return dryStep(step, rates);
   const micro = step.batch / accumulate;
@@ -77,8 +74,8 @@ export async function trainingCost<Batch extends ImageBatch>(
   return { ...more!, secondsPerStep: extended("secondsPerStep"), memoryBytes: extended("memoryBytes") };
 }
 
-async function dryStep<Batch extends ImageBatch>(
-  { batch, batches: makeBatches, classes, create, loop, standIn }: CountedStep<Batch>,
+async function dryStep(
+  { batch, batches: makeBatches, classes, create, loop, standIn }: CountedStep,
   rates: KernelRates,
 ): Promise<TrainingCost> {
   const device = createDevice({ backend: "dry", threads: 1 });

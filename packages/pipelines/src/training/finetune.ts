@@ -155,12 +155,11 @@ export function classificationRun({
     },
 
     async describe(_, { dropPath, imageSize }) {
-      const { description, read } = await firstEncoder();
+      const { description, hash, read } = await firstEncoder();
       const { encoder, mean, std } = description;
-      const weights = read === null ? null : weightsHash(read.weights);
       return {
         encoder: { ...encoder, imageSize, dropPath, finalNorm: false },
-        pretrained: { run: resolve(encoderRun), steps: read?.step ?? null, weights },
+        pretrained: { run: resolve(encoderRun), steps: read?.step ?? null, weights: hash },
         ...{ mean, std },
       };
     },
@@ -173,15 +172,13 @@ export function classificationRun({
         );
       }
       const run = resolve(encoderRun);
-      if (pretrained.run !== run || !(await isTrained(request.out))) {
-        const { read } = await firstEncoder();
-        if ((read === null ? null : weightsHash(read.weights)) !== pretrained.weights) {
-          throw new UsageError(
-            `--resume: the encoder's weights of ${encoderRun} are not those that the run was started with, of ` +
-              `${pretrained.run} after ${pretrained.steps} steps. Give the same run or checkpoint, or start a new ` +
-              "run in another folder.",
-          );
-        }
+      const isNeeded = pretrained.run !== run || !(await isTrained(request.out));
+      if (isNeeded && (await firstEncoder()).hash !== pretrained.weights) {
+        throw new UsageError(
+          `--resume: the encoder's weights of ${encoderRun} are not those that the run was started with, of ` +
+            `${pretrained.run} after ${pretrained.steps} steps. Give the same run or checkpoint, or start a new ` +
+            "run in another folder.",
+        );
       }
       return { pretrained: { ...pretrained, run } };
     },
@@ -282,14 +279,14 @@ async function evaluateClasses(
   };
 }
 
-/** How the encoder that a run begins with was pre-trained, and its weights; null: random ones. */
+/** How the encoder that a run begins with was pre-trained, and its weights with their hash; null: random ones. */
 async function readFirstEncoder(run: string, fromScratch: boolean) {
   if (fromScratch) {
     const { description } = await readRun((await findCheckpoint(run)).run, "pretraining");
-    return { description, read: null };
+    return { description, read: null, hash: null };
   }
   const read = await readEncoderWeights(run, "--from-scratch for the encoder before training");
-  return { description: read.description, read };
+  return { description: read.description, read, hash: weightsHash(read.weights) };
 }
 
 /** Whether a run folder has a checkpoint: from the first one on, the weights are in there. */

@@ -16,7 +16,6 @@ import { identityOf, openRecordedPictures } from "../pictures/samePictures.js";
 import { warnOfShared } from "../pictures/sharedWarning.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { readingOf } from "../settings/sourceFields.js";
-import type { Terminal } from "../terminal/terminal.js";
 import { type RunContext, unwatched, type Watch } from "./runKind.js";
 
 /** Neighbors that vote, as in `splitmask knn`. */
@@ -27,7 +26,7 @@ const figure = "knnAccuracy";
 
 /**
  * Opens the labeled pictures of a monitor: two thirds of its number vote, one third is classified, drawn with the
- * seed, class by class. Without pictures to test with, some are held out.
+ * seed, class by class. Without pictures to test with, some are held out. Warns where they are not those from before.
  *
  * @throws Error where there are not two classes, or no labeled picture.
  */
@@ -36,6 +35,7 @@ export async function openMonitor(
   config: PretrainingSettings,
   view: View,
   every: StepCount,
+  before: readonly DatasetIdentity[],
 ): Promise<Omit<Watch<never>, "interrupted" | "finish">> {
   const { cacheFolder, maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return unwatched;
@@ -66,12 +66,20 @@ export async function openMonitor(
         warnings = await warnOfShared("--monitor-test", voting, tested, terminal);
       }
       const sources = [opened, tests].filter((source) => source !== null);
-      const identities = await Promise.all(sources.map(identityOf));
+      const identities = (await Promise.all(sources.map(identityOf))).filter((found) => found !== null);
+      for (const [place, identity] of before.entries()) {
+        const now = identities[place];
+        const difference = now === undefined ? null : identityDifference(identity, now, true);
+        if (difference === null) continue;
+        terminal.warn(
+          "the monitor's pictures are not those that the run was started with, so that its figures do not compare " +
+            `with the earlier ones: ${difference}.`,
+        );
+      }
       const train = limitSkipped(voting, { maximumSkipped });
       const test = limitSkipped(tested, { maximumSkipped });
       return {
-        identities: identities.filter((identity) => identity !== null),
-        warnings,
+        ...{ identities, warnings },
         options: ({ model: { encoder } }) => ({
           evaluation: {
             every,
@@ -106,20 +114,4 @@ async function accuracyOf(
   const test = await embed(tested, training.length);
   const k = Math.min(neighbors, train.labels.length);
   return { [figure]: (await knnAccuracy({ device, train, test, k })).accuracy };
-}
-
-/** Warns where a monitor shows other pictures than before. */
-export function warnOfOtherMonitor(
-  before: readonly DatasetIdentity[],
-  now: readonly DatasetIdentity[],
-  terminal: Terminal,
-): void {
-  for (const [place, identity] of before.entries()) {
-    const difference = now[place] === undefined ? null : identityDifference(identity, now[place], true);
-    if (difference === null) continue;
-    terminal.warn(
-      "the monitor's pictures are not those that the run was started with, so that its figures do not compare " +
-        `with the earlier ones: ${difference}.`,
-    );
-  }
 }

@@ -49,8 +49,8 @@ export async function planRun<Settings extends RunSettings>(
       ? await kind.decide(context.pictures, pictures, machine)
       : { ...decided, cost: await costsOf(kind.step(decided), machine)(decided.config) };
   const cached = { config, facts: pictures, decodeSize: decodeSizeOf(config) };
-  const { cache } = config;
-  const onDisk = cache === "on" || (cache === "auto" && wantsDiskCache(cached, machine.freeBytes / 3));
+  const isWanted = () => wantsDiskCache(cached, machine.freeBytes / 3);
+  const onDisk = config.cache === "on" || (config.cache === "auto" && isWanted());
   return {
     ...{ config, choices, pictures, machine },
     ...estimateRun(config, kind.work(config, cost, context.pictures), pictures, machine, onDisk),
@@ -71,8 +71,8 @@ async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
 
 /** Prints how many pictures there are, and the decisions with their reasons. */
 export function tellDecisions(
-  { paths }: Pick<RunKind<never, unknown>, "paths">,
-  { pictures: { classes, test, train }, terminal }: Pick<RunContext, "pictures" | "terminal">,
+  paths: { readonly train: string; readonly test: string | null },
+  { pictures: { classes, test, train }, terminal }: RunContext,
   choices: readonly Choice[],
 ): void {
   const { style } = terminal;
@@ -89,12 +89,9 @@ export function tellDecisions(
   for (const text of columns(rows)) terminal.line(text);
 }
 
-/** What is printed of a run's estimate needs no more than these. */
-type EstimatedPlan = Pick<RunPlan, "estimate" | "machine" | "freeDiskBytes">;
-
 /** What a run that starts now is going to take, for people. */
 export function estimateText(
-  { estimate, freeDiskBytes: free, machine }: EstimatedPlan,
+  { estimate, freeDiskBytes: free, machine }: RunPlan,
   { style }: Terminal,
 ): string[] {
   const { disk, memory, picturesPerSecond, seconds, secondsPerStep, steps } = estimate;
@@ -104,26 +101,30 @@ export function estimateText(
   const threads = `${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`;
   const pictures = memory.pictures > 0 ? `, ${formatBytes(memory.pictures)} of decoded pictures` : "";
   const cache = disk.cache > 0 ? `, and ${formatBytes(disk.cache)} of decoded pictures in the cache` : "";
-  const rows = [
-    [
-      "  time",
-      `about ${formatDuration(seconds)}, until ${endText(seconds)}`,
-      `${formatCount(steps)} steps of ${step}, ${speed} pictures a second on ${threads}`,
-    ],
-    [
-      "  memory",
-      `about ${formatBytes(memory.total)}`,
-      `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
-    ],
-    [
-      "  disk",
-      `about ${formatBytes(disk.run)}`,
-      `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`,
-    ],
+  const row = (name: string, value: string, detail: string) => [
+    `  ${name}`,
+    `about ${value}`,
+    style.dim(detail),
   ];
   return [
     style.bold("estimate"),
-    ...columns(rows.map(([name, value, why]) => [name!, value!, style.dim(why!)])),
+    ...columns([
+      row(
+        "time",
+        `${formatDuration(seconds)}, until ${endText(seconds)}`,
+        `${formatCount(steps)} steps of ${step}, ${speed} pictures a second on ${threads}`,
+      ),
+      row(
+        "memory",
+        formatBytes(memory.total),
+        `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
+      ),
+      row(
+        "disk",
+        formatBytes(disk.run),
+        `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`,
+      ),
+    ]),
   ];
 }
 
@@ -138,7 +139,7 @@ function endText(seconds: number): string {
 
 /** Warns where a run needs more memory or disk than is free. */
 export function warnOfShortage(
-  { estimate: { disk, memory }, freeDiskBytes: free, machine }: EstimatedPlan,
+  { estimate: { disk, memory }, freeDiskBytes: free, machine }: RunPlan,
   terminal: Terminal,
 ): void {
   if (memory.total > machine.freeBytes) {

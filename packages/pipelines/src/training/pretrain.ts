@@ -20,7 +20,7 @@ import { type Resolution, resolveConfig } from "../settings/resolve.js";
 import { monitorRhythm } from "../settings/resolveMonitor.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { openMonitor, warnOfOtherMonitor } from "./monitor.js";
+import { openMonitor } from "./monitor.js";
 import type { RunPlan } from "./plan.js";
 import type { Planned, RunContext, RunKind, RunRequest } from "./runKind.js";
 import { pretrainingCosts, pretrainingStep, trainingAugmentation } from "./runStep.js";
@@ -161,10 +161,10 @@ async function pretrainingRun(
     async watch(context, description) {
       const { config, mean, monitorIdentities, std } = description;
       const every = monitorRhythm(config, { ...(description.given as Config), ...given });
-      const monitor = await openMonitor(context, config, encoderView(preparedSettings(description)), every);
-      const { identities, warnings } = monitor;
-      if (given.monitor === undefined && given.monitorTest === undefined)
-        warnOfOtherMonitor(monitorIdentities, identities, context.terminal);
+      const view = encoderView(preparedSettings(description));
+      const isGiven = given.monitor !== undefined || given.monitorTest !== undefined;
+      const monitor = await openMonitor(context, config, view, every, isGiven ? [] : monitorIdentities);
+      const { warnings } = monitor;
       return {
         ...monitor,
         interrupted: { warnings },

@@ -10,6 +10,7 @@ import type { RunDescription, RunKindName } from "../runs/description.js";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
+import type { RunPlan } from "./plan.js";
 import type { RunStep } from "./runStep.js";
 
 /** Where a run goes, and how it is begun and ended. */
@@ -95,11 +96,7 @@ export interface RunKind<Settings extends RunSettings, Outcome, Task = Pretraini
     opened: RunPictures,
     pictures: PictureFacts,
     machine: MachineFacts,
-  ): Promise<{
-    readonly config: Settings;
-    readonly choices: readonly Choice[];
-    readonly cost: TrainingCost;
-  }>;
+  ): Promise<Pick<RunPlan<Settings>, "config" | "choices"> & { readonly cost: TrainingCost }>;
   /** What a run with such steps does. */
   work(config: Settings, cost: TrainingCost, opened: RunPictures): RunWork;
   /** What the run folder says of the model and of how the values of the pictures are scaled. */

@@ -31,7 +31,7 @@ import {
 import { type StepLoop, trainingLoop } from "./trainingLoop.js";
 
 /** Batches that are made by a loader. */
-export interface LoadedBatches<Batch = ImageBatch> extends BatchSource<Batch> {
+export interface LoadedBatches extends BatchSource<ImageBatch> {
   /** Ends the loader. */
   close(): void;
 }

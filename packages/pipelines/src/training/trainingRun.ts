@@ -6,7 +6,7 @@ import { timeLimitOf } from "../estimate/runEstimate.js";
 import { withDevice } from "../machine/withDevice.js";
 import { openDiskCache } from "../pictures/diskCache.js";
 import { withPictures } from "../pictures/openFiles.js";
-import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
+import { checkSamePictures, identityOf, type RecordedPictures } from "../pictures/samePictures.js";
 import { tellUnreadable } from "../pictures/scanPictures.js";
 import { checkResume, describedBy, preparedSettings, type RunDescription } from "../runs/description.js";
 import { checkOutFolder, withNewRun } from "../runs/outFolder.js";
@@ -47,7 +47,7 @@ export async function plannedRun<Settings extends RunSettings>(
 ): Promise<RunPlan<Settings>> {
   return withRun(kind, { out: out ?? "." }, null, terminal, async ({ context }) => {
     const plan = await planRun(kind, context);
-    tellDecisions(kind, context, plan.choices);
+    tellDecisions(kind.paths, context, plan.choices);
     warnOfShortage(plan, terminal);
     return plan;
   });
@@ -59,32 +59,36 @@ async function withRun<Settings extends RunSettings, Outcome, Result>(
   request: RunRequest,
   before: RunDescription<Settings> | null,
   terminal: Terminal,
-  work: (run: OpenedRun<Settings, Outcome>) => Promise<Result>,
+  work: (run: TrainingRun<Settings, Outcome>) => Promise<Result>,
 ): Promise<Result> {
   const started = performance.now();
   const pictures = await kind.open(before, terminal);
   return withPictures([pictures.train.dataset, pictures.test], () =>
     withDevice(kind.given.threads, (device) =>
-      work(new OpenedRun(kind, { device, request, pictures, terminal, started })),
+      work(new TrainingRun(kind, { device, request, pictures, terminal, started })),
     ),
   );
 }
 
 /** A run with its pictures and its device. */
-class OpenedRun<Settings extends RunSettings, Outcome> {
-  constructor(
-    private readonly kind: RunKind<Settings, Outcome>,
-    readonly context: RunContext,
-  ) {}
+class TrainingRun<Settings extends RunSettings, Outcome> {
+  readonly #kind: RunKind<Settings, Outcome>;
+  readonly context: RunContext;
+
+  constructor(kind: RunKind<Settings, Outcome>, context: RunContext) {
+    this.#kind = kind;
+    this.context = context;
+  }
 
   async start(exists: boolean): Promise<TrainedRun & Outcome> {
-    const { context, kind } = this;
+    const context = this.context;
+    const kind = this.#kind;
     const { pictures, request, terminal } = context;
     const plan = await planRun(kind, context);
     let folder: RunFolder | null = null;
     const dataset = this.#readable(plan.config, () => folder);
     const described = await this.#describe(plan, dataset);
-    tellDecisions(kind, context, described.choices);
+    tellDecisions(kind.paths, context, described.choices);
     for (const text of estimateText(plan, terminal)) terminal.line(text);
     warnOfShortage(plan, terminal);
     tellUnreadable(pictures.train.unreadable, terminal);
@@ -102,7 +106,8 @@ class OpenedRun<Settings extends RunSettings, Outcome> {
   }
 
   async resume(folder: RunFolder, before: RunDescription<Settings>): Promise<TrainedRun & Outcome> {
-    const { context, kind } = this;
+    const context = this.context;
+    const kind = this.#kind;
     const { given, method, methodFile } = kind;
     checkResume(before, { ...given, method }, kind.fields);
     const places = await this.#samePictures(before);
@@ -133,9 +138,9 @@ class OpenedRun<Settings extends RunSettings, Outcome> {
     { choices, config }: RunPlan<Settings>,
     dataset: ImageDataset,
   ): Promise<RunDescription<Settings>> {
-    const { given, method, methodFile, name, paths } = this.kind;
+    const { given, method, methodFile, name, paths } = this.#kind;
     const { classes, test, train } = this.context.pictures;
-    const { measured, ...model } = await this.kind.describe(this.context, config, dataset);
+    const { measured, ...model } = await this.#kind.describe(this.context, config, dataset);
     const recorded = async (path: string, pictures: ImageDataset) => ({
       path: resolve(path),
       identity: await identityOf(pictures),
@@ -155,17 +160,18 @@ class OpenedRun<Settings extends RunSettings, Outcome> {
 
   /** Checks that a run goes on with the pictures that it was started with; gives the places where they are now. */
   async #samePictures(before: RunDescription): Promise<Pick<RunDescription, "pictures" | "test">> {
+    const { paths } = this.#kind;
     const { pictures, terminal } = this.context;
-    const { test, train } = this.kind.paths;
-    const labelled = test !== null;
-    const what = labelled ? "the training pictures" : "the pictures";
-    const now = { path: train, dataset: pictures.train.dataset };
-    await checkSamePictures(what, before.pictures, now, terminal, labelled);
-    const moved = { ...before.pictures, path: resolve(train) };
-    if (test === null) return { pictures: moved, test };
-    const tests = { path: test, dataset: pictures.test! };
-    await checkSamePictures("the test pictures", before.test!, tests, terminal, true);
-    return { pictures: moved, test: { ...before.test!, path: resolve(test) } };
+    const { test, train } = pictures;
+    const same = async (what: string, recorded: RecordedPictures, path: string, dataset: ImageDataset) => {
+      await checkSamePictures(what, recorded, { path, dataset }, terminal, test !== null);
+      return { ...recorded, path: resolve(path) };
+    };
+    const what = test === null ? "the pictures" : "the training pictures";
+    return {
+      pictures: await same(what, before.pictures, paths.train, train.dataset),
+      test: test === null ? null : await same("the test pictures", before.test!, paths.test!, test),
+    };
   }
 
   /** Trains, from the first step or from the last checkpoint; a run without a time limit needs no plan. */
@@ -176,7 +182,8 @@ class OpenedRun<Settings extends RunSettings, Outcome> {
     watch: Watch<Outcome>,
     plan: RunPlan | null,
   ): Promise<TrainedRun & Outcome> {
-    const { context, kind } = this;
+    const context = this.context;
+    const kind = this.#kind;
     const { device, pictures, request, started, terminal } = context;
     const { config, given } = description;
     const step = kind.step(description);
