@@ -72,7 +72,7 @@ export {
   finetune,
   finetuneDryRun,
 } from "./training/finetune.js";
-export { estimateText, type RunPlan } from "./training/plan.js";
+export { estimateText } from "./training/plan.js";
 export {
   type DecidedSettings,
   decideSettings,
@@ -81,6 +81,6 @@ export {
   type PretrainResult,
   pretrain,
 } from "./training/pretrain.js";
-export type { Planned, RunRequest } from "./training/runKind.js";
+export type { Planned, RunPlan, RunRequest } from "./training/runKind.js";
 export { pretrainingCosts } from "./training/runStep.js";
 export { summaryOf, type TrainedRun } from "./training/trainedRun.js";

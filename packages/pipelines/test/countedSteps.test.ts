@@ -10,8 +10,7 @@ import {
 } from "@splitmask/pipelines";
 import { type BatchSource, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
-import { classificationStep, costsOf, pretrainingStep } from "../src/training/runStep.js";
-import { type TrainingLoop, trainingLoop } from "../src/training/trainingLoop.js";
+import { classificationStep, costsOf, pretrainingStep, trainingLoop } from "../src/training/runStep.js";
 import { countingRates, machineOf } from "./machines.js";
 
 const [batch, classes, side] = [16, 5, 36];
@@ -34,7 +33,7 @@ const cacheBytes = 2 * batch * (3 * side * side + 64);
 async function nativeStep<Batch extends ImageBatch>(
   create: (device: Device) => PretrainingTask<Batch>,
   batchesOf: (device: Device, dataset: ImageDataset) => BatchSource<Batch> & { close(): void },
-  loop: TrainingLoop,
+  loop: ReturnType<typeof trainingLoop>,
 ): Promise<Pick<TrainingCost, "memoryBytes" | "parameters"> & { readonly operations: number }> {
   const device = createDevice({ backend: "native", threads: 2 });
   const batches = batchesOf(device, pictures);
@@ -79,7 +78,7 @@ test.each(methodNames.flatMap((name) => ways.map((way) => [name, way] as const))
     const computed = await nativeStep(
       (device) => method.create(device, settings, method.preparation?.standIn(device, settings)),
       (device, dataset) => pretrainingStep(method).batches(device, dataset, settings, { cacheBytes }),
-      trainingLoop(config, method.recipe.betas),
+      trainingLoop(config, method.recipe),
     );
     expectSame(await pretrainingCosts(methods[name], counting)(config), computed, way);
   },
@@ -101,7 +100,7 @@ test.each(ways)("a step of a classifier is counted as it is computed: %j", async
       }),
     (device, dataset) =>
       classificationStep(encoder, classes).batches(device, dataset, settings, { cacheBytes }),
-    trainingLoop(config, undefined),
+    trainingLoop(config, classificationStep(encoder, classes)),
   );
   expectSame(await costOf(config), computed, way);
 });

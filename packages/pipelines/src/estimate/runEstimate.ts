@@ -94,14 +94,11 @@ export function estimateRun(
   const mostKept = keptBytes(settings, pictures, machine);
   const keptShare = cache === "off" ? Math.min(1, mostKept / allBytes) : 1;
   const decoding = { picturesPerStep, count, keptShare };
-  const left = (seconds ?? 0) - preparation - report;
-  const fitting = () =>
-    onDisk
-      ? Math.max(1, Math.floor((left - count * secondsPerPicture) / withEvaluations))
-      : stepsInTime(left, withEvaluations, secondsPerPicture, decoding);
-  const steps = settings.steps ?? fitting();
-  const decoded = onDisk ? count : decodedInSteps(steps, decoding);
-  const fixed = { decoding: decoded * secondsPerPicture, preparation, report };
+  // With a cache on disk the steps decode nothing themselves.
+  const [cached, decodes] = onDisk ? [count * secondsPerPicture, 0] : [0, secondsPerPicture];
+  const left = (seconds ?? 0) - preparation - report - cached;
+  const steps = settings.steps ?? stepsInTime(left, withEvaluations, decodes, decoding);
+  const fixed = { decoding: cached + decodes * decodedInSteps(steps, decoding), preparation, report };
 
   const seen = picturesBytes({ ...pictures, count: Math.min(count, steps * batch) }, decodeSize);
   const kept = onDisk ? 0 : Math.min(mostKept, seen);
@@ -133,9 +130,7 @@ export function estimateRun(
 
 /** How a run's steps decode its pictures. */
 interface StepDecoding {
-  /** Different pictures that a step sees. */
   readonly picturesPerStep: number;
-  /** All pictures of the run. */
   readonly count: number;
   /** Share of the pictures that stay decoded from one pass over them to the next, 0 to 1. */
   readonly keptShare: number;

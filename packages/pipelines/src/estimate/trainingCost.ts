@@ -1,5 +1,5 @@
 import { noGrad, scope, zeros } from "@splitmask/autograd";
-import { arrayDataset, type ImageDataset } from "@splitmask/data";
+import { arrayDataset, type ImageBatch, type ImageDataset } from "@splitmask/data";
 import {
   createDevice,
   type Device,
@@ -8,10 +8,8 @@ import {
   type Profile,
 } from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
-import { profileSteps } from "@splitmask/trainer";
+import { type BatchSource, type ProfileStepsOptions, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
-import type { LoadedBatches } from "../training/runStep.js";
-import type { TrainingLoop } from "../training/trainingLoop.js";
 
 /** What a training step takes, counted on a dry device. */
 export interface TrainingCost {
@@ -39,8 +37,8 @@ export interface CountedStep {
     device: Device,
     dataset: ImageDataset,
     options: { readonly batch: number; readonly cacheBytes: number },
-  ) => LoadedBatches;
-  readonly loop: TrainingLoop;
+  ) => BatchSource<ImageBatch> & { close(): void };
+  readonly loop: Omit<ProfileStepsOptions<ImageBatch>, "device" | "task" | "batches">;
   /** Pictures a step. */
   readonly batch: number;
   /** Number of classes; 0: no labels. */
@@ -61,7 +59,7 @@ const pictureBytes = 3 * side * side;
  * so that it holds for every method.
  */
 export async function trainingCost(step: CountedStep, rates: KernelRates): Promise<TrainingCost> {
-  const { accumulate } = step.loop;
+  const { accumulate = 1 } = step.loop;
   if (accumulate <= countedMicroBatches) return dryStep(step, rates);
   const micro = step.batch / accumulate;
   const [fewer, more] = await Promise.all(

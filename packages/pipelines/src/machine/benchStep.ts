@@ -16,8 +16,7 @@ import type { MachineFacts } from "../settings/facts.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
 import { decideSettings } from "../training/pretrain.js";
-import { pretrainingStep } from "../training/runStep.js";
-import { trainingLoop } from "../training/trainingLoop.js";
+import { pretrainingStep, trainingLoop } from "../training/runStep.js";
 import { withDevice } from "./withDevice.js";
 
 /** What to measure. */
@@ -120,7 +119,7 @@ export async function benchStep(
     });
     try {
       const steps = await profileSteps({
-        ...trainingLoop(config, method.recipe.betas),
+        ...trainingLoop(config, method.recipe),
         device,
         task,
         batches,

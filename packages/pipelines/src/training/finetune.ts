@@ -17,8 +17,14 @@ import { evaluationSteps, resolveFinetune } from "../settings/resolveFinetune.js
 import type { ClassificationSettings } from "../settings/runSettings.js";
 import { printable } from "../terminal/printable.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import type { RunPlan } from "./plan.js";
-import { type Planned, type RunContext, type RunKind, type RunRequest, unwatched } from "./runKind.js";
+import {
+  type Planned,
+  type RunContext,
+  type RunKind,
+  type RunPlan,
+  type RunRequest,
+  unwatched,
+} from "./runKind.js";
 import { classificationStep, costsOf } from "./runStep.js";
 import type { TrainedRun } from "./trainedRun.js";
 import { plannedRun, trainingRun } from "./trainingRun.js";

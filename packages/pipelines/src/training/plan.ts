@@ -1,33 +1,18 @@
 import { evenlySpaced, type ImageDataset } from "@splitmask/data";
 import { type Choice, formatCount } from "@splitmask/methods/settings";
 import { formatDuration } from "@splitmask/report";
-import { type EstimatedRun, estimateRun } from "../estimate/runEstimate.js";
+import { estimateRun } from "../estimate/runEstimate.js";
 import { decodeSizeOf } from "../estimate/runMemory.js";
 import { freeDiskBytes } from "../machine/freeDisk.js";
 import { examineMachine } from "../machine/machine.js";
 import { wantsDiskCache } from "../pictures/diskCache.js";
 import type { RunDescription } from "../runs/description.js";
-import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import { formatBytes } from "../settings/quantities.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import { columns } from "../terminal/columns.js";
 import type { Terminal } from "../terminal/terminal.js";
-import type { RunContext, RunKind } from "./runKind.js";
+import type { RunContext, RunKind, RunPlan } from "./runKind.js";
 import { costsOf } from "./runStep.js";
-
-/** What a run is going to be, and what it is going to take. */
-export interface RunPlan<Settings extends RunSettings = RunSettings> extends EstimatedRun {
-  /** Every setting, decided. */
-  readonly config: Settings;
-  /** The decisions with their reasons. */
-  readonly choices: readonly Choice[];
-  /** What they were decided and estimated from. */
-  readonly pictures: PictureFacts;
-  /** The same of the machine. */
-  readonly machine: MachineFacts;
-  /** How much is free on the disk of the run folder, in bytes. */
-  readonly freeDiskBytes: number;
-}
 
 /** Pictures that are decoded to learn how long it takes. */
 const sampledDecodes = 8;

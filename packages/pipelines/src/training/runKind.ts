@@ -3,6 +3,7 @@ import type { Device } from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
 import type { Choice, Fields } from "@splitmask/methods/settings";
 import type { RunFolder, TrainOptions } from "@splitmask/trainer";
+import type { EstimatedRun } from "../estimate/runEstimate.js";
 import type { RunWork } from "../estimate/runWork.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
 import type { ScannedPictures } from "../pictures/scanPictures.js";
@@ -10,7 +11,6 @@ import type { RunDescription, RunKindName } from "../runs/description.js";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
-import type { RunPlan } from "./plan.js";
 import type { RunStep } from "./runStep.js";
 
 /** Where a run goes, and how it is begun and ended. */
@@ -34,6 +34,20 @@ export type Planned<Request extends RunRequest> = Omit<Request, keyof RunRequest
   /** Where it would be written; for the free disk. */
   readonly out?: string;
 };
+
+/** What a run is going to be, and what it is going to take. */
+export interface RunPlan<Settings extends RunSettings = RunSettings> extends EstimatedRun {
+  /** Every setting, decided. */
+  readonly config: Settings;
+  /** The decisions with their reasons. */
+  readonly choices: readonly Choice[];
+  /** What they were decided and estimated from. */
+  readonly pictures: PictureFacts;
+  /** The same of the machine. */
+  readonly machine: MachineFacts;
+  /** How much is free on the disk of the run folder, in bytes. */
+  readonly freeDiskBytes: number;
+}
 
 /** The pictures of a run, opened. */
 export interface RunPictures {

@@ -1,6 +1,5 @@
 import {
   type Augmentation,
-  type ImageBatch,
   type ImageDataset,
   ImageLoader,
   type ImageLoaderOptions,
@@ -17,24 +16,21 @@ import {
   type PretrainingTask,
   type Recipe,
 } from "@splitmask/methods";
-import type { BatchSource } from "@splitmask/trainer";
+import type { TrainingOptimizer, TrainingSchedule, TrainOptions } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import { type TrainingCost, trainingCost } from "../estimate/trainingCost.js";
 import type { MachineFacts } from "../settings/facts.js";
 import { anyColors, type Normalization } from "../settings/normalization.js";
+import type { LoopSettings } from "../settings/runSettings.js";
 import {
   type ClassificationStep,
   type CostOf,
   type StepSettings,
   stepKey,
 } from "../settings/stepSettings.js";
-import { type StepLoop, trainingLoop } from "./trainingLoop.js";
 
-/** Batches that are made by a loader. */
-export interface LoadedBatches extends BatchSource<ImageBatch> {
-  /** Ends the loader. */
-  close(): void;
-}
+/** What a run's settings say of its steps, however many there are. */
+type StepLoop = Omit<LoopSettings, "steps" | "seconds" | "checkpointEvery">;
 
 /** What a step is made of: a run trains with it, and an estimate counts it. */
 export interface RunStep<Settings> {
@@ -50,7 +46,7 @@ export interface RunStep<Settings> {
     dataset: ImageDataset,
     settings: Settings & Normalization,
     options?: Pick<ImageLoaderOptions, "cacheBytes" | "cache">,
-  ): LoadedBatches;
+  ): ImageLoader | MixedBatches;
   /** Something of the shapes of what the method prepares. */
   standIn(device: Device, settings: Settings & Normalization): unknown;
   create(device: Device, settings: Settings & Normalization, parts: unknown): PretrainingTask;
@@ -125,6 +121,42 @@ export function classificationStep(encoder: VisionTransformerConfig, classes: nu
   } satisfies RunStep<ClassificationStep>;
 }
 
+/** The options of `train` that a run's settings say. */
+export function trainingLoop(settings: StepLoop, { betas }: { readonly betas?: Recipe["betas"] }) {
+  const { accumulate, clip, clipMode, ema, freeze, onNan, precision, recompute, seed } = settings;
+  return {
+    schedule: scheduleOf(settings),
+    optimizer: optimizerOf(settings, betas),
+    ...{ freeze, clipNorm: clip, clipMode, accumulate, seed, precision, recompute },
+    ema: ema ? { decay: ema, warmup: {} } : null,
+    nonFinite: { action: onNan },
+  } satisfies Partial<TrainOptions<never>>;
+}
+
+function scheduleOf(settings: StepLoop): TrainingSchedule {
+  const { decayEvery, decayFactor: factor, milestones, minimumLearningRate: minimum, schedule } = settings;
+  const warmupSteps = settings.warmup ?? ((steps: number) => Math.round(settings.warmupShare * steps));
+  const warm = { base: settings.learningRate, warmupSteps };
+  switch (schedule) {
+    case "step":
+      return { kind: "step", ...warm, every: decayEvery!, factor };
+    case "multi-step":
+      return { kind: "multiStep", ...warm, milestones: milestones!, factor };
+    case "constant":
+      return { kind: "constant", ...warm };
+    default:
+      return { kind: schedule, ...warm, minimum };
+  }
+}
+
+function optimizerOf(settings: StepLoop, betas: Recipe["betas"]): TrainingOptimizer {
+  const { layerDecay, momentum, optimizer, weightDecay, weightDecayEnd } = settings;
+  const treatment = { weightDecay, layerDecay, ...(weightDecayEnd === null ? {} : { weightDecayEnd }) };
+  return optimizer === "adamw"
+    ? { kind: "adamw", ...treatment, ...(betas === undefined ? {} : { betas }) }
+    : { kind: optimizer, momentum, ...treatment };
+}
+
 /** What a step costs does not depend on how fast it learns. */
 const anyRate = { learningRate: 1e-3, minimumLearningRate: 0, warmup: 0 };
 
@@ -142,7 +174,7 @@ export function costsOf<Settings extends Omit<StepLoop, keyof typeof anyRate>>(
         create: (device, parts) => step.create(device, settings, parts),
         batches: (device, dataset, { batch, cacheBytes }) =>
           step.batches(device, dataset, { ...settings, batch }, { cacheBytes }),
-        loop: trainingLoop({ ...given, ...anyRate }, step.betas),
+        loop: trainingLoop({ ...given, ...anyRate }, step),
         batch: given.batch,
         classes: step.classes,
       },

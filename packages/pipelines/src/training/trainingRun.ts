@@ -13,10 +13,10 @@ import { checkOutFolder, withNewRun } from "../runs/outFolder.js";
 import { checkpointRhythm } from "../settings/resolveLength.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { estimateText, planRun, type RunPlan, tellDecisions, warnOfShortage } from "./plan.js";
-import type { RunContext, RunKind, RunRequest, Watch } from "./runKind.js";
+import { estimateText, planRun, tellDecisions, warnOfShortage } from "./plan.js";
+import type { RunContext, RunKind, RunPlan, RunRequest, Watch } from "./runKind.js";
+import { trainingLoop } from "./runStep.js";
 import { batchFailure, type TrainedRun, trainingTeller } from "./trainedRun.js";
-import { trainingLoop } from "./trainingLoop.js";
 
 /**
  * Trains: decides the settings, makes what the method needs, trains, and leaves everything in the run folder; or goes
@@ -204,7 +204,7 @@ class TrainingRun<Settings extends RunSettings, Outcome> {
         lastLosses: _,
         ...trained
       } = await train({
-        ...trainingLoop(config, step.betas),
+        ...trainingLoop(config, step),
         ...{ device, task, batches, runFolder: folder },
         length: steps !== null ? { steps } : timeLimitOf(seconds!, elapsed, plan!, disk !== null),
         resume: request.resume ?? false,
