@@ -5,26 +5,8 @@
  * @packageDocumentation
  */
 
-export { classificationWork } from "./estimate/classificationWork.js";
-export { decodedInSteps, type StepDecoding, stepsInTime } from "./estimate/decodedPictures.js";
-export { pretrainingWork } from "./estimate/pretrainingWork.js";
-export {
-  type EstimatedRun,
-  estimateRun,
-  type RunEstimate,
-  type RunWork,
-} from "./estimate/runEstimate.js";
-export {
-  type FixedTime,
-  stepTime,
-  timeLimitOf,
-  type WorkBesides,
-} from "./estimate/runTime.js";
-export {
-  type CountedStep,
-  type TrainingCost,
-  trainingCost,
-} from "./estimate/trainingCost.js";
+export type { EstimatedRun, RunEstimate } from "./estimate/runEstimate.js";
+export type { TrainingCost } from "./estimate/trainingCost.js";
 export { type EmbedRequest, type EmbedResult, embed } from "./evaluation/embed.js";
 export {
   type EvaluateRequest,
@@ -60,7 +42,12 @@ export { tellSkipped } from "./pictures/skipped.js";
 export { type ComparisonRequest, writeComparison } from "./reports/comparison.js";
 export { writeReport } from "./reports/report.js";
 export type { ReportRequest } from "./reports/reportRequest.js";
-export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./runs/classifierFile.js";
+export {
+  type ClassifierDetails,
+  evaluationFile,
+  type LoadedClassifier,
+  loadClassifier,
+} from "./runs/classifierFile.js";
 export { type OpenedRun, type RunDescription, readRun } from "./runs/description.js";
 export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
@@ -70,26 +57,22 @@ export type { ClassificationSettings, PretrainingSettings } from "./settings/run
 export type { CostOf, StepSettings } from "./settings/stepSettings.js";
 export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { silentTerminal } from "./terminal/terminal.js";
-export type { FinetuneSources } from "./training/classificationRun.js";
-export { classificationCosts, pretrainingCosts } from "./training/costOf.js";
-export { type DecidedSettings, decideSettings } from "./training/decideSettings.js";
 export {
-  type FinetuneDryRunRequest,
+  type FinetuneEvaluation,
   type FinetuneRequest,
   type FinetuneResult,
   finetune,
   finetuneDryRun,
 } from "./training/finetune.js";
-export type { FinetuneEvaluation } from "./training/finetuneEvaluation.js";
-export { evaluationFile } from "./training/finetuneEvaluation.js";
-export { estimateText, warnOfShortage } from "./training/plan.js";
+export { estimateText } from "./training/plan.js";
 export {
-  type DryRunRequest,
+  type DecidedSettings,
+  decideSettings,
   dryRun,
   type PretrainRequest,
   type PretrainResult,
   pretrain,
 } from "./training/pretrain.js";
-export type { RunPlan } from "./training/runKind.js";
-export type { TrainedRun } from "./training/trainedRun.js";
-export { summaryOf } from "./training/trainedRun.js";
+export type { Planned, RunPlan, RunRequest } from "./training/runKind.js";
+export { pretrainingCosts } from "./training/runStep.js";
+export { summaryOf, type TrainedRun } from "./training/trainedRun.js";

@@ -2,19 +2,22 @@ import { methods } from "@splitmask/methods";
 import {
   type Config,
   decideSettings,
-  decodedInSteps,
-  estimateRun,
   type MachineFacts,
   type PictureFacts,
   type PretrainingSettings,
   pretrainingCosts,
-  pretrainingWork,
   type StepSettings,
-  stepsInTime,
-  timeLimitOf,
   UsageError,
   usualRunFolder,
 } from "@splitmask/pipelines";
+import {
+  decodedInSteps,
+  type EstimatedRun,
+  estimateRun,
+  stepsInTime,
+  timeLimitOf,
+} from "../src/estimate/runEstimate.js";
+import { pretrainingWork } from "../src/estimate/runWork.js";
 import { checkpointRhythm } from "../src/settings/resolveLength.js";
 import { monitorRhythm } from "../src/settings/resolveMonitor.js";
 import { countingRates, machineOf, ratesOf } from "./machines.js";
@@ -317,13 +320,16 @@ describe("estimates", () => {
 });
 
 test("a timed run keeps its end back from its steps, and decoding where that is to be done, but never most of the time", () => {
-  const besides = { decoding: 20, preparation: 3, report: 8 };
+  const estimate = { secondsPerStep: 0.1 };
+  const fixed = { decoding: 20, preparation: 3, report: 13 };
+  // Where there are evaluations, the trainer keeps the last one's time back itself.
+  const estimated = { estimate, fixed, evaluationSeconds: 5 } as EstimatedRun;
   const limit = { seconds: 180, secondsPerStep: 0.1, elapsed: 10, afterwards: 8, decoding: 20 };
-  expect(timeLimitOf(180, 10, besides, false, 0.1)).toEqual(limit);
-  expect(timeLimitOf(180, 10, besides, true, 0.1)).toEqual({ ...limit, decoding: 0 });
-  const { afterwards, decoding } = timeLimitOf(52, 10, besides, false, 0.1);
+  expect(timeLimitOf(180, 10, estimated, false)).toEqual(limit);
+  expect(timeLimitOf(180, 10, estimated, true)).toEqual({ ...limit, decoding: 0 });
+  const { afterwards, decoding } = timeLimitOf(52, 10, estimated, false);
   expect([afterwards, decoding]).toEqual([4, 10]);
-  expect(timeLimitOf(180, 200, besides, true, 0.1)).toMatchObject({ elapsed: 200, afterwards: 0 });
+  expect(timeLimitOf(180, 200, estimated, true)).toMatchObject({ elapsed: 200, afterwards: 0 });
 });
 
 test("checkpoints and looks that nobody gave keep their share of a timed run; given ones are so many steps", async () => {

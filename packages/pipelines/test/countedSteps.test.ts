@@ -3,7 +3,6 @@ import { createDevice, type Device, estimateSeconds } from "@splitmask/kernels";
 import { labelledMethods, methodNames, methods, type PretrainingTask } from "@splitmask/methods";
 import {
   type ClassificationSettings,
-  classificationCosts,
   decideSettings,
   pretrainingCosts,
   type TrainingCost,
@@ -11,8 +10,7 @@ import {
 import { type BatchSource, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import { resolveFinetune } from "../src/settings/resolveFinetune.js";
-import { classificationBatches, pretrainingBatches } from "../src/training/batches.js";
-import { type TrainingLoop, trainingLoop } from "../src/training/trainingLoop.js";
+import { classificationStep, costsOf, pretrainingStep, trainingLoop } from "../src/training/runStep.js";
 import { countingRates, machineOf } from "./machines.js";
 
 const [batch, classes, side] = [16, 5, 36];
@@ -35,7 +33,7 @@ const cacheBytes = 2 * batch * (3 * side * side + 64);
 async function nativeStep<Batch extends ImageBatch>(
   create: (device: Device) => PretrainingTask<Batch>,
   batchesOf: (device: Device, dataset: ImageDataset) => BatchSource<Batch> & { close(): void },
-  loop: TrainingLoop,
+  loop: ReturnType<typeof trainingLoop>,
 ): Promise<Pick<TrainingCost, "memoryBytes" | "parameters"> & { readonly operations: number }> {
   const device = createDevice({ backend: "native", threads: 2 });
   const batches = batchesOf(device, pictures);
@@ -79,8 +77,8 @@ test.each(methodNames.flatMap((name) => ways.map((way) => [name, way] as const))
     const settings = { ...config, ...normalization };
     const computed = await nativeStep(
       (device) => method.create(device, settings, method.preparation?.standIn(device, settings)),
-      (device, dataset) => pretrainingBatches(device, dataset, method, settings, { cacheBytes }),
-      trainingLoop(config, method.recipe.betas),
+      (device, dataset) => pretrainingStep(method).batches(device, dataset, settings, { cacheBytes }),
+      trainingLoop(config, method.recipe),
     );
     expectSame(await pretrainingCosts(methods[name], counting)(config), computed, way);
   },
@@ -89,7 +87,7 @@ test.each(methodNames.flatMap((name) => ways.map((way) => [name, way] as const))
 test.each(ways)("a step of a classifier is counted as it is computed: %j", async (way) => {
   const { imageSize, patch: patchSize, ...size } = shape;
   const encoder = { ...size, imageSize, patchSize };
-  const costOf = classificationCosts(encoder, classes, counting);
+  const costOf = costsOf(classificationStep(encoder, classes), counting);
   const facts = { count: 10_000, encoder: { ...shape, layerScale: null }, fromScratch: false };
   const { config } = await resolveFinetune({ batch, steps: 10, ...way }, facts, costOf);
   const settings: ClassificationSettings & typeof normalization = { ...config, ...normalization };
@@ -100,8 +98,9 @@ test.each(ways)("a step of a classifier is counted as it is computed: %j", async
         encoder: { ...encoder, dropPath: config.dropPath },
         classes,
       }),
-    (device, dataset) => classificationBatches(device, dataset, classes, settings, { cacheBytes }),
-    trainingLoop(config, undefined),
+    (device, dataset) =>
+      classificationStep(encoder, classes).batches(device, dataset, settings, { cacheBytes }),
+    trainingLoop(config, classificationStep(encoder, classes)),
   );
   expectSame(await costOf(config), computed, way);
 });

@@ -1,14 +1,9 @@
-import {
-  type ClassificationSettings,
-  classificationCosts,
-  classificationWork,
-  estimateRun,
-  type FinetuneConfig,
-  type RunDescription,
-  stepTime,
-} from "@splitmask/pipelines";
+import type { ClassificationSettings, FinetuneConfig, RunDescription } from "@splitmask/pipelines";
+import { estimateRun, stepTime } from "../src/estimate/runEstimate.js";
+import { classificationWork } from "../src/estimate/runWork.js";
 import { type FinetuneFacts, resolveFinetune as resolveFor } from "../src/settings/resolveFinetune.js";
-import { classificationRun } from "../src/training/classificationRun.js";
+import { classificationRun } from "../src/training/finetune.js";
+import { classificationStep, costsOf as costsOfSteps } from "../src/training/runStep.js";
 import { machineOf, ratesOf } from "./machines.js";
 
 const encoder = { width: 128, depth: 6, heads: 4, patch: 8, layerScale: null, imageSize: 64 };
@@ -18,7 +13,7 @@ const machine = machineOf(2, 24);
 /** What steps of an encoder of this shape take. */
 function costsOf({ depth, heads, imageSize, patch, width }: typeof encoder, rates = machine.rates) {
   const config = { width, depth, heads, imageSize, patchSize: patch, finalNorm: false };
-  return classificationCosts(config, 10, { rates });
+  return costsOfSteps(classificationStep(config, 10), { rates });
 }
 const costOf = costsOf(encoder);
 
@@ -34,10 +29,10 @@ const reasons = async (given: FinetuneConfig, changed: Partial<FinetuneFacts> = 
 
 test("epochs between evaluations become steps also when a run goes on", async () => {
   const { config } = await resolveFinetune({ steps: 5, batch: 100 });
-  const sources = { run: "run", train: "train", test: "test" };
   const given = { evaluateEvery: 0.5, threads: 2, steps: 5 };
+  const request = { run: "run", train: "train", test: "test", config: given };
   const description = { config, pictureCount: 9469 } as RunDescription<ClassificationSettings>;
-  expect(classificationRun(sources, given).changed(description)).toEqual({ evaluateEvery: 47, threads: 2 });
+  expect(classificationRun(request).changed(description)).toEqual({ evaluateEvery: 47, threads: 2 });
 });
 
 test("a recipe that is given is followed to the letter", async () => {

@@ -2,13 +2,12 @@ import { join } from "node:path";
 import {
   estimateText,
   evaluationFile,
-  type FinetuneDryRunRequest,
   type FinetuneRequest,
   finetune,
   finetuneDryRun,
+  type Planned,
   summaryOf,
   tellSkipped,
-  warnOfShortage,
 } from "@splitmask/pipelines";
 import { columns, printable } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
@@ -23,10 +22,9 @@ const shownClasses = 40;
  */
 export async function runFinetuneDryRun(
   terminal: CommandTerminal,
-  request: FinetuneDryRunRequest,
+  request: Planned<FinetuneRequest>,
 ): Promise<void> {
   const plan = await finetuneDryRun(request, terminal);
-  warnOfShortage(plan, terminal);
   terminal.result(plan, estimateText(plan, terminal));
 }
 

@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import {
-  type DryRunRequest,
   dryRun,
   estimateText,
+  type Planned,
   type PretrainRequest,
   pretrain,
   summaryOf,
   tellSkipped,
-  warnOfShortage,
   writeReport,
 } from "@splitmask/pipelines";
 import type { CommandTerminal } from "../terminal/terminal.js";
@@ -16,9 +15,8 @@ import { untilStopped } from "./stopSignals.js";
 /**
  * `splitmask pretrain --dry-run`: prints the decisions and the estimates; nothing is written.
  */
-export async function runDryRun(terminal: CommandTerminal, request: DryRunRequest): Promise<void> {
+export async function runDryRun(terminal: CommandTerminal, request: Planned<PretrainRequest>): Promise<void> {
   const plan = await dryRun(request, terminal);
-  warnOfShortage(plan, terminal);
   terminal.result(plan, estimateText(plan, terminal));
 }
 

@@ -10,12 +10,7 @@ export function decodeSizeOf({ imageSize }: Pick<LoopSettings, "imageSize">): nu
   return defaultDecodeSize([{ size: imageSize }]);
 }
 
-/**
- * What all pictures take when they are decoded, in bytes, at four to three.
- *
- * @param pictures Number and size.
- * @param decodeSize The short side to which pictures are reduced that are much larger, in pixels.
- */
+/** What all pictures take, in bytes, at four to three, where much larger ones are reduced to a short side. */
 export function picturesBytes({ count, shortSide }: PictureFacts, decodeSize: number): number {
   const side = shortSide > 1.5 * decodeSize ? decodeSize : shortSide;
   return count * side * ((4 / 3) * side) * 3;
@@ -23,16 +18,12 @@ export function picturesBytes({ count, shortSide }: PictureFacts, decodeSize: nu
 
 /**
  * What decoded pictures take in memory, in bytes: at most a third of what is free (`defaultCacheBytes`); where they do
- * not fit, they lie on the disk.
- *
- * @param settings The crop, and whether there may be a cache on disk.
- * @param pictures Number and size.
- * @param machine Its free memory.
+ * not fit, they lie on the disk, if they may.
  */
 export function keptBytes(
   { cache, imageSize }: Pick<LoopSettings, "cache" | "imageSize">,
   pictures: PictureFacts,
-  { freeBytes }: MachineFacts,
+  { freeBytes }: Pick<MachineFacts, "freeBytes">,
 ): number {
   const all = picturesBytes(pictures, decodeSizeOf({ imageSize }));
   return all <= freeBytes / 3 ? all : cache === "off" ? freeBytes / 3 : 0;

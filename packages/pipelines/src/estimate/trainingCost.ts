@@ -8,10 +8,8 @@ import {
   type Profile,
 } from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
-import { profileSteps } from "@splitmask/trainer";
+import { type BatchSource, type ProfileStepsOptions, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
-import type { LoadedBatches } from "../training/loadedBatches.js";
-import type { TrainingLoop } from "../training/trainingLoop.js";
 
 /** What a training step takes, counted on a dry device. */
 export interface TrainingCost {
@@ -30,19 +28,17 @@ export interface TrainingCost {
 }
 
 /** A step that can be counted: made of what the run itself is made of. */
-export interface CountedStep<Batch extends ImageBatch = ImageBatch> {
+export interface CountedStep {
   /** Makes something of the shapes of what the method prepares. */
   readonly standIn: (device: Device) => unknown;
-  /** Makes what is trained. */
-  readonly create: (device: Device, parts: unknown) => PretrainingTask<Batch>;
+  readonly create: (device: Device, parts: unknown) => PretrainingTask;
   /** Makes the batches of some pictures: so many at a time, which are kept in so many bytes. */
   readonly batches: (
     device: Device,
     dataset: ImageDataset,
     options: { readonly batch: number; readonly cacheBytes: number },
-  ) => LoadedBatches<Batch>;
-  /** The options of the loop. */
-  readonly loop: TrainingLoop;
+  ) => BatchSource<ImageBatch> & { close(): void };
+  readonly loop: Omit<ProfileStepsOptions<ImageBatch>, "device" | "task" | "batches">;
   /** Pictures a step. */
   readonly batch: number;
   /** Number of classes; 0: no labels. */
@@ -61,14 +57,8 @@ const pictureBytes = 3 * side * side;
 /**
  * Counts a training step by running it on a dry device, which computes nothing: task, loop and batches are the run's,
  * so that it holds for every method.
- *
- * @param step What is trained.
- * @param rates How fast the machine does each kind of work.
  */
-export async function trainingCost<Batch extends ImageBatch>(
-  step: CountedStep<Batch>,
-  rates: KernelRates,
-): Promise<TrainingCost> {
+export async function trainingCost(step: CountedStep, rates: KernelRates): Promise<TrainingCost> {
   const { accumulate = 1 } = step.loop;
   if (accumulate <= countedMicroBatches) return dryStep(step, rates);
   const micro = step.batch / accumulate;
@@ -79,15 +69,11 @@ export async function trainingCost<Batch extends ImageBatch>(
   );
   const extended = (figure: "secondsPerStep" | "memoryBytes") =>
     more![figure] + (accumulate - countedMicroBatches) * (more![figure] - fewer![figure]);
-  return {
-    ...more!,
-    secondsPerStep: extended("secondsPerStep"),
-    memoryBytes: extended("memoryBytes"),
-  };
+  return { ...more!, secondsPerStep: extended("secondsPerStep"), memoryBytes: extended("memoryBytes") };
 }
 
-async function dryStep<Batch extends ImageBatch>(
-  { batch, batches: makeBatches, classes, create, loop, standIn }: CountedStep<Batch>,
+async function dryStep(
+  { batch, batches: makeBatches, classes, create, loop, standIn }: CountedStep,
   rates: KernelRates,
 ): Promise<TrainingCost> {
   const device = createDevice({ backend: "dry", threads: 1 });

@@ -15,9 +15,8 @@ import type { Config } from "../settings/config.js";
 import type { MachineFacts } from "../settings/facts.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { pretrainingBatches } from "../training/batches.js";
-import { decideSettings } from "../training/decideSettings.js";
-import { trainingLoop } from "../training/trainingLoop.js";
+import { decideSettings } from "../training/pretrain.js";
+import { pretrainingStep, trainingLoop } from "../training/runStep.js";
 import { withDevice } from "./withDevice.js";
 
 /** What to measure. */
@@ -118,12 +117,12 @@ export async function benchStep(
     const dataset = randomPictures(count, side, config.seed);
     const task = method.create(device, settings, method.preparation?.standIn(device, settings));
     // Room for these pictures and no more, so that the peak is the step's.
-    const batches = pretrainingBatches(device, dataset, method, settings, {
+    const batches = pretrainingStep(method).batches(device, dataset, settings, {
       cacheBytes: count * (3 * side * side + 64),
     });
     try {
       const steps = await profileSteps({
-        ...trainingLoop(config, method.recipe.betas),
+        ...trainingLoop(config, method.recipe),
         device,
         task,
         batches,

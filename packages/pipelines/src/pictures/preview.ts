@@ -28,9 +28,8 @@ import type { Config } from "../settings/config.js";
 import { withNormalization } from "../settings/normalization.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { trainingAugmentation } from "../training/augmentation.js";
-import { pretrainingViews } from "../training/batches.js";
-import { decideSettings } from "../training/decideSettings.js";
+import { decideSettings } from "../training/pretrain.js";
+import { pretrainingStep, trainingAugmentation } from "../training/runStep.js";
 import { withPictures } from "./openFiles.js";
 import { scanPictures } from "./scanPictures.js";
 
@@ -86,11 +85,13 @@ export async function preview(
     const decided = await decideSettings(given, facts, await examineMachine(device));
     const { config } = decided;
     const half = [0.5, 0.5, 0.5];
-    const views = pretrainingViews(decided.method, withNormalization(config)).map((view) => ({
-      ...view,
-      mean: half,
-      std: half,
-    }));
+    const views = pretrainingStep(decided.method)
+      .views(withNormalization(config))
+      .map((view) => ({
+        ...view,
+        mean: half,
+        std: half,
+      }));
     const chosen = evenlySpaced(dataset.length, count);
     for (const [number, planned] of chosen.entries()) {
       const row = await goodRow(device, dataset, planned, { config, views, versions, skipped });

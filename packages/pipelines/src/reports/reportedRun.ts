@@ -16,7 +16,7 @@ import { methodOf, type RunMethod } from "../runs/methodOf.js";
 import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
 import { sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { pretrainingViews } from "../training/batches.js";
+import { pretrainingStep } from "../training/runStep.js";
 
 /** A trained model, and how pictures are shown to it. */
 export interface ReportedModel {
@@ -113,7 +113,9 @@ function pretrained(
       return {
         ...{ encoder: task.model.encoder, parameters: task.model.parameterCount, cropRatio: 1 },
         view: encoderView(settings),
-        views: pretrainingViews(method, settings).map(({ augmentation: _, ...view }) => view),
+        views: pretrainingStep(method)
+          .views(settings)
+          .map(({ augmentation: _, ...view }) => view),
         look: method.look === undefined ? null : (shown) => method.look!(task, { ...shown, settings }),
       };
     },

@@ -9,6 +9,9 @@ import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit"
 /** Name of the classifier's weights in a finished fine-tuning run. */
 export const classifierFile = "model.safetensors";
 
+/** Name of the evaluation's file in a finished fine-tuning run. */
+export const evaluationFile = "evaluation.json";
+
 /** What a reader of a classifier's weights has to know. */
 export interface ClassifierDetails {
   /** The class names, by label. */

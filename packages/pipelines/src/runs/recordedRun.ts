@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import type { RecordedRun } from "@splitmask/report";
 import { RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
-import { evaluationFile } from "../training/finetuneEvaluation.js";
+import { evaluationFile } from "./classifierFile.js";
 import type { RunDescription } from "./description.js";
 
 /**

@@ -1,5 +1,5 @@
 import { type Choice, contradiction, Decisions } from "@splitmask/methods/settings";
-import { stepTime } from "../estimate/runTime.js";
+import { stepTime } from "../estimate/runEstimate.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
 import { resolveColors } from "./colors.js";
 import { noteBatch, wantedBatch } from "./resolveBatch.js";

@@ -1,6 +1,6 @@
 import { classifierMethod } from "@splitmask/methods";
 import { contradiction, Decisions } from "@splitmask/methods/settings";
-import { stepTime } from "../estimate/runTime.js";
+import { stepTime } from "../estimate/runEstimate.js";
 import type { FinetuneConfig } from "./config.js";
 import type { Resolution } from "./resolve.js";
 import { checkBatch } from "./resolveBatch.js";

@@ -1,7 +1,7 @@
 import { contradiction, Decisions, formatCount, type UsageError } from "@splitmask/methods/settings";
-import { pretrainingWork } from "../estimate/pretrainingWork.js";
 import { estimateRun } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
+import { pretrainingWork } from "../estimate/runWork.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
 import { parseDuration } from "./fields.js";
 import { fitMemory } from "./fitMemory.js";

@@ -1,100 +1,130 @@
+import { evenlySpaced, type ImageDataset } from "@splitmask/data";
 import { type Choice, formatCount } from "@splitmask/methods/settings";
 import { formatDuration } from "@splitmask/report";
-import type { ScannedPictures } from "../pictures/scanPictures.js";
+import { estimateRun } from "../estimate/runEstimate.js";
+import { decodeSizeOf } from "../estimate/runMemory.js";
+import { freeDiskBytes } from "../machine/freeDisk.js";
+import { examineMachine } from "../machine/machine.js";
+import { wantsDiskCache } from "../pictures/diskCache.js";
+import type { RunDescription } from "../runs/description.js";
 import { formatBytes } from "../settings/quantities.js";
+import type { RunSettings } from "../settings/runSettings.js";
 import { columns } from "../terminal/columns.js";
 import type { Terminal } from "../terminal/terminal.js";
-import type { RunPlan } from "./runKind.js";
+import type { RunContext, RunKind, RunPlan } from "./runKind.js";
+import { costsOf } from "./runStep.js";
 
-/** What is printed of a run's estimate needs no more than these. */
-type EstimatedPlan = Pick<RunPlan, "estimate" | "machine" | "freeDiskBytes">;
+/** Pictures that are decoded to learn how long it takes. */
+const sampledDecodes = 8;
+/** Short side that they are reduced to, as those of most runs are. */
+const usualDecodeSize = 128;
 
-/**
- * Prints how many pictures there are, and the decisions with their reasons.
- *
- * @param found What was found, such as "120 pictures".
- * @param where Where, and what else.
- * @param choices The decisions.
- * @param terminal Where they are printed.
- */
+/** Looks at pictures and machine, decides every setting if a run does not go on, and estimates what it takes. */
+export async function planRun<Settings extends RunSettings>(
+  kind: RunKind<Settings, unknown>,
+  context: RunContext,
+  decided: RunDescription<Settings> | null = null,
+): Promise<RunPlan<Settings>> {
+  const { dataset, facts } = context.pictures.train;
+  const decodeSeconds = await timeDecoding(dataset);
+  const pictures = { ...facts, ...(decodeSeconds === null ? {} : { decodeSeconds }) };
+  const machine = await examineMachine(context.device);
+  const { choices, config, cost } =
+    decided === null
+      ? await kind.decide(context.pictures, pictures, machine)
+      : { ...decided, cost: await costsOf(kind.step(decided), machine)(decided.config) };
+  const cached = { config, facts: pictures, decodeSize: decodeSizeOf(config) };
+  const isWanted = () => wantsDiskCache(cached, machine.freeBytes / 3);
+  const onDisk = config.cache === "on" || (config.cache === "auto" && isWanted());
+  return {
+    ...{ config, choices, pictures, machine },
+    ...estimateRun(config, kind.work(config, cost, context.pictures), pictures, machine, onDisk),
+    freeDiskBytes: await freeDiskBytes(context.request.out),
+  };
+}
+
+/** Median time to decode a picture on one core, in seconds; null where none of a few can be decoded. */
+async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
+  const times: number[] = [];
+  for (const index of evenlySpaced(dataset.length, sampledDecodes)) {
+    const started = performance.now();
+    const decoded = await dataset.image(index, { shortSide: usualDecodeSize }).catch(() => null);
+    if (decoded !== null) times.push((performance.now() - started) / 1000);
+  }
+  return times.length === 0 ? null : times.sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+/** Prints how many pictures there are, and the decisions with their reasons. */
 export function tellDecisions(
-  found: string,
-  where: string,
+  paths: { readonly train: string; readonly test: string | null },
+  { pictures: { classes, test, train }, terminal }: RunContext,
   choices: readonly Choice[],
-  terminal: Terminal,
 ): void {
   const { style } = terminal;
-  terminal.line(`${style.bold(found)} ${where}`);
+  const found = `${formatCount(train.facts.count)} pictures`;
+  const ignored = train.ignored === 0 ? "" : ` (${train.ignored} other files are ignored)`;
+  const where = `in ${paths.train}${ignored}`;
+  terminal.line(
+    test === null
+      ? `${style.bold(found)} ${where}`
+      : `${style.bold(`${found} of ${classes.length} classes`)} ${where}, ` +
+          `${test.length.toLocaleString("en")} test pictures in ${paths.test}`,
+  );
   const rows = choices.map(({ name, reason, value }) => [`  ${name}`, value, style.dim(reason)]);
   for (const text of columns(rows)) terminal.line(text);
 }
 
-/** "120 pictures", with what was left alone: the start of what is told of a run. */
-export function foundText({ facts: { count } }: Pick<ScannedPictures, "facts">, of = ""): string {
-  return `${formatCount(count)} pictures${of}`;
-}
-
-/** How many other files a folder has. */
-export function ignoredText({ ignored }: Pick<ScannedPictures, "ignored">): string {
-  return ignored === 0 ? "" : ` (${ignored} other files are ignored)`;
-}
-
-/**
- * What a run is going to take: names, values and details for people.
- *
- * @param plan The run.
- * @param now When it starts.
- */
-function estimateRows(
-  { estimate, machine, freeDiskBytes: free }: EstimatedPlan,
-  now: Date,
-): [string, string, string][] {
+/** What a run that starts now is going to take, for people. */
+export function estimateText(
+  { estimate, freeDiskBytes: free, machine }: RunPlan,
+  { style }: Terminal,
+): string[] {
   const { disk, memory, picturesPerSecond, seconds, secondsPerStep, steps } = estimate;
   const step =
     secondsPerStep < 1 ? `${(1000 * secondsPerStep).toFixed(0)} ms` : `${secondsPerStep.toFixed(1)} s`;
-  const end = new Date(now.getTime() + 1000 * seconds);
+  const speed = picturesPerSecond < 10 ? picturesPerSecond.toPrecision(2) : formatCount(picturesPerSecond);
+  const threads = `${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`;
   const pictures = memory.pictures > 0 ? `, ${formatBytes(memory.pictures)} of decoded pictures` : "";
   const cache = disk.cache > 0 ? `, and ${formatBytes(disk.cache)} of decoded pictures in the cache` : "";
-  return [
-    [
-      "time",
-      `about ${formatDuration(seconds)}, until ${endText(end, now)}`,
-      `${formatCount(steps)} steps of ${step}, ${picturesPerSecond < 10 ? picturesPerSecond.toPrecision(2) : formatCount(picturesPerSecond)} pictures a second on ${machine.threads} ${machine.threads === 1 ? "thread" : "threads"}`,
-    ],
-    [
-      "memory",
-      `about ${formatBytes(memory.total)}`,
-      `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
-    ],
-    [
-      "disk",
-      `about ${formatBytes(disk.run)}`,
-      `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`,
-    ],
+  const row = (name: string, value: string, detail: string) => [
+    `  ${name}`,
+    `about ${value}`,
+    style.dim(detail),
   ];
-}
-
-/** The time of day, with the date where it is another one. */
-function endText(end: Date, now: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const time = `${two(end.getHours())}:${two(end.getMinutes())}`;
-  if (end.toDateString() === now.toDateString()) return time;
-  return `${end.getFullYear()}-${two(end.getMonth() + 1)}-${two(end.getDate())} ${time}`;
-}
-
-/** The same, laid out. */
-export function estimateText(plan: EstimatedPlan, terminal: Terminal): string[] {
-  const { style } = terminal;
-  const rows = estimateRows(plan, new Date());
   return [
     style.bold("estimate"),
-    ...columns(rows.map(([name, value, detail]) => [`  ${name}`, value, style.dim(detail)])),
+    ...columns([
+      row(
+        "time",
+        `${formatDuration(seconds)}, until ${endText(seconds)}`,
+        `${formatCount(steps)} steps of ${step}, ${speed} pictures a second on ${threads}`,
+      ),
+      row(
+        "memory",
+        formatBytes(memory.total),
+        `a step ${formatBytes(memory.step)}${pictures}; ${formatBytes(machine.freeBytes)} are free`,
+      ),
+      row(
+        "disk",
+        formatBytes(disk.run),
+        `checkpoints, weights, metrics and report${cache}; ${formatBytes(free)} are free`,
+      ),
+    ]),
   ];
+}
+
+/** The time of day so many seconds from now, with the date where it is another one. */
+function endText(seconds: number): string {
+  const now = new Date();
+  const end = new Date(now.getTime() + 1000 * seconds);
+  const time = end.toLocaleTimeString("en-GB", { timeStyle: "short" });
+  // Sweden writes dates as ISO 8601 does.
+  return end.toDateString() === now.toDateString() ? time : `${end.toLocaleDateString("sv")} ${time}`;
 }
 
 /** Warns where a run needs more memory or disk than is free. */
 export function warnOfShortage(
-  { estimate: { disk, memory }, freeDiskBytes: free, machine }: EstimatedPlan,
+  { estimate: { disk, memory }, freeDiskBytes: free, machine }: RunPlan,
   terminal: Terminal,
 ): void {
   if (memory.total > machine.freeBytes) {

@@ -1,36 +1,43 @@
-import { isAbsolute } from "node:path";
-import { type Method, methods } from "@splitmask/methods";
+import { existsSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { type ImageDataset, ImageLoader, measureNormalization } from "@splitmask/data";
+import { encoderConfig, encoderView, type Method, methods } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
-import { readRun } from "../runs/description.js";
+import { pretrainingWork } from "../estimate/runWork.js";
+import { movedAlong } from "../pictures/samePictures.js";
+import { scanPictures } from "../pictures/scanPictures.js";
+import { changedSettings, preparedSettings, readRun } from "../runs/description.js";
+import { encoderFile, writeEncoder } from "../runs/encoderFile.js";
 import { methodOf } from "../runs/methodOf.js";
 import { checkOutFolder } from "../runs/outFolder.js";
 import type { Config } from "../settings/config.js";
+import type { MachineFacts, PictureFacts } from "../settings/facts.js";
+import { pretrainingFields } from "../settings/fields.js";
 import { loadMethod, methodReference } from "../settings/loadMethod.js";
+import type { Normalization } from "../settings/normalization.js";
+import { type Resolution, resolveConfig } from "../settings/resolve.js";
+import { monitorRhythm } from "../settings/resolveMonitor.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { type PretrainingOutcome, type PretrainingSource, pretrainingRun } from "./pretrainingRun.js";
-import type { RunPlan } from "./runKind.js";
+import { openMonitor } from "./monitor.js";
+import type { Planned, RunContext, RunKind, RunPlan, RunRequest } from "./runKind.js";
+import { pretrainingCosts, pretrainingStep, trainingAugmentation } from "./runStep.js";
 import type { TrainedRun } from "./trainedRun.js";
 import { plannedRun, trainingRun } from "./trainingRun.js";
 
 /** What to pre-train, and where. */
-export interface PretrainRequest {
+export interface PretrainRequest extends RunRequest {
   /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
-  /** Run folder to write. */
-  readonly out: string;
   /** The fields that are given; the rest is chosen. */
   readonly config?: Config;
-  /** Go on from the run folder's last checkpoint. */
-  readonly resume?: boolean;
-  /** Delete the run folder's earlier run first. */
-  readonly overwrite?: boolean;
-  /** Aborting it stops after the step at hand, with a checkpoint. */
-  readonly signal?: AbortSignal;
 }
 
 /** What came of it. */
-export type PretrainResult = TrainedRun & PretrainingOutcome;
+export interface PretrainResult extends TrainedRun {
+  /** Why the monitor's figures may not mean what they seem to. */
+  readonly warnings: readonly string[];
+}
 
 /**
  * Pre-trains an encoder on pictures without labels: decides the settings, makes what the method needs (such as a
@@ -46,17 +53,9 @@ export async function pretrain(
   request: PretrainRequest,
   terminal: Terminal = silentTerminal,
 ): Promise<PretrainResult> {
-  const { out, resume = false, overwrite = false, signal } = request;
+  const { config = {}, folder, out, overwrite = false, resume = false } = request;
   checkOutFolder(out, { resume, overwrite }); // before a run that goes on is asked for its method
-  const source = await sourceOf(request, resume ? out : null);
-  const config = { ...source.given, method: source.method.name };
-  return trainingRun(pretrainingRun(source), { out, config, resume, overwrite, signal }, terminal);
-}
-
-/** A run that is only planned. */
-export interface DryRunRequest extends Pick<PretrainRequest, "folder" | "config"> {
-  /** Where it would be written; for the free disk. */
-  readonly out?: string;
+  return trainingRun(await pretrainingRun(folder, config, resume ? out : null), request, terminal);
 }
 
 /**
@@ -68,29 +67,153 @@ export interface DryRunRequest extends Pick<PretrainRequest, "folder" | "config"
  * @throws Error where there are no pictures.
  */
 export async function dryRun(
-  request: DryRunRequest,
+  { config = {}, folder, out }: Planned<PretrainRequest>,
   terminal: Terminal = silentTerminal,
 ): Promise<RunPlan<PretrainingSettings>> {
-  const source = await sourceOf(request, null);
-  const { out = "." } = request;
-  const planned = { out, config: source.given, resume: false, overwrite: false, signal: undefined };
-  return plannedRun(pretrainingRun(source), planned, terminal);
+  return plannedRun(await pretrainingRun(folder, config, null), out, terminal);
 }
 
-/** The pictures, the fields that are given, and the method: that of the run where it goes on and none is given. */
-async function sourceOf(
-  { config = {}, folder }: Pick<PretrainRequest, "config" | "folder">,
+/** What `decideSettings` gives: the settings with their reasons, and what they are for. */
+export interface DecidedSettings extends Resolution {
+  /** The method. */
+  readonly method: Method;
+}
+
+/**
+ * Decides every setting of a pre-training run, as `pretrain` does.
+ *
+ * @param given The fields that are given, the method among them.
+ * @param pictures How many there are, and how large.
+ * @param machine Its threads, memory and speed.
+ * @throws UsageError where fields contradict each other, or the memory does not suffice.
+ */
+export async function decideSettings(
+  { method: asked, ...given }: Config,
+  pictures: PictureFacts,
+  machine: MachineFacts,
+): Promise<DecidedSettings> {
+  const method = await loadMethod(asked);
+  const costOf = pretrainingCosts(method, machine);
+  return { method, ...(await resolveConfig({ method, given, pictures, machine, costOf })) };
+}
+
+/** Runs that learn from pictures alone; one that goes on has its method from its folder. */
+async function pretrainingRun(
+  folder: string,
+  { method: asked, ...given }: Config,
   resumed: string | null,
-): Promise<PretrainingSource> {
-  const { method: asked, ...given } = config;
-  const before = resumed === null ? null : (await readRun(resumed, "pretraining")).description;
+): Promise<RunKind<PretrainingSettings, Pick<PretrainResult, "warnings">>> {
   const reference = typeof asked === "string" ? methodReference(asked) : asked;
   const isFile = typeof reference === "string" && isAbsolute(reference);
+  const before = resumed === null ? null : (await readRun(resumed, "pretraining")).description;
+  const method = before === null ? await ownOrKnown(reference) : await methodOf(before, reference);
+  const methodFile = isFile ? reference : (before?.methodFile ?? null);
+  const fields = pretrainingFields(method);
+
   return {
-    ...{ folder, given },
-    method: before === null ? await ownOrKnown(reference) : await methodOf(before, reference),
-    methodFile: isFile ? reference : (before?.methodFile ?? null),
+    ...{ name: "pretraining", method: method.name, methodFile, given, fields },
+    paths: { train: folder, test: null },
+    step: () => pretrainingStep(method),
+    work: (config, cost, { train }) => pretrainingWork(method, config, cost, train.facts),
+    changed: () => changedSettings(given, fields) as Partial<PretrainingSettings>,
+
+    async open(description, terminal) {
+      const chosen = { ...description?.config, ...given, use: "pretraining" } as const;
+      const train = await scanPictures(folder, terminal, chosen);
+      return { train, test: null, classes: [], warnings: [] };
+    },
+
+    async decide({ train }, pictures, machine) {
+      const valueRange = train.valueRange ?? given.valueRange;
+      const decided = await decideSettings({ ...given, valueRange, method }, pictures, machine);
+      const choice = { name: "method", value: method.title, reason: method.paper };
+      return { ...decided, choices: [choice, ...decided.choices] };
+    },
+
+    async describe({ device }, config, dataset) {
+      const isGiven = config.mean !== null && config.std !== null;
+      const { mean, std } = isGiven
+        ? { mean: config.mean, std: config.std }
+        : await measureNormalization(dataset, { device, seed: config.seed });
+      const settings = { ...config, mean, std };
+      const measured = {
+        name: "mean and std",
+        value: [mean, std].map((numbers) => numbers.map((value) => value.toFixed(3)).join(" ")).join(" / "),
+        reason: isGiven ? "given" : "measured on a sample of the pictures",
+      };
+      const encoder = method.encoder?.(settings) ?? encoderConfig(settings);
+      return { encoder, pretrained: null, mean, std, measured };
+    },
+
+    async resume(_, { config, pictures }) {
+      // Mostly the monitor's pictures lie beside those of the run, or are the same.
+      const move = { from: pictures.path, to: resolve(folder) };
+      const moved = (path: string | null) => path && movedAlong(path, move);
+      const { monitor, monitorTest } = config;
+      return { config: { ...config, monitor: moved(monitor), monitorTest: moved(monitorTest) } };
+    },
+
+    async watch(context, description) {
+      const { config, mean, monitorIdentities, std } = description;
+      const every = monitorRhythm(config, { ...(description.given as Config), ...given });
+      const view = encoderView(preparedSettings(description));
+      const isGiven = given.monitor !== undefined || given.monitorTest !== undefined;
+      const monitor = await openMonitor(context, config, view, every, isGiven ? [] : monitorIdentities);
+      const { warnings } = monitor;
+      return {
+        ...monitor,
+        interrupted: { warnings },
+        async finish(task, run) {
+          await writeEncoder(join(run.path, encoderFile), task, { mean, std });
+          return { warnings };
+        },
+      };
+    },
+
+    async create(context, description, dataset, run) {
+      const settings = preparedSettings(description);
+      const parts = await prepareParts(context, run.path, method, settings, dataset);
+      return method.create(context.device, settings, parts);
+    },
   };
+}
+
+/** What a method makes before the first step: read from the run folder where it is there, else made and left there. */
+async function prepareParts(
+  { device, request, terminal }: RunContext,
+  folder: string,
+  { preparation }: Method,
+  settings: PretrainingSettings & Normalization,
+  dataset: ImageDataset,
+): Promise<unknown> {
+  if (preparation === undefined) return undefined;
+  const { file, name } = preparation;
+  const path = join(folder, file);
+  // A run that was killed before its parts were there makes them as it would have.
+  if (existsSync(path)) return preparation.load(device, path);
+  const parts = await preparation.make({
+    ...{ device, settings, pictureCount: dataset.length },
+    async *crops(view, pictures) {
+      const batchSize = Math.min(64, dataset.length);
+      const augmentation = trainingAugmentation(settings);
+      const { seed } = settings;
+      const loader = new ImageLoader({ dataset, device, batchSize, views: [view], seed, augmentation });
+      try {
+        for (let step = 0; step * batchSize < pictures; step++) yield (await loader.batch(step)).views[0]!;
+      } finally {
+        loader.close();
+      }
+    },
+    progress: (doing, share) => terminal.progress(`${name}: ${doing} ${Math.floor(100 * share)} %`),
+    tell(text) {
+      terminal.endProgress();
+      terminal.line(`${terminal.style.bold(name)}: ${text}`);
+    },
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  terminal.endProgress();
+  await preparation.save(parts, path);
+  return parts;
 }
 
 /** The method of a new run; one's own must not pass for one of the table. */

@@ -1,27 +1,20 @@
 import { join } from "node:path";
 import { type SkippedPicture, TooManySkippedError } from "@splitmask/data";
-import { formatDuration, lastMean, percent } from "@splitmask/report";
+import { formatDuration, percent } from "@splitmask/report";
 import {
-  BatchError,
+  type BatchError,
   latestCheckpoint,
   type RunFolder,
-  type TrainOptions,
+  type TrainingEvent,
   type TrainResult,
-  train,
 } from "@splitmask/trainer";
+import { formatFigures, progressLine } from "../terminal/progressLine.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { trainingTeller } from "./trainingEvents.js";
 
 /** What came of a run's training. */
-export interface TrainedRun {
+export interface TrainedRun extends Omit<TrainResult, "firstLosses" | "lastLosses" | "average"> {
   /** The run folder. */
   readonly run: string;
-  /** `"interrupted"`: the signal ended the run early. */
-  readonly reason: "done" | "interrupted";
-  /** Steps done, those before a resume included. */
-  readonly step: number;
-  /** Steps of the whole run. */
-  readonly steps: number;
   /** Total loss of the first step, and its mean over the last fiftieth of the steps. */
   readonly loss: {
     /** At the first step. */
@@ -29,94 +22,88 @@ export interface TrainedRun {
     /** At the end. */
     readonly end: number;
   };
-  /** Figures of the last evaluation in this call; null where there was none. */
-  readonly lastEvaluation: Readonly<Record<string, number>> | null;
-  /** Folder of the best checkpoint; null where none is kept. */
-  readonly bestCheckpoint: string | null;
-  /** Median over the last steps; null for very short runs. */
-  readonly imagesPerSecond: number | null;
-  /**
-   * Share of the time from the third step on, 0 to 1, that the device had nothing to do because a batch was not ready;
-   * null for very short runs.
-   */
-  readonly waitingShare: number | null;
-  /** Time that this call trained, in seconds. */
-  readonly seconds: number;
-  /** Folder of the last checkpoint; null where none was written. */
-  readonly checkpoint: string | null;
   /** The pictures that could not be read. */
   readonly skipped: readonly SkippedPicture[];
 }
 
+/** What a run ends with where a batch cannot be made: what to do, with the step to go on from. */
+export async function batchFailure(error: BatchError, folder: RunFolder): Promise<unknown> {
+  const latest = await latestCheckpoint(folder.checkpointsPath);
+  const { cause } = error;
+  const tooMany = cause instanceof TooManySkippedError;
+  if (latest === null) return tooMany ? cause : error;
+  const listed = tooMany ? ` They are listed in ${join(folder.path, "skipped.jsonl")}.` : "";
+  return new Error(
+    `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ${latest.step}: continue with --resume.`,
+    { cause: error },
+  );
+}
+
+/** A change of the number of steps by less than this share is not told. */
+const smallestTold = 0.02;
+
 /**
- * Trains in a run folder, from the first step or from the last checkpoint, and tells people how it goes.
- *
- * @param options As for `train` of `@splitmask/trainer`.
- * @param whenDone Is called after the last step with what came of it, and with the weights that the run is for: those
- *   of the moving average, where there is one.
- * @param terminal Where it is told.
- * @throws Error where a batch cannot be made, with the step to go on from.
+ * Tells people what happens while a run trains: a progress line with the figures of the last evaluation, warnings, what
+ * was resumed or planned.
  */
-export async function trainInFolder<Batch>(
-  options: Omit<TrainOptions<Batch>, "onEvent"> & { readonly runFolder: RunFolder },
-  whenDone: (result: TrainResult) => Promise<void>,
-  terminal: Terminal,
-): Promise<TrainedRun> {
-  const { runFolder: run } = options;
-  try {
-    const result = await train({ ...options, onEvent: trainingTeller(terminal) });
-    if (result.reason === "done") {
-      const finish = () => whenDone(result);
-      await (result.average === null ? finish() : result.average.withAverages(finish));
+export function trainingTeller(terminal: Terminal): (event: TrainingEvent) => void {
+  let figures: Readonly<Record<string, number>> = {};
+  let toldSteps: number | null = null;
+  const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(0)} ms`;
+  return (event) => {
+    switch (event.type) {
+      case "resume":
+        terminal.line(`going on after step ${event.step}`);
+        break;
+      case "damaged":
+        terminal.warn(`the checkpoint ${event.path} is damaged and was skipped: ${event.reason}`);
+        break;
+      case "nonFinite":
+        terminal.warn(
+          `${event.error.message} ${event.action === "skip" ? "The step is left out" : `The run goes back to step ${event.nextStep} with a lower learning rate`}.`,
+        );
+        break;
+      case "warning":
+        terminal.warn(
+          `step ${event.step}: ${event.figure} is ${event.value.toPrecision(3)}, ${event.value < event.level ? "below" : "above"} ${event.level.toPrecision(3)}. ${event.advice}`,
+        );
+        break;
+      case "plan":
+        terminal.endProgress();
+        terminal.line(`${event.steps} steps fit in the time (${milliseconds(event.secondsPerStep)} a step)`);
+        break;
+      case "replan":
+        // The last few steps are counted again and again.
+        toldSteps ??= event.stepsBefore;
+        if (Math.abs(event.steps - toldSteps) < smallestTold * toldSteps) break;
+        terminal.line(
+          `step ${event.step}: a step takes ${milliseconds(event.secondsPerStep)} now, so that ` +
+            `${event.steps} steps fit in the time instead of ${toldSteps}`,
+        );
+        toldSteps = event.steps;
+        break;
+      case "step":
+        terminal.progress(
+          progressLine({ ...event, figures }, terminal.live ? terminal.width : null),
+          event.step === 1 || event.step === event.steps,
+        );
+        break;
+      case "evaluation":
+        ({ figures } = event);
+        terminal.line(`step ${event.step}: ${formatFigures(figures)} (${formatDuration(event.seconds)})`);
+        break;
+      case "stop":
+      case "done":
+        terminal.endProgress();
+        break;
     }
-    return {
-      run: run.path,
-      reason: result.reason,
-      step: result.step,
-      steps: result.steps,
-      loss: await lossesOf(run, result),
-      lastEvaluation: result.lastEvaluation,
-      bestCheckpoint: result.bestCheckpoint,
-      imagesPerSecond: result.imagesPerSecond,
-      waitingShare: result.waitingShare,
-      seconds: result.seconds,
-      checkpoint: result.checkpoint,
-      skipped: await run.readSkipped(),
-    };
-  } catch (error) {
-    const latest = await latestCheckpoint(run.checkpointsPath);
-    const { cause } = error as Error;
-    if (!(error instanceof BatchError) || latest === null) {
-      throw error instanceof BatchError && cause instanceof TooManySkippedError ? cause : error;
-    }
-    const listed =
-      cause instanceof TooManySkippedError ? ` They are listed in ${join(run.path, "skipped.jsonl")}.` : "";
-    throw new Error(
-      `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ${latest.step}: continue with --resume.`,
-      { cause: error },
-    );
-  }
-}
-
-/** The first step's total loss and the mean over the last fiftieth of the steps, from the run's metrics. */
-async function lossesOf(run: RunFolder, result: TrainResult): Promise<{ start: number; end: number }> {
-  const metrics = await run.readMetrics();
-  const totals = metrics.map((record) => record.losses.total ?? Number.NaN);
-  return {
-    start: totals[0] ?? result.firstLosses?.total ?? Number.NaN,
-    end: totals.length === 0 ? 0 : lastMean({ values: totals }),
   };
-}
-
-/** Seconds since `performance.now()` was so much. */
-export function secondsSince(started: number): number {
-  return (performance.now() - started) / 1000;
 }
 
 /** A line about the end of a run. */
 export function summaryOf(result: TrainedRun): string {
-  const speed = result.imagesPerSecond === null ? "" : `, ${Math.round(result.imagesPerSecond)} pictures/s`;
-  const waiting =
-    result.waitingShare === null ? "" : `, ${percent(result.waitingShare, 1)} of the time waiting for data`;
-  return `${result.step} of ${result.steps} steps in ${formatDuration(result.seconds)}${speed}${waiting}; loss ${result.loss.start.toFixed(3)} → ${result.loss.end.toFixed(3)}`;
+  const { imagesPerSecond, loss, seconds, step, steps, waitingShare } = result;
+  const speed = imagesPerSecond === null ? "" : `, ${Math.round(imagesPerSecond)} pictures/s`;
+  const waiting = waitingShare === null ? "" : `, ${percent(waitingShare, 1)} of the time waiting for data`;
+  return `${step} of ${steps} steps in ${formatDuration(seconds)}${speed}${waiting}; loss ${loss.start.toFixed(3)} → ${loss.end.toFixed(3)}`;
 }

@@ -1,214 +1,240 @@
+import { resolve } from "node:path";
 import { defaultDecodeSize, type ImageDataset, limitSkipped } from "@splitmask/data";
-import type { PretrainingTask } from "@splitmask/methods";
-import { RunFolder, type TimeLimit } from "@splitmask/trainer";
-import { type EstimatedRun, estimateRun } from "../estimate/runEstimate.js";
-import { timeLimitOf } from "../estimate/runTime.js";
-import { examineMachine } from "../machine/machine.js";
+import { lastMean } from "@splitmask/report";
+import { BatchError, RunFolder, train } from "@splitmask/trainer";
+import { timeLimitOf } from "../estimate/runEstimate.js";
 import { withDevice } from "../machine/withDevice.js";
 import { openDiskCache } from "../pictures/diskCache.js";
 import { withPictures } from "../pictures/openFiles.js";
+import { checkSamePictures, identityOf, type RecordedPictures } from "../pictures/samePictures.js";
 import { tellUnreadable } from "../pictures/scanPictures.js";
-import { checkResume, describedBy, type RunDescription, readRun } from "../runs/description.js";
+import { checkResume, describedBy, preparedSettings, type RunDescription } from "../runs/description.js";
 import { checkOutFolder, withNewRun } from "../runs/outFolder.js";
 import { checkpointRhythm } from "../settings/resolveLength.js";
 import type { RunSettings } from "../settings/runSettings.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { estimateText, warnOfShortage } from "./plan.js";
-import { planRun } from "./planRun.js";
-import type { RunContext, RunKind, RunPlan, TrainingRequest, Watch } from "./runKind.js";
-import { secondsSince, type TrainedRun, trainInFolder } from "./trainedRun.js";
-import { trainingLoop } from "./trainingLoop.js";
+import { estimateText, planRun, tellDecisions, warnOfShortage } from "./plan.js";
+import type { RunContext, RunKind, RunPlan, RunRequest, Watch } from "./runKind.js";
+import { trainingLoop } from "./runStep.js";
+import { batchFailure, type TrainedRun, trainingTeller } from "./trainedRun.js";
 
 /**
  * Trains: decides the settings, makes what the method needs, trains, and leaves everything in the run folder; or goes
  * on with a run. What fails before the first checkpoint leaves no run folder behind.
- *
- * @param kind The kind of run.
- * @param request What and where.
- * @param terminal Where it is told.
  */
 export async function trainingRun<Settings extends RunSettings, Outcome>(
   kind: RunKind<Settings, Outcome>,
-  request: TrainingRequest,
+  request: RunRequest,
   terminal: Terminal,
 ): Promise<TrainedRun & Outcome> {
-  const started = performance.now();
-  const { out, resume } = request;
-  const exists = checkOutFolder(out, request);
-  const before = resume ? (await readRun(out, kind.name)).description : null;
-  const description = before as RunDescription<Settings> | null;
-  return withContext(kind, request, description, terminal, (context) =>
-    resume ? resumeRun(kind, context, started) : startRun(kind, context, exists, started),
-  );
+  const { out, overwrite = false, resume = false } = request;
+  const exists = checkOutFolder(out, { resume, overwrite });
+  if (!resume) return withRun(kind, request, null, terminal, (run) => run.start(exists));
+  const folder = await RunFolder.open(out);
+  try {
+    const before = describedBy(folder, kind.name) as unknown as RunDescription<Settings>;
+    return await withRun(kind, request, before, terminal, (run) => run.resume(folder, before));
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Plans a run, without training or writing anything, and tells what was decided. */
 export async function plannedRun<Settings extends RunSettings>(
   kind: RunKind<Settings, unknown>,
-  request: TrainingRequest,
+  out: string | undefined,
   terminal: Terminal,
 ): Promise<RunPlan<Settings>> {
-  return withContext(kind, request, null, terminal, async (context) => {
+  return withRun(kind, { out: out ?? "." }, null, terminal, async ({ context }) => {
     const plan = await planRun(kind, context);
-    kind.tell(context, plan.choices);
+    tellDecisions(kind.paths, context, plan.choices);
+    warnOfShortage(plan, terminal);
     return plan;
   });
 }
 
 /** Opens pictures and device, and closes them behind some work. */
-async function withContext<Settings extends RunSettings, Result>(
-  kind: RunKind<Settings, unknown>,
-  request: TrainingRequest,
-  description: RunDescription<Settings> | null,
+async function withRun<Settings extends RunSettings, Outcome, Result>(
+  kind: RunKind<Settings, Outcome>,
+  request: RunRequest,
+  before: RunDescription<Settings> | null,
   terminal: Terminal,
-  work: (context: RunContext) => Promise<Result>,
+  work: (run: TrainingRun<Settings, Outcome>) => Promise<Result>,
 ): Promise<Result> {
-  const pictures = await kind.open(description, terminal);
+  const started = performance.now();
+  const pictures = await kind.open(before, terminal);
   return withPictures([pictures.train.dataset, pictures.test], () =>
-    withDevice(request.config.threads, (device) => work({ device, request, pictures, terminal })),
+    withDevice(kind.given.threads, (device) =>
+      work(new TrainingRun(kind, { device, request, pictures, terminal, started })),
+    ),
   );
 }
 
-async function startRun<Settings extends RunSettings, Outcome>(
-  kind: RunKind<Settings, Outcome>,
-  context: RunContext,
-  exists: boolean,
-  started: number,
-): Promise<TrainedRun & Outcome> {
-  const { pictures, request, terminal } = context;
-  const plan = await planRun(kind, context);
-  const { config } = plan;
-  let run: RunFolder | null = null;
-  const dataset = limitSkipped(pictures.train.dataset, {
-    maximumSkipped: config.maximumSkipped,
-    onSkipped: (picture) => run?.appendSkipped([picture]),
-  });
-  const described = await kind.describe(context, plan, dataset);
-  kind.tell(context, described.choices);
-  for (const text of estimateText(plan, terminal)) terminal.line(text);
-  warnOfShortage(plan, terminal);
-  tellUnreadable(pictures.train.unreadable, terminal);
-  const watch = await kind.watch(context, { ...described, monitorIdentities: [], warnings: [] });
-  try {
-    const { identities: monitorIdentities, warnings } = watch;
-    const description: RunDescription<Settings> = { ...described, monitorIdentities, warnings };
-    return await withNewRun(request.out, { exists, description }, async (made) => {
-      run = made;
-      run.appendSkipped(dataset.skipped());
-      const task = await kind.create(context, description, dataset, run);
-      const training = { run, description, task, dataset, watch, estimated: plan, started };
-      return trainRun(kind, context, training);
-    });
-  } finally {
-    await watch.close();
-  }
-}
+/** A run with its pictures and its device. */
+class TrainingRun<Settings extends RunSettings, Outcome> {
+  readonly #kind: RunKind<Settings, Outcome>;
+  readonly context: RunContext;
 
-async function resumeRun<Settings extends RunSettings, Outcome>(
-  kind: RunKind<Settings, Outcome>,
-  context: RunContext,
-  started: number,
-): Promise<TrainedRun & Outcome> {
-  const { pictures, request } = context;
-  const run = await RunFolder.open(request.out);
-  let watch: Watch<Outcome> | null = null;
-  try {
-    const before = describedBy(run, kind.name) as unknown as RunDescription<Settings>;
-    checkResume(before, request.config, kind.fields);
-    const moved = await kind.resume(context, before);
+  constructor(kind: RunKind<Settings, Outcome>, context: RunContext) {
+    this.#kind = kind;
+    this.context = context;
+  }
+
+  async start(exists: boolean): Promise<TrainedRun & Outcome> {
+    const context = this.context;
+    const kind = this.#kind;
+    const { pictures, request, terminal } = context;
+    const plan = await planRun(kind, context);
+    let folder: RunFolder | null = null;
+    const dataset = this.#readable(plan.config, () => folder);
+    const described = await this.#describe(plan, dataset);
+    tellDecisions(kind.paths, context, described.choices);
+    for (const text of estimateText(plan, terminal)) terminal.line(text);
+    warnOfShortage(plan, terminal);
+    tellUnreadable(pictures.train.unreadable, terminal);
+    const watch = await kind.watch(context, described);
+    try {
+      const description = { ...described, monitorIdentities: watch.identities, warnings: watch.warnings };
+      return await withNewRun(request.out, { exists, description }, async (made) => {
+        folder = made;
+        folder.appendSkipped(dataset.skipped());
+        return this.#train(folder, description, dataset, watch, plan);
+      });
+    } finally {
+      await watch.close();
+    }
+  }
+
+  async resume(folder: RunFolder, before: RunDescription<Settings>): Promise<TrainedRun & Outcome> {
+    const context = this.context;
+    const kind = this.#kind;
+    const { given, method, methodFile } = kind;
+    checkResume(before, { ...given, method }, kind.fields);
+    const places = await this.#samePictures(before);
+    const moved = { ...before, methodFile, ...places, ...(await kind.resume(context, before)) };
     const config = { ...moved.config, ...kind.changed(moved) };
     const description = { ...moved, config };
-    const dataset = limitSkipped(pictures.train.dataset, {
-      maximumSkipped: config.maximumSkipped,
-      onSkipped: (picture) => run.appendSkipped([picture]),
-    });
-    watch = await kind.watch(context, description);
-    if (JSON.stringify(moved) !== JSON.stringify(before)) await run.rewriteConfig({ ...moved });
-    const task = await kind.create(context, description, dataset, run);
-    const estimated = config.seconds === null ? null : await estimateNow(kind, context, description);
-    return await trainRun(kind, context, { run, description, task, dataset, watch, estimated, started });
-  } finally {
-    await watch?.close();
-    await run.close();
+    const dataset = this.#readable(config, () => folder);
+    const watch = await kind.watch(context, description);
+    try {
+      if (JSON.stringify(moved) !== JSON.stringify(before)) await folder.rewriteConfig({ ...moved });
+      const plan = config.seconds === null ? null : await planRun(kind, context, description);
+      return await this.#train(folder, description, dataset, watch, plan);
+    } finally {
+      await watch.close();
+    }
   }
-}
 
-/** What a run takes on the machine as it is now. */
-async function estimateNow<Settings extends RunSettings>(
-  kind: RunKind<Settings, unknown>,
-  context: RunContext,
-  description: RunDescription<Settings>,
-): Promise<EstimatedRun> {
-  const machine = await examineMachine(context.device);
-  const work = await kind.work(context, description, machine);
-  return estimateRun(description.config, work, context.pictures.train.facts, machine, false);
-}
+  /** The pictures to learn from, of which so many may be bad; these are noted in the folder once there is one. */
+  #readable({ maximumSkipped }: Settings, folder: () => RunFolder | null) {
+    return limitSkipped(this.context.pictures.train.dataset, {
+      maximumSkipped,
+      onSkipped: (picture) => folder()?.appendSkipped([picture]),
+    });
+  }
 
-/** What is trained, and where. */
-interface Training<Settings extends RunSettings, Outcome> {
-  readonly run: RunFolder;
-  readonly description: RunDescription<Settings>;
-  readonly task: PretrainingTask;
-  readonly dataset: ImageDataset;
-  readonly watch: Watch<Outcome>;
-  /** Null where the run has no time limit. */
-  readonly estimated: EstimatedRun | null;
-  /** When the call began, in milliseconds. */
-  readonly started: number;
-}
+  /** What the run folder is going to hold, but for what the run is watched with. */
+  async #describe(
+    { choices, config }: RunPlan<Settings>,
+    dataset: ImageDataset,
+  ): Promise<RunDescription<Settings>> {
+    const { given, method, methodFile, name, paths } = this.#kind;
+    const { classes, test, train } = this.context.pictures;
+    const { measured, ...model } = await this.#kind.describe(this.context, config, dataset);
+    const recorded = async (path: string, pictures: ImageDataset) => ({
+      path: resolve(path),
+      identity: await identityOf(pictures),
+    });
+    return {
+      format: 1,
+      ...{ kind: name, method, methodFile, ...model },
+      pictures: await recorded(paths.train, train.dataset),
+      test: test === null ? null : await recorded(paths.test!, test),
+      pictureCount: train.facts.count,
+      ...{ classes, config, given },
+      choices: measured === undefined ? choices : [...choices, measured],
+      monitorIdentities: [],
+      warnings: [],
+    };
+  }
 
-/** Trains, from the first step or from the last checkpoint. */
-async function trainRun<Settings extends RunSettings, Outcome>(
-  kind: RunKind<Settings, Outcome>,
-  { device, pictures, request, terminal }: RunContext,
-  { run, description, task, dataset, watch, estimated, started }: Training<Settings, Outcome>,
-): Promise<TrainedRun & Outcome> {
-  const { config, given } = description;
-  const signal = request.signal === undefined ? {} : { signal: request.signal };
-  const disk = await openDiskCache(
-    device,
-    dataset,
-    {
-      config,
-      facts: pictures.train.facts,
-      decodeSize: defaultDecodeSize([...kind.views(description)]),
-      ...signal,
-    },
-    terminal,
-  );
-  let batches: ReturnType<typeof kind.batches> | null = null;
-  const timeLimit = (): TimeLimit => {
-    const { estimate, evaluationSeconds, fixed } = estimated!;
-    // Where the trainer evaluates, it keeps the time of the last evaluation back itself.
-    const report = fixed.report - evaluationSeconds;
-    return timeLimitOf(
-      config.seconds!,
-      secondsSince(started),
-      { ...fixed, report },
-      disk !== null,
-      estimate.secondsPerStep,
-    );
-  };
-  try {
-    batches = kind.batches(device, dataset, description, disk === null ? {} : { cache: disk });
-    const trained = await trainInFolder(
-      {
-        ...trainingLoop(config, kind.betas),
-        ...{ device, task, batches, runFolder: run },
-        length: config.steps !== null ? { steps: config.steps } : timeLimit(),
-        resume: request.resume,
-        checkpointEvery: checkpointRhythm(config, { ...given, ...request.config }),
+  /** Checks that a run goes on with the pictures that it was started with; gives the places where they are now. */
+  async #samePictures(before: RunDescription): Promise<Pick<RunDescription, "pictures" | "test">> {
+    const { paths } = this.#kind;
+    const { pictures, terminal } = this.context;
+    const { test, train } = pictures;
+    const same = async (what: string, recorded: RecordedPictures, path: string, dataset: ImageDataset) => {
+      await checkSamePictures(what, recorded, { path, dataset }, terminal, test !== null);
+      return { ...recorded, path: resolve(path) };
+    };
+    const what = test === null ? "the pictures" : "the training pictures";
+    return {
+      pictures: await same(what, before.pictures, paths.train, train.dataset),
+      test: test === null ? null : await same("the test pictures", before.test!, paths.test!, test),
+    };
+  }
+
+  /** Trains, from the first step or from the last checkpoint; a run without a time limit needs no plan. */
+  async #train(
+    folder: RunFolder,
+    description: RunDescription<Settings>,
+    dataset: ImageDataset,
+    watch: Watch<Outcome>,
+    plan: RunPlan | null,
+  ): Promise<TrainedRun & Outcome> {
+    const context = this.context;
+    const kind = this.#kind;
+    const { device, pictures, request, started, terminal } = context;
+    const { config, given } = description;
+    const step = kind.step(description);
+    const settings = preparedSettings(description);
+    const signal = request.signal === undefined ? {} : { signal: request.signal };
+    const task = await kind.create(context, description, dataset, folder);
+    const decodeSize = defaultDecodeSize(step.views(settings));
+    const cacheRequest = { config, facts: pictures.train.facts, decodeSize, ...signal };
+    const disk = await openDiskCache(device, dataset, cacheRequest, terminal);
+    let batches: ReturnType<typeof step.batches> | null = null;
+    try {
+      batches = step.batches(device, dataset, settings, disk === null ? {} : { cache: disk });
+      const { seconds, steps } = config;
+      const elapsed = (performance.now() - started) / 1000;
+      const {
+        average,
+        firstLosses,
+        lastLosses: _,
+        ...trained
+      } = await train({
+        ...trainingLoop(config, step),
+        ...{ device, task, batches, runFolder: folder },
+        length: steps !== null ? { steps } : timeLimitOf(seconds!, elapsed, plan!, disk !== null),
+        resume: request.resume ?? false,
+        checkpointEvery: checkpointRhythm(config, { ...given, ...kind.given }),
         keepCheckpoints: config.keepCheckpoints,
         ...("healthEvery" in config ? { healthEvery: config.healthEvery } : {}),
         ...watch.options(task),
         ...signal,
-      },
-      ({ step }) => watch.finish(task, run, step),
-      terminal,
-    );
-    return { ...trained, run: request.out, ...watch.outcome() };
-  } finally {
-    batches?.close();
-    disk?.close();
+        onEvent: trainingTeller(terminal),
+      });
+      const finish = () => watch.finish(task, folder, trained.step);
+      const outcome =
+        trained.reason === "interrupted"
+          ? watch.interrupted
+          : await (average?.withAverages(finish) ?? finish());
+      const totals = (await folder.readMetrics()).map(({ losses }) => losses.total ?? Number.NaN);
+      return {
+        ...{ run: request.out, ...trained },
+        loss: {
+          start: totals[0] ?? firstLosses?.total ?? Number.NaN,
+          end: totals.length === 0 ? 0 : lastMean({ values: totals }),
+        },
+        skipped: await folder.readSkipped(),
+        ...outcome,
+      };
+    } catch (error) {
+      throw error instanceof BatchError ? await batchFailure(error, folder) : error;
+    } finally {
+      batches?.close();
+      disk?.close();
+    }
   }
 }

@@ -1,0 +1,200 @@
+import {
+  type Augmentation,
+  type ImageDataset,
+  ImageLoader,
+  type ImageLoaderOptions,
+  MixedBatches,
+  splitMaskAugmentation,
+  supervisedAugmentation,
+} from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import {
+  classifierMethod,
+  encoderView,
+  type Method,
+  type NamedView,
+  type PretrainingTask,
+  type Recipe,
+} from "@splitmask/methods";
+import type { TrainingOptimizer, TrainingSchedule, TrainOptions } from "@splitmask/trainer";
+import type { VisionTransformerConfig } from "@splitmask/vit";
+import { type TrainingCost, trainingCost } from "../estimate/trainingCost.js";
+import type { MachineFacts } from "../settings/facts.js";
+import { anyColors, type Normalization } from "../settings/normalization.js";
+import type { LoopSettings } from "../settings/runSettings.js";
+import {
+  type ClassificationStep,
+  type CostOf,
+  type StepSettings,
+  stepKey,
+} from "../settings/stepSettings.js";
+
+/** What a run's settings say of its steps, however many there are. */
+type StepLoop = Omit<LoopSettings, "steps" | "seconds" | "checkpointEvery">;
+
+/** What a step is made of: a run trains with it, and an estimate counts it. */
+export interface RunStep<Settings> {
+  /** Decay rates of AdamW's moments; the optimizer's own when undefined. */
+  readonly betas: Recipe["betas"];
+  /** Number of classes; 0: no labels. */
+  readonly classes: number;
+  /** What a batch holds. */
+  views(settings: Settings & Normalization): readonly NamedView[];
+  /** The batches, and where decoded pictures are kept. */
+  batches(
+    device: Device,
+    dataset: ImageDataset,
+    settings: Settings & Normalization,
+    options?: Pick<ImageLoaderOptions, "cacheBytes" | "cache">,
+  ): ImageLoader | MixedBatches;
+  /** Something of the shapes of what the method prepares. */
+  standIn(device: Device, settings: Settings & Normalization): unknown;
+  create(device: Device, settings: Settings & Normalization, parts: unknown): PretrainingTask;
+}
+
+/** The crop, flip and colors of pre-training. */
+export function trainingAugmentation(settings: StepSettings): Augmentation {
+  const { blur: gaussianBlur, colorJitter, cropScale, flip, grayscale, solarize } = settings;
+  const { imageSize, jitterStrength } = settings;
+  return splitMaskAugmentation({
+    crop: { scale: [cropScale, 1], horizontalFlip: flip },
+    jitter: {
+      brightness: 0.4 * jitterStrength,
+      contrast: 0.4 * jitterStrength,
+      saturation: 0.2 * jitterStrength,
+      hue: Math.min(0.5, 0.1 * jitterStrength),
+    },
+    ...{ colorJitter, grayscale, gaussianBlur, solarize },
+    // As wide as a blur of 0.1 to 2 pixels is at 224.
+    blur: {
+      kernelSize: Math.min(127, 2 * Math.ceil(imageSize / 20) + 1),
+      sigma: [imageSize / 2240, imageSize / 112],
+    },
+    colors: true,
+  });
+}
+
+/** Steps that learn from pictures alone. */
+export function pretrainingStep(method: Method): RunStep<StepSettings> {
+  const views = (settings: StepSettings & Normalization) =>
+    method.views?.(settings) ?? [encoderView(settings)];
+  return {
+    betas: method.recipe.betas,
+    classes: 0,
+    views,
+    batches: (device, dataset, settings, options) =>
+      new ImageLoader({
+        ...{ dataset, device, batchSize: settings.batch, views: [...views(settings)], seed: settings.seed },
+        augmentation: trainingAugmentation(settings),
+        ...options,
+      }),
+    standIn: (device, settings) => method.preparation?.standIn(device, settings),
+    create: (device, settings, parts) => method.create(device, settings, parts),
+  };
+}
+
+/** Steps that learn classes, with augmented and mixed pictures. */
+export function classificationStep(encoder: VisionTransformerConfig, classes: number) {
+  return {
+    ...{ betas: undefined, classes },
+    views: (settings) => [encoderView(settings)],
+    batches(device, dataset, settings, options) {
+      const { cutmix: cutmixAlpha, labelSmoothing, mixup: mixupAlpha, repeats, seed } = settings;
+      const { cropScale, erasing, flip: horizontalFlip, jitter: colorJitter, mean } = settings;
+      const { magnitude, magnitudeStd } = settings;
+      const loader = new ImageLoader({
+        ...{ dataset, device, batchSize: settings.batch, views: [encoderView(settings)], seed, repeats },
+        augmentation: supervisedAugmentation({
+          ...{ mean, cropScale, horizontalFlip, magnitude, magnitudeStd, colorJitter, erasing },
+        }),
+        ...options,
+      });
+      const mixup = { classes, mixupAlpha, cutmixAlpha, labelSmoothing };
+      return mixupAlpha + cutmixAlpha === 0 ? loader : new MixedBatches({ device, loader, seed, mixup });
+    },
+    standIn: () => undefined,
+    create: (device: Device, settings: ClassificationStep) => {
+      const { dropPath, imageSize } = settings;
+      const shape = { ...encoder, imageSize, dropPath };
+      return classifierMethod.create(device, { ...settings, classes, encoder: shape });
+    },
+  } satisfies RunStep<ClassificationStep>;
+}
+
+/** The options of `train` that a run's settings say. */
+export function trainingLoop(settings: StepLoop, { betas }: { readonly betas?: Recipe["betas"] }) {
+  const { accumulate, clip, clipMode, ema, freeze, onNan, precision, recompute, seed } = settings;
+  return {
+    schedule: scheduleOf(settings),
+    optimizer: optimizerOf(settings, betas),
+    ...{ freeze, clipNorm: clip, clipMode, accumulate, seed, precision, recompute },
+    ema: ema ? { decay: ema, warmup: {} } : null,
+    nonFinite: { action: onNan },
+  } satisfies Partial<TrainOptions<never>>;
+}
+
+function scheduleOf(settings: StepLoop): TrainingSchedule {
+  const { decayEvery, decayFactor: factor, milestones, minimumLearningRate: minimum, schedule } = settings;
+  const warmupSteps = settings.warmup ?? ((steps: number) => Math.round(settings.warmupShare * steps));
+  const warm = { base: settings.learningRate, warmupSteps };
+  switch (schedule) {
+    case "step":
+      return { kind: "step", ...warm, every: decayEvery!, factor };
+    case "multi-step":
+      return { kind: "multiStep", ...warm, milestones: milestones!, factor };
+    case "constant":
+      return { kind: "constant", ...warm };
+    default:
+      return { kind: schedule, ...warm, minimum };
+  }
+}
+
+function optimizerOf(settings: StepLoop, betas: Recipe["betas"]): TrainingOptimizer {
+  const { layerDecay, momentum, optimizer, weightDecay, weightDecayEnd } = settings;
+  const treatment = { weightDecay, layerDecay, ...(weightDecayEnd === null ? {} : { weightDecayEnd }) };
+  return optimizer === "adamw"
+    ? { kind: "adamw", ...treatment, ...(betas === undefined ? {} : { betas }) }
+    : { kind: optimizer, momentum, ...treatment };
+}
+
+/** What a step costs does not depend on how fast it learns. */
+const anyRate = { learningRate: 1e-3, minimumLearningRate: 0, warmup: 0 };
+
+/** What steps take on a machine; each is counted once, however often it is asked for. */
+export function costsOf<Settings extends Omit<StepLoop, keyof typeof anyRate>>(
+  step: RunStep<Settings>,
+  { rates }: Pick<MachineFacts, "rates">,
+): CostOf<Settings> {
+  const counted = new Map<string, Promise<TrainingCost>>();
+  const count = (given: Settings) => {
+    const settings = { ...given, ...anyColors };
+    return trainingCost(
+      {
+        standIn: (device) => step.standIn(device, settings),
+        create: (device, parts) => step.create(device, settings, parts),
+        batches: (device, dataset, { batch, cacheBytes }) =>
+          step.batches(device, dataset, { ...settings, batch }, { cacheBytes }),
+        loop: trainingLoop({ ...given, ...anyRate }, step),
+        batch: given.batch,
+        classes: step.classes,
+      },
+      rates,
+    );
+  };
+  return (given) => {
+    const key = stepKey(given);
+    const known = counted.get(key) ?? count(given);
+    counted.set(key, known);
+    return known;
+  };
+}
+
+/**
+ * What steps of a method take on a machine.
+ *
+ * @param method The method.
+ * @param machine How fast it is.
+ */
+export function pretrainingCosts(method: Method, machine: Pick<MachineFacts, "rates">): CostOf {
+  return costsOf(pretrainingStep(method), machine);
+}
