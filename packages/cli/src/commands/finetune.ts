@@ -1,77 +1,67 @@
-import { join } from "node:path";
 import {
-  estimateText,
-  evaluationFile,
-  type FinetuneDryRunRequest,
-  type FinetuneRequest,
-  finetune,
-  finetuneDryRun,
-  summaryOf,
-  tellSkipped,
-  warnOfShortage,
-} from "@splitmask/pipelines";
-import { columns, printable } from "@splitmask/pipelines/settings";
-import { percent } from "@splitmask/report";
-import type { CommandTerminal } from "../terminal/terminal.js";
-import { untilStopped } from "./stopSignals.js";
+  type FinetuneConfig,
+  finetuneGroups,
+  readFinetuneFile,
+  UsageError,
+} from "@splitmask/pipelines/settings";
+import {
+  addLabelledPictures,
+  addOptions,
+  addRunOptions,
+  type CommandLine,
+  configOption,
+  finish,
+  isDryRun,
+  type RunOptions,
+} from "./commandLine.js";
+import { addFieldOptions } from "./fieldOptions.js";
 
-/** Classes that are printed; the file has them all. */
-const shownClasses = 40;
-
-/**
- * `splitmask finetune --dry-run`: prints the decisions and the estimates; nothing is written.
- */
-export async function runFinetuneDryRun(
-  terminal: CommandTerminal,
-  request: FinetuneDryRunRequest,
-): Promise<void> {
-  const plan = await finetuneDryRun(request, terminal);
-  warnOfShortage(plan, terminal);
-  terminal.result(plan, estimateText(plan, terminal));
+interface FinetuneOptions extends RunOptions {
+  readonly train: string;
+  readonly test: string;
+  readonly out?: string;
+  readonly fromScratch?: boolean;
 }
 
-/**
- * `splitmask finetune`: trains and evaluates; Ctrl-C or SIGTERM stops with a checkpoint, a second one at once.
- *
- * @returns The exit code: 130 or 143 where a signal ended it.
- */
-export async function runFinetune(terminal: CommandTerminal, request: FinetuneRequest): Promise<number> {
-  return untilStopped(terminal, async (stop) => {
-    const result = await finetune({ ...request, signal: stop.signal }, terminal);
-    tellSkipped(result.skipped, terminal);
-    terminal.line(summaryOf(result));
-    const { run, reason, step, steps, evaluation } = result;
-    const again =
-      `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ` +
-      `${run}${request.fromScratch ? " --from-scratch" : ""} --resume`;
-    const figures = { ...result, skipped: result.skipped.length };
-    if (reason === "interrupted") {
-      terminal.result(figures, [`stopped at step ${step} of ${steps}; go on with: ${again}`]);
-      return stop.code ?? 1;
+export function addFinetune(commandLine: CommandLine): void {
+  const command = commandLine.program
+    .command("finetune")
+    .description("Fine-tune a pre-trained encoder with labels, and test it")
+    .argument("<run>", "run folder of pretrain, or a checkpoint folder inside it");
+  addOptions(
+    addLabelledPictures(command),
+    `
+    --out <run>  run folder to write: configuration, checkpoints, metrics, model, evaluation; required without --dry-run
+    --from-scratch  start from random weights instead of the pre-trained ones, as a baseline
+    ${configOption}`,
+  );
+  const fields = addFieldOptions(command, finetuneGroups);
+  finish(
+    addRunOptions(command),
+    `
+    splitmask finetune runs/photos --train ./labeled/train --test ./labeled/val --out runs/tuned
+    all settings are chosen, and printed with their reasons
+    splitmask finetune runs/photos --train ./train --test ./val --out runs/tuned --recipe beit --epochs 50
+    BEiT's recipe for 50 epochs
+    splitmask finetune runs/photos --train ./train --test ./val --dry-run
+    show what would be trained, and the time and memory it takes
+    splitmask finetune runs/photos --train ./train --test ./val --out runs/scratch --from-scratch
+    the same without pre-training
+    `,
+  ).action(async (run: string, options: FinetuneOptions) => {
+    const given: FinetuneConfig = fields(options);
+    const file = options.config === undefined ? {} : await readFinetuneFile(options.config);
+    const planned = isDryRun(options);
+    const { train, test, fromScratch = false, resume = false, overwrite = false } = options;
+    const { out = planned ? "." : null } = options;
+    if (out === null) {
+      throw new UsageError(
+        "--out: expected the run folder to write, e.g. --out runs/tuned; only --dry-run needs none.",
+      );
     }
-    if (evaluation === null) {
-      terminal.warn(`the model is saved. When its test pictures are there again, test it with: ${again}`);
-      terminal.result(figures, [`run: ${run}`]);
-      return 0;
-    }
-    const classes = Object.entries(evaluation.perClass);
-    for (const text of columns(
-      classes
-        .slice(0, shownClasses)
-        .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share, 1)]),
-    ))
-      terminal.line(text);
-    if (classes.length > shownClasses)
-      terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
-    for (const text of evaluation.warnings) terminal.warn(text);
-    const firstFive =
-      evaluation.top5 === null ? "" : `, among the first five: ${percent(evaluation.top5, 1)}`;
-    terminal.result(figures, [
-      `accuracy: ${percent(evaluation.accuracy, 1)}${firstFive} (${classes.length} classes, ${evaluation.test} ` +
-        "test pictures)",
-      `run: ${run}`,
-      `evaluation: ${join(run, evaluationFile)}`,
-    ]);
-    return 0;
+    const config = { ...file, ...given };
+    const request = { run, train, test, fromScratch, config, out, resume, overwrite };
+    const { runFinetune } = await import("./training.js");
+    await runFinetune(commandLine, request, planned);
   });
 }

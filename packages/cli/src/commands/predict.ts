@@ -1,79 +1,65 @@
-import { shownName } from "@splitmask/data";
-import { writeFileDurably } from "@splitmask/files";
-import { type PicturePrediction, type PredictRequest, predict, tellSkipped } from "@splitmask/pipelines";
-import { UsageError } from "@splitmask/pipelines/settings";
-import { stringify } from "csv-stringify/sync";
-import type { CommandTerminal } from "../terminal/terminal.js";
+import type { PredictRequest } from "@splitmask/pipelines";
+import { labelledFields, sharedGroups, sourceFields, UsageError } from "@splitmask/pipelines/settings";
+import { addBatchOptions, addOptions, type CommandLine, finish, number, oneOf } from "./commandLine.js";
+import { addFieldOptions } from "./fieldOptions.js";
 
-/** How predictions are written. */
-export type PredictionFormat = "csv" | "json";
+/** Its pictures, and those that `--train` gives. */
+const fields = { ...sourceFields, trainSplit: labelledFields.trainSplit };
 
-/** A `splitmask predict` command line. */
-export interface PredictCommand extends PredictRequest {
-  /** The file to write; standard output when not given. */
+interface PredictOptions extends Omit<PredictRequest, "run" | "folder"> {
   readonly out?: string;
-  /** Default: JSON lines for a file that ends in .json or .jsonl, else CSV. */
-  readonly format?: PredictionFormat;
-  /** Whether the result is told as one JSON line. */
+  readonly format?: "csv" | "json";
   readonly json?: boolean;
 }
 
-/** `splitmask predict`. */
-export async function runPredict(terminal: CommandTerminal, command: PredictCommand): Promise<void> {
-  const { format, json, out, ...request } = command;
-  if (json === true && out === undefined)
-    throw new UsageError("--json: the predictions go to standard output. Give a file for them with --out.");
-  const { classes, predictions, root, skipped } = await predict(request, terminal);
-  tellSkipped(skipped, terminal);
-  const chosen = format ?? (out !== undefined && /\.jsonl?$/i.test(out) ? "json" : "csv");
-  const text = chosen === "csv" ? predictionsCsv(predictions) : predictionsJsonLines(predictions);
-  if (out === undefined) {
-    terminal.data(text);
-    return;
-  }
-  await writeFileDurably(out, text);
-  const result = {
-    predictions: out,
-    format: chosen,
-    root,
-    count: predictions.length,
-    classes,
-    skipped: skipped.length,
-  };
-  terminal.result(result, [`${predictions.length} predictions of ${classes.length} classes in ${out}`]);
-}
-
-/**
- * What readers take for more than a part of a name: ends of lines of any kind (csv-stringify looks for its own only),
- * separators, quotes, and spaces that some strip.
- */
-const needsQuotes = /[\r\n\v\f\u0085\u2028\u2029,;\t"]|^\s|\s$/;
-
-/**
- * Predictions as CSV (RFC 4180: CRLF, quotes where a field needs them): `path,label,probability`, then
- * `label_2,probability_2` … where more classes are given. Bytes of a path that are not UTF-8 are written as `\xe9`;
- * JSON keeps them.
- */
-export function predictionsCsv(predictions: readonly PicturePrediction[]): string {
-  const places = predictions[0]?.classes.length ?? 1;
-  const suffixes = Array.from({ length: places }, (_, place) => (place === 0 ? "" : `_${place + 1}`));
-  const header = ["path", ...suffixes.flatMap((suffix) => [`label${suffix}`, `probability${suffix}`])];
-  const rows = predictions.map(({ classes, path }) => [
-    shownName(path),
-    ...classes.flatMap(({ label, probability }) => [label, String(probability)]),
-  ]);
-  return stringify([header, ...rows], { record_delimiter: "windows", quoted_match: needsQuotes });
-}
-
-/**
- * Predictions as JSON, one object a line: path, label, probability, and `classes` with all of them where more than one
- * is given.
- */
-export function predictionsJsonLines(predictions: readonly PicturePrediction[]): string {
-  return predictions
-    .map(({ classes, path }) => {
-      const more = classes.length > 1 ? { classes } : {};
-      return `${JSON.stringify({ path, ...classes[0]!, ...more })}\n`;
-    })
-    .join("");
+export function addPredict({ program, terminal }: CommandLine): void {
+  const command = program
+    .command("predict")
+    .description("Predict the class of every picture in a folder, as CSV or JSON lines")
+    .argument("<run>", "run folder of finetune; with --train, a run folder of pretrain")
+    .argument("<folder>", "folder of pictures, or another source as for pretrain");
+  addOptions(
+    command,
+    `
+    --out <file>  file to write (default: standard output)
+    --format <name>  csv, or json with one object per line (default: by the extension of the file) (choices: "csv",
+      "json")
+    --top <n>  number of most probable classes (default: 1)
+    --train <folder>  labeled pictures to fit a classifier on the pre-trained encoder
+    --classifier <name>  with --train: linear probe or k nearest neighbors (choices: "probe", "knn")
+    --k <n>  with --classifier knn: number of neighbors (default: 20)
+    --temperature <value>  with --classifier knn: temperature of the vote (default: 0.07)`,
+    {
+      format: oneOf("csv", "json"),
+      top: number("count"),
+      classifier: oneOf("probe", "knn"),
+      k: number("count"),
+      temperature: number("positive"),
+    },
+  );
+  const source = addFieldOptions(command, [{ ...sharedGroups.source, fields }]);
+  finish(
+    addBatchOptions(command),
+    `
+    splitmask predict runs/tuned ./new --out labels.csv
+    path,label,probability
+    splitmask predict runs/tuned ./new --top 3 --format json
+    the three most probable classes, to standard output
+    splitmask predict runs/photos ./new --train ./labeled
+    by a linear probe on a pre-trained encoder
+    `,
+  ).action(async (run: string, folder: string, options: PredictOptions) => {
+    const { out, format, json, ...request } = options;
+    if (request.train === undefined && request.classifier !== undefined)
+      throw new UsageError(
+        "--classifier: there is nothing to learn from. Give labeled pictures with --train.",
+      );
+    if (request.classifier !== "knn" && (request.k ?? request.temperature) !== undefined)
+      throw new UsageError("--k and --temperature are those of k-NN: give --classifier knn with them.");
+    if (json && out === undefined)
+      throw new UsageError("--json: the predictions go to standard output. Give a file for them with --out.");
+    if (out === undefined) terminal.keepOutputForData();
+    const { runPredict } = await import("./predictions.js");
+    await runPredict(terminal, { ...request, ...source(request), run, folder }, out, format);
+  });
 }

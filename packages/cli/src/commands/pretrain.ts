@@ -1,64 +1,50 @@
-import { join } from "node:path";
+import { usualRunFolder } from "@splitmask/pipelines/settings";
 import {
-  type DryRunRequest,
-  dryRun,
-  estimateText,
-  type PretrainRequest,
-  pretrain,
-  summaryOf,
-  tellSkipped,
-  warnOfShortage,
-  writeReport,
-} from "@splitmask/pipelines";
-import type { CommandTerminal } from "../terminal/terminal.js";
-import { untilStopped } from "./stopSignals.js";
+  addOptions,
+  addRunOptions,
+  addSettings,
+  type CommandLine,
+  configOption,
+  finish,
+  isDryRun,
+  type RunOptions,
+} from "./commandLine.js";
 
-/**
- * `splitmask pretrain --dry-run`: prints the decisions and the estimates; nothing is written.
- */
-export async function runDryRun(terminal: CommandTerminal, request: DryRunRequest): Promise<void> {
-  const plan = await dryRun(request, terminal);
-  warnOfShortage(plan, terminal);
-  terminal.result(plan, estimateText(plan, terminal));
-}
-
-/** Writes a run's report; null where that fails, which is a warning: the run itself is whole. */
-async function reportOf(run: string, terminal: CommandTerminal): Promise<string | null> {
-  try {
-    return await writeReport({ run, out: join(run, "report.html") }, terminal);
-  } catch (error) {
-    terminal.warn(
-      `the run is complete, but its report could not be written: ${(error as Error).message} Make it with: ` +
-        `splitmask report ${run} --pictures <folder>`,
+export function addPretrain(commandLine: CommandLine): void {
+  const command = commandLine.program
+    .command("pretrain")
+    .description("Pre-train an encoder on a folder of pictures")
+    .argument(
+      "<folder>",
+      "folder of pictures, flat or nested (labels are not used); or a quoted pattern, a text file of paths, a table, " +
+        "tar shards, Parquet, IDX, CIFAR or COCO",
     );
-    return null;
-  }
-}
-
-/**
- * `splitmask pretrain`: trains and writes the report (where that fails, it warns); Ctrl-C or SIGTERM stops with a
- * checkpoint, a second one at once.
- *
- * @returns The exit code: 130 or 143 where a signal ended it.
- */
-export async function runPretrain(terminal: CommandTerminal, request: PretrainRequest): Promise<number> {
-  return untilStopped(terminal, async (stop) => {
-    const result = await pretrain({ ...request, signal: stop.signal }, terminal);
-    tellSkipped(result.skipped, terminal);
-    terminal.line(summaryOf(result));
-    const { run, reason, step, steps } = result;
-    const figures = { ...result, skipped: result.skipped.length };
-    if (reason === "interrupted") {
-      terminal.result(figures, [
-        `stopped at step ${step} of ${steps}; go on with: splitmask pretrain ${request.folder} --out ${run} --resume`,
-      ]);
-      return stop.code ?? 1;
-    }
-    const report = await reportOf(run, terminal);
-    terminal.result({ ...figures, report }, [
-      `run: ${run}`,
-      ...(report === null ? [] : [`report: ${report}`]),
-    ]);
-    return 0;
+  addOptions(
+    command,
+    `
+    --out <run>  run folder to write: configuration, checkpoints, metrics, report
+      (default: runs/<name of the pictures' folder>)
+    ${configOption}`,
+  );
+  const settings = addSettings(commandLine, command);
+  finish(
+    addRunOptions(command),
+    `
+    splitmask pretrain ./photos --out runs/photos
+    all settings are chosen, and printed with their reasons
+    splitmask pretrain ./photos --out runs/photos --time 20m
+    as many steps as fit in twenty minutes
+    splitmask pretrain ./photos --dry-run
+    show what would be trained, and the time and memory it takes
+    splitmask pretrain ./photos --out runs/photos --resume
+    continue after Ctrl-C
+    splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100
+    ViT-S
+    `,
+  ).action(async (folder: string, options: RunOptions & { readonly out?: string }) => {
+    const { out = usualRunFolder(folder), resume = false, overwrite = false } = options;
+    const request = { folder, out, config: await settings(options), resume, overwrite };
+    const { runPretrain } = await import("./training.js");
+    await runPretrain(commandLine, request, isDryRun(options));
   });
 }

@@ -1,5 +1,4 @@
 import { harmless, printable, type Style, type Terminal } from "@splitmask/pipelines/settings";
-import { createStyle } from "./style.js";
 
 /** A stream that text is written to: `process.stdout`, `process.stderr`, or a test's own. */
 export interface TextStream {
@@ -23,6 +22,9 @@ export interface TerminalOptions {
   readonly error?: TextStream;
 }
 
+const wrap = (colors: boolean, open: number, close: number) => (text: string) =>
+  colors ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+
 /** Milliseconds between two plain progress lines when not on a terminal. */
 const plainInterval = 10_000;
 /** Milliseconds between two draws of the live line. */
@@ -30,9 +32,7 @@ const liveInterval = 100;
 
 /** Everything that a command says: lines, warnings, a live progress line and the result. */
 export class CommandTerminal implements Terminal {
-  /** Styles of the stream that people read. */
-  readonly style: Style;
-  readonly #people: TextStream;
+  #people: TextStream;
   readonly #error: TextStream;
   readonly #output: TextStream;
   readonly #json: boolean;
@@ -49,7 +49,23 @@ export class CommandTerminal implements Terminal {
     this.#json = options.json ?? false;
     this.#quiet = options.quiet ?? false;
     this.#people = this.#json ? this.#error : this.#output;
-    this.style = createStyle(this.#people.isTTY === true && process.env.NO_COLOR === undefined);
+  }
+
+  /** Styles of the stream that people read. */
+  get style(): Style {
+    const colors = this.#people.isTTY === true && process.env.NO_COLOR === undefined;
+    return {
+      bold: wrap(colors, 1, 22),
+      dim: wrap(colors, 2, 22),
+      red: wrap(colors, 31, 39),
+      green: wrap(colors, 32, 39),
+      yellow: wrap(colors, 33, 39),
+    };
+  }
+
+  /** From now on standard output is for the command's data: what people read goes to standard error. */
+  keepOutputForData(): void {
+    this.#people = this.#error;
   }
 
   /** True where the progress line is drawn in place. */
@@ -132,7 +148,7 @@ export class CommandTerminal implements Terminal {
     else for (const text of lines) this.#output.write(`${harmless(text)}\n`);
   }
 
-  /** Writes the command's data to standard output, as it is; see `CommonOptions.dataOnOutput`. */
+  /** Writes the command's data to standard output, as it is. */
   data(text: string): void {
     this.endProgress();
     this.#output.write(text);
