@@ -90,14 +90,13 @@ const sharpCure =
 
 /** Each part is loaded by itself, so that one that is missing does not hide the others. */
 async function kernelFindings(): Promise<Finding[]> {
-  let kernels: Kernels | undefined;
+  let info: ReturnType<Kernels["cpuInfo"]> | undefined;
   const addon = await tried("kernels", kernelsCure, async () => {
-    kernels = await import("@splitmask/kernels");
+    info = (await import("@splitmask/kernels")).cpuInfo(); // which loads the addon
     return loadedAddon();
   });
-  if (kernels === undefined) return [addon];
-  const { createDevice } = kernels;
-  const { model, cores, threads, availableInstructionSets, instructionSet } = kernels.cpuInfo();
+  if (info === undefined) return [addon];
+  const { model, cores, threads, availableInstructionSets, instructionSet } = info;
   const forced = process.env.SPLITMASK_INSTRUCTION_SET ? " (forced by SPLITMASK_INSTRUCTION_SET)" : "";
   const limit = threads < cores ? `, the container's limit (the machine has ${cores})` : "";
   const found = (name: string, text: string): Finding => ({ name, ok: true, text });
@@ -109,12 +108,13 @@ async function kernelFindings(): Promise<Finding[]> {
     ),
     found("threads", `${threads}${limit}`),
     { ...addon, name: "addon" },
-    await tried("self-test", selfTestCure, () => testKernels(createDevice)),
+    await tried("self-test", selfTestCure, testKernels),
   ];
 }
 
 /** Multiplies two matrices whose product is known, and times a larger product. */
-async function testKernels(createDevice: Kernels["createDevice"]): Promise<string> {
+async function testKernels(): Promise<string> {
+  const { createDevice } = await import("@splitmask/kernels");
   const { tensor, uniform, matmul } = await import("@splitmask/autograd");
   const device = createDevice();
   try {

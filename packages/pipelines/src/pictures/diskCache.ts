@@ -64,24 +64,22 @@ export async function openDiskCache(
   request: DiskCacheRequest,
   terminal: Terminal,
 ): Promise<PictureCache | null> {
-  const { config, decodeSize, signal } = request;
+  const { config, facts: _, ...limits } = request;
+  const { decodeSize, signal } = limits;
   const folder = config.cacheFolder === null ? {} : { folder: config.cacheFolder };
   if (config.cache === "off") return null;
   if (config.cache === "auto") {
     const possible =
       dataset.fingerprint !== undefined && (config.cacheFolder !== null || defaultCacheFolder() !== null);
-    if (!possible) return null;
     const wanted =
-      wantsDiskCache(request, defaultCacheBytes()) ||
-      (await hasPictureCache(dataset, { decodeSize, ...folder }));
+      possible &&
+      (wantsDiskCache(request, defaultCacheBytes()) ||
+        (await hasPictureCache(dataset, { decodeSize, ...folder })));
     if (!wanted) return null;
   }
   try {
     const cache = await pictureCache(dataset, {
-      device,
-      decodeSize,
-      ...folder,
-      ...(signal === undefined ? {} : { signal }),
+      ...{ device, ...limits, ...folder },
       onProgress: ({ done, total, bytes, waiting }) => {
         const share = `${Math.floor((100 * done) / total)} % of ${total.toLocaleString("en")} pictures`;
         terminal.progress(
@@ -94,12 +92,8 @@ export async function openDiskCache(
     });
     terminal.endProgress();
     const { length: total } = cache;
-    checkSkipped(cache.skipped(), {
-      tried: total,
-      total,
-      maximumSkipped: config.maximumSkipped,
-      sample: true,
-    });
+    const { maximumSkipped } = config;
+    checkSkipped(cache.skipped(), { tried: total, total, maximumSkipped, sample: true });
     if (cache.rebuilt !== null) terminal.warn(`the cache in ${cache.path} was built again: ${cache.rebuilt}`);
     terminal.line(
       `${terminal.style.bold("cache")}: ${(cache.bytes / 1e9).toFixed(2)} GB of decoded pictures in ${cache.path}`,

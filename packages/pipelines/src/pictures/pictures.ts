@@ -17,9 +17,6 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
 /**
  * Opens pictures in any format that `openDataset` knows, and tells what it notes.
  *
- * @param path A folder, a file or a pattern.
- * @param terminal Where the indexing of shards, and what was taken or left out, is told.
- * @param options How they are opened.
  * @throws Error where there are no pictures, or their files are damaged.
  */
 export async function openPictures(

@@ -17,17 +17,8 @@ import type { PretrainingSettings } from "../settings/runSettings.js";
 import { preparedSettings, type RunDescription, readRun } from "./description.js";
 import { methodOf, type RunMethod } from "./methodOf.js";
 
-/** Which encoder is wanted. */
-export interface EncoderRequest extends RunMethod {
-  /** A run folder (its last checkpoint), or a checkpoint folder inside one. */
-  readonly run: string;
-  /** The same encoder as it was before training. */
-  readonly untrained?: boolean;
-}
-
 /** An encoder of a run. */
 export interface LoadedEncoder {
-  /** The encoder. */
   readonly encoder: VisionTransformer;
   /** Steps that it was trained for; 0 for an untrained one. */
   readonly step: number;
@@ -50,12 +41,17 @@ export async function findCheckpoint(
   return { run: path, checkpoint: await latestCheckpoint(join(absolute, "checkpoints")) };
 }
 
-/**
- * The weights of a checkpoint that are looked at: the moving average where the run keeps one.
- *
- * @param path The checkpoint's folder.
- * @param description The run that it belongs to.
- */
+/** Whether a path is a run of `splitmask pretrain`, or a checkpoint folder inside one. */
+export async function isPretrainingRun(path: string): Promise<boolean> {
+  try {
+    const { run } = await findCheckpoint(path);
+    return (await readRun(run)).description.kind === "pretraining";
+  } catch {
+    return false; // whoever reads it says what is wrong with it
+  }
+}
+
+/** The weights of a checkpoint that are looked at: the moving average where the run keeps one. */
 export async function readWeights(
   path: string,
   { config }: Pick<RunDescription, "config">,
@@ -89,14 +85,11 @@ export async function readEncoderWeights(path: string, instead: string): Promise
   if (checkpoint === null) {
     throw new Error(`${path}: there is no checkpoint yet. Wait for the first one, or use ${instead}.`);
   }
-  const tensors = await readWeights(checkpoint.path, description);
   const prefix = "encoder.";
-  const weights = new Map(
-    [...tensors].flatMap(([name, value]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
-    ),
-  );
-  return { description, step: checkpoint.step, path: checkpoint.path, weights };
+  const tensors = [...(await readWeights(checkpoint.path, description))];
+  const own = tensors.filter(([name]) => name.startsWith(prefix));
+  const weights = new Map(own.map(([name, value]) => [name.slice(prefix.length), value]));
+  return { description, ...checkpoint, weights };
 }
 
 /** A hash of weights by their names, shapes and values. */
@@ -124,33 +117,25 @@ export function loadWeights(
 }
 
 /**
- * Builds a run's encoder and loads its weights.
+ * Builds the encoder of a run folder (its last checkpoint) or of a checkpoint folder, with its weights or those that its
+ * method begins with.
  *
- * @param device Where it goes.
- * @param request Which one.
  * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
  */
-export async function loadEncoder(device: Device, request: EncoderRequest): Promise<LoadedEncoder> {
-  if (request.untrained === true) {
-    const { run } = await findCheckpoint(request.run);
-    const { description } = await readRun(run, "pretraining");
-    const encoder = await firstEncoder(device, description, request.method);
-    return { encoder, step: 0, view: encoderView(preparedSettings(description)) };
+export async function loadEncoder(
+  device: Device,
+  { method: given, run, untrained }: RunMethod & { readonly run: string; readonly untrained?: boolean },
+): Promise<LoadedEncoder> {
+  if (untrained) {
+    const { description } = await readRun((await findCheckpoint(run)).run, "pretraining");
+    const settings = preparedSettings(description);
+    const method = await methodOf(description, given);
+    const task = method.create(device, settings, method.preparation?.standIn(device, settings));
+    return { encoder: task.model.encoder, step: 0, view: encoderView(settings) };
   }
-  const read = await readEncoderWeights(request.run, "--untrained for the encoder before training");
+  const read = await readEncoderWeights(run, "--untrained for the encoder before training");
   const { description, step } = read;
   const encoder = new VisionTransformer(device, description.encoder, { seed: description.config.seed });
   loadWeights(encoder, read);
   return { encoder, step, view: encoderView(preparedSettings(description)) };
-}
-
-/** The encoder with the first weights that its method gives it. */
-async function firstEncoder(
-  device: Device,
-  description: RunDescription<PretrainingSettings>,
-  given: RunMethod["method"],
-): Promise<VisionTransformer> {
-  const method = await methodOf(description, given);
-  const settings = preparedSettings(description);
-  return method.create(device, settings, method.preparation?.standIn(device, settings)).model.encoder;
 }

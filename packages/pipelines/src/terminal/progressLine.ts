@@ -26,18 +26,16 @@ const worthTelling = 0.02;
 const barCells = 20;
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/** A bar of twenty cells in steps of an eighth of a cell. */
 function bar(share: number): string {
   const filled = Math.min(1, Math.max(0, share)) * barCells;
   const text = "█".repeat(Math.floor(filled)) + eighths[Math.floor((filled % 1) * 8)]!;
   return text.padEnd(barCells, "·");
 }
 
-/** Figures of an evaluation as they are shown. */
-export function formatFigures(figures: Readonly<Record<string, number>>): string {
-  return Object.entries(figures)
-    .map(([name, value]) => `${name} ${value.toFixed(3)}`)
-    .join("  ");
+/** Losses or figures of an evaluation as they are shown. */
+export function formatFigures(figures: Readonly<Record<string, number>>, between = "  "): string {
+  const texts = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+  return texts.join(between);
 }
 
 /**
@@ -48,22 +46,16 @@ export function formatFigures(figures: Readonly<Record<string, number>>): string
  *   line.
  * @returns The line.
  */
-export function progressLine(progress: StepProgress, live: number | null): string {
-  const {
-    step,
-    steps,
-    figures = {},
-    losses,
-    learningRate,
-    imagesPerSecond,
-    secondsLeft,
-    waitingShare,
-  } = progress;
-  const { total, ...parts } = losses;
-  const named = Object.entries(parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+export function progressLine(
+  { step, steps, figures = {}, losses, ...progress }: StepProgress,
+  live: number | null,
+): string {
+  const { learningRate, imagesPerSecond, secondsLeft, waitingShare } = progress;
+  const { total = Number.NaN, ...parts } = losses;
+  const named = formatFigures(parts, ", ");
   const fields = [
     `${live === null ? "step " : ""}${String(step).padStart(String(steps).length)}/${steps}`,
-    `loss ${(total ?? Number.NaN).toFixed(3)}${named.length > 0 ? ` (${named.join(", ")})` : ""}`,
+    `loss ${total.toFixed(3)}${named === "" ? "" : ` (${named})`}`,
     formatFigures(figures),
     `lr ${learningRate.toExponential(1)}`,
     imagesPerSecond === null ? "measuring the speed" : `${Math.round(imagesPerSecond)} pictures/s`,
