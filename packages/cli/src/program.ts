@@ -1,27 +1,15 @@
 import { readFileSync } from "node:fs";
 import { harmless, UsageError } from "@splitmask/pipelines/settings";
 import { Command, CommanderError } from "commander";
-import { addBench } from "./commands/bench.js";
 import { addCache } from "./commands/cache.js";
-import { type CommandLine, exampleHelp, methodOfCommandLine } from "./commands/commandLine.js";
+import { type CommandLine, declare, methodOfCommandLine } from "./commands/commandLine.js";
 import { addDoctor } from "./commands/doctor.js";
-import { addEmbed } from "./commands/embed.js";
-import { addEvaluation } from "./commands/evaluation.js";
-import { addFinetune } from "./commands/finetune.js";
-import { addPredict } from "./commands/predict.js";
-import { addPretrain } from "./commands/pretrain.js";
-import { addPreview } from "./commands/preview.js";
-import { addReport } from "./commands/report.js";
-import { addSchema } from "./commands/schema.js";
-import { CommandTerminal, type TextStream } from "./terminal/terminal.js";
+import { addEmbed, addKnn, addPredict, addProbe, addReport } from "./commands/encoder.js";
+import { addBench, addFinetune, addPretrain, addPreview, addSchema } from "./commands/training.js";
+import { CommandTerminal, type TerminalOptions } from "./terminal/terminal.js";
 
 /** Where the command writes; for tests and programs that call `main` themselves. */
-export interface MainOptions {
-  /** Standard output; `process.stdout` when not given. */
-  readonly output?: TextStream;
-  /** Standard error; `process.stderr` when not given. */
-  readonly error?: TextStream;
-}
+export type MainOptions = Pick<TerminalOptions, "output" | "error">;
 
 /**
  * Runs the `splitmask` command.
@@ -42,26 +30,21 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
       writeErr: (text) => error.write(text),
     });
     const commandLine: CommandLine = { program, terminal, method, exitCode: 0 };
-    addPretrain(commandLine);
-    addPreview(commandLine);
-    addEvaluation(
-      commandLine,
-      "probe",
-      "Linear probe: train a linear classifier on the embeddings of the frozen encoder, and test it",
-    );
-    addEvaluation(
-      commandLine,
-      "knn",
-      "Accuracy of a k-nearest-neighbor classifier on the encoder's embeddings",
-    );
-    addPredict(commandLine);
-    addFinetune(commandLine);
-    addEmbed(commandLine);
-    addReport(commandLine);
-    addBench(commandLine);
-    addSchema(commandLine);
-    addCache(commandLine);
-    addDoctor(commandLine);
+    for (const add of [
+      addPretrain,
+      addPreview,
+      addProbe,
+      addKnn,
+      addPredict,
+      addFinetune,
+      addEmbed,
+      addReport,
+      addBench,
+      addSchema,
+      addCache,
+      addDoctor,
+    ])
+      add(commandLine);
     await program.parseAsync(args, { from: "user" });
     return commandLine.exitCode;
   } catch (failure) {
@@ -83,21 +66,20 @@ function splitmask(): Command {
   const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
-  return new Command("splitmask")
-    .description("Pre-train a vision transformer on your own pictures, with no labels.")
+  const program = new Command("splitmask")
     .version(version, "-v, --version")
     .exitOverride()
     .showHelpAfterError("(see --help for the options)")
-    .showSuggestionAfterError()
-    .addHelpText(
-      "after",
-      exampleHelp(`
-        splitmask pretrain ./photos --out runs/photos
-        pre-train; the settings are chosen from the pictures
-        splitmask knn runs/photos --train ./labeled/train --test ./labeled/test
-        measure what was learned
-        splitmask doctor
-        check the installation
-      `),
-    );
+    .showSuggestionAfterError();
+  return declare(
+    program,
+    `
+    Pre-train a vision transformer on your own pictures, with no labels.
+    $ splitmask pretrain ./photos --out runs/photos
+      pre-train; the settings are chosen from the pictures
+    $ splitmask knn runs/photos --train ./labeled/train --test ./labeled/test
+      measure what was learned
+    $ splitmask doctor
+      check the installation`,
+  );
 }

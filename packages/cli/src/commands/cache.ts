@@ -1,24 +1,17 @@
 import { columns, didYouMean, printable, UsageError } from "@splitmask/pipelines/settings";
-import { addOptions, type CommandLine, finish } from "./commandLine.js";
+import { addCommand, type CommandLine } from "./commandLine.js";
 
 export function addCache({ program, terminal }: CommandLine): void {
-  const command = program
-    .command("cache")
-    .description("List or delete the caches of decoded pictures on disk")
-    .argument("[action]", "list or clear", "list");
-  addOptions(
-    command,
-    "--folder <folder>  folder of the caches (default: SPLITMASK_CACHE, or ~/.cache/splitmask)",
-  );
-  finish(
-    command,
-    `
-    splitmask cache
-    list the caches, the last used first
-    splitmask cache clear
-    delete all caches that are not being built; running trainings are not disturbed
-    `,
-  ).action(async (action: string, options: { readonly folder?: string }) => {
+  const help = `
+    List or delete the caches of decoded pictures on disk
+    [action]  list or clear (default: "list")
+    --folder <folder>  folder of the caches (default: SPLITMASK_CACHE, or ~/.cache/splitmask)
+    $ splitmask cache
+      list the caches, the last used first
+    $ splitmask cache clear
+      delete all caches that are not being built; running trainings are not disturbed`;
+  const command = addCommand(program, "cache", help);
+  command.action(async (action = "list", options: { readonly folder?: string }) => {
     const data = await import("@splitmask/data");
     const { folder = data.defaultCacheFolder() } = options;
     if (action !== "list" && action !== "clear") {

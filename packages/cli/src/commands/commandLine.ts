@@ -70,29 +70,8 @@ export function addSettings(
 /** Reads what an option was given. */
 type Reader = (text: string, option: string) => unknown;
 
-/**
- * Adds options that are written as their help shows them.
- *
- * @param text Lines of flags, two spaces, and a description, which may go on in lines without flags.
- * @param readers By an option's name in camelCase; others are texts or flags.
- */
-export function addOptions(
-  command: Command,
-  text: string,
-  readers: Readonly<Record<string, Reader>> = {},
-): Command {
-  for (const line of text.trim().split(/\n\s*(?=--)/)) {
-    const [flags, ...description] = line.split(/ {2,}|\n\s*/);
-    const option = new Option(flags!, description.join(" "));
-    const read = readers[option.attributeName()];
-    if (read !== undefined) option.argParser((given: string) => read(given, option.long!));
-    command.addOption(option);
-  }
-  return command;
-}
-
 /** One of a few words; another one is refused, with the nearest. */
-export function oneOf(...words: readonly string[]): Reader {
+function oneOf(...words: readonly string[]): Reader {
   return (text) => {
     if (words.includes(text)) return text;
     const expected = `Allowed choices are ${words.join(", ")}.`;
@@ -110,84 +89,97 @@ const kinds = {
 
 const toNumber = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
 
-export function number(kind: keyof typeof kinds): Reader {
+/** A number, or several with commas, such as `0,1,2`. */
+function number(kind: keyof typeof kinds, isList = false): Reader {
   const [expected, fits] = kinds[kind];
   return (text, option) => {
-    const value = toNumber(text);
-    if (fits(value)) return value;
-    throw new UsageError(`${option}: got "${text}", expected ${expected}.`);
+    const values = (isList ? text.split(",") : [text]).map(toNumber);
+    if (values.every(fits)) return isList ? values : values[0];
+    const wanted = isList ? `a list with commas, each ${expected}` : expected;
+    throw new UsageError(`${option}: got "${text}", expected ${wanted}.`);
   };
 }
 
-/** Numbers with commas, such as `0,1,2`. */
-export function numbers(kind: keyof typeof kinds): Reader {
-  const [expected, fits] = kinds[kind];
-  return (text, option) => {
-    const values = text.split(",").map(toNumber);
-    if (values.every(fits)) return values;
-    throw new UsageError(`${option}: got "${text}", expected a list with commas, each ${expected}.`);
-  };
+const numbers = (kind: keyof typeof kinds) => number(kind, true);
+
+/** How options are read, in whatever command they are; others are texts or flags. */
+const readers: Readonly<Record<string, Reader>> = {
+  batch: number("count"),
+  classifier: oneOf("probe", "knn"),
+  count: number("count"),
+  epochs: number("count"),
+  for: oneOf("pretrain", "finetune"),
+  format: oneOf("csv", "json"),
+  k: number("count"),
+  layers: (text, option) => (text === "all" ? text : numbers("whole")(text, option)),
+  learningRates: numbers("positive"),
+  maximumSkipped: number("share"),
+  optimizer: oneOf("lbfgs", "sgd", "lars"),
+  perClass: number("count"),
+  probeBatch: number("count"),
+  profiled: number("count"),
+  repeats: number("count"),
+  seed: number("whole"),
+  seeds: numbers("whole"),
+  temperature: number("positive"),
+  threads: number("count"),
+  timed: number("count"),
+  top: number("count"),
+  versions: number("count"),
+};
+
+/**
+ * Declares what a command has with the text of its help: what it does; arguments and options, each with two spaces
+ * before its description; examples, each a line that begins with `$` and one that says what it is for.
+ *
+ * @param required Names of the options that have to be given.
+ */
+export function declare(command: Command, help: string, required: readonly string[] = []): Command {
+  const [description, ...entries] = help.trim().split(/\n\s*(?=[<[$]|--)/);
+  command.description(description!.replaceAll(/\s+/g, " "));
+  const examples: string[] = [];
+  for (const entry of entries) {
+    const [first, ...rest] = entry.trim().split(/ {2,}|\n\s*/);
+    const text = rest.join(" ");
+    if (entry.startsWith("$")) examples.push(`  ${first}\n      ${text}`);
+    else if (!entry.startsWith("--")) command.argument(first!, text);
+    else {
+      const option = new Option(first!, text);
+      const name = option.attributeName();
+      const read = readers[name];
+      if (read !== undefined) option.argParser((given: string) => read(given, option.long!));
+      command.addOption(option.makeOptionMandatory(required.includes(name)));
+    }
+  }
+  return command.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
 }
 
-export function addLabelledPictures(command: Command): Command {
-  return command
-    .requiredOption(
-      "--train <folder>",
-      "labeled training pictures: one folder per class, or another source with labels",
-    )
-    .requiredOption("--test <folder>", "labeled test pictures with the same class names");
+/** Adds a command; see {@link declare}. */
+export function addCommand(
+  parent: Command,
+  name: string,
+  help: string,
+  required?: readonly string[],
+): Command {
+  return declare(parent.command(name), help, required)
+    .option("--json", "print one line of JSON to standard output, everything else to standard error")
+    .option("--quiet", "print only warnings and the result");
 }
 
-/** How a command goes through pictures with the encoder of a run. */
-export function addBatchOptions(command: Command): Command {
-  const readers = { maximumSkipped: number("share"), batch: number("count"), threads: number("count") };
-  const text = `
+/** Options that several commands have. */
+export const shared = {
+  labelled: `
+    --train <folder>  labeled training pictures: one folder per class, or another source with labels
+    --test <folder>  labeled test pictures with the same class names`,
+  runMethod: "--method <file>  module of the run's method, if the run folder does not name it",
+  pictures: `
     --maximum-skipped <share>  share of unreadable pictures above which the command stops (default: 0.1)
     --batch <n>  pictures per batch
-    --threads <n>  number of threads (default: all cores)`;
-  return addOptions(command, text, readers);
-}
-
-/** For the run of a program that trained with a method of its own. */
-export const runMethodOption =
-  "--method <file>  module of the run's method, if the run folder does not name it";
-
-export const configOption = `--config <file>  configuration file: .json, .js, .mjs or .ts; options on the command
-  line override it`;
-
-/** What a training command does with the run folder. */
-export interface RunOptions {
-  readonly config?: string;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
-  readonly dryRun?: boolean;
-}
-
-export function addRunOptions(command: Command): Command {
-  const text = `
+    --threads <n>  number of threads (default: all cores)`,
+  config: `
+    --config <file>  configuration file: .json, .js, .mjs or .ts; options on the command line override it`,
+  runFolder: `
     --resume  continue from the last checkpoint of the run folder
     --overwrite  delete the earlier run in the run folder first
-    --dry-run  print the settings with their reasons and the estimated time, memory and disk space, and stop`;
-  return addOptions(command, text);
-}
-
-/** Whether a training command only plans. */
-export function isDryRun({ dryRun = false, resume = false }: RunOptions): boolean {
-  if (dryRun && resume)
-    throw new UsageError("--dry-run and --resume contradict each other: give one of them.");
-  return dryRun;
-}
-
-/** Adds the options that every command has, and its examples. */
-export function finish(command: Command, examples: string): Command {
-  const text = `
-    --json  print one line of JSON to standard output, everything else to standard error
-    --quiet  print only warnings and the result`;
-  return addOptions(command, text).addHelpText("after", exampleHelp(examples));
-}
-
-/** The examples of a help text, out of lines in turn: a command line, and what it is for. */
-export function exampleHelp(examples: string): string {
-  const lines = examples.trim().split(/\n\s*/);
-  return `\nExamples:\n${lines.map((line, index) => `${index % 2 === 0 ? "  $ " : "      "}${line}`).join("\n")}`;
-}
+    --dry-run  print the settings with their reasons and the estimated time, memory and disk space, and stop`,
+};

@@ -1,6 +1,6 @@
 import { freemem, totalmem } from "node:os";
 import { columns } from "@splitmask/pipelines/settings";
-import { type CommandLine, finish } from "./commandLine.js";
+import { addCommand, type CommandLine } from "./commandLine.js";
 
 type Kernels = typeof import("@splitmask/kernels");
 
@@ -13,18 +13,13 @@ interface Finding {
 }
 
 export function addDoctor({ program, terminal }: CommandLine): void {
-  const command = program
-    .command("doctor")
-    .description("Check the installation: CPU, kernels, threads, and how to fix what is missing");
-  finish(
-    command,
-    `
-    splitmask doctor
-    check everything
-    splitmask doctor --json
-    the same as JSON
-    `,
-  ).action(async () => {
+  const help = `
+    Check the installation: CPU, kernels, threads, and how to fix what is missing
+    $ splitmask doctor
+      check everything
+    $ splitmask doctor --json
+      the same as JSON`;
+  addCommand(program, "doctor", help).action(async () => {
     const sharp = () => import("sharp").then(({ default: imported }) => testSharp(imported));
     const findings = [
       nodeFinding(),

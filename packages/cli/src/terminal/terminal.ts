@@ -1,3 +1,4 @@
+import { styleText } from "node:util";
 import { harmless, printable, type Style, type Terminal } from "@splitmask/pipelines/settings";
 
 /** A stream that text is written to: `process.stdout`, `process.stderr`, or a test's own. */
@@ -21,9 +22,6 @@ export interface TerminalOptions {
   /** Standard error; `process.stderr` when not given. */
   readonly error?: TextStream;
 }
-
-const wrap = (colors: boolean, open: number, close: number) => (text: string) =>
-  colors ? `\u001b[${open}m${text}\u001b[${close}m` : text;
 
 /** Milliseconds between two plain progress lines when not on a terminal. */
 const plainInterval = 10_000;
@@ -51,16 +49,20 @@ export class CommandTerminal implements Terminal {
     this.#people = this.#json ? this.#error : this.#output;
   }
 
-  /** Styles of the stream that people read. */
   get style(): Style {
     const colors = this.#people.isTTY === true && process.env.NO_COLOR === undefined;
-    return {
-      bold: wrap(colors, 1, 22),
-      dim: wrap(colors, 2, 22),
-      red: wrap(colors, 31, 39),
-      green: wrap(colors, 32, 39),
-      yellow: wrap(colors, 33, 39),
-    };
+    const as = (format: "bold" | "dim" | "red" | "green" | "yellow") => (text: string) =>
+      colors ? styleText(format, text, { validateStream: false }) : text;
+    return { bold: as("bold"), dim: as("dim"), red: as("red"), green: as("green"), yellow: as("yellow") };
+  }
+
+  get live(): boolean {
+    return this.#people.isTTY === true && !this.#quiet;
+  }
+
+  get width(): number {
+    const { columns = 0 } = this.#people;
+    return this.live && columns > 1 ? columns - 1 : Number.POSITIVE_INFINITY;
   }
 
   /** From now on standard output is for the command's data: what people read goes to standard error. */
@@ -68,21 +70,6 @@ export class CommandTerminal implements Terminal {
     this.#people = this.#error;
   }
 
-  /** True where the progress line is drawn in place. */
-  get live(): boolean {
-    return this.#people.isTTY === true && !this.#quiet;
-  }
-
-  /**
-   * Characters that the progress line may have; Infinity where it is not drawn in place, or nothing is known of the
-   * terminal.
-   */
-  get width(): number {
-    const { columns = 0 } = this.#people;
-    return this.live && columns > 1 ? columns - 1 : Number.POSITIVE_INFINITY;
-  }
-
-  /** Writes a line for people; nothing when quiet. */
   line(text = ""): void {
     if (this.#quiet) return;
     this.#clear();
@@ -98,9 +85,6 @@ export class CommandTerminal implements Terminal {
   /**
    * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten
    * seconds elsewhere. The last state is shown in any case, by `endProgress`.
-   *
-   * @param text The line.
-   * @param now Draw it whatever the clock says (the first and the last).
    */
   progress(text: string, now = false): void {
     if (this.#quiet) return;
@@ -126,9 +110,6 @@ export class CommandTerminal implements Terminal {
     }
   }
 
-  /**
-   * Shows the last state of what was going on, and ends the live line, so that the next text stands on its own line.
-   */
   endProgress(): void {
     if (this.#waiting !== null) this.#show(this.#waiting);
     if (this.#liveLine) this.#people.write("\n");
@@ -136,12 +117,7 @@ export class CommandTerminal implements Terminal {
     this.#lastProgress = Number.NEGATIVE_INFINITY;
   }
 
-  /**
-   * The end of a command: one JSON line with `--json`, the lines for people otherwise.
-   *
-   * @param result What a program reads.
-   * @param lines What a person reads.
-   */
+  /** The end of a command: one JSON line for programs with `--json`, otherwise lines for people. */
   result(result: object, lines: readonly string[]): void {
     this.endProgress();
     if (this.#json) this.#output.write(`${JSON.stringify(result)}\n`);

@@ -3,15 +3,12 @@ import { dirname, relative, resolve } from "node:path";
 import type { SkippedPicture } from "@splitmask/data";
 import { writeFeatures } from "@splitmask/eval";
 import { UsageError } from "@splitmask/methods/settings";
-import { withDevice } from "../machine/withDevice.js";
-import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
-import { loadEncoder } from "../runs/encoder.js";
+import { trainedRange } from "../runs/encoder.js";
 import type { RunMethod } from "../runs/methodOf.js";
 import type { SourceConfig } from "../settings/sourceFields.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { trainedRange } from "./trainedRange.js";
-import { embedPictures, type UsedRun } from "./usedRun.js";
+import { type UsedRun, withEncoder } from "./usedRun.js";
 
 /** What to embed, and where to. */
 export interface EmbedRequest extends UsedRun, SourceConfig, RunMethod {
@@ -50,24 +47,20 @@ export async function embed(
   request: EmbedRequest,
   terminal: Terminal = silentTerminal,
 ): Promise<EmbedResult> {
-  const { out, run, threads, valueRange = await trainedRange(run) } = request;
+  const { out, run, valueRange = await trainedRange(run) } = request;
   if (!out.endsWith(".npy"))
     throw new UsageError(`--out: got "${out}", expected a file name that ends in .npy.`);
   const folder = dirname(resolve(out));
   const isFolder = (await stat(folder).catch(() => null))?.isDirectory();
   if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
   const pictures = await openPictures(request.folder, terminal, { ...request, valueRange });
-  return withPictures([pictures], () =>
-    withDevice(threads, async (device) => {
-      const loaded = await loadEncoder(device, request);
-      const [embedded] = await embedPictures(device, loaded, pictures, request, terminal);
-      terminal.endProgress();
-      const { features, labels, indices, skipped } = embedded;
-      const root = rootOf(pictures);
-      const paths = Array.from(indices, (index) => relative(root, pictures.path(index)));
-      const written = await writeFeatures(out, features, { paths, labels, classes: pictures.classes });
-      const [count, width] = features.shape as [number, number];
-      return { features: written.features, paths: written.paths, root, count, width, skipped };
-    }),
-  );
+  return withEncoder(request, [pictures], terminal, async (encoder) => {
+    const [{ features, labels, indices, skipped }] = await encoder.embed(pictures);
+    terminal.endProgress();
+    const root = rootOf(pictures);
+    const names = Array.from(indices, (index) => relative(root, pictures.path(index)));
+    const written = await writeFeatures(out, features, { paths: names, labels, classes: pictures.classes });
+    const [count, width] = features.shape as [number, number];
+    return { ...written, root, count, width, skipped };
+  });
 }

@@ -1,12 +1,10 @@
 import { type ImageDataset, subset } from "@splitmask/data";
 import type { EmbeddedDataset } from "@splitmask/eval";
 import { UsageError } from "@splitmask/methods/settings";
-import { withDevice } from "../machine/withDevice.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
-import { withPictures } from "../pictures/openFiles.js";
 import { warnOfUnread } from "../pictures/skipped.js";
 import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/subset.js";
-import { loadEncoder } from "../runs/encoder.js";
+import { trainedRange } from "../runs/encoder.js";
 import type { RunMethod } from "../runs/methodOf.js";
 import { type LabelledConfig, settleLabelled } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -16,8 +14,7 @@ import {
   type RepeatedEvaluation,
   repeatEvaluation,
 } from "./repeatEvaluation.js";
-import { trainedRange } from "./trainedRange.js";
-import { embedPictures, type UsedRun } from "./usedRun.js";
+import { type UsedRun, withEncoder } from "./usedRun.js";
 
 /** What to evaluate. */
 export interface EvaluateRequest extends UsedRun, LabelChoice, ProbeSettings, LabelledConfig, RunMethod {
@@ -70,8 +67,7 @@ export interface Evaluation extends RepeatedEvaluation {
 
 /**
  * Evaluates a run's encoder on labeled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the
- * training pictures. The pictures are embedded once for all kinds, layers
- * and seeds that are asked for.
+ * training pictures. The pictures are embedded once for all kinds, layers and seeds that are asked for.
  *
  * @param request What to evaluate.
  * @param kinds Which evaluations.
@@ -88,58 +84,52 @@ export async function evaluate<Kind extends EvaluationKind>(
   const pictures = await openLabelledPictures(request, source, terminal);
   const { classes, test: testPictures, warnings } = pictures;
   const trainPictures = pictures.train.dataset;
-  return withPictures([trainPictures, testPictures], async () => {
-    const draws = await drawLabels(trainPictures, request);
-    if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
-      throw new UsageError(
-        "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
-      );
-    }
-    return withDevice(request.threads, async (device) => {
-      const loaded = await loadEncoder(device, request);
-      const layers = chosenLayers(request.layers, loaded.encoder.blocks.length);
-      const embed = async (what: string, dataset: ImageDataset) => {
-        const embedded = await embedPictures(
-          ...([device, loaded, dataset, request, terminal, `${what} pictures`, layers] as const),
+  return withEncoder(
+    request,
+    [trainPictures, testPictures],
+    terminal,
+    async ({ device, encoder, step, ...session }) => {
+      const draws = await drawLabels(trainPictures, request);
+      if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
+        throw new UsageError(
+          "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
         );
-        warnOfUnread(embedded[0].skipped, `${what} pictures were skipped`, terminal);
+      }
+      const layers = chosenLayers(request.layers, encoder.blocks.length);
+      const embed = async (what: string, dataset: ImageDataset) => {
+        const embedded = await session.embed(dataset, what, layers);
+        warnOfUnread(embedded[0].skipped, `${what} were skipped`, terminal);
         return embedded;
       };
       const wanted = unionOf(draws);
-      const train = await embed("train", wanted === null ? trainPictures : subset(trainPictures, wanted));
-      const test = await embed("test", testPictures);
+      const union = wanted === null ? trainPictures : subset(trainPictures, wanted);
+      const train = await embed("train pictures", union);
+      const test = await embed("test pictures", testPictures);
       terminal.endProgress();
       const rows = draws.map(({ seed, indices }) => ({ seed, rows: rowsOf(indices, wanted, train[0]) }));
-      const results: Partial<Record<EvaluationKind, Evaluation>> = {};
-      for (const kind of kinds) {
+      const evaluated = async (kind: Kind): Promise<Evaluation> => {
         const byLayer: RepeatedEvaluation[] = [];
         for (const [place, features] of train.entries()) {
           const name = layers === null ? "" : `layer ${layers[place]}: `;
-          const repeated = {
-            kind,
-            device,
-            train: features,
-            test: test[place]!,
-            draws: rows,
-            settings: request,
-          };
+          const pictures = { train: features, test: test[place]! };
+          const repeated = { kind, device, ...pictures, draws: rows, settings: request };
           byLayer.push(await repeatEvaluation(repeated, (text) => terminal.progress(`${name}${text}`)));
         }
         terminal.endProgress();
-        results[kind] = {
+        return {
           ...byLayer.at(-1)!,
           train: rows[0]!.rows?.length ?? train[0].labels.length,
           test: test[0].labels.length,
           chance: mostFrequent(test[0].labels),
-          ...{ classes, step: loaded.step, untrained, warnings },
-          ...(layers === null
-            ? {}
-            : { layers: layers.map((layer, place) => ofLayer(layer, byLayer[place]!)) }),
+          ...{ classes, step, untrained, warnings },
+          ...(layers && { layers: layers.map((layer, place) => ofLayer(layer, byLayer[place]!)) }),
         };
-      }
+      };
+      const results: Partial<Record<Kind, Evaluation>> = {};
+      for (const kind of kinds) results[kind] = await evaluated(kind);
       return results as Record<Kind, Evaluation>;
-    });
-  });
+    },
+  );
 }
 
 function chosenLayers(layers: EvaluateRequest["layers"], depth: number): readonly number[] | null {

@@ -14,11 +14,10 @@ import { openTrainingPictures } from "../pictures/labelledPictures.js";
 import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
 import { loadClassifier } from "../runs/classifierFile.js";
-import { isPretrainingRun, loadEncoder } from "../runs/encoder.js";
+import { descriptionOf } from "../runs/encoder.js";
 import type { SourceConfig } from "../settings/sourceFields.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { trainedRange } from "./trainedRange.js";
-import { embedPictures, goingThrough, type UsedRun } from "./usedRun.js";
+import { goingThrough, type UsedRun, withEncoder } from "./usedRun.js";
 
 /** What to predict, with a fine-tuning run; with `train` with a pre-training run. */
 export interface PredictRequest extends UsedRun, SourceConfig {
@@ -85,63 +84,58 @@ export async function predict(
   request: PredictRequest,
   terminal: Terminal = silentTerminal,
 ): Promise<PredictResult> {
-  const { folder, run, train, valueRange = await trainedRange(run) } = request;
-  if (train === undefined && (await isPretrainingRun(run))) {
+  const { folder, run, train } = request;
+  const description = await descriptionOf(run);
+  const valueRange = request.valueRange ?? description?.config.valueRange ?? null;
+  if (train === undefined && description?.kind === "pretraining") {
     throw new UsageError(
       `${run}: a pre-training run knows no classes. Give labeled pictures with --train, or fine-tune it first with splitmask finetune.`,
     );
   }
   const pictures = await openPictures(folder, terminal, { ...request, valueRange });
-  return withPictures([pictures], () =>
-    withDevice(request.threads, async (device) => {
-      const { classes, indices, ranked, skipped } = await (train === undefined
-        ? byFineTuned(device, request, pictures, terminal)
-        : byFeatures(device, { ...request, train, valueRange }, pictures, terminal));
-      terminal.endProgress();
-      const root = rootOf(pictures);
-      const { k, labels, probabilities } = ranked;
-      const predictions = Array.from(indices, (index, row) => ({
-        path: relative(root, pictures.path(index)),
-        classes: Array.from(labels.subarray(row * k, row * k + k), (label, place) => ({
-          label: classes[label]!,
-          probability: Number(probabilities[row * k + place]!.toPrecision(6)),
-        })),
-      }));
-      return { predictions, root, classes, skipped };
-    }),
-  );
+  return withPictures([pictures], async () => {
+    const { classes, indices, ranked, skipped } = await (train === undefined
+      ? byFineTuned(request, pictures, terminal)
+      : byFeatures({ ...request, train, valueRange }, pictures, terminal));
+    terminal.endProgress();
+    const root = rootOf(pictures);
+    const { k, labels, probabilities } = ranked;
+    const predictions = Array.from(indices, (index, row) => ({
+      path: relative(root, pictures.path(index)),
+      classes: Array.from(labels.subarray(row * k, row * k + k), (label, place) => ({
+        label: classes[label]!,
+        probability: Number(probabilities[row * k + place]!.toPrecision(6)),
+      })),
+    }));
+    return { predictions, root, classes, skipped };
+  });
 }
 
-async function byFineTuned(
-  device: Device,
-  request: PredictRequest,
-  pictures: ImageDataset,
-  terminal: Terminal,
-): Promise<Ranked> {
-  const { classes, classifier, cropRatio, view } = await loadClassifier(device, request.run);
-  const k = Math.min(request.top ?? 1, classes.length);
-  const shown = goingThrough(pictures, request, terminal, "pictures classified");
-  return { ...(await classifyDataset({ device, classifier, view, cropRatio, k, ...shown })), classes };
+function byFineTuned(request: PredictRequest, pictures: ImageDataset, terminal: Terminal): Promise<Ranked> {
+  return withDevice(request.threads, async (device) => {
+    const { classes, classifier, cropRatio, view } = await loadClassifier(device, request.run);
+    const k = Math.min(request.top ?? 1, classes.length);
+    const shown = goingThrough(pictures, request, terminal, "pictures classified");
+    return { ...(await classifyDataset({ device, classifier, view, cropRatio, k, ...shown })), classes };
+  });
 }
+
+type FeatureRequest = Omit<PredictRequest, "valueRange"> & {
+  readonly train: string;
+  readonly valueRange: string | null;
+};
 
 async function byFeatures(
-  device: Device,
-  request: Omit<PredictRequest, "valueRange"> & {
-    readonly train: string;
-    readonly valueRange: string | null;
-  },
+  request: FeatureRequest,
   pictures: ImageDataset,
   terminal: Terminal,
 ): Promise<Ranked> {
   const source = { ...request, split: request.trainSplit };
   const { dataset } = await openTrainingPictures(request.train, source, terminal);
-  return withPictures([dataset], async () => {
-    const loaded = await loadEncoder(device, { run: request.run });
-    const embed = (what: string, shown: ImageDataset) =>
-      embedPictures(device, loaded, shown, request, terminal, `${what} pictures`);
-    const [train] = await embed("training", dataset);
+  return withEncoder(request, [dataset], terminal, async ({ device, embed }) => {
+    const [train] = await embed(dataset, "training pictures");
     const classifier = await fit(device, train, request, terminal);
-    const [{ features, indices, skipped }] = await embed("given", pictures);
+    const [{ features, indices, skipped }] = await embed(pictures, "given pictures");
     const { classes } = train;
     const ranked = await classifier.rank(features, Math.min(request.top ?? 1, classes.length));
     return { ranked, indices, classes, skipped };
@@ -151,7 +145,7 @@ async function byFeatures(
 async function fit(
   device: Device,
   train: LabelledFeatures,
-  { classifier = "probe", k = 20, temperature = 0.07 }: Omit<PredictRequest, "valueRange">,
+  { classifier = "probe", k = 20, temperature = 0.07 }: FeatureRequest,
   terminal: Terminal,
 ) {
   if (classifier === "knn")

@@ -1,7 +1,10 @@
 import { type ImageDataset, limitSkipped } from "@splitmask/data";
 import { type EmbeddedDataset, embedDataset, embedLayers } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import type { LoadedEncoder } from "../runs/encoder.js";
+import { withDevice } from "../machine/withDevice.js";
+import { withPictures } from "../pictures/openFiles.js";
+import { type LoadedEncoder, loadEncoder } from "../runs/encoder.js";
+import type { RunMethod } from "../runs/methodOf.js";
 import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import type { Terminal } from "../terminal/terminal.js";
 
@@ -32,24 +35,39 @@ export function goingThrough(
   };
 }
 
-/**
- * Embeds pictures with a run's encoder.
- *
- * @param what The pictures, for progress.
- * @param layers The blocks whose outputs are wanted, 0 for what goes into the first; null: the encoder's output alone.
- * @returns One for each layer.
- */
-export async function embedPictures(
-  device: Device,
-  { encoder, view }: LoadedEncoder,
-  pictures: ImageDataset,
-  run: UsedRun,
+/** A run's encoder at work. */
+interface EncoderSession extends Omit<LoadedEncoder, "view"> {
+  readonly device: Device;
+  /**
+   * Embeds pictures, called as given in progress: one for the encoder's output, or for what each of some blocks gives.
+   */
+  embed(
+    pictures: ImageDataset,
+    what?: string,
+    layers?: readonly number[] | null,
+  ): Promise<readonly [EmbeddedDataset, ...EmbeddedDataset[]]>;
+}
+
+/** Works with a run's encoder on pictures, and lets go of all of them behind the work. */
+export function withEncoder<Result>(
+  request: UsedRun & RunMethod & { readonly untrained?: boolean },
+  pictures: readonly ImageDataset[],
   terminal: Terminal,
-  what = "pictures",
-  layers: readonly number[] | null = null,
-): Promise<readonly [EmbeddedDataset, ...EmbeddedDataset[]]> {
-  const options = { device, encoder, view, ...goingThrough(pictures, run, terminal, `${what} embedded`) };
-  if (layers === null) return [await embedDataset(options)];
-  const [first, ...others] = await embedLayers({ ...options, layers });
-  return [first!, ...others];
+  work: (session: EncoderSession) => Promise<Result>,
+): Promise<Result> {
+  return withPictures(pictures, () =>
+    withDevice(request.threads, async (device) => {
+      const { view, ...loaded } = await loadEncoder(device, request);
+      return work({
+        ...{ ...loaded, device },
+        async embed(dataset, what = "pictures", layers = null) {
+          const shown = goingThrough(dataset, request, terminal, `${what} embedded`);
+          const options = { device, encoder: loaded.encoder, view, ...shown };
+          if (layers === null) return [await embedDataset(options)];
+          const [first, ...others] = await embedLayers({ ...options, layers });
+          return [first!, ...others];
+        },
+      });
+    }),
+  );
 }

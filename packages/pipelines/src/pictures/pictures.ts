@@ -14,11 +14,7 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
   readonly cacheFolder?: string | null | undefined;
 }
 
-/**
- * Opens pictures in any format that `openDataset` knows, and tells what it notes.
- *
- * @throws Error where there are no pictures, or their files are damaged.
- */
+/** Opens pictures in any format that `openDataset` knows, and tells what it notes. */
 export async function openPictures(
   path: string,
   terminal: Terminal,

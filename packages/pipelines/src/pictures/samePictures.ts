@@ -24,7 +24,6 @@ export async function identityOf(dataset: ImageDataset): Promise<DatasetIdentity
  *
  * @param what They, in words.
  * @param withLabels Whether their labels count.
- * @throws UsageError where they are others, with what differs.
  */
 export async function checkSamePictures(
   what: string,

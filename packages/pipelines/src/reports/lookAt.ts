@@ -64,11 +64,8 @@ export interface LookedAt
 
 /** Pictures on the device. */
 interface LoadedPictures {
-  /** At most 64 pictures each. */
   readonly batches: readonly ImageBatch[];
-  /** What they are called. */
   readonly names: readonly string[];
-  /** What could not be read. */
   readonly skipped: readonly SkippedPicture[];
 }
 

@@ -20,7 +20,7 @@ import { methodOf, type RunMethod } from "./methodOf.js";
 /** An encoder of a run. */
 export interface LoadedEncoder {
   readonly encoder: VisionTransformer;
-  /** Steps that it was trained for; 0 for an untrained one. */
+  /** Steps that it was trained for. */
   readonly step: number;
   /** Size and scale of the pictures that it sees. */
   readonly view: View;
@@ -41,14 +41,25 @@ export async function findCheckpoint(
   return { run: path, checkpoint: await latestCheckpoint(join(absolute, "checkpoints")) };
 }
 
-/** Whether a path is a run of `splitmask pretrain`, or a checkpoint folder inside one. */
-export async function isPretrainingRun(path: string): Promise<boolean> {
+/**
+ * The run that a run folder, a checkpoint folder or a file of weights is of; null where that cannot be told: whoever
+ * reads more of it says why.
+ */
+export async function descriptionOf(path: string): Promise<RunDescription | null> {
   try {
-    const { run } = await findCheckpoint(path);
-    return (await readRun(run)).description.kind === "pretraining";
+    const { run } = await findCheckpoint(path.endsWith(".safetensors") ? dirname(path) : path);
+    return (await readRun(run)).description;
   } catch {
-    return false; // whoever reads it says what is wrong with it
+    return null;
   }
+}
+
+/**
+ * The range of values that a run was trained with: whatever its encoder is shown later is brought to 8 bits in the same
+ * way, if nothing else is given. Null where its pictures had 8 bits.
+ */
+export async function trainedRange(run: string): Promise<string | null> {
+  return (await descriptionOf(run))?.config.valueRange ?? null;
 }
 
 /** The weights of a checkpoint that are looked at: the moving average where the run keeps one. */
@@ -62,9 +73,7 @@ export async function readWeights(
 
 /** A run's encoder before it is built. */
 export interface EncoderWeights {
-  /** The run that it comes from. */
   readonly description: RunDescription<PretrainingSettings>;
-  /** Steps that it was trained for. */
   readonly step: number;
   /** The folder of the checkpoint. */
   readonly path: string;
@@ -73,11 +82,9 @@ export interface EncoderWeights {
 }
 
 /**
- * Reads the weights of a run's encoder.
+ * Reads the weights of a run folder's last checkpoint, or of a checkpoint folder.
  *
- * @param path A run folder (its last checkpoint), or a checkpoint folder inside one.
  * @param instead What to do without weights, for the error.
- * @throws Error where the path is no run, or has no checkpoint yet.
  */
 export async function readEncoderWeights(path: string, instead: string): Promise<EncoderWeights> {
   const { run, checkpoint } = await findCheckpoint(path);

@@ -2,24 +2,20 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { RecordedRun } from "@splitmask/report";
-import { RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
 import { evaluationFile } from "../training/finetuneEvaluation.js";
-import type { RunDescription } from "./description.js";
+import { readRun } from "./description.js";
 
 /** Reads a run folder without taking its lock, so also while the run is going on. */
 export async function readRecordedRun(path: string): Promise<RecordedRun> {
-  const run = await RunFolder.open(path, { write: false });
+  const { run, description } = await readRun(path);
   const evaluation = await readEvaluation(join(run.path, evaluationFile));
-  const { warnings = [] } = run.config as Partial<Pick<RunDescription, "warnings">>;
   return {
-    path: run.path,
-    name: basename(run.path),
-    config: run.config,
+    ...{ path: run.path, name: basename(run.path), config: description },
     metrics: await run.readMetrics(),
     evaluations: await run.readEvaluations(),
     confusion: evaluation.confusion,
-    warnings: [...warnings, ...evaluation.warnings],
+    warnings: [...description.warnings, ...evaluation.warnings],
     skipped: await run.readSkipped(),
   };
 }

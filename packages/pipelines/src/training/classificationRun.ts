@@ -3,7 +3,6 @@ import { join, resolve } from "node:path";
 import { type Classifier, classifierMethod, encoderView } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { classificationWork } from "../estimate/classificationWork.js";
-import { trainedRange } from "../evaluation/trainedRange.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
 import { checkSamePictures, identityOf } from "../pictures/samePictures.js";
 import { classifierFile, writeClassifier } from "../runs/classifierFile.js";
@@ -19,6 +18,7 @@ import {
   findCheckpoint,
   loadWeights,
   readEncoderWeights,
+  trainedRange,
   weightsHash,
 } from "../runs/encoder.js";
 import type { FinetuneConfig } from "../settings/finetuneConfig.js";
