@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { predictionsCsv, predictionsJsonLines } from "@splitmask/cli";
 import type { Evaluation } from "@splitmask/pipelines";
 import { layerChart } from "@splitmask/report";
+import { predictionsCsv, predictionsJsonLines } from "../src/commands/predictions.js";
 import { lastLine, callMain as splitmask, tinyModel } from "./command.js";
 import { picture, writePictures } from "./pictures.js";
 

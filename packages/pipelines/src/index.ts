@@ -54,7 +54,6 @@ export {
   type TracedStepBench,
 } from "./machine/benchStep.js";
 export { examineMachine } from "./machine/machine.js";
-export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./pictures/diskCache.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./pictures/preview.js";
 export { tellSkipped } from "./pictures/skipped.js";
 export type { LabelChoice } from "./pictures/subset.js";
@@ -62,7 +61,7 @@ export { type ComparisonRequest, writeComparison } from "./reports/comparison.js
 export type { ReportRequest } from "./reports/report.js";
 export { writeReport } from "./reports/report.js";
 export { type ClassifierDetails, type LoadedClassifier, loadClassifier } from "./runs/classifierFile.js";
-export { type OpenedRun, type RunDescription, readRun } from "./runs/description.js";
+export { type RunDescription, readRun } from "./runs/description.js";
 export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";
@@ -77,7 +76,6 @@ export { checkpointRhythm } from "./settings/resolveLength.js";
 export { monitorRhythm } from "./settings/resolveMonitor.js";
 export type { ClassificationSettings, PretrainingSettings } from "./settings/runSettings.js";
 export type { CostOf, StepSettings } from "./settings/stepSettings.js";
-export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { silentTerminal } from "./terminal/terminal.js";
 export type { FinetuneSources } from "./training/classificationRun.js";
 export { classificationCosts, pretrainingCosts } from "./training/costOf.js";

@@ -50,14 +50,7 @@ function headLines(bench: StepBench): string[] {
   ];
 }
 
-/**
- * The table of a step's kernels, longest first; times and calls are of one step.
- *
- * @param bench What was measured.
- * @param all Also the rows with less than 0.5 % of the time, one by one.
- * @param width Characters of a line; names are cut to fit.
- * @returns One line a row.
- */
+/** The table of a step's kernels, longest first, as wide as is given; the short ones as one row, where not all are wanted. */
 export function stepTable(bench: StepBench, all = false, width = Number.POSITIVE_INFINITY): string[] {
   const { profile, profiledSteps } = bench;
   const isSmall = (row: ProfileRow) => !all && row.share < smallShare;

@@ -20,12 +20,11 @@ export function addDoctor({ program, terminal }: CommandLine): void {
     $ splitmask doctor --json
       the same as JSON`;
   addCommand(program, "doctor", help).action(async () => {
-    const sharp = () => import("sharp").then(({ default: imported }) => testSharp(imported));
     const findings = [
-      nodeFinding(),
+      await tried("Node.js", nodeCure, testNode),
       ...(await kernelFindings()),
       memoryFinding(),
-      await tried("sharp", sharpCure, sharp),
+      await tried("sharp", sharpCure, testSharp),
     ];
     const { style } = terminal;
     const rows = columns(findings.map(({ name, text }) => [name, text]));
@@ -53,20 +52,18 @@ async function tried(name: string, cure: string, test: () => Promise<string>): P
 }
 
 /** As `engines` in package.json says. */
-const neededNode = [20, 15] as const;
+const [neededMajor, neededMinor] = [20, 15];
 
-function nodeFinding(): Finding {
+async function testNode(): Promise<string> {
   const { node } = process.versions;
   const [major, minor] = node.split(".").map(Number) as [number, number];
-  const [neededMajor, neededMinor] = neededNode;
-  const ok = major > neededMajor || (major === neededMajor && minor >= neededMinor);
   const { typescript } = process.features as { readonly typescript?: unknown };
-  return {
-    ...{ name: "Node.js", ok },
-    text: `${node} on ${process.platform}-${process.arch}${typescript ? ", imports TypeScript" : ""}`,
-    ...(ok ? {} : { cure: `Install Node.js ${neededNode.join(".")} or later: https://nodejs.org` }),
-  };
+  const text = `${node} on ${process.platform}-${process.arch}${typescript ? ", imports TypeScript" : ""}`;
+  if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) return text;
+  throw new Error(text);
 }
+
+const nodeCure = `Install Node.js ${neededMajor}.${neededMinor} or later: https://nodejs.org`;
 
 const kernelsCure =
   "Build it with: npx splitmask-build-kernels (in a clone of the repository: npm run build).\n" +
@@ -154,7 +151,8 @@ function memoryFinding(): Finding {
 }
 
 /** Encodes and decodes a picture. */
-async function testSharp(sharp: typeof import("sharp").default): Promise<string> {
+async function testSharp(): Promise<string> {
+  const { default: sharp } = await import("sharp");
   const wanted = ["jpeg", "png", "webp", "gif", "tiff", "heif", "svg"] as const;
   const formats = wanted.filter((name) => sharp.format[name]?.input.file === true);
   const red = { create: { width: 2, height: 2, channels: 3, background: "red" } } as const;

@@ -34,18 +34,19 @@ export async function runPretrain(
 ): Promise<void> {
   const { terminal } = commandLine;
   if (planned) return tellPlan(await dryRun(request, terminal), terminal);
-  const result = await untilStopped(
+  await untilStopped(
     commandLine,
     (signal) => pretrain({ ...request, signal }, terminal),
     ({ run }) => `splitmask pretrain ${request.folder} --out ${run} --resume`,
+    async (result) => {
+      const { run } = result;
+      const report = await reportOf(run, terminal);
+      terminal.result({ ...figuresOf(result), report }, [
+        `run: ${run}`,
+        ...(report === null ? [] : [`report: ${report}`]),
+      ]);
+    },
   );
-  if (result === null) return;
-  const { run } = result;
-  const report = await reportOf(run, terminal);
-  terminal.result({ ...figuresOf(result), report }, [
-    `run: ${run}`,
-    ...(report === null ? [] : [`report: ${report}`]),
-  ]);
 }
 
 /** `splitmask finetune`: trains and evaluates. */
@@ -56,39 +57,35 @@ export async function runFinetune(
 ): Promise<void> {
   const { terminal } = commandLine;
   if (planned) return tellPlan(await finetuneDryRun(request, terminal), terminal);
-  const { run: pretrained, train, test, fromScratch } = request;
   const again = ({ run }: TrainedRun) =>
-    `splitmask finetune ${pretrained} --train ${train} --test ${test} --out ${run}` +
-    `${fromScratch ? " --from-scratch" : ""} --resume`;
-  const result = await untilStopped(
-    commandLine,
-    (signal) => finetune({ ...request, signal }, terminal),
-    again,
-  );
-  if (result === null) return;
-  const { run, evaluation } = result;
-  if (evaluation === null) {
-    terminal.warn(
-      `the model is saved. When its test pictures are there again, test it with: ${again(result)}`,
-    );
-    terminal.result(figuresOf(result), [`run: ${run}`]);
-    return;
-  }
-  const classes = Object.entries(evaluation.perClass);
-  const rows = classes
-    .slice(0, shownClasses)
-    .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share, 1)]);
-  for (const text of columns(rows)) terminal.line(text);
-  if (classes.length > shownClasses)
-    terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
-  for (const text of evaluation.warnings) terminal.warn(text);
-  const firstFive = evaluation.top5 === null ? "" : `, among the first five: ${percent(evaluation.top5, 1)}`;
-  terminal.result(figuresOf(result), [
-    `accuracy: ${percent(evaluation.accuracy, 1)}${firstFive} (${classes.length} classes, ${evaluation.test} ` +
-      "test pictures)",
-    `run: ${run}`,
-    `evaluation: ${join(run, evaluationFile)}`,
-  ]);
+    `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}` +
+    `${request.fromScratch ? " --from-scratch" : ""} --resume`;
+  const train = (signal: AbortSignal) => finetune({ ...request, signal }, terminal);
+  await untilStopped(commandLine, train, again, (result) => {
+    const { run, evaluation } = result;
+    if (evaluation === null) {
+      terminal.warn(
+        `the model is saved. When its test pictures are there again, test it with: ${again(result)}`,
+      );
+      terminal.result(figuresOf(result), [`run: ${run}`]);
+      return;
+    }
+    const { accuracy, perClass, test, top5, warnings } = evaluation;
+    const classes = Object.entries(perClass);
+    const rows = classes
+      .slice(0, shownClasses)
+      .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share, 1)]);
+    for (const text of columns(rows)) terminal.line(text);
+    if (classes.length > shownClasses)
+      terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
+    for (const text of warnings) terminal.warn(text);
+    const firstFive = top5 === null ? "" : `, among the first five: ${percent(top5, 1)}`;
+    terminal.result(figuresOf(result), [
+      `accuracy: ${percent(accuracy, 1)}${firstFive} (${classes.length} classes, ${test} test pictures)`,
+      `run: ${run}`,
+      `evaluation: ${join(run, evaluationFile)}`,
+    ]);
+  });
 }
 
 function tellPlan(plan: RunPlan, terminal: CommandTerminal): void {
@@ -116,13 +113,14 @@ async function reportOf(run: string, terminal: CommandTerminal): Promise<string 
  * checkpoint; a second one ends the process at once, which harms no checkpoint, for one is only there when complete.
  *
  * @param again The command line that goes on.
- * @returns null where a signal ended it, which is told.
+ * @param whenDone Tells what came of a run that was not ended.
  */
 async function untilStopped<Result extends TrainedRun>(
   commandLine: CommandLine,
   work: (signal: AbortSignal) => Promise<Result>,
   again: (result: Result) => string,
-): Promise<Result | null> {
+  whenDone: (result: Result) => Promise<void> | void,
+): Promise<void> {
   const { terminal } = commandLine;
   const controller = new AbortController();
   const stop = (name: keyof typeof signals) => {
@@ -138,11 +136,14 @@ async function untilStopped<Result extends TrainedRun>(
     tellSkipped(result.skipped, terminal);
     terminal.line(summaryOf(result));
     const { reason, step, steps } = result;
-    if (reason === "done") {
-      commandLine.exitCode = 0; // also where a signal came with the last step
-      return result;
+    if (reason === "interrupted") {
+      terminal.result(figuresOf(result), [
+        `stopped at step ${step} of ${steps}; go on with: ${again(result)}`,
+      ]);
+      return;
     }
-    terminal.result(figuresOf(result), [`stopped at step ${step} of ${steps}; go on with: ${again(result)}`]);
+    await whenDone(result);
+    commandLine.exitCode = 0; // also where a signal came with or after the last step
   } catch (error) {
     // Before the first step there is nothing to save.
     if (!controller.signal.aborted || (error as Error).name !== "AbortError") throw error;
@@ -151,5 +152,4 @@ async function untilStopped<Result extends TrainedRun>(
   } finally {
     for (const name of names) process.off(name, stop);
   }
-  return null;
 }

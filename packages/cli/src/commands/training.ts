@@ -130,8 +130,9 @@ export function addPreview(commandLine: CommandLine): void {
   });
 }
 
-/** What a few steps on random pictures do not depend on. */
 const { monitor, normalization, source, subset } = sharedGroups;
+
+/** What a few steps on random pictures do not depend on. */
 const notTimed = new Set([
   ...["steps", "epochs", "time", "warmup", "minimumLearningRate"],
   ...["checkpointEvery", "keepCheckpoints", "onNan"],

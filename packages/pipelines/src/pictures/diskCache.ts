@@ -16,13 +16,10 @@ import type { Terminal } from "../terminal/terminal.js";
 
 /** A run that may have its decoded pictures on disk. */
 export interface DiskCacheRequest {
-  /** The settings: `cache`, `cacheFolder`, and how long the run is. */
   readonly config: Pick<LoopSettings, "cache" | "cacheFolder" | "steps" | "batch" | "maximumSkipped">;
-  /** Number and size of the pictures. */
   readonly facts: PictureFacts;
   /** The short side to which pictures are reduced. */
   readonly decodeSize: number;
-  /** Aborting it stops building. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,9 +29,6 @@ const fewPasses = 2;
 /**
  * Whether a run with `cache: "auto"` keeps its decoded pictures on disk: if they do not fit into memory, where they
  * would be decoded again in every epoch, and the run passes over them more than twice.
- *
- * @param request The run.
- * @param memoryBytes Bytes of decoded pictures that fit into memory.
  */
 export function wantsDiskCache(
   { config, facts, decodeSize }: DiskCacheRequest,
@@ -47,16 +41,8 @@ export function wantsDiskCache(
 }
 
 /**
- * The decoded pictures of a run on disk, built now where they are not there yet, with a progress line; null where the
- * run goes without.
- *
- * @param device What will read them.
- * @param dataset The pictures.
- * @param request The run.
- * @param terminal Where it is told.
- * @throws TooManySkippedError where more pictures are bad than `maximumSkipped` allows.
- * @throws Error where `cache` is `"on"` and the disk is too small or cannot be written; with `"auto"` that is a
- *   warning.
+ * The decoded pictures of a run on disk, built now where they are not there yet; null where the run goes without. That
+ * the disk is too small or cannot be written is an error where `cache` is `"on"`, and a warning with `"auto"`.
  */
 export async function openDiskCache(
   device: Device,

@@ -64,10 +64,8 @@ export interface RunDescription<Settings extends RunSettings = RunSettings> {
 }
 
 /** The settings of each kind of run. */
-export interface KindSettings {
-  /** Of pre-training. */
+interface KindSettings {
   readonly pretraining: PretrainingSettings;
-  /** Of training a classifier. */
   readonly classification: ClassificationSettings;
 }
 
@@ -96,23 +94,8 @@ export function describedBy<Kind extends RunKindName = RunKindName>(
   throw new Error(`${problem} Give the folder that \`${wanted} --out\` wrote.`);
 }
 
-/**
- * A run folder that is read.
- *
- * @typeParam Kind Its kind of run.
- */
-export interface OpenedRun<Kind extends RunKindName> {
-  /** The folder. */
-  readonly run: RunFolder;
-  /** What its `config.json` holds. */
-  readonly description: RunDescription<KindSettings[Kind]>;
-}
-
 /** Reads a run folder's description without taking its lock, so also while the run is going on. */
-export async function readRun<Kind extends RunKindName = RunKindName>(
-  path: string,
-  kind?: Kind,
-): Promise<OpenedRun<Kind>> {
+export async function readRun<Kind extends RunKindName = RunKindName>(path: string, kind?: Kind) {
   const run = await RunFolder.open(path, { write: false });
   return { run, description: describedBy(run, kind) };
 }
@@ -150,7 +133,7 @@ export function changedSettings<Own extends Fields>(given: object, fields: Own):
  * @throws UsageError naming what differs.
  */
 export function checkResume(
-  { config, given: before, method }: Pick<RunDescription, "method" | "config" | "given">,
+  { config, given: before, method }: Pick<RunDescription, "method" | "given"> & { readonly config: object },
   given: object,
   fields: Fields,
 ): void {

@@ -1,23 +1,12 @@
 import { formatDuration } from "@splitmask/report";
+import type { StepEvent } from "@splitmask/trainer";
 
 /** What a progress line shows of one training step. */
-export interface StepProgress {
-  /** Number of steps done, from 1. */
-  readonly step: number;
-  /** Number of steps of the run. */
-  readonly steps: number;
-  /** The losses by name, `total` first. */
-  readonly losses: Readonly<Record<string, number>>;
-  /** Learning rate of the step. */
-  readonly learningRate: number;
-  /** Figures of the last evaluation by name. */
+interface StepProgress
+  extends Pick<StepEvent, "step" | "steps" | "losses" | "learningRate" | "imagesPerSecond" | "secondsLeft"> {
+  readonly waitingShare?: StepEvent["waitingShare"];
+  /** Of the last evaluation. */
   readonly figures?: Readonly<Record<string, number>>;
-  /** Pictures a second; null while warming up. */
-  readonly imagesPerSecond: number | null;
-  /** Share of the time that the device waited for data; null or left out: not known. */
-  readonly waitingShare?: number | null;
-  /** Seconds to the last step; null while warming up. */
-  readonly secondsLeft: number | null;
 }
 
 /** A share of waiting from which on the line tells it. */
@@ -39,12 +28,10 @@ export function formatFigures(figures: Readonly<Record<string, number>>, between
 }
 
 /**
- * One line about a training step: step, every part of the loss, learning rate, speed, time left.
+ * One line about a training step.
  *
- * @param progress The step.
  * @param live The characters that a line drawn in place may have: it begins with a bar where that fits. Null: a plain
  *   line.
- * @returns The line.
  */
 export function progressLine(
   { step, steps, figures = {}, losses, ...progress }: StepProgress,
