@@ -13,6 +13,7 @@ import { withDevice } from "../machine/withDevice.js";
 import { openTrainingPictures } from "../pictures/labelledPictures.js";
 import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
+import type { ScanOptions } from "../pictures/scanPictures.js";
 import { loadClassifier } from "../runs/classifierFile.js";
 import { descriptionOf } from "../runs/encoder.js";
 import type { SourceConfig } from "../settings/sourceFields.js";
@@ -86,17 +87,17 @@ export async function predict(
 ): Promise<PredictResult> {
   const { folder, run, train } = request;
   const description = await descriptionOf(run);
-  const valueRange = request.valueRange ?? description?.config.valueRange ?? null;
+  const source = { ...request, valueRange: request.valueRange ?? description?.config.valueRange };
   if (train === undefined && description?.kind === "pretraining") {
     throw new UsageError(
       `${run}: a pre-training run knows no classes. Give labeled pictures with --train, or fine-tune it first with splitmask finetune.`,
     );
   }
-  const pictures = await openPictures(folder, terminal, { ...request, valueRange });
+  const pictures = await openPictures(folder, terminal, source);
   return withPictures([pictures], async () => {
     const { classes, indices, ranked, skipped } = await (train === undefined
       ? byFineTuned(request, pictures, terminal)
-      : byFeatures({ ...request, train, valueRange }, pictures, terminal));
+      : byFeatures(request, train, { ...source, split: request.trainSplit }, pictures, terminal));
     terminal.endProgress();
     const root = rootOf(pictures);
     const { k, labels, probabilities } = ranked;
@@ -120,23 +121,19 @@ function byFineTuned(request: PredictRequest, pictures: ImageDataset, terminal: 
   });
 }
 
-type FeatureRequest = Omit<PredictRequest, "valueRange"> & {
-  readonly train: string;
-  readonly valueRange: string | null;
-};
-
 async function byFeatures(
-  request: FeatureRequest,
+  request: PredictRequest,
+  train: string,
+  source: ScanOptions,
   pictures: ImageDataset,
   terminal: Terminal,
 ): Promise<Ranked> {
-  const source = { ...request, split: request.trainSplit };
-  const { dataset } = await openTrainingPictures(request.train, source, terminal);
+  const { dataset } = await openTrainingPictures(train, source, terminal);
   return withEncoder(request, [dataset], terminal, async ({ device, embed }) => {
-    const [train] = await embed(dataset, "training pictures");
-    const classifier = await fit(device, train, request, terminal);
+    const [labelled] = await embed(dataset, "training pictures");
+    const classifier = await fit(device, labelled, request, terminal);
     const [{ features, indices, skipped }] = await embed(pictures, "given pictures");
-    const { classes } = train;
+    const { classes } = labelled;
     const ranked = await classifier.rank(features, Math.min(request.top ?? 1, classes.length));
     return { ranked, indices, classes, skipped };
   });
@@ -145,7 +142,7 @@ async function byFeatures(
 async function fit(
   device: Device,
   train: LabelledFeatures,
-  { classifier = "probe", k = 20, temperature = 0.07 }: FeatureRequest,
+  { classifier = "probe", k = 20, temperature = 0.07 }: PredictRequest,
   terminal: Terminal,
 ) {
   if (classifier === "knn")

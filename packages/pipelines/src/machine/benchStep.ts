@@ -52,8 +52,9 @@ export interface StepBench extends Pick<StepsProfile, "secondsPerStep" | "stepSe
   readonly floorSeconds: number;
   /** floorSeconds / secondsPerStep. */
   readonly ofFloor: number;
-  /** Of the device, and the most bytes that the process ever had in memory. */
+  /** Bytes. */
   readonly memory: Pick<DeviceMemory, "peakLiveBytes" | "cachedBytes"> & {
+    /** The most that the process ever had in memory. */
     readonly peakResidentBytes: number;
   };
   /** What the machine can do at most, measured before and after; the better of both. */

@@ -101,7 +101,10 @@ function lookAtRun(request: ReportRequest, run: ReportedRun, terminal: Terminal)
       };
     const dataset = await (request.pictures === undefined
       ? run.open(terminal)
-      : openPictures(request.pictures, terminal, { valueRange, ...request }));
+      : openPictures(request.pictures, terminal, {
+          ...request,
+          valueRange: request.valueRange ?? valueRange,
+        }));
     return withPictures([dataset], () => {
       terminal.progress("report: looking at the pictures", true);
       const { map = "pca" } = request;

@@ -94,8 +94,19 @@ export function describedBy<Kind extends RunKindName = RunKindName>(
   throw new Error(`${problem} Give the folder that \`${wanted} --out\` wrote.`);
 }
 
+/** A run folder that is read. */
+interface OpenedRun<Kind extends RunKindName> {
+  /** The folder. */
+  readonly run: RunFolder;
+  /** What its `config.json` holds. */
+  readonly description: RunDescription<KindSettings[Kind]>;
+}
+
 /** Reads a run folder's description without taking its lock, so also while the run is going on. */
-export async function readRun<Kind extends RunKindName = RunKindName>(path: string, kind?: Kind) {
+export async function readRun<Kind extends RunKindName = RunKindName>(
+  path: string,
+  kind?: Kind,
+): Promise<OpenedRun<Kind>> {
   const run = await RunFolder.open(path, { write: false });
   return { run, description: describedBy(run, kind) };
 }
