@@ -156,8 +156,7 @@ test("a report shows a method pictures in the method's own views", async () => {
       { size: 12, mean: [0, 0, 0], std: [1, 1, 1] } as const,
     ],
     look(...[task, request]: Parameters<NonNullable<typeof maeMethod.look>>) {
-      for (const { views } of [request.batch, ...request.gallery])
-        seen.push(views.slice(0, 2).map(({ shape }) => shape));
+      for (const { views } of [request.batch, ...request.gallery]) seen.push(views.map(({ shape }) => shape));
       return maeMethod.look!(task, request);
     },
   };

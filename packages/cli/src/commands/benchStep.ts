@@ -50,7 +50,7 @@ function headLines(bench: StepBench): string[] {
   ];
 }
 
-/** The table of a step's kernels, longest first, as wide as is given; the short ones as one row, where not all are wanted. */
+/** The table of a step's kernels, longest first; the short ones as one row, where not all are wanted. */
 export function stepTable(bench: StepBench, all = false, width = Number.POSITIVE_INFINITY): string[] {
   const { profile, profiledSteps } = bench;
   const isSmall = (row: ProfileRow) => !all && row.share < smallShare;

@@ -132,7 +132,8 @@ async function lookAtMethod(
   const shown = await load(request, middles(dataset.length, shownPictures), [...views, drawnView(model)]);
   const [batch] = shown.batches;
   if (batch === undefined) return { method: null, tokens: null };
-  const looks = look({ batch, gallery });
+  const own = (each: ImageBatch) => ({ ...each, views: each.views.slice(0, views.length) });
+  const looks = look({ batch: own(batch), gallery: gallery.map(own) });
   const { words } = looks;
   return {
     method: await methodView(looks, batch.views.at(-1)!, shown.names, encoder.grid),
