@@ -110,7 +110,7 @@ export default defineMethod({
     title: "Hidden squares, and the pixels predicted for them",
     lead: "The encoder sees a token in place of each hidden patch, and predicts the pixels of the patch.",
     note: "One linear layer predicts each patch, so that edges of patches show.",
-    tokenizer: null,
+    words: null,
     panels: paintedPanels(request, (images, context) => {
       const { patches, ...painting } = model.forward(images, context);
       return { ...painting, seen: autograd.gatherTokens(patches, painting.visible) };

@@ -3,7 +3,5 @@
  *
  * @packageDocumentation
  */
-export { stepTable } from "./commands/benchStep.js";
-export { predictionsCsv, predictionsJsonLines } from "./commands/predict.js";
 export { type MainOptions, main } from "./program.js";
 export { CommandTerminal, type TerminalOptions, type TextStream } from "./terminal/terminal.js";

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stepTable } from "@splitmask/cli";
 import type { StepBench } from "@splitmask/pipelines";
+import { stepTable } from "../src/commands/benchStep.js";
 import { callMain, lastLine, tinyModel } from "./command.js";
 
 let folder: string;

@@ -38,7 +38,7 @@ export {
 } from "./figureNotes.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export type { BranchPrediction } from "./hiddenWords.js";
-export type { LookPanel, LookRequest, LookShare, Looks } from "./looks.js";
+export type { LookPanel, LookRequest, LookShare, Looks, TokenizedPictures } from "./looks.js";
 export {
   type MaeSettings,
   MaskedAutoencoder,

@@ -12,8 +12,8 @@ export interface LookRequest<Settings> {
    * The pictures that are shown, in the method's views, as in training but with the middle of each picture for crop.
    */
   readonly batch: ImageBatch;
-  /** More pictures, batches B×3×S×S in the view of `tokenizerView`: where examples of words come from. */
-  readonly gallery: readonly Tensor[];
+  /** More pictures, in batches of the same views: where examples of words come from. */
+  readonly gallery: readonly ImageBatch[];
   /** What the run was made with: the scale of its views, the seed on which chance depends. */
   readonly settings: Settings;
 }
@@ -38,6 +38,14 @@ export interface LookPanel {
   readonly share: LookShare | null;
 }
 
+/** A tokenizer with pictures that it is shown. */
+export interface TokenizedPictures {
+  /** The tokenizer. */
+  readonly tokenizer: Tokenizer;
+  /** Batches B×C×H×W in its view. */
+  readonly pictures: readonly Tensor[];
+}
+
 /** What a report shows of a method. */
 export interface Looks {
   /** The heading. */
@@ -49,5 +57,5 @@ export interface Looks {
   /** The panels beside each picture, in order. */
   readonly panels: readonly LookPanel[];
   /** The tokenizer whose use of its words is shown; null: none. */
-  readonly tokenizer: Tokenizer | null;
+  readonly words: TokenizedPictures | null;
 }

@@ -340,7 +340,7 @@ function maeLooks(task: MaskedAutoencoder, request: LookRequest<CommonSettings>)
       `Patches that were seen are shown as they are, the others ${scale}. “Explained” is the share of the variance of ` +
       "the hidden patches that the predictions explain: 0 % where they are no better than one and the same patch.",
     panels,
-    tokenizer: null,
+    words: null,
   };
 }
 

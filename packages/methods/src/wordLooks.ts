@@ -19,19 +19,24 @@ import type { CommonSettings } from "./method.js";
  * that it sees, and those completed with the words that it predicts for the rest.
  *
  * @param tokenizer Whose words.
- * @param request The pictures, the second view for the tokenizer.
+ * @param request The pictures; their second view is the tokenizer's.
  * @param predict What each branch saw and predicted, by the name that captions have for it.
  */
 export function wordLooks(
   tokenizer: Tokenizer,
   { batch, gallery, settings }: LookRequest<CommonSettings>,
   predict: (context: ForwardContext) => Readonly<Record<string, BranchPrediction>>,
-): Pick<Looks, "note" | "panels" | "tokenizer"> {
+): Pick<Looks, "note" | "panels" | "words"> {
   const pixels = batch.views[1]!;
   const { device } = pixels;
+  const pictures = gallery.map(({ views }) => views[1]!);
   const panels = noGrad(device, () =>
     scope(device, () => {
-      const dictionary = exampleDictionary(tokenizer, gallery);
+      // Batches from all over the gallery: more patches would hardly draw the words better.
+      const dictionary = exampleDictionary(
+        tokenizer,
+        pictures.filter((_, index) => index % 3 === 0),
+      );
       const patches = patchify(pixels, tokenizer.patchSize);
       const words = gatherTokens(dictionary, tokenizer.tokenize(pixels));
       const branches = predict({ training: false, seed: settings.seed, step: 0 });
@@ -53,7 +58,7 @@ export function wordLooks(
       ];
     }),
   );
-  return { note: wordsNote(tokenizer), panels, tokenizer };
+  return { note: wordsNote(tokenizer), panels, words: { tokenizer, pictures } };
 }
 
 /** Says how words are drawn, and how to read the shares of `exactShare`. */

@@ -34,8 +34,8 @@ test("SplitMask shows words, each half, and what it predicts for the other, with
     negatives: "other",
     ...{ decoderDepth: 2, temperature: 0.2, inpaintWeight: 1, matchWeight: 1 },
   };
-  const looks = splitMaskMethod.look!(task, { batch: given, gallery: [given.views[1]!], settings });
-  const [words, seen, predicted, ...second] = looks.panels as [
+  const looks = splitMaskMethod.look!(task, { batch: given, gallery: [given], settings });
+  const [inWords, seen, predicted, ...second] = looks.panels as [
     LookPanel,
     LookPanel,
     LookPanel,
@@ -48,7 +48,7 @@ test("SplitMask shows words, each half, and what it predicts for the other, with
     ["B sees", [8, 8, 192], [8, 8]],
     ["B predicts", [8, 16, 192], [8, 16]],
   ]);
-  expect(looks.tokenizer).toBe(task.config.tokenizer);
+  expect(looks.words).toEqual({ tokenizer: task.config.tokenizer, pictures: [given.views[1]] });
 
   const [a, b] = task.predictWords(given, { training: false, seed: settings.seed, step: 0 });
   const pixels = patchify(given.views[1]!, 8);
@@ -56,7 +56,7 @@ test("SplitMask shows words, each half, and what it predicts for the other, with
   expect(await read(second[0]!.places!)).toEqual(await read(b.visible));
   // Where the predicted word is the patch's own, both are drawn with the same example.
   const [places, drawn, target] = await Promise.all(
-    [predicted.places!, predicted.patches, words.patches].map(read),
+    [predicted.places!, predicted.patches, inWords.patches].map(read),
   );
   const [guessed, wanted] = await Promise.all([a.predicted, a.targets].map(read));
   const shares = Array.from({ length: 8 }, (_, picture) => {
@@ -85,8 +85,8 @@ test("MAE shows what is seen and what is painted, in the scale that is drawn", a
   const images = normal(device, [2, 3, 32, 32], { key: { seed: 1, purpose: "images" } });
   const batch = { views: [images], labels: new Int32Array(2), indices: new Int32Array(2) };
   const settings = { ...common, visible: 0.25, normalizePixels: true, decoderWidth: 12, decoderDepth: 1 };
-  const { panels, tokenizer } = look!(task, { batch, gallery: [], settings });
-  expect(tokenizer).toBeNull();
+  const { panels, words } = look!(task, { batch, gallery: [], settings });
+  expect(words).toBeNull();
   expect(shapes(panels)).toEqual([
     ["the encoder sees", [2, 4, 192], [2, 4]],
     ["painted", [2, 16, 192], null],

@@ -11,7 +11,6 @@ import {
   type Method,
   methodNames,
   methods,
-  tokenizerView,
 } from "@splitmask/methods";
 import { VisionTransformer } from "@splitmask/vit";
 
@@ -114,7 +113,10 @@ describe.each(rows)("%s %o", (name, given) => {
 
   test("shows what it makes of pictures: panels of patches at places of the grid, and shares of each", async () => {
     const { batch, method, settings, task } = setUp(name, given);
-    const gallery = [2, 3].map((seed) => pictureView(tokenizerView(settings).size, seed));
+    const gallery = [2, 3].map((seed) => ({
+      ...batch,
+      views: batch.views.map(({ shape }) => pictureView(shape[2]!, seed)),
+    }));
     const request: LookRequest<typeof settings> = { batch, gallery, settings };
     const looks = method.look!(task, request);
     for (const text of [looks.title, looks.lead, looks.note]) expect(text).not.toBe("");

@@ -28,6 +28,7 @@ export type {
   RepeatedEvaluation,
   SeedEvaluation,
 } from "./evaluation/repeatEvaluation.js";
+export type { UsedRun } from "./evaluation/usedRun.js";
 export {
   type BenchStepRequest,
   benchStep,
@@ -35,27 +36,25 @@ export {
   type TracedStepBench,
 } from "./machine/benchStep.js";
 export { examineMachine } from "./machine/machine.js";
-export { type DiskCacheRequest, openDiskCache, wantsDiskCache } from "./pictures/diskCache.js";
-export type { LabelChoice } from "./pictures/labelDraws.js";
 export { type PreviewRequest, type PreviewResult, preview } from "./pictures/preview.js";
 export { tellSkipped } from "./pictures/skipped.js";
+export type { LabelChoice } from "./pictures/subset.js";
 export { type ComparisonRequest, writeComparison } from "./reports/comparison.js";
+export type { ReportRequest } from "./reports/report.js";
 export { writeReport } from "./reports/report.js";
-export type { ReportRequest } from "./reports/reportRequest.js";
 export {
   type ClassifierDetails,
   evaluationFile,
   type LoadedClassifier,
   loadClassifier,
 } from "./runs/classifierFile.js";
-export { type OpenedRun, type RunDescription, readRun } from "./runs/description.js";
+export { type RunDescription, readRun } from "./runs/description.js";
 export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";
 export type { Resolution } from "./settings/resolve.js";
 export type { ClassificationSettings, PretrainingSettings } from "./settings/runSettings.js";
 export type { CostOf, StepSettings } from "./settings/stepSettings.js";
-export { progressLine, type StepProgress } from "./terminal/progressLine.js";
 export { silentTerminal } from "./terminal/terminal.js";
 export {
   type FinetuneEvaluation,

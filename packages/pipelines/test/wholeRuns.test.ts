@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { methodNames } from "@splitmask/methods";
+import { encoderView, maeMethod, methodNames } from "@splitmask/methods";
 import {
   type Config,
   embed,
@@ -11,6 +11,7 @@ import {
   pretrain,
   silentTerminal,
   UsageError,
+  writeReport,
 } from "@splitmask/pipelines";
 import sharp from "sharp";
 
@@ -143,4 +144,24 @@ describe.each(methodNames)("a run of %s", (method) => {
       await writeFile(path, written);
     }
   });
+});
+
+test("a report shows a method pictures in the method's own views", async () => {
+  const seen: (readonly number[])[][] = [];
+  const method = {
+    ...maeMethod,
+    name: "two-views",
+    views: (settings: Parameters<typeof encoderView>[0]) => [
+      encoderView(settings),
+      { size: 12, mean: [0, 0, 0], std: [1, 1, 1] } as const,
+    ],
+    look(...[task, request]: Parameters<NonNullable<typeof maeMethod.look>>) {
+      for (const { views } of [request.batch, ...request.gallery]) seen.push(views.map(({ shape }) => shape));
+      return maeMethod.look!(task, request);
+    },
+  };
+  await run("two-views", { method, steps: 1 });
+  await writeReport({ run: at("two-views"), method, threads: 1 });
+  const shapes = (pictures: number) => [16, 12].map((side) => [pictures, 3, side, side]);
+  expect(seen).toEqual([shapes(6), shapes(12)]);
 });

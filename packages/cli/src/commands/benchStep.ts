@@ -1,21 +1,14 @@
 import { writeFile } from "node:fs/promises";
-import type { LimitName, ProfileRow } from "@splitmask/kernels";
+import type { ProfileRow } from "@splitmask/kernels";
 import { type BenchStepRequest, benchStep, type StepBench } from "@splitmask/pipelines";
+import { columns } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
 import type { CommandTerminal } from "../terminal/terminal.js";
-
-/** A `splitmask bench step` command line. */
-export interface BenchStepCommand extends BenchStepRequest {
-  /** File for the Chrome trace. */
-  readonly trace?: string;
-  /** Print the short rows too. */
-  readonly all?: boolean;
-}
 
 /** Rows with a smaller share are printed as one. */
 const smallShare = 0.005;
 
-const limitNames: Readonly<Record<LimitName, string>> = {
+const limitNames = {
   multiplyAdds: "FMA",
   bfloat16Dots: "bf16",
   lastCache: "cache",
@@ -23,8 +16,12 @@ const limitNames: Readonly<Record<LimitName, string>> = {
 };
 
 /** `splitmask bench step`: the figures of a training step and the table of its kernels. */
-export async function runBenchStep(terminal: CommandTerminal, command: BenchStepCommand): Promise<void> {
-  const { trace: traceFile, all = false, ...request } = command;
+export async function runBenchStep(
+  terminal: CommandTerminal,
+  request: BenchStepRequest,
+  traceFile: string | undefined,
+  all: boolean | undefined,
+): Promise<void> {
   const { bench, trace } = await benchStep(request, terminal);
   if (traceFile !== undefined) await writeFile(traceFile, JSON.stringify(trace));
   const lines = [...headLines(bench), "", ...stepTable(bench, all, terminal.width)];
@@ -53,41 +50,40 @@ function headLines(bench: StepBench): string[] {
   ];
 }
 
-/**
- * The table of a step's kernels, longest first; times and calls are of one step.
- *
- * @param bench What was measured.
- * @param all Also the rows with less than 0.5 % of the time, one by one.
- * @param width Characters of a line; names are cut to fit.
- * @returns One line a row.
- */
+/** The table of a step's kernels, longest first; the short ones as one row, where not all are wanted. */
 export function stepTable(bench: StepBench, all = false, width = Number.POSITIVE_INFINITY): string[] {
   const { profile, profiledSteps } = bench;
-  const small = all ? [] : profile.rows.filter((row) => row.share < smallShare);
-  const shown = profile.rows.filter((row) => !small.includes(row));
-  const cells = [
-    ["kernel", "calls", "ms", "share", "rate", "of limit"],
-    ...shown.map((row) => [
-      row.detail === "" ? row.kernel : `${row.kernel} ${row.detail}`,
-      (row.calls / profiledSteps).toFixed(0),
-      ...timeCells(row.seconds, bench),
-      rateOf(row),
-      `${row.ofLimit.toFixed(2)} ${limitNames[row.limit]}`,
-    ]),
+  const isSmall = (row: ProfileRow) => !all && row.share < smallShare;
+  const small = profile.rows.filter(isSmall);
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const row = (name: string, calls: number | null, seconds: number): [string, string, string, string] => [
+    name,
+    calls === null ? "" : (calls / profiledSteps).toFixed(0),
+    ((1000 * seconds) / profiledSteps).toFixed(2),
+    percent(seconds / profile.seconds, 1),
   ];
-  if (small.length > 0) {
-    const seconds = small.reduce((total, row) => total + row.seconds, 0);
-    const calls = small.reduce((total, row) => total + row.calls, 0);
-    const name = `${small.length} others, each below 0.5 %`;
-    cells.push([name, (calls / profiledSteps).toFixed(0), ...timeCells(seconds, bench), "", ""]);
-  }
-  cells.push(["(waiting for JavaScript)", "", ...timeCells(profile.idleSeconds, bench), "", ""]);
-  cells.push(["step, while profiled", "", ...timeCells(profile.seconds, bench), "", ""]);
-  return layOut(cells, width);
-}
-
-function timeCells(seconds: number, { profile, profiledSteps }: StepBench): [string, string] {
-  return [((1000 * seconds) / profiledSteps).toFixed(2), percent(seconds / profile.seconds, 1)];
+  const others = row(
+    `${small.length} others, each below 0.5 %`,
+    sum(small.map(({ calls }) => calls)),
+    sum(small.map(({ seconds }) => seconds)),
+  );
+  const rows: readonly (readonly [string, ...string[]])[] = [
+    ["kernel", "calls", "ms", "share", "rate", "of limit"],
+    ...profile.rows
+      .filter((each) => !isSmall(each))
+      .map(
+        (each) =>
+          [
+            ...row(`${each.kernel} ${each.detail}`.trimEnd(), each.calls, each.seconds),
+            rateOf(each),
+            `${each.ofLimit.toFixed(2)} ${limitNames[each.limit]}`,
+          ] as const,
+      ),
+    ...(small.length === 0 ? [] : [others]),
+    row("(waiting for JavaScript)", null, profile.idleSeconds),
+    row("step, while profiled", null, profile.seconds),
+  ];
+  return fitted(rows, width);
 }
 
 function rateOf({ judgedBy, rate }: ProfileRow): string {
@@ -95,18 +91,15 @@ function rateOf({ judgedBy, rate }: ProfileRow): string {
   return `${text} ${judgedBy === "operations" ? "GFLOP/s" : "GB/s   "}`;
 }
 
-/** The first column to the left and cut where the line is too long, the last to the left, the others to the right. */
-function layOut(rows: readonly (readonly string[])[], width: number): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const others = widths.slice(1).reduce((total, each) => total + each + 2, 0);
-  const first = Math.max(12, Math.min(widths[0]!, width - others));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        if (column === 0) return (cell.length > first ? `${cell.slice(0, first - 1)}…` : cell).padEnd(first);
-        return column === row.length - 1 ? cell : cell.padStart(widths[column]!);
-      })
-      .join("  ")
-      .trimEnd(),
+/** The table with its first column cut where the lines are too long. */
+function fitted(rows: readonly (readonly [string, ...string[]])[], width: number): string[] {
+  const figures = [1, 2, 3, 4];
+  const excess = Math.max(...columns(rows, figures).map((text) => text.length)) - width;
+  const longest = Math.max(...rows.map(([name]) => name.length));
+  const most = Math.max(12, longest - Math.max(0, excess));
+  const cut = (name: string) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
+  return columns(
+    rows.map(([name, ...cells]) => [cut(name), ...cells]),
+    figures,
   );
 }

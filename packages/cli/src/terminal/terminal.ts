@@ -1,5 +1,5 @@
+import { styleText } from "node:util";
 import { harmless, printable, type Style, type Terminal } from "@splitmask/pipelines/settings";
-import { createStyle } from "./style.js";
 
 /** A stream that text is written to: `process.stdout`, `process.stderr`, or a test's own. */
 export interface TextStream {
@@ -30,9 +30,7 @@ const liveInterval = 100;
 
 /** Everything that a command says: lines, warnings, a live progress line and the result. */
 export class CommandTerminal implements Terminal {
-  /** Styles of the stream that people read. */
-  readonly style: Style;
-  readonly #people: TextStream;
+  #people: TextStream;
   readonly #error: TextStream;
   readonly #output: TextStream;
   readonly #json: boolean;
@@ -49,24 +47,29 @@ export class CommandTerminal implements Terminal {
     this.#json = options.json ?? false;
     this.#quiet = options.quiet ?? false;
     this.#people = this.#json ? this.#error : this.#output;
-    this.style = createStyle(this.#people.isTTY === true && process.env.NO_COLOR === undefined);
   }
 
-  /** True where the progress line is drawn in place. */
+  get style(): Style {
+    const colors = this.#people.isTTY === true && process.env.NO_COLOR === undefined;
+    const as = (format: "bold" | "dim" | "red" | "green" | "yellow") => (text: string) =>
+      colors ? styleText(format, text, { validateStream: false }) : text;
+    return { bold: as("bold"), dim: as("dim"), red: as("red"), green: as("green"), yellow: as("yellow") };
+  }
+
   get live(): boolean {
     return this.#people.isTTY === true && !this.#quiet;
   }
 
-  /**
-   * Characters that the progress line may have; Infinity where it is not drawn in place, or nothing is known of the
-   * terminal.
-   */
   get width(): number {
     const { columns = 0 } = this.#people;
     return this.live && columns > 1 ? columns - 1 : Number.POSITIVE_INFINITY;
   }
 
-  /** Writes a line for people; nothing when quiet. */
+  /** From now on standard output is for the command's data: what people read goes to standard error. */
+  keepOutputForData(): void {
+    this.#people = this.#error;
+  }
+
   line(text = ""): void {
     if (this.#quiet) return;
     this.#clear();
@@ -82,9 +85,6 @@ export class CommandTerminal implements Terminal {
   /**
    * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten
    * seconds elsewhere. The last state is shown in any case, by `endProgress`.
-   *
-   * @param text The line.
-   * @param now Draw it whatever the clock says (the first and the last).
    */
   progress(text: string, now = false): void {
     if (this.#quiet) return;
@@ -110,9 +110,6 @@ export class CommandTerminal implements Terminal {
     }
   }
 
-  /**
-   * Shows the last state of what was going on, and ends the live line, so that the next text stands on its own line.
-   */
   endProgress(): void {
     if (this.#waiting !== null) this.#show(this.#waiting);
     if (this.#liveLine) this.#people.write("\n");
@@ -120,19 +117,14 @@ export class CommandTerminal implements Terminal {
     this.#lastProgress = Number.NEGATIVE_INFINITY;
   }
 
-  /**
-   * The end of a command: one JSON line with `--json`, the lines for people otherwise.
-   *
-   * @param result What a program reads.
-   * @param lines What a person reads.
-   */
+  /** The end of a command: one JSON line for programs with `--json`, otherwise lines for people. */
   result(result: object, lines: readonly string[]): void {
     this.endProgress();
     if (this.#json) this.#output.write(`${JSON.stringify(result)}\n`);
     else for (const text of lines) this.#output.write(`${harmless(text)}\n`);
   }
 
-  /** Writes the command's data to standard output, as it is; see `CommonOptions.dataOnOutput`. */
+  /** Writes the command's data to standard output, as it is. */
   data(text: string): void {
     this.endProgress();
     this.#output.write(text);

@@ -1,15 +1,12 @@
-import { type ImageDataset, limitSkipped, subset } from "@splitmask/data";
-import { type EmbeddedDataset, embedDataset, embedLayers, type LabelledFeatures } from "@splitmask/eval";
+import { type ImageDataset, subset } from "@splitmask/data";
+import type { EmbeddedDataset } from "@splitmask/eval";
 import { UsageError } from "@splitmask/methods/settings";
-import { withDevice } from "../machine/withDevice.js";
-import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/labelDraws.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
-import { withPictures } from "../pictures/openFiles.js";
-import { loadEncoder } from "../runs/encoder.js";
+import { warnOfUnread } from "../pictures/skipped.js";
+import { drawLabels, type LabelChoice, type LabelDraw } from "../pictures/subset.js";
+import { trainedRange } from "../runs/encoder.js";
 import type { RunMethod } from "../runs/methodOf.js";
-import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { type LabelledConfig, settleLabelled } from "../settings/sourceFields.js";
-import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import {
   type EvaluationKind,
@@ -17,12 +14,10 @@ import {
   type RepeatedEvaluation,
   repeatEvaluation,
 } from "./repeatEvaluation.js";
-import { trainedRange } from "./trainedRange.js";
+import { type UsedRun, withEncoder } from "./usedRun.js";
 
 /** What to evaluate. */
-export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledConfig, RunMethod {
-  /** A run folder, or a checkpoint folder inside one. */
-  readonly run: string;
+export interface EvaluateRequest extends UsedRun, LabelChoice, ProbeSettings, LabelledConfig, RunMethod {
   /** Labeled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
   /** Labeled pictures with the same class names. */
@@ -38,12 +33,6 @@ export interface EvaluateRequest extends LabelChoice, ProbeSettings, LabelledCon
   readonly k?: number;
   /** Temperature of the vote (k-NN). Default 0.07. */
   readonly temperature?: number;
-  /** Largest share of the pictures of a folder that may be unreadable. Default 0.1. */
-  readonly maximumSkipped?: number;
-  /** Pictures a step while embedding. Default 64. */
-  readonly batch?: number;
-  /** Threads; all cores when not given. */
-  readonly threads?: number;
 }
 
 /** How good the embeddings of one layer are. */
@@ -78,8 +67,7 @@ export interface Evaluation extends RepeatedEvaluation {
 
 /**
  * Evaluates a run's encoder on labeled folders; a choice of labels (`labels`, `subset`, `perClass`) is one of the
- * training pictures. The pictures are embedded once for all kinds, layers
- * and seeds that are asked for.
+ * training pictures. The pictures are embedded once for all kinds, layers and seeds that are asked for.
  *
  * @param request What to evaluate.
  * @param kinds Which evaluations.
@@ -91,88 +79,56 @@ export async function evaluate<Kind extends EvaluationKind>(
   kinds: readonly Kind[],
   terminal: Terminal,
 ): Promise<Record<Kind, Evaluation>> {
-  const { untrained = false } = request;
-  const { maximumSkipped = defaultMaximumSkipped } = request;
-  const valueRange = request.valueRange ?? (await trainedRange(request.run));
-  const pictures = await openLabelledPictures(
-    request,
-    { ...settleLabelled(request), valueRange, maximumSkipped },
-    terminal,
-  );
+  const { run, untrained = false, maximumSkipped, valueRange = await trainedRange(run) } = request;
+  const source = { ...settleLabelled(request), valueRange, maximumSkipped };
+  const pictures = await openLabelledPictures(request, source, terminal);
   const { classes, test: testPictures, warnings } = pictures;
   const trainPictures = pictures.train.dataset;
-  return withPictures([trainPictures, testPictures], async () => {
-    const draws = await drawLabels(trainPictures, request);
-    if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
-      throw new UsageError(
-        "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
-      );
-    }
-    return withDevice(request.threads, async (device) => {
-      const { encoder, step, view } = await loadEncoder(device, { ...request, untrained });
+  return withEncoder(
+    request,
+    [trainPictures, testPictures],
+    terminal,
+    async ({ device, encoder, step, ...session }) => {
+      const draws = await drawLabels(trainPictures, request);
+      if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
+        throw new UsageError(
+          "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
+        );
+      }
       const layers = chosenLayers(request.layers, encoder.blocks.length);
-      const embed = async (what: string, pictures: ImageDataset) => {
-        const dataset = limitSkipped(pictures, { maximumSkipped });
-        const options = {
-          ...{
-            device,
-            dataset,
-            view,
-            batchSize: request.batch ?? 64,
-          },
-          onProgress: (done: number, total: number) =>
-            terminal.progress(`${what}: ${done} of ${total} pictures embedded`, done === total),
-        };
-        const embedded =
-          layers === null
-            ? [await embedDataset({ ...options, encoder })]
-            : await embedLayers({ ...options, encoder, layers });
-        tellSkippedOf(what, embedded[0]!, terminal);
+      const embed = async (what: string, dataset: ImageDataset) => {
+        const embedded = await session.embed(dataset, what, layers);
+        warnOfUnread(embedded[0].skipped, `${what} were skipped`, terminal);
         return embedded;
       };
       const wanted = unionOf(draws);
-      const train = await embed("train", wanted === null ? trainPictures : subset(trainPictures, wanted));
-      const test = await embed("test", testPictures);
+      const union = wanted === null ? trainPictures : subset(trainPictures, wanted);
+      const train = await embed("train pictures", union);
+      const test = await embed("test pictures", testPictures);
       terminal.endProgress();
-      const rows = draws.map(({ seed, indices }) => ({ seed, rows: rowsOf(indices, wanted, train[0]!) }));
-      const results: Partial<Record<EvaluationKind, Evaluation>> = {};
-      for (const kind of kinds) {
+      const rows = draws.map(({ seed, indices }) => ({ seed, rows: rowsOf(indices, wanted, train[0]) }));
+      const evaluated = async (kind: Kind): Promise<Evaluation> => {
         const byLayer: RepeatedEvaluation[] = [];
         for (const [place, features] of train.entries()) {
           const name = layers === null ? "" : `layer ${layers[place]}: `;
-          byLayer.push(
-            await repeatEvaluation(
-              { kind, device, train: features, test: labelled(test[place]!), draws: rows, settings: request },
-              (text) => terminal.progress(`${name}${text}`),
-            ),
-          );
+          const pictures = { train: features, test: test[place]! };
+          const repeated = { kind, device, ...pictures, draws: rows, settings: request };
+          byLayer.push(await repeatEvaluation(repeated, (text) => terminal.progress(`${name}${text}`)));
         }
         terminal.endProgress();
-        results[kind] = {
+        return {
           ...byLayer.at(-1)!,
-          train: rows[0]!.rows?.length ?? train[0]!.labels.length,
-          test: test[0]!.labels.length,
-          chance: mostFrequent(test[0]!.labels),
-          classes,
-          step,
-          untrained,
-          warnings,
-          ...(layers === null
-            ? {}
-            : { layers: byLayer.map((result, place) => ofLayer(result, layers[place]!)) }),
+          train: rows[0]!.rows?.length ?? train[0].labels.length,
+          test: test[0].labels.length,
+          chance: mostFrequent(test[0].labels),
+          ...{ classes, step, untrained, warnings },
+          ...(layers && { layers: layers.map((layer, place) => ofLayer(layer, byLayer[place]!)) }),
         };
-      }
+      };
+      const results: Partial<Record<Kind, Evaluation>> = {};
+      for (const kind of kinds) results[kind] = await evaluated(kind);
       return results as Record<Kind, Evaluation>;
-    });
-  });
-}
-
-/** Warns of pictures that have no row. */
-function tellSkippedOf(what: string, { skipped }: EmbeddedDataset, terminal: Terminal): void {
-  const [first] = skipped;
-  if (first === undefined) return;
-  terminal.warn(
-    `${skipped.length} ${what} pictures were skipped, e.g. ${printable(first.path)}: ${first.reason}`,
+    },
   );
 }
 
@@ -190,35 +146,25 @@ function chosenLayers(layers: EvaluateRequest["layers"], depth: number): readonl
 
 /** All pictures that some draw takes, rising; null: all. */
 function unionOf(draws: readonly LabelDraw[]): Int32Array | null {
-  const all = new Set<number>();
-  for (const { indices } of draws) {
-    if (indices === null) return null;
-    for (const index of indices) all.add(index);
-  }
-  return Int32Array.from(all).sort();
+  if (draws.some(({ indices }) => indices === null)) return null;
+  return Int32Array.from(new Set(draws.flatMap(({ indices }) => [...indices!]))).sort();
 }
 
 /** The rows of a draw among the embedded pictures; null: all. Pictures that could not be read have none. */
 function rowsOf(
-  indices: Int32Array | null,
-  embeddedIndices: Int32Array | null,
-  embedded: EmbeddedDataset,
+  drawn: Int32Array | null,
+  embedded: Int32Array | null,
+  { indices }: EmbeddedDataset,
 ): Int32Array | null {
-  if (indices === null || embeddedIndices === null) return null;
-  const wanted = new Set(indices);
-  const rows: number[] = [];
-  for (const [row, place] of embedded.indices.entries())
-    if (wanted.has(embeddedIndices[place]!)) rows.push(row);
-  return Int32Array.from(rows);
-}
-
-function labelled({ classes, features, labels }: EmbeddedDataset): LabelledFeatures {
-  return { classes, features, labels };
+  if (drawn === null || embedded === null) return null;
+  const wanted = new Set(drawn);
+  const rows = Array.from(indices, (_, row) => row);
+  return Int32Array.from(rows.filter((row) => wanted.has(embedded[indices[row]!]!)));
 }
 
 function ofLayer(
-  { accuracy, interval, standardDeviation }: RepeatedEvaluation,
   layer: number,
+  { accuracy, interval, standardDeviation }: RepeatedEvaluation,
 ): LayerEvaluation {
   return { layer, accuracy, interval, ...(standardDeviation === undefined ? {} : { standardDeviation }) };
 }

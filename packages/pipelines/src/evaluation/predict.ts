@@ -1,9 +1,7 @@
 import { relative } from "node:path";
-import { type ImageDataset, limitSkipped, type SkippedPicture } from "@splitmask/data";
+import type { ImageDataset, SkippedPicture } from "@splitmask/data";
 import {
   classifyDataset,
-  embedDataset,
-  type FeatureClassifier,
   fitLinearProbe,
   KnnClassifier,
   type LabelledFeatures,
@@ -15,18 +13,15 @@ import { withDevice } from "../machine/withDevice.js";
 import { openTrainingPictures } from "../pictures/labelledPictures.js";
 import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
+import type { ScanOptions } from "../pictures/scanPictures.js";
 import { loadClassifier } from "../runs/classifierFile.js";
-import { loadEncoder } from "../runs/encoder.js";
-import { isPretrainingRun } from "../runs/isPretrainingRun.js";
-import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
-import { type SourceConfig, settleSource } from "../settings/sourceFields.js";
+import { descriptionOf } from "../runs/encoder.js";
+import type { SourceConfig } from "../settings/sourceFields.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import { trainedRange } from "./trainedRange.js";
+import { goingThrough, type UsedRun, withEncoder } from "./usedRun.js";
 
-/** What to predict. */
-export interface PredictRequest extends SourceConfig {
-  /** A fine-tuning run; with `train` a pre-training run. */
-  readonly run: string;
+/** What to predict, with a fine-tuning run; with `train` with a pre-training run. */
+export interface PredictRequest extends UsedRun, SourceConfig {
   /** The pictures: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
   /** Labeled pictures that a classifier on a pre-trained encoder learns from. */
@@ -41,12 +36,6 @@ export interface PredictRequest extends SourceConfig {
   readonly temperature?: number;
   /** How many of the likeliest classes are given for each picture, at most all. Default 1. */
   readonly top?: number;
-  /** Largest share of the pictures of a folder that may be unreadable. Default 0.1. */
-  readonly maximumSkipped?: number;
-  /** Pictures a step. Default 64. */
-  readonly batch?: number;
-  /** Threads; all cores when not given. */
-  readonly threads?: number;
 }
 
 /** A class that a picture may be of. */
@@ -77,12 +66,10 @@ export interface PredictResult {
   readonly skipped: readonly SkippedPicture[];
 }
 
-/** Ranked classes of some pictures of a data set. */
-interface Ranked {
+/** Ranked classes of those pictures of a data set that could be read. */
+interface Ranked extends Pick<PredictResult, "classes" | "skipped"> {
   readonly ranked: RankedClasses;
   readonly indices: Int32Array;
-  readonly classes: readonly string[];
-  readonly skipped: readonly SkippedPicture[];
 }
 
 /**
@@ -98,74 +85,56 @@ export async function predict(
   request: PredictRequest,
   terminal: Terminal = silentTerminal,
 ): Promise<PredictResult> {
-  const { folder, run, train, maximumSkipped = defaultMaximumSkipped } = request;
-  if (train === undefined && (await isPretrainingRun(run))) {
+  const { folder, run, train } = request;
+  const description = await descriptionOf(run);
+  const source = { ...request, valueRange: request.valueRange ?? description?.config.valueRange };
+  if (train === undefined && description?.kind === "pretraining") {
     throw new UsageError(
       `${run}: a pre-training run knows no classes. Give labeled pictures with --train, or fine-tune it first with splitmask finetune.`,
     );
   }
-  const valueRange = request.valueRange ?? (await trainedRange(run));
-  const pictures = await openPictures(folder, terminal, { ...settleSource(request), valueRange });
-  return withPictures([pictures], () =>
-    withDevice(request.threads, async (device) => {
-      const dataset = limitSkipped(pictures, { maximumSkipped });
-      const { classes, indices, ranked, skipped } = await (train === undefined
-        ? byFineTuned(device, request, dataset, terminal)
-        : byFeatures(device, { ...request, train, maximumSkipped }, dataset, terminal));
-      terminal.endProgress();
-      const root = rootOf(pictures);
-      const { k, labels, probabilities } = ranked;
-      const predictions = Array.from(indices, (index, row) => ({
-        path: relative(root, dataset.path(index)),
-        classes: Array.from(labels.subarray(row * k, row * k + k), (label, place) => ({
-          label: classes[label]!,
-          probability: Number(probabilities[row * k + place]!.toPrecision(6)),
-        })),
-      }));
-      return { predictions, root, classes, skipped };
-    }),
-  );
+  const pictures = await openPictures(folder, terminal, source);
+  return withPictures([pictures], async () => {
+    const { classes, indices, ranked, skipped } = await (train === undefined
+      ? byFineTuned(request, pictures, terminal)
+      : byFeatures(request, train, { ...source, split: request.trainSplit }, pictures, terminal));
+    terminal.endProgress();
+    const root = rootOf(pictures);
+    const { k, labels, probabilities } = ranked;
+    const predictions = Array.from(indices, (index, row) => ({
+      path: relative(root, pictures.path(index)),
+      classes: Array.from(labels.subarray(row * k, row * k + k), (label, place) => ({
+        label: classes[label]!,
+        probability: Number(probabilities[row * k + place]!.toPrecision(6)),
+      })),
+    }));
+    return { predictions, root, classes, skipped };
+  });
 }
 
-async function byFineTuned(
-  device: Device,
-  { batch, run, top = 1 }: PredictRequest,
-  dataset: ImageDataset,
-  terminal: Terminal,
-): Promise<Ranked> {
-  const { classes, classifier, cropRatio, view } = await loadClassifier(device, run);
-  const found = await classifyDataset({
-    ...{ device, classifier, dataset, view, cropRatio, k: Math.min(top, classes.length) },
-    ...(batch === undefined ? {} : { batchSize: batch }),
-    onProgress: (done, total) => terminal.progress(`${done} of ${total} pictures classified`, done === total),
+function byFineTuned(request: PredictRequest, pictures: ImageDataset, terminal: Terminal): Promise<Ranked> {
+  return withDevice(request.threads, async (device) => {
+    const { classes, classifier, cropRatio, view } = await loadClassifier(device, request.run);
+    const k = Math.min(request.top ?? 1, classes.length);
+    const shown = goingThrough(pictures, request, terminal, "pictures classified");
+    return { ...(await classifyDataset({ device, classifier, view, cropRatio, k, ...shown })), classes };
   });
-  return { ...found, classes };
 }
 
 async function byFeatures(
-  device: Device,
-  request: PredictRequest & { readonly train: string; readonly maximumSkipped: number },
-  dataset: ImageDataset,
+  request: PredictRequest,
+  train: string,
+  source: ScanOptions,
+  pictures: ImageDataset,
   terminal: Terminal,
 ): Promise<Ranked> {
-  const { batch, maximumSkipped, run, top = 1 } = request;
-  const valueRange = request.valueRange ?? (await trainedRange(run));
-  const source = { ...settleSource(request), split: request.trainSplit, valueRange };
-  const labelled = await openTrainingPictures(request.train, { ...source, maximumSkipped }, terminal);
-  return withPictures([labelled.dataset], async () => {
-    const { encoder, view } = await loadEncoder(device, { run });
-    const training = limitSkipped(labelled.dataset, { maximumSkipped });
-    const embed = (what: string, pictures: ImageDataset) =>
-      embedDataset({
-        ...{ device, encoder, dataset: pictures, view },
-        ...(batch === undefined ? {} : { batchSize: batch }),
-        onProgress: (done, total) =>
-          terminal.progress(`${done} of ${total} ${what} pictures embedded`, done === total),
-      });
-    const { features, labels, classes } = await embed("training", training);
-    const classifier = await fit(device, { features, labels, classes }, request, terminal);
-    const { indices, skipped, ...embedded } = await embed("given", dataset);
-    const ranked = await classifier.rank(embedded.features, Math.min(top, classes.length));
+  const { dataset } = await openTrainingPictures(train, source, terminal);
+  return withEncoder(request, [dataset], terminal, async ({ device, embed }) => {
+    const [labelled] = await embed(dataset, "training pictures");
+    const classifier = await fit(device, labelled, request, terminal);
+    const [{ features, indices, skipped }] = await embed(pictures, "given pictures");
+    const { classes } = labelled;
+    const ranked = await classifier.rank(features, Math.min(request.top ?? 1, classes.length));
     return { ranked, indices, classes, skipped };
   });
 }
@@ -173,19 +142,12 @@ async function byFeatures(
 async function fit(
   device: Device,
   train: LabelledFeatures,
-  { classifier = "probe", k = 20, temperature }: PredictRequest,
+  { classifier = "probe", k = 20, temperature = 0.07 }: PredictRequest,
   terminal: Terminal,
-): Promise<FeatureClassifier> {
-  if (classifier === "knn") {
-    return new KnnClassifier({
-      ...{ device, train, k: Math.min(k, train.labels.length) },
-      ...(temperature === undefined ? {} : { temperature }),
-    });
-  }
-  const fitted = await fitLinearProbe({
-    device,
-    train,
-    onProgress: (done, total) => terminal.progress(`linear probe: ${Math.round((100 * done) / total)} %`),
-  });
-  return fitted.classifier;
+) {
+  if (classifier === "knn")
+    return new KnnClassifier({ device, train, k: Math.min(k, train.labels.length), temperature });
+  const onProgress = (done: number, total: number) =>
+    terminal.progress(`linear probe: ${Math.round((100 * done) / total)} %`);
+  return (await fitLinearProbe({ device, train, onProgress })).classifier;
 }

@@ -1,6 +1,7 @@
 import {
   type AccuracyInterval,
   type Classification,
+  type ConfusedPair,
   knnAccuracy,
   type LabelledFeatures,
   linearProbe,
@@ -31,28 +32,18 @@ export interface ProbeSettings {
   readonly probeBatch?: number;
 }
 
-/** Pictures of one class that were taken for another. */
-export interface NamedConfusion {
+/** Pictures of one class that were taken for another; counts are those of all seeds. */
+export interface NamedConfusion extends Pick<ConfusedPair, "count" | "share"> {
   /** The true class. */
   readonly label: string;
   /** What they were taken for. */
   readonly predicted: string;
-  /** How many; over all seeds. */
-  readonly count: number;
-  /** Their share of the test pictures of the true class. */
-  readonly share: number;
 }
 
 /** What was chosen and found with one seed. */
-export interface SeedEvaluation {
+export interface SeedEvaluation extends Pick<RepeatedEvaluation, "accuracy" | "penalty" | "learningRate"> {
   /** The seed of the draw of labels, of the held-out pictures and of an optimizer's order. */
   readonly seed: number;
-  /** Share of the test pictures that were classified rightly. */
-  readonly accuracy: number;
-  /** The penalty that was chosen on held-out training pictures (probe by L-BFGS). */
-  readonly penalty?: number;
-  /** The learning rate that was chosen on held-out training pictures (probe by SGD or LARS). */
-  readonly learningRate?: number;
 }
 
 /** An evaluation with one seed or several. */
@@ -95,35 +86,28 @@ export interface RepeatedEvaluation {
 }
 
 /** What is evaluated. */
-export interface RepeatRequest {
-  /** Which evaluation. */
+interface RepeatRequest {
   readonly kind: EvaluationKind;
-  /** Where it is computed. */
   readonly device: Device;
   /** All training pictures that some draw takes. */
   readonly train: LabelledFeatures;
-  /** The test pictures. */
   readonly test: LabelledFeatures;
   /** One for each seed; rows null: all. */
   readonly draws: readonly { readonly seed: number; readonly rows: Int32Array | null }[];
-  /** Of the evaluation. */
   readonly settings: ProbeSettings & { readonly k?: number; readonly temperature?: number };
 }
 
 /** One seed's classification with what belongs to its kind. */
-type Outcome = Classification &
-  Partial<
-    Pick<RepeatedEvaluation, "k" | "temperature" | "penalty" | "learningRate" | "trainAccuracy" | "converged">
-  > & {
-    readonly rates?: readonly SweptRate[];
-  };
+interface Outcome
+  extends Classification,
+    Pick<
+      RepeatedEvaluation,
+      "k" | "temperature" | "penalty" | "learningRate" | "trainAccuracy" | "converged"
+    > {
+  readonly rates?: readonly SweptRate[];
+}
 
-/**
- * Evaluates embeddings once for each draw of labels.
- *
- * @param request What.
- * @param progress Where progress is told.
- */
+/** Evaluates embeddings once for each draw of labels. */
 export async function repeatEvaluation(
   request: RepeatRequest,
   progress: (text: string) => void,
@@ -133,12 +117,10 @@ export async function repeatEvaluation(
   for (const [place, { seed, rows }] of draws.entries()) {
     const train = rows === null ? request.train : selectRows(request.train, rows);
     const which = draws.length > 1 ? `seed ${place + 1} of ${draws.length}, ` : "";
+    const onProgress = (done: number, total: number) =>
+      progress(`${which}linear probe: ${Math.round((100 * done) / total)} %`);
     outcomes.push(
-      kind === "knn"
-        ? await neighbours(request, train)
-        : await probe(request, train, seed, (share) =>
-            progress(`${which}linear probe: ${Math.round(100 * share)} %`),
-          ),
+      await (kind === "knn" ? neighbors(request, train) : probe(request, train, seed, onProgress)),
     );
   }
   const [first] = outcomes as [Outcome];
@@ -149,7 +131,6 @@ export async function repeatEvaluation(
   const names = request.train.classes ?? perClass.map((_, label) => String(label));
   const repeated = draws.length > 1 ? summarizeAccuracies(outcomes.map(({ accuracy }) => accuracy)) : null;
   const trainAccuracy = meanOf(outcomes.map((outcome) => outcome.trainAccuracy));
-  const rates = averageRates(outcomes);
   return {
     accuracy: repeated?.mean ?? first.accuracy,
     interval: repeated?.interval ?? first.interval,
@@ -167,8 +148,9 @@ export async function repeatEvaluation(
     ...(kind === "knn"
       ? { k: first.k!, temperature: first.temperature! }
       : { optimizer: settings.optimizer ?? "lbfgs" }),
-    ...(rates === null ? {} : { learningRates: rates }),
+    ...(first.rates === undefined ? {} : { learningRates: averageRates(outcomes) }),
     ...(trainAccuracy === undefined ? {} : { trainAccuracy }),
+    ...(first.converged === undefined ? {} : { converged: outcomes.every(({ converged }) => converged) }),
     perClass: Object.fromEntries(
       names.map((name, label) => [name, Number.isNaN(perClass[label]!) ? null : perClass[label]!]),
     ),
@@ -180,7 +162,7 @@ export async function repeatEvaluation(
   };
 }
 
-async function neighbours(
+async function neighbors(
   { device, settings, test }: RepeatRequest,
   train: LabelledFeatures,
 ): Promise<Outcome> {
@@ -189,17 +171,17 @@ async function neighbours(
   return { ...(await knnAccuracy({ device, train, test, k, temperature })), k, temperature };
 }
 
-async function probe(
+function probe(
   { device, settings, test }: RepeatRequest,
   train: LabelledFeatures,
   seed: number,
-  progress: (share: number) => void,
+  onProgress: (done: number, total: number) => void,
 ): Promise<Outcome> {
-  const onProgress = (done: number, total: number) => progress(done / total);
   const { optimizer = "lbfgs", learningRates, epochs, probeBatch } = settings;
-  if (optimizer === "lbfgs") return linearProbe({ device, train, test, seed, onProgress });
+  const common = { device, train, test, seed, onProgress };
+  if (optimizer === "lbfgs") return linearProbe(common);
   return linearProbeSweep({
-    ...{ device, train, test, seed, onProgress, optimizer },
+    ...{ ...common, optimizer },
     ...(learningRates === undefined ? {} : { learningRates }),
     ...(epochs === undefined ? {} : { epochs }),
     ...(probeBatch === undefined ? {} : { batchSize: probeBatch }),
@@ -208,20 +190,16 @@ async function probe(
 
 /** What was chosen on held-out training pictures. */
 function chosenBy({ learningRate, penalty }: Outcome): Pick<SeedEvaluation, "penalty" | "learningRate"> {
-  return {
-    ...(penalty === undefined ? {} : { penalty }),
-    ...(learningRate === undefined ? {} : { learningRate }),
-  };
+  if (penalty !== undefined) return { penalty };
+  return learningRate === undefined ? {} : { learningRate };
 }
 
 /** Every learning rate with its means over the seeds. */
-function averageRates(outcomes: readonly Outcome[]): SweptRate[] | null {
-  const swept = outcomes.flatMap(({ rates }) => (rates === undefined ? [] : [rates]));
-  if (swept.length === 0) return null;
-  return swept[0]!.map(({ learningRate }, place) => ({
+function averageRates(outcomes: readonly Outcome[]): SweptRate[] {
+  return outcomes[0]!.rates!.map(({ learningRate }, place) => ({
     learningRate,
-    heldOutAccuracy: meanOf(swept.map((rates) => rates[place]!.heldOutAccuracy)) ?? null,
-    accuracy: meanOf(swept.map((rates) => rates[place]!.accuracy))!,
+    heldOutAccuracy: meanOf(outcomes.map(({ rates }) => rates![place]!.heldOutAccuracy)) ?? null,
+    accuracy: meanOf(outcomes.map(({ rates }) => rates![place]!.accuracy))!,
   }));
 }
 

@@ -3,13 +3,14 @@ import { arrayDataset, type ImageDataset } from "@splitmask/data";
 import {
   type ChromeTrace,
   chromeTrace,
+  type DeviceMemory,
   type InstructionSet,
   type MachineLimits,
   measureLimits,
   type ProfileSummary,
   summarizeProfile,
 } from "@splitmask/kernels";
-import { profileSteps } from "@splitmask/trainer";
+import { profileSteps, type StepsProfile } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import type { Config } from "../settings/config.js";
 import type { MachineFacts } from "../settings/facts.js";
@@ -33,7 +34,7 @@ export interface BenchStepRequest {
 }
 
 /** What a training step costs, and where its time goes. */
-export interface StepBench {
+export interface StepBench extends Pick<StepsProfile, "secondsPerStep" | "stepSeconds" | "profiledSteps"> {
   /** The method, as people write it. */
   readonly method: string;
   /** The settings of the step. */
@@ -44,10 +45,6 @@ export interface StepBench {
   readonly instructionSet: InstructionSet;
   /** Pictures a second, at the median step. */
   readonly picturesPerSecond: number;
-  /** The median step, in seconds. */
-  readonly secondsPerStep: number;
-  /** Every timed step, in seconds. */
-  readonly stepSeconds: readonly number[];
   /** Floating-point operations of a step's products and attention. */
   readonly operationsPerStep: number;
   /** The least time that these can take: each at the limit of its precision. In seconds. */
@@ -55,18 +52,12 @@ export interface StepBench {
   /** floorSeconds / secondsPerStep. */
   readonly ofFloor: number;
   /** Bytes. */
-  readonly memory: {
-    /** The most that was in use on the device at once. */
-    readonly peakLiveBytes: number;
-    /** What the device keeps for the next allocations. */
-    readonly cachedBytes: number;
+  readonly memory: Pick<DeviceMemory, "peakLiveBytes" | "cachedBytes"> & {
     /** The most that the process ever had in memory. */
     readonly peakResidentBytes: number;
   };
   /** What the machine can do at most, measured before and after; the better of both. */
   readonly limits: MachineLimits;
-  /** How many steps `profile` covers. */
-  readonly profiledSteps: number;
   /** The profiled steps by kernels, all together. */
   readonly profile: ProfileSummary;
 }
@@ -117,18 +108,12 @@ export async function benchStep(
     const dataset = randomPictures(count, side, config.seed);
     const task = method.create(device, settings, method.preparation?.standIn(device, settings));
     // Room for these pictures and no more, so that the peak is the step's.
-    const batches = pretrainingStep(method).batches(device, dataset, settings, {
-      cacheBytes: count * (3 * side * side + 64),
-    });
+    const cacheBytes = count * (3 * side * side + 64);
+    const batches = pretrainingStep(method).batches(device, dataset, settings, { cacheBytes });
     try {
       const steps = await profileSteps({
         ...trainingLoop(config, method.recipe),
-        device,
-        task,
-        batches,
-        warmUpSteps,
-        timedSteps,
-        profiledSteps,
+        ...{ device, task, batches, warmUpSteps, timedSteps, profiledSteps },
         onEvent: (event) => {
           if (event.type === "step") terminal.progress(`step ${event.step} of ${event.steps}`);
         },
@@ -136,23 +121,16 @@ export async function benchStep(
       terminal.endProgress();
       const limits = better(before, await measureLimits(options));
       const profile = summarizeProfile(steps.profile, limits);
-      const { peakLiveBytes, cachedBytes } = steps.memory;
+      const { memory, samplesPerSecond, secondsPerStep, stepSeconds } = steps;
+      const { peakLiveBytes, cachedBytes } = memory;
       const floorSeconds = profile.floorSeconds / profiledSteps;
       const bench: StepBench = {
-        method: method.title,
-        config,
-        threads: device.threads,
-        instructionSet: device.instructionSet,
-        picturesPerSecond: steps.samplesPerSecond,
-        secondsPerStep: steps.secondsPerStep,
-        stepSeconds: steps.stepSeconds,
+        ...{ method: method.title, config, threads: device.threads, instructionSet: device.instructionSet },
+        ...{ picturesPerSecond: samplesPerSecond, secondsPerStep, stepSeconds },
         operationsPerStep: profile.operations / profiledSteps,
-        floorSeconds,
-        ofFloor: floorSeconds / steps.secondsPerStep,
+        ...{ floorSeconds, ofFloor: floorSeconds / secondsPerStep },
         memory: { peakLiveBytes, cachedBytes, peakResidentBytes: process.resourceUsage().maxRSS * 1024 },
-        limits,
-        profiledSteps,
-        profile,
+        ...{ limits, profiledSteps, profile },
       };
       return { bench, trace: chromeTrace(steps.profile) };
     } finally {
@@ -188,12 +166,8 @@ function randomPictures(count: number, side: number, seed: number): ImageDataset
 }
 
 function better(a: MachineLimits, b: MachineLimits): MachineLimits {
-  return {
-    multiplyAdds: Math.max(a.multiplyAdds, b.multiplyAdds),
-    bfloat16Dots:
-      a.bfloat16Dots === null || b.bfloat16Dots === null ? null : Math.max(a.bfloat16Dots, b.bfloat16Dots),
-    memory: Math.max(a.memory, b.memory),
-    lastCache: Math.max(a.lastCache, b.lastCache),
-    lastCacheBytes: a.lastCacheBytes,
-  };
+  const names = Object.keys(a) as (keyof MachineLimits)[];
+  // null: neither has it.
+  const best = names.map((name) => [name, a[name] === null ? null : Math.max(a[name], b[name]!)]);
+  return Object.fromEntries(best) as MachineLimits;
 }

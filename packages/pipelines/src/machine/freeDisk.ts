@@ -2,10 +2,8 @@ import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /**
- * How much a program may write where a file or folder is or is going to be, in bytes.
- *
- * @param path It need not exist: the nearest folder above that can be asked is. What is in its way is for the one that
- *   makes it to say.
+ * Bytes that may be written where a file or folder is or is going to be: the nearest folder above that can be asked
+ * tells. What is in its way is for the one that makes it to say.
  */
 export async function freeDiskBytes(path: string): Promise<number> {
   for (let folder = resolve(path); ; folder = dirname(folder)) {

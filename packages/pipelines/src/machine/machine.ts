@@ -2,9 +2,6 @@ import { freemem, totalmem } from "node:os";
 import { type Device, measureRates } from "@splitmask/kernels";
 import type { MachineFacts } from "../settings/facts.js";
 
-/** Memory that this process may have, in bytes. */
-export type MemoryFacts = Pick<MachineFacts, "memoryBytes" | "freeBytes">;
-
 /** What Node.js says of the container's limit and of free memory; both came with later releases of Node.js 20. */
 type MemoryOfNode = {
   readonly constrainedMemory?: () => number | undefined;
@@ -12,7 +9,7 @@ type MemoryOfNode = {
 };
 
 /** The machine's memory, or the container's limit where that is lower; and how much of it is free. */
-function memoryFacts(): MemoryFacts {
+function memoryFacts(): Pick<MachineFacts, "memoryBytes" | "freeBytes"> {
   const node = process as unknown as MemoryOfNode;
   // 0 or a number beyond all memory: no limit.
   const limit = node.constrainedMemory?.() || Number.POSITIVE_INFINITY;

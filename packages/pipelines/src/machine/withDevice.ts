@@ -1,11 +1,6 @@
 import { createDevice, type Device } from "@splitmask/kernels";
 
-/**
- * Computes on a device, and closes it behind the work.
- *
- * @param threads Its threads; all cores when undefined.
- * @param work What is computed.
- */
+/** Computes on a device of some threads, or of all cores, and closes it behind the work. */
 export async function withDevice<Result>(
   threads: number | undefined,
   work: (device: Device) => Promise<Result>,

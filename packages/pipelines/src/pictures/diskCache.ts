@@ -16,13 +16,10 @@ import type { Terminal } from "../terminal/terminal.js";
 
 /** A run that may have its decoded pictures on disk. */
 export interface DiskCacheRequest {
-  /** The settings: `cache`, `cacheFolder`, and how long the run is. */
   readonly config: Pick<LoopSettings, "cache" | "cacheFolder" | "steps" | "batch" | "maximumSkipped">;
-  /** Number and size of the pictures. */
   readonly facts: PictureFacts;
   /** The short side to which pictures are reduced. */
   readonly decodeSize: number;
-  /** Aborting it stops building. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,9 +29,6 @@ const fewPasses = 2;
 /**
  * Whether a run with `cache: "auto"` keeps its decoded pictures on disk: if they do not fit into memory, where they
  * would be decoded again in every epoch, and the run passes over them more than twice.
- *
- * @param request The run.
- * @param memoryBytes Bytes of decoded pictures that fit into memory.
  */
 export function wantsDiskCache(
   { config, facts, decodeSize }: DiskCacheRequest,
@@ -47,16 +41,8 @@ export function wantsDiskCache(
 }
 
 /**
- * The decoded pictures of a run on disk, built now where they are not there yet, with a progress line; null where the
- * run goes without.
- *
- * @param device What will read them.
- * @param dataset The pictures.
- * @param request The run.
- * @param terminal Where it is told.
- * @throws TooManySkippedError where more pictures are bad than `maximumSkipped` allows.
- * @throws Error where `cache` is `"on"` and the disk is too small or cannot be written; with `"auto"` that is a
- *   warning.
+ * The decoded pictures of a run on disk, built now where they are not there yet; null where the run goes without. That
+ * the disk is too small or cannot be written is an error where `cache` is `"on"`, and a warning with `"auto"`.
  */
 export async function openDiskCache(
   device: Device,
@@ -64,24 +50,22 @@ export async function openDiskCache(
   request: DiskCacheRequest,
   terminal: Terminal,
 ): Promise<PictureCache | null> {
-  const { config, decodeSize, signal } = request;
+  const { config, facts: _, ...limits } = request;
+  const { decodeSize, signal } = limits;
   const folder = config.cacheFolder === null ? {} : { folder: config.cacheFolder };
   if (config.cache === "off") return null;
   if (config.cache === "auto") {
     const possible =
       dataset.fingerprint !== undefined && (config.cacheFolder !== null || defaultCacheFolder() !== null);
-    if (!possible) return null;
     const wanted =
-      wantsDiskCache(request, defaultCacheBytes()) ||
-      (await hasPictureCache(dataset, { decodeSize, ...folder }));
+      possible &&
+      (wantsDiskCache(request, defaultCacheBytes()) ||
+        (await hasPictureCache(dataset, { decodeSize, ...folder })));
     if (!wanted) return null;
   }
   try {
     const cache = await pictureCache(dataset, {
-      device,
-      decodeSize,
-      ...folder,
-      ...(signal === undefined ? {} : { signal }),
+      ...{ device, ...limits, ...folder },
       onProgress: ({ done, total, bytes, waiting }) => {
         const share = `${Math.floor((100 * done) / total)} % of ${total.toLocaleString("en")} pictures`;
         terminal.progress(
@@ -94,12 +78,8 @@ export async function openDiskCache(
     });
     terminal.endProgress();
     const { length: total } = cache;
-    checkSkipped(cache.skipped(), {
-      tried: total,
-      total,
-      maximumSkipped: config.maximumSkipped,
-      sample: true,
-    });
+    const { maximumSkipped } = config;
+    checkSkipped(cache.skipped(), { tried: total, total, maximumSkipped, sample: true });
     if (cache.rebuilt !== null) terminal.warn(`the cache in ${cache.path} was built again: ${cache.rebuilt}`);
     terminal.line(
       `${terminal.style.bold("cache")}: ${(cache.bytes / 1e9).toFixed(2)} GB of decoded pictures in ${cache.path}`,

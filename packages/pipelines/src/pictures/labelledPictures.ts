@@ -1,16 +1,14 @@
 import { type ImageDataset, subset } from "@splitmask/data";
-import { type Choice, type LabelledConfig, type SourceConfig, sourceOf } from "../settings/sourceFields.js";
+import { type Choice, type LabelledConfig, sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { closedOnError } from "./openFiles.js";
-import { type OpenPicturesOptions, openPictures } from "./pictures.js";
-import { type ScanChoice, type ScannedPictures, scanPictures } from "./scanPictures.js";
+import { openPictures } from "./pictures.js";
+import { type ScannedPictures, type ScanOptions, scanPictures } from "./scanPictures.js";
 import { warnOfShared } from "./sharedWarning.js";
 
 /** Labeled pictures to train and to test with. */
 export interface LabelledPictures {
-  /** The training pictures and what was learned of them. */
   readonly train: ScannedPictures;
-  /** The test pictures. */
   readonly test: ImageDataset;
   /** The class names, by label. */
   readonly classes: readonly string[];
@@ -22,26 +20,23 @@ export interface LabelledPictures {
  * Opens labeled pictures; those without a label are left out and told, and so are test pictures that are training
  * pictures too.
  *
- * @param paths Where they are.
- * @param config How they are opened, which training pictures are chosen, and how many may be unreadable.
- * @param terminal Where progress is told.
  * @throws Error where there are not two classes, or no labeled picture.
  */
 export async function openLabelledPictures(
   paths: { readonly train: string; readonly test: string },
-  config: ScanChoice & Choice<LabelledConfig> & Pick<OpenPicturesOptions, "classes">,
+  options: Omit<ScanOptions, "split"> & Choice<LabelledConfig>,
   terminal: Terminal,
 ): Promise<LabelledPictures> {
   const train = await openTrainingPictures(
     paths.train,
-    { ...config, ...sourceOf(config, "train") },
+    { ...options, ...sourceOf(options, "train") },
     terminal,
   );
   const { classes } = train.dataset;
-  const { cacheFolder } = config;
+  const { cacheFolder } = options;
   // Brightness compares between what is learned from and what is tested with.
-  const valueRange = train.valueRange ?? config.valueRange;
-  const source = { ...sourceOf(config, "test"), valueRange, use: "test", classes, cacheFolder } as const;
+  const valueRange = train.valueRange ?? options.valueRange;
+  const source = { ...sourceOf(options, "test"), valueRange, use: "test", classes, cacheFolder } as const;
   return closedOnError([train.dataset], async () => {
     const opened = await openPictures(paths.test, terminal, source);
     return closedOnError([opened], async () => {
@@ -52,20 +47,13 @@ export async function openLabelledPictures(
   });
 }
 
-/**
- * Opens labeled pictures to learn from; those without a label are left out and told.
- *
- * @param path Where they are.
- * @param config How they are opened, which are chosen, and how many may be unreadable.
- * @param terminal Where progress is told.
- * @throws Error where there are not two classes, or no labeled picture.
- */
+/** Opens those to learn from; a source without two classes, or without a labeled picture, is an error. */
 export async function openTrainingPictures(
   path: string,
-  config: ScanChoice & Choice<SourceConfig> & Pick<OpenPicturesOptions, "classes">,
+  options: ScanOptions,
   terminal: Terminal,
 ): Promise<ScannedPictures> {
-  const scanned = await scanPictures(path, terminal, { ...config, use: "training" });
+  const scanned = await scanPictures(path, terminal, { ...options, use: "training" });
   return closedOnError([scanned.dataset], async () => {
     checkClasses("--train", path, scanned.dataset);
     const dataset = withLabels("--train", path, scanned.dataset, terminal);
@@ -73,11 +61,7 @@ export async function openTrainingPictures(
   });
 }
 
-/**
- * Checks that there is something to tell apart.
- *
- * @throws Error where there are not two classes.
- */
+/** Checks that there is something to tell apart. */
 export function checkClasses(option: string, path: string, { classes }: ImageDataset): void {
   if (classes.length >= 2) return;
   throw new Error(

@@ -14,14 +14,7 @@ export interface OpenPicturesOptions extends Choice<SourceConfig> {
   readonly cacheFolder?: string | null | undefined;
 }
 
-/**
- * Opens pictures in any format that `openDataset` knows, and tells what it notes.
- *
- * @param path A folder, a file or a pattern.
- * @param terminal Where the indexing of shards, and what was taken or left out, is told.
- * @param options How they are opened.
- * @throws Error where there are no pictures, or their files are damaged.
- */
+/** Opens pictures in any format that `openDataset` knows, and tells what it notes. */
 export async function openPictures(
   path: string,
   terminal: Terminal,

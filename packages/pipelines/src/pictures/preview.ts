@@ -13,14 +13,7 @@ import {
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { UsageError } from "@splitmask/methods/settings";
-import {
-  type ContactSheet,
-  drawPictures,
-  rawOf,
-  type SheetRow,
-  sheetPage,
-  sheetPicture,
-} from "@splitmask/report";
+import { drawPictures, rawOf, type SheetRow, sheetPage, sheetPicture } from "@splitmask/report";
 import sharp from "sharp";
 import { examineMachine } from "../machine/machine.js";
 import { withDevice } from "../machine/withDevice.js";
@@ -82,20 +75,22 @@ export async function preview(
   const skipped = new Map<string, string>();
   const rows: SheetRow[] = [];
   const draw = async (device: Device) => {
-    const decided = await decideSettings(given, facts, await examineMachine(device));
-    const { config } = decided;
+    const { config, method } = await decideSettings(given, facts, await examineMachine(device));
     const half = [0.5, 0.5, 0.5];
-    const views = pretrainingStep(decided.method)
-      .views(withNormalization(config))
-      .map((view) => ({
-        ...view,
-        mean: half,
-        std: half,
-      }));
+    const normalized = pretrainingStep(method).views(withNormalization(config));
+    const views = normalized.map((view) => ({ ...view, mean: half, std: half }));
     const chosen = evenlySpaced(dataset.length, count);
     for (const [number, planned] of chosen.entries()) {
-      const row = await goodRow(device, dataset, planned, { config, views, versions, skipped });
-      if (row !== null) rows.push(row);
+      // Where one is bad, the first good one after it, as the loader replaces it.
+      for (let offset = 0; offset < dataset.length && rows.length <= number; offset++) {
+        const index = (planned + offset) % dataset.length;
+        try {
+          rows.push(await rowOf(device, dataset, index, { config, views, versions }));
+        } catch (error) {
+          if (!(error instanceof PictureError)) throw error;
+          skipped.set(error.path, error.reason);
+        }
+      }
       terminal.progress(`${number + 1} of ${chosen.length} pictures drawn`);
     }
     terminal.endProgress();
@@ -112,13 +107,9 @@ export async function preview(
     ...Array.from({ length: versions }, (_, epoch) => `epoch ${epoch + 1}`),
     ...views.slice(1).map(({ name }, index) => `${name ?? `view ${index + 2}`}, epoch 1`),
   ];
-  const sheet: ContactSheet = {
-    title: folder,
-    note: augmentation,
-    heads,
-    rows,
-    cell: cellSize(config.imageSize),
-  };
+  // Small crops are enlarged by whole numbers until their pixels can be seen.
+  const cell = config.imageSize * Math.max(1, Math.round(128 / config.imageSize));
+  const sheet = { title: folder, note: augmentation, heads, rows, cell };
   await writeFile(out, type === ".png" ? await sheetPicture(sheet) : await sheetPage(sheet));
   return {
     ...{ out, pictures: rows.length, versions, augmentation },
@@ -126,49 +117,16 @@ export async function preview(
   };
 }
 
-/** Small crops are enlarged by whole numbers until their pixels can be seen. */
-function cellSize(imageSize: number): number {
-  return imageSize * Math.max(1, Math.round(128 / imageSize));
-}
-
-interface RowOptions {
-  readonly config: PretrainingSettings;
-  /** What a batch of training holds, to be drawn. */
-  readonly views: readonly View[];
-  readonly versions: number;
-  /** Receives the bad pictures. */
-  readonly skipped: Map<string, string>;
-}
-
-/** The row of a picture, or of the first good one after it, as the loader replaces bad ones; null: there is none. */
-async function goodRow(
-  device: Device,
-  dataset: ImageDataset,
-  planned: number,
-  options: RowOptions,
-): Promise<SheetRow | null> {
-  for (let offset = 0; offset < dataset.length; offset++) {
-    const index = (planned + offset) % dataset.length;
-    try {
-      return await rowOf(device, dataset, index, options);
-    } catch (error) {
-      if (!(error instanceof PictureError)) throw error;
-      options.skipped.set(error.path, error.reason);
-    }
-  }
-  return null;
-}
-
+/** A picture, versions of it, and the other views of the first version. */
 async function rowOf(
   device: Device,
   dataset: ImageDataset,
   index: number,
-  { config, versions, views: drawn }: RowOptions,
+  { config, versions, views }: { config: PretrainingSettings; versions: number; views: readonly View[] },
 ): Promise<SheetRow> {
   const { imageSize, patch, seed } = config;
-  const grid = imageSize / patch;
   // As the loader of training decodes it.
-  const { shape, data, offset } = await dataset.image(index, { shortSide: defaultDecodeSize(drawn) });
+  const { shape, data, offset } = await dataset.image(index, { shortSide: defaultDecodeSize(views) });
   const [height, width, channels] = shape as [number, number, number];
   if (channels !== 3)
     throw new Error(`${dataset.path(index)}: it has ${channels} channels; the preview draws pictures of 3.`);
@@ -176,21 +134,21 @@ async function rowOf(
   const buffer = device.allocate(pixels.length);
   const picture: DevicePicture = { buffer, byteOffset: 0, height, width };
   device.upload(picture, pixels);
-  const views = augmentViews({
-    device,
+  const seen = augmentViews({
+    ...{ device, views: [...views], augmentation: trainingAugmentation(config) },
     pictures: Array.from({ length: versions }, () => picture),
     keys: Array.from({ length: versions }, (_, step) => ({ seed, step, sample: index })),
-    views: [...drawn],
-    augmentation: trainingAugmentation(config),
   });
   buffer.release();
-  const [seen, ...others] = await Promise.all(views.map((view) => drawPictures(view, view.shape[2]! / grid)));
-  for (const view of views) view.dispose();
-  const original = sharp(pixels, { raw: { height, width, channels: 3 } });
-  const cells = [
-    original,
-    ...Array.from({ length: versions }, (_, epoch) => rawOf(seen!, epoch)),
-    ...others.map((view) => rawOf(view, 0)),
-  ];
-  return { name: shownName(dataset.path(index)), cells };
+  const drawings = seen.map((view) => drawPictures(view, (view.shape[2]! * patch) / imageSize));
+  const [first, ...others] = await Promise.all(drawings);
+  for (const view of seen) view.dispose();
+  return {
+    name: shownName(dataset.path(index)),
+    cells: [
+      sharp(pixels, { raw: { height, width, channels: 3 } }),
+      ...Array.from({ length: versions }, (_, epoch) => rawOf(first!, epoch)),
+      ...others.map((view) => rawOf(view, 0)),
+    ],
+  };
 }

@@ -13,14 +13,6 @@ export interface RecordedPictures {
   readonly identity: DatasetIdentity | null;
 }
 
-/** Pictures as they are now. */
-export interface PresentPictures {
-  /** Where they are, as it was given. */
-  readonly path: string;
-  /** They themselves. */
-  readonly dataset: ImageDataset;
-}
-
 /** What pictures are; null where their format does not tell. */
 export async function identityOf(dataset: ImageDataset): Promise<DatasetIdentity | null> {
   return (await dataset.identity?.()) ?? null;
@@ -31,16 +23,12 @@ export async function identityOf(dataset: ImageDataset): Promise<DatasetIdentity
  * tells what was compared.
  *
  * @param what They, in words.
- * @param before What the run folder records.
- * @param now What is there.
- * @param terminal Where it is told.
  * @param withLabels Whether their labels count.
- * @throws UsageError where they are others, with what differs.
  */
 export async function checkSamePictures(
   what: string,
   before: RecordedPictures,
-  { dataset, path }: PresentPictures,
+  { dataset, path }: { readonly dataset: ImageDataset; readonly path: string },
   terminal: Terminal,
   withLabels = false,
 ): Promise<void> {
@@ -72,10 +60,7 @@ export async function checkSamePictures(
 /**
  * Where a path is after a move of what lay beside it: where `/old/data/train` is now `/new/data/train`, `/old/labeled`
  * may be `/new/labeled`.
- *
- * @param path The path.
- * @param move Whence and whither something else has moved, absolute.
- * @returns The path as it was where something is there still, or nothing is at the new place.
+ * As it was where something is there still, or nothing is at the new place.
  */
 export function movedAlong(
   path: string,
@@ -89,15 +74,7 @@ export function movedAlong(
   return existsSync(absolute) || !existsSync(moved) ? path : moved;
 }
 
-/**
- * Opens pictures whose place a run folder records.
- *
- * @param path The place.
- * @param option The option that gives another one, for the error.
- * @param terminal Where it is told what was taken or left out.
- * @param options How they are opened.
- * @throws Error where they are not there any more, or are damaged, naming the option.
- */
+/** Opens pictures whose place a run folder records; the error names the option that gives another one. */
 export async function openRecordedPictures(
   path: string,
   option: string,

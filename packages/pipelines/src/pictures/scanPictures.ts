@@ -3,15 +3,16 @@ import {
   evenlySpaced,
   type ImageDataset,
   ImageFolder,
+  PictureError,
   type SkippedPicture,
 } from "@splitmask/data";
 import type { PictureFacts } from "../settings/facts.js";
 import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import { writeValueRange } from "../settings/valueRange.js";
-import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { closedOnError } from "./openFiles.js";
 import { type OpenPicturesOptions, openPictures } from "./pictures.js";
+import { warnOfUnread } from "./skipped.js";
 import { chooseSubset, type SubsetChoice } from "./subset.js";
 
 /** Headers that are read to learn how large the pictures are. */
@@ -21,7 +22,6 @@ const sampledHeaders = 200;
 export interface ScannedPictures {
   /** The pictures that are chosen. */
   readonly dataset: ImageDataset;
-  /** Number and size. */
   readonly facts: PictureFacts;
   /** The range of values that those of more than 8 bits are shown in; null where there are none. */
   readonly valueRange: string | null;
@@ -31,36 +31,28 @@ export interface ScannedPictures {
   readonly unreadable: readonly SkippedPicture[];
 }
 
-/** Which pictures are chosen, and how many may be unreadable. */
-export interface ScanChoice extends SubsetChoice {
+/** How pictures are opened, which are chosen, and how many may be unreadable. */
+export interface ScanOptions extends SubsetChoice, OpenPicturesOptions {
   /** Largest share of the pictures that may be unreadable. Default 0.1. */
   readonly maximumSkipped?: number | undefined;
-  /** Folder of caches, for what is kept of tar shards. */
-  readonly cacheFolder?: string | null | undefined;
 }
 
 /**
  * Opens pictures and reads the headers of a sample.
  *
- * @param path A folder, a file or a pattern.
- * @param terminal Where progress is told.
- * @param config How they are opened, which are chosen, and how many may be unreadable.
  * @throws Error where there are no pictures, or too many of the sample cannot be read.
  */
 export async function scanPictures(
   path: string,
   terminal: Terminal,
-  config: ScanChoice & OpenPicturesOptions,
+  options: ScanOptions,
 ): Promise<ScannedPictures> {
-  const dataset = await openPictures(path, terminal, config);
-  return closedOnError([dataset], () => scan(dataset, path, config));
+  const dataset = await openPictures(path, terminal, options);
+  return closedOnError([dataset], () => scan(dataset, path, options));
 }
 
-async function scan(
-  dataset: ImageDataset,
-  path: string,
-  config: ScanChoice & OpenPicturesOptions,
-): Promise<ScannedPictures> {
+async function scan(dataset: ImageDataset, path: string, options: ScanOptions): Promise<ScannedPictures> {
+  const { maximumSkipped = defaultMaximumSkipped } = options;
   const indices = evenlySpaced(dataset.length, sampledHeaders);
   const sides: number[] = [];
   const unreadable: SkippedPicture[] = [];
@@ -68,8 +60,11 @@ async function scan(
     try {
       sides.push(await shortSideOf(dataset, index));
     } catch (error) {
-      const { path: name, reason } = error as Partial<SkippedPicture>;
-      unreadable.push({ path: name ?? dataset.path(index), reason: reason ?? (error as Error).message });
+      const read = error instanceof PictureError;
+      const { path: name, reason } = read
+        ? error
+        : { path: dataset.path(index), reason: (error as Error).message };
+      unreadable.push({ path: name, reason });
     }
   }
   if (sides.length === 0) {
@@ -79,13 +74,8 @@ async function scan(
         "WebP pictures.",
     );
   }
-  checkSkipped(unreadable, {
-    tried: indices.length,
-    total: dataset.length,
-    maximumSkipped: config.maximumSkipped ?? defaultMaximumSkipped,
-    sample: true,
-  });
-  const chosen = await chooseSubset(dataset, config);
+  checkSkipped(unreadable, { tried: indices.length, total: dataset.length, maximumSkipped, sample: true });
+  const chosen = await chooseSubset(dataset, options);
   sides.sort((a, b) => a - b);
   return {
     dataset: chosen,
@@ -98,18 +88,14 @@ async function scan(
 
 /** Warns of the pictures of the sample that cannot be read. */
 export function tellUnreadable(unreadable: readonly SkippedPicture[], terminal: Terminal): void {
-  const [example] = unreadable;
-  if (example === undefined) return;
-  terminal.warn(
-    `${unreadable.length} of the pictures looked at cannot be read, e.g. ${printable(example.path)}: ${example.reason}`,
-  );
+  warnOfUnread(unreadable, "of the pictures looked at cannot be read", terminal);
 }
 
 async function shortSideOf(dataset: ImageDataset, index: number): Promise<number> {
-  if (dataset.size !== undefined) {
-    const { height, width } = await dataset.size(index);
+  if (dataset.size === undefined) {
+    const [height, width] = (await dataset.image(index)).shape as [number, number, number];
     return Math.min(height, width);
   }
-  const [height, width] = (await dataset.image(index)).shape as [number, number, number];
+  const { height, width } = await dataset.size(index);
   return Math.min(height, width);
 }

@@ -2,15 +2,7 @@ import { type ImageDataset, sharedPictures } from "@splitmask/data";
 import { printable } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 
-/**
- * Looks for test pictures that are training pictures too, and warns of them.
- *
- * @param option The option that gave the test pictures.
- * @param train The training pictures.
- * @param test The test pictures.
- * @param terminal Where it is told.
- * @returns The warnings.
- */
+/** Looks for test pictures, which an option gave, that are training pictures too, and warns of them. */
 export async function warnOfShared(
   option: string,
   train: ImageDataset,

@@ -12,7 +12,6 @@ import {
 } from "@splitmask/data";
 import { embedBatches } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
-import { tokenizerView } from "@splitmask/methods";
 import {
   attentionViews,
   drawPictures,
@@ -26,6 +25,7 @@ import {
   type ReportData,
   tokenView,
 } from "@splitmask/report";
+import { rootOf } from "../pictures/pictures.js";
 import type { ReportedModel } from "./reportedRun.js";
 
 /** Pictures among which neighbors are looked for, that are on the map, and that a method takes examples from. */
@@ -36,22 +36,17 @@ const shownQueries = 6;
 const shownNeighbors = 5;
 /** Side of a picture on the map. */
 const thumbnail = 40;
+/** Most pixels of a patch's side where pictures are drawn. */
+const drawnPatch = 8;
 
 /** What is looked at, and how. */
 export interface LookAtRequest {
-  /** Where it is computed. */
   readonly device: Device;
-  /** The trained model. */
   readonly model: ReportedModel;
-  /** The pictures. */
   readonly dataset: ImageDataset;
-  /** Where the paths start that people are shown. */
-  readonly root: string;
   /** Whether the encoder was trained with labels; without, its neighbors are asked for them. */
   readonly withLabels: boolean;
-  /** How the map is made. */
   readonly map: MapMethod;
-  /** What chance depends on. */
   readonly seed: number;
 }
 
@@ -67,66 +62,40 @@ export interface LookedAt
   readonly parameters?: number;
 }
 
-/** What the page shows where there is nothing to look with. */
-export const nothingSeen: LookedAt = {
-  ...{ tokens: null, method: null, attention: [], neighbors: [], map: null, confusions: [], skipped: [] },
-};
-
 /** Pictures on the device. */
 interface LoadedPictures {
-  /** At most 64 pictures each. */
   readonly batches: readonly ImageBatch[];
-  /** What they are called. */
   readonly names: readonly string[];
-  /** What could not be read. */
   readonly skipped: readonly SkippedPicture[];
 }
 
-/** What an encoder's pictures are drawn in: the same crop in [−1, 1]. */
-function drawnView({ encoder, view }: ReportedModel): View {
-  return tokenizerView({ imageSize: view.size, patch: encoder.config.patchSize });
+/** How pictures are drawn: in [−1, 1], with whole pixels for each of the encoder's patches. */
+function drawnView({ encoder, views: [seen] }: ReportedModel): View {
+  const half = [0.5, 0.5, 0.5] as const;
+  return { size: encoder.grid[0] * Math.min(drawnPatch, seen.size / encoder.grid[0]), mean: half, std: half };
 }
 
 /**
  * Looks at pictures from all over a data set: what the method makes of some, where the encoder looks, neighbors, a map,
  * and what the neighbors say of the classes.
  *
- * @param request The model and the pictures.
  * @throws Error where no picture can be read.
  */
 export async function lookAt(request: LookAtRequest): Promise<LookedAt> {
-  const { dataset, model } = request;
-  const drawn = drawnView(model);
-  const gallery = await load(request, evenlySpaced(dataset.length, gallerySize), [
-    model.view,
-    drawn,
-    { ...drawn, size: thumbnail },
-  ]);
-  if (gallery.batches.length === 0)
-    throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
-  return {
-    ...(await lookAtMethod(request, gallery)),
-    ...(await lookAtEncoder(request, gallery)),
-    skipped: gallery.skipped,
-    encoderParameters: model.encoder.parameterCount,
-    parameters: model.parameters,
-  };
-}
-
-/** Attention, neighbors, map, and what the neighbors say of the classes. */
-async function lookAtEncoder(request: LookAtRequest, gallery: LoadedPictures) {
   const { dataset, device, map, model, seed, withLabels } = request;
-  const { encoder } = model;
-  const { batches, names } = gallery;
-  const looking = await load(request, middles(dataset.length, shownAttention), [
-    model.view,
-    drawnView(model),
-  ]);
+  const { encoder, views } = model;
+  const drawn = drawnView(model);
+  const thumbnails = { ...drawn, size: thumbnail };
+  const all = [...views, drawn, thumbnails];
+  const { batches, names, skipped } = await load(request, evenlySpaced(dataset.length, gallerySize), all);
+  if (batches.length === 0)
+    throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
+  const looking = await load(request, middles(dataset.length, shownAttention), [views[0], drawn]);
   const features = await embedBatches(encoder, batches);
-  const drawn = await Promise.all(
-    batches.map(({ views: [, pixels] }) => drawPictures(pixels!, pixels!.shape[2]! / encoder.grid[0])),
+  const drawings = await Promise.all(
+    batches.map((batch) => drawPictures(batch.views.at(-2)!, drawn.size / encoder.grid[0])),
   );
-  const places = drawn.flatMap((batch) =>
+  const places = drawings.flatMap((batch) =>
     Array.from({ length: batch.count }, (_, index) => ({ batch, index })),
   );
   const pictures = places.map(({ batch, index }, row) => ({
@@ -135,25 +104,27 @@ async function lookAtEncoder(request: LookAtRequest, gallery: LoadedPictures) {
   }));
   const queries = middles(pictures.length, shownQueries);
   const labels = Int32Array.from(batches.flatMap((batch) => Array.from(batch.labels)));
-  const atlas = await pictureAtlas(batches.map((batch) => batch.views[2]!));
+  const atlas = await pictureAtlas(batches.map((batch) => batch.views.at(-1)!));
   const mapped = { features, labels, classes: dataset.classes, names, atlas };
   const knn = withLabels ? null : await knnConfusion(device, features, labels, dataset.classes);
+  const [first] = looking.batches;
   return {
-    attention:
-      looking.batches[0] === undefined
-        ? []
-        : await attentionViews(encoder, looking.batches[0], looking.names),
+    ...(await lookAtMethod(request, batches)),
+    attention: first === undefined ? [] : await attentionViews(encoder, first, looking.names),
     neighbors:
       pictures.length > 1 ? await neighborViews(device, features, pictures, queries, shownNeighbors) : [],
     map: await embeddingMap(device, mapped, map, seed),
     confusions: knn === null ? [] : [knn],
+    skipped,
+    encoderParameters: encoder.parameterCount,
+    parameters: model.parameters,
   };
 }
 
 /** What the method shows besides its encoder. */
 async function lookAtMethod(
   request: LookAtRequest,
-  gallery: LoadedPictures,
+  gallery: readonly ImageBatch[],
 ): Promise<Pick<ReportData, "method" | "tokens">> {
   const { dataset, model } = request;
   const { encoder, look, views } = model;
@@ -161,18 +132,18 @@ async function lookAtMethod(
   const shown = await load(request, middles(dataset.length, shownPictures), [...views, drawnView(model)]);
   const [batch] = shown.batches;
   if (batch === undefined) return { method: null, tokens: null };
-  const pixels = gallery.batches.map((each) => each.views[1]!);
-  // Every third batch, so from all over the gallery: more patches would hardly draw the words better.
-  const looks = look({ batch, gallery: pixels.filter((_, index) => index % 3 === 0) });
+  const own = (each: ImageBatch) => ({ ...each, views: each.views.slice(0, views.length) });
+  const looks = look({ batch: own(batch), gallery: gallery.map(own) });
+  const { words } = looks;
   return {
     method: await methodView(looks, batch.views.at(-1)!, shown.names, encoder.grid),
-    tokens: looks.tokenizer === null ? null : await tokenView(looks.tokenizer, pixels),
+    tokens: words === null ? null : await tokenView(words.tokenizer, words.pictures),
   };
 }
 
 /** Loads some pictures of the data set in some views; those that cannot be read are left out. */
 async function load(
-  { dataset, device, model, root }: LookAtRequest,
+  { dataset, device, model }: LookAtRequest,
   indices: readonly number[],
   views: readonly View[],
 ): Promise<LoadedPictures> {
@@ -185,7 +156,7 @@ async function load(
   const kept = batches.flatMap((batch) => Array.from(batch.indices, (index) => indices[index]!));
   return {
     batches,
-    names: kept.map((index) => shownName(relative(root, dataset.path(index)))),
+    names: kept.map((index) => shownName(relative(rootOf(dataset), dataset.path(index)))),
     skipped: source.skipped(),
   };
 }

@@ -1,11 +1,39 @@
 import { dirname, join, resolve } from "node:path";
+import type { SkippedPicture } from "@splitmask/data";
 import { writeFileDurably } from "@splitmask/files";
-import { reportPage } from "@splitmask/report";
+import {
+  chartsOf,
+  curvesOf,
+  factsOf,
+  type MapMethod,
+  type RecordedRun,
+  type ReportData,
+  reportPage,
+} from "@splitmask/report";
+import { withDevice } from "../machine/withDevice.js";
+import { withPictures } from "../pictures/openFiles.js";
+import { openPictures } from "../pictures/pictures.js";
 import { findCheckpoint } from "../runs/encoder.js";
+import type { RunMethod } from "../runs/methodOf.js";
 import { readRecordedRun } from "../runs/recordedRun.js";
+import type { SourceConfig } from "../settings/sourceFields.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
-import type { ReportRequest } from "./reportRequest.js";
-import { runReport } from "./runReport.js";
+import { type LookedAt, lookAt } from "./lookAt.js";
+import { type ReportedRun, readReportedRun } from "./reportedRun.js";
+
+/** Which run's report is wanted. */
+export interface ReportRequest extends SourceConfig, RunMethod {
+  /** A run folder, of pre-training or fine-tuning. */
+  readonly run: string;
+  /** Pictures to show; when not given those that the run was tested on, or else those that it was trained on. */
+  readonly pictures?: string;
+  /** How the map of the embeddings is made; `pca` when not given. */
+  readonly map?: MapMethod;
+  /** The page to write; `report.html` in the run folder when not given. */
+  readonly out?: string;
+  /** Threads; all cores when not given. */
+  readonly threads?: number;
+}
 
 /**
  * Writes the report of a run: one HTML page.
@@ -21,28 +49,76 @@ export async function writeReport(
 ): Promise<string> {
   const found = await findCheckpoint(request.run);
   const recorded = await readRecordedRun(found.run);
-  const data = await runReport(request, recorded, found.checkpoint, terminal);
+  const run = await readReportedRun(recorded, found.checkpoint, request.method);
+  const looks = await lookAtRun(request, run, terminal);
   const out = resolve(request.out ?? join(found.run, "report.html"));
-  await writePage(out, reportPage({ ...data, written: minuteOf(new Date()) }));
+  await writePage(out, reportPage({ ...pageOf(recorded, run, looks), written: minuteOf(new Date()) }));
   terminal.endProgress();
   return out;
 }
 
-/**
- * A time to the minute, for people: `"2026-11-24 23:40 UTC"`.
- *
- * @param time The time.
- */
+/** What the page of a run shows, whatever was trained in it; before its first weights, figures and no pictures. */
+function pageOf(
+  recorded: RecordedRun,
+  { chance, description, figures, training, withLabels }: ReportedRun,
+  { confusions, encoderParameters, parameters, skipped, ...looks }: LookedAt,
+): Omit<ReportData, "written"> {
+  const { choices, config, pictureCount } = description;
+  const { confusion, metrics, warnings } = recorded;
+  const curves = curvesOf(metrics, recorded.evaluations, figures);
+  const allSkipped: readonly SkippedPicture[] = [...recorded.skipped, ...skipped];
+  return {
+    title: recorded.name,
+    summary:
+      `A vision transformer (width ${config.width}, depth ${config.depth}, ${config.heads} heads, patches of ` +
+      `${config.patch} pixels at ${config.imageSize}×${config.imageSize}), ${training}.`,
+    facts: factsOf({
+      ...{ metrics, curves, batch: config.batch, pictureCount, confusion },
+      ...{ encoderParameters, parameters, skipped: recorded.skipped.length },
+    }),
+    charts: chartsOf(curves, { guessing: chance, clip: config.clip }),
+    configuration: choices,
+    ...{ ...looks, warnings, withLabels },
+    confusions: confusion === null ? confusions : [confusion, ...confusions],
+    skipped: [...new Map(allSkipped.map((picture) => [picture.path, picture])).values()],
+  };
+}
+
+/** Looks at the pictures that are given, or else at the run's own, with its model. */
+function lookAtRun(request: ReportRequest, run: ReportedRun, terminal: Terminal): Promise<LookedAt> {
+  const { seed, valueRange } = run.description.config;
+  return withDevice(request.threads, async (device) => {
+    const model = await run.load(device);
+    if (model === null)
+      return {
+        tokens: null,
+        method: null,
+        attention: [],
+        neighbors: [],
+        map: null,
+        confusions: [],
+        skipped: [],
+      };
+    const dataset = await (request.pictures === undefined
+      ? run.open(terminal)
+      : openPictures(request.pictures, terminal, {
+          ...request,
+          valueRange: request.valueRange ?? valueRange,
+        }));
+    return withPictures([dataset], () => {
+      terminal.progress("report: looking at the pictures", true);
+      const { map = "pca" } = request;
+      return lookAt({ device, model, dataset, withLabels: run.withLabels, map, seed });
+    });
+  });
+}
+
+/** A time to the minute, for people: `"2026-11-24 23:40 UTC"`. */
 export function minuteOf(time: Date): string {
   return `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/**
- * Writes a page whole, or says where it cannot.
- *
- * @param path Where to.
- * @param text The page.
- */
+/** Writes a page whole, or says where it cannot. */
 export async function writePage(path: string, text: string): Promise<void> {
   try {
     await writeFileDurably(path, text);

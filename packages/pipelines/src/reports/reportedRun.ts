@@ -2,11 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageDataset, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import { encoderView, type FigureNotes, type LookRequest, type Looks, type Method } from "@splitmask/methods";
-import type { Choice } from "@splitmask/methods/settings";
+import type { FigureNotes, LookRequest, Looks } from "@splitmask/methods";
 import type { RecordedRun } from "@splitmask/report";
 import type { VisionTransformer } from "@splitmask/vit";
-import { rootOf } from "../pictures/pictures.js";
 import { openRecordedPictures } from "../pictures/samePictures.js";
 import { chooseSubset } from "../pictures/subset.js";
 import { classifierFile, loadClassifier } from "../runs/classifierFile.js";
@@ -20,14 +18,11 @@ import { pretrainingStep } from "../training/runStep.js";
 
 /** A trained model, and how pictures are shown to it. */
 export interface ReportedModel {
-  /** The encoder. */
   readonly encoder: VisionTransformer;
   /** Parameters of the whole model. */
   readonly parameters: number;
-  /** Size and scale of the pictures that the encoder sees. */
-  readonly view: View;
-  /** What a batch of the method holds; all views show the same crop. */
-  readonly views: readonly View[];
+  /** The encoder's view, and where the method shows something the others of a batch; all show the same crop. */
+  readonly views: readonly [View, ...View[]];
   /** Share of the short side that is seen, from the middle. */
   readonly cropRatio: number;
   /** What the method shows besides its encoder; null: nothing. */
@@ -36,29 +31,16 @@ export interface ReportedModel {
 
 /** What a report needs to know of a run, whatever was trained in it. */
 export interface ReportedRun {
+  readonly description: RunDescription;
   /** How the encoder was trained: the end of a sentence that begins with the encoder. */
   readonly training: string;
-  /** Whether it was trained with labels. */
   readonly withLabels: boolean;
-  /** Width, depth, heads, side of a patch and of the picture. */
-  readonly encoder: Readonly<Record<"width" | "depth" | "heads" | "patch" | "imageSize", number>>;
-  /** What is read of the settings. */
-  readonly config: {
-    readonly batch: number;
-    readonly clip: number | null;
-    readonly seed: number;
-    readonly valueRange: string | null;
-  };
-  /** How many pictures it was trained on. */
-  readonly pictureCount: number;
-  /** The decisions with their reasons. */
-  readonly choices: readonly Choice[];
   /** What the method tells of its figures. */
   readonly figures: FigureNotes;
   /** The loss of guessing at random, where the method tells. */
   readonly chance: number | undefined;
-  /** The pictures that are shown when no others are given, and where their paths start. */
-  open(terminal: Terminal): Promise<{ readonly dataset: ImageDataset; readonly root: string }>;
+  /** Opens the pictures that are shown when no others are given. */
+  open(terminal: Terminal): Promise<ImageDataset>;
   /** The model as it is now; null where there are no weights yet. */
   load(device: Device): Promise<ReportedModel | null>;
 }
@@ -66,81 +48,73 @@ export interface ReportedRun {
 /**
  * Reads what a report needs to know of a run.
  *
- * @param recorded The run.
  * @param checkpoint The checkpoint that is looked at; null before the first.
  * @param given Its method, where the run folder does not tell it.
- * @throws Error where it is no run of this version.
  */
 export async function readReportedRun(
-  recorded: RecordedRun,
+  { path }: RecordedRun,
   checkpoint: { readonly path: string } | null,
-  given?: RunMethod["method"],
+  given: RunMethod["method"],
 ): Promise<ReportedRun> {
-  const { description } = await readRun(recorded.path);
+  const { description } = await readRun(path);
   return description.kind === "classification"
-    ? finetuned(description as RunDescription<ClassificationSettings>, recorded.path)
-    : pretrained(
-        description as RunDescription<PretrainingSettings>,
-        await methodOf(description, given),
-        recorded.path,
-        checkpoint?.path ?? null,
-      );
+    ? finetuned(description as RunDescription<ClassificationSettings>, path)
+    : pretrained(description as RunDescription<PretrainingSettings>, path, checkpoint?.path, given);
 }
 
-function pretrained(
+async function pretrained(
   description: RunDescription<PretrainingSettings>,
-  method: Method,
   path: string,
-  checkpoint: string | null,
-): ReportedRun {
-  const { choices, config, pictureCount, pictures } = description;
+  checkpoint: string | undefined,
+  given: RunMethod["method"],
+): Promise<ReportedRun> {
+  const { config, pictureCount, pictures } = description;
+  const method = await methodOf(description, given);
+  const { figures = {}, look, preparation, title } = method;
   const settings = preparedSettings(description);
   return {
-    ...{ config, encoder: config, pictureCount, choices, withLabels: false },
-    training: `pre-trained with ${method.title} on ${pictureCount.toLocaleString("en")} pictures without labels`,
-    ...{ figures: method.figures ?? {}, chance: method.chance?.(settings) },
+    ...{ description, withLabels: false, figures, chance: method.chance?.(settings) },
+    training: `pre-trained with ${title} on ${pictureCount.toLocaleString("en")} pictures without labels`,
     async open(terminal) {
       const options = { ...config, use: "pretraining" } as const;
       const all = await openRecordedPictures(pictures.path, "--pictures", terminal, options);
-      return { dataset: await chooseSubset(all, config), root: rootOf(all) };
+      return chooseSubset(all, config);
     },
     async load(device) {
-      if (checkpoint === null) return null;
-      const { preparation } = method;
+      if (checkpoint === undefined) return null;
       const parts = await preparation?.load(device, join(path, preparation.file));
       const task = method.create(device, settings, parts);
       task.model.loadStateDict(await readWeights(checkpoint, description));
+      const [seen, ...others] = pretrainingStep(method)
+        .views(settings)
+        .map(({ augmentation: _, ...view }): View => view);
       return {
         ...{ encoder: task.model.encoder, parameters: task.model.parameterCount, cropRatio: 1 },
-        view: encoderView(settings),
-        views: pretrainingStep(method)
-          .views(settings)
-          .map(({ augmentation: _, ...view }) => view),
-        look: method.look === undefined ? null : (shown) => method.look!(task, { ...shown, settings }),
+        views: look === undefined ? [seen!] : [seen!, ...others],
+        look: look === undefined ? null : (shown) => look(task, { ...shown, settings }),
       };
     },
   };
 }
 
 function finetuned(description: RunDescription<ClassificationSettings>, path: string): ReportedRun {
-  const { choices, classes, config, pictureCount, pretrained: first, test } = description;
+  const { classes, config, pictureCount, pretrained: first, test } = description;
   const start =
     first!.steps === null
       ? "trained from its first weights"
       : `fine-tuned after ${first!.steps.toLocaleString("en")} steps of pre-training`;
   return {
-    ...{ config, encoder: config, pictureCount, choices, withLabels: true, figures: {}, chance: undefined },
+    ...{ description, withLabels: true, figures: {}, chance: undefined },
     training: `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
-    async open(terminal) {
+    open(terminal) {
       const options = { ...sourceOf(config, "test"), use: "test", classes } as const;
-      const dataset = await openRecordedPictures(test!.path, "--pictures", terminal, options);
-      return { dataset, root: rootOf(dataset) };
+      return openRecordedPictures(test!.path, "--pictures", terminal, options);
     },
     async load(device) {
       if (!existsSync(join(path, classifierFile))) return null;
       const { classifier, cropRatio, view } = await loadClassifier(device, path);
       const { encoder, parameterCount: parameters } = classifier;
-      return { encoder, parameters, view, views: [], cropRatio, look: null };
+      return { encoder, parameters, views: [view], cropRatio, look: null };
     },
   };
 }

@@ -64,47 +64,38 @@ export interface RunDescription<Settings extends RunSettings = RunSettings> {
 }
 
 /** The settings of each kind of run. */
-export interface KindSettings {
-  /** Of pre-training. */
+interface KindSettings {
   readonly pretraining: PretrainingSettings;
-  /** Of training a classifier. */
   readonly classification: ClassificationSettings;
 }
 
 const commandOf = { pretraining: "pretrain", classification: "finetune" } as const;
 
 /**
- * Takes the description out of a run folder.
+ * Takes the description out of an opened run folder.
  *
- * @param run An opened run folder.
  * @param kind The kind of run that it has to be; any when left out.
  * @throws Error where `config.json` is not one of these runs.
  */
 export function describedBy<Kind extends RunKindName = RunKindName>(
-  run: RunFolder,
+  { config, path }: RunFolder,
   kind?: Kind,
 ): RunDescription<KindSettings[Kind]> {
-  const description = run.config as Partial<RunDescription> | null;
-  const isRun = description?.format === 1 && description.kind !== undefined && description.kind in commandOf;
-  if (isRun && (kind === undefined || description.kind === kind))
-    return description as RunDescription<KindSettings[Kind]>;
+  const description = config as RunDescription<KindSettings[Kind]> | null;
+  const command = description?.format === 1 ? commandOf[description.kind] : undefined;
+  if (description !== null && command !== undefined && (kind ?? description.kind) === description.kind)
+    return description;
   const wanted =
     kind === undefined ? "splitmask pretrain or splitmask finetune" : `splitmask ${commandOf[kind]}`;
-  throw new Error(
-    isRun
-      ? `${run.path} is a run of splitmask ${commandOf[description.kind!]}; expected one of ${wanted}. Give the ` +
-          `folder that \`${wanted} --out\` wrote.`
-      : `${run.path}: config.json was not written by ${wanted} of this version. Give the folder that ` +
-          `\`${wanted} --out\` wrote.`,
-  );
+  const problem =
+    command === undefined
+      ? `${path}: config.json was not written by ${wanted} of this version.`
+      : `${path} is a run of splitmask ${command}; expected one of ${wanted}.`;
+  throw new Error(`${problem} Give the folder that \`${wanted} --out\` wrote.`);
 }
 
-/**
- * A run folder that is read.
- *
- * @typeParam Kind Its kind of run.
- */
-export interface OpenedRun<Kind extends RunKindName> {
+/** A run folder that is read. */
+interface OpenedRun<Kind extends RunKindName> {
   /** The folder. */
   readonly run: RunFolder;
   /** What its `config.json` holds. */
@@ -125,60 +116,41 @@ export function preparedSettings<Settings extends RunSettings>({
   config,
   mean,
   std,
-}: Pick<RunDescription<Settings>, "config" | "mean" | "std">): Settings & {
-  readonly mean: ChannelNumbers;
-  readonly std: ChannelNumbers;
-} {
+}: Pick<RunDescription<Settings>, "config" | "mean" | "std">) {
   return { ...config, mean, std };
 }
 
-/** Whether a field may change when a run goes on. */
-function mayChange(fields: Fields, name: string): boolean {
-  const type = fields[name];
-  return type !== undefined && noteOf(type).mayChange === true;
+/** The fields that are given now, those that may change when a run goes on apart. */
+function givenNow(given: object, fields: Fields) {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  const mayChange = ([name]: [string, unknown]) =>
+    fields[name] !== undefined && noteOf(fields[name]).mayChange === true;
+  return { changed: entries.filter(mayChange), fixed: entries.filter((entry) => !mayChange(entry)) };
 }
 
 /**
  * The fields that are given to a resumed run and may change.
  *
- * @param given The fields that are given now.
  * @param fields All fields of its kind of run, its method's own included.
  */
 export function changedSettings<Own extends Fields>(given: object, fields: Own): Given<Own> {
-  const entries = Object.entries(given).filter(
-    ([field, value]) => value !== undefined && mayChange(fields, field),
-  );
-  return Object.fromEntries(entries) as Given<Own>;
-}
-
-/** What a run was started with, and what stands for it. */
-export interface StartedWith {
-  /** The method, by its name. */
-  readonly method: string;
-  /** The settings, every one decided. */
-  readonly config: object;
-  /** The fields that were given. */
-  readonly given: object;
+  return Object.fromEntries(givenNow(given, fields).changed) as Given<Own>;
 }
 
 /**
  * Checks that what is given to a resumed run says nothing else than what it was started with.
  *
- * @param description The run's description.
- * @param given The fields that are given now.
  * @param fields All fields of its kind of run, its method's own included.
  * @throws UsageError naming what differs.
  */
-export function checkResume(description: StartedWith, given: object, fields: Fields): void {
-  const { config, given: before, method } = description;
+export function checkResume(
+  { config, given: before, method }: Pick<RunDescription, "method" | "given"> & { readonly config: object },
+  given: object,
+  fields: Fields,
+): void {
   const was: Readonly<Record<string, unknown>> = { ...config, ...before, method };
-  const differences = Object.entries(given)
-    .filter(
-      ([field, value]) =>
-        value !== undefined &&
-        !mayChange(fields, field) &&
-        JSON.stringify(was[field]) !== JSON.stringify(value),
-    )
+  const differences = givenNow(given, fields)
+    .fixed.filter(([field, value]) => JSON.stringify(was[field]) !== JSON.stringify(value))
     .map(
       ([field, value]) =>
         `${field} was ${JSON.stringify(was[field] ?? null)} and is now ${JSON.stringify(value)}`,

@@ -17,19 +17,10 @@ import type { PretrainingSettings } from "../settings/runSettings.js";
 import { preparedSettings, type RunDescription, readRun } from "./description.js";
 import { methodOf, type RunMethod } from "./methodOf.js";
 
-/** Which encoder is wanted. */
-export interface EncoderRequest extends RunMethod {
-  /** A run folder (its last checkpoint), or a checkpoint folder inside one. */
-  readonly run: string;
-  /** The same encoder as it was before training. */
-  readonly untrained?: boolean;
-}
-
 /** An encoder of a run. */
 export interface LoadedEncoder {
-  /** The encoder. */
   readonly encoder: VisionTransformer;
-  /** Steps that it was trained for; 0 for an untrained one. */
+  /** Steps that it was trained for. */
   readonly step: number;
   /** Size and scale of the pictures that it sees. */
   readonly view: View;
@@ -51,11 +42,27 @@ export async function findCheckpoint(
 }
 
 /**
- * The weights of a checkpoint that are looked at: the moving average where the run keeps one.
- *
- * @param path The checkpoint's folder.
- * @param description The run that it belongs to.
+ * The run that a run folder, a checkpoint folder or a file of weights is of; null where that cannot be told: whoever
+ * reads more of it says why.
  */
+export async function descriptionOf(path: string): Promise<RunDescription | null> {
+  try {
+    const { run } = await findCheckpoint(path.endsWith(".safetensors") ? dirname(path) : path);
+    return (await readRun(run)).description;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The range of values that a run was trained with: whatever its encoder is shown later is brought to 8 bits in the same
+ * way, if nothing else is given. Null where its pictures had 8 bits.
+ */
+export async function trainedRange(run: string): Promise<string | null> {
+  return (await descriptionOf(run))?.config.valueRange ?? null;
+}
+
+/** The weights of a checkpoint that are looked at: the moving average where the run keeps one. */
 export async function readWeights(
   path: string,
   { config }: Pick<RunDescription, "config">,
@@ -66,9 +73,7 @@ export async function readWeights(
 
 /** A run's encoder before it is built. */
 export interface EncoderWeights {
-  /** The run that it comes from. */
   readonly description: RunDescription<PretrainingSettings>;
-  /** Steps that it was trained for. */
   readonly step: number;
   /** The folder of the checkpoint. */
   readonly path: string;
@@ -77,11 +82,9 @@ export interface EncoderWeights {
 }
 
 /**
- * Reads the weights of a run's encoder.
+ * Reads the weights of a run folder's last checkpoint, or of a checkpoint folder.
  *
- * @param path A run folder (its last checkpoint), or a checkpoint folder inside one.
  * @param instead What to do without weights, for the error.
- * @throws Error where the path is no run, or has no checkpoint yet.
  */
 export async function readEncoderWeights(path: string, instead: string): Promise<EncoderWeights> {
   const { run, checkpoint } = await findCheckpoint(path);
@@ -89,14 +92,11 @@ export async function readEncoderWeights(path: string, instead: string): Promise
   if (checkpoint === null) {
     throw new Error(`${path}: there is no checkpoint yet. Wait for the first one, or use ${instead}.`);
   }
-  const tensors = await readWeights(checkpoint.path, description);
   const prefix = "encoder.";
-  const weights = new Map(
-    [...tensors].flatMap(([name, value]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
-    ),
-  );
-  return { description, step: checkpoint.step, path: checkpoint.path, weights };
+  const tensors = [...(await readWeights(checkpoint.path, description))];
+  const own = tensors.filter(([name]) => name.startsWith(prefix));
+  const weights = new Map(own.map(([name, value]) => [name.slice(prefix.length), value]));
+  return { description, ...checkpoint, weights };
 }
 
 /** A hash of weights by their names, shapes and values. */
@@ -124,33 +124,25 @@ export function loadWeights(
 }
 
 /**
- * Builds a run's encoder and loads its weights.
+ * Builds the encoder of a run folder (its last checkpoint) or of a checkpoint folder, with its weights or those that its
+ * method begins with.
  *
- * @param device Where it goes.
- * @param request Which one.
  * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
  */
-export async function loadEncoder(device: Device, request: EncoderRequest): Promise<LoadedEncoder> {
-  if (request.untrained === true) {
-    const { run } = await findCheckpoint(request.run);
-    const { description } = await readRun(run, "pretraining");
-    const encoder = await firstEncoder(device, description, request.method);
-    return { encoder, step: 0, view: encoderView(preparedSettings(description)) };
+export async function loadEncoder(
+  device: Device,
+  { method: given, run, untrained }: RunMethod & { readonly run: string; readonly untrained?: boolean },
+): Promise<LoadedEncoder> {
+  if (untrained) {
+    const { description } = await readRun((await findCheckpoint(run)).run, "pretraining");
+    const settings = preparedSettings(description);
+    const method = await methodOf(description, given);
+    const task = method.create(device, settings, method.preparation?.standIn(device, settings));
+    return { encoder: task.model.encoder, step: 0, view: encoderView(settings) };
   }
-  const read = await readEncoderWeights(request.run, "--untrained for the encoder before training");
+  const read = await readEncoderWeights(run, "--untrained for the encoder before training");
   const { description, step } = read;
   const encoder = new VisionTransformer(device, description.encoder, { seed: description.config.seed });
   loadWeights(encoder, read);
   return { encoder, step, view: encoderView(preparedSettings(description)) };
-}
-
-/** The encoder with the first weights that its method gives it. */
-async function firstEncoder(
-  device: Device,
-  description: RunDescription<PretrainingSettings>,
-  given: RunMethod["method"],
-): Promise<VisionTransformer> {
-  const method = await methodOf(description, given);
-  const settings = preparedSettings(description);
-  return method.create(device, settings, method.preparation?.standIn(device, settings)).model.encoder;
 }

@@ -12,13 +12,7 @@ export interface RunMethod {
   readonly method?: string | Method;
 }
 
-/**
- * The method of a run.
- *
- * @param description The run.
- * @param given What is given; else the run's description tells.
- * @throws UsageError where another one is given, or its method is in no table and its module is not where it was.
- */
+/** The method that is given for a run, else the one that its description names; another one is a UsageError. */
 export async function methodOf(
   { method, methodFile }: Pick<RunDescription, "method" | "methodFile">,
   given?: RunMethod["method"],

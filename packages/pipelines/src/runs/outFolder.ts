@@ -7,11 +7,7 @@ import { latestCheckpoint, RunFolder } from "@splitmask/trainer";
 /**
  * Checks that a run may be written where it is to go.
  *
- * @param out The run folder.
- * @param how Whether the run goes on, or an earlier one is deleted.
  * @returns Whether a run is there already.
- * @throws UsageError where the two contradict each other, a run is there that is neither to go on nor to be deleted, or
- *   none is there to go on with.
  */
 export function checkOutFolder(
   out: string,
@@ -33,11 +29,10 @@ export function checkOutFolder(
 }
 
 /**
- * Makes a run folder and works in it. What fails before the first checkpoint leaves no run folder behind.
+ * Makes a run folder, instead of one that is there already, and works in it. What fails before the first checkpoint
+ * leaves no run folder behind.
  *
- * @param out The folder.
- * @param what What `config.json` holds, and whether a run that is there already has to go first.
- * @param work Gets the folder, which is closed behind it.
+ * @param description What `config.json` holds.
  */
 export async function withNewRun<Result>(
   out: string,
@@ -46,13 +41,14 @@ export async function withNewRun<Result>(
 ): Promise<Result> {
   if (exists) await RunFolder.clear(out);
   const run = await RunFolder.create(out, description);
-  let result: { readonly value: Result } | null = null;
+  let failed = true;
   try {
-    result = { value: await work(run) };
-    return result.value;
+    const result = await work(run);
+    failed = false;
+    return result;
   } finally {
     await run.close();
-    if (result === null && (await latestCheckpoint(run.checkpointsPath)) === null)
+    if (failed && (await latestCheckpoint(run.checkpointsPath)) === null)
       await rm(out, { recursive: true, force: true });
   }
 }

@@ -1,29 +1,21 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { RecordedRun } from "@splitmask/report";
-import { RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
 import { evaluationFile } from "./classifierFile.js";
-import type { RunDescription } from "./description.js";
+import { readRun } from "./description.js";
 
-/**
- * Reads a run folder without taking its lock, so also while the run is going on.
- *
- * @param path The folder.
- * @throws Error where it is no run, or its files are damaged.
- */
+/** Reads a run folder without taking its lock, so also while the run is going on. */
 export async function readRecordedRun(path: string): Promise<RecordedRun> {
-  const run = await RunFolder.open(path, { write: false });
+  const { run, description } = await readRun(path);
   const evaluation = await readEvaluation(join(run.path, evaluationFile));
-  const { warnings = [] } = run.config as Partial<Pick<RunDescription, "warnings">>;
   return {
-    path: run.path,
-    name: basename(run.path),
-    config: run.config,
+    ...{ path: run.path, name: basename(run.path), config: description },
     metrics: await run.readMetrics(),
     evaluations: await run.readEvaluations(),
     confusion: evaluation.confusion,
-    warnings: [...warnings, ...evaluation.warnings],
+    warnings: [...description.warnings, ...evaluation.warnings],
     skipped: await run.readSkipped(),
   };
 }
@@ -36,22 +28,14 @@ const evaluationLayout = z.object({
 
 /** What the `evaluation.json` says that a fine-tuned run has. */
 async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusion" | "warnings">> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { confusion: null, warnings: [] };
-    throw error;
-  }
+  if (!existsSync(path)) return { confusion: null, warnings: [] };
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
     throw new Error(
       `${path} is not JSON: ${(error as Error).message}. Evaluate the run again, or delete it.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
   const read = evaluationLayout.safeParse(json);
@@ -61,12 +45,7 @@ async function readEvaluation(path: string): Promise<Pick<RecordedRun, "confusio
         "of counts a class) and warnings (texts). Evaluate the run again, or delete it.",
     );
   }
-  const { classes, confusion, warnings } = read.data;
-  const view = {
-    title: "Classifier",
-    note: "On the test pictures, at the end of the run.",
-    classes,
-    counts: confusion,
-  };
-  return { confusion: view, warnings };
+  const { classes, confusion: counts, warnings } = read.data;
+  const note = "On the test pictures, at the end of the run.";
+  return { confusion: { title: "Classifier", note, classes, counts }, warnings };
 }

@@ -1,23 +1,12 @@
 import { formatDuration } from "@splitmask/report";
+import type { StepEvent } from "@splitmask/trainer";
 
 /** What a progress line shows of one training step. */
-export interface StepProgress {
-  /** Number of steps done, from 1. */
-  readonly step: number;
-  /** Number of steps of the run. */
-  readonly steps: number;
-  /** The losses by name, `total` first. */
-  readonly losses: Readonly<Record<string, number>>;
-  /** Learning rate of the step. */
-  readonly learningRate: number;
-  /** Figures of the last evaluation by name. */
+interface StepProgress
+  extends Pick<StepEvent, "step" | "steps" | "losses" | "learningRate" | "imagesPerSecond" | "secondsLeft"> {
+  readonly waitingShare?: StepEvent["waitingShare"];
+  /** Of the last evaluation. */
   readonly figures?: Readonly<Record<string, number>>;
-  /** Pictures a second; null while warming up. */
-  readonly imagesPerSecond: number | null;
-  /** Share of the time that the device waited for data; null or left out: not known. */
-  readonly waitingShare?: number | null;
-  /** Seconds to the last step; null while warming up. */
-  readonly secondsLeft: number | null;
 }
 
 /** A share of waiting from which on the line tells it. */
@@ -26,44 +15,34 @@ const worthTelling = 0.02;
 const barCells = 20;
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/** A bar of twenty cells in steps of an eighth of a cell. */
 function bar(share: number): string {
   const filled = Math.min(1, Math.max(0, share)) * barCells;
   const text = "█".repeat(Math.floor(filled)) + eighths[Math.floor((filled % 1) * 8)]!;
   return text.padEnd(barCells, "·");
 }
 
-/** Figures of an evaluation as they are shown. */
-export function formatFigures(figures: Readonly<Record<string, number>>): string {
-  return Object.entries(figures)
-    .map(([name, value]) => `${name} ${value.toFixed(3)}`)
-    .join("  ");
+/** Losses or figures of an evaluation as they are shown. */
+export function formatFigures(figures: Readonly<Record<string, number>>, between = "  "): string {
+  const texts = Object.entries(figures).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+  return texts.join(between);
 }
 
 /**
- * One line about a training step: step, every part of the loss, learning rate, speed, time left.
+ * One line about a training step.
  *
- * @param progress The step.
  * @param live The characters that a line drawn in place may have: it begins with a bar where that fits. Null: a plain
  *   line.
- * @returns The line.
  */
-export function progressLine(progress: StepProgress, live: number | null): string {
-  const {
-    step,
-    steps,
-    figures = {},
-    losses,
-    learningRate,
-    imagesPerSecond,
-    secondsLeft,
-    waitingShare,
-  } = progress;
-  const { total, ...parts } = losses;
-  const named = Object.entries(parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+export function progressLine(
+  { step, steps, figures = {}, losses, ...progress }: StepProgress,
+  live: number | null,
+): string {
+  const { learningRate, imagesPerSecond, secondsLeft, waitingShare } = progress;
+  const { total = Number.NaN, ...parts } = losses;
+  const named = formatFigures(parts, ", ");
   const fields = [
     `${live === null ? "step " : ""}${String(step).padStart(String(steps).length)}/${steps}`,
-    `loss ${(total ?? Number.NaN).toFixed(3)}${named.length > 0 ? ` (${named.join(", ")})` : ""}`,
+    `loss ${total.toFixed(3)}${named === "" ? "" : ` (${named})`}`,
     formatFigures(figures),
     `lr ${learningRate.toExponential(1)}`,
     imagesPerSecond === null ? "measuring the speed" : `${Math.round(imagesPerSecond)} pictures/s`,

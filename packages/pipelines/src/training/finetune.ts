@@ -6,11 +6,16 @@ import { type Classifier, type ClassifierModel, classifierMethod, encoderView } 
 import { UsageError } from "@splitmask/methods/settings";
 import type { TrainingEvaluation } from "@splitmask/trainer";
 import { classificationWork } from "../estimate/runWork.js";
-import { trainedRange } from "../evaluation/trainedRange.js";
 import { openLabelledPictures } from "../pictures/labelledPictures.js";
 import { classifierFile, evaluationFile, writeClassifier } from "../runs/classifierFile.js";
 import { changedSettings, preparedSettings, type RunDescription, readRun } from "../runs/description.js";
-import { findCheckpoint, loadWeights, readEncoderWeights, weightsHash } from "../runs/encoder.js";
+import {
+  findCheckpoint,
+  loadWeights,
+  readEncoderWeights,
+  trainedRange,
+  weightsHash,
+} from "../runs/encoder.js";
 import type { FinetuneConfig } from "../settings/config.js";
 import { finetuneFields } from "../settings/fields.js";
 import { evaluationSteps, resolveFinetune } from "../settings/resolveFinetune.js";

@@ -1,46 +1,28 @@
 import { shownName } from "@splitmask/data";
 import { writeFileDurably } from "@splitmask/files";
 import { type PicturePrediction, type PredictRequest, predict, tellSkipped } from "@splitmask/pipelines";
-import { UsageError } from "@splitmask/pipelines/settings";
 import { stringify } from "csv-stringify/sync";
 import type { CommandTerminal } from "../terminal/terminal.js";
 
-/** How predictions are written. */
-export type PredictionFormat = "csv" | "json";
-
-/** A `splitmask predict` command line. */
-export interface PredictCommand extends PredictRequest {
-  /** The file to write; standard output when not given. */
-  readonly out?: string;
-  /** Default: JSON lines for a file that ends in .json or .jsonl, else CSV. */
-  readonly format?: PredictionFormat;
-  /** Whether the result is told as one JSON line. */
-  readonly json?: boolean;
-}
-
-/** `splitmask predict`. */
-export async function runPredict(terminal: CommandTerminal, command: PredictCommand): Promise<void> {
-  const { format, json, out, ...request } = command;
-  if (json === true && out === undefined)
-    throw new UsageError("--json: the predictions go to standard output. Give a file for them with --out.");
+/** `splitmask predict`, to a file or to standard output. */
+export async function runPredict(
+  terminal: CommandTerminal,
+  request: PredictRequest,
+  out: string | undefined,
+  format = /\.jsonl?$/i.test(out ?? "") ? "json" : "csv",
+): Promise<void> {
   const { classes, predictions, root, skipped } = await predict(request, terminal);
   tellSkipped(skipped, terminal);
-  const chosen = format ?? (out !== undefined && /\.jsonl?$/i.test(out) ? "json" : "csv");
-  const text = chosen === "csv" ? predictionsCsv(predictions) : predictionsJsonLines(predictions);
+  const text = format === "csv" ? predictionsCsv(predictions) : predictionsJsonLines(predictions);
   if (out === undefined) {
     terminal.data(text);
     return;
   }
   await writeFileDurably(out, text);
-  const result = {
-    predictions: out,
-    format: chosen,
-    root,
-    count: predictions.length,
-    classes,
-    skipped: skipped.length,
-  };
-  terminal.result(result, [`${predictions.length} predictions of ${classes.length} classes in ${out}`]);
+  const { length: count } = predictions;
+  terminal.result({ predictions: out, format, root, count, classes, skipped: skipped.length }, [
+    `${count} predictions of ${classes.length} classes in ${out}`,
+  ]);
 }
 
 /**

@@ -1,0 +1,153 @@
+import { join } from "node:path";
+import {
+  dryRun,
+  estimateText,
+  evaluationFile,
+  type FinetuneRequest,
+  finetune,
+  finetuneDryRun,
+  type PretrainRequest,
+  pretrain,
+  type RunPlan,
+  summaryOf,
+  type TrainedRun,
+  tellSkipped,
+  writeReport,
+} from "@splitmask/pipelines";
+import { columns, printable } from "@splitmask/pipelines/settings";
+import { percent } from "@splitmask/report";
+import type { CommandTerminal } from "../terminal/terminal.js";
+import type { CommandLine } from "./commandLine.js";
+
+/** The signals that end a run early, and the exit codes that shells give them. */
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Classes that are printed; the file has them all. */
+const shownClasses = 40;
+
+/** `splitmask pretrain`: trains and writes the report; where that fails, it warns. */
+export async function runPretrain(
+  commandLine: CommandLine,
+  request: PretrainRequest,
+  planned: boolean,
+): Promise<void> {
+  const { terminal } = commandLine;
+  if (planned) return tellPlan(await dryRun(request, terminal), terminal);
+  await untilStopped(
+    commandLine,
+    (signal) => pretrain({ ...request, signal }, terminal),
+    ({ run }) => `splitmask pretrain ${request.folder} --out ${run} --resume`,
+    async (result) => {
+      const { run } = result;
+      const report = await reportOf(run, terminal);
+      terminal.result({ ...figuresOf(result), report }, [
+        `run: ${run}`,
+        ...(report === null ? [] : [`report: ${report}`]),
+      ]);
+    },
+  );
+}
+
+/** `splitmask finetune`: trains and evaluates. */
+export async function runFinetune(
+  commandLine: CommandLine,
+  request: FinetuneRequest,
+  planned: boolean,
+): Promise<void> {
+  const { terminal } = commandLine;
+  if (planned) return tellPlan(await finetuneDryRun(request, terminal), terminal);
+  const again = ({ run }: TrainedRun) =>
+    `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}` +
+    `${request.fromScratch ? " --from-scratch" : ""} --resume`;
+  const train = (signal: AbortSignal) => finetune({ ...request, signal }, terminal);
+  await untilStopped(commandLine, train, again, (result) => {
+    const { run, evaluation } = result;
+    if (evaluation === null) {
+      terminal.warn(
+        `the model is saved. When its test pictures are there again, test it with: ${again(result)}`,
+      );
+      terminal.result(figuresOf(result), [`run: ${run}`]);
+      return;
+    }
+    const { accuracy, perClass, test, top5, warnings } = evaluation;
+    const classes = Object.entries(perClass);
+    const rows = classes
+      .slice(0, shownClasses)
+      .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share, 1)]);
+    for (const text of columns(rows)) terminal.line(text);
+    if (classes.length > shownClasses)
+      terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
+    for (const text of warnings) terminal.warn(text);
+    const firstFive = top5 === null ? "" : `, among the first five: ${percent(top5, 1)}`;
+    terminal.result(figuresOf(result), [
+      `accuracy: ${percent(accuracy, 1)}${firstFive} (${classes.length} classes, ${test} test pictures)`,
+      `run: ${run}`,
+      `evaluation: ${join(run, evaluationFile)}`,
+    ]);
+  });
+}
+
+function tellPlan(plan: RunPlan, terminal: CommandTerminal): void {
+  terminal.result(plan, estimateText(plan, terminal));
+}
+
+const figuresOf = (result: TrainedRun) => ({ ...result, skipped: result.skipped.length });
+
+/** Writes a run's report; null where that fails, which is a warning: the run itself is whole. */
+async function reportOf(run: string, terminal: CommandTerminal): Promise<string | null> {
+  try {
+    return await writeReport({ run, out: join(run, "report.html") }, terminal);
+  } catch (error) {
+    terminal.warn(
+      `the run is complete, but its report could not be written: ${(error as Error).message} Make it with: ` +
+        `splitmask report ${run} --pictures <folder>`,
+    );
+    return null;
+  }
+}
+
+/**
+ * Trains until it is done or a signal ends it: SIGINT (Ctrl-C) and SIGTERM end it after the step at hand, with a
+ * checkpoint; a second one ends the process at once, which harms no checkpoint, for one is only there when complete.
+ *
+ * @param again The command line that goes on.
+ * @param whenDone Tells what came of a run that was not ended.
+ */
+async function untilStopped<Result extends TrainedRun>(
+  commandLine: CommandLine,
+  work: (signal: AbortSignal) => Promise<Result>,
+  again: (result: Result) => string,
+  whenDone: (result: Result) => Promise<void> | void,
+): Promise<void> {
+  const { terminal } = commandLine;
+  const controller = new AbortController();
+  const stop = (name: keyof typeof signals) => {
+    if (controller.signal.aborted) process.exit(signals[name]);
+    commandLine.exitCode = signals[name];
+    terminal.line("stopping after this step, with a checkpoint (Ctrl-C again: at once)");
+    controller.abort();
+  };
+  const names = Object.keys(signals) as (keyof typeof signals)[];
+  for (const name of names) process.on(name, stop);
+  try {
+    const result = await work(controller.signal);
+    tellSkipped(result.skipped, terminal);
+    terminal.line(summaryOf(result));
+    const { reason, step, steps } = result;
+    if (reason === "interrupted") {
+      terminal.result(figuresOf(result), [
+        `stopped at step ${step} of ${steps}; go on with: ${again(result)}`,
+      ]);
+      return;
+    }
+    await whenDone(result);
+    commandLine.exitCode = 0; // also where a signal came with or after the last step
+  } catch (error) {
+    // Before the first step there is nothing to save.
+    if (!controller.signal.aborted || (error as Error).name !== "AbortError") throw error;
+    terminal.endProgress();
+    terminal.line("stopped before the first step");
+  } finally {
+    for (const name of names) process.off(name, stop);
+  }
+}
