@@ -13,14 +13,7 @@ import {
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { UsageError } from "@splitmask/methods/settings";
-import {
-  type ContactSheet,
-  drawPictures,
-  rawOf,
-  type SheetRow,
-  sheetPage,
-  sheetPicture,
-} from "@splitmask/report";
+import { type ContactSheet, drawPictures, type SheetRow, sheetPage, sheetPicture } from "@splitmask/report";
 import sharp from "sharp";
 import { examineMachine } from "../machine/machine.js";
 import { withDevice } from "../machine/withDevice.js";
@@ -164,8 +157,7 @@ async function rowOf(
   index: number,
   { config, versions, views: drawn }: RowOptions,
 ): Promise<SheetRow> {
-  const { imageSize, patch, seed } = config;
-  const grid = imageSize / patch;
+  const { seed } = config;
   // As the loader of training decodes it.
   const { shape, data, offset } = await dataset.image(index, { shortSide: defaultDecodeSize(drawn) });
   const [height, width, channels] = shape as [number, number, number];
@@ -183,13 +175,9 @@ async function rowOf(
     augmentation: trainingAugmentation(config),
   });
   buffer.release();
-  const [seen, ...others] = await Promise.all(views.map((view) => drawPictures(view, view.shape[2]! / grid)));
+  const [seen, ...others] = await Promise.all(views.map((view) => drawPictures(view)));
   for (const view of views) view.dispose();
   const original = sharp(pixels, { raw: { height, width, channels: 3 } });
-  const cells = [
-    original,
-    ...Array.from({ length: versions }, (_, epoch) => rawOf(seen!, epoch)),
-    ...others.map((view) => rawOf(view, 0)),
-  ];
+  const cells = [original, ...seen!, ...others.map((drawn) => drawn[0]!)];
   return { name: shownName(dataset.path(index)), cells };
 }

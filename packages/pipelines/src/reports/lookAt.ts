@@ -15,6 +15,7 @@ import type { Device } from "@splitmask/kernels";
 import { tokenizerView } from "@splitmask/methods";
 import {
   attentionViews,
+  dataUri,
   drawPictures,
   embeddingMap,
   knnConfusion,
@@ -22,7 +23,6 @@ import {
   methodView,
   neighborViews,
   pictureAtlas,
-  pngOf,
   type ReportData,
   tokenView,
 } from "@splitmask/report";
@@ -123,16 +123,8 @@ async function lookAtEncoder(request: LookAtRequest, gallery: LoadedPictures) {
     drawnView(model),
   ]);
   const features = await embedBatches(encoder, batches);
-  const drawn = await Promise.all(
-    batches.map(({ views: [, pixels] }) => drawPictures(pixels!, pixels!.shape[2]! / encoder.grid[0])),
-  );
-  const places = drawn.flatMap((batch) =>
-    Array.from({ length: batch.count }, (_, index) => ({ batch, index })),
-  );
-  const pictures = places.map(({ batch, index }, row) => ({
-    name: names[row]!,
-    image: () => pngOf(batch, index),
-  }));
+  const drawn = (await Promise.all(batches.map(({ views }) => drawPictures(views[1]!)))).flat();
+  const pictures = drawn.map((picture, row) => ({ name: names[row]!, image: () => dataUri(picture) }));
   const queries = middles(pictures.length, shownQueries);
   const labels = Int32Array.from(batches.flatMap((batch) => Array.from(batch.labels)));
   const atlas = await pictureAtlas(batches.map((batch) => batch.views[2]!));

@@ -1,5 +1,5 @@
 import type { SkippedPicture } from "@splitmask/data";
-import { chartsOf, curvesOf, factsOf, type RecordedRun, type ReportData } from "@splitmask/report";
+import type { RecordedRun, ReportData } from "@splitmask/report";
 import { withDevice } from "../machine/withDevice.js";
 import { withPictures } from "../pictures/openFiles.js";
 import { openPictures, rootOf } from "../pictures/pictures.js";
@@ -25,29 +25,17 @@ export async function runReport(
 ): Promise<Omit<ReportData, "written">> {
   const run = await readReportedRun(recorded, checkpoint, request.method);
   const { choices, config, encoder, pictureCount, training, withLabels } = run;
-  const { confusion, metrics } = recorded;
-  const curves = curvesOf(metrics, recorded.evaluations, run.figures);
-  const { confusions, encoderParameters, parameters, skipped, ...looks } = await lookAtRun(
-    request,
-    run,
-    terminal,
-  );
+  const looks = await lookAtRun(request, run, terminal);
   const size = `${encoder.imageSize}×${encoder.imageSize}`;
   return {
-    title: recorded.name,
+    run: { ...recorded, figures: run.figures },
     summary:
       `A vision transformer (width ${encoder.width}, depth ${encoder.depth}, ${encoder.heads} heads, patches of ` +
       `${encoder.patch} pixels at ${size}), ${training}.`,
-    ...{ warnings: recorded.warnings, withLabels },
-    facts: factsOf({
-      ...{ metrics, curves, batch: config.batch, pictureCount, confusion },
-      ...{ encoderParameters, parameters, skipped: recorded.skipped.length },
-    }),
-    charts: chartsOf(curves, { guessing: run.chance, clip: config.clip }),
+    ...{ withLabels, pictureCount, batch: config.batch, clip: config.clip, guessing: run.chance },
     configuration: choices,
     ...looks,
-    confusions: confusion === null ? confusions : [confusion, ...confusions],
-    skipped: bothSkipped(recorded.skipped, skipped),
+    skipped: bothSkipped(recorded.skipped, looks.skipped),
   };
 }
 
