@@ -107,7 +107,7 @@ describe("the page of a pre-training run", () => {
       const path = await write(run, "--map", "umap", "--threads", "1", "--out", join(folder, name));
       const page = await readFile(path, "utf8");
       expect(page).toContain("UMAP map of 25 embeddings");
-      maps.push(/<script type="application\/json">(\{"x":.*?)<\/script>/.exec(page)![1]);
+      maps.push(/<script type="application\/json">(\{"method":.*?)<\/script>/.exec(page)![1]);
     }
     expect(maps[0]).toBe(maps[1]);
   });
@@ -143,7 +143,7 @@ describe("several runs", () => {
     const opened = await browser.open(path, desktop);
     await expectGood(opened);
     const { page } = opened;
-    expect(await page.locator(".runs .card").allTextContents()).toEqual([`Arun${run}`, `Btuned${tuned}`]);
+    expect(await page.locator(".runs .card").allTextContents()).toEqual([`A run${run}`, `B tuned${tuned}`]);
     const rows = await page
       .locator("#figures tbody tr")
       .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));

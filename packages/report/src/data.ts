@@ -2,9 +2,6 @@ import type { SkippedPicture } from "@splitmask/data";
 import type { FigureNotes } from "@splitmask/methods";
 import type { EvaluationRecord, MetricsRecord } from "@splitmask/trainer";
 
-/** A picture inside the page: a PNG data URI. */
-export type DataUri = string;
-
 /** What a run folder tells of itself, whatever was trained in it. */
 export interface RecordedRun {
   /** The folder, absolute. */
@@ -29,10 +26,9 @@ export interface RecordedRun {
 
 /** A picture beside another. */
 export interface PanelView {
-  /** What it shows, in a few words. */
   readonly caption: string;
-  /** The picture. */
-  readonly image: DataUri;
+  /** A data URI. */
+  readonly image: string;
   /** A figure below the caption. */
   readonly remark?: string;
   /** Its whole name, in a tooltip; its caption when left out. */
@@ -43,27 +39,23 @@ export interface PanelView {
 export interface PictureView {
   /** Its path. */
   readonly name: string;
-  /** The picture, as the encoder sees it. */
-  readonly original: DataUri;
-  /** The pictures beside it. */
+  /** A data URI of the picture, as the encoder sees it. */
+  readonly original: string;
   readonly panels: readonly PanelView[];
 }
 
 /** What a method makes of some pictures. */
 export interface MethodView {
-  /** The heading. */
   readonly title: string;
   /** What is shown, above the pictures. */
   readonly lead: string;
   /** How to read it, below the pictures. */
   readonly note: string;
-  /** The pictures. */
   readonly pictures: readonly PictureView[];
 }
 
 /** What is known of the tokenizer's words. */
 export interface TokenView {
-  /** Number of words. */
   readonly vocabulary: number;
   /** Patches that were tokenized. */
   readonly patches: number;
@@ -77,29 +69,23 @@ export interface TokenView {
 
 /** Small pictures side by side in one. */
 export interface Atlas {
-  /** All of them: row by row, each `tile` pixels high and wide. */
-  readonly image: DataUri;
-  /** Side of one in pixels. */
+  /** A data URI of all: row by row, each `tile` pixels high and wide. */
+  readonly image: string;
   readonly tile: number;
-  /** How many are in a row. */
   readonly columns: number;
-  /** How many there are. */
   readonly count: number;
 }
 
 /** The points of one class on a map. */
 export interface MapClass {
-  /** Its name. */
   readonly name: string;
   /** Color slot: 0 for all that have no color of their own, 1 to 10 the palette. */
   readonly color: number;
-  /** Its pictures. */
   readonly members: readonly number[];
 }
 
 /** A 2-D map of embeddings. */
 export interface MapView {
-  /** How it was made. */
   readonly method: "PCA" | "UMAP";
   /** How to read it, in one or two sentences. */
   readonly note: string;
@@ -107,15 +93,11 @@ export interface MapView {
   readonly x: readonly number[];
   /** One place down a picture, 0 to `height`. */
   readonly y: readonly number[];
-  /** Width of the map. */
   readonly width: number;
-  /** Height of the map. */
   readonly height: number;
-  /** What the pictures are called. */
   readonly names: readonly string[];
   /** Every picture in one of these; one class without a name where pictures have no labels. */
   readonly classes: readonly MapClass[];
-  /** The pictures themselves. */
   readonly atlas: Atlas;
 }
 
@@ -133,11 +115,9 @@ export interface ConfusionView {
 
 /** A setting, and why it has its value. */
 export interface ExplainedSetting {
-  /** Its name, in words. */
+  /** In words. */
   readonly name: string;
-  /** Its value. */
   readonly value: string;
-  /** The reason. */
   readonly reason: string;
 }
 

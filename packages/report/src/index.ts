@@ -3,15 +3,15 @@
  *
  * @packageDocumentation
  */
-export type * from "./data.js";
+export type { ConfusionView, RecordedRun, ReportData } from "./data.js";
 export { lastMean } from "./figures/curves.js";
 export { formatDuration, percent } from "./figures/format.js";
 export { attentionViews } from "./looks/attention.js";
-export { dataUri, drawPictures, pictureAtlas } from "./looks/draw.js";
-export { embeddingMap, type MapMethod, type MappedPictures, mapMethods } from "./looks/embeddingMap.js";
+export { drawPictures, pictureAtlas } from "./looks/draw.js";
+export { embeddingMap, type MapMethod, mapMethods } from "./looks/embeddingMap.js";
 export { methodView, tokenView } from "./looks/methodView.js";
-export { type GalleryPicture, knnConfusion, neighborViews } from "./looks/neighbors.js";
+export { knnConfusion, neighborViews } from "./looks/neighbors.js";
 export { comparisonPage, mostCompared } from "./pages/comparisonPage.js";
-export { type LayerAccuracy, type LayerChartOptions, layerChart } from "./pages/layerChart.js";
+export { type LayerAccuracy, layerChart } from "./pages/layerChart.js";
 export { reportPage } from "./pages/reportPage.js";
 export { type ContactSheet, type SheetRow, sheetPage, sheetPicture } from "./pages/sheet.js";

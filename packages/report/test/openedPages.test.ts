@@ -49,10 +49,7 @@ const pages = new Map<
     { write: (text) => comparisonPage(comparedRuns(text), "today"), selector: "thead th", before: "A one" },
   ],
   ["sheet.html", { write: sheet, selector: "h1", before: "" }],
-  [
-    "layers.svg",
-    { write: (title) => layerChart(layers, { title, chance: 0.1 }), selector: ".title", before: "" },
-  ],
+  ["layers.svg", { write: (title) => layerChart(layers, title, 0.1), selector: ".title", before: "" }],
 ]);
 
 let folder: string;
@@ -255,6 +252,6 @@ test("a map without classes begins with the pictures", async () => {
   expect(await page.locator(".pictures use").count()).toBe(3);
   expect(await page.locator(".legend").count()).toBe(0);
   await page.locator(".map > svg").hover({ position: await placeOnMap(page, 0) });
-  expect(await texts(page, ".tip span, .tip b")).toEqual(["a"]);
+  expect(await texts(page, ".tip span, .tip b")).toEqual(["a", ""]);
   await page.close();
 });

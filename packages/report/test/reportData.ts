@@ -1,4 +1,4 @@
-import type { MapView, RecordedRun, ReportData } from "@splitmask/report";
+import type { RecordedRun, ReportData } from "@splitmask/report";
 import sharp from "sharp";
 
 const picture = sharp({ create: { width: 80, height: 80, channels: 3, background: "teal" } });
@@ -6,7 +6,7 @@ const pixel = `data:image/png;base64,${(await picture.png().toBuffer()).toString
 
 /** What a page is told of a run that has everything; `text` is a part of every name, title, remark and setting. */
 export function reportData(text: string): ReportData {
-  const map: MapView = {
+  const map: ReportData["map"] = {
     method: "PCA",
     note: `how to read ${text}`,
     x: [100, 900, 500],

@@ -15,7 +15,6 @@ import type { Device } from "@splitmask/kernels";
 import { tokenizerView } from "@splitmask/methods";
 import {
   attentionViews,
-  dataUri,
   drawPictures,
   embeddingMap,
   knnConfusion,
@@ -124,20 +123,19 @@ async function lookAtEncoder(request: LookAtRequest, gallery: LoadedPictures) {
   ]);
   const features = await embedBatches(encoder, batches);
   const drawn = (await Promise.all(batches.map(({ views }) => drawPictures(views[1]!)))).flat();
-  const pictures = drawn.map((picture, row) => ({ name: names[row]!, image: () => dataUri(picture) }));
-  const queries = middles(pictures.length, shownQueries);
+  const queries = middles(names.length, shownQueries);
   const labels = Int32Array.from(batches.flatMap((batch) => Array.from(batch.labels)));
   const atlas = await pictureAtlas(batches.map((batch) => batch.views[2]!));
-  const mapped = { features, labels, classes: dataset.classes, names, atlas };
-  const knn = withLabels ? null : await knnConfusion(device, features, labels, dataset.classes);
+  const embedded = { features, labels, classes: dataset.classes };
+  const knn = withLabels ? null : await knnConfusion(device, embedded);
   return {
     attention:
       looking.batches[0] === undefined
         ? []
         : await attentionViews(encoder, looking.batches[0], looking.names),
     neighbors:
-      pictures.length > 1 ? await neighborViews(device, features, pictures, queries, shownNeighbors) : [],
-    map: await embeddingMap(device, mapped, map, seed),
+      names.length > 1 ? await neighborViews(device, embedded, names, drawn, queries, shownNeighbors) : [],
+    map: await embeddingMap(device, embedded, names, atlas, map, seed),
     confusions: knn === null ? [] : [knn],
   };
 }

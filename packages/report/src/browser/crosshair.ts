@@ -1,12 +1,11 @@
-import type { Series } from "../figures/curves.js";
-import { embeddedData } from "./embeddedData.js";
+import type { Chart, Series } from "../figures/curves.js";
 
 /** Gives a chart a crosshair, and a line of text with the values at its step. */
 export function readChart(figure: HTMLElement): void {
   const readout = figure.querySelector(".readout")!;
   const drawing = figure.querySelector("svg")!;
   const line = drawing.querySelector(".crosshair")!;
-  const series = embeddedData<Series[]>(drawing);
+  const { series, unit }: Required<Chart> = JSON.parse(drawing.nextElementSibling!.textContent!);
   const first = Math.min(...series.map(({ steps }) => steps[0]!));
   const last = Math.max(...series.map(({ steps }) => steps.at(-1)!));
   drawing.addEventListener("pointermove", (event) => {
@@ -14,7 +13,7 @@ export function readChart(figure: HTMLElement): void {
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     line.setAttribute("transform", `translate(${share * drawing.viewBox.baseVal.width})`);
     line.setAttribute("visibility", "visible");
-    readout.textContent = valuesAt(series, first + share * (last - first), last);
+    readout.textContent = `${unit} ${valuesAt(series, first + share * (last - first), last)}`;
   });
   drawing.addEventListener("pointerleave", () => {
     line.setAttribute("visibility", "hidden");
@@ -29,7 +28,7 @@ function valuesAt(series: readonly Series[], wanted: number, last: number): stri
     return wanted > end + 0.5 && end < last ? "" : `   ${name} ${values[nearest(steps, wanted)]}`;
   });
   const { steps } = series.find((each) => each.steps.at(-1) === last)!;
-  return `step ${steps[nearest(steps, wanted)]!.toLocaleString("en")}${values.join("")}`;
+  return `${steps[nearest(steps, wanted)]!.toLocaleString("en")}${values.join("")}`;
 }
 
 /** Index of the step that is nearest to the wanted one. */

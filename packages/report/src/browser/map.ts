@@ -1,5 +1,4 @@
 import type { MapView } from "../data.js";
-import { embeddedData } from "./embeddedData.js";
 
 /** The part of a map that is shown: its upper left corner in the drawing's units, and how often it fits in the whole. */
 interface Frame {
@@ -20,13 +19,15 @@ export function openMap(figure: HTMLElement): void {
   const find = <Found extends Element = HTMLElement>(selector: string) =>
     figure.querySelector<Found>(selector)!;
   const drawing = find<SVGSVGElement>("svg");
-  const { atlas, classes, height, names, width, x, y } = embeddedData<MapView>(drawing);
+  const data: MapView = JSON.parse(drawing.nextElementSibling!.textContent!);
+  const { atlas, classes, height, names, width, x, y } = data;
   const classOf: number[] = [];
   for (const [place, { members }] of classes.entries()) for (const member of members) classOf[member] = place;
   const points = find<SVGElement>(".points");
   const pictures = find(".pictures");
   const ring = find(".ring");
   const tip = find(".tip");
+  const tipPicture = find<SVGElement>(".tip svg");
   const asPictures = find(`[data-do="pictures"]`);
 
   let frame = whole;
@@ -69,24 +70,19 @@ export function openMap(figure: HTMLElement): void {
         Math.max(Math.abs(x[other]! - across), Math.abs(y[other]! - down)) < side * 0.85;
       if (drawn.some(covers)) continue;
       drawn.push(index);
-      const picture = pictureOf(index);
+      const picture = tipPicture.cloneNode(true) as SVGElement;
+      showPicture(picture, index);
       const box = { x: across - side / 2, y: down - side / 2, width: side, height: side };
       for (const [name, value] of Object.entries(box)) picture.setAttribute(name, String(value));
       pictures.append(picture);
     }
   }
 
-  /** One picture of the atlas, filling the element that it is in. */
-  function pictureOf(index: number): Element {
+  /** Fills an element with one picture of the atlas. */
+  function showPicture(picture: SVGElement, index: number): void {
     const { columns, tile } = atlas;
-    const [picture, use] = ["svg", "use"].map((name) =>
-      document.createElementNS(drawing.namespaceURI, name),
-    ) as [Element, Element];
     const corner = `${(index % columns) * tile} ${Math.floor(index / columns) * tile}`;
     picture.setAttribute("viewBox", `${corner} ${tile} ${tile}`);
-    use.setAttribute("href", "#atlas");
-    picture.append(use);
-    return picture;
   }
 
   /** Shows another part, or the nearest one that lies within the map. */
@@ -142,16 +138,9 @@ export function openMap(figure: HTMLElement): void {
     if (index === null) return;
     const [across, down] = [x[index]!, y[index]!];
     ring.setAttribute("d", `M${across} ${down}h0`);
-    const texts = [names[index]!.split(/[\\/]/).at(-1)!, classes[classOf[index]!]!.name];
-    const lines = texts
-      .filter((text, place) => place === 0 || text !== "")
-      .map((text, place) => {
-        const line = document.createElement(place === 0 ? "span" : "b");
-        line.className = "cut";
-        line.textContent = text;
-        return line;
-      });
-    tip.replaceChildren(pictureOf(index), ...lines);
+    showPicture(tipPicture, index);
+    find(".tip span").textContent = names[index]!.split(/[\\/]/).at(-1)!;
+    find(".tip b").textContent = classes[classOf[index]!]!.name;
     const [box, outer] = [drawing.getBoundingClientRect(), figure.getBoundingClientRect()];
     const left = box.left - outer.left + (across - frame.x) / unit() - tip.offsetWidth / 2;
     const top = box.top - outer.top + (down - frame.y) / unit();

@@ -20,6 +20,8 @@ export interface Chart {
   /** One sentence that says how to read it. */
   readonly caption: string;
   readonly series: readonly Series[];
+  /** What the steps are, if not training steps. */
+  readonly unit?: string;
   /** Drawn over the page's whole width. */
   readonly wide?: boolean;
   /** A dashed level with its name. */

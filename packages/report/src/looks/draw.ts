@@ -12,7 +12,7 @@ import {
 } from "@splitmask/autograd";
 import { unpatchify } from "@splitmask/nn";
 import sharp, { type Sharp } from "sharp";
-import type { Atlas, DataUri } from "../data.js";
+import type { Atlas } from "../data.js";
 
 /**
  * Draws pictures.
@@ -33,11 +33,8 @@ export async function drawPictures(pixels: Tensor): Promise<Sharp[]> {
 }
 
 /**
- * Draws pictures from patches; the places of the grid that have none are transparent.
- *
- * @param patches B×K×3P², pixels in [−1, 1].
- * @param places int32 B×K: the place of each patch, none twice; null: K is all places, in order.
- * @param grid Rows and columns of patches.
+ * Draws B×K×3P² patches of pictures at their places, int32 B×K, in the grid; null: K is all places, in order. Where
+ * there is no patch, a picture is transparent.
  */
 export function drawPatches(
   patches: Tensor,
@@ -83,12 +80,8 @@ export async function pictureAtlas(pictures: readonly Tensor[]): Promise<Atlas> 
   return { image: `data:image/webp;base64,${webp.toString("base64")}`, tile, columns, count };
 }
 
-/**
- * Encodes a picture as a PNG data URI, at its own size: the page enlarges it.
- *
- * @param picture The picture.
- */
-export async function dataUri(picture: Sharp): Promise<DataUri> {
+/** A PNG of a picture at its own size: the page enlarges it. */
+export async function dataUri(picture: Sharp): Promise<string> {
   const png = await picture.png({ compressionLevel: 9 }).toBuffer();
   return `data:image/png;base64,${png.toString("base64")}`;
 }
@@ -107,7 +100,7 @@ const ramp: readonly (readonly [number, number, number])[] = [
 export function heatMap(
   values: ArrayLike<number>,
   [height, width]: readonly [number, number],
-): Promise<DataUri> {
+): Promise<string> {
   const list = Array.from(values);
   const low = Math.min(...list);
   const range = Math.max(...list) - low || 1;

@@ -1,5 +1,5 @@
 import { l2Normalize, noGrad, RandomStream, scope, tensor } from "@splitmask/autograd";
-import { principalComponents } from "@splitmask/eval";
+import { type LabelledFeatures, principalComponents } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import ndarray, { type NdArray } from "ndarray";
 import type { Atlas, MapClass, MapView } from "../data.js";
@@ -19,25 +19,13 @@ const heights = [420, 720] as const;
 /** Classes that have a color of their own. */
 const colors = 10;
 
-/** What is drawn on a map. */
-export interface MappedPictures {
-  /** N×D: their embeddings. */
-  readonly features: NdArray<Float32Array>;
-  /** N labels, −1 for none. */
-  readonly labels: Int32Array;
-  /** Names of the classes, by label. */
-  readonly classes: readonly string[];
-  /** N names. */
-  readonly names: readonly string[];
-  /** The N pictures. */
-  readonly atlas: Atlas;
-}
-
 /**
  * Draws embeddings of unit length as points in two dimensions.
  *
  * @param device Where it is computed.
- * @param pictures What is drawn.
+ * @param set The embeddings of N pictures, with the label −1 where there is none.
+ * @param names N names.
+ * @param atlas The N pictures.
  * @param method `pca`: along the two directions in which they differ most; `umap` (McInnes et al. 2018): so that
  * neighbors stay neighbors.
  * @param seed What UMAP's chance depends on.
@@ -45,7 +33,9 @@ export interface MappedPictures {
  */
 export async function embeddingMap(
   device: Device,
-  { atlas, classes, features, labels, names }: MappedPictures,
+  { features, labels, classes = [] }: LabelledFeatures,
+  names: readonly string[],
+  atlas: Atlas,
   method: MapMethod,
   seed: number,
 ): Promise<MapView | null> {

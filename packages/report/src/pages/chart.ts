@@ -1,6 +1,7 @@
 import type { Chart, Series } from "../figures/curves.js";
 import { formatNumber } from "../figures/format.js";
 import { dataForScript, type Html, html } from "../html/html.js";
+import type { Section } from "./page.js";
 
 /** Units of a drawing across; the page stretches it. Down, a unit is a pixel. */
 const width = 1000;
@@ -81,6 +82,13 @@ export function slotColor(slot: number): string {
   return `color:var(--color${slot})`;
 }
 
+/** All charts over the steps. */
+export function curvesSection(id: string, heading: string, charts: readonly Chart[]): Section {
+  const lead =
+    "Thin lines are single steps, thick lines a moving average. Hover over a chart to read its values.";
+  return { id, heading, lead, body: html`<div class="charts">${charts.map(chartFigure)}</div>` };
+}
+
 /** A chart in a card, with its heading and what the page's script reads out of it. */
 export function chartFigure(chart: Chart): Html {
   const drawing = plot(chart);
@@ -93,7 +101,7 @@ ${drawing ?? html`<p class="note">No steps were recorded.</p>`}<output class="re
  * The drawing of a chart: lines in an SVG that the page stretches, a label at the end of each, and its values for the
  * crosshair; null where there is nothing to draw.
  */
-export function plot({ reference, series, title, wide }: Chart): Html | null {
+function plot({ reference, series, title, unit = "step", wide }: Chart): Html | null {
   const [height, count] = wide === true ? [260, 8] : [180, 4];
   const lines = series.map(lineOf).filter(({ steps }) => steps.length > 0);
   if (lines.length === 0) return null;
@@ -122,7 +130,7 @@ export function plot({ reference, series, title, wide }: Chart): Html | null {
   const isShort = lines.every(({ name }) => name.length <= 1);
   const ends = spread(
     lines.map(({ values }) => y(values.at(-1)!)),
-    isShort ? 16 : 32,
+    Math.min(isShort ? 16 : 32, height / lines.length),
     height,
   );
   const labels = lines.map(({ color, name, values }, index) => {
@@ -133,7 +141,7 @@ export function plot({ reference, series, title, wide }: Chart): Html | null {
   const summary = lines.map(({ name, values }) =>
     `${name} from ${formatNumber(values[0]!)} to ${formatNumber(values.at(-1)!)}`.trim(),
   );
-  const reading = lines.map(({ name, steps, values }) => ({
+  const read = lines.map(({ name, steps, values }) => ({
     ...{ name, steps },
     values: values.map((value) => Number(value.toPrecision(4))),
   }));
@@ -142,7 +150,7 @@ export function plot({ reference, series, title, wide }: Chart): Html | null {
 <div class="area"><svg viewBox="0 0 ${width} ${height}" style="height:${height}px" preserveAspectRatio="none" role="img" aria-label="${title}: ${summary.join("; ")}">
 ${marks.map((mark) => level("grid", mark))}${reference !== undefined && level("reference", reference.value)}
 ${lines.map((line) => line.smooth === true && path("raw", line, line.raw))}${lines.map((line) => path("line", line, line.values))}
-<path class="crosshair" d="M0 0v${height}" visibility="hidden"/></svg>${dataForScript(reading)}
+<path class="crosshair" d="M0 0v${height}" visibility="hidden"/></svg>${dataForScript({ unit, series: read })}
 ${reference !== undefined && html`<span class="cut" style="bottom:${(height - y(reference.value)).toFixed(1)}px">${reference.name}</span>`}
 ${steps.map((step) => html`<span class="tick" style="left:${((x(step) / width) * 100).toFixed(1)}%">${formatNumber(step)}</span>`)}</div>
 <div class="labels">${labels}</div></div>

@@ -3,7 +3,7 @@ import { type Chart, curvesOf, lastMean } from "../figures/curves.js";
 import { tally, trainingTime } from "../figures/facts.js";
 import { formatDuration, formatNumber, percent } from "../figures/format.js";
 import { type Html, html } from "../html/html.js";
-import { chartFigure, slotColor } from "./chart.js";
+import { curvesSection, slotColor } from "./chart.js";
 import { confusionSection } from "./confusionSection.js";
 import { sectionedPage } from "./page.js";
 
@@ -41,8 +41,7 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
   const table = (rows: readonly Row[]): Html => {
     const body = rows.map(
       ({ name, values }) =>
-        html`<tr><th scope="row">${name}</th>${values.map((value) => html`<td>${value ?? "–"}</td>`)}</tr>
-`,
+        html`<tr><th scope="row">${name}</th>${values.map((value) => html`<td>${value ?? "–"}</td>`)}</tr>`,
     );
     return html`<div class="card scroll" tabindex="0"><table>
 <thead><tr><td></td>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
@@ -110,13 +109,7 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
             : "Every other setting is the same in all runs.",
         body: differing.length === 0 ? null : table(differing),
       },
-      {
-        id: "curves",
-        heading: "Curves",
-        short: "Curves",
-        lead: "Thin lines are single steps, thick lines a moving average. Hover over a chart to read its values.",
-        body: html`<div class="charts">${charts.map(chartFigure)}</div>`,
-      },
+      curvesSection("curves", "Curves", charts),
       confusionSection(
         runs.flatMap(({ confusion, letter, name }) =>
           confusion === null ? [] : [{ ...confusion, title: `${letter} ${name}` }],

@@ -1,4 +1,4 @@
-import type { AccuracyInterval } from "@splitmask/eval";
+import type { Classification } from "@splitmask/eval";
 import { html } from "../html/html.js";
 import { scale, ticks } from "./chart.js";
 
@@ -6,30 +6,20 @@ const size = { width: 640, height: 360 };
 const edge = { left: 56, right: 620, top: 44, bottom: 312 };
 
 /** What the features of one layer are worth. */
-export interface LayerAccuracy {
+export interface LayerAccuracy extends Pick<Classification, "accuracy" | "interval"> {
   /** The layer: 0 is the embedding before the first block. */
   readonly layer: number;
-  /** Share of the test pictures that was predicted correctly. */
-  readonly accuracy: number;
-  /** Confidence interval of `accuracy`. */
-  readonly interval: AccuracyInterval;
-}
-
-/** What a chart of layers says besides the layers. */
-export interface LayerChartOptions {
-  /** Its heading. */
-  readonly title: string;
-  /** Accuracy of always naming the most frequent class: a dashed line. */
-  readonly chance: number;
 }
 
 /**
  * Draws accuracy by layer, with confidence intervals, as an SVG document: the paper's figure 5.
  *
  * @param layers In rising order.
+ * @param title Its heading.
+ * @param chance Accuracy of always naming the most frequent class: a dashed line.
  * @returns The document.
  */
-export function layerChart(layers: readonly LayerAccuracy[], { chance, title }: LayerChartOptions): string {
+export function layerChart(layers: readonly LayerAccuracy[], title: string, chance: number): string {
   const ends = [chance, ...layers.flatMap(({ interval }) => [interval.low, interval.high])];
   const inside = ticks(100 * Math.max(0, Math.min(...ends)), 100 * Math.min(1, Math.max(...ends)), 5);
   const step = inside.length > 1 ? inside[1]! - inside[0]! : 1;

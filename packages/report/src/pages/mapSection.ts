@@ -42,5 +42,5 @@ function mapFigure({ atlas, note: _, ...map }: MapView): Html {
 <defs><image id="atlas" href="${image}" width="${columns * tile}" height="${Math.ceil(count / columns) * tile}"/></defs>
 <g class="points">${points}</g><g class="pictures"></g><path class="ring" d="" visibility="hidden"/>
 </svg>${dataForScript({ ...map, atlas: { columns, tile } })}
-<div class="tip" hidden></div>${classes.length > 1 && html`<div class="legend">${legend}</div>`}</figure>`;
+<div class="tip" hidden><svg><use href="#atlas"/></svg><span class="cut"></span><b class="cut"></b></div>${classes.length > 1 && html`<div class="legend">${legend}</div>`}</figure>`;
 }

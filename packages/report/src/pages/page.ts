@@ -6,8 +6,8 @@ export interface Section {
   /** Its anchor. */
   readonly id: string;
   readonly heading: string;
-  /** What the table of contents calls it. */
-  readonly short: string;
+  /** What the table of contents calls it, instead of its heading. */
+  readonly short?: string;
   /** One or two sentences below the heading. */
   readonly lead: string;
   readonly body: Html | null;
@@ -57,7 +57,7 @@ export function sectionedPage(page: {
     (text) => html`<p class="card warning"><b>Warning.</b> ${text}.</p>
 `,
   );
-  const contents = sections.map(({ id, short }) => html`<a href="#${id}">${short}</a>`);
+  const contents = sections.map(({ id, heading, short }) => html`<a href="#${id}">${short ?? heading}</a>`);
   const bodies = sections.map(
     ({ id, heading, lead, body }) => html`<section id="${id}"><h2>${heading}</h2><p class="lead">${lead}</p>
 ${body}</section>

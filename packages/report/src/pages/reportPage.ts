@@ -1,9 +1,9 @@
 import type { ReportData, TokenView } from "../data.js";
-import { chartsOf, curvesOf } from "../figures/curves.js";
+import { type Chart, chartsOf, curvesOf } from "../figures/curves.js";
 import { factsOf } from "../figures/facts.js";
 import { percent } from "../figures/format.js";
 import { type Html, html } from "../html/html.js";
-import { chartFigure, plot } from "./chart.js";
+import { chartFigure, curvesSection } from "./chart.js";
 import { confusionSection } from "./confusionSection.js";
 import { mapSection } from "./mapSection.js";
 import { type Section, sectionedPage } from "./page.js";
@@ -23,23 +23,14 @@ export function reportPage(data: ReportData): string {
     ({ label, value, note }) =>
       html`<div><dt>${label}</dt><dd>${value}${note !== undefined && html`<small>${note}</small>`}</dd></div>`,
   );
-  const settings = configuration.map(
-    ({ name, value, reason }) =>
-      html`<tr><th scope="row">${name}</th><td>${value}</td><td>${reason}</td></tr>`,
-  );
+  const settings = configuration.map(({ name, value, reason }) => tableRow([name, value, reason]));
   return sectionedPage({
     title: run.name,
     warnings: run.warnings,
     header: html`<p class="lead">${data.summary}</p>
 <dl class="facts">${facts}</dl>`,
     sections: [
-      {
-        id: "training",
-        heading: "Training",
-        short: "Training",
-        lead: "Thin lines are single steps, thick lines a moving average. Hover over a chart to read its values.",
-        body: html`<div class="charts">${charts.map(chartFigure)}</div>`,
-      },
+      curvesSection("training", "Training", charts),
       method && {
         id: "method",
         heading: method.title,
@@ -52,7 +43,6 @@ export function reportPage(data: ReportData): string {
         : {
             id: "attention",
             heading: "Attention",
-            short: "Attention",
             lead:
               "Rollout: how much each patch contributes to the embedding, followed through all layers. Heads: how " +
               "much attention each patch receives in the last layer, on average over the patches that attend. " +
@@ -76,7 +66,6 @@ export function reportPage(data: ReportData): string {
       {
         id: "configuration",
         heading: "Configuration",
-        short: "Configuration",
         lead: "Every setting, and the reason for its value.",
         body: html`<div class="card"><table class="settings">${settings}</table></div>`,
       },
@@ -91,26 +80,21 @@ function wordsSection({ vocabulary, patches, entropy, dead, cumulative }: TokenV
   const most = Math.log2(vocabulary).toFixed(2);
   const even = Math.round(2 ** entropy).toLocaleString("en");
   const shares = [0, ...cumulative].map((share) => 100 * share);
-  const curve = plot({
-    title: "cumulative share of the patches, over the words from the most frequent on, in percent",
-    caption: "",
+  const chart: Chart = {
+    title: "Share of all patches",
+    caption: "In percent, for the most frequent words; the straight line would be equal use.",
+    unit: "% of the words",
     series: [
       { name: "equal use", color: 0, steps: [0, 100], values: [0, 100] },
-      { name: "", color: 1, steps: Array.from(shares.keys()), values: shares },
+      { name: "in use", color: 1, steps: Array.from(shares.keys()), values: shares },
     ],
-  });
-  const facts: readonly (readonly [string, string | Html])[] = [
+  };
+  const rows = [
     ["Vocabulary", `${vocabulary.toLocaleString("en")} words`],
     ["Patches counted", patches.toLocaleString("en")],
     ["Entropy", `${entropy.toFixed(2)} of at most ${most} bits: as much as ${even} equally frequent words`],
     ["Unused words", `${dead.toLocaleString("en")} (${percent(dead / vocabulary)}) occur in no patch`],
-    [
-      "Curve",
-      "the share of all patches (vertical, %) that the most frequent words (horizontal, %) account for; the straight " +
-        "line would be equal use",
-    ],
-  ];
-  const rows = facts.map(([name, text]) => html`<tr><th scope="row">${name}</th><td>${text}</td></tr>`);
+  ].map(tableRow);
   return {
     id: "words",
     heading: "Visual words",
@@ -118,14 +102,17 @@ function wordsSection({ vocabulary, patches, entropy, dead, cumulative }: TokenV
     lead:
       "How the tokenizer uses its vocabulary on these pictures. With few words in use the task is easy and the " +
       "encoder learns little; unused words only cost time.",
-    body: html`<div class="card words"><div>${curve}</div><table>${rows}</table></div>`,
+    body: html`<div class="charts">${chartFigure(chart)}<div class="card"><table>${rows}</table></div></div>`,
   };
 }
 
+/** A row of a table: what it is about, and what is told of it. */
+function tableRow([name, ...texts]: readonly (string | Html)[]): Html {
+  return html`<tr><th scope="row">${name!}</th>${texts.map((text) => html`<td>${text}</td>`)}</tr>`;
+}
+
 function skippedSection(skipped: ReportData["skipped"]): Section {
-  const rows = skipped.map(
-    ({ path, reason }) => html`<tr><th scope="row"><code>${path}</code></th><td>${reason}</td></tr>`,
-  );
+  const rows = skipped.map(({ path, reason }) => tableRow([html`<code>${path}</code>`, reason]));
   const lead =
     skipped.length === 1
       ? "One picture could not be read; the next readable one took its place."
