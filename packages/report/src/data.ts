@@ -30,7 +30,7 @@ export interface PanelView {
   /** A data URI. */
   readonly image: string;
   /** A figure below the caption. */
-  readonly remark?: string;
+  readonly remark?: string | undefined;
   /** Its whole name, in a tooltip; its caption when left out. */
   readonly name?: string;
 }

@@ -11,29 +11,29 @@ const matches = (page: string, pattern: RegExp) => Array.from(page.matchAll(patt
 test("shows everything, and escapes what it is given", () => {
   const page = reportPage(data);
   for (const text of [
-    "<h1>run &lt;b&gt;</h1>",
+    "<h1>run &#60;b&#62;</h1>",
     "<dt>Loss</dt><dd>6.004<small>started at 14.000</small></dd>",
     "<dd>75.0 %<small>of 20 test pictures</small></dd>",
     "200 epochs of batch 64",
-    "<dt>Tested&lt;b&gt;</dt><dd>0.5<small>after step 2,000</small></dd>",
-    "<b>Tested&lt;b&gt;</b> Evaluated during training.",
-    "<b>Rank&lt;b&gt;</b> of halves &lt;b&gt;</figcaption>",
-    '<h2>What it paints &lt;b&gt;</h2><p class="lead">from a quarter &lt;b&gt;</p>',
-    "painted&lt;b&gt;</div>25 % exact&lt;b&gt;",
-    '<p class="note">painted pixels &lt;b&gt;</p>',
+    "<dt>Tested&#60;b&#62;</dt><dd>0.5<small>after step 2,000</small></dd>",
+    "<b>Tested&#60;b&#62;</b> Evaluated during training.",
+    "<b>Rank&#60;b&#62;</b> of halves &#60;b&#62;</figcaption>",
+    '<h2>What it paints &#60;b&#62;</h2><p class="lead">from a quarter &#60;b&#62;</p>',
+    "painted&#60;b&#62;</div>25 % exact&#60;b&#62;",
+    '<p class="note">painted pixels &#60;b&#62;</p>',
     "head 2",
     "M100 40h0M900 300h0",
     "3 pictures, each placed by its embedding. The colors are the classes, which the encoder never saw.",
-    "Classifier&lt;b&gt;: 75.0 % correct",
+    "Classifier&#60;b&#62;: 75.0 % correct",
     "15 of 20 pictures;\nalways predicting the most frequent class gives 50 %.",
-    "2 of 10 “cats&lt;b&gt;” predicted as “dogs&lt;b&gt;”",
-    'title="cats/b&lt;b&gt;">b&lt;b&gt;</div>0.913',
+    "2 of 10 “cats&#60;b&#62;” predicted as “dogs&#60;b&#62;”",
+    'title="cats/b&#60;b&#62;">b&#60;b&#62;</div>0.913',
     "5.00 of at most 6.00 bits: as much as 32 equally frequent words",
     "16 (25 %)",
-    "<code>broken&lt;b&gt;</code></th><td>truncated&lt;b&gt;",
+    "<code>broken&#60;b&#62;</code></th><td>truncated&#60;b&#62;",
     "One picture could not be read",
-    '<p class="card warning"><b>Warning.</b> tested with training pictures &lt;b&gt;.</p>',
-    '<th scope="row">batch&lt;b&gt;</th><td>128&lt;b&gt;</td><td>given&lt;b&gt;</td>',
+    '<p class="card warning"><b>Warning.</b> tested with training pictures &#60;b&#62;.</p>',
+    '<th scope="row">batch&#60;b&#62;</th><td>128&#60;b&#62;</td><td>given&#60;b&#62;</td>',
   ]) {
     expect(page).toContain(text);
   }
@@ -87,11 +87,11 @@ test("runs side by side", () => {
   const [one, two] = comparedRuns("<b>") as [RecordedRun, RecordedRun];
   const page = comparisonPage([one, two], "today");
   for (const text of [
-    '<th scope="row">Part&lt;b&gt; loss</th><td>1</td><td>–</td>',
-    '<th scope="row">batch</th><td>64</td><td>128&lt;b&gt;</td>',
+    '<th scope="row">Part&#60;b&#62; loss</th><td>1</td><td>–</td>',
+    '<th scope="row">batch</th><td>64</td><td>128&#60;b&#62;</td>',
     '<b style="color:var(--color2)">B</b> two<br><small>/runs/two</small>',
     'aria-label="Loss: A from 3 to 2; B from 4 to 2"',
-    "<b>Warning.</b> A one&lt;b&gt;: tested with training pictures &lt;b&gt;.",
+    "<b>Warning.</b> A one&#60;b&#62;: tested with training pictures &#60;b&#62;.",
   ])
     expect(page).toContain(text);
   expect(page).not.toContain('href="#confusion"');

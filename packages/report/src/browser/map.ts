@@ -34,20 +34,14 @@ export function openMap(figure: HTMLElement): void {
   /** The one class that is shown; null: all are. */
   let shownClass: number | null = null;
   let showsPictures = false;
-  /** Where a drag began, in CSS pixels, and what was shown then. */
-  let drag: { readonly x: number; readonly y: number; readonly frame: Frame } | null = null;
+  /** What a drag keeps under the pointer. */
+  let grabbed: DOMPoint | null = null;
 
-  /** Units of the drawing in a CSS pixel. */
-  const unit = () => width / frame.zoom / drawing.getBoundingClientRect().width;
+  /** From the drawing's units to CSS pixels of the window. */
+  const onScreen = () => drawing.getScreenCTM()!;
+  const placeOf = ({ clientX, clientY }: MouseEvent) =>
+    new DOMPoint(clientX, clientY).matrixTransform(onScreen().inverse());
   const isShown = (index: number) => shownClass === null || classOf[index] === shownClass;
-
-  function placeOf(event: MouseEvent) {
-    const box = drawing.getBoundingClientRect();
-    return {
-      x: frame.x + (event.clientX - box.left) * unit(),
-      y: frame.y + (event.clientY - box.top) * unit(),
-    };
-  }
 
   function draw(): void {
     drawing.setAttribute("viewBox", `${frame.x} ${frame.y} ${width / frame.zoom} ${height / frame.zoom}`);
@@ -120,7 +114,7 @@ export function openMap(figure: HTMLElement): void {
   /** The point that is nearest to the pointer; null: none is near. */
   function nearest(event: MouseEvent): number | null {
     const at = placeOf(event);
-    let distance = (showsPictures ? reach.picture : reach.point) * unit();
+    let distance = (showsPictures ? reach.picture : reach.point) / onScreen().a;
     let best: number | null = null;
     for (const index of x.keys()) {
       const away = Math.hypot(x[index]! - at.x, y[index]! - at.y);
@@ -141,29 +135,29 @@ export function openMap(figure: HTMLElement): void {
     showPicture(tipPicture, index);
     find(".tip span").textContent = names[index]!.split(/[\\/]/).at(-1)!;
     find(".tip b").textContent = classes[classOf[index]!]!.name;
-    const [box, outer] = [drawing.getBoundingClientRect(), figure.getBoundingClientRect()];
-    const left = box.left - outer.left + (across - frame.x) / unit() - tip.offsetWidth / 2;
-    const top = box.top - outer.top + (down - frame.y) / unit();
+    const outer = figure.getBoundingClientRect();
+    const point = new DOMPoint(across, down).matrixTransform(onScreen());
+    const [left, top] = [point.x - outer.left - tip.offsetWidth / 2, point.y - outer.top];
     tip.style.left = `${Math.max(4, Math.min(outer.width - tip.offsetWidth - 4, left))}px`;
     tip.style.top = `${top > tip.offsetHeight + 40 ? top - tip.offsetHeight - 16 : top + 16}px`;
   }
 
   drawing.addEventListener("pointerdown", (event) => {
     if (frame.zoom === 1) return;
-    drag = { x: event.clientX, y: event.clientY, frame };
+    grabbed = placeOf(event);
     drawing.setPointerCapture(event.pointerId);
   });
   drawing.addEventListener("pointermove", (event) => {
-    if (drag === null) {
+    if (grabbed === null) {
       pointAt(nearest(event));
       return;
     }
-    const [across, down] = [event.clientX - drag.x, event.clientY - drag.y];
-    moveTo({ ...drag.frame, x: drag.frame.x - across * unit(), y: drag.frame.y - down * unit() });
+    const at = placeOf(event);
+    moveTo({ ...frame, x: frame.x + grabbed.x - at.x, y: frame.y + grabbed.y - at.y });
   });
   for (const name of ["pointerup", "pointercancel"])
     drawing.addEventListener(name, () => {
-      drag = null;
+      grabbed = null;
     });
   drawing.addEventListener("pointerleave", () => pointAt(null));
   drawing.addEventListener("dblclick", (event) => zoomBy(2, event));

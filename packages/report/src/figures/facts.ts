@@ -17,8 +17,8 @@ export function factsOf(data: ReportData, curves: readonly Curve[]): Fact[] {
   const facts: Fact[] = [];
   const add = (label: string, value: string, note?: string) => facts.push({ label, value, note });
   if (confusion !== null) {
-    const { right, pictures } = tally(confusion);
-    add("Accuracy", percent(right / pictures, 1), `of ${pictures.toLocaleString("en")} test pictures`);
+    const { accuracy, pictures } = tally(confusion);
+    add("Accuracy", accuracy, `of ${pictures.toLocaleString("en")} test pictures`);
   }
   const loss = curves.find(({ key }) => key === "loss/total");
   if (loss !== undefined) add("Loss", lastMean(loss).toFixed(3), `started at ${loss.values[0]!.toFixed(3)}`);
@@ -27,13 +27,9 @@ export function factsOf(data: ReportData, curves: readonly Curve[]): Fact[] {
     .slice(0, 2))
     add(title, formatNumber(values.at(-1)!), `after step ${steps.at(-1)!.toLocaleString("en")}`);
   const step = metrics.at(-1)?.step ?? 0;
-  const epochs = batch && pictureCount ? step / Math.max(1, Math.floor(pictureCount / batch)) : null;
-  const rounded = epochs === null ? null : Number(epochs.toPrecision(2)).toLocaleString("en");
-  add(
-    "Steps",
-    step.toLocaleString("en"),
-    rounded === null ? undefined : `${rounded} epochs of batch ${batch}`,
-  );
+  const epochs = batch && pictureCount && step / Math.max(1, Math.floor(pictureCount / batch));
+  const rounded = epochs && Number(epochs.toPrecision(2)).toLocaleString("en");
+  add("Steps", step.toLocaleString("en"), rounded ? `${rounded} epochs of batch ${batch}` : undefined);
   if (pictureCount !== undefined)
     add(
       "Pictures",
@@ -53,11 +49,10 @@ export function factsOf(data: ReportData, curves: readonly Curve[]): Fact[] {
 }
 
 /** How many pictures a confusion matrix holds, and how many of them were taken for what they are. */
-export function tally({ counts }: ConfusionView): { right: number; pictures: number } {
-  return {
-    right: counts.reduce((sum, row, label) => sum + row[label]!, 0),
-    pictures: counts.flat().reduce((sum, count) => sum + count, 0),
-  };
+export function tally({ counts }: ConfusionView) {
+  const right = counts.reduce((sum, row, label) => sum + row[label]!, 0);
+  const pictures = counts.flat().reduce((sum, count) => sum + count, 0);
+  return { right, pictures, accuracy: percent(right / pictures, 1) };
 }
 
 /** How much of the time, from the third step on, the device waited for data; null where that was not measured. */

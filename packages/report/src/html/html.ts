@@ -51,22 +51,12 @@ function markupOf(value: HtmlValue): string {
   return escapeText(String(value));
 }
 
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-  // A parser would take it for a newline.
-  "\r": "&#13;",
-};
-
 /**
  * A text for elements and quoted attributes, of HTML and of SVG files. What XML cannot hold, control characters and
- * halves of surrogate pairs, becomes �.
+ * halves of surrogate pairs, becomes �; a carriage return, which a parser would take for a newline, stays.
  */
 function escapeText(text: string): string {
   return text
     .replaceAll(/[^\P{Cc}\t\n\r]|[\p{Cs}\ufffe\uffff]/gu, "\ufffd")
-    .replaceAll(/[&<>"'\r]/g, (character) => entities[character]!);
+    .replaceAll(/[&<>"'\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

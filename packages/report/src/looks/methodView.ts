@@ -23,11 +23,10 @@ export async function methodView(
   const columns = await Promise.all(
     panels.map(async ({ caption, patches, places, share }) => {
       const images = await Promise.all((await drawPatches(patches, places, grid)).map(dataUri));
-      if (share === null) return images.map((image) => ({ caption, image }));
-      const shares = await share.values.data();
+      const shares = await share?.values.data();
       return images.map((image, index) => ({
         ...{ caption, image },
-        remark: `${percent(Number(shares[index]))} ${share.name}`,
+        remark: shares && `${percent(Number(shares[index]))} ${share!.name}`,
       }));
     }),
   );

@@ -1,7 +1,7 @@
 import type { RecordedRun } from "../data.js";
 import { type Chart, curvesOf, lastMean } from "../figures/curves.js";
 import { tally, trainingTime } from "../figures/facts.js";
-import { formatDuration, formatNumber, percent } from "../figures/format.js";
+import { formatDuration, formatNumber } from "../figures/format.js";
 import { type Html, html } from "../html/html.js";
 import { curvesSection, slotColor } from "./chart.js";
 import { confusionSection } from "./confusionSection.js";
@@ -54,11 +54,7 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
   const curves = runs.flatMap(({ curves }) => [...curves.values()]);
   const shown = curves.filter(({ key }, place) => curves.findIndex((other) => other.key === key) === place);
   const figures = [
-    row("Accuracy", ({ confusion }) => {
-      if (confusion === null) return null;
-      const { right, pictures } = tally(confusion);
-      return percent(right / pictures, 1);
-    }),
+    row("Accuracy", ({ confusion }) => confusion && tally(confusion).accuracy),
     row("Steps", ({ metrics }) => (metrics.at(-1)?.step ?? 0).toLocaleString("en")),
     row("Time", ({ metrics }) => (metrics.length > 1 ? formatDuration(trainingTime(metrics)) : null)),
     ...shown.map(({ key, title }) =>

@@ -42,9 +42,9 @@ function confusionFigure(view: ConfusionView): Html {
       return { name: nameOf(label), total, accuracy: row[label]! / total, taken };
     })
     .filter(({ total }) => total > 0);
-  const { right, pictures } = tally(view);
+  const { accuracy, right, pictures } = tally(view);
   const largest = Math.max(...rows.map(({ total }) => total));
-  return html`<figure class="card"><figcaption><b>${title}: ${percent(right / pictures, 1)} correct</b>
+  return html`<figure class="card"><figcaption><b>${title}: ${accuracy} correct</b>
 ${right.toLocaleString("en")} of ${pictures.toLocaleString("en")} pictures;
 always predicting the most frequent class gives ${percent(largest / pictures)}.</figcaption>
 <div class="scroll" tabindex="0">${classes.length <= mostInMatrix ? matrix(classes, rows) : leastAccurate(rows)}</div>

@@ -48,11 +48,11 @@ export function sectionedPage(page: {
   readonly title: string;
   readonly warnings: readonly string[];
   readonly header: Html;
-  /** In order; null: there is none. */
-  readonly sections: readonly (Section | null)[];
+  /** In order; null and false: there is none. */
+  readonly sections: readonly (Section | null | false)[];
   readonly written: string;
 }): string {
-  const sections = page.sections.filter((section) => section !== null);
+  const sections = page.sections.filter((section) => section !== null && section !== false);
   const warnings = page.warnings.map(
     (text) => html`<p class="card warning"><b>Warning.</b> ${text}.</p>
 `,

@@ -38,30 +38,26 @@ export function reportPage(data: ReportData): string {
         lead: method.lead,
         body: html`${pictureRows(method.pictures)}<p class="note">${method.note}</p>`,
       },
-      attention.length === 0
-        ? null
-        : {
-            id: "attention",
-            heading: "Attention",
-            lead:
-              "Rollout: how much each patch contributes to the embedding, followed through all layers. Heads: how " +
-              "much attention each patch receives in the last layer, on average over the patches that attend. " +
-              "Bright is much; each map has its own scale.",
-            body: pictureRows(attention),
-          },
+      attention.length > 0 && {
+        id: "attention",
+        heading: "Attention",
+        lead:
+          "Rollout: how much each patch contributes to the embedding, followed through all layers. Heads: how " +
+          "much attention each patch receives in the last layer, on average over the patches that attend. " +
+          "Bright is much; each map has its own scale.",
+        body: pictureRows(attention),
+      },
       map && mapSection(map, withLabels),
-      neighbors.length === 0
-        ? null
-        : {
-            id: "neighbors",
-            heading: "Nearest neighbors",
-            short: "Neighbors",
-            lead:
-              "For each picture on the left, those whose embeddings have the highest cosine similarity." +
-              (withLabels ? "" : " The encoder was trained without labels."),
-            body: pictureRows(neighbors),
-          },
-      confusionSection([...(run.confusion === null ? [] : [run.confusion]), ...data.confusions]),
+      neighbors.length > 0 && {
+        id: "neighbors",
+        heading: "Nearest neighbors",
+        short: "Neighbors",
+        lead:
+          "For each picture on the left, those whose embeddings have the highest cosine similarity." +
+          (withLabels ? "" : " The encoder was trained without labels."),
+        body: pictureRows(neighbors),
+      },
+      confusionSection([run.confusion, ...data.confusions].filter((view) => view !== null)),
       tokens && wordsSection(tokens),
       {
         id: "configuration",
@@ -69,7 +65,7 @@ export function reportPage(data: ReportData): string {
         lead: "Every setting, and the reason for its value.",
         body: html`<div class="card"><table class="settings">${settings}</table></div>`,
       },
-      skipped.length === 0 ? null : skippedSection(skipped),
+      skipped.length > 0 && skippedSection(skipped),
     ],
     written: data.written,
   });
