@@ -143,7 +143,10 @@ describe("several runs", () => {
     const opened = await browser.open(path, desktop);
     await expectGood(opened);
     const { page } = opened;
-    expect(await page.locator(".runs .card").allTextContents()).toEqual([`A run${run}`, `B tuned${tuned}`]);
+    expect(await page.locator("header .charts .card").allTextContents()).toEqual([
+      `A run${run}`,
+      `B tuned${tuned}`,
+    ]);
     const rows = await page
       .locator("#figures tbody tr")
       .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));

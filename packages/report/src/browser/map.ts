@@ -114,15 +114,12 @@ export function openMap(figure: HTMLElement): void {
   /** The point that is nearest to the pointer; null: none is near. */
   function nearest(event: MouseEvent): number | null {
     const at = placeOf(event);
-    let distance = (showsPictures ? reach.picture : reach.point) / onScreen().a;
-    let best: number | null = null;
-    for (const index of x.keys()) {
-      const away = Math.hypot(x[index]! - at.x, y[index]! - at.y);
-      if (away >= distance || !isShown(index)) continue;
-      best = index;
-      distance = away;
-    }
-    return best;
+    const scale = onScreen().a;
+    const away = x.map((across, index) =>
+      isShown(index) ? Math.hypot(across - at.x, y[index]! - at.y) * scale : Number.POSITIVE_INFINITY,
+    );
+    const least = Math.min(...away);
+    return least < (showsPictures ? reach.picture : reach.point) ? away.indexOf(least) : null;
   }
 
   /** Rings a point and shows its tip: above it, or below where there is no room, and inside of the figure. */
@@ -155,10 +152,9 @@ export function openMap(figure: HTMLElement): void {
     const at = placeOf(event);
     moveTo({ ...frame, x: frame.x + grabbed.x - at.x, y: frame.y + grabbed.y - at.y });
   });
-  for (const name of ["pointerup", "pointercancel"])
-    drawing.addEventListener(name, () => {
-      grabbed = null;
-    });
+  drawing.addEventListener("lostpointercapture", () => {
+    grabbed = null;
+  });
   drawing.addEventListener("pointerleave", () => pointAt(null));
   drawing.addEventListener("dblclick", (event) => zoomBy(2, event));
   // Without Ctrl the wheel scrolls the page.

@@ -1,21 +1,18 @@
 import type { MetricsRecord } from "@splitmask/trainer";
 import type { ConfusionView, ReportData } from "../data.js";
+import { type Html, html } from "../html/html.js";
 import { type Curve, lastMean } from "./curves.js";
 import { formatDuration, formatNumber, percent } from "./format.js";
 
-/** One large number at the top of the page, with a short remark below it. */
-export interface Fact {
-  readonly label: string;
-  readonly value: string;
-  readonly note?: string | undefined;
-}
-
-/** The large numbers at the top of the page. */
-export function factsOf(data: ReportData, curves: readonly Curve[]): Fact[] {
+/** The large numbers at the top of the page, each with a short remark. */
+export function factsOf(data: ReportData, curves: readonly Curve[]): Html {
   const { batch, encoderParameters, parameters, pictureCount, run } = data;
   const { confusion, metrics, skipped } = run;
-  const facts: Fact[] = [];
-  const add = (label: string, value: string, note?: string) => facts.push({ label, value, note });
+  const facts: Html[] = [];
+  const add = (label: string, value: string, note?: string) => {
+    const small = note !== undefined && html`<small>${note}</small>`;
+    facts.push(html`<div><dt>${label}</dt><dd>${value}${small}</dd></div>`);
+  };
   if (confusion !== null) {
     const { accuracy, pictures } = tally(confusion);
     add("Accuracy", accuracy, `of ${pictures.toLocaleString("en")} test pictures`);
@@ -45,7 +42,7 @@ export function factsOf(data: ReportData, curves: readonly Curve[]): Fact[] {
     const rest = millions(parameters - encoderParameters);
     add("Encoder", millions(encoderParameters), `parameters; the rest of the model has ${rest}`);
   }
-  return facts;
+  return html`<dl class="facts">${facts}</dl>`;
 }
 
 /** How many pictures a confusion matrix holds, and how many of them were taken for what they are. */

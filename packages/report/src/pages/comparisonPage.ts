@@ -84,7 +84,7 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
     warnings: runs.flatMap(({ letter, name, warnings }) =>
       warnings.map((text) => `${letter} ${name}: ${text}`),
     ),
-    header: html`<div class="runs">${legend}</div>`,
+    header: html`<div class="charts">${legend}</div>`,
     sections: [
       {
         id: "figures",

@@ -19,16 +19,12 @@ export function reportPage(data: ReportData): string {
   const { attention, configuration, map, method, neighbors, run, skipped, tokens, withLabels } = data;
   const curves = curvesOf(run);
   const charts = chartsOf(curves, data.guessing, data.clip ?? 0);
-  const facts = factsOf(data, curves).map(
-    ({ label, value, note }) =>
-      html`<div><dt>${label}</dt><dd>${value}${note !== undefined && html`<small>${note}</small>`}</dd></div>`,
-  );
   const settings = configuration.map(({ name, value, reason }) => tableRow([name, value, reason]));
   return sectionedPage({
     title: run.name,
     warnings: run.warnings,
     header: html`<p class="lead">${data.summary}</p>
-<dl class="facts">${facts}</dl>`,
+${factsOf(data, curves)}`,
     sections: [
       curvesSection("training", "Training", charts),
       method && {
