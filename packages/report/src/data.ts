@@ -73,7 +73,6 @@ export interface Atlas {
   readonly image: string;
   readonly tile: number;
   readonly columns: number;
-  readonly count: number;
 }
 
 /** The points of one class on a map. */

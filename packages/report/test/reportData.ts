@@ -18,7 +18,7 @@ export function reportData(text: string): ReportData {
       { name: `cats${text}`, color: 1, members: [0, 1] },
       { name: `dogs${text}`, color: 2, members: [2] },
     ],
-    atlas: { image: pixel, tile: 40, columns: 2, count: 3 },
+    atlas: { image: pixel, tile: 40, columns: 2 },
   };
   return {
     run: {

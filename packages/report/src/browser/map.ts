@@ -1,6 +1,7 @@
 import type { MapView } from "../data.js";
+import { lastPart } from "../figures/format.js";
 
-/** The part of a map that is shown: its upper left corner in the drawing's units, and how often it fits in the whole. */
+/** The part of a map that is shown: its upper left corner, and how often it fits in the whole. */
 interface Frame {
   readonly x: number;
   readonly y: number;
@@ -130,7 +131,7 @@ export function openMap(figure: HTMLElement): void {
     const [across, down] = [x[index]!, y[index]!];
     ring.setAttribute("d", `M${across} ${down}h0`);
     showPicture(tipPicture, index);
-    find(".tip span").textContent = names[index]!.split(/[\\/]/).at(-1)!;
+    find(".tip span").textContent = lastPart(names[index]!);
     find(".tip b").textContent = classes[classOf[index]!]!.name;
     const outer = figure.getBoundingClientRect();
     const point = new DOMPoint(across, down).matrixTransform(onScreen());

@@ -77,7 +77,7 @@ export async function pictureAtlas(pictures: readonly Tensor[]): Promise<Atlas> 
   );
   const [drawn] = await drawPictures(sheet);
   const webp = await drawn!.webp({ quality: 60, effort: 4 }).toBuffer();
-  return { image: `data:image/webp;base64,${webp.toString("base64")}`, tile, columns, count };
+  return { image: `data:image/webp;base64,${webp.toString("base64")}`, tile, columns };
 }
 
 /** A PNG of a picture at its own size: the page enlarges it. */

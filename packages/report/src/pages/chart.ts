@@ -3,17 +3,17 @@ import { formatNumber } from "../figures/format.js";
 import { dataForScript, type Html, html } from "../html/html.js";
 import type { Section } from "./page.js";
 
-/** Units of a drawing across; the page stretches it. Down, a unit is a pixel. */
+/** Units of a drawing across, tenths of a percent: the page stretches it. Down, a unit is a pixel. */
 const width = 1000;
 /** Pixels above the highest value. */
 const margin = 8;
 const mostPoints = 500;
 
-/** The linear map from [from, to] onto [start, end]; a range of one value goes to the middle. */
+/** The linear map from [from, to] onto [start, end], to tenths; a range of one value goes to the middle. */
 export function scale(from: number, to: number, start: number, end: number): (value: number) => number {
   if (to === from) return () => (start + end) / 2;
   const factor = (end - start) / (to - from);
-  return (value) => start + (value - from) * factor;
+  return (value) => Math.round(10 * (start + (value - from) * factor)) / 10;
 }
 
 /** Round values (1, 2 or 5 times a power of ten apart) inside a range, rising, about so many. */
@@ -91,9 +91,9 @@ export function curvesSection(id: string, heading: string, charts: readonly Char
 
 /** A chart in a card, with its heading and what the page's script reads out of it. */
 export function chartFigure(chart: Chart): Html {
-  const drawing = plot(chart);
-  return html`<figure class="card chart${chart.wide === true && " wide"}"><figcaption><b>${chart.title}</b> ${chart.caption}</figcaption>
-${drawing ?? html`<p class="note">No steps were recorded.</p>`}<output class="readout"></output></figure>
+  return html`<figure class="card chart${chart.wide === true && " wide"}">
+<figcaption><b>${chart.title}</b> ${chart.caption}</figcaption>
+${plot(chart) ?? html`<p class="note">No steps were recorded.</p>`}<output class="readout"></output></figure>
 `;
 }
 
@@ -105,38 +105,36 @@ function plot({ reference, series, title, unit = "step", wide }: Chart): Html | 
   const [height, count] = wide === true ? [260, 8] : [180, 4];
   const lines = series.map(lineOf).filter(({ steps }) => steps.length > 0);
   if (lines.length === 0) return null;
-  const all = [
-    ...lines.flatMap(({ values }) => values),
-    ...(reference === undefined ? [] : [reference.value]),
-  ];
+  const all = lines.flatMap(({ values }) => values).concat(reference?.value ?? []);
   const [bottom, top] = [Math.min(...all, 0), Math.max(...all)];
   const first = Math.min(...lines.map(({ steps }) => steps[0]!));
   const last = Math.max(...lines.map(({ steps }) => steps.at(-1)!));
   const x = scale(first, last, 0, width);
   const y = scale(bottom, top === bottom ? bottom + 1 : top, height, margin);
   const path = (kind: string, { color, steps }: Line, values: readonly number[]) => {
-    const places = values.map(
-      (value, at) => `${x(steps[at]!).toFixed(1)} ${Math.max(0, y(value)).toFixed(1)}`,
-    );
+    const places = values.map((value, at) => `${x(steps[at]!)} ${Math.max(0, y(value))}`);
     // A line of one point is drawn as a dot, by its round cap.
     const [dot, end] = places.length === 1 ? [" dot", "h0"] : ["", ""];
     return html`<path class="${kind}${dot}" style="${slotColor(color)}" d="M${places.join("L")}${end}"/>`;
   };
-  const level = (kind: string, value: number) =>
-    html`<path class="${kind}" d="M0 ${y(value).toFixed(1)}h${width}"/>`;
+  const level = (kind: string, value: number) => html`<path class="${kind}" d="M0 ${y(value)}h${width}"/>`;
 
   const marks = ticks(bottom, top, 4);
+  const numbers = marks.map((mark) => html`<span style="top:${y(mark)}px">${formatNumber(mark)}</span>`);
   const steps = ticks(first, last, count).filter(Number.isInteger);
-  const isShort = lines.every(({ name }) => name.length <= 1);
-  const ends = spread(
-    lines.map(({ values }) => y(values.at(-1)!)),
-    Math.min(isShort ? 16 : 32, height / lines.length),
-    height,
+  const across = steps.map(
+    (step) => html`<span class="tick" style="left:${x(step) / 10}%">${formatNumber(step)}</span>`,
   );
+  const named =
+    reference !== undefined &&
+    html`<span class="cut" style="bottom:${height - y(reference.value)}px">${reference.name}</span>`;
+  const isShort = lines.every(({ name }) => name.length <= 1);
+  const ends = lines.map(({ values }) => y(values.at(-1)!));
+  const places = spread(ends, Math.min(isShort ? 16 : 32, height / lines.length), height);
   const labels = lines.map(({ color, name, values }, index) => {
-    const style = `${slotColor(color)};top:${ends[index]!.toFixed(1)}px`;
-    const value = formatNumber(values.at(-1)!);
-    return html`<span class="label cut" title="${name}" style="${style}"><b>${name}</b>${isShort ? " " : html`<br>`}${value}</span>`;
+    const style = `${slotColor(color)};top:${places[index]!}px`;
+    return html`<span class="label cut" title="${name}" style="${style}">
+<b>${name}</b>${isShort ? " " : html`<br>`}${formatNumber(values.at(-1)!)}</span>`;
   });
   const summary = lines.map(({ name, values }) =>
     `${name} from ${formatNumber(values[0]!)} to ${formatNumber(values.at(-1)!)}`.trim(),
@@ -145,14 +143,13 @@ function plot({ reference, series, title, unit = "step", wide }: Chart): Html | 
     ...{ name, steps },
     values: values.map((value) => Number(value.toPrecision(4))),
   }));
-  return html`<div class="plot">
-<div class="levels">${marks.map((mark) => html`<span style="top:${y(mark).toFixed(1)}px">${formatNumber(mark)}</span>`)}</div>
-<div class="area"><svg viewBox="0 0 ${width} ${height}" style="height:${height}px" preserveAspectRatio="none" role="img" aria-label="${title}: ${summary.join("; ")}">
+  return html`<div class="plot"><div class="levels">${numbers}</div>
+<div class="area"><svg viewBox="0 0 ${width} ${height}" style="height:${height}px" preserveAspectRatio="none"
+role="img" aria-label="${title}: ${summary.join("; ")}">
 ${marks.map((mark) => level("grid", mark))}${reference !== undefined && level("reference", reference.value)}
-${lines.map((line) => line.smooth === true && path("raw", line, line.raw))}${lines.map((line) => path("line", line, line.values))}
+${lines.map((line) => line.smooth === true && path("raw", line, line.raw))}
+${lines.map((line) => path("line", line, line.values))}
 <path class="crosshair" d="M0 0v${height}" visibility="hidden"/></svg>${dataForScript({ unit, series: read })}
-${reference !== undefined && html`<span class="cut" style="bottom:${(height - y(reference.value)).toFixed(1)}px">${reference.name}</span>`}
-${steps.map((step) => html`<span class="tick" style="left:${((x(step) / width) * 100).toFixed(1)}%">${formatNumber(step)}</span>`)}</div>
-<div class="labels">${labels}</div></div>
+${named}${across}</div><div class="labels">${labels}</div></div>
 `;
 }

@@ -116,7 +116,7 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
   });
 }
 
-/** What of `config.json` is no setting: the layout's version, digests, and decisions that repeat the settings in words. */
+/** What of `config.json` is no setting: its layout, digests, and decisions that repeat the settings in words. */
 const noSettings = new Set(["format", "choices", "given", "identity", "monitorIdentities"]);
 
 /** The settings in a run's `config.json`, flat: nested names are joined by dots, but for the outermost `config`. */

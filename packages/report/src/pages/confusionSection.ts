@@ -8,16 +8,6 @@ import type { Section } from "./page.js";
 const mostInMatrix = 24;
 const mostListed = 20;
 
-/** What is told of one class. */
-interface ClassRow {
-  readonly name: string;
-  readonly total: number;
-  /** Share that was predicted correctly. */
-  readonly accuracy: number;
-  /** What its pictures were taken for. */
-  readonly taken: readonly { readonly name: string; readonly count: number; readonly isRight: boolean }[];
-}
-
 /** The section with confusion matrices; null without any. */
 export function confusionSection(views: readonly ConfusionView[]): Section | null {
   if (views.length === 0) return null;
@@ -32,16 +22,21 @@ export function confusionSection(views: readonly ConfusionView[]): Section | nul
   };
 }
 
-function confusionFigure(view: ConfusionView): Html {
-  const { classes, counts, note, title } = view;
+/** Of each class that has pictures: how many, what they were taken for, and the share that was taken for it. */
+function classRows({ classes, counts }: ConfusionView) {
   const nameOf = (label: number) => classes[label] ?? String(label);
-  const rows = counts
-    .map((row, label): ClassRow => {
-      const total = row.reduce((sum, count) => sum + count, 0);
-      const taken = row.map((count, to) => ({ name: nameOf(to), count, isRight: to === label }));
-      return { name: nameOf(label), total, accuracy: row[label]! / total, taken };
-    })
-    .filter(({ total }) => total > 0);
+  const rows = counts.map((row, label) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    const taken = row.map((count, to) => ({ name: nameOf(to), count, isRight: to === label }));
+    return { name: nameOf(label), total, accuracy: row[label]! / total, taken };
+  });
+  return rows.filter(({ total }) => total > 0);
+}
+type ClassRows = ReturnType<typeof classRows>;
+
+function confusionFigure(view: ConfusionView): Html {
+  const { classes, note, title } = view;
+  const rows = classRows(view);
   const { accuracy, right, pictures } = tally(view);
   const largest = Math.max(...rows.map(({ total }) => total));
   return html`<figure class="card"><figcaption><b>${title}: ${accuracy} correct</b>
@@ -53,7 +48,7 @@ always predicting the most frequent class gives ${percent(largest / pictures)}.<
 }
 
 /** Rows are what pictures are, columns what was predicted; a cell is as strong as its share of the row. */
-function matrix(classes: readonly string[], rows: readonly ClassRow[]): Html {
+function matrix(classes: readonly string[], rows: ClassRows): Html {
   const heads = classes.map(
     (name) => html`<th scope="col" title="${name}"><span class="cut">${name}</span></th>`,
   );
@@ -61,9 +56,11 @@ function matrix(classes: readonly string[], rows: readonly ClassRow[]): Html {
     const cells = taken.map(({ name: to, count, isRight }) => {
       const share = count === 0 ? 0 : Math.round(12 + (80 * count) / total);
       const words = `${count} of ${total} “${name}” predicted as “${to}”`;
-      return html`<td class="${isRight ? "hit" : "miss"}" style="--share:${share}%" title="${words}">${count > 0 && count}</td>`;
+      return html`<td class="${isRight ? "hit" : "miss"}" style="--share:${share}%" title="${words}">
+${count > 0 && count}</td>`;
     });
-    return html`<tr><th scope="row" class="cut" title="${name}">${name}</th>${cells}<td class="right">${percent(accuracy)}</td></tr>
+    return html`<tr><th scope="row" class="cut" title="${name}">${name}</th>${cells}
+<td class="right">${percent(accuracy)}</td></tr>
 `;
   });
   return html`<table class="confusion">
@@ -71,15 +68,17 @@ function matrix(classes: readonly string[], rows: readonly ClassRow[]): Html {
 <tbody>${body}</tbody></table>`;
 }
 
-function leastAccurate(rows: readonly ClassRow[]): Html {
+function leastAccurate(rows: ClassRows): Html {
   const shown = [...rows].sort((a, b) => a.accuracy - b.accuracy).slice(0, mostListed);
   const body = shown.map(({ accuracy, name, taken, total }) => {
     const often = taken
       .filter(({ count, isRight }) => !isRight && count > 0)
       .sort((a, b) => b.count - a.count)
-      .slice(0, 3);
-    return html`<tr><th scope="row" class="cut">${name}</th><td><progress value="${accuracy.toFixed(3)}"></progress></td>
-<td class="cut">${percent(accuracy)} of ${total}</td><td>${often.map(({ name, count }) => `${name} ${count}`).join(", ")}</td></tr>
+      .slice(0, 3)
+      .map(({ name, count }) => `${name} ${count}`);
+    return html`<tr><th scope="row" class="cut">${name}</th>
+<td><progress value="${accuracy.toFixed(3)}"></progress></td>
+<td class="cut">${percent(accuracy)} of ${total}</td><td>${often.join(", ")}</td></tr>
 `;
   });
   return html`<table class="worst"><thead><tr>

@@ -25,10 +25,8 @@ export function layerChart(layers: readonly LayerAccuracy[], title: string, chan
   const step = inside.length > 1 ? inside[1]! - inside[0]! : 1;
   const bottom = Math.max(0, inside[0]! - step);
   const top = Math.min(100, inside.at(-1)! + step);
-  const across = scale(layers[0]!.layer, layers.at(-1)!.layer, edge.left, edge.right);
-  const up = scale(bottom / 100, top / 100, edge.bottom, edge.top);
-  const x = (layer: number) => across(layer).toFixed(1);
-  const y = (share: number) => up(share).toFixed(1);
+  const x = scale(layers[0]!.layer, layers.at(-1)!.layer, edge.left, edge.right);
+  const y = scale(bottom / 100, top / 100, edge.bottom, edge.top);
   const level = (share: number) => `M${edge.left} ${y(share)}H${edge.right}`;
   const marks = [...new Set([bottom, ...inside, top])].map(
     (mark) => html`<path stroke="#e4e3df" d="${level(mark / 100)}"/>
@@ -42,12 +40,14 @@ export function layerChart(layers: readonly LayerAccuracy[], title: string, chan
       layer,
     }) => html`<text x="${x(layer)}" y="${edge.bottom + 20}">${layer}</text>
 <path stroke="#2a78d6" stroke-width="1.5" opacity="0.5" d="M${x(layer)} ${y(low)}V${y(high)}"/>
-<circle fill="#2a78d6" cx="${x(layer)}" cy="${y(accuracy)}" r="4"><title>layer ${layer}: ${(100 * accuracy).toFixed(1)} %</title></circle>
+<circle fill="#2a78d6" cx="${x(layer)}" cy="${y(accuracy)}" r="4">
+<title>layer ${layer}: ${(100 * accuracy).toFixed(1)} %</title></circle>
 `,
   );
   const line = layers.map(({ accuracy, layer }) => `${x(layer)},${y(accuracy)}`).join(" ");
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}"
-width="${size.width}" height="${size.height}" role="img" font-family="system-ui, sans-serif" font-size="13" fill="#52514e" text-anchor="middle">
+width="${size.width}" height="${size.height}" role="img" font-family="system-ui, sans-serif" font-size="13"
+fill="#52514e" text-anchor="middle">
 <title>${title}</title>
 <rect width="100%" height="100%" fill="#fcfcfb"/>
 <text class="title" x="${edge.left}" y="26" font-size="15" fill="#0b0b0b" text-anchor="start">${title}</text>

@@ -23,7 +23,8 @@ export function mapSection(map: MapView, withLabels: boolean): Section {
 /** Points by class as SVG, one path a class; the page's script adds zoom, names and the pictures. */
 function mapFigure({ atlas, note: _, ...map }: MapView): Html {
   const { classes, height, method, names, width, x, y } = map;
-  const { columns, count, image, tile } = atlas;
+  const { columns, image, tile } = atlas;
+  const rows = Math.ceil(names.length / columns);
   const points = classes.map(({ color, members }, place) => {
     const dots = members.map((member) => `M${x[member]} ${y[member]}h0`).join("");
     return html`<path class="dots" style="${slotColor(color)}" data-class="${place}" d="${dots}"/>`;
@@ -39,8 +40,9 @@ function mapFigure({ atlas, note: _, ...map }: MapView): Html {
 <button type="button" data-do="in" aria-label="zoom in">+</button>
 <button type="button" data-do="whole">Reset</button></div>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${method} map of ${names.length} embeddings">
-<defs><image id="atlas" href="${image}" width="${columns * tile}" height="${Math.ceil(count / columns) * tile}"/></defs>
+<defs><image id="atlas" href="${image}" width="${columns * tile}" height="${rows * tile}"/></defs>
 <g class="points">${points}</g><g class="pictures"></g><path class="ring" d="" visibility="hidden"/>
 </svg>${dataForScript({ ...map, atlas: { columns, tile } })}
-<div class="tip" hidden><svg><use href="#atlas"/></svg><span class="cut"></span><b class="cut"></b></div>${classes.length > 1 && html`<div class="legend">${legend}</div>`}</figure>`;
+<div class="card tip" hidden><svg><use href="#atlas"/></svg><span class="cut"></span><b class="cut"></b></div>
+${classes.length > 1 && html`<div class="legend">${legend}</div>`}</figure>`;
 }

@@ -34,7 +34,7 @@ function fitted({ rows, cell }: ContactSheet): Promise<Buffer[][]> {
   return Promise.all(
     rows.map(({ cells }) =>
       Promise.all(
-        cells.map(async (picture, column) => {
+        cells.map((picture, column) => {
           const kernel = column === 0 ? "lanczos3" : "nearest";
           return picture.resize(cell, cell, { fit: "contain", background: paper, kernel }).png().toBuffer();
         }),
