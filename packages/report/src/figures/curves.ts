@@ -80,33 +80,29 @@ export function curvesOf({ metrics, evaluations, figures: notes = {} }: Recorded
   for (const { step, imagesPerSecond, waitingSeconds } of metrics)
     add("step", step, { imagesPerSecond, waitingSeconds });
 
-  const total = points.get("loss/total");
+  const losses = [...points.keys()].filter((key) => key.startsWith("loss/"));
   const places = new Map<string, number>();
   const curves: Curve[] = [];
   for (const [key, { steps, values }] of points) {
     const slash = key.indexOf("/");
     const [group, figure] = [key.slice(0, slash), key.slice(slash + 1)];
     const isLoss = group === "loss";
-    const known = looks[key];
-    if (known !== undefined) {
-      curves.push({ key, name: isLoss ? figure : "", ...known, steps, values });
-      continue;
-    }
-    const note = group === "evaluation" ? undefined : notes[figure];
+    const note = isLoss || group === "health" ? notes[figure] : undefined;
     // The only part of a loss is the loss.
-    if (isLoss && String(values) === String(total?.values)) {
+    if (isLoss && losses.length === 2 && String(values) === String(curves[0]?.values)) {
       curves[0] = { ...curves[0]!, caption: note?.caption ?? curves[0]!.caption };
       continue;
     }
-    const place = places.get(group) ?? 0;
+    const place = places.get(group) ?? (isLoss ? 0 : 1);
     places.set(group, place + 1);
     curves.push({
       title: note?.title ?? (isLoss ? `${inWords(figure)} loss` : inWords(figure)),
-      caption: note?.caption ?? captions[group]!,
+      caption: note?.caption ?? captions[group] ?? "",
       name: note?.shared?.line ?? (isLoss ? figure : ""),
-      color: 1 + (place % 10),
+      color: 1 + ((place - 1) % 10),
       smooth: isLoss,
       shared: note?.shared,
+      ...looks[key],
       ...{ key, steps, values },
     });
   }
@@ -120,25 +116,29 @@ export function curvesOf({ metrics, evaluations, figures: notes = {} }: Recorded
  * @param clip The gradient norm above which gradients are scaled down; 0: they are not.
  */
 export function chartsOf(curves: readonly Curve[], guessing: number | undefined, clip: number): Chart[] {
-  const losses = curves.filter(({ key }) => key.startsWith("loss/"));
-  const caption = losses.length > 1 ? "The training loss and its parts." : losses[0]?.caption;
-  const series = losses.length > 1 ? losses : losses.map((total) => ({ ...total, name: "" }));
-  const loss = { title: "Loss", caption: caption ?? "", series, wide: true };
-  const level = { name: "random guessing", value: guessing ?? 0 };
+  const isLoss = ({ key }: Curve) => key.startsWith("loss/");
+  const losses = curves.filter(isLoss);
+  const isWhole = losses.length <= 1;
+  const told = isWhole ? (losses[0]?.caption ?? "") : "The training loss and its parts.";
+  const loss = {
+    ...{ title: "Loss", caption: told, wide: true },
+    series: isWhole ? losses.map((total) => ({ ...total, name: "" })) : losses,
+  };
   const charts = new Map<string, Chart>();
-  for (const curve of curves) {
-    if (losses.includes(curve)) continue;
-    const { key, shared } = curve;
+  for (const curve of curves.filter((curve) => !isLoss(curve))) {
+    const { title, caption } = curve.shared ?? curve;
+    const key = curve.shared?.title ?? curve.key;
     const clipped = key === "step/gradientNorm" && clip > 0;
-    const { title, caption } = shared ?? curve;
-    charts.set(shared?.title ?? key, {
+    charts.set(key, {
       title,
       caption: clipped ? `Of all gradients together, before clipping at ${clip}.` : caption,
-      series: [...(charts.get(shared?.title ?? key)?.series ?? []), curve],
+      series: [...(charts.get(key)?.series ?? []), curve],
     });
   }
-  const guessed = { ...loss, caption: `${loss.caption} The dashed line is the loss of random guessing.` };
-  return [guessing === undefined ? loss : { ...guessed, reference: level }, ...charts.values()];
+  if (guessing === undefined) return [loss, ...charts.values()];
+  const reference = { name: "random guessing", value: guessing };
+  const caption = `${told} The dashed line is the loss of random guessing.`;
+  return [{ ...loss, caption, reference }, ...charts.values()];
 }
 
 /**
