@@ -2,19 +2,13 @@ import type { RecordedRun } from "../data.js";
 import { type Chart, curvesOf, lastMean } from "../figures/curves.js";
 import { tally, trainingTime } from "../figures/facts.js";
 import { formatDuration, formatNumber } from "../figures/format.js";
-import { type Html, html } from "../html/html.js";
+import { html } from "../html/html.js";
 import { curvesSection, slotColor } from "./chart.js";
 import { confusionSection } from "./confusionSection.js";
 import { sectionedPage } from "./page.js";
 
 /** More runs than colors cannot be told apart. */
 export const mostCompared = 10;
-
-/** A row of a table with a column a run; null where a run has no such thing. */
-interface Row {
-  readonly name: string;
-  readonly values: readonly (string | null)[];
-}
 
 /**
  * Writes several runs side by side as one HTML page, without any file or network besides it: their last figures, the
@@ -38,7 +32,12 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
       html`<div class="card">${letters[place]!} ${name}<br><small>${path}</small></div>`,
   );
   const heads = runs.map(({ name }, place) => html`<th scope="col">${letters[place]!} ${name}</th>`);
-  const table = (rows: readonly Row[]): Html => {
+  /** A row of a table with a column a run; null where a run has no such thing. */
+  const row = (name: string, find: (run: (typeof runs)[number]) => string | null) => ({
+    name,
+    values: runs.map(find),
+  });
+  const table = (rows: readonly ReturnType<typeof row>[]) => {
     const body = rows.map(
       ({ name, values }) =>
         html`<tr><th scope="row">${name}</th>${values.map((value) => html`<td>${value ?? "–"}</td>`)}</tr>`,
@@ -46,10 +45,6 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
     return html`<div class="card scroll" tabindex="0"><table>
 <thead><tr><td></td>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
   };
-  const row = (name: string, find: (run: (typeof runs)[number]) => string | null): Row => ({
-    name,
-    values: runs.map(find),
-  });
 
   const curves = runs.flatMap(({ curves }) => [...curves.values()]);
   const shown = curves.filter(({ key }, place) => curves.findIndex((other) => other.key === key) === place);
