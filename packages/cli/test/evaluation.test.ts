@@ -122,8 +122,8 @@ describe("probe and knn", () => {
 
 test("a chart of one layer, and one with texts that need escaping", () => {
   const layer = { layer: 3, accuracy: 0.5, interval: { low: 0.4, high: 0.6 } };
-  const svg = layerChart([layer], { title: "<a & b>", chance: 0.1 });
-  expect(svg).toContain("&lt;a &amp; b&gt;");
+  const svg = layerChart([layer], "<a & b>", 0.1);
+  expect(svg).toContain("&#60;a &#38; b&#62;");
   expect(svg).not.toContain("NaN");
 });
 

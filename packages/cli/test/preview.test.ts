@@ -72,7 +72,7 @@ test("a page names the pictures and columns; a bad picture is replaced and named
   expect(outcome.output + outcome.error).toContain("broken.png");
   const page = await readFile(out, "utf8");
   expect(page.match(/data:image\/png/g)).toHaveLength(27);
-  for (const text of [">tokenizer, epoch 1</th>", "colorJitter(0.4, 0.4, 0.2, 0.1) with 0.8", "000.png"])
+  for (const text of [">tokenizer, epoch 1</div>", "colorJitter(0.4, 0.4, 0.2, 0.1) with 0.8", "000.png"])
     expect(page).toContain(text);
 });
 

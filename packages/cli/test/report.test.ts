@@ -107,7 +107,7 @@ describe("the page of a pre-training run", () => {
       const path = await write(run, "--map", "umap", "--threads", "1", "--out", join(folder, name));
       const page = await readFile(path, "utf8");
       expect(page).toContain("UMAP map of 25 embeddings");
-      maps.push(/<script type="application\/json">(\{"x":.*?)<\/script>/.exec(page)![1]);
+      maps.push(/<script type="application\/json">(\{"method":.*?)<\/script>/.exec(page)![1]);
     }
     expect(maps[0]).toBe(maps[1]);
   });
@@ -122,7 +122,7 @@ test("the page of a fine-tuned run", async () => {
   expect(await page.locator("header p.warning").textContent()).toMatch(
     /^Warning\. --test: 25 of 25 test pictures are training pictures too/,
   );
-  expect(await page.locator("header p").first().textContent()).toMatch(
+  expect(await page.locator("header p.lead").textContent()).toMatch(
     /fine-tuned after 6 steps of pre-training, with 25 pictures of 2 classes/,
   );
   const { accuracy } = JSON.parse(await readFile(join(tuned, "evaluation.json"), "utf8")) as {
@@ -143,7 +143,10 @@ describe("several runs", () => {
     const opened = await browser.open(path, desktop);
     await expectGood(opened);
     const { page } = opened;
-    expect(await page.locator(".runs li").allTextContents()).toEqual([`Arun${run}`, `Btuned${tuned}`]);
+    expect(await page.locator("header .charts .card").allTextContents()).toEqual([
+      `A run${run}`,
+      `B tuned${tuned}`,
+    ]);
     const rows = await page
       .locator("#figures tbody tr")
       .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));

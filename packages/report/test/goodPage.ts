@@ -10,7 +10,7 @@ export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, ha
 /** What is drawn on a page that has no size, an image that could not be decoded, or a text of no width. */
 export function withoutSize(page: Page): Promise<string[]> {
   return page.evaluate(() =>
-    [...document.querySelectorAll("img, svg[role=img], figure, table, h1, h2, svg .label")]
+    [...document.querySelectorAll("img, svg[role=img], figure, table, h1, h2, .label")]
       .filter((element) => element.checkVisibility() && element.closest("details") === null)
       .filter((element) => {
         const { width, height } = element.getBoundingClientRect();
@@ -30,7 +30,7 @@ export async function expectGood({ page, complaints, requests }: OpenedPage): Pr
   expect(await withoutSize(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBe(0);
   expect(await page.locator("[onerror]").count()).toBe(0);
-  const drawn = page.locator("path.line, path.raw, path.dots");
+  const drawn = page.locator(".line, .raw, .dots");
   expect(
     await drawn.evaluateAll((paths) => paths.map((path) => getComputedStyle(path).stroke)),
   ).not.toContain("none");

@@ -3,10 +3,10 @@ import { asMarkup, dataForScript, html } from "../src/html/html.js";
 test("texts are escaped in elements and in attributes; numbers, HTML and lists go in", () => {
   const text = `<b a="1" c='2'>&amp;`;
   expect(html`<p title="${text}">${text}</p>`.toString()).toBe(
-    '<p title="&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;">&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;</p>',
+    '<p title="&#60;b a=&#34;1&#34; c=&#39;2&#39;&#62;&#38;amp;">&#60;b a=&#34;1&#34; c=&#39;2&#39;&#62;&#38;amp;</p>',
   );
   const cells = [1, 2.5].map((value) => html`<td>${value}</td>`);
-  expect(html`<tr>${cells}${[["<"], null]}</tr>`.toString()).toBe("<tr><td>1</td><td>2.5</td>&lt;</tr>");
+  expect(html`<tr>${cells}${[["<"], null]}</tr>`.toString()).toBe("<tr><td>1</td><td>2.5</td>&#60;</tr>");
   expect(html`${asMarkup("<hr>")}`.toString()).toBe("<hr>");
 });
 

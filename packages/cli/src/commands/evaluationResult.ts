@@ -37,7 +37,7 @@ export async function runEvaluation(
   }
   if (files.chart !== undefined && result.layers !== undefined) {
     const title = `${name[0]!.toUpperCase()}${name.slice(1)} by layer, ${encoder}`;
-    await writeFileDurably(files.chart, layerChart(result.layers, { title, chance: result.chance }));
+    await writeFileDurably(files.chart, layerChart(result.layers, title, result.chance));
     terminal.line(`chart: ${files.chart}`);
   }
   for (const text of result.warnings) terminal.warn(text);

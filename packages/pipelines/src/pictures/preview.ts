@@ -13,7 +13,7 @@ import {
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { UsageError } from "@splitmask/methods/settings";
-import { drawPictures, rawOf, type SheetRow, sheetPage, sheetPicture } from "@splitmask/report";
+import { drawPictures, type SheetRow, sheetPage, sheetPicture } from "@splitmask/report";
 import sharp from "sharp";
 import { examineMachine } from "../machine/machine.js";
 import { withDevice } from "../machine/withDevice.js";
@@ -124,7 +124,7 @@ async function rowOf(
   index: number,
   { config, versions, views }: { config: PretrainingSettings; versions: number; views: readonly View[] },
 ): Promise<SheetRow> {
-  const { imageSize, patch, seed } = config;
+  const { seed } = config;
   // As the loader of training decodes it.
   const { shape, data, offset } = await dataset.image(index, { shortSide: defaultDecodeSize(views) });
   const [height, width, channels] = shape as [number, number, number];
@@ -140,15 +140,9 @@ async function rowOf(
     keys: Array.from({ length: versions }, (_, step) => ({ seed, step, sample: index })),
   });
   buffer.release();
-  const drawings = seen.map((view) => drawPictures(view, (view.shape[2]! * patch) / imageSize));
-  const [first, ...others] = await Promise.all(drawings);
+  const [first, ...others] = await Promise.all(seen.map((view) => drawPictures(view)));
   for (const view of seen) view.dispose();
-  return {
-    name: shownName(dataset.path(index)),
-    cells: [
-      sharp(pixels, { raw: { height, width, channels: 3 } }),
-      ...Array.from({ length: versions }, (_, epoch) => rawOf(first!, epoch)),
-      ...others.map((view) => rawOf(view, 0)),
-    ],
-  };
+  const original = sharp(pixels, { raw: { height, width, channels: 3 } });
+  const cells = [original, ...first!, ...others.map((pictures) => pictures[0]!)];
+  return { name: shownName(dataset.path(index)), cells };
 }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { FigureNotes, Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
-import { comparisonOf, comparisonPage, mostCompared, type RecordedRun } from "@splitmask/report";
+import { comparisonPage, mostCompared, type RecordedRun } from "@splitmask/report";
 import type { RunDescription } from "../runs/description.js";
 import { methodOf, type RunMethod } from "../runs/methodOf.js";
 import { readRecordedRun } from "../runs/recordedRun.js";
@@ -47,7 +47,7 @@ export async function writeComparison(
       return { ...run, figures: await figuresOf(run, isGiven ? method : undefined, terminal) };
     }),
   );
-  await writePage(out, comparisonPage({ ...comparisonOf(runs), written: minuteOf(new Date()) }));
+  await writePage(out, comparisonPage(runs, minuteOf(new Date())));
   terminal.endProgress();
   return out;
 }

@@ -21,7 +21,6 @@ import {
   methodView,
   neighborViews,
   pictureAtlas,
-  pngOf,
   type ReportData,
   tokenView,
 } from "@splitmask/report";
@@ -92,28 +91,19 @@ export async function lookAt(request: LookAtRequest): Promise<LookedAt> {
     throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
   const looking = await load(request, middles(dataset.length, shownAttention), [views[0], drawn]);
   const features = await embedBatches(encoder, batches);
-  const drawings = await Promise.all(
-    batches.map((batch) => drawPictures(batch.views.at(-2)!, drawn.size / encoder.grid[0])),
-  );
-  const places = drawings.flatMap((batch) =>
-    Array.from({ length: batch.count }, (_, index) => ({ batch, index })),
-  );
-  const pictures = places.map(({ batch, index }, row) => ({
-    name: names[row]!,
-    image: () => pngOf(batch, index),
-  }));
-  const queries = middles(pictures.length, shownQueries);
+  const drawings = (await Promise.all(batches.map(({ views }) => drawPictures(views.at(-2)!)))).flat();
+  const queries = middles(names.length, shownQueries);
   const labels = Int32Array.from(batches.flatMap((batch) => Array.from(batch.labels)));
   const atlas = await pictureAtlas(batches.map((batch) => batch.views.at(-1)!));
-  const mapped = { features, labels, classes: dataset.classes, names, atlas };
-  const knn = withLabels ? null : await knnConfusion(device, features, labels, dataset.classes);
+  const embedded = { features, labels, classes: dataset.classes };
+  const knn = withLabels ? null : await knnConfusion(device, embedded);
   const [first] = looking.batches;
   return {
     ...(await lookAtMethod(request, batches)),
     attention: first === undefined ? [] : await attentionViews(encoder, first, looking.names),
     neighbors:
-      pictures.length > 1 ? await neighborViews(device, features, pictures, queries, shownNeighbors) : [],
-    map: await embeddingMap(device, mapped, map, seed),
+      names.length > 1 ? await neighborViews(device, embedded, names, drawings, queries, shownNeighbors) : [],
+    map: await embeddingMap(device, embedded, names, atlas, map, seed),
     confusions: knn === null ? [] : [knn],
     skipped,
     encoderParameters: encoder.parameterCount,

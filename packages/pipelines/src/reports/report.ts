@@ -1,15 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import type { SkippedPicture } from "@splitmask/data";
 import { writeFileDurably } from "@splitmask/files";
-import {
-  chartsOf,
-  curvesOf,
-  factsOf,
-  type MapMethod,
-  type RecordedRun,
-  type ReportData,
-  reportPage,
-} from "@splitmask/report";
+import { type MapMethod, type RecordedRun, type ReportData, reportPage } from "@splitmask/report";
 import { withDevice } from "../machine/withDevice.js";
 import { withPictures } from "../pictures/openFiles.js";
 import { openPictures } from "../pictures/pictures.js";
@@ -61,26 +53,19 @@ export async function writeReport(
 function pageOf(
   recorded: RecordedRun,
   { chance, description, figures, training, withLabels }: ReportedRun,
-  { confusions, encoderParameters, parameters, skipped, ...looks }: LookedAt,
+  looks: LookedAt,
 ): Omit<ReportData, "written"> {
   const { choices, config, pictureCount } = description;
-  const { confusion, metrics, warnings } = recorded;
-  const curves = curvesOf(metrics, recorded.evaluations, figures);
-  const allSkipped: readonly SkippedPicture[] = [...recorded.skipped, ...skipped];
+  const skipped: readonly SkippedPicture[] = [...recorded.skipped, ...looks.skipped];
   return {
-    title: recorded.name,
+    run: { ...recorded, figures },
     summary:
       `A vision transformer (width ${config.width}, depth ${config.depth}, ${config.heads} heads, patches of ` +
       `${config.patch} pixels at ${config.imageSize}×${config.imageSize}), ${training}.`,
-    facts: factsOf({
-      ...{ metrics, curves, batch: config.batch, pictureCount, confusion },
-      ...{ encoderParameters, parameters, skipped: recorded.skipped.length },
-    }),
-    charts: chartsOf(curves, { guessing: chance, clip: config.clip }),
+    ...{ withLabels, pictureCount, batch: config.batch, clip: config.clip, guessing: chance },
     configuration: choices,
-    ...{ ...looks, warnings, withLabels },
-    confusions: confusion === null ? confusions : [confusion, ...confusions],
-    skipped: [...new Map(allSkipped.map((picture) => [picture.path, picture])).values()],
+    ...looks,
+    skipped: [...new Map(skipped.map((picture) => [picture.path, picture])).values()],
   };
 }
 

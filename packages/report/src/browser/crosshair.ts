@@ -1,27 +1,19 @@
-import type { ChartReading } from "../pages/scriptData.js";
-import { embeddedData } from "./embeddedData.js";
+import type { Chart, Series } from "../figures/curves.js";
 
-/** Gives every chart of a page a crosshair, and a line of text with the values at its step. */
-export function readCharts(page: ParentNode): void {
-  for (const figure of page.querySelectorAll(".chart")) {
-    const readout = figure.querySelector<HTMLElement>(".readout");
-    if (readout === null) continue;
-    for (const drawing of figure.querySelectorAll("svg")) readChart(drawing, readout);
-  }
-}
-
-function readChart(drawing: SVGSVGElement, readout: HTMLElement): void {
-  const data = embeddedData<ChartReading>(drawing);
+/** Gives a chart a crosshair, and a line of text with the values at its step. */
+export function readChart(figure: HTMLElement): void {
+  const readout = figure.querySelector(".readout")!;
+  const drawing = figure.querySelector("svg")!;
   const line = drawing.querySelector(".crosshair")!;
+  const { series, unit }: Required<Chart> = JSON.parse(drawing.nextElementSibling!.textContent!);
+  const first = Math.min(...series.map(({ steps }) => steps[0]!));
+  const last = Math.max(...series.map(({ steps }) => steps.at(-1)!));
   drawing.addEventListener("pointermove", (event) => {
     const box = drawing.getBoundingClientRect();
-    const across = ((event.clientX - box.left) / box.width) * drawing.viewBox.baseVal.width;
-    const x = Math.min(data.right, Math.max(data.left, across));
-    line.setAttribute("x1", String(x));
-    line.setAttribute("x2", String(x));
+    const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    line.setAttribute("transform", `translate(${share * drawing.viewBox.baseVal.width})`);
     line.setAttribute("visibility", "visible");
-    const share = (x - data.left) / (data.right - data.left);
-    readout.textContent = valuesAt(data, data.first + share * (data.last - data.first));
+    readout.textContent = `${unit} ${valuesAt(series, first + share * (last - first), last)}`;
   });
   drawing.addEventListener("pointerleave", () => {
     line.setAttribute("visibility", "hidden");
@@ -30,19 +22,17 @@ function readChart(drawing: SVGSVGElement, readout: HTMLElement): void {
 }
 
 /** The values of all lines that reach a step, and the step itself: that of the longest line, which is the nearest. */
-function valuesAt({ series, last }: ChartReading, wanted: number): string {
+function valuesAt(series: readonly Series[], wanted: number, last: number): string {
   const values = series.map(({ name, steps, values }) => {
     const end = steps.at(-1)!;
     return wanted > end + 0.5 && end < last ? "" : `   ${name} ${values[nearest(steps, wanted)]}`;
   });
-  const longest = series.map(({ steps }) => steps).reduce((a, b) => (b.at(-1)! > a.at(-1)! ? b : a));
-  return `step ${longest[nearest(longest, wanted)]!.toLocaleString("en")}${values.join("")}`;
+  const { steps } = series.find((each) => each.steps.at(-1) === last)!;
+  return `${steps[nearest(steps, wanted)]!.toLocaleString("en")}${values.join("")}`;
 }
 
 /** Index of the step that is nearest to the wanted one. */
 function nearest(steps: readonly number[], wanted: number): number {
-  let best = 0;
-  for (const [index, step] of steps.entries())
-    if (Math.abs(step - wanted) < Math.abs(steps[best]! - wanted)) best = index;
-  return best;
+  const distances = steps.map((step) => Math.abs(step - wanted));
+  return distances.indexOf(Math.min(...distances));
 }

@@ -1,14 +1,10 @@
-import type { MapPoints } from "../pages/scriptData.js";
-import { embeddedData } from "./embeddedData.js";
+import type { MapView } from "../data.js";
+import { lastPart } from "../figures/format.js";
 
-/** A place on a map, in the drawing's units. */
-interface Place {
+/** The part of a map that is shown: its upper left corner, and how often it fits in the whole. */
+interface Frame {
   readonly x: number;
   readonly y: number;
-}
-
-/** The part of a map that is shown: its upper left corner, and how often it fits into the whole. */
-interface Frame extends Place {
   readonly zoom: number;
 }
 
@@ -19,248 +15,164 @@ const pictureSide = 44;
 /** How far from a point, or from the middle of a picture, the pointer finds it, in CSS pixels. */
 const reach = { point: 16, picture: 26 };
 
-/** Lets every map of a page be zoomed and moved, and shows the pictures, names and classes of its points. */
-export function openMaps(page: ParentNode): void {
-  for (const figure of page.querySelectorAll<HTMLElement>(".map")) new EmbeddingMap(figure).open();
-}
+/** Lets a map be zoomed and moved, and shows the pictures, names and classes of its points. */
+export function openMap(figure: HTMLElement): void {
+  const find = <Found extends Element = HTMLElement>(selector: string) =>
+    figure.querySelector<Found>(selector)!;
+  const drawing = find<SVGSVGElement>("svg");
+  const data: MapView = JSON.parse(drawing.nextElementSibling!.textContent!);
+  const { atlas, classes, height, names, width, x, y } = data;
+  const classOf: number[] = [];
+  for (const [place, { members }] of classes.entries()) for (const member of members) classOf[member] = place;
+  const points = find<SVGElement>(".points");
+  const pictures = find(".pictures");
+  const ring = find(".ring");
+  const tip = find(".tip");
+  const tipPicture = find<SVGElement>(".tip svg");
+  const asPictures = find(`[data-do="pictures"]`);
 
-class EmbeddingMap {
-  readonly #figure: HTMLElement;
-  readonly #drawing: SVGSVGElement;
-  readonly #data: MapPoints;
-  readonly #points: SVGElement;
-  readonly #pictures: SVGElement;
-  readonly #ring: SVGElement;
-  readonly #tip: HTMLElement;
-  readonly #asPictures: HTMLElement;
-  #frame = whole;
+  let frame = whole;
   /** The one class that is shown; null: all are. */
-  #shownClass: number | null = null;
-  /** Where a drag began, in CSS pixels, and what was shown then. */
-  #drag: { readonly x: number; readonly y: number; readonly frame: Frame } | null = null;
+  let shownClass: number | null = null;
+  let showsPictures = false;
+  /** What a drag keeps under the pointer. */
+  let grabbed: DOMPoint | null = null;
 
-  constructor(figure: HTMLElement) {
-    this.#figure = figure;
-    this.#drawing = figure.querySelector("svg")!;
-    this.#data = embeddedData(this.#drawing);
-    this.#points = this.#drawing.querySelector(".points")!;
-    this.#pictures = this.#drawing.querySelector(".pictures")!;
-    this.#ring = this.#drawing.querySelector(".ring")!;
-    this.#tip = figure.querySelector(".tip")!;
-    this.#asPictures = this.#button("pictures");
-  }
+  /** From the drawing's units to CSS pixels of the window. */
+  const onScreen = () => drawing.getScreenCTM()!;
+  const placeOf = ({ clientX, clientY }: MouseEvent) =>
+    new DOMPoint(clientX, clientY).matrixTransform(onScreen().inverse());
+  const isShown = (index: number) => shownClass === null || classOf[index] === shownClass;
 
-  /** Listens to the reader. */
-  open(): void {
-    const drawing = this.#drawing;
-    drawing.addEventListener("pointerdown", (event) => this.#startDrag(event));
-    drawing.addEventListener("pointermove", (event) => {
-      if (this.#drag === null) this.#pointAt(event);
-      else this.#dragTo(event);
-    });
-    for (const name of ["pointerup", "pointercancel"])
-      drawing.addEventListener(name, () => {
-        this.#drag = null;
-      });
-    drawing.addEventListener("pointerleave", () => this.#pointAtNothing());
-    drawing.addEventListener("dblclick", (event) => this.#zoomBy(2, this.#placeOf(event)));
-    // Without Ctrl the wheel scrolls the page.
-    drawing.addEventListener(
-      "wheel",
-      (event) => {
-        if (!event.ctrlKey && !event.metaKey) return;
-        event.preventDefault();
-        this.#zoomBy(event.deltaY < 0 ? 1.25 : 0.8, this.#placeOf(event));
-      },
-      { passive: false },
-    );
-    this.#button("in").addEventListener("click", () => this.#zoomBy(2));
-    this.#button("out").addEventListener("click", () => this.#zoomBy(0.5));
-    this.#button("whole").addEventListener("click", () => this.#moveTo(whole));
-    this.#asPictures.addEventListener("click", () => this.#showPictures(!this.#showsPictures));
-    for (const button of this.#figure.querySelectorAll<HTMLElement>("button[data-class]"))
-      button.addEventListener("click", () => this.#showOnly(Number(button.dataset.class)));
-    if (this.#data.classes.length === 1) this.#showPictures(true);
-  }
-
-  #button(name: string): HTMLElement {
-    return this.#figure.querySelector(`button[data-do="${name}"]`)!;
-  }
-
-  get #showsPictures(): boolean {
-    return this.#asPictures.getAttribute("aria-pressed") === "true";
-  }
-
-  #showPictures(show: boolean): void {
-    this.#asPictures.setAttribute("aria-pressed", String(show));
-    this.#draw();
-  }
-
-  /** Shows one class alone; the one that is already alone, among all again. */
-  #showOnly(label: number): void {
-    this.#shownClass = this.#shownClass === label ? null : label;
-    for (const each of this.#figure.querySelectorAll<HTMLElement | SVGElement>("[data-class]")) {
-      const other = this.#shownClass !== null && Number(each.dataset.class) !== this.#shownClass;
-      each.classList.toggle("dim", other);
-      if (each instanceof HTMLButtonElement)
-        each.setAttribute("aria-pressed", String(this.#shownClass !== null && !other));
-    }
-    this.#draw();
-  }
-
-  #isShown(index: number): boolean {
-    return this.#shownClass === null || this.#data.classOf[index] === this.#shownClass;
-  }
-
-  #draw(): void {
-    const { width, height } = this.#data;
-    const { x, y, zoom } = this.#frame;
-    this.#drawing.setAttribute("viewBox", `${x} ${y} ${width / zoom} ${height / zoom}`);
-    this.#points.style.display = this.#showsPictures ? "none" : "";
-    this.#pointAtNothing();
-    this.#pictures.replaceChildren();
-    if (this.#showsPictures) this.#drawPictures();
+  function draw(): void {
+    drawing.setAttribute("viewBox", `${frame.x} ${frame.y} ${width / frame.zoom} ${height / frame.zoom}`);
+    points.style.display = showsPictures ? "none" : "";
+    pointAt(null);
+    pictures.replaceChildren();
+    if (showsPictures) drawPictures();
   }
 
   /** Draws the pictures in the frame, but none over another. */
-  #drawPictures(): void {
-    const { x, y, width, height } = this.#data;
-    const { zoom, ...corner } = this.#frame;
-    const side = ((pictureSide / zoom) * width) / Math.max(this.#drawing.clientWidth, 440);
+  function drawPictures(): void {
+    const side = ((pictureSide / frame.zoom) * width) / Math.max(drawing.clientWidth, 440);
     const within = (value: number, start: number, size: number) =>
-      value > start - side && value < start + size / zoom + side;
-    const drawn: Place[] = [];
+      value > start - side && value < start + size / frame.zoom + side;
+    const drawn: number[] = [];
     for (const index of x.keys()) {
-      const place = this.#point(index);
-      if (!this.#isShown(index)) continue;
-      if (!within(place.x, corner.x, width) || !within(place.y, corner.y, height)) continue;
-      const covers = (other: Place) =>
-        Math.max(Math.abs(other.x - place.x), Math.abs(other.y - place.y)) < side * 0.85;
+      const [across, down] = [x[index]!, y[index]!];
+      if (!isShown(index) || !within(across, frame.x, width) || !within(down, frame.y, height)) continue;
+      const covers = (other: number) =>
+        Math.max(Math.abs(x[other]! - across), Math.abs(y[other]! - down)) < side * 0.85;
       if (drawn.some(covers)) continue;
-      drawn.push(place);
-      const picture = this.#picture(index);
-      const box = { x: x[index]! - side / 2, y: y[index]! - side / 2, width: side, height: side };
+      drawn.push(index);
+      const picture = tipPicture.cloneNode(true) as SVGElement;
+      showPicture(picture, index);
+      const box = { x: across - side / 2, y: down - side / 2, width: side, height: side };
       for (const [name, value] of Object.entries(box)) picture.setAttribute(name, String(value));
-      this.#pictures.append(picture);
+      pictures.append(picture);
     }
   }
 
-  #svgElement(name: string): SVGElement {
-    return document.createElementNS(this.#drawing.namespaceURI!, name) as SVGElement;
-  }
-
-  /** One picture of the atlas, filling the element that it is in. */
-  #picture(index: number): SVGElement {
-    const { columns, tile } = this.#data;
-    const picture = this.#svgElement("svg");
+  /** Fills an element with one picture of the atlas. */
+  function showPicture(picture: SVGElement, index: number): void {
+    const { columns, tile } = atlas;
     const corner = `${(index % columns) * tile} ${Math.floor(index / columns) * tile}`;
     picture.setAttribute("viewBox", `${corner} ${tile} ${tile}`);
-    const use = this.#svgElement("use");
-    use.setAttribute("href", "#atlas");
-    picture.append(use);
-    return picture;
-  }
-
-  #point(index: number): Place {
-    return { x: this.#data.x[index]!, y: this.#data.y[index]! };
-  }
-
-  #zoomBy(factor: number, fixed = this.#middle()): void {
-    const zoom = Math.min(mostZoom, Math.max(1, this.#frame.zoom * factor));
-    const part = this.#frame.zoom / zoom;
-    this.#moveTo({
-      x: fixed.x - (fixed.x - this.#frame.x) * part,
-      y: fixed.y - (fixed.y - this.#frame.y) * part,
-      zoom,
-    });
-  }
-
-  #middle(): Place {
-    const { x, y, zoom } = this.#frame;
-    return { x: x + this.#data.width / zoom / 2, y: y + this.#data.height / zoom / 2 };
   }
 
   /** Shows another part, or the nearest one that lies within the map. */
-  #moveTo({ x, y, zoom }: Frame): void {
+  function moveTo({ zoom, ...corner }: Frame): void {
     const within = (value: number, size: number) => Math.min(size - size / zoom, Math.max(0, value));
-    this.#frame = { x: within(x, this.#data.width), y: within(y, this.#data.height), zoom };
-    this.#draw();
+    frame = { x: within(corner.x, width), y: within(corner.y, height), zoom };
+    draw();
   }
 
-  /** Units of the drawing in a CSS pixel. */
-  get #unit(): number {
-    return this.#data.width / this.#frame.zoom / this.#drawing.getBoundingClientRect().width;
+  function zoomBy(factor: number, event?: MouseEvent): void {
+    const middle = { x: frame.x + width / frame.zoom / 2, y: frame.y + height / frame.zoom / 2 };
+    const fixed = event === undefined ? middle : placeOf(event);
+    const zoom = Math.min(mostZoom, Math.max(1, frame.zoom * factor));
+    const part = frame.zoom / zoom;
+    moveTo({ x: fixed.x - (fixed.x - frame.x) * part, y: fixed.y - (fixed.y - frame.y) * part, zoom });
   }
 
-  #placeOf(event: MouseEvent): Place {
-    const box = this.#drawing.getBoundingClientRect();
-    const { x, y } = this.#frame;
-    return { x: x + (event.clientX - box.left) * this.#unit, y: y + (event.clientY - box.top) * this.#unit };
-  }
-
-  #startDrag(event: PointerEvent): void {
-    if (this.#frame.zoom === 1) return;
-    this.#drag = { x: event.clientX, y: event.clientY, frame: this.#frame };
-    this.#drawing.setPointerCapture(event.pointerId);
-  }
-
-  #dragTo(event: PointerEvent): void {
-    const { frame, ...start } = this.#drag!;
-    const unit = this.#unit;
-    this.#moveTo({
-      x: frame.x - (event.clientX - start.x) * unit,
-      y: frame.y - (event.clientY - start.y) * unit,
-      zoom: frame.zoom,
-    });
-  }
-
-  #pointAtNothing(): void {
-    this.#tip.hidden = true;
-    this.#ring.setAttribute("visibility", "hidden");
-  }
-
-  /** Rings the point that is nearest to the pointer and shows its tip. */
-  #pointAt(event: MouseEvent): void {
-    const at = this.#placeOf(event);
-    let distance = (this.#showsPictures ? reach.picture : reach.point) * this.#unit;
-    let best: number | null = null;
-    for (const index of this.#data.x.keys()) {
-      const { x, y } = this.#point(index);
-      const away = Math.hypot(x - at.x, y - at.y);
-      if (away >= distance || !this.#isShown(index)) continue;
-      best = index;
-      distance = away;
+  /** Shows one class alone; the one that is already alone, among all again. */
+  function showOnly(label: number): void {
+    shownClass = shownClass === label ? null : label;
+    for (const each of figure.querySelectorAll<HTMLElement | SVGElement>("[data-class]")) {
+      const isAlone = Number(each.dataset.class) === shownClass;
+      each.classList.toggle("dim", shownClass !== null && !isAlone);
+      if (each instanceof HTMLButtonElement) each.setAttribute("aria-pressed", String(isAlone));
     }
-    if (best === null) this.#pointAtNothing();
-    else this.#showTip(best);
+    draw();
   }
 
-  #showTip(index: number): void {
-    const { x, y } = this.#point(index);
-    this.#ring.setAttribute("d", `M${x} ${y}h0`);
-    this.#ring.setAttribute("visibility", "visible");
-    const name = document.createElement("span");
-    name.textContent = this.#data.names[index]!.split(/[\\/]/).at(-1)!;
-    this.#tip.replaceChildren(this.#picture(index), name);
-    const className = this.#data.classes[this.#data.classOf[index]!]!;
-    if (className !== "") {
-      const label = document.createElement("b");
-      label.textContent = className;
-      this.#tip.append(label);
-    }
-    this.#tip.hidden = false;
-    this.#placeTip({ x, y });
+  function showPictures(show: boolean): void {
+    showsPictures = show;
+    asPictures.setAttribute("aria-pressed", String(show));
+    draw();
   }
 
-  /** Above the point, or below it where there is no room, and inside of the figure. */
-  #placeTip(point: Place): void {
-    const tip = this.#tip;
-    const box = this.#drawing.getBoundingClientRect();
-    const frame = this.#figure.getBoundingClientRect();
-    const left = box.left - frame.left + (point.x - this.#frame.x) / this.#unit;
-    const top = box.top - frame.top + (point.y - this.#frame.y) / this.#unit;
-    const centered = Math.min(frame.width - tip.offsetWidth - 4, left - tip.offsetWidth / 2);
-    tip.style.left = `${Math.max(4, centered)}px`;
+  /** The point that is nearest to the pointer; null: none is near. */
+  function nearest(event: MouseEvent): number | null {
+    const at = placeOf(event);
+    const scale = onScreen().a;
+    const away = x.map((across, index) =>
+      isShown(index) ? Math.hypot(across - at.x, y[index]! - at.y) * scale : Number.POSITIVE_INFINITY,
+    );
+    const least = Math.min(...away);
+    return least < (showsPictures ? reach.picture : reach.point) ? away.indexOf(least) : null;
+  }
+
+  /** Rings a point and shows its tip: above it, or below where there is no room, and inside of the figure. */
+  function pointAt(index: number | null): void {
+    tip.hidden = index === null;
+    ring.setAttribute("visibility", index === null ? "hidden" : "visible");
+    if (index === null) return;
+    const [across, down] = [x[index]!, y[index]!];
+    ring.setAttribute("d", `M${across} ${down}h0`);
+    showPicture(tipPicture, index);
+    find(".tip span").textContent = lastPart(names[index]!);
+    find(".tip b").textContent = classes[classOf[index]!]!.name;
+    const outer = figure.getBoundingClientRect();
+    const point = new DOMPoint(across, down).matrixTransform(onScreen());
+    const [left, top] = [point.x - outer.left - tip.offsetWidth / 2, point.y - outer.top];
+    tip.style.left = `${Math.max(4, Math.min(outer.width - tip.offsetWidth - 4, left))}px`;
     tip.style.top = `${top > tip.offsetHeight + 40 ? top - tip.offsetHeight - 16 : top + 16}px`;
   }
+
+  drawing.addEventListener("pointerdown", (event) => {
+    if (frame.zoom === 1) return;
+    grabbed = placeOf(event);
+    drawing.setPointerCapture(event.pointerId);
+  });
+  drawing.addEventListener("pointermove", (event) => {
+    if (grabbed === null) {
+      pointAt(nearest(event));
+      return;
+    }
+    const at = placeOf(event);
+    moveTo({ ...frame, x: frame.x + grabbed.x - at.x, y: frame.y + grabbed.y - at.y });
+  });
+  drawing.addEventListener("lostpointercapture", () => {
+    grabbed = null;
+  });
+  drawing.addEventListener("pointerleave", () => pointAt(null));
+  drawing.addEventListener("dblclick", (event) => zoomBy(2, event));
+  // Without Ctrl the wheel scrolls the page.
+  drawing.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      zoomBy(event.deltaY < 0 ? 1.25 : 0.8, event);
+    },
+    { passive: false },
+  );
+  find(`[data-do="in"]`).addEventListener("click", () => zoomBy(2));
+  find(`[data-do="out"]`).addEventListener("click", () => zoomBy(0.5));
+  find(`[data-do="whole"]`).addEventListener("click", () => moveTo(whole));
+  asPictures.addEventListener("click", () => showPictures(!showsPictures));
+  for (const button of figure.querySelectorAll<HTMLElement>("button[data-class]"))
+    button.addEventListener("click", () => showOnly(Number(button.dataset.class)));
+  if (classes.length === 1) showPictures(true);
 }

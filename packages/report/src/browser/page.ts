@@ -1,6 +1,6 @@
-import { readCharts } from "./crosshair.js";
-import { openMaps } from "./map.js";
+import { readChart } from "./crosshair.js";
+import { openMap } from "./map.js";
 
 // Without this script a page shows the same charts and points.
-readCharts(document);
-openMaps(document);
+for (const figure of document.querySelectorAll<HTMLElement>(".chart:has(svg)")) readChart(figure);
+for (const figure of document.querySelectorAll<HTMLElement>(".map")) openMap(figure);

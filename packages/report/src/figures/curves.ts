@@ -1,45 +1,54 @@
-import type { FigureNote, FigureNotes } from "@splitmask/methods";
-import type { EvaluationRecord, MetricsRecord } from "@splitmask/trainer";
+import type { SharedChart } from "@splitmask/methods";
+import type { RecordedRun } from "../data.js";
 import { inWords } from "./format.js";
 
-/** A figure over the steps of a run. */
-export interface Curve {
-  /** Its name in `metrics.jsonl`, with a slash between group and figure: `loss/total`, `health/effectiveRank`. */
-  readonly key: string;
-  /** The heading of a chart of it. */
+/** One line of a chart. */
+export interface Series {
+  /** Drawn at its end; empty: the value alone is. */
+  readonly name: string;
+  /** 0 ink, 1 to 10 the palette of the style sheet. */
+  readonly color: number;
+  /** Rising. */
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+  /** Draw the raw values thin and a moving average strong. */
+  readonly smooth?: boolean;
+}
+
+export interface Chart {
   readonly title: string;
   /** One sentence that says how to read it. */
   readonly caption: string;
-  /** What its line is called beside others; empty where it is alone. */
-  readonly name: string;
-  /** Color slot. */
-  readonly color: number;
-  /** Whether single steps differ so much that a moving average is drawn. */
-  readonly smooth: boolean;
-  /** Rising steps. */
-  readonly steps: readonly number[];
-  /** One value a step. */
-  readonly values: readonly number[];
-  /** The chart that it is a line of, together with others; left out: it has its own. */
-  readonly shared?: NonNullable<FigureNote["shared"]>;
+  readonly series: readonly Series[];
+  /** What the steps are, if not training steps. */
+  readonly unit?: string;
+  /** Drawn over the page's whole width. */
+  readonly wide?: boolean;
+  /** A dashed level with its name. */
+  readonly reference?: { readonly name: string; readonly value: number };
 }
 
-type Look = Pick<Curve, "title" | "caption" | "name" | "color" | "smooth">;
+/** A figure over the steps of a run, with the chart that it has by itself. */
+export interface Curve extends Series {
+  /** Its name in `metrics.jsonl`, with a slash between group and figure: `loss/total`, `health/effectiveRank`. */
+  readonly key: string;
+  readonly title: string;
+  readonly caption: string;
+  /** The chart that it is a line of, together with others. */
+  readonly shared?: SharedChart | undefined;
+}
 
-const looks: Readonly<Record<string, Look>> = {
-  "loss/total": { title: "Loss", caption: "The training loss.", name: "total", color: 0, smooth: true },
-  learningRate: { title: "Learning rate", caption: "Of each step.", name: "rate", color: 3, smooth: false },
-  gradientNorm: {
+const looks: Readonly<Record<string, Pick<Curve, "title" | "caption" | "color" | "smooth">>> = {
+  "loss/total": { title: "Loss", caption: "The training loss.", color: 0, smooth: true },
+  "step/learningRate": { title: "Learning rate", caption: "Of each step.", color: 3 },
+  "step/gradientNorm": {
     ...{ title: "Gradient norm", caption: "Of all gradients together, before clipping." },
-    ...{ name: "norm", color: 0, smooth: true },
+    ...{ color: 0, smooth: true },
   },
-  imagesPerSecond: {
-    ...{ title: "Speed", caption: "Pictures per second." },
-    ...{ name: "speed", color: 1, smooth: false },
-  },
-  waitingSeconds: {
+  "step/imagesPerSecond": { title: "Speed", caption: "Pictures per second.", color: 1 },
+  "step/waitingSeconds": {
     ...{ title: "Waiting for data", caption: "Seconds that each step waited for its batch." },
-    ...{ name: "waiting", color: 6, smooth: true },
+    ...{ color: 6, smooth: true },
   },
 };
 
@@ -50,62 +59,94 @@ const captions: Readonly<Record<string, string>> = {
   health: "Measured during training.",
 };
 
-/** How the figure `place` of its group looks, where the table above does not know it. */
-function lookOf(group: string, figure: string, place: number, note: FigureNote | undefined): Look {
-  const isLoss = group === "loss";
-  return {
-    title: note?.title ?? (isLoss ? `${inWords(figure)} loss` : inWords(figure)),
-    caption: note?.caption ?? captions[group]!,
-    name: isLoss ? figure : "",
-    color: 1 + (place % 10),
-    smooth: isLoss,
+/** Every figure that a run recorded over its steps, in the order in which its page has them. */
+export function curvesOf({ metrics, evaluations, figures: notes = {} }: RecordedRun): Curve[] {
+  const points = new Map<string, { steps: number[]; values: number[] }>();
+  const add = (group: string, step: number, figures: Readonly<Record<string, number | null | undefined>>) => {
+    for (const [name, value] of Object.entries(figures)) {
+      if (value === null || value === undefined) continue;
+      const curve = points.get(`${group}/${name}`) ?? { steps: [], values: [] };
+      points.set(`${group}/${name}`, curve);
+      curve.steps.push(step);
+      curve.values.push(value);
+    }
   };
+  for (const { step, losses, learningRate, gradientNorm } of metrics) {
+    add("loss", step, { total: losses.total, ...losses });
+    add("step", step, { learningRate, gradientNorm });
+  }
+  for (const { step, evaluation } of evaluations) add("evaluation", step, evaluation);
+  for (const { step, health } of metrics) add("health", step, health ?? {});
+  for (const { step, imagesPerSecond, waitingSeconds } of metrics)
+    add("step", step, { imagesPerSecond, waitingSeconds });
+
+  const losses = [...points.keys()].filter((key) => key.startsWith("loss/"));
+  const places = new Map<string, number>();
+  const curves: Curve[] = [];
+  for (const [key, { steps, values }] of points) {
+    const slash = key.indexOf("/");
+    const [group, figure] = [key.slice(0, slash), key.slice(slash + 1)];
+    const isLoss = group === "loss";
+    const note = isLoss || group === "health" ? notes[figure] : undefined;
+    // The only part of a loss is the loss.
+    if (isLoss && losses.length === 2 && String(values) === String(curves[0]?.values)) {
+      curves[0] = { ...curves[0]!, caption: note?.caption ?? curves[0]!.caption };
+      continue;
+    }
+    const place = places.get(group) ?? (isLoss ? 0 : 1);
+    places.set(group, place + 1);
+    curves.push({
+      title: note?.title ?? (isLoss ? `${inWords(figure)} loss` : inWords(figure)),
+      caption: note?.caption ?? captions[group] ?? "",
+      name: note?.shared?.line ?? (isLoss ? figure : ""),
+      color: 1 + ((place - 1) % 10),
+      smooth: isLoss,
+      shared: note?.shared,
+      ...looks[key],
+      ...{ key, steps, values },
+    });
+  }
+  return curves;
 }
 
 /**
- * Every figure that a run recorded over its steps: losses, learning rate, gradient norm, evaluations, health, speed,
- * waiting.
+ * The charts of one run: the losses in one, figures that share a chart in that, every other figure by itself.
  *
- * @param metrics One record a step.
- * @param evaluations The evaluations in between.
- * @param notes What the method tells of its losses and its health figures.
+ * @param guessing The loss that guessing would give.
+ * @param clip The gradient norm above which gradients are scaled down; 0: they are not.
  */
-export function curvesOf(
-  metrics: readonly MetricsRecord[],
-  evaluations: readonly EvaluationRecord[],
-  notes: FigureNotes = {},
-): Curve[] {
-  const points = new Map<string, { steps: number[]; values: number[] }>();
-  const add = (key: string, step: number, value: number | null | undefined) => {
-    if (value === null || value === undefined) return;
-    const curve = points.get(key) ?? { steps: [], values: [] };
-    points.set(key, curve);
-    curve.steps.push(step);
-    curve.values.push(value);
+export function chartsOf(curves: readonly Curve[], guessing: number | undefined, clip: number): Chart[] {
+  const isLoss = ({ key }: Curve) => key.startsWith("loss/");
+  const losses = curves.filter(isLoss);
+  const isWhole = losses.length <= 1;
+  const told = isWhole ? (losses[0]?.caption ?? "") : "The training loss and its parts.";
+  const loss = {
+    ...{ title: "Loss", caption: told, wide: true },
+    series: isWhole ? losses.map((total) => ({ ...total, name: "" })) : losses,
   };
-  for (const record of metrics) {
-    for (const [name, value] of Object.entries(record.losses)) add(`loss/${name}`, record.step, value);
-    add("learningRate", record.step, record.learningRate);
-    add("gradientNorm", record.step, record.gradientNorm);
+  const charts = new Map<string, Chart>();
+  for (const curve of curves.filter((curve) => !isLoss(curve))) {
+    const { title, caption } = curve.shared ?? curve;
+    const key = curve.shared?.title ?? curve.key;
+    const clipped = key === "step/gradientNorm" && clip > 0;
+    charts.set(key, {
+      title,
+      caption: clipped ? `Of all gradients together, before clipping at ${clip}.` : caption,
+      series: [...(charts.get(key)?.series ?? []), curve],
+    });
   }
-  for (const { step, evaluation } of evaluations)
-    for (const [name, value] of Object.entries(evaluation)) add(`evaluation/${name}`, step, value);
-  for (const { step, health = {} } of metrics)
-    for (const [name, value] of Object.entries(health)) add(`health/${name}`, step, value);
-  for (const record of metrics) {
-    add("imagesPerSecond", record.step, record.imagesPerSecond);
-    add("waitingSeconds", record.step, record.waitingSeconds);
-  }
-  const places = new Map<string, number>();
-  return Array.from(points, ([key, curve]) => {
-    const known = looks[key];
-    if (known !== undefined) return { key, ...known, ...curve };
-    const slash = key.indexOf("/");
-    const [group, figure] = [key.slice(0, slash), key.slice(slash + 1)];
-    const note = group === "evaluation" ? undefined : notes[figure];
-    const place = places.get(group) ?? 0;
-    places.set(group, place + 1);
-    const shared = note?.shared === undefined ? {} : { shared: note.shared };
-    return { key, ...lookOf(group, figure, place, note), ...shared, ...curve };
-  });
+  if (guessing === undefined) return [loss, ...charts.values()];
+  const reference = { name: "random guessing", value: guessing };
+  const caption = `${told} The dashed line is the loss of random guessing.`;
+  return [{ ...loss, caption, reference }, ...charts.values()];
+}
+
+/**
+ * A curve's end: the mean of the last fiftieth of its steps.
+ *
+ * @param curve The curve, with at least one step.
+ */
+export function lastMean({ values }: { readonly values: readonly number[] }): number {
+  const last = values.slice(-Math.max(1, Math.floor(values.length / 50)));
+  return last.reduce((sum, value) => sum + value, 0) / last.length;
 }

@@ -1,122 +1,66 @@
 import type { MetricsRecord } from "@splitmask/trainer";
-import type { ConfusionView, Fact } from "../data.js";
-import type { Curve } from "./curves.js";
+import type { ConfusionView, ReportData } from "../data.js";
+import { type Html, html } from "../html/html.js";
+import { type Curve, lastMean } from "./curves.js";
 import { formatDuration, formatNumber, percent } from "./format.js";
-import { tally } from "./tally.js";
 
-/** What is known of a run, besides its curves. */
-export interface RunFigures {
-  /** Its metrics, one record a step. */
-  readonly metrics: readonly MetricsRecord[];
-  /** Its curves. */
-  readonly curves: readonly Curve[];
-  /** Pictures a step. */
-  readonly batch?: number;
-  /** Pictures that it was trained on. */
-  readonly pictureCount?: number;
-  /** Parameters of the encoder. */
-  readonly encoderParameters?: number | undefined;
-  /** Parameters of the whole model. */
-  readonly parameters?: number | undefined;
-  /** How a classifier did on its test pictures; null while that is not known. */
-  readonly confusion?: ConfusionView | null;
-  /** Pictures that could not be read, where that is known. */
-  readonly skipped: number;
-}
-
-/**
- * The large numbers at the top of the page.
- *
- * @param figures The run.
- */
-export function factsOf(figures: RunFigures): Fact[] {
-  const { metrics, curves, batch, pictureCount, encoderParameters, parameters, skipped } = figures;
-  const step = metrics.at(-1)?.step ?? 0;
-  const loss = curves.find(({ key }) => key === "loss/total");
-  const speed = metrics.at(-1)?.imagesPerSecond ?? null;
-  const facts: Fact[] = [];
-  if (figures.confusion) {
-    const { right, pictures } = tally(figures.confusion);
-    facts.push({
-      label: "Accuracy",
-      value: percent(right / pictures, 1),
-      note: `of ${pictures.toLocaleString("en")} test pictures`,
-    });
+/** The large numbers at the top of the page, each with a short remark. */
+export function factsOf(data: ReportData, curves: readonly Curve[]): Html {
+  const { batch, encoderParameters, parameters, pictureCount, run } = data;
+  const { confusion, metrics, skipped } = run;
+  const facts: Html[] = [];
+  const add = (label: string, value: string, note?: string) => {
+    const small = note !== undefined && html`<small>${note}</small>`;
+    facts.push(html`<div><dt>${label}</dt><dd>${value}${small}</dd></div>`);
+  };
+  if (confusion !== null) {
+    const { accuracy, pictures } = tally(confusion);
+    add("Accuracy", accuracy, `of ${pictures.toLocaleString("en")} test pictures`);
   }
-  if (loss !== undefined)
-    facts.push({
-      label: "Loss",
-      value: lastMean(loss).toFixed(3),
-      note: `started at ${loss.values[0]!.toFixed(3)}`,
-    });
-  for (const curve of curves.filter(({ key }) => key.startsWith("evaluation/")).slice(0, 2))
-    facts.push({
-      label: curve.title,
-      value: formatNumber(curve.values.at(-1)!),
-      note: `after step ${curve.steps.at(-1)!.toLocaleString("en")}`,
-    });
-  const epochs = batch && pictureCount ? step / Math.max(1, Math.floor(pictureCount / batch)) : null;
-  facts.push({
-    label: "Steps",
-    value: step.toLocaleString("en"),
-    ...(epochs === null
-      ? {}
-      : { note: `${Number(epochs.toPrecision(2)).toLocaleString("en")} epochs of batch ${batch}` }),
-  });
+  const loss = curves.find(({ key }) => key === "loss/total");
+  if (loss !== undefined) add("Loss", lastMean(loss).toFixed(3), `started at ${loss.values[0]!.toFixed(3)}`);
+  for (const { steps, title, values } of curves
+    .filter(({ key }) => key.startsWith("evaluation/"))
+    .slice(0, 2))
+    add(title, formatNumber(values.at(-1)!), `after step ${steps.at(-1)!.toLocaleString("en")}`);
+  const step = metrics.at(-1)?.step ?? 0;
+  const epochs = batch && pictureCount && step / Math.max(1, Math.floor(pictureCount / batch));
+  const rounded = epochs && Number(epochs.toPrecision(2)).toLocaleString("en");
+  add("Steps", step.toLocaleString("en"), rounded ? `${rounded} epochs of batch ${batch}` : undefined);
   if (pictureCount !== undefined)
-    facts.push({
-      label: "Pictures",
-      value: pictureCount.toLocaleString("en"),
-      ...(skipped > 0 ? { note: `${skipped} could not be read` } : {}),
-    });
-  if (speed !== null)
-    facts.push({
-      label: "Speed",
-      value: `${Math.round(speed).toLocaleString("en")} / s`,
-      note: "pictures, at the end",
-    });
-  facts.push(...waitingFact(metrics));
-  if (metrics.length > 1) facts.push({ label: "Time", value: formatDuration(trainingTime(metrics)) });
-  if (encoderParameters !== undefined && parameters !== undefined)
-    facts.push({
-      label: "Encoder",
-      value: millions(encoderParameters),
-      note: `parameters; the rest of the model has ${millions(parameters - encoderParameters)}`,
-    });
-  return facts;
+    add(
+      "Pictures",
+      pictureCount.toLocaleString("en"),
+      skipped.length > 0 ? `${skipped.length} could not be read` : undefined,
+    );
+  const speed = metrics.at(-1)?.imagesPerSecond ?? null;
+  if (speed !== null) add("Speed", `${Math.round(speed).toLocaleString("en")} / s`, "pictures, at the end");
+  const waiting = waitingShare(metrics);
+  if (waiting !== null) add("Waiting for data", percent(waiting, 1), "of the time, from the third step on");
+  if (metrics.length > 1) add("Time", formatDuration(trainingTime(metrics)));
+  if (encoderParameters !== undefined && parameters !== undefined) {
+    const rest = millions(parameters - encoderParameters);
+    add("Encoder", millions(encoderParameters), `parameters; the rest of the model has ${rest}`);
+  }
+  return html`<dl class="facts">${facts}</dl>`;
 }
 
-/**
- * A curve's end: the mean of the last fiftieth of its steps.
- *
- * @param curve The curve, with at least one step.
- */
-export function lastMean({ values }: Pick<Curve, "values">): number {
-  const last = values.slice(-Math.max(1, Math.floor(values.length / 50)));
-  return last.reduce((sum, value) => sum + value, 0) / last.length;
+/** How many pictures a confusion matrix holds, and how many of them were taken for what they are. */
+export function tally({ counts }: ConfusionView) {
+  const right = counts.reduce((sum, row, label) => sum + row[label]!, 0);
+  const pictures = counts.flat().reduce((sum, count) => sum + count, 0);
+  return { right, pictures, accuracy: percent(right / pictures, 1) };
 }
 
-/** How much of the time, from the third step on, the device waited for data; none where that was not measured. */
-function waitingFact(metrics: readonly MetricsRecord[]): Fact[] {
-  const from = metrics.slice(1);
-  const time = trainingTime(from);
-  const waited = from.slice(1).map((record) => record.waitingSeconds);
-  if (time === 0 || waited.some((seconds) => seconds === undefined)) return [];
-  const share = Math.min(1, waited.reduce<number>((sum, seconds) => sum + seconds!, 0) / time);
-  return [
-    {
-      label: "Waiting for data",
-      value: `${(100 * share).toFixed(1)} %`,
-      note: "of the time, from the third step on",
-    },
-  ];
+/** How much of the time, from the third step on, the device waited for data; null where that was not measured. */
+function waitingShare(metrics: readonly MetricsRecord[]): number | null {
+  const time = trainingTime(metrics.slice(1));
+  const waited = metrics.slice(2).map((record) => record.waitingSeconds ?? Number.NaN);
+  const share = waited.reduce((sum, seconds) => sum + seconds, 0) / time;
+  return Number.isFinite(share) ? Math.min(1, share) : null;
 }
 
-/**
- * Seconds between the first and the last step, without the pauses between an interruption and a resume.
- *
- * @param metrics One record a step.
- */
+/** Seconds between the first and the last step, without the pauses between an interruption and a resume. */
 export function trainingTime(metrics: readonly MetricsRecord[]): number {
   let total = 0;
   for (let index = 1; index < metrics.length; index++) {

@@ -2,12 +2,10 @@
 export class Html {
   readonly #markup: string;
 
-  /** @internal */
   constructor(markup: string) {
     this.#markup = markup;
   }
 
-  /** The markup. */
   toString(): string {
     return this.#markup;
   }
@@ -24,48 +22,23 @@ export type HtmlValue = string | number | Html | null | false | readonly HtmlVal
  */
 export function html(markup: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   let joined = markup[0]!;
-  let place = placeAfter(joined, "text");
   for (const [index, value] of values.entries()) {
-    if (place === "tag") {
-      const before = joined.slice(joined.lastIndexOf("<")).trim();
-      throw new TypeError(`html: put the value after ${before} in double quotation marks.`);
-    }
-    const next = markup[index + 1]!;
-    joined += markupOf(value) + next;
-    place = placeAfter(next, place);
+    const start = joined.lastIndexOf("<");
+    const tag = start > joined.lastIndexOf(">") ? joined.slice(start).trim() : "";
+    const isQuoted = tag.split('"').length % 2 === 0;
+    if (tag !== "" && !isQuoted)
+      throw new TypeError(`html: put the value after ${tag} in double quotation marks.`);
+    joined += markupOf(value) + markup[index + 1]!;
   }
   return new Html(joined);
 }
 
-/** Where a value of a template stands: between tags, inside of one, or inside of a quoted attribute. */
-type TemplatePlace = "text" | "tag" | "attribute";
-
-/** Where one is behind a piece of a template that begins at `place`. */
-function placeAfter(markup: string, place: TemplatePlace): TemplatePlace {
-  let now = place;
-  for (const character of markup) {
-    if (character === '"' && now !== "text") now = now === "tag" ? "attribute" : "tag";
-    else if (character === "<" && now === "text") now = "tag";
-    else if (character === ">" && now === "tag") now = "text";
-  }
-  return now;
-}
-
-/**
- * Takes a text for HTML, unescaped. Only for what this package itself holds: its style sheets and its script.
- *
- * @param markup The text.
- */
+/** Takes a text for HTML, unescaped. Only for what this package itself holds: its style sheet and its script. */
 export function asMarkup(markup: string): Html {
   return new Html(markup);
 }
 
-/**
- * Puts data into a page for its script, inside an element that nothing in the data can end.
- *
- * @param data Anything that JSON can hold.
- * @returns A `<script>` that the browser does not run.
- */
+/** Data as JSON for the page's script: a `<script>` that the browser does not run, and nothing in the data can end. */
 export function dataForScript(data: unknown): Html {
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
   return html`<script type="application/json">${asMarkup(json)}</script>`;
@@ -78,22 +51,12 @@ function markupOf(value: HtmlValue): string {
   return escapeText(String(value));
 }
 
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-  // A parser would take it for a newline.
-  "\r": "&#13;",
-};
-
 /**
  * A text for elements and quoted attributes, of HTML and of SVG files. What XML cannot hold, control characters and
- * halves of surrogate pairs, becomes �.
+ * halves of surrogate pairs, becomes �; a carriage return, which a parser would take for a newline, stays.
  */
 function escapeText(text: string): string {
   return text
     .replaceAll(/[^\P{Cc}\t\n\r]|[\p{Cs}\ufffe\uffff]/gu, "\ufffd")
-    .replaceAll(/[&<>"'\r]/g, (character) => entities[character]!);
+    .replaceAll(/[&<>"'\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

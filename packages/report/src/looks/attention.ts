@@ -1,8 +1,8 @@
 import { mean, noGrad, scope, slice, type Tensor } from "@splitmask/autograd";
 import type { ImageBatch } from "@splitmask/data";
 import type { VisionTransformer } from "@splitmask/vit";
-import type { AttentionView } from "../data.js";
-import { drawPictures, heatMap, pngOf } from "./draw.js";
+import type { PictureView } from "../data.js";
+import { dataUri, drawPictures, heatMap } from "./draw.js";
 
 /**
  * Where the encoder looks: attention rollout through all layers, and how much attention each patch receives in the
@@ -16,32 +16,34 @@ export async function attentionViews(
   encoder: VisionTransformer,
   batch: ImageBatch,
   names: readonly string[],
-): Promise<AttentionView[]> {
-  const [images, pixels] = batch.views;
-  const { device } = images!;
-  const { grid, prefixTokens } = encoder;
-  const [rows, columns] = grid;
+): Promise<PictureView[]> {
+  const [images, pixels] = batch.views as [Tensor, Tensor];
+  const { device } = images;
+  const { config, grid, prefixTokens } = encoder;
   const { received, rolled } = noGrad(device, () =>
     scope(device, () => ({
-      received: receivedByPatches(encoder.attentionMaps(images!), 2, prefixTokens),
-      rolled: receivedByPatches(encoder.attentionRollout(images!), 1, prefixTokens),
+      received: receivedByPatches(encoder.attentionMaps(images), 2, prefixTokens),
+      rolled: receivedByPatches(encoder.attentionRollout(images), 1, prefixTokens),
     })),
   );
-  const [values, shares] = (await Promise.all([received.data(), rolled.data()])) as [
-    Float32Array,
-    Float32Array,
-  ];
-  const heads = encoder.config.heads;
-  const places = rows * columns;
-  const map = (of: Float32Array, index: number) =>
-    heatMap(of.subarray(index * places, (index + 1) * places), [rows, columns]);
-  const originals = await drawPictures(pixels!, pixels!.shape[2]! / rows);
+  const heads = (await received.data()) as Float32Array;
+  const rollouts = (await rolled.data()) as Float32Array;
+  const places = grid[0] * grid[1];
+  const panel = async (caption: string, of: Float32Array, index: number) => ({
+    caption,
+    image: await heatMap(of.subarray(index * places, (index + 1) * places), grid),
+  });
+  const originals = await drawPictures(pixels);
   return Promise.all(
     names.map(async (name, index) => ({
       name,
-      original: await pngOf(originals, index),
-      rollout: await map(shares, index),
-      heads: await Promise.all(Array.from({ length: heads }, (_, head) => map(values, index * heads + head))),
+      original: await dataUri(originals[index]!),
+      panels: await Promise.all([
+        panel("rollout", rollouts, index),
+        ...Array.from({ length: config.heads }, (_, head) =>
+          panel(`head ${head + 1}`, heads, index * config.heads + head),
+        ),
+      ]),
     })),
   );
 }

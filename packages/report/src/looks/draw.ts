@@ -8,101 +8,80 @@ import {
   scatterTokens,
   scope,
   type Tensor,
+  zeros,
 } from "@splitmask/autograd";
-import { patchify } from "@splitmask/nn";
+import { unpatchify } from "@splitmask/nn";
 import sharp, { type Sharp } from "sharp";
-import type { DataUri } from "../data.js";
+import type { Atlas } from "../data.js";
 
-/** Pictures on the host, ready to be encoded: red, green, blue, opacity in 0…255. */
-export interface DrawnPictures {
-  /** How many. */
-  readonly count: number;
-  /** Rows of a picture. */
-  readonly height: number;
-  /** Columns of a picture. */
-  readonly width: number;
-  /** count × height × width × 4. */
-  readonly pixels: Uint8ClampedArray;
-}
-
-/** Patches as rows of red, green, blue (in [−1, 1]) with an opacity of 1 added: B×N×3P² → B×N×4P², in 0…255. */
-function withOpacity(rows: Tensor): Tensor {
-  const [batch, places, width] = rows.shape as readonly [number, number, number];
-  const opaque = affine(ones(rows.device, [batch, places, width / 3]), 255, 0);
-  return concatenate([affine(rows, 127.5, 127.5), opaque], 2);
-}
-
-/** B×N×4P² → B×H×W×4. */
-function assemble(rows: Tensor, grid: readonly [number, number]): Tensor {
-  const [batch, , width] = rows.shape as readonly [number, number, number];
-  const side = Math.round(Math.sqrt(width / 4));
-  const [down, across] = grid;
-  const apart = permute(reshape(rows, [batch, down, across, 4, side, side]), [0, 1, 4, 2, 5, 3]);
-  return reshape(apart, [batch, down * side, across * side, 4]);
-}
-
-async function toHost(picture: Tensor): Promise<DrawnPictures> {
-  const [count, height, width] = picture.shape as readonly [number, number, number, number];
-  return { count, height, width, pixels: new Uint8ClampedArray(await picture.data()) };
+/**
+ * Draws pictures.
+ *
+ * @param pixels B×3×H×W in [−1, 1].
+ * @returns B pictures, ready to be encoded.
+ */
+export async function drawPictures(pixels: Tensor): Promise<Sharp[]> {
+  const { device } = pixels;
+  const [count, channels, height, width] = pixels.shape as readonly [number, 3 | 4, number, number];
+  const rows = noGrad(device, () => scope(device, () => affine(permute(pixels, [0, 2, 3, 1]), 127.5, 127.5)));
+  const bytes = new Uint8ClampedArray(await rows.data());
+  rows.dispose();
+  const size = height * width * channels;
+  return Array.from({ length: count }, (_, index) =>
+    sharp(bytes.subarray(index * size, (index + 1) * size), { raw: { height, width, channels } }),
+  );
 }
 
 /**
- * Draws pictures from patches; the places of the grid that have none are transparent.
- *
- * @param patches B×K×3P², pixels in [−1, 1].
- * @param places int32 B×K: the place of each patch, none twice; null: K is all places, in order.
- * @param grid Rows and columns of patches.
+ * Draws B×K×3P² patches of pictures at their places, int32 B×K, in the grid; null: K is all places, in order. Where
+ * there is no patch, a picture is transparent.
  */
 export function drawPatches(
   patches: Tensor,
   places: Tensor | null,
   grid: readonly [number, number],
-): Promise<DrawnPictures> {
+): Promise<Sharp[]> {
   const { device } = patches;
-  const picture = noGrad(device, () =>
+  const [batch, count, width] = patches.shape as readonly [number, number, number];
+  const pixels = noGrad(device, () =>
     scope(device, () => {
-      const rows = withOpacity(patches);
-      return assemble(places === null ? rows : scatterTokens(rows, places, grid[0] * grid[1]), grid);
+      const opaque = concatenate([patches, ones(device, [batch, count, width / 3])], 2);
+      // What is scattered is 0 elsewhere, which has to mean transparent: −1.
+      const all =
+        places === null
+          ? opaque
+          : affine(scatterTokens(affine(opaque, 1, 1), places, grid[0] * grid[1]), 1, -1);
+      return unpatchify(all, grid, Math.round(Math.sqrt(width / 3)));
     }),
   );
-  return toHost(picture);
+  return drawPictures(pixels);
 }
 
 /**
- * Draws whole pictures.
+ * Puts small pictures side by side in one WebP, in as many rows as columns.
  *
- * @param pixels B×3×H×W in [−1, 1].
- * @param patchSize Any divisor of H and W.
+ * @param pictures Batches B×3×S×S of at least one picture together, pixels in [−1, 1].
  */
-export function drawPictures(pixels: Tensor, patchSize: number): Promise<DrawnPictures> {
-  const [, , height, width] = pixels.shape as readonly [number, number, number, number];
-  const patches = noGrad(pixels.device, () => patchify(pixels, patchSize));
-  return drawPatches(patches, null, [height / patchSize, width / patchSize]);
+export async function pictureAtlas(pictures: readonly Tensor[]): Promise<Atlas> {
+  const { device } = pictures[0]!;
+  const tile = pictures[0]!.shape[2]!;
+  const count = pictures.reduce((sum, batch) => sum + batch.shape[0]!, 0);
+  const columns = Math.ceil(Math.sqrt(count));
+  const rows = Math.ceil(count / columns);
+  const sheet = noGrad(device, () =>
+    scope(device, () => {
+      const missing = zeros(device, [rows * columns - count, 3, tile, tile]);
+      const all = reshape(concatenate([...pictures, missing], 0), [1, rows * columns, 3 * tile ** 2]);
+      return unpatchify(all, [rows, columns], tile);
+    }),
+  );
+  const [drawn] = await drawPictures(sheet);
+  const webp = await drawn!.webp({ quality: 60, effort: 4 }).toBuffer();
+  return { image: `data:image/webp;base64,${webp.toString("base64")}`, tile, columns };
 }
 
-/**
- * Encodes one of the drawn pictures as a PNG data URI, at its own size: the page enlarges it.
- *
- * @param drawn The pictures.
- * @param index Which one.
- */
-export async function pngOf(drawn: DrawnPictures, index: number): Promise<DataUri> {
-  return dataUri(rawOf(drawn, index));
-}
-
-/**
- * One of the drawn pictures for sharp.
- *
- * @param drawn The pictures.
- * @param index Which one.
- */
-export function rawOf({ height, width, pixels }: DrawnPictures, index: number): Sharp {
-  const size = height * width * 4;
-  return sharp(pixels.subarray(index * size, (index + 1) * size), { raw: { height, width, channels: 4 } });
-}
-
-/** A picture as a PNG inside the page. */
-export async function dataUri(picture: Sharp): Promise<DataUri> {
+/** A PNG of a picture at its own size: the page enlarges it. */
+export async function dataUri(picture: Sharp): Promise<string> {
   const png = await picture.png({ compressionLevel: 9 }).toBuffer();
   return `data:image/png;base64,${png.toString("base64")}`;
 }
@@ -117,28 +96,20 @@ const ramp: readonly (readonly [number, number, number])[] = [
   [252, 238, 168],
 ];
 
-/**
- * Draws a grid of numbers as colors, each scaled to its own range.
- *
- * @param values One number a patch, row by row.
- * @param grid Rows and columns.
- */
-export async function heatMap(values: ArrayLike<number>, grid: readonly [number, number]): Promise<DataUri> {
-  const [height, width] = grid;
+/** Draws a grid of numbers, row by row, as colors from the lowest to the highest. */
+export function heatMap(
+  values: ArrayLike<number>,
+  [height, width]: readonly [number, number],
+): Promise<string> {
   const list = Array.from(values);
   const low = Math.min(...list);
   const range = Math.max(...list) - low || 1;
-  const pixels = Uint8Array.from(
-    list.flatMap((value) => {
-      const place = ((value - low) / range) * (ramp.length - 1);
-      const from = Math.min(ramp.length - 2, Math.floor(place));
-      return [0, 1, 2].map(
-        (channel) =>
-          ramp[from]![channel]! + (place - from) * (ramp[from + 1]![channel]! - ramp[from]![channel]!),
-      );
-    }),
-  );
+  const pixels = list.flatMap((value) => {
+    const place = ((value - low) / range) * (ramp.length - 1);
+    const from = Math.min(ramp.length - 2, Math.floor(place));
+    return ramp[from]!.map((dark, channel) => dark + (place - from) * (ramp[from + 1]![channel]! - dark));
+  });
   const factor = Math.ceil(64 / Math.max(height, width));
-  const map = sharp(pixels, { raw: { height, width, channels: 3 } });
+  const map = sharp(Uint8Array.from(pixels), { raw: { height, width, channels: 3 } });
   return dataUri(map.resize(width * factor, height * factor, { kernel: "cubic" }));
 }

@@ -1,8 +1,9 @@
 import { l2Normalize, noGrad, RandomStream, scope, tensor } from "@splitmask/autograd";
-import { principalComponents } from "@splitmask/eval";
+import { type LabelledFeatures, principalComponents } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import ndarray, { type NdArray } from "ndarray";
 import type { Atlas, MapClass, MapView } from "../data.js";
+import { percent } from "../figures/format.js";
 
 /** The ways to make a map of embeddings. */
 export const mapMethods = ["pca", "umap"] as const;
@@ -18,25 +19,13 @@ const heights = [420, 720] as const;
 /** Classes that have a color of their own. */
 const colors = 10;
 
-/** What is drawn on a map. */
-export interface MappedPictures {
-  /** N×D: their embeddings. */
-  readonly features: NdArray<Float32Array>;
-  /** N labels, −1 for none. */
-  readonly labels: Int32Array;
-  /** Names of the classes, by label. */
-  readonly classes: readonly string[];
-  /** N names. */
-  readonly names: readonly string[];
-  /** The N pictures. */
-  readonly atlas: Atlas;
-}
-
 /**
  * Draws embeddings of unit length as points in two dimensions.
  *
  * @param device Where it is computed.
- * @param pictures What is drawn.
+ * @param set The embeddings of N pictures, with the label −1 where there is none.
+ * @param names N names.
+ * @param atlas The N pictures.
  * @param method `pca`: along the two directions in which they differ most; `umap` (McInnes et al. 2018): so that
  * neighbors stay neighbors.
  * @param seed What UMAP's chance depends on.
@@ -44,65 +33,42 @@ export interface MappedPictures {
  */
 export async function embeddingMap(
   device: Device,
-  pictures: MappedPictures,
+  { features, labels, classes = [] }: LabelledFeatures,
+  names: readonly string[],
+  atlas: Atlas,
   method: MapMethod,
   seed: number,
 ): Promise<MapView | null> {
-  const { names, labels, classes, atlas } = pictures;
   if (names.length < 4) return null;
-  const directions = await unitRows(device, pictures.features);
-  const { places, note } =
-    method === "umap" ? await umap(directions, seed) : await alongComponents(device, directions);
-  return {
-    method: method === "umap" ? "UMAP" : "PCA",
-    note,
-    ...fitted(places),
-    names,
-    classes: mapClasses(labels, classes),
-    atlas,
-  };
-}
-
-/** Rows scaled to length 1, so that distances on the map are those of cosine similarity. */
-async function unitRows(device: Device, features: NdArray<Float32Array>): Promise<NdArray<Float32Array>> {
   const rows = noGrad(device, () =>
     scope(device, () => l2Normalize(tensor(device, features as NdArray<Float32Array<ArrayBuffer>>))),
   );
-  const data = (await rows.data()) as Float32Array;
+  const directions = ndarray((await rows.data()) as Float32Array, [...features.shape]);
   rows.dispose();
-  return ndarray(data, [...features.shape]);
-}
-
-/** N×2 places and how to read them. */
-interface Places {
-  readonly places: NdArray<Float32Array>;
-  readonly note: string;
-}
-
-async function alongComponents(device: Device, directions: NdArray<Float32Array>): Promise<Places> {
+  const drawn = { names, classes: mapClasses(labels, classes), atlas };
+  if (method === "umap") {
+    const note =
+      "UMAP keeps neighbors together: groups are meaningful; the axes and the distances between groups are not.";
+    return { method: "UMAP", note, ...fitted(await umap(directions, seed)), ...drawn };
+  }
   const { projections, explained } = await principalComponents(device, directions);
-  const [across, up] = Array.from(explained, (share) => `${(share * 100).toFixed(1)} %`);
-  return {
-    places: projections,
-    note:
-      `The first two principal components of the embeddings (PCA): ${across} of the variance across, ${up} up. ` +
-      "Points far apart differ; points close together may still differ in other directions. " +
-      "splitmask report --map umap shows neighborhoods instead.",
-  };
+  const [across, up] = Array.from(explained, (share) => percent(share, 1));
+  const note =
+    `The first two principal components of the embeddings (PCA): ${across} of the variance across, ${up} up. ` +
+    "Points far apart differ; points close together may still differ in other directions. " +
+    "splitmask report --map umap shows neighborhoods instead.";
+  return { method: "PCA", note, ...fitted(projections), ...drawn };
 }
 
-async function umap(directions: NdArray<Float32Array>, seed: number): Promise<Places> {
+async function umap(directions: NdArray<Float32Array>, seed: number): Promise<NdArray<Float32Array>> {
   const { UMAP } = await import("umap-js");
-  const [rows, dimensions] = directions.shape as [number, number];
+  const [rows, width] = directions.shape as [number, number];
   const stream = new RandomStream({ seed, purpose: "report.umap" });
   const layout = new UMAP({ nNeighbors: Math.min(15, rows - 1), random: () => stream.uniform() });
   const vectors = Array.from({ length: rows }, (_, row) =>
-    Array.from(directions.data.subarray(row * dimensions, (row + 1) * dimensions)),
+    Array.from(directions.data.subarray(row * width, (row + 1) * width)),
   );
-  return {
-    places: ndarray(Float32Array.from(layout.fit(vectors).flat()), [rows, 2]),
-    note: "UMAP keeps neighbors together: groups are meaningful; the axes and the distances between groups are not.",
-  };
+  return ndarray(Float32Array.from(layout.fit(vectors).flat()), [rows, 2]);
 }
 
 /** Places scaled alike in both directions so that they fill the map; up is up. */
@@ -127,23 +93,15 @@ function fitted(places: NdArray<Float32Array>): Pick<MapView, "x" | "y" | "width
 /** The most frequent classes with colors, the others as one; all pictures as one where there are no two classes. */
 function mapClasses(labels: Int32Array, classes: readonly string[]): MapClass[] {
   const members = new Map<number, number[]>();
-  for (const [row, label] of labels.entries()) {
-    const rows = members.get(label);
-    if (rows === undefined) members.set(label, [row]);
-    else rows.push(row);
-  }
+  for (const [row, label] of labels.entries()) members.set(label, [...(members.get(label) ?? []), row]);
   if (members.size < 2) return [{ name: "", color: 1, members: Array.from(labels.keys()) }];
-  const named = [...members].filter(([label]) => label >= 0);
-  const frequent = named.sort(([, a], [, b]) => b.length - a.length).slice(0, colors);
-  const own = new Set(frequent.map(([label]) => label));
-  const others = [...members].filter(([label]) => !own.has(label));
-  const shown = frequent
-    .sort(([a], [b]) => a - b)
-    .map(([label, rows], place) => ({
-      name: classes[label] ?? String(label),
-      color: place + 1,
-      members: rows,
-    }));
+  const bySize = [...members].filter(([label]) => label >= 0).sort(([, a], [, b]) => b.length - a.length);
+  const own = bySize.slice(0, colors).sort(([a], [b]) => a - b);
+  const others = [...members].filter((group) => !own.some(([label]) => label === group[0]));
+  const shown = own.map(([label, rows], place) => ({
+    ...{ name: classes[label] ?? String(label), color: place + 1 },
+    members: rows,
+  }));
   if (others.length === 0) return shown;
   const name = others.length === 1 ? (classes[others[0]![0]] ?? "no class") : `${others.length} others`;
   return [...shown, { name, color: 0, members: others.flatMap(([, rows]) => rows) }];

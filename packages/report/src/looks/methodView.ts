@@ -1,8 +1,9 @@
-import type { Tensor } from "@splitmask/autograd";
+import { binCount, concatenate, noGrad, reshape, type Tensor } from "@splitmask/autograd";
 import type { Looks } from "@splitmask/methods";
-import type { MethodView, PanelView } from "../data.js";
+import { type Tokenizer, tokenStatistics } from "@splitmask/tokenizer";
+import type { MethodView, TokenView } from "../data.js";
 import { percent } from "../figures/format.js";
-import { drawPatches, drawPictures, pngOf } from "./draw.js";
+import { dataUri, drawPatches, drawPictures } from "./draw.js";
 
 /**
  * Draws what a method makes of some pictures.
@@ -18,26 +19,50 @@ export async function methodView(
   names: readonly string[],
   grid: readonly [number, number],
 ): Promise<MethodView> {
-  const originals = await drawPictures(pixels, pixels.shape[2]! / grid[0]);
-  const drawn = await Promise.all(
-    panels.map(async ({ caption, patches, places, share }) => ({
-      caption,
-      pictures: await drawPatches(patches, places, grid),
-      remark: share === null ? null : { name: share.name, shares: await share.values.data() },
-    })),
+  const originals = await Promise.all((await drawPictures(pixels)).map(dataUri));
+  const columns = await Promise.all(
+    panels.map(async ({ caption, patches, places, share }) => {
+      const images = await Promise.all((await drawPatches(patches, places, grid)).map(dataUri));
+      const shares = await share?.values.data();
+      return images.map((image, index) => ({
+        ...{ caption, image },
+        remark: shares && `${percent(Number(shares[index]))} ${share!.name}`,
+      }));
+    }),
   );
-  const pictures = names.map(async (name, index) => ({
-    name,
-    original: await pngOf(originals, index),
-    panels: await Promise.all(
-      drawn.map(
-        async ({ caption, pictures, remark }): Promise<PanelView> => ({
-          caption,
-          image: await pngOf(pictures, index),
-          remark: remark === null ? null : `${percent(Number(remark.shares[index]))} ${remark.name}`,
-        }),
-      ),
-    ),
+  const pictures = names.map((name, index) => ({
+    ...{ name, original: originals[index]! },
+    panels: columns.map((column) => column[index]!),
   }));
-  return { title, lead, note, pictures: await Promise.all(pictures) };
+  return { title, lead, note, pictures };
+}
+
+/**
+ * How a tokenizer uses its words.
+ *
+ * @param tokenizer Whose words.
+ * @param pictures Batches B×3×H×W in [−1, 1].
+ */
+export async function tokenView(tokenizer: Tokenizer, pictures: readonly Tensor[]): Promise<TokenView> {
+  const { device } = pictures[0]!;
+  const vocabulary = tokenizer.vocabularySize;
+  const tokens = noGrad(device, () =>
+    concatenate(
+      pictures.map((batch) => reshape(tokenizer.tokenize(batch), [-1])),
+      0,
+    ),
+  );
+  const { entropyBits, deadWords } = await tokenStatistics(tokens, vocabulary);
+  const counts = Array.from(await noGrad(device, () => binCount(tokens, vocabulary)).data()).map(Number);
+  counts.sort((a, b) => b - a);
+  let sum = 0;
+  const sums = counts.map((count) => {
+    sum += count;
+    return sum / tokens.size;
+  });
+  const cumulative = Array.from(
+    { length: 100 },
+    (_, index) => sums[Math.ceil(((index + 1) * vocabulary) / 100) - 1]!,
+  );
+  return { vocabulary, patches: tokens.size, entropy: entropyBits, dead: deadWords, cumulative };
 }

@@ -1,28 +1,16 @@
 import type { ConfusionView } from "../data.js";
+import { tally } from "../figures/facts.js";
 import { percent } from "../figures/format.js";
-import { tally } from "../figures/tally.js";
 import { type Html, html } from "../html/html.js";
-import type { Section } from "./section.js";
+import type { Section } from "./page.js";
 
 /** Up to so many classes are shown as a matrix; of more the least accurate are listed. */
 const mostInMatrix = 24;
 const mostListed = 20;
 
-/** What is told of one class. */
-interface ClassRow {
-  readonly label: number;
-  readonly name: string;
-  readonly total: number;
-  /** Share that was predicted correctly. */
-  readonly accuracy: number;
-}
-
-/**
- * The section with confusion matrices.
- *
- * @param views At least one.
- */
-export function confusionSection(views: readonly ConfusionView[]): Section {
+/** The section with confusion matrices; null without any. */
+export function confusionSection(views: readonly ConfusionView[]): Section | null {
+  if (views.length === 0) return null;
   return {
     id: "confusion",
     heading: "Confusion matrix",
@@ -30,45 +18,49 @@ export function confusionSection(views: readonly ConfusionView[]): Section {
     lead:
       "Rows are the true classes, columns the predicted ones. Blue is correct, orange wrong; the stronger the " +
       "color, the larger the share of the row.",
-    body: html`<div class="stack">${views.map(confusionFigure)}</div>`,
+    body: html`${views.map(confusionFigure)}`,
   };
 }
 
-/** A confusion matrix with the accuracy of each class; of many classes a list of the least accurate. */
+/** Of each class that has pictures: how many, what they were taken for, and the share that was taken for it. */
+function classRows({ classes, counts }: ConfusionView) {
+  const nameOf = (label: number) => classes[label] ?? String(label);
+  const rows = counts.map((row, label) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    const taken = row.map((count, to) => ({ name: nameOf(to), count, isRight: to === label }));
+    return { name: nameOf(label), total, accuracy: row[label]! / total, taken };
+  });
+  return rows.filter(({ total }) => total > 0);
+}
+type ClassRows = ReturnType<typeof classRows>;
+
 function confusionFigure(view: ConfusionView): Html {
-  const { title, note, classes, counts } = view;
-  const rows = counts
-    .map((row, label): ClassRow => {
-      const total = row.reduce((sum, count) => sum + count, 0);
-      return { label, name: nameOf(classes, label), total, accuracy: row[label]! / total };
-    })
-    .filter(({ total }) => total > 0);
-  const { right, pictures } = tally(view);
-  const table = classes.length <= mostInMatrix ? matrix(view, rows) : leastAccurate(view, rows);
+  const { classes, note, title } = view;
+  const rows = classRows(view);
+  const { accuracy, right, pictures } = tally(view);
   const largest = Math.max(...rows.map(({ total }) => total));
-  return html`<figure class="card"><figcaption><b>${title}: ${percent(right / pictures, 1)} correct</b>
+  return html`<figure class="card"><figcaption><b>${title}: ${accuracy} correct</b>
 ${right.toLocaleString("en")} of ${pictures.toLocaleString("en")} pictures;
 always predicting the most frequent class gives ${percent(largest / pictures)}.</figcaption>
-<div class="scroll" tabindex="0">${table}</div>
+<div class="scroll" tabindex="0">${classes.length <= mostInMatrix ? matrix(classes, rows) : leastAccurate(rows)}</div>
 <p class="note">${note}</p></figure>
 `;
 }
 
-function nameOf(classes: readonly string[], label: number): string {
-  return classes[label] ?? String(label);
-}
-
 /** Rows are what pictures are, columns what was predicted; a cell is as strong as its share of the row. */
-function matrix({ classes, counts }: ConfusionView, rows: readonly ClassRow[]): Html {
-  const heads = classes.map((name) => html`<th scope="col" title="${name}"><span>${name}</span></th>`);
-  const body = rows.map(({ label, name, total, accuracy }) => {
-    const cells = counts[label]!.map((count, to) => {
-      const strength = count === 0 ? 0 : Math.round(12 + (80 * count) / total);
-      const words = `${count} of ${total} “${name}” predicted as “${nameOf(classes, to)}”`;
-      const kind = to === label ? "hit" : "miss";
-      return html`<td class="${kind}" style="--share:${strength}%" title="${words}">${count > 0 && count}</td>`;
+function matrix(classes: readonly string[], rows: ClassRows): Html {
+  const heads = classes.map(
+    (name) => html`<th scope="col" title="${name}"><span class="cut">${name}</span></th>`,
+  );
+  const body = rows.map(({ accuracy, name, taken, total }) => {
+    const cells = taken.map(({ name: to, count, isRight }) => {
+      const share = count === 0 ? 0 : Math.round(12 + (80 * count) / total);
+      const words = `${count} of ${total} “${name}” predicted as “${to}”`;
+      return html`<td class="${isRight ? "hit" : "miss"}" style="--share:${share}%" title="${words}">
+${count > 0 && count}</td>`;
     });
-    return html`<tr><th scope="row" title="${name}">${name}</th>${cells}<td class="right">${percent(accuracy)}</td></tr>
+    return html`<tr><th scope="row" class="cut" title="${name}">${name}</th>${cells}
+<td class="right">${percent(accuracy)}</td></tr>
 `;
   });
   return html`<table class="confusion">
@@ -76,18 +68,17 @@ function matrix({ classes, counts }: ConfusionView, rows: readonly ClassRow[]): 
 <tbody>${body}</tbody></table>`;
 }
 
-function leastAccurate({ classes, counts }: ConfusionView, rows: readonly ClassRow[]): Html {
+function leastAccurate(rows: ClassRows): Html {
   const shown = [...rows].sort((a, b) => a.accuracy - b.accuracy).slice(0, mostListed);
-  const body = shown.map(({ label, name, total, accuracy }) => {
-    const often = counts[label]!.map((count, to) => ({ count, to }))
-      .filter(({ count, to }) => to !== label && count > 0)
+  const body = shown.map(({ accuracy, name, taken, total }) => {
+    const often = taken
+      .filter(({ count, isRight }) => !isRight && count > 0)
       .sort((a, b) => b.count - a.count)
       .slice(0, 3)
-      .map(({ count, to }) => `${nameOf(classes, to)} ${count}`)
-      .join(", ");
-    const share = (accuracy * 100).toFixed(1);
-    return html`<tr><th scope="row">${name}</th><td class="bar"><i style="--share:${share}%"></i></td>
-<td>${percent(accuracy)} of ${total}</td><td>${often}</td></tr>
+      .map(({ name, count }) => `${name} ${count}`);
+    return html`<tr><th scope="row" class="cut">${name}</th>
+<td><progress value="${accuracy.toFixed(3)}"></progress></td>
+<td class="cut">${percent(accuracy)} of ${total}</td><td>${often.join(", ")}</td></tr>
 `;
   });
   return html`<table class="worst"><thead><tr>

@@ -1,7 +1,8 @@
 import sharp, { type Sharp } from "sharp";
 import { html } from "../html/html.js";
 import { dataUri } from "../looks/draw.js";
-import { htmlDocument } from "./document.js";
+import { htmlDocument } from "./page.js";
+import { pictureRows } from "./pictureRows.js";
 
 /** One picture and what is made of it. */
 export interface SheetRow {
@@ -33,7 +34,7 @@ function fitted({ rows, cell }: ContactSheet): Promise<Buffer[][]> {
   return Promise.all(
     rows.map(({ cells }) =>
       Promise.all(
-        cells.map(async (picture, column) => {
+        cells.map((picture, column) => {
           const kernel = column === 0 ? "lanczos3" : "nearest";
           return picture.resize(cell, cell, { fit: "contain", background: paper, kernel }).png().toBuffer();
         }),
@@ -67,22 +68,17 @@ export async function sheetPicture(sheet: ContactSheet): Promise<Buffer> {
 export async function sheetPage(sheet: ContactSheet): Promise<string> {
   const { title, note, heads, rows } = sheet;
   const cells = await fitted(sheet);
-  const body = await Promise.all(
+  const views = await Promise.all(
     rows.map(async ({ name }, row) => {
-      const pictures = await Promise.all(cells[row]!.map((cell) => dataUri(sharp(cell))));
-      const drawn = pictures.map((uri, column) => html`<td><img src="${uri}" alt="${heads[column]!}"></td>`);
-      return html`<tr>${drawn}</tr><tr><td class="name" colspan="${heads.length}">${name}</td></tr>
-`;
+      const [original, ...images] = await Promise.all(cells[row]!.map((cell) => dataUri(sharp(cell))));
+      const panels = images.map((image, column) => ({ caption: heads[column + 1]!, image }));
+      return { name, original: original!, panels };
     }),
   );
   return htmlDocument(
     title,
-    "sheet",
-    html`<h1>${title}</h1>
-<p>${note}</p>
-<div class="scroll" tabindex="0"><table>
-<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${body}</tbody></table></div>
+    html`<p class="lead">${note}</p>`,
+    html`${pictureRows(views)}
 `,
   );
 }
