@@ -3,6 +3,7 @@
 // medians of seconds of ours, theirs (0: none) and the limit. With one thread the time is the processor's, so that other programs disturb less; with more it is the clock's.
 #include <dirent.h>
 #include <dlfcn.h>
+#include <sys/mman.h>
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,10 +93,17 @@ constexpr double limitOperations = 512;
 using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
 using SetThreads = void (*)(int);
 
-// Begins at a 64-byte border, as the pool's blocks do.
+// On large pages where they are worth it, as the pool's segments are, else at a 64-byte border.
+void* alignedMemory(size_t bytes) {
+  const size_t largePage = 2 << 20, alignment = bytes < largePage ? 64 : largePage;
+  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (alignment == largePage) madvise(memory, bytes, MADV_HUGEPAGE);
+  return memory;
+}
+
 template <class T> struct AlignedAllocator {
   using value_type = T;
-  T* allocate(size_t count) { return static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)); }
+  T* allocate(size_t count) { return static_cast<T*>(alignedMemory(count * sizeof(T))); }
   void deallocate(T* place, size_t) { std::free(place); }
   bool operator==(const AlignedAllocator&) const { return true; }
   bool operator!=(const AlignedAllocator&) const { return false; }
@@ -310,23 +318,27 @@ int main(int count, char** arguments) {
   Bench bench(threads, count > 2 ? std::atoi(arguments[2]) : 7, count > 3 ? arguments[3] : "-", count > 4 ? arguments[4] : "");
   pinThreads(threads);
 
+  // qkv, projection and the two layers of the MLP; each forward, the input's and the weight's gradient.
+  const auto layersOf = [](int64 width, int64 rows, std::vector<Shape>& products) {
+    const int64 layers[][2] = {{width, 3 * width}, {width, width}, {width, 4 * width}, {4 * width, width}};
+    for (const auto& [in, out] : layers) {
+      products.push_back({rows, out, in, false, true});
+      products.push_back({rows, in, out, false, false});
+      products.push_back({out, in, rows, true, false});
+    }
+  };
+  // ViT-Ti, S, B with 8 and 64 half sequences of 98 tokens.
   std::vector<Shape> products = {
       {1024, 1024, 1024, false, false}, {1024, 1024, 1024, false, true}, {1024, 1024, 1024, true, false}};
-  // ViT-Ti, S, B with 8 and 64 half sequences of 98 tokens: qkv, projection and the two layers of the MLP; each forward, the input's and the weight's gradient.
   const int64 widths[] = {192, 384, 768}, batches[] = {8, 64};
-  for (const int64 width : widths) {
-    for (const int64 batch : batches) {
-      const int64 rows = 98 * batch;
-      const int64 layers[][2] = {{width, 3 * width}, {width, width}, {width, 4 * width}, {4 * width, width}};
-      for (const auto& [in, out] : layers) {
-        products.push_back({rows, out, in, false, true});
-        products.push_back({rows, in, out, false, false});
-        products.push_back({out, in, rows, true, false});
-      }
-    }
-  }
+  for (const int64 width : widths)
+    for (const int64 batch : batches) layersOf(width, 98 * batch, products);
   for (const Shape& shape : products) bench.besideOpenBlas("float32", shape);
   for (const Shape& shape : products) bench.bfloat16BesideFloat32(shape);
+  // What most people train: width 128, both halves of 128 pictures of 64 tokens.
+  std::vector<Shape> small;
+  layersOf(128, 8192, small);
+  for (const Shape& shape : small) bench.besideOpenBlas("small", shape);
   for (const int64 width : widths) {
     for (const int64 batch : batches) {
       const int64 rows = 98 * batch;
@@ -337,7 +349,7 @@ int main(int count, char** arguments) {
     }
   }
   // Outputs larger than the last cache level: the vocabulary head, its gradients; a small head.
-  for (const Shape& shape : {Shape{2048, 8192, 192, false, true}, Shape{2048, 192, 8192, false, false}, Shape{8192, 192, 2048, true, false}}) {
+  for (const Shape& shape : {Shape{512, 8192, 128, false, true}, Shape{512, 128, 8192, false, false}, Shape{8192, 128, 512, true, false}, Shape{2048, 8192, 192, false, true}, Shape{2048, 192, 8192, false, false}, Shape{8192, 192, 2048, true, false}}) {
     bench.besideOpenBlas("vocabulary", shape);
   }
   // A product for every sample and head of attention.

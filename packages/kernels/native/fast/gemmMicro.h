@@ -1,6 +1,7 @@
 // The micro-kernel of every matrix product: a tile of up to tileRows × tileColumns accumulators that stay in registers over the whole of k.
 // Each accumulator is one chain of multiply-adds in rising k, so an element's bits do not depend on the tile it falls in.
 #pragma once
+#include "fetchAhead.h"
 #include "gemmPrecision.h"
 
 namespace splitmask::SPLITMASK_SET {
@@ -19,10 +20,15 @@ constexpr int tileColumns = tileVectors * lanes;
 // How a tile's elements of a lie. byRow: (i, k) at a[i·stride + k]; byInner: at a[i + k·stride].
 enum class Layout { byRow, byInner };
 
-// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner dimension.
-template <int rows, int vectors, Layout layout, int64 step>
+// What follows is fetched after so many elements of the inner dimension: a few lines at a time, because a core waits for more.
+constexpr int64 fetchEvery = 48;
+SPLITMASK_INLINE int64 fetchesPerTile(int64 inner) { return (inner + fetchEvery - 1) / fetchEvery; }
+
+// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner dimension. `between` is called
+// fetchesPerTile(inner) times.
+template <int rows, int vectors, Layout layout, int64 step, class Between>
 SPLITMASK_INLINE void multiplyTile(
-    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, Vector (&sums)[rows][vectors]) {
+    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, Vector (&sums)[rows][vectors], const Between& between) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
@@ -32,24 +38,34 @@ SPLITMASK_INLINE void multiplyTile(
   const float* lines[groups];
 #pragma GCC unroll 8
   for (int g = 0; g < groups; ++g) lines[g] = a + 3 * g * aStride;
-  for (int64 k = 0; k < inner; ++k) {
-    Vector right[vectors];
+  while (inner > 0) {
+    int64 k = minimum(inner, fetchEvery);
+    inner -= k;
+    do {
+      Vector right[vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) right[v] = load(b + v * lanes);
-    b += bStride;
+      for (int v = 0; v < vectors; ++v) right[v] = load(b + v * lanes);
+      b += bStride;
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      const Vector left = broadcast(layout == Layout::byRow ? lines[i / 3][(i % 3) * aStride] : a[i]);
+      for (int i = 0; i < rows; ++i) {
+        const Vector left = broadcast(layout == Layout::byRow ? lines[i / 3][(i % 3) * aStride] : a[i]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) multiplyAdd<step>(sums[i][v], left, right[v]);
-    }
-    if (layout == Layout::byRow) {
+        for (int v = 0; v < vectors; ++v) multiplyAdd<step>(sums[i][v], left, right[v]);
+      }
+      if (layout == Layout::byRow) {
 #pragma GCC unroll 8
-      for (int g = 0; g < groups; ++g) ++lines[g];
-    } else {
-      a += aStride;
-    }
+        for (int g = 0; g < groups; ++g) ++lines[g];
+      } else {
+        a += aStride;
+      }
+    } while (--k > 0);
+    between();
   }
+}
+template <int rows, int vectors, Layout layout, int64 step>
+SPLITMASK_INLINE void multiplyTile(
+    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, Vector (&sums)[rows][vectors]) {
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [] {});
 }
 
 // What becomes of a tile: c[rows × columns] = alpha·(a·b) + beta·c + bias + residual, c not read when beta is 0; columns ≤ vectors·lanes.
@@ -61,6 +77,7 @@ struct TileOutput {
   float alpha, beta;
   const float* bias;      // by column; may be null
   const float* residual;  // rows as far apart as those of c; may be null
+  FetchAhead* ahead = nullptr;
 };
 
 using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output);
@@ -102,7 +119,9 @@ void computeTile(int64 inner, const float* a, int64 aStride, const float* b, int
   prefetchTile<rows, vectors, 1>(output.c, output.stride);
   if (output.residual) prefetchTile<rows, vectors, 0>(output.residual, output.stride);
   Vector sums[rows][vectors];
-  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums);
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [&] {
+    if (output.ahead) output.ahead->step();
+  });
   if (output.columns == vectors * lanes) {
     writeTile<rows, vectors>(
         sums, output, [](const float* row, int v) { return load(row + v * lanes); },
