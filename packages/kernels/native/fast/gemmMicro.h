@@ -1,5 +1,6 @@
-// The micro-kernel of every matrix product: a tile of up to tileRows × tileColumns accumulators that stay in registers over the whole of k.
-// Each accumulator is one chain of multiply-adds in rising k, so an element's bits do not depend on the tile it falls in.
+// The micro-kernel of every matrix product: a tile of up to tileRows × tileColumns accumulators that stay in registers
+// over the whole of k. Each accumulator is one chain of multiply-adds in rising k, so an element's bits do not depend
+// on the tile it falls in.
 #pragma once
 #include "fetchAhead.h"
 #include "gemmPrecision.h"
@@ -20,20 +21,22 @@ constexpr int tileColumns = tileVectors * lanes;
 // How a tile's elements of a lie. byRow: (i, k) at a[i·stride + k]; byInner: at a[i + k·stride].
 enum class Layout { byRow, byInner };
 
-// What follows is fetched after so many elements of the inner dimension: a few lines at a time, because a core waits for more.
+// What follows is fetched after so many elements of the inner dimension: a few lines at a time, because a core waits
+// for more.
 constexpr int64 fetchEvery = 48;
 SPLITMASK_INLINE int64 fetchesPerTile(int64 inner) { return (inner + fetchEvery - 1) / fetchEvery; }
 
-// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner dimension. `between` is called
-// fetchesPerTile(inner) times.
+// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner
+// dimension. `between` is called fetchesPerTile(inner) times.
 template <int rows, int vectors, Layout layout, int64 step, class Between>
-SPLITMASK_INLINE void multiplyTile(
-    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, Vector (&sums)[rows][vectors], const Between& between) {
+SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
+                                   Vector (&sums)[rows][vectors], const Between& between) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sums[i][v] = Vector{};
-  // Three rows share a pointer (offsets 0, stride, 2·stride are one address each), which keeps the loop within the scalar registers.
+  // Three rows share a pointer (offsets 0, stride, 2·stride are one address each), which keeps the loop within the
+  // scalar registers.
   constexpr int groups = (rows + 2) / 3;
   const float* lines[groups];
 #pragma GCC unroll 8
@@ -63,13 +66,14 @@ SPLITMASK_INLINE void multiplyTile(
   }
 }
 template <int rows, int vectors, Layout layout, int64 step>
-SPLITMASK_INLINE void multiplyTile(
-    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, Vector (&sums)[rows][vectors]) {
+SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
+                                   Vector (&sums)[rows][vectors]) {
   multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [] {});
 }
 
-// What becomes of a tile: c[rows × columns] = alpha·(a·b) + beta·c + bias + residual, c not read when beta is 0; columns ≤ vectors·lanes.
-// It lies in memory, because registers that hold its numbers over the loop would be missing there.
+// What becomes of a tile: c[rows × columns] = alpha·(a·b) + beta·c + bias + residual, c not read when beta is 0;
+// columns ≤ vectors·lanes. It lies in memory, because registers that hold its numbers over the loop would be missing
+// there.
 struct TileOutput {
   float* c;
   int64 stride;
@@ -80,7 +84,8 @@ struct TileOutput {
   FetchAhead* ahead = nullptr;
 };
 
-using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output);
+using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
+                            const TileOutput& output);
 
 // Fetches the lines of a tile; write: 1 where they will be written.
 template <int rows, int vectors, int write> SPLITMASK_INLINE void prefetchTile(const float* place, int64 stride) {
@@ -93,7 +98,8 @@ template <int rows, int vectors, int write> SPLITMASK_INLINE void prefetchTile(c
 
 // `take` and `put` read and write vector v of a row, the last one perhaps in part.
 template <int rows, int vectors, class Take, class Put>
-SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileOutput& output, const Take& take, const Put& put) {
+SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileOutput& output, const Take& take,
+                                const Put& put) {
   const float alpha = output.alpha, beta = output.beta;
   Vector bias[vectors] = {};
   if (output.bias) {
@@ -139,7 +145,8 @@ template <int vectors, Layout layout, int64 step, int rows = tileRows> TileKerne
   if constexpr (rows == 1) {
     return &computeTile<1, vectors, layout, step>;
   } else {
-    return wanted == rows ? &computeTile<rows, vectors, layout, step> : findTileKernel<vectors, layout, step, rows - 1>(wanted);
+    return wanted == rows ? &computeTile<rows, vectors, layout, step>
+                          : findTileKernel<vectors, layout, step, rows - 1>(wanted);
   }
 }
 
@@ -147,9 +154,11 @@ template <int vectors, Layout layout, int64 step, int rows = tileRows> TileKerne
 template <Precision precision = Precision::float32> inline TileKernel tileKernel(int rows, int columns, Layout layout) {
   constexpr int64 step = innerStep<precision>;
   if (columns <= lanes) {
-    return layout == Layout::byRow ? findTileKernel<1, Layout::byRow, step>(rows) : findTileKernel<1, Layout::byInner, step>(rows);
+    return layout == Layout::byRow ? findTileKernel<1, Layout::byRow, step>(rows)
+                                   : findTileKernel<1, Layout::byInner, step>(rows);
   }
-  return layout == Layout::byRow ? findTileKernel<2, Layout::byRow, step>(rows) : findTileKernel<2, Layout::byInner, step>(rows);
+  return layout == Layout::byRow ? findTileKernel<2, Layout::byRow, step>(rows)
+                                 : findTileKernel<2, Layout::byInner, step>(rows);
 }
 
 }  // namespace splitmask::SPLITMASK_SET

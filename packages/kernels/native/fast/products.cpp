@@ -70,9 +70,11 @@ void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int6
   const int64 columns = minimum(last * tileColumns, p.n) - column;
   float* to = packedPanel(p, packed, block, first);
   if (p.transposeB) {
-    packTransposedPanels<precision, activate>(to, p.packedPanelStride(), p.b + column * p.bLeading + start, p.bLeading, depth, columns);
+    packTransposedPanels<precision, activate>(to, p.packedPanelStride(), p.b + column * p.bLeading + start, p.bLeading,
+                                              depth, columns);
   } else {
-    packPanels<precision, activate>(to, p.packedPanelStride(), p.b + start * p.bLeading + column, p.bLeading, depth, columns);
+    packPanels<precision, activate>(to, p.packedPanelStride(), p.b + start * p.bLeading + column, p.bLeading, depth,
+                                    columns);
   }
 }
 template <Precision precision>
@@ -131,8 +133,8 @@ template <Precision precision> void finishTile(const Product<precision>& p, cons
 // Floats that a tile of `rows` rows needs for its block of a and for one micro-tile.
 template <Precision precision> int64 privateSize(const Product<precision>& p, int64 rows) {
   const int64 height = p.panelHeight(), depth = p.elements(p.innerDepth());
-  const int64 packedA = p.transposeA ? divideUp(rows, height) * panelStride(panelWidth(height) * depth)
-                                     : rows * packedStride(depth);
+  const int64 packedA =
+      p.transposeA ? divideUp(rows, height) * panelStride(panelWidth(height) * depth) : rows * packedStride(depth);
   return divideUp(packedA + tileRows * tileColumns, 16) * 16;
 }
 
@@ -177,7 +179,7 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
     const bool last = block + 1 == p.innerBlocks();
     const float beta = block == 0 ? p.beta : 1.0f;
     const float* a = packedA;
-    int64 aStride = p.transposeA ? panelWidth(height) : packedStride(elements);  // between inner indices or rows
+    int64 aStride = p.transposeA ? panelWidth(height) : packedStride(elements);        // between inner indices or rows
     int64 aPanel = p.transposeA ? panelStride(aStride * elements) : aStride * height;  // between panels
     const bool liesWell = precision == Precision::float32 && !p.transposeA && !p.activateA;
     if (liesWell && panelEnd - panelStart <= directPanels && p.aLeading % wayFloats != 0) {
@@ -212,7 +214,8 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
             prefetchTile<tileRows, tileVectors, 1>(output, p.outputLeading);
           }
           const float* bias = p.bias ? p.bias + column : nullptr;
-          kernel(elements, left, aStride, b, tileColumns, {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr, &ahead});
+          kernel(elements, left, aStride, b, tileColumns,
+                 {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr, &ahead});
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
           const float* bias = last && p.bias ? p.bias + column : nullptr;
@@ -420,7 +423,8 @@ void gemmArgmax(const GemmArgmax<float>& call) {
     const int64 group = maximum(1, (1 << 15) / (maximum(1, call.k) * tileColumns));
     parallelFor(call, divideUp(panels, group), [&](int64 task, int) {
       const int64 start = task * group * tileColumns, end = minimum(columns, start + group * tileColumns);
-      packTransposedPanels(packed + task * group * panelSize, panelSize, call.b + (first + start) * call.k, call.k, call.k, end - start);
+      packTransposedPanels(packed + task * group * panelSize, panelSize, call.b + (first + start) * call.k, call.k,
+                           call.k, end - start);
     });
     parallelFor(call, tasks, [&](int64 task, int thread) {
       float* tile = privates + thread * privateFloats;
