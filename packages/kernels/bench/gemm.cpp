@@ -1,9 +1,12 @@
-// Times gemm beside OpenBLAS and beside a loop of multiply-adds in registers, in alternating rounds of one process. bench/gemm.mjs compiles and runs it.
-// Arguments: threads, rounds, path of OpenBLAS (or "-"), a regular expression for the rows to run. One line a measurement: kind, name, operations, and
-// medians of seconds of ours, theirs (0: none) and the limit. With one thread the time is the processor's, so that other programs disturb less; with more it is the clock's.
+// Times gemm beside OpenBLAS and beside a loop of multiply-adds in registers, in alternating rounds of one process.
+// bench/gemm.mjs compiles and runs it. Arguments: threads, rounds, path of OpenBLAS (or "-"), a regular expression for
+// the rows to run. One line a measurement: kind, name, operations, and medians of seconds of ours, theirs (0: none) and
+// the limit. With one thread the time is the processor's, so that other programs disturb less; with more it is the
+// clock's.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,7 +33,7 @@ void multiplyAdds(const MultiplyAdds<float>& call);
 void bfloat16Dots(const Bfloat16Dots<float>& call);
 void attention(const Attention<float>& call);
 void attentionBackward(const AttentionBackward<float>& call);
-}
+}  // namespace splitmask::SPLITMASK_SET
 
 using namespace splitmask;
 
@@ -70,7 +73,8 @@ struct Machine {
   }
 };
 
-// Puts the first thread on the first core and each library's workers on the others. Short rounds are over before the scheduler has spread threads that it woke on one core.
+// Puts the first thread on the first core and each library's workers on the others. Short rounds are over before the
+// scheduler has spread threads that it woke on one core.
 void pinThreads(int threads) {
   DIR* tasks = opendir("/proc/self/task");
   if (tasks == nullptr || threads < 2) return;
@@ -92,10 +96,17 @@ constexpr double limitOperations = 512;
 using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
 using SetThreads = void (*)(int);
 
-// Begins at a 64-byte border, as the pool's blocks do.
+// On large pages where they are worth it, as the pool's segments are, else at a 64-byte border.
+void* alignedMemory(size_t bytes) {
+  const size_t largePage = 2 << 20, alignment = bytes < largePage ? 64 : largePage;
+  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (alignment == largePage) madvise(memory, bytes, MADV_HUGEPAGE);
+  return memory;
+}
+
 template <class T> struct AlignedAllocator {
   using value_type = T;
-  T* allocate(size_t count) { return static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)); }
+  T* allocate(size_t count) { return static_cast<T*>(alignedMemory(count * sizeof(T))); }
   void deallocate(T* place, size_t) { std::free(place); }
   bool operator==(const AlignedAllocator&) const { return true; }
   bool operator!=(const AlignedAllocator&) const { return false; }
@@ -105,14 +116,16 @@ using Floats = std::vector<float, AlignedAllocator<float>>;
 Floats numbersBelowHalf(int64 size) {
   Floats values(static_cast<size_t>(size));
   unsigned state = 1;
-  for (float& value : values) value = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / 16777216.0f - 0.5f;
+  for (float& value : values)
+    value = static_cast<float>((state = state * 1664525u + 1013904223u) >> 8) / 16777216.0f - 0.5f;
   return values;
 }
 
 // geluDerivative: the product times GELU's derivative at other values.
 enum class Epilogue { none, bias, residual, geluDerivative };
 
-// A product, or `batch` of them one after the other. NN: a·b; NT: a·bᵀ (a linear layer); TN: aᵀ·b (its weight gradient).
+// A product, or `batch` of them one after the other. NN: a·b; NT: a·bᵀ (a linear layer); TN: aᵀ·b (its weight
+// gradient).
 struct Shape {
   int64 m, n, k;
   bool transposeA, transposeB;
@@ -125,16 +138,19 @@ struct Shape {
   std::string name() const {
     const char* epilogues[] = {"", " + bias", " + bias + residual", " · GELU′"};
     const char* operands[] = {"", " of GELU(a)", " of GELU(b)"};
-    return std::string(transposeA ? "T" : "N") + (transposeB ? "T " : "N ") + (batch > 1 ? std::to_string(batch) + "×" : "") +
-           std::to_string(m) + "×" + std::to_string(n) + ", " + std::to_string(k) + operands[activated] + epilogues[static_cast<int>(epilogue)];
+    return std::string(transposeA ? "T" : "N") + (transposeB ? "T " : "N ") +
+           (batch > 1 ? std::to_string(batch) + "×" : "") + std::to_string(m) + "×" + std::to_string(n) + ", " +
+           std::to_string(k) + operands[activated] + epilogues[static_cast<int>(epilogue)];
   }
 };
 
 struct Operands {
   Floats a, b, output, bias, residual, preActivation;
   explicit Operands(const Shape& s)
-      : a(numbersBelowHalf(s.batch * s.m * s.k)), b(numbersBelowHalf(s.batch * s.n * s.k)),
-        output(static_cast<size_t>(s.batch * s.m * s.n)), bias(numbersBelowHalf(s.n)) {
+      : a(numbersBelowHalf(s.batch * s.m * s.k)),
+        b(numbersBelowHalf(s.batch * s.n * s.k)),
+        output(static_cast<size_t>(s.batch * s.m * s.n)),
+        bias(numbersBelowHalf(s.n)) {
     if (s.epilogue == Epilogue::residual) residual.resize(output.size());
     if (s.epilogue == Epilogue::geluDerivative) preActivation = numbersBelowHalf(s.batch * s.m * s.n);
   }
@@ -142,7 +158,8 @@ struct Operands {
 
 class Bench {
  public:
-  Bench(int threads, int rounds, const char* library, const char* only) : machine_(threads), rounds_(rounds), only_(only) {
+  Bench(int threads, int rounds, const char* library, const char* only)
+      : machine_(threads), rounds_(rounds), only_(only) {
     if (std::strcmp(library, "-") == 0) return;
     if (void* handle = dlopen(library, RTLD_NOW)) {
       sgemm_ = reinterpret_cast<Sgemm>(dlsym(handle, "cblas_sgemm"));
@@ -173,10 +190,11 @@ class Bench {
     return (seconds() - start) * operations / (limitOperations * (bfloat16 ? 2 : 1) * double(tasks) * double(steps));
   }
 
-  // Alternating rounds of all; the first one warms caches and threads. Prints kind, name, operations and the medians of ours, theirs and the limit.
-  void measure(
-      const char* kind, const std::string& name, double operations, const std::function<void()>& ours,
-      const std::function<void()>& theirs, double theirShare = 1, bool theirsIsOpenBlas = false, bool bfloat16 = false) {
+  // Alternating rounds of all; the first one warms caches and threads. Prints kind, name, operations and the medians of
+  // ours, theirs and the limit.
+  void measure(const char* kind, const std::string& name, double operations, const std::function<void()>& ours,
+               const std::function<void()>& theirs, double theirShare = 1, bool theirsIsOpenBlas = false,
+               bool bfloat16 = false) {
     const int threads = machine_.parallel.threads;
     const int repeats = std::max(1, static_cast<int>(1e9 * threads / operations));
     std::vector<double> ourTimes, theirTimes, limitTimes;
@@ -196,8 +214,8 @@ class Bench {
       theirTimes.push_back(their);
       limitTimes.push_back(limit);
     }
-    std::printf(
-        "%s|%s|%.0f|%.9g|%.9g|%.9g\n", kind, name.c_str(), operations, median(ourTimes), median(theirTimes), median(limitTimes));
+    std::printf("%s|%s|%.0f|%.9g|%.9g|%.9g\n", kind, name.c_str(), operations, median(ourTimes), median(theirTimes),
+                median(limitTimes));
     std::fflush(stdout);
   }
 
@@ -232,10 +250,9 @@ class Bench {
 
   // Product z of the batch.
   void openBlas(const Shape& s, Operands& operands, int64 z) {
-    sgemm_(
-        101, s.transposeA ? 112 : 111, s.transposeB ? 112 : 111, int(s.m), int(s.n), int(s.k), 1.0f,
-        operands.a.data() + z * s.m * s.k, int(s.transposeA ? s.m : s.k), operands.b.data() + z * s.n * s.k,
-        int(s.transposeB ? s.k : s.n), 0.0f, operands.output.data() + z * s.m * s.n, int(s.n));
+    sgemm_(101, s.transposeA ? 112 : 111, s.transposeB ? 112 : 111, int(s.m), int(s.n), int(s.k), 1.0f,
+           operands.a.data() + z * s.m * s.k, int(s.transposeA ? s.m : s.k), operands.b.data() + z * s.n * s.k,
+           int(s.transposeB ? s.k : s.n), 0.0f, operands.output.data() + z * s.m * s.n, int(s.n));
   }
 
   // Beside OpenBLAS, which knows no epilogue and leaves it out.
@@ -246,7 +263,8 @@ class Bench {
       for (int64 z = 0; z < s.batch; ++z) openBlas(s, operands, z);
     };
     measure(
-        kind, s.name(), s.operations(), [&] { gemm(s, operands); }, sgemm_ ? std::function<void()>(theirs) : nullptr, 1, true);
+        kind, s.name(), s.operations(), [&] { gemm(s, operands); }, sgemm_ ? std::function<void()>(theirs) : nullptr, 1,
+        true);
   }
 
   // Many small products beside OpenBLAS with one thread a product, as many products at a time as there are threads.
@@ -280,7 +298,8 @@ class Bench {
     Shape rounded = s;
     rounded.bfloat16 = true;
     measure(
-        "bfloat16", s.name(), s.operations(), [&] { gemm(rounded, operands); }, [&] { gemm(s, operands); }, 1, false, true);
+        "bfloat16", s.name(), s.operations(), [&] { gemm(rounded, operands); }, [&] { gemm(s, operands); }, 1, false,
+        true);
   }
 
   // A shape with tails beside a full one, whose time is scaled to the same operations.
@@ -290,8 +309,8 @@ class Bench {
     if (!wanted(kind, name)) return;
     Operands operands(s), fullOperands(full);
     measure(
-        kind, name, s.operations(), [&] { gemm(s, operands); },
-        [&] { gemm(full, fullOperands); }, s.operations() / full.operations(), false, s.bfloat16);
+        kind, name, s.operations(), [&] { gemm(s, operands); }, [&] { gemm(full, fullOperands); },
+        s.operations() / full.operations(), false, s.bfloat16);
   }
 
  private:
@@ -307,26 +326,31 @@ class Bench {
 int main(int count, char** arguments) {
   const int threads = count > 1 ? std::atoi(arguments[1]) : 1;
   processorTime = threads == 1;
-  Bench bench(threads, count > 2 ? std::atoi(arguments[2]) : 7, count > 3 ? arguments[3] : "-", count > 4 ? arguments[4] : "");
+  Bench bench(threads, count > 2 ? std::atoi(arguments[2]) : 7, count > 3 ? arguments[3] : "-",
+              count > 4 ? arguments[4] : "");
   pinThreads(threads);
 
+  // qkv, projection and the two layers of the MLP; each forward, the input's and the weight's gradient.
+  const auto layersOf = [](int64 width, int64 rows, std::vector<Shape>& products) {
+    const int64 layers[][2] = {{width, 3 * width}, {width, width}, {width, 4 * width}, {4 * width, width}};
+    for (const auto& [in, out] : layers) {
+      products.push_back({rows, out, in, false, true});
+      products.push_back({rows, in, out, false, false});
+      products.push_back({out, in, rows, true, false});
+    }
+  };
+  // ViT-Ti, S, B with 8 and 64 half sequences of 98 tokens.
   std::vector<Shape> products = {
       {1024, 1024, 1024, false, false}, {1024, 1024, 1024, false, true}, {1024, 1024, 1024, true, false}};
-  // ViT-Ti, S, B with 8 and 64 half sequences of 98 tokens: qkv, projection and the two layers of the MLP; each forward, the input's and the weight's gradient.
   const int64 widths[] = {192, 384, 768}, batches[] = {8, 64};
-  for (const int64 width : widths) {
-    for (const int64 batch : batches) {
-      const int64 rows = 98 * batch;
-      const int64 layers[][2] = {{width, 3 * width}, {width, width}, {width, 4 * width}, {4 * width, width}};
-      for (const auto& [in, out] : layers) {
-        products.push_back({rows, out, in, false, true});
-        products.push_back({rows, in, out, false, false});
-        products.push_back({out, in, rows, true, false});
-      }
-    }
-  }
+  for (const int64 width : widths)
+    for (const int64 batch : batches) layersOf(width, 98 * batch, products);
   for (const Shape& shape : products) bench.besideOpenBlas("float32", shape);
   for (const Shape& shape : products) bench.bfloat16BesideFloat32(shape);
+  // What most people train: width 128, both halves of 128 pictures of 64 tokens.
+  std::vector<Shape> small;
+  layersOf(128, 8192, small);
+  for (const Shape& shape : small) bench.besideOpenBlas("small", shape);
   for (const int64 width : widths) {
     for (const int64 batch : batches) {
       const int64 rows = 98 * batch;
@@ -337,13 +361,15 @@ int main(int count, char** arguments) {
     }
   }
   // Outputs larger than the last cache level: the vocabulary head, its gradients; a small head.
-  for (const Shape& shape : {Shape{2048, 8192, 192, false, true}, Shape{2048, 192, 8192, false, false}, Shape{8192, 192, 2048, true, false}}) {
+  for (const Shape& shape : {Shape{512, 8192, 128, false, true}, Shape{512, 128, 8192, false, false},
+                             Shape{8192, 128, 512, true, false}, Shape{2048, 8192, 192, false, true},
+                             Shape{2048, 192, 8192, false, false}, Shape{8192, 192, 2048, true, false}}) {
     bench.besideOpenBlas("vocabulary", shape);
   }
   // A product for every sample and head of attention.
   for (const int64 tokens : {49, 98, 196}) {
-    for (const Shape& shape :
-         {Shape{tokens, tokens, 64, false, true, 96}, Shape{tokens, 64, tokens, false, false, 96}, Shape{tokens, 64, tokens, true, false, 96}}) {
+    for (const Shape& shape : {Shape{tokens, tokens, 64, false, true, 96}, Shape{tokens, 64, tokens, false, false, 96},
+                               Shape{tokens, 64, tokens, true, false, 96}}) {
       bench.besideOpenBlas("batched", shape);
       bench.besideSingleThreads(shape);
     }
@@ -374,10 +400,12 @@ int main(int count, char** arguments) {
   }
 
   // samples, tokens, heads, head width
-  const int64 attentions[][4] = {{64, 98, 3, 64}, {32, 196, 3, 64}, {32, 98, 6, 64}, {16, 196, 6, 64}, {256, 32, 3, 64},
-                                {128, 64, 3, 64}, {128, 32, 4, 32}, {8, 98, 6, 64}, {2, 784, 6, 64}};
+  const int64 attentions[][4] = {{64, 98, 3, 64},  {32, 196, 3, 64}, {32, 98, 6, 64},
+                                 {16, 196, 6, 64}, {256, 32, 3, 64}, {128, 64, 3, 64},
+                                 {128, 32, 4, 32}, {8, 98, 6, 64},   {2, 784, 6, 64}};
   for (const auto& [batch, tokens, heads, width] : attentions) {
-    const std::string shape = std::to_string(batch) + "×" + std::to_string(tokens) + "×" + std::to_string(heads) + "×" + std::to_string(width);
+    const std::string shape = std::to_string(batch) + "×" + std::to_string(tokens) + "×" + std::to_string(heads) + "×" +
+                              std::to_string(width);
     if (!bench.wanted("attention", shape)) continue;
     const int64 merged = batch * tokens * heads * width;
     Floats qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());

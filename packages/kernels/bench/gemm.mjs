@@ -88,6 +88,7 @@ const geometricMean = (values) =>
 const kinds = {
   float32: { against: `OpenBLAS ${core}`, target: 0.95 },
   epilogue: { against: `OpenBLAS ${core} without the epilogue`, target: null },
+  small: { against: `OpenBLAS ${core}`, target: null },
   vocabulary: { against: `OpenBLAS ${core}`, target: null },
   batched: { against: `OpenBLAS ${core}, an item at a time`, target: 1 },
   batched1: { against: `OpenBLAS ${core}, a thread an item`, target: null },

@@ -13,12 +13,13 @@ static inline bool indicesAreInside(const Call& call, const int* indices, int64 
                                     bool allowNone = false) {
   for (int64 i = 0; i < count; ++i)
     if ((indices[i] < 0 || indices[i] >= bound) && !(allowNone && indices[i] == noIndex)) {
-      call.fail(call,
-                indices[i] == noIndex
-                    ? "index {given} is out of range: it must be at least 0 and less than {expected} (-1 is what argmax "
-                      "gives for a row with a NaN)"
-                    : "index {given} is out of range: it must be at least 0 and less than {expected}",
-                indices[i], static_cast<double>(bound));
+      call.fail(
+          call,
+          indices[i] == noIndex
+              ? "index {given} is out of range: it must be at least 0 and less than {expected} (-1 is what argmax "
+                "gives for a row with a NaN)"
+              : "index {given} is out of range: it must be at least 0 and less than {expected}",
+          indices[i], static_cast<double>(bound));
       return false;
     }
   return true;

@@ -1,4 +1,5 @@
-// parallelFor over a lambda, header only; lives in the namespace of the instruction set that includes it, so that the linker never mixes them.
+// parallelFor over a lambda, header only; lives in the namespace of the instruction set that includes it, so that the
+// linker never mixes them.
 #pragma once
 #include "call.h"
 #ifndef SPLITMASK_SET

@@ -1,5 +1,6 @@
-// Philox 4×32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", 2011): ten rounds of multiply and
-// exclusive-or turn a 128-bit counter and a 64-bit key into four random words. src/random.ts of autograd is the same generator.
+// Philox 4×32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", 2011): ten rounds of
+// multiply and exclusive-or turn a 128-bit counter and a 64-bit key into four random words. src/random.ts of autograd
+// is the same generator.
 #pragma once
 #include "call.h"
 
@@ -23,7 +24,8 @@ inline PhiloxWords philox(PhiloxWords counter, uint32 key0, uint32 key1) {
   return counter;
 }
 
-// The key of the project's streams: key (low word of the seed, purpose), counter (index, sample, step, high word of the seed).
+// The key of the project's streams: key (low word of the seed, purpose), counter (index, sample, step, high word of the
+// seed).
 struct RandomKey {
   uint64 seed;
   uint32 purpose, step, sample;

@@ -15,7 +15,9 @@ inline PictureOperation operationOf(const double* row) {
 constexpr float blendUnit = 16384.0f;
 inline int blendFactor(double factor) {
   const double scaled = factor * 16384.0;
-  const double limited = scaled < -262144.0 ? -262144.0 : scaled > 262144.0 ? 262144.0 : scaled;  // ±16: beyond, every pixel is clipped
+  const double limited = scaled < -262144.0  ? -262144.0
+                         : scaled > 262144.0 ? 262144.0
+                                             : scaled;  // ±16: beyond, every pixel is clipped
   return static_cast<int>(limited < 0 ? limited - 0.5 : limited + 0.5);
 }
 
@@ -25,7 +27,8 @@ inline int64 positionOf(double value) { return static_cast<int64>(value * 104857
 
 // The four weights of Pillow's bicubic transform (Keys, a = −1) at `at` / 2¹¹ behind the second pixel; they sum to 2¹¹.
 inline void bicubicWeights(int64 at, int64 (&weights)[4]) {
-  const int64 one = int64{1} << weightBits, square = at * at, cube = square * at, half = int64{1} << (2 * weightBits - 1);
+  const int64 one = int64{1} << weightBits, square = at * at, cube = square * at,
+              half = int64{1} << (2 * weightBits - 1);
   weights[0] = (-at * one * one + 2 * square * one - cube + half) >> (2 * weightBits);
   weights[2] = (at * one * one + square * one - cube + half) >> (2 * weightBits);
   weights[3] = (-square * one + cube + half) >> (2 * weightBits);
@@ -50,7 +53,8 @@ inline void blurWeights(int64 taps, double sigma, int bits, float* weights) {
   weights[taps / 2] += static_cast<float>(left);
 }
 
-// A vertical and a horizontal pass: 8 bits times 2¹⁶, rounded to 1/16, times 2¹², rounded to 8 bits: every sum stays within 24 bits.
+// A vertical and a horizontal pass: 8 bits times 2¹⁶, rounded to 1/16, times 2¹², rounded to 8 bits: every sum stays
+// within 24 bits.
 constexpr int firstBlurBits = 16, betweenBlurBits = 4, secondBlurBits = 12;
 
 // The place that a filter reads beyond a border: reflected without repeating the border.

@@ -1,6 +1,7 @@
-// A vector of floats of the instruction set's width, and of 32-bit integers beside it: 16 lanes with AVX-512, 8 with AVX2, else 4 (SSE2, NEON).
-// Built on the compilers' vector extensions, so + − × ÷ < > == and ?: work on whole vectors (a comparison gives an IntVector of 0 and −1).
-// No standard library here: an inline function compiled for one set must never be the one that the linker keeps for another.
+// A vector of floats of the instruction set's width, and of 32-bit integers beside it: 16 lanes with AVX-512, 8 with
+// AVX2, else 4 (SSE2, NEON). Built on the compilers' vector extensions, so + − × ÷ < > == and ?: work on whole vectors
+// (a comparison gives an IntVector of 0 and −1). No standard library here: an inline function compiled for one set must
+// never be the one that the linker keeps for another.
 #pragma once
 #include "call.h"
 #if defined(__x86_64__) || defined(_M_X64)
@@ -38,7 +39,7 @@ SPLITMASK_INLINE Vector broadcast(float value) { return value - Vector{}; }
 SPLITMASK_INLINE IntVector broadcast(int value) { return value - IntVector{}; }
 SPLITMASK_INLINE Vector zero() { return Vector{}; }
 
-/** 0, 1, 2, … */
+// 0, 1, 2, …
 SPLITMASK_INLINE IntVector laneNumbers() {
 #if defined(__AVX512F__)
   return IntVector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -49,10 +50,10 @@ SPLITMASK_INLINE IntVector laneNumbers() {
 #endif
 }
 
-/** −1 in the first `count` lanes, 0 in the rest. */
+// −1 in the first `count` lanes, 0 in the rest.
 SPLITMASK_INLINE IntVector firstLanes(int count) { return laneNumbers() < broadcast(count); }
 
-/** The first `count` (0 … lanes) elements, `filler` in the other lanes; reads nothing beyond them. */
+// The first `count` (0 … lanes) elements, `filler` in the other lanes; reads nothing beyond them.
 SPLITMASK_INLINE Vector loadPartial(const float* from, int count, float filler = 0.0f) {
 #if defined(__AVX512F__)
   return (Vector)_mm512_mask_loadu_ps((__m512)broadcast(filler), (__mmask16)((1u << count) - 1u), from);
@@ -66,7 +67,7 @@ SPLITMASK_INLINE Vector loadPartial(const float* from, int count, float filler =
 #endif
 }
 
-/** Writes the first `count` (0 … lanes) elements and nothing beyond them. */
+// Writes the first `count` (0 … lanes) elements and nothing beyond them.
 SPLITMASK_INLINE void storePartial(float* to, Vector value, int count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1u), (__m512)value);
@@ -100,7 +101,7 @@ SPLITMASK_INLINE void storePartial(int* to, IntVector value, int count) {
 #endif
 }
 
-/** a·b + c, rounded once where the set has fused multiply-add. */
+// a·b + c, rounded once where the set has fused multiply-add.
 SPLITMASK_INLINE Vector fma(Vector a, Vector b, Vector c) {
 #if defined(__AVX512F__)
   return (Vector)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
@@ -113,7 +114,7 @@ SPLITMASK_INLINE Vector fma(Vector a, Vector b, Vector c) {
 #endif
 }
 
-/** By lanes a > b ? a : b; where either is NaN: b. */
+// By lanes a > b ? a : b; where either is NaN: b.
 SPLITMASK_INLINE Vector maximum(Vector a, Vector b) {
 #if defined(__AVX512F__)
   return (Vector)_mm512_max_ps((__m512)a, (__m512)b);
@@ -124,7 +125,7 @@ SPLITMASK_INLINE Vector maximum(Vector a, Vector b) {
 #endif
 }
 
-/** By lanes a < b ? a : b; where either is NaN: b. */
+// By lanes a < b ? a : b; where either is NaN: b.
 SPLITMASK_INLINE Vector minimum(Vector a, Vector b) {
 #if defined(__AVX512F__)
   return (Vector)_mm512_min_ps((__m512)a, (__m512)b);
@@ -148,19 +149,19 @@ SPLITMASK_INLINE Vector squareRoot(Vector a) {
 #endif
 }
 
-/** mask (0 or −1 by lanes) ? a : b. */
+// mask (0 or −1 by lanes) ? a : b.
 SPLITMASK_INLINE Vector select(IntVector mask, Vector a, Vector b) { return mask ? a : b; }
 SPLITMASK_INLINE IntVector select(IntVector mask, IntVector a, IntVector b) { return mask ? a : b; }
 
-/** The bits of one as the other. */
+// The bits of one as the other.
 SPLITMASK_INLINE IntVector asInt(Vector a) { return (IntVector)a; }
 SPLITMASK_INLINE Vector asFloat(IntVector a) { return (Vector)a; }
-/** Values; toInt cuts towards zero. */
+// Values; toInt cuts towards zero.
 SPLITMASK_INLINE Vector toFloat(IntVector a) { return __builtin_convertvector(a, Vector); }
 SPLITMASK_INLINE IntVector toInt(Vector a) { return __builtin_convertvector(a, IntVector); }
 SPLITMASK_INLINE Vector absolute(Vector a) { return asFloat(asInt(a) & broadcast(0x7fffffff)); }
 
-/** Reduces by halves: lane i with lane i + lanes/2, and so on; the order is fixed for a set. */
+// Reduces by halves: lane i with lane i + lanes/2, and so on; the order is fixed for a set.
 template <class Combine> SPLITMASK_INLINE float reduceLanes(Vector a, Combine combine) {
   float values[lanes];
   __builtin_memcpy(values, &a, sizeof values);

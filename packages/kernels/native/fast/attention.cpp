@@ -9,9 +9,8 @@ namespace {
 
 // output[query][column] = factor[query]·Σ over keys of probabilities[key][query]·values[key][column].
 template <int vectors> struct OutputTile {
-  template <int rows>
-  static void run(
-      int64 tokens, const float* probabilities, const float* values, const float* factors, float* output, int64 stride, int columns) {
+  template <int rows> static void run(int64 tokens, const float* probabilities, const float* values,
+                                      const float* factors, float* output, int64 stride, int columns) {
     Vector sums[rows][vectors];
     multiplyTile<rows, vectors, Layout::byInner, 1>(tokens, probabilities, tileColumns, values, tileColumns, sums);
     if (columns == vectors * lanes) {
@@ -31,13 +30,12 @@ template <int vectors> struct OutputTile {
 };
 
 template <int vectors, class Between>
-SPLITMASK_INLINE void outputOfVectors(
-    const Heads& shape, const float* probabilities, int64 count, const float* values, const float* factors, float* output,
-    int64 columns, const Between& between) {
+SPLITMASK_INLINE void outputOfVectors(const Heads& shape, const float* probabilities, int64 count, const float* values,
+                                      const float* factors, float* output, int64 columns, const Between& between) {
   const int64 stride = shape.mergedRow();
   overTiles<OutputTile<vectors>>(count, [&](int64 row, auto kernel) {
-    kernel(
-        shape.tokens, probabilities + row, values, factors + row, output + row * stride, stride, static_cast<int>(columns));
+    kernel(shape.tokens, probabilities + row, values, factors + row, output + row * stride, stride,
+           static_cast<int>(columns));
     between();
   });
 }
@@ -47,9 +45,10 @@ SPLITMASK_INLINE void outputOfVectors(
 void attention(const Attention<float>& call) {
   const Heads shape(call);
   const int64 tokens = shape.tokens, width = shape.width;
-  const int64 valuesSize = panelsSize(tokens, width), queriesSize = width * tileColumns, scoresSize = tokens * tileColumns;
+  const int64 valuesSize = panelsSize(tokens, width), queriesSize = width * tileColumns,
+              scoresSize = tokens * tileColumns;
   const int64 steps = divideUp(tokens, tileColumns) * (divideUp(tokens, tileRows) + divideUp(tokens, keysOfStep) +
-                                                      divideUp(width, tileColumns) * divideUp(tileColumns, tileRows));
+                                                       divideUp(width, tileColumns) * divideUp(tileColumns, tileRows));
   forEachHead(call, shape, [&](int64 head, int thread, int64 end) {
     float* values = static_cast<float*>(call.scratch(call, thread, (valuesSize + queriesSize + scoresSize) * 4));
     float* packedQueries = values + valuesSize;
@@ -74,8 +73,10 @@ void attention(const Attention<float>& call) {
       for (int64 column = 0; column < width; column += tileColumns) {
         const int64 columns = minimum(tileColumns, width - column);
         const float* panel = values + column * tokens;
-        if (columns <= lanes) outputOfVectors<1>(shape, scores, count, panel, factors.of, result + column, columns, between);
-        else outputOfVectors<2>(shape, scores, count, panel, factors.of, result + column, columns, between);
+        if (columns <= lanes)
+          outputOfVectors<1>(shape, scores, count, panel, factors.of, result + column, columns, between);
+        else
+          outputOfVectors<2>(shape, scores, count, panel, factors.of, result + column, columns, between);
       }
     }
   });

@@ -1,6 +1,7 @@
-// What attention, its probabilities and its gradient share: where a head's rows lie, which thread does which head, and the scores of a panel of queries.
-// Scores are computed transposed, [key][tileColumns queries]: a query is a lane, so that maxima and sums over keys need no step across lanes, and
-// what multiplies the values is read as the GEMM's micro-kernel reads a transposed operand.
+// What attention, its probabilities and its gradient share: where a head's rows lie, which thread does which head, and
+// the scores of a panel of queries. Scores are computed transposed, [key][tileColumns queries]: a query is a lane, so
+// that maxima and sums over keys need no step across lanes, and what multiplies the values is read as the GEMM's
+// micro-kernel reads a transposed operand.
 #pragma once
 #include "../parallel.h"
 #include "fetchAhead.h"
@@ -19,8 +20,11 @@ struct Heads {
         width(call.headWidth),
         scale(static_cast<float>(call.scale)) {}
   int64 count() const { return tokens > 0 ? batch * heads : 0; }
-  // Of (sample, head) number `head`: where q, k, v (part 0, 1, 2) begin in B×N×3×H×d, rows packedRow() apart; where it begins in B×N×H×d.
-  int64 packed(int64 head, int64 part) const { return ((head / heads * tokens * 3 + part) * heads + head % heads) * width; }
+  // Of (sample, head) number `head`: where q, k, v (part 0, 1, 2) begin in B×N×3×H×d, rows packedRow() apart; where it
+  // begins in B×N×H×d.
+  int64 packed(int64 head, int64 part) const {
+    return ((head / heads * tokens * 3 + part) * heads + head % heads) * width;
+  }
   int64 packedRow() const { return 3 * heads * width; }
   int64 merged(int64 head) const { return (head / heads * tokens * heads + head % heads) * width; }
   int64 mergedRow() const { return heads * width; }
@@ -30,8 +34,9 @@ struct Heads {
 constexpr float binaryLogarithmOfE = 1.44269504f;
 constexpr float naturalLogarithmOf2 = 0.693147181f;
 
-// Fetches what follows head `head` of those up to `end`, while that is computed in `steps` steps. Of small samples that is a share of the sample that follows, in the
-// order of memory; of large ones the rows of the next head, which are short and far apart, so that the hardware's prefetcher does not see them coming.
+// Fetches what follows head `head` of those up to `end`, while that is computed in `steps` steps. Of small samples that
+// is a share of the sample that follows, in the order of memory; of large ones the rows of the next head, which are
+// short and far apart, so that the hardware's prefetcher does not see them coming.
 class NextHead {
  public:
   NextHead(const Heads& shape, int64 head, int64 end, int64 steps)
@@ -51,7 +56,8 @@ class NextHead {
     }
     const int64 next = head_ + 1;
     const float* sample = buffer + next / heads * tokens * row;
-    for (int64 part = 0; part < parts; ++part) ahead_.add(sample + (part * heads + next % heads) * width, row, tokens, width);
+    for (int64 part = 0; part < parts; ++part)
+      ahead_.add(sample + (part * heads + next % heads) * width, row, tokens, width);
   }
   inline __attribute__((always_inline)) void step() { ahead_.step(); }
 
@@ -101,8 +107,8 @@ struct alignas(64) PanelNumbers {
 
 // scores[key][query] = factor·k·q; raises `largest` to the largest of each query.
 template <int vectors> struct ScoreTile {
-  template <int rows>
-  static void run(int64 width, const float* keys, int64 stride, const float* queries, float factor, float* scores, float* largest) {
+  template <int rows> static void run(int64 width, const float* keys, int64 stride, const float* queries, float factor,
+                                      float* scores, float* largest) {
     Vector sums[rows][vectors];
     multiplyTile<rows, vectors, Layout::byRow, 1>(width, keys, stride, queries, tileColumns, sums);
 #pragma GCC unroll 4
@@ -124,8 +130,8 @@ constexpr int64 keysOfStep = 32;
 
 // Scores, still unnormalized, become 2^(score − largest); their sums over the keys.
 template <int vectors, class Between>
-SPLITMASK_INLINE void exponentiatePanel(
-    float* scores, int64 tokens, const PanelNumbers& largest, PanelNumbers& sums, const Between& between) {
+SPLITMASK_INLINE void exponentiatePanel(float* scores, int64 tokens, const PanelNumbers& largest, PanelNumbers& sums,
+                                        const Between& between) {
   Vector top[vectors], sum[vectors];
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) {
@@ -150,31 +156,33 @@ SPLITMASK_INLINE void exponentiatePanel(
 }
 
 template <int vectors, class Between>
-SPLITMASK_INLINE void scoresOfVectors(
-    const Heads& shape, const float* keys, const float* queries, float* scores, PanelNumbers& largest, PanelNumbers& sums,
-    const Between& between) {
+SPLITMASK_INLINE void scoresOfVectors(const Heads& shape, const float* keys, const float* queries, float* scores,
+                                      PanelNumbers& largest, PanelNumbers& sums, const Between& between) {
   for (int v = 0; v < vectors; ++v) store(largest.of + v * lanes, broadcast(-__builtin_inff()));
   const int64 stride = shape.packedRow();
   overTiles<ScoreTile<vectors>>(shape.tokens, [&](int64 key, auto kernel) {
-    kernel(
-        shape.width, keys + key * stride, stride, queries, shape.scale * binaryLogarithmOfE, scores + key * tileColumns, largest.of);
+    kernel(shape.width, keys + key * stride, stride, queries, shape.scale * binaryLogarithmOfE,
+           scores + key * tileColumns, largest.of);
     between();
   });
   exponentiatePanel<vectors>(scores, shape.tokens, largest, sums, between);
 }
 
-// Of `count` (1 … tileColumns) queries, rows of qkv, against all keys: scores[key][query] = 2^(score − largest) and the sums of these.
-// packedQueries: room for width·tileColumns floats. between() is called after each tile.
-template <class Between>
-SPLITMASK_INLINE void exponentialsOfPanel(
-    const Heads& shape, const float* queries, int64 count, const float* keys, float* packedQueries, float* scores,
-    PanelNumbers& largest, PanelNumbers& sums, const Between& between) {
+// Of `count` (1 … tileColumns) queries, rows of qkv, against all keys: scores[key][query] = 2^(score − largest) and the
+// sums of these. packedQueries: room for width·tileColumns floats. between() is called after each tile.
+template <class Between> SPLITMASK_INLINE void exponentialsOfPanel(const Heads& shape, const float* queries,
+                                                                   int64 count, const float* keys, float* packedQueries,
+                                                                   float* scores, PanelNumbers& largest,
+                                                                   PanelNumbers& sums, const Between& between) {
   packTransposedColumns(packedQueries, queries, shape.packedRow(), shape.width, count);
-  if (count <= lanes) scoresOfVectors<1>(shape, keys, packedQueries, scores, largest, sums, between);
-  else scoresOfVectors<2>(shape, keys, packedQueries, scores, largest, sums, between);
+  if (count <= lanes)
+    scoresOfVectors<1>(shape, keys, packedQueries, scores, largest, sums, between);
+  else
+    scoresOfVectors<2>(shape, keys, packedQueries, scores, largest, sums, between);
 }
 
-// As packPanels, but a panel after the other: for the short blocks of a head the line order and its prefetches cost more than they win.
+// As packPanels, but a panel after the other: for the short blocks of a head the line order and its prefetches cost
+// more than they win.
 SPLITMASK_INLINE void packRowPanels(float* to, const float* from, int64 stride, int64 rows, int64 columns) {
   int64 column = 0;
   for (; column + tileColumns <= columns; column += tileColumns) {
@@ -185,7 +193,8 @@ SPLITMASK_INLINE void packRowPanels(float* to, const float* from, int64 stride, 
   }
   if (column == columns) return;
   for (int64 i = 0; i < rows; ++i, to += tileColumns) {
-    for (int v = 0; v < tileVectors; ++v) store(to + v * lanes, loadFirst(from + i * stride + column + v * lanes, columns - column - v * lanes));
+    for (int v = 0; v < tileVectors; ++v)
+      store(to + v * lanes, loadFirst(from + i * stride + column + v * lanes, columns - column - v * lanes));
   }
 }
 

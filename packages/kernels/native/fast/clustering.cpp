@@ -1,5 +1,5 @@
-// k-means at millions of points: sums by segment, k-means++ seeding, centroid update. Tasks are ranges of columns, points or segments, so that
-// results do not depend on the thread count.
+// k-means at millions of points: sums by segment, k-means++ seeding, centroid update. Tasks are ranges of columns,
+// points or segments, so that results do not depend on the thread count.
 #include "../generated/clustering.h"
 #include "../parallel.h"
 #include "../philox.h"

@@ -30,34 +30,53 @@ template <class Function> void mapGradient(const UnaryBackward<float>& call, con
 
 void unary(const Unary<float>& call) {
   switch (call.operation) {
-    case UnaryOperation::negate: return mapUnary(call, [](Vector x) { return -x; });
-    case UnaryOperation::exp: return mapUnary(call, [](Vector x) { return exponential(x); });
-    case UnaryOperation::log: return mapUnary(call, [](Vector x) { return logarithm(x); });
-    case UnaryOperation::sqrt: return mapUnary(call, [](Vector x) { return squareRoot(x); });
-    case UnaryOperation::rsqrt: return mapUnary(call, [](Vector x) { return 1.0f / squareRoot(x); });
-    case UnaryOperation::square: return mapUnary(call, [](Vector x) { return x * x; });
-    case UnaryOperation::reciprocal: return mapUnary(call, [](Vector x) { return 1.0f / x; });
-    case UnaryOperation::tanh: return mapUnary(call, [](Vector x) { return hyperbolicTangent(x); });
-    case UnaryOperation::sigmoid: return mapUnary(call, [](Vector x) { return sigmoid(x); });
-    case UnaryOperation::relu: return mapUnary(call, [](Vector x) { return select(x <= zero(), zero(), x); });
-    case UnaryOperation::gelu: return mapUnary(call, [](Vector x) { return gelu(x); });
-    case UnaryOperation::absolute: return mapUnary(call, [](Vector x) { return absolute(x); });
+    case UnaryOperation::negate:
+      return mapUnary(call, [](Vector x) { return -x; });
+    case UnaryOperation::exp:
+      return mapUnary(call, [](Vector x) { return exponential(x); });
+    case UnaryOperation::log:
+      return mapUnary(call, [](Vector x) { return logarithm(x); });
+    case UnaryOperation::sqrt:
+      return mapUnary(call, [](Vector x) { return squareRoot(x); });
+    case UnaryOperation::rsqrt:
+      return mapUnary(call, [](Vector x) { return 1.0f / squareRoot(x); });
+    case UnaryOperation::square:
+      return mapUnary(call, [](Vector x) { return x * x; });
+    case UnaryOperation::reciprocal:
+      return mapUnary(call, [](Vector x) { return 1.0f / x; });
+    case UnaryOperation::tanh:
+      return mapUnary(call, [](Vector x) { return hyperbolicTangent(x); });
+    case UnaryOperation::sigmoid:
+      return mapUnary(call, [](Vector x) { return sigmoid(x); });
+    case UnaryOperation::relu:
+      return mapUnary(call, [](Vector x) { return select(x <= zero(), zero(), x); });
+    case UnaryOperation::gelu:
+      return mapUnary(call, [](Vector x) { return gelu(x); });
+    case UnaryOperation::absolute:
+      return mapUnary(call, [](Vector x) { return absolute(x); });
     case UnaryOperation::xLogX:
       return mapUnary(call, [](Vector x) { return select(x == zero(), zero(), x * logarithm(x)); });
-    default: return mapUnary(call, [](Vector x) { return errorFunction(x); });
+    default:
+      return mapUnary(call, [](Vector x) { return errorFunction(x); });
   }
 }
 
 void unaryBackward(const UnaryBackward<float>& call) {
   switch (call.operation) {
-    case UnaryOperation::negate: return mapGradient(call, [](Vector g, Vector) { return -g; });
-    case UnaryOperation::exp: return mapGradient(call, [](Vector g, Vector x) { return g * exponential(x); });
-    case UnaryOperation::log: return mapGradient(call, [](Vector g, Vector x) { return g * (1.0f / x); });
-    case UnaryOperation::sqrt: return mapGradient(call, [](Vector g, Vector x) { return g * (0.5f / squareRoot(x)); });
+    case UnaryOperation::negate:
+      return mapGradient(call, [](Vector g, Vector) { return -g; });
+    case UnaryOperation::exp:
+      return mapGradient(call, [](Vector g, Vector x) { return g * exponential(x); });
+    case UnaryOperation::log:
+      return mapGradient(call, [](Vector g, Vector x) { return g * (1.0f / x); });
+    case UnaryOperation::sqrt:
+      return mapGradient(call, [](Vector g, Vector x) { return g * (0.5f / squareRoot(x)); });
     case UnaryOperation::rsqrt:
       return mapGradient(call, [](Vector g, Vector x) { return g * (-0.5f / (x * squareRoot(x))); });
-    case UnaryOperation::square: return mapGradient(call, [](Vector g, Vector x) { return g * (2.0f * x); });
-    case UnaryOperation::reciprocal: return mapGradient(call, [](Vector g, Vector x) { return g * (-1.0f / (x * x)); });
+    case UnaryOperation::square:
+      return mapGradient(call, [](Vector g, Vector x) { return g * (2.0f * x); });
+    case UnaryOperation::reciprocal:
+      return mapGradient(call, [](Vector g, Vector x) { return g * (-1.0f / (x * x)); });
     case UnaryOperation::tanh:
       return mapGradient(call, [](Vector g, Vector x) {
         const Vector y = hyperbolicTangent(x);
@@ -70,11 +89,15 @@ void unaryBackward(const UnaryBackward<float>& call) {
       });
     case UnaryOperation::relu:
       return mapGradient(call, [](Vector g, Vector x) { return select(x <= zero(), zero(), g); });
-    case UnaryOperation::gelu: return mapGradient(call, [](Vector g, Vector x) { return g * geluDerivative(x); });
+    case UnaryOperation::gelu:
+      return mapGradient(call, [](Vector g, Vector x) { return g * geluDerivative(x); });
     case UnaryOperation::absolute:
-      return mapGradient(call, [](Vector g, Vector x) { return g * toFloat((x < zero()) - (x > zero())); });  // a true lane is −1
-    case UnaryOperation::xLogX: return mapGradient(call, [](Vector g, Vector x) { return g * (logarithm(x) + 1.0f); });
-    default: return mapGradient(call, [](Vector g, Vector x) { return g * (1.12837917f * exponentialOfNegative(-x * x)); });
+      return mapGradient(
+          call, [](Vector g, Vector x) { return g * toFloat((x < zero()) - (x > zero())); });  // a true lane is −1
+    case UnaryOperation::xLogX:
+      return mapGradient(call, [](Vector g, Vector x) { return g * (logarithm(x) + 1.0f); });
+    default:
+      return mapGradient(call, [](Vector g, Vector x) { return g * (1.12837917f * exponentialOfNegative(-x * x)); });
   }
 }
 
@@ -162,13 +185,18 @@ template <class Operation> void map(const Binary<float>& call, const Operation& 
 
 void binary(const Binary<float>& call) {
   switch (call.operation) {
-    case BinaryOperation::add: return map(call, [](Vector a, Vector b) { return a + b; });
-    case BinaryOperation::subtract: return map(call, [](Vector a, Vector b) { return a - b; });
-    case BinaryOperation::multiply: return map(call, [](Vector a, Vector b) { return a * b; });
-    case BinaryOperation::divide: return map(call, [](Vector a, Vector b) { return a / b; });
+    case BinaryOperation::add:
+      return map(call, [](Vector a, Vector b) { return a + b; });
+    case BinaryOperation::subtract:
+      return map(call, [](Vector a, Vector b) { return a - b; });
+    case BinaryOperation::multiply:
+      return map(call, [](Vector a, Vector b) { return a * b; });
+    case BinaryOperation::divide:
+      return map(call, [](Vector a, Vector b) { return a / b; });
     case BinaryOperation::maximum:
       return map(call, [](Vector a, Vector b) { return select((a > b) | (a != a), a, b); });  // a NaN wins
-    default: return map(call, [](Vector a, Vector b) { return select((a < b) | (a != a), a, b); });
+    default:
+      return map(call, [](Vector a, Vector b) { return select((a < b) | (a != a), a, b); });
   }
 }
 

@@ -1,4 +1,5 @@
-// Fetches what is computed next into the caches, a little after each tile: all at once would wait for each other, and what the products need would wait for them.
+// Fetches what is computed next into the caches, a little after each tile: all at once would wait for each other, and
+// what the products need would wait for them.
 #pragma once
 #include "../vector.h"
 
@@ -20,8 +21,10 @@ class FetchAhead {
     for (int area = 0; area < count_; ++area) {
       Area& of = areas_[area];
       for (int64 i = 0; i < of.each && of.lines > 0; ++i) {
-        if (into_ == FetchInto::secondLevel) __builtin_prefetch(of.line + of.place, 0, 2);
-        else __builtin_prefetch(of.line + of.place, 0, 3);
+        if (into_ == FetchInto::secondLevel)
+          __builtin_prefetch(of.line + of.place, 0, 2);
+        else
+          __builtin_prefetch(of.line + of.place, 0, 3);
         of.place += 16;
         if (of.place < of.floats) continue;
         of.place = 0;

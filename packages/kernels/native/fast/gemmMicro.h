@@ -1,6 +1,8 @@
-// The micro-kernel of every matrix product: a tile of up to tileRows × tileColumns accumulators that stay in registers over the whole of k.
-// Each accumulator is one chain of multiply-adds in rising k, so an element's bits do not depend on the tile it falls in.
+// The micro-kernel of every matrix product: a tile of up to tileRows × tileColumns accumulators that stay in registers
+// over the whole of k. Each accumulator is one chain of multiply-adds in rising k, so an element's bits do not depend
+// on the tile it falls in.
 #pragma once
+#include "fetchAhead.h"
 #include "gemmPrecision.h"
 
 namespace splitmask::SPLITMASK_SET {
@@ -19,41 +21,59 @@ constexpr int tileColumns = tileVectors * lanes;
 // How a tile's elements of a lie. byRow: (i, k) at a[i·stride + k]; byInner: at a[i + k·stride].
 enum class Layout { byRow, byInner };
 
-// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner dimension.
-template <int rows, int vectors, Layout layout, int64 step>
-SPLITMASK_INLINE void multiplyTile(
-    int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, Vector (&sums)[rows][vectors]) {
+// What follows is fetched after so many elements of the inner dimension: a few lines at a time, because a core waits
+// for more.
+constexpr int64 fetchEvery = 48;
+SPLITMASK_INLINE int64 fetchesPerTile(int64 inner) { return (inner + fetchEvery - 1) / fetchEvery; }
+
+// sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner
+// dimension. `between` is called fetchesPerTile(inner) times.
+template <int rows, int vectors, Layout layout, int64 step, class Between>
+SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
+                                   Vector (&sums)[rows][vectors], const Between& between) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sums[i][v] = Vector{};
-  // Three rows share a pointer (offsets 0, stride, 2·stride are one address each), which keeps the loop within the scalar registers.
+  // Three rows share a pointer (offsets 0, stride, 2·stride are one address each), which keeps the loop within the
+  // scalar registers.
   constexpr int groups = (rows + 2) / 3;
   const float* lines[groups];
 #pragma GCC unroll 8
   for (int g = 0; g < groups; ++g) lines[g] = a + 3 * g * aStride;
-  for (int64 k = 0; k < inner; ++k) {
-    Vector right[vectors];
+  while (inner > 0) {
+    int64 k = minimum(inner, fetchEvery);
+    inner -= k;
+    do {
+      Vector right[vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) right[v] = load(b + v * lanes);
-    b += bStride;
+      for (int v = 0; v < vectors; ++v) right[v] = load(b + v * lanes);
+      b += bStride;
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      const Vector left = broadcast(layout == Layout::byRow ? lines[i / 3][(i % 3) * aStride] : a[i]);
+      for (int i = 0; i < rows; ++i) {
+        const Vector left = broadcast(layout == Layout::byRow ? lines[i / 3][(i % 3) * aStride] : a[i]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) multiplyAdd<step>(sums[i][v], left, right[v]);
-    }
-    if (layout == Layout::byRow) {
+        for (int v = 0; v < vectors; ++v) multiplyAdd<step>(sums[i][v], left, right[v]);
+      }
+      if (layout == Layout::byRow) {
 #pragma GCC unroll 8
-      for (int g = 0; g < groups; ++g) ++lines[g];
-    } else {
-      a += aStride;
-    }
+        for (int g = 0; g < groups; ++g) ++lines[g];
+      } else {
+        a += aStride;
+      }
+    } while (--k > 0);
+    between();
   }
 }
+template <int rows, int vectors, Layout layout, int64 step>
+SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
+                                   Vector (&sums)[rows][vectors]) {
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [] {});
+}
 
-// What becomes of a tile: c[rows × columns] = alpha·(a·b) + beta·c + bias + residual, c not read when beta is 0; columns ≤ vectors·lanes.
-// It lies in memory, because registers that hold its numbers over the loop would be missing there.
+// What becomes of a tile: c[rows × columns] = alpha·(a·b) + beta·c + bias + residual, c not read when beta is 0;
+// columns ≤ vectors·lanes. It lies in memory, because registers that hold its numbers over the loop would be missing
+// there.
 struct TileOutput {
   float* c;
   int64 stride;
@@ -61,9 +81,11 @@ struct TileOutput {
   float alpha, beta;
   const float* bias;      // by column; may be null
   const float* residual;  // rows as far apart as those of c; may be null
+  FetchAhead* ahead = nullptr;
 };
 
-using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output);
+using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
+                            const TileOutput& output);
 
 // Fetches the lines of a tile; write: 1 where they will be written.
 template <int rows, int vectors, int write> SPLITMASK_INLINE void prefetchTile(const float* place, int64 stride) {
@@ -76,7 +98,8 @@ template <int rows, int vectors, int write> SPLITMASK_INLINE void prefetchTile(c
 
 // `take` and `put` read and write vector v of a row, the last one perhaps in part.
 template <int rows, int vectors, class Take, class Put>
-SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileOutput& output, const Take& take, const Put& put) {
+SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileOutput& output, const Take& take,
+                                const Put& put) {
   const float alpha = output.alpha, beta = output.beta;
   Vector bias[vectors] = {};
   if (output.bias) {
@@ -102,7 +125,9 @@ void computeTile(int64 inner, const float* a, int64 aStride, const float* b, int
   prefetchTile<rows, vectors, 1>(output.c, output.stride);
   if (output.residual) prefetchTile<rows, vectors, 0>(output.residual, output.stride);
   Vector sums[rows][vectors];
-  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums);
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [&] {
+    if (output.ahead) output.ahead->step();
+  });
   if (output.columns == vectors * lanes) {
     writeTile<rows, vectors>(
         sums, output, [](const float* row, int v) { return load(row + v * lanes); },
@@ -120,7 +145,8 @@ template <int vectors, Layout layout, int64 step, int rows = tileRows> TileKerne
   if constexpr (rows == 1) {
     return &computeTile<1, vectors, layout, step>;
   } else {
-    return wanted == rows ? &computeTile<rows, vectors, layout, step> : findTileKernel<vectors, layout, step, rows - 1>(wanted);
+    return wanted == rows ? &computeTile<rows, vectors, layout, step>
+                          : findTileKernel<vectors, layout, step, rows - 1>(wanted);
   }
 }
 
@@ -128,9 +154,11 @@ template <int vectors, Layout layout, int64 step, int rows = tileRows> TileKerne
 template <Precision precision = Precision::float32> inline TileKernel tileKernel(int rows, int columns, Layout layout) {
   constexpr int64 step = innerStep<precision>;
   if (columns <= lanes) {
-    return layout == Layout::byRow ? findTileKernel<1, Layout::byRow, step>(rows) : findTileKernel<1, Layout::byInner, step>(rows);
+    return layout == Layout::byRow ? findTileKernel<1, Layout::byRow, step>(rows)
+                                   : findTileKernel<1, Layout::byInner, step>(rows);
   }
-  return layout == Layout::byRow ? findTileKernel<2, Layout::byRow, step>(rows) : findTileKernel<2, Layout::byInner, step>(rows);
+  return layout == Layout::byRow ? findTileKernel<2, Layout::byRow, step>(rows)
+                                 : findTileKernel<2, Layout::byInner, step>(rows);
 }
 
 }  // namespace splitmask::SPLITMASK_SET

@@ -1,4 +1,5 @@
-// Packing: copies blocks of a and b into the order in which the micro-kernel reads them. Transposes happen here; missing columns are zeros.
+// Packing: copies blocks of a and b into the order in which the micro-kernel reads them. Transposes happen here;
+// missing columns are zeros.
 #pragma once
 #include "gemmMicro.h"
 
@@ -6,10 +7,16 @@ namespace splitmask::SPLITMASK_SET {
 
 SPLITMASK_INLINE int64 divideUp(int64 value, int64 by) { return (value + by - 1) / by; }
 
-// The row stride of a packed block of a, `inner` elements wide: whole cache lines and an odd number of them, so that rows spread over all cache sets.
+// The row stride of a packed block of a, `inner` elements wide: whole cache lines and an odd number of them, so that
+// rows spread over all cache sets.
 SPLITMASK_INLINE int64 packedStride(int64 inner) { return (divideUp(inner, 16) | 1) * 16; }
 
-// Below, `inner` counts steps as the operand has them in memory; packed they are divideUp(inner, innerStep) elements. `activate`: GELU of every element is packed.
+// How far apart packed panels of so many floats lie: an odd number of cache lines, because what is packed line by line
+// of the operand goes to all panels in turn, and at a multiple of the cache's way they would share one set.
+SPLITMASK_INLINE int64 panelStride(int64 floats) { return (divideUp(floats, 16) | 1) * 16; }
+
+// Below, `inner` counts steps as the operand has them in memory; packed they are divideUp(inner, innerStep) elements.
+// `activate`: GELU of every element is packed.
 
 // Rows of a as they are, `stride` elements apart.
 template <Precision precision = Precision::float32, bool activate = false>
@@ -21,19 +28,22 @@ inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, in
     float* place = to + i * stride;
     int64 k = 0;
     for (; k + wide <= inner; k += wide, place += lanes) store(place, fetchAlong<precision, activate>(from + k, wide));
-    if (k < inner) storePartial(place, fetchAlong<precision, activate>(from + k, inner - k), static_cast<int>(to + i * stride + elements - place));
+    if (k < inner)
+      storePartial(place, fetchAlong<precision, activate>(from + k, inner - k),
+                   static_cast<int>(to + i * stride + elements - place));
   }
 }
 
 // Panels of `height` rows are this wide in packed transposed a: whole vectors.
 SPLITMASK_INLINE int64 panelWidth(int64 height) { return divideUp(height, lanes) * lanes; }
 
-// Panels of `height` rows of a whose memory is inner×rows: panel p holds [element][panelWidth(height)]. `readable`: floats of a line of a from `a` on.
+// Panels of `height` rows of a whose memory is inner×rows: panel p holds [element][panelWidth(height)] and begins at
+// p·panelStride. `readable`: floats of a line of a from `a` on.
 template <Precision precision = Precision::float32, bool activate = false>
-inline void packTransposedRows(
-    float* to, int64 height, const float* a, int64 aLeading, int64 rows, int64 inner, int64 readable) {
+inline void packTransposedRows(float* to, int64 height, const float* a, int64 aLeading, int64 rows, int64 inner,
+                               int64 readable) {
   constexpr int64 step = innerStep<precision>;
-  const int64 width = panelWidth(height), panelSize = width * divideUp(inner, step);
+  const int64 width = panelWidth(height), panelSize = panelStride(width * divideUp(inner, step));
   // Whole vectors may run into the next panel's rows, but not beyond the line.
   const int64 whole = readable < width ? 0 : minimum(divideUp(rows, height), (readable - width) / height + 1);
   for (int64 k = 0; k < inner; k += step) {
@@ -41,7 +51,8 @@ inline void packTransposedRows(
     float* place = to + k / step * width;
     const auto copy = [&](int64 panel, int64 count) {
       for (int64 v = 0; v < width; v += lanes) {
-        store(place + panel * panelSize + v, fetchAcross<precision, activate>(line + panel * height + v, aLeading, inner - k, count - v));
+        store(place + panel * panelSize + v,
+              fetchAcross<precision, activate>(line + panel * height + v, aLeading, inner - k, count - v));
       }
     };
     for (int64 row = 0; row < rows; row += 16) {
@@ -52,12 +63,11 @@ inline void packTransposedRows(
   }
 }
 
-// Panels [panel][element][tileColumns] from b as inner×columns, line by line of b.
+// Panels [element][tileColumns], `stride` apart, from b as inner×columns, line by line of b.
 template <Precision precision = Precision::float32, bool activate = false>
-inline void packPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
+inline void packPanels(float* to, int64 stride, const float* b, int64 bLeading, int64 inner, int64 columns) {
   constexpr int64 step = innerStep<precision>;
   const int64 whole = columns / tileColumns, rest = columns % tileColumns;
-  const int64 panelSize = divideUp(inner, step) * tileColumns;
   for (int64 k = 0; k < inner; k += step) {
     const float* line = b + k * bLeading;
     float* place = to + k / step * tileColumns;
@@ -65,7 +75,8 @@ inline void packPanels(float* to, const float* b, int64 bLeading, int64 inner, i
 #pragma GCC unroll 4
       for (int v = 0; v < tileVectors; ++v) {
         const float* from = line + panel * tileColumns + v * lanes;
-        store(place + panel * panelSize + v * lanes, fetchAcross<precision, activate>(from, bLeading, inner - k, count - v * lanes));
+        store(place + panel * stride + v * lanes,
+              fetchAcross<precision, activate>(from, bLeading, inner - k, count - v * lanes));
       }
     };
     for (int64 column = 0; column < columns; column += 16) {
@@ -93,10 +104,10 @@ template <int size> SPLITMASK_INLINE void exchange(Vector& upper, Vector& lower)
 }
 
 SPLITMASK_INLINE void transposeSquare(Vector (&rows)[lanes]) {
-#define SPLITMASK_EXCHANGE(size)                        \
-  if constexpr (size < lanes) {                         \
-    _Pragma("GCC unroll 16") for (int i = 0; i < lanes; ++i) \
-      if ((i & size) == 0) exchange<size>(rows[i], rows[i + size]); \
+#define SPLITMASK_EXCHANGE(size)                                                  \
+  if constexpr (size < lanes) {                                                   \
+    _Pragma("GCC unroll 16") for (int i = 0; i < lanes; ++i) if ((i & size) == 0) \
+        exchange<size>(rows[i], rows[i + size]);                                  \
   }
   SPLITMASK_EXCHANGE(1)
   SPLITMASK_EXCHANGE(2)
@@ -116,11 +127,13 @@ inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int
       Vector square[lanes];
       if (count >= lanes && k + wide <= inner) {
 #pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i) square[i] = fetchAlong<precision, activate>(b + (v * lanes + i) * bLeading + k, wide);
+        for (int i = 0; i < lanes; ++i)
+          square[i] = fetchAlong<precision, activate>(b + (v * lanes + i) * bLeading + k, wide);
       } else {
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) {
-          square[i] = i < count ? fetchAlong<precision, activate>(b + (v * lanes + i) * bLeading + k, inner - k) : Vector{};
+          square[i] =
+              i < count ? fetchAlong<precision, activate>(b + (v * lanes + i) * bLeading + k, inner - k) : Vector{};
         }
       }
       transposeSquare(square);
@@ -136,13 +149,14 @@ inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int
 
 // The same from b as columns×inner.
 template <Precision precision = Precision::float32, bool activate = false>
-inline void packTransposedPanels(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
-  const int64 elements = divideUp(inner, innerStep<precision>);
-  for (int64 column = 0; column < columns; column += tileColumns) {
-    packTransposedColumns<precision, activate>(
-        to + column * elements, b + column * bLeading, bLeading, inner, minimum(tileColumns, columns - column));
+inline void packTransposedPanels(float* to, int64 stride, const float* b, int64 bLeading, int64 inner, int64 columns) {
+  for (int64 column = 0; column < columns; column += tileColumns, to += stride) {
+    packTransposedColumns<precision, activate>(to, b + column * bLeading, bLeading, inner,
+                                               minimum(tileColumns, columns - column));
   }
 }
-SPLITMASK_INLINE int64 panelsSize(int64 inner, int64 columns) { return inner * divideUp(columns, tileColumns) * tileColumns; }
+SPLITMASK_INLINE int64 panelsSize(int64 inner, int64 columns) {
+  return inner * divideUp(columns, tileColumns) * tileColumns;
+}
 
 }  // namespace splitmask::SPLITMASK_SET

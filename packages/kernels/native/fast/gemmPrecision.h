@@ -1,8 +1,9 @@
-// The two precisions of a product's operands: float32 as they are, or rounded to bfloat16 while they are packed; sums are float32 in both.
-// Packed elements are 32 bits: a float32, or in the set avx512bf16 a pair of bfloat16 that follow each other along the inner dimension, which
-// vdpbf16ps multiplies and adds in one step. The other sets keep rounded operands as float32. The instruction adds the upper half's product first,
-// each with one rounding, so with the earlier one in the upper half all sets sum in rising order and agree to the last bit; only what lies below the
-// smallest normal number (which the instruction takes for zero) may differ.
+// The two precisions of a product's operands: float32 as they are, or rounded to bfloat16 while they are packed; sums
+// are float32 in both. Packed elements are 32 bits: a float32, or in the set avx512bf16 a pair of bfloat16 that follow
+// each other along the inner dimension, which vdpbf16ps multiplies and adds in one step. The other sets keep rounded
+// operands as float32. The instruction adds the upper half's product first, each with one rounding, so with the earlier
+// one in the upper half all sets sum in rising order and agree to the last bit; only what lies below the smallest
+// normal number (which the instruction takes for zero) may differ.
 #pragma once
 #include "maths.h"
 
@@ -32,7 +33,8 @@ template <int64 step> SPLITMASK_INLINE void multiplyAdd(Vector& sum, Vector left
   sum += left * right;
 }
 
-// The nearest bfloat16, ties to even; NaN stays NaN, and what is below the smallest normal number becomes zero, as the CPU's own conversion has it.
+// The nearest bfloat16, ties to even; NaN stays NaN, and what is below the smallest normal number becomes zero, as the
+// CPU's own conversion has it.
 SPLITMASK_INLINE Vector roundToBfloat16(Vector value) {
   typedef unsigned Bits __attribute__((vector_size(lanes * 4)));
   const Bits bits = (Bits)value;
@@ -59,14 +61,17 @@ SPLITMASK_INLINE Vector loadFirst(const float* from, int64 count) {
   return count >= lanes ? load(from) : loadPartial(from, clampCount(count));
 }
 
-// An operand's values as they are multiplied, before they are rounded: GELU of them where the product is to `activate` the operand.
+// An operand's values as they are multiplied, before they are rounded: GELU of them where the product is to `activate`
+// the operand.
 template <bool activate> SPLITMASK_INLINE Vector fetch(const float* from, int64 count) {
   const Vector value = loadFirst(from, count);
   return activate ? gelu(value) : value;
 }
 
-// Packed elements that follow each other along the inner dimension, which runs through memory: `count` floats are there, the rest is zeros.
-template <Precision precision, bool activate = false> SPLITMASK_INLINE Vector fetchAlong(const float* from, int64 count) {
+// Packed elements that follow each other along the inner dimension, which runs through memory: `count` floats are
+// there, the rest is zeros.
+template <Precision precision, bool activate = false>
+SPLITMASK_INLINE Vector fetchAlong(const float* from, int64 count) {
   if constexpr (precision == Precision::float32) {
     return fetch<activate>(from, count);
   } else {
@@ -78,7 +83,8 @@ template <Precision precision, bool activate = false> SPLITMASK_INLINE Vector fe
   }
 }
 
-// The packed elements of `count` columns at one inner step, whose line in memory is `from`; the next step's is `leading` further, if `lines` > 1.
+// The packed elements of `count` columns at one inner step, whose line in memory is `from`; the next step's is
+// `leading` further, if `lines` > 1.
 template <Precision precision, bool activate = false>
 SPLITMASK_INLINE Vector fetchAcross(const float* from, int64 leading, int64 lines, int64 count) {
   if constexpr (precision == Precision::float32) {

@@ -10,7 +10,8 @@ namespace {
 
 constexpr int chains = 256;
 
-// So many vectors at a time as fit in the registers; eight are enough to hide the latency of two multiply-adds a cycle, sixteen of four.
+// So many vectors at a time as fit in the registers; eight are enough to hide the latency of two multiply-adds a cycle,
+// sixteen of four.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int accumulators = 16;
 #else
@@ -20,7 +21,9 @@ constexpr int together = accumulators * lanes;
 static_assert(chains % together == 0, "every pass is full");
 
 // The numbers of the chains from `first` on, divided by how many there are.
-SPLITMASK_INLINE Vector startOf(int first) { return toFloat(laneNumbers() + broadcast(first)) * broadcast(1.0f / chains); }
+SPLITMASK_INLINE Vector startOf(int first) {
+  return toFloat(laneNumbers() + broadcast(first)) * broadcast(1.0f / chains);
+}
 
 // Every chain through `steps` times `advance(value)`; the sums of all chains of each task.
 template <class Limit, class Advance> SPLITMASK_INLINE void runChains(const Limit& call, const Advance& advance) {

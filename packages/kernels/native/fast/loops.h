@@ -1,4 +1,5 @@
-// Loops of whole vectors with one partial vector at the end, so that a kernel's arithmetic is written once, and the cut of rows into tasks.
+// Loops of whole vectors with one partial vector at the end, so that a kernel's arithmetic is written once, and the cut
+// of rows into tasks.
 #pragma once
 #include "../parallel.h"
 #include "../vector.h"
@@ -14,9 +15,13 @@ struct AllLanes {
 };
 struct SomeLanes {
   int count;
-  inline __attribute__((always_inline)) Vector read(const float* from, float filler = 0.0f) const { return loadPartial(from, count, filler); }
+  inline __attribute__((always_inline)) Vector read(const float* from, float filler = 0.0f) const {
+    return loadPartial(from, count, filler);
+  }
   inline __attribute__((always_inline)) void write(float* to, Vector value) const { storePartial(to, value, count); }
-  inline __attribute__((always_inline)) Vector keep(Vector value, float filler) const { return select(firstLanes(count), value, broadcast(filler)); }
+  inline __attribute__((always_inline)) Vector keep(Vector value, float filler) const {
+    return select(firstLanes(count), value, broadcast(filler));
+  }
 };
 
 // body(i, part) for i = begin, begin + lanes, …; the last part may be a SomeLanes.
@@ -82,9 +87,8 @@ constexpr int64 taskElements = 1 << 14;
 
 // body(begin, end) over ranges of [0, size), cut by size alone.
 template <class Body> inline void overRanges(const Call& call, int64 size, const Body& body) {
-  parallelFor(call, (size + taskElements - 1) / taskElements, [&](int64 task, int) {
-    body(task * taskElements, minimum(size, (task + 1) * taskElements));
-  });
+  parallelFor(call, (size + taskElements - 1) / taskElements,
+              [&](int64 task, int) { body(task * taskElements, minimum(size, (task + 1) * taskElements)); });
 }
 
 // body(first row, end) for groups of rows of `columns` elements.

@@ -1,4 +1,5 @@
-// Cross-entropy: a row of logits is read from memory once and its gradient written once; what lies between happens in the cache.
+// Cross-entropy: a row of logits is read from memory once and its gradient written once; what lies between happens in
+// the cache.
 #include "../generated/losses.h"
 #include "../indices.h"
 #include "loops.h"
@@ -51,11 +52,12 @@ void crossEntropy(const CrossEntropy<float>& call) {
       return part.keep(part.read(x + i) - shift, 0);
     });
     const float sum = dx ? sumOverColumns(used,
-                                   [&](int64 i, auto part) {
-                                     const Vector power = part.keep(exponentialOfNegative(part.read(x + i) - shift), 0);
-                                     part.write(dx + i, power);
-                                     return power;
-                                   })
+                                          [&](int64 i, auto part) {
+                                            const Vector power =
+                                                part.keep(exponentialOfNegative(part.read(x + i) - shift), 0);
+                                            part.write(dx + i, power);
+                                            return power;
+                                          })
                          : sumOverColumns(used, [&](int64 i, auto part) {
                              return part.keep(exponentialOfNegative(part.read(x + i) - shift), 0);
                            });

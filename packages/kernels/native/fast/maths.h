@@ -1,6 +1,7 @@
-// exp, log, erf, tanh and GELU over any float vector type V made by compiler vector extensions. No standard library here: compiled once per set.
-// Largest errors against float64 with and without FMA: exp 0.98, log 0.84, erf 1.38, tanh 1.30 ULP. test/maths.test.ts holds what users are told (unaryOperations).
-// NaN gives NaN, ±Inf the limit, subnormal results and arguments are kept. The polynomials are weighted minimax fits of this project.
+// exp, log, erf, tanh and GELU over any float vector type V made by compiler vector extensions. No standard library
+// here: compiled once per set. Largest errors against float64 with and without FMA: exp 0.98, log 0.84, erf 1.38,
+// tanh 1.30 ULP. test/maths.test.ts holds what users are told (unaryOperations). NaN gives NaN, ±Inf the limit,
+// subnormal results and arguments are kept. The polynomials are weighted minimax fits of this project.
 #pragma once
 #include "../vector.h"
 
@@ -45,7 +46,8 @@ template <class V> inline V exponential(V x) {
   return e * (V)((half + 127) << 23) * (V)((whole - half + 127) << 23);
 }
 
-// e^x for x ≤ 0 (softmax, after the maximum was taken off; up to 88 is fine): results below 2⁻¹²⁶·⁵ are flushed to zero.
+// e^x for x ≤ 0 (softmax, after the maximum was taken off; up to 88 is fine): results below 2⁻¹²⁶·⁵ are flushed to
+// zero.
 template <class V> inline V exponentialOfNegative(V x) {
   using I = IntegersOf<V>;
   const V y = atLeast(x, V{} - 88.0f);
@@ -54,7 +56,8 @@ template <class V> inline V exponentialOfNegative(V x) {
   return e * (V)((shifted + 127) << 23);
 }
 
-// 2^x for x ≤ 0 (the same for scores in units of ln 2; below 127 is fine): x = n + r, |r| ≤ ½, and n is added to the exponent of 2^r. 0 from −127 down.
+// 2^x for x ≤ 0 (the same for scores in units of ln 2; below 127 is fine): x = n + r, |r| ≤ ½, and n is added to the
+// exponent of 2^r. 0 from −127 down.
 template <class V> inline V powerOf2OfNegative(V x) {
   using I = IntegersOf<V>;
   const V shift = V{} + 12582912.0f;
@@ -136,7 +139,8 @@ template <class V> inline V hyperbolicTangent(V x) {
   return a < V{} + 0.625f ? inner : withSignOf(outer, x);
 }
 
-// 2·Φ(−a) for a ≥ 0 as e^P(a), P fitted to its logarithm: one polynomial and one exponential, where erf takes two polynomials. 0 from 14 on.
+// 2·Φ(−a) for a ≥ 0 as e^P(a), P fitted to its logarithm: one polynomial and one exponential, where erf takes two
+// polynomials. 0 from 14 on.
 template <class V> inline V twiceNormalTail(V a) {
   const V limit = V{} + 14.0f;
   const V t = a > limit ? limit : a;
@@ -159,8 +163,8 @@ template <class V> inline V twiceNormalDistribution(V x) {
 // Exact GELU, x·Φ(x).
 template <class V> inline V gelu(V x) { return x * 0.5f * twiceNormalDistribution(x); }
 
-// Its derivative Φ(x) + x·φ(x), which is 1 less that of −x. For x = −a it is e^(−a²/2)·P(a), P fitted so that the product's error is even; 0 from 14 on, and NaN
-// for ±Inf, as x·φ(x) has it.
+// Its derivative Φ(x) + x·φ(x), which is 1 less that of −x. For x = −a it is e^(−a²/2)·P(a), P fitted so that the
+// product's error is even; 0 from 14 on, and NaN for ±Inf, as x·φ(x) has it.
 template <class V> inline V geluDerivative(V x) {
   const V limit = V{} + 14.0f, a = absoluteValue(x);
   const V t = a > limit ? limit : a;

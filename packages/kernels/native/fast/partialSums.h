@@ -1,5 +1,5 @@
-// Sums over rows, whatever the thread count: rows are cut in chunks by size, each chunk has its own row of partial sums, and these are
-// added in order.
+// Sums over rows, whatever the thread count: rows are cut in chunks by size, each chunk has its own row of partial
+// sums, and these are added in order.
 #pragma once
 #include "loops.h"
 
@@ -18,7 +18,8 @@ struct RowChunks {
   int64 end(int64 chunk) const { return minimum(rows, (chunk + 1) * rowsPerChunk); }
 };
 
-// Memory for `size` partial sums, shared by the threads of the call; the tasks must not ask for scratch memory of their own.
+// Memory for `size` partial sums, shared by the threads of the call; the tasks must not ask for scratch memory of their
+// own.
 inline float* partialSums(const Call& call, int64 size) {
   return static_cast<float*>(call.scratch(call, 0, maximum(int64{1}, size) * static_cast<int64>(sizeof(float))));
 }

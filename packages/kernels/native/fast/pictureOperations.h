@@ -1,5 +1,6 @@
-// The operations on one 8-bit picture whose channels lie in planes, C×H×W, so that loops over a plane are loops over vectors. No allocation: `other` is as
-// large as the picture, `numbers` holds operationScratch floats. The loops are plain where the compiler makes vectors of them.
+// The operations on one 8-bit picture whose channels lie in planes, C×H×W, so that loops over a plane are loops over
+// vectors. No allocation: `other` is as large as the picture, `numbers` holds operationScratch floats. The loops are
+// plain where the compiler makes vectors of them.
 #pragma once
 #include "../normalQuantile.h"
 #include "../philox.h"
@@ -25,8 +26,11 @@ struct Planes {
   }
 };
 
-/** Floats that operations on such a picture need: the blur a plane and a row with margins, geometry its table of weights. */
-inline int64 operationScratch(int64 height, int64 width) { return maximum(height * width + width + 2 * mostBlurTaps + 4 * lanes, int64{4} << weightBits); }
+// Floats that operations on such a picture need: the blur a plane and a row with margins, geometry its table of
+// weights.
+inline int64 operationScratch(int64 height, int64 width) {
+  return maximum(height * width + width + 2 * mostBlurTaps + 4 * lanes, int64{4} << weightBits);
+}
 
 SPLITMASK_INLINE Byte byteOf(int value) { return static_cast<Byte>(value < 0 ? 0 : value > 255 ? 255 : value); }
 SPLITMASK_INLINE int blendOf(int value, int base, int factor) { return (base * 16384 + factor * (value - base)) >> 14; }
@@ -65,7 +69,8 @@ inline void histogramOf(const Byte* plane, int64 area, unsigned (&counts)[256]) 
   for (; i + 4 <= area; i += 4)
     for (int part = 0; part < 4; ++part) ++parts[part][plane[i + part]];
   for (; i < area; ++i) ++parts[0][plane[i]];
-  for (int value = 0; value < 256; ++value) counts[value] = parts[0][value] + parts[1][value] + parts[2][value] + parts[3][value];
+  for (int value = 0; value < 256; ++value)
+    counts[value] = parts[0][value] + parts[1][value] + parts[2][value] + parts[3][value];
 }
 
 inline void lookUp(Byte* plane, int64 area, const Byte (&table)[256]) {
@@ -144,24 +149,29 @@ inline void makeGray(Planes& picture) {
 
 typedef double DoubleVector __attribute__((vector_size(lanes * 8)));
 
-/** share · 255, cut to a whole number as in double precision, where the product is exact. */
-SPLITMASK_INLINE IntVector levelOf(Vector share) { return __builtin_convertvector(__builtin_convertvector(share, DoubleVector) * 255.0, IntVector); }
+// share · 255, cut to a whole number as in double precision, where the product is exact.
+SPLITMASK_INLINE IntVector levelOf(Vector share) {
+  return __builtin_convertvector(__builtin_convertvector(share, DoubleVector) * 255.0, IntVector);
+}
 
-/** (v · (1 − saturation/255 · share/255)), rounded: a whole number over 65025 that is never a half; the estimate is off by one at most. */
+// (v · (1 − saturation/255 · share/255)), rounded: a whole number over 65025 that is never a half; the estimate is off
+// by one at most.
 SPLITMASK_INLINE IntVector mixedLevel(IntVector v, IntVector saturation, IntVector share) {
   const IntVector numerator = 2 * v * (65025 - saturation * share) + 65025;
   const IntVector estimate = toInt(toFloat(numerator) * (1.0f / 130050.0f)), rest = numerator - estimate * 130050;
   return estimate + (rest < 0) - (rest >= 130050);
 }
 
-/** Pillow's 8-bit hue and saturation (single and double precision where it has them), a turn, and back in whole numbers. */
+// Pillow's 8-bit hue and saturation (single and double precision where it has them), a turn, and back in whole
+// numbers.
 SPLITMASK_INLINE void turnHueOf(IntVector& red, IntVector& green, IntVector& blue, int turn) {
   const IntVector r = red, g = green, b = blue;
   const IntVector redOrGreen = r > g ? r : g, lower = r < g ? r : g;
   const IntVector high = redOrGreen > b ? redOrGreen : b, low = lower < b ? lower : b;
   const IntVector isRed = r == high, isGreen = g == high, isGray = high == low;
   const IntVector range = isGray ? broadcast(1) : high - low;
-  // The sextant is 0, 2 or 4 + (one distance − another) / range. One of the two is the range itself, so that a single rounding gives Pillow's value.
+  // The sextant is 0, 2 or 4 + (one distance − another) / range. One of the two is the range itself, so that a single
+  // rounding gives Pillow's value.
   const IntVector base = isRed ? broadcast(0) : (isGreen ? broadcast(2) : broadcast(4));
   const IntVector plus = high - (isRed ? b : (isGreen ? r : g)), minus = high - (isRed ? g : (isGreen ? b : r));
   const IntVector whole = minus == range ? base - 1 : base + 1, part = minus == range ? plus : -minus;
@@ -171,9 +181,12 @@ SPLITMASK_INLINE void turnHueOf(IntVector& red, IntVector& green, IntVector& blu
   const IntVector hue = (levelOf(hueShare) + turn) & 255;
   const IntVector saturation = levelOf(toFloat(high - low) / toFloat(high == 0 ? broadcast(1) : high));
   // Whole sixths of 255: the estimate is exact, because hue · 6 is whole and far from the next one.
-  const IntVector sixths = hue * 6, sector = toInt((toFloat(sixths) + 0.5f) * (1.0f / 255.0f)), within = sixths - sector * 255;
-  const IntVector p = mixedLevel(high, saturation, broadcast(255)), q = mixedLevel(high, saturation, within), t = mixedLevel(high, saturation, 255 - within);
-  const IntVector zeroth = (sector == 0) | (sector == 6), first = sector == 1, second = sector == 2, third = sector == 3, fourth = sector == 4, fifth = sector == 5;
+  const IntVector sixths = hue * 6, sector = toInt((toFloat(sixths) + 0.5f) * (1.0f / 255.0f)),
+                  within = sixths - sector * 255;
+  const IntVector p = mixedLevel(high, saturation, broadcast(255)), q = mixedLevel(high, saturation, within),
+                  t = mixedLevel(high, saturation, 255 - within);
+  const IntVector zeroth = (sector == 0) | (sector == 6), first = sector == 1, second = sector == 2,
+                  third = sector == 3, fourth = sector == 4, fifth = sector == 5;
   // Without color the saturation is 0, and p, q and t are the value itself.
   red = (zeroth | fifth) ? high : (first ? q : (fourth ? t : p));
   green = (first | second) ? high : (zeroth ? t : (third ? q : p));
@@ -216,7 +229,8 @@ inline void sharpen(Planes& picture, int factor) {
       if (y == 0 || y == height - 1) continue;
       const Byte *above = row - width, *below = row + width;
       for (int64 x = 1; x < width - 1; ++x) {
-        const int sum = above[x - 1] + above[x] + above[x + 1] + row[x - 1] + 5 * row[x] + row[x + 1] + below[x - 1] + below[x] + below[x + 1];
+        const int sum = above[x - 1] + above[x] + above[x + 1] + row[x - 1] + 5 * row[x] + row[x + 1] + below[x - 1] +
+                        below[x] + below[x + 1];
         output[x] = byteOf(blendOf(row[x], (2 * sum + 13) / 26, factor));
       }
     }
@@ -242,14 +256,16 @@ inline void gaussianBlur(Planes& picture, int64 taps, double sigma) {
   while (cut < radius && first[cut] == 0) ++cut;
   const int64 reach = radius - cut, kept = taps - 2 * cut;
   float* plane = picture.numbers;
-  float* line = plane + height * width + lanes;  // radius places on both sides; vectors of the plane's last row reach into it
+  float* line =
+      plane + height * width + lanes;  // radius places on both sides; vectors of the plane's last row reach into it
   for (int64 channel = 0; channel < picture.channels; ++channel) {
     Byte* pixels = picture.plane(channel);
     for (int64 i = 0; i < height * width; ++i) plane[i] = static_cast<float>(pixels[i]);
     for (int64 y = 0; y < height; ++y) {
       for (int64 tap = 0; tap < kept; ++tap) rows[tap] = plane + reflected(y + tap - reach, height) * width;
       float* middle = line + reach;
-      const Vector unit = broadcast(1.0f / static_cast<float>(1 << (firstBlurBits - betweenBlurBits))), half = broadcast(0.5f);
+      const Vector unit = broadcast(1.0f / static_cast<float>(1 << (firstBlurBits - betweenBlurBits))),
+                   half = broadcast(0.5f);
       int64 x = 0;
       for (; x + 4 * lanes <= width; x += 4 * lanes) {
         Vector sums[4] = {};
@@ -257,11 +273,13 @@ inline void gaussianBlur(Planes& picture, int64 taps, double sigma) {
           const Vector weight = broadcast(first[cut + tap]);
           for (int part = 0; part < 4; ++part) sums[part] = fma(weight, load(rows[tap] + x + part * lanes), sums[part]);
         }
-        for (int part = 0; part < 4; ++part) store(middle + x + part * lanes, toFloat(toInt(fma(sums[part], unit, half))));
+        for (int part = 0; part < 4; ++part)
+          store(middle + x + part * lanes, toFloat(toInt(fma(sums[part], unit, half))));
       }
       // The last places of a line: what a vector reads beyond the row is not used.
       for (; x < width; x += lanes)
-        storePartial(middle + x, toFloat(toInt(fma(weighted(rows, first + cut, kept, x), unit, half))), static_cast<int>(minimum(lanes, width - x)));
+        storePartial(middle + x, toFloat(toInt(fma(weighted(rows, first + cut, kept, x), unit, half))),
+                     static_cast<int>(minimum(lanes, width - x)));
       for (int64 place = 1; place <= reach; ++place) {
         middle[-place] = middle[reflected(-place, width)];
         middle[width - 1 + place] = middle[reflected(width - 1 + place, width)];
@@ -285,11 +303,13 @@ inline int64 nearestInside(int64 place, int64 size) { return place < 0 ? 0 : pla
 
 // Σ of four pixels times weights; the sums of two such passes fit in 32 bits.
 SPLITMASK_INLINE int fourOf(const Byte* pixels, const int (&places)[4], const int* weights) {
-  return weights[0] * pixels[places[0]] + weights[1] * pixels[places[1]] + weights[2] * pixels[places[2]] + weights[3] * pixels[places[3]];
+  return weights[0] * pixels[places[0]] + weights[1] * pixels[places[1]] + weights[2] * pixels[places[2]] +
+         weights[3] * pixels[places[3]];
 }
 
 inline void affine(Planes& picture, const double* numbers) {
-  const int64 height = picture.height, width = picture.width, area = picture.area(), channels = picture.channels, one = int64{1} << positionBits;
+  const int64 height = picture.height, width = picture.width, area = picture.area(), channels = picture.channels,
+              one = int64{1} << positionBits;
   const auto filter = static_cast<PictureFilter>(static_cast<int64>(numbers[6]));
   const int unit = 1 << weightBits;
   const int64 given = static_cast<int64>(numbers[7]);
@@ -348,30 +368,45 @@ inline void affine(Planes& picture, const double* numbers) {
   picture.swap();
 }
 
-/** One operation on the 8-bit picture. */
+// One operation on the 8-bit picture.
 inline void applyOperation(Planes& picture, const double* row) {
   const double* numbers = row + 1;
   const int factor = blendFactor(numbers[0]), whole = static_cast<int>(numbers[0]);
   switch (operationOf(row)) {
-    case PictureOperation::brightness: return blendWith(picture, 0, factor);
-    case PictureOperation::contrast: return blendWith(picture, meanLuma(picture), factor);
-    case PictureOperation::saturation: return picture.channels == 3 ? saturate(picture, factor) : void();
-    case PictureOperation::hue: return picture.channels == 3 ? turnHue(picture, whole) : void();
-    case PictureOperation::grayscale: return picture.channels == 3 ? makeGray(picture) : void();
-    case PictureOperation::solarize: return solarize(picture, whole);
-    case PictureOperation::solarizeAdd: return solarizeAdd(picture, whole, static_cast<int>(numbers[1]));
-    case PictureOperation::posterize: return maskBits(picture, static_cast<Byte>(~((1 << (8 - whole)) - 1)), 0);
-    case PictureOperation::invert: return maskBits(picture, 255, 255);
-    case PictureOperation::autoContrast: return autoContrast(picture);
-    case PictureOperation::equalize: return equalize(picture);
-    case PictureOperation::sharpness: return sharpen(picture, factor);
-    case PictureOperation::gaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
-    case PictureOperation::affine: return affine(picture, numbers);
-    default: return;  // erases come after normalization
+    case PictureOperation::brightness:
+      return blendWith(picture, 0, factor);
+    case PictureOperation::contrast:
+      return blendWith(picture, meanLuma(picture), factor);
+    case PictureOperation::saturation:
+      return picture.channels == 3 ? saturate(picture, factor) : void();
+    case PictureOperation::hue:
+      return picture.channels == 3 ? turnHue(picture, whole) : void();
+    case PictureOperation::grayscale:
+      return picture.channels == 3 ? makeGray(picture) : void();
+    case PictureOperation::solarize:
+      return solarize(picture, whole);
+    case PictureOperation::solarizeAdd:
+      return solarizeAdd(picture, whole, static_cast<int>(numbers[1]));
+    case PictureOperation::posterize:
+      return maskBits(picture, static_cast<Byte>(~((1 << (8 - whole)) - 1)), 0);
+    case PictureOperation::invert:
+      return maskBits(picture, 255, 255);
+    case PictureOperation::autoContrast:
+      return autoContrast(picture);
+    case PictureOperation::equalize:
+      return equalize(picture);
+    case PictureOperation::sharpness:
+      return sharpen(picture, factor);
+    case PictureOperation::gaussianBlur:
+      return gaussianBlur(picture, whole, numbers[1]);
+    case PictureOperation::affine:
+      return affine(picture, numbers);
+    default:
+      return;  // erases come after normalization
   }
 }
 
-/** Erases a box of the normalized picture C×H×W. */
+// Erases a box of the normalized picture C×H×W.
 inline void erase(float* sample, int64 channels, int64 height, int64 width, const double* numbers) {
   const int64 top = static_cast<int64>(numbers[0]), left = static_cast<int64>(numbers[1]);
   const int64 rows = static_cast<int64>(numbers[2]), columns = static_cast<int64>(numbers[3]);

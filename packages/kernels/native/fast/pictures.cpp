@@ -1,10 +1,11 @@
 // Crop, resize, flip, operations and normalization; channel statistics. One task a picture, no allocation, no look at a
 // pixel outside of the crop's taps.
 //
-// augmentImages goes through the picture in blocks of 16 source rows. A block's bytes are transposed, so that a vector's lanes are rows; then the
-// horizontal filter is a broadcast weight times contiguous vectors, with no gathers. The filtered columns are transposed back into a ring of rows,
-// from which each output row is made as soon as its last source row is there; the ring stays in the second-level cache for any picture. Where a picture
-// has operations, the rows come out as they are, become bytes, and are normalized after the operations.
+// augmentImages goes through the picture in blocks of 16 source rows. A block's bytes are transposed, so that a
+// vector's lanes are rows; then the horizontal filter is a broadcast weight times contiguous vectors, with no gathers.
+// The filtered columns are transposed back into a ring of rows, from which each output row is made as soon as its last
+// source row is there; the ring stays in the second-level cache for any picture. Where a picture has operations, the
+// rows come out as they are, become bytes, and are normalized after the operations.
 #include "../generated/pictures.h"
 #include "../parallel.h"
 #include "../vector.h"
@@ -50,7 +51,8 @@ inline void transposeBytes(Bytes (&rows)[16]) {
   Bytes next[16];
   for (int round = 0; round < 4; ++round) {
     for (int i = 0; i < 8; ++i) {
-      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      next[2 * i] =
+          __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
       next[2 * i + 1] =
           __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
@@ -74,7 +76,9 @@ struct Axis {
   PictureFilter filter;
   bool reversed;
 
-  double stretch() const { return extent > static_cast<double>(outputSize) ? extent / static_cast<double>(outputSize) : 1.0; }
+  double stretch() const {
+    return extent > static_cast<double>(outputSize) ? extent / static_cast<double>(outputSize) : 1.0;
+  }
   double support() const { return (filter == PictureFilter::bilinear ? 1.0 : 2.0) * stretch(); }
   int64 mostTaps() const { return static_cast<int64>(2 * support()) + 3; }
 };
@@ -156,8 +160,10 @@ struct Workspace {
   }
 };
 
-// The bytes of `block` rows from `row` on (the last row again where the picture ends), transposed to floats: output[column·channels + channel][row].
-void spreadRows(const unsigned char* picture, int64 width, int64 height, int64 channels, int64 row, int64 firstColumn, int64 endColumn, float* output) {
+// The bytes of `block` rows from `row` on (the last row again where the picture ends), transposed to floats:
+// output[column·channels + channel][row].
+void spreadRows(const unsigned char* picture, int64 width, int64 height, int64 channels, int64 row, int64 firstColumn,
+                int64 endColumn, float* output) {
   const unsigned char* rows[block];
   for (int r = 0; r < block; ++r) {
     const int64 y = row + r < height ? row + r : height - 1;
@@ -183,10 +189,12 @@ void spreadRows(const unsigned char* picture, int64 width, int64 height, int64 c
   }
 }
 
-// The horizontal filter over one block: columns of 16 rows, transposed into the ring's rows from `ringRow` on. `group` channels from `channel` on of `fixed`
-// (0: of `channels`, which the compiler does not know). Inlined, so that what it reads of `work` stays in registers.
-template <int group, int fixed>
-SPLITMASK_INLINE void filterColumns(const Workspace& work, int64 channels, int64 channel, int64 outputWidth, int64 firstColumn, int64 ringRow) {
+// The horizontal filter over one block: columns of 16 rows, transposed into the ring's rows from `ringRow` on. `group`
+// channels from `channel` on of `fixed` (0: of `channels`, which the compiler does not know). Inlined, so that what it
+// reads of `work` stays in registers.
+template <int group, int fixed> SPLITMASK_INLINE void filterColumns(const Workspace& work, int64 channels,
+                                                                    int64 channel, int64 outputWidth, int64 firstColumn,
+                                                                    int64 ringRow) {
   const int64 step = fixed != 0 ? fixed : channels;
   for (int64 from = 0; from < outputWidth; from += block) {
     const int64 here = outputWidth - from < block ? outputWidth - from : block;
@@ -199,7 +207,8 @@ SPLITMASK_INLINE void filterColumns(const Workspace& work, int64 channels, int64
         const Vector weight = broadcast(weights[tap]);
         for (int member = 0; member < group; ++member)
           for (int part = 0; part < parts; ++part)
-            sums[member][part] = fma(weight, load(source + (tap * step + member) * block + part * lanes), sums[member][part]);
+            sums[member][part] =
+                fma(weight, load(source + (tap * step + member) * block + part * lanes), sums[member][part]);
       }
       for (int member = 0; member < group; ++member)
         for (int part = 0; part < parts; ++part)
@@ -213,14 +222,17 @@ SPLITMASK_INLINE void filterColumns(const Workspace& work, int64 channels, int64
             square[i] = load(work.tile + (member * block + columnPart * lanes + i) * block + rowPart * lanes);
           transpose(square);
           for (int i = 0; i < lanes; ++i)
-            store(work.ring + ((ringRow + rowPart * lanes + i) * step + channel + member) * work.stride + from + columnPart * lanes, square[i]);
+            store(work.ring + ((ringRow + rowPart * lanes + i) * step + channel + member) * work.stride + from +
+                      columnPart * lanes,
+                  square[i]);
         }
       }
     }
   }
 }
 
-SPLITMASK_INLINE void filterAllColumns(const Workspace& work, int64 channels, int64 outputWidth, int64 firstColumn, int64 ringRow) {
+SPLITMASK_INLINE void filterAllColumns(const Workspace& work, int64 channels, int64 outputWidth, int64 firstColumn,
+                                       int64 ringRow) {
   if (channels == 3) return filterColumns<3, 3>(work, 3, 0, outputWidth, firstColumn, ringRow);
   if (channels == 1) return filterColumns<1, 1>(work, 1, 0, outputWidth, firstColumn, ringRow);
   int64 channel = 0;
@@ -230,7 +242,8 @@ SPLITMASK_INLINE void filterAllColumns(const Workspace& work, int64 channels, in
 }
 
 // One output row of one channel: the vertical filter over the ring's rows, then normalization.
-void filterRows(const float* const* tapRows, const float* weights, int count, int64 width, float scale, float offset, float* output) {
+void filterRows(const float* const* tapRows, const float* weights, int count, int64 width, float scale, float offset,
+                float* output) {
   constexpr int unroll = 4;
   const Vector scales = broadcast(scale), offsets = broadcast(offset);
   int64 x = 0;
@@ -238,7 +251,8 @@ void filterRows(const float* const* tapRows, const float* weights, int count, in
     Vector sums[unroll] = {};
     for (int tap = 0; tap < count; ++tap) {
       const Vector weight = broadcast(weights[tap]);
-      for (int part = 0; part < unroll; ++part) sums[part] = fma(weight, load(tapRows[tap] + x + part * lanes), sums[part]);
+      for (int part = 0; part < unroll; ++part)
+        sums[part] = fma(weight, load(tapRows[tap] + x + part * lanes), sums[part]);
     }
     for (int part = 0; part < unroll; ++part) store(output + x + part * lanes, fma(clip(sums[part]), scales, offsets));
   }
@@ -249,12 +263,14 @@ void filterRows(const float* const* tapRows, const float* weights, int count, in
   }
 }
 
-// Functions of their own, so that the compiler knows that a byte which is written is none of the caller's variables, and makes vectors.
+// Functions of their own, so that the compiler knows that a byte which is written is none of the caller's variables,
+// and makes vectors.
 __attribute__((noinline)) void toBytes(const float* __restrict from, Byte* __restrict to, int64 count) {
   for (int64 i = 0; i < count; ++i) to[i] = static_cast<Byte>(static_cast<int>(from[i] + 0.5f));
 }
 
-__attribute__((noinline)) void normalizeBytes(const Byte* __restrict from, float scale, float offset, float* __restrict to, int64 count) {
+__attribute__((noinline)) void normalizeBytes(const Byte* __restrict from, float scale, float offset,
+                                              float* __restrict to, int64 count) {
   for (int64 i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale + offset;
 }
 

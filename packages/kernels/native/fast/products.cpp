@@ -21,6 +21,8 @@ constexpr int64 blockRows = 8 * tileRows;
 constexpr int64 blockPanels = 32;
 // With at most so many panels of b in a tile, rows of a are read where they are: too few to repay a copy.
 constexpr int64 directPanels = 4;
+// Rows so far apart, a way of the first-level cache, share one set of it: they are packed however few panels there are.
+constexpr int64 wayFloats = 1024;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
 // Packed b of one pass, in floats: more columns than that are cut; more blocks of k than fill the first are packed and
@@ -48,18 +50,16 @@ template <Precision precision> struct Product {
   int64 innerBlocks() const { return maximum(1, divideUp(k, maximum(1, innerDepth()))); }
   int64 elements(int64 depth) const { return divideUp(depth, innerStep<precision>); }
   int64 panelHeight() const { return evenHeight(m); }
-  int64 packedDepth() const { return elements(minimum(k, lastBlock * innerDepth()) - firstBlock * innerDepth()); }
-  int64 packedSize() const { return packedDepth() * panels() * tileColumns; }
+  // From one packed panel of b to the next, and all that lie packed, in floats.
+  int64 packedPanelStride() const { return panelStride(elements(innerDepth()) * tileColumns); }
+  int64 packedSize() const { return (lastBlock - firstBlock) * panels() * packedPanelStride(); }
 };
 
-// Packs panel `panel` of b, block `block` of k. Layout of packed b: blocks of k, in each the panels
+// Panel `panel` of packed b in block `block` of k. Layout of packed b: blocks of k, in each the panels
 // [element][tileColumns].
 template <Precision precision>
 float* packedPanel(const Product<precision>& p, float* packed, int64 block, int64 panel) {
-  const int64 start = block * p.innerDepth();
-  const int64 before = p.elements(start - p.firstBlock * p.innerDepth()),
-              depth = p.elements(minimum(p.innerDepth(), p.k - start));
-  return packed + (before * p.panels() + panel * depth) * tileColumns;
+  return packed + ((block - p.firstBlock) * p.panels() + panel) * p.packedPanelStride();
 }
 
 // Panels [first, last) of block `block` of k.
@@ -70,9 +70,11 @@ void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int6
   const int64 columns = minimum(last * tileColumns, p.n) - column;
   float* to = packedPanel(p, packed, block, first);
   if (p.transposeB) {
-    packTransposedPanels<precision, activate>(to, p.b + column * p.bLeading + start, p.bLeading, depth, columns);
+    packTransposedPanels<precision, activate>(to, p.packedPanelStride(), p.b + column * p.bLeading + start, p.bLeading,
+                                              depth, columns);
   } else {
-    packPanels<precision, activate>(to, p.b + start * p.bLeading + column, p.bLeading, depth, columns);
+    packPanels<precision, activate>(to, p.packedPanelStride(), p.b + start * p.bLeading + column, p.bLeading, depth,
+                                    columns);
   }
 }
 template <Precision precision>
@@ -131,7 +133,8 @@ template <Precision precision> void finishTile(const Product<precision>& p, cons
 // Floats that a tile of `rows` rows needs for its block of a and for one micro-tile.
 template <Precision precision> int64 privateSize(const Product<precision>& p, int64 rows) {
   const int64 height = p.panelHeight(), depth = p.elements(p.innerDepth());
-  const int64 packedA = p.transposeA ? divideUp(rows, height) * panelWidth(height) * depth : rows * packedStride(depth);
+  const int64 packedA =
+      p.transposeA ? divideUp(rows, height) * panelStride(panelWidth(height) * depth) : rows * packedStride(depth);
   return divideUp(packedA + tileRows * tileColumns, 16) * 16;
 }
 
@@ -176,16 +179,17 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
     const bool last = block + 1 == p.innerBlocks();
     const float beta = block == 0 ? p.beta : 1.0f;
     const float* a = packedA;
-    int64 aStride = p.transposeA ? panelWidth(height) : packedStride(elements);  // between inner indices or rows
-    int64 aPanel = aStride * (p.transposeA ? elements : height);                 // between panels
-    if (precision == Precision::float32 && !p.transposeA && !p.activateA && panelEnd - panelStart <= directPanels) {
+    int64 aStride = p.transposeA ? panelWidth(height) : packedStride(elements);        // between inner indices or rows
+    int64 aPanel = p.transposeA ? panelStride(aStride * elements) : aStride * height;  // between panels
+    const bool liesWell = precision == Precision::float32 && !p.transposeA && !p.activateA;
+    if (liesWell && panelEnd - panelStart <= directPanels && p.aLeading % wayFloats != 0) {
       a = p.a + rowStart * p.aLeading + start;
       aStride = p.aLeading;
       aPanel = height * aStride;
     } else {
       packA(p, packedA, block, rowStart, rows);
     }
-    FetchAhead ahead(divideUp(rows, height) * (panelEnd - panelStart));
+    FetchAhead ahead(divideUp(rows, height) * (panelEnd - panelStart) * fetchesPerTile(elements));
     if (block + 1 < p.lastBlock)
       addRowsOfA(ahead, p, block + 1, rowStart, rows);
     else if (sequel.row < p.m)
@@ -210,15 +214,15 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
             prefetchTile<tileRows, tileVectors, 1>(output, p.outputLeading);
           }
           const float* bias = p.bias ? p.bias + column : nullptr;
-          kernel(elements, left, aStride, b, tileColumns, {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr});
+          kernel(elements, left, aStride, b, tileColumns,
+                 {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr, &ahead});
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
           const float* bias = last && p.bias ? p.bias + column : nullptr;
           const float* residual = last && p.residual ? p.residual + (output - p.output) : nullptr;
           kernel(elements, left, aStride, b, tileColumns,
-                 {output, p.outputLeading, columns, p.alpha, beta, bias, residual});
+                 {output, p.outputLeading, columns, p.alpha, beta, bias, residual, &ahead});
         }
-        ahead.step();
       }
     }
   }
@@ -403,7 +407,8 @@ void gemmArgmax(const GemmArgmax<float>& call) {
   const int64 blockRows = maximum(1, minimum(8 * tileRows, (1 << 16) / maximum(1, call.k)) / height) * height;
   const int64 tasks = divideUp(call.m, blockRows);
   const int64 stride = packedStride(call.k);
-  const int64 packedFloats = panelsSize(call.k, minimum(call.n, chunk)),
+  const int64 panelSize = panelStride(call.k * tileColumns);
+  const int64 packedFloats = divideUp(minimum(call.n, chunk), tileColumns) * panelSize,
               bestFloats = call.m * int64(sizeof(Best) / sizeof(float));
   const int64 privateFloats = divideUp(blockRows * stride + tileRows * tileColumns, 16) * 16;
   float* scratch = static_cast<float*>(
@@ -418,7 +423,8 @@ void gemmArgmax(const GemmArgmax<float>& call) {
     const int64 group = maximum(1, (1 << 15) / (maximum(1, call.k) * tileColumns));
     parallelFor(call, divideUp(panels, group), [&](int64 task, int) {
       const int64 start = task * group * tileColumns, end = minimum(columns, start + group * tileColumns);
-      packTransposedPanels(packed + start * call.k, call.b + (first + start) * call.k, call.k, call.k, end - start);
+      packTransposedPanels(packed + task * group * panelSize, panelSize, call.b + (first + start) * call.k, call.k,
+                           call.k, end - start);
     });
     parallelFor(call, tasks, [&](int64 task, int thread) {
       float* tile = privates + thread * privateFloats;
@@ -430,7 +436,7 @@ void gemmArgmax(const GemmArgmax<float>& call) {
         for (int64 row = 0; row < rows; row += height) {
           const int64 count = minimum(height, rows - row);
           const TileKernel kernel = tileKernel(static_cast<int>(count), width, Layout::byRow);
-          kernel(call.k, packedA + row * stride, stride, packed + column * call.k, tileColumns,
+          kernel(call.k, packedA + row * stride, stride, packed + column / tileColumns * panelSize, tileColumns,
                  {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
           reduceTile(best + rowStart + row, tile, count, width, first + column, call.bias);
         }

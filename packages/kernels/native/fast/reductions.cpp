@@ -18,7 +18,9 @@ struct Sum {
 // With Sign −1: the minimum. NaN wins.
 template <int Sign> struct Extreme {
   static float start() { return -Sign * __builtin_inff(); }
-  static inline __attribute__((always_inline)) Vector combine(Vector a, Vector b) { return select((Sign > 0 ? a > b : a < b) | (a != a), a, b); }
+  static inline __attribute__((always_inline)) Vector combine(Vector a, Vector b) {
+    return select((Sign > 0 ? a > b : a < b) | (a != a), a, b);
+  }
   static float combine(float a, float b) { return (Sign > 0 ? a > b : a < b) || a != a ? a : b; }
 };
 
@@ -56,7 +58,8 @@ template <class Reducer> void reduceColumns(float* result, const float* rows, in
     });
 }
 
-// `reduced` is cut in chunks; each (outer, chunk) gives a row of `inner` partial results, which are then combined in order.
+// `reduced` is cut in chunks; each (outer, chunk) gives a row of `inner` partial results, which are then combined in
+// order.
 template <class Reducer> void reduceWith(const Reduce<float>& call) {
   const int64 outer = call.outer, reduced = call.reduced, inner = call.inner;
   const float scale = static_cast<float>(call.scale);
@@ -96,9 +99,12 @@ template <class Reducer> void reduceWith(const Reduce<float>& call) {
 
 void reduce(const Reduce<float>& call) {
   switch (call.operation) {
-    case Reduction::sum: return reduceWith<Sum>(call);
-    case Reduction::maximum: return reduceWith<Extreme<1>>(call);
-    default: return reduceWith<Extreme<-1>>(call);
+    case Reduction::sum:
+      return reduceWith<Sum>(call);
+    case Reduction::maximum:
+      return reduceWith<Extreme<1>>(call);
+    default:
+      return reduceWith<Extreme<-1>>(call);
   }
 }
 

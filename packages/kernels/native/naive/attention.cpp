@@ -64,7 +64,8 @@ template <class T> void attention(const Attention<T>& call) {
   });
 }
 
-// P = exp(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = scale·P∘(dP − D), dQ = dS·k, dK = dSᵀ·q.
+// P = exp(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = scale·P∘(dP − D), dQ = dS·k, dK =
+// dSᵀ·q.
 template <class T> void attentionBackward(const AttentionBackward<T>& call) {
   const Shape shape(call);
   const T scale = static_cast<T>(call.scale);

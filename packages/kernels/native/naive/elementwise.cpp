@@ -1,8 +1,8 @@
 // Elementwise kernels: binary with broadcasting, unary and its gradient, affine, row and column scales.
 #include <cmath>
 
-#include "../ordering.h"
 #include "../generated/elementwise.h"
+#include "../ordering.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -11,12 +11,18 @@ namespace {
 
 template <class T> T apply(BinaryOperation operation, T a, T b) {
   switch (operation) {
-    case BinaryOperation::add: return a + b;
-    case BinaryOperation::subtract: return a - b;
-    case BinaryOperation::multiply: return a * b;
-    case BinaryOperation::divide: return a / b;
-    case BinaryOperation::maximum: return isGreater(a, b) ? a : b;  // a NaN wins, as in torch.maximum
-    default: return a < b || a != a ? a : b;           // likewise in torch.minimum
+    case BinaryOperation::add:
+      return a + b;
+    case BinaryOperation::subtract:
+      return a - b;
+    case BinaryOperation::multiply:
+      return a * b;
+    case BinaryOperation::divide:
+      return a / b;
+    case BinaryOperation::maximum:
+      return isGreater(a, b) ? a : b;  // a NaN wins, as in torch.maximum
+    default:
+      return a < b || a != a ? a : b;  // likewise in torch.minimum
   }
 }
 
@@ -28,32 +34,53 @@ template <class T> T sigmoid(T x) { return 1 / (1 + std::exp(-x)); }
 
 template <class T> T value(UnaryOperation operation, T x) {
   switch (operation) {
-    case UnaryOperation::negate: return -x;
-    case UnaryOperation::exp: return std::exp(x);
-    case UnaryOperation::log: return std::log(x);
-    case UnaryOperation::sqrt: return std::sqrt(x);
-    case UnaryOperation::rsqrt: return 1 / std::sqrt(x);
-    case UnaryOperation::square: return x * x;
-    case UnaryOperation::reciprocal: return 1 / x;
-    case UnaryOperation::tanh: return std::tanh(x);
-    case UnaryOperation::sigmoid: return sigmoid(x);
-    case UnaryOperation::relu: return x <= 0 ? T(0) : x;
-    case UnaryOperation::gelu: return T(0.5) * x * (1 + std::erf(x * T(rootOfHalf)));
-    case UnaryOperation::absolute: return std::abs(x);
-    case UnaryOperation::xLogX: return x == 0 ? T(0) : x * std::log(x);
-    default: return std::erf(x);
+    case UnaryOperation::negate:
+      return -x;
+    case UnaryOperation::exp:
+      return std::exp(x);
+    case UnaryOperation::log:
+      return std::log(x);
+    case UnaryOperation::sqrt:
+      return std::sqrt(x);
+    case UnaryOperation::rsqrt:
+      return 1 / std::sqrt(x);
+    case UnaryOperation::square:
+      return x * x;
+    case UnaryOperation::reciprocal:
+      return 1 / x;
+    case UnaryOperation::tanh:
+      return std::tanh(x);
+    case UnaryOperation::sigmoid:
+      return sigmoid(x);
+    case UnaryOperation::relu:
+      return x <= 0 ? T(0) : x;
+    case UnaryOperation::gelu:
+      return T(0.5) * x * (1 + std::erf(x * T(rootOfHalf)));
+    case UnaryOperation::absolute:
+      return std::abs(x);
+    case UnaryOperation::xLogX:
+      return x == 0 ? T(0) : x * std::log(x);
+    default:
+      return std::erf(x);
   }
 }
 
 template <class T> T derivative(UnaryOperation operation, T x) {
   switch (operation) {
-    case UnaryOperation::negate: return -1;
-    case UnaryOperation::exp: return std::exp(x);
-    case UnaryOperation::log: return 1 / x;
-    case UnaryOperation::sqrt: return T(0.5) / std::sqrt(x);
-    case UnaryOperation::rsqrt: return T(-0.5) / (x * std::sqrt(x));
-    case UnaryOperation::square: return 2 * x;
-    case UnaryOperation::reciprocal: return -1 / (x * x);
+    case UnaryOperation::negate:
+      return -1;
+    case UnaryOperation::exp:
+      return std::exp(x);
+    case UnaryOperation::log:
+      return 1 / x;
+    case UnaryOperation::sqrt:
+      return T(0.5) / std::sqrt(x);
+    case UnaryOperation::rsqrt:
+      return T(-0.5) / (x * std::sqrt(x));
+    case UnaryOperation::square:
+      return 2 * x;
+    case UnaryOperation::reciprocal:
+      return -1 / (x * x);
     case UnaryOperation::tanh: {
       const T y = std::tanh(x);
       return 1 - y * y;
@@ -62,12 +89,16 @@ template <class T> T derivative(UnaryOperation operation, T x) {
       const T y = sigmoid(x);
       return y * (1 - y);
     }
-    case UnaryOperation::relu: return x <= 0 ? T(0) : T(1);
+    case UnaryOperation::relu:
+      return x <= 0 ? T(0) : T(1);
     case UnaryOperation::gelu:
       return T(0.5) * (1 + std::erf(x * T(rootOfHalf))) + x * T(inverseRootOfTwoPi) * std::exp(T(-0.5) * x * x);
-    case UnaryOperation::absolute: return T((x > 0) - (x < 0));
-    case UnaryOperation::xLogX: return std::log(x) + 1;
-    default: return T(twoOverRootOfPi) * std::exp(-x * x);
+    case UnaryOperation::absolute:
+      return T((x > 0) - (x < 0));
+    case UnaryOperation::xLogX:
+      return std::log(x) + 1;
+    default:
+      return T(twoOverRootOfPi) * std::exp(-x * x);
   }
 }
 

@@ -1,11 +1,12 @@
-// Cross-entropy with one class or a distribution over classes a row, label smoothing, an optional left-out diagonal, and the gradient of the logits.
+// Cross-entropy with one class or a distribution over classes a row, label smoothing, an optional left-out diagonal,
+// and the gradient of the logits.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "../generated/losses.h"
 #include "../indices.h"
 #include "../ordering.h"
-#include "../generated/losses.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -23,7 +24,8 @@ template <class T> void crossEntropy(const CrossEntropy<T>& call) {
       continue;
     }
     if (target == excluded)
-      return call.fail(call, "target {given} of a row is the column that excludeDiagonal leaves out of it", static_cast<double>(target), -1);
+      return call.fail(call, "target {given} of a row is the column that excludeDiagonal leaves out of it",
+                       static_cast<double>(target), -1);
     const T* x = call.logits + r * call.columns;
     T largest = -std::numeric_limits<T>::infinity();
     for (int64 c = 0; c < call.columns; ++c)

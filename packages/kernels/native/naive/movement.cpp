@@ -1,6 +1,6 @@
 // Movement of elements: fill, copies, permutation, tokens by index.
-#include "../indices.h"
 #include "../generated/movement.h"
+#include "../indices.h"
 #include "naive.h"
 
 #include <cstring>

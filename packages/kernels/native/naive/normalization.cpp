@@ -2,8 +2,8 @@
 #include <cmath>
 #include <limits>
 
-#include "../ordering.h"
 #include "../generated/normalization.h"
+#include "../ordering.h"
 #include "naive.h"
 
 namespace splitmask::naive {

@@ -22,7 +22,9 @@ struct Picture {
 
 using Table = std::array<unsigned char, 256>;
 
-inline unsigned char byteOf(int64 value) { return static_cast<unsigned char>(std::min<int64>(255, std::max<int64>(0, value))); }
+inline unsigned char byteOf(int64 value) {
+  return static_cast<unsigned char>(std::min<int64>(255, std::max<int64>(0, value)));
+}
 
 // base + factor · (value − base), cut to a whole number and to 8 bits as Pillow's blend does.
 inline unsigned char blend(int value, int base, int factor) {
@@ -75,7 +77,8 @@ inline void turnHue(unsigned char (&pixel)[3], int turn) {
   const int most = std::max({red, green, blue}), least = std::min({red, green, blue});
   if (most == least) return;
   const float range = static_cast<float>(most - least);
-  const float r = static_cast<float>(most - red) / range, g = static_cast<float>(most - green) / range, b = static_cast<float>(most - blue) / range;
+  const float r = static_cast<float>(most - red) / range, g = static_cast<float>(most - green) / range,
+              b = static_cast<float>(most - blue) / range;
   const float sextant = red == most     ? b - g
                         : green == most ? static_cast<float>(2.0 + r - b)
                                         : static_cast<float>(4.0 + g - r);
@@ -83,7 +86,9 @@ inline void turnHue(unsigned char (&pixel)[3], int turn) {
   const int hue = (static_cast<int>(hueShare * 255.0) + turn) & 255;
   const int saturation = static_cast<int>(range / static_cast<float>(most) * 255.0);
   // value · (1 − saturation/255 · share), rounded, in whole numbers.
-  const auto mixed = [&](int64 share) { return static_cast<unsigned char>((2 * most * (65025 - saturation * share) + 65025) / 130050); };
+  const auto mixed = [&](int64 share) {
+    return static_cast<unsigned char>((2 * most * (65025 - saturation * share) + 65025) / 130050);
+  };
   const int sector = hue * 6 / 255, within = hue * 6 - sector * 255;
   const unsigned char v = static_cast<unsigned char>(most), p = mixed(255), q = mixed(within), t = mixed(255 - within);
   const unsigned char sectors[6][3] = {{v, t, p}, {q, v, p}, {p, v, t}, {p, q, v}, {t, p, v}, {v, p, q}};
@@ -98,7 +103,8 @@ inline void autoContrast(Picture& picture) {
     while (high > 0 && counts[static_cast<size_t>(high)] == 0) --high;
     if (high <= low) continue;
     Table table;
-    for (int value = 0; value < 256; ++value) table[static_cast<size_t>(value)] = byteOf((value - low) * 255 / (high - low));
+    for (int value = 0; value < 256; ++value)
+      table[static_cast<size_t>(value)] = byteOf((value - low) * 255 / (high - low));
     lookUp(picture, channel, table);
   }
 }
@@ -144,13 +150,16 @@ inline void gaussianBlur(Picture& picture, int64 taps, double sigma) {
   blurWeights(taps, sigma, secondBlurBits, second.data());
   Picture before = picture;
   std::vector<int64> between(picture.pixels.size());
-  const auto place = [&](int64 y, int64 x, int64 channel) { return static_cast<size_t>((y * picture.width + x) * picture.channels + channel); };
+  const auto place = [&](int64 y, int64 x, int64 channel) {
+    return static_cast<size_t>((y * picture.width + x) * picture.channels + channel);
+  };
   for (int64 y = 0; y < picture.height; ++y)
     for (int64 x = 0; x < picture.width; ++x)
       for (int64 channel = 0; channel < picture.channels; ++channel) {
         int64 sum = 0;
         for (int64 tap = 0; tap < taps; ++tap)
-          sum += static_cast<int64>(first[static_cast<size_t>(tap)]) * before.at(reflected(y + tap - taps / 2, picture.height), x, channel);
+          sum += static_cast<int64>(first[static_cast<size_t>(tap)]) *
+                 before.at(reflected(y + tap - taps / 2, picture.height), x, channel);
         between[place(y, x, channel)] = ((sum >> (firstBlurBits - betweenBlurBits - 1)) + 1) >> 1;
       }
   for (int64 y = 0; y < picture.height; ++y)
@@ -158,7 +167,8 @@ inline void gaussianBlur(Picture& picture, int64 taps, double sigma) {
       for (int64 channel = 0; channel < picture.channels; ++channel) {
         int64 sum = 0;
         for (int64 tap = 0; tap < taps; ++tap)
-          sum += static_cast<int64>(second[static_cast<size_t>(tap)]) * between[place(y, reflected(x + tap - taps / 2, picture.width), channel)];
+          sum += static_cast<int64>(second[static_cast<size_t>(tap)]) *
+                 between[place(y, reflected(x + tap - taps / 2, picture.width), channel)];
         picture.at(y, x, channel) = byteOf(((sum >> (secondBlurBits + betweenBlurBits - 1)) + 1) >> 1);
       }
 }
@@ -168,7 +178,9 @@ inline void affine(Picture& picture, const double* numbers) {
   Picture before = picture;
   const auto filter = static_cast<PictureFilter>(static_cast<int64>(numbers[6]));
   const int64 given = static_cast<int64>(numbers[7]), one = int64{1} << positionBits;
-  const auto fill = [&](int64 channel) { return given > 0 ? byteOf(static_cast<int64>(numbers[8 + std::min(channel, given - 1)])) : 0; };
+  const auto fill = [&](int64 channel) {
+    return given > 0 ? byteOf(static_cast<int64>(numbers[8 + std::min(channel, given - 1)])) : 0;
+  };
   int64 matrix[6];
   for (int i = 0; i < 6; ++i) matrix[i] = positionOf(numbers[i]);
   const auto inside = [](int64 place, int64 size) { return std::min(size - 1, std::max<int64>(0, place)); };
@@ -181,7 +193,8 @@ inline void affine(Picture& picture, const double* numbers) {
       const int64 left = (atX - one / 2) >> positionBits, top = (atY - one / 2) >> positionBits;
       const int64 behindX = ((atX - one / 2) & (one - 1)) >> (positionBits - weightBits);
       const int64 behindY = ((atY - one / 2) & (one - 1)) >> (positionBits - weightBits);
-      int64 columns[4] = {0, (1 << weightBits) - behindX, behindX, 0}, rows[4] = {0, (1 << weightBits) - behindY, behindY, 0};
+      int64 columns[4] = {0, (1 << weightBits) - behindX, behindX, 0},
+            rows[4] = {0, (1 << weightBits) - behindY, behindY, 0};
       if (filter == PictureFilter::bicubic) {
         bicubicWeights(behindX, columns);
         bicubicWeights(behindY, rows);
@@ -198,18 +211,20 @@ inline void affine(Picture& picture, const double* numbers) {
         int64 sum = 0;
         for (int64 row = 0; row < 4; ++row)
           for (int64 column = 0; column < 4; ++column)
-            sum += rows[row] * columns[column] * before.at(inside(top + row - 1, picture.height), inside(left + column - 1, picture.width), channel);
+            sum += rows[row] * columns[column] *
+                   before.at(inside(top + row - 1, picture.height), inside(left + column - 1, picture.width), channel);
         picture.at(y, x, channel) = byteOf(sum >> (2 * weightBits));
       }
     }
 }
 
-/** One operation on the 8-bit picture. */
+// One operation on the 8-bit picture.
 inline void applyOperation(Picture& picture, const double* row) {
   const double* numbers = row + 1;
   const int factor = blendFactor(numbers[0]), whole = static_cast<int>(numbers[0]);
   switch (operationOf(row)) {
-    case PictureOperation::brightness: return lookUpAll(picture, [&](int value) { return blend(value, 0, factor); });
+    case PictureOperation::brightness:
+      return lookUpAll(picture, [&](int value) { return blend(value, 0, factor); });
     case PictureOperation::contrast: {
       const int mean = meanLuma(picture);
       return lookUpAll(picture, [&](int value) { return blend(value, mean, factor); });
@@ -242,23 +257,31 @@ inline void applyOperation(Picture& picture, const double* row) {
                        [&](int value) { return value < static_cast<int>(numbers[1]) ? value + whole : value; });
     case PictureOperation::posterize:
       return lookUpAll(picture, [&](int value) { return value & ~((1 << (8 - whole)) - 1); });
-    case PictureOperation::invert: return lookUpAll(picture, [](int value) { return 255 - value; });
-    case PictureOperation::autoContrast: return autoContrast(picture);
-    case PictureOperation::equalize: return equalize(picture);
-    case PictureOperation::sharpness: return sharpen(picture, factor);
-    case PictureOperation::gaussianBlur: return gaussianBlur(picture, whole, numbers[1]);
-    case PictureOperation::affine: return affine(picture, numbers);
-    default: return;  // erases come after normalization
+    case PictureOperation::invert:
+      return lookUpAll(picture, [](int value) { return 255 - value; });
+    case PictureOperation::autoContrast:
+      return autoContrast(picture);
+    case PictureOperation::equalize:
+      return equalize(picture);
+    case PictureOperation::sharpness:
+      return sharpen(picture, factor);
+    case PictureOperation::gaussianBlur:
+      return gaussianBlur(picture, whole, numbers[1]);
+    case PictureOperation::affine:
+      return affine(picture, numbers);
+    default:
+      return;  // erases come after normalization
   }
 }
 
-/** Erases a box of the normalized picture C×H×W. */
+// Erases a box of the normalized picture C×H×W.
 template <class T> void erase(T* sample, int64 channels, int64 height, int64 width, const double* numbers) {
   const int64 top = static_cast<int64>(numbers[0]), left = static_cast<int64>(numbers[1]);
   const int64 rows = static_cast<int64>(numbers[2]), columns = static_cast<int64>(numbers[3]);
   const auto mode = static_cast<EraseMode>(static_cast<int64>(numbers[4]));
   const auto normal = [&](int64 element) {
-    const PhiloxWords words = philox({{static_cast<uint32>(element / 4), 0, 0, 0}}, static_cast<uint32>(numbers[5]), static_cast<uint32>(numbers[6]));
+    const PhiloxWords words = philox({{static_cast<uint32>(element / 4), 0, 0, 0}}, static_cast<uint32>(numbers[5]),
+                                     static_cast<uint32>(numbers[6]));
     return static_cast<T>(normalQuantile((words.word[element % 4] + 0.5) * 0x1p-32));
   };
   for (int64 channel = 0; channel < channels; ++channel)

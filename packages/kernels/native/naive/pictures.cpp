@@ -31,7 +31,8 @@ struct Taps {
   std::vector<double> weights;
 };
 
-// Antialiased taps of one axis: [from, from + extent) of places low … high−1 resized to `outputSize`; the filter widens with the scale.
+// Antialiased taps of one axis: [from, from + extent) of places low … high−1 resized to `outputSize`; the filter widens
+// with the scale.
 std::vector<Taps> antialiasedTaps(int64 low, int64 high, double from, double extent, int64 outputSize,
                                   PictureFilter filter) {
   const double scale = extent / static_cast<double>(outputSize);
@@ -53,7 +54,8 @@ std::vector<Taps> antialiasedTaps(int64 low, int64 high, double from, double ext
       taps.weights.push_back(weight);
       sum += weight;
     }
-    for (double& weight : taps.weights) weight = sum != 0 ? weight / sum : 1.0 / static_cast<double>(taps.weights.size());
+    for (double& weight : taps.weights)
+      weight = sum != 0 ? weight / sum : 1.0 / static_cast<double>(taps.weights.size());
   }
   return table;
 }
@@ -114,7 +116,8 @@ template <class T> void augmentImages(const AugmentImages<T>& call) {
     const double* operations = call.operations + item.firstOperation * pictureOperationNumbers;
     if (item.operations > 0) {
       Picture picture{call.outputHeight, call.outputWidth, call.channels, std::vector<unsigned char>(resized.size())};
-      std::transform(resized.begin(), resized.end(), picture.pixels.begin(), [](double value) { return static_cast<unsigned char>(value + 0.5); });
+      std::transform(resized.begin(), resized.end(), picture.pixels.begin(),
+                     [](double value) { return static_cast<unsigned char>(value + 0.5); });
       for (int64 operation = 0; operation < item.operations; ++operation)
         applyOperation(picture, operations + operation * pictureOperationNumbers);
       std::copy(picture.pixels.begin(), picture.pixels.end(), resized.begin());

@@ -3,13 +3,14 @@
 #include <cstring>
 #include <limits>
 
-#include "../indices.h"
 #include "../generated/products.h"
+#include "../indices.h"
 #include "naive.h"
 
 namespace splitmask::naive {
 
-// The nearest bfloat16, ties to even; below the smallest normal number zero; NaN stays NaN. A float64 is rounded to float32 first.
+// The nearest bfloat16, ties to even; below the smallest normal number zero; NaN stays NaN. A float64 is rounded to
+// float32 first.
 static float roundToBfloat16(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, 4);
@@ -19,7 +20,9 @@ static float roundToBfloat16(float value) {
   return value;
 }
 
-template <class T> static T normalDistribution(T x) { return T(0.5) * (T(1) + std::erf(x * T(0.70710678118654752440))); }
+template <class T> static T normalDistribution(T x) {
+  return T(0.5) * (T(1) + std::erf(x * T(0.70710678118654752440)));
+}
 
 template <class T> void gemm(const Gemm<T>& call) {
   const T alpha = static_cast<T>(call.alpha), beta = static_cast<T>(call.beta);

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "../generated/random.h"
 #include "../normalQuantile.h"
 #include "../philox.h"
-#include "../generated/random.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -32,14 +32,18 @@ template <class T> T draw(const Random<T>& call, const Cut& cut, uint32 word) {
   switch (call.distribution) {
     case Distribution::uniform: {
       const T value = static_cast<T>(a + (b - a) * uniformOf(word));
-      return value < static_cast<T>(b) || !(a < b) ? value : std::nextafter(static_cast<T>(b), static_cast<T>(a));  // b stays excluded
+      return value < static_cast<T>(b) || !(a < b)
+                 ? value
+                 : std::nextafter(static_cast<T>(b), static_cast<T>(a));  // b stays excluded
     }
-    case Distribution::normal: return static_cast<T>(a + b * normalQuantile(openUniformOf(word)));
+    case Distribution::normal:
+      return static_cast<T>(a + b * normalQuantile(openUniformOf(word)));
     case Distribution::truncatedNormal: {
       const double share = cut.belowLow + (cut.belowHigh - cut.belowLow) * openUniformOf(word);
       return static_cast<T>(std::clamp(a + b * normalQuantile(share), call.low, call.high));
     }
-    default: return static_cast<T>(word * 0x1p-32 < a ? b : 0);
+    default:
+      return static_cast<T>(word * 0x1p-32 < a ? b : 0);
   }
 }
 

@@ -3,9 +3,9 @@
 #include <limits>
 #include <vector>
 
+#include "../generated/reductions.h"
 #include "../indices.h"
 #include "../ordering.h"
-#include "../generated/reductions.h"
 #include "naive.h"
 
 namespace splitmask::naive {

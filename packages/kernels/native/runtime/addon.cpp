@@ -1,4 +1,5 @@
-// The Node-API face of the executor: one class, NativeDevice, two functions that tell what was built and what the CPU has, and checksums.
+// The Node-API face of the executor: one class, NativeDevice, two functions that tell what was built and what the CPU
+// has, and checksums.
 #include <napi.h>
 
 #include <algorithm>
@@ -48,10 +49,12 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       float32[static_cast<size_t>(i)] = fast != nullptr ? fast : kernelInfos[i].naiveFloat32;
       float64[static_cast<size_t>(i)] = kernelInfos[i].naiveFloat64;
     }
-    // The function that JavaScript's thread runs when something has completed. It keeps the event loop alive only while an await is pending.
+    // The function that JavaScript's thread runs when something has completed. It keeps the event loop alive only while
+    // an await is pending.
     napi_value name;
     napi_create_string_utf8(env_, "splitmask", NAPI_AUTO_LENGTH, &name);
-    if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, onCompleted, &notify_) != napi_ok)
+    if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, onCompleted,
+                                        &notify_) != napi_ok)
       throw Napi::Error::New(env_, "the device could not create its thread-safe function");
     napi_unref_threadsafe_function(env_, notify_);
     const napi_threadsafe_function notify = notify_;
@@ -68,8 +71,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
 
  private:
   struct Waiting {
-    napi_deferred deferred = nullptr;   // null: an upload that only holds its source
-    napi_ref reference = nullptr;       // the array buffer that the queue reads or writes
+    napi_deferred deferred = nullptr;  // null: an upload that only holds its source
+    napi_ref reference = nullptr;      // the array buffer that the queue reads or writes
   };
 
   static void onEnvironmentExit(void* self) { static_cast<NativeDevice*>(self)->shutDown(); }
@@ -104,9 +107,12 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       const Waiting waiting = found->second;
       waiting_.erase(found);
       napi_value value = nullptr;
-      if (waiting.reference != nullptr) napi_get_reference_value(env_, waiting.reference, &value);
-      else if (!completion.profile.empty()) value = numbersOf(completion.profile);
-      else napi_get_undefined(env_, &value);
+      if (waiting.reference != nullptr)
+        napi_get_reference_value(env_, waiting.reference, &value);
+      else if (!completion.profile.empty())
+        value = numbersOf(completion.profile);
+      else
+        napi_get_undefined(env_, &value);
       if (waiting.deferred != nullptr) {
         if (completion.error.empty()) {
           napi_resolve_deferred(env_, waiting.deferred, value);
@@ -153,8 +159,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     return info.Env().Undefined();
   }
 
-  // words: kernel, float64?, items, [id, byteOffset] a buffer (id −1: null), numbers, the items' buffers, then the items' numbers,
-  // then the count of checks and for each [id, byteOffset, rows, columns, leading].
+  // words: kernel, float64?, items, [id, byteOffset] a buffer (id −1: null), numbers, the items' buffers, then the
+  // items' numbers, then the count of checks and for each [id, byteOffset, rows, columns, leading].
   Napi::Value run(const Napi::CallbackInfo& info) {
     Executor& queue = executor(info.Env());
     const double* word = words_;
@@ -164,7 +170,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     const KernelInfo& kernelInfo = kernelInfos[kernel];
     const auto readBuffers = [&](std::vector<void*>& list, int64 count) {
       list.clear();
-      for (int64 i = 0; i < count; ++i, word += 2) list.push_back(word[0] < 0 ? nullptr : memoryOf(word[0]) + static_cast<int64>(word[1]));
+      for (int64 i = 0; i < count; ++i, word += 2)
+        list.push_back(word[0] < 0 ? nullptr : memoryOf(word[0]) + static_cast<int64>(word[1]));
     };
     readBuffers(buffers_, kernelInfo.buffers);
     numbers_.assign(word, word + kernelInfo.numbers);
@@ -175,8 +182,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     const int64 checkCount = static_cast<int64>(*word++);
     checks_.clear();
     for (int64 i = 0; i < checkCount; ++i, word += 5)
-      checks_.push_back({memoryOf(word[0]) + static_cast<int64>(word[1]), static_cast<int64>(word[2]), static_cast<int64>(word[3]),
-                         static_cast<int64>(word[4])});
+      checks_.push_back({memoryOf(word[0]) + static_cast<int64>(word[1]), static_cast<int64>(word[2]),
+                         static_cast<int64>(word[3]), static_cast<int64>(word[4])});
     queue.enqueueKernel(kernel, float64, eachCount, buffers_, numbers_, eachBuffers_, eachNumbers_, checks_);
     return info.Env().Undefined();
   }
@@ -193,8 +200,9 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       block = pool_.take(bytes);
     }
     if (block.memory == nullptr)
-      throw Napi::Error::New(info.Env(), "the system has no memory left for a buffer of " + std::to_string(bytes) + " bytes (" +
-                                             std::to_string(pool_.liveBytes) + " bytes are live): use a smaller batch or model");
+      throw Napi::Error::New(info.Env(), "the system has no memory left for a buffer of " + std::to_string(bytes) +
+                                             " bytes (" + std::to_string(pool_.liveBytes) +
+                                             " bytes are live): use a smaller batch or model");
     return Napi::Number::New(info.Env(), static_cast<double>(number(block)));
   }
 
@@ -242,14 +250,17 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   Napi::Value prefetch(const Napi::CallbackInfo& info) {
     const auto file = files_.find(static_cast<size_t>(info[0].As<Napi::Number>().Int64Value()));
     if (file != files_.end())
-      file->second->willNeed(static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()), static_cast<size_t>(info[2].As<Napi::Number>().Int64Value()));
+      file->second->willNeed(static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()),
+                             static_cast<size_t>(info[2].As<Napi::Number>().Int64Value()));
     return info.Env().Undefined();
   }
 
   // (id of a mapped file, byteOffset, bytes) → Promise<BigInt>
   Napi::Value checksum(const Napi::CallbackInfo& info) {
     const auto file = files_.find(static_cast<size_t>(info[0].As<Napi::Number>().Int64Value()));
-    if (file == files_.end()) throw Napi::Error::New(info.Env(), "checksum: the buffer is no mapped file; expected one that device.mapFile made.");
+    if (file == files_.end())
+      throw Napi::Error::New(info.Env(),
+                             "checksum: the buffer is no mapped file; expected one that device.mapFile made.");
     return checksumOfFile(info.Env(), file->second, static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()),
                           static_cast<size_t>(info[2].As<Napi::Number>().Int64Value()));
   }
@@ -358,7 +369,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     for (auto& [ticket, waiting] : waiting_) {
       if (waiting.deferred != nullptr) {
         napi_value text, error;
-        napi_create_string_utf8(env_, "the device was closed before its queue came to this await", NAPI_AUTO_LENGTH, &text);
+        napi_create_string_utf8(env_, "the device was closed before its queue came to this await", NAPI_AUTO_LENGTH,
+                                &text);
         napi_create_error(env_, nullptr, text, &error);
         napi_reject_deferred(env_, waiting.deferred, error);
       }

@@ -12,7 +12,8 @@ static constexpr int64 maximumPending = 65536;
 static constexpr int64 maximumPendingHostBytes = int64{512} << 20;
 static constexpr int spins = 500;
 
-Executor::Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, std::function<void()> completed)
+Executor::Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64,
+                   std::function<void()> completed)
     : pool_(threads),
       parallel_{[](void* pool, int64 tasks, void (*body)(void*, int64, int), void* context) {
                   static_cast<ThreadPool*>(pool)->run(tasks, body, context);
@@ -171,7 +172,8 @@ std::vector<Completion> Executor::takeCompletions() {
 void Executor::loop() {
   std::vector<uint64_t> batch;
   for (;;) {
-    for (int spin = 0; spin < spins && !hasIncoming_.load(std::memory_order_acquire) && !stopping_.load(); ++spin) pause();
+    for (int spin = 0; spin < spins && !hasIncoming_.load(std::memory_order_acquire) && !stopping_.load(); ++spin)
+      pause();
     {
       std::unique_lock<std::mutex> lock(mutex_);
       while (incoming_.empty() && !stopping_.load()) {
@@ -259,13 +261,15 @@ void Executor::recordProfile(const uint64_t* command, double start) {
   std::memcpy(&header, command, sizeof header);
   const uint64_t* words = command + 1;
   if (header.type == Type::uploadStaged || header.type == Type::upload || header.type == Type::download) {
-    profile_.insert(profile_.end(), {header.type == Type::download ? 2.0 : 1.0, start, duration, static_cast<double>(words[2])});
+    profile_.insert(profile_.end(),
+                    {header.type == Type::download ? 2.0 : 1.0, start, duration, static_cast<double>(words[2])});
     return;
   }
   if (header.type != Type::kernel) return;
   const uint64_t kernel = words[0] >> 1, eachCount = words[1];
   const KernelInfo& info = kernelInfos[kernel];
-  profile_.insert(profile_.end(), {0.0, start, duration, static_cast<double>(kernel), static_cast<double>(words[0] & 1), static_cast<double>(eachCount)});
+  profile_.insert(profile_.end(), {0.0, start, duration, static_cast<double>(kernel), static_cast<double>(words[0] & 1),
+                                   static_cast<double>(eachCount)});
   const auto append = [this](const uint64_t* buffers, uint64_t bufferCount, uint64_t numberCount) {
     const auto* numbers = reinterpret_cast<const double*>(buffers + bufferCount);
     profile_.insert(profile_.end(), numbers, numbers + numberCount);
@@ -273,7 +277,8 @@ void Executor::recordProfile(const uint64_t* command, double start) {
     return buffers + bufferCount + numberCount;
   };
   const uint64_t* items = append(words + 3, static_cast<uint64_t>(info.buffers), static_cast<uint64_t>(info.numbers));
-  append(items, eachCount * static_cast<uint64_t>(info.eachBuffers), eachCount * static_cast<uint64_t>(info.eachNumbers));
+  append(items, eachCount * static_cast<uint64_t>(info.eachBuffers),
+         eachCount * static_cast<uint64_t>(info.eachNumbers));
 }
 
 void Executor::executeKernel(uint64_t* words) {

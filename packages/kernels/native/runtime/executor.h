@@ -27,7 +27,8 @@ struct Completion {
 
 class Executor {
  public:
-  // kernels[dtype][kernel] with dtype 0 float32, 1 float64. `completed` is called on the executor thread when takeCompletions() has something new.
+  // kernels[dtype][kernel] with dtype 0 float32, 1 float64. `completed` is called on the executor thread when
+  // takeCompletions() has something new.
   Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, std::function<void()> completed);
   ~Executor();  // waits for the kernel in hand, drops the rest
 
@@ -37,8 +38,9 @@ class Executor {
     void* memory;
     int64 rows, columns, leading;
   };
-  void enqueueKernel(int kernel, bool float64, int64 eachCount, const std::vector<void*>& buffers, const std::vector<double>& numbers,
-                     const std::vector<void*>& eachBuffers, const std::vector<double>& eachNumbers, const std::vector<Check>& checks);
+  void enqueueKernel(int kernel, bool float64, int64 eachCount, const std::vector<void*>& buffers,
+                     const std::vector<double>& numbers, const std::vector<void*>& eachBuffers,
+                     const std::vector<double>& eachNumbers, const std::vector<Check>& checks);
   // Copies now when nothing is pending, else through a staging copy.
   void upload(void* destination, const void* source, size_t bytes);
   // Reads the source when the queue comes to it; completes `ticket` then, without an error.
@@ -48,16 +50,27 @@ class Executor {
   void returnToSystem(const std::vector<Block>& blocks);
   // Lets go of a mapped file when the queue has passed every use of it.
   void release(std::shared_ptr<MappedFile> file);
-  // What the queue runs between the two is recorded. The completion of `ticket` has the nanoseconds between them, then a record for each kernel, upload
-  // and download, in order: kind (0, 1, 2), start and duration in nanoseconds; of a copy its bytes; of a kernel: kernel, float64?, items, its numbers,
-  // for each buffer whether it was given (1, 0), then the same for the items: all numbers, all buffers.
+  // What the queue runs between the two is recorded. The completion of `ticket` has the nanoseconds between them, then
+  // a record for each kernel, upload and download, in order: kind (0, 1, 2), start and duration in nanoseconds; of a
+  // copy its bytes; of a kernel: kernel, float64?, items, its numbers, for each buffer whether it was given (1, 0),
+  // then the same for the items: all numbers, all buffers.
   void startProfile();
   void stopProfile(uint32_t ticket);
   std::vector<Completion> takeCompletions();
   int64 pending() const { return pending_.load(std::memory_order_acquire); }
 
  private:
-  enum class Type : uint32_t { kernel, uploadStaged, upload, download, synchronize, unmap, releaseFile, startProfile, stopProfile };
+  enum class Type : uint32_t {
+    kernel,
+    uploadStaged,
+    upload,
+    download,
+    synchronize,
+    unmap,
+    releaseFile,
+    startProfile,
+    stopProfile
+  };
   struct Header {
     Type type;
     uint32_t words;  // of the whole command, header included
@@ -99,8 +112,9 @@ class Executor {
 
   std::mutex errorMutex_;
   std::string error_;
-  bool everyUploadQueued_ = false;  // JavaScript's thread: a profile is being taken, which sees what the queue does only
-  bool profiling_ = false;          // the executor's thread, as the two below
+  bool everyUploadQueued_ =
+      false;                // JavaScript's thread: a profile is being taken, which sees what the queue does only
+  bool profiling_ = false;  // the executor's thread, as the two below
   std::chrono::steady_clock::time_point profileStart_;
   std::vector<double> profile_;
   int runningKernel_ = 0;  // written by the executor before a kernel's tasks start

@@ -1,4 +1,5 @@
-// A file mapped into memory, read-only: kernels read it in place, and its pages are the system's file cache, shared by all processes.
+// A file mapped into memory, read-only: kernels read it in place, and its pages are the system's file cache, shared by
+// all processes.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -8,8 +9,8 @@ namespace splitmask {
 
 class MappedFile {
  public:
-  // Null where the file cannot be mapped or has not exactly `bytes` bytes; `problem` then says why. The size is looked at here because reading beyond
-  // a file's end is a bus error, which nothing can catch.
+  // Null where the file cannot be mapped or has not exactly `bytes` bytes; `problem` then says why. The size is looked
+  // at here because reading beyond a file's end is a bus error, which nothing can catch.
   static std::shared_ptr<MappedFile> open(const std::string& path, size_t bytes, std::string& problem);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

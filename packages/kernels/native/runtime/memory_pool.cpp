@@ -1,9 +1,9 @@
 #include "memory_pool.h"
 
+#include <sys/mman.h>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
-#include <sys/mman.h>
 
 namespace splitmask {
 
@@ -48,7 +48,8 @@ static void* map(size_t bytes) {
     const uintptr_t start = reinterpret_cast<uintptr_t>(raw);
     const uintptr_t aligned = (start + hugePage - 1) / hugePage * hugePage;
     if (aligned > start) munmap(raw, aligned - start);
-    if (start + mapped > aligned + bytes) munmap(reinterpret_cast<void*>(aligned + bytes), start + mapped - aligned - bytes);
+    if (start + mapped > aligned + bytes)
+      munmap(reinterpret_cast<void*>(aligned + bytes), start + mapped - aligned - bytes);
     madvise(reinterpret_cast<void*>(aligned), bytes, MADV_HUGEPAGE);
     return reinterpret_cast<void*>(aligned);
   }
@@ -63,8 +64,10 @@ Block MemoryPool::fromSystem(size_t bytes) {
 }
 
 void MemoryPool::returnToSystem(Block block) {
-  if (block.bytes < mapFrom) std::free(block.memory);
-  else munmap(block.memory, block.bytes);
+  if (block.bytes < mapFrom)
+    std::free(block.memory);
+  else
+    munmap(block.memory, block.bytes);
 }
 
 Block MemoryPool::take(size_t bytes) {

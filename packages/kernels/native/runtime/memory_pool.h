@@ -1,6 +1,6 @@
-// The caching pool of device memory, 64-byte aligned. Small blocks come in size classes. Large ones are cut from segments by best fit, and what is given back
-// grows together with its free neighbors: memory that was used under one size serves any other. Used by one thread
-// (JavaScript's).
+// The caching pool of device memory, 64-byte aligned. Small blocks come in size classes. Large ones are cut from
+// segments by best fit, and what is given back grows together with its free neighbors: memory that was used under one
+// size serves any other. Used by one thread (JavaScript's).
 #pragma once
 #include <cstddef>
 #include <map>
@@ -19,14 +19,17 @@ struct Block {
 class MemoryPool {
  public:
   ~MemoryPool();
-  // What a request takes: a large one whole pages, a small one its class, at most an eighth larger and at least 64 bytes.
+  // What a request takes: a large one whole pages, a small one its class, at most an eighth larger and at least 64
+  // bytes.
   static size_t sizeOf(size_t bytes);
   // A block of sizeOf(bytes); memory is null when the system has none left.
   Block take(size_t bytes);
   void giveBack(Block block);
-  // Whether take(bytes) would ask the system although more is cached than was ever live: then the cache holds sizes that are not used any more.
+  // Whether take(bytes) would ask the system although more is cached than was ever live: then the cache holds sizes
+  // that are not used any more.
   bool isStale(size_t bytes) const;
-  // Takes what is free out of the cache, but for parts of segments that hold live blocks; the caller returns the blocks to the system (when the queue has passed every use of them).
+  // Takes what is free out of the cache, but for parts of segments that hold live blocks; the caller returns the blocks
+  // to the system (when the queue has passed every use of them).
   std::vector<Block> drain();
   // Straight from and to the system, past the cache.
   static Block fromSystem(size_t bytes);
@@ -41,8 +44,8 @@ class MemoryPool {
 
   std::unordered_map<size_t, std::vector<void*>> small_;  // free blocks by class
   std::map<char*, size_t> segments_;                      // start → bytes
-  std::map<char*, size_t> free_;                          // free ranges of the segments, never two side by side in one segment
-  std::set<std::pair<size_t, char*>> freeBySize_;         // the same ranges
+  std::map<char*, size_t> free_;                   // free ranges of the segments, never two side by side in one segment
+  std::set<std::pair<size_t, char*>> freeBySize_;  // the same ranges
 };
 
 }  // namespace splitmask

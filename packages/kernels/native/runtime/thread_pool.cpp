@@ -4,7 +4,8 @@
 
 namespace splitmask {
 
-// How long a worker looks for more tasks before it sleeps: the parts of a kernel, and the kernels of a step, follow each other faster than a thread can be woken.
+// How long a worker looks for more tasks before it sleeps: the parts of a kernel, and the kernels of a step, follow
+// each other faster than a thread can be woken.
 static constexpr auto watchful = std::chrono::microseconds(200);
 
 ThreadPool::ThreadPool(int threads) : threads_(threads) {
@@ -23,7 +24,8 @@ ThreadPool::~ThreadPool() {
 bool ThreadPool::claimAndRun(int thread) {
   int64 remaining = remaining_.load(std::memory_order_acquire);
   while (remaining > 0) {
-    if (remaining_.compare_exchange_weak(remaining, remaining - 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    if (remaining_.compare_exchange_weak(remaining, remaining - 1, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
       body_(context_, tasks_ - remaining, thread);
       finished_.fetch_add(1, std::memory_order_release);
       return true;
@@ -38,17 +40,24 @@ void ThreadPool::run(int64 tasks, void (*body)(void*, int64, int), void* context
   context_ = context;
   tasks_ = tasks;
   finished_.store(0, std::memory_order_relaxed);
-  remaining_.store(tasks);  // sequentially consistent, as is the read of sleepers_: a worker going to sleep sees one or is seen by the other
+  remaining_.store(tasks);  // sequentially consistent, as is the read of sleepers_: a worker going to sleep sees one or
+                            // is seen by the other
   if (sleepers_.load() > 0) {
-    { std::lock_guard<std::mutex> lock(mutex_); }
-    if (tasks > 2) wake_.notify_all();
-    else wake_.notify_one();
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+    }
+    if (tasks > 2)
+      wake_.notify_all();
+    else
+      wake_.notify_one();
   }
   while (claimAndRun(0)) {
   }
   for (int spin = 0; finished_.load(std::memory_order_acquire) < tasks; ++spin) {
-    if (spin < 2000) pause();
-    else std::this_thread::yield();  // more threads than free cores: let the straggler run
+    if (spin < 2000)
+      pause();
+    else
+      std::this_thread::yield();  // more threads than free cores: let the straggler run
   }
 }
 

@@ -17,7 +17,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // Runs body(context, task, thread) for every task in [0, tasks); returns when all are done. Only the executor calls it, and no body may.
+  // Runs body(context, task, thread) for every task in [0, tasks); returns when all are done. Only the executor calls
+  // it, and no body may.
   void run(int64 tasks, void (*body)(void* context, int64 task, int thread), void* context);
   int threads() const { return threads_; }
 
@@ -27,8 +28,8 @@ class ThreadPool {
 
   const int threads_;
   std::vector<std::thread> workers_;
-  // The job in hand. A task is claimed by counting `remaining_` down; a successful claim proves that the job is the one described here,
-  // because the executor waits until every claimed task is finished before it describes the next.
+  // The job in hand. A task is claimed by counting `remaining_` down; a successful claim proves that the job is the one
+  // described here, because the executor waits until every claimed task is finished before it describes the next.
   void (*body_)(void*, int64, int) = nullptr;
   void* context_ = nullptr;
   int64 tasks_ = 0;

@@ -1,5 +1,5 @@
-// XXH64 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), seed 0: a 64-bit checksum against damaged files, at the speed of memory. Little-endian machines only,
-// as everything here.
+// XXH64 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), seed 0: a 64-bit checksum against damaged
+// files, at the speed of memory. Little-endian machines only, as everything here.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -33,8 +33,8 @@ class Xxh64 {
   }
 
  private:
-  static constexpr uint64_t prime1 = 0x9E3779B185EBCA87, prime2 = 0xC2B2AE3D27D4EB4F, prime3 = 0x165667B19E3779F9, prime4 = 0x85EBCA77C2B2AE63,
-                            prime5 = 0x27D4EB2F165667C5;
+  static constexpr uint64_t prime1 = 0x9E3779B185EBCA87, prime2 = 0xC2B2AE3D27D4EB4F, prime3 = 0x165667B19E3779F9,
+                            prime4 = 0x85EBCA77C2B2AE63, prime5 = 0x27D4EB2F165667C5;
   static uint64_t rotate(uint64_t value, int bits) { return value << bits | value >> (64 - bits); }
   static uint64_t round(uint64_t lane, uint64_t input) { return rotate(lane + input * prime2, 31) * prime1; }
   template <class T> static uint64_t read(const unsigned char* from) {
