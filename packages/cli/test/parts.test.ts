@@ -136,7 +136,7 @@ test("a fine-tuned run that was tested with its training pictures says so in its
   const page = join(folder, "leaked.html");
   expect((await callMain(["report", tuned, "--out", page])).code).toBe(0);
   expect(await readFile(page, "utf8")).toContain(
-    '<p class="warning"><b>Warning.</b> --test: 24 of 24 test pictures are training pictures too',
+    '<p class="card warning"><b>Warning.</b> --test: 24 of 24 test pictures are training pictures too',
   );
 });
 
@@ -151,5 +151,5 @@ test("a monitor whose test pictures vote too", async () => {
     expect.stringContaining("--monitor-test: 8 of 8 test pictures are training pictures too"),
   ];
   expect(lastLine(outcome)).toMatchObject({ warnings });
-  expect(await readFile(join(leaked, "report.html"), "utf8")).toContain('<p class="warning">');
+  expect(await readFile(join(leaked, "report.html"), "utf8")).toContain('<p class="card warning">');
 });
