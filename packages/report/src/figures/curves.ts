@@ -80,7 +80,6 @@ export function curvesOf({ metrics, evaluations, figures: notes = {} }: Recorded
   for (const { step, imagesPerSecond, waitingSeconds } of metrics)
     add("step", step, { imagesPerSecond, waitingSeconds });
 
-  const losses = [...points.keys()].filter((key) => key.startsWith("loss/"));
   const places = new Map<string, number>();
   const curves: Curve[] = [];
   for (const [key, { steps, values }] of points) {
@@ -88,11 +87,6 @@ export function curvesOf({ metrics, evaluations, figures: notes = {} }: Recorded
     const [group, figure] = [key.slice(0, slash), key.slice(slash + 1)];
     const isLoss = group === "loss";
     const note = isLoss || group === "health" ? notes[figure] : undefined;
-    // The only part of a loss is the loss.
-    if (isLoss && losses.length === 2 && String(values) === String(curves[0]?.values)) {
-      curves[0] = { ...curves[0]!, caption: note?.caption ?? curves[0]!.caption };
-      continue;
-    }
     const place = places.get(group) ?? (isLoss ? 0 : 1);
     places.set(group, place + 1);
     curves.push({
@@ -118,11 +112,14 @@ export function curvesOf({ metrics, evaluations, figures: notes = {} }: Recorded
 export function chartsOf(curves: readonly Curve[], guessing: number | undefined, clip: number): Chart[] {
   const isLoss = ({ key }: Curve) => key.startsWith("loss/");
   const losses = curves.filter(isLoss);
-  const isWhole = losses.length <= 1;
-  const told = isWhole ? (losses[0]?.caption ?? "") : "The training loss and its parts.";
+  const [total, part, ...others] = losses;
+  // The only part of a loss is the loss.
+  const isWhole =
+    part === undefined || (others.length === 0 && String(part.values) === String(total!.values));
+  const told = isWhole ? ((part ?? total)?.caption ?? "") : "The training loss and its parts.";
   const loss = {
     ...{ title: "Loss", caption: told, wide: true },
-    series: isWhole ? losses.map((total) => ({ ...total, name: "" })) : losses,
+    series: isWhole ? losses.slice(0, 1).map((only) => ({ ...only, name: "" })) : losses,
   };
   const charts = new Map<string, Chart>();
   for (const curve of curves.filter((curve) => !isLoss(curve))) {
