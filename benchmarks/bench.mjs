@@ -63,7 +63,8 @@ async function kernelRows(file, what) {
 if (!options.json) {
   const lead = options.markdown ? "" : "# ";
   console.log(
-    `${lead}${cpus()[0].model}, ${new Date().toISOString().slice(0, 10)}, ${threads} threads, Node.js ${process.versions.node}; medians of ${rounds} alternating rounds.\n`,
+    `${lead}${cpus()[0].model}, ${new Date().toISOString().slice(0, 10)}, ${threads} threads, ` +
+      `Node.js ${process.versions.node}; medians of ${rounds} alternating rounds.\n`,
   );
   console.log(line());
 }

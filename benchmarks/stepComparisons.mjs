@@ -34,7 +34,8 @@ export function checkSameWork(model, results) {
     const blind = Math.log(model.vocabulary) + Math.log(model.batch);
     if (!(Math.abs(information.loss / blind - 1) < 0.05)) {
       throw new Error(
-        `${model.name}: the first loss of ${name} is ${information.loss}; expected about ${blind.toFixed(2)}, ln vocabulary + ln batch.`,
+        `${model.name}: the first loss of ${name} is ${information.loss}; ` +
+          `expected about ${blind.toFixed(2)}, ln vocabulary + ln batch.`,
       );
     }
   }

@@ -135,7 +135,8 @@ try {
   await commands[command]();
 } catch (error) {
   console.error(
-    `npm ${command === "start" || command === "test" ? command : `run ${command}`}: ${error.message}${error.code ? ` (exit code ${error.code})` : ""}`,
+    `npm ${command === "start" || command === "test" ? command : `run ${command}`}: ` +
+      `${error.message}${error.code ? ` (exit code ${error.code})` : ""}`,
   );
   process.exitCode = typeof error.code === "number" ? error.code : 1;
 }

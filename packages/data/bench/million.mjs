@@ -185,8 +185,10 @@ async function measure() {
       for (const when of ["first time", "again"]) {
         const { pictures: found, classes, openSeconds, ...rest } = openInProcess(folder);
         console.log(
-          `${format}, ${when}: ${found} pictures of ${classes} classes open after ${openSeconds.toFixed(2)} s (${rest.residentAfterOpening.toFixed(0)} MB resident); ` +
-            `then ${decoded} decoded, ${rest.picturesPerSecond.toFixed(0)} a second, at most ${rest.mostResident.toFixed(0)} MB; fingerprint ${rest.fingerprintSeconds.toFixed(2)} s`,
+          `${format}, ${when}: ${found} pictures of ${classes} classes open after ` +
+            `${openSeconds.toFixed(2)} s (${rest.residentAfterOpening.toFixed(0)} MB resident); ` +
+            `then ${decoded} decoded, ${rest.picturesPerSecond.toFixed(0)} a second, ` +
+            `at most ${rest.mostResident.toFixed(0)} MB; fingerprint ${rest.fingerprintSeconds.toFixed(2)} s`,
         );
       }
     }

@@ -114,7 +114,8 @@ for (const line of lines) {
     ? `${speed(theirs).toFixed(1).padStart(9)} ${(theirs / ours).toFixed(2).padStart(6)}`
     : `${"–".padStart(9)} ${"–".padStart(6)}`;
   print(
-    `${work.padEnd(58)} ${speed(ours).toFixed(1).padStart(12)} ${other} ${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
+    `${work.padEnd(58)} ${speed(ours).toFixed(1).padStart(12)} ${other} ` +
+      `${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
   );
   if (!options.json) continue;
   const row = { work, ours: speed(ours), unit: "GFLOP/s" };

@@ -98,7 +98,8 @@ const missing = [
 if (missing.length > 0) {
   fail(
     `the native addon cannot be compiled: ${missing.join(", ")} not found.\n` +
-      "  Debian, Ubuntu: apt install g++ make python3;  Fedora: dnf install gcc-c++ make python3;  Alpine: apk add g++ make python3;  macOS: xcode-select --install\n" +
+      "  Debian, Ubuntu: apt install g++ make python3;  Fedora: dnf install gcc-c++ make python3;  " +
+      "Alpine: apk add g++ make python3;  macOS: xcode-select --install\n" +
       "  Then run `npx splitmask-build-kernels` (in this repository: `npm run build`).",
   );
 }

@@ -207,7 +207,8 @@ export async function compareKernel(name: KernelName, given: KernelCase): Promis
               : Math.abs(value - wanted) / (absolute + relative * Math.abs(wanted));
             if (!(error <= 1)) {
               throw new Error(
-                `${name} (${label}): ${key}[${i}] is ${value}, the naive float64 kernel gives ${wanted} (tolerance ${absolute} + ${relative}·|reference|)`,
+                `${name} (${label}): ${key}[${i}] is ${value}, the naive float64 kernel gives ${wanted} ` +
+                  `(tolerance ${absolute} + ${relative}·|reference|)`,
               );
             }
             worst = Math.max(worst, error);
