@@ -48,7 +48,12 @@ const print = (row) => {
   if (wanted(row)) console.log(line(withRatio(row)));
 };
 
-/** Kernels of `@splitmask/kernels` by themselves: its own programs print the rows. @param {string} file @param {string} what */
+/**
+ * Kernels of `@splitmask/kernels` by themselves: its own programs print the rows.
+ *
+ * @param {string} file
+ * @param {string} what
+ */
 async function kernelRows(file, what) {
   progress(what);
   const program = fileURLToPath(new URL(`../packages/kernels/bench/${file}`, import.meta.url));

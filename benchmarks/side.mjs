@@ -18,7 +18,10 @@ export class Side {
   /** What the child said of itself. */
   information = {};
 
-  /** @param {{ program: string, arguments: readonly string[], environment?: Record<string, string>, mend: string }} start How it is run; `mend`: what to do when it cannot. */
+  /**
+   * @param {{ program: string, arguments: readonly string[], environment?: Record<string, string>, mend: string }} start
+   *   How it is run; `mend`: what to do when it cannot.
+   */
   constructor(start) {
     this.start = start;
     this.#child = spawn(start.program, start.arguments, {

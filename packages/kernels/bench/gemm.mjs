@@ -1,4 +1,8 @@
-// Matrix products and attention beside OpenBLAS and beside the machine's limit: `node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--only REGEXP] [--set avx512bf16|avx512|avx2|portable|neon]`.
+// Matrix products and attention beside OpenBLAS and beside the machine's limit:
+//
+//   node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--only REGEXP]
+//     [--set avx512bf16|avx512|avx2|portable|neon]
+//
 // Compiles bench/gemm.cpp with the flags of binding.gyp into a temporary folder; needs a C++ compiler.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

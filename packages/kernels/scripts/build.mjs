@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Compiles the native addon into build/Release. It is called explicitly (`pnpm build`, or `npx splitmask-build-kernels` where no prebuilt binary
-// fits); there is no install script. Options: --force compiles although nothing changed; --debug keeps symbols; --prebuild also puts the binary
-// into prebuilds/, where the package carries it to machines of the same kind.
+// Compiles the native addon into build/Release. It is called explicitly (`pnpm build`, or `npx splitmask-build-kernels`
+// where no prebuilt binary fits); there is no install script. Options: --force compiles although nothing changed;
+// --debug keeps symbols; --prebuild also puts the binary into prebuilds/, where the package carries it to machines of
+// the same kind.
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
