@@ -48,7 +48,12 @@ const print = (row) => {
   if (wanted(row)) console.log(line(withRatio(row)));
 };
 
-/** Kernels of `@splitmask/kernels` by themselves: its own programs print the rows. @param {string} file @param {string} what */
+/**
+ * Kernels of `@splitmask/kernels` by themselves: its own programs print the rows.
+ *
+ * @param {string} file
+ * @param {string} what
+ */
 async function kernelRows(file, what) {
   progress(what);
   const program = fileURLToPath(new URL(`../packages/kernels/bench/${file}`, import.meta.url));
@@ -63,7 +68,8 @@ async function kernelRows(file, what) {
 if (!options.json) {
   const lead = options.markdown ? "" : "# ";
   console.log(
-    `${lead}${cpus()[0].model}, ${new Date().toISOString().slice(0, 10)}, ${threads} threads, Node.js ${process.versions.node}; medians of ${rounds} alternating rounds.\n`,
+    `${lead}${cpus()[0].model}, ${new Date().toISOString().slice(0, 10)}, ${threads} threads, ` +
+      `Node.js ${process.versions.node}; medians of ${rounds} alternating rounds.\n`,
   );
   console.log(line());
 }

@@ -3,7 +3,10 @@ import { NotMeasured, Side } from "./side.mjs";
 
 /** Sides take turns of at least this long. */
 const roundSeconds = 1;
-/** On a virtual machine, memory that a process touches for the first time comes from the host, page by page: a step's first seconds took twice as long as its later ones. */
+/**
+ * On a virtual machine, memory that a process touches for the first time comes from the host, page by page: a step's
+ * first seconds took twice as long as its later ones.
+ */
 const warmUpSeconds = 5;
 
 export function median(values) {
@@ -22,9 +25,11 @@ export function median(values) {
  */
 
 /**
- * Starts every side, then gives each its turn, round after round, so that a slower or faster hour of the machine meets all; only one computes at a time.
+ * Starts every side, then gives each its turn, round after round, so that a slower or faster hour of the machine meets
+ * all; only one computes at a time.
  *
- * @param {Record<string, { start: object, rounds?: number }>} sides `rounds`: fewer rounds than the others get, and no warm-up, for a side whose speed does not matter or that takes minutes.
+ * @param {Record<string, { start: object, rounds?: number }>} sides `rounds`: fewer rounds than the others get, and no
+ *   warm-up, for a side whose speed does not matter or that takes minutes.
  * @param {{ rounds: number, progress: (text: string) => void }} options
  * @returns {Promise<Record<string, Measured>>}
  */

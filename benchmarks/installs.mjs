@@ -1,4 +1,5 @@
-// Rivals from npm: no dependencies of the workspace, but installed when they are to be measured, at fixed versions, under node_modules/.cache.
+// Rivals from npm: no dependencies of the workspace, but installed when they are to be measured, at fixed versions,
+// under node_modules/.cache.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -4,7 +4,10 @@ import { tiny16 } from "./models.mjs";
 import { nodeSide } from "./starts.mjs";
 import { checkSameWork } from "./stepComparisons.mjs";
 
-/** Pictures in a step of theirs: more do not fit into the 4 GiB of WebAssembly, or take minutes. Their speed by picture does not depend on it. */
+/**
+ * Pictures in a step of theirs: more do not fit into the 4 GiB of WebAssembly, or take minutes. Their speed by picture
+ * does not depend on it.
+ */
 const rivalBatch = 4;
 /** A step of theirs takes ten seconds or more. */
 const rivalRounds = 2;

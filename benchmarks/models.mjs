@@ -30,8 +30,9 @@ export const tiny4 = { ...tiny, name: "ViT-Ti/4 at 32", imageSize: 32, patchSize
 export const tiny8 = { ...tiny, name: "ViT-Ti/8 at 64", imageSize: 64, patchSize: 8, batch: 64 };
 
 /**
- * Operations (a multiply-add counts two) of the products and the attention of one step. Backward is twice forward: a gradient for the input and one for the weight;
- * what an implementation computes again (attention's scores, the logits) is not counted. The first layer has no gradient for its input, the tokenizer none at all.
+ * Operations (a multiply-add counts two) of the products and the attention of one step. Backward is twice forward: a
+ * gradient for the input and one for the weight; what an implementation computes again (attention's scores, the logits)
+ * is not counted. The first layer has no gradient for its input, the tokenizer none at all.
  *
  * @param {Model} model
  */

@@ -1,4 +1,5 @@
-// JPEG files of 500×375 pixels, quality 90, for the rows about data: from the photographs in ../shared/data/coco-lite where they are, else drawn.
+// JPEG files of 500×375 pixels, quality 90, for the rows about data: from the photographs in ../shared/data/coco-lite
+// where they are, else drawn.
 import { existsSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

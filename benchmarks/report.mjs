@@ -1,6 +1,9 @@
 // Rows as a table, as Markdown and as JSON lines.
 
-/** @typedef {{ work: string, against: string, target: number | null, atMost?: boolean, ours: number | null, theirs: number | null, unit: string, note?: string | null, ratio?: number | null }} Row `atMost`: less is better. */
+/**
+ * @typedef {{ work: string, against: string, target: number | null, atMost?: boolean, ours: number | null,
+ *   theirs: number | null, unit: string, note?: string | null, ratio?: number | null }} Row `atMost`: less is better.
+ */
 
 const number = (value) =>
   value === null ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);

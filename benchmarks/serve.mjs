@@ -1,5 +1,6 @@
-// The child's half of a side that runs in Node.js; tools/reference/bench_step.py has the same in Python. A side sets itself up, says "ready", and then answers each line
-// of standard input with one line: "round <seconds>" runs steps until that much time has passed and answers { steps, seconds }, "memory" answers { peakBytes }.
+// The child's half of a side that runs in Node.js; tools/reference/bench_step.py has the same in Python. A side sets
+// itself up, says "ready", and then answers each line of standard input with one line: "round <seconds>" runs steps
+// until that much time has passed and answers { steps, seconds }, "memory" answers { peakBytes }.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -36,7 +37,8 @@ async function runFor(step, enough) {
  * @param {object} side
  * @param {Record<string, unknown>} side.information What "ready" says besides.
  * @param {() => Promise<unknown>} [side.step] Runs one step; resolves when it is computed.
- * @param {(seconds: number) => Promise<{ steps: number, seconds: number }>} [side.round] Default: steps for so many seconds.
+ * @param {(seconds: number) => Promise<{ steps: number, seconds: number }>} [side.round] Default: steps for so many
+ *   seconds.
  */
 export async function serve({ information, step, round = (seconds) => runFor(step, seconds) }) {
   answer({ ready: true, ...information });

@@ -18,7 +18,13 @@ export class Side {
   /** What the child said of itself. */
   information = {};
 
-  /** @param {{ program: string, arguments: readonly string[], environment?: Record<string, string>, mend: string }} start How it is run; `mend`: what to do when it cannot. */
+  /**
+   * @param {object} start How it is run.
+   * @param {string} start.program
+   * @param {readonly string[]} start.arguments
+   * @param {Record<string, string>} [start.environment]
+   * @param {string} start.mend What to do when it cannot run.
+   */
   constructor(start) {
     this.start = start;
     this.#child = spawn(start.program, start.arguments, {

@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** glibc's allocator told to keep what is freed; PyTorch's activations are otherwise mapped and cleared anew in every step. */
+/**
+ * glibc's allocator told to keep what is freed; PyTorch's activations are otherwise mapped and cleared anew in every
+ * step.
+ */
 const keepMemory = {
   MALLOC_MMAP_MAX_: "0",
   MALLOC_TRIM_THRESHOLD_: "100000000000",

@@ -7,14 +7,20 @@ const script = "../tools/reference/bench_step.py";
 const best = "PyTorch at its best";
 const floor = "the step's operations at the limit of";
 
-/** The three models with the ratios to reach: against PyTorch as installed (null: only its memory counts), at its best, and at its best with bfloat16. */
+/**
+ * The three models with the ratios to reach: against PyTorch as installed (null: only its memory counts), at its best,
+ * and at its best with bfloat16.
+ */
 const targets = [
   { model: tiny16, installed: 4, best: 1.3, bfloat16: 1.3 },
   { model: small16, installed: null, best: 1.2, bfloat16: 1.3 },
   { model: tiny4, installed: null, best: 1.5, bfloat16: 1.3 },
 ];
 
-/** Why a precision cannot be compared here; null: it can. Where the CPU has to imitate bfloat16, a step of PyTorch takes minutes. */
+/**
+ * Why a precision cannot be compared here; null: it can. Where the CPU has to imitate bfloat16, a step of PyTorch takes
+ * minutes.
+ */
 const obstacleTo = (precision) =>
   precision === "bfloat16" && !availableInstructionSets().includes("avx512bf16")
     ? "this CPU has no bfloat16 dot instruction (AVX512-BF16)"
@@ -30,11 +36,13 @@ export function checkSameWork(model, results) {
         `${model.name}: the model of ${name} has ${information.parameters} parameters; expected ${expected}.`,
       );
     }
-    // Before the first step nothing is known: ln V for the words and ln B for the match, and a little for the spread of the first logits.
+    // Before the first step nothing is known: ln V for the words and ln B for the match, and a little for the spread of
+    // the first logits.
     const blind = Math.log(model.vocabulary) + Math.log(model.batch);
     if (!(Math.abs(information.loss / blind - 1) < 0.05)) {
       throw new Error(
-        `${model.name}: the first loss of ${name} is ${information.loss}; expected about ${blind.toFixed(2)}, ln vocabulary + ln batch.`,
+        `${model.name}: the first loss of ${name} is ${information.loss}; ` +
+          `expected about ${blind.toFixed(2)}, ln vocabulary + ln batch.`,
       );
     }
   }

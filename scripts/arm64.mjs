@@ -1,6 +1,7 @@
-// Builds the native addon for arm64 with a cross compiler (warnings are errors) and runs tests of the kernels on it under emulation, so that NEON stays
-// right where no such machine is at hand. `node scripts/arm64.mjs` runs the quick ones that CI runs; `--all` every one that starts no program of its own;
-// names of test files, e.g. `gemm maths`, those. What is missing on this machine (compiler, emulator, network) is said, and that much is not checked.
+// Builds the native addon for arm64 with a cross compiler (warnings are errors) and runs tests of the kernels on it
+// under emulation, so that NEON stays right where no such machine is at hand. `node scripts/arm64.mjs` runs the quick
+// ones that CI runs; `--all` every one that starts no program of its own; names of test files, e.g. `gemm maths`,
+// those. What is missing on this machine (compiler, emulator, network) is said, and that much is not checked.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -16,7 +17,9 @@ const emulator = "qemu-aarch64";
 /** The libraries that come with Debian's cross compiler. */
 const sysroot = "/usr/aarch64-linux-gnu";
 
-/** What is most likely to go wrong with another vector width, done in some two minutes of two cores; the longest first. */
+/**
+ * What is most likely to go wrong with another vector width, done in some two minutes of two cores; the longest first.
+ */
 const quickTests = ["gemm", "maths", "attention", "losses", "gemmArgmax"];
 
 const isInstalled = (program) => spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
@@ -37,7 +40,10 @@ function run(program, programArguments, options) {
   process.exit(1);
 }
 
-/** Compiles with the package's own binding.gyp, in a folder of its own beside the build for this machine. Returns the folder. */
+/**
+ * Compiles with the package's own binding.gyp, in a folder of its own beside the build for this machine. Returns the
+ * folder.
+ */
 function build() {
   const folder = join(cache, "kernels");
   mkdirSync(folder, { recursive: true });
@@ -73,7 +79,10 @@ function build() {
   return folder;
 }
 
-/** Brings Node.js for arm64 and the arm64 binaries of what jest loads, once, in the versions installed here. Returns the folder, or undefined without a network. */
+/**
+ * Brings Node.js for arm64 and the arm64 binaries of what jest loads, once, in the versions installed here. Returns the
+ * folder, or undefined without a network.
+ */
 function emulatedNode() {
   const installed = (name) =>
     readdirSync(join(root, "node_modules/.pnpm"))

@@ -1,5 +1,5 @@
-// What CI checks besides the tests: format and lint, imports that point down, the types of the tests, the API
-// documentation, what each package would publish, arm64.
+// What CI checks besides the tests: format and lint, the length of lines, imports that point down, the types of the
+// tests, the API documentation, what each package would publish, arm64.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -53,6 +53,7 @@ function checkPacking({ folder, manifest }, destination) {
 
 const checks = {
   "format and lint": () => run(bin("biome"), ["ci", "."]),
+  "at most 120 columns": () => run(process.execPath, ["scripts/columns.mjs"]),
   "imports point down": () => run(process.execPath, ["scripts/imports.mjs"]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
   "docs/features.md": () => run(process.execPath, ["scripts/features.mjs", "--check"]),

@@ -87,8 +87,8 @@ function write() {
   return `# What each backend can do
 
 Written by \`node scripts/features.mjs\` from the results of the tests of kernels and operations: a cell is filled if a
-test ran and passed. \`createDevice({ backend })\` chooses the backend. A feature that it lacks is an error that names it;
-\`device.lacks(feature)\` tells in advance.
+test ran and passed. \`createDevice({ backend })\` chooses the backend. A feature that it lacks is an error that names
+it; \`device.lacks(feature)\` tells in advance.
 
 ## Features
 

@@ -80,7 +80,8 @@ export function findImportFaults() {
       )) {
         if (other !== undefined && !(levels.get(other) < levels.get(name)))
           faults.push(
-            `${relative(root, file)}: imports ${other} (level ${levels.get(other) ?? "unknown"}) from level ${levels.get(name)}.`,
+            `${relative(root, file)}: ` +
+              `imports ${other} (level ${levels.get(other) ?? "unknown"}) from level ${levels.get(name)}.`,
           );
       }
     }

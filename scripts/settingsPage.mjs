@@ -17,11 +17,13 @@ const page = new URL("../docs/settings.md", import.meta.url);
 
 const introduction = `# Settings
 
-The settings of \`splitmask pretrain\`, \`splitmask finetune\` and their configuration files. All are optional. Defaults are
+The settings of \`splitmask pretrain\`, \`splitmask finetune\` and their configuration files. All are optional. \
+Defaults are
 chosen from the pictures, the machine and the method's recipe, and printed with their reasons (\`--dry-run\` stops after
 that). A recipe is how the method's paper trains; for fine-tuning, the setting \`recipe\` chooses one.
 
-- On the command line a setting is an option: \`imageSize\` is \`--image-size 64\`. Lists use commas: \`--mean 0.5,0.5,0.5\`.
+- On the command line a setting is an option: \`imageSize\` is \`--image-size 64\`. \
+Lists use commas: \`--mean 0.5,0.5,0.5\`.
 - In a file it is a field, in JSON or in a module: \`export default defineConfig({ imageSize: 64 })\`. Pass the
   file with \`--config\`; options on the command line override it.
 - \`splitmask schema > splitmask.schema.json\` writes the JSON schema of such a file. With
@@ -84,7 +86,8 @@ export function settingsPage() {
     ({ fields, name, paper, title }) =>
       `## ${title}\n\n\`--method ${name}\`: ${paper}.\n\n${table(fields)}\n`,
   );
-  const classifier = `## Training with labels\n\nSettings of \`splitmask finetune\` only.\n\n${table(classifierFields)}\n`;
+  const title = "## Training with labels\n\nSettings of `splitmask finetune` only.";
+  const classifier = `${title}\n\n${table(classifierFields)}\n`;
   return [introduction, ...shared, ...own, classifier].join("\n");
 }
 

@@ -1,5 +1,6 @@
-// npm start, npm test and the other root commands: brings the pinned pnpm, installs, builds, then runs what was asked for.
-// Needs Node.js, npm, and what compiles the addon (a C++ compiler, make, python3); nothing has to be installed before.
+// npm start, npm test and the other root commands: brings the pinned pnpm, installs, builds, then runs what was asked
+// for. Needs Node.js, npm, and what compiles the addon (a C++ compiler, make, python3); nothing has to be installed
+// before.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,7 +9,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const [command = "help", ...rest] = process.argv.slice(2);
 
-/** The environment without npm's own settings (pnpm reads some of them and means something else) and with telemetry off. */
+/**
+ * The environment without npm's own settings (pnpm reads some of them and means something else) and with telemetry off.
+ */
 function cleanEnvironment() {
   const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" };
   for (const name of Object.keys(environment)) {
@@ -22,7 +25,10 @@ function cleanEnvironment() {
   return environment;
 }
 
-/** Runs a program in the workspace; resolves with its output if `capture`, rejects with its exit code. `quiet` sends its output to standard error. */
+/**
+ * Runs a program in the workspace; resolves with its output if `capture`, rejects with its exit code. `quiet` sends its
+ * output to standard error.
+ */
 function run(program, programArguments, { capture = false, quiet = false } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, programArguments, {
@@ -135,7 +141,8 @@ try {
   await commands[command]();
 } catch (error) {
   console.error(
-    `npm ${command === "start" || command === "test" ? command : `run ${command}`}: ${error.message}${error.code ? ` (exit code ${error.code})` : ""}`,
+    `npm ${command === "start" || command === "test" ? command : `run ${command}`}: ` +
+      `${error.message}${error.code ? ` (exit code ${error.code})` : ""}`,
   );
   process.exitCode = typeof error.code === "number" ? error.code : 1;
 }

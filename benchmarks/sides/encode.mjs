@@ -1,4 +1,5 @@
-// Our side of inference: pictures to tokens, float32. Argument: { folder, batch, threads } as JSON; the folder holds what tools/reference/export_encoder.py writes.
+// Our side of inference: pictures to tokens, float32. Argument: { folder, batch, threads } as JSON; the folder holds
+// what tools/reference/export_encoder.py writes.
 import { join } from "node:path";
 import { readSafetensors, tensor } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";

@@ -1,5 +1,6 @@
-// jax-js on its WebAssembly backend: the SplitMask step, jitted whole. Argument: the model as JSON, with `threads` and `packages`, the folder that jax-js is installed in.
-// Gathers have no gradient there and are products with one-hot matrices, the cheaper of what its API allows; the split of the batch is fixed.
+// jax-js on its WebAssembly backend: the SplitMask step, jitted whole. Argument: the model as JSON, with `threads` and
+// `packages`, the folder that jax-js is installed in. Gathers have no gradient there and are products with one-hot
+// matrices, the cheaper of what its API allows; the split of the batch is fixed.
 import { resolveObjectURL } from "node:buffer";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -9,7 +10,8 @@ import { blockParameters, everySecondPlace, sizesOf } from "./network.mjs";
 
 const model = JSON.parse(process.argv[2]);
 
-// Node.js has no web workers, and without them the backend has one thread: this much of them lets it use as many as the others.
+// Node.js has no web workers, and without them the backend has one thread: this much of them lets it use as many as the
+// others.
 const workerPrelude = `
 const { parentPort } = require("node:worker_threads");
 globalThis.self = globalThis;

@@ -1,4 +1,5 @@
-// The floor: how long so many operations take at the machine's limit, measured anew in every round. Argument: { operations, precision, threads } as JSON.
+// The floor: how long so many operations take at the machine's limit, measured anew in every round. Argument:
+// { operations, precision, threads } as JSON.
 import { measureLimits } from "@splitmask/kernels";
 import { serve } from "../serve.mjs";
 

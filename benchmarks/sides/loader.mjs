@@ -1,5 +1,6 @@
-// Our loader: random resized crops of a folder's pictures, as training takes them. Argument: folder, sizes (of the views), batch, threads, workers as JSON, and cacheFolder where the
-// decoded pictures come from the cache on disk; else every picture is decoded in every epoch.
+// Our loader: random resized crops of a folder's pictures, as training takes them. Argument: folder, sizes (of the
+// views), batch, threads, workers as JSON, and cacheFolder where the decoded pictures come from the cache on disk; else
+// every picture is decoded in every epoch.
 import { createHash } from "node:crypto";
 import {
   IMAGENET_MEAN,

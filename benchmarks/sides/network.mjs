@@ -7,7 +7,13 @@ export function sizesOf({ imageSize, patchSize, batch }) {
   return { grid, places, half: places / 2, rows: 2 * batch };
 }
 
-/** The parameters of a transformer block. @param {number} width @param {() => object} normOf @param {(inputs: number, outputs: number) => object} linearOf */
+/**
+ * The parameters of a transformer block.
+ *
+ * @param {number} width
+ * @param {() => object} normOf
+ * @param {(inputs: number, outputs: number) => object} linearOf
+ */
 export function blockParameters(width, normOf, linearOf) {
   return {
     norm1: normOf(),
@@ -19,7 +25,10 @@ export function blockParameters(width, normOf, linearOf) {
   };
 }
 
-/** One-hot rows of every second place, starting at `offset` (0 or 1) in the first branch and at the other in the second: rows×half×places. */
+/**
+ * One-hot rows of every second place, starting at `offset` (0 or 1) in the first branch and at the other in the second:
+ * rows×half×places.
+ */
 export function everySecondPlace(model, offset) {
   const { places, half, rows } = sizesOf(model);
   const values = new Float32Array(rows * half * places);

@@ -1,4 +1,5 @@
-// onnxruntime-node: pictures to tokens, float32, all graph optimizations. Argument: { folder, batch, threads, packages } as JSON.
+// onnxruntime-node: pictures to tokens, float32, all graph optimizations. Argument:
+// { folder, batch, threads, packages } as JSON.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { waves } from "../encoderComparisons.mjs";

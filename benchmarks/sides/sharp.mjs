@@ -1,4 +1,5 @@
-// sharp by itself, decoding a folder's JPEG files to pixels. Argument: folder, batch, workers (pictures at a time) as JSON; a step is a batch of pictures.
+// sharp by itself, decoding a folder's JPEG files to pixels. Argument: folder, batch, workers (pictures at a time) as
+// JSON; a step is a batch of pictures.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";

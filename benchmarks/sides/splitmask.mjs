@@ -1,4 +1,5 @@
-// Our side: the SplitMask step as a user's own loop writes it. Argument: the model as JSON, with `precision` and `threads`.
+// Our side: the SplitMask step as a user's own loop writes it. Argument: the model as JSON, with `precision` and
+// `threads`.
 import { noGrad, scope, uniform } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import { SplitMask } from "@splitmask/methods";

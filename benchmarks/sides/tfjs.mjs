@@ -1,6 +1,7 @@
-// tfjs: the SplitMask step on the backend that `backend` names: "wasm", "cpu", or "tensorflow" (tfjs-node, the native one). Argument: the model as JSON, with `packages`, the
-// folder that tfjs is installed in. Gathers are products with one-hot matrices, because the WebAssembly backend has no kernel for their gradients; the split of the batch is
-// fixed, and weight decay goes to all parameters alike.
+// tfjs: the SplitMask step on the backend that `backend` names: "wasm", "cpu", or "tensorflow" (tfjs-node, the native
+// one). Argument: the model as JSON, with `packages`, the folder that tfjs is installed in. Gathers are products with
+// one-hot matrices, because the WebAssembly backend has no kernel for their gradients; the split of the batch is fixed,
+// and weight decay goes to all parameters alike.
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { serve } from "../serve.mjs";
@@ -60,7 +61,10 @@ function block(x, parameters) {
   return tf.add(y, linear(gelu(linear(layerNorm(y, parameters.norm2), parameters.fc1)), parameters.fc2));
 }
 
-/** Mean of −log softmax at the targets, which are one-hot; the gradient by hand, because some backends lack kernels for it. */
+/**
+ * Mean of −log softmax at the targets, which are one-hot; the gradient by hand, because some backends lack kernels for
+ * it.
+ */
 const crossEntropy = tf.customGrad((logits, targets, save) => {
   const shifted = tf.sub(logits, tf.max(logits, -1, true));
   const logSum = tf.log(tf.sum(tf.exp(shifted), -1, true));

@@ -1,8 +1,8 @@
 {
   "variables": {
-    "fast_sources": ["<!@(node -p \"require('fs').readdirSync('native/fast').filter((f) => f.endsWith('.cpp')).map((f) => 'native/fast/' + f).join(' ')\")"],
-    "naive_sources": ["<!@(node -p \"require('fs').readdirSync('native/naive').filter((f) => f.endsWith('.cpp')).map((f) => 'native/naive/' + f).join(' ')\")"],
-    "runtime_sources": ["<!@(node -p \"require('fs').readdirSync('native/runtime').filter((f) => f.endsWith('.cpp')).map((f) => 'native/runtime/' + f).join(' ')\")"]
+    "fast_sources": ["<!@(ls native/fast/*.cpp)"],
+    "naive_sources": ["<!@(ls native/naive/*.cpp)"],
+    "runtime_sources": ["<!@(ls native/runtime/*.cpp)"]
   },
   "target_defaults": {
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
@@ -60,23 +60,43 @@
           "sources": ["<@(fast_sources)"],
           "defines": ["SPLITMASK_SET=avx2"],
           "cflags": ["-mavx2", "-mfma", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno", "-Wno-psabi"],
-          "xcode_settings": { "OTHER_CFLAGS": ["-mavx2", "-mfma", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"] }
+          "xcode_settings": {
+            "OTHER_CFLAGS": ["-mavx2", "-mfma", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"]
+          }
         },
         {
           "target_name": "fast_avx512",
           "type": "static_library",
           "sources": ["<@(fast_sources)"],
           "defines": ["SPLITMASK_SET=avx512"],
-          "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno", "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"],
-          "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"] }
+          "cflags": [
+            "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma",
+            "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno",
+            "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"
+          ],
+          "xcode_settings": {
+            "OTHER_CFLAGS": [
+              "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma",
+              "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"
+            ]
+          }
         },
         {
           "target_name": "fast_avx512bf16",
           "type": "static_library",
           "sources": ["native/fast/products.cpp", "native/fast/limits.cpp"],
           "defines": ["SPLITMASK_SET=avx512bf16"],
-          "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno", "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"],
-          "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"] }
+          "cflags": [
+            "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma",
+            "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno",
+            "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"
+          ],
+          "xcode_settings": {
+            "OTHER_CFLAGS": [
+              "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma",
+              "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"
+            ]
+          }
         }
       ]
     }],

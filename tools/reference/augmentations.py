@@ -5,9 +5,11 @@ Versions: Pillow 13.0.0, torch 2.13.0, torchvision 0.28.0, timm 1.0.31, numpy 2.
 Writes packages/data/test/fixtures/augmentations.safetensors:
   picture.<name>     uint8 H×W×C
   output.<number>    uint8 H×W×C, what case <number> gives
-  mixup.images       float32 6×2×5×7; mixup.labels int32 [6]; mixup.<mode>.images, mixup.<mode>.targets: timm's Mixup with the draws of the metadata
+  mixup.images       float32 6×2×5×7; mixup.labels int32 [6]; mixup.<mode>.images, mixup.<mode>.targets: timm's Mixup
+                     with the draws of the metadata
 Metadata, JSON:
-  cases   a list; number i is {"picture", and "operation" (operations.ts) or "plan" (AugmentationPlan) or "rule" (a crop rule), "size"}
+  cases   a list; number i is {"picture", and "operation" (operations.ts) or "plan" (AugmentationPlan) or "rule" (a crop
+          rule), "size"}
   levels  what timm's RandAugment makes of magnitudes: [operation, increasing, magnitude, argument]
   mixup   by mode: lam, use_cutmix and the boxes [top, bottom, left, right]
 """
@@ -32,7 +34,9 @@ generator = numpy.random.default_rng(11)
 def picture(height, width, low=0, high=255, channels=3):
     """Colours of all hues, hard edges, some noise, between two levels."""
     y, x = numpy.mgrid[0:height, 0:width].astype(numpy.float64)
-    smooth = numpy.stack([127 + 120 * numpy.sin(x / 5 + 2 * c) * numpy.cos(y / 7 - c) for c in range(channels)], axis=-1)
+    smooth = numpy.stack(
+        [127 + 120 * numpy.sin(x / 5 + 2 * c) * numpy.cos(y / 7 - c) for c in range(channels)], axis=-1
+    )
     smooth[height // 3 : height // 3 + 3] = 255
     smooth[:, width // 2 : width // 2 + 2] = 0
     smooth[: height // 5, : width // 5] = 90
@@ -101,21 +105,30 @@ for interpolation, resample in resamples.items():
         arguments = {"resample": resample, "fillcolor": fill}
         geometry = {"interpolation": interpolation, "fill": fill}
         for degrees in (-27.3, -3.1, 11.7, 30.0, 0.0):
-            operate(name, NAME_TO_OP["Rotate"](image(name), degrees, **dict(arguments)), kind="rotate", degrees=degrees, **geometry)
+            output = NAME_TO_OP["Rotate"](image(name), degrees, **dict(arguments))
+            operate(name, output, kind="rotate", degrees=degrees, **geometry)
         for factor in (-0.27, 0.113, 0.3):
-            operate(name, NAME_TO_OP["ShearX"](image(name), factor, **dict(arguments)), kind="shearX", factor=factor, **geometry)
-            operate(name, NAME_TO_OP["ShearY"](image(name), factor, **dict(arguments)), kind="shearY", factor=factor, **geometry)
+            for operation, kind in (("ShearX", "shearX"), ("ShearY", "shearY")):
+                output = NAME_TO_OP[operation](image(name), factor, **dict(arguments))
+                operate(name, output, kind=kind, factor=factor, **geometry)
         for share in (-0.405, 0.137, 0.45):
-            operate(name, NAME_TO_OP["TranslateXRel"](image(name), share, **dict(arguments)), kind="translateX", share=share, **geometry)
-            operate(name, NAME_TO_OP["TranslateYRel"](image(name), share, **dict(arguments)), kind="translateY", share=share, **geometry)
+            for operation, kind in (("TranslateXRel", "translateX"), ("TranslateYRel", "translateY")):
+                output = NAME_TO_OP[operation](image(name), share, **dict(arguments))
+                operate(name, output, kind=kind, share=share, **geometry)
 
 modes = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 for interpolation, mode in modes.items():
-    for name, top, left, height, width, size in (("wide", 0, 0, 37, 53, 20), ("wide", 7, 13, 20, 33, 16), ("tall", 11, 3, 19, 25, 26), ("tall", 10, 2, 40, 29, 11)):
+    for name, top, left, height, width, size in (
+        ("wide", 0, 0, 37, 53, 20),
+        ("wide", 7, 13, 20, 33, 16),
+        ("tall", 11, 3, 19, 25, 26),
+        ("tall", 10, 2, 40, 29, 11),
+    ):
         for horizontal, vertical in ((False, False), (True, False), (False, True)):
             output = F.resized_crop(image(name), top, left, height, width, [size, size], mode)
             output = F.hflip(output) if horizontal else F.vflip(output) if vertical else output
-            plan = {"cropY": top, "cropX": left, "cropHeight": height, "cropWidth": width, "flip": horizontal, "verticalFlip": vertical}
+            crop = {"cropY": top, "cropX": left, "cropHeight": height, "cropWidth": width}
+            plan = {**crop, "flip": horizontal, "verticalFlip": vertical}
             add(name, output, size, plan={**plan, "confined": True, "interpolation": interpolation})
     for name, resize, crop in (("wide", 20, 16), ("tall", 19, 12), ("tall", 31, 31), ("wide", 43, 20)):
         pipeline = transforms.Compose([transforms.Resize(resize, mode), transforms.CenterCrop(crop)])
@@ -124,7 +137,8 @@ for interpolation, mode in modes.items():
 levels = []
 random.random = lambda: 0.25  # timm then takes the positive sign
 increasing_names = {"Posterize", "Solarize", "Color", "Contrast", "Brightness", "Sharpness"}
-for operation in ("Rotate", "Posterize", "Solarize", "SolarizeAdd", "Color", "Contrast", "Brightness", "Sharpness", "ShearX", "ShearY", "TranslateXRel", "TranslateYRel"):
+color_operations = ("Posterize", "Solarize", "SolarizeAdd", "Color", "Contrast", "Brightness", "Sharpness")
+for operation in ("Rotate", *color_operations, "ShearX", "ShearY", "TranslateXRel", "TranslateYRel"):
     for increasing in (False, True):
         name = operation + ("Increasing" if increasing and operation in increasing_names else "")
         for magnitude in (0, 2, 4.9, 7, 9, 10):
@@ -138,12 +152,18 @@ mixup = {
     "batch": {"lam": [0.3], "cutmix": [False], "boxes": []},
     "cutmix": {"lam": [0.6], "cutmix": [True], "boxes": [[1, 4, 0, 3]]},
     "pair": {"lam": [0.8, 0.35, 1.0], "cutmix": [False, True, True], "boxes": [[2, 5, 3, 7]]},
-    "elem": {"lam": [0.8, 0.35, 1.0, 0.1, 0.5, 0.9], "cutmix": [False, True, False, False, True, False], "boxes": [[0, 2, 1, 6], [3, 5, 0, 7]]},
+    "elem": {
+        "lam": [0.8, 0.35, 1.0, 0.1, 0.5, 0.9],
+        "cutmix": [False, True, False, False, True, False],
+        "boxes": [[0, 2, 1, 6], [3, 5, 0, 7]],
+    },
 }
 for mode, draws in mixup.items():
     boxes = iter(draws["boxes"])
     timm.data.mixup.rand_bbox = lambda *_, **__: next(boxes)
-    rule = timm.data.mixup.Mixup(mixup_alpha=1, cutmix_alpha=1, mode="batch" if mode == "cutmix" else mode, label_smoothing=0.1, num_classes=4)
+    rule = timm.data.mixup.Mixup(
+        mixup_alpha=1, cutmix_alpha=1, mode="batch" if mode == "cutmix" else mode, label_smoothing=0.1, num_classes=4
+    )
     rule._params_per_batch = lambda: (draws["lam"][0], draws["cutmix"][0])
     rule._params_per_elem = lambda _: (numpy.array(draws["lam"], dtype=numpy.float32), numpy.array(draws["cutmix"]))
     mixed, targets = rule(torch.from_numpy(images.copy()), torch.from_numpy(labels))
@@ -151,5 +171,7 @@ for mode, draws in mixup.items():
     tensors[f"mixup.{mode}.targets"] = targets.numpy().astype(numpy.float32)
 
 path = os.path.join(os.path.dirname(__file__), "../../packages/data/test/fixtures/augmentations.safetensors")
-save_file(tensors, path, metadata={"cases": json.dumps(cases), "levels": json.dumps(levels), "mixup": json.dumps(mixup)})
+save_file(
+    tensors, path, metadata={"cases": json.dumps(cases), "levels": json.dumps(levels), "mixup": json.dumps(mixup)}
+)
 print(len(cases), "cases,", os.path.getsize(path), "bytes")

@@ -2,9 +2,9 @@
 
 BEiT (Bao et al. 2021, arXiv 2106.08254) in plain PyTorch, from the paper's text: the embeddings of the masked patches
 are replaced by a mask token, all tokens go through the encoder, and a linear head predicts the words of the masked
-patches. Twice: `plain` with learned positions alone; `code` with what BEiT's public code adds: a class token, a relative
-position bias that all layers share instead of positions, and LayerScale. Masks, weights, pictures and the codebook are
-fixed and stored.
+patches. Twice: `plain` with learned positions alone; `code` with what BEiT's public code adds: a class token, a
+relative position bias that all layers share instead of positions, and LayerScale. Masks, weights, pictures and the
+codebook are fixed and stored.
 Made with torch 2.15.0: python tools/reference/beit.py
 """
 import torch

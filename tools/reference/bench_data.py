@@ -1,8 +1,14 @@
-"""Random resized crops of JPEG files through PyTorch's DataLoader and torchvision, for `npm run bench -- data`: what benchmarks/sides/loader.mjs does, as a user of PyTorch writes it.
+"""Random resized crops of JPEG files through PyTorch's DataLoader and torchvision, for `npm run bench -- data`.
 
-RandomResizedCrop (bicubic, antialiased), RandomHorizontalFlip, ToTensor, Normalize with ImageNet's numbers; pictures are opened by Pillow, as torchvision's ImageFolder does.
-Argument: folder, size, batch, workers as JSON. Answers lines of standard input as benchmarks/serve.mjs says; a round is whole passes over the files.
-Needs torch 2.13.0, torchvision 0.28.0, Pillow: python tools/reference/bench_data.py '{"folder": "photographs", "size": 224, "batch": 64, "workers": 2}'
+What benchmarks/sides/loader.mjs does, as a user of PyTorch writes it.
+
+RandomResizedCrop (bicubic, antialiased), RandomHorizontalFlip, ToTensor, Normalize with ImageNet's numbers; pictures
+are opened by Pillow, as torchvision's ImageFolder does. Argument: folder, size, batch, workers as JSON. Answers lines
+of standard input as benchmarks/serve.mjs says; a round is whole passes over the files.
+
+Needs torch 2.13.0, torchvision 0.28.0, Pillow:
+
+    python tools/reference/bench_data.py '{"folder": "photographs", "size": 224, "batch": 64, "workers": 2}'
 """
 import json
 import os

@@ -1,8 +1,11 @@
-"""The SplitMask step in PyTorch, for `npm run bench`: the same work as benchmarks/sides/splitmask.mjs, written as a user of PyTorch who minds speed would.
+"""The SplitMask step in PyTorch, for `npm run bench`.
 
-Tokenizing (one product and an argmax), two halves through the encoder as one batch, decoder, inpaint and match losses, backward, clipping at 3, fused AdamW. The split of each
-batch is drawn beforehand, as the workers of a data loader would, and the vocabulary head runs on hidden places only.
-Argument: the model as JSON, as benchmarks/models.mjs has it, with "threads", "compiled" and "precision". Answers lines of standard input as benchmarks/serve.mjs says.
+The same work as benchmarks/sides/splitmask.mjs, written as a user of PyTorch who minds speed would.
+
+Tokenizing (one product and an argmax), two halves through the encoder as one batch, decoder, inpaint and match losses,
+backward, clipping at 3, fused AdamW. The split of each batch is drawn beforehand, as the workers of a data loader
+would, and the vocabulary head runs on hidden places only. Argument: the model as JSON, as benchmarks/models.mjs has it,
+with "threads", "compiled" and "precision". Answers lines of standard input as benchmarks/serve.mjs says.
 Needs torch 2.13.0: python tools/reference/bench_step.py '{"imageSize": 224, …}'
 """
 import json
@@ -114,7 +117,10 @@ def halves():
 
 
 def split():
-    """Places that each branch sees and does not see: the second sees what the first does not (but one, where their number is odd)."""
+    """
+    Places that each branch sees and does not see: the second sees what the first does not (but one, where their number
+    is odd).
+    """
     drawn = [halves() for _ in range(BATCH)]
     other = [rest[:VISIBLE] for _, rest in drawn]
     hidden = [sorted(set(range(PLACES)) - set(places)) for places in other]

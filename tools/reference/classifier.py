@@ -1,7 +1,10 @@
-"""Fixtures of @splitmask/methods' classifier: timm's VisionTransformer with mean pooling, its logits, both losses with every named gradient, and ten steps with layer-wise learning rates.
+"""Fixtures of @splitmask/methods' classifier: timm's VisionTransformer with mean pooling.
 
-Keys: `input.*`, `parameter.*` (timm's names), `output.*`; `soft.*` and `smoothed.*` hold the loss and the gradients of timm's SoftTargetCrossEntropy and LabelSmoothingCrossEntropy; `steps.losses`, and
-`steps.parameter.*` after ten steps of AdamW in timm's layer-decay groups.
+Its logits, both losses with every named gradient, and ten steps with layer-wise learning rates.
+
+Keys: `input.*`, `parameter.*` (timm's names), `output.*`; `soft.*` and `smoothed.*` hold the loss and the gradients of
+timm's SoftTargetCrossEntropy and LabelSmoothingCrossEntropy; `steps.losses`, and `steps.parameter.*` after ten steps of
+AdamW in timm's layer-decay groups.
 
 Made with torch 2.13.0, timm 1.0.31: python tools/reference/classifier.py
 """
@@ -17,7 +20,14 @@ BATCH, CLASSES, STEPS, RATE = 4, 5, 10, 3e-3
 
 g = generator(31)
 model = VisionTransformer(
-    img_size=16, patch_size=4, embed_dim=16, depth=2, num_heads=2, num_classes=CLASSES, class_token=False, global_pool="avg",
+    img_size=16,
+    patch_size=4,
+    embed_dim=16,
+    depth=2,
+    num_heads=2,
+    num_classes=CLASSES,
+    class_token=False,
+    global_pool="avg",
 )
 randomise(model, g)
 images = normal((BATCH, 3, 16, 16), 1, g)
@@ -37,7 +47,9 @@ for label, loss in [
     out[f"{label}.loss"] = loss
     out |= {f"{label}.gradient.{name}": parameter.grad.clone() for name, parameter in model.named_parameters()}
 
-groups = param_groups_layer_decay(model, weight_decay=0.05, no_weight_decay_list=model.no_weight_decay(), layer_decay=0.65)
+groups = param_groups_layer_decay(
+    model, weight_decay=0.05, no_weight_decay_list=model.no_weight_decay(), layer_decay=0.65
+)
 for group in groups:
     group["lr"] = RATE * group["lr_scale"]
 optimizer = torch.optim.AdamW(groups, lr=RATE)
@@ -51,4 +63,9 @@ for _ in range(STEPS):
 out["steps.losses"] = torch.stack(losses)
 out |= {f"steps.parameter.{name}": value.clone() for name, value in model.state_dict().items()}
 
-save("methods", "classifier", out, {"seed": 31, "timm": timm.__version__, "rate": RATE, "layerDecay": 0.65, "weightDecay": 0.05})
+save(
+    "methods",
+    "classifier",
+    out,
+    {"seed": 31, "timm": timm.__version__, "rate": RATE, "layerDecay": 0.65, "weightDecay": 0.05},
+)

@@ -5,8 +5,9 @@ Made with torch 2.15.0, timm 1.0.31, scikit-learn 1.9.1, scipy and numpy by
 
     python tools/reference/eval.py
 
-It writes packages/eval/test/fixtures/eval.safetensors and features.npy. Seed 0. 300 training and 80 test pictures of 5 classes with 24 features
-each: a class mean plus noise, so that the classes overlap. The accuracies are by the definitions, in float64.
+It writes packages/eval/test/fixtures/eval.safetensors and features.npy. Seed 0. 300 training and 80 test pictures of 5
+classes with 24 features each: a class mean plus noise, so that the classes overlap. The accuracies are by the
+definitions, in float64.
 """
 
 import json
@@ -64,7 +65,9 @@ for penalty in PENALTIES:
 
     def closure():
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(x @ weight.T + bias, train_labels) + penalty / 2 * weight.square().sum()
+        loss = (
+            torch.nn.functional.cross_entropy(x @ weight.T + bias, train_labels) + penalty / 2 * weight.square().sum()
+        )
         loss.backward()
         return loss
 
@@ -144,7 +147,8 @@ tensors |= {
     "heads.start.bias": start_bias.float(),
 }
 
-# Confidence: hits, trials, low, high of Wilson's interval; 97.5 % quantiles of Student's t for 1, 2 … 40 and 199 degrees of freedom.
+# Confidence: hits, trials, low, high of Wilson's interval; 97.5 % quantiles of Student's t for 1, 2 … 40 and 199
+# degrees of freedom.
 TRIALS = [(0, 8), (3, 8), (8, 8), (45, 100), (1712, 3925), (999, 1000)]
 wilson = []
 for hits, trials in TRIALS:

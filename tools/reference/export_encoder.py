@@ -1,4 +1,6 @@
-"""timm's vit_small_patch16_224 without its head, for `npm run bench`: encoder.onnx for onnxruntime and encoder.safetensors for @splitmask/vit, the same random weights.
+"""timm's vit_small_patch16_224 without its head, for `npm run bench`.
+
+Writes encoder.onnx for onnxruntime and encoder.safetensors for @splitmask/vit, with the same random weights.
 
 Needs torch 2.13.0, timm 1.0.31, onnx, onnxscript, safetensors: python tools/reference/export_encoder.py FOLDER
 """

@@ -1,9 +1,9 @@
 """Fixtures of @splitmask/methods: a masked autoencoder written from its paper (He et al. 2021, arXiv 2111.06377).
 
 Loss and every named gradient of one batch, as the method is by default and with class token and plain pixels; pictures
-painted with the predictions; and the losses of ten training steps (AdamW with betas 0.9 and 0.95, no decay on vectors and
-tokens, a cosine to 0 after two steps of warm-up). Weights, pictures and masks are fixed and stored. The positions are
-those of MAE's formula in NumPy.
+painted with the predictions; and the losses of ten training steps (AdamW with betas 0.9 and 0.95, no decay on vectors
+and tokens, a cosine to 0 after two steps of warm-up). Weights, pictures and masks are fixed and stored. The positions
+are those of MAE's formula in NumPy.
 Made with torch 2.15.0: python tools/reference/mae.py
 """
 import math
@@ -128,7 +128,7 @@ def rows_of(table, indices):
 
 
 def predict(model, images, order, class_token):
-    """All N predicted patches. `order` B×N: a permutation whose first quarter is visible, as in the paper's figure 1."""
+    """All N predicted patches. `order` B×N: a permutation whose first quarter is visible, as in its figure 1."""
     encoder, decoder = model.encoder, model.decoder
     batch = images.shape[0]
     x = encoder.patch_embed(images) + encoder_positions

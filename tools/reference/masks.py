@@ -1,11 +1,13 @@
 """The distribution of SplitMask's block masks, from a sampler written independently of the kernel.
 
-Writes packages/kernels/test/fixtures/masks.json: for some grids, how often each patch is masked, and how many neighbouring patches differ
-(a measure of how blocky the masks are), after topping up to the exact number; and what the blocks alone reached.
+Writes packages/kernels/test/fixtures/masks.json: for some grids, how often each patch is masked, and how many
+neighbouring patches differ (a measure of how blocky the masks are), after topping up to the exact number; and what the
+blocks alone reached.
 
     python tools/reference/masks.py        (Python 3.11, numpy 2; seed 20260101; about half a minute)
 
-Sampler: Bao et al., BEiT, block-wise masking as in its published code (see PAPER.md 6.1), then uniformly drawn patches up to the target.
+Sampler: Bao et al., BEiT, block-wise masking as in its published code (see PAPER.md 6.1), then uniformly drawn patches
+up to the target.
 """
 
 import json

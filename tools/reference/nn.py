@@ -1,7 +1,7 @@
 """timm's transformer blocks and MLP, with the gradient of every parameter and of the input.
 
-Writes packages/nn/test/fixtures/<name>.safetensors: `input`, `output`, `outputGradient`, `inputGradient`, `parameter.<name>`, `gradient.<name>`, float32
-numbers computed and stored in float64.
+Writes packages/nn/test/fixtures/<name>.safetensors: `input`, `output`, `outputGradient`, `inputGradient`,
+`parameter.<name>`, `gradient.<name>`, float32 numbers computed and stored in float64.
 
 Run with torch 2.13.0, timm 1.0.31 and safetensors:  python tools/reference/nn.py
 """
@@ -35,11 +35,21 @@ def fixture(name, module, *shape):
     output = module(x)
     output_gradient = draw(*output.shape)
     output.backward(output_gradient)
-    tensors |= {"input": x.detach(), "inputGradient": x.grad, "output": output.detach(), "outputGradient": output_gradient}
+    tensors |= {
+        "input": x.detach(),
+        "inputGradient": x.grad,
+        "output": output.detach(),
+        "outputGradient": output_gradient,
+    }
     tensors |= {f"gradient.{key}": parameter.grad for key, parameter in module.named_parameters()}
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.safetensors"
-    metadata = {"command": "python tools/reference/nn.py", "torch": torch.__version__, "timm": timm.__version__, "seed": str(SEED)}
+    metadata = {
+        "command": "python tools/reference/nn.py",
+        "torch": torch.__version__,
+        "timm": timm.__version__,
+        "seed": str(SEED),
+    }
     save_file({key: value.contiguous() for key, value in tensors.items()}, path, metadata=metadata)
     print(path, path.stat().st_size)
 

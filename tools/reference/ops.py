@@ -1,7 +1,8 @@
 """Every operation of @splitmask/autograd in PyTorch, with every gradient.
 
-Writes packages/autograd/test/fixtures/ops.safetensors. For each case: `<operation>/<case>/inputs/<name>`, `…/output`, `…/outputGradient` and
-`…/gradients/<name>` for each input that has one. Inputs are float32 numbers; everything is computed and stored in float64.
+Writes packages/autograd/test/fixtures/ops.safetensors. For each case: `<operation>/<case>/inputs/<name>`, `…/output`,
+`…/outputGradient` and `…/gradients/<name>` for each input that has one. Inputs are float32 numbers; everything is
+computed and stored in float64.
 
 Run with torch 2.13.0, numpy and safetensors:  python tools/reference/ops.py
 """
@@ -58,7 +59,9 @@ for name, function in binary.items():
     case(f"{name}/same", function=lambda a, b, f=function: f(a, b), a=draw(3, 5), b=draw(3, 5, **away))
     case(f"{name}/row", function=lambda a, b, f=function: f(a, b), a=draw(2, 3, 5), b=draw(5, **away))
     case(f"{name}/both", function=lambda a, b, f=function: f(a, b), a=draw(2, 1, 5, 1), b=draw(3, 1, 4, **away))
-    case(f"{name}/scalar", function=lambda a, b, f=function: f(a, b), a=torch.tensor(1.5).double(), b=draw(4, 3, **away))
+    case(
+        f"{name}/scalar", function=lambda a, b, f=function: f(a, b), a=torch.tensor(1.5).double(), b=draw(4, 3, **away)
+    )
 
 unary = {
     "negate": (torch.neg, {}),
@@ -177,7 +180,12 @@ case(
 case("l2Normalize/plain", lambda x: F.normalize(x, dim=-1), x=draw(2, 3, 7))
 case("l2Normalize/short", lambda x: F.normalize(x, dim=-1, eps=10.0), x=draw(3, 4))
 
-case("crossEntropy/mean", lambda logits, targets: F.cross_entropy(logits, targets.long()), logits=3 * draw(6, 9), targets=indices(6, below=9))
+case(
+    "crossEntropy/mean",
+    lambda logits, targets: F.cross_entropy(logits, targets.long()),
+    logits=3 * draw(6, 9),
+    targets=indices(6, below=9),
+)
 case(
     "crossEntropy/sumSmoothed",
     lambda logits, targets: F.cross_entropy(logits, targets.long(), reduction="sum", label_smoothing=0.1),
@@ -197,7 +205,12 @@ def excluding(logits, targets):
     return F.cross_entropy(masked, targets.long())
 
 
-case("crossEntropy/excludeDiagonal", excluding, logits=draw(5, 9), targets=torch.tensor([0, 1, 2, 3, 4], dtype=torch.int32))
+case(
+    "crossEntropy/excludeDiagonal",
+    excluding,
+    logits=draw(5, 9),
+    targets=torch.tensor([0, 1, 2, 3, 4], dtype=torch.int32),
+)
 for name, smoothing in {"plain": 0.0, "smoothed": 0.1}.items():
     case(
         f"linearCrossEntropy/{name}",
@@ -218,14 +231,17 @@ def mlp(x, weight, bias, gamma, beta, out):
     return F.linear(F.gelu(F.linear(normalised, weight, bias)), out) + x
 
 
-# The output of a layer norm that a following layer needs again in its backward pass, and GELU while the next layer reads.
+# The output of a layer norm that a following layer needs again in its backward pass, and GELU while the next layer
+# reads.
 for name in ["linear/behindNormAndGelu", "checkpoint/mlp"]:
     case(name, mlp, x=draw(5, 4), weight=draw(6, 4), bias=draw(6), gamma=draw(4), beta=draw(4), out=draw(4, 6))
 
 case("erf/plain", torch.erf, input=draw(4, 9))
 
 for name, options in {
-    "mean": dict(), "sumSmoothed": dict(reduction="sum", label_smoothing=0.1), "noneSmoothed": dict(reduction="none", label_smoothing=0.2),
+    "mean": dict(),
+    "sumSmoothed": dict(reduction="sum", label_smoothing=0.1),
+    "noneSmoothed": dict(reduction="none", label_smoothing=0.2),
 }.items():
     case(
         f"softCrossEntropy/{name}",
@@ -237,5 +253,7 @@ case("softCrossEntropy/weighted", F.cross_entropy, input=draw(5, 7), target=draw
 
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
-save_file(tensors, path, metadata={"command": "python tools/reference/ops.py", "torch": torch.__version__, "seed": str(SEED)})
+save_file(
+    tensors, path, metadata={"command": "python tools/reference/ops.py", "torch": torch.__version__, "seed": str(SEED)}
+)
 print(path, path.stat().st_size)

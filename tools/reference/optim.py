@@ -5,7 +5,8 @@ Writes packages/optim/test/fixtures/optim.safetensors (float64):
   <case>/after.<step>.<name>, <case>/norms   the parameters after some steps; the norms before clipping
   averageV2/after.<step>.<name>              timm's ModelEmaV2 of the case adamW; averageV3: ModelEmaV3 with warm-up
   layerDecay/start.<name>, /after.<name>     a small timm ViT; each gradient is cos(step)·parameter + sin(step)/10
-  layerDecay/scale.<name>                    the learning rates' scales as timm has them (its last norm is of the last block's layer, BEiT's of the head's)
+  layerDecay/scale.<name>                    the learning rates' scales as timm has them (its last norm is of the last
+                                             block's layer, BEiT's of the head's)
   schedule/<case>                            a value for each step
 
 Run with torch 2.15.0, timm 1.0.31, numpy and safetensors:  python tools/reference/optim.py
@@ -100,7 +101,11 @@ case(
 )
 case("adamWClipped", lambda groups: torch.optim.AdamW(groups, weight_decay=0.05), clip=3.0)
 case("adamWClippedEach", lambda groups: torch.optim.AdamW(groups, weight_decay=0.05), clip=3.0, clip_each=True)
-case("adamWScheduledDecay", lambda groups: torch.optim.AdamW(groups, weight_decay=0.04), weight_decay=dino_schedule(0.04, 0.4, STEPS))
+case(
+    "adamWScheduledDecay",
+    lambda groups: torch.optim.AdamW(groups, weight_decay=0.04),
+    weight_decay=dino_schedule(0.04, 0.4, STEPS),
+)
 case("adamWLate", lambda groups: torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.1), late=True)
 case(
     "sgdNesterovLate",
@@ -121,11 +126,18 @@ def lars(groups, **options):
 case("lars", lambda groups: lars(groups, momentum=0.9, weight_decay=0.01, trust_coeff=0.02))
 case("larsLate", lambda groups: lars(groups, momentum=0.9, weight_decay=0.01, trust_coeff=0.02), late=True)
 case("larsPlain", lambda groups: lars(groups, trust_coeff=0.02))
-case("larsNesterov", lambda groups: lars(groups, momentum=0.8, nesterov=True, weight_decay=0.02, trust_coeff=0.05), clip=0.5)
+case(
+    "larsNesterov",
+    lambda groups: lars(groups, momentum=0.8, nesterov=True, weight_decay=0.02, trust_coeff=0.05),
+    clip=0.5,
+)
 
 
 class PaperLars(torch.optim.Optimizer):
-    """LARS from the formulas of section 4 of arXiv 1708.03888, for parameters with more than one axis: what timm's is held against here."""
+    """
+    LARS from the formulas of section 4 of arXiv 1708.03888, for parameters with more than one axis: what timm's is held
+    against here.
+    """
 
     def __init__(self, params, momentum, weight_decay, trust):
         super().__init__(params, {"lr": 0.0, "momentum": momentum, "weight_decay": weight_decay, "trust": trust})
@@ -144,11 +156,15 @@ class PaperLars(torch.optim.Optimizer):
 
 case("larsFormula", lambda groups: PaperLars(groups, 0.9, 0.01, 0.02))
 for key in shapes:
-    torch.testing.assert_close(tensors[f"larsFormula/after.{STEPS}.{key}"], tensors[f"lars/after.{STEPS}.{key}"], rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        tensors[f"larsFormula/after.{STEPS}.{key}"], tensors[f"lars/after.{STEPS}.{key}"], rtol=1e-6, atol=1e-6
+    )
 tensors = {key: value for key, value in tensors.items() if not key.startswith("larsFormula/")}
 
 torch.manual_seed(SEED)
-vit = VisionTransformer(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=4, depth=2, num_heads=2, mlp_ratio=2).double()
+vit = VisionTransformer(
+    img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=4, depth=2, num_heads=2, mlp_ratio=2
+).double()
 names = {parameter: name for name, parameter in vit.named_parameters()}
 groups = param_groups_layer_decay(vit, weight_decay=0.05, no_weight_decay_list=vit.no_weight_decay(), layer_decay=0.65)
 for group in groups:
@@ -156,7 +172,10 @@ for group in groups:
         tensors[f"layerDecay/scale.{names[parameter]}"] = torch.tensor([group["lr_scale"]], dtype=torch.float64)
 # BEiT counts the last norm as what comes after the blocks.
 last = [parameter for name, parameter in vit.named_parameters() if name.startswith("norm.")]
-groups = [group | {"params": [parameter for parameter in group["params"] if not any(parameter is norm for norm in last)]} for group in groups]
+groups = [
+    group | {"params": [parameter for parameter in group["params"] if not any(parameter is norm for norm in last)]}
+    for group in groups
+]
 groups.append({"params": last, "lr_scale": 1.0, "weight_decay": 0.0})
 for parameter, name in names.items():
     torch.nn.init.normal_(parameter)
@@ -175,7 +194,9 @@ for parameter, name in names.items():
 def beit_schedule(base, final, total, warmup, start=0.0):
     """The values of `cosine_scheduler` in BEiT's utils.py, from its formula."""
     rise = np.linspace(start, base, warmup) if warmup > 0 else np.array([])
-    fall = [final + 0.5 * (base - final) * (1 + math.cos(math.pi * i / (total - warmup))) for i in range(total - warmup)]
+    fall = [
+        final + 0.5 * (base - final) * (1 + math.cos(math.pi * i / (total - warmup))) for i in range(total - warmup)
+    ]
     return torch.from_numpy(np.concatenate([rise, np.array(fall)]))
 
 
@@ -198,7 +219,9 @@ def torch_schedule(base, make):
 tensors["schedule/constant"] = torch_schedule(0.3, lambda optimizer: lr_scheduler.ConstantLR(optimizer, factor=1.0))
 tensors["schedule/linear"] = torch_schedule(0.3, lambda optimizer: lr_scheduler.LinearLR(optimizer, 1.0, 0.1, 80))
 tensors["schedule/step"] = torch_schedule(0.3, lambda optimizer: lr_scheduler.StepLR(optimizer, 30, 0.5))
-tensors["schedule/multiStep"] = torch_schedule(0.3, lambda optimizer: lr_scheduler.MultiStepLR(optimizer, [20, 50, 51], 0.2))
+tensors["schedule/multiStep"] = torch_schedule(
+    0.3, lambda optimizer: lr_scheduler.MultiStepLR(optimizer, [20, 50, 51], 0.2)
+)
 tensors["schedule/warmMultiStep"] = torch_schedule(
     0.3,
     lambda optimizer: lr_scheduler.SequentialLR(
@@ -210,6 +233,11 @@ tensors["schedule/warmMultiStep"] = torch_schedule(
 
 path = Path(__file__).parents[2] / "packages/optim/test/fixtures/optim.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
-metadata = {"command": "python tools/reference/optim.py", "torch": torch.__version__, "timm": timm.__version__, "seed": str(SEED)}
+metadata = {
+    "command": "python tools/reference/optim.py",
+    "torch": torch.__version__,
+    "timm": timm.__version__,
+    "seed": str(SEED),
+}
 save_file({key: value.contiguous() for key, value in tensors.items()}, path, metadata=metadata)
 print(path, path.stat().st_size)

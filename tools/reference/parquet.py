@@ -2,8 +2,9 @@
 
 Command: python tools/reference/parquet.py      (from the repository's root)
 Versions: pyarrow 26.0.1, Pillow 13.0.0.
-Writes packages/data/test/fixtures/parquet/<name>.parquet. Row r of 40 has in `image` a PNG of one colour, (5 + r % 3)×(4 + r % 7) pixels of red r, green 2r, blue 3r (r = 7 is
-null); in `label` r % 4 with names in the hub's notes (r = 9 is null); row groups of 16 rows.
+Writes packages/data/test/fixtures/parquet/<name>.parquet. Row r of 40 has in `image` a PNG of one colour, (5 + r %
+3)×(4 + r % 7) pixels of red r, green 2r, blue 3r (r = 7 is null); in `label` r % 4 with names in the hub's notes (r = 9
+is null); row groups of 16 rows.
 """
 
 import io

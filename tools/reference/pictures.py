@@ -6,7 +6,8 @@ Writes packages/kernels/test/fixtures/pictures.safetensors:
   <case>.picture  uint8 H×W×3
   <case>.box      float64 [cropY, cropX, cropHeight, cropWidth]
   <case>.<filter> uint8 h×w×3, Image.resize(box=...) with filter bicubic or bilinear
-  matrix.<output>.<input>.<antialias> float32 output×input, torch.nn.functional.interpolate(mode="bicubic") of the identity
+  matrix.<output>.<input>.<antialias>
+                  float32 output×input, torch.nn.functional.interpolate(mode="bicubic") of the identity
 """
 
 import os
@@ -61,5 +62,9 @@ for output, size in ((14, 8), (8, 14), (28, 14), (5, 5), (3, 16), (7, 1), (1, 6)
 
 path = "packages/kernels/test/fixtures/pictures.safetensors"
 os.makedirs(os.path.dirname(path), exist_ok=True)
-save_file(tensors, path, metadata={"command": "python tools/reference/pictures.py", "pillow": "13.0.0", "torch": "2.13.0", "seed": "7"})
+save_file(
+    tensors,
+    path,
+    metadata={"command": "python tools/reference/pictures.py", "pillow": "13.0.0", "torch": "2.13.0", "seed": "7"},
+)
 print(path, os.path.getsize(path))

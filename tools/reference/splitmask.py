@@ -1,6 +1,6 @@
-"""Fixtures of @splitmask/methods: ten training steps of SplitMask with the first step's named gradients, and the loss curve of 300 steps.
+"""Fixtures of @splitmask/methods: ten training steps of SplitMask, and the loss curve of 300 steps.
 
-Weights, pictures, splits and the codebook are fixed and stored.
+With the first step's named gradients. Weights, pictures, splits and the codebook are fixed and stored.
 Made with torch 2.13.0, timm 1.0.31: python tools/reference/splitmask.py
 """
 import timm

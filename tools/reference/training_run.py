@@ -35,7 +35,9 @@ def images_of(pictures):
 
 def words_of(images, codebook):
     side = IMAGE // PATCH
-    patches = images.reshape(-1, 3, side, PATCH, side, PATCH).permute(0, 2, 4, 1, 3, 5).reshape(-1, PATCHES, 3 * PATCH**2)
+    patches = (
+        images.reshape(-1, 3, side, PATCH, side, PATCH).permute(0, 2, 4, 1, 3, 5).reshape(-1, PATCHES, 3 * PATCH**2)
+    )
     similarity = patches @ codebook.T
     top = similarity.topk(2).values
     assert (top[..., 0] - top[..., 1]).min() > 1e-5, "a near tie: take another seed"

@@ -122,7 +122,11 @@ def model_fixture(name, seed, image_size, patch_size, model=VisionTransformer, *
 def positions_fixture():
     g = generator(3)
     out = {}
-    for label, prefix, old, new in [("up", 0, (4, 4), (7, 7)), ("down", 1, (6, 6), (4, 3)), ("mixed", 0, (3, 5), (5, 3))]:
+    for label, prefix, old, new in [
+        ("up", 0, (4, 4), (7, 7)),
+        ("down", 1, (6, 6), (4, 3)),
+        ("mixed", 0, (3, 5), (5, 3)),
+    ]:
         table = normal((1, prefix + old[0] * old[1], 8), 1, g).requires_grad_()
         # timm computes in float32 whatever it is given; the same call in float64 is the truth of it.
         resampled = torch.nn.functional.interpolate(

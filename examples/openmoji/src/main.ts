@@ -14,7 +14,8 @@ const require = createRequire(import.meta.url);
 
 const program = new Command("openmoji")
   .description(
-    "Pre-trains a small vision transformer with SplitMask on the OpenMoji drawings and shows what it learned on drawings that it has never seen.",
+    "Pre-trains a small vision transformer with SplitMask on the OpenMoji drawings and shows what it " +
+      "learned on drawings that it has never seen.",
   )
   .option("--out <run>", "run folder; an earlier run in it is replaced", "runs/openmoji")
   .option("--cache <folder>", "where the drawings are rasterized, once", "runs/openmoji-drawings")
@@ -44,8 +45,9 @@ async function run(
   );
   const cache = resolve(options.cache!);
   terminal.line(
-    `${style.bold("OpenMoji")}: ${split.pretrain.length} drawings to learn from, in color and black line; about a quarter of the emoji is held out with all variants ` +
-      `(${split.train.length} and ${split.test.length} labeled drawings to evaluate)`,
+    `${style.bold("OpenMoji")}: ${split.pretrain.length} drawings to learn from, in color and black line; ` +
+      `about a quarter of the emoji is held out with all variants (${split.train.length} and ` +
+      `${split.test.length} labeled drawings to evaluate)`,
   );
   const folders = await rasterize(openmoji, split, cache, 80, (done, all) =>
     terminal.progress(`rasterizing ${done} of ${all} drawings`, done === all),
@@ -97,8 +99,10 @@ async function run(
       "",
       ...table,
       "",
-      `on ${test} held-out drawings of ${classes.length} groups (always the most frequent: ${(100 * chance).toFixed(1)} %)`,
-      `${Math.round(result.imagesPerSecond ?? Number.NaN)} pictures/s; ${formatDuration((performance.now() - started) / 1000)} in all`,
+      `on ${test} held-out drawings of ${classes.length} groups (always the most frequent: ` +
+        `${(100 * chance).toFixed(1)} %)`,
+      `${Math.round(result.imagesPerSecond ?? Number.NaN)} pictures/s; ` +
+        `${formatDuration((performance.now() - started) / 1000)} in all`,
       `report: ${report}`,
     ],
   );

@@ -9,14 +9,16 @@ export function checkFloating(operation: string, tensors: Readonly<Record<string
     if (tensor === null) continue;
     if (!isFloating(tensor.dtype)) {
       throw new TypeError(
-        `${operation}: ${name} is ${describe(tensor)}; expected float32 or float64. Make it with tensor(device, data, shape, { dtype: "float32" }).`,
+        `${operation}: ${name} is ${describe(tensor)}; expected float32 or float64. ` +
+          'Make it with tensor(device, data, shape, { dtype: "float32" }).',
       );
     }
     first ??= name;
     const other = tensors[first]!;
     if (other.dtype !== tensor.dtype) {
       throw new TypeError(
-        `${operation}: ${first} is ${describe(other)} and ${name} is ${describe(tensor)}; both need the same dtype. Make them with the same { dtype }.`,
+        `${operation}: ${first} is ${describe(other)} and ${name} is ${describe(tensor)}; ` +
+          "both need the same dtype. Make them with the same { dtype }.",
       );
     }
   }

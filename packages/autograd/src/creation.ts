@@ -51,7 +51,8 @@ export function tensor(
   checkShape("tensor", target);
   if (sizeOf(target) !== sizeOf(given.shape)) {
     throw new RangeError(
-      `tensor: ${sizeOf(given.shape)} elements (${formatShape(given.shape)}) were given for the shape ${formatShape(target)}, which has ${sizeOf(target)}.`,
+      `tensor: ${sizeOf(given.shape)} elements (${formatShape(given.shape)}) were given for the shape ` +
+        `${formatShape(target)}, which has ${sizeOf(target)}.`,
     );
   }
   const dtype = options.dtype ?? given.dtype;
@@ -90,7 +91,8 @@ function readSource(source: TensorSource): Source {
 function dense(elements: ArrayLike<number>, dtype: DType, shape: Shape): Source {
   if (elements.length !== sizeOf(shape)) {
     throw new RangeError(
-      `tensor: the host tensor holds ${elements.length} elements, but its shape ${formatShape(shape)} has ${sizeOf(shape)}.`,
+      `tensor: the host tensor holds ${elements.length} elements, ` +
+        `but its shape ${formatShape(shape)} has ${sizeOf(shape)}.`,
     );
   }
   return { elements, dtype, shape, strides: null, offset: 0 };
@@ -106,7 +108,8 @@ function readNested(rows: readonly NestedNumbers[]): Source {
   const flat = (rows as unknown[]).flat(shape.length - 1) as number[];
   if (flat.length !== sizeOf(shape) || flat.some((value) => typeof value !== "number")) {
     throw new RangeError(
-      `tensor: the nested rows are not all alike: the first ones say ${formatShape(shape)} (${sizeOf(shape)} numbers), but there are ${flat.length} entries. Give every row the same length.`,
+      `tensor: the nested rows are not all alike: the first ones say ${formatShape(shape)} ` +
+        `(${sizeOf(shape)} numbers), but there are ${flat.length} entries. Give every row the same length.`,
     );
   }
   return dense(flat, "float32", shape);
@@ -132,7 +135,9 @@ function packStrided(
 ): Tensor {
   if (bytesPerElement(dtype) === 1 || strides.some((stride) => stride < 0)) {
     throw new TypeError(
-      `tensor: a ${dtype} ndarray of shape ${formatShape(shape)} with strides [${strides.join(", ")}] cannot be packed on the device: that takes elements of 4 or 8 bytes and no negative stride. Copy it to a contiguous ndarray first, e.g. with ndarray-ops' assign.`,
+      `tensor: a ${dtype} ndarray of shape ${formatShape(shape)} with strides [${strides.join(", ")}] ` +
+        "cannot be packed on the device: that takes elements of 4 or 8 bytes and no negative stride. " +
+        "Copy it to a contiguous ndarray first, e.g. with ndarray-ops' assign.",
     );
   }
   checkShape("tensor", shape);

@@ -89,12 +89,14 @@ function checkResult(
 ): void {
   if (!(result?.output instanceof Tensor) || typeof result.saved !== "object" || result.saved === null) {
     throw new TypeError(
-      `${operation}: forward returned no { output, saved }. Return the resulting tensor as output, and what the gradient rule needs as saved ({} for nothing); forward has to be synchronous.`,
+      `${operation}: forward returned no { output, saved }. Return the resulting tensor as output, ` +
+        "and what the gradient rule needs as saved ({} for nothing); forward has to be synchronous.",
     );
   }
   if (needed && !isFloating(result.output.dtype)) {
     throw new TypeError(
-      `${operation}: the output is ${describe(result.output)}, and only float32 and float64 have gradients. Give it detached inputs, e.g. x.detach().`,
+      `${operation}: the output is ${describe(result.output)}, ` +
+        "and only float32 and float64 have gradients. Give it detached inputs, e.g. x.detach().",
     );
   }
 }
@@ -109,13 +111,15 @@ function checkDevices(
     if (inputs[name] === null) continue;
     if (!(inputs[name] instanceof Tensor)) {
       throw new TypeError(
-        `${operation}: ${name} is ${typeof inputs[name]}; expected a tensor, or null for an optional one that is not there.`,
+        `${operation}: ${name} is ${typeof inputs[name]}; ` +
+          "expected a tensor, or null for an optional one that is not there.",
       );
     }
     first ??= name;
     if (inputs[name]!.device !== inputs[first]!.device) {
       throw new TypeError(
-        `${operation}: ${first} and ${name} are on different devices. Make both with the same device, e.g. tensor(${first}.device, await ${name}.toHost()).`,
+        `${operation}: ${first} and ${name} are on different devices. ` +
+          `Make both with the same device, e.g. tensor(${first}.device, await ${name}.toHost()).`,
       );
     }
   }

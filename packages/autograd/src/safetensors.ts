@@ -58,7 +58,8 @@ function bfloat16ToFloat32(raw: ArrayBuffer): Float32Array<ArrayBuffer> {
 export function parseSafetensors(bytes: Uint8Array, source = "the safetensors data"): SafetensorsFile {
   const fail = (problem: string): never => {
     throw new Error(
-      `readSafetensors: ${source} ${problem}. The file is incomplete or not a safetensors file; write or download it again.`,
+      `readSafetensors: ${source} ${problem}. The file is incomplete or not a safetensors file; ` +
+        "write or download it again.",
     );
   };
   if (bytes.length < 8) fail(`has ${bytes.length} bytes; a header's length alone takes 8`);
@@ -91,7 +92,8 @@ export function parseSafetensors(bytes: Uint8Array, source = "the safetensors da
     const [start, end] = offsets;
     if (end - start !== sizeOf(shape) * reader.bytes) {
       fail(
-        `gives ${name} ${end - start} bytes, but ${formatShape(shape)} ${entry.dtype} takes ${sizeOf(shape) * reader.bytes}`,
+        `gives ${name} ${end - start} bytes, ` +
+          `but ${formatShape(shape)} ${entry.dtype} takes ${sizeOf(shape) * reader.bytes}`,
       );
     }
     if (end > data.length)
@@ -141,7 +143,8 @@ function layOut(
     const elementBytes = host.data.BYTES_PER_ELEMENT;
     if (raw.length !== sizeOf(host.shape) * elementBytes) {
       throw new Error(
-        `writeSafetensors: ${name} is ${formatShape(host.shape)}, ${sizeOf(host.shape)} elements, but its data holds ${raw.length / elementBytes}.`,
+        `writeSafetensors: ${name} is ${formatShape(host.shape)}, ${sizeOf(host.shape)} elements, ` +
+          `but its data holds ${raw.length / elementBytes}.`,
       );
     }
     if (name === "__metadata__")

@@ -99,7 +99,8 @@ export function scope<Result>(device: Device, fn: () => Result): Result {
     result = fn();
     if (result instanceof Promise || typeof (result as { then?: unknown } | null)?.then === "function") {
       throw new TypeError(
-        "scope: the function returned a promise, but tensors are released as soon as it returns. Make it synchronous and await its tensors outside, e.g. await scope(device, () => loss(batch)).item().",
+        "scope: the function returned a promise, but tensors are released as soon as it returns. Make it " +
+          "synchronous and await its tensors outside, e.g. await scope(device, () => loss(batch)).item().",
       );
     }
     record.scopes.pop();
@@ -161,7 +162,8 @@ export function noGrad<Result>(device: Device, fn: () => Result): Result {
     const result = fn();
     if (result instanceof Promise) {
       throw new TypeError(
-        "noGrad: the function returned a promise, but recording starts again as soon as it returns. Make it synchronous and await its tensors outside.",
+        "noGrad: the function returned a promise, but recording starts again as soon as it returns. " +
+          "Make it synchronous and await its tensors outside.",
       );
     }
     return result;

@@ -50,7 +50,8 @@ export function resolveAxis(operation: string, axis: number, rank: number): numb
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
     throw new RangeError(
-      `${operation}: axis ${axis} does not exist in a tensor of rank ${rank}; expected an integer from ${-rank} to ${rank - 1}.`,
+      `${operation}: axis ${axis} does not exist in a tensor of rank ${rank}; ` +
+        `expected an integer from ${-rank} to ${rank - 1}.`,
     );
   }
   return resolved;
@@ -60,7 +61,8 @@ export function resolveAxis(operation: string, axis: number, rank: number): numb
 export function checkShape(operation: string, shape: Shape): void {
   if (shape.length > 8) {
     throw new RangeError(
-      `${operation}: a shape of rank ${shape.length} (${formatShape(shape)}) was given; tensors have at most 8 axes. Reshape neighboring axes together.`,
+      `${operation}: a shape of rank ${shape.length} (${formatShape(shape)}) was given; ` +
+        "tensors have at most 8 axes. Reshape neighboring axes together.",
     );
   }
   for (const extent of shape) {

@@ -128,7 +128,9 @@ export class Node implements GraphNode {
     for (const node of seen) {
       if (node.#saved === null) {
         throw new Error(
-          `backward: the graph behind this tensor was already used: what ${node.#operation.name} had kept was released by an earlier backward(). Compute the loss again, or add the losses and call backward() once on their sum.`,
+          "backward: the graph behind this tensor was already used: " +
+            `what ${node.#operation.name} had kept was released by an earlier backward(). ` +
+            "Compute the loss again, or add the losses and call backward() once on their sum.",
         );
       }
       for (const source of node.sources) seen.add(source);
@@ -199,7 +201,8 @@ export class Node implements GraphNode {
     const returned = Object.keys(gradients ?? {});
     if (returned.length !== this.#names.length || !this.#names.every((name) => name in gradients)) {
       throw new Error(
-        `${rule} returned entries for [${returned.join(", ")}]; expected one for each input: [${this.#names.join(", ")}] (null where there is none).`,
+        `${rule} returned entries for [${returned.join(", ")}]; expected one for each input: ` +
+          `[${this.#names.join(", ")}] (null where there is none).`,
       );
     }
     for (const name of this.#names) {
@@ -210,7 +213,8 @@ export class Node implements GraphNode {
       }
       if (!equalShapes(gradient.shape, this.#shapes[name]!) || gradient.dtype !== outputGradient.dtype) {
         throw new Error(
-          `${rule} returned ${describe(gradient)} for ${name}; expected ${formatShape(this.#shapes[name]!)} ${outputGradient.dtype}.`,
+          `${rule} returned ${describe(gradient)} for ${name}; ` +
+            `expected ${formatShape(this.#shapes[name]!)} ${outputGradient.dtype}.`,
         );
       }
     }

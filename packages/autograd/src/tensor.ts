@@ -76,8 +76,10 @@ export class Tensor implements ScopedHandle {
     const what = `the ${this.dtype} tensor ${formatShape(this.shape)}`;
     throw new Error(
       this.#releasedBy === "scope"
-        ? `${what} was released when its scope ended. Return it from the scope's function, or hand it to keep(tensor) inside.`
-        : `${what} was disposed and cannot be used again. Dispose a tensor after its last use, or leave it to its scope or the garbage collector.`,
+        ? `${what} was released when its scope ended. ` +
+            "Return it from the scope's function, or hand it to keep(tensor) inside."
+        : `${what} was disposed and cannot be used again. ` +
+            "Dispose a tensor after its last use, or leave it to its scope or the garbage collector.",
     );
   }
 
@@ -117,12 +119,14 @@ export class Tensor implements ScopedHandle {
   set requiresGrad(value: boolean) {
     if (this.#node !== null) {
       throw new TypeError(
-        `requiresGrad: the tensor ${formatShape(this.shape)} was computed from others and requires a gradient because of them. Use detach() for one that does not.`,
+        `requiresGrad: the tensor ${formatShape(this.shape)} was computed from others and requires a ` +
+          "gradient because of them. Use detach() for one that does not.",
       );
     }
     if (value && !isFloating(this.dtype)) {
       throw new TypeError(
-        `requiresGrad: the tensor ${formatShape(this.shape)} holds ${this.dtype}, and only float32 and float64 have gradients.`,
+        `requiresGrad: the tensor ${formatShape(this.shape)} holds ${this.dtype}, ` +
+          "and only float32 and float64 have gradients.",
       );
     }
     this.#requiresGrad = value;
@@ -160,7 +164,8 @@ export class Tensor implements ScopedHandle {
   item(): Promise<number> {
     if (this.size !== 1) {
       throw new RangeError(
-        `item: the tensor ${formatShape(this.shape)} has ${this.size} elements; item() reads exactly one. Use data(), or reduce it first with sum or mean.`,
+        `item: the tensor ${formatShape(this.shape)} has ${this.size} elements; item() reads exactly one. ` +
+          "Use data(), or reduce it first with sum or mean.",
       );
     }
     return this.data().then((elements) => elements[0]!);
@@ -188,13 +193,17 @@ export class Tensor implements ScopedHandle {
   backward(gradient?: Tensor): void {
     if (this.#node === null) {
       throw new Error(
-        `backward: the tensor ${formatShape(this.shape)} was not computed from tensors that require gradients. Set requiresGrad on the leaves before computing it, and do not compute it inside noGrad.`,
+        `backward: the tensor ${formatShape(this.shape)} was not computed from tensors ` +
+          "that require gradients. " +
+          "Set requiresGrad on the leaves before computing it, and do not compute it inside noGrad.",
       );
     }
     if (gradient === undefined) {
       if (this.size !== 1) {
         throw new Error(
-          `backward: the tensor ${formatShape(this.shape)} has ${this.size} elements; only a scalar has a gradient by itself. Reduce it with sum or mean, or pass backward(gradient) a tensor of that shape.`,
+          `backward: the tensor ${formatShape(this.shape)} has ${this.size} elements; ` +
+            "only a scalar has a gradient by itself. " +
+            "Reduce it with sum or mean, or pass backward(gradient) a tensor of that shape.",
         );
       }
       const one = empty(this.device, this.shape, this.dtype);

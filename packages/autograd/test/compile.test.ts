@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-test("an operation without its gradient or with one that forgets an input does not compile, nor a call without its inputs and attributes", () => {
+test("a gradient that is missing or forgets an input does not compile, nor a call without inputs or attributes", () => {
   const compiler = "../../node_modules/typescript/bin/tsc";
   const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022"];
   const run = spawnSync(

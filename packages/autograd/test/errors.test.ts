@@ -44,7 +44,8 @@ const key = { seed: 1, purpose: "test" };
 const wrong: [() => unknown, string][] = [
   [
     () => matmul(of(4, 196, 384), of(512, 384)),
-    "matmul: a is 4×196×384 and b is 512×384: the inner sizes 384 and 512 differ. Did you mean matmul(a, b, {transposeB: true})?",
+    "matmul: a is 4×196×384 and b is 512×384: the inner sizes 384 and 512 differ. " +
+      "Did you mean matmul(a, b, {transposeB: true})?",
   ],
   [() => matmul(of(3, 2), of(3, 4)), "Did you mean matmul(a, b, {transposeA: true})?"],
   [() => matmul(of(2, 3), of(5, 7)), "the inner sizes 3 and 5 differ."],
@@ -117,7 +118,8 @@ const wrong: [() => unknown, string][] = [
   [
     () =>
       dropPath(of(3, 3), { probability: 0.5, training: true, key, rows: { first: 2, count: 2, total: 8 } }),
-    "dropPath: x has 3 rows, said to be 2 of 8 samples from number 2 on; expected rows within the batch, and x to have them once or several times.",
+    "dropPath: x has 3 rows, said to be 2 of 8 samples from number 2 on; " +
+      "expected rows within the batch, and x to have them once or several times.",
   ],
   [
     () => bernoulli(device, [2], { probability: 2, key }),
@@ -135,7 +137,8 @@ const wrong: [() => unknown, string][] = [
   ],
   [
     () => crossEntropy(of(2, 3), of(2, 3), { excludeDiagonal: 0 }),
-    "crossEntropy: excludeDiagonal is 0, but targets are distributions over all classes; give one class a row (int32), or leave it out.",
+    "crossEntropy: excludeDiagonal is 0, but targets are distributions over all classes; " +
+      "give one class a row (int32), or leave it out.",
   ],
   [() => crossEntropy(of(0, 3), integers(0)), "there is nothing to average"],
   [() => linearCrossEntropy(of(2, 3), of(5, 4), null, integers(2)), "the widths 3 and 4 differ"],

@@ -168,7 +168,8 @@ describe("what is wrong with it is said with its name", () => {
   test.each([
     [
       undefined,
-      "the gradient rule of broken returned entries for []; expected one for each input: [x] (null where there is none).",
+      "the gradient rule of broken returned entries for []; expected one for each input: " +
+        "[x] (null where there is none).",
     ],
     [{ y: null }, "the gradient rule of broken returned entries for [y]; expected one for each input: [x]"],
     [{ x: null }, "the gradient rule of broken returned no gradient for x, which needs one."],
@@ -216,7 +217,8 @@ describe("what is wrong with it is said with its name", () => {
       forward: () => ({ output: tensor(device, Int32Array.of(1)), saved: {} }),
     };
     expect(() => perform(operation, { x: leaf([1]) })).toThrow(
-      "broken: the output is 1 int32, and only float32 and float64 have gradients. Give it detached inputs, e.g. x.detach().",
+      "broken: the output is 1 int32, and only float32 and float64 have gradients. " +
+        "Give it detached inputs, e.g. x.detach().",
     );
     expect(perform(operation, { x: zeros(device, [1]) }).dtype).toBe("int32");
   });

@@ -99,7 +99,8 @@ describe("backward", () => {
   test("says what is wrong", () => {
     const x = leaf([1, 2]);
     expect(() => square(x).backward()).toThrow(
-      "backward: the tensor 2 has 2 elements; only a scalar has a gradient by itself. Reduce it with sum or mean, or pass backward(gradient) a tensor of that shape.",
+      "backward: the tensor 2 has 2 elements; only a scalar has a gradient by itself. " +
+        "Reduce it with sum or mean, or pass backward(gradient) a tensor of that shape.",
     );
     expect(() => square(x).backward(zeros(device, [3]))).toThrow(
       "backward: the gradient is 3 float32 and the tensor is 2 float32; both have to be alike.",
@@ -110,7 +111,9 @@ describe("backward", () => {
     const loss = sum(square(x));
     loss.backward();
     expect(() => loss.backward()).toThrow(
-      "backward: the graph behind this tensor was already used: what sum had kept was released by an earlier backward(). Compute the loss again, or add the losses and call backward() once on their sum.",
+      "backward: the graph behind this tensor was already used: " +
+        "what sum had kept was released by an earlier backward(). " +
+        "Compute the loss again, or add the losses and call backward() once on their sum.",
     );
   });
 
@@ -301,13 +304,15 @@ describe("memory", () => {
       lost = square(leaf([1, 2]));
     });
     expect(() => square(lost!)).toThrow(
-      "the float32 tensor 2 was released when its scope ended. Return it from the scope's function, or hand it to keep(tensor) inside.",
+      "the float32 tensor 2 was released when its scope ended. " +
+        "Return it from the scope's function, or hand it to keep(tensor) inside.",
     );
     const disposed = leaf([1]);
     disposed.dispose();
     disposed.dispose();
     expect(() => square(disposed)).toThrow(
-      "the float32 tensor 1 was disposed and cannot be used again. Dispose a tensor after its last use, or leave it to its scope or the garbage collector.",
+      "the float32 tensor 1 was disposed and cannot be used again. " +
+        "Dispose a tensor after its last use, or leave it to its scope or the garbage collector.",
     );
   });
 });

@@ -143,7 +143,7 @@ test("more bad pictures than maximumSkipped: an error before training, and not w
   );
 });
 
-test("pictures that disappear in mid-run: an error with the last checkpoint in place, and a resume when they are back", async () => {
+test("pictures that disappear in mid-run: an error with the last checkpoint in place, then a resume", async () => {
   const moving = join(folder, "moving");
   await mkdir(moving);
   for (let number = 0; number < 320; number++)
@@ -155,7 +155,11 @@ test("pictures that disappear in mid-run: an error with the last checkpoint in p
   );
   expect(gone.code).toBe(1);
   expect(gone.error).toMatch(
-    /error: The folder of the pictures is not there any more, so none of them can be read: .*moving\. Put it back, or mount its disk\. The last checkpoint is of step \d+: continue with --resume\./,
+    new RegExp(
+      /error: The folder of the pictures is not there any more, so none of them can be read: /.source +
+        /.*moving\. Put it back, or mount its disk\. The last checkpoint is of step \d+: /.source +
+        /continue with --resume\./.source,
+    ),
   );
   await rename(join(folder, "moved"), moving);
   const resumed = await callMain(["pretrain", moving, "--out", out, "--resume", "--json"]);
@@ -168,7 +172,7 @@ test("pictures that disappear in mid-run: an error with the last checkpoint in p
   expect(await readFile(encoder!)).toEqual(await readFile(expected!));
 });
 
-test("pictures that are gone when training is done: the run is whole, without a report or without its test", async () => {
+test("pictures that are gone when training is done: the run is whole, without its report or its test", async () => {
   const [leaving, left] = [join(folder, "leaving"), join(folder, "left")];
   await cp(good, leaving, { recursive: true });
   const leave = { rename: [leaving, left] } as const;
@@ -179,7 +183,10 @@ test("pictures that are gone when training is done: the run is whole, without a 
   );
   expect(trained.code).toBe(0);
   expect(trained.error).toMatch(
-    /warning: the run is complete, but its report could not be written: .*there is no folder .*leaving.* Make it with: splitmask report .* --pictures <folder>\n/,
+    new RegExp(
+      /warning: the run is complete, but its report could not be written: /.source +
+        /.*there is no folder .*leaving.* Make it with: splitmask report .* --pictures <folder>\n/.source,
+    ),
   );
   expect(lastLine(trained)).toMatchObject({ reason: "done", step: 6, report: null });
   expect((await callMain(["report", out, "--pictures", left])).code).toBe(0);

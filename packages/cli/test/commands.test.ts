@@ -82,7 +82,12 @@ describe("pretrain", () => {
       expect(outcome.output).toMatch(text);
     }
     expect(outcome.output).toMatch(
-      /estimate\n {2}time +about .* s, until .*6 steps of \d+ ms, [\d,.]+ pictures a second on 1 thread\n {2}memory +about \d+ MiB +a step \d+ MiB, \d+ MiB of decoded pictures; .* are free\n {2}disk +about \d+ MiB .* are free/,
+      new RegExp(
+        /estimate\n {2}time +about .* s, until .*6 steps of \d+ ms, /.source +
+          /[\d,.]+ pictures a second on 1 thread\n/.source +
+          / {2}memory +about \d+ MiB +a step \d+ MiB, \d+ MiB of decoded pictures; .* are free\n/.source +
+          / {2}disk +about \d+ MiB .* are free/.source,
+      ),
     );
     const planned = await splitmask([...args, "--json"]);
     expect(planned.output.trimEnd()).not.toContain("\n");
@@ -202,7 +207,8 @@ describe("pretrain", () => {
     const config = join(folder, "config.mjs");
     await writeFile(
       config,
-      "export default { width: 32, depth: 1, heads: 2, imageSize: 32, patch: 8, vocabulary: 32, batch: 4, steps: 50, mask: 'uniform', time: undefined };",
+      "export default { width: 32, depth: 1, heads: 2, imageSize: 32, patch: 8, vocabulary: 32, batch: 4, " +
+        "steps: 50, mask: 'uniform', time: undefined };",
     );
     const out = join(folder, "configured");
     const outcome = await splitmask([

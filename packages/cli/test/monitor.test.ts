@@ -31,7 +31,7 @@ const evaluations = async (out: string) =>
   ]);
 const encoder = (out: string) => readFileSync(join(folder, out, "encoder.safetensors"));
 
-test("--monitor tells the k-NN accuracy while the encoder trains, keeps the best checkpoint, and changes no bit", async () => {
+test("--monitor tells the k-NN accuracy during training, keeps the best checkpoint, and changes no bit", async () => {
   const monitored = await pretrain("monitored", "--monitor", pictures, "--monitor-every", "5");
   expect(monitored.code).toBe(0);
   expect(monitored.error).toContain(`k-NN on ${pictures} every 5 steps`);

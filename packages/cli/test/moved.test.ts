@@ -95,12 +95,13 @@ test("a monitor that shows other pictures is a warning", async () => {
   const resumed = await resume("there");
   expect(resumed.code).toBe(0);
   expect(resumed.error).toContain(
-    'the monitor\'s pictures are not those that the run was started with, so that its figures do not compare with the earlier ones: there were 4 pictures and now are 3; missing: "down/008.png".',
+    "the monitor's pictures are not those that the run was started with, so that its figures do not " +
+      'compare with the earlier ones: there were 4 pictures and now are 3; missing: "down/008.png".',
   );
   writeFileSync(place, bytes);
 });
 
-test("fine-tuning goes on with moved pictures and a moved encoder, to the same weights; others are refused", async () => {
+test("fine-tuning goes on with moved pictures and encoder, to the same weights; others are refused", async () => {
   cpSync(at("whole"), at("encoder"), { recursive: true });
   const go = (run: string, place: string) =>
     callMain(["finetune", at(run), ...labelled(place), "--out", at("untuned"), "--resume", "--json"]);

@@ -175,7 +175,8 @@ describe("several runs", () => {
       ["--map", "umap"],
       2,
       2,
-      "--map is for the report of one run, and 2 are given: side by side only figures are shown. Leave it out, or give one run.",
+      "--map is for the report of one run, and 2 are given: side by side only figures are shown. " +
+        "Leave it out, or give one run.",
     ],
     [["--pictures", "."], 2, 2, "--pictures is for the report of one run, and 2 are given"],
     [[], 2, 11, "report: 11 runs were given to put side by side; expected 2 to 10."],

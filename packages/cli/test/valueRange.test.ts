@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("a run keeps the range of values that its pictures use, and whatever its encoder is shown later has the same", async () => {
+test("a run keeps the range of its pictures' values, and whatever its encoder sees later has the same", async () => {
   const pictures = await writeDeep("twelve bits", 8, 4000);
   const dim = await writeDeep("dim", 3, 200);
   const run = join(folder, "run");
@@ -49,7 +49,8 @@ test("a run keeps the range of values that its pictures use, and whatever its en
   expect([wrong.code, wrong.error]).toEqual([
     2,
     expect.stringContaining(
-      '--value-range: got "200,0", expected "auto", "percentiles", "file", or the values that are shown black and white, such as "0,4095".',
+      '--value-range: got "200,0", expected "auto", "percentiles", "file", ' +
+        'or the values that are shown black and white, such as "0,4095".',
     ),
   ]);
 

@@ -1,6 +1,7 @@
 // How long a set of 1,000,000 tiny pictures takes to open, and how much memory it needs. Run by hand:
 //   node packages/data/bench/million.mjs [--count 1000000] [--formats tar,parquet,folder] [--keep <folder>]
-// It makes the set in a temporary folder (about 3 GB for the two default formats; with --keep it stays and is used again), then opens it in fresh processes: the first time, which indexes, and once more.
+// It makes the set in a temporary folder (about 3 GB for the two default formats; with --keep it stays and is used
+// again), then opens it in fresh processes: the first time, which indexes, and once more.
 import { spawnSync } from "node:child_process";
 import {
   closeSync,
@@ -185,8 +186,10 @@ async function measure() {
       for (const when of ["first time", "again"]) {
         const { pictures: found, classes, openSeconds, ...rest } = openInProcess(folder);
         console.log(
-          `${format}, ${when}: ${found} pictures of ${classes} classes open after ${openSeconds.toFixed(2)} s (${rest.residentAfterOpening.toFixed(0)} MB resident); ` +
-            `then ${decoded} decoded, ${rest.picturesPerSecond.toFixed(0)} a second, at most ${rest.mostResident.toFixed(0)} MB; fingerprint ${rest.fingerprintSeconds.toFixed(2)} s`,
+          `${format}, ${when}: ${found} pictures of ${classes} classes open after ` +
+            `${openSeconds.toFixed(2)} s (${rest.residentAfterOpening.toFixed(0)} MB resident); ` +
+            `then ${decoded} decoded, ${rest.picturesPerSecond.toFixed(0)} a second, ` +
+            `at most ${rest.mostResident.toFixed(0)} MB; fingerprint ${rest.fingerprintSeconds.toFixed(2)} s`,
         );
       }
     }

@@ -102,7 +102,10 @@ function parquet(pictures, options = {}) {
   );
 }
 
-/** Writes the right checksums into every other tar file as far as its blocks look like headers, so that what is behind them is reached. */
+/**
+ * Writes the right checksums into every other tar file as far as its blocks look like headers, so that what is behind
+ * them is reached.
+ */
 function withHeaderSums(bytes, index) {
   if (index % 2 === 1) return bytes;
   const copy = Buffer.from(bytes);
@@ -182,7 +185,10 @@ async function makeCache() {
   return { dataset, device, root: join(folder, "cache"), place };
 }
 
-/** One file of the cache is replaced: the cache must be made anew, or tell which picture is damaged; the pixels must be the right ones. */
+/**
+ * One file of the cache is replaced: the cache must be made anew, or tell which picture is damaged; the pixels must be
+ * the right ones.
+ */
 function cacheFormat(file) {
   const pixels = new Map();
   return {

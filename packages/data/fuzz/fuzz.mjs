@@ -3,8 +3,9 @@
 //   node packages/data/fuzz/fuzz.mjs --format jpeg,png --count 20000 --seed 1
 //   node packages/data/fuzz/fuzz.mjs --count 300 --json          (every format)
 //
-// A reader passes if no file ends the process (a signal), holds it up (--seconds a file) or makes it grow, and each is read or is an error that names it. A file that does not pass is
-// kept in the folder --keep. The exit code is 1 then. Each file is a function of (seed, format, number): --from 1234 --count 1 makes one anew.
+// A reader passes if no file ends the process (a signal), holds it up (--seconds a file) or makes it grow, and each is
+// read or is an error that names it. A file that does not pass is kept in the folder --keep. The exit code is 1 then.
+// Each file is a function of (seed, format, number): --from 1234 --count 1 makes one anew.
 import { fork } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,8 +29,8 @@ const { values: given } = parseArgs({
 const [seed, from, count, seconds] = ["seed", "from", "count", "seconds"].map((name) => Number(given[name]));
 
 /**
- * One arena that gives memory back at once: with glibc's own settings every thread's arena keeps what it once had, and the resident size climbs some 30 MB before it stays, as a leak's would. Other
- * C libraries do not look at these.
+ * One arena that gives memory back at once: with glibc's own settings every thread's arena keeps what it once had, and
+ * the resident size climbs some 30 MB before it stays, as a leak's would. Other C libraries do not look at these.
  */
 const tightMemory = {
   MALLOC_ARENA_MAX: "1",
@@ -135,7 +136,10 @@ async function fuzz(format) {
   };
 }
 
-/** Resident memory after the first fifth (when pools and caches are warm) and in the end, the lowest of the samples near it: collections leave peaks, not floors. */
+/**
+ * Resident memory after the first fifth (when pools and caches are warm) and in the end, the lowest of the samples near
+ * it: collections leave peaks, not floors.
+ */
 function growth(samples) {
   if (samples.length < 5) return null;
   const fifth = Math.ceil(samples.length / 5);

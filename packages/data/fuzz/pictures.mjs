@@ -165,8 +165,23 @@ const makers = {
   },
   svg: async () =>
     [
-      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><defs><linearGradient id="g"><stop offset="0" stop-color="red"/><stop offset="1" stop-color="#00f"/></linearGradient><filter id="f"><feGaussianBlur stdDeviation="2"/></filter><clipPath id="c"><circle cx="9" cy="9" r="7"/></clipPath></defs><rect width="40" height="30" fill="url(#g)" filter="url(#f)"/><path d="M1 2L30 4Q5 6 7 8zC1 2 3 4 5 6A5 5 0 1 0 9 9" stroke="black" stroke-dasharray="1 2" clip-path="url(#c)"/></svg>`,
-      `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY e "<g transform='rotate(10)'><rect width='5' height='5'/></g>">]><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="40px" height="30mm"><style>.a { fill: rgb(1, 2, 3); opacity: 0.5 }</style><symbol id="s" viewBox="0 0 9 9"><ellipse rx="4" ry="3" class="a"/></symbol><use xlink:href="#s" width="9" height="9"/><pattern id="p" width="4" height="4" patternUnits="userSpaceOnUse"><line x2="4" y2="4" stroke="red"/></pattern><polygon points="1,2 30,4 5,20" fill="url(#p)" mask="url(#m)"/><mask id="m"><text x="2" y="9">text</text></mask>&e;</svg>`,
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><defs>' +
+        '<linearGradient id="g"><stop offset="0" stop-color="red"/><stop offset="1" stop-color="#00f"/>' +
+        '</linearGradient><filter id="f"><feGaussianBlur stdDeviation="2"/></filter>' +
+        '<clipPath id="c"><circle cx="9" cy="9" r="7"/></clipPath></defs>' +
+        '<rect width="40" height="30" fill="url(#g)" filter="url(#f)"/>' +
+        '<path d="M1 2L30 4Q5 6 7 8zC1 2 3 4 5 6A5 5 0 1 0 9 9" stroke="black" stroke-dasharray="1 2" ' +
+        'clip-path="url(#c)"/></svg>',
+      '<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY e ' +
+        `"<g transform='rotate(10)'><rect width='5' height='5'/></g>">]>` +
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ' +
+        'width="40px" height="30mm"><style>.a { fill: rgb(1, 2, 3); opacity: 0.5 }</style>' +
+        '<symbol id="s" viewBox="0 0 9 9"><ellipse rx="4" ry="3" class="a"/></symbol>' +
+        '<use xlink:href="#s" width="9" height="9"/>' +
+        '<pattern id="p" width="4" height="4" patternUnits="userSpaceOnUse">' +
+        '<line x2="4" y2="4" stroke="red"/></pattern>' +
+        '<polygon points="1,2 30,4 5,20" fill="url(#p)" mask="url(#m)"/>' +
+        '<mask id="m"><text x="2" y="9">text</text></mask>&e;</svg>',
     ].map((text) => Buffer.from(text)),
 };
 

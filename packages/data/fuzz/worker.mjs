@@ -7,8 +7,12 @@ import { formats } from "./formats.mjs";
 import { mutated } from "./mutate.mjs";
 
 /** What a parser's own code says when it stumbles; no message for people may hold it. */
-const inside =
-  /undefined|\[object|NaN|Cannot |is not a function|not iterable|outside the bounds|Invalid (typed )?array|BigInt|allocation failed/;
+const inside = new RegExp(
+  [
+    /undefined|\[object|NaN|BigInt|Cannot |is not a function|not iterable/.source,
+    /outside the bounds|Invalid (typed )?array|allocation failed/.source,
+  ].join("|"),
+);
 
 const [format, seed, from, to, folder] = JSON.parse(process.argv[2]);
 const { files, extension, mend = (bytes) => bytes, read } = formats[format];

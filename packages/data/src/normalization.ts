@@ -91,7 +91,9 @@ export async function measureNormalization(
   if (pictures === 0) {
     const [example] = store.skipped();
     throw new Error(
-      `measureNormalization: none of ${chosen.length} pictures can be decoded${example ? `, e.g. ${example.path}: ${example.reason}` : ""}. Check that the files are whole and are pictures.`,
+      `measureNormalization: none of ${chosen.length} pictures can be decoded` +
+        `${example ? `, e.g. ${example.path}: ${example.reason}` : ""}. ` +
+        "Check that the files are whole and are pictures.",
     );
   }
   const mean = Array.from(sums.subarray(0, channels), (sum) => sum / pixels);

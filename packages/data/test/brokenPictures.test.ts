@@ -171,9 +171,13 @@ describe("the reason says what is wrong with a file", () => {
     const entities = letters
       .slice(1)
       .map((name, at) => `<!ENTITY ${name} "${`&${letters[at]};`.repeat(10)}">`);
-    const laughs = `<!DOCTYPE svg [<!ENTITY a "ha">${entities.join("")}]><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>&j;</text></svg>`;
+    const laughs =
+      `<!DOCTYPE svg [<!ENTITY a "ha">${entities.join("")}]>` +
+      '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>&j;</text></svg>';
     expect(await reasonOf(file("laughs.svg", laughs))).toBe("damaged: the SVG data cannot be decoded");
-    const deep = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${"<g>".repeat(5000)}${"</g>".repeat(5000)}</svg>`;
+    const deep =
+      '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">' +
+      `${"<g>".repeat(5000)}${"</g>".repeat(5000)}</svg>`;
     expect(await reasonOf(file("deep.svg", deep))).toBe("damaged: the SVG data cannot be decoded");
   });
 

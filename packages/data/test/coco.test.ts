@@ -165,7 +165,8 @@ describe("cocoDataset", () => {
       "info annotations left out whose category is not in the file: 1, e.g. annotation 2 of category 5",
       "info annotations left out whose bbox is not [x, y, width, height] with sides above 0: 3, e.g. annotation " +
         "3 with []",
-      'info annotations without their segmentation, which is neither polygons nor runs: 2, e.g. annotation 6 with {"size":[6],"counts":"0"}',
+      "info annotations without their segmentation, which is neither polygons nor runs: " +
+        '2, e.g. annotation 6 with {"size":[6],"counts":"0"}',
     ]);
   });
 
@@ -248,11 +249,13 @@ describe("run lengths", () => {
 
   test("what is wrong with them", () => {
     expect(() => decodeRunLengths({ size: [2, 3], counts: [4, 1] })).toThrow(
-      "decodeRunLengths: the runs of a mask of 2×3 add up to 5 pixels; expected 6, at most 268402689, none negative. The mask is damaged.",
+      "decodeRunLengths: the runs of a mask of 2×3 add up to 5 pixels; " +
+        "expected 6, at most 268402689, none negative. The mask is damaged.",
     );
     expect(() => decodeRunLengths({ size: [1e5, 1e5], counts: [1e10] })).toThrow("at most 268402689");
     expect(() => decodeRunLengths({ size: [2, 3], counts: "a b" })).toThrow(
-      "decodeRunLengths: character 1 of the packed runs is wrong; expected what pycocotools writes. The mask is damaged.",
+      "decodeRunLengths: character 1 of the packed runs is wrong; " +
+        "expected what pycocotools writes. The mask is damaged.",
     );
     expect(() => decodeRunLengths({ size: [2, 3], counts: "oooooooooooo" })).toThrow("is wrong");
     expect(() => runLengthsOf(ndarray(new Uint8Array(6), [2, 3]))).toThrow(

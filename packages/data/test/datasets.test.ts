@@ -48,7 +48,8 @@ describe("arrayDataset", () => {
     expect(() =>
       arrayDataset([ndarray(new Uint8Array(12), [2, 2, 3]), ndarray(new Uint8Array(16), [2, 2, 4])]),
     ).toThrow(
-      "arrayDataset: picture 1 is 2×2×4, and picture 0 has 3 channels; expected the same for all. Grayscale pictures beside others: set channels, or give them as H×W×3.",
+      "arrayDataset: picture 1 is 2×2×4, and picture 0 has 3 channels; expected the same for all. " +
+        "Grayscale pictures beside others: set channels, or give them as H×W×3.",
     );
   });
 
@@ -59,7 +60,8 @@ describe("arrayDataset", () => {
       "arrayDataset: picture 0 is 2×2×2×1 uint8; expected H×W×C or H×W uint8 with at least one pixel.",
     );
     expect(() => arrayDataset([picture.transpose(1, 0, 2)])).toThrow(
-      "arrayDataset: picture 0 (2×4×3) has strides 3, 6, 1; expected contiguous rows. Copy it into a fresh ndarray first.",
+      "arrayDataset: picture 0 (2×4×3) has strides 3, 6, 1; expected contiguous rows. " +
+        "Copy it into a fresh ndarray first.",
     );
     expect(() => arrayDataset([picture], { labels: [0, 1] })).toThrow(
       "arrayDataset: 2 labels were given for 1 pictures; expected one each.",

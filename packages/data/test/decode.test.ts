@@ -114,7 +114,9 @@ describe("decodePicture", () => {
   });
 
   test("drawings are drawn at the size that is wanted", async () => {
-    const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 20"><rect width="5" height="20" fill="blue"/></svg>`;
+    const svg =
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 20">' +
+      '<rect width="5" height="20" fill="blue"/></svg>';
     const path = write(join(root, "drawing.svg"), svg);
     const picture = await decodePicture(path, { shortSide: 64 });
     expect(picture.shape).toEqual([128, 64, 3]);

@@ -56,7 +56,8 @@ test("a folder is the same wherever it lies and whenever it was written; what di
   );
   for (const name of ["a b", "c", "d\n", "e"]) writeFileSync(join(moved, "odd", `${name}.png`), name);
   expect(await differenceOf(before, moved)).toBe(
-    'there were 40 pictures and now are 43; missing: "even/0004.png"; new: "odd/a b.png", "odd/c.png", "odd/d\\n.png" and 1 more',
+    'there were 40 pictures and now are 43; missing: "even/0004.png"; new: ' +
+      '"odd/a b.png", "odd/c.png", "odd/d\\n.png" and 1 more',
   );
   const changed = copyOf(folder);
   writeFileSync(join(changed, "odd", "0007.png"), "pictura 7");

@@ -65,7 +65,8 @@ describe("idxDataset", () => {
       "is an IDX file of type 0x0d; expected 0x08, unsigned bytes.",
     );
     await expect(bad(idx([3, 2, 4], counted(23)))).rejects.toThrow(
-      "says that it holds 3×2×4 bytes, so 40 with its header, but the file has 39. It is cut short or damaged: get it anew.",
+      "says that it holds 3×2×4 bytes, so 40 with its header, but the file has 39. " +
+        "It is cut short or damaged: get it anew.",
     );
     await expect(bad(gzipSync(Uint8Array.of(0, 0, 8, 2, 127, 0, 0, 0, 127, 0, 0, 0, 1, 1)))).rejects.toThrow(
       "gzipped bytes cannot hold so many",
@@ -115,7 +116,9 @@ function pickledBatch(key: string, labels: readonly number[], pixels: readonly n
   length.writeUInt32LE(pixels.length);
   const bytes = `T${length.toString("latin1")}${Buffer.from(pixels).toString("latin1")}`;
   const made = `cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nK\x00\x85${text("b")}\x87R`;
-  const type = `cnumpy\ndtype\n${text("u1")}K\x00K\x01\x87R(K\x03${text("|")}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb`;
+  const type =
+    "cnumpy\ndtype\n" +
+    `${text("u1")}K\x00K\x01\x87R(K\x03${text("|")}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb`;
   const array = `${made}(K\x01${number(labels.length)}${number(3072)}\x86${type}\x89${bytes}tb`;
   const entries = [
     text("batch_label"),
@@ -230,7 +233,8 @@ describe("cifarDataset", () => {
   test("what is wrong with a file", async () => {
     const path = write(join(folder, "data_batch_9.bin"), Uint8Array.from([10, ...planes(0)]));
     await expect(cifarDataset(path)).rejects.toThrow(
-      `cifarDataset: picture 0 of ${path} has the label 10; expected one below 10. The file is damaged or of another format.`,
+      `cifarDataset: picture 0 of ${path} has the label 10; expected one below 10. ` +
+        "The file is damaged or of another format.",
     );
     write(path, new Uint8Array(3000));
     await expect(cifarDataset(path)).rejects.toThrow(

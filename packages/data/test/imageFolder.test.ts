@@ -222,7 +222,8 @@ describe("imageFolder", () => {
     const empty = join(root, "nothing");
     mkdirSync(empty);
     await expect(imageFolder(empty)).rejects.toThrow(
-      `imageFolder: no pictures in ${empty} (1 folder searched; no other files either). Expected files that end in .jpg, .jpeg,`,
+      `imageFolder: no pictures in ${empty} (1 folder searched; no other files either). ` +
+        "Expected files that end in .jpg, .jpeg,",
     );
     const texts = join(root, "texts");
     write(join(texts, "b.txt"), "b");

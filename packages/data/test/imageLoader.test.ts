@@ -65,7 +65,7 @@ function partlyBad(length: number, bad: ReadonlySet<number>) {
 }
 
 describe("ImageLoader", () => {
-  test("repeated augmentation: a picture some times in a row, each time cut otherwise; the first time as without", async () => {
+  test("repeated augmentation: a picture some times in a row, each cut otherwise, the first as without", async () => {
     const once = await loaderOf({ batchSize: 2 }).batch(0);
     const batch = await loaderOf({ repeats: 2 }).batch(0);
     const [first, second] = once.indices;
@@ -158,7 +158,7 @@ describe("ImageLoader", () => {
     loader.close();
   });
 
-  test("a batch depends on seed and step only: not on workers, cache, read-ahead, threads or the first step", async () => {
+  test("a batch depends on seed and step only, not on workers, cache, read-ahead, threads or first step", async () => {
     const steps = [0, 1, 2, 3, 4, 5, 6, 7, 8];
     const expected = await contents(loaderOf(), steps);
     expect(await contents(loaderOf({ workers: 1, cacheBytes: 0, readAhead: 0 }), steps)).toEqual(expected);
@@ -390,7 +390,8 @@ describe("ImageLoader", () => {
     const { dataset: allBad } = partlyBad(6, new Set([0, 1, 2, 3, 4, 5]));
     const loader = loaderOf({ dataset: allBad });
     await expect(loader.batch(0)).rejects.toThrow(
-      "ImageLoader: none of the 6 pictures can be decoded, e.g. picture 0: it is torn. Check that the files are whole and are pictures.",
+      "ImageLoader: none of the 6 pictures can be decoded, e.g. picture 0: it is torn. " +
+        "Check that the files are whole and are pictures.",
     );
   });
 
@@ -405,7 +406,8 @@ describe("ImageLoader", () => {
 
   test("fewer pictures than the batch, and wrong numbers", async () => {
     expect(() => loaderOf({ batchSize: 24 })).toThrow(
-      "ImageLoader: the batch size is 24, but there are only 23 pictures. Lower it to at most 23, add pictures, or set dropLast: false for smaller batches.",
+      "ImageLoader: the batch size is 24, but there are only 23 pictures. " +
+        "Lower it to at most 23, add pictures, or set dropLast: false for smaller batches.",
     );
     const partial = loaderOf({ batchSize: 24, dropLast: false });
     expect(partial.batchesPerEpoch).toBe(1);

@@ -52,7 +52,8 @@ test("a part of a batch has its own rows, targets too", async () => {
 test("odd batches and pictures without a label are errors", async () => {
   const odd = load(3);
   expect(() => new MixedBatches({ device, loader: odd, mixup: options, seed })).toThrow(
-    "MixedBatches: a batch has 3 pictures; picture i is mixed with picture B − 1 − i, so that their number must be even.",
+    "MixedBatches: a batch has 3 pictures; " +
+      "picture i is mixed with picture B − 1 − i, so that their number must be even.",
   );
   odd.close();
   const unlabelled = Object.assign(subset(dataset, [0, 1]), { label: () => -1 });

@@ -207,7 +207,8 @@ describe("lists and tables with labels", () => {
       ["header.txt", 'file_name,label\nn01/a b.png,"red, brown"\nn02/2.png,owl\n'],
       [
         "labels.jsonl",
-        '{"file_name": "n01/a b.png", "label": "red, brown", "score": NaN}\n{"file_name": "n02/2.png", "label": "owl"}\n',
+        '{"file_name": "n01/a b.png", "label": "red, brown", "score": NaN}\n' +
+          '{"file_name": "n02/2.png", "label": "owl"}\n',
       ],
     ] as const)
       expect(entriesOf(await openDataset(list(name, text)), root)).toEqual(expected);
@@ -278,7 +279,8 @@ describe("lists and tables with labels", () => {
       ["train_images/2.jpg", null],
     ]);
     expect(gone.notes?.at(-1)?.text).toContain(
-      "no column is called label, class, category or the like, so no labels are taken; there are breed (--label-column)",
+      "no column is called label, class, category or the like, so no labels are taken; " +
+        "there are breed (--label-column)",
     );
   });
 
@@ -441,7 +443,9 @@ describe("openDataset", () => {
     const [note] = (await openDataset(join(folder, "tabled"))).notes ?? [];
     expect(note).toEqual({
       level: "info",
-      text: `${join(folder, "tabled")}: tables are not read with a folder of pictures (labels.csv); of one that holds labels, give the path in place of the folder's`,
+      text:
+        `${join(folder, "tabled")}: tables are not read with a folder of pictures (labels.csv); ` +
+        "of one that holds labels, give the path in place of the folder's",
     });
     const labelled = await openDataset(join(folder, "tabled/labels.csv"));
     expect(entriesOf(labelled, join(folder, "tabled"))).toEqual([["images/1.png", "owl"]]);
@@ -481,7 +485,8 @@ describe("openDataset", () => {
   test("what cannot be opened", async () => {
     const none = join(folder, "none");
     await expect(openDataset(none)).rejects.toThrow(
-      `openDataset: there is no folder ${none}, nor a file of that name. Check the path; a relative one starts at ${process.cwd()}. Expected a folder of pictures; a pattern such as`,
+      `openDataset: there is no folder ${none}, nor a file of that name. Check the path; ` +
+        `a relative one starts at ${process.cwd()}. Expected a folder of pictures; a pattern such as`,
     );
     const picture = write(join(folder, "one.png"), png);
     await expect(openDataset(picture)).rejects.toThrow(

@@ -137,7 +137,8 @@ describe("parquetDataset", () => {
     const good = readFileSync(writeHubFile("good.parquet", 0, 10));
     const short = write(join(folder, "short.parquet"), good.subarray(0, good.length - 9));
     await expect(parquetDataset(short)).rejects.toThrow(
-      `parquetDataset: ${short} cannot be read: parquet file invalid (footer != PAR1). It is damaged, cut short or no Parquet file: get it anew.`,
+      `parquetDataset: ${short} cannot be read: parquet file invalid (footer != PAR1). ` +
+        "It is damaged, cut short or no Parquet file: get it anew.",
     );
     const tiny = write(join(folder, "tiny.parquet"), "PAR1");
     await expect(parquetDataset(tiny)).rejects.toThrow("it has 4 bytes, and a Parquet file at least 12");
@@ -146,7 +147,8 @@ describe("parquetDataset", () => {
       new Uint8Array(parquetWriteBuffer({ columnData: [{ name: "text", data: ["a", "b"] }] })),
     );
     await expect(parquetDataset(other)).rejects.toThrow(
-      `parquetDataset: ${other} has the columns text; expected image with the bytes of pictures, or as a struct with "bytes". Name the column with image.`,
+      `parquetDataset: ${other} has the columns text; ` +
+        'expected image with the bytes of pictures, or as a struct with "bytes". Name the column with image.',
     );
     await expect(parquetDataset(join(folder, "none.parquet"))).rejects.toThrow("there is no file");
   });

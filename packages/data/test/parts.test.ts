@@ -130,7 +130,9 @@ describe("parts of a source", () => {
     expect(pathsOf(dataset, root)).toEqual(["large/train/0.parquet", "small/train.parquet"]);
     expect(dataset.notes?.at(-1)).toEqual({
       level: "warning",
-      text: `${root}: large, small each have parts of their own, as the configurations of a data set do, and all of them are taken; for one alone give its folder`,
+      text:
+        `${root}: large, small each have parts of their own, as the configurations of a data set do, ` +
+        "and all of them are taken; for one alone give its folder",
     });
     expect((await openDataset(join(root, "small"), { use: "training" })).notes).toHaveLength(1);
   });

@@ -92,7 +92,8 @@ function builder(length: number, side: number, options: BuilderOptions = {}): Ch
     let begun = 0;
     const stored = () => {
       const [name] = readdirSync(${JSON.stringify(join(folder, "pictures"))});
-      return statSync(${JSON.stringify(`${join(folder, "pictures")}/`)} + name + "/journal.bin", { throwIfNoEntry: false })?.size > 0;
+      const journal = ${JSON.stringify(`${join(folder, "pictures")}/`)} + name + "/journal.bin";
+      return statSync(journal, { throwIfNoEntry: false })?.size > 0;
     };
     const dataset = {
       length: ${length}, classes: [], label: () => -1, path: (index) => "noise " + index,
@@ -111,7 +112,8 @@ function builder(length: number, side: number, options: BuilderOptions = {}): Ch
     const device = createDevice({ threads: 1 });
     try {
       const onProgress = ({ waiting }) => { if (waiting) process.stdout.write("waiting\\n"); };
-      const cache = await pictureCache(dataset, { device, decodeSize: null, folder: ${JSON.stringify(folder)}, workers: 4, onProgress });
+      const folder = ${JSON.stringify(folder)};
+      const cache = await pictureCache(dataset, { device, decodeSize: null, folder, workers: 4, onProgress });
       process.stdout.write("complete " + cache.skipped().length + "\\n");
     } catch (error) {
       process.stdout.write("error " + error.message + "\\n");
@@ -201,7 +203,8 @@ describe("pictureCache", () => {
     expect(expected.skipped).toHaveLength(3);
     const other = { dataset: noiseDataset({ length: 40 }).dataset, decodeSize: null, cache };
     expect(() => new ImageLoader({ device, batchSize: 8, views: [view], seed: 1, ...other })).toThrow(
-      "PictureStore: the cache holds 41 pictures reduced to 32 pixels, but the data set has 40 pictures of full size. Make it with the same data set and decodeSize.",
+      "PictureStore: the cache holds 41 pictures reduced to 32 pixels, " +
+        "but the data set has 40 pictures of full size. Make it with the same data set and decodeSize.",
     );
     cache.close();
     expect(device.memory().mappedBytes).toBe(0);
@@ -399,7 +402,12 @@ describe("pictureCache", () => {
     // 400 KB a file is the limit; a picture is 43 KB.
     const lines = await linesOf(builder(40, 120, { limit: "ulimit -f 400; " }));
     expect(lines.at(-1)).toMatch(
-      /^error pictureCache: .*pictures.* cannot hold the decoded pictures: the file may not become larger \(EFBIG\)\. Free some room, choose another folder \(SPLITMASK_CACHE, or the option folder\), a smaller decodeSize, or go without a cache\. The \d+ of 40 pictures that are stored stay, and the next start goes on from there\.$/,
+      new RegExp(
+        /^error pictureCache: .*pictures.* cannot hold the decoded pictures: /.source +
+          /the file may not become larger \(EFBIG\)\. Free some room, choose another folder /.source +
+          /\(SPLITMASK_CACHE, or the option folder\), a smaller decodeSize, or go without a cache\. /.source +
+          /The \d+ of 40 pictures that are stored stay, and the next start goes on from there\.$/.source,
+      ),
     );
     expect((await linesOf(builder(40, 120))).at(-1)).toBe("complete 1");
   });
@@ -411,7 +419,10 @@ describe("pictureCache", () => {
     const { dataset } = noiseDataset({ length: Math.ceil((3 * bavail * bsize) / grey.data.length) });
     const large = { ...dataset, image: async () => grey };
     await expect(pictureCache(large, { device, decodeSize: null, folder })).rejects.toThrow(
-      /the [\d,]+ pictures that are missing need about [\d.]+ GB, and the disk has .* GB left, of which 0\.27 GB are not touched\. Free some room/,
+      new RegExp(
+        /the [\d,]+ pictures that are missing need about [\d.]+ GB, and the disk has .* GB left, /.source +
+          /of which 0\.27 GB are not touched\. Free some room/.source,
+      ),
     );
   });
 
@@ -429,7 +440,8 @@ describe("pictureCache", () => {
     const options = { device, decodeSize: null, folder };
     const { fingerprint: _, ...without } = dataset;
     await expect(pictureCache(without, options)).rejects.toThrow(
-      "pictureCache: the data set has no fingerprint(), so a cache could not tell when its pictures have changed. Give it one, or go without a cache on disk.",
+      "pictureCache: the data set has no fingerprint(), so a cache could not tell when its pictures have " +
+        "changed. Give it one, or go without a cache on disk.",
     );
     await expect(pictureCache({ ...dataset, length: 0 }, options)).rejects.toThrow(
       "pictureCache: the data set is empty; expected at least one picture.",

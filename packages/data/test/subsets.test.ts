@@ -165,7 +165,8 @@ describe("concatenateDatasets", () => {
       "concatenateDatasets: there are no data sets; expected at least one.",
     );
     expect(() => concatenateDatasets([dataset, { ...sharded("a"), channels: 1 }])).toThrow(
-      "concatenateDatasets: data set 0 has 3 channels and data set 1 has 1; expected the same. Open both with the same number of channels.",
+      "concatenateDatasets: data set 0 has 3 channels and data set 1 has 1; expected the same. " +
+        "Open both with the same number of channels.",
     );
   });
 });

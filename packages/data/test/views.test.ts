@@ -175,7 +175,8 @@ describe("channels other than 3", () => {
     expect((await loader.batch(0)).views[0]!.shape).toEqual([5, channels, 16, 16]);
     loader.close();
     expect(() => new ImageLoader({ dataset, device, batchSize: 5, views: [view(16, 2)], seed: 1 })).toThrow(
-      `ImageLoader: view 0 has mean [0.5, 0.5] and std [0.25, 0.25]; expected ${channels} finite numbers each, std above 0: one a channel.`,
+      "ImageLoader: view 0 has mean [0.5, 0.5] and std [0.25, 0.25]; " +
+        `expected ${channels} finite numbers each, std above 0: one a channel.`,
     );
   });
 
@@ -185,7 +186,8 @@ describe("channels other than 3", () => {
     expect(() =>
       augmentPictures(device, four, [{ ...plan, operations: [{ kind: "hue", factor: 0.1 }] }], view(9, 4)),
     ).toThrow(
-      "augmentation: hue works on red, green and blue, but the pictures have 4 channels. Leave it out, or use pictures of 3 channels (of 1, it changes nothing).",
+      "augmentation: hue works on red, green and blue, but the pictures have 4 channels. " +
+        "Leave it out, or use pictures of 3 channels (of 1, it changes nothing).",
     );
     const one = [upload(9, 9, 1)];
     const operations = [
@@ -207,7 +209,8 @@ describe("recipes", () => {
   test("are what their papers say", () => {
     expect(splitMaskAugmentation().name).toBe("randomResizedCrop(0.08–1)");
     expect(splitMaskAugmentation({ colors: true }).name).toBe(
-      "randomResizedCrop(0.08–1), colorJitter(0.4, 0.4, 0.2, 0.1) with 0.8, grayscale with 0.2, gaussianBlur(23, 0.1–2) with 0.5, solarize(128) with 0.2",
+      "randomResizedCrop(0.08–1), colorJitter(0.4, 0.4, 0.2, 0.1) with 0.8, grayscale with 0.2, " +
+        "gaussianBlur(23, 0.1–2) with 0.5, solarize(128) with 0.2",
     );
     const mixing = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5, labelSmoothing: 0.1 };
     expect(deitRecipe()).toMatchObject({ mixup: mixing, repeats: 3 });
@@ -235,7 +238,9 @@ describe("recipes", () => {
       ["rand-m", "m"],
     ]) {
       expect(() => randAugment(text!)).toThrow(
-        `randAugment: "${part}" of "${text}" is unknown; expected rand, then parts m (magnitude), mstd (its spread), mmax, n (operations), p (probability), inc (0 or 1), each with a number: rand-m9-mstd0.5-inc1.`,
+        `randAugment: "${part}" of "${text}" is unknown; ` +
+          "expected rand, then parts m (magnitude), mstd (its spread), mmax, n (operations), " +
+          "p (probability), inc (0 or 1), each with a number: rand-m9-mstd0.5-inc1.",
       );
     }
   });
@@ -270,7 +275,8 @@ describe("wrong numbers", () => {
     ],
     [
       () => randAugment({ magnitude: -1 }),
-      "randAugment: magnitude is -1, magnitudeStd 0, magnitudeMax 10 and layers 2; expected numbers from 0 on, layers a whole one.",
+      "randAugment: magnitude is -1, magnitudeStd 0, magnitudeMax 10 and layers 2; " +
+        "expected numbers from 0 on, layers a whole one.",
     ],
     [
       () => randomErasing({ minArea: 0.5 }),
@@ -297,7 +303,8 @@ describe("wrong numbers", () => {
           views: [view(8)],
           augmentation: compose(randomResizedCrop(), [rotate, randomHorizontalFlip()]),
         }),
-      "randomHorizontalFlip: a step before it rotates, shears, translates or erases, and flips are done before all operations. Put the flip in front of it.",
+      "randomHorizontalFlip: a step before it rotates, shears, translates or erases, " +
+        "and flips are done before all operations. Put the flip in front of it.",
     ],
     [
       () => mixup(images(), labels(), { classes: 2 }, { seed: 1, step: 0 }),

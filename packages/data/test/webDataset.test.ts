@@ -133,7 +133,7 @@ describe("names with several dots", () => {
     expect((await webDataset(first, { labels: "output.cls" })).label(0)).toBe(3);
   });
 
-  test("names that are not UTF-8 are told apart and shown; hidden and system files and other formats are told", async () => {
+  test("names that are not UTF-8 are told apart and shown; hidden, system and other files are told", async () => {
     const name = (byte: number) => Buffer.concat([Buffer.from("caf"), Buffer.of(byte), Buffer.from(".png")]);
     const shard = rawTar("bytes.tar", [
       [name(0xe9), await picture(1)],
@@ -298,7 +298,9 @@ describe("webDataset", () => {
     expect((await clearShardFiles(join(folder, "default cache"))).length).toBe(2);
     expect(await listShardFiles(join(folder, "default cache"))).toEqual([]);
     expect(() => requireRoom("a.tgz", "cache", 3e9, 3.1e9)).toThrow(
-      'webDataset: a.tgz is gzipped, and its unpacked copy needs about 3.0 GB; cache has 3.1 GB free. Give another folder with cacheFolder (--cache-folder, or SPLITMASK_CACHE), or unpack it yourself (gunzip -k "a.tgz", and open the .tar file).',
+      "webDataset: a.tgz is gzipped, and its unpacked copy needs about 3.0 GB; cache has 3.1 GB free. " +
+        "Give another folder with cacheFolder (--cache-folder, or SPLITMASK_CACHE), " +
+        'or unpack it yourself (gunzip -k "a.tgz", and open the .tar file).',
     );
     expect(() => requireRoom("a.tgz", "cache", 3e9, 4e9)).not.toThrow();
     if (before === undefined) delete process.env.SPLITMASK_CACHE;
@@ -345,7 +347,8 @@ describe("webDataset", () => {
     wrong[3]! ^= 1;
     const damaged = write(join(folder, "damaged.tar"), wrong);
     await expect(webDataset(damaged)).rejects.toThrow(
-      `${damaged} is damaged at byte 0: the checksum of the header is wrong. Expected a tar archive; get it anew, or pack it anew.`,
+      `${damaged} is damaged at byte 0: the checksum of the header is wrong. Expected a tar archive; ` +
+        "get it anew, or pack it anew.",
     );
     const empty = write(join(folder, "empty.tar"), new Uint8Array(10240));
     await expect(webDataset(empty)).rejects.toThrow(`webDataset: no pictures in ${empty};`);

@@ -62,7 +62,8 @@ export function resolveInpaintingDecoderConfig(
   }
   if (width % heads !== 0) {
     throw new RangeError(
-      `InpaintingDecoder: the width ${width} is no multiple of the ${heads} heads. Choose heads that divide the width, e.g. the encoder's.`,
+      `InpaintingDecoder: the width ${width} is no multiple of the ${heads} heads. ` +
+        "Choose heads that divide the width, e.g. the encoder's.",
     );
   }
   if (!(dropPath >= 0 && dropPath < 1)) {

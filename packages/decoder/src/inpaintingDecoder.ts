@@ -126,7 +126,9 @@ export class InpaintingDecoder extends Module {
       (prefix !== 0 && prefix !== 1)
     ) {
       throw new RangeError(
-        `InpaintingDecoder: tokens are ${tokens.shape.join("×")}, visible ${visible.shape.join("×")} and hidden ${hidden.shape.join("×")}; expected B×K×${width} (B×(1+K)×${width} with a class token), B×K and B×(${patches}−K).`,
+        `InpaintingDecoder: tokens are ${tokens.shape.join("×")}, ` +
+          `visible ${visible.shape.join("×")} and hidden ${hidden.shape.join("×")}; ` +
+          `expected B×K×${width} (B×(1+K)×${width} with a class token), B×K and B×(${patches}−K).`,
       );
     }
     const table = this.#positionTable(positions);
@@ -142,7 +144,9 @@ export class InpaintingDecoder extends Module {
     if (this.pos_embed !== null) return reshape(this.pos_embed, [patches, width]);
     if (given === undefined || given.rank !== 2 || given.shape[0] !== patches || given.shape[1] !== width) {
       throw new RangeError(
-        `InpaintingDecoder: positions are ${given?.shape.join("×") ?? "missing"}; expected a table ${patches}×${width}, e.g. encoder.patchPositions(), because this decoder shares it. For a table of its own make it with positions: "own".`,
+        `InpaintingDecoder: positions are ${given?.shape.join("×") ?? "missing"}; ` +
+          `expected a table ${patches}×${width}, e.g. encoder.patchPositions(), ` +
+          'because this decoder shares it. For a table of its own make it with positions: "own".',
       );
     }
     return given;

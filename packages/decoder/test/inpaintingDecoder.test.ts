@@ -116,7 +116,8 @@ test("the same seed gives the same weights, and none of the encoder's", async ()
 
 test("says what is wrong with its config and inputs", () => {
   expect(() => new InpaintingDecoder(device, { ...shape, heads: 3 })).toThrow(
-    "InpaintingDecoder: the width 16 is no multiple of the 3 heads. Choose heads that divide the width, e.g. the encoder's.",
+    "InpaintingDecoder: the width 16 is no multiple of the 3 heads. " +
+      "Choose heads that divide the width, e.g. the encoder's.",
   );
   expect(() => new InpaintingDecoder(device, { ...shape, outFeatures: 0 })).toThrow(
     "InpaintingDecoder: outFeatures is 0; expected a whole number from 1.",
@@ -125,11 +126,13 @@ test("says what is wrong with its config and inputs", () => {
   const tokens = normal(device, [1, 2, 16], { key: { seed: 3, purpose: "tokens" } });
   const hidden = places([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   expect(() => decoder.forward({ tokens, visible: places([0, 1]), hidden })).toThrow(
-    'InpaintingDecoder: positions are missing; expected a table 12×16, e.g. encoder.patchPositions(), because this decoder shares it. For a table of its own make it with positions: "own".',
+    "InpaintingDecoder: positions are missing; expected a table 12×16, e.g. encoder.patchPositions(), " +
+      'because this decoder shares it. For a table of its own make it with positions: "own".',
   );
   expect(() =>
     decoder.forward({ tokens, visible: places([0, 1]), hidden: places([2, 3]), positions }),
   ).toThrow(
-    "InpaintingDecoder: tokens are 1×2×16, visible 1×2 and hidden 1×2; expected B×K×16 (B×(1+K)×16 with a class token), B×K and B×(12−K).",
+    "InpaintingDecoder: tokens are 1×2×16, visible 1×2 and hidden 1×2; " +
+      "expected B×K×16 (B×(1+K)×16 with a class token), B×K and B×(12−K).",
   );
 });

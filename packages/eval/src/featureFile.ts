@@ -52,7 +52,8 @@ export async function writeFeatures(
   const { paths, labels, classes } = pictures;
   if (features.shape.length !== 2 || features.shape[0] !== paths.length) {
     throw new Error(
-      `writeFeatures: features is ${features.shape.join("×")} and there are ${paths.length} paths; there must be one path a row.`,
+      `writeFeatures: features is ${features.shape.join("×")} and there are ${paths.length} paths; ` +
+        "there must be one path a row.",
     );
   }
   const lines = paths.map((picture, row) => {
@@ -81,7 +82,8 @@ function contiguous(features: NdArray<Float32Array>): Float32Array {
   for (let axis = features.shape.length - 1; axis >= 0; axis--) {
     if (features.stride[axis] !== expected && features.shape[axis]! > 1) {
       throw new Error(
-        `npyBytes: the array has strides ${features.stride.join(", ")}; it must be contiguous and row-major. Copy it first.`,
+        `npyBytes: the array has strides ${features.stride.join(", ")}; ` +
+          "it must be contiguous and row-major. Copy it first.",
       );
     }
     expected *= features.shape[axis]!;

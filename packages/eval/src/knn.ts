@@ -51,7 +51,8 @@ export class KnnClassifier implements FeatureClassifier {
     const { rows: trainRows, classes } = checkTraining("KnnClassifier", train);
     if (!Number.isInteger(k) || k < 1 || k > trainRows) {
       throw new RangeError(
-        `KnnClassifier: k is ${k} and train has ${trainRows} pictures; k must be a whole number from 1 to ${trainRows}.`,
+        `KnnClassifier: k is ${k} and train has ${trainRows} pictures; ` +
+          `k must be a whole number from 1 to ${trainRows}.`,
       );
     }
     if (!(temperature > 0))

@@ -83,7 +83,8 @@ export function checkTest(what: string, train: LabelledFeatures, test: LabelledF
   const names = train.classes ?? [];
   if (test.classes !== undefined && names.length > 0 && test.classes.join("\n") !== names.join("\n")) {
     throw new Error(
-      `${what}: train has the classes ${names.slice(0, 5).join(", ")}… and test ${test.classes.slice(0, 5).join(", ")}…; both folders must have the same class folders.`,
+      `${what}: train has the classes ${names.slice(0, 5).join(", ")}… and test ` +
+        `${test.classes.slice(0, 5).join(", ")}…; both folders must have the same class folders.`,
     );
   }
   const most = largest(`${what}: test`, test.labels);

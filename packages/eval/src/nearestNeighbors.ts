@@ -28,7 +28,8 @@ export async function nearestNeighbors(
   const [count, queryWidth] = queries.shape as [number, number];
   if (width !== queryWidth) {
     throw new RangeError(
-      `nearestNeighbors: features is ${features.shape.join("×")} and queries is ${queries.shape.join("×")}; both need the same number of columns.`,
+      `nearestNeighbors: features is ${features.shape.join("×")} and queries is ` +
+        `${queries.shape.join("×")}; both need the same number of columns.`,
     );
   }
   if (!Number.isInteger(k) || k < 1 || k > rows) {

@@ -57,7 +57,8 @@ export async function principalComponents(
     throw new RangeError("principalComponents: features has no rows; expected at least one picture.");
   if (!Number.isInteger(count) || count < 1 || count > width) {
     throw new RangeError(
-      `principalComponents: components is ${count} and features is ${rows}×${width}; components must be a whole number from 1 to ${width}.`,
+      `principalComponents: components is ${count} and features is ${rows}×${width}; ` +
+        `components must be a whole number from 1 to ${width}.`,
     );
   }
   const found = noGrad(device, () =>

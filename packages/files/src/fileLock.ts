@@ -79,7 +79,10 @@ function describe(what: string, path: string, holder: LockHolder): string {
   const cure = elsewhere
     ? `Whether it is still running cannot be seen from here (this is ${hostname()}); if it is not, delete ${path}.`
     : "Wait for it, stop it, or choose another folder.";
-  return `${what}: process ${holder.pid} on ${holder.host} has been writing here since ${holder.since} (${path}). ${cure}`;
+  return (
+    `${what}: process ${holder.pid} on ${holder.host} has been writing here since ` +
+    `${holder.since} (${path}). ${cure}`
+  );
 }
 
 async function readHolder(path: string): Promise<LockHolder | "gone" | "unreadable"> {

@@ -1,4 +1,8 @@
-// Matrix products and attention beside OpenBLAS and beside the machine's limit: `node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--only REGEXP] [--set avx512bf16|avx512|avx2|portable|neon]`.
+// Matrix products and attention beside OpenBLAS and beside the machine's limit:
+//
+//   node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--only REGEXP]
+//     [--set avx512bf16|avx512|avx2|portable|neon]
+//
 // Compiles bench/gemm.cpp with the flags of binding.gyp into a temporary folder; needs a C++ compiler.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -114,7 +118,8 @@ for (const line of lines) {
     ? `${speed(theirs).toFixed(1).padStart(9)} ${(theirs / ours).toFixed(2).padStart(6)}`
     : `${"–".padStart(9)} ${"–".padStart(6)}`;
   print(
-    `${work.padEnd(58)} ${speed(ours).toFixed(1).padStart(12)} ${other} ${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
+    `${work.padEnd(58)} ${speed(ours).toFixed(1).padStart(12)} ${other} ` +
+      `${speed(limit).toFixed(0).padStart(7)} ${(limit / ours).toFixed(2).padStart(6)}`,
   );
   if (!options.json) continue;
   const row = { work, ours: speed(ours), unit: "GFLOP/s" };

@@ -64,8 +64,10 @@ function layoutOf(part: AnyPart): ArgumentLayout {
 function checkSignature(backend: string, { name, signature }: BackendKernel, expected: string): void {
   if (signature === expected) return;
   throw new Error(
-    `@splitmask/kernels: the ${backend} backend was compiled from other sources: ${name} takes ${expected} in kernelTable, but ${signature} in the backend. ` +
-      "Compile the native addon again with `npx splitmask-build-kernels` (in a clone: `npm run build`); of another backend, install the version that belongs to this one.",
+    `@splitmask/kernels: the ${backend} backend was compiled from other sources: ` +
+      `${name} takes ${expected} in kernelTable, but ${signature} in the backend. ` +
+      "Compile the native addon again with `npx splitmask-build-kernels` (in a clone: `npm run build`); " +
+      "of another backend, install the version that belongs to this one.",
   );
 }
 
@@ -209,13 +211,15 @@ export class CallWriter {
       const { buffer, byteOffset } = argument;
       if (!(buffer instanceof DeviceBuffer)) {
         throw new TypeError(
-          `${kernel}: buffer ${name}${where} is ${describe(argument)}; it must be { buffer: DeviceBuffer, byteOffset: number }, e.g. a Tensor.`,
+          `${kernel}: buffer ${name}${where} is ${describe(argument)}; ` +
+            "it must be { buffer: DeviceBuffer, byteOffset: number }, e.g. a Tensor.",
         );
       }
       checkUsable(this.#device, kernel, `${name}${where}`, buffer);
       if (buffer.readOnly && (type !== "uint8" || output)) {
         throw new TypeError(
-          `${kernel}: buffer ${name}${where} is a mapped file or a borrowed array, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).`,
+          `${kernel}: buffer ${name}${where} is a mapped file or a borrowed array, which can only be read, ` +
+            "as uint8. Copy it into a buffer of its own first (copyBytes).",
         );
       }
       const count = extent(values as Numbers, context);
@@ -223,12 +227,14 @@ export class CallWriter {
       if (!(Number.isSafeInteger(count) && count >= 0)) {
         const numbers = layout.numbers.map((number) => `${number} ${values[number]}`).join(", ");
         throw new RangeError(
-          `${kernel}: ${name}${where} would have ${count} elements (${numbers}); sizes must be whole numbers, 0 or more.`,
+          `${kernel}: ${name}${where} would have ${count} elements (${numbers}); ` +
+            "sizes must be whole numbers, 0 or more.",
         );
       }
       if (!(byteOffset >= 0 && byteOffset + bytes <= buffer.bytes)) {
         throw new RangeError(
-          `${kernel}: ${name}${where} needs ${count} ${type ?? dtype} elements (${bytes} bytes) from byteOffset ${byteOffset} on, but its buffer has ${buffer.bytes} bytes.`,
+          `${kernel}: ${name}${where} needs ${count} ${type ?? dtype} elements (${bytes} bytes) from ` +
+            `byteOffset ${byteOffset} on, but its buffer has ${buffer.bytes} bytes.`,
         );
       }
       words[this.#at++] = buffer.id;
@@ -286,7 +292,8 @@ export function checkUsable(device: BufferOwner, where: string, name: string, bu
 function missingKernel(kernel: string, backend: string): Error {
   if (!(kernel in kernelTable)) return new Error(`run: there is no kernel "${kernel}" in kernelTable.`);
   return new Error(
-    `${kernel}: the ${backend} backend has no such kernel; docs/features.md says what each backend has. Of the native one, build the addon again (see native/README.md).`,
+    `${kernel}: the ${backend} backend has no such kernel; docs/features.md says what each backend has. ` +
+      "Of the native one, build the addon again (see native/README.md).",
   );
 }
 

@@ -27,8 +27,8 @@ export interface ChromeTrace {
 }
 
 /**
- * A profile in the trace format of Chrome: written as JSON, `chrome://tracing` and https://ui.perfetto.dev open it. One event a call with its shape, its rate
- * (GFLOP/s and GB/s) and its numbers.
+ * A profile in the trace format of Chrome: written as JSON, `chrome://tracing` and https://ui.perfetto.dev open it. One
+ * event a call with its shape, its rate (GFLOP/s and GB/s) and its numbers.
  */
 export function chromeTrace(profile: Profile): ChromeTrace {
   const place = { pid: 1, tid: 1 };

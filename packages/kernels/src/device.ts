@@ -293,7 +293,8 @@ export class Device implements BufferOwner {
   #need(feature: BackendFeature, where: string): void {
     if (!this.#lacks.has(feature)) return;
     throw new Error(
-      `${where}: the ${this.backend} backend has no ${feature}; createDevice({ backend: "native" }) has it, and docs/features.md says what each backend has.`,
+      `${where}: the ${this.backend} backend has no ${feature}; ` +
+        'createDevice({ backend: "native" }) has it, and docs/features.md says what each backend has.',
     );
   }
 

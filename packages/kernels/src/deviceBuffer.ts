@@ -82,6 +82,9 @@ export class DeviceBuffer {
   }
 
   #lost(): string {
-    return `the buffer of ${this.bytes} bytes was released: its last reference is gone, and its memory may be another buffer's. Call retain() before.`;
+    return (
+      `the buffer of ${this.bytes} bytes was released: ` +
+      "its last reference is gone, and its memory may be another buffer's. Call retain() before."
+    );
   }
 }

@@ -13,7 +13,8 @@ export interface KernelCost {
 /**
  * What a call costs: computed from its numbers alone, so it is the same for every implementation of the kernel.
  *
- * @param call - a call of a profile, or anything that names a kernel, its dtype, its numbers and the buffers that are given
+ * @param call - a call of a profile, or anything that names a kernel, its dtype, its numbers and the buffers that are
+ *   given
  */
 export function kernelCost(
   call: Pick<ProfiledKernel, "kernel" | "dtype" | "numbers" | "buffers" | "each">,

@@ -40,7 +40,8 @@ describe("the addon", () => {
       try { createDevice(); } catch (error) { console.log(error.message); }`);
     expect(stderr).toBe("");
     expect(stdout).toContain(
-      `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} with Node.js ${process.version} (wrong ELF class)`,
+      `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} with Node.js ` +
+        `${process.version} (wrong ELF class)`,
     );
     expect(stdout).toContain("Compile it with `npx splitmask-build-kernels`");
   });
@@ -215,7 +216,8 @@ describe("a backend of one's own", () => {
     };
     for (const [feature, use] of Object.entries(uses)) {
       expect(use).toThrow(
-        `the counting backend has no ${feature}; createDevice({ backend: "native" }) has it, and docs/features.md says what each backend has.`,
+        `the counting backend has no ${feature}; ` +
+          'createDevice({ backend: "native" }) has it, and docs/features.md says what each backend has.',
       );
     }
   });

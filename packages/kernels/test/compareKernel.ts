@@ -17,8 +17,9 @@ export class Fixed {
 }
 
 /**
- * A buffer's content before the call: float arrays are in the call's dtype (their values are rounded to float32 first, so that every version sees the same
- * input), Int32Array, Uint8Array and Fixed stay what they are; the name of another buffer of the same list: that one's memory (in place); null: not given.
+ * A buffer's content before the call: float arrays are in the call's dtype (their values are rounded to float32 first,
+ * so that every version sees the same input), Int32Array, Uint8Array and Fixed stay what they are; the name of another
+ * buffer of the same list: that one's memory (in place); null: not given.
  */
 export type Content = NumberArray | Fixed | string | null;
 
@@ -32,7 +33,10 @@ export interface KernelCase {
   }[];
   /** Buffers that the kernel writes (also in `each`); all others must be unchanged afterwards. */
   readonly outputs: readonly string[];
-  /** |value − reference| ≤ absolute + relative·|reference|, the reference being the naive kernel in float64. Default 1e-6 and 1e-5. */
+  /**
+   * |value − reference| ≤ absolute + relative·|reference|, the reference being the naive kernel in float64. Default
+   * 1e-6 and 1e-5.
+   */
   readonly absolute?: number;
   readonly relative?: number;
 }
@@ -207,7 +211,8 @@ export async function compareKernel(name: KernelName, given: KernelCase): Promis
               : Math.abs(value - wanted) / (absolute + relative * Math.abs(wanted));
             if (!(error <= 1)) {
               throw new Error(
-                `${name} (${label}): ${key}[${i}] is ${value}, the naive float64 kernel gives ${wanted} (tolerance ${absolute} + ${relative}·|reference|)`,
+                `${name} (${label}): ${key}[${i}] is ${value}, the naive float64 kernel gives ${wanted} ` +
+                  `(tolerance ${absolute} + ${relative}·|reference|)`,
               );
             }
             worst = Math.max(worst, error);

@@ -222,7 +222,8 @@ describe("errors", () => {
       "fill: buffer output is undefined; the kernel needs it.",
     );
     expect(() => call({ output: output.buffer, size: 4, value: 1 })).toThrow(
-      "fill: buffer output is an object (DeviceBuffer); it must be { buffer: DeviceBuffer, byteOffset: number }, e.g. a Tensor.",
+      "fill: buffer output is an object (DeviceBuffer); " +
+        "it must be { buffer: DeviceBuffer, byteOffset: number }, e.g. a Tensor.",
     );
     expect(() => call({ output, size: 5, value: 1 })).toThrow(
       "fill: output needs 5 float32 elements (20 bytes) from byteOffset 0 on, but its buffer has 16 bytes.",

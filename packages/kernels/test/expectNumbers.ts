@@ -1,4 +1,7 @@
-/** Fails at the first element that differs by more than absolute + relative·|expected|; much faster than toEqual on long arrays. NaN equals NaN. */
+/**
+ * Fails at the first element that differs by more than absolute + relative·|expected|; much faster than toEqual on long
+ * arrays. NaN equals NaN.
+ */
 export function expectNumbers(
   actual: ArrayLike<number> | undefined,
   expected: ArrayLike<number>,

@@ -42,8 +42,8 @@ test("an addon that was compiled from other entries is an error that says so", (
     throw new Error("opened before its kernels were compared");
   };
   expect(() => createDevice({ backend: { ...nativeBackend, kernels: () => swapped, open } })).toThrow(
-    "the native backend was compiled from other sources: scaleRows takes (dtype output, const dtype input, const dtype rowScale, " +
-      "const dtype residual?, integer rows, integer columns) in kernelTable, but",
+    "the native backend was compiled from other sources: scaleRows takes (dtype output, const dtype input, " +
+      "const dtype rowScale, const dtype residual?, integer rows, integer columns) in kernelTable, but",
   );
 });
 

@@ -165,7 +165,8 @@ describe("a mapped file", () => {
       "upload: the destination can only be read: it is a mapped file or a borrowed array.",
     );
     expect(() => device.run("fill", "float32", { output: file, size: 4, value: 1 })).toThrow(
-      "fill: buffer output is a mapped file or a borrowed array, which can only be read, as uint8. Copy it into a buffer of its own first (copyBytes).",
+      "fill: buffer output is a mapped file or a borrowed array, which can only be read, as uint8. " +
+        "Copy it into a buffer of its own first (copyBytes).",
     );
     expect(() => device.run("copyBytes", "float32", { output: file, input: own, bytes: 4 })).toThrow(
       "copyBytes: buffer output is a mapped file",

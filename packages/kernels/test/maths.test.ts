@@ -56,7 +56,10 @@ function spacing(value: number): number {
   ]!;
 }
 
-/** The largest error as a multiple of `unit(exact value)`, and where; infinite where a NaN or an infinity is in the wrong place. */
+/**
+ * The largest error as a multiple of `unit(exact value)`, and where; infinite where a NaN or an infinity is in the
+ * wrong place.
+ */
 function largestError(
   inputs: Float32Array,
   outputs: Float32Array,

@@ -1,4 +1,7 @@
-/** Philox 4×32-10 in exact integer arithmetic, word by word from the paper's definition: slow, and written apart from the kernels. */
+/**
+ * Philox 4×32-10 in exact integer arithmetic, word by word from the paper's definition: slow, and written apart from
+ * the kernels.
+ */
 export function philox(counter: readonly number[], key: readonly number[]): number[] {
   const mask = 0xffffffffn;
   let [c0, c1, c2, c3] = counter.map(BigInt) as [bigint, bigint, bigint, bigint];

@@ -48,7 +48,7 @@ async function work(): Promise<Profile> {
   return profile;
 }
 
-test("a profile holds exactly what was enqueued between its start and its end, in order, with its numbers", async () => {
+test("a profile holds exactly what was enqueued between its start and end, in order, with its numbers", async () => {
   expect(contentOf(await work())).toEqual([
     {
       kind: "kernel",

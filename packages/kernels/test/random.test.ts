@@ -105,7 +105,7 @@ describe("random", () => {
       expect(Math.abs(normalDistribution(values[i]!) - (all[i]! + 0.5) / 2 ** 32)).toBeLessThan(1e-12);
   });
 
-  test("truncated normal numbers stay within their bounds, with the probabilities of the cut distribution", async () => {
+  test("truncated normal numbers stay within bounds, with the probabilities of the cut distribution", async () => {
     const size = 801;
     for (const [low, high] of [
       [0.46, 0.54],

@@ -31,7 +31,9 @@ export function classificationLoss(
   const fits = targets.shape[0] === pictures && targets.shape.length === (soft ? 2 : 1);
   if (logits.shape.length !== 2 || logits.size === 0 || !fits || (soft && targets.shape[1] !== classes)) {
     throw new TypeError(
-      `classificationLoss: logits are ${describeShape(logits)} and targets are ${targets.dtype} ${describeShape(targets)}; expected B×C logits and one class a picture (int32 B) or one distribution a picture (float32 B×C).`,
+      `classificationLoss: logits are ${describeShape(logits)} and targets are ${targets.dtype} ` +
+        `${describeShape(targets)}; ` +
+        "expected B×C logits and one class a picture (int32 B) or one distribution a picture (float32 B×C).",
     );
   }
   const { smoothing = 0 } = options;

@@ -60,7 +60,8 @@ export function inpaintLossFromTokens(
   const width = tokens.shape[tokens.shape.length - 1];
   if (weight.shape.length !== 2 || weight.shape[1] !== width) {
     throw new TypeError(
-      `inpaintLossFromTokens: tokens are ${describeShape(tokens)} and the head's weight is ${describeShape(weight)}; expected a weight of words×${width}.`,
+      `inpaintLossFromTokens: tokens are ${describeShape(tokens)} and the head's weight is ` +
+        `${describeShape(weight)}; expected a weight of words×${width}.`,
     );
   }
   return linearCrossEntropy(asRows(tokens), weight, bias, asList(words), {
@@ -74,7 +75,8 @@ function checkWords(name: string, what: string, rows: Tensor, words: Tensor): vo
   const count = rows.size / rows.shape[rows.shape.length - 1]!;
   if (rows.shape.length < 2 || words.dtype !== "int32" || words.size !== count || count === 0) {
     throw new TypeError(
-      `${name}: ${what} are ${describeShape(rows)} and words are ${words.dtype} ${describeShape(words)}; expected int32 words, one for each of the ${count} rows of ${what}, and at least one row.`,
+      `${name}: ${what} are ${describeShape(rows)} and words are ${words.dtype} ${describeShape(words)}; ` +
+        `expected int32 words, one for each of the ${count} rows of ${what}, and at least one row.`,
     );
   }
 }

@@ -50,12 +50,14 @@ export function matchLoss(first: Tensor, second: Tensor, options: MatchLossOptio
     width !== second.shape[1]
   ) {
     throw new TypeError(
-      `matchLoss: first is ${describeShape(first)} and second is ${describeShape(second)}; expected two N×D tensors of the same shape, one descriptor a row.`,
+      `matchLoss: first is ${describeShape(first)} and second is ${describeShape(second)}; ` +
+        "expected two N×D tensors of the same shape, one descriptor a row.",
     );
   }
   if (images! < 2) {
     throw new RangeError(
-      `matchLoss: the batch has ${images} image(s), so there are no negatives. Use a batch of at least 2, or switch the match loss off (weight 0).`,
+      `matchLoss: the batch has ${images} image(s), so there are no negatives. ` +
+        "Use a batch of at least 2, or switch the match loss off (weight 0).",
     );
   }
   // Beyond float32 the similarities over τ would be 0·∞.

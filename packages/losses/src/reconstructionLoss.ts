@@ -42,7 +42,8 @@ export function patchStatistics(patches: Tensor): PatchStatistics {
   const size = patches.shape[patches.rank - 1] ?? 0;
   if (size < 2) {
     throw new RangeError(
-      `patchStatistics: patches are ${describeShape(patches)}; expected …×d with at least two numbers a patch. Compare single numbers as they are: normalize: false.`,
+      `patchStatistics: patches are ${describeShape(patches)}; expected …×d with at least two numbers a ` +
+        "patch. Compare single numbers as they are: normalize: false.",
     );
   }
   return noGrad(patches.device, () =>
@@ -88,7 +89,9 @@ export function reconstructionLoss(
   const { normalize = true } = options;
   if (predicted.size === 0 || describeShape(predicted) !== describeShape(patches)) {
     throw new TypeError(
-      `reconstructionLoss: predicted is ${describeShape(predicted)} and patches are ${describeShape(patches)}; expected two …×d tensors of the same shape, one row a hidden patch, and at least one row.`,
+      `reconstructionLoss: predicted is ${describeShape(predicted)} and patches are ` +
+        `${describeShape(patches)}; ` +
+        "expected two …×d tensors of the same shape, one row a hidden patch, and at least one row.",
     );
   }
   return mean(square(subtract(predicted, normalize ? normalizedPatches(patches) : patches.detach())));

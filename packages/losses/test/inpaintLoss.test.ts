@@ -92,7 +92,8 @@ test.each([
 test("says what is wrong with its inputs", () => {
   const logits = tensor(device, new Float32Array(12), [3, 4]);
   expect(() => inpaintLoss(logits, tensor(device, Int32Array.of(1, 2)))).toThrow(
-    "inpaintLoss: logits are 3×4 and words are int32 2; expected int32 words, one for each of the 3 rows of logits, and at least one row.",
+    "inpaintLoss: logits are 3×4 and words are int32 2; " +
+      "expected int32 words, one for each of the 3 rows of logits, and at least one row.",
   );
   const weight = tensor(device, new Float32Array(10), [2, 5]);
   expect(() => inpaintLossFromTokens(logits, weight, null, tensor(device, Int32Array.of(1, 0, 1)))).toThrow(

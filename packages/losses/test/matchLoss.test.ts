@@ -70,7 +70,7 @@ test.each(variants)("agrees with PyTorch with all gradients (%o)", async ({ norm
   }
 });
 
-test("at the smallest temperatures a match costs nothing, and a mistake its distance over the temperature", async () => {
+test("at the smallest temperatures a match costs nothing, a mistake its distance over the temperature", async () => {
   const identity = [1, 0, 0, 0, 1, 0, 0, 0, 1];
   const first = tensor(device, Float32Array.from(identity), [3, 3]);
   const shifted = tensor(device, Float32Array.from([...identity.slice(3), ...identity.slice(0, 3)]), [3, 3]);
@@ -106,7 +106,7 @@ test("does not care for the branches' order, the images' order or the descriptor
   ).toBeCloseTo(loss, 6);
 });
 
-test("is ln(1 + negatives) when all descriptors are alike, and near 0 when the pairs are apart from the rest", async () => {
+test("is ln(1 + negatives) where all descriptors are alike, near 0 where pairs are apart from the rest", async () => {
   const alike = Array.from({ length: 4 }, () => [1, 2, 3]);
   const same = tensor(device, alike);
   expect(await matchLoss(same, same).item()).toBeCloseTo(Math.log(4), 6);
@@ -125,7 +125,8 @@ test("says what is wrong with its inputs", () => {
     "matchLoss: first is 3×4 and second is 3×5; expected two N×D tensors of the same shape, one descriptor a row.",
   );
   expect(() => matchLoss(rows(1, 4), rows(1, 4))).toThrow(
-    "matchLoss: the batch has 1 image(s), so there are no negatives. Use a batch of at least 2, or switch the match loss off (weight 0).",
+    "matchLoss: the batch has 1 image(s), so there are no negatives. " +
+      "Use a batch of at least 2, or switch the match loss off (weight 0).",
   );
   for (const temperature of [Number.NaN, -1, 1e-39]) {
     expect(() => matchLoss(rows(2, 4), rows(2, 4), { temperature })).toThrow(

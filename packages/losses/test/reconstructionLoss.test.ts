@@ -60,10 +60,12 @@ test("a patch of one color is predicted as 0", async () => {
 test("says what is wrong with its inputs", () => {
   const rows = (...shape: number[]) => zeros(device, shape);
   expect(() => reconstructionLoss(rows(2, 3, 12), rows(2, 4, 12))).toThrow(
-    "reconstructionLoss: predicted is 2×3×12 and patches are 2×4×12; expected two …×d tensors of the same shape, one row a hidden patch, and at least one row.",
+    "reconstructionLoss: predicted is 2×3×12 and patches are 2×4×12; " +
+      "expected two …×d tensors of the same shape, one row a hidden patch, and at least one row.",
   );
   expect(() => reconstructionLoss(rows(0, 12), rows(0, 12))).toThrow("and at least one row.");
   expect(() => reconstructionLoss(rows(3, 1), rows(3, 1))).toThrow(
-    "patchStatistics: patches are 3×1; expected …×d with at least two numbers a patch. Compare single numbers as they are: normalize: false.",
+    "patchStatistics: patches are 3×1; expected …×d with at least two numbers a patch. " +
+      "Compare single numbers as they are: normalize: false.",
   );
 });

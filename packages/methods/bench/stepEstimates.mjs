@@ -76,10 +76,13 @@ for (const precision of ["float32", "bfloat16"]) {
     const estimate = estimateSeconds(dry.profile, rates) / dry.profiledSteps;
     const giga = (rate) => (rate / 1e9).toFixed(0);
     console.log(
-      `${precision} ${size.imageSize}/${size.patchSize} width ${size.width}: estimate ${estimate.toFixed(3)} s, real ${real.seconds.toFixed(3)} s, ` +
-        `ratio ${(estimate / real.seconds).toFixed(2)}; operations ${operations(dry) === operations(real) ? "equal" : "DIFFER"}, ` +
+      `${precision} ${size.imageSize}/${size.patchSize} width ${size.width}: ` +
+        `estimate ${estimate.toFixed(3)} s, real ${real.seconds.toFixed(3)} s, ` +
+        `ratio ${(estimate / real.seconds).toFixed(2)}; ` +
+        `operations ${operations(dry) === operations(real) ? "equal" : "DIFFER"}, ` +
         `peak memory ${(dry.memory.peakLiveBytes / real.memory.peakLiveBytes).toFixed(4)}; ` +
-        `rates ${giga(rates.products)} ${giga(rates.bfloat16Products)} ${giga(rates.attention)} GFLOP/s, ${giga(rates.bytes)} GB/s, ${(rates.secondsPerCall * 1e6).toFixed(1)} µs`,
+        `rates ${giga(rates.products)} ${giga(rates.bfloat16Products)} ${giga(rates.attention)} GFLOP/s, ` +
+        `${giga(rates.bytes)} GB/s, ${(rates.secondsPerCall * 1e6).toFixed(1)} µs`,
     );
   }
 }

@@ -124,7 +124,8 @@ export function resolveBeitMaskOptions(
   const hiddenCount = countHidden(patches, ratio);
   if (hiddenCount < 1) {
     throw new RangeError(
-      `Beit: ${ratio} of ${patches} patches would be masked, which is less than one. Use larger pictures, smaller patches or a larger ratio.`,
+      `Beit: ${ratio} of ${patches} patches would be masked, which is less than one. ` +
+        "Use larger pictures, smaller patches or a larger ratio.",
     );
   }
   return {
@@ -154,13 +155,15 @@ const alarms: readonly HealthAlarm[] = [
     figure: "descriptorVariance",
     below: 0.05,
     advice:
-      "The encoder's mean outputs are nearly the same for all pictures: it tells pictures apart no more. Try a lower learning rate, a longer warm-up or a smaller clip.",
+      "The encoder's mean outputs are nearly the same for all pictures: it tells pictures apart no more. " +
+      "Try a lower learning rate, a longer warm-up or a smaller clip.",
   },
   {
     figure: "effectiveRank",
     below: 1.5,
     advice:
-      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. Try a lower learning rate, a longer warm-up or a longer run.",
+      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. " +
+      "Try a lower learning rate, a longer warm-up or a longer run.",
   },
   varietyAlarm,
 ];
@@ -381,8 +384,8 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
     return {
       title: "Masked patches, and the words predicted for them",
       lead:
-        "Blocks of patches are masked, and a mask token stands for each. The encoder sees the others, and predicts the " +
-        "visual word of every masked patch; here they are filled in.",
+        "Blocks of patches are masked, and a mask token stands for each. The encoder sees the others, " +
+        "and predicts the visual word of every masked patch; here they are filled in.",
       ...wordLooks(beit.config.tokenizer, request, (context) => ({
         "the encoder": beit.predictWords(request.batch, context),
       })),

@@ -40,7 +40,8 @@ export function resolveBlocks(
     !Number.isInteger(maximumBlock)
   ) {
     throw new RangeError(
-      `${where}: blocks of ${minimumBlock} to ${maximumBlock} patches were asked for; expected whole numbers with 1 ≤ minimumBlock ≤ maximumBlock ≤ ${patches}.`,
+      `${where}: blocks of ${minimumBlock} to ${maximumBlock} patches were asked for; ` +
+        `expected whole numbers with 1 ≤ minimumBlock ≤ maximumBlock ≤ ${patches}.`,
     );
   }
   if (!(minimumAspect > 0 && minimumAspect <= 1)) {

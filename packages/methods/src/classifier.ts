@@ -78,7 +78,11 @@ export class Classifier implements TrainingTask<LabelledBatch> {
     const wrong = batch.labels.findIndex((label) => label < 0 || label >= this.classes);
     if (wrong >= 0) {
       throw new RangeError(
-        `Classifier: picture ${batch.indices[wrong]} has the label ${batch.labels[wrong]}; expected 0 to ${this.classes - 1}. ${batch.labels[wrong] === -1 ? "−1 is a picture without a label: leave such pictures out with subset()." : "The model was made for fewer classes than the data set has."}`,
+        `Classifier: picture ${batch.indices[wrong]} has the label ${batch.labels[wrong]}; ` +
+          `expected 0 to ${this.classes - 1}. ` +
+          (batch.labels[wrong] === -1
+            ? "−1 is a picture without a label: leave such pictures out with subset()."
+            : "The model was made for fewer classes than the data set has."),
       );
     }
     const labels = tensor(this.#device, Int32Array.from(batch.labels));

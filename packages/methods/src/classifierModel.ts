@@ -47,7 +47,8 @@ export class ClassifierModel extends Module {
     const { classes, headDeviation = 2e-5, seed = 0 } = options;
     if (encoder.norm !== null) {
       throw new RangeError(
-        "ClassifierModel: the encoder has a last norm, and the classifier has one behind the mean of the tokens. Make the encoder with finalNorm: false.",
+        "ClassifierModel: the encoder has a last norm, " +
+          "and the classifier has one behind the mean of the tokens. Make the encoder with finalNorm: false.",
       );
     }
     if (!Number.isInteger(classes) || classes < 2) {

@@ -100,7 +100,8 @@ export function resolveSplitMaskConfig(config: SplitMaskConfig): ResolvedSplitMa
   const { inpaintWeight, matchWeight, inpaintAverage, negatives } = resolved;
   if (!(inpaintWeight >= 0 && matchWeight >= 0 && inpaintWeight + matchWeight > 0)) {
     throw new RangeError(
-      `SplitMask: inpaintWeight is ${inpaintWeight} and matchWeight is ${matchWeight}; expected numbers ≥ 0, one of them positive.`,
+      `SplitMask: inpaintWeight is ${inpaintWeight} and matchWeight is ${matchWeight}; ` +
+        "expected numbers ≥ 0, one of them positive.",
     );
   }
   if (inpaintAverage !== "patches" && inpaintAverage !== "branches") {

@@ -33,12 +33,14 @@ export function encoderAndTokenizerViews(
   const [height, width] = config.imageSize;
   if (images === undefined || tokenizerView === undefined) {
     throw new TypeError(
-      `${method}: the batch has ${batch.views.length} view(s); expected two: views[0] for the encoder (${height}×${width} pixels) and views[1] for the tokenizer, in [−1, 1].`,
+      `${method}: the batch has ${batch.views.length} view(s); expected two: ` +
+        `views[0] for the encoder (${height}×${width} pixels) and views[1] for the tokenizer, in [−1, 1].`,
     );
   }
   if (images.shape.length !== 4 || images.shape[2] !== height || images.shape[3] !== width) {
     throw new TypeError(
-      `${method}: views[0] is ${images.shape.join("×")}; expected B×${config.channels}×${height}×${width}, the encoder's picture size.`,
+      `${method}: views[0] is ${images.shape.join("×")}; ` +
+        `expected B×${config.channels}×${height}×${width}, the encoder's picture size.`,
     );
   }
   return [images, tokenizerView];
@@ -64,7 +66,9 @@ export function wordsOf(
   if (words.shape[0] !== pictures || words.shape[1] !== rows * columns) {
     const side = tokenizer.patchSize;
     throw new TypeError(
-      `${method}: views[1] is ${view.shape.join("×")} and gives ${words.shape.join("×")} words for ${pictures} pictures of ${rows}×${columns} patches; expected a view of ${rows * side}×${columns * side} pixels, so that every patch has one word.`,
+      `${method}: views[1] is ${view.shape.join("×")} and gives ${words.shape.join("×")} words for ` +
+        `${pictures} pictures of ${rows}×${columns} patches; ` +
+        `expected a view of ${rows * side}×${columns * side} pixels, so that every patch has one word.`,
     );
   }
   return words;
@@ -107,5 +111,6 @@ export const varietyAlarm: HealthAlarm = {
   figure: "tokenEntropyShare",
   below: 0.01,
   advice:
-    "The same few words are predicted everywhere. Try a higher or lower learning rate, a longer run, or a tokenizer that spreads its words more evenly (k-means).",
+    "The same few words are predicted everywhere. Try a higher or lower learning rate, a longer run, " +
+    "or a tokenizer that spreads its words more evenly (k-means).",
 };

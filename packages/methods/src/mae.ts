@@ -78,7 +78,8 @@ export function resolveMaskedAutoencoderConfig(
   const { visible } = resolved;
   if (!(visible > 0 && visible <= 0.5)) {
     throw new RangeError(
-      `MaskedAutoencoder: visible is ${visible}; expected a number in (0, 0.5], the share of the patches that the encoder sees, e.g. 0.25.`,
+      `MaskedAutoencoder: visible is ${visible}; ` +
+        "expected a number in (0, 0.5], the share of the patches that the encoder sees, e.g. 0.25.",
     );
   }
   return resolved;
@@ -91,19 +92,22 @@ const alarms: readonly HealthAlarm[] = [
     // sketches; one with 200 times too large a learning rate has 4e-6.
     below: 1e-5,
     advice:
-      "The encoder's mean outputs are the same for all pictures: it tells pictures apart no more. Try a lower learning rate or a longer warm-up.",
+      "The encoder's mean outputs are the same for all pictures: it tells pictures apart no more. " +
+      "Try a lower learning rate or a longer warm-up.",
   },
   {
     figure: "effectiveRank",
     below: 1.2,
     advice:
-      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. Try a lower learning rate, a longer run, or larger crops.",
+      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. " +
+      "Try a lower learning rate, a longer run, or larger crops.",
   },
   {
     figure: "explainedVariance",
     below: 0,
     advice:
-      "The predictions of the hidden patches are no better than one and the same patch everywhere. Try a higher or lower learning rate, a longer run, or a larger share of visible patches.",
+      "The predictions of the hidden patches are no better than one and the same patch everywhere. " +
+      "Try a higher or lower learning rate, a longer run, or a larger share of visible patches.",
   },
 ];
 
@@ -173,7 +177,8 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
     const [rows, columns] = encoder.grid;
     if (rows * columns * visible < 1) {
       throw new RangeError(
-        `MaskedAutoencoder: ${visible} of ${rows}×${columns} patches is less than one. Use larger pictures, smaller patches or a larger visible share.`,
+        `MaskedAutoencoder: ${visible} of ${rows}×${columns} patches is less than one. ` +
+          "Use larger pictures, smaller patches or a larger visible share.",
       );
     }
     this.split = resolvePatchSplitOptions({ mode: "uniform", visible }, encoder.grid);
@@ -289,7 +294,8 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
     const expected = [channels, ...imageSize].join("×");
     if (images === undefined || images.shape.slice(1).join("×") !== expected) {
       throw new TypeError(
-        `MaskedAutoencoder: views[0] is ${images?.shape.join("×") ?? "missing"}; expected B×${expected}, the encoder's picture size.`,
+        `MaskedAutoencoder: views[0] is ${images?.shape.join("×") ?? "missing"}; ` +
+          `expected B×${expected}, the encoder's picture size.`,
       );
     }
     return images;
@@ -334,11 +340,12 @@ function maeLooks(task: MaskedAutoencoder, request: LookRequest<CommonSettings>)
   return {
     title: "Pictures painted from a few of their patches",
     lead:
-      "The encoder sees a few patches of a picture, drawn by chance, and the decoder predicts the pixels of all others; " +
-      "here they are painted.",
+      "The encoder sees a few patches of a picture, drawn by chance, " +
+      "and the decoder predicts the pixels of all others; here they are painted.",
     note:
-      `Patches that were seen are shown as they are, the others ${scale}. “Explained” is the share of the variance of ` +
-      "the hidden patches that the predictions explain: 0 % where they are no better than one and the same patch.",
+      `Patches that were seen are shown as they are, the others ${scale}. ` +
+      "“Explained” is the share of the variance of the hidden patches that the predictions explain: " +
+      "0 % where they are no better than one and the same patch.",
     panels,
     words: null,
   };

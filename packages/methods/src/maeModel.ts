@@ -32,7 +32,8 @@ export function resolveMaskedAutoencoderDecoder(
   const heads = options.heads ?? Math.max(1, Math.floor(width / headWidth));
   if (width % 4 !== 0 || width % heads !== 0) {
     throw new RangeError(
-      `MaskedAutoencoder: the decoder is ${width} wide with ${heads} heads; expected a multiple of 4, for its sine-cosine positions, and of the heads.`,
+      `MaskedAutoencoder: the decoder is ${width} wide with ${heads} heads; ` +
+        "expected a multiple of 4, for its sine-cosine positions, and of the heads.",
     );
   }
   return { width, depth, heads };

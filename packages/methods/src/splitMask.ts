@@ -47,13 +47,16 @@ const alarms: readonly HealthAlarm[] = [
     figure: "descriptorVariance",
     below: 0.05,
     advice:
-      "The descriptors of all pictures are nearly the same: the encoder tells pictures apart no more. Try a lower learning rate, a longer warm-up, a larger batch (more negatives), or a higher weight of the match loss.",
+      "The descriptors of all pictures are nearly the same: the encoder tells pictures apart no more. " +
+      "Try a lower learning rate, a longer warm-up, a larger batch (more negatives), " +
+      "or a higher weight of the match loss.",
   },
   {
     figure: "effectiveRank",
     below: 1.5,
     advice:
-      "The descriptors lie on a line: they hold one single feature of the pictures. Try a larger batch (more negatives), a lower learning rate, or a lower temperature of the match loss.",
+      "The descriptors lie on a line: they hold one single feature of the pictures. Try a larger batch " +
+      "(more negatives), a lower learning rate, or a lower temperature of the match loss.",
   },
   varietyAlarm,
 ];

@@ -14,8 +14,9 @@ export function splitMaskLooks(task: SplitMask, request: LookRequest<CommonSetti
   return {
     title: "Two halves, each predicting the other",
     lead:
-      "The patches of a picture are split in two, A and B. The same encoder sees each half by itself, and the decoder " +
-      "predicts the visual word of every patch that the half does not hold; here they are filled in.",
+      "The patches of a picture are split in two, A and B. " +
+      "The same encoder sees each half by itself, and the decoder predicts the visual word of every " +
+      "patch that the half does not hold; here they are filled in.",
     ...wordLooks(task.config.tokenizer, request, (context) => {
       const branches = task.predictWords(request.batch, context);
       return Object.fromEntries(branches.map((branch, index) => ["AB".charAt(index), branch]));

@@ -29,10 +29,12 @@ function decideMask(
     mask,
     few || patches % 2 !== 0 ? "uniform" : "block",
     few
-      ? `only ${formatCount(count)} pictures: two random quarters, each of which predicts the rest, as in the paper for its smallest sets`
+      ? `only ${formatCount(count)} pictures: ` +
+          "two random quarters, each of which predicts the rest, as in the paper for its smallest sets"
       : patches % 2 === 0
         ? "the paper's default: blocks, half of the patches to each branch"
-        : `${patches} patches cannot be halved, as blocks require: two random quarters, each of which predicts the rest`,
+        : `${patches} patches cannot be halved, as blocks require: ` +
+          "two random quarters, each of which predicts the rest",
   );
   if (decided === "block" && patches % 2 !== 0) {
     throw contradiction(
@@ -65,7 +67,8 @@ export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, 
     if (facts.batch < 2 && matchWeight > 0) {
       throw contradiction(
         "batch",
-        `${facts.batch}, but the match loss compares pictures of one batch with each other: use 2 or more, or matchWeight 0`,
+        `${facts.batch}, but the match loss compares pictures of one batch with each other: ` +
+          "use 2 or more, or matchWeight 0",
       );
     }
     return {

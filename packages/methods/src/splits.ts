@@ -74,23 +74,27 @@ export function resolvePatchSplitOptions(
   }
   if (!(visible > 0 && visible <= 0.5)) {
     throw new RangeError(
-      `SplitMask: split.visible is ${visible}; expected a number in (0, 0.5], the share of the patches that a branch sees.`,
+      `SplitMask: split.visible is ${visible}; ` +
+        "expected a number in (0, 0.5], the share of the patches that a branch sees.",
     );
   }
   if (mode === "block" && visible !== 0.5) {
     throw new RangeError(
-      `SplitMask: split.visible is ${visible} with mode "block", whose two branches are a mask and its complement, half and half. Use mode "uniform" for another share.`,
+      `SplitMask: split.visible is ${visible} with mode "block", whose two branches are a mask and its ` +
+        'complement, half and half. Use mode "uniform" for another share.',
     );
   }
   if (mode === "block" && patches % 2 !== 0) {
     throw new RangeError(
-      `SplitMask: a grid of ${rows}×${columns} has ${patches} patches, which have no halves for mode "block". Use mode "uniform", or a picture size with an even number of patches.`,
+      `SplitMask: a grid of ${rows}×${columns} has ${patches} patches, which have no halves for mode ` +
+        '"block". Use mode "uniform", or a picture size with an even number of patches.',
     );
   }
   const visibleCount = Math.floor(patches * visible);
   if (visibleCount < 1) {
     throw new RangeError(
-      `SplitMask: a branch would see ${visible} of ${patches} patches, which is less than one. Use larger pictures, smaller patches or a larger share.`,
+      `SplitMask: a branch would see ${visible} of ${patches} patches, which is less than one. ` +
+        "Use larger pictures, smaller patches or a larger share.",
     );
   }
   const blocks = resolveBlocks("SplitMask: split", options, patches);

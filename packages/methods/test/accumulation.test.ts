@@ -112,7 +112,7 @@ const cases: [string, Partial<SplitMaskConfig>][] = [
   ["no match loss", { matchWeight: 0 }],
 ];
 
-describe("8 micro-batches of 16 are the batch of 128: losses and every gradient to 1e-5, with drop path and masks", () => {
+describe("8 micro-batches of 16 are the batch of 128: losses and gradients to 1e-5, with drop path and masks", () => {
   test.each(cases)("%s", async (_, config) => {
     const task = makeTask(config);
     const whole = await oneStep(task, {});

@@ -71,7 +71,7 @@ describe.each([
     return { task, fixture, parts: ["inpaint"], batch: batchesOf(device, fixture) };
   }
 
-  test("the first loss is PyTorch's to 1e-5, and every named gradient to 1e-4, also where blocks are recomputed", async () => {
+  test("the first loss is PyTorch's to 1e-5, and every gradient to 1e-4, also with recomputed blocks", async () => {
     const run = await setUp();
     await compareWords(run);
     const { total } = run.task.loss(run.batch(0), training);
@@ -232,7 +232,7 @@ test("what is hidden has no influence but by its word", async () => {
   expect(await loss({ ...batch, views })).toBe(await loss(batch));
 });
 
-test("health: entropies of what predictWords gives, the spread of the mean outputs, and no trace in the model", async () => {
+test("health: entropies of what predictWords gives, spread of the mean outputs, no trace in the model", async () => {
   const task = makeTask({ encoder: { ...encoder, classToken: true } });
   const batch = makeBatch(device);
   const context = { training: false, seed: 3, step: 7 };
@@ -286,9 +286,11 @@ test("says what is wrong with a batch", () => {
   const task = makeTask();
   const { views, labels, indices } = makeBatch(device, 2);
   expect(() => task.loss({ views: [views[0]!], labels, indices }, training)).toThrow(
-    "Beit: the batch has 1 view(s); expected two: views[0] for the encoder (32×32 pixels) and views[1] for the tokenizer, in [−1, 1].",
+    "Beit: the batch has 1 view(s); expected two: " +
+      "views[0] for the encoder (32×32 pixels) and views[1] for the tokenizer, in [−1, 1].",
   );
   expect(() => task.loss({ views: [views[0]!, views[0]!], labels, indices }, training)).toThrow(
-    "Beit: views[1] is 2×3×32×32 and gives 2×64 words for 2 pictures of 4×4 patches; expected a view of 16×16 pixels, so that every patch has one word.",
+    "Beit: views[1] is 2×3×32×32 and gives 2×64 words for 2 pictures of 4×4 patches; " +
+      "expected a view of 16×16 pixels, so that every patch has one word.",
   );
 });

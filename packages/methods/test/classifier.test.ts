@@ -172,7 +172,8 @@ test.each([
   [
     () =>
       new Classifier(device, { encoder: new VisionTransformer(device, encoder, { seed: 0 }), classes: 3 }),
-    "ClassifierModel: the encoder has a last norm, and the classifier has one behind the mean of the tokens. Make the encoder with finalNorm: false.",
+    "ClassifierModel: the encoder has a last norm, " +
+      "and the classifier has one behind the mean of the tokens. Make the encoder with finalNorm: false.",
   ],
   [
     () =>
@@ -184,7 +185,8 @@ test.each([
         },
         training,
       ),
-    "Classifier: picture 9 has the label -1; expected 0 to 2. −1 is a picture without a label: leave such pictures out with subset().",
+    "Classifier: picture 9 has the label -1; expected 0 to 2. −1 is a picture without a label: " +
+      "leave such pictures out with subset().",
   ],
   [
     () =>
@@ -192,7 +194,8 @@ test.each([
         { views: [zeros(device, [2, 3, 16, 16])], labels: Int32Array.of(3, 0), indices: Int32Array.of(7, 9) },
         training,
       ),
-    "Classifier: picture 7 has the label 3; expected 0 to 2. The model was made for fewer classes than the data set has.",
+    "Classifier: picture 7 has the label 3; expected 0 to 2. " +
+      "The model was made for fewer classes than the data set has.",
   ],
   [
     () =>

@@ -22,7 +22,7 @@ const read = async (x: Tensor) => Array.from(await x.data(), Number);
 const shapes = (panels: readonly LookPanel[]) =>
   panels.map(({ caption, patches, places }) => [caption, patches.shape, places?.shape ?? null]);
 
-test("SplitMask shows words, each half, and what it predicts for the other, with the share of exact words", async () => {
+test("SplitMask shows words, each half, its prediction of the other, and the share of exact words", async () => {
   const { task, batch } = await setUpFixedRun(device);
   const given = batch(0);
   const settings: SplitMaskSettings & CommonSettings = {

@@ -28,7 +28,8 @@ const smooth = (curve: ArrayLike<number>) =>
       window,
   );
 
-// Largest difference of a window's mean, in nats. The losses fall from 4.3 and 2.1 to 0.29 and 0.07; bfloat16 was measured to differ by at most 0.030.
+// Largest difference of a window's mean, in nats. The losses fall from 4.3 and 2.1 to 0.29 and 0.07; bfloat16 was
+// measured to differ by at most 0.030.
 test.each<[ProductPrecision, number]>([
   ["float32", 1e-4],
   ["bfloat16", 0.06],

@@ -281,7 +281,7 @@ test("what a report shows: the patches that were seen as they are drawn, and the
   expect(await numbers(painted.share!.values)).toEqual(shares);
 });
 
-test("the encoder stands by itself: its weights with their fixed positions load for use, for fine-tuning and for training on", async () => {
+test("the encoder stands by itself: its weights load for use, for fine-tuning and for training on", async () => {
   const { model } = makeTask();
   const state = await model.encoder.hostStateDict();
   expect(state.get("pos_embed")!.shape).toEqual([1, 16, 24]);
@@ -347,13 +347,16 @@ describe("health", () => {
 
 test("says what is wrong with config and batch", () => {
   expect(() => makeTask({ visible: 0.6 })).toThrow(
-    "MaskedAutoencoder: visible is 0.6; expected a number in (0, 0.5], the share of the patches that the encoder sees, e.g. 0.25.",
+    "MaskedAutoencoder: visible is 0.6; " +
+      "expected a number in (0, 0.5], the share of the patches that the encoder sees, e.g. 0.25.",
   );
   expect(() => makeTask({ visible: 0.01 })).toThrow(
-    "MaskedAutoencoder: 0.01 of 4×4 patches is less than one. Use larger pictures, smaller patches or a larger visible share.",
+    "MaskedAutoencoder: 0.01 of 4×4 patches is less than one. " +
+      "Use larger pictures, smaller patches or a larger visible share.",
   );
   expect(() => makeTask({ decoder: { width: 18, heads: 2 } })).toThrow(
-    "MaskedAutoencoder: the decoder is 18 wide with 2 heads; expected a multiple of 4, for its sine-cosine positions, and of the heads.",
+    "MaskedAutoencoder: the decoder is 18 wide with 2 heads; " +
+      "expected a multiple of 4, for its sine-cosine positions, and of the heads.",
   );
   const task = makeTask();
   expect(() => task.loss({ ...makeBatch(2), views: [] }, training)).toThrow(

@@ -271,10 +271,12 @@ test("says what is wrong with config and batch", () => {
   const task = makeTask();
   const { views, labels, indices } = makeBatch(device, 2);
   expect(() => task.loss({ views: [views[0]!], labels, indices }, training)).toThrow(
-    "SplitMask: the batch has 1 view(s); expected two: views[0] for the encoder (32×32 pixels) and views[1] for the tokenizer, in [−1, 1].",
+    "SplitMask: the batch has 1 view(s); expected two: " +
+      "views[0] for the encoder (32×32 pixels) and views[1] for the tokenizer, in [−1, 1].",
   );
   expect(() => task.loss({ views: [views[0]!, views[0]!], labels, indices }, training)).toThrow(
-    "SplitMask: views[1] is 2×3×32×32 and gives 2×64 words for 2 pictures of 4×4 patches; expected a view of 16×16 pixels, so that every patch has one word.",
+    "SplitMask: views[1] is 2×3×32×32 and gives 2×64 words for 2 pictures of 4×4 patches; " +
+      "expected a view of 16×16 pixels, so that every patch has one word.",
   );
   expect(() => task.loss({ views: [views[1]!, views[1]!], labels, indices }, training)).toThrow(
     "SplitMask: views[0] is 2×3×16×16; expected B×3×32×32, the encoder's picture size.",

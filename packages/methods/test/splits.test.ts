@@ -112,13 +112,15 @@ test("block sizes are the paper's 16 and 75 of 196, in proportion", () => {
 test.each([
   [
     { visible: 0.25 },
-    'split.visible is 0.25 with mode "block", whose two branches are a mask and its complement, half and half. Use mode "uniform" for another share.',
+    'split.visible is 0.25 with mode "block", whose two branches are a mask and its complement, ' +
+      'half and half. Use mode "uniform" for another share.',
   ],
   [{ visible: 0.6 }, "split.visible is 0.6; expected a number in (0, 0.5]"],
   [{ mode: "uniform", visible: 0.1 }, "a branch would see 0.1 of 9 patches, which is less than one."],
   [
     {},
-    'a grid of 3×3 has 9 patches, which have no halves for mode "block". Use mode "uniform", or a picture size with an even number of patches.',
+    'a grid of 3×3 has 9 patches, which have no halves for mode "block". ' +
+      'Use mode "uniform", or a picture size with an even number of patches.',
   ],
   [
     { mode: "uniform", minimumBlock: 5, maximumBlock: 4 },

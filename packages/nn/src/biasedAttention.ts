@@ -16,7 +16,8 @@ function probabilitiesOf(queries: Tensor, keys: Tensor, bias: Tensor): Tensor {
   const given = bias.rank === 4 && bias.shape[0] === batch ? bias.shape.slice(1) : bias.shape;
   if (given.join() !== expected.join()) {
     throw new RangeError(
-      `Attention: the bias is ${bias.shape.join("×")}; expected ${expected.join("×")} (heads, tokens, tokens), or ${[batch, ...expected].join("×")} for a bias of each sample.`,
+      `Attention: the bias is ${bias.shape.join("×")}; expected ${expected.join("×")} (heads, tokens, ` +
+        `tokens), or ${[batch, ...expected].join("×")} for a bias of each sample.`,
     );
   }
   const scores = matmul(queries, keys, { transposeB: true, alpha: headWidth ** -0.5 });

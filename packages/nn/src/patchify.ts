@@ -17,7 +17,8 @@ export function patchify(pixels: Tensor, patchSize: number): Tensor {
     width % patchSize !== 0
   ) {
     throw new RangeError(
-      `patchify: pixels is ${pixels.shape.join("×")} and patchSize is ${patchSize}; expected B×C×H×W with H and W multiples of the patch size.`,
+      `patchify: pixels is ${pixels.shape.join("×")} and patchSize is ${patchSize}; ` +
+        "expected B×C×H×W with H and W multiples of the patch size.",
     );
   }
   const rows = height! / patchSize;

@@ -50,7 +50,10 @@ function hint({ missing, unexpected, misshaped }: StateDifferences, strict: bool
   const prefixed = unexpected.find((name) => missing.some((wanted) => name.endsWith(`.${wanted}`)));
   if (prefixed !== undefined) {
     const wanted = missing.find((name) => prefixed.endsWith(`.${name}`))!;
-    return `The given names begin with "${prefixed.slice(0, -wanted.length)}": take that off, or load into the module that has it as a property.`;
+    return (
+      `The given names begin with "${prefixed.slice(0, -wanted.length)}": ` +
+      "take that off, or load into the module that has it as a property."
+    );
   }
   const short = missing.find((name) => unexpected.some((given) => name.endsWith(`.${given}`)));
   if (short !== undefined) {
@@ -60,6 +63,7 @@ function hint({ missing, unexpected, misshaped }: StateDifferences, strict: bool
   if (misshaped.length > 0)
     return "Make the module with the sizes of the weights (width, depth, patch size, classes).";
   return strict
-    ? "Make the module with the options that the weights were saved with, or pass { strict: false } to load what fits by name."
+    ? "Make the module with the options that the weights were saved with, " +
+        "or pass { strict: false } to load what fits by name."
     : "Make the module with the options that the weights were saved with.";
 }

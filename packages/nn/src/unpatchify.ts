@@ -18,7 +18,8 @@ export function unpatchify(
   const channels = (width ?? 0) / patchSize ** 2;
   if (patches.rank !== 3 || count !== rows * columns || !Number.isInteger(channels) || channels < 1) {
     throw new RangeError(
-      `unpatchify: patches are ${patches.shape.join("×")}; expected B×${rows * columns}×(C·${patchSize}²) for a grid of ${rows}×${columns} patches of ${patchSize}×${patchSize} pixels.`,
+      `unpatchify: patches are ${patches.shape.join("×")}; expected B×${rows * columns}×(C·${patchSize}²) ` +
+        `for a grid of ${rows}×${columns} patches of ${patchSize}×${patchSize} pixels.`,
     );
   }
   const blocks = reshape(patches, [batch!, rows, columns, channels, patchSize, patchSize]);

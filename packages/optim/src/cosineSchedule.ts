@@ -35,7 +35,8 @@ export function cosineSchedule(options: CosineScheduleOptions): Schedule {
     warmupSteps > totalSteps
   ) {
     throw new RangeError(
-      `cosineSchedule: warmupSteps is ${warmupSteps} and totalSteps is ${totalSteps}; expected whole numbers with 0 ≤ warmupSteps ≤ totalSteps.`,
+      `cosineSchedule: warmupSteps is ${warmupSteps} and totalSteps is ${totalSteps}; ` +
+        "expected whole numbers with 0 ≤ warmupSteps ≤ totalSteps.",
     );
   }
   const steps = totalSteps - warmupSteps;

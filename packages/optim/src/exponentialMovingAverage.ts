@@ -161,7 +161,8 @@ export class ExponentialMovingAverage {
             `${name} (given ${describe(tensors.get(name))}, expected ${describe(this.#averages.get(name))})`,
         );
       throw new Error(
-        `ExponentialMovingAverage.loadStateDict: ${wrong.length} averages are another model's: ${named.join(", ")}. Load the averages that were saved together with these weights.`,
+        `ExponentialMovingAverage.loadStateDict: ${wrong.length} averages are another model's: ` +
+          `${named.join(", ")}. Load the averages that were saved together with these weights.`,
       );
     }
     for (const [name, average] of this.#averages) {

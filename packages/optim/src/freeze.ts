@@ -18,7 +18,8 @@ export function freeze(model: NamedParameters, patterns: readonly string[]): str
     if (names.length === 0) {
       const some = [...named.keys()].slice(0, 4).join(", ");
       throw new Error(
-        `freeze: ${JSON.stringify(pattern)} matches none of the ${named.size} parameters. Their names are ${some}${named.size > 4 ? ", …" : ""}; * stands for any characters.`,
+        `freeze: ${JSON.stringify(pattern)} matches none of the ${named.size} parameters. ` +
+          `Their names are ${some}${named.size > 4 ? ", …" : ""}; * stands for any characters.`,
       );
     }
     for (const name of names) matched.add(name);

@@ -41,7 +41,8 @@ export abstract class MomentumOptimizer extends Optimizer {
     this.nesterov = options.nesterov ?? false;
     if (!(this.momentum >= 0 && this.momentum < 1) || (this.nesterov && this.momentum === 0)) {
       throw new RangeError(
-        `${new.target.name}: momentum is ${this.momentum} and nesterov is ${this.nesterov}; expected momentum in [0, 1), above 0 with nesterov.`,
+        `${new.target.name}: momentum is ${this.momentum} and nesterov is ${this.nesterov}; ` +
+          "expected momentum in [0, 1), above 0 with nesterov.",
       );
     }
     this.kinds = this.momentum > 0 ? ["momentum"] : [];

@@ -58,7 +58,8 @@ export function parameterGroups(
   const { weightDecay = 0.05, noDecay = () => false, layerDecay = 1, layers = transformerLayers } = options;
   if (!(layerDecay > 0 && layerDecay <= 1)) {
     throw new RangeError(
-      `parameterGroups: layerDecay is ${layerDecay}; expected a number in (0, 1], 1 for the same learning rate everywhere.`,
+      `parameterGroups: layerDecay is ${layerDecay}; ` +
+        "expected a number in (0, 1], 1 for the same learning rate everywhere.",
     );
   }
   const named = model.namedParameters();

@@ -122,7 +122,8 @@ test("says what is wrong, and takes nothing over", async () => {
     ["other", { dtype: "float32", shape: [2], data: new Float32Array(2) }],
   ]);
   expect(() => average.loadStateDict({ updates: 3, tensors: wrong })).toThrow(
-    "ExponentialMovingAverage.loadStateDict: 2 averages are another model's: bias (given none, expected 5), other (given 2, expected none). Load the averages that were saved together with these weights.",
+    "ExponentialMovingAverage.loadStateDict: 2 averages are another model's: bias (given none, expected " +
+      "5), other (given 2, expected none). Load the averages that were saved together with these weights.",
   );
   expect(await average.hostStateDict()).toEqual(before);
 });

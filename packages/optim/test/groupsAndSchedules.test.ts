@@ -164,7 +164,8 @@ test("freezing by name, and thawing", () => {
   thaw(given, frozen);
   expect([...named.values()].map((parameter) => parameter.requiresGrad)).toEqual([true, true, false, true]);
   expect(() => freeze(given, ["head.weight", "head"])).toThrow(
-    'freeze: "head" matches none of the 4 parameters. Their names are patch_embed.proj.weight, blocks.0.norm1.weight, blocks.10.norm1.weight, head.weight; * stands for any characters.',
+    'freeze: "head" matches none of the 4 parameters. Their names are patch_embed.proj.weight, ' +
+      "blocks.0.norm1.weight, blocks.10.norm1.weight, head.weight; * stands for any characters.",
   );
   expect(named.get("head.weight")!.requiresGrad).toBe(true);
   // A dot is a dot.

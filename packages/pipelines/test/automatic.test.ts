@@ -187,7 +187,7 @@ describe("settings by pictures and machine", () => {
 describe("memory", () => {
   const base: Config = { model: "base", imageSize: 224, patch: 16, steps: 10 };
 
-  test("a step that does not fit goes in micro-batches or computes twice, whichever is quicker; the batch stays", async () => {
+  test("a step that does not fit takes micro-batches or computes twice, the quicker of the two", async () => {
     const machine = machineOf(2, 1);
     const { config, choices } = await decideSettings({}, photographs(9_469), machine);
     expect(config.batch).toBe(128);
@@ -211,7 +211,10 @@ describe("memory", () => {
     const refused = await decide(base, photographs(9_469), machineOf(2, 1)).catch((error: Error) => error);
     expect(refused).toBeInstanceOf(UsageError);
     expect((refused as Error).message).toMatch(
-      /^memory: a step of width 768, depth 12, 224 pixels and batch 128 takes [\d.]+ GiB even with recompute, and this machine has 1\.0 GiB; choose less of model, imageSize\.$/,
+      new RegExp(
+        /^memory: a step of width 768, depth 12, 224 pixels and batch 128 takes [\d.]+ GiB even /.source +
+          /with recompute, and this machine has 1\.0 GiB; choose less of model, imageSize\.$/.source,
+      ),
     );
   });
 });
@@ -319,7 +322,7 @@ describe("estimates", () => {
   });
 });
 
-test("a timed run keeps its end back from its steps, and decoding where that is to be done, but never most of the time", () => {
+test("a timed run keeps time back for its end and for decoding that is to be done, but never most of it", () => {
   const estimate = { secondsPerStep: 0.1 };
   const fixed = { decoding: 20, preparation: 3, report: 13 };
   // Where there are evaluations, the trainer keeps the last one's time back itself.
@@ -332,7 +335,7 @@ test("a timed run keeps its end back from its steps, and decoding where that is 
   expect(timeLimitOf(180, 200, estimated, true)).toMatchObject({ elapsed: 200, afterwards: 0 });
 });
 
-test("checkpoints and looks that nobody gave keep their share of a timed run; given ones are so many steps", async () => {
+test("checkpoints and looks that nobody gave keep their share of a timed run; given ones are in steps", async () => {
   const { config } = await decide({ time: "1h" }, photographs(9_469), machineOf(2, 24));
   type Every = (steps: number) => number;
   const rhythm = (seconds: number) => checkpointRhythm({ checkpointEvery: 70, seconds }, {}) as Every;

@@ -138,7 +138,8 @@ describe("decideSettings", () => {
     ],
     [
       { schedule: "constant", minimumLearningRate: 0 },
-      'minimumLearningRate: the schedule "constant" does not use it: leave it out, or use schedule "cosine" or "linear".',
+      'minimumLearningRate: the schedule "constant" does not use it: ' +
+        'leave it out, or use schedule "cosine" or "linear".',
     ],
     [
       { optimizer: "lars" },

@@ -45,7 +45,7 @@ async function open(cache: "auto" | "on" | "off", dataset: ImageDataset, cacheFo
   return { text, opened: opened !== null };
 }
 
-test("on builds it and says so; auto uses one that is there; off does not; a folder that cannot be written", async () => {
+test("on builds it and says so; auto uses one that is there; off does not; a folder without write access", async () => {
   const pixels = new Uint8Array(12 * 8 * 8 * 3).map((_, index) => index % 251);
   const plain = arrayDataset(ndarray(pixels, [12, 8, 8, 3]));
   const dataset: ImageDataset = {

@@ -71,10 +71,11 @@ test("learning rates are for the recipe's batch, and scale with the batch that i
   );
 });
 
-test("without a recipe the column of the paper that fits the number of pictures, shorter and in smaller steps", async () => {
+test("without a recipe the paper's column for that number of pictures, shorter and in smaller steps", async () => {
   expect(await reasons({})).toMatchObject({
     recipe:
-      "paper-small: 9,469 pictures: what the paper does for its small sets, Cars, Clipart, Painting and Sketch, but for batch and length",
+      "paper-small: 9,469 pictures: what the paper does for its small sets, Cars, Clipart, " +
+      "Painting and Sketch, but for batch and length",
     batch:
       "128: the recipe's is 1,024; with smaller batches, more is learned from the same number of pictures",
     steps:

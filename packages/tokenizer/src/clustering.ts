@@ -69,7 +69,8 @@ export class Clustering {
   seedWith(initial: Tensor): void {
     if (initial.shape.length !== 2 || initial.shape[0] !== this.#words || initial.shape[1] !== this.#width) {
       throw new TypeError(
-        `KMeansTokenizer.fit: initial is ${initial.shape.join("×")}; expected ${this.#words}×${this.#width}, one centroid a word.`,
+        `KMeansTokenizer.fit: initial is ${initial.shape.join("×")}; ` +
+          `expected ${this.#words}×${this.#width}, one centroid a word.`,
       );
     }
     this.#now(() => copyInto(this.centroids, this.#spherical ? l2Normalize(initial) : initial));

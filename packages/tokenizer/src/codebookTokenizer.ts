@@ -39,7 +39,8 @@ export class CodebookTokenizer implements Tokenizer {
     const width = 3 * patchSize * patchSize;
     if (codebook.shape.length !== 2 || codebook.shape[1] !== width || codebook.shape[0]! < 1) {
       throw new TypeError(
-        `CodebookTokenizer: the codebook is ${codebook.shape.join("×")}; expected words×${width} for patches of ${patchSize}×${patchSize} pixels in 3 channels.`,
+        `CodebookTokenizer: the codebook is ${codebook.shape.join("×")}; ` +
+          `expected words×${width} for patches of ${patchSize}×${patchSize} pixels in 3 channels.`,
       );
     }
     this.name = name;
@@ -68,7 +69,8 @@ export class CodebookTokenizer implements Tokenizer {
         const [batch, count, width] = patches.shape as readonly [number, number, number];
         if (width !== this.codebook.shape[1]) {
           throw new TypeError(
-            `tokenize: pixels are ${pixels.shape.join("×")}; expected B×3×H×W, because the words are patches of 3 channels.`,
+            `tokenize: pixels are ${pixels.shape.join("×")}; ` +
+              "expected B×3×H×W, because the words are patches of 3 channels.",
           );
         }
         const words = argmaxProduct(reshape(patches, [batch * count, width]), this.#weight, this.#bias);

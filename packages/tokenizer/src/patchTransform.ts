@@ -41,7 +41,8 @@ export function resolveTransform(options: PatchTransformOptions, patches: Tensor
   if (center !== "mean") return { pixelRange, center, mean: null };
   if (patches === null) {
     throw new TypeError(
-      'tokenizer: center is "mean", but there are no patches to take the mean of. Pass { mean: a tensor of 3·P² values }, or choose center "patch" or "none".',
+      'tokenizer: center is "mean", but there are no patches to take the mean of. ' +
+        'Pass { mean: a tensor of 3·P² values }, or choose center "patch" or "none".',
     );
   }
   const { scale, offset } = rangeNumbers(pixelRange);

@@ -33,7 +33,8 @@ export class RandomProjectionTokenizer extends CodebookTokenizer {
       patchSize < 1
     ) {
       throw new RangeError(
-        `RandomProjectionTokenizer: vocabularySize is ${vocabularySize} and patchSize is ${patchSize}; expected whole numbers from 1.`,
+        `RandomProjectionTokenizer: vocabularySize is ${vocabularySize} and patchSize is ${patchSize}; ` +
+          "expected whole numbers from 1.",
       );
     }
     const transform =

@@ -122,7 +122,8 @@ export function checkPatches(name: string, patches: Tensor, vocabularySize: numb
   }
   if (!Number.isInteger(vocabularySize) || vocabularySize < 1 || count < vocabularySize) {
     throw new RangeError(
-      `${name}: there are ${count} patches for a vocabulary of ${vocabularySize}; every word needs at least one. Sample more patches (more per picture), or pass a smaller vocabularySize.`,
+      `${name}: there are ${count} patches for a vocabulary of ${vocabularySize}; every word needs at ` +
+        "least one. Sample more patches (more per picture), or pass a smaller vocabularySize.",
     );
   }
   return patchSize;

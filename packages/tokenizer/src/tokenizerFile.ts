@@ -44,7 +44,8 @@ export async function readTokenizerFile(path: string) {
     (center === "mean") !== (mean !== undefined)
   ) {
     throw new Error(
-      `loadTokenizer: ${path} holds the tensors [${[...tensors.keys()].slice(0, 5).join(", ")}] and the format "${metadata.format ?? "none"}"; expected a file that Tokenizer.save wrote ("${format}").`,
+      `loadTokenizer: ${path} holds the tensors [${[...tensors.keys()].slice(0, 5).join(", ")}] and the ` +
+        `format "${metadata.format ?? "none"}"; expected a file that Tokenizer.save wrote ("${format}").`,
     );
   }
   return { name, patchSize: Number(patchSize), codebook, pixelRange, center, mean: mean ?? null } as const;

@@ -152,7 +152,8 @@ describe("random patches", () => {
 
   test("says when there are too few patches", () => {
     expect(() => RandomPatchesTokenizer.fit(clusteredPatches(3, 2))).toThrow(
-      "RandomPatchesTokenizer.fit: there are 3 patches for a vocabulary of 8192; every word needs at least one. Sample more patches (more per picture), or pass a smaller vocabularySize.",
+      "RandomPatchesTokenizer.fit: there are 3 patches for a vocabulary of 8192; every word needs at least " +
+        "one. Sample more patches (more per picture), or pass a smaller vocabularySize.",
     );
     expect(() => RandomPatchesTokenizer.fit(tensor(device, new Float32Array(20), [2, 10]))).toThrow(
       "patches are 2×10; expected M×(3·P²)",

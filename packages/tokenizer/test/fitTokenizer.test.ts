@@ -91,7 +91,7 @@ test("counts words over batches", async () => {
   expect(counted.entropyBits).toBeCloseTo(-0.75 * Math.log2(0.75) + 0.25 * 2, 5);
 });
 
-test("a word's example is the patch nearest to the mean of its patches, or else the one that it fits best", async () => {
+test("a word's example is the patch nearest to the mean of its patches, else the one that it fits best", async () => {
   const words = new CodebookTokenizer(device, {
     ...{ name: "axes", patchSize: 1, transform: { pixelRange: "symmetric", center: "none", mean: null } },
     codebook: tensor(device, [1, 0, 0, 0, 1, 0], [2, 3]),

@@ -97,7 +97,10 @@ test("where no checkpoint is whole, each is named and nothing is changed", async
   flipBit(join(first!.path, "model.safetensors"), 0.5, 0);
   unlinkSync(join(second!.path, "state.json"));
   await expect(runTiny(folder, "run", device, { resume: true })).rejects.toThrow(
-    `resume: no checkpoint in ${checkpoints("run")} is whole:\n  ${second!.path}: state.json is missing\n  ${first!.path}: model.safetensors was changed (its SHA-256 is not that in SHA256SUMS)\nNothing was changed. Bring one back from a copy, or start the run anew.`,
+    `resume: no checkpoint in ${checkpoints("run")} is whole:\n` +
+      `  ${second!.path}: state.json is missing\n` +
+      `  ${first!.path}: model.safetensors was changed (its SHA-256 is not that in SHA256SUMS)\n` +
+      "Nothing was changed. Bring one back from a copy, or start the run anew.",
   );
   expect(readdirSync(checkpoints("run"))).toEqual(["step-000010", "step-000012"]);
 });
@@ -143,7 +146,8 @@ test("a disk that is full at any byte of a checkpoint: a clear error, and the ch
     await expect(
       runTiny(folder, name, device, { fileSystem: smallDisk(size + Math.floor(share * size)) }),
     ).rejects.toThrow(
-      `checkpoint: step 10 could not be written to ${checkpoints(name)}: the disk is full (ENOSPC). The last good one is ${last}: mend the disk, then resume from there.`,
+      `checkpoint: step 10 could not be written to ${checkpoints(name)}: the disk is full (ENOSPC). ` +
+        `The last good one is ${last}: mend the disk, then resume from there.`,
     );
     expect(readdirSync(checkpoints(name))).toEqual(["step-000005"]);
     expect((await readCheckpoint(last)).state.step).toBe(5);
@@ -155,7 +159,7 @@ test("a disk that is full at any byte of a checkpoint: a clear error, and the ch
   );
 });
 
-test("metrics that cannot be written: the error names the last good checkpoint, from which the run goes on", async () => {
+test("metrics that cannot be written: the error names the last good checkpoint, which can be resumed", async () => {
   const metrics = join(folder, "run", "metrics.jsonl");
   await expect(
     runTiny(folder, "run", device, {
@@ -168,7 +172,10 @@ test("metrics that cannot be written: the error names the last good checkpoint, 
       },
     }),
   ).rejects.toThrow(
-    /metrics\.jsonl could not be written: .*EISDIR.* The last good checkpoint is .*step-\d{6}: mend the disk, then resume from there\.$/,
+    new RegExp(
+      /metrics\.jsonl could not be written: .*EISDIR.* The last good checkpoint is .*step-\d{6}: /.source +
+        /mend the disk, then resume from there\.$/.source,
+    ),
   );
   rmdirSync(metrics);
   const { state } = await readCheckpoint(await lastOf("run"));

@@ -57,7 +57,7 @@ const evaluationsOf = async (name: string) => {
   return (await reader.readEvaluations()).map(({ evaluation, step }) => ({ step, ...evaluation }));
 };
 
-test("runs every so many steps and after the last; its figures go everywhere, and the training's bits stay", async () => {
+test("runs every so many steps and after the last; its figures go everywhere, the training's bits stay", async () => {
   const { events, result } = await run("evaluated", { length: { steps: 10 } });
   const told = events.filter((event) => event.type === "evaluation");
   expect(told.map(({ figures, step }) => [step, figures.steps])).toEqual([
@@ -206,10 +206,15 @@ describe("keepBest by a figure", () => {
     await expect(
       run("none", { evaluation: null, keepBest: { figure: "accuracy", better: "higher" } }),
     ).rejects.toThrow(
-      'train: keepBest names the figure "accuracy", but without an evaluation there are no figures. Pass one, or name a loss: { loss: "total" }.',
+      'train: keepBest names the figure "accuracy", but without an evaluation there are no figures. ' +
+        'Pass one, or name a loss: { loss: "total" }.',
     );
     await expect(run("other", { evaluation, keepBest: { figure: "knn", better: "higher" } })).rejects.toThrow(
-      /^train: the evaluation after step 2 failed: keepBest names the figure "knn", and evaluation\.run gave accuracy\. Name one of these\. The run is saved up to .*step-000002: resuming evaluates it again\.$/,
+      new RegExp(
+        /^train: the evaluation after step 2 failed: /.source +
+          /keepBest names the figure "knn", and evaluation\.run gave accuracy\. Name one of these\. /.source +
+          /The run is saved up to .*step-000002: resuming evaluates it again\.$/.source,
+      ),
     );
     await expect(
       run("worse", { evaluation, keepBest: { figure: "accuracy", better: "best" as "higher" } }),
@@ -231,7 +236,10 @@ test("one that fails ends the run, which is saved and goes on to the same weight
   expect(failed).toBeInstanceOf(EvaluationError);
   expect(failed).toMatchObject({ step: 8, cause: reason });
   expect((failed as Error).message).toMatch(
-    /^train: the evaluation after step 8 failed: the folder of labeled pictures is gone\. The run is saved up to .*step-000008: resuming evaluates it again\.$/,
+    new RegExp(
+      /^train: the evaluation after step 8 failed: the folder of labeled pictures is gone\. /.source +
+        /The run is saved up to .*step-000008: resuming evaluates it again\.$/.source,
+    ),
   );
   expect(events.at(-1)).toMatchObject({ type: "stop", reason: "failed", step: 8 });
   await run("run", { resume: true });

@@ -1,5 +1,9 @@
-// A process of killedRun.test.ts: opens or makes a run folder, trains in it, and may kill itself at the nth call of the file system.
-// node killedRun.mjs <folder> '{"steps": 60, "checkpointEvery": 5, "killAt": null | {"call": "write" | "sync" | "rename", "count": 3, "after": true}}'
+// A process of killedRun.test.ts: opens or makes a run folder, trains in it, and may kill itself at the nth call of the
+// file system.
+//
+//   node killedRun.mjs <folder> '{"steps": 60, "checkpointEvery": 5, "killAt": null}'
+//
+// or with "killAt": {"call": "write" | "sync" | "rename", "count": 3, "after": true}.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { linear, mean, normal, square, subtract } from "@splitmask/autograd";

@@ -98,7 +98,7 @@ async function traces(path: string) {
   };
 }
 
-test("killed with SIGKILL at 50 random moments, also in the writing of checkpoints: the same weights, metrics and events", async () => {
+test("SIGKILL at 50 random moments, also in writing checkpoints: the same weights, metrics and events", async () => {
   const whole = join(folder, "whole");
   expect(await start(whole, null)).toEqual({ code: 0, signal: null, error: "" });
   const expected = await traces(whole);
@@ -136,7 +136,7 @@ test("killed with SIGKILL at 50 random moments, also in the writing of checkpoin
   expect(killed).toBe(kills);
 });
 
-test("killed when the last checkpoint has its name, before earlier ones are removed: the next run removes them", async () => {
+test("killed when the last checkpoint has its name, before earlier ones go: the next run removes them", async () => {
   const whole = join(folder, "pruned");
   expect(await start(whole, null)).toEqual({ code: 0, signal: null, error: "" });
   const path = join(folder, "unpruned");

@@ -159,7 +159,10 @@ describe("one that fails ends the run with an error that names it, saved up to t
     const failed = await run("run", [new Recorder(), cloud], {}, events).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(LoggerError);
     expect((failed as Error).message).toMatch(
-      /^train: loggers\[1\] \(CloudLogger\) failed in log at step 7: no space in the cloud\. The run is saved up to .*step-00000[789]: mend the logger, then resume from there\.$/,
+      new RegExp(
+        /^train: loggers\[1\] \(CloudLogger\) failed in log at step 7: no space in the cloud\. /.source +
+          /The run is saved up to .*step-00000[789]: mend the logger, then resume from there\.$/.source,
+      ),
     );
     expect((failed as Error).cause).toBe(reason);
     expect(cloud.closed).toBe(1);

@@ -172,9 +172,9 @@ test("the error names step, losses, operation, tensor and samples", async () => 
   expect((failed as NonFiniteError).samples).toEqual(names);
   expect((failed as NonFiniteError).message).toBe(
     "train: step 4 is not finite: total NaN, gradient norm NaN. " +
-      "The first to make it: log at hidden.bias, output (32×16; unary: output 0 has a value that is not finite at element 0). " +
-      `Its samples: ${names.slice(0, 8).join(", ")}, … and 24 more. ` +
-      "No checkpoint was written yet. A lower learning rate, a longer warm-up or a smaller clipNorm usually helps.",
+      "The first to make it: log at hidden.bias, output (32×16; unary: output 0 has a value that is not " +
+      `finite at element 0). Its samples: ${names.slice(0, 8).join(", ")}, … and 24 more. No checkpoint ` +
+      "was written yet. A lower learning rate, a longer warm-up or a smaller clipNorm usually helps.",
   );
 });
 
@@ -285,7 +285,7 @@ async function boundedHalfway(): Promise<() => TrainingTask<Points>> {
   return () => bounded((before + after) / 2, Math.sign(after - before));
 }
 
-test("rollback goes to the last checkpoint and on with a lower rate; interrupted and resumed: the same bits", async () => {
+test("rollback: from the last checkpoint with a lower rate; interrupted and resumed: the same bits", async () => {
   const task = await boundedHalfway();
   const options = () => ({ task: task(), nonFinite: { action: "rollback" as const, rateFactor: 0.25 } });
   const { events } = await runTiny(folder, "whole", device, options());

@@ -107,10 +107,12 @@ describe("accumulate", () => {
 
   test("says what a batch cannot be cut into", async () => {
     await expect(run({ accumulate: 4 })).rejects.toThrow(
-      "train: accumulate is 4, but the batch source has no slice(batch, start, end), which cuts a batch in micro-batches. Give it one (ImageLoader has it), or leave accumulate out.",
+      "train: accumulate is 4, but the batch source has no slice(batch, start, end), " +
+        "which cuts a batch in micro-batches. Give it one (ImageLoader has it), or leave accumulate out.",
     );
     await expect(run({ batches: sliced(), accumulate: 5 })).rejects.toThrow(
-      "train: accumulate is 5 and a batch has 32 samples, which are not 5 equal parts. Use a batch that is a multiple of 5, or a divisor of 32.",
+      "train: accumulate is 5 and a batch has 32 samples, which are not 5 equal parts. " +
+        "Use a batch that is a multiple of 5, or a divisor of 32.",
     );
     await expect(run({ accumulate: 0 })).rejects.toThrow(
       "train: accumulate is 0; it must be a whole number of at least 1.",
@@ -199,7 +201,8 @@ test("weight decay follows a cosine to its last value", async () => {
   expect(largestError(numbersOf(constant.weights, "hidden.weight"), expected)).toBeGreaterThan(0.01);
   expect(rising.weights.get("hidden.bias")).toEqual(constant.weights.get("hidden.bias"));
   await expect(run({ optimizer: { weightDecay: 0, weightDecayEnd: 0.4 } })).rejects.toThrow(
-    "train: optimizer.weightDecayEnd is 0.4, but optimizer.weightDecay is 0, which nothing is decayed with. Begin with a small number, e.g. 1e-6.",
+    "train: optimizer.weightDecayEnd is 0.4, but optimizer.weightDecay is 0, " +
+      "which nothing is decayed with. Begin with a small number, e.g. 1e-6.",
   );
 });
 

@@ -79,7 +79,8 @@ describe("schedules", () => {
       "train: schedule.factor is -1; it must be a number of at least 0.",
     );
     await expect(wrong({ kind: "multiStep", base: 1, warmupSteps: 3, milestones: [2] })).rejects.toThrow(
-      "train: a milestone of the schedule, which has a warm-up of 3 steps, is 2; it must be a whole number of at least 3.",
+      "train: a milestone of the schedule, which has a warm-up of 3 steps, is 2; " +
+        "it must be a whole number of at least 3.",
     );
     await expect(wrong({ base: 1, warmupSteps: 1.5 })).rejects.toThrow("train: schedule.warmupSteps is 1.5;");
     await expect(wrong({ base: 1, warmupStart: -1 })).rejects.toThrow("train: schedule.warmupStart is -1;");
@@ -158,10 +159,12 @@ test("a run goes on with the schedule and the optimizer that it was started with
       schedule: { base: 0.02, minimum: 1e-4, warmupSteps: 3 },
     }),
   ).rejects.toThrow(
-    "was made with other settings: schedule.base was 0.01 and is now 0.02; optimizer.momentum was 0.9 and is now 0.5. Resume with the same ones",
+    "was made with other settings: schedule.base was 0.01 and is now 0.02; " +
+      "optimizer.momentum was 0.9 and is now 0.5. Resume with the same ones",
   );
   await expect(again({ schedule: { kind: "constant", base: 0.01 } })).rejects.toThrow(
-    'schedule was {"kind":"cosine","base":0.01,"warmupSteps":3,"warmupStart":0,"minimum":0.0001} and is now {"kind":"constant","base":0.01,"warmupSteps":0,"warmupStart":0}',
+    'schedule was {"kind":"cosine","base":0.01,"warmupSteps":3,"warmupStart":0,"minimum":0.0001} and is ' +
+      'now {"kind":"constant","base":0.01,"warmupSteps":0,"warmupStart":0}',
   );
 });
 

@@ -68,7 +68,9 @@ export function vit(
   const shape = visionTransformerPresets[preset];
   if (shape === undefined) {
     throw new RangeError(
-      `vit: there is no preset "${preset}"; expected one of ${Object.keys(visionTransformerPresets).join(", ")}. For another size write the config { width, depth, heads, … } itself.`,
+      `vit: there is no preset "${preset}"; ` +
+        `expected one of ${Object.keys(visionTransformerPresets).join(", ")}. ` +
+        "For another size write the config { width, depth, heads, … } itself.",
     );
   }
   return { imageSize: 224, patchSize: 16, ...shape, ...options };
@@ -107,7 +109,8 @@ export function resolveVisionTransformerConfig(
   gridOf(resolved.imageSize, patchSize);
   if (width % heads !== 0) {
     throw new RangeError(
-      `VisionTransformer: the width ${width} is no multiple of the ${heads} heads. Choose heads that divide the width, e.g. width / 64.`,
+      `VisionTransformer: the width ${width} is no multiple of the ${heads} heads. ` +
+        "Choose heads that divide the width, e.g. width / 64.",
     );
   }
   if (!(dropPath >= 0 && dropPath < 1)) {
@@ -144,7 +147,8 @@ export function gridOf(
   if (!(height >= patchSize && width >= patchSize) || height % patchSize !== 0 || width % patchSize !== 0) {
     const nearest = (side: number) => Math.max(1, Math.round(side / patchSize)) * patchSize;
     throw new RangeError(
-      `VisionTransformer: pictures of ${height}×${width} pixels are not made of whole patches of ${patchSize}×${patchSize}. The nearest size that is: ${nearest(height)}×${nearest(width)}.`,
+      `VisionTransformer: pictures of ${height}×${width} pixels are not made of whole patches of ` +
+        `${patchSize}×${patchSize}. The nearest size that is: ${nearest(height)}×${nearest(width)}.`,
     );
   }
   return [height / patchSize, width / patchSize];

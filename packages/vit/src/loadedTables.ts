@@ -49,7 +49,9 @@ export function resampleLoaded(
   const from = grid ?? [side, side];
   if (countOf(from) !== count || !from.every(Number.isInteger)) {
     throw new Error(
-      `VisionTransformer.loadStateDict: ${name} is ${given.shape.join("×")}: ${count} ${table.entries}, which are no ${grid === undefined ? "square" : from.join("×")} grid. Pass { grid: [rows, columns] } of the model that was saved.`,
+      `VisionTransformer.loadStateDict: ${name} is ${given.shape.join("×")}: ` +
+        `${count} ${table.entries}, which are no ${grid === undefined ? "square" : from.join("×")} grid. ` +
+        "Pass { grid: [rows, columns] } of the model that was saved.",
     );
   }
   return table.resample(given instanceof Tensor ? given : tensor(device, given), from);

@@ -35,7 +35,9 @@ export function resamplePositions(
   const [toRows, toColumns] = to;
   if (positions.shape.length !== 3 || positions.shape[0] !== 1 || count !== prefix + fromRows * fromColumns) {
     throw new RangeError(
-      `resamplePositions: positions are ${positions.shape.join("×")}; expected 1×${prefix + fromRows * fromColumns}×D for a grid of ${fromRows}×${fromColumns} and ${prefix} leading token(s).`,
+      `resamplePositions: positions are ${positions.shape.join("×")}; ` +
+        `expected 1×${prefix + fromRows * fromColumns}×D for a grid of ${fromRows}×${fromColumns} and ` +
+        `${prefix} leading token(s).`,
     );
   }
   if (fromRows === toRows && fromColumns === toColumns) return reshape(positions, positions.shape);

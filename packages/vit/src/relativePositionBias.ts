@@ -79,7 +79,8 @@ export function resampleRelativePositions(table: Tensor, from: Grid, to: Grid): 
   const rest = count - distances;
   if (table.rank !== 2 || (rest !== 0 && rest !== classTokenRows)) {
     throw new RangeError(
-      `resampleRelativePositions: the table is ${table.shape.join("×")}; expected ${distances}×heads for a grid of ${from.join("×")} patches, or ${distances + classTokenRows}×heads with a class token.`,
+      `resampleRelativePositions: the table is ${table.shape.join("×")}; expected ${distances}×heads for a ` +
+        `grid of ${from.join("×")} patches, or ${distances + classTokenRows}×heads with a class token.`,
     );
   }
   const extents = ([rows, columns]: Grid): Grid => [2 * rows - 1, 2 * columns - 1];

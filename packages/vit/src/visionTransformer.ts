@@ -212,7 +212,8 @@ export class VisionTransformer extends Module {
     this.#checkSize("encodeTokens", images);
     if (indices.rank !== 2 || rows === 0 || rows % pictures !== 0) {
       throw new RangeError(
-        `encodeTokens: indices are ${indices.shape.join("×")} for ${pictures} pictures; expected (r·${pictures})×K, whole sets of rows, one row a picture in each.`,
+        `encodeTokens: indices are ${indices.shape.join("×")} for ${pictures} pictures; ` +
+          `expected (r·${pictures})×K, whole sets of rows, one row a picture in each.`,
       );
     }
     const embed = () => {
@@ -249,7 +250,9 @@ export class VisionTransformer extends Module {
     const fits = [visible, hidden].every(({ rank, shape }) => rank === 2 && shape[0] === pictures);
     if (!fits || visible.shape[1]! + hidden.shape[1]! !== patches || token.shape.join() !== `1,1,${width}`) {
       throw new RangeError(
-        `encodeMasked: visible is ${visible.shape.join("×")}, hidden ${hidden.shape.join("×")} and the token ${token.shape.join("×")} for ${pictures} pictures; expected ${pictures}×K and ${pictures}×(${patches}−K), so that each patch is in one of them, and 1×1×${width}.`,
+        `encodeMasked: visible is ${visible.shape.join("×")}, hidden ${hidden.shape.join("×")} and the ` +
+          `token ${token.shape.join("×")} for ${pictures} pictures; expected ${pictures}×K and ` +
+          `${pictures}×(${patches}−K), so that each patch is in one of them, and 1×1×${width}.`,
       );
     }
     const embed = () => {
@@ -267,7 +270,8 @@ export class VisionTransformer extends Module {
     const [height, width] = this.config.imageSize;
     if (images.rank !== 4 || images.shape[2] !== height || images.shape[3] !== width) {
       throw new RangeError(
-        `${method}: images are ${images.shape.join("×")}; expected B×${this.config.channels}×${height}×${width}, the model's picture size.`,
+        `${method}: images are ${images.shape.join("×")}; ` +
+          `expected B×${this.config.channels}×${height}×${width}, the model's picture size.`,
       );
     }
   }
@@ -285,7 +289,8 @@ export class VisionTransformer extends Module {
     const { pooling = "mean", precision } = options;
     if (!poolings.includes(pooling)) {
       throw new RangeError(
-        `encode: pooling is ${JSON.stringify(pooling)}; expected one of ${poolings.map((name) => JSON.stringify(name)).join(", ")}.`,
+        `encode: pooling is ${JSON.stringify(pooling)}; ` +
+          `expected one of ${poolings.map((name) => JSON.stringify(name)).join(", ")}.`,
       );
     }
     this.#checkPooling("encode", pooling);
@@ -314,7 +319,8 @@ export class VisionTransformer extends Module {
     const wrong = layers.find((layer) => !Number.isInteger(layer) || layer < 0 || layer > depth);
     if (wrong !== undefined) {
       throw new RangeError(
-        `encodeLayers: there is no layer ${wrong} in a model of ${depth} blocks; expected whole numbers from 0 (before the first block) to ${depth}.`,
+        `encodeLayers: there is no layer ${wrong} in a model of ${depth} blocks; ` +
+          `expected whole numbers from 0 (before the first block) to ${depth}.`,
       );
     }
     this.#checkPooling("encodeLayers", pooling);
@@ -345,7 +351,8 @@ export class VisionTransformer extends Module {
   #checkPooling(method: string, pooling: EncodeOptions["pooling"]): void {
     if (pooling === "class" && this.cls_token === null) {
       throw new RangeError(
-        `${method}: pooling is "class", but this model has no class token. Use pooling "mean", or make the model with classToken: true.`,
+        `${method}: pooling is "class", but this model has no class token. ` +
+          'Use pooling "mean", or make the model with classToken: true.',
       );
     }
   }
@@ -428,7 +435,9 @@ export class VisionTransformer extends Module {
     const [rows, columns] = this.grid;
     if (this.pos_embed === null) {
       throw new RangeError(
-        'patchPositions: this model has no positions of its own (positions: "none"). Make it with "learned" or sine-cosine positions, or what asks for them with a table of its own (a decoder with positions: "own").',
+        'patchPositions: this model has no positions of its own (positions: "none"). ' +
+          'Make it with "learned" or sine-cosine positions, ' +
+          'or what asks for them with a table of its own (a decoder with positions: "own").',
       );
     }
     const table = slice(this.pos_embed, 1, this.prefixTokens);

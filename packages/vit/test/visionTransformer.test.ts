@@ -139,7 +139,8 @@ describe("encodeMasked", () => {
     const model = new VisionTransformer(device, tiny);
     const masked = { visible: visible(), hidden: hidden(), token: token() };
     expect(() => model.encodeMasked(pictures(1), { ...masked, hidden: visible() })).toThrow(
-      "encodeMasked: visible is 1×10, hidden 1×10 and the token 1×1×16 for 1 pictures; expected 1×K and 1×(16−K), so that each patch is in one of them, and 1×1×16.",
+      "encodeMasked: visible is 1×10, hidden 1×10 and the token 1×1×16 for 1 pictures; " +
+        "expected 1×K and 1×(16−K), so that each patch is in one of them, and 1×1×16.",
     );
     expect(() => model.encodeMasked(pictures(2), masked)).toThrow(
       "for 2 pictures; expected 2×K and 2×(16−K)",
@@ -244,7 +245,8 @@ describe.each([true, false])("a shared relative position bias, class token: %s,"
     }
     const back = new VisionTransformer(device, { ...config, positions: "none" });
     expect(() => back.loadStateDict(large.stateDict())).toThrow(
-      `VisionTransformer.loadStateDict: ${tableName} is ${classToken ? 80 : 77}×2: 77 distances, which are no square grid. Pass { grid: [rows, columns] } of the model that was saved.`,
+      `VisionTransformer.loadStateDict: ${tableName} is ${classToken ? 80 : 77}×2: ` +
+        "77 distances, which are no square grid. Pass { grid: [rows, columns] } of the model that was saved.",
     );
     back.loadStateDict(large.stateDict(), { grid: [6, 4] });
     expect(await numbers(back.patch_embed.proj.weight)).toEqual(await numbers(small.patch_embed.proj.weight));
@@ -271,7 +273,8 @@ test("weights of another grid load with interpolated positions", async () => {
 
   const back = new VisionTransformer(device, tiny);
   expect(() => back.loadStateDict(large.stateDict())).toThrow(
-    "VisionTransformer.loadStateDict: pos_embed is 1×24×16: 24 places, which are no square grid. Pass { grid: [rows, columns] } of the model that was saved.",
+    "VisionTransformer.loadStateDict: pos_embed is 1×24×16: 24 places, which are no square grid. " +
+      "Pass { grid: [rows, columns] } of the model that was saved.",
   );
   back.loadStateDict(large.stateDict(), { grid: [6, 4] });
   expect(await numbers(back.patch_embed.proj.weight)).toEqual(await numbers(small.patch_embed.proj.weight));
@@ -349,7 +352,7 @@ test("drop path rises linearly over the blocks and draws from seed and step only
   expect(await run(1, false)).toEqual(await run(2, false));
 });
 
-test("BEiT's first weights are cut at one deviation, and the layers' last maps are smaller with the depth", async () => {
+test("BEiT's first weights are cut at one deviation, and the layers' last maps get smaller with depth", async () => {
   const config = { ...tiny, width: 64, depth: 3, classToken: true };
   const model = new VisionTransformer(device, config, { seed: 3, initialization: "beit" });
   // A normal distribution cut at one deviation has 0.5396 of it.
@@ -529,7 +532,8 @@ describe("says what is wrong", () => {
       'patchPositions: this model has no positions of its own (positions: "none").',
     );
     expect(() => resampleRelativePositions(zeros(device, [50, 2]), [4, 4], [5, 5])).toThrow(
-      "resampleRelativePositions: the table is 50×2; expected 49×heads for a grid of 4×4 patches, or 52×heads with a class token.",
+      "resampleRelativePositions: the table is 50×2; " +
+        "expected 49×heads for a grid of 4×4 patches, or 52×heads with a class token.",
     );
     expect(() => model.encode(pictures(1), { pooling: "class" })).toThrow(
       'encode: pooling is "class", but this model has no class token.',
@@ -538,7 +542,8 @@ describe("says what is wrong", () => {
       'encode: pooling is "max"; expected one of "mean", "class", "none".',
     );
     expect(() => model.encodeLayers(pictures(1), { layers: [1, 3] })).toThrow(
-      "encodeLayers: there is no layer 3 in a model of 2 blocks; expected whole numbers from 0 (before the first block) to 2.",
+      "encodeLayers: there is no layer 3 in a model of 2 blocks; " +
+        "expected whole numbers from 0 (before the first block) to 2.",
     );
     expect(() => model.encodeLayers(pictures(1), { pooling: "class" })).toThrow(
       'encodeLayers: pooling is "class", but this model has no class token.',

@@ -54,7 +54,8 @@ function attributesOf(operation: string, qkv: Tensor, options: AttentionOptions)
   const [batch, tokens, width] = qkv.shape as [number, number, number];
   if (!Number.isInteger(heads) || heads < 1 || width % (3 * heads) !== 0) {
     throw new RangeError(
-      `${operation}: qkv is ${formatShape(qkv.shape)} and heads is ${heads}: ${width} is not a multiple of 3·${heads}. The last axis holds q, k and v for each head.`,
+      `${operation}: qkv is ${formatShape(qkv.shape)} and heads is ${heads}: ` +
+        `${width} is not a multiple of 3·${heads}. The last axis holds q, k and v for each head.`,
     );
   }
   if (width === 0) {

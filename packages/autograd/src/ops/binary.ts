@@ -96,7 +96,9 @@ function checkPair(operation: string, a: Tensor, b: Tensor): void {
   if (equalShapes(a.shape, b.shape)) return;
   if (broadcastShapes(a.shape, b.shape) === null) {
     throw new RangeError(
-      `${operation}: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; aligned at the last axis, extents have to be equal or 1. Reshape one of them, e.g. to put an axis of extent 1 where it repeats.`,
+      `${operation}: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; ` +
+        "aligned at the last axis, extents have to be equal or 1. " +
+        "Reshape one of them, e.g. to put an axis of extent 1 where it repeats.",
     );
   }
 }

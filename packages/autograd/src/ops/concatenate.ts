@@ -49,12 +49,14 @@ export function concatenate(tensors: readonly Tensor[], axis: number): Tensor {
     );
     if (!equalShapes(expected, first.shape)) {
       throw new RangeError(
-        `concatenate: tensor 0 is ${formatShape(first.shape)} and tensor ${index} is ${formatShape(other.shape)}; along axis ${axis} they can only be joined if all other axes agree.`,
+        `concatenate: tensor 0 is ${formatShape(first.shape)} and tensor ${index} is ` +
+          `${formatShape(other.shape)}; along axis ${axis} they can only be joined if all other axes agree.`,
       );
     }
     if (other.dtype !== first.dtype) {
       throw new TypeError(
-        `concatenate: tensor 0 is ${describe(first)} and tensor ${index} is ${describe(other)}; all need the same dtype.`,
+        `concatenate: tensor 0 is ${describe(first)} and tensor ${index} is ` +
+          `${describe(other)}; all need the same dtype.`,
       );
     }
   }

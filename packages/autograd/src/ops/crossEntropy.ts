@@ -166,7 +166,8 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
   }
   if (excludeDiagonal !== null) {
     throw new RangeError(
-      `crossEntropy: excludeDiagonal is ${excludeDiagonal}, but targets are distributions over all classes; give one class a row (int32), or leave it out.`,
+      `crossEntropy: excludeDiagonal is ${excludeDiagonal}, ` +
+        "but targets are distributions over all classes; give one class a row (int32), or leave it out.",
     );
   }
   return perform(softCrossEntropyOperation, { logits, targets }, { smoothing, reduction });

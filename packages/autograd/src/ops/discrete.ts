@@ -33,7 +33,8 @@ export function argmaxProduct(a: Tensor, b: Tensor, bias: Tensor | null = null):
   const [n, otherK] = b.shape as [number, number];
   if (k !== otherK || n === 0) {
     throw new RangeError(
-      `argmaxProduct: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; expected M×K and N×K with the same K and N ≥ 1.`,
+      `argmaxProduct: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; ` +
+        "expected M×K and N×K with the same K and N ≥ 1.",
     );
   }
   if (bias !== null) checkSameShape("argmaxProduct", "bias", bias, [n], "one number for each row of b");
@@ -116,7 +117,8 @@ export function gatherIntegers(x: Tensor, indices: Tensor): Tensor {
   const [rows, outputColumns] = indices.shape as [number, number];
   if (batch !== rows) {
     throw new RangeError(
-      `gatherIntegers: x is ${formatShape(x.shape)} and indices is ${formatShape(indices.shape)}; expected the same number of rows.`,
+      `gatherIntegers: x is ${formatShape(x.shape)} and indices is ${formatShape(indices.shape)}; ` +
+        "expected the same number of rows.",
     );
   }
   const output = empty(x.device, indices.shape, "int32");

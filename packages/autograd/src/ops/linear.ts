@@ -98,7 +98,9 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: 
   const [out, expected] = weight.shape as [number, number];
   if (inner !== expected) {
     throw new RangeError(
-      `linear: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)} (out×in): the last axis of x has ${inner} elements, expected ${expected}.${inner === out ? " Is weight stored in×out? Use transpose(weight), or matmul(x, weight)." : ""}`,
+      `linear: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)} (out×in): ` +
+        `the last axis of x has ${inner} elements, expected ${expected}.` +
+        (inner === out ? " Is weight stored in×out? Use transpose(weight), or matmul(x, weight)." : ""),
     );
   }
   if (bias !== null) checkSameShape("linear", "bias", bias, [out], "one number for each row of weight");

@@ -142,12 +142,14 @@ export function linearCrossEntropy(
   const [columns, expected] = weight.shape as [number, number];
   if (inner !== expected) {
     throw new RangeError(
-      `linearCrossEntropy: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)} (V×D): the widths ${inner} and ${expected} differ.`,
+      `linearCrossEntropy: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)} (V×D): ` +
+        `the widths ${inner} and ${expected} differ.`,
     );
   }
   if (rows === 0 || columns === 0) {
     throw new RangeError(
-      `linearCrossEntropy: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)}; there is nothing to average.`,
+      `linearCrossEntropy: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)}; ` +
+        "there is nothing to average.",
     );
   }
   if (bias !== null)

@@ -103,7 +103,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   for (const [name, operand] of Object.entries({ a, b })) {
     if (operand.rank < 2) {
       throw new RangeError(
-        `matmul: ${name} is ${formatShape(operand.shape)}; expected at least two axes. Use reshape to make a row 1×K or a column K×1.`,
+        `matmul: ${name} is ${formatShape(operand.shape)}; expected at least two axes. ` +
+          "Use reshape to make a row 1×K or a column K×1.",
       );
     }
   }
@@ -113,14 +114,17 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const otherK = b.shape[b.rank - (transposeB ? 1 : 2)]!;
   if (k !== otherK) {
     throw new RangeError(
-      `matmul: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: the inner sizes ${k} and ${otherK} differ.${hint(a, b, transposeA, transposeB)}`,
+      `matmul: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: ` +
+        `the inner sizes ${k} and ${otherK} differ.${hint(a, b, transposeA, transposeB)}`,
     );
   }
   const aBatch = a.shape.slice(0, -2);
   const bBatch = b.shape.slice(0, -2);
   if (aBatch.length > 0 && bBatch.length > 0 && !equalShapes(aBatch, bBatch)) {
     throw new RangeError(
-      `matmul: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: the batch axes ${formatShape(aBatch)} and ${formatShape(bBatch)} differ. They have to be equal, or one operand has rank 2.`,
+      `matmul: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}: ` +
+        `the batch axes ${formatShape(aBatch)} and ${formatShape(bBatch)} differ. ` +
+        "They have to be equal, or one operand has rank 2.",
     );
   }
   const batchShape = aBatch.length > 0 ? aBatch : bBatch;

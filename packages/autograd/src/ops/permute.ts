@@ -48,7 +48,8 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
   const resolved = order.map((axis) => (axis < 0 ? axis + x.rank : axis));
   if (resolved.length !== x.rank || x.shape.some((_, axis) => !resolved.includes(axis))) {
     throw new RangeError(
-      `permute: the order [${order.join(", ")}] does not fit x, ${formatShape(x.shape)}; name each axis from 0 to ${x.rank - 1} once.`,
+      `permute: the order [${order.join(", ")}] does not fit x, ${formatShape(x.shape)}; ` +
+        `name each axis from 0 to ${x.rank - 1} once.`,
     );
   }
   if (bytesPerElement(x.dtype) === 1) {

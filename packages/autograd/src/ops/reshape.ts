@@ -24,7 +24,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   }
   if (sizeOf(target) !== x.size || target.some((extent) => !Number.isInteger(extent) || extent < 0)) {
     throw new RangeError(
-      `reshape: x is ${formatShape(x.shape)} with ${x.size} elements and cannot become [${shape.join(", ")}]; the number of elements has to stay the same.`,
+      `reshape: x is ${formatShape(x.shape)} with ${x.size} elements and cannot become ` +
+        `[${shape.join(", ")}]; the number of elements has to stay the same.`,
     );
   }
   return perform(reshapeOperation, { x }, { shape: target });

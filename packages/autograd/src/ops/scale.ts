@@ -96,7 +96,8 @@ export function scaleRows(x: Tensor, rowScale: Tensor, options: ScaleOptions = {
   checkFloating("scaleRows", { x, rowScale, residual });
   if (!equalShapes(rowScale.shape, x.shape.slice(0, rowScale.rank))) {
     throw new RangeError(
-      `scaleRows: x is ${formatShape(x.shape)} and rowScale is ${formatShape(rowScale.shape)}; expected the leading axes of x, e.g. ${formatShape(x.shape.slice(0, -1))}.`,
+      `scaleRows: x is ${formatShape(x.shape)} and rowScale is ${formatShape(rowScale.shape)}; ` +
+        `expected the leading axes of x, e.g. ${formatShape(x.shape.slice(0, -1))}.`,
     );
   }
   if (residual !== null) checkSameShape("scaleRows", "residual", residual, x.shape, "the shape of x");
@@ -153,7 +154,8 @@ function drawRows(
   const { first, count, total } = rows;
   if (!(first >= 0 && count > 0 && first + count <= total) || samples % count !== 0) {
     throw new RangeError(
-      `dropPath: x has ${samples} rows, said to be ${count} of ${total} samples from number ${first} on; expected rows within the batch, and x to have them once or several times.`,
+      `dropPath: x has ${samples} rows, said to be ${count} of ${total} samples from number ${first} on; ` +
+        "expected rows within the batch, and x to have them once or several times.",
     );
   }
   const repetitions = samples / count;

@@ -35,7 +35,8 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
   const to = last < 0 ? last + extent : last;
   if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > extent || from > to) {
     throw new RangeError(
-      `slice: the range ${start} … ${last} does not lie in axis ${axis} of x, ${formatShape(x.shape)}; expected 0 ≤ start ≤ end ≤ ${extent}.`,
+      `slice: the range ${start} … ${last} does not lie in axis ${axis} of x, ${formatShape(x.shape)}; ` +
+        `expected 0 ≤ start ≤ end ≤ ${extent}.`,
     );
   }
   return perform(sliceOperation, { x }, { axis: along, start: from, end: to });

@@ -82,7 +82,9 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
   checkRank("gatherTokens", "indices", indices, [2], "B×K");
   if (x.rank === 3 && x.shape[0] !== indices.shape[0]) {
     throw new RangeError(
-      `gatherTokens: x is ${formatShape(x.shape)} and indices is ${formatShape(indices.shape)}: ${x.shape[0]} and ${indices.shape[0]} samples. Give each sample its row of indices, or pass x as one table N×D.`,
+      `gatherTokens: x is ${formatShape(x.shape)} and indices is ${formatShape(indices.shape)}: ` +
+        `${x.shape[0]} and ${indices.shape[0]} samples. ` +
+        "Give each sample its row of indices, or pass x as one table N×D.",
     );
   }
   return perform(gatherTokensOperation, { x, indices }, null);
@@ -101,7 +103,8 @@ export function scatterTokens(x: Tensor, indices: Tensor, tokens: number): Tenso
   checkRank("scatterTokens", "indices", indices, [2], "B×K");
   if (x.shape[0] !== indices.shape[0] || x.shape[1] !== indices.shape[1]) {
     throw new RangeError(
-      `scatterTokens: x is ${formatShape(x.shape)} and indices is ${formatShape(indices.shape)}; expected one index for each token, ${x.shape[0]}×${x.shape[1]}.`,
+      `scatterTokens: x is ${formatShape(x.shape)} and indices is ${formatShape(indices.shape)}; ` +
+        `expected one index for each token, ${x.shape[0]}×${x.shape[1]}.`,
     );
   }
   if (!Number.isInteger(tokens) || tokens < 0) {

@@ -91,7 +91,8 @@ export async function checkGradient<Names extends string>(
       const scale = Math.max(largest, Math.abs(expected), 1e-3);
       if (!(Math.abs(quotient - expected) <= tolerance * scale)) {
         throw new Error(
-          `checkGradient: the gradient of ${name} (${formatShape(inputs[name].shape)}) ${label} is ${expected}, but the difference quotient is ${quotient}.`,
+          `checkGradient: the gradient of ${name} (${formatShape(inputs[name].shape)}) ${label} is ` +
+            `${expected}, but the difference quotient is ${quotient}.`,
         );
       }
     }

@@ -41,12 +41,16 @@ function headLines(bench: StepBench): string[] {
       ? "no bfloat16 dot instruction"
       : `bfloat16 dots ${giga(limits.bfloat16Dots)} GFLOP/s`;
   return [
-    `${bench.method}, encoder ${width}×${depth}×${heads} (width × depth × heads), ${imageSize} pixels, patches of ${patch}, batch ${batch}, ${precision}${recompute ? ", recompute" : ""}`,
+    `${bench.method}, encoder ${width}×${depth}×${heads} (width × depth × heads), ${imageSize} pixels, ` +
+      `patches of ${patch}, batch ${batch}, ${precision}${recompute ? ", recompute" : ""}`,
     `${bench.threads === 1 ? "1 thread" : `${bench.threads} threads`}, ${bench.instructionSet}`,
-    `step: ${milliseconds(bench.secondsPerStep)} (median of ${bench.stepSeconds.length}), ${bench.picturesPerSecond.toFixed(1)} pictures/s`,
-    `floor: ${milliseconds(bench.floorSeconds)} for ${giga(bench.operationsPerStep)} GFLOP of products and attention at their limits; floor / step ${bench.ofFloor.toFixed(2)}`,
+    `step: ${milliseconds(bench.secondsPerStep)} (median of ${bench.stepSeconds.length}), ` +
+      `${bench.picturesPerSecond.toFixed(1)} pictures/s`,
+    `floor: ${milliseconds(bench.floorSeconds)} for ${giga(bench.operationsPerStep)} GFLOP of products and ` +
+      `attention at their limits; floor / step ${bench.ofFloor.toFixed(2)}`,
     `memory: peak ${mebibytes(memory.peakLiveBytes)} on the device, ${mebibytes(memory.peakResidentBytes)} resident`,
-    `limits: FMA ${giga(limits.multiplyAdds)} GFLOP/s, ${bfloat16}, copies ${giga(limits.lastCache)} GB/s in the last cache (${mebibytes(limits.lastCacheBytes)}), ${giga(limits.memory)} GB/s in memory`,
+    `limits: FMA ${giga(limits.multiplyAdds)} GFLOP/s, ${bfloat16}, copies ${giga(limits.lastCache)} GB/s ` +
+      `in the last cache (${mebibytes(limits.lastCacheBytes)}), ${giga(limits.memory)} GB/s in memory`,
   ];
 }
 

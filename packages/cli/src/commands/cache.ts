@@ -29,7 +29,8 @@ export function addCache({ program, terminal }: CommandLine): void {
     const rows = [
       ...caches.map((entry) => [
         gigabytes(entry.bytes),
-        `${entry.complete ? "" : `${entry.done.toLocaleString("en")} of `}${entry.pictures.toLocaleString("en")} pictures`,
+        `${entry.complete ? "" : `${entry.done.toLocaleString("en")} of `}` +
+          `${entry.pictures.toLocaleString("en")} pictures`,
         entry.decodeSize === null ? "full size" : `${entry.decodeSize} pixels`,
         entry.lastUsed.toISOString().slice(0, 16).replace("T", " "),
         printable(entry.source ?? "not complete"),

@@ -109,7 +109,8 @@ function flipStep(
     extend: (plan, stream) => {
       if (plan.operations?.some((operation) => "interpolation" in operation || operation.kind === "erase")) {
         throw new Error(
-          `${rule}: a step before it rotates, shears, translates or erases, and flips are done before all operations. Put the flip in front of it.`,
+          `${rule}: a step before it rotates, shears, translates or erases, ` +
+            "and flips are done before all operations. Put the flip in front of it.",
         );
       }
       return stream.uniform() < probability ? turn(plan) : plan;

@@ -31,7 +31,11 @@ function jitterRange(
   if (!(low >= least && low <= high && high <= most)) {
     const shown = typeof given === "number" ? given : `[${given.join(", ")}]`;
     throw new RangeError(
-      `colorJitter: ${name} is ${shown}; expected ${isHue ? "a number from 0 to 0.5, or two rising ones from −0.5 to 0.5" : "a number from 0 on, or two rising ones from 0 on"}.`,
+      `colorJitter: ${name} is ${shown}; expected ` +
+        (isHue
+          ? "a number from 0 to 0.5, or two rising ones from −0.5 to 0.5"
+          : "a number from 0 on, or two rising ones from 0 on") +
+        ".",
     );
   }
   return low === middle && high === middle ? null : [low, high];

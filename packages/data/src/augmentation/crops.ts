@@ -23,7 +23,8 @@ function checkRange(name: string, range: readonly [number, number], most: number
   const [low, high] = range;
   if (!(low > 0 && low <= high && high <= most)) {
     throw new RangeError(
-      `randomResizedCrop: ${name} is [${low}, ${high}]; expected two rising numbers above 0${most === Infinity ? "" : ` and at most ${most}`}.`,
+      `randomResizedCrop: ${name} is [${low}, ${high}]; ` +
+        `expected two rising numbers above 0${most === Infinity ? "" : ` and at most ${most}`}.`,
     );
   }
 }
@@ -100,7 +101,8 @@ export function resizeCenterCrop(options: ResizeCenterCropOptions = {}): Augment
   const { resize = 256, crop = 224, interpolation = "bicubic" } = options;
   if (!(Number.isInteger(resize) && Number.isInteger(crop) && crop >= 1 && crop <= resize)) {
     throw new RangeError(
-      `resizeCenterCrop: resize is ${resize} and crop is ${crop}; expected whole numbers of pixels, crop at most resize.`,
+      `resizeCenterCrop: resize is ${resize} and crop is ${crop}; ` +
+        "expected whole numbers of pixels, crop at most resize.",
     );
   }
   // The box along one side, back in pixels of the picture.

@@ -82,7 +82,8 @@ export function checkViews(what: string, views: readonly View[], channels = 3): 
     if (!complete || !numbers.every(Number.isFinite) || !std.every((value) => value > 0)) {
       const example = channels === 3 ? ", e.g. IMAGENET_MEAN and IMAGENET_STD" : ": one a channel";
       throw new RangeError(
-        `${what}: view ${index} has mean [${mean.join(", ")}] and std [${std.join(", ")}]; expected ${many} finite numbers each, std above 0${example}.`,
+        `${what}: view ${index} has mean [${mean.join(", ")}] and std [${std.join(", ")}]; ` +
+          `expected ${many} finite numbers each, std above 0${example}.`,
       );
     }
   });

@@ -93,7 +93,8 @@ function checkOptions(options: MixupOptions, batch: number): void {
   }
   if (batch % 2 !== 0) {
     throw new RangeError(
-      `mixup: the batch has ${batch} pictures; picture i is mixed with picture B − 1 − i, so that their number must be even.`,
+      `mixup: the batch has ${batch} pictures; ` +
+        "picture i is mixed with picture B − 1 − i, so that their number must be even.",
     );
   }
 }
@@ -209,7 +210,8 @@ export function mixup(
     labels.shape[0] !== batch
   ) {
     throw new RangeError(
-      `mixup: images is ${shape.join("×")} and labels is ${labels.dtype} ${labels.shape.join("×")}; expected B×C×H×W and int32 [B].`,
+      `mixup: images is ${shape.join("×")} and labels is ${labels.dtype} ${labels.shape.join("×")}; ` +
+        "expected B×C×H×W and int32 [B].",
     );
   }
   const plans = planMixup(options, { batch, height, width }, new RandomStream({ ...key, purpose: "mixup" }));

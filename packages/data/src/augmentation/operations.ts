@@ -173,7 +173,8 @@ export function writeOperation(operation: Operation, at: OperationSize): readonl
     at.channels !== 1
   ) {
     throw new RangeError(
-      `augmentation: ${kind} works on red, green and blue, but the pictures have ${at.channels} channels. Leave it out, or use pictures of 3 channels (of 1, it changes nothing).`,
+      `augmentation: ${kind} works on red, green and blue, but the pictures have ${at.channels} channels. ` +
+        "Leave it out, or use pictures of 3 channels (of 1, it changes nothing).",
     );
   }
   return [codes[kind], ...numbersOf(operation, at)];

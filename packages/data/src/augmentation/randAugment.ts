@@ -69,7 +69,9 @@ export function parseRandAugment(text: string): RandAugmentOptions {
   const options: Record<string, number | boolean> = {};
   const wrong = (part: string) =>
     new Error(
-      `randAugment: "${part}" of "${text}" is unknown; expected rand, then parts m (magnitude), mstd (its spread), mmax, n (operations), p (probability), inc (0 or 1), each with a number: rand-m9-mstd0.5-inc1.`,
+      `randAugment: "${part}" of "${text}" is unknown; ` +
+        "expected rand, then parts m (magnitude), mstd (its spread), mmax, n (operations), " +
+        "p (probability), inc (0 or 1), each with a number: rand-m9-mstd0.5-inc1.",
     );
   if (variant !== "rand") throw wrong(variant ?? "");
   for (const part of parts) {
@@ -109,10 +111,13 @@ export function randAugment(given: string | RandAugmentOptions): AugmentationSte
     !(magnitude >= 0 && magnitudeStd >= 0 && magnitudeMax >= 0 && Number.isInteger(layers) && layers >= 0)
   ) {
     throw new RangeError(
-      `randAugment: magnitude is ${magnitude}, magnitudeStd ${magnitudeStd}, magnitudeMax ${magnitudeMax} and layers ${layers}; expected numbers from 0 on, layers a whole one.`,
+      `randAugment: magnitude is ${magnitude}, magnitudeStd ${magnitudeStd}, ` +
+        `magnitudeMax ${magnitudeMax} and layers ${layers}; expected numbers from 0 on, layers a whole one.`,
     );
   }
-  const name = `randAugment(magnitude ${magnitude} ± ${magnitudeStd}, ${layers} operations${increasing ? ", increasing" : ""})`;
+  const name =
+    `randAugment(magnitude ${magnitude} ± ${magnitudeStd}, ${layers} operations` +
+    `${increasing ? ", increasing" : ""})`;
   return operationStep(name, (stream) => {
     const drawn = Array.from(
       { length: layers },

@@ -123,7 +123,8 @@ async function checkRoom(folder: string, bytes: number, stored: number, missing:
   const needed = (bytes / stored) * missing;
   if (needed + (missing > 0 ? reserveBytes : 0) <= free) return;
   throw new Error(
-    `the ${missing.toLocaleString("en")} pictures that are missing need about ${gigabytes(needed)}, and the disk has ${gigabytes(free)} left, of which ${gigabytes(reserveBytes)} are not touched`,
+    `the ${missing.toLocaleString("en")} pictures that are missing need about ${gigabytes(needed)}, ` +
+      `and the disk has ${gigabytes(free)} left, of which ${gigabytes(reserveBytes)} are not touched`,
   );
 }
 
@@ -142,8 +143,9 @@ function explained(error: unknown, folder: string, done: number, length: number)
   if (what === undefined && !room) return error;
   const reason = what === undefined ? message : `${what} (${code})`;
   return new Error(
-    `pictureCache: ${folder} cannot hold the decoded pictures: ${reason}. Free some room, choose another folder (SPLITMASK_CACHE, or the option folder), ` +
-      `a smaller decodeSize, or go without a cache. The ${done} of ${length} pictures that are stored stay, and the next start goes on from there.`,
+    `pictureCache: ${folder} cannot hold the decoded pictures: ${reason}. Free some room, choose another ` +
+      "folder (SPLITMASK_CACHE, or the option folder), a smaller decodeSize, or go without a cache. " +
+      `The ${done} of ${length} pictures that are stored stay, and the next start goes on from there.`,
     { cause: error },
   );
 }

@@ -49,7 +49,8 @@ export async function cacheSettings(
   const fingerprint = await dataset.fingerprint?.();
   if (fingerprint === undefined) {
     throw new TypeError(
-      "pictureCache: the data set has no fingerprint(), so a cache could not tell when its pictures have changed. Give it one, or go without a cache on disk.",
+      "pictureCache: the data set has no fingerprint(), so a cache could not tell when its pictures have " +
+        "changed. Give it one, or go without a cache on disk.",
     );
   }
   const { length, channels = 3 } = dataset;

@@ -175,7 +175,8 @@ export async function pictureCache(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new Error(
-      `pictureCache: the folder ${folder} cannot be made (${code ?? message}). Choose another one (SPLITMASK_CACHE, or the option folder), or go without a cache.`,
+      `pictureCache: the folder ${folder} cannot be made (${code ?? message}). ` +
+        "Choose another one (SPLITMASK_CACHE, or the option folder), or go without a cache.",
       { cause: error },
     );
   }

@@ -147,7 +147,8 @@ export class ImageLoader {
     }
     if (dropLast && dataset.length < batchSize) {
       throw new RangeError(
-        `ImageLoader: the batch size is ${batchSize}, but there are only ${dataset.length} pictures. Lower it to at most ${dataset.length}, add pictures, or set dropLast: false for smaller batches.`,
+        `ImageLoader: the batch size is ${batchSize}, but there are only ${dataset.length} pictures. ` +
+          `Lower it to at most ${dataset.length}, add pictures, or set dropLast: false for smaller batches.`,
       );
     }
     this.decodeSize = options.decodeSize === undefined ? defaultDecodeSize(views) : options.decodeSize;
@@ -323,7 +324,8 @@ export class ImageLoader {
     }
     const [example] = this.#store.skipped();
     throw new Error(
-      `ImageLoader: none of the ${length} pictures can be decoded, e.g. ${example?.path}: ${example?.reason}. Check that the files are whole and are pictures.`,
+      `ImageLoader: none of the ${length} pictures can be decoded, e.g. ${example?.path}: ` +
+        `${example?.reason}. Check that the files are whole and are pictures.`,
     );
   }
 

@@ -42,7 +42,8 @@ export class MixedBatches {
     const { loader } = options;
     if (loader.batchSize % 2 !== 0) {
       throw new RangeError(
-        `MixedBatches: a batch has ${loader.batchSize} pictures; picture i is mixed with picture B − 1 − i, so that their number must be even.`,
+        `MixedBatches: a batch has ${loader.batchSize} pictures; ` +
+          "picture i is mixed with picture B − 1 − i, so that their number must be even.",
       );
     }
     this.#options = options;

@@ -108,7 +108,8 @@ class GroupedOrder implements EpochOrder {
     const rising = groups.every((begin, place) => (place === 0 ? begin === 0 : begin > groups[place - 1]!));
     if (!rising || groups[groups.length - 1]! >= length) {
       throw new RangeError(
-        `epochOrder: groups is [${groups.subarray(0, 4).join(", ")}${groups.length > 4 ? ", …" : ""}] for ${length} pictures; expected rising indices, the first 0.`,
+        `epochOrder: groups is [${groups.subarray(0, 4).join(", ")}${groups.length > 4 ? ", …" : ""}] for ` +
+          `${length} pictures; expected rising indices, the first 0.`,
       );
     }
     this.#options = options;

@@ -79,7 +79,8 @@ export class PictureStore {
       const of = (length: number, size: number | null) =>
         `${length} pictures ${size === null ? "of full size" : `reduced to ${size} pixels`}`;
       throw new RangeError(
-        `PictureStore: the cache holds ${of(cache.length, cache.decodeSize)}, but the data set has ${of(dataset.length, decodeSize)}. Make it with the same data set and decodeSize.`,
+        `PictureStore: the cache holds ${of(cache.length, cache.decodeSize)}, but the data set has ` +
+          `${of(dataset.length, decodeSize)}. Make it with the same data set and decodeSize.`,
       );
     }
     this.#options = options;

@@ -118,7 +118,8 @@ export function arrayDataset(
     const what = "shape" in images ? whatIs : `${whatIs} ${index}`;
     if (!isContiguous(array)) {
       throw new TypeError(
-        `arrayDataset: ${what} (${array.shape.join("×")}) has strides ${array.stride.join(", ")}; expected contiguous rows. Copy it into a fresh ndarray first.`,
+        `arrayDataset: ${what} (${array.shape.join("×")}) has strides ${array.stride.join(", ")}; ` +
+          "expected contiguous rows. Copy it into a fresh ndarray first.",
       );
     }
   });
@@ -132,12 +133,15 @@ export function arrayDataset(
     const isPicture = (shape.length === 2 || shape.length === 3) && shape.every((length) => length > 0);
     if (!isPicture || !(picture.data instanceof Uint8Array)) {
       throw new TypeError(
-        `arrayDataset: picture ${index} is ${shape.join("×")} ${picture.dtype}; expected H×W×C or H×W uint8 with at least one pixel.`,
+        `arrayDataset: picture ${index} is ${shape.join("×")} ${picture.dtype}; ` +
+          "expected H×W×C or H×W uint8 with at least one pixel.",
       );
     }
     if (channelsOf(picture) !== channels) {
       throw new TypeError(
-        `arrayDataset: picture ${index} is ${shape.join("×")}, and picture 0 has ${channels} channels; expected the same for all. Grayscale pictures beside others: set channels, or give them as H×W×${channels}.`,
+        `arrayDataset: picture ${index} is ${shape.join("×")}, and picture 0 has ${channels} channels; ` +
+          "expected the same for all. Grayscale pictures beside others: " +
+          `set channels, or give them as H×W×${channels}.`,
       );
     }
   });
@@ -151,7 +155,8 @@ export function arrayDataset(
   const classes = options.classes ?? numberNames(most + 1);
   if (most >= classes.length) {
     throw new RangeError(
-      `arrayDataset: a label is ${most}, but there are ${classes.length} classes; labels run from 0 to ${classes.length - 1} (−1: none).`,
+      `arrayDataset: a label is ${most}, but there are ${classes.length} classes; ` +
+        `labels run from 0 to ${classes.length - 1} (−1: none).`,
     );
   }
   return new ArrayDataset(

@@ -133,7 +133,8 @@ export function concatenateDatasets(datasets: readonly ImageDataset[]): ImageDat
   const other = channels.findIndex((count) => count !== channels[0]);
   if (other > 0) {
     throw new TypeError(
-      `concatenateDatasets: data set 0 has ${channels[0]} channels and data set ${other} has ${channels[other]}; expected the same. Open both with the same number of channels.`,
+      `concatenateDatasets: data set 0 has ${channels[0]} channels and data set ${other} has ` +
+        `${channels[other]}; expected the same. Open both with the same number of channels.`,
     );
   }
   return new Concatenation(datasets);

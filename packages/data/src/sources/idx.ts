@@ -148,7 +148,8 @@ export async function idxDataset(images: string, options: IdxDatasetOptions = {}
       (shape.length === 3 || (shape.length === 4 && stored === 3)) && height > 0 && width > 0;
     if (!isPictures) {
       throw new Error(
-        `idxDataset: ${path} holds an array of ${shape.join("×")}; expected pictures of N×H×W or N×H×W×3 with at least one pixel.`,
+        `idxDataset: ${path} holds an array of ${shape.join("×")}; ` +
+          "expected pictures of N×H×W or N×H×W×3 with at least one pixel.",
       );
     }
     if (count === 0) throw new Error(`idxDataset: ${path} holds no pictures; expected at least one.`);
@@ -173,7 +174,8 @@ async function readLabels(path: string, images: string, count: number): Promise<
   try {
     if (file.shape.length !== 1 || file.shape[0] !== count) {
       throw new Error(
-        `idxDataset: ${path} holds an array of ${file.shape.join("×")}, and ${images} ${count} pictures; expected one label a picture.`,
+        `idxDataset: ${path} holds an array of ${file.shape.join("×")}, and ${images} ${count} pictures; ` +
+          "expected one label a picture.",
       );
     }
     return Int32Array.from(await file.readAll());

@@ -37,7 +37,8 @@ const product = (lengths: readonly number[]) => lengths.reduce((total, length) =
 
 function checkSize(path: string, shape: readonly number[], expected: number, found: string): Error {
   return new Error(
-    `${path} says that it holds ${shape.join("×")} bytes, so ${expected} with its header, but ${found}. It is cut short or damaged: get it anew.`,
+    `${path} says that it holds ${shape.join("×")} bytes, so ${expected} with its header, but ${found}. ` +
+      "It is cut short or damaged: get it anew.",
   );
 }
 

@@ -99,7 +99,8 @@ function parseLines(file: string, text: string, isZeros: boolean, start: string)
   const odd = lines.find((line) => line.includes("\0") || line.length > 4096);
   if (odd !== undefined) {
     throw new Error(
-      `imageList: ${file} holds ${JSON.stringify(odd.slice(0, 60))}, which is no path; expected a text file with one path a line.`,
+      `imageList: ${file} holds ${JSON.stringify(odd.slice(0, 60))}, which is no path; ` +
+        "expected a text file with one path a line.",
     );
   }
   const isFile = (name: string) => statOrNull(resolve(start, name)) !== null;

@@ -20,7 +20,8 @@ export async function readIndices(path: string): Promise<Int32Array> {
     if (entry === "") continue;
     if (!/^\d{1,10}$/.test(entry) || Number(entry) > 0x7fffffff) {
       throw new Error(
-        `readIndices: line ${number + 1} of ${path} is ${JSON.stringify(entry.slice(0, 40))}; expected a whole number from 0 on.`,
+        `readIndices: line ${number + 1} of ${path} is ${JSON.stringify(entry.slice(0, 40))}; ` +
+          "expected a whole number from 0 on.",
       );
     }
     indices.push(Number(entry));

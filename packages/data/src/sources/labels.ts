@@ -73,12 +73,14 @@ export function classesFor(
   for (const label of labels) most = Math.max(most, label);
   if (given !== undefined && most >= given.length) {
     throw new Error(
-      `${reader}: ${source} holds the label ${most}, but there are ${given.length} classes (labels run from 0 to ${given.length - 1}). Give all classes, or mend the file.`,
+      `${reader}: ${source} holds the label ${most}, but there are ${given.length} classes (labels run ` +
+        `from 0 to ${given.length - 1}). Give all classes, or mend the file.`,
     );
   }
   if (most >= mostClasses) {
     throw new Error(
-      `${reader}: ${source} holds the label ${most}; expected class numbers below ${mostClasses}. The file is damaged, or the column is no class label.`,
+      `${reader}: ${source} holds the label ${most}; expected class numbers below ${mostClasses}. ` +
+        "The file is damaged, or the column is no class label.",
     );
   }
   return given ?? numberNames(most + 1);

@@ -67,9 +67,12 @@ export function checkSkipped(skipped: readonly SkippedPicture[], share: SkippedS
   const { tried, maximumSkipped } = share;
   const { path, reason } = skipped[0]!;
   throw new TooManySkippedError(
-    `${skipped.length} of ${tried} pictures tried cannot be read (${percent(skipped.length / tried)}; maximumSkipped allows ${percent(maximumSkipped)}). ` +
-      `Most common: ${common.map(([kind, count]) => `${count} × ${kind}`).join("; ")}. First: ${JSON.stringify(path)}: ${reason}. ` +
-      "Check that the files are still there and whole, remove the bad ones, or raise maximumSkipped (--maximum-skipped 0.5; 1: any number).",
+    `${skipped.length} of ${tried} pictures tried cannot be read (${percent(skipped.length / tried)}; ` +
+      `maximumSkipped allows ${percent(maximumSkipped)}). ` +
+      `Most common: ${common.map(([kind, count]) => `${count} × ${kind}`).join("; ")}. ` +
+      `First: ${JSON.stringify(path)}: ${reason}. ` +
+      "Check that the files are still there and whole, remove the bad ones, " +
+      "or raise maximumSkipped (--maximum-skipped 0.5; 1: any number).",
   );
 }
 

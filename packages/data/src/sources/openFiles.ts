@@ -44,7 +44,8 @@ export class OpenFiles {
         const { bytesRead } = await readFile(descriptor, bytes, done, length - done, position + done);
         if (bytesRead === 0) {
           throw new Error(
-            `${path} ends at byte ${position + done}; expected ${length} bytes from ${position} on. It was cut short: get it anew.`,
+            `${path} ends at byte ${position + done}; expected ${length} bytes from ${position} on. ` +
+              "It was cut short: get it anew.",
           );
         }
         done += bytesRead;

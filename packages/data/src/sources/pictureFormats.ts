@@ -47,10 +47,10 @@ const otherFormats: readonly OtherFormat[] = [
   },
   {
     name: "camera raw",
-    endings:
-      ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mrw .nef .nrw .orf .pef .raf .rw2 .rwl .sr2 .srf .srw .x3f".split(
-        " ",
-      ),
+    endings: (
+      ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mrw .nef .nrw .orf .pef .raf .rw2 .rwl " +
+      ".sr2 .srf .srw .x3f"
+    ).split(" "),
     remedy: convert("darktable-cli in.cr2 out.jpg"),
   },
   { name: "Photoshop", endings: [".psd", ".psb"], remedy: convert("magick 'in.psd[0]' out.png") },

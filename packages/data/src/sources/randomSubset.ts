@@ -87,7 +87,8 @@ function balanced(dataset: ImageDataset, perClass: number, seed: number): Int32A
   }
   if (dataset.classes.length === 0) {
     throw new RangeError(
-      "randomSubset: perClass was given, but the data set has no classes. Give fraction or count, or a folder with one folder a class.",
+      "randomSubset: perClass was given, but the data set has no classes. " +
+        "Give fraction or count, or a folder with one folder a class.",
     );
   }
   const byLabel = indicesByLabel(dataset);
@@ -98,7 +99,8 @@ function balanced(dataset: ImageDataset, perClass: number, seed: number): Int32A
   if (small.length > 0) {
     const more = small.length > 5 ? ` and ${small.length - 5} more` : "";
     throw new RangeError(
-      `randomSubset: perClass is ${perClass}, but fewer pictures are there of ${small.slice(0, 5).join(", ")}${more}. Lower it, or leave these classes out.`,
+      `randomSubset: perClass is ${perClass}, but fewer pictures are there of ` +
+        `${small.slice(0, 5).join(", ")}${more}. Lower it, or leave these classes out.`,
     );
   }
   const chosen = dataset.classes.flatMap((_, label) =>

@@ -19,7 +19,8 @@ export function decodeRunLengths(mask: RunLengths): Uint32Array {
   const sum = lengths.reduce((total, length) => total + length, 0);
   if (!(pixels <= mostPixels) || sum !== pixels || lengths.some((length) => length < 0)) {
     throw new RangeError(
-      `decodeRunLengths: the runs of a mask of ${size[0]}×${size[1]} add up to ${sum} pixels; expected ${pixels}, at most ${mostPixels}, none negative. The mask is damaged.`,
+      `decodeRunLengths: the runs of a mask of ${size[0]}×${size[1]} add up to ${sum} pixels; ` +
+        `expected ${pixels}, at most ${mostPixels}, none negative. The mask is damaged.`,
     );
   }
   return Uint32Array.from(lengths);
@@ -34,7 +35,8 @@ function unpackCounts(text: string): number[] {
       const code = text.charCodeAt(place++) - 48;
       if (!(code >= 0 && code < 64) || bits > 30) {
         throw new RangeError(
-          `decodeRunLengths: character ${place - 1} of the packed runs is wrong; expected what pycocotools writes. The mask is damaged.`,
+          `decodeRunLengths: character ${place - 1} of the packed runs is wrong; ` +
+            "expected what pycocotools writes. The mask is damaged.",
         );
       }
       value += (code & 31) * 2 ** bits;
@@ -97,7 +99,8 @@ export function runLengthsOf(mask: NdArray<Uint8Array>): Uint32Array {
   const [down, across] = mask.stride;
   if (mask.shape.length !== 2 || (height > 1 && down !== 1) || (width > 1 && across !== height)) {
     throw new TypeError(
-      `runLengthsOf: the mask is ${mask.shape.join("×")} with strides ${mask.stride.join(", ")}; expected H×W with strides 1, H.`,
+      `runLengthsOf: the mask is ${mask.shape.join("×")} with strides ${mask.stride.join(", ")}; ` +
+        "expected H×W with strides 1, H.",
     );
   }
   const pixels = mask.data.subarray(mask.offset, mask.offset + height * width);

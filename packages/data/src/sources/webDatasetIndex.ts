@@ -101,7 +101,8 @@ export async function indexShard(
     const number = labelNames.numberOf(value);
     if (labelNames.size > mostLabelNames) {
       throw new Error(
-        `webDataset: ${path} holds more than ${mostLabelNames} different class names, e.g. ${JSON.stringify(value)}. If they are captions, set labels: null.`,
+        `webDataset: ${path} holds more than ${mostLabelNames} different class names, ` +
+          `e.g. ${JSON.stringify(value)}. If they are captions, set labels: null.`,
       );
     }
     return -2 - number;

@@ -49,7 +49,8 @@ export function checkMethod(value: unknown, source: string): Method {
     const note = typeof type?.meta === "function" ? (noteOf(type) as FieldNote | undefined) : undefined;
     if (typeof note?.description !== "string") {
       throw new UsageError(
-        `${source}: its field "${name}" has no description. Make it by field(type, { description }) of @splitmask/methods.`,
+        `${source}: its field "${name}" has no description. ` +
+          "Make it by field(type, { description }) of @splitmask/methods.",
       );
     }
   }

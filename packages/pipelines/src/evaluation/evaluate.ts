@@ -92,7 +92,8 @@ export async function evaluate<Kind extends EvaluationKind>(
       const draws = await drawLabels(trainPictures, request);
       if (draws.length > 1 && kinds.some((kind) => kind === "knn") && draws[0]!.indices === null) {
         throw new UsageError(
-          "--seeds and --repeats: k-NN with all labels gives the same for every seed. Draw some of them with --per-class or --labels.",
+          "--seeds and --repeats: k-NN with all labels gives the same for every seed. " +
+            "Draw some of them with --per-class or --labels.",
         );
       }
       const layers = chosenLayers(request.layers, encoder.blocks.length);
@@ -138,7 +139,8 @@ function chosenLayers(layers: EvaluateRequest["layers"], depth: number): readonl
   const wrong = layers.find((layer) => layer > depth);
   if (wrong !== undefined) {
     throw new UsageError(
-      `--layers: got ${wrong}, but this encoder has ${depth} blocks; expected "all" or numbers from 0 (before the first block) to ${depth}.`,
+      `--layers: got ${wrong}, but this encoder has ${depth} blocks; ` +
+        `expected "all" or numbers from 0 (before the first block) to ${depth}.`,
     );
   }
   return [...new Set(layers)].sort((a, b) => a - b);

@@ -90,7 +90,8 @@ export async function predict(
   const source = { ...request, valueRange: request.valueRange ?? description?.config.valueRange };
   if (train === undefined && description?.kind === "pretraining") {
     throw new UsageError(
-      `${run}: a pre-training run knows no classes. Give labeled pictures with --train, or fine-tune it first with splitmask finetune.`,
+      `${run}: a pre-training run knows no classes. ` +
+        "Give labeled pictures with --train, or fine-tune it first with splitmask finetune.",
     );
   }
   const pictures = await openPictures(folder, terminal, source);

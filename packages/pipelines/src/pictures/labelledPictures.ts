@@ -65,7 +65,8 @@ export async function openTrainingPictures(
 export function checkClasses(option: string, path: string, { classes }: ImageDataset): void {
   if (classes.length >= 2) return;
   throw new Error(
-    `${option}: ${path} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; expected one folder of pictures a class, at least two, or another source with labels.`,
+    `${option}: ${path} has ${classes.length === 0 ? "no class folders" : "only one class folder"}; ` +
+      "expected one folder of pictures a class, at least two, or another source with labels.",
   );
 }
 

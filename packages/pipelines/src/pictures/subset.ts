@@ -72,7 +72,8 @@ function shareOfLabels(dataset: ImageDataset, labels: string, seed: number): Int
   const fraction = readPercent(labels);
   if (fraction === null || !(fraction > 0 && fraction <= 1)) {
     throw new UsageError(
-      `--labels: got "${labels}", expected a percentage above 0 % and at most 100 %, e.g. 1%. For a number of labels use --per-class.`,
+      `--labels: got "${labels}", expected a percentage above 0 % and at most 100 %, e.g. 1%. ` +
+        "For a number of labels use --per-class.",
     );
   }
   const indices = randomIndices(dataset, { fraction, seed });
@@ -81,7 +82,8 @@ function shareOfLabels(dataset: ImageDataset, labels: string, seed: number): Int
   if (missing.length > 0) {
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
     throw new UsageError(
-      `--labels: ${labels} of ${dataset.length} pictures are ${indices.length}, without any of ${missing.slice(0, 5).join(", ")}${more}. Give a larger share, or --per-class 1.`,
+      `--labels: ${labels} of ${dataset.length} pictures are ${indices.length}, ` +
+        `without any of ${missing.slice(0, 5).join(", ")}${more}. Give a larger share, or --per-class 1.`,
     );
   }
   return indices;

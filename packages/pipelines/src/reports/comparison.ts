@@ -34,7 +34,8 @@ export async function writeComparison(
   const { runs: paths } = request;
   if (paths.length < 2 || paths.length > mostCompared) {
     throw new UsageError(
-      `report: ${paths.length} ${paths.length === 1 ? "run was" : "runs were"} given to put side by side; expected 2 to ${mostCompared}.`,
+      `report: ${paths.length} ${paths.length === 1 ? "run was" : "runs were"} given to put side by side; ` +
+        `expected 2 to ${mostCompared}.`,
     );
   }
   const out = resolve(request.out ?? "comparison.html");

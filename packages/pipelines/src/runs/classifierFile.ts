@@ -65,15 +65,18 @@ export async function loadClassifier(device: Device, path: string): Promise<Load
   if (!existsSync(file)) {
     throw new Error(
       existsSync(join(path, "config.json"))
-        ? `${path}: there is no ${classifierFile}: it is written when \`splitmask finetune\` is done. Continue that run with --resume.`
-        : `${path}: is not a fine-tuning run (there is no ${classifierFile}). Give the folder that \`splitmask finetune --out\` wrote.`,
+        ? `${path}: there is no ${classifierFile}: it is written when \`splitmask finetune\` is done. ` +
+            "Continue that run with --resume."
+        : `${path}: is not a fine-tuning run (there is no ${classifierFile}). ` +
+            "Give the folder that `splitmask finetune --out` wrote.",
     );
   }
   const { tensors, metadata } = await readSafetensors(file);
   const { config, classes: names, normalization, imageSize, cropRatio } = metadata ?? {};
   if (!config || !names || !normalization) {
     throw new Error(
-      `${file}: its metadata has no config, classes and normalization. Give the file or the folder that \`splitmask finetune\` wrote.`,
+      `${file}: its metadata has no config, classes and normalization. ` +
+        "Give the file or the folder that `splitmask finetune` wrote.",
     );
   }
   const classes = JSON.parse(names) as string[];

@@ -157,7 +157,8 @@ export function checkResume(
     );
   if (differences.length > 0) {
     throw new UsageError(
-      `--resume: the run was started with other settings: ${differences.join("; ")}. Leave these out to go on with it, or start a new run in another folder.`,
+      `--resume: the run was started with other settings: ${differences.join("; ")}. ` +
+        "Leave these out to go on with it, or start a new run in another folder.",
     );
   }
 }

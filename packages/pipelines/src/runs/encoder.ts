@@ -124,8 +124,8 @@ export function loadWeights(
 }
 
 /**
- * Builds the encoder of a run folder (its last checkpoint) or of a checkpoint folder, with its weights or those that its
- * method begins with.
+ * Builds the encoder of a run folder (its last checkpoint) or of a checkpoint folder, with its weights or those that
+ * its method begins with.
  *
  * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
  */

@@ -18,7 +18,8 @@ export function checkOutFolder(
   const exists = existsSync(join(out, "config.json"));
   if (exists && !resume && !overwrite) {
     throw new UsageError(
-      `${out} already has a run. Continue it with --resume, replace it with --overwrite (its files are deleted), or give another --out.`,
+      `${out} already has a run. Continue it with --resume, ` +
+        "replace it with --overwrite (its files are deleted), or give another --out.",
     );
   }
   if (resume && !exists)

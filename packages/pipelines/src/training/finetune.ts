@@ -178,7 +178,8 @@ export function classificationRun({
       const pretrained = before.pretrained!;
       if ((pretrained.steps === null) !== fromScratch) {
         throw new UsageError(
-          `--resume: the run was started with${fromScratch ? "out" : ""} --from-scratch. Start a new run in another folder.`,
+          `--resume: the run was started with${fromScratch ? "out" : ""} --from-scratch. ` +
+            "Start a new run in another folder.",
         );
       }
       const run = resolve(encoderRun);

@@ -129,12 +129,14 @@ export function warnOfShortage(
 ): void {
   if (memory.total > machine.freeBytes) {
     terminal.warn(
-      `the run takes about ${formatBytes(memory.total)} of memory and only ${formatBytes(machine.freeBytes)} are free: close other programs, or choose a smaller --batch.`,
+      `the run takes about ${formatBytes(memory.total)} of memory and only ` +
+        `${formatBytes(machine.freeBytes)} are free: close other programs, or choose a smaller --batch.`,
     );
   }
   if (disk.run > free) {
     terminal.warn(
-      `the run folder takes about ${formatBytes(disk.run)} and only ${formatBytes(free)} are free on its disk: free some space, choose another --out, or keep fewer checkpoints (--keep-checkpoints 1).`,
+      `the run folder takes about ${formatBytes(disk.run)} and only ${formatBytes(free)} are free on its ` +
+        "disk: free some space, choose another --out, or keep fewer checkpoints (--keep-checkpoints 1).",
     );
   }
 }

@@ -34,7 +34,8 @@ export async function batchFailure(error: BatchError, folder: RunFolder): Promis
   if (latest === null) return tooMany ? cause : error;
   const listed = tooMany ? ` They are listed in ${join(folder.path, "skipped.jsonl")}.` : "";
   return new Error(
-    `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ${latest.step}: continue with --resume.`,
+    `${cause instanceof Error ? cause.message : error.message}${listed} The last checkpoint is of step ` +
+      `${latest.step}: continue with --resume.`,
     { cause: error },
   );
 }
@@ -60,12 +61,17 @@ export function trainingTeller(terminal: Terminal): (event: TrainingEvent) => vo
         break;
       case "nonFinite":
         terminal.warn(
-          `${event.error.message} ${event.action === "skip" ? "The step is left out" : `The run goes back to step ${event.nextStep} with a lower learning rate`}.`,
+          `${event.error.message} ` +
+            (event.action === "skip"
+              ? "The step is left out"
+              : `The run goes back to step ${event.nextStep} with a lower learning rate`) +
+            ".",
         );
         break;
       case "warning":
         terminal.warn(
-          `step ${event.step}: ${event.figure} is ${event.value.toPrecision(3)}, ${event.value < event.level ? "below" : "above"} ${event.level.toPrecision(3)}. ${event.advice}`,
+          `step ${event.step}: ${event.figure} is ${event.value.toPrecision(3)}, ` +
+            `${event.value < event.level ? "below" : "above"} ${event.level.toPrecision(3)}. ${event.advice}`,
         );
         break;
       case "plan":
@@ -105,5 +111,8 @@ export function summaryOf(result: TrainedRun): string {
   const { imagesPerSecond, loss, seconds, step, steps, waitingShare } = result;
   const speed = imagesPerSecond === null ? "" : `, ${Math.round(imagesPerSecond)} pictures/s`;
   const waiting = waitingShare === null ? "" : `, ${percent(waitingShare, 1)} of the time waiting for data`;
-  return `${step} of ${steps} steps in ${formatDuration(seconds)}${speed}${waiting}; loss ${loss.start.toFixed(3)} → ${loss.end.toFixed(3)}`;
+  return (
+    `${step} of ${steps} steps in ${formatDuration(seconds)}${speed}${waiting}; ` +
+    `loss ${loss.start.toFixed(3)} → ${loss.end.toFixed(3)}`
+  );
 }

@@ -50,9 +50,9 @@ export function assertSameShapes(
   if (differences.length === 0) return;
   const more = differences.length > NAMED ? `\n  … and ${differences.length - NAMED} more` : "";
   throw new Error(
-    `checkpoint: ${path} is of another ${what}: ${differences.length} of ${expected.size} tensors differ:\n  ${differences
-      .slice(0, NAMED)
-      .join("\n  ")}${more}\nNothing was loaded. Resume with the options that the run was started with.`,
+    `checkpoint: ${path} is of another ${what}: ${differences.length} of ${expected.size} tensors differ:\n` +
+      `  ${differences.slice(0, NAMED).join("\n  ")}${more}\n` +
+      "Nothing was loaded. Resume with the options that the run was started with.",
   );
 }
 
@@ -69,7 +69,8 @@ export function assertSameSettings(
   const differences = differencesOf("", inTodaysForm(found), expected);
   if (differences.length === 0) return;
   throw new Error(
-    `resume: ${path} was made with other settings: ${differences.join("; ")}. Resume with the same ones, or start a new run in another folder.`,
+    `resume: ${path} was made with other settings: ${differences.join("; ")}. ` +
+      "Resume with the same ones, or start a new run in another folder.",
   );
 }
 

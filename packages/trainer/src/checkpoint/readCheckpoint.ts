@@ -31,7 +31,8 @@ export class DamagedCheckpointError extends Error {
   /** @internal */
   constructor(path: string, reason: string) {
     super(
-      `checkpoint: ${path} is not a whole checkpoint: ${reason}. Take an earlier one (resume does so by itself); a whole one is a folder such as checkpoints/step-000500.`,
+      `checkpoint: ${path} is not a whole checkpoint: ${reason}. Take an earlier one (resume does so by ` +
+        "itself); a whole one is a folder such as checkpoints/step-000500.",
     );
     this.path = path;
     this.reason = reason;
@@ -57,7 +58,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const state = JSON.parse(file(STATE).toString("utf8")) as CheckpointState;
   if (state.format !== 1) {
     throw new Error(
-      `checkpoint: ${join(path, STATE)} has format ${JSON.stringify(state.format)}; this version reads format 1. Use the version that wrote it.`,
+      `checkpoint: ${join(path, STATE)} has format ${JSON.stringify(state.format)}; ` +
+        "this version reads format 1. Use the version that wrote it.",
     );
   }
   return { path, state, model: tensors("model.safetensors"), optimizer: tensors("optimizer.safetensors") };
@@ -101,7 +103,9 @@ export async function readLatestCheckpoint(
   }
   if (damaged.length === 0) return null;
   throw new Error(
-    `resume: no checkpoint in ${folder} is whole:\n  ${damaged.map(({ path, reason }) => `${path}: ${reason}`).join("\n  ")}\nNothing was changed. Bring one back from a copy, or start the run anew.`,
+    `resume: no checkpoint in ${folder} is whole:\n  ` +
+      `${damaged.map(({ path, reason }) => `${path}: ${reason}`).join("\n  ")}\nNothing was changed. ` +
+      "Bring one back from a copy, or start the run anew.",
   );
 }
 

@@ -36,12 +36,14 @@ export function batchCutter<Batch>(source: BatchSource<Batch>, count: number): B
   const total = source.batchSize;
   if (source.slice === undefined) {
     throw new RangeError(
-      `train: accumulate is ${count}, but the batch source has no slice(batch, start, end), which cuts a batch in micro-batches. Give it one (ImageLoader has it), or leave accumulate out.`,
+      `train: accumulate is ${count}, but the batch source has no slice(batch, start, end), ` +
+        "which cuts a batch in micro-batches. Give it one (ImageLoader has it), or leave accumulate out.",
     );
   }
   if (total % count !== 0) {
     throw new RangeError(
-      `train: accumulate is ${count} and a batch has ${total} samples, which are not ${count} equal parts. Use a batch that is a multiple of ${count}, or a divisor of ${total}.`,
+      `train: accumulate is ${count} and a batch has ${total} samples, which are not ${count} equal parts. ` +
+        `Use a batch that is a multiple of ${count}, or a divisor of ${total}.`,
     );
   }
   const part = total / count;
@@ -137,7 +139,8 @@ function backwardAcross<Batch>(
 function checkScalar<Batch>(task: TrainingTask<Batch>, { total }: TaskLoss): Tensor {
   if (total.size === 1) return total;
   throw new Error(
-    `train: the loss of task ${task.name} is ${total.shape.join("×")}; total must be a scalar. Reduce it with mean or sum.`,
+    `train: the loss of task ${task.name} is ${total.shape.join("×")}; total must be a scalar. ` +
+      "Reduce it with mean or sum.",
   );
 }
 

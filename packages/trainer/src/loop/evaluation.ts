@@ -146,6 +146,7 @@ function checkFigures(figures: unknown, needed: string | null): void {
   }
   if (needed === null || numbers.some(([name]) => name === needed)) return;
   throw new Error(
-    `keepBest names the figure ${JSON.stringify(needed)}, and evaluation.run gave ${numbers.map(([name]) => name).join(", ") || "none"}. Name one of these.`,
+    `keepBest names the figure ${JSON.stringify(needed)}, ` +
+      `and evaluation.run gave ${numbers.map(([name]) => name).join(", ") || "none"}. Name one of these.`,
   );
 }

@@ -29,7 +29,8 @@ const OUTLIER = 30;
 const SETTLING = 0.1;
 
 const gradientAdvice =
-  "A single batch moves the weights far. If it happens again, try a lower learning rate, a longer warm-up or a smaller clip.";
+  "A single batch moves the weights far. " +
+  "If it happens again, try a lower learning rate, a longer warm-up or a smaller clip.";
 
 /** Computes a task's health figures every so many steps, and listens to alarms. */
 export class HealthMonitor<Batch> {

@@ -61,7 +61,11 @@ function describeOrigin(origin: NonFiniteOrigin): string {
     case "backward":
       return `the gradient rule of ${operation}${near}, gradient of ${tensor} (${size}; ${kernel})`;
     case "given":
-      return `nothing in the step: ${parameter === null ? `the input ${tensor} of ${operation}` : `the parameter ${parameter}`} (${size}) had such values before`;
+      return (
+        "nothing in the step: " +
+        `${parameter === null ? `the input ${tensor} of ${operation}` : `the parameter ${parameter}`} ` +
+        `(${size}) had such values before`
+      );
     case "between":
       return `what lies outside of the operations, before ${operation} (${kernel})`;
   }

@@ -116,7 +116,8 @@ function checkBest({ evaluation, keepBest }: ResolvedSettings): void {
   requireKind("keepBest.better", keepBest.better, ["lower", "higher"]);
   if (evaluation === null) {
     throw new Error(
-      `train: keepBest names the figure ${JSON.stringify(keepBest.figure)}, but without an evaluation there are no figures. Pass one, or name a loss: { loss: "total" }.`,
+      `train: keepBest names the figure ${JSON.stringify(keepBest.figure)}, ` +
+        'but without an evaluation there are no figures. Pass one, or name a loss: { loss: "total" }.',
     );
   }
 }
@@ -132,12 +133,14 @@ function checkNonFinite<Batch>(policy: Required<NonFinitePolicy>, options: Train
   }
   if (action === "rollback" && options.runFolder === undefined) {
     throw new Error(
-      'train: nonFinite.action is "rollback", but without a runFolder there is no checkpoint to go back to. Pass one, or use "skip".',
+      'train: nonFinite.action is "rollback", ' +
+        'but without a runFolder there is no checkpoint to go back to. Pass one, or use "skip".',
     );
   }
   if (action !== "stop" && options.task.afterStep !== undefined) {
     throw new Error(
-      `train: nonFinite.action is "${action}", but what afterStep of task ${options.task.name} keeps cannot be put back. Use "stop".`,
+      `train: nonFinite.action is "${action}", ` +
+        `but what afterStep of task ${options.task.name} keeps cannot be put back. Use "stop".`,
     );
   }
 }

@@ -85,7 +85,8 @@ export function resolveOptimizer(optimizer: TrainingOptimizer): ResolvedOptimize
     requireAtLeast("optimizer.weightDecayEnd", weightDecayEnd, 0);
     if (weightDecay === 0) {
       throw new RangeError(
-        `train: optimizer.weightDecayEnd is ${weightDecayEnd}, but optimizer.weightDecay is 0, which nothing is decayed with. Begin with a small number, e.g. 1e-6.`,
+        `train: optimizer.weightDecayEnd is ${weightDecayEnd}, but optimizer.weightDecay is 0, ` +
+          "which nothing is decayed with. Begin with a small number, e.g. 1e-6.",
       );
     }
   }

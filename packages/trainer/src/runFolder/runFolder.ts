@@ -89,7 +89,8 @@ export class RunFolder {
     const foreign = entries?.filter((name) => !ours(name));
     if (foreign && foreign.length > 0) {
       throw new Error(
-        `run folder: ${path} is not empty (it holds ${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? ", …" : ""}) and is not a run. Choose a new folder.`,
+        `run folder: ${path} is not empty (it holds ${foreign.slice(0, 3).join(", ")}` +
+          `${foreign.length > 3 ? ", …" : ""}) and is not a run. Choose a new folder.`,
       );
     }
     let firstMade: string | null = null;

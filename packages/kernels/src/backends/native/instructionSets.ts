@@ -24,7 +24,8 @@ export function chooseInstructionSet(asked: InstructionSet | "auto" = "auto"): I
   if (found === undefined) {
     const where = fromEnvironment ? "SPLITMASK_INSTRUCTION_SET" : "instructionSet";
     throw new Error(
-      `createDevice: ${where} is "${wanted}", but this machine runs only ${available.map((set) => `"${set}"`).join(", ")}. Use one of these, or "auto".`,
+      `createDevice: ${where} is "${wanted}", but this machine runs only ` +
+        `${available.map((set) => `"${set}"`).join(", ")}. Use one of these, or "auto".`,
     );
   }
   return found;
