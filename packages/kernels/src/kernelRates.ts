@@ -6,8 +6,8 @@ import type { Profile, ProfiledCall } from "./profile.js";
 import { type WorkKind, workKind } from "./workKind.js";
 
 /**
- * How fast a device does the kinds of work that training consists of. {@link measureRates} measures it, {@link
- * estimateSeconds} uses it.
+ * How fast a device does the kinds of work that training consists of. {@link measureRates} measures it,
+ * {@link estimateSeconds} uses it.
  */
 export interface KernelRates {
   /** Operations per second of float32 products. */
