@@ -1,8 +1,8 @@
 {
   "variables": {
-    "fast_sources": ["<!@(ls native/fast/*.cpp)"],
-    "naive_sources": ["<!@(ls native/naive/*.cpp)"],
-    "runtime_sources": ["<!@(ls native/runtime/*.cpp)"]
+    "fast_sources": ["<!@(node scripts/sources.mjs native/fast)"],
+    "naive_sources": ["<!@(node scripts/sources.mjs native/naive)"],
+    "runtime_sources": ["<!@(node scripts/sources.mjs native/runtime)"]
   },
   "target_defaults": {
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],

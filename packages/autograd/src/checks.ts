@@ -46,7 +46,7 @@ export function checkRank(
   }
 }
 
-/** Throws unless the tensor has this shape; `reason` says where the expectation comes from. */
+/** Throws unless the tensor has this shape; `reason` says in the error why it must. */
 export function checkSameShape(
   operation: string,
   name: string,
@@ -69,7 +69,7 @@ export interface RowsAndColumns {
   readonly columns: number;
 }
 
-/** The last axis as columns, all others as rows (also of columns without elements); throws for a scalar. */
+/** Counts the last axis as columns and all others as rows, also if there are no columns; throws for a scalar. */
 export function rowsAndColumns(operation: string, name: string, tensor: Tensor): RowsAndColumns {
   const columns = tensor.shape[tensor.rank - 1];
   if (columns === undefined) {

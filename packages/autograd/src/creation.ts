@@ -35,8 +35,8 @@ export interface CreationOptions {
 /**
  * Copies host data to the device.
  *
- * @param source Plain numbers (nested: the shape is read off), a typed array, an `ndarray` (strides are honored) or a
- *   `HostTensor`.
+ * @param source Plain numbers (if nested, they give the shape), a typed array, an `ndarray` (with any strides) or a
+ * `HostTensor`.
  * @param shape Needed for flat arrays only if they are not 1-D.
  * @throws RangeError If the number of elements does not fit the shape, or nested rows differ in length.
  */
@@ -176,7 +176,7 @@ export function full(device: Device, shape: Shape, value: number, options: Creat
   return made;
 }
 
-/** Options of the functions that draw tensors. */
+/** Options of the functions that fill tensors with random numbers. */
 export interface RandomOptions {
   /** What the numbers depend on. */
   readonly key: RandomKey;
@@ -229,21 +229,22 @@ export function normal(
   return draw(device, shape, "normal", options.mean ?? 0, options.standardDeviation ?? 1, options);
 }
 
-/** What `truncatedNormal` draws from. */
+/** Options of `truncatedNormal`. */
 export interface TruncatedNormalOptions extends RandomOptions {
-  /** Of the normal distribution before it is cut. Default 0. */
+  /** The mean of the normal distribution before it is cut. Default 0. */
   readonly mean?: number;
-  /** Of the normal distribution before it is cut. Default 1. */
+  /** The standard deviation of the normal distribution before it is cut. Default 1. */
   readonly standardDeviation?: number;
-  /** Where it is cut below, in units of the numbers, not of the standard deviation. Default −2. */
+  /** The lower bound, an absolute value and not a number of standard deviations. Default −2. */
   readonly low?: number;
-  /** Where it is cut above. Default 2. */
+  /** The upper bound. Default 2. */
   readonly high?: number;
 }
 
 /**
- * Normally distributed numbers cut to [low, high], as PyTorch's and timm's `trunc_normal_` with the same defaults: with
- * a standard deviation of 0.02 nothing is cut. Drawn by the inverse distribution function, so that none is drawn twice.
+ * Normally distributed numbers cut to [low, high], as PyTorch's and timm's `trunc_normal_` with the same defaults: the
+ * bounds are absolute, so with a standard deviation of 0.02 nothing is cut. The inverse distribution function gives
+ * each number in one draw, without rejecting any.
  *
  * @throws RangeError If the standard deviation is negative, or low is not below high.
  */
@@ -275,8 +276,8 @@ export function bernoulli(
 }
 
 /**
- * Overwrites the elements of a tensor with those of another or of the host, in place and in the order of the queue:
- * loading weights, moving averages.
+ * Overwrites the elements of a tensor in place with those of another tensor or of a host array, in queue order. For
+ * loading weights and for moving averages.
  *
  * @throws TypeError If shape or dtype differ.
  */

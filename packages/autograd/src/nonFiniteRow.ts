@@ -7,10 +7,10 @@ import { noGrad, scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
 /**
- * The first row of the last axis that holds a NaN or an infinity, −1 if none does: for data from outside, before it is
- * turned into classes or words. One pass over x, and one number to the host.
+ * The index of the first row that has a NaN or an infinity, −1 if none has. For data from outside, before they become
+ * classes or words. Reads x once and downloads one number.
  *
- * @param x …×C; all axes but the last count as rows.
+ * @param x …×C; a row is C elements of the last axis.
  */
 export async function nonFiniteRow(x: Tensor): Promise<number> {
   checkFloating("nonFiniteRow", { x });

@@ -8,21 +8,21 @@ export interface ObservedOperation {
   /** `"backward"`: its gradient rule. */
   readonly direction: "forward" | "backward";
   /**
-   * What it reads, by name: of a forward operation its inputs, of a gradient rule the gradient of the output. Valid
-   * only during the call.
+   * The tensors that it reads, by name: the inputs of a forward operation, or the gradient of the output for a gradient
+   * rule. Valid only during the call.
    */
   readonly inputs: Readonly<Record<string, Tensor | null>>;
 }
 
-/** Hears of operations while they are put on the queue. */
+/** Is called when operations are put on the queue. */
 export interface OperationObserver {
-  /** Before the operation's first kernel. */
+  /** Called before the operation's first kernel. */
   begins(operation: ObservedOperation): void;
   /**
-   * After its last kernel.
+   * Called after its last kernel.
    *
-   * @param outputs `{ output }` of a forward operation, the gradients by the inputs' names of a gradient rule (null
-   * where none is wanted). Valid only during the call.
+   * @param outputs `{ output }` for a forward operation; for a gradient rule the gradients by the names of the inputs
+   * (null if not wanted). Valid only during the call.
    */
   ends(operation: ObservedOperation, outputs: Readonly<Record<string, Tensor | null>>): void;
 }
@@ -30,15 +30,15 @@ export interface OperationObserver {
 // Keyed by device, like scopes: nothing outlives its device.
 const observers = new WeakMap<Device, OperationObserver>();
 
-/** Who hears of the operations on this device, if anybody. */
+/** The observer of this device, if there is one. */
 export function observerOf(device: Device): OperationObserver | undefined {
   return observers.get(device);
 }
 
 /**
- * Runs `fn` and tells an observer of every differentiable operation and gradient rule that it puts on the device's
- * queue, in their order: for tracing. What the observer enqueues lies between them. Operations that are made of others
- * (checkpoints, a user's own) begin before those and end after them.
+ * Runs `fn` and calls an observer for every differentiable operation and gradient rule that `fn` puts on the device's
+ * queue, in order. For tracing. What the observer enqueues comes between them. An operation that is made of others (a
+ * checkpoint, one of a user) begins before them and ends after them.
  *
  * @param fn Enqueues synchronously; what it returns may be a promise.
  */

@@ -2,7 +2,7 @@ import type { Shape } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
 /**
- * The tensors that an operation reads, by name (or a list, where their number is free). `null`: an optional one that
+ * The tensors that an operation reads, by name, or as a list if their number varies. `null`: an optional tensor that
  * was not given.
  */
 export type OperationInputs = Readonly<Record<string, Tensor | null>> | readonly Tensor[];
@@ -10,33 +10,33 @@ export type OperationInputs = Readonly<Record<string, Tensor | null>> | readonly
 /** For each input, whether its gradient is wanted. */
 export type GradientNeeds<I extends OperationInputs> = { readonly [Name in keyof I]: boolean };
 
-/** For each input, its gradient (of its shape), or `null` where none is wanted. */
+/** For each input, its gradient (of the input's shape), or `null` if it is not wanted. */
 export type InputGradients<I extends OperationInputs> = { readonly [Name in keyof I]: Tensor | null };
 
 /** What a forward function keeps for its gradient. */
 export type SavedTensors = Readonly<Record<string, Tensor | null>>;
 
-/** What a gradient rule sees. */
+/** The argument of a gradient rule. */
 export interface GradientStep<I extends OperationInputs, Attributes, S extends SavedTensors> {
   /**
-   * The gradient with respect to the operation's output. May be returned as it is; it must not be written: see
+   * The gradient with respect to the operation's output. The rule may return it, but must not write to it; see
    * `writableGradient`.
    */
   readonly outputGradient: Tensor;
   /**
-   * What the forward function saved; released after the rule. May be returned (and overwritten, where the forward
-   * function made it).
+   * What the forward function saved; released after the rule. The rule may return these tensors, and overwrite those
+   * that the forward function made.
    */
   readonly saved: S;
   /** The operation's attributes. */
   readonly attributes: Attributes;
-  /** Which gradients are wanted. The others may be left at `null`; what is computed of them is thrown away. */
+  /** Which gradients are wanted. The others may be `null`; if they are computed, they are dropped. */
   readonly needs: GradientNeeds<I>;
   /** The inputs' shapes. */
   readonly shapes: { readonly [Name in keyof I]: Shape };
   /**
-   * A tensor of the output gradient's shape to write a result to: the output gradient itself, where nobody else holds
-   * it, else a fresh one. For kernels that work in place.
+   * A tensor of the output gradient's shape to write a result to: the output gradient itself if nothing else uses its
+   * memory, else a new tensor. For kernels that work in place.
    */
   writableGradient(): Tensor;
 }
@@ -48,8 +48,8 @@ export interface ForwardResult<S extends SavedTensors> {
   /** What the gradient rule will need: inputs, the output, or anything else; `{}` for nothing. */
   readonly saved: S;
   /**
-   * Makes the output once more from `saved`, bit for bit: for outputs that are cheap beside what they cost in memory.
-   * Where a later operation saves such an output, the tape keeps none of it and calls this in the backward pass.
+   * Computes the output again from `saved`, bit for bit. For outputs that take little time but much memory: if a later
+   * operation saves such an output, the graph does not keep it but calls this function in the backward pass.
    */
   readonly remake?: ((saved: S) => Tensor) | undefined;
 }
@@ -63,15 +63,18 @@ export interface DifferentiableOperation<
   /** Names it in errors and traces, e.g. `"rmsNorm"`. */
   readonly name: string;
   /**
-   * The result, from kernels (`device.run`) or other operations. Nothing is recorded inside, and what is neither
-   * returned nor saved is released when it returns.
+   * Computes the result with kernels (`device.run`) or other operations. No graph is recorded inside, and tensors that
+   * are neither returned nor saved are released when it returns.
    *
-   * @param inputs What `perform` was given.
-   * @param attributes Whatever is no tensor.
-   * @param needs Which gradients will be wanted; all false when nothing is recorded: then nothing has to be saved.
+   * @param inputs The inputs that `perform` was given.
+   * @param attributes The arguments that are no tensors.
+   * @param needs Which gradients will be wanted. All are false if no graph is recorded; then nothing needs to be saved.
    */
   forward(inputs: I, attributes: Attributes, needs: GradientNeeds<I>): ForwardResult<S>;
-  /** The gradient rule: one entry for each input. Runs like `forward`: unrecorded, and cleaned up after. */
+  /**
+   * The gradient rule: returns one entry for each input. It runs like `forward`: without recording, and with its other
+   * tensors released.
+   */
   gradient(step: GradientStep<I, Attributes, S>): InputGradients<I>;
 }
 
@@ -81,8 +84,8 @@ export type AnyOperation = DifferentiableOperation<any, any, any>;
 
 /**
  * Defines a differentiable operation: what `torch.autograd.Function` is in PyTorch. The types of inputs, attributes
- * and saved tensors are inferred from `forward`, so that the rule sees its own: one that forgets an input, or reads
- * what was not saved, does not compile. `perform` runs it; `checkGradient` of `@splitmask/autograd/testing` proves it.
+ * and saved tensors are inferred from `forward`, so a gradient rule that forgets an input, or reads what was not saved,
+ * does not compile. `perform` runs it; `checkGradient` of `@splitmask/autograd/testing` checks its gradients.
  *
  * @returns The same operation.
  * @example

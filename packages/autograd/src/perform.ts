@@ -13,15 +13,14 @@ import { Node, type Remake } from "./tape.js";
 import { describe, Tensor } from "./tensor.js";
 
 /**
- * Runs an operation on its inputs and hangs the graph behind the result, if any input needs a gradient: what `apply` of
- * a `torch.autograd.Function` does.
+ * Runs an operation on its inputs. If an input needs a gradient, the result gets a graph. This is what `apply` of a
+ * `torch.autograd.Function` does.
  *
  * @param operation What `defineOperation` returned.
- * @param inputs Its tensors by name (or the list of them); `null` for an optional one that is not there.
- * @param attributes Whatever else it takes; may be left out where it takes nothing.
+ * @param inputs Its tensors by name (or as a list); `null` for an optional one that is not given.
+ * @param attributes Its other arguments; may be left out if it takes none.
  * @returns Its output.
- * @throws TypeError If the inputs are on different devices, there are none, or `forward` returned something else than
- * a tensor.
+ * @throws TypeError If the inputs are on different devices, there are none, or `forward` did not return a tensor.
  */
 export function perform<I extends OperationInputs, Attributes, S extends SavedTensors>(
   operation: DifferentiableOperation<I, Attributes, S>,

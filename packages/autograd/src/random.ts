@@ -1,12 +1,15 @@
 /**
- * What a draw depends on, and all that it depends on: the same key gives the same numbers on any machine, at any time,
- * in any order. Philox 4×32-10 (Salmon et al. 2011) runs with the key (low word of the seed, purpose) and the counter
- * (element / 4, sample, step, high word of the seed).
+ * Everything that a random draw depends on: the same key gives the same numbers on any machine, at any time, in any
+ * order. Philox 4×32-10 (Salmon et al. 2011) runs with the key (low word of the seed, purpose) and the counter (element
+ * / 4, sample, step, high word of the seed).
  */
 export interface RandomKey {
   /** The run's seed, a whole number from 0 to 2⁵³ − 1. */
   readonly seed: number;
-  /** What is drawn, e.g. `"blocks.3.dropPath"`; hashed to 32 bits. Two purposes give independent numbers. */
+  /**
+   * A name for what is drawn, e.g. `"blocks.3.dropPath"`, hashed to 32 bits. Different purposes give independent
+   * numbers.
+   */
   readonly purpose: string;
   /** The training step, default 0. */
   readonly step?: number;
@@ -93,8 +96,8 @@ export function philox(
 }
 
 /**
- * The numbers of one key on the host, in order: for plans such as crops, flips and shuffles. The n-th draw has the bits
- * that the kernel `random` gives element n of a tensor with the same key.
+ * The random numbers of one key on the host, in order. For plans such as crops, flips and shuffles. The n-th draw has
+ * the bits that the kernel `random` gives element n of a tensor with the same key.
  */
 export class RandomStream {
   readonly #key: KernelRandomKey;
@@ -124,7 +127,8 @@ export class RandomStream {
   }
 
   /**
-   * A whole number in [0, below), each equally likely (Lemire 2019: words that would bias it are skipped).
+   * A whole number in [0, below), each equally likely (Lemire 2019: random words that would bias the result are
+   * skipped).
    *
    * @throws RangeError If `below` is not a whole number from 1 to 2³² − 1.
    */

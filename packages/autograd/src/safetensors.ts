@@ -51,9 +51,9 @@ function bfloat16ToFloat32(raw: ArrayBuffer): Float32Array<ArrayBuffer> {
 /**
  * Reads the bytes of a safetensors file. F16 and BF16 become float32.
  *
- * @param source What errors call it, e.g. the path.
+ * @param source How errors name the data, e.g. the path.
  * @throws Error If the bytes are truncated, the header is not valid, offsets overlap or leave gaps, or a dtype is
- *   unknown.
+ * unknown.
  */
 export function parseSafetensors(bytes: Uint8Array, source = "the safetensors data"): SafetensorsFile {
   const fail = (problem: string): never => {
@@ -173,8 +173,8 @@ function layOut(
 }
 
 /**
- * The bytes of a safetensors file as parts that follow one another: the header, then each tensor's own memory, not
- * copied. For those who write it their own way, e.g. with a checksum.
+ * The bytes of a safetensors file as consecutive parts: the header, then the memory of each tensor, not copied. For
+ * programs that write the file themselves, e.g. with a checksum.
  *
  * @param metadata Free text entries for the header.
  */
@@ -202,10 +202,10 @@ export function serializeSafetensors(
 }
 
 /**
- * Writes a safetensors file as a whole or not at all: beside the target, synced to the disk, then renamed.
+ * Writes a safetensors file atomically: under a temporary name in the same folder, synced to the disk, then renamed.
  *
  * @param metadata Free text entries for the header.
- * @throws (rejects) Error If the file cannot be written; what stood at `path` before is untouched then.
+ * @throws (rejects) Error If the file cannot be written; a file that was at `path` before is then unchanged.
  */
 export async function writeSafetensors(
   path: string,

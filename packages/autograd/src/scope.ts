@@ -79,15 +79,15 @@ export function leaveScope(handle: ScopedHandle): void {
 }
 
 /**
- * Runs `fn` and then gives back every tensor that was made inside, but those that `fn` returns (alone, or in arrays,
- * plain objects and maps), those handed to `keep`, gradients of leaves, and what the graphs behind these still need.
- * Scopes nest; what an inner scope returns belongs to the outer one. Nothing is waited for: the memory may be handed
- * out at once, because the device runs its queue in order.
+ * Runs `fn`, then releases every tensor that was made inside, except those that `fn` returns (alone, or in arrays,
+ * plain objects and maps), those passed to `keep`, the gradients of leaves, and what the graphs of these still need.
+ * Scopes may be nested: what an inner scope returns belongs to the outer one. It does not wait: the memory may be used
+ * again at once, because the device runs its queue in order.
  *
- * A scope is never needed for correctness: without one the garbage collector returns the same memory, later.
+ * A scope is never needed for correctness: without one, garbage collection releases the same memory later.
  *
- * @param device The device whose tensors are meant.
- * @param fn Synchronous; enqueuing never waits, so nothing in it needs `await`.
+ * @param device The device of the tensors.
+ * @param fn Must be synchronous. Operations never wait, so nothing in it needs `await`.
  * @throws TypeError If `fn` returns a promise.
  */
 export function scope<Result>(device: Device, fn: () => Result): Result {
@@ -152,7 +152,7 @@ function moveOut(value: unknown, from: HandleScope, to: HandleScope | null): voi
 /**
  * Runs `fn` without recording a graph: results need no gradient, and nothing is kept for a backward pass.
  *
- * @param fn Synchronous, like the function of `scope`.
+ * @param fn Must be synchronous, as for `scope`.
  * @throws TypeError If `fn` returns a promise.
  */
 export function noGrad<Result>(device: Device, fn: () => Result): Result {

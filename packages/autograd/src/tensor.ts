@@ -35,8 +35,8 @@ export interface HostTensor {
 
 /**
  * A contiguous, row-major array on a device. Operations return at once and put their kernels on the device's queue;
- * `data()` and `item()` resolve when the queue has come that far. Each handle owns one reference to its buffer:
- * dropping the handle is enough, `dispose()` and `scope` only give memory back sooner.
+ * `data()` and `item()` resolve when the queue has reached that point. Each handle owns one reference to its buffer.
+ * Dropping the handle is enough; `dispose()` and `scope` only release memory sooner.
  */
 export class Tensor implements ScopedHandle {
   /** The device that holds the elements. */
@@ -47,7 +47,10 @@ export class Tensor implements ScopedHandle {
   readonly dtype: DType;
   /** Where the first element lies in `buffer`. */
   readonly byteOffset: number;
-  /** The gradient that `backward()` left here: leaves that require one only. Set it to null to start anew. */
+  /**
+   * The gradient that `backward()` has accumulated; only leaves that require a gradient have one. Set it to null to
+   * start again from zero.
+   */
   grad: Tensor | null = null;
   /** @internal */
   owner: HandleScope | null = null;
@@ -67,7 +70,7 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * The buffer that holds the elements, perhaps together with other views.
+   * The buffer that holds the elements. Views share it.
    *
    * @throws Error If the tensor was disposed or its scope has ended.
    */
@@ -104,7 +107,7 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * Whether `backward()` computes a gradient for this tensor: true for leaves that ask for it and for everything
+   * Whether `backward()` computes a gradient for this tensor: true for leaves that were set so, and for everything
    * computed from them.
    */
   get requiresGrad(): boolean {
@@ -112,7 +115,7 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * Only leaves (tensors that were not computed by a recorded operation) can be switched.
+   * Can be set only on leaves, that is, tensors that were not computed by a recorded operation.
    *
    * @throws TypeError If the dtype is not float32 or float64, or the tensor was computed.
    */
@@ -132,7 +135,7 @@ export class Tensor implements ScopedHandle {
     this.#requiresGrad = value;
   }
 
-  /** Whether this tensor is at the start of the graph: made by the user, not by a recorded operation. */
+  /** Whether this tensor is at the start of the graph: not computed by a recorded operation. */
   get isLeaf(): boolean {
     return this.#node === null;
   }
@@ -149,8 +152,8 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * The elements, when the device has computed them. Rejects with the kernel's name if the device met an error on the
-   * way.
+   * Resolves with the elements when the device has computed them. Rejects with the kernel's name if a kernel failed
+   * before.
    */
   async data(): Promise<ElementArray> {
     return viewElements(this.dtype, await this.device.download(this, this.bytes));
@@ -183,10 +186,10 @@ export class Tensor implements ScopedHandle {
 
   /**
    * Computes the gradient of this tensor with respect to every leaf that requires one and adds it to the leaf's `grad`.
-   * What the graph kept is released on the way, so a graph can be run through once.
+   * What the graph kept is released meanwhile, so a graph can be used only once.
    *
-   * @param gradient The gradient of what is wanted with respect to this tensor, of its shape; left out, this tensor has
-   * to be a scalar and 1 is taken.
+   * @param gradient The gradient of the final result with respect to this tensor, of this tensor's shape. Default 1,
+   * for a tensor with one element.
    * @throws Error If this tensor needs no gradient, has more than one element and no `gradient` is given, or its graph
    * was used before.
    */
@@ -225,7 +228,7 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * Gives this handle's reference to the buffer back now; other views and the tape keep theirs. Calling it twice does
+   * Releases this handle's reference to the buffer now; other views and the graph keep theirs. Calling it again does
    * nothing.
    */
   dispose(): void {
@@ -294,8 +297,8 @@ export function floatingOf(tensor: Tensor): "float32" | "float64" {
 }
 
 /**
- * Takes a tensor out of every scope, so that it lives until it is disposed or dropped: parameters, running averages,
- * anything made inside a scope for later.
+ * Takes a tensor out of every scope, so that it lives until it is disposed or dropped. For parameters, running
+ * averages, and anything else that is made inside a scope and used later.
  *
  * @returns The same tensor.
  */

@@ -5,8 +5,8 @@
 export type InstructionSet = "portable" | "avx2" | "avx512" | "avx512bf16" | "neon";
 
 /**
- * What a backend may lack: `values` (it computes nothing), `float64`, `checkFinite`, `profile`, and the methods of
- * {@link Device} that have these names.
+ * What a backend may lack: `values` (without it, it computes nothing), `float64`, `checkFinite`, `profile`, and the
+ * methods of {@link Device} with these names.
  */
 export type BackendFeature =
   | "values"
@@ -22,8 +22,8 @@ export interface BackendKernel {
   /** Its name in `kernelTable`. */
   readonly name: string;
   /**
-   * The arguments that it was made for, as one text in the order in which it reads them:
-   * `(dtype output, integer size, value value)`. A device refuses a kernel that takes others than its entry has.
+   * The arguments that it takes, as one text, in the order in which it reads them: `(dtype output, integer size, value
+   * value)`. A device throws if they are not those of the entry in `kernelTable`.
    */
   readonly signature: string;
 }
@@ -34,13 +34,13 @@ export interface BackendOptions {
   readonly threads: number;
   /** The instruction set of the fast kernels; `"auto"`: the backend chooses. */
   readonly instructionSet: InstructionSet | "auto";
-  /** Whether the fast kernels run, or the plain ones. */
+  /** Whether the fast or the naive kernels run. */
   readonly implementation: "fast" | "naive";
 }
 
 /**
- * The memory, the queue and the kernels behind one {@link Device}, which checks every argument before it comes here.
- * Blocks of memory are named by whole numbers from 0 on. What a backend lacks is never called.
+ * The memory, the queue and the kernels behind one {@link Device}, which checks every argument first. Blocks of memory
+ * have ids, whole numbers from 0 on. Methods for features that the backend lacks are never called.
  */
 export interface BackendDevice {
   /**
@@ -49,18 +49,21 @@ export interface BackendDevice {
    */
   allocate(bytes: number): number;
   /**
-   * A file of exactly `bytes` bytes as a block that is only read.
+   * Maps a file of exactly `bytes` bytes as a read-only block.
    * @throws Error if it cannot be mapped or has another size.
    */
   mapFile(path: string, bytes: number): number;
   /**
-   * Some bytes of an array as a block that is only read; the array is held until the block is released and the queue
-   * has passed its last use.
+   * Makes some bytes of an array a read-only block, without a copy. The array is kept alive until the block is released
+   * and the queue has passed its last use.
    */
   borrow(source: ArrayBuffer, sourceOffset: number, bytes: number): number;
-  /** Gives a block back: it may be handed out again at once, for the queue is in order. */
+  /** Returns a block to the pool. It may be handed out again at once, because the queue runs in order. */
   release(id: number): void;
-  /** Copies bytes into a block in queue order: taken at once with `copy`, else when the queue comes to it. */
+  /**
+   * Copies bytes into a block, in queue order. With `copy` the source is read at once, otherwise when the queue gets
+   * there.
+   */
   upload(
     id: number,
     byteOffset: number,
@@ -71,9 +74,12 @@ export interface BackendDevice {
   ): void;
   /** Asks for a part of a mapped file to be read soon. */
   prefetch(id: number, byteOffset: number, bytes: number): void;
-  /** XXH64 of a part of a mapped file, past the queue. */
+  /** XXH64 of a part of a mapped file, computed outside of the queue. */
   checksum(id: number, byteOffset: number, bytes: number): Promise<bigint>;
-  /** Hears how many bytes more (or fewer) JavaScript's handles hold, so that the garbage collector can know. */
+  /**
+   * Is told how many more (or fewer) bytes JavaScript's handles hold, so that the garbage collector can take them into
+   * account.
+   */
   accountExternal(bytes: number): void;
   /** The pool's state (`DeviceMemory` says what each number means). */
   memory(): [
@@ -83,31 +89,33 @@ export interface BackendDevice {
     liveBuffers: number,
     mappedBytes: number,
   ];
-  /** Gives what is kept for the next allocations back to the system. */
+  /** Returns the memory that is cached for the next allocations to the system. */
   releaseCache(): void;
 
-  /** The array in which {@link run} finds its call; whoever writes calls keeps it and writes into it. */
+  /** Sets the array from which {@link run} reads its call. The caller keeps the array and writes every call into it. */
   setWords(words: Float64Array): void;
   /**
-   * Puts the call in the words on the queue: kernel (its place among the backend's kernels), 1 for float64, count of
-   * items, then block and byteOffset of each buffer (block −1: not given), the numbers, block and byteOffset of the
-   * items' buffers, the items' numbers, and the count of checks for NaN and infinities, with block, byteOffset, rows,
-   * columns and elements from row to row of each.
+   * Enqueues the call that the words describe, in this order: the kernel (its index among the backend's kernels); 1 for
+   * float64, else 0; the number of items; block and byteOffset of each buffer (block −1: not given); the numbers; block
+   * and byteOffset of the items' buffers; the items' numbers; the number of checks for NaN and infinities, and of each
+   * check block, byteOffset, rows, columns and elements from row to row.
    */
   run(): void;
   /**
-   * The bytes when the queue has come this far.
+   * Resolves with the bytes when the queue has reached this point.
    * @throws (rejects) Error with the name of the first kernel that failed since the last await.
    */
   download(id: number, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
-  /** Resolves when the queue has come this far. @throws (rejects) as {@link download}. */
+  /** Resolves when the queue has reached this point. @throws (rejects) as {@link download}. */
   synchronize(): Promise<void>;
   /** From here on the queue records what it runs. */
   startProfile(): void;
-  /** The record, when the queue has come this far, in the order that `readProfile` reads. */
+  /**
+   * Ends the record and resolves with it when the queue has reached this point, in the order that `readProfile` reads.
+   */
   stopProfile(): Promise<Float64Array>;
 
-  /** Ends the queue; what is queued is dropped, and what is awaited is rejected. */
+  /** Ends the queue: queued work is dropped, and pending promises reject. */
   close(): void;
 }
 
@@ -119,13 +127,13 @@ export interface OpenedBackend {
   readonly device: BackendDevice;
 }
 
-/** Where kernels run, below {@link Device}: `createDevice({ backend })` takes one of another package's, too. */
+/** What runs the kernels of a {@link Device}. `createDevice({ backend })` also takes a backend of another package. */
 export interface Backend {
   /** Its name, for errors. */
   readonly name: string;
-  /** What it cannot do: the device then throws an error that says so. */
+  /** The features that it lacks: the device throws an error that names them. */
   readonly lacks: readonly BackendFeature[];
-  /** The kernels that it has, in the order in which calls count them. */
+  /** Its kernels. Calls name a kernel by its index in this list. */
   kernels(): readonly BackendKernel[];
   /**
    * Opens a queue with a memory pool of its own.

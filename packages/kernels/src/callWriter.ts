@@ -13,12 +13,12 @@ import {
 } from "./kernelTable.js";
 
 type Values = Readonly<Record<string, unknown>>;
-/** What extents and checks are computed from: the numbers of the call or item, which were looked at before. */
+/** What extents and checks are computed from: the numbers of the call or item, which were checked before. */
 type Numbers = Readonly<Record<string, number>>;
-/** The count of items; of an item's buffers, the numbers of the whole call. */
+/** For the call's buffers the number of items; for an item's buffers the numbers of the whole call. */
 type Context = number | Values;
 
-/** A buffer of an entry, with every member: objects of one shape are read faster. */
+/** A buffer of an entry, with every member set: JavaScript reads objects of one shape faster. */
 interface BufferLayout {
   readonly name: string;
   readonly extent: KernelBuffer<string, Context>["extent"];
@@ -26,7 +26,7 @@ interface BufferLayout {
   readonly type: "int32" | "uint8" | "float64" | null;
   readonly output: boolean;
   readonly optional: boolean;
-  /** Whether checkFinite looks at it, and where, if not at all of it. */
+  /** Whether checkFinite looks at it; `parts` says at which parts, null: at the whole extent. */
   readonly checked: boolean;
   readonly parts: ((numbers: Numbers) => readonly CheckedPart[]) | null;
 }
@@ -60,7 +60,7 @@ function layoutOf(part: AnyPart): ArgumentLayout {
   return { buffers, numbers: numbersOf(part), checked: buffers.filter(({ checked }) => checked) };
 }
 
-/** Throws where a backend's kernel was made from another entry than the table has. */
+/** Throws if a backend's kernel was compiled from another entry than the table's. */
 function checkSignature(backend: string, { name, signature }: BackendKernel, expected: string): void {
   if (signature === expected) return;
   throw new Error(
@@ -88,7 +88,7 @@ export function layoutsOf(
   );
 }
 
-/** What is asked of the device whose calls are written. */
+/** What the writer needs to know of the device. */
 export interface CallingDevice extends BufferOwner {
   /** The name of its backend. */
   readonly backend: string;
@@ -96,10 +96,7 @@ export interface CallingDevice extends BufferOwner {
   readonly checkFinite: boolean;
 }
 
-/**
- * Checks the arguments of calls and lays them out as a backend reads them, in one array of numbers that is used again
- * and again.
- */
+/** Checks the arguments of calls and writes them as a backend reads them, into one array of numbers that is reused. */
 export class CallWriter {
   readonly #device: CallingDevice;
   readonly #backend: BackendDevice;

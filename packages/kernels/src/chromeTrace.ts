@@ -4,9 +4,9 @@ import { callDetail } from "./profileSummary.js";
 
 /** One event of a trace: `"X"` is a span of time, `"M"` names a thread. */
 export interface TraceEvent {
-  /** What is drawn on it. */
+  /** Its label. */
   readonly name: string;
-  /** Kind of event. */
+  /** The kind of event. */
   readonly ph: "X" | "M";
   /** Process and thread, one each. */
   readonly pid: number;
@@ -27,8 +27,8 @@ export interface ChromeTrace {
 }
 
 /**
- * A profile in the trace format of Chrome: written as JSON, `chrome://tracing` and https://ui.perfetto.dev open it. One
- * event a call with its shape, its rate (GFLOP/s and GB/s) and its numbers.
+ * A profile in the trace format of Chrome. Write it as JSON and open it in `chrome://tracing` or
+ * https://ui.perfetto.dev. Each call is one event with its shape, its rate (GFLOP/s and GB/s) and its numbers.
  */
 export function chromeTrace(profile: Profile): ChromeTrace {
   const place = { pid: 1, tid: 1 };

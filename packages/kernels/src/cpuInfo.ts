@@ -5,19 +5,19 @@ import { defaultThreads } from "./threads.js";
 
 /** What the machine has, for `splitmask doctor`. */
 export interface CpuInfo {
-  /** The CPU's name as the system tells it. */
+  /** The CPU's name, from the operating system. */
   readonly model: string;
   /** Logical cores that this process may use. */
   readonly cores: number;
   /** The threads that a device takes by default: the cores, or the container's limit where that is lower. */
   readonly threads: number;
-  /** Sets that this build holds and this CPU has, from the slowest to the fastest. */
+  /** Instruction sets that this build contains and this CPU supports, from the slowest to the fastest. */
   readonly availableInstructionSets: readonly InstructionSet[];
-  /** The one that `"auto"` takes. */
+  /** The one that `"auto"` chooses. */
   readonly instructionSet: InstructionSet;
 }
 
-/** What the machine has and what `createDevice()` would take from it. */
+/** What the machine has, and what `createDevice()` would use of it. */
 export function cpuInfo(): CpuInfo {
   return {
     model: cpus()[0]?.model.trim() ?? "unknown",

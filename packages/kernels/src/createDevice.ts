@@ -6,13 +6,13 @@ import { defaultThreads } from "./threads.js";
 
 const backends = { native: nativeBackend, dry: dryBackend } as const;
 
-/** How a device is made. */
+/** Options of {@link createDevice}. */
 export interface DeviceOptions {
   /**
    * What computes. `"native"` (default) is the C++ addon. `"dry"` takes the same calls and computes nothing: `memory()`
-   * and profiles count what the native backend would allocate and run (durations are 0, and the scratch memory of
-   * kernels, which is no memory of the pool, is not counted), and every download resolves with zeros, so a loss that is
-   * read is 0. Or a backend of another package.
+   * and profiles count what the native backend would allocate and run, with durations of 0 and without the scratch
+   * memory of kernels, which is not in the pool. Every download resolves with zeros, so a loss reads as 0. An object is
+   * a backend of another package.
    */
   readonly backend?: keyof typeof backends | Backend;
   /**
@@ -25,7 +25,7 @@ export interface DeviceOptions {
    * fastest.
    */
   readonly instructionSet?: InstructionSet | "auto";
-  /** `"naive"` runs the plain loops that the fast kernels are tested against. Default `"fast"`. */
+  /** `"naive"` runs the simple loops that the fast kernels are tested against. Default `"fast"`. */
   readonly implementation?: "fast" | "naive";
   /**
    * Looks at every kernel's outputs and fails with the name of the first kernel that made a NaN or an infinity. Slow;
@@ -35,7 +35,8 @@ export interface DeviceOptions {
 }
 
 /**
- * Makes a device: a queue, what runs it, and a memory pool. Several may live in one process and in worker threads.
+ * Makes a device: a queue, the threads that run it, and a memory pool. A process and its worker threads may have
+ * several.
  * @throws Error that says what to do if the native addon is missing.
  */
 export function createDevice(options: DeviceOptions = {}): Device {

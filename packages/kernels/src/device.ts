@@ -13,38 +13,41 @@ import type { KernelName } from "./kernelTable.js";
 import { type Profile, readProfile } from "./profile.js";
 
 /**
- * The pool's state, in bytes of blocks (a small block is at most an eighth larger than what was asked for, one from 1
- * MiB on less than a page).
+ * The pool's state. Bytes are those of whole blocks, which are rounded up: to a multiple of 64 bytes, above 512 bytes
+ * by at most an eighth, and from 1 MiB on by less than a page.
  */
 export interface DeviceMemory {
   /** In use. */
   readonly liveBytes: number;
-  /** The most that was ever in use. */
+  /** The most bytes that were ever in use. */
   readonly peakLiveBytes: number;
-  /** Given back and kept for the next allocation. */
+  /** Bytes that were released and are cached for the next allocation. */
   readonly cachedBytes: number;
   /** Buffers in use. */
   readonly liveBuffers: number;
-  /** Mapped files: address space, no memory of the pool. The system drops and reads their pages as it likes. */
+  /**
+   * Bytes of mapped files. They take address space but no memory of the pool; the system drops and reads their pages as
+   * it needs.
+   */
   readonly mappedBytes: number;
 }
 
-/** V8 hears of a change of at least so many bytes. */
+/** V8 is told of changes of at least this many bytes. */
 const ACCOUNTING_STEP = 4 << 20;
 
 /**
  * A device is an in-order queue: `run` puts a kernel on it and returns at once; `download` and `synchronize` resolve
- * when the queue has come so far. What runs the queue is its backend, so the event loop stays free. Made by
+ * when the queue has reached that point. Its backend runs the queue, so the event loop stays free. Made by
  * {@link createDevice}.
  */
 export class Device implements BufferOwner {
-  /** The name of what it computes with: `"native"`, `"dry"`, or that of another package's backend. */
+  /** The name of its backend: `"native"`, `"dry"`, or that of another package's backend. */
   readonly backend: string;
   /** Threads that share one kernel. */
   readonly threads: number;
   /** The instruction set of the fast kernels. */
   readonly instructionSet: InstructionSet;
-  /** Which versions of the kernels run. */
+  /** Whether the fast or the naive kernels run. */
   readonly implementation: "fast" | "naive";
   readonly #lacks: ReadonlySet<BackendFeature>;
   readonly #backend: BackendDevice;
@@ -74,8 +77,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * Whether its backend cannot do something, e.g. `device.lacks("values")` of a dry device: whatever is downloaded from
-   * it is zeros. docs/features.md has what each backend can do.
+   * Whether its backend lacks a feature. For example, `device.lacks("values")` is true for a dry device, whose
+   * downloads are zeros. docs/features.md lists the features of each backend.
    */
   lacks(feature: BackendFeature): boolean {
     return this.#lacks.has(feature);
@@ -86,7 +89,7 @@ export class Device implements BufferOwner {
     return this.#checkFinite;
   }
 
-  /** May be switched at any time. @throws Error where it is switched on and the backend cannot check. */
+  /** May be switched at any time. @throws Error if it is switched on and the backend cannot check. */
   set checkFinite(value: boolean) {
     if (value) this.#need("checkFinite", "checkFinite");
     this.#checkFinite = value;
@@ -118,10 +121,10 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * A file as a buffer that kernels read in place (uint8 inputs only, such as pictures): nothing is read or copied now,
-   * its pages are the system's file cache, shared with other processes, and they are no memory of the pool. Unmapped
-   * when it is released and the queue has passed its last use; deleting or replacing the file meanwhile changes
-   * nothing. The file must not be shortened in place while it is mapped: reading what is gone ends the process.
+   * A file as a buffer that kernels read in place (uint8 inputs only, such as pictures). Nothing is read or copied now:
+   * its pages are the system's file cache, shared with other processes, and take no memory of the pool. The file is
+   * unmapped when the buffer is released and the queue has passed its last use; deleting or replacing the file until
+   * then changes nothing. Do not truncate the file while it is mapped: reading the missing part ends the process.
    * @param path - a plain file
    * @param bytes - the size that it must have, at least 1
    * @throws Error if it cannot be mapped or has another size.
@@ -153,8 +156,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * Asks the system to read a part of a mapped file soon, and returns at once: a kernel that finds a page missing waits
-   * for the disk. Nothing for other buffers.
+   * Asks the system to read a part of a mapped file soon, so that kernels need not wait for the disk; returns at once.
+   * Does nothing for other buffers.
    */
   prefetch(source: BufferArgument, bytes: number): void {
     this.#checkRange("prefetch", source, bytes);
@@ -162,7 +165,7 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * The {@link checksum} of a part of a mapped file, read on another thread, past the queue.
+   * The {@link checksum} of a part of a mapped file, computed on another thread, outside of the queue.
    * @throws Error if the buffer is no mapped file.
    */
   checksum(source: BufferArgument, bytes: number): Promise<bigint> {
@@ -179,7 +182,7 @@ export class Device implements BufferOwner {
 
   /**
    * Copies `source` into device memory. The source is copied at once, so it may be changed afterwards; with `{ copy:
-   * false }` it is read when the queue comes to it and must not change until then.
+   * false }` it is read when the queue gets there and must not change until then.
    * @throws RangeError if the source does not fit.
    */
   upload(
@@ -211,7 +214,7 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * The first `bytes` bytes of `source` when the queue has come this far.
+   * Resolves with the first `bytes` bytes of `source` when the queue has reached this point.
    * @throws (rejects) Error with the name of the first kernel that failed since the last await.
    */
   download(source: BufferArgument, bytes: number): Promise<ArrayBuffer> {
@@ -220,7 +223,7 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * Resolves when the queue has come this far.
+   * Resolves when the queue has reached this point.
    * @throws (rejects) Error with the name of the first kernel that failed since the last await.
    */
   synchronize(): Promise<void> {
@@ -228,9 +231,9 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * From here on the queue records what it runs, until {@link stopProfile}: both are on the queue themselves, so a
-   * profile holds exactly what was enqueued between the two. Costs two looks at the clock a call; nothing while no
-   * profile is taken.
+   * Records what the queue runs until {@link stopProfile}. Both are commands of the queue, so a profile has exactly
+   * what was enqueued between them. While a profile is taken, each call reads the clock twice; otherwise it costs
+   * nothing.
    * @throws Error if a profile is being taken already.
    */
   startProfile(): void {
@@ -241,7 +244,9 @@ export class Device implements BufferOwner {
     this.#profiling = true;
   }
 
-  /** Ends the profile; resolves when the queue has come this far. @throws Error if none is being taken. */
+  /**
+   * Ends the profile and resolves with it when the queue has reached this point. @throws Error if none is being taken.
+   */
   stopProfile(): Promise<Profile> {
     if (!this.#profiling)
       throw new Error("stopProfile: no profile is being taken; call startProfile() first.");
@@ -255,14 +260,14 @@ export class Device implements BufferOwner {
     return { liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes };
   }
 
-  /** Gives the memory that is kept for the next allocations back to the system. */
+  /** Returns the memory that is cached for the next allocations to the system. */
   releaseCache(): void {
     this.#open.releaseCache();
   }
 
   /**
-   * Ends the device's threads and gives its memory back. Work still queued is dropped and what is awaited is rejected;
-   * later calls throw.
+   * Ends the device's threads and frees its memory. Queued work is dropped, pending promises reject, and later calls
+   * throw.
    */
   close(): void {
     if (this.#closed) return;
@@ -298,7 +303,7 @@ export class Device implements BufferOwner {
     );
   }
 
-  /** Tells V8 how much its handles hold. */
+  /** Tells V8 how much memory JavaScript's handles hold. */
   #account(): void {
     const change = this.#liveBytes - this.#accountedBytes;
     if (Math.abs(change) < ACCOUNTING_STEP && !this.#closed) return;

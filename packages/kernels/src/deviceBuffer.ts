@@ -1,10 +1,10 @@
-/** What outlives a collected {@link DeviceBuffer}: the block's number, until it has gone back to the pool. */
+/** The part of a {@link DeviceBuffer} that outlives its garbage collection: which block to return to the pool. */
 export interface BlockHandle {
-  /** The block of the backend; −1 when it has gone back. */
+  /** The backend's id of the block; −1 after it was returned. */
   id: number;
   /** The bytes that were asked for. */
   readonly bytes: number;
-  /** Whether it is a mapped file or a borrowed array: no memory of the pool. */
+  /** Whether it is a mapped file or a borrowed array, which is not in the pool. */
   readonly readOnly: boolean;
 }
 
@@ -15,10 +15,10 @@ export interface BufferOwner {
 }
 
 /**
- * A block of device memory, counted. It is born with one reference, which `dispose()` gives up; `retain()` and
- * `release()` count further ones. Without references the block goes back to the device's pool. A buffer that is merely
- * dropped goes back when it is garbage-collected. Made by `device.allocate(bytes)`, or by `device.mapFile` and
- * `device.borrow`: then kernels can only read it.
+ * A reference-counted block of device memory. It starts with one reference, which `dispose()` gives up; `retain()` and
+ * `release()` count further ones. At zero references the block returns to the device's pool. If all handles are simply
+ * dropped, it returns when they are garbage-collected. `device.allocate(bytes)` makes one; those that `device.mapFile`
+ * and `device.borrow` make are read-only.
  */
 export class DeviceBuffer {
   /** The device that owns the memory. */
@@ -36,7 +36,7 @@ export class DeviceBuffer {
     this.#handle = handle;
   }
 
-  /** @internal The block's number; −1 when it was released. */
+  /** @internal The backend's id of the block; −1 after it was released. */
   get id(): number {
     return this.#handle.id;
   }
@@ -46,7 +46,7 @@ export class DeviceBuffer {
     return this.#handle.readOnly;
   }
 
-  /** How many references are held; 0: released. */
+  /** The number of references; 0 after it was released. */
   get references(): number {
     return this.#retained + (this.#born ? 1 : 0);
   }
@@ -64,8 +64,8 @@ export class DeviceBuffer {
   }
 
   /**
-   * Takes a retained reference away, or the one the buffer was born with where none was retained. At zero the memory
-   * goes back to the pool; work already queued still sees it. @throws Error if it was released.
+   * Takes away a retained reference, or the first one if none was retained. At zero the memory returns to the pool;
+   * work that is already queued may still use it. @throws Error if it was released.
    */
   release(): void {
     if (this.released) throw new Error(`release: ${this.#lost()}`);
@@ -74,7 +74,7 @@ export class DeviceBuffer {
     if (this.references === 0) this.device.giveBack(this.#handle);
   }
 
-  /** Gives up the reference that the buffer was born with; what others retain stays. The second call does nothing. */
+  /** Gives up the first reference; retained ones stay. Calling it again does nothing. */
   dispose(): void {
     if (!this.#born) return;
     this.#born = false;

@@ -1,5 +1,6 @@
 /**
- * The C++ kernels of SplitMask behind a typed binding: a device is an in-order queue of kernels over counted buffers.
+ * The C++ kernels of SplitMask with a typed binding: a device is an in-order queue of kernels on reference-counted
+ * buffers.
  * @packageDocumentation
  */
 

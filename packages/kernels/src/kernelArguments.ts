@@ -10,7 +10,7 @@ export interface BufferArgument {
   readonly byteOffset: number;
 }
 
-/** What the types of arguments need of an entry of the table, or of its `each`. */
+/** The members of a table entry, or of its `each`, from which the argument types are made. */
 interface AnyArguments {
   readonly integers: readonly string[];
   readonly values: readonly string[];
@@ -31,15 +31,15 @@ export type NamedArguments<Part extends AnyArguments> = {
     | undefined;
 } & { readonly [Name in Part["integers"][number] | Part["values"][number]]: number };
 
-/** The list of items that a kernel with `each` takes besides. */
+/** The list of items that a kernel with `each` also takes. */
 export interface ItemArguments<Item extends AnyArguments> {
-  /** One item after the other; may be empty. */
+  /** The items; may be empty. */
   readonly each: readonly NamedArguments<Item>[];
 }
 
 /**
- * Everything that `device.run(name, dtype, …)` takes: buffers and numbers by name, and `each`, a list of the same,
- * where the kernel has one.
+ * Everything that `device.run(name, dtype, …)` takes: buffers and numbers by name and, if the kernel takes a list,
+ * `each` with the buffers and numbers of every item.
  */
 export type KernelArguments<Name extends KernelName> = NamedArguments<(typeof kernelTable)[Name]> &
   ((typeof kernelTable)[Name]["each"] extends infer Item extends AnyArguments

@@ -2,19 +2,22 @@ import { elementBytes } from "./dtype.js";
 import { type AnyPart, entryOf } from "./kernelTable.js";
 import type { ProfiledArguments, ProfiledKernel } from "./profile.js";
 
-/** What a call costs, whatever runs it. */
+/** What a call costs, the same for every implementation. */
 export interface KernelCost {
   /** Floating-point operations; a multiply-add is two, an elementary function (eˣ, √, …) one. */
   readonly operations: number;
-  /** Bytes that must be read plus bytes that must be written: each operand once, what is changed in place twice. */
+  /**
+   * Bytes that must be read plus bytes that must be written: each operand counts once, one that is changed in place
+   * twice.
+   */
   readonly bytes: number;
 }
 
 /**
- * What a call costs: computed from its numbers alone, so it is the same for every implementation of the kernel.
+ * Computes what a call costs, from its numbers alone.
  *
- * @param call - a call of a profile, or anything that names a kernel, its dtype, its numbers and the buffers that are
- *   given
+ * @param call - a call of a profile, or any object with the kernel, its dtype, its numbers and the names of the given
+ * buffers
  */
 export function kernelCost(
   call: Pick<ProfiledKernel, "kernel" | "dtype" | "numbers" | "buffers" | "each">,
@@ -30,7 +33,7 @@ export function kernelCost(
   return { operations, bytes };
 }
 
-/** @param context - the number of items, or of an item the numbers of the whole call */
+/** @param context - for the call the number of items; for an item the numbers of the whole call */
 function partCost(
   part: AnyPart,
   { numbers, buffers }: ProfiledArguments,

@@ -6,26 +6,26 @@ import type { Profile, ProfiledCall } from "./profile.js";
 import { type WorkKind, workKind } from "./workKind.js";
 
 /**
- * How fast a device does the work that training consists of; {@link measureRates} measures it, {@link estimateSeconds}
- * uses it.
+ * How fast a device does the kinds of work that training consists of. {@link measureRates} measures it,
+ * {@link estimateSeconds} uses it.
  */
 export interface KernelRates {
-  /** Operations a second of products in float32. */
+  /** Operations per second of float32 products. */
   readonly products: number;
-  /** Operations a second of products of factors that are rounded to bfloat16. */
+  /** Operations per second of products whose factors are rounded to bfloat16. */
   readonly bfloat16Products: number;
-  /** Operations a second of attention, forward and backward. */
+  /** Operations per second of attention, forward and backward. */
   readonly attention: number;
-  /** Bytes a second, read plus written, of all other kernels. */
+  /** Bytes per second, read plus written, of all other kernels. */
   readonly bytes: number;
-  /** What a call takes besides its work, in seconds. */
+  /** The overhead of a call, in seconds. */
   readonly secondsPerCall: number;
 }
 
 /**
- * How long a device takes for the calls of a profile, in seconds: a dry device's, whose calls took no time, or any
- * other. Waiting for JavaScript is not in it.
- * @param rates - of the device that is asked about
+ * Estimates how long a device takes for the calls of a profile, in seconds. The profile is usually that of a dry
+ * device, whose calls took no time. Time in which the queue waits for JavaScript is not included.
+ * @param rates - those of the device whose time is estimated
  */
 export function estimateSeconds(profile: Profile, rates: KernelRates): number {
   return profile.calls.reduce((seconds, call) => {
@@ -43,11 +43,11 @@ function workOf(call: ProfiledCall): { readonly kind: WorkKind; readonly amount:
 }
 
 /**
- * Rounds go on for so many milliseconds, where they agree and where other programs disturb them, and there are at least
- * so many.
+ * How many milliseconds the rounds go on, if they agree (`steady`) and if they do not, because other programs run
+ * (`disturbed`), and the least number of rounds.
  */
 const enough = { steady: 40, disturbed: 400, rounds: 4 };
-/** Rounds agree where the middle one takes at most so many times as long as the best. */
+/** Rounds agree if the median takes at most this many times as long as the best. */
 const agreement = 1.2;
 
 // Sizes of a small model: a large one gains little.
@@ -59,18 +59,17 @@ const layers = [
   { inputs: width, outputs: hidden, gelu: false },
   { inputs: hidden, outputs: width, gelu: true },
 ] as const;
-/** What a kernel reads in training is no longer in a cache: so much is gone through in a round. */
+/** In training, what a kernel reads is no longer in a cache. So a round moves this many bytes. */
 const movedBytes = 128 << 20;
 const movedRows = Math.floor(movedBytes / 2 / (4 * hidden));
 const attentionShape = { batch: 32, tokens: 64, heads: 4, headWidth: 32 } as const;
 const emptyCalls = 200;
 
 /**
- * Measures a device with kernels of the table, of sizes that training has: the best of some rounds of each, because
- * that is what the device can do, whatever else the machine does at the moment. Takes half a second, or two where other
- * programs disturb it.
- * @param device - whose queue should be empty; what it keeps in its pool grows by 192 MiB
- * @throws Error if its backend computes nothing or takes no profiles.
+ * Measures how fast a device runs kernels of the table at sizes that occur in training. The best of several rounds
+ * counts, so that other programs disturb the result little. Takes half a second, or two if other programs run.
+ * @param device - its queue should be empty; its pool grows by 192 MiB
+ * @throws Error if its backend computes nothing or cannot profile.
  */
 export async function measureRates(device: Device): Promise<KernelRates> {
   if (device.lacks("values")) {
@@ -162,7 +161,7 @@ function attentionOf(device: Device, space: (elements: number) => BufferArgument
   };
 }
 
-/** What stands between the products of a block. */
+/** Kernels that run between the products of a block. */
 function movesOf(device: Device, space: (elements: number) => BufferArgument): () => void {
   const shape = { rows: movedRows, columns: hidden };
   const [input, output] = [space(movedRows * hidden), space(movedRows * hidden)];
@@ -178,7 +177,7 @@ function movesOf(device: Device, space: (elements: number) => BufferArgument): (
   };
 }
 
-/** What the calls of a round do in a second, each in its best round. */
+/** Operations or bytes per second of the calls of a round, each call timed in its best round. */
 async function rateOf(device: Device, enqueue: () => void): Promise<number> {
   const rounds: (readonly ProfiledCall[])[] = [];
   const started = performance.now();
@@ -201,7 +200,7 @@ async function rateOf(device: Device, enqueue: () => void): Promise<number> {
   }
 }
 
-/** The time of a call that does next to nothing, with what the queue does between two of them. */
+/** The time of a call that does almost nothing, including what the queue does between two calls. */
 async function secondsPerCall(device: Device, output: BufferArgument): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < enough.rounds; round++) {

@@ -12,7 +12,7 @@ import { products } from "./kernels/products.js";
 import { random } from "./kernels/random.js";
 import { reductions } from "./kernels/reductions.js";
 
-/** @internal The kernels by subject: a group has one file here, in `native/naive`, and in `native/fast`. */
+/** @internal The kernels by subject. A group has one file each in `kernels`, in `native/naive` and in `native/fast`. */
 export const kernelGroups = {
   movement,
   elementwise,
@@ -29,13 +29,14 @@ export const kernelGroups = {
 };
 
 /**
- * The one list of kernels: of each everything that is known of it but its loops. `device.run(name, …)` is typed over
- * this table, its arguments are checked by it, calls cost what it says, and the native side's registry and its structs
- * of named arguments are generated from it. Before the first call it is compared with what the addon was compiled from.
+ * All kernels, with everything about them except their code. From this table come the types of `device.run(name, …)`,
+ * the checks of its arguments, and the costs of calls. The registry of the native addon and its structs of named
+ * arguments are generated from it. A device compares it with the entries that its backend was compiled from.
  *
  * Conventions. All arrays are contiguous and row-major. Buffers hold the call's `dtype` (float32, or float64 with the
- * naive kernels) unless they have a type. −1 among indices means none, as NaN does among fractions: kernels that look
- * for the largest write it, those that make figures of indices give NaN for it, those that fetch by index report it.
+ * naive kernels) unless they have a type. An index of −1 means "none", as NaN does for fractions: kernels that search
+ * for the largest value write it, kernels that compute numbers from indices return NaN for it, and kernels that gather
+ * by index report it as an error.
  */
 export const kernelTable = {
   ...movement,
@@ -60,7 +61,7 @@ export type AnyPart = KernelPart<string, never, readonly string[], readonly stri
 
 /** @internal An entry without the types of its names. */
 export interface AnyKernel extends AnyPart {
-  /** What every item of its list has; null: it has no list. */
+  /** What every item of its list takes; null: it takes no list. */
   readonly each: AnyPart | null;
 }
 
@@ -71,8 +72,8 @@ export const entryOf = (kernel: KernelName): AnyKernel => kernelTable[kernel] as
 export const numbersOf = ({ integers, values }: AnyPart): readonly string[] => [...integers, ...values];
 
 /**
- * @internal The arguments that an entry has, in their order, as one text: `(dtype output, const dtype input, integer
- * size)`. The addon holds those of the entries that it was compiled from.
+ * @internal The arguments of an entry, in order, as one text: `(dtype output, const dtype input, integer size)`. The
+ * addon contains those of the entries that it was compiled from.
  */
 export function signatureOf(entry: AnyKernel): string {
   const own = partSignature(entry);

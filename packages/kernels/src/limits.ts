@@ -3,33 +3,32 @@ import { createDevice, type DeviceOptions } from "./createDevice.js";
 import type { Device } from "./device.js";
 import type { BufferArgument } from "./kernelArguments.js";
 
-/** What a machine can do at most, with the threads of one device. */
+/** The most that a machine can do with the threads of one device. */
 export interface MachineLimits {
-  /** Float32 operations a second: a loop of multiply-adds that never leaves the registers. */
+  /** Float32 operations per second of a loop of multiply-adds that stays in registers. */
   readonly multiplyAdds: number;
   /**
-   * Operations a second of the bfloat16 dot instruction, in registers too; null where the device's instruction set has
+   * Operations per second of the bfloat16 dot instruction, in registers too; null if the device's instruction set has
    * none.
    */
   readonly bfloat16Dots: number | null;
-  /** Bytes a second, read plus written, of a copy that is several times larger than the last cache. */
+  /** Bytes per second, read plus written, of a copy that is several times larger than the last-level cache. */
   readonly memory: number;
-  /** Bytes a second, read plus written, of a copy that is a quarter of the last cache, again and again. */
+  /** Bytes per second, read plus written, of a repeated copy that takes a quarter of the last-level cache. */
   readonly lastCache: number;
-  /** Size of the last cache in bytes; 32 MiB where the system does not tell. */
+  /** Size of the last-level cache in bytes; 32 MiB if the system does not report it. */
   readonly lastCacheBytes: number;
 }
 
 const rounds = 7;
-/** Copies within the cache are over in some 50 µs: a thread that wakes late would be seen. */
+/** Copies within the cache take some 50 µs, so a thread that wakes late would show: more rounds. */
 const cacheRounds = 60;
 const unknownCache = 32 << 20;
 const smallestSweep = 128 << 20;
 
 /**
- * Measures the limits with kernels of the table on a device of its own, which is closed again: the best of several
- * rounds each, because a limit is what can be reached. Takes about a tenth of a second; nothing else should run
- * meanwhile.
+ * Measures the limits with kernels of the table, on a device that it makes and closes. Each limit is the best of
+ * several rounds. Takes about a tenth of a second; nothing else should run meanwhile.
  */
 export async function measureLimits(
   options: Pick<DeviceOptions, "threads" | "instructionSet"> = {},
@@ -49,7 +48,7 @@ export async function measureLimits(
   }
 }
 
-/** The shortest of so many rounds after the first, in seconds. */
+/** The shortest of `rounds` rounds after a first one that does not count, in seconds. */
 async function shortest(device: Device, rounds: number, enqueue: () => void): Promise<number> {
   device.startProfile();
   for (let round = 0; round <= rounds; round += 1) enqueue();
@@ -94,7 +93,7 @@ function space(device: Device, bytes: number): BufferArgument {
   return { buffer: device.allocate(bytes), byteOffset: 0 };
 }
 
-/** The largest cache that Linux tells of. */
+/** The largest cache that Linux reports. */
 function sizeOfLastCache(): number {
   const folder = "/sys/devices/system/cpu/cpu0/cache";
   try {

@@ -1,15 +1,15 @@
 import type { BackendKernel } from "./backend.js";
 import { type AnyPart, entryOf, type KernelName, numbersOf } from "./kernelTable.js";
 
-/** When the queue worked on something. */
+/** When the queue ran something, and how long. */
 export interface ProfiledTime {
   /** Nanoseconds from the profile's start. */
   readonly start: number;
-  /** Nanoseconds that it took. */
+  /** How long it took, in nanoseconds. */
   readonly duration: number;
 }
 
-/** The arguments of a call, or of one item of its list, without the memory. */
+/** The arguments of a call, or of one item of its list, without the contents of buffers. */
 export interface ProfiledArguments {
   /** The numbers by name. */
   readonly numbers: Readonly<Record<string, number>>;
@@ -45,7 +45,7 @@ export type ProfiledCall = ProfiledKernel | ProfiledCopy;
  * JavaScript.
  */
 export interface Profile {
-  /** Nanoseconds between the two, on the queue. */
+  /** Nanoseconds between the two commands, on the queue. */
   readonly duration: number;
   /** Everything that it ran, in order. */
   readonly calls: readonly ProfiledCall[];

@@ -5,22 +5,23 @@ import type { MachineLimits } from "./limits.js";
 import type { Profile, ProfiledCall } from "./profile.js";
 import { isBfloat16, workKind } from "./workKind.js";
 
-/** The limit of {@link MachineLimits} that a call is held against. */
+/** The limit of {@link MachineLimits} that a call is compared with. */
 export type LimitName = Exclude<keyof MachineLimits, "lastCacheBytes">;
 
-/** Calls of one kind. */
+/** All calls of one kernel with one `detail`. */
 export interface ProfileRow {
   /** The kernel, or `upload` or `download`. */
   readonly kernel: KernelName | "upload" | "download";
   /**
-   * What it was called with: the shape of a product or of attention, the name of an elementwise operation, else empty.
+   * What tells it from other calls: the shape of a product or of attention, the name of an elementwise operation, else
+   * empty.
    */
   readonly detail: string;
   /** How often it was called. */
   readonly calls: number;
-  /** Time of all calls. */
+  /** Time of all calls together. */
   readonly seconds: number;
-  /** Part of the profile's time, 0 to 1; of a dry device's, which takes no time, 0. */
+  /** Share of the profile's time, 0 to 1; 0 for a dry device, which takes no time. */
   readonly share: number;
   /** Floating-point operations of all calls. */
   readonly operations: number;
@@ -28,31 +29,31 @@ export interface ProfileRow {
   readonly bytes: number;
   /** `"operations"` for products and attention, else `"bytes"`. */
   readonly judgedBy: "operations" | "bytes";
-  /** Operations or bytes a second; 0 where the calls took no time. */
+  /** Operations or bytes per second, as `judgedBy` says; 0 if the calls took no time. */
   readonly rate: number;
-  /** The least time that the calls can take: at their limits. */
+  /** The shortest possible time of the calls: each at its limit. */
   readonly floorSeconds: number;
-  /** That, as a part of the time that they took; 0 where they took none. */
+  /** floorSeconds / seconds; 0 if the calls took no time. */
   readonly ofLimit: number;
-  /** The limit; of calls with different ones the one that weighs most. */
+  /** The limit of the calls; if they have different ones, the one with the most floor time. */
   readonly limit: LimitName;
 }
 
-/** A profile by kernels. */
+/** A profile, summed by kernel. */
 export interface ProfileSummary {
   /** Time of the profile. */
   readonly seconds: number;
-  /** Part of it in which the queue was empty, waiting for JavaScript. */
+  /** The part of it in which the queue was empty and waited for JavaScript. */
   readonly idleSeconds: number;
   /** Operations of products and attention. */
   readonly operations: number;
-  /** The least time that these operations can take. */
+  /** The shortest possible time of these operations. */
   readonly floorSeconds: number;
-  /** The rows, longest first. */
+  /** The rows; those that took the most time come first. */
   readonly rows: readonly ProfileRow[];
 }
 
-/** The limit of a call, what of it counts, and the seconds that it takes at the limit. */
+/** The cost of a call, the limit that it is compared with, and the seconds that it takes at this limit. */
 interface Judgement {
   readonly operations: number;
   readonly bytes: number;
@@ -62,9 +63,9 @@ interface Judgement {
 }
 
 /**
- * Sums a profile up: products and attention by shape and held against the multiply-add limit (bfloat16 products against
- * that of the dot instruction); all other kernels by name and held against the bandwidth of the last cache where a
- * call's operands fit in it, else of memory.
+ * Sums a profile up. Products and attention are grouped by shape and compared with the multiply-add limit (bfloat16
+ * products with that of the dot instruction). All other kernels are grouped by name and compared with the bandwidth of
+ * the last-level cache if a call's operands fit in it, else with that of memory.
  */
 export function summarizeProfile(profile: Profile, limits: MachineLimits): ProfileSummary {
   const groups = new Map<string, ProfiledCall[]>();
@@ -87,7 +88,7 @@ export function summarizeProfile(profile: Profile, limits: MachineLimits): Profi
 }
 
 /**
- * What tells a call from others of its kernel: `NT 6272×768×192` of gemm (m×n×k), `64×98×3×64` of attention
+ * What tells a call from other calls of its kernel: `NT 6272×768×192` of gemm (m×n×k), `64×98×3×64` of attention
  * (samples×tokens×heads×width), `gelu` of unary.
  */
 export function callDetail(call: ProfiledCall): string {

@@ -3,8 +3,8 @@ import type { KernelName } from "./kernelTable.js";
 import type { ProfiledCall } from "./profile.js";
 
 /**
- * What bounds a call: the operations of a product (by the format of its factors) or of attention, or the bytes that it
- * moves.
+ * What limits the speed of a call: the operations of a product (by the format of its factors) or of attention, or the
+ * bytes that it moves.
  */
 export type WorkKind = "products" | "bfloat16Products" | "attention" | "bytes";
 

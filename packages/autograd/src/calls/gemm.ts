@@ -2,8 +2,8 @@ import { activatedOperands, productPrecisions, reductions } from "@splitmask/ker
 import { floatingOf, type Tensor } from "../tensor.js";
 
 /**
- * The format in which a product's operands are multiplied: `"bfloat16"` rounds each element to 8 significant bits on
- * the way; sums are float32 either way.
+ * The format in which a product's operands are multiplied. `"bfloat16"` rounds each element to 8 significant bits while
+ * it is read; sums are float32 either way.
  */
 export type ProductPrecision = keyof typeof productPrecisions;
 

@@ -70,7 +70,7 @@ function attributesOf(operation: string, qkv: Tensor, options: AttentionOptions)
 
 /**
  * Multi-head self-attention (Vaswani et al. 2017) on packed queries, keys and values: B×N×3D → B×N×D. The last axis of
- * `qkv` reads 3×H×(D/H), timm's layout.
+ * `qkv` is laid out as 3×H×(D/H), as in timm.
  *
  * @throws RangeError If the width is not a multiple of 3·heads, or is 0.
  */
@@ -78,7 +78,7 @@ export function attention(qkv: Tensor, options: AttentionOptions): Tensor {
   return perform(attentionOperation, { qkv }, attributesOf("attention", qkv, options));
 }
 
-/** The probabilities that `attention` uses, B×H×N×N: for pictures and tests. No gradient flows through them. */
+/** The attention probabilities, B×H×N×N, for visualization and tests. No gradient flows through them. */
 export function attentionProbabilities(qkv: Tensor, options: AttentionOptions): Tensor {
   const attributes = attributesOf("attentionProbabilities", qkv, options);
   const { batch, heads, tokens } = attributes;

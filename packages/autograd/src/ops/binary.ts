@@ -104,7 +104,7 @@ function checkPair(operation: string, a: Tensor, b: Tensor): void {
 }
 
 /**
- * a + b, either repeated along axes of extent 1 (NumPy's broadcasting).
+ * a + b, with broadcasting as in NumPy: either is repeated along axes of extent 1.
  *
  * @throws RangeError If the shapes do not broadcast.
  */

@@ -49,15 +49,15 @@ export const checkpointOperation = defineOperation({
 });
 
 /**
- * Runs `compute` without keeping what its backward pass needs; there it runs once more (Chen et al. 2016, arXiv
- * 1604.06174). Memory for time: of a transformer block only the input is kept, for about a third more time. The
- * gradients have the same bits.
+ * Runs `compute` without keeping what its backward pass needs, and runs it again in the backward pass (gradient
+ * checkpointing; Chen et al. 2016, arXiv 1604.06174). This saves memory and costs time: a transformer block keeps only
+ * its input, and takes about a third more time. The gradients have the same bits.
  *
- * @param compute A function of inputs and parameters that gives the same result each time: what is random in it comes
- *   from keys.
- * @param x The input, or a list of them, computed or not; kept for the backward pass.
+ * @param compute A function of inputs and parameters that gives the same result each time; its random numbers come from
+ * keys.
+ * @param x The input or a list of inputs, leaves or computed tensors; kept for the backward pass.
  * @param parameters Every leaf that `compute` uses besides its inputs and that may require a gradient.
- * @returns compute(x), or compute(...x) of a list.
+ * @returns compute(x), or compute(...x) for a list.
  */
 export function checkpoint(
   compute: (...inputs: Tensor[]) => Tensor,

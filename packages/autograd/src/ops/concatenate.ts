@@ -33,7 +33,7 @@ export const concatenateOperation = defineOperation({
 });
 
 /**
- * Puts tensors one behind the other along an axis; all other axes have to agree.
+ * Joins tensors along an axis, one after the other; all other axes must agree.
  *
  * @param axis Negative: counted from the end.
  * @throws RangeError If no tensor is given or the shapes differ elsewhere.

@@ -10,10 +10,11 @@ import { empty, floatingOf, type Tensor } from "../tensor.js";
 export interface CrossEntropyOptions {
   /** Label smoothing: this share of the target is spread evenly over all classes. In [0, 1), default 0. */
   readonly smoothing?: number;
-  /** `"mean"` and `"sum"` give a scalar, `"none"` one loss a row. Default mean. */
+  /** `"mean"` and `"sum"` give a scalar, `"none"` one loss per row. Default `"mean"`. */
   readonly reduction?: "mean" | "sum" | "none";
   /**
-   * Leaves column r + excludeDiagonal of each row r out of the softmax: a sample is not its own negative. Default none.
+   * Leaves column r + excludeDiagonal of each row r out of the softmax, so that a sample is not its own negative.
+   * Default: none is left out.
    */
   readonly excludeDiagonal?: number | null;
 }
@@ -122,10 +123,10 @@ export function checkSmoothing(operation: string, smoothing: number): void {
 }
 
 /**
- * The cross-entropy between rows of logits and what they should be: R×C and one class a row (int32 R), or a
- * distribution over the classes a row (R×C, of mixup or a teacher) → scalar
- * (R with reduction `"none"`). A class outside 0 … C − 1 is reported at the next `await`, but for −1 (of `argmax`:
- * none), whose row has a loss and a gradient of NaN. PyTorch's `cross_entropy`.
+ * The cross-entropy between rows of logits and their targets, as PyTorch's `cross_entropy`: logits R×C, and one class
+ * per row (int32 R) or one distribution over the classes per row (R×C, from mixup or a teacher) → scalar (R with
+ * reduction `"none"`). A class of −1 (none, see `argmax`) gives its row a loss and a gradient of NaN; any other class
+ * outside 0 … C − 1 is reported at the next `await`.
  *
  * @throws RangeError If the shapes do not fit, or `excludeDiagonal` is given with distributions.
  */

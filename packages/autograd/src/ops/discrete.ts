@@ -6,8 +6,8 @@ import { empty, floatingOf, type Tensor } from "../tensor.js";
 // table.
 
 /**
- * The place of the largest element of each row of the last axis, the first of equals, −1 where the row holds a NaN: …×C
- * → int32 ….
+ * The index of the largest element of each row of the last axis: …×C → int32 …. The first one if several are equal, −1
+ * if the row has a NaN.
  */
 export function argmax(x: Tensor): Tensor {
   checkFloating("argmax", { x });
@@ -20,8 +20,8 @@ export function argmax(x: Tensor): Tensor {
 }
 
 /**
- * For each row of a the place of the row of b with the largest product (plus its bias), the first of equals, −1 where
- * that product is NaN or infinite: M×K and N×K → int32 M. The M×N products are never written.
+ * For each row of a, the index of the row of b with the largest product (plus its bias): M×K and N×K → int32 M. The
+ * first one if several are equal, −1 if that product is NaN or infinite. The M×N products are never in memory.
  *
  * @throws RangeError If the widths differ.
  */
@@ -43,17 +43,17 @@ export function argmaxProduct(a: Tensor, b: Tensor, bias: Tensor | null = null):
   return output;
 }
 
-/** What `topK` finds. */
+/** The result of `topK`. */
 export interface TopK {
-  /** …×k, falling. */
+  /** …×k, in descending order. */
   readonly values: Tensor;
-  /** int32 …×k: the places of the values. */
+  /** int32 …×k: the indices of the values. */
   readonly indices: Tensor;
 }
 
 /**
- * The k largest elements of each row of the last axis in falling order, NaN first, ties by the lower place: …×C →
- * values …×k and int32 indices …×k.
+ * The k largest elements of each row of the last axis in descending order: …×C → values …×k and int32 indices …×k. NaN
+ * comes first, and of equal elements the one with the lower index.
  *
  * @throws RangeError If k is not in 1 … C.
  */
@@ -73,8 +73,8 @@ export function topK(x: Tensor, k: number): TopK {
 }
 
 /**
- * How often each whole number below `bins` stands in x: int32 → float32 bins. All counts are NaN if a −1 (of `argmax`:
- * none) is among them; other numbers out of range are reported at the next `await`.
+ * How often each whole number below `bins` occurs in x: int32 → float32 of length `bins`. All counts are NaN if x has a
+ * −1 (none, see `argmax`); other numbers out of range are reported at the next `await`.
  */
 export function binCount(x: Tensor, bins: number): Tensor {
   checkIntegers("binCount", "x", x);
@@ -88,8 +88,8 @@ export function binCount(x: Tensor, bins: number): Tensor {
 }
 
 /**
- * The share of places at which two int32 tensors agree, a float32 scalar: accuracy. NaN if there are none, or a −1 (of
- * `argmax`: none) is among them.
+ * The share of elements that are equal in two int32 tensors, a float32 scalar: the accuracy. NaN if there are no
+ * elements, or if there is a −1 (none, see `argmax`).
  *
  * @throws RangeError If the shapes differ.
  */
@@ -103,8 +103,8 @@ export function equalShare(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Whole numbers by index, row by row: int32 B×N and int32 B×K → int32 B×K. An index out of range is reported at the
- * next `await`.
+ * Picks whole numbers by index, row by row: int32 B×N and int32 indices B×K → int32 B×K. An index out of range is
+ * reported at the next `await`.
  *
  * @throws RangeError If the numbers of rows differ.
  */

@@ -8,13 +8,13 @@ import { empty, type Tensor } from "../tensor.js";
 /** Options of `linear`. */
 export interface LinearOptions {
   /**
-   * Applied to x while it is read, so that f(x) is never in memory, neither for the product nor for its gradients;
-   * exact GELU. Default none.
+   * An activation f that is applied to x while it is read, so that f(x) is never in memory, in either pass. `"gelu"` is
+   * the exact GELU. Default: none.
    */
   readonly inputActivation?: "gelu" | null;
-  /** Added last, in the same kernel: the skip connection around this layer. Has the output's shape. */
+  /** A tensor of the output's shape that is added last, in the same kernel: the skip connection around this layer. */
   readonly residual?: Tensor | null;
-  /** In which format products are formed, forward and backward. Default `"float32"`. */
+  /** The format in which the operands are multiplied, forward and backward. Default `"float32"`. */
   readonly precision?: ProductPrecision | undefined;
 }
 

@@ -12,9 +12,9 @@ import { checkSmoothing } from "./crossEntropy.js";
 export interface LinearCrossEntropyOptions {
   /** Label smoothing, in [0, 1). Default 0. */
   readonly smoothing?: number;
-  /** How many rows of logits are held at once. Default: as many as fit in 16 MiB, at least 64. */
+  /** How many rows of logits are in memory at once. Default: as many as fit in 16 MiB, at least 64. */
   readonly sliceRows?: number;
-  /** In which format products are formed. Default `"float32"`. */
+  /** The format in which the operands are multiplied. Default `"float32"`. */
   readonly precision?: ProductPrecision | undefined;
 }
 
@@ -117,14 +117,14 @@ export const linearCrossEntropyOperation = defineOperation({
 });
 
 /**
- * The mean cross-entropy of a linear layer's outputs without ever holding all of them: for large vocabularies. Equal to
- * `crossEntropy(linear(x, weight, bias), targets)`.
+ * The mean cross-entropy of a linear layer's outputs, which are never all in memory at once. For large vocabularies.
+ * Equal to `crossEntropy(linear(x, weight, bias), targets)`.
  *
  * @param x R×D.
  * @param weight V×D.
  * @param bias V, or null.
- * @param targets int32 R; one outside 0 … V − 1 is reported at the next `await`, but for −1, whose row has a loss of
- * NaN.
+ * @param targets int32 R. A target of −1 gives its row a loss of NaN; any other target outside 0 … V − 1 is reported at
+ * the next `await`.
  * @throws RangeError If the shapes do not fit.
  */
 export function linearCrossEntropy(

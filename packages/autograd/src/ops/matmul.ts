@@ -7,9 +7,9 @@ import { empty, floatingOf, type Tensor } from "../tensor.js";
 
 /** Options of `matmul`. */
 export interface MatmulOptions {
-  /** Take a as …×K×M. Default false. */
+  /** Whether a is given as …×K×M. Default false. */
   readonly transposeA?: boolean;
-  /** Take b as …×N×K. Default false. */
+  /** Whether b is given as …×N×K. Default false. */
   readonly transposeB?: boolean;
   /** A factor of the product. Default 1. */
   readonly alpha?: number;

@@ -81,15 +81,15 @@ export const scaleColumnsOperation = defineOperation({
 
 /** Options of the scaling operations. */
 export interface ScaleOptions {
-  /** Added in the same kernel; has the shape of x. */
+  /** A tensor of the shape of x that is added in the same kernel. */
   readonly residual?: Tensor | null;
 }
 
 /**
- * Multiplies each row by a number of its own: x …×C by `rowScale` of the leading axes of x (all others count as
- * columns), e.g. B×N×D by B.
+ * Multiplies each row of x by its own number. `rowScale` has the leading axes of x; all other axes of x count as
+ * columns. For example, B×N×D by B.
  *
- * @throws RangeError If the shape of `rowScale` does not begin the shape of x.
+ * @throws RangeError If the shape of `rowScale` is not the beginning of the shape of x.
  */
 export function scaleRows(x: Tensor, rowScale: Tensor, options: ScaleOptions = {}): Tensor {
   const { residual = null } = options;
@@ -105,7 +105,7 @@ export function scaleRows(x: Tensor, rowScale: Tensor, options: ScaleOptions = {
 }
 
 /**
- * Multiplies each column by a number of its own: x …×C by `columnScale` C (layer scale).
+ * Multiplies each column of x by its own number: x …×C by `columnScale` C (layer scale).
  *
  * @throws RangeError If `columnScale` is not the last axis of x.
  */
@@ -118,28 +118,27 @@ export function scaleColumns(x: Tensor, columnScale: Tensor, options: ScaleOptio
   return perform(scaleColumnsOperation, { x, scale: columnScale, residual }, null);
 }
 
-/** Which rows of a longer draw are wanted. */
+/** A range of the samples of a batch. */
 export interface DropPathRows {
   /** The first one. */
   readonly first: number;
   /** How many. */
   readonly count: number;
-  /** How many the draw has. */
+  /** How many samples the whole batch has. */
   readonly total: number;
 }
 
 /** Options of `dropPath`. */
 export interface DropPathOptions extends ScaleOptions {
-  /** With which probability a sample's path is dropped, in [0, 1). */
+  /** The probability that a sample's path is dropped, in [0, 1). */
   readonly probability: number;
-  /** Outside training nothing is dropped. */
+  /** Whether this is training; otherwise nothing is dropped. */
   readonly training: boolean;
   /** What the choice depends on. */
   readonly key: RandomKey;
   /**
-   * x holds only these of the `total` samples of a batch, once or several times one behind the other (branch after
-   * branch): the choice is the one that they meet in the whole batch.
-   * Default: x is the whole batch.
+   * Which samples of a batch of `total` samples are in x. They may be repeated, branch after branch. Each sample is
+   * dropped exactly if it would be dropped in the whole batch. Default: x is the whole batch.
    */
   readonly rows?: DropPathRows | undefined;
 }
@@ -170,9 +169,9 @@ function drawRows(
 }
 
 /**
- * Stochastic depth (Huang et al. 2016): each sample's x is dropped with a probability, else divided by 1 − probability,
- * so that the mean stays; then `residual` is added. Any shape with samples first. Where nothing can be dropped and
- * nothing is added, it is x itself.
+ * Stochastic depth (Huang et al. 2016): each sample of x is set to zero with a probability, else divided by 1 −
+ * probability, so that the mean stays the same. Then `residual` is added. The first axis of x is the samples. If
+ * nothing can be dropped and nothing is added, the result is x itself.
  *
  * @throws RangeError If the probability is not in [0, 1), or `rows` do not fit x.
  */

@@ -24,7 +24,7 @@ export const sliceOperation = defineOperation({
  *
  * @param axis Negative: counted from the end.
  * @param start Negative: counted from the end.
- * @param end Not included; negative: counted from the end. Default: all up to the end.
+ * @param end Not included. Negative: counted from the end. Default: the end of the axis.
  * @throws RangeError If the range does not lie in the axis.
  */
 export function slice(x: Tensor, axis: number, start: number, end?: number): Tensor {

@@ -70,10 +70,10 @@ export const scatterTokensOperation = defineOperation({
 });
 
 /**
- * Picks tokens by index: B×N×D and int32 B×K → B×K×D. With x N×D all samples pick from one table (an embedding,
+ * Picks tokens by index: B×N×D and int32 B×K → B×K×D. If x is N×D, all samples pick from this one table (an embedding,
  * positions). An index out of range is reported at the next `await`.
  *
- * @throws RangeError If the batch of x and indices differ.
+ * @throws RangeError If x and indices differ in B.
  */
 export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
   checkFloating("gatherTokens", { x });
@@ -91,8 +91,8 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
 }
 
 /**
- * Puts tokens at their places among zeros: B×K×D and int32 B×K → B×tokens×D. Tokens with the same index are added. An
- * index out of range is reported at the next `await`.
+ * Puts tokens at the given indices of a tensor of zeros: B×K×D and int32 indices B×K → B×tokens×D. Tokens with the same
+ * index are added. An index out of range is reported at the next `await`.
  *
  * @throws RangeError If x and indices differ in B or K.
  */
