@@ -152,7 +152,8 @@ template <class Between> SPLITMASK_INLINE void multiplyPanels(int64 rows, int64 
     for (int64 row = 0; row < rows; row += height) {
       const TileKernel kernel = tileKernel(static_cast<int>(minimum(height, rows - row)), width, layout);
       kernel(inner, a + row * aRow, aStride, panels + column * inner, tileColumns,
-             {c + row * cStride + column, cStride, width, alpha, beta, nullptr, nullptr});
+             {c + row * cStride + column, cStride, width, alpha, beta, nullptr, nullptr, c + row * cStride + column,
+              nullptr, cStride});
       between();
     }
   }

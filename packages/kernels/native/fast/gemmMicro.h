@@ -23,7 +23,7 @@ enum class Layout { byRow, byInner };
 
 // What follows is fetched after so many elements of the inner dimension: a few lines at a time, because a core waits
 // for more.
-constexpr int64 fetchEvery = 48;
+constexpr int64 fetchEvery = 16;
 SPLITMASK_INLINE int64 fetchesPerTile(int64 inner) { return (inner + fetchEvery - 1) / fetchEvery; }
 
 // sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner
@@ -81,20 +81,16 @@ struct TileOutput {
   float alpha, beta;
   const float* bias;      // by column; may be null
   const float* residual;  // rows as far apart as those of c; may be null
+  // What is fetched while the products are formed: lines that will be written and lines that will be read, rows
+  // `fetchStride` apart, and what comes after this tile. Each may be null.
+  const float* written = nullptr;
+  const float* read = nullptr;
+  int64 fetchStride = 0;
   FetchAhead* ahead = nullptr;
 };
 
 using TileKernel = void (*)(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
                             const TileOutput& output);
-
-// Fetches the lines of a tile; write: 1 where they will be written.
-template <int rows, int vectors, int write> SPLITMASK_INLINE void prefetchTile(const float* place, int64 stride) {
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i) {
-    __builtin_prefetch(place + i * stride, write);
-    __builtin_prefetch(place + i * stride + vectors * lanes - 1, write);
-  }
-}
 
 // `take` and `put` read and write vector v of a row, the last one perhaps in part.
 template <int rows, int vectors, class Take, class Put>
@@ -121,11 +117,20 @@ SPLITMASK_INLINE void writeTile(const Vector (&sums)[rows][vectors], const TileO
 
 template <int rows, int vectors, Layout layout, int64 step>
 void computeTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride, const TileOutput& output) {
-  // What the epilogue touches comes from memory while the products are formed.
-  prefetchTile<rows, vectors, 1>(output.c, output.stride);
-  if (output.residual) prefetchTile<rows, vectors, 0>(output.residual, output.stride);
+  int64 fetched = output.written ? 0 : rows;
+  const auto fetchRow = [&] {
+    const int64 place = fetched++ * output.fetchStride;
+    __builtin_prefetch(output.written + place, 1);
+    __builtin_prefetch(output.written + place + vectors * lanes - 1, 1);
+    if (!output.read) return;
+    __builtin_prefetch(output.read + place);
+    __builtin_prefetch(output.read + place + vectors * lanes - 1);
+  };
+  // Two rows at a time; of a short inner dimension the others first.
+  while (fetched < rows - 2 * fetchesPerTile(inner)) fetchRow();
   Vector sums[rows][vectors];
   multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [&] {
+    for (int i = 0; i < 2 && fetched < rows; ++i) fetchRow();
     if (output.ahead) output.ahead->step();
   });
   if (output.columns == vectors * lanes) {

@@ -19,9 +19,7 @@ template <Precision precision> constexpr int64 blockInner = precision == Precisi
 // the rows.
 constexpr int64 blockRows = 8 * tileRows;
 constexpr int64 blockPanels = 32;
-// With at most so many panels of b in a tile, rows of a are read where they are: too few to repay a copy.
-constexpr int64 directPanels = 4;
-// Rows so far apart, a way of the first-level cache, share one set of it: they are packed however few panels there are.
+// Lines so far apart, a way of the first-level cache, share one set of it; otherwise a is read where it lies.
 constexpr int64 wayFloats = 1024;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
@@ -181,11 +179,13 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
     const float* a = packedA;
     int64 aStride = p.transposeA ? panelWidth(height) : packedStride(elements);        // between inner indices or rows
     int64 aPanel = p.transposeA ? panelStride(aStride * elements) : aStride * height;  // between panels
-    const bool liesWell = precision == Precision::float32 && !p.transposeA && !p.activateA;
-    if (liesWell && panelEnd - panelStart <= directPanels && p.aLeading % wayFloats != 0) {
-      a = p.a + rowStart * p.aLeading + start;
+    // Lines of a transposed a are shorter than those of the cache where a panel has few rows: packed they are read
+    // once.
+    const bool liesWell = p.aLeading % wayFloats != 0 && (!p.transposeA || panelWidth(height) >= 16);
+    if (precision == Precision::float32 && !p.activateA && liesWell) {
+      a = p.a + (p.transposeA ? start * p.aLeading + rowStart : rowStart * p.aLeading + start);
       aStride = p.aLeading;
-      aPanel = height * aStride;
+      aPanel = p.transposeA ? height : height * aStride;
     } else {
       packA(p, packedA, block, rowStart, rows);
     }
@@ -209,19 +209,16 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
         const float* left = a + row / height * aPanel;
         if (last && p.preActivation) {
           const float* z = p.preActivation + (output - p.output);
-          if (count == tileRows && columns == tileColumns) {
-            prefetchTile<tileRows, tileVectors, 0>(z, p.outputLeading);
-            prefetchTile<tileRows, tileVectors, 1>(output, p.outputLeading);
-          }
           const float* bias = p.bias ? p.bias + column : nullptr;
           kernel(elements, left, aStride, b, tileColumns,
-                 {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr, &ahead});
+                 {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr, output, z, p.outputLeading, &ahead});
           finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
           const float* bias = last && p.bias ? p.bias + column : nullptr;
           const float* residual = last && p.residual ? p.residual + (output - p.output) : nullptr;
           kernel(elements, left, aStride, b, tileColumns,
-                 {output, p.outputLeading, columns, p.alpha, beta, bias, residual, &ahead});
+                 {output, p.outputLeading, columns, p.alpha, beta, bias, residual, output, residual, p.outputLeading,
+                  &ahead});
         }
       }
     }
