@@ -1,10 +1,10 @@
 // Compiles a C++ program of this folder together with the addon's sources, with the flags that the addon has.
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -31,7 +31,10 @@ export function flagsOf(target) {
  * @param libraries Flags of the linker.
  */
 export async function compileProgram(program, parts, libraries = []) {
-  const run = (flags) => promisify(execFile)(compiler, flags, { cwd: root });
+  const run = async (flags) => {
+    const [status] = await once(spawn(compiler, flags, { cwd: root, stdio: "inherit" }), "close");
+    if (status !== 0) throw new Error(`${compiler} ${flags.join(" ")} failed (see above).`);
+  };
   const units = parts.flatMap(({ sources, flags }) => sources.map((source) => ({ source, flags })));
   const objects = units.map((_, index) => join(dirname(program), `${index}.o`));
   const waiting = [...units.entries()];

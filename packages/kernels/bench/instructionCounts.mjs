@@ -1,29 +1,30 @@
 // Counts the instructions of kernels: bench/replay.cpp runs their calls again under valgrind's callgrind, on one thread
 // and with AVX2, which valgrind knows. The counts do not depend on the machine's load.
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { availableInstructionSets } from "../dist/index.js";
 import { kernelGroups, kernelTable } from "../dist/kernelTable.js";
 import { compileProgram, compiler, flagsOf } from "./compileProgram.mjs";
 
-/** What a program says to --version; null: it does not run. */
-function versionOf(program) {
-  const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
-  return status === 0 ? stdout.split("\n")[0] : null;
-}
-
 /** Why instructions cannot be counted on this machine, or null. */
 export function obstacle() {
-  if (process.arch !== "x64")
-    return `instructions are counted with AVX2, and this machine is ${process.arch}`;
-  if (versionOf("valgrind") === null) return "valgrind is not installed (Debian: apt install valgrind)";
+  if (!availableInstructionSets().includes("avx2")) return "this machine has no AVX2";
+  if (spawnSync("valgrind", ["--version"]).status !== 0)
+    return "valgrind is not installed (Debian: apt install valgrind)";
   return null;
 }
 
-/** What the counts depend on besides the code. */
-export const compilerVersion = () => versionOf(compiler);
+/** What the counts depend on besides the code: compiler and C library, which does the copying. */
+export function compilerVersion() {
+  const flags = ["-dM", "-E", "-x", "c++", "-"];
+  const macros = execFileSync(compiler, flags, { input: "#include <features.h>\n", encoding: "utf8" });
+  const macro = (name) => new RegExp(`^#define ${name} "?(.*?)"?$`, "m").exec(macros)?.[1];
+  const library = `glibc ${macro("__GLIBC__")}.${macro("__GLIBC_MINOR__")}`;
+  return `${macro("__clang__") === undefined ? "GCC " : ""}${macro("__VERSION__")}, ${library}`;
+}
 
 const typeLetters = { int32: "i", uint8: "b", float64: "d" };
 const numberWords = (part, { numbers }) => [...part.integers, ...part.values].map((name) => numbers[name]);

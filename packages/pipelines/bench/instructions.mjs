@@ -33,8 +33,11 @@ const models = {
   "MAE, width 96": { ...common, method: "mae", width: 96, heads: 3 },
 };
 
-/** How many times the file's count a model's sum may be, with the compiler that made the file and with another. */
-const margins = { same: 1.02, other: 1.1 };
+/**
+ * How many times the file's count a model's sum may be, with the compiler that made the file and with another. Clang
+ * 16's sums are 0.991 to 1.014 of GCC 12's, but its counts of single kernels are 0.7 to 1.7 of them.
+ */
+const margins = { same: 1.02, other: 1.05 };
 /** With the same compiler, kernels that take this share of a model's instructions are held to the margin themselves. */
 const ownShare = 0.01;
 
@@ -119,7 +122,7 @@ const tooHigh = Object.entries(counted).flatMap(([model, counts]) =>
 );
 if (tooHigh.length > 0 && !options.write) {
   console.log(
-    `instructions: too many for ${tooHigh.join(", ")}. Where they are worth it: node packages/pipelines/bench/instructions.mjs --write`,
+    `instructions: too many for ${tooHigh.join("; ")}. Where they are worth it: node packages/pipelines/bench/instructions.mjs --write`,
   );
   process.exitCode = 1;
 }
