@@ -112,15 +112,18 @@ double readNumber() {
   return number;
 }
 
-// Blocks stay for the calls that follow, so that no kernel is charged for getting memory.
+// Scratch memory for all calls, so that none is charged for getting it.
+constexpr int64 scratchBytes = 64 << 20;
+char* scratchMemory;
+int64 blockStart, blockBytes;  // of the call's latest block
+
 void* scratch(const Call&, int, int64 bytes) {
-  static void* block = nullptr;
-  static int64 capacity = 0;
-  if (bytes > capacity) {
-    block = allocate(bytes);
-    capacity = bytes;
+  if (bytes > blockBytes) {
+    blockStart += blockBytes;
+    blockBytes = (bytes + 63) / 64 * 64;
+    if (blockStart + blockBytes > scratchBytes) stop("a kernel asks for more scratch memory than there is");
   }
-  return block;
+  return scratchMemory + blockStart;
 }
 
 void fail(const Call&, const char* text, double, double) { stop(text); }
@@ -132,6 +135,7 @@ void fail(const Call&, const char* text, double, double) { stop(text); }
 int main() {
   using namespace splitmask;
   const Parallel parallel{nullptr, nullptr, 1};
+  scratchMemory = static_cast<char*>(allocate(scratchBytes));
   char name[64];
   int64 items;
   while (std::scanf("%63s %lld", name, &items) == 2) {
@@ -146,6 +150,7 @@ int main() {
     for (void*& buffer : buffers) buffer = arrays.read();
     for (double& number : eachNumbers) number = readNumber();
     for (void*& buffer : eachBuffers) buffer = arrays.read();
+    blockStart = blockBytes = 0;
     measured(entry->run, {{&parallel, scratch, fail, nullptr},
                           buffers.data(),
                           numbers.data(),

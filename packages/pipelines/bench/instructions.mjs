@@ -10,6 +10,7 @@ import { createDevice } from "@splitmask/kernels";
 import { profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import { compilerVersion, countInstructions, obstacle } from "../../kernels/bench/instructionCounts.mjs";
+import { anyMachine } from "../dist/machine/benchStep.js";
 import { anyColors } from "../dist/settings/normalization.js";
 import { decideSettings } from "../dist/training/pretrain.js";
 import { pretrainingStep, trainingLoop } from "../dist/training/runStep.js";
@@ -40,13 +41,6 @@ const models = {
 const margins = { same: 1.02, other: 1.05 };
 /** With the same compiler, kernels that take this share of a model's instructions are held to the margin themselves. */
 const ownShare = 0.01;
-
-/** Nothing of a step depends on the machine. */
-const anyMachine = {
-  threads: 1,
-  ...{ memoryBytes: Number.POSITIVE_INFINITY, freeBytes: Number.POSITIVE_INFINITY },
-  rates: { products: 1e11, bfloat16Products: 1e11, attention: 1e11, bytes: 1e10, secondsPerCall: 1e-6 },
-};
 
 /** The kernels of one step of a model. */
 async function stepOf(given) {
@@ -122,7 +116,8 @@ const tooHigh = Object.entries(counted).flatMap(([model, counts]) =>
 );
 if (tooHigh.length > 0 && !options.write) {
   console.log(
-    `instructions: too many for ${tooHigh.join("; ")}. Where they are worth it: node packages/pipelines/bench/instructions.mjs --write`,
+    `instructions: too many for ${tooHigh.join("; ")}. ` +
+      "Where they are worth it: node packages/pipelines/bench/instructions.mjs --write",
   );
   process.exitCode = 1;
 }
