@@ -1,5 +1,5 @@
 // What CI checks besides the tests: format and lint, the length of lines, imports that point down, the types of the
-// tests, the API documentation, what each package would publish, arm64.
+// tests, the API documentation, what each package would publish, the instructions of training steps, arm64.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -70,6 +70,8 @@ const checks = {
       rmSync(destination, { recursive: true, force: true });
     }
   },
+  "instructions of a step": () =>
+    process.stdout.write(run(process.execPath, ["packages/pipelines/bench/instructions.mjs"])),
   arm64: () => process.stdout.write(run(process.execPath, ["scripts/arm64.mjs"])),
 };
 

@@ -5,12 +5,12 @@
 //
 // Compiles bench/gemm.cpp with the flags of binding.gyp into a temporary folder; needs a C++ compiler.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { availableInstructionSets } from "../dist/index.js";
+import { compileProgram, flagsOf } from "./compileProgram.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -22,14 +22,6 @@ const { values: options } = parseArgs({
   },
 });
 
-const here = fileURLToPath(new URL(".", import.meta.url));
-const gyp = JSON.parse(readFileSync(join(here, "../binding.gyp"), "utf8"));
-const targets = [...gyp.targets, ...gyp.conditions.flatMap(([, then]) => then.targets)];
-// The addon's own flags: with others the compiler may share out registers otherwise, which is worth a factor of two.
-const flags = [
-  ...gyp.target_defaults.cflags,
-  ...targets.find((target) => target.target_name === `fast_${options.set}`).cflags,
-];
 const libraries = [
   process.env.SPLITMASK_OPENBLAS,
   "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0",
@@ -49,21 +41,9 @@ try {
     "native/fast/attention.cpp",
     "native/runtime/thread_pool.cpp",
   ];
-  execFileSync(
-    process.env.CXX ?? "c++",
-    [
-      "-std=c++17",
-      "-w",
-      "-pthread",
-      `-DSPLITMASK_SET=${options.set}`,
-      ...flags.filter((flag) => flag !== "-fno-exceptions"),
-      ...sources,
-      "-o",
-      program,
-      "-ldl",
-    ],
-    { cwd: join(here, ".."), stdio: ["ignore", "inherit", "inherit"] },
-  );
+  // The thread pool is of the standard library, which has exceptions.
+  const flags = flagsOf(`fast_${options.set}`).filter((flag) => flag !== "-fno-exceptions");
+  await compileProgram(program, [{ sources, flags }], ["-ldl"]);
   // OpenBLAS shall choose its kernels by itself, whatever the environment says.
   const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, OPENBLAS_NUM_THREADS, ...environment } = process.env;
   lines = execFileSync(program, [options.threads, options.rounds, libraries[0] ?? "-", options.only], {

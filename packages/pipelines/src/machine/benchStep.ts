@@ -77,7 +77,7 @@ const warmUpSteps = 10;
 const noise = { mean: [0.5, 0.5, 0.5], std: [0.29, 0.29, 0.29] } as const;
 
 /** A step is measured as it is asked for, so that nothing of it depends on this machine. */
-const anyMachine: MachineFacts = {
+export const anyMachine: MachineFacts = {
   threads: 1,
   memoryBytes: Number.POSITIVE_INFINITY,
   freeBytes: Number.POSITIVE_INFINITY,
