@@ -1,7 +1,8 @@
-// Whether the kernels take more instructions for a training step than they did: `node bench/instructions.mjs [--write]`.
-// One step of each of three small models is made on a dry device, and its kernels are run where instructions are counted
-// (packages/kernels/bench/instructionCounts.mjs). The counts are compared with those of instructions.json, which --write
-// brings up to date. Prints each model's sum and every kernel whose count is another; exits with 1 where one is too high.
+// Whether the kernels take more instructions for a training step than they did: `node bench/instructions.mjs
+// [--write]`. One step of each of three small models is made on a dry device, and its kernels are run where
+// instructions are counted (packages/kernels/bench/instructionCounts.mjs). The counts are compared with those of
+// instructions.json, which --write brings up to date. Prints each model's sum and every kernel whose count is another;
+// exits with 1 where one is too high.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

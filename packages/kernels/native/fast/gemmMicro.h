@@ -27,10 +27,10 @@ constexpr int64 fetchEvery = 16;
 SPLITMASK_INLINE int64 fetchesPerTile(int64 inner) { return (inner + fetchEvery - 1) / fetchEvery; }
 
 // sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner
-// dimension. `between` is called fetchesPerTile(inner) times.
+// dimension. `between` is called after `each` elements, and again.
 template <int rows, int vectors, Layout layout, int64 step, class Between>
 SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
-                                   Vector (&sums)[rows][vectors], const Between& between) {
+                                   Vector (&sums)[rows][vectors], int64 each, const Between& between) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
@@ -42,7 +42,7 @@ SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, c
 #pragma GCC unroll 8
   for (int g = 0; g < groups; ++g) lines[g] = a + 3 * g * aStride;
   while (inner > 0) {
-    int64 k = minimum(inner, fetchEvery);
+    int64 k = minimum(inner, each);
     inner -= k;
     do {
       Vector right[vectors];
@@ -68,7 +68,7 @@ SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, c
 template <int rows, int vectors, Layout layout, int64 step>
 SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
                                    Vector (&sums)[rows][vectors]) {
-  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [] {});
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, inner, [] {});
 }
 
 // What becomes of a tile: c[rows × columns] = alpha·(a·b) + beta·c + bias + residual, c not read when beta is 0;
@@ -129,7 +129,7 @@ void computeTile(int64 inner, const float* a, int64 aStride, const float* b, int
   // Two rows at a time; of a short inner dimension the others first.
   while (fetched < rows - 2 * fetchesPerTile(inner)) fetchRow();
   Vector sums[rows][vectors];
-  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, [&] {
+  multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, fetchEvery, [&] {
     for (int i = 0; i < 2 && fetched < rows; ++i) fetchRow();
     if (output.ahead) output.ahead->step();
   });
