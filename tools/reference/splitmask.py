@@ -1,5 +1,6 @@
-"""Fixtures of @splitmask/methods: ten training steps of SplitMask with the first step's named gradients, and the loss curve of 300 steps,
-also for the words of pictures and a codebook that are rounded to bfloat16: a word that changes is another curve.
+"""Fixtures of @splitmask/methods: ten training steps of SplitMask with the first step's named gradients, and the loss
+curve of 300 steps, also for the words of pictures and a codebook that are rounded to bfloat16: a word that changes is
+another curve.
 
 Weights, pictures, splits and the codebook are fixed and stored.
 Made with torch 2.15.0, timm 1.0.31: python tools/reference/splitmask.py
