@@ -1,7 +1,8 @@
 """Fixtures of @splitmask/methods: ten training steps of SplitMask, and the loss curve of 300 steps.
 
-With the first step's named gradients. Weights, pictures, splits and the codebook are fixed and stored.
-Made with torch 2.13.0, timm 1.0.31: python tools/reference/splitmask.py
+With the first step's named gradients. The curve also for the words of pictures and a codebook that are rounded to
+bfloat16: a word that changes is another curve. Weights, pictures, splits and the codebook are fixed and stored.
+Made with torch 2.15.0, timm 1.0.31: python tools/reference/splitmask.py
 """
 import timm
 import torch
@@ -30,19 +31,24 @@ codebook = draw_codebook(VOCABULARY, g)
 draws = draw_batches(STEPS, BATCH, POOL, g)
 permutations = torch.rand((STEPS, BATCH, PATCHES), generator=g).argsort(-1)
 first, second = (permutations[:, :, h].sort(-1).values for h in (slice(0, PATCHES // 2), slice(PATCHES // 2, None)))
-words = [words_of(images_of(pictures[draws[step]]), codebook) for step in range(STEPS)]
+images = [images_of(pictures[draws[step]]) for step in range(STEPS)]
+words = [words_of(each, codebook) for each in images]
+bfloat16_words = [words_of(each.bfloat16().double(), codebook.bfloat16().double()) for each in images]
 
 
-def losses_of(step):
-    """After the last batch the batches and splits begin anew."""
-    batch = step % STEPS
-    images = images_of(pictures[draws[batch]])
-    inpaint, match = splitmask_losses(vit, decoder, images, words[batch], first[batch], second[batch])
-    return {"inpaint": inpaint, "match": match}
+def losses_with(words):
+    def losses_of(step):
+        """After the last batch the batches and splits begin anew."""
+        batch = step % STEPS
+        inpaint, match = splitmask_losses(vit, decoder, images[batch], words[batch], first[batch], second[batch])
+        return {"inpaint": inpaint, "match": match}
+
+    return losses_of
 
 
-records, gradients = train(parameters, initial, losses_of, STEPS)
-curve, _ = train(parameters, initial, losses_of, CURVE_STEPS)
+records, gradients = train(parameters, initial, losses_with(words), STEPS)
+curve, _ = train(parameters, initial, losses_with(words), CURVE_STEPS)
+bfloat16_curve, _ = train(parameters, initial, losses_with(bfloat16_words), CURVE_STEPS)
 
 metadata = METADATA | {
     "seed": SEED, "timm": timm.__version__, "width": WIDTH, "depth": DEPTH, "heads": HEADS, "vocabulary": VOCABULARY,
@@ -52,5 +58,7 @@ save("methods", "splitmask-gradients", gradients, metadata)
 save("methods", "splitmask-steps", {
     "pictures": pictures, "draws": draws, "codebook": codebook, "words": torch.stack(words),
     "first": first, "second": second, **records,
+    "bfloat16.words": torch.stack(bfloat16_words),
     **{f"curve.{key}": curve[key] for key in ("inpaint", "match")},
+    **{f"bfloat16.curve.{key}": bfloat16_curve[key] for key in ("inpaint", "match")},
 }, metadata)

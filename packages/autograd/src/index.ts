@@ -50,6 +50,7 @@ export { checkpoint } from "./ops/checkpoint.js";
 export { concatenate } from "./ops/concatenate.js";
 export { type CrossEntropyOptions, crossEntropy } from "./ops/crossEntropy.js";
 export {
+  type ArgmaxProductOptions,
   argmax,
   argmaxProduct,
   binCount,

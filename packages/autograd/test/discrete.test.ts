@@ -88,6 +88,11 @@ test("argmaxProduct finds the row with the largest product", async () => {
   ]);
   expect(await numbers(argmaxProduct(a, b))).toEqual([0, 1, 2 - 2]);
   expect(await numbers(argmaxProduct(a, b, tensor(device, [0, 0, 9])))).toEqual([2, 2, 2]);
+  const close = tensor(device, [[1], [1 + 2 ** -8]]);
+  const one = tensor(device, [[1]]);
+  expect(await numbers(argmaxProduct(one, close))).toEqual([1]);
+  // The two are the same bfloat16 number, and the first of equals is taken.
+  expect(await numbers(argmaxProduct(one, close, null, { precision: "bfloat16" }))).toEqual([0]);
 });
 
 test("topK gives values in falling order, ties by the lower place", async () => {

@@ -88,20 +88,21 @@ export function summarizeProfile(profile: Profile, limits: MachineLimits): Profi
 }
 
 /**
- * What tells a call from other calls of its kernel: `NT 6272×768×192` of gemm (m×n×k), `64×98×3×64` of attention
- * (samples×tokens×heads×width), `gelu` of unary.
+ * What tells a call from other calls of its kernel: `NT 6272×768×192` of a product (m×n×k; `bf16` follows where its
+ * factors are rounded), `64×98×3×64` of attention (samples×tokens×heads×width), `gelu` of unary.
  */
 export function callDetail(call: ProfiledCall): string {
   if (call.kind !== "kernel") return "";
   const { kernel, numbers: n } = call;
+  const format = isBfloat16(call) ? " bf16" : "";
   switch (kernel) {
     case "gemm": {
       const batch = n.batch === 1 ? "" : `${n.batch}·`;
       const letters = `${n.transposeA === 0 ? "N" : "T"}${n.transposeB === 0 ? "N" : "T"}`;
-      return `${letters} ${batch}${n.m}×${n.n}×${n.k}${isBfloat16(call) ? " bf16" : ""}`;
+      return `${letters} ${batch}${n.m}×${n.n}×${n.k}${format}`;
     }
     case "gemmArgmax":
-      return `NT ${n.m}×${n.n}×${n.k}`;
+      return `NT ${n.m}×${n.n}×${n.k}${format}`;
     case "attention":
     case "attentionBackward":
     case "attentionProbabilities":

@@ -2,12 +2,13 @@ import {
   createDevice,
   type Device,
   type DeviceBuffer,
+  type InstructionSet,
   type KernelArguments,
   type KernelName,
   type ProfiledCall,
 } from "@splitmask/kernels";
 import { conforms } from "./conformance.js";
-import { reference as referenceVersion, type Version, versions } from "./versions.js";
+import { fastVersion, reference as referenceVersion, type Version, versions } from "./versions.js";
 
 type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -155,6 +156,23 @@ async function runOnce(
   return outputs;
 }
 
+/** @throws Error unless outputs of two calls are the same to the last bit; `how` and `howFirst` say which they are. */
+function requireSameBits(
+  name: string,
+  outputs: Readonly<Record<string, NumberArray>>,
+  how: string,
+  first: Readonly<Record<string, NumberArray>>,
+  howFirst: string,
+): void {
+  const bytes = (array: NumberArray) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  for (const [key, values] of Object.entries(outputs)) {
+    const wanted = first[key]!;
+    if (Buffer.compare(bytes(values), bytes(wanted)) === 0) continue;
+    const i = values.findIndex((value, index) => !Object.is(value, wanted[index]));
+    throw new Error(`${name}: ${key}[${i}] is ${values[i]} with ${how} and ${wanted[i]} with ${howFirst}`);
+  }
+}
+
 /** What a call is counted as, and the memory of its buffers. */
 async function countOnce(name: KernelName, device: Device, dtype: "float32" | "float64", given: KernelCase) {
   const before = device.memory().liveBytes;
@@ -219,19 +237,28 @@ export async function compareKernel(name: KernelName, given: KernelCase): Promis
           }
         }
       } else {
-        for (const [key, values] of Object.entries(outputs)) {
-          const bytes = (array: NumberArray) =>
-            new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-          if (Buffer.compare(bytes(values), bytes(single[key]!)) !== 0) {
-            const i = values.findIndex((value, index) => !Object.is(value, single![key]![index]));
-            throw new Error(
-              `${name} (${label}): ${key}[${i}] is ${values[i]} with ${threads} threads and ${single[key]![i]} with 1`,
-            );
-          }
-        }
+        requireSameBits(`${name} (${label})`, outputs, `${threads} threads`, single, "1");
       }
     }
     conforms({ table: "kernels", row: name, version: label });
   }
   return { reference, worst };
+}
+
+/**
+ * Runs a kernel on the fast versions of some instruction sets, and throws with the sets, element and values where one
+ * gives other bits than the first.
+ */
+export async function compareSets(
+  name: KernelName,
+  sets: readonly InstructionSet[],
+  given: KernelCase,
+): Promise<void> {
+  let first: Record<string, NumberArray> | undefined;
+  for (const set of sets) {
+    const version = fastVersion(set);
+    const outputs = await runOnce(name, deviceFor(version, 2), version.dtype, given);
+    first ??= outputs;
+    requireSameBits(name, outputs, set, first, sets[0]!);
+  }
 }

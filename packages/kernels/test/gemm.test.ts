@@ -1,5 +1,5 @@
-import { availableInstructionSets, createDevice } from "@splitmask/kernels";
-import { compareKernel, type KernelComparison } from "./compareKernel.js";
+import { availableInstructionSets } from "@splitmask/kernels";
+import { compareKernel, compareSets, type KernelComparison } from "./compareKernel.js";
 import { randomNumbers } from "./randomNumbers.js";
 
 interface Product {
@@ -308,23 +308,16 @@ describe("gemm", () => {
       const sets = availableInstructionSets().filter((set) => precision === 1 || set !== "portable");
       const [m, n, k] = [101, 77, 1603];
       for (const [transposeA, transposeB] of transposes) {
-        const results = [];
-        for (const instructionSet of sets) {
-          const device = createDevice({ instructionSet, threads: 2 });
-          const place = (values: Float64Array) => {
-            const array = Float32Array.from(values);
-            const slice = { buffer: device.allocate(array.byteLength), byteOffset: 0 };
-            device.upload(slice, array);
-            return slice;
-          };
-          const output = { buffer: device.allocate(4 * m * n), byteOffset: 0 };
-          device.run("gemm", "float32", {
-            output,
-            a: place(randomNumbers(m * k, 1)),
-            b: place(randomNumbers(n * k, 2)),
-            bias: place(randomNumbers(n, 3)),
-            residual: place(randomNumbers(m * n, 4)),
+        await compareSets("gemm", sets, {
+          buffers: {
+            output: new Float64Array(m * n),
+            a: randomNumbers(m * k, 1),
+            b: randomNumbers(n * k, 2),
+            bias: randomNumbers(n, 3),
+            residual: randomNumbers(m * n, 4),
             preActivation: null,
+          },
+          numbers: {
             m,
             n,
             k,
@@ -341,16 +334,9 @@ describe("gemm", () => {
             bBatchStride: 0,
             outputBatchStride: 0,
             precision,
-          });
-          results.push(Buffer.from(await device.download(output, 4 * m * n)));
-          device.close();
-        }
-        for (const [index, result] of results.entries()) {
-          expect({ set: sets[index], same: result.equals(results[0]!) }).toEqual({
-            set: sets[index],
-            same: true,
-          });
-        }
+          },
+          outputs: ["output"],
+        });
       }
     },
   );

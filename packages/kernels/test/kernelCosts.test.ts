@@ -181,6 +181,7 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
   });
   const product = gemm({ m: 100, n: 100, k: 50 }); // 1e6 operations: 10 µs at the limit, 5 µs in bfloat16
   const bfloat16 = gemm({ m: 100, n: 100, k: 50, precision: 1 });
+  const tokenizing = call("gemmArgmax", { m: 100, n: 100, k: 50, precision: 1 }, ["output", "a", "b"]); // 5 µs
   const fill = (size: number) => call("fill", { size, value: 0 }, ["output"]);
   const summary = summarizeProfile(
     {
@@ -191,6 +192,7 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
         at(50e3, 100e3, fill(100_000)), // 400 kB fit in the cache: 10 µs
         at(150e3, 500e3, fill(1e6)), // 4 MB do not: 400 µs
         at(650e3, 20e3, bfloat16),
+        at(670e3, 15e3, tokenizing),
         { kind: "upload", start: 700e3, duration: 100e3, bytes: 500_000 },
       ],
     },
@@ -201,15 +203,17 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
     ["upload", "", 1, "lastCache"],
     ["gemm", "NT 100×100×50", 2, "multiplyAdds"],
     ["gemm", "NT 100×100×50 bf16", 1, "bfloat16Dots"],
+    ["gemmArgmax", "NT 100×100×50 bf16", 1, "bfloat16Dots"],
   ]);
-  const [fills, upload, products, rounded] = summary.rows;
+  const [fills, upload, products, rounded, words] = summary.rows;
   expect(fills!.share).toBeCloseTo(0.6, 9);
   expect(fills!.ofLimit).toBeCloseTo(410 / 600, 9);
   expect(upload!.rate).toBeCloseTo(1e6 / 100e-6, 0);
   expect(products!.rate).toBeCloseTo(2e6 / 50e-6, 0);
   expect(products!.ofLimit).toBeCloseTo(0.4, 9);
   expect(rounded!.ofLimit).toBeCloseTo(0.25, 9);
-  expect(summary.operations).toBe(3e6);
-  expect(summary.floorSeconds).toBeCloseTo(25e-6, 12);
-  expect(summary.idleSeconds).toBeCloseTo(230e-6, 12);
+  expect(words!.ofLimit).toBeCloseTo(1 / 3, 9);
+  expect(summary.operations).toBe(4e6);
+  expect(summary.floorSeconds).toBeCloseTo(30e-6, 12);
+  expect(summary.idleSeconds).toBeCloseTo(215e-6, 12);
 });

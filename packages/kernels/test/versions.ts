@@ -1,4 +1,4 @@
-import { availableInstructionSets, type DeviceOptions } from "@splitmask/kernels";
+import { availableInstructionSets, type DeviceOptions, type InstructionSet } from "@splitmask/kernels";
 
 /** Something that kernels run on. */
 export interface Version {
@@ -17,15 +17,16 @@ export const reference: Version = {
   dtype: "float64",
 };
 
+/** The fast kernels in one instruction set. */
+export const fastVersion = (instructionSet: InstructionSet): Version => ({
+  label: `fast ${instructionSet}`,
+  options: { instructionSet },
+  dtype: "float32",
+});
+
 /** Everything that the tests of kernels and operations run on: a new backend is one more row. */
 export const versions: readonly Version[] = [
   { label: "naive", options: { implementation: "naive" }, dtype: "float32" },
-  ...availableInstructionSets().map(
-    (instructionSet): Version => ({
-      label: `fast ${instructionSet}`,
-      options: { instructionSet },
-      dtype: "float32",
-    }),
-  ),
+  ...availableInstructionSets().map(fastVersion),
   { label: "dry", options: { backend: "dry" }, dtype: "float32" },
 ];

@@ -250,7 +250,12 @@ export class Beit implements TrainingTask<ImageBatch> {
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const { hidden, hiddenTokens, targets, visible } = this.#run(batch, context);
-        return { visible, hidden, predicted: mostProbableWords(hiddenTokens, this.model.lm_head), targets };
+        return {
+          visible,
+          hidden,
+          predicted: mostProbableWords(hiddenTokens, this.model.lm_head, context),
+          targets,
+        };
       }),
     );
   }
@@ -267,7 +272,7 @@ export class Beit implements TrainingTask<ImageBatch> {
       scope(this.#device, () => {
         const { hiddenTokens, patches, targets } = this.#run(batch, context);
         const { effectiveRank, variance } = descriptorSpread(mean(patches, { axes: [1] }));
-        const predicted = mostProbableWords(hiddenTokens, this.model.lm_head);
+        const predicted = mostProbableWords(hiddenTokens, this.model.lm_head, context);
         return {
           descriptorVariance: variance,
           effectiveRank,
@@ -281,7 +286,7 @@ export class Beit implements TrainingTask<ImageBatch> {
   #run(batch: ImageBatch, context: ForwardContext): MaskedOutputs {
     const { encoder, mask_token: token } = this.model;
     const [images] = encoderAndTokenizerViews("Beit", batch, encoder);
-    const words = wordsOf("Beit", batch, this.config.tokenizer, encoder);
+    const words = wordsOf("Beit", batch, this.config.tokenizer, encoder, context);
     const { visible, hidden } = this.config.maskSampler(this.#device, {
       batch: images.shape[0]!,
       mask: this.mask,

@@ -1,6 +1,6 @@
 import { affine, argmaxProduct, divide, reshape, type Tensor } from "@splitmask/autograd";
 import type { ImageBatch } from "@splitmask/data";
-import type { Linear } from "@splitmask/nn";
+import type { ForwardContext, Linear } from "@splitmask/nn";
 import { type Tokenizer, tokenEntropy } from "@splitmask/tokenizer";
 import type { HealthAlarm } from "@splitmask/trainer";
 import type { VisionTransformer } from "@splitmask/vit";
@@ -50,6 +50,7 @@ export function encoderAndTokenizerViews(
  * The tokenizer's word of every patch of a batch.
  *
  * @param method Its name, for errors.
+ * @param context Its precision is the tokenizer's, too.
  * @returns int32 B×N.
  * @throws TypeError If the tokenizer's view does not give every patch one word.
  */
@@ -58,9 +59,10 @@ export function wordsOf(
   batch: ImageBatch,
   tokenizer: Tokenizer,
   encoder: VisionTransformer,
+  { precision }: ForwardContext,
 ): Tensor {
   const [images, view] = encoderAndTokenizerViews(method, batch, encoder);
-  const words = tokenizer.tokenize(view);
+  const words = tokenizer.tokenize(view, { precision });
   const pictures = images.shape[0]!;
   const [rows, columns] = encoder.grid;
   if (words.shape[0] !== pictures || words.shape[1] !== rows * columns) {
@@ -79,11 +81,16 @@ export function wordsOf(
  *
  * @param tokens B×K×D.
  * @param head D → V.
+ * @param context In which format the head's products are formed.
  * @returns int32 B×K.
  */
-export function mostProbableWords(tokens: Tensor, { weight, bias }: Linear): Tensor {
+export function mostProbableWords(
+  tokens: Tensor,
+  { weight, bias }: Linear,
+  { precision }: ForwardContext,
+): Tensor {
   const [rows, places, width] = tokens.shape as readonly [number, number, number];
-  const words = argmaxProduct(reshape(tokens, [rows * places, width]), weight, bias);
+  const words = argmaxProduct(reshape(tokens, [rows * places, width]), weight, bias, { precision });
   return reshape(words, [rows, places]);
 }
 

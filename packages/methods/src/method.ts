@@ -1,4 +1,4 @@
-import type { Tensor } from "@splitmask/autograd";
+import type { ProductPrecision, Tensor } from "@splitmask/autograd";
 import type { ChannelNumbers, ImageBatch, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { Module } from "@splitmask/nn";
@@ -29,6 +29,8 @@ export interface CommonSettings {
   readonly dropPath: number;
   /** Pictures a step. */
   readonly batch: number;
+  /** Number format of large products in training. */
+  readonly precision: ProductPrecision;
   /** Seed of all randomness. */
   readonly seed: number;
   /** Mean of red, green and blue in 0…1, as given or measured. */

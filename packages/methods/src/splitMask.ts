@@ -175,15 +175,17 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   predictWords(batch: ImageBatch, context: ForwardContext): readonly [BranchPrediction, BranchPrediction] {
     const branches = noGrad(this.#device, () =>
       scope(this.#device, () =>
-        this.#withTargets(batch, this.#run(batch, context)).flatMap((outputs) => this.#predict(outputs)),
+        this.#withTargets(batch, this.#run(batch, context), context).flatMap((outputs) =>
+          this.#predict(outputs, context),
+        ),
       ),
     );
     return branches as unknown as readonly [BranchPrediction, BranchPrediction];
   }
 
   /** The most probable words of each branch of a group. */
-  #predict({ group, hiddenTokens, targets }: TargetedOutputs): BranchPrediction[] {
-    const predicted = mostProbableWords(hiddenTokens, this.model.decoder.head);
+  #predict({ group, hiddenTokens, targets }: TargetedOutputs, context: ForwardContext): BranchPrediction[] {
+    const predicted = mostProbableWords(hiddenTokens, this.model.decoder.head, context);
     const pictures = predicted.shape[0]! / group.branches;
     return Array.from({ length: group.branches }, (_, branch) => {
       const own = (all: Tensor) => slice(all, 0, branch * pictures, (branch + 1) * pictures);
@@ -207,7 +209,8 @@ export class SplitMask implements TrainingTask<ImageBatch> {
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const outputs = this.#run(batch, context);
-        const { predicted, targets } = this.#predict(this.#withTargets(batch, outputs)[0]!)[0]!;
+        const targeted = this.#withTargets(batch, outputs, context);
+        const { predicted, targets } = this.#predict(targeted[0]!, context)[0]!;
         const { effectiveRank, variance } = descriptorSpread(this.#describe(outputs)[0]!);
         const { vocabularySize } = this.config.tokenizer;
         return {
@@ -252,8 +255,12 @@ export class SplitMask implements TrainingTask<ImageBatch> {
   }
 
   /** Adds the tokenizer's words at the hidden places; not wanted where a batch is only described. */
-  #withTargets(batch: ImageBatch, outputs: readonly BranchOutputs[]): TargetedOutputs[] {
-    const words = wordsOf("SplitMask", batch, this.config.tokenizer, this.model.encoder);
+  #withTargets(
+    batch: ImageBatch,
+    outputs: readonly BranchOutputs[],
+    context: ForwardContext,
+  ): TargetedOutputs[] {
+    const words = wordsOf("SplitMask", batch, this.config.tokenizer, this.model.encoder, context);
     return outputs.map((branches) => {
       const repeated = concatenate(Array(branches.group.branches).fill(words), 0);
       return { ...branches, targets: gatherIntegers(repeated, branches.group.hidden) };
@@ -278,7 +285,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
     return {
       descriptors: this.crossSampleLoss === null ? [] : this.#describe(outputs),
       ownLoss: () => {
-        const inpaint = this.#inpaint(this.#withTargets(batch, outputs), context);
+        const inpaint = this.#inpaint(this.#withTargets(batch, outputs, context), context);
         return { total: affine(inpaint, this.config.inpaintWeight, 0), parts: { inpaint } };
       },
     };

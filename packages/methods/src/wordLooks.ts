@@ -29,6 +29,8 @@ export function wordLooks(
 ): Pick<Looks, "note" | "panels" | "words"> {
   const pixels = batch.views[1]!;
   const { device } = pixels;
+  // In the run's precision, so that targets are the words that were learned.
+  const { precision, seed } = settings;
   const pictures = gallery.map(({ views }) => views[1]!);
   const panels = noGrad(device, () =>
     scope(device, () => {
@@ -38,8 +40,8 @@ export function wordLooks(
         pictures.filter((_, index) => index % 3 === 0),
       );
       const patches = patchify(pixels, tokenizer.patchSize);
-      const words = gatherTokens(dictionary, tokenizer.tokenize(pixels));
-      const branches = predict({ training: false, seed: settings.seed, step: 0 });
+      const words = gatherTokens(dictionary, tokenizer.tokenize(pixels, { precision }));
+      const branches = predict({ training: false, seed, step: 0, precision });
       return [
         { caption: "in words", patches: words, places: null, share: null },
         ...Object.entries(branches).flatMap(([name, branch]): LookPanel[] => {

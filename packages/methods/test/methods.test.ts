@@ -27,7 +27,17 @@ function settingsOf(method: Method, given: object) {
   const decisions = new Decisions();
   const own = method.decide(given, facts, decisions) as Record<string, unknown>;
   const common: CommonSettings = {
-    ...{ width: 24, depth: 2, heads: 3, imageSize: 32, patch: 8, layerScale: null, batch: pictures, seed: 5 },
+    ...{
+      width: 24,
+      depth: 2,
+      heads: 3,
+      imageSize: 32,
+      patch: 8,
+      layerScale: null,
+      batch: pictures,
+      precision: "float32",
+      seed: 5,
+    },
     dropPath: method.recipe.dropPath,
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],

@@ -19,6 +19,7 @@ import {
   type Tensor,
   zeros,
 } from "@splitmask/autograd";
+import { productPrecisions } from "@splitmask/kernels";
 import { drawDistinct, takeRows } from "./drawRows.js";
 import { directions, type PatchTransform, transformPatches } from "./patchTransform.js";
 
@@ -152,6 +153,7 @@ export class Clustering {
       m: rows,
       n: this.#words,
       k: this.#width,
+      precision: productPrecisions.float32,
     });
     device.run("segmentSums", "float32", {
       sums: this.#sums,

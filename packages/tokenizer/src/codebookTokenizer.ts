@@ -2,7 +2,7 @@ import { argmaxProduct, keep, noGrad, reshape, scope, type Tensor } from "@split
 import type { Device } from "@splitmask/kernels";
 import { patchify } from "@splitmask/nn";
 import { foldTransform, type PatchTransform } from "./patchTransform.js";
-import type { Tokenizer } from "./tokenizer.js";
+import type { TokenizeOptions, Tokenizer } from "./tokenizer.js";
 import { saveTokenizer } from "./tokenizerFile.js";
 
 /**
@@ -59,10 +59,11 @@ export class CodebookTokenizer implements Tokenizer {
    * figures of them errors or NaN.
    *
    * @param pixels B×3×H×W in [−1, 1]; H and W multiples of the patch size.
+   * @param options The format of the product. In bfloat16, words that fit a patch nearly equally well may change places.
    * @returns int32 B×N, N = (H/P)·(W/P), patches row by row.
    * @throws TypeError If the shape is another, or H or W no multiple of P.
    */
-  tokenize(pixels: Tensor): Tensor {
+  tokenize(pixels: Tensor, { precision }: TokenizeOptions = {}): Tensor {
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const patches = patchify(pixels, this.patchSize);
@@ -73,7 +74,8 @@ export class CodebookTokenizer implements Tokenizer {
               "expected B×3×H×W, because the words are patches of 3 channels.",
           );
         }
-        const words = argmaxProduct(reshape(patches, [batch * count, width]), this.#weight, this.#bias);
+        const rows = reshape(patches, [batch * count, width]);
+        const words = argmaxProduct(rows, this.#weight, this.#bias, { precision });
         return reshape(words, [batch, count]);
       }),
     );

@@ -19,5 +19,5 @@ export type { PatchTransform, PatchTransformOptions } from "./patchTransform.js"
 export { type RandomPatchesOptions, RandomPatchesTokenizer } from "./randomPatches.js";
 export { type RandomProjectionOptions, RandomProjectionTokenizer } from "./randomProjection.js";
 export { type SamplePatchesOptions, samplePatches } from "./samplePatches.js";
-export type { Tokenizer } from "./tokenizer.js";
+export type { TokenizeOptions, Tokenizer } from "./tokenizer.js";
 export { type TokenStatistics, tokenEntropy, tokenStatistics } from "./tokenStatistics.js";

@@ -1,4 +1,10 @@
-import type { Tensor } from "@splitmask/autograd";
+import type { ProductPrecision, Tensor } from "@splitmask/autograd";
+
+/** Options of `Tokenizer.tokenize`. */
+export interface TokenizeOptions {
+  /** In which format products with the words are formed. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
+}
 
 /** Turns patches of pictures into visual words: the targets of the inpainting loss. */
 export interface Tokenizer {
@@ -14,9 +20,10 @@ export interface Tokenizer {
    * The word of every patch, independently; −1 for a patch with a pixel that is NaN or infinite.
    *
    * @param pixels B×3×H×W in [−1, 1]; H and W multiples of P.
+   * @param options Training passes its precision; a tokenizer without large products may ignore it.
    * @returns int32 B×N with N = (H/P)·(W/P), patches row by row.
    */
-  tokenize(pixels: Tensor): Tensor;
+  tokenize(pixels: Tensor, options?: TokenizeOptions): Tensor;
   /** Writes everything that `loadTokenizer` needs to one safetensors file. */
   save(path: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { scope, type Tensor, tensor } from "@splitmask/autograd";
+import { normal, scope, type Tensor, tensor } from "@splitmask/autograd";
 import { ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import {
@@ -49,6 +49,27 @@ test.each(["none", "unitRange", "patch", "mean"] as const)("gives PyTorch's word
   const words = tokenizers[label].tokenize(fixture.upload(device, "input.images"));
   expect(words.shape).toEqual([3, 24]);
   expect(await words.data()).toEqual(fixture.get(`output.words.${label}`).data);
+});
+
+test("in bfloat16, the words are those of rounded patches among rounded words", async () => {
+  const given = new RandomProjectionTokenizer(device, { vocabularySize: 600, patchSize: 4 });
+  const images = normal(device, [2, 3, 32, 32], { key: { seed: 1, purpose: "images" } });
+  /** The nearest bfloat16: the upper half of a float32's bits, ties to even. */
+  const rounded = async (x: Tensor): Promise<Tensor> => {
+    const values = Float32Array.from(await x.data());
+    const bits = new Uint32Array(values.buffer);
+    for (const [i, own] of bits.entries()) bits[i] = (own + 0x7fff + ((own >> 16) & 1)) & 0xffff0000;
+    return tensor(device, values, [...x.shape]);
+  };
+  const { name, patchSize, transform } = given;
+  const codebook = await rounded(given.codebook);
+  const roundedWords = new CodebookTokenizer(device, { name, patchSize, codebook, transform });
+  const words = await given.tokenize(images, { precision: "bfloat16" }).data();
+  expect(words).toEqual(await roundedWords.tokenize(await rounded(images)).data());
+  const exact = await given.tokenize(images).data();
+  const others = words.filter((word, i) => word !== exact[i]).length;
+  expect(others).toBeGreaterThan(0);
+  expect(others).toBeLessThan(words.length / 10);
 });
 
 test("a patch with a pixel that is NaN or infinite has no word, and no other patch loses its own", async () => {

@@ -1,3 +1,5 @@
+import { productPrecisions } from "@splitmask/kernels";
+import type { ProductPrecision } from "../calls/gemm.js";
 import { checkFloating, checkIntegers, checkRank, checkSameShape, rowsAndColumns } from "../checks.js";
 import { formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
@@ -19,13 +21,24 @@ export function argmax(x: Tensor): Tensor {
   return output;
 }
 
+/** Options of `argmaxProduct`. */
+export interface ArgmaxProductOptions {
+  /** In which format products are formed. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
+}
+
 /**
  * For each row of a, the index of the row of b with the largest product (plus its bias): M×K and N×K → int32 M. The
  * first one if several are equal, −1 if that product is NaN or infinite. The M×N products are never in memory.
  *
  * @throws RangeError If the widths differ.
  */
-export function argmaxProduct(a: Tensor, b: Tensor, bias: Tensor | null = null): Tensor {
+export function argmaxProduct(
+  a: Tensor,
+  b: Tensor,
+  bias: Tensor | null = null,
+  { precision = "float32" }: ArgmaxProductOptions = {},
+): Tensor {
   checkFloating("argmaxProduct", { a, b, bias });
   checkRank("argmaxProduct", "a", a, [2], "M×K");
   checkRank("argmaxProduct", "b", b, [2], "N×K");
@@ -39,7 +52,10 @@ export function argmaxProduct(a: Tensor, b: Tensor, bias: Tensor | null = null):
   }
   if (bias !== null) checkSameShape("argmaxProduct", "bias", bias, [n], "one number for each row of b");
   const output = empty(a.device, [m], "int32");
-  a.device.run("gemmArgmax", floatingOf(a), { output, best: null, a, b, bias, m, n, k });
+  a.device.run("gemmArgmax", floatingOf(a), {
+    ...{ output, best: null, a, b, bias },
+    ...{ m, n, k, precision: productPrecisions[precision] },
+  });
   return output;
 }
 

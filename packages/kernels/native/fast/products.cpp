@@ -394,17 +394,17 @@ void reduceTile(Best* best, const float* tile, int64 rows, int columns, int64 co
   }
 }
 
-}  // namespace
-
-void gemmArgmax(const GemmArgmax<float>& call) {
+template <Precision precision> void findLargest(const GemmArgmax<float>& call) {
   if (call.m <= 0) return;
-  const int64 chunk = maximum(32, packedLimit / (maximum(1, call.k) * tileColumns)) * tileColumns;
+  // The inner dimension in packed elements.
+  const int64 elements = divideUp(call.k, innerStep<precision>);
+  const int64 chunk = maximum(32, packedLimit / (maximum(1, elements) * tileColumns)) * tileColumns;
   const int64 height = evenHeight(call.m);
   // A task's block of a is to stay in the second-level cache.
-  const int64 blockRows = maximum(1, minimum(8 * tileRows, (1 << 16) / maximum(1, call.k)) / height) * height;
+  const int64 blockRows = maximum(1, minimum(8 * tileRows, (1 << 16) / maximum(1, elements)) / height) * height;
   const int64 tasks = divideUp(call.m, blockRows);
-  const int64 stride = packedStride(call.k);
-  const int64 panelSize = panelStride(call.k * tileColumns);
+  const int64 stride = packedStride(elements);
+  const int64 panelSize = panelStride(elements * tileColumns);
   const int64 packedFloats = divideUp(minimum(call.n, chunk), tileColumns) * panelSize,
               bestFloats = call.m * int64(sizeof(Best) / sizeof(float));
   const int64 privateFloats = divideUp(blockRows * stride + tileRows * tileColumns, 16) * 16;
@@ -417,23 +417,23 @@ void gemmArgmax(const GemmArgmax<float>& call) {
 
   for (int64 first = 0; first < call.n; first += chunk) {
     const int64 columns = minimum(chunk, call.n - first), panels = divideUp(columns, tileColumns);
-    const int64 group = maximum(1, (1 << 15) / (maximum(1, call.k) * tileColumns));
+    const int64 group = maximum(1, (1 << 15) / (maximum(1, elements) * tileColumns));
     parallelFor(call, divideUp(panels, group), [&](int64 task, int) {
       const int64 start = task * group * tileColumns, end = minimum(columns, start + group * tileColumns);
-      packTransposedPanels(packed + task * group * panelSize, panelSize, call.b + (first + start) * call.k, call.k,
-                           call.k, end - start);
+      packTransposedPanels<precision>(packed + task * group * panelSize, panelSize, call.b + (first + start) * call.k,
+                                      call.k, call.k, end - start);
     });
     parallelFor(call, tasks, [&](int64 task, int thread) {
       float* tile = privates + thread * privateFloats;
       float* packedA = tile + tileRows * tileColumns;
       const int64 rowStart = task * blockRows, rows = minimum(blockRows, call.m - rowStart);
-      packRows(packedA, stride, call.a + rowStart * call.k, call.k, rows, call.k);
+      packRows<precision>(packedA, stride, call.a + rowStart * call.k, call.k, rows, call.k);
       for (int64 column = 0; column < columns; column += tileColumns) {
         const int width = static_cast<int>(minimum(tileColumns, columns - column));
         for (int64 row = 0; row < rows; row += height) {
           const int64 count = minimum(height, rows - row);
-          const TileKernel kernel = tileKernel(static_cast<int>(count), width, Layout::byRow);
-          kernel(call.k, packedA + row * stride, stride, packed + column / tileColumns * panelSize, tileColumns,
+          const TileKernel kernel = tileKernel<precision>(static_cast<int>(count), width, Layout::byRow);
+          kernel(elements, packedA + row * stride, stride, packed + column / tileColumns * panelSize, tileColumns,
                  {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
           reduceTile(best + rowStart + row, tile, count, width, first + column, call.bias);
         }
@@ -456,6 +456,16 @@ void gemmArgmax(const GemmArgmax<float>& call) {
     }
     call.output[i] = value - value == 0 ? index : noIndex;  // ∞ − ∞ is NaN, too
     if (call.best) call.best[i] = value;
+  }
+}
+
+}  // namespace
+
+void gemmArgmax(const GemmArgmax<float>& call) {
+  if (call.precision == ProductPrecision::bfloat16) {
+    findLargest<Precision::bfloat16>(call);
+  } else {
+    findLargest<Precision::float32>(call);
   }
 }
 

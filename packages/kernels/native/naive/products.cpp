@@ -20,6 +20,11 @@ static float roundToBfloat16(float value) {
   return value;
 }
 
+// An element as it is multiplied.
+template <class T> static T roundedTo(ProductPrecision precision, T value) {
+  return precision == ProductPrecision::bfloat16 ? T(roundToBfloat16(static_cast<float>(value))) : value;
+}
+
 template <class T> static T normalDistribution(T x) {
   return T(0.5) * (T(1) + std::erf(x * T(0.70710678118654752440)));
 }
@@ -28,10 +33,10 @@ template <class T> void gemm(const Gemm<T>& call) {
   const T alpha = static_cast<T>(call.alpha), beta = static_cast<T>(call.beta);
   const int64 aRow = call.transposeA ? 1 : call.aLeading, aInner = call.transposeA ? call.aLeading : 1;
   const int64 bInner = call.transposeB ? 1 : call.bLeading, bColumn = call.transposeB ? call.bLeading : 1;
-  const bool bfloat16 = call.precision == ProductPrecision::bfloat16;
+  const ProductPrecision precision = call.precision;
   const auto multiplied = [=](T value, bool activate) {
     if (activate) value *= normalDistribution(value);
-    return bfloat16 ? T(roundToBfloat16(static_cast<float>(value))) : value;
+    return roundedTo(precision, value);
   };
   parallelFor(call, call.batch * call.m, [&](int64 task, int) {
     const int64 z = task / call.m, row = task % call.m;
@@ -63,8 +68,10 @@ template <class T> void gemmArgmax(const GemmArgmax<T>& call) {
     int index = 0;
     for (int64 column = 0; column < call.n; ++column) {
       T value = 0;
-      for (int64 inner = 0; inner < call.k; ++inner)
-        value += call.a[row * call.k + inner] * call.b[column * call.k + inner];
+      for (int64 inner = 0; inner < call.k; ++inner) {
+        value += roundedTo(call.precision, call.a[row * call.k + inner]) *
+                 roundedTo(call.precision, call.b[column * call.k + inner]);
+      }
       if (call.bias) value += call.bias[column];
       if (value > largest || (value != value && largest == largest)) {
         largest = value;

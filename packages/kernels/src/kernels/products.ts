@@ -75,10 +75,11 @@ export const products = {
   }),
   /**
    * output[m] = the first n with the largest a[m,:]·b[n,:] + bias[n], −1 (none) where that is NaN or infinite; best[m],
-   * if given, that value. The M×N product is never written.
+   * if given, that value. The M×N product is never written. precision: as gemm has it; bias and sums stay float32.
    */
   gemmArgmax: defineKernel({
-    integers: ["m", "n", "k"],
+    integers: ["m", "n", "k", "precision"],
+    codes: { precision: productPrecisions },
     buffers: {
       output: { output: true, type: "int32", extent: (n) => n.m },
       best: { output: true, optional: true, extent: (n) => n.m },
