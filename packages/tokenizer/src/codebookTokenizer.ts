@@ -59,7 +59,8 @@ export class CodebookTokenizer implements Tokenizer {
    * figures of them errors or NaN.
    *
    * @param pixels B×3×H×W in [−1, 1]; H and W multiples of the patch size.
-   * @param options The format of the product. In bfloat16, words that fit a patch nearly equally well may change places.
+   * @param options The format of the product. In bfloat16, words that fit a patch nearly equally well may change
+   * places.
    * @returns int32 B×N, N = (H/P)·(W/P), patches row by row.
    * @throws TypeError If the shape is another, or H or W no multiple of P.
    */
