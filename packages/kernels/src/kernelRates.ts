@@ -195,7 +195,7 @@ async function rateOf(device: Device, enqueue: () => void): Promise<number> {
     const middle = sum(({ durations }) => durations[durations.length >> 1]!);
     const limit = enough[middle <= agreement * best ? "steady" : "disturbed"];
     if (rounds.length >= enough.rounds && performance.now() - started > limit) {
-      return (1e9 * sum(({ amount }) => amount)) / best;
+      return (1e9 * sum(({ amount }) => amount)) / sum(({ durations }) => durations[durations.length >> 2]!);
     }
   }
 }
