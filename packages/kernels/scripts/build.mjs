@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -83,7 +84,9 @@ function findNodeGyp() {
 
 await generate().catch((error) => fail(error.message));
 const files = sources();
-if (!process.argv.includes("--force") && isUpToDate(files)) {
+// Makefiles too: those of a copied folder name the other one's files.
+if (process.argv.includes("--force")) rmSync(join(root, "build"), { recursive: true, force: true });
+if (isUpToDate(files)) {
   console.log("@splitmask/kernels: the native addon is up to date");
   keepPrebuilt();
   process.exit(0);
@@ -92,7 +95,7 @@ if (!process.argv.includes("--force") && isUpToDate(files)) {
 const missing = [
   findCommand([process.env.CXX, "c++", "g++", "clang++"].filter(Boolean))
     ? ""
-    : "a C++17 compiler (g++ 10 or clang 11, or newer)",
+    : "a C++17 compiler (g++ 12 or clang 11, or newer)",
   findCommand(["make", "gmake"]) ? "" : "make",
   findCommand([process.env.PYTHON, "python3", "python"].filter(Boolean)) ? "" : "python3 (for node-gyp)",
 ].filter(Boolean);

@@ -66,8 +66,9 @@ const attentionShape = { batch: 32, tokens: 64, heads: 4, headWidth: 32 } as con
 const emptyCalls = 200;
 
 /**
- * Measures how fast a device runs kernels of the table at sizes that occur in training. The best of several rounds
- * counts, so that other programs disturb the result little. Takes half a second, or two if other programs run.
+ * Measures how fast a device runs kernels of the table at sizes that occur in training. The lower quartile
+ * of several rounds counts: other programs disturb it little, and no step is as undisturbed as the best round. Takes
+ * half a second, or two if other programs run.
  * @param device - its queue should be empty; its pool grows by 192 MiB
  * @throws Error if its backend computes nothing or cannot profile.
  */
@@ -177,7 +178,7 @@ function movesOf(device: Device, space: (elements: number) => BufferArgument): (
   };
 }
 
-/** Operations or bytes per second of the calls of a round, each call timed in its best round. */
+/** Operations or bytes per second of the calls of a round, each call timed at the lower quartile of its rounds. */
 async function rateOf(device: Device, enqueue: () => void): Promise<number> {
   const rounds: (readonly ProfiledCall[])[] = [];
   const started = performance.now();

@@ -46,7 +46,7 @@ test("without a compiler, make or python3 the build names what is missing", () =
   expect(child.status).toBe(1);
   expect(child.stderr).toContain(
     "the native addon cannot be compiled: " +
-      "a C++17 compiler (g++ 10 or clang 11, or newer), make, python3 (for node-gyp) not found.",
+      "a C++17 compiler (g++ 12 or clang 11, or newer), make, python3 (for node-gyp) not found.",
   );
   expect(child.stderr).toContain("Debian, Ubuntu: apt install g++ make python3");
 });
