@@ -84,9 +84,8 @@ function findNodeGyp() {
 
 await generate().catch((error) => fail(error.message));
 const files = sources();
-// Makefiles too: those of a copied folder name the other one's files.
-if (process.argv.includes("--force")) rmSync(join(root, "build"), { recursive: true, force: true });
-if (isUpToDate(files)) {
+const isForced = process.argv.includes("--force");
+if (!isForced && isUpToDate(files)) {
   console.log("@splitmask/kernels: the native addon is up to date");
   keepPrebuilt();
   process.exit(0);
@@ -107,6 +106,9 @@ if (missing.length > 0) {
       "  Then run `npx splitmask-build-kernels` (in this repository: `npm run build`).",
   );
 }
+
+// Makefiles too: those of a copied folder name the other one's files.
+if (isForced) rmSync(join(root, "build"), { recursive: true, force: true });
 
 // npm and pnpm hand their own settings down as npm_config_*; node-gyp would take some of them for its own.
 const environment = Object.fromEntries(
