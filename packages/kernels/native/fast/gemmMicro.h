@@ -21,16 +21,16 @@ constexpr int tileColumns = tileVectors * lanes;
 // How a tile's elements of a lie. byRow: (i, k) at a[i·stride + k]; byInner: at a[i + k·stride].
 enum class Layout { byRow, byInner };
 
-// What follows is fetched after so many elements of the inner dimension: a few lines at a time, because a core waits
-// for more.
+// While a tile is computed, memory for later is fetched each time that so many elements of the inner dimension are
+// done: a few lines at a time, because a burst of prefetches keeps the core waiting.
 constexpr int64 fetchEvery = 16;
 SPLITMASK_INLINE int64 fetchesPerTile(int64 inner) { return (inner + fetchEvery - 1) / fetchEvery; }
 
 // sums[i][v] = Σ_k a(i, k) · b[k·bStride + v·lanes …], of packed elements that hold `step` steps of the inner
-// dimension. `between` is called after `each` elements, and again.
+// dimension. `between` is called once for every `interval` elements, and for the rest.
 template <int rows, int vectors, Layout layout, int64 step, class Between>
 SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, const float* b, int64 bStride,
-                                   Vector (&sums)[rows][vectors], int64 each, const Between& between) {
+                                   Vector (&sums)[rows][vectors], int64 interval, const Between& between) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 4
@@ -42,7 +42,7 @@ SPLITMASK_INLINE void multiplyTile(int64 inner, const float* a, int64 aStride, c
 #pragma GCC unroll 8
   for (int g = 0; g < groups; ++g) lines[g] = a + 3 * g * aStride;
   while (inner > 0) {
-    int64 k = minimum(inner, each);
+    int64 k = minimum(inner, interval);
     inner -= k;
     do {
       Vector right[vectors];
@@ -126,7 +126,7 @@ void computeTile(int64 inner, const float* a, int64 aStride, const float* b, int
     __builtin_prefetch(output.read + place);
     __builtin_prefetch(output.read + place + vectors * lanes - 1);
   };
-  // Two rows at a time; of a short inner dimension the others first.
+  // Two rows at a time while the products are formed; where the inner dimension is too short for all, some before.
   while (fetched < rows - 2 * fetchesPerTile(inner)) fetchRow();
   Vector sums[rows][vectors];
   multiplyTile<rows, vectors, layout, step>(inner, a, aStride, b, bStride, sums, fetchEvery, [&] {
