@@ -26,6 +26,12 @@ export const tiny16 = { ...tiny, name: "ViT-Ti/16 at 224", imageSize: 224, patch
 export const small16 = { ...small, name: "ViT-S/16 at 224", imageSize: 224, patchSize: 16, batch: 16 };
 /** @type {Model} The tokenizer sees the 8×8 grid at its own 8×8 patches, 64 pixels. */
 export const tiny4 = { ...tiny, name: "ViT-Ti/4 at 32", imageSize: 32, patchSize: 4, batch: 128 };
+/** @type {Model} What most people train: small pictures, some thousand of them. */
+export const narrow8 = {
+  ...common,
+  ...{ name: "width 128, depth 6, patches of 8 at 64", width: 128, depth: 6, heads: 4 },
+  ...{ imageSize: 64, patchSize: 8, batch: 128 },
+};
 /** @type {Model} What small pictures are trained with. */
 export const tiny8 = { ...tiny, name: "ViT-Ti/8 at 64", imageSize: 64, patchSize: 8, batch: 64 };
 
