@@ -9,6 +9,7 @@ import { measure } from "./comparison.mjs";
 import { dataComparisons } from "./dataComparisons.mjs";
 import { encoderComparisons } from "./encoderComparisons.mjs";
 import { libraryComparisons } from "./libraryComparisons.mjs";
+import { productComparisons } from "./productComparisons.mjs";
 import { jsonLine, markdownLine, textLine, withRatio } from "./report.mjs";
 import { stepComparisons } from "./stepComparisons.mjs";
 import { tailComparisons } from "./tailComparisons.mjs";
@@ -77,6 +78,7 @@ const comparisons = [
   ...stepComparisons(threads),
   ...libraryComparisons(threads),
   ...encoderComparisons(threads),
+  ...productComparisons(threads),
   ...tailComparisons(threads),
   ...dataComparisons(threads),
 ];

@@ -13,11 +13,11 @@ Needs torch 2.13.0, torchvision 0.28.0, Pillow:
 import json
 import os
 import sys
-import time
 
 import PIL
 import torch
 import torchvision
+from bench_side import serve
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
@@ -44,29 +44,10 @@ class Photographs(Dataset):
             return self.transform(picture.convert("RGB"))
 
 
-def answer(value):
-    print("@bench " + json.dumps(value), flush=True)
-
-
-def peak_bytes():
-    with open("/proc/self/status") as status:
-        return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-
-
 dataset = Photographs(settings["folder"])
 loader = DataLoader(dataset, batch_size=settings["batch"], shuffle=True, num_workers=settings["workers"],
                     drop_last=True, persistent_workers=True)
 for _ in loader:
     pass
 versions = f"{torch.__version__}, {torchvision.__version__}, Pillow {PIL.__version__}"
-answer({"ready": True, "version": versions, "pictures": len(dataset)})
-for line in sys.stdin:
-    command, *arguments = line.split()
-    if command == "memory":
-        answer({"peakBytes": peak_bytes()})
-    elif command == "round":
-        start, count, seconds = time.perf_counter(), 0, 0.0
-        while count == 0 or seconds < float(arguments[0]):
-            count += sum(1 for _ in loader)
-            seconds = time.perf_counter() - start
-        answer({"steps": count, "seconds": seconds})
+serve({"version": versions, "pictures": len(dataset)}, lambda: sum(1 for _ in loader))

@@ -12,10 +12,10 @@ import json
 import math
 import random
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
+from bench_side import serve
 from torch import nn
 
 model = json.loads(sys.argv[1])
@@ -162,25 +162,10 @@ def step():
     return loss.item()
 
 
-def peak_bytes():
-    with open("/proc/self/status") as status:
-        return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+def one_step():
+    step()
+    return 1
 
 
-def answer(value):
-    print("@bench " + json.dumps(value), flush=True)
-
-
-answer({"ready": True, "version": f"PyTorch {torch.__version__}",
-        "parameters": sum(p.numel() for p in net.parameters()), "loss": step()})
-for line in sys.stdin:
-    command, *arguments = line.split()
-    if command == "memory":
-        answer({"peakBytes": peak_bytes()})
-    elif command == "round":
-        start, count, seconds = time.perf_counter(), 0, 0.0
-        while count == 0 or seconds < float(arguments[0]):
-            step()
-            count += 1
-            seconds = time.perf_counter() - start
-        answer({"steps": count, "seconds": seconds})
+serve({"version": f"PyTorch {torch.__version__}", "parameters": sum(p.numel() for p in net.parameters()),
+       "loss": step()}, one_step)
