@@ -22,7 +22,12 @@ class ThreadPool {
   void run(int64 tasks, void (*body)(void* context, int64 task, int thread), void* context);
   int threads() const { return threads_; }
 
+  // While true, `waited` counts the nanoseconds in which run() had no task left and waited for those of other threads.
+  bool measuring = false;
+  double waited = 0;
+
  private:
+  void waitForOthers(int64 tasks);
   void work(int thread);
   bool claimAndRun(int thread);
 
@@ -36,9 +41,10 @@ class ThreadPool {
   alignas(64) std::atomic<int64> remaining_{0};
   alignas(64) std::atomic<int64> finished_{0};
   alignas(64) std::atomic<int> sleepers_{0};
+  std::atomic<bool> waiting_{false};  // run() sleeps until the last task is done
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, done_;
 };
 
 // Tells the core that this is a spin loop.
