@@ -17,8 +17,8 @@ Executor::Executor(int threads, CacheSizes caches, std::vector<Kernel> float32, 
                    std::function<void()> completed)
     : pool_(threads),
       shared_{[](void* pool, int64 tasks, void (*body)(void*, int64, int), void* context) {
-                  static_cast<ThreadPool*>(pool)->run(tasks, body, context);
-                },
+                static_cast<ThreadPool*>(pool)->run(tasks, body, context);
+              },
               &pool_, threads},
       parallel_(shared_),
       caches_(caches),
@@ -38,10 +38,22 @@ Executor::~Executor() {
     for (Block block : each.blocks) MemoryPool::returnToSystem(block);
 }
 
+// Both sides hold the lock for less than a microsecond. A thread that sleeps for it may wait for a core much longer: on
+// a machine that is busy it gets one when another thread's time slice is over.
+static std::unique_lock<std::mutex> lockSoon(std::mutex& mutex) {
+  std::unique_lock<std::mutex> lock(mutex, std::defer_lock);
+  for (int spin = 0; spin < spins; ++spin) {
+    if (lock.try_lock()) return lock;
+    pause();
+  }
+  lock.lock();
+  return lock;
+}
+
 // ── the JavaScript side: commands are appended under the lock ──
 
 uint64_t* Executor::begin(std::unique_lock<std::mutex>& lock, Type type, size_t words, size_t hostBytes) {
-  lock = std::unique_lock<std::mutex>(mutex_);
+  lock = lockSoon(mutex_);
   const auto full = [&] {
     return pending_.load() >= maximumPending || (hostBytes > 0 && pendingHostBytes_.load() > maximumPendingHostBytes);
   };
@@ -181,7 +193,7 @@ void Executor::loop() {
     for (int spin = 0; spin < spins && !hasIncoming_.load(std::memory_order_acquire) && !stopping_.load(); ++spin)
       pause();
     {
-      std::unique_lock<std::mutex> lock(mutex_);
+      std::unique_lock<std::mutex> lock = lockSoon(mutex_);
       const bool sleeps = incoming_.empty();
       while (incoming_.empty() && !stopping_.load()) {
         sleeping_ = true;

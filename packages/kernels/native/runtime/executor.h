@@ -135,7 +135,7 @@ class Executor {
   int phases_ = 0;
   std::vector<double> phaseTasks_;  // of each phase its number of tasks and their CPU times
   double taskCpu_ = 0;              // their sum
-  int runningKernel_ = 0;  // written by the executor before a kernel's tasks start
+  int runningKernel_ = 0;           // written by the executor before a kernel's tasks start
   std::vector<Scratch> scratch_;
   std::thread thread_;
 };

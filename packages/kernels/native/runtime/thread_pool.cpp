@@ -8,9 +8,6 @@ namespace splitmask {
 // each other faster than a thread can be woken.
 static constexpr auto watchful = std::chrono::microseconds(200);
 
-// How long the queue's thread looks for the end of other threads' tasks before it sleeps.
-static constexpr auto patient = std::chrono::microseconds(50);
-
 ThreadPool::ThreadPool(int threads) : threads_(threads) {
   for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
 }
@@ -29,15 +26,8 @@ bool ThreadPool::claimAndRun(int thread) {
   while (remaining > 0) {
     if (remaining_.compare_exchange_weak(remaining, remaining - 1, std::memory_order_acq_rel,
                                          std::memory_order_acquire)) {
-      const int64 tasks = tasks_;  // after the last task the next job may be described
-      body_(context_, tasks - remaining, thread);
-      // Sequentially consistent, as is what waitForOthers does: the last worker sees that it waits or is seen by it.
-      if (finished_.fetch_add(1) + 1 == tasks && waiting_.load()) {
-        {
-          std::lock_guard<std::mutex> lock(mutex_);
-        }
-        done_.notify_one();
-      }
+      body_(context_, tasks_ - remaining, thread);
+      finished_.fetch_add(1, std::memory_order_release);
       return true;
     }
   }
@@ -69,16 +59,12 @@ void ThreadPool::run(int64 tasks, void (*body)(void*, int64, int), void* context
   waited += std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
 }
 
-void ThreadPool::waitForOthers(int64 tasks) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int spin = 1; finished_.load(std::memory_order_acquire) < tasks; ++spin) {
-    pause();
-    if (spin % 64 != 0 || std::chrono::steady_clock::now() - start < patient) continue;
-    // A worker lost its core to another thread, such as JavaScript's: asleep, this thread leaves its own to it.
-    std::unique_lock<std::mutex> lock(mutex_);
-    waiting_.store(true);
-    done_.wait(lock, [&] { return finished_.load() >= tasks; });
-    waiting_.store(false);
+void ThreadPool::waitForOthers(int64 tasks) const {
+  for (int spin = 0; finished_.load(std::memory_order_acquire) < tasks; ++spin) {
+    if (spin < 2000)
+      pause();
+    else
+      std::this_thread::yield();  // more threads than free cores: let the straggler run
   }
 }
 

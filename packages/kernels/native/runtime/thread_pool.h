@@ -27,7 +27,7 @@ class ThreadPool {
   double waited = 0;
 
  private:
-  void waitForOthers(int64 tasks);
+  void waitForOthers(int64 tasks) const;
   void work(int thread);
   bool claimAndRun(int thread);
 
@@ -41,10 +41,9 @@ class ThreadPool {
   alignas(64) std::atomic<int64> remaining_{0};
   alignas(64) std::atomic<int64> finished_{0};
   alignas(64) std::atomic<int> sleepers_{0};
-  std::atomic<bool> waiting_{false};  // run() sleeps until the last task is done
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
-  std::condition_variable wake_, done_;
+  std::condition_variable wake_;
 };
 
 // Tells the core that this is a spin loop.
