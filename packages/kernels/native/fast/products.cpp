@@ -35,7 +35,8 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
                 blocks = p.innerBlocks();
     const bool shared = p.m * p.n * p.k >= worthSharing;
     const int64 threads = shared ? call.parallel->threads : 1;
-    int64 rowTiles = divideUp(rowPanels, maximum(1, blockRows / height)), panelTiles = divideUp(panels, blockPanels);
+    int64 rowTiles = divideUp(rowPanels, maximum(1, blockRowsOf(*call.caches) / height)),
+          panelTiles = divideUp(panels, blockPanels);
     while (threads > 1 && rowTiles * panelTiles < 4 * threads &&
            p.m * p.n * p.k > rowTiles * panelTiles * worthSharing) {
       if (panelTiles < panels && p.n * rowTiles >= p.m * panelTiles) {
@@ -124,7 +125,7 @@ template <Precision precision> void multiply(const Gemm<float>& call) {
   if (batch > 1 && p.packedSize() <= (1 << 17) && (batch >= 8 || work < worthSharing)) {
     // Many small products: each is one task (or a part of one), with its own packed b in the second-level cache.
     const int64 group = maximum(1, (worthSharing / 2) / work);
-    const int64 rows = minimum(p.m, divideUp(blockRows, p.panelHeight()) * p.panelHeight());
+    const int64 rows = minimum(p.m, divideUp(blockRowsOf(*call.caches), p.panelHeight()) * p.panelHeight());
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
     const int64 perThread = packedFloats + privateSize(p, rows);
     float* scratch = static_cast<float*>(call.scratch(call, 0, call.parallel->threads * perThread * 4));

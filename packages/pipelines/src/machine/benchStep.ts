@@ -134,8 +134,8 @@ export async function benchStep(
       const steps = await profileSteps({ ...loop, warmUpSteps, timedSteps, profiledSteps });
       const balances: Balance[] = [];
       for (const threads of simulatedThreads) {
-        const one = { warmUpSteps: 1, timedSteps: 1, profiledSteps: 1 };
-        const { profile } = await profileSteps({ ...loop, ...one, simulatedThreads: threads });
+        const counts = { warmUpSteps: 1, timedSteps: 1, profiledSteps };
+        const { profile } = await profileSteps({ ...loop, ...counts, simulatedThreads: threads });
         balances.push(balanceOf(profile));
       }
       const queue = await measureQueueCosts(device);
