@@ -261,7 +261,8 @@ void Executor::execute(uint64_t* command) {
       profile_.assign(1, 0);
       profileStart_ = std::chrono::steady_clock::now();
       profiling_ = pool_.measuring = true;
-      if (words[0] > 0) {
+      simulating_ = words[0] > 0;
+      if (simulating_) {
         const auto run = [](void* executor, int64 tasks, void (*body)(void*, int64, int), void* context) {
           static_cast<Executor*>(executor)->runAlone(tasks, body, context);
         };
@@ -270,7 +271,7 @@ void Executor::execute(uint64_t* command) {
       break;
     case Type::stopProfile:
       profile_[0] = profileTime();
-      profiling_ = pool_.measuring = false;
+      profiling_ = pool_.measuring = simulating_ = false;
       parallel_ = shared_;
       complete(static_cast<uint32_t>(words[0]), false, std::move(profile_));
       break;
@@ -290,15 +291,14 @@ static double cpuTimeOfThread() {
 // Runs a kernel or a copy, for a profile with its time.
 template <class Work> void Executor::timed(const Work& work) {
   if (!profiling_) return work();
-  const bool simulated = parallel_.pool == this;
   pool_.waited = taskCpu_ = 0;
   phases_ = 0;
   phaseTasks_.clear();
-  const double cpu = simulated ? cpuTimeOfThread() : 0;
+  const double cpu = simulating_ ? cpuTimeOfThread() : 0;
   workStart_ = profileTime();
   work();
   workDuration_ = profileTime() - workStart_;
-  workCpu_ = simulated ? cpuTimeOfThread() - cpu : 0;
+  workCpu_ = simulating_ ? cpuTimeOfThread() - cpu : 0;
 }
 
 // A parallel phase on simulated threads.
@@ -345,7 +345,7 @@ void Executor::recordProfile(const uint64_t* command) {
   const uint64_t* items = append(words + 3, static_cast<uint64_t>(info.buffers), static_cast<uint64_t>(info.numbers));
   append(items, eachCount * static_cast<uint64_t>(info.eachBuffers),
          eachCount * static_cast<uint64_t>(info.eachNumbers));
-  if (parallel_.pool != this) {
+  if (!simulating_) {
     profile_.push_back(-1);
     return;
   }

@@ -128,6 +128,7 @@ class Executor {
   bool everyUploadQueued_ =
       false;                // JavaScript's thread: a profile is being taken, which sees what the queue does only
   bool profiling_ = false;  // the executor's thread, as all below
+  bool simulating_ = false;
   std::chrono::steady_clock::time_point profileStart_;
   std::vector<double> profile_;
   double workStart_ = 0, workDuration_ = 0;  // of the last kernel or copy
