@@ -63,7 +63,8 @@ export function createDevice(options: DeviceOptions = {}): Device {
   }
   if (caches !== null && ![caches.first, caches.second, caches.last].every(isSize)) {
     throw new RangeError(
-      `createDevice: caches is ${JSON.stringify(caches)}; first, second and last must be whole numbers of bytes, 1 or more.`,
+      `createDevice: caches is ${JSON.stringify(caches)}; first, second and last must be whole numbers of bytes, ` +
+        "1 or more.",
     );
   }
   if (typeof wanted === "string" && !Object.hasOwn(backends, wanted)) {

@@ -245,7 +245,8 @@ export class Device implements BufferOwner {
       throw new Error("startProfile: a profile is being taken already; stopProfile() ends it.");
     if (!Number.isInteger(simulatedThreads) || simulatedThreads < 0 || simulatedThreads > 256) {
       throw new RangeError(
-        `startProfile: simulatedThreads is ${simulatedThreads}; it must be a whole number from 1 to 256, or 0 for none.`,
+        `startProfile: simulatedThreads is ${simulatedThreads}; it must be a whole number from 1 to 256, ` +
+          "or 0 for none.",
       );
     }
     this.#need("profile", "startProfile");

@@ -12,7 +12,7 @@ const kernel = (size: number, serial: number, phases: number[][]): ProfiledKerne
   ...{ start: 0, duration: 1e9, threadWait: 0, simulated: { serial, phases } },
 });
 
-test("each task in turn goes to the thread that is free first; phases, serial parts and copies follow each other", () => {
+test("each task goes to the thread that is free first; phases, serial parts and copies follow each other", () => {
   const profile: Profile = {
     ...{ duration: 1e12, waits: [], simulatedThreads: 2 },
     calls: [
@@ -91,10 +91,9 @@ describe("simulated threads", () => {
       );
     const [none, two, sixteen] = profiles.map(tasksOf);
     expect(none).toEqual([null, null, null]);
-    // 4.2 million multiply-adds are cut into tiles of at least 2¹⁸ each.
+    // Four tiles a thread, as long as each has 2¹⁸ of the 4.2 million multiply-adds.
     expect(two![0]!.at(-1)).toBeGreaterThanOrEqual(8);
     expect(sixteen![0]!.at(-1)).toBeGreaterThan(two![0]!.at(-1)!);
-    expect(sixteen![0]!.at(-1)).toBeLessThanOrEqual(16);
     expect(sixteen![1]!.at(-1)).toBeGreaterThanOrEqual(two![1]!.at(-1)!);
     expect(two![2]).toEqual([]); // a single task is no phase
     const { rows, speedUp } = balanceOf(profiles[2]!);
@@ -106,7 +105,7 @@ describe("simulated threads", () => {
   test("are a whole number up to 256", () => {
     for (const simulatedThreads of [-1, 1.5, 257]) {
       expect(() => device.startProfile({ simulatedThreads })).toThrow(
-        `startProfile: simulatedThreads is ${simulatedThreads}; it must be a whole number from 1 to 256, or 0 for none.`,
+        `startProfile: simulatedThreads is ${simulatedThreads}; it must be a whole number from 1 to 256`,
       );
     }
   });
