@@ -1,24 +1,13 @@
-import { readdirSync } from "node:fs";
 import { cpuInfo, createDevice } from "@splitmask/kernels";
 
-test("cpuInfo has the caches of a core, from small to large", () => {
+test("cpuInfo has the caches of a core, in whole bytes", () => {
   const { first, second, last } = cpuInfo().caches;
   for (const bytes of [first, second, last]) expect(Number.isSafeInteger(bytes)).toBe(true);
   expect(first).toBeGreaterThanOrEqual(4 << 10);
-  expect(second).toBeGreaterThan(first);
   expect(first).toBeLessThanOrEqual(1 << 20);
-  const reported = process.platform === "linux" && cacheFolders() > 0;
-  if (!reported) expect([second, last].every((bytes) => bytes > 0)).toBe(true);
+  expect(second).toBeGreaterThan(first);
+  expect(last).toBeGreaterThan(first);
 });
-
-function cacheFolders(): number {
-  try {
-    return readdirSync("/sys/devices/system/cpu/cpu0/cache").filter((name) => name.startsWith("index"))
-      .length;
-  } catch {
-    return 0;
-  }
-}
 
 test("products have the same bits for any caches", async () => {
   const [m, n, k] = [300, 100, 800];
