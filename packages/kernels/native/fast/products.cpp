@@ -58,7 +58,8 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
     float* packed = static_cast<float*>(call.scratch(call, 0, (packedFloats + threads * privateFloats) * 4));
     float* privates = packed + packedFloats;
     // Panels of b that are packed together: fewer where not every thread would get some.
-    const int64 panelsOfRun = maximum(1, minimum(packedTogether, panels * together / (2 * threads)));
+    const int64 panelsOfRun =
+        threads == 1 ? packedTogether : maximum(1, minimum(packedTogether, panels * together / (2 * threads)));
     const int64 runs = divideUp(panels, panelsOfRun);
     for (; p.firstBlock < blocks; p.firstBlock = p.lastBlock) {
       p.lastBlock = minimum(blocks, p.firstBlock + together);
@@ -212,7 +213,7 @@ template <Precision precision> void findLargest(const GemmArgmax<float>& call) {
   const int64 elements = divideUp(call.k, innerStep<precision>);
   const int64 chunk = maximum(32, packedLimit / (maximum(1, elements) * tileColumns)) * tileColumns;
   const int64 height = evenHeight(call.m);
-  // A task's block of a is to stay in the second-level cache; few threads have blocks enough with the largest ones.
+  // A task's block of a is to stay in the second-level cache; smaller blocks only until every thread has four.
   const int64 threads = call.parallel->threads;
   const int64 mostRows = minimum(8 * tileRows, (1 << 16) / maximum(1, elements));
   const int64 evenRows = threads > 1 ? maximum(2 * height, divideUp(call.m, 4 * threads)) : mostRows;
