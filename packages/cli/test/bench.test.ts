@@ -40,9 +40,11 @@ describe("bench step", () => {
     expect(bench.memory.peakLiveBytes).toBeGreaterThan(0);
     expect(bench.memory.peakResidentBytes).toBeGreaterThan(bench.memory.peakLiveBytes);
 
-    const { rows, seconds, idleSeconds } = bench.profile;
+    const { rows, seconds, idleSeconds, queueSeconds } = bench.profile;
     const busy = rows.reduce((total, row) => total + row.seconds, 0);
-    expect(busy + idleSeconds).toBeCloseTo(seconds, 9);
+    expect(busy + idleSeconds + queueSeconds).toBeCloseTo(seconds, 9);
+    expect(bench.queue.secondsPerCall).toBeGreaterThan(0);
+    expect(bench.balances).toEqual([]);
     expect(rows.map((row) => row.seconds)).toEqual(rows.map((row) => row.seconds).sort((a, b) => b - a));
     const callsOf = (kernel: string, detail?: string) =>
       rows
@@ -60,7 +62,7 @@ describe("bench step", () => {
     const { traceEvents } = JSON.parse(await readFile(file, "utf8")) as {
       traceEvents: { ph: string; ts: number; dur: number; pid: number; tid: number }[];
     };
-    const spans = traceEvents.filter((event) => event.ph === "X");
+    const spans = traceEvents.filter((event) => event.ph === "X" && event.tid === 1);
     expect(spans).toHaveLength(rows.reduce((total, row) => total + row.calls, 0));
     let end = 0;
     for (const span of spans) {
@@ -73,7 +75,8 @@ describe("bench step", () => {
   });
 
   test("prints a table for people", async () => {
-    const outcome = await callMain(["bench", "step", ...small, "--timed", "1", "--profiled", "1", "--all"]);
+    const counts = ["--timed", "1", "--profiled", "1", "--simulate-threads", "4,8"];
+    const outcome = await callMain(["bench", "step", ...small, ...counts, "--all"]);
     expect(outcome.error).toBe("");
     expect(outcome.code).toBe(0);
     for (const text of [
@@ -83,7 +86,12 @@ describe("bench step", () => {
       "gemm NT 128×96×32 ",
       "GFLOP/s",
       "(waiting for JavaScript)",
+      "(the queue itself)",
       "100.0 %",
+      "a barrier of all threads",
+      "on 4 threads, if only the sharing of tasks mattered: at most ",
+      "on 8 threads, if only the sharing of tasks mattered: at most ",
+      "share then",
     ]) {
       expect(outcome.output).toContain(text);
     }
@@ -121,7 +129,8 @@ test("stepTable: one step's times, short rows together, names cut to the width",
     profiledSteps: 2,
     profile: {
       seconds: 2,
-      idleSeconds: 0.1,
+      idleSeconds: 0.08,
+      queueSeconds: 0.02,
       rows: [
         row("gemm", "NT 6272×768×192", 24, 1.4, "operations"),
         row("layerNorm", "", 8, 0.49, "bytes"),
@@ -135,10 +144,11 @@ test("stepTable: one step's times, short rows together, names cut to the width",
     "gemm NT 6272×768×192           12   700.00   70.0 %  123 GFLOP/s  0.46 FMA",
     "layerNorm                       4   245.00   24.5 %  123 GB/s     0.46 memory",
     "2 others, each below 0.5 %      4     5.00    0.5 %",
-    "(waiting for JavaScript)             50.00    5.0 %",
+    "(waiting for JavaScript)             40.00    4.0 %",
+    "(the queue itself)                   10.00    1.0 %",
     "step, while profiled               1000.00  100.0 %",
   ]);
-  expect(stepTable(bench, true)).toHaveLength(7);
+  expect(stepTable(bench, true)).toHaveLength(8);
   const narrow = stepTable(bench, false, 70);
   expect(narrow[1]).toBe("gemm NT 6272×768×1…     12   700.00   70.0 %  123 GFLOP/s  0.46 FMA");
   for (const line of narrow) expect(line.length).toBeLessThanOrEqual(70);

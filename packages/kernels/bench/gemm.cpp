@@ -25,6 +25,7 @@
 #include "../native/generated/limits.h"
 #include "../native/generated/products.h"
 #include "../native/parallel.h"
+#include "../native/runtime/caches.h"
 #include "../native/runtime/thread_pool.h"
 
 namespace splitmask::SPLITMASK_SET {
@@ -55,6 +56,7 @@ double median(std::vector<double> values) {
 struct Machine {
   ThreadPool pool;
   Parallel parallel;
+  CacheSizes caches = machineCaches().ofCore;
   std::vector<std::pair<void*, int64>> blocks;
   explicit Machine(int threads) : pool(threads), blocks(static_cast<size_t>(threads), {nullptr, 0}) {
     parallel.run = [](void* self, int64 tasks, void (*body)(void*, int64, int), void* context) {
@@ -172,7 +174,7 @@ class Bench {
   }
 
   // What every call of this machine has besides its arguments.
-  Call context() { return {&machine_.parallel, Machine::scratch, nullptr, &machine_}; }
+  Call context() { return {&machine_.parallel, Machine::scratch, nullptr, &machine_, &machine_.caches}; }
 
   bool wanted(const std::string& kind, const std::string& name) const {
     return *only_ == 0 || std::regex_search(kind + " " + name, std::regex(only_));

@@ -39,6 +39,7 @@ try {
     "native/fast/products.cpp",
     "native/fast/limits.cpp",
     "native/fast/attention.cpp",
+    "native/runtime/caches.cpp",
     "native/runtime/thread_pool.cpp",
   ];
   // The thread pool is of the standard library, which has exceptions.

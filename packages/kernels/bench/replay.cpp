@@ -135,6 +135,7 @@ void fail(const Call&, const char* text, double, double) { stop(text); }
 int main() {
   using namespace splitmask;
   const Parallel parallel{nullptr, nullptr, 1};
+  const CacheSizes caches{32 << 10, 1 << 20, 32 << 20};  // the same on every machine
   scratchMemory = static_cast<char*>(allocate(scratchBytes));
   char name[64];
   int64 items;
@@ -151,7 +152,7 @@ int main() {
     for (double& number : eachNumbers) number = readNumber();
     for (void*& buffer : eachBuffers) buffer = arrays.read();
     blockStart = blockBytes = 0;
-    measured(entry->run, {{&parallel, scratch, fail, nullptr},
+    measured(entry->run, {{&parallel, scratch, fail, nullptr, &caches},
                           buffers.data(),
                           numbers.data(),
                           items,

@@ -16,6 +16,12 @@ struct Parallel {
   int threads;
 };
 
+// Bytes of the caches that one thread computes in; of a level that cores share, one core's part. Blocks may be cut by
+// them where results do not depend on the cut.
+struct CacheSizes {
+  int64 first, second, last;
+};
+
 struct Call {
   const Parallel* parallel;
   // Scratch memory of `bytes` for one thread of this call (0 ≤ thread < threads), 64-byte aligned, undefined content,
@@ -27,6 +33,7 @@ struct Call {
   // wins; a kernel that fails writes nothing out of range.
   void (*fail)(const Call& call, const char* text, double given, double expected);
   void* device;
+  const CacheSizes* caches;
 };
 
 }  // namespace splitmask

@@ -17,6 +17,16 @@ export type BackendFeature =
   | "borrow"
   | "checksum";
 
+/** Sizes of a CPU's data caches in bytes; of a level that cores share, one core's part. */
+export interface CacheSizes {
+  /** The first level. */
+  readonly first: number;
+  /** The second level. */
+  readonly second: number;
+  /** The last level; on a machine of two levels the second one. */
+  readonly last: number;
+}
+
 /** A kernel as a backend has it. */
 export interface BackendKernel {
   /** Its name in `kernelTable`. */
@@ -36,6 +46,8 @@ export interface BackendOptions {
   readonly instructionSet: InstructionSet | "auto";
   /** Whether the fast or the naive kernels run. */
   readonly implementation: "fast" | "naive";
+  /** The caches that kernels cut their blocks by; null: the machine's. */
+  readonly caches: CacheSizes | null;
 }
 
 /**
@@ -108,8 +120,11 @@ export interface BackendDevice {
   download(id: number, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
   /** Resolves when the queue has reached this point. @throws (rejects) as {@link download}. */
   synchronize(): Promise<void>;
-  /** From here on the queue records what it runs. */
-  startProfile(): void;
+  /**
+   * From here on the queue records what it runs. With `simulatedThreads` > 0 kernels share their work among so many
+   * threads, which one thread computes, task after task. A backend that has no threads takes no notice of it.
+   */
+  startProfile(simulatedThreads: number): void;
   /**
    * Ends the record and resolves with it when the queue has reached this point, in the order that `readProfile` reads.
    */

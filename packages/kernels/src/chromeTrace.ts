@@ -10,7 +10,7 @@ export interface TraceEvent {
   readonly ph: "X" | "M";
   /** Process and thread, one each. */
   readonly pid: number;
-  /** The queue's thread. */
+  /** 1: the queue's calls; 2: the times in which it was empty. */
   readonly tid: number;
   /** Start in microseconds. */
   readonly ts: number;
@@ -22,7 +22,7 @@ export interface TraceEvent {
 
 /** What is written as JSON. */
 export interface ChromeTrace {
-  /** The events, in the order in which they began. */
+  /** The events: those of a thread in the order in which they began. */
   readonly traceEvents: readonly TraceEvent[];
 }
 
@@ -32,6 +32,7 @@ export interface ChromeTrace {
  */
 export function chromeTrace(profile: Profile): ChromeTrace {
   const place = { pid: 1, tid: 1 };
+  const waitPlace = { pid: 1, tid: 2 };
   const events = profile.calls.map((call): TraceEvent => {
     const detail = callDetail(call);
     const name = call.kind === "kernel" ? call.kernel : call.kind;
@@ -50,8 +51,22 @@ export function chromeTrace(profile: Profile): ChromeTrace {
       },
     };
   });
-  const title: TraceEvent = { name: "thread_name", ph: "M", ...place, ts: 0, args: { name: "device queue" } };
-  return { traceEvents: [title, ...events] };
+  const waits = profile.waits.map(({ start, duration }): TraceEvent => {
+    return {
+      name: "waiting for JavaScript",
+      ph: "X",
+      ...waitPlace,
+      ts: start / 1000,
+      dur: duration / 1000,
+      args: {},
+    };
+  });
+  const title = (at: typeof place, name: string): TraceEvent => {
+    return { name: "thread_name", ph: "M", ...at, ts: 0, args: { name } };
+  };
+  return {
+    traceEvents: [title(place, "device queue"), title(waitPlace, "empty queue"), ...events, ...waits],
+  };
 }
 
 function round(value: number): number {

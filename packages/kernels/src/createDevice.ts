@@ -1,4 +1,4 @@
-import type { Backend, InstructionSet } from "./backend.js";
+import type { Backend, CacheSizes, InstructionSet } from "./backend.js";
 import { dryBackend } from "./backends/dry/dryBackend.js";
 import { nativeBackend } from "./backends/native/nativeBackend.js";
 import { Device } from "./device.js";
@@ -28,6 +28,11 @@ export interface DeviceOptions {
   /** `"naive"` runs the simple loops that the fast kernels are tested against. Default `"fast"`. */
   readonly implementation?: "fast" | "naive";
   /**
+   * The caches that kernels cut their blocks by; default: the machine's, as `cpuInfo()` has them. Results do not depend
+   * on it.
+   */
+  readonly caches?: CacheSizes;
+  /**
    * Looks at every kernel's outputs and fails with the name of the first kernel that made a NaN or an infinity. Slow;
    * default false.
    */
@@ -45,6 +50,7 @@ export function createDevice(options: DeviceOptions = {}): Device {
     threads = defaultThreads(),
     instructionSet = "auto",
     implementation = "fast",
+    caches = null,
     checkFinite = false,
   } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
@@ -55,6 +61,12 @@ export function createDevice(options: DeviceOptions = {}): Device {
       `createDevice: implementation is ${JSON.stringify(implementation)}; it must be "fast" or "naive".`,
     );
   }
+  if (caches !== null && ![caches.first, caches.second, caches.last].every(isSize)) {
+    throw new RangeError(
+      `createDevice: caches is ${JSON.stringify(caches)}; first, second and last must be whole numbers of bytes, ` +
+        "1 or more.",
+    );
+  }
   if (typeof wanted === "string" && !Object.hasOwn(backends, wanted)) {
     const names = Object.keys(backends).map((name) => JSON.stringify(name));
     throw new TypeError(
@@ -62,7 +74,11 @@ export function createDevice(options: DeviceOptions = {}): Device {
     );
   }
   const backend = typeof wanted === "string" ? backends[wanted] : wanted;
-  const device = new Device(backend, { threads, instructionSet, implementation });
+  const device = new Device(backend, { threads, instructionSet, implementation, caches });
   device.checkFinite = checkFinite;
   return device;
+}
+
+function isSize(bytes: number): boolean {
+  return Number.isSafeInteger(bytes) && bytes > 0;
 }

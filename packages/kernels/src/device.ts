@@ -57,7 +57,7 @@ export class Device implements BufferOwner {
   #checkFinite = false;
   #liveBytes = 0;
   #accountedBytes = 0;
-  #profiling = false;
+  #simulatedThreads: number | null = null; // of the profile that is being taken
   #closed = false;
 
   /** @internal Use {@link createDevice}. */
@@ -232,26 +232,40 @@ export class Device implements BufferOwner {
 
   /**
    * Records what the queue runs until {@link stopProfile}. Both are commands of the queue, so a profile has exactly
-   * what was enqueued between them. While a profile is taken, each call reads the clock twice; otherwise it costs
+   * what was enqueued between them. While a profile is taken, each call reads the clock a few times; otherwise it costs
    * nothing.
+   * @param options.simulatedThreads - what kernels would share among so many threads, 1 to 256, is computed by one
+   * thread, task after task, and every task's time is recorded, for `balanceOf`; results are the same. Default 0: the
+   * device's own threads compute. Ignored by a dry device.
    * @throws Error if a profile is being taken already.
    */
-  startProfile(): void {
-    if (this.#profiling)
+  startProfile(options: { readonly simulatedThreads?: number } = {}): void {
+    const { simulatedThreads = 0 } = options;
+    if (this.#simulatedThreads !== null)
       throw new Error("startProfile: a profile is being taken already; stopProfile() ends it.");
+    if (!Number.isInteger(simulatedThreads) || simulatedThreads < 0 || simulatedThreads > 256) {
+      throw new RangeError(
+        `startProfile: simulatedThreads is ${simulatedThreads}; it must be a whole number from 1 to 256, ` +
+          "or 0 for none.",
+      );
+    }
     this.#need("profile", "startProfile");
-    this.#open.startProfile();
-    this.#profiling = true;
+    this.#open.startProfile(simulatedThreads);
+    this.#simulatedThreads = simulatedThreads;
   }
 
   /**
    * Ends the profile and resolves with it when the queue has reached this point. @throws Error if none is being taken.
    */
   stopProfile(): Promise<Profile> {
-    if (!this.#profiling)
+    const simulatedThreads = this.#simulatedThreads;
+    if (simulatedThreads === null)
       throw new Error("stopProfile: no profile is being taken; call startProfile() first.");
-    this.#profiling = false;
-    return this.#open.stopProfile().then((words) => readProfile(words, this.#kernels));
+    this.#simulatedThreads = null;
+    return this.#open.stopProfile().then((words) => ({
+      simulatedThreads,
+      ...readProfile(words, this.#kernels),
+    }));
   }
 
   /** The pool's state. */

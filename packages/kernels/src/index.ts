@@ -10,11 +10,13 @@ export type {
   BackendFeature,
   BackendKernel,
   BackendOptions,
+  CacheSizes,
   InstructionSet,
   OpenedBackend,
 } from "./backend.js";
 export { checksum } from "./backends/native/checksum.js";
 export { availableInstructionSets } from "./backends/native/instructionSets.js";
+export { type Balance, type BalanceRow, balanceOf } from "./balance.js";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";
 export { type CpuInfo, cpuInfo } from "./cpuInfo.js";
 export { createDevice, type DeviceOptions } from "./createDevice.js";
@@ -56,5 +58,7 @@ export type {
   ProfiledCopy,
   ProfiledKernel,
   ProfiledTime,
+  SimulatedWork,
 } from "./profile.js";
 export { type LimitName, type ProfileRow, type ProfileSummary, summarizeProfile } from "./profileSummary.js";
+export { measureQueueCosts, type QueueCosts } from "./queueCosts.js";

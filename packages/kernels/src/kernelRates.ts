@@ -3,6 +3,7 @@ import type { BufferArgument } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
 import { activatedOperands, productPrecisions, reductions } from "./kernels/codes.js";
 import type { Profile, ProfiledCall } from "./profile.js";
+import { measureQueueCosts } from "./queueCosts.js";
 import { type WorkKind, workKind } from "./workKind.js";
 
 /**
@@ -63,7 +64,6 @@ const layers = [
 const movedBytes = 128 << 20;
 const movedRows = Math.floor(movedBytes / 2 / (4 * hidden));
 const attentionShape = { batch: 32, tokens: 64, heads: 4, headWidth: 32 } as const;
-const emptyCalls = 200;
 
 /**
  * Measures how fast a device runs kernels of the table at sizes that occur in training. The lower quartile
@@ -96,7 +96,7 @@ export async function measureRates(device: Device): Promise<KernelRates> {
       bfloat16Products: await rateOf(device, products("bfloat16")),
       attention: await rateOf(device, attentionOf(device, space)),
       bytes: await rateOf(device, movesOf(device, space)),
-      secondsPerCall: await secondsPerCall(device, space(1)),
+      secondsPerCall: (await measureQueueCosts(device)).secondsPerCall,
     };
   } finally {
     for (const { buffer } of held) buffer.dispose();
@@ -199,18 +199,4 @@ async function rateOf(device: Device, enqueue: () => void): Promise<number> {
       return (1e9 * sum(({ amount }) => amount)) / sum(({ durations }) => durations[durations.length >> 2]!);
     }
   }
-}
-
-/** The time of a call that does almost nothing, including what the queue does between two calls. */
-async function secondsPerCall(device: Device, output: BufferArgument): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < enough.rounds; round++) {
-    device.startProfile();
-    for (let call = 0; call < emptyCalls; call++) {
-      device.run("fill", "float32", { output, size: 1, value: 1 });
-    }
-    const { duration } = await device.stopProfile();
-    best = Math.min(best, duration / 1e9 / emptyCalls);
-  }
-  return best;
 }

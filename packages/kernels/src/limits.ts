@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { nativeAddon } from "./backends/native/loader.js";
 import { createDevice, type DeviceOptions } from "./createDevice.js";
 import type { Device } from "./device.js";
 import type { BufferArgument } from "./kernelArguments.js";
@@ -16,14 +16,13 @@ export interface MachineLimits {
   readonly memory: number;
   /** Bytes per second, read plus written, of a repeated copy that takes a quarter of the last-level cache. */
   readonly lastCache: number;
-  /** Size of the last-level cache in bytes; 32 MiB if the system does not report it. */
+  /** Size of the whole last-level cache in bytes; 32 MiB if the system does not report it. */
   readonly lastCacheBytes: number;
 }
 
 const rounds = 7;
 /** Copies within the cache take some 50 µs, so a thread that wakes late would show: more rounds. */
 const cacheRounds = 60;
-const unknownCache = 32 << 20;
 const smallestSweep = 128 << 20;
 
 /**
@@ -35,7 +34,7 @@ export async function measureLimits(
 ): Promise<MachineLimits> {
   const device = createDevice(options);
   try {
-    const lastCacheBytes = sizeOfLastCache();
+    const lastCacheBytes = nativeAddon().cacheSizes().wholeLast;
     return {
       multiplyAdds: await multiplyAddRate(device),
       bfloat16Dots: device.instructionSet === "avx512bf16" ? await bfloat16Rate(device) : null,
@@ -91,17 +90,4 @@ async function copyRate(device: Device, bytes: number, rounds: number): Promise<
 
 function space(device: Device, bytes: number): BufferArgument {
   return { buffer: device.allocate(bytes), byteOffset: 0 };
-}
-
-/** The largest cache that Linux reports. */
-function sizeOfLastCache(): number {
-  const folder = "/sys/devices/system/cpu/cpu0/cache";
-  try {
-    const sizes = readdirSync(folder)
-      .filter((name) => name.startsWith("index"))
-      .map((name) => readFileSync(`${folder}/${name}/size`, "utf8"));
-    return 1024 * Math.max(...sizes.map((text) => Number.parseInt(text, 10)));
-  } catch {
-    return unknownCache;
-  }
 }

@@ -17,6 +17,14 @@ export interface ProfiledArguments {
   readonly buffers: readonly string[];
 }
 
+/** How a kernel would have shared its work among simulated threads, in nanoseconds of CPU time. */
+export interface SimulatedWork {
+  /** What it did outside of parallel phases, on one thread. */
+  readonly serial: number;
+  /** The tasks of each parallel phase, in the order in which threads take them. Phases follow each other. */
+  readonly phases: readonly (readonly number[])[];
+}
+
 /** A kernel that the queue ran. */
 export interface ProfiledKernel extends ProfiledTime, ProfiledArguments {
   /** Tells the calls apart. */
@@ -27,6 +35,12 @@ export interface ProfiledKernel extends ProfiledTime, ProfiledArguments {
   readonly dtype: "float32" | "float64";
   /** The items of its list; empty where the kernel has none. */
   readonly each: readonly ProfiledArguments[];
+  /**
+   * Nanoseconds of `duration` in which the queue's thread had no task left and waited for those of other threads.
+   */
+  readonly threadWait: number;
+  /** What its tasks took; null where no threads were simulated. */
+  readonly simulated: SimulatedWork | null;
 }
 
 /** Bytes that the queue copied to or from JavaScript's memory. */
@@ -41,24 +55,34 @@ export interface ProfiledCopy extends ProfiledTime {
 export type ProfiledCall = ProfiledKernel | ProfiledCopy;
 
 /**
- * What the queue did between `device.startProfile()` and `device.stopProfile()`. Between two calls it waited for
- * JavaScript.
+ * What the queue did between `device.startProfile()` and `device.stopProfile()`. The time that is neither in `calls`
+ * nor in `waits` is the queue's own: to take commands, to wake up, to report.
  */
 export interface Profile {
   /** Nanoseconds between the two commands, on the queue. */
   readonly duration: number;
   /** Everything that it ran, in order. */
   readonly calls: readonly ProfiledCall[];
+  /** When it was empty and waited for JavaScript, in order; never during a call. */
+  readonly waits: readonly ProfiledTime[];
+  /** The threads that kernels were told of, while one computed; 0: none were simulated. */
+  readonly simulatedThreads: number;
 }
 
 /**
- * Reads the numbers that a queue recorded: the nanoseconds of the whole profile, then for each kernel, upload and
- * download, in order: kind (0, 1, 2), start and duration in nanoseconds; of a copy its bytes; of a kernel: kernel,
- * float64 (1) or not (0), items, its numbers, for each buffer whether it was given (1, 0), then the same for the items:
- * all numbers, all buffers. A copy of no bytes is left out.
+ * Reads the numbers that a queue recorded: the nanoseconds of the whole profile, then for each kernel, upload, download
+ * and time in which it was empty, in order: kind (0, 1, 2, 3), start and duration in nanoseconds; of a copy its bytes;
+ * of a kernel: `threadWait`, kernel, float64 (1) or not (0), items, its numbers, for each buffer whether it was given
+ * (1, 0), then the same for the items: all numbers, all buffers; then its number of parallel phases, or −1 where no
+ * threads are simulated, else `serial`, and of each phase the number of tasks and the nanoseconds of each. A copy of no
+ * bytes is left out.
  */
-export function readProfile(words: Float64Array, kernels: readonly BackendKernel[]): Profile {
+export function readProfile(
+  words: Float64Array,
+  kernels: readonly BackendKernel[],
+): Omit<Profile, "simulatedThreads"> {
   const calls: ProfiledCall[] = [];
+  const waits: ProfiledTime[] = [];
   let at = 0;
   const next = (): number => words[at++]!;
   const argumentsOf = (part: AnyPart, count: number): ProfiledArguments[] => {
@@ -68,22 +92,37 @@ export function readProfile(words: Float64Array, kernels: readonly BackendKernel
     );
     return numbers.map((own) => ({ numbers: own, buffers: buffers.filter(() => next() !== 0) }));
   };
+  const simulatedWork = (): SimulatedWork | null => {
+    const phases = next();
+    if (phases < 0) return null;
+    const serial = next();
+    return {
+      serial,
+      phases: Array.from({ length: phases }, () => Array.from({ length: next() }, next)),
+    };
+  };
   const duration = next();
   while (at < words.length) {
     const kind = next();
     const time = { start: next(), duration: next() };
+    if (kind === 3) {
+      waits.push(time);
+      continue;
+    }
     if (kind !== 0) {
       const bytes = next();
       if (bytes > 0) calls.push({ kind: kind === 1 ? "upload" : "download", ...time, bytes });
       continue;
     }
+    const threadWait = next();
     const kernel = kernels[next()]!.name as KernelName;
     const dtype = next() === 0 ? "float32" : "float64";
     const items = next();
     const entry = entryOf(kernel);
     const [own] = argumentsOf(entry, 1);
     const each = entry.each === null ? [] : argumentsOf(entry.each, items);
-    calls.push({ kind: "kernel", kernel, dtype, ...time, ...own!, each });
+    const simulated = simulatedWork();
+    calls.push({ kind: "kernel", kernel, dtype, ...time, ...own!, each, threadWait, simulated });
   }
-  return { duration, calls };
+  return { duration, calls, waits };
 }

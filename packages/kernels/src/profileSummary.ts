@@ -45,6 +45,16 @@ export interface ProfileSummary {
   readonly seconds: number;
   /** The part of it in which the queue was empty and waited for JavaScript. */
   readonly idleSeconds: number;
+  /**
+   * The queue's own part: between two calls while commands were there, to take them, to wake up and to report. With
+   * `idleSeconds` and the rows it is the whole.
+   */
+  readonly queueSeconds: number;
+  /**
+   * The part of the rows in which the queue's thread had no task left and waited for other threads: because tasks are
+   * uneven, and because other programs, or JavaScript, took the cores.
+   */
+  readonly threadWaitSeconds: number;
   /** Operations of products and attention. */
   readonly operations: number;
   /** The shortest possible time of these operations. */
@@ -68,23 +78,31 @@ interface Judgement {
  * the last-level cache if a call's operands fit in it, else with that of memory.
  */
 export function summarizeProfile(profile: Profile, limits: MachineLimits): ProfileSummary {
+  const total = profile.duration / 1e9;
+  const rows = groupCalls(profile.calls).map((calls) => rowOf(calls, limits, total));
+  const idleSeconds = sum(profile.waits, (wait) => wait.duration) / 1e9;
+  const products = rows.filter((row) => row.judgedBy === "operations");
+  return {
+    seconds: total,
+    idleSeconds,
+    queueSeconds: Math.max(0, total - idleSeconds - sum(rows, (row) => row.seconds)),
+    threadWaitSeconds: sum(profile.calls, (call) => (call.kind === "kernel" ? call.threadWait : 0)) / 1e9,
+    operations: sum(products, (row) => row.operations),
+    floorSeconds: sum(products, (row) => row.floorSeconds),
+    rows: rows.sort((a, b) => b.seconds - a.seconds),
+  };
+}
+
+/** The calls of one kernel with one detail each, in the order in which they came first. */
+export function groupCalls(calls: readonly ProfiledCall[]): ProfiledCall[][] {
   const groups = new Map<string, ProfiledCall[]>();
-  for (const call of profile.calls) {
+  for (const call of calls) {
     const key = `${nameOf(call)} ${callDetail(call)}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [call]);
     else group.push(call);
   }
-  const total = profile.duration / 1e9;
-  const rows = [...groups.values()].map((calls) => rowOf(calls, limits, total));
-  const products = rows.filter((row) => row.judgedBy === "operations");
-  return {
-    seconds: total,
-    idleSeconds: Math.max(0, total - sum(rows, (row) => row.seconds)),
-    operations: sum(products, (row) => row.operations),
-    floorSeconds: sum(products, (row) => row.floorSeconds),
-    rows: rows.sort((a, b) => b.seconds - a.seconds),
-  };
+  return [...groups.values()];
 }
 
 /**
@@ -156,7 +174,8 @@ function judge(call: ProfiledCall, limits: MachineLimits): Judgement {
   return { ...cost, judgedBy: "bytes", limit, seconds: cost.bytes / limits[limit] };
 }
 
-function nameOf(call: ProfiledCall): ProfileRow["kernel"] {
+/** The kernel of a call, or what a copy is. */
+export function nameOf(call: ProfiledCall): ProfileRow["kernel"] {
   return call.kind === "kernel" ? call.kernel : call.kind;
 }
 
@@ -164,11 +183,12 @@ function operationName(table: Readonly<Record<string, number>>, code: number | u
   return Object.entries(table).find(([, value]) => value === code)?.[0] ?? String(code);
 }
 
-/** Nothing takes time on a dry device. */
-function ratio(amount: number, time: number): number {
+/** amount / time; 0 where nothing takes time, as on a dry device. */
+export function ratio(amount: number, time: number): number {
   return time === 0 ? 0 : amount / time;
 }
 
-function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+/** Σ value(item). */
+export function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }

@@ -177,6 +177,8 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
     kind: "kernel",
     start,
     duration,
+    threadWait: duration / 10,
+    simulated: null,
     ...given,
   });
   const product = gemm({ m: 100, n: 100, k: 50 }); // 1e6 operations: 10 µs at the limit, 5 µs in bfloat16
@@ -195,6 +197,11 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
         at(670e3, 15e3, tokenizing),
         { kind: "upload", start: 700e3, duration: 100e3, bytes: 500_000 },
       ],
+      waits: [
+        { start: 250e3, duration: 50e3 },
+        { start: 800e3, duration: 150e3 },
+      ],
+      simulatedThreads: 0,
     },
     limits,
   );
@@ -215,5 +222,7 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
   expect(words!.ofLimit).toBeCloseTo(1 / 3, 9);
   expect(summary.operations).toBe(4e6);
   expect(summary.floorSeconds).toBeCloseTo(30e-6, 12);
-  expect(summary.idleSeconds).toBeCloseTo(215e-6, 12);
+  expect(summary.idleSeconds).toBeCloseTo(200e-6, 12);
+  expect(summary.queueSeconds).toBeCloseTo(15e-6, 12); // the rest of 1 ms
+  expect(summary.threadWaitSeconds).toBeCloseTo(68.5e-6, 12);
 });

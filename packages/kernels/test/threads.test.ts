@@ -93,6 +93,19 @@ describe("devices", () => {
   });
 });
 
+test("a device that waits for JavaScript takes no CPU time", async () => {
+  const device = createDevice({ threads: 4 });
+  const output = { buffer: device.allocate(64 * megabytes), byteOffset: 0 };
+  enqueueWork(device, output, 1);
+  await device.synchronize();
+  const [used, started] = [process.cpuUsage(), performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const { user, system } = process.cpuUsage(used);
+  // One thread that spins would take all of it; other programs can only make the time longer.
+  expect((user + system) / 1000).toBeLessThan((performance.now() - started) / 2);
+  device.close();
+});
+
 describe("the process ends", () => {
   test("by itself when a device is idle, and when nobody awaits what is queued", () => {
     expect(runProgram("createDevice(); console.log('end');")).toMatchObject({

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import type { ProfileRow } from "@splitmask/kernels";
+import type { Balance, BalanceRow, ProfileRow } from "@splitmask/kernels";
 import { type BenchStepRequest, benchStep, type StepBench } from "@splitmask/pipelines";
 import { columns } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
@@ -24,16 +24,20 @@ export async function runBenchStep(
 ): Promise<void> {
   const { bench, trace } = await benchStep(request, terminal);
   if (traceFile !== undefined) await writeFile(traceFile, JSON.stringify(trace));
-  const lines = [...headLines(bench), "", ...stepTable(bench, all, terminal.width)];
+  const lines = [
+    ...[...headLines(bench), "", ...stepTable(bench, all, terminal.width)],
+    ...bench.balances.flatMap((balance) => ["", ...balanceTable(balance, all, terminal.width)]),
+  ];
   if (traceFile !== undefined)
     lines.push("", `trace: ${traceFile} (open it in chrome://tracing or ui.perfetto.dev)`);
   terminal.result({ ...bench, ...(traceFile === undefined ? {} : { trace: traceFile }) }, lines);
 }
 
 function headLines(bench: StepBench): string[] {
-  const { config, limits, memory } = bench;
+  const { config, limits, memory, profile, queue } = bench;
   const { width, depth, heads, imageSize, patch, batch, precision, recompute } = config;
   const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;
+  const microseconds = (seconds: number) => `${(1e6 * seconds).toFixed(2)} µs`;
   const giga = (value: number) => (value >= 1e11 ? (value / 1e9).toFixed(0) : (value / 1e9).toPrecision(3));
   const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
   const bfloat16 =
@@ -51,6 +55,8 @@ function headLines(bench: StepBench): string[] {
     `memory: peak ${mebibytes(memory.peakLiveBytes)} on the device, ${mebibytes(memory.peakResidentBytes)} resident`,
     `limits: FMA ${giga(limits.multiplyAdds)} GFLOP/s, ${bfloat16}, copies ${giga(limits.lastCache)} GB/s ` +
       `in the last cache (${mebibytes(limits.lastCacheBytes)}), ${giga(limits.memory)} GB/s in memory`,
+    `queue: ${microseconds(queue.secondsPerCall)} a call, ${microseconds(queue.secondsPerBarrier)} a barrier of all ` +
+      `threads; kernels waited for a thread ${percent(profile.threadWaitSeconds / profile.seconds, 1)} of the step`,
   ];
 }
 
@@ -85,9 +91,41 @@ export function stepTable(bench: StepBench, all = false, width = Number.POSITIVE
       ),
     ...(small.length === 0 ? [] : [others]),
     row("(waiting for JavaScript)", null, profile.idleSeconds),
+    row("(the queue itself)", null, profile.queueSeconds),
     row("step, while profiled", null, profile.seconds),
   ];
-  return fitted(rows, width);
+  return fitted(rows, width, [1, 2, 3, 4]);
+}
+
+/** The table of how kernels share their work among threads, those that take the most time there first. */
+export function balanceTable(balance: Balance, all = false, width = Number.POSITIVE_INFINITY): string[] {
+  const { threads, seconds, speedUp } = balance;
+  const shareThen = (row: BalanceRow) => row.seconds / row.speedUp / (seconds / speedUp);
+  const shown = balance.rows.filter((row) => all || shareThen(row) >= smallShare);
+  const rows = shown.map(
+    (row) =>
+      [
+        `${row.kernel} ${row.detail}`.trimEnd(),
+        ...[row.calls.toFixed(0), percent(row.share, 1), row.phases.toFixed(1), row.tasks.toFixed(1)],
+        ...[percent(row.largest, 1), percent(row.serial, 1), `${row.speedUp.toFixed(1)}×`],
+        percent(shareThen(row), 1),
+      ] as const,
+  );
+  const head = [
+    "kernel",
+    "calls",
+    "share",
+    "phases",
+    "tasks",
+    "largest",
+    "serial",
+    "at most",
+    "share then",
+  ] as const;
+  return [
+    `on ${threads} threads, if only the sharing of tasks mattered: at most ${speedUp.toFixed(1)} times one thread`,
+    ...fitted([head, ...rows], width, [1, 2, 3, 4, 5, 6, 7, 8]),
+  ];
 }
 
 function rateOf({ judgedBy, rate }: ProfileRow): string {
@@ -96,8 +134,11 @@ function rateOf({ judgedBy, rate }: ProfileRow): string {
 }
 
 /** The table with its first column cut where the lines are too long. */
-function fitted(rows: readonly (readonly [string, ...string[]])[], width: number): string[] {
-  const figures = [1, 2, 3, 4];
+function fitted(
+  rows: readonly (readonly [string, ...string[]])[],
+  width: number,
+  figures: readonly number[],
+): string[] {
   const excess = Math.max(...columns(rows, figures).map((text) => text.length)) - width;
   const longest = Math.max(...rows.map(([name]) => name.length));
   const most = Math.max(12, longest - Math.max(0, excess));

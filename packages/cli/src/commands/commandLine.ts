@@ -121,6 +121,7 @@ const readers: Readonly<Record<string, Reader>> = {
   repeats: number("count"),
   seed: number("whole"),
   seeds: numbers("whole"),
+  simulateThreads: numbers("count"),
   temperature: number("positive"),
   threads: number("count"),
   timed: number("count"),

@@ -142,6 +142,7 @@ const notTimed = new Set([
 interface BenchOptions {
   readonly timed?: number;
   readonly profiled?: number;
+  readonly simulateThreads?: readonly number[];
   readonly trace?: string;
   readonly all?: boolean;
 }
@@ -153,6 +154,7 @@ export function addBench(commandLine: CommandLine): void {
     limit
     --timed <n>  number of timed steps, after ten steps to warm up (default: 5)
     --profiled <n>  number of profiled steps after these (default: 3)
+    --simulate-threads <list>  also show how evenly so many threads could share the kernels' work, such as 8,16,64
     --trace <file>  also write the profiled steps as a Chrome trace (chrome://tracing, ui.perfetto.dev)
     --all  also show rows with less than 0.5 % of the time
     $ splitmask bench step
@@ -160,12 +162,15 @@ export function addBench(commandLine: CommandLine): void {
     $ splitmask bench step --model small --batch 16 --threads 1
       any model, on one thread
     $ splitmask bench step --trace step.json
-      a trace of every kernel call, for ui.perfetto.dev`;
+      a trace of every kernel call, for ui.perfetto.dev
+    $ splitmask bench step --simulate-threads 8,16,64
+      whether a machine with more cores would be worth it`;
   const command = addCommand(bench, "step", help);
   const settings = addSettings(commandLine, command, (name) => !notTimed.has(name));
   command.action(async (options: BenchOptions) => {
     const { all, timed: timedSteps = 5, profiled: profiledSteps = 3, trace } = options;
-    const request = { config: await settings(options), timedSteps, profiledSteps };
+    const { simulateThreads: simulatedThreads = [] } = options;
+    const request = { config: await settings(options), timedSteps, profiledSteps, simulatedThreads };
     const { runBenchStep } = await import("./benchStep.js");
     await runBenchStep(commandLine.terminal, request, trace, all);
   });

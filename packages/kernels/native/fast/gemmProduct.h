@@ -11,9 +11,9 @@ namespace splitmask::SPLITMASK_SET {
 // same in every set, because each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements
 // of both.
 template <Precision precision> constexpr int64 blockInner = precision == Precision::bfloat16 ? 768 : 384;
-// Rows of a tile: its block of a (rows × blockInner) takes a fifth of a 1 MB second-level cache. Columns: a multiple of
-// the rows.
-constexpr int64 blockRows = 8 * tileRows;
+// Rows of a tile: its block of a (rows × blockInner) takes at most a sixth of a second-level cache of 0.5 to 2 MB.
+inline int64 blockRowsOf(const CacheSizes& caches) { return maximum(4, minimum(16, caches.second >> 17)) * tileRows; }
+// Columns: a multiple of the rows.
 constexpr int64 blockPanels = 32;
 // Lines so far apart, a way of the first-level cache, share one set of it; otherwise a is read where it lies.
 constexpr int64 wayFloats = 1024;

@@ -83,7 +83,7 @@ static inline double sumOfSquares(const float* values, int64 count) {
 }
 
 // Elements of one task: enough to outweigh its start, few enough that small tensors still share the threads.
-constexpr int64 taskElements = 1 << 14;
+constexpr int64 taskElements = 1 << 13;
 
 // body(begin, end) over ranges of [0, size), cut by size alone.
 template <class Body> inline void overRanges(const Call& call, int64 size, const Body& body) {

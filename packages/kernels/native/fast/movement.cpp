@@ -21,7 +21,7 @@ void fill(const Fill<float>& call) {
 }
 
 void copyBytes(const CopyBytes<float>& call) {
-  constexpr int64 block = 1 << 18;
+  constexpr int64 block = 1 << 16;
   parallelFor(call, (call.bytes + block - 1) / block, [&](int64 task, int) {
     const int64 start = task * block;
     __builtin_memcpy(call.output + start, call.input + start,

@@ -35,7 +35,8 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
                 blocks = p.innerBlocks();
     const bool shared = p.m * p.n * p.k >= worthSharing;
     const int64 threads = shared ? call.parallel->threads : 1;
-    int64 rowTiles = divideUp(rowPanels, maximum(1, blockRows / height)), panelTiles = divideUp(panels, blockPanels);
+    int64 rowTiles = divideUp(rowPanels, maximum(1, blockRowsOf(*call.caches) / height)),
+          panelTiles = divideUp(panels, blockPanels);
     while (threads > 1 && rowTiles * panelTiles < 4 * threads &&
            p.m * p.n * p.k > rowTiles * panelTiles * worthSharing) {
       if (panelTiles < panels && p.n * rowTiles >= p.m * panelTiles) {
@@ -56,12 +57,15 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
     float* packed = static_cast<float*>(call.scratch(call, 0, (packedFloats + threads * privateFloats) * 4));
     float* privates = packed + packedFloats;
-    const int64 runs = divideUp(panels, packedTogether);
+    // Panels of b that are packed together: fewer where not every thread would get some.
+    const int64 panelsOfRun =
+        threads == 1 ? packedTogether : maximum(1, minimum(packedTogether, panels * together / (2 * threads)));
+    const int64 runs = divideUp(panels, panelsOfRun);
     for (; p.firstBlock < blocks; p.firstBlock = p.lastBlock) {
       p.lastBlock = minimum(blocks, p.firstBlock + together);
       const auto packRun = [&](int64 task, int) {
-        const int64 first = task % runs * packedTogether;
-        packB(p, packed, p.firstBlock + task / runs, first, minimum(panels, first + packedTogether));
+        const int64 first = task % runs * panelsOfRun;
+        packB(p, packed, p.firstBlock + task / runs, first, minimum(panels, first + panelsOfRun));
       };
       const auto computeTileOfOutput = [&](int64 task, int thread) {
         const int64 row = task / panelTiles * rowsOfTile, panel = task % panelTiles * panelsOfTile;
@@ -122,7 +126,7 @@ template <Precision precision> void multiply(const Gemm<float>& call) {
   if (batch > 1 && p.packedSize() <= (1 << 17) && (batch >= 8 || work < worthSharing)) {
     // Many small products: each is one task (or a part of one), with its own packed b in the second-level cache.
     const int64 group = maximum(1, (worthSharing / 2) / work);
-    const int64 rows = minimum(p.m, divideUp(blockRows, p.panelHeight()) * p.panelHeight());
+    const int64 rows = minimum(p.m, divideUp(blockRowsOf(*call.caches), p.panelHeight()) * p.panelHeight());
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
     const int64 perThread = packedFloats + privateSize(p, rows);
     float* scratch = static_cast<float*>(call.scratch(call, 0, call.parallel->threads * perThread * 4));
@@ -185,28 +189,49 @@ void reduceTile(Best* best, const float* tile, int64 rows, int columns, int64 co
   }
 }
 
+// The largest value of all lanes and its column, for row `row`.
+void writeLargest(const GemmArgmax<float>& call, int64 row, const Best& best) {
+  float value = best.value[0];
+  int index = best.index[0];
+  for (int lane = 1; lane < lanes; ++lane) {
+    const float other = best.value[lane];
+    const int otherIndex = best.index[lane];
+    const bool larger = other > value || (other != other && value == value);
+    const bool equal = other == value || (other != other && value != value);
+    if (larger || (equal && otherIndex < index)) {
+      value = other;
+      index = otherIndex;
+    }
+  }
+  call.output[row] = value - value == 0 ? index : noIndex;  // ∞ − ∞ is NaN, too
+  if (call.best) call.best[row] = value;
+}
+
 template <Precision precision> void findLargest(const GemmArgmax<float>& call) {
   if (call.m <= 0) return;
   // The inner dimension in packed elements.
   const int64 elements = divideUp(call.k, innerStep<precision>);
   const int64 chunk = maximum(32, packedLimit / (maximum(1, elements) * tileColumns)) * tileColumns;
   const int64 height = evenHeight(call.m);
-  // A task's block of a is to stay in the second-level cache.
-  const int64 blockRows = maximum(1, minimum(8 * tileRows, (1 << 16) / maximum(1, elements)) / height) * height;
+  // A task's block of a is to stay in the second-level cache; smaller blocks only until every thread has four.
+  const int64 threads = call.parallel->threads;
+  const int64 mostRows = minimum(8 * tileRows, (1 << 16) / maximum(1, elements));
+  const int64 evenRows = threads > 1 ? maximum(2 * height, divideUp(call.m, 4 * threads)) : mostRows;
+  const int64 blockRows = maximum(1, minimum(mostRows, evenRows) / height) * height;
   const int64 tasks = divideUp(call.m, blockRows);
   const int64 stride = packedStride(elements);
   const int64 panelSize = panelStride(elements * tileColumns);
   const int64 packedFloats = divideUp(minimum(call.n, chunk), tileColumns) * panelSize,
               bestFloats = call.m * int64(sizeof(Best) / sizeof(float));
   const int64 privateFloats = divideUp(blockRows * stride + tileRows * tileColumns, 16) * 16;
-  float* scratch = static_cast<float*>(
-      call.scratch(call, 0, (bestFloats + packedFloats + call.parallel->threads * privateFloats) * 4));
+  float* scratch =
+      static_cast<float*>(call.scratch(call, 0, (bestFloats + packedFloats + threads * privateFloats) * 4));
   Best* best = reinterpret_cast<Best*>(scratch);
   float* packed = scratch + bestFloats;
   float* privates = packed + packedFloats;
-  for (int64 i = 0; i < call.m; ++i) best[i] = {broadcast(-__builtin_inff()), IntVector{}};
 
-  for (int64 first = 0; first < call.n; first += chunk) {
+  // Once at least: without columns there is no index.
+  for (int64 first = 0; first == 0 || first < call.n; first += chunk) {
     const int64 columns = minimum(chunk, call.n - first), panels = divideUp(columns, tileColumns);
     const int64 group = maximum(1, (1 << 15) / (maximum(1, elements) * tileColumns));
     parallelFor(call, divideUp(panels, group), [&](int64 task, int) {
@@ -218,6 +243,9 @@ template <Precision precision> void findLargest(const GemmArgmax<float>& call) {
       float* tile = privates + thread * privateFloats;
       float* packedA = tile + tileRows * tileColumns;
       const int64 rowStart = task * blockRows, rows = minimum(blockRows, call.m - rowStart);
+      Best* bestOfRows = best + rowStart;
+      if (first == 0)
+        for (int64 row = 0; row < rows; ++row) bestOfRows[row] = {broadcast(-__builtin_inff()), IntVector{}};
       packRows<precision>(packedA, stride, call.a + rowStart * call.k, call.k, rows, call.k);
       for (int64 column = 0; column < columns; column += tileColumns) {
         const int width = static_cast<int>(minimum(tileColumns, columns - column));
@@ -226,27 +254,12 @@ template <Precision precision> void findLargest(const GemmArgmax<float>& call) {
           const TileKernel kernel = tileKernel<precision>(static_cast<int>(count), width, Layout::byRow);
           kernel(elements, packedA + row * stride, stride, packed + column / tileColumns * panelSize, tileColumns,
                  {tile, tileColumns, width, 1.0f, 0.0f, nullptr, nullptr});
-          reduceTile(best + rowStart + row, tile, count, width, first + column, call.bias);
+          reduceTile(bestOfRows + row, tile, count, width, first + column, call.bias);
         }
       }
+      if (first + chunk < call.n) return;
+      for (int64 row = 0; row < rows; ++row) writeLargest(call, rowStart + row, bestOfRows[row]);
     });
-  }
-
-  for (int64 i = 0; i < call.m; ++i) {
-    float value = best[i].value[0];
-    int index = best[i].index[0];
-    for (int lane = 1; lane < lanes; ++lane) {
-      const float other = best[i].value[lane];
-      const int otherIndex = best[i].index[lane];
-      const bool larger = other > value || (other != other && value == value);
-      const bool equal = other == value || (other != other && value != value);
-      if (larger || (equal && otherIndex < index)) {
-        value = other;
-        index = otherIndex;
-      }
-    }
-    call.output[i] = value - value == 0 ? index : noIndex;  // ∞ − ∞ is NaN, too
-    if (call.best) call.best[i] = value;
   }
 }
 

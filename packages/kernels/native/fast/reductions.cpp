@@ -77,14 +77,17 @@ template <class Reducer> void reduceWith(const Reduce<float>& call) {
     else
       reduceColumns<Reducer>(partials + item * width, rows, length, inner);
   });
-  overRows(call, outer, count * width, [&](int64 o) {
+  constexpr int64 columns = 256;  // of a task
+  const int64 pieces = (inner + columns - 1) / columns;
+  overRows(call, outer * pieces, count * minimum(columns, width), [&](int64 item) {
+    const int64 o = item / pieces, begin = item % pieces * columns;
     const float* parts = partials + o * count * width;
     if (inner == 1) {
       const float result = scale * reduceRun<Reducer>(parts, count);
       call.output[o] = call.accumulate ? call.output[o] + result : result;
       return;
     }
-    overVectors(0, inner, [&](int64 i, auto part) {
+    overVectors(begin, minimum(inner, begin + columns), [&](int64 i, auto part) {
       Vector result = broadcast(Reducer::start());
       for (int64 chunk = 0; chunk < count; ++chunk)
         result = Reducer::combine(part.read(parts + chunk * width + i), result);

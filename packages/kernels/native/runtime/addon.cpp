@@ -1,5 +1,5 @@
-// The Node-API face of the executor: one class, NativeDevice, two functions that tell what was built and what the CPU
-// has, and checksums.
+// The Node-API face of the executor: one class, NativeDevice, functions that tell what was built and what the CPU has,
+// and checksums.
 #include <napi.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "caches.h"
 #include "checksum.h"
 #include "executor.h"
 #include "mapped_file.h"
@@ -39,7 +40,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
                        });
   }
 
-  // (threads, index of the instruction set or −1 for the naive kernels)
+  // (threads, index of the instruction set or −1 for the naive kernels, { first, second, last } of the caches)
   explicit NativeDevice(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeDevice>(info), env_(info.Env()) {
     const int threads = info[0].As<Napi::Number>().Int32Value();
     const int set = info[1].As<Napi::Number>().Int32Value();
@@ -58,9 +59,11 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       throw Napi::Error::New(env_, "the device could not create its thread-safe function");
     napi_unref_threadsafe_function(env_, notify_);
     const napi_threadsafe_function notify = notify_;
-    executor_ = std::make_unique<Executor>(threads, std::move(float32), std::move(float64), [notify] {
-      napi_call_threadsafe_function(notify, nullptr, napi_tsfn_nonblocking);
-    });
+    const Napi::Object sizes = info[2].As<Napi::Object>();
+    const auto size = [&](const char* level) { return sizes.Get(level).As<Napi::Number>().Int64Value(); };
+    executor_ = std::make_unique<Executor>(
+        threads, CacheSizes{size("first"), size("second"), size("last")}, std::move(float32), std::move(float64),
+        [notify] { napi_call_threadsafe_function(notify, nullptr, napi_tsfn_nonblocking); });
     napi_add_env_cleanup_hook(env_, onEnvironmentExit, this);
   }
 
@@ -334,8 +337,9 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     return promise({}, [&](uint32_t ticket) { queue.synchronize(ticket); });
   }
 
+  // (simulated threads, 0 for none)
   Napi::Value startProfile(const Napi::CallbackInfo& info) {
-    executor(info.Env()).startProfile();
+    executor(info.Env()).startProfile(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
   }
 
@@ -425,9 +429,22 @@ static Napi::Value listInstructionSets(const Napi::CallbackInfo& info) {
   return list;
 }
 
+// () → { first, second, last } of one core, and wholeLast, in bytes.
+static Napi::Value cacheSizes(const Napi::CallbackInfo& info) {
+  const MachineCaches caches = machineCaches();
+  Napi::Object sizes = Napi::Object::New(info.Env());
+  const auto set = [&](const char* name, int64 bytes) { sizes.Set(name, static_cast<double>(bytes)); };
+  set("first", caches.ofCore.first);
+  set("second", caches.ofCore.second);
+  set("last", caches.ofCore.last);
+  set("wholeLast", caches.last);
+  return sizes;
+}
+
 static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeDevice", NativeDevice::define(env));
   exports.Set("checksum", Napi::Function::New(env, checksumOfArray));
+  exports.Set("cacheSizes", Napi::Function::New(env, cacheSizes));
   exports.Set("kernels", Napi::Function::New(env, listKernels));
   exports.Set("instructionSets", Napi::Function::New(env, listInstructionSets));
   return exports;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace splitmask {
 
@@ -12,13 +13,15 @@ static constexpr int64 maximumPending = 65536;
 static constexpr int64 maximumPendingHostBytes = int64{512} << 20;
 static constexpr int spins = 500;
 
-Executor::Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64,
+Executor::Executor(int threads, CacheSizes caches, std::vector<Kernel> float32, std::vector<Kernel> float64,
                    std::function<void()> completed)
     : pool_(threads),
-      parallel_{[](void* pool, int64 tasks, void (*body)(void*, int64, int), void* context) {
-                  static_cast<ThreadPool*>(pool)->run(tasks, body, context);
-                },
-                &pool_, threads},
+      shared_{[](void* pool, int64 tasks, void (*body)(void*, int64, int), void* context) {
+                static_cast<ThreadPool*>(pool)->run(tasks, body, context);
+              },
+              &pool_, threads},
+      parallel_(shared_),
+      caches_(caches),
       kernels_{std::move(float32), std::move(float64)},
       completed_(std::move(completed)),
       scratch_(static_cast<size_t>(threads)),
@@ -35,10 +38,22 @@ Executor::~Executor() {
     for (Block block : each.blocks) MemoryPool::returnToSystem(block);
 }
 
+// Both sides hold the lock for less than a microsecond. A thread that sleeps for it may wait for a core much longer: on
+// a machine that is busy it gets one when another thread's time slice is over.
+static std::unique_lock<std::mutex> lockSoon(std::mutex& mutex) {
+  std::unique_lock<std::mutex> lock(mutex, std::defer_lock);
+  for (int spin = 0; spin < spins; ++spin) {
+    if (lock.try_lock()) return lock;
+    pause();
+  }
+  lock.lock();
+  return lock;
+}
+
 // ── the JavaScript side: commands are appended under the lock ──
 
 uint64_t* Executor::begin(std::unique_lock<std::mutex>& lock, Type type, size_t words, size_t hostBytes) {
-  lock = std::unique_lock<std::mutex>(mutex_);
+  lock = lockSoon(mutex_);
   const auto full = [&] {
     return pending_.load() >= maximumPending || (hostBytes > 0 && pendingHostBytes_.load() > maximumPendingHostBytes);
   };
@@ -60,6 +75,7 @@ void Executor::end(std::unique_lock<std::mutex>& lock) {
   hasIncoming_.store(true, std::memory_order_release);
   const bool wake = sleeping_;
   sleeping_ = false;
+  if (wake) woken_ = std::chrono::steady_clock::now();
   lock.unlock();
   if (wake) wake_.notify_one();
 }
@@ -146,10 +162,10 @@ void Executor::release(std::shared_ptr<MappedFile> file) {
   end(lock);
 }
 
-void Executor::startProfile() {
+void Executor::startProfile(int simulatedThreads) {
   everyUploadQueued_ = true;
   std::unique_lock<std::mutex> lock;
-  begin(lock, Type::startProfile, 0);
+  *begin(lock, Type::startProfile, 1) = static_cast<uint64_t>(simulatedThreads);
   end(lock);
 }
 
@@ -172,15 +188,19 @@ std::vector<Completion> Executor::takeCompletions() {
 void Executor::loop() {
   std::vector<uint64_t> batch;
   for (;;) {
+    const bool empty = profiling_ && !hasIncoming_.load(std::memory_order_acquire);
+    const double emptyFrom = empty ? profileTime() : 0;
     for (int spin = 0; spin < spins && !hasIncoming_.load(std::memory_order_acquire) && !stopping_.load(); ++spin)
       pause();
     {
-      std::unique_lock<std::mutex> lock(mutex_);
+      std::unique_lock<std::mutex> lock = lockSoon(mutex_);
+      const bool sleeps = incoming_.empty();
       while (incoming_.empty() && !stopping_.load()) {
         sleeping_ = true;
         wake_.wait(lock);
       }
       sleeping_ = false;
+      if (empty) recordWait(emptyFrom, sleeps ? woken_ : std::chrono::steady_clock::now());
       batch.clear();
       batch.swap(incoming_);
       hasIncoming_.store(false, std::memory_order_relaxed);
@@ -193,9 +213,8 @@ void Executor::loop() {
         if (header.type == Type::uploadStaged) std::free(reinterpret_cast<void*>(batch[at + 2]));
         if (header.type == Type::unmap || header.type == Type::releaseFile) execute(&batch[at]);
       } else {
-        const double start = profiling_ ? profileTime() : 0;
         execute(&batch[at]);
-        if (profiling_) recordProfile(&batch[at], start);
+        if (profiling_) recordProfile(&batch[at]);
         pending_.fetch_sub(1);
         if (waitingForSpace_.load()) {
           std::lock_guard<std::mutex> lock(mutex_);
@@ -220,13 +239,13 @@ void Executor::execute(uint64_t* command) {
       executeKernel(words);
       break;
     case Type::uploadStaged:
-      std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), words[2]);
+      copy(words);
       std::free(reinterpret_cast<void*>(words[1]));
       pendingHostBytes_.fetch_sub(static_cast<int64>(words[2]));
       break;
     case Type::upload:
     case Type::download:
-      if (words[2] > 0) std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), words[2]);
+      copy(words);
       complete(static_cast<uint32_t>(words[3]), header.type == Type::download);
       break;
     case Type::synchronize:
@@ -241,11 +260,19 @@ void Executor::execute(uint64_t* command) {
     case Type::startProfile:
       profile_.assign(1, 0);
       profileStart_ = std::chrono::steady_clock::now();
-      profiling_ = true;
+      profiling_ = pool_.measuring = true;
+      simulating_ = words[0] > 0;
+      if (simulating_) {
+        const auto run = [](void* executor, int64 tasks, void (*body)(void*, int64, int), void* context) {
+          static_cast<Executor*>(executor)->runAlone(tasks, body, context);
+        };
+        parallel_ = {run, this, static_cast<int>(words[0])};
+      }
       break;
     case Type::stopProfile:
       profile_[0] = profileTime();
-      profiling_ = false;
+      profiling_ = pool_.measuring = simulating_ = false;
+      parallel_ = shared_;
       complete(static_cast<uint32_t>(words[0]), false, std::move(profile_));
       break;
   }
@@ -255,8 +282,47 @@ double Executor::profileTime() const {
   return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - profileStart_).count();
 }
 
-void Executor::recordProfile(const uint64_t* command, double start) {
-  const double duration = profileTime() - start;
+static double cpuTimeOfThread() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
+}
+
+// Runs a kernel or a copy, for a profile with its time.
+template <class Work> void Executor::timed(const Work& work) {
+  if (!profiling_) return work();
+  pool_.waited = taskCpu_ = 0;
+  phases_ = 0;
+  phaseTasks_.clear();
+  const double cpu = simulating_ ? cpuTimeOfThread() : 0;
+  workStart_ = profileTime();
+  work();
+  workDuration_ = profileTime() - workStart_;
+  workCpu_ = simulating_ ? cpuTimeOfThread() - cpu : 0;
+}
+
+// A parallel phase on simulated threads.
+void Executor::runAlone(int64 tasks, void (*body)(void*, int64, int), void* context) {
+  phases_ += 1;
+  phaseTasks_.reserve(phaseTasks_.size() + static_cast<size_t>(tasks) + 1);
+  phaseTasks_.push_back(static_cast<double>(tasks));
+  double before = cpuTimeOfThread();
+  for (int64 task = 0; task < tasks; ++task) {
+    body(context, task, 0);
+    const double now = cpuTimeOfThread();
+    phaseTasks_.push_back(now - before);
+    taskCpu_ += now - before;
+    before = now;
+  }
+}
+
+void Executor::recordWait(double start, std::chrono::steady_clock::time_point end) {
+  const double until = std::chrono::duration<double, std::nano>(end - profileStart_).count();
+  if (until > start) profile_.insert(profile_.end(), {3.0, start, until - start});
+}
+
+void Executor::recordProfile(const uint64_t* command) {
+  const double start = workStart_, duration = workDuration_;
   Header header;
   std::memcpy(&header, command, sizeof header);
   const uint64_t* words = command + 1;
@@ -268,8 +334,8 @@ void Executor::recordProfile(const uint64_t* command, double start) {
   if (header.type != Type::kernel) return;
   const uint64_t kernel = words[0] >> 1, eachCount = words[1];
   const KernelInfo& info = kernelInfos[kernel];
-  profile_.insert(profile_.end(), {0.0, start, duration, static_cast<double>(kernel), static_cast<double>(words[0] & 1),
-                                   static_cast<double>(eachCount)});
+  profile_.insert(profile_.end(), {0.0, start, duration, pool_.waited, static_cast<double>(kernel),
+                                   static_cast<double>(words[0] & 1), static_cast<double>(eachCount)});
   const auto append = [this](const uint64_t* buffers, uint64_t bufferCount, uint64_t numberCount) {
     const auto* numbers = reinterpret_cast<const double*>(buffers + bufferCount);
     profile_.insert(profile_.end(), numbers, numbers + numberCount);
@@ -279,6 +345,19 @@ void Executor::recordProfile(const uint64_t* command, double start) {
   const uint64_t* items = append(words + 3, static_cast<uint64_t>(info.buffers), static_cast<uint64_t>(info.numbers));
   append(items, eachCount * static_cast<uint64_t>(info.eachBuffers),
          eachCount * static_cast<uint64_t>(info.eachNumbers));
+  if (!simulating_) {
+    profile_.push_back(-1);
+    return;
+  }
+  profile_.insert(profile_.end(), {static_cast<double>(phases_), std::fmax(0, workCpu_ - taskCpu_)});
+  profile_.insert(profile_.end(), phaseTasks_.begin(), phaseTasks_.end());
+}
+
+// From words[1] to words[0], words[2] bytes.
+void Executor::copy(const uint64_t* words) {
+  timed([words] {
+    if (words[2] > 0) std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), words[2]);
+  });
 }
 
 void Executor::executeKernel(uint64_t* words) {
@@ -302,8 +381,9 @@ void Executor::executeKernel(uint64_t* words) {
   call.scratch = scratch;
   call.fail = fail;
   call.device = this;
+  call.caches = &caches_;
   runningKernel_ = kernel;
-  kernels_[float64 ? 1 : 0][static_cast<size_t>(kernel)](call);
+  timed([&] { kernels_[float64 ? 1 : 0][static_cast<size_t>(kernel)](call); });
   for (auto& each : scratch_)
     while (each.blocks.size() > 1) {
       MemoryPool::returnToSystem(each.blocks.front());

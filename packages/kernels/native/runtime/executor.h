@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "caches.h"
 #include "mapped_file.h"
 #include "memory_pool.h"
 #include "registry.h"
@@ -29,7 +30,8 @@ class Executor {
  public:
   // kernels[dtype][kernel] with dtype 0 float32, 1 float64. `completed` is called on the executor thread when
   // takeCompletions() has something new.
-  Executor(int threads, std::vector<Kernel> float32, std::vector<Kernel> float64, std::function<void()> completed);
+  Executor(int threads, CacheSizes caches, std::vector<Kernel> float32, std::vector<Kernel> float64,
+           std::function<void()> completed);
   ~Executor();  // waits for the kernel in hand, drops the rest
 
   // One kernel: buffers, then numbers, then the items' buffers and numbers, already resolved to pointers.
@@ -51,10 +53,14 @@ class Executor {
   // Lets go of a mapped file when the queue has passed every use of it.
   void release(std::shared_ptr<MappedFile> file);
   // What the queue runs between the two is recorded. The completion of `ticket` has the nanoseconds between them, then
-  // a record for each kernel, upload and download, in order: kind (0, 1, 2), start and duration in nanoseconds; of a
-  // copy its bytes; of a kernel: kernel, float64?, items, its numbers, for each buffer whether it was given (1, 0),
-  // then the same for the items: all numbers, all buffers.
-  void startProfile();
+  // a record for each kernel, upload, download and time in which the queue was empty, in order: kind (0, 1, 2, 3),
+  // start and duration in nanoseconds; of a copy its bytes; of a kernel: the nanoseconds in which the queue's thread
+  // waited for the others, kernel, float64?, items, its numbers, for each buffer whether it was given (1, 0), then the
+  // same for the items: all numbers, all buffers; then what simulated threads did.
+  // With simulatedThreads > 0 kernels are told of so many threads, but the queue's thread runs their tasks one after
+  // the other. A kernel's record ends with its number of parallel phases (−1 where no threads are simulated), the
+  // nanoseconds of CPU time outside of them, and of each phase its number of tasks and the CPU time of each.
+  void startProfile(int simulatedThreads);
   void stopProfile(uint32_t ticket);
   std::vector<Completion> takeCompletions();
   int64 pending() const { return pending_.load(std::memory_order_acquire); }
@@ -84,16 +90,22 @@ class Executor {
   void loop();
   void execute(uint64_t* command);
   void executeKernel(uint64_t* command);
+  void copy(const uint64_t* words);
+  template <class Work> void timed(const Work& work);
+  void runAlone(int64 tasks, void (*body)(void*, int64, int), void* context);
   void complete(uint32_t ticket, bool reportsError, std::vector<double> profile = {});
   double profileTime() const;
-  void recordProfile(const uint64_t* command, double start);
+  void recordProfile(const uint64_t* command);
+  void recordWait(double start, std::chrono::steady_clock::time_point end);
   void recordError(const char* kernel, const std::string& text);
   void checkOutputs(int kernel, bool float64, const Check* checks, int64 count);
   static void* scratch(const Call& call, int thread, int64 bytes);
   static void fail(const Call& call, const char* text, double given, double expected);
 
   ThreadPool pool_;
-  Parallel parallel_;
+  const Parallel shared_;  // by the threads of the pool
+  Parallel parallel_;      // what kernels get: shared_, or simulated threads
+  const CacheSizes caches_;
   const std::vector<Kernel> kernels_[2];
   const std::function<void()> completed_;
 
@@ -101,6 +113,7 @@ class Executor {
   std::condition_variable wake_, space_;
   std::vector<uint64_t> incoming_;
   bool sleeping_ = false;
+  std::chrono::steady_clock::time_point woken_;  // when what ended the last sleep came
   std::atomic<bool> waitingForSpace_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> hasIncoming_{false};
@@ -114,10 +127,16 @@ class Executor {
   std::string error_;
   bool everyUploadQueued_ =
       false;                // JavaScript's thread: a profile is being taken, which sees what the queue does only
-  bool profiling_ = false;  // the executor's thread, as the two below
+  bool profiling_ = false;  // the executor's thread, as all below
+  bool simulating_ = false;
   std::chrono::steady_clock::time_point profileStart_;
   std::vector<double> profile_;
-  int runningKernel_ = 0;  // written by the executor before a kernel's tasks start
+  double workStart_ = 0, workDuration_ = 0;  // of the last kernel or copy
+  double workCpu_ = 0;                       // its CPU time where threads are simulated
+  int phases_ = 0;
+  std::vector<double> phaseTasks_;  // of each phase its number of tasks and their CPU times
+  double taskCpu_ = 0;              // their sum
+  int runningKernel_ = 0;           // written by the executor before a kernel's tasks start
   std::vector<Scratch> scratch_;
   std::thread thread_;
 };

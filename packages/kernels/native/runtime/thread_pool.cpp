@@ -53,6 +53,13 @@ void ThreadPool::run(int64 tasks, void (*body)(void*, int64, int), void* context
   }
   while (claimAndRun(0)) {
   }
+  if (!measuring) return waitForOthers(tasks);
+  const auto start = std::chrono::steady_clock::now();
+  waitForOthers(tasks);
+  waited += std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
+}
+
+void ThreadPool::waitForOthers(int64 tasks) const {
   for (int spin = 0; finished_.load(std::memory_order_acquire) < tasks; ++spin) {
     if (spin < 2000)
       pause();

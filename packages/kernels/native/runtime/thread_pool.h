@@ -22,7 +22,12 @@ class ThreadPool {
   void run(int64 tasks, void (*body)(void* context, int64 task, int thread), void* context);
   int threads() const { return threads_; }
 
+  // While true, `waited` counts the nanoseconds in which run() had no task left and waited for those of other threads.
+  bool measuring = false;
+  double waited = 0;
+
  private:
+  void waitForOthers(int64 tasks) const;
   void work(int thread);
   bool claimAndRun(int thread);
 

@@ -1,16 +1,20 @@
 import { RandomStream } from "@splitmask/autograd";
 import { arrayDataset, type ImageDataset } from "@splitmask/data";
 import {
+  type Balance,
+  balanceOf,
   type ChromeTrace,
   chromeTrace,
   type DeviceMemory,
   type InstructionSet,
   type MachineLimits,
   measureLimits,
+  measureQueueCosts,
   type ProfileSummary,
+  type QueueCosts,
   summarizeProfile,
 } from "@splitmask/kernels";
-import { profileSteps, type StepsProfile } from "@splitmask/trainer";
+import { profileSteps, type StepsProfile, type TrainingEvent } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import type { Config } from "../settings/config.js";
 import type { MachineFacts } from "../settings/facts.js";
@@ -31,6 +35,11 @@ export interface BenchStepRequest {
   readonly timedSteps?: number;
   /** Steps that are profiled. Default 3. */
   readonly profiledSteps?: number;
+  /**
+   * Numbers of threads, 1 to 256 each, for which it is told how evenly the kernels' tasks could be shared. Default:
+   * none.
+   */
+  readonly simulatedThreads?: readonly number[];
 }
 
 /** What a training step costs, and where its time goes. */
@@ -60,6 +69,10 @@ export interface StepBench extends Pick<StepsProfile, "secondsPerStep" | "stepSe
   readonly limits: MachineLimits;
   /** The profiled steps by kernels, all together. */
   readonly profile: ProfileSummary;
+  /** What the queue costs, calls and barriers apart. */
+  readonly queue: QueueCosts;
+  /** How the kernels of a step would share their work, for each of `simulatedThreads`. */
+  readonly balances: readonly Balance[];
 }
 
 /** A {@link StepBench} with the trace of its profiled steps. */
@@ -96,7 +109,7 @@ export async function benchStep(
   request: BenchStepRequest,
   terminal: Terminal = silentTerminal,
 ): Promise<TracedStepBench> {
-  const { timedSteps = 5, profiledSteps = 3 } = request;
+  const { timedSteps = 5, profiledSteps = 3, simulatedThreads = [] } = request;
   const given = withDefaults(request.config ?? {});
   const options = given.threads === undefined ? {} : { threads: given.threads };
   const { config, method } = await decideSettings(given, { count: 1_000_000, shortSide: 256 }, anyMachine);
@@ -111,13 +124,21 @@ export async function benchStep(
     const cacheBytes = count * (3 * side * side + 64);
     const batches = pretrainingStep(method).batches(device, dataset, settings, { cacheBytes });
     try {
-      const steps = await profileSteps({
+      const loop = {
         ...trainingLoop(config, method.recipe),
-        ...{ device, task, batches, warmUpSteps, timedSteps, profiledSteps },
-        onEvent: (event) => {
+        ...{ device, task, batches },
+        onEvent: (event: TrainingEvent) => {
           if (event.type === "step") terminal.progress(`step ${event.step} of ${event.steps}`);
         },
-      });
+      };
+      const steps = await profileSteps({ ...loop, warmUpSteps, timedSteps, profiledSteps });
+      const balances: Balance[] = [];
+      for (const threads of simulatedThreads) {
+        const counts = { warmUpSteps: 1, timedSteps: 1, profiledSteps };
+        const { profile } = await profileSteps({ ...loop, ...counts, simulatedThreads: threads });
+        balances.push(balanceOf(profile));
+      }
+      const queue = await measureQueueCosts(device);
       terminal.endProgress();
       const limits = better(before, await measureLimits(options));
       const profile = summarizeProfile(steps.profile, limits);
@@ -130,7 +151,7 @@ export async function benchStep(
         operationsPerStep: profile.operations / profiledSteps,
         ...{ floorSeconds, ofFloor: floorSeconds / secondsPerStep },
         memory: { peakLiveBytes, cachedBytes, peakResidentBytes: process.resourceUsage().maxRSS * 1024 },
-        ...{ limits, profiledSteps, profile },
+        ...{ limits, profiledSteps, profile, queue, balances },
       };
       return { bench, trace: chromeTrace(steps.profile) };
     } finally {

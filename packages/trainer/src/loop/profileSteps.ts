@@ -23,6 +23,8 @@ export interface ProfileStepsOptions<Batch>
   readonly timedSteps?: number;
   /** Steps that are profiled. Default 3. */
   readonly profiledSteps?: number;
+  /** As `device.startProfile` takes it. Default 0: none are simulated. */
+  readonly simulatedThreads?: number;
 }
 
 /** What {@link profileSteps} saw. */
@@ -53,7 +55,8 @@ export interface StepsProfile {
  * @throws Error where the signal was aborted before the end.
  */
 export async function profileSteps<Batch>(options: ProfileStepsOptions<Batch>): Promise<StepsProfile> {
-  const { warmUpSteps = 2, timedSteps = 5, profiledSteps = 3, device, batches, onEvent, ...rest } = options;
+  const { warmUpSteps = 2, timedSteps = 5, profiledSteps = 3, simulatedThreads = 0 } = options;
+  const { device, batches, onEvent, ...rest } = options;
   for (const [name, value] of Object.entries({ warmUpSteps, timedSteps, profiledSteps })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new RangeError(`profileSteps: ${name} is ${value}; it must be a whole number of at least 1.`);
@@ -68,7 +71,7 @@ export async function profileSteps<Batch>(options: ProfileStepsOptions<Batch>): 
     ...passedOn(batches),
     batch(step) {
       if (step === first) {
-        device.startProfile();
+        device.startProfile({ simulatedThreads });
         profiling = true;
       } else if (step === end) {
         profile = device.stopProfile();

@@ -99,7 +99,7 @@ export class DryDevice implements BackendDevice {
     const kernel = words[0]!;
     const items = words[2]!;
     const { own, each } = this.#kernels[kernel]!;
-    record.push(0, 0, 0, kernel, words[1]!, items);
+    record.push(0, 0, 0, 0, kernel, words[1]!, items);
     let at = 3;
     for (const part of [own, { buffers: items * each.buffers, numbers: items * each.numbers }]) {
       const numbersAt = at + 2 * part.buffers;
@@ -107,6 +107,7 @@ export class DryDevice implements BackendDevice {
       for (let index = 0; index < part.buffers; index += 1) record.push(words[at + 2 * index]! < 0 ? 0 : 1);
       at = numbersAt + part.numbers;
     }
+    record.push(-1);
   }
 
   download(_id: number, _byteOffset: number, bytes: number): Promise<ArrayBuffer> {

@@ -8,11 +8,12 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BackendDevice, BackendKernel } from "../../backend.js";
+import type { BackendDevice, BackendKernel, CacheSizes } from "../../backend.js";
 
 /** What the addon exports. */
 export interface NativeAddon {
-  readonly NativeDevice: new (threads: number, instructionSet: number) => BackendDevice;
+  readonly NativeDevice: new (threads: number, instructionSet: number, caches: CacheSizes) => BackendDevice;
+  cacheSizes(): CacheSizes & { readonly wholeLast: number };
   checksum(bytes: Uint8Array): bigint;
   kernels(): BackendKernel[];
   instructionSets(): { name: string; available: boolean }[];

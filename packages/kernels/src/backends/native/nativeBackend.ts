@@ -7,13 +7,13 @@ export const nativeBackend: Backend = {
   name: "native",
   lacks: [],
   kernels: () => nativeAddon().kernels(),
-  open({ threads, instructionSet, implementation }) {
+  open({ threads, instructionSet, implementation, caches }) {
     const chosen = chooseInstructionSet(instructionSet);
-    const { NativeDevice, instructionSets } = nativeAddon();
+    const { NativeDevice, cacheSizes, instructionSets } = nativeAddon();
     const set = instructionSets().findIndex(({ name }) => name === chosen);
     return {
       instructionSet: chosen,
-      device: new NativeDevice(threads, implementation === "naive" ? -1 : set),
+      device: new NativeDevice(threads, implementation === "naive" ? -1 : set, caches ?? cacheSizes()),
     };
   },
 };
