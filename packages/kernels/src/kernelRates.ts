@@ -155,7 +155,7 @@ function attentionOf(device: Device, space: (elements: number) => BufferArgument
   const [output, outputGradient] = [space(attended), space(attended)];
   const [qkv, qkvGradient] = [space(3 * attended), space(3 * attended)];
   const logSumExp = space(batch * heads * tokens);
-  const shape = { ...attentionShape, scale: headWidth ** -0.5 };
+  const shape = { ...attentionShape, scale: headWidth ** -0.5, precision: productPrecisions.float32 };
   return () => {
     device.run("attention", "float32", { output, logSumExp, qkv, ...shape });
     device.run("attentionBackward", "float32", { qkvGradient, outputGradient, qkv, logSumExp, ...shape });
