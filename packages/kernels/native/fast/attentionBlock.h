@@ -101,23 +101,32 @@ struct alignas(64) PanelNumbers {
   float of[tileColumns];
 };
 
+// What becomes of a tile of scores. It lies in memory, as TileOutput does, so that the factor needs no register while
+// the products are formed.
+struct ScoreOutput {
+  float* scores;
+  float* largest;
+  float factor;
+  FetchAhead* ahead;
+};
+
 // scores[key][query] = factor·k·q; raises `largest` to the largest of each query. `elements`: the packed width.
 template <int vectors, int64 step> struct ScoreTile {
-  template <int rows> static void run(int64 elements, const float* keys, int64 stride, const float* queries,
-                                      float factor, float* scores, float* largest, FetchAhead* ahead) {
+  template <int rows>
+  static void run(int64 elements, const float* keys, int64 stride, const float* queries, const ScoreOutput& output) {
     Vector sums[rows][vectors];
     multiplyTile<rows, vectors, Layout::byRow, step>(elements, keys, stride, queries, tileColumns, sums, fetchEvery,
-                                                     [&] { ahead->step(); });
+                                                     [&] { output.ahead->step(); });
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      Vector top = load(largest + v * lanes);
+      Vector top = load(output.largest + v * lanes);
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
-        const Vector score = sums[i][v] * factor;
-        store(scores + i * tileColumns + v * lanes, score);
+        const Vector score = sums[i][v] * output.factor;
+        store(output.scores + i * tileColumns + v * lanes, score);
         top = maximum(score, top);
       }
-      store(largest + v * lanes, top);
+      store(output.largest + v * lanes, top);
     }
   }
 };
@@ -157,7 +166,7 @@ SPLITMASK_INLINE void scoresOfVectors(const Heads& shape, const Rows& keys, cons
   for (int v = 0; v < vectors; ++v) store(largest.of + v * lanes, broadcast(-__builtin_inff()));
   overTiles<ScoreTile<vectors, innerStep<precision>>>(shape.tokens, [&](int64 key, auto kernel) {
     kernel(packedElements<precision>(shape.width), keys.of + key * keys.stride, keys.stride, queries,
-           shape.scale * binaryLogarithmOfE, scores + key * tileColumns, largest.of, ahead);
+           {scores + key * tileColumns, largest.of, shape.scale * binaryLogarithmOfE, ahead});
   });
   exponentiatePanel<precision, vectors>(scores, shape.tokens, largest, sums);
 }
