@@ -10,7 +10,8 @@ const rates = {
 };
 
 /**
- * A product (2·8³ operations) in both formats, attention (2·2·4²·3 operations) in both, an elementwise kernel and an upload.
+ * A product (2·8³ operations) and attention (2·2·4²·3 operations), each in both formats, an elementwise kernel and an
+ * upload.
  */
 async function work(device: Device): Promise<Profile> {
   const space = (elements: number) => ({ buffer: device.allocate(4 * elements), byteOffset: 0 });
