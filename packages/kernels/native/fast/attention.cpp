@@ -389,17 +389,16 @@ template <Precision precision> void attendBackward(const AttentionBackward<float
           store(shifts.of + i,
                 loadFirst(call.logSumExp + head * tokens + first + column + i, count - i) * binaryLogarithmOfE);
         }
-        const float* queriesOfPanel = query + column * packedRow;
-        const float* gradientsOfPanelStart = gradient + column * mergedRow;
+        const float* panelQueries = query + column * packedRow;
+        const float* panelGradients = gradient + column * mergedRow;
         if (column == columns - few) {
-          const Rows fewQueryRows = rowsOf<precision>(transposedQueries, queriesOfPanel, packedRow, few, width);
-          const Rows fewGradientRows =
-              rowsOf<precision>(transposedGradients, gradientsOfPanelStart, mergedRow, few, width);
+          const Rows fewQueryRows = rowsOf<precision>(transposedQueries, panelQueries, packedRow, few, width);
+          const Rows fewGradientRows = rowsOf<precision>(transposedGradients, panelGradients, mergedRow, few, width);
           gradientsOfFew<precision>(shape, keys, values, fewQueryRows, fewGradientRows, few, of, column, shifts, lines);
           continue;
         }
-        packTransposedColumns<precision>(transposedQueries, queriesOfPanel, packedRow, width, count);
-        packTransposedColumns<precision>(transposedGradients, gradientsOfPanelStart, mergedRow, width, count);
+        packTransposedColumns<precision>(transposedQueries, panelQueries, packedRow, width, count);
+        packTransposedColumns<precision>(transposedGradients, panelGradients, mergedRow, width, count);
         if (count <= lanes)
           gradientsOfPanel<precision, 1>(shape, keys, values, transposedQueries, transposedGradients, of, column,
                                          shifts, ahead);
