@@ -412,21 +412,26 @@ int main(int count, char** arguments) {
     const int64 merged = batch * tokens * heads * width;
     Floats qkv = numbersBelowHalf(3 * merged), gradient = numbersBelowHalf(merged), qkvGradient(qkv.size());
     Floats output(gradient.size()), logSumExp(static_cast<size_t>(batch * heads * tokens));
-    const Attention<float> forward{bench.context(), output.data(), logSumExp.data(), qkv.data(), batch, tokens, heads,
-                                   width,           0.125};
-    const AttentionBackward<float> backward{bench.context(),
-                                            qkvGradient.data(),
-                                            gradient.data(),
-                                            qkv.data(),
-                                            logSumExp.data(),
-                                            batch,
-                                            tokens,
-                                            heads,
-                                            width,
-                                            0.125};
     const double product = 2.0 * double(merged) * double(tokens);
-    bench.measure("attention", shape, 2 * product, [&] { SPLITMASK_SET::attention(forward); }, nullptr);
-    bench.measure(
-        "attentionBackward", shape, 5 * product, [&] { SPLITMASK_SET::attentionBackward(backward); }, nullptr);
+    for (const ProductPrecision precision : {ProductPrecision::float32, ProductPrecision::bfloat16}) {
+      const bool rounded = precision == ProductPrecision::bfloat16;
+      const auto forward = [&](ProductPrecision of) {
+        SPLITMASK_SET::attention(
+            {bench.context(), output.data(), logSumExp.data(), qkv.data(), batch, tokens, heads, width, of, 0.125});
+      };
+      const auto backward = [&](ProductPrecision of) {
+        SPLITMASK_SET::attentionBackward({bench.context(), qkvGradient.data(), gradient.data(), qkv.data(),
+                                          logSumExp.data(), batch, tokens, heads, width, of, 0.125});
+      };
+      const auto measure = [&](const std::string& kind, double operations, const auto& pass) {
+        // Rounded beside float32.
+        std::function<void()> other;
+        if (rounded) other = [&] { pass(ProductPrecision::float32); };
+        bench.measure((kind + (rounded ? " bfloat16" : "")).c_str(), shape, operations, [&] { pass(precision); }, other,
+                      1, false, rounded);
+      };
+      measure("attention", 2 * product, forward);
+      measure("attentionBackward", 5 * product, backward);
+    }
   }
 }

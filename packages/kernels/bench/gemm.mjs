@@ -79,6 +79,8 @@ const kinds = {
   batched1: { against: `OpenBLAS ${core}, a thread an item`, target: null },
   rows: { against: `OpenBLAS ${core}`, target: null },
   bfloat16: { against: "ours in float32", target: 1.7 },
+  "attention bfloat16": { against: "ours in float32", target: 1.1 },
+  "attentionBackward bfloat16": { against: "ours in float32", target: 1.1 },
   tails: { against: "ours without tails", target: 0.8 },
   "tails bfloat16": { against: "ours without tails", target: 0.8 },
 };

@@ -17,6 +17,8 @@ export interface KernelRates {
   readonly bfloat16Products: number;
   /** Operations per second of attention, forward and backward. */
   readonly attention: number;
+  /** The same with factors that are rounded to bfloat16. */
+  readonly bfloat16Attention: number;
   /** Bytes per second, read plus written, of all other kernels. */
   readonly bytes: number;
   /** The overhead of a call, in seconds. */
@@ -91,10 +93,12 @@ export async function measureRates(device: Device): Promise<KernelRates> {
     const products = (precision: keyof typeof productPrecisions) => () => {
       for (const layer of layers) linear(device, layer, { input, output, weight, gradient }, precision);
     };
+    const attend = attentionOf(device, space);
     return {
       products: await rateOf(device, products("float32")),
       bfloat16Products: await rateOf(device, products("bfloat16")),
-      attention: await rateOf(device, attentionOf(device, space)),
+      attention: await rateOf(device, attend("float32")),
+      bfloat16Attention: await rateOf(device, attend("bfloat16")),
       bytes: await rateOf(device, movesOf(device, space)),
       secondsPerCall: (await measureQueueCosts(device)).secondsPerCall,
     };
@@ -149,14 +153,17 @@ function linear(
   });
 }
 
-function attentionOf(device: Device, space: (elements: number) => BufferArgument): () => void {
+function attentionOf(
+  device: Device,
+  space: (elements: number) => BufferArgument,
+): (precision: keyof typeof productPrecisions) => () => void {
   const { batch, tokens, heads, headWidth } = attentionShape;
   const attended = batch * tokens * heads * headWidth;
   const [output, outputGradient] = [space(attended), space(attended)];
   const [qkv, qkvGradient] = [space(3 * attended), space(3 * attended)];
   const logSumExp = space(batch * heads * tokens);
-  const shape = { ...attentionShape, scale: headWidth ** -0.5 };
-  return () => {
+  return (precision) => () => {
+    const shape = { ...attentionShape, scale: headWidth ** -0.5, precision: productPrecisions[precision] };
     device.run("attention", "float32", { output, logSumExp, qkv, ...shape });
     device.run("attentionBackward", "float32", { qkvGradient, outputGradient, qkv, logSumExp, ...shape });
   };

@@ -73,8 +73,8 @@ interface Judgement {
 }
 
 /**
- * Sums a profile up. Products and attention are grouped by shape and compared with the multiply-add limit (bfloat16
- * products with that of the dot instruction). All other kernels are grouped by name and compared with the bandwidth of
+ * Sums a profile up. Products and attention are grouped by shape and compared with the multiply-add limit (in bfloat16
+ * with that of the dot instruction). All other kernels are grouped by name and compared with the bandwidth of
  * the last-level cache if a call's operands fit in it, else with that of memory.
  */
 export function summarizeProfile(profile: Profile, limits: MachineLimits): ProfileSummary {
@@ -106,8 +106,8 @@ export function groupCalls(calls: readonly ProfiledCall[]): ProfiledCall[][] {
 }
 
 /**
- * What tells a call from other calls of its kernel: `NT 6272×768×192` of a product (m×n×k; `bf16` follows where its
- * factors are rounded), `64×98×3×64` of attention (samples×tokens×heads×width), `gelu` of unary.
+ * What tells a call from other calls of its kernel: `NT 6272×768×192` of a product (m×n×k), `64×98×3×64` of attention
+ * (samples×tokens×heads×width); of both, `bf16` follows where factors are rounded; `gelu` of unary.
  */
 export function callDetail(call: ProfiledCall): string {
   if (call.kind !== "kernel") return "";
@@ -124,7 +124,7 @@ export function callDetail(call: ProfiledCall): string {
     case "attention":
     case "attentionBackward":
     case "attentionProbabilities":
-      return `${n.batch}×${n.tokens}×${n.heads}×${n.headWidth}`;
+      return `${n.batch}×${n.tokens}×${n.heads}×${n.headWidth}${format}`;
     case "binary":
       return operationName(binaryOperations, n.operation);
     case "unary":
@@ -165,7 +165,7 @@ function judge(call: ProfiledCall, limits: MachineLimits): Judgement {
   const cost = call.kind === "kernel" ? kernelCost(call) : { operations: 0, bytes: 2 * call.bytes };
   const kind = workKind(call);
   if (kind !== "bytes") {
-    const bfloat16 = kind === "bfloat16Products" ? limits.bfloat16Dots : null;
+    const bfloat16 = isBfloat16(call) ? limits.bfloat16Dots : null;
     const limit = bfloat16 === null ? "multiplyAdds" : "bfloat16Dots";
     const seconds = cost.operations / (bfloat16 ?? limits.multiplyAdds);
     return { ...cost, judgedBy: "operations", limit, seconds };

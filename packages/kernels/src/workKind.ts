@@ -3,10 +3,10 @@ import type { KernelName } from "./kernelTable.js";
 import type { ProfiledCall } from "./profile.js";
 
 /**
- * What limits the speed of a call: the operations of a product (by the format of its factors) or of attention, or the
+ * What limits the speed of a call: the operations of a product or of attention, by the format of the factors, or the
  * bytes that it moves.
  */
-export type WorkKind = "products" | "bfloat16Products" | "attention" | "bytes";
+export type WorkKind = "products" | "bfloat16Products" | "attention" | "bfloat16Attention" | "bytes";
 
 const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
   gemm: "products",
@@ -21,7 +21,8 @@ const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
 /** What bounds a call. */
 export function workKind(call: ProfiledCall): WorkKind {
   const kind = call.kind === "kernel" ? (operationBound[call.kernel] ?? "bytes") : "bytes";
-  return kind === "products" && isBfloat16(call) ? "bfloat16Products" : kind;
+  if (kind === "bytes" || !isBfloat16(call)) return kind;
+  return kind === "products" ? "bfloat16Products" : "bfloat16Attention";
 }
 
 /** Whether the factors of a call's products are rounded to bfloat16. */

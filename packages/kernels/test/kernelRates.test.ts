@@ -1,9 +1,17 @@
 import { createDevice, type Device, estimateSeconds, measureRates, type Profile } from "@splitmask/kernels";
 
-const rates = { products: 1e9, bfloat16Products: 4e9, attention: 5e8, bytes: 1e6, secondsPerCall: 1e-3 };
+const rates = {
+  products: 1e9,
+  bfloat16Products: 4e9,
+  attention: 5e8,
+  bfloat16Attention: 8e8,
+  bytes: 1e6,
+  secondsPerCall: 1e-3,
+};
 
 /**
- * A product (2·8³ operations) in both formats, attention (2·2·4²·3 operations), an elementwise kernel and an upload.
+ * A product (2·8³ operations) and attention (2·2·4²·3 operations), each in both formats, an elementwise kernel and an
+ * upload.
  */
 async function work(device: Device): Promise<Profile> {
   const space = (elements: number) => ({ buffer: device.allocate(4 * elements), byteOffset: 0 });
@@ -29,14 +37,22 @@ async function work(device: Device): Promise<Profile> {
     });
   }
   const attention = { batch: 1, tokens: 4, heads: 1, headWidth: 3, scale: 1 };
-  device.run("attention", "float32", { output, logSumExp: space(4), qkv: space(36), ...attention });
+  for (const precision of [0, 1]) {
+    device.run("attention", "float32", {
+      output,
+      logSumExp: space(4),
+      qkv: space(36),
+      precision,
+      ...attention,
+    });
+  }
   device.run("fill", "float32", { output, size: 100, value: 1 });
   device.upload(output, new Float32Array(50));
   return device.stopProfile();
 }
 
 test("a profile takes its operations and bytes by the rates, and a little for each call", async () => {
-  const seconds = 1024 / 1e9 + 1024 / 4e9 + 192 / 5e8 + 400 / 1e6 + 400 / 1e6 + 5e-3;
+  const seconds = 1024 / 1e9 + 1024 / 4e9 + 192 / 5e8 + 192 / 8e8 + 400 / 1e6 + 400 / 1e6 + 6e-3;
   for (const backend of ["native", "dry"] as const) {
     const device = createDevice({ backend, threads: 1 });
     expect(estimateSeconds(await work(device), rates)).toBeCloseTo(seconds, 12);

@@ -81,7 +81,8 @@ for (const precision of ["float32", "bfloat16"]) {
         `ratio ${(estimate / real.seconds).toFixed(2)}; ` +
         `operations ${operations(dry) === operations(real) ? "equal" : "DIFFER"}, ` +
         `peak memory ${(dry.memory.peakLiveBytes / real.memory.peakLiveBytes).toFixed(4)}; ` +
-        `rates ${giga(rates.products)} ${giga(rates.bfloat16Products)} ${giga(rates.attention)} GFLOP/s, ` +
+        `rates ${giga(rates.products)} ${giga(rates.bfloat16Products)} ${giga(rates.attention)} ` +
+        `${giga(rates.bfloat16Attention)} GFLOP/s, ` +
         `${giga(rates.bytes)} GB/s, ${(rates.secondsPerCall * 1e6).toFixed(1)} µs`,
     );
   }

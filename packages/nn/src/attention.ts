@@ -64,7 +64,7 @@ export class Attention extends Module {
    * @param context Default: inference.
    * @param residual Added to the result in the same kernel, B×N×D.
    * @param bias Added to the scores before the softmax, H×N×N or B×H×N×N. With one the probabilities of all heads are
-   *   in memory, which the kernel for attention without a bias never writes. Scores and mixing are float32 either way.
+   *   in memory, which the kernel for attention without a bias never writes.
    * @returns B×N×D.
    * @throws RangeError If the bias does not fit.
    */
@@ -77,7 +77,8 @@ export class Attention extends Module {
     const { precision } = context;
     const { heads } = this;
     const qkv = this.qkv.forward(x, { precision });
-    const mixed = bias === null ? attention(qkv, { heads }) : biasedAttention(qkv, bias, heads);
+    const mixed =
+      bias === null ? attention(qkv, { heads, precision }) : biasedAttention(qkv, bias, heads, precision);
     return this.proj.forward(mixed, { residual, precision });
   }
 

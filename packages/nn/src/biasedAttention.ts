@@ -1,4 +1,13 @@
-import { add, matmul, permute, reshape, slice, softmax, type Tensor } from "@splitmask/autograd";
+import {
+  add,
+  matmul,
+  type ProductPrecision,
+  permute,
+  reshape,
+  slice,
+  softmax,
+  type Tensor,
+} from "@splitmask/autograd";
 
 /** Queries, keys and values of each head, each B×H×N×(D/H), of B×N×3D as timm packs them. */
 function splitHeads(qkv: Tensor, heads: number): readonly [Tensor, Tensor, Tensor] {
@@ -10,7 +19,12 @@ function splitHeads(qkv: Tensor, heads: number): readonly [Tensor, Tensor, Tenso
   return [part(0), part(1), part(2)];
 }
 
-function probabilitiesOf(queries: Tensor, keys: Tensor, bias: Tensor): Tensor {
+function probabilitiesOf(
+  queries: Tensor,
+  keys: Tensor,
+  bias: Tensor,
+  precision: ProductPrecision | undefined,
+): Tensor {
   const [batch, heads, tokens, headWidth] = queries.shape as readonly [number, number, number, number];
   const expected = [heads, tokens, tokens];
   const given = bias.rank === 4 && bias.shape[0] === batch ? bias.shape.slice(1) : bias.shape;
@@ -20,7 +34,7 @@ function probabilitiesOf(queries: Tensor, keys: Tensor, bias: Tensor): Tensor {
         `tokens), or ${[batch, ...expected].join("×")} for a bias of each sample.`,
     );
   }
-  const scores = matmul(queries, keys, { transposeB: true, alpha: headWidth ** -0.5 });
+  const scores = matmul(queries, keys, { transposeB: true, alpha: headWidth ** -0.5, precision });
   return softmax(add(scores, bias));
 }
 
@@ -30,18 +44,24 @@ function probabilitiesOf(queries: Tensor, keys: Tensor, bias: Tensor): Tensor {
  *
  * @param qkv B×N×3D.
  * @param bias H×N×N or B×H×N×N.
+ * @param precision The format in which q·kᵀ and the mixing of the values are multiplied. Default `"float32"`.
  * @returns B×N×D.
  * @throws RangeError If the bias does not fit.
  */
-export function biasedAttention(qkv: Tensor, bias: Tensor, heads: number): Tensor {
+export function biasedAttention(
+  qkv: Tensor,
+  bias: Tensor,
+  heads: number,
+  precision?: ProductPrecision | undefined,
+): Tensor {
   const [batch, tokens, width] = qkv.shape as readonly [number, number, number];
   const [queries, keys, values] = splitHeads(qkv, heads);
-  const mixed = matmul(probabilitiesOf(queries, keys, bias), values);
+  const mixed = matmul(probabilitiesOf(queries, keys, bias, precision), values, { precision });
   return reshape(permute(mixed, [0, 2, 1, 3]), [batch, tokens, width / 3]);
 }
 
-/** The probabilities of `biasedAttention`, B×H×N×N. */
+/** The probabilities of `biasedAttention` in float32, B×H×N×N. */
 export function biasedProbabilities(qkv: Tensor, bias: Tensor, heads: number): Tensor {
   const [queries, keys] = splitHeads(qkv, heads);
-  return probabilitiesOf(queries, keys, bias);
+  return probabilitiesOf(queries, keys, bias, "float32");
 }

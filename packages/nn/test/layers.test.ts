@@ -1,4 +1,5 @@
 import {
+  attention as autogradAttention,
   concatenate,
   full,
   normal,
@@ -156,6 +157,20 @@ describe("attention with a bias", () => {
     const hidden = concatenate([full(device, [heads, 5, 4], 0), full(device, [heads, 5, 1], -100)], 2);
     const looked = await attention.probabilities(x, hidden).data();
     expect(looked.every((share, i) => (i % 5 === 4 ? share < 1e-30 : share > 0.01))).toBe(true);
+  });
+
+  test("multiplies in the context's precision, as attention without one does", async () => {
+    const attention = new Attention(device, { ...drawn, width: 8, heads, initializer: xavierUniform });
+    const x = normal(device, [3, 5, 8], { key: { seed: 1, purpose: "x" } });
+    const qkv = attention.qkv.forward(x, { precision: "bfloat16" });
+    const float32Mixed = attention.proj.forward(autogradAttention(qkv, { heads }), { precision: "bfloat16" });
+    const expected = await float32Mixed.data();
+    for (const bias of [null, full(device, [heads, 5, 5], 0)]) {
+      const mixed = attention.forward(x, { ...inference, precision: "bfloat16" }, null, bias);
+      const error = largestError(await mixed.data(), expected);
+      expect(error).toBeGreaterThan(2 ** -13);
+      expect(error).toBeLessThan(2 ** -6);
+    }
   });
 
   test("says which bias fits", () => {

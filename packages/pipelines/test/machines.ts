@@ -22,6 +22,7 @@ export function ratesOf(operations: number): KernelRates {
     products: operations,
     bfloat16Products: operations,
     attention: operations,
+    bfloat16Attention: operations,
     bytes: Number.POSITIVE_INFINITY,
     secondsPerCall: 0,
   };

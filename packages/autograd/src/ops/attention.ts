@@ -1,3 +1,5 @@
+import { productPrecisions } from "@splitmask/kernels";
+import type { ProductPrecision } from "../calls/gemm.js";
 import { checkFloating, checkRank } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
@@ -10,6 +12,11 @@ export interface AttentionOptions {
   readonly heads: number;
   /** Factor of q·kᵀ. Default 1/√(D/H). */
   readonly scale?: number;
+  /**
+   * The format in which q·kᵀ and P·v and the products of the backward pass are multiplied; sums and the softmax are
+   * float32 either way. Default `"float32"`.
+   */
+  readonly precision?: ProductPrecision | undefined;
 }
 
 interface AttentionAttributes {
@@ -18,6 +25,8 @@ interface AttentionAttributes {
   readonly heads: number;
   readonly headWidth: number;
   readonly scale: number;
+  /** The code of a `ProductPrecision`. */
+  readonly precision: number;
 }
 
 /**
@@ -65,7 +74,8 @@ function attributesOf(operation: string, qkv: Tensor, options: AttentionOptions)
     );
   }
   const headWidth = width / (3 * heads);
-  return { batch, tokens, heads, headWidth, scale: options.scale ?? 1 / Math.sqrt(headWidth) };
+  const { scale = 1 / Math.sqrt(headWidth), precision = "float32" } = options;
+  return { batch, tokens, heads, headWidth, scale, precision: productPrecisions[precision] };
 }
 
 /**
@@ -78,9 +88,9 @@ export function attention(qkv: Tensor, options: AttentionOptions): Tensor {
   return perform(attentionOperation, { qkv }, attributesOf("attention", qkv, options));
 }
 
-/** The attention probabilities, B×H×N×N, for visualization and tests. No gradient flows through them. */
-export function attentionProbabilities(qkv: Tensor, options: AttentionOptions): Tensor {
-  const attributes = attributesOf("attentionProbabilities", qkv, options);
+/** The attention probabilities in float32, B×H×N×N, for visualization and tests. No gradient flows through them. */
+export function attentionProbabilities(qkv: Tensor, options: Omit<AttentionOptions, "precision">): Tensor {
+  const { precision, ...attributes } = attributesOf("attentionProbabilities", qkv, options);
   const { batch, heads, tokens } = attributes;
   const probabilities = empty(qkv.device, [batch, heads, tokens, tokens], qkv.dtype);
   qkv.device.run("attentionProbabilities", floatingOf(qkv), { probabilities, qkv, ...attributes });

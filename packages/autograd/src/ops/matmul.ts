@@ -1,4 +1,4 @@
-import { gemm } from "../calls/gemm.js";
+import { gemm, type ProductPrecision } from "../calls/gemm.js";
 import { checkFloating } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
@@ -13,12 +13,15 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
   /** A factor of the product. Default 1. */
   readonly alpha?: number;
+  /** The format in which the operands are multiplied, forward and backward. Default `"float32"`. */
+  readonly precision?: ProductPrecision | undefined;
 }
 
 interface MatmulAttributes {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
   readonly alpha: number;
+  readonly precision: ProductPrecision;
   readonly m: number;
   readonly n: number;
   readonly k: number;
@@ -41,16 +44,17 @@ export const matmulOperation = defineOperation({
     return { output, saved: { a: needs.b ? a : null, b: needs.a ? b : null } };
   },
   gradient: ({ outputGradient: g, saved, attributes, needs, shapes }) => {
-    const { transposeA, transposeB, alpha, m, n, k, batch, sharedA, sharedB } = attributes;
+    const { transposeA, transposeB, m, n, k, batch, sharedA, sharedB } = attributes;
+    const { alpha, precision } = attributes;
     let a: Tensor | null = null;
     if (needs.a) {
       const b = saved.b!;
       a = empty(g.device, shapes.a, g.dtype);
       const product = transposeA
-        ? { a: b, b: g, m: k, n: m, k: n, transposeA: transposeB, transposeB: true, sharedA: sharedB, alpha }
-        : { a: g, b, m, n: k, k: n, transposeB: !transposeB, sharedB, alpha };
-      if (sharedA) sumProducts(a, product, batch);
-      else gemm({ output: a, ...product, batch });
+        ? { a: b, b: g, m: k, n: m, k: n, transposeA: transposeB, transposeB: true, sharedA: sharedB }
+        : { a: g, b, m, n: k, k: n, transposeB: !transposeB, sharedB };
+      if (sharedA) sumProducts(a, { ...product, alpha, precision }, batch);
+      else gemm({ output: a, ...product, alpha, precision, batch });
     }
     let b: Tensor | null = null;
     if (needs.b) {
@@ -66,11 +70,10 @@ export const matmulOperation = defineOperation({
             transposeA: true,
             transposeB: transposeA,
             sharedB: sharedA,
-            alpha,
           }
-        : { a: left, b: g, m: k, n, k: m, transposeA: !transposeA, sharedA, alpha };
-      if (sharedB) sumProducts(b, product, batch);
-      else gemm({ output: b, ...product, batch });
+        : { a: left, b: g, m: k, n, k: m, transposeA: !transposeA, sharedA };
+      if (sharedB) sumProducts(b, { ...product, alpha, precision }, batch);
+      else gemm({ output: b, ...product, alpha, precision, batch });
     }
     return { a, b };
   },
@@ -99,7 +102,7 @@ function sumProducts(output: Tensor, product: Product, batch: number): void {
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   checkFloating("matmul", { a, b });
-  const { transposeA = false, transposeB = false, alpha = 1 } = options;
+  const { transposeA = false, transposeB = false, alpha = 1, precision = "float32" } = options;
   for (const [name, operand] of Object.entries({ a, b })) {
     if (operand.rank < 2) {
       throw new RangeError(
@@ -145,7 +148,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   return perform(
     matmulOperation,
     { a, b },
-    { transposeA, transposeB, alpha, m, n, k, batch, sharedA, sharedB, outputShape },
+    { transposeA, transposeB, alpha, precision, m, n, k, batch, sharedA, sharedB, outputShape },
   );
 }
 

@@ -1,3 +1,4 @@
+import { productPrecisions } from "./codes.js";
 import { defineKernel, type NumbersOf } from "./defineKernel.js";
 
 type Heads = NumbersOf<"batch" | "tokens" | "heads" | "headWidth">;
@@ -9,10 +10,15 @@ const pairs = (n: Heads): number => 2 * n.batch * n.heads * n.tokens * n.tokens 
 
 /** Attention of packed qkv B×N×3×H×d (timm's layout), output B×N×H×d; the N×N matrix is never in memory. */
 export const attention = {
-  /** output = softmax(scale·q·kᵀ)·v for each head; logSumExp B×H×N is kept for the backward pass. */
+  /**
+   * output = softmax(scale·q·kᵀ)·v for each head; logSumExp B×H×N is kept for the backward pass. precision: with
+   * bfloat16 q, k, v and e^(score − the row's largest) are rounded before they are multiplied; sums, also those of the
+   * softmax, and all else stay float32.
+   */
   attention: defineKernel({
-    integers: ["batch", "tokens", "heads", "headWidth"],
+    integers: ["batch", "tokens", "heads", "headWidth", "precision"],
     values: ["scale"],
+    codes: { precision: productPrecisions },
     buffers: {
       output: { output: true, extent: merged },
       logSumExp: { output: true, extent: sums },
@@ -20,10 +26,14 @@ export const attention = {
     },
     operations: (n) => 2 * pairs(n),
   }),
-  /** qkvGradient (layout of qkv) from outputGradient, with logSumExp of the forward pass. */
+  /**
+   * qkvGradient (layout of qkv) from outputGradient, with logSumExp of the forward pass. precision: with bfloat16 q, k,
+   * v, outputGradient, the probabilities and the scores' gradient are rounded before they are multiplied.
+   */
   attentionBackward: defineKernel({
-    integers: ["batch", "tokens", "heads", "headWidth"],
+    integers: ["batch", "tokens", "heads", "headWidth", "precision"],
     values: ["scale"],
+    codes: { precision: productPrecisions },
     buffers: {
       qkvGradient: { output: true, extent: packed },
       outputGradient: { extent: merged },

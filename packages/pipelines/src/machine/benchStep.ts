@@ -94,7 +94,14 @@ export const anyMachine: MachineFacts = {
   threads: 1,
   memoryBytes: Number.POSITIVE_INFINITY,
   freeBytes: Number.POSITIVE_INFINITY,
-  rates: { products: 1e11, bfloat16Products: 1e11, attention: 1e11, bytes: 1e10, secondsPerCall: 1e-6 },
+  rates: {
+    products: 1e11,
+    bfloat16Products: 1e11,
+    attention: 1e11,
+    bfloat16Attention: 1e11,
+    bytes: 1e10,
+    secondsPerCall: 1e-6,
+  },
 };
 
 /**
