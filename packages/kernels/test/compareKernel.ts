@@ -197,10 +197,10 @@ async function compareCounts(name: KernelName, version: Version, given: KernelCa
 }
 
 /**
- * Runs a kernel on every version that this machine can run, with several numbers of threads, and throws with the name, version,
- * element and values where a version is not within the tolerance of the naive kernel in float64 (integers: not equal),
- * where threads change a bit, where an input changes, or where memory beside a buffer is touched. A version that
- * computes nothing has to count the call as the naive kernel's.
+ * Runs a kernel on every version that this machine can run, with several numbers of threads, and throws with the name,
+ * version, element and values where a version is not within the tolerance of the naive kernel in float64 (integers:
+ * not equal), where threads change a bit, where an input changes, or where memory beside a buffer is touched. A version
+ * that computes nothing has to count the call as the naive kernel's.
  */
 export async function compareKernel(name: KernelName, given: KernelCase): Promise<KernelComparison> {
   const { absolute = 1e-6, relative = 1e-5, threads: threadCounts = [1, 2, 3] } = given;

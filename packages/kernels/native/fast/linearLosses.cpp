@@ -11,13 +11,13 @@ namespace splitmask::SPLITMASK_SET {
 
 namespace {
 
-// Rows of a slice: whole tiles with AVX-512. Twice as many where weight is wider, because it is read for every
-// slice; fewer where their logits would take more than sliceFloats.
+// Rows of a slice: whole tiles with AVX-512. Twice as many where weight is wider, because it is read for every slice;
+// fewer where their logits would take more than sliceFloats.
 constexpr int64 rowsOfSlice = 224;
 constexpr int64 sliceFloats = 4 << 20;
-// Words are cut in ranges, at first so many; but the logits of one are to stay in the second-level cache, and packed x
-// is to be read for more than one tile: limits in panels of words.
-constexpr int64 wantedRanges = 64, leastPanels = 3, mostPanels = 9;
+// Words are cut in so many ranges where they have no more words than leave their logits in the second-level cache, and
+// no fewer than make packed x be read for several tiles.
+constexpr int64 wantedRanges = 64, leastWords = 42, mostWords = 126;
 
 // Takes pieces of a block of memory; without one it counts.
 class Pieces {
@@ -43,8 +43,8 @@ template <Precision precision> class Head {
     const int64 wanted = call.inner > rowsOfSlice ? 2 * rowsOfSlice : rowsOfSlice;
     sliceRows_ = minimum(call.rows, maximum(tileColumns, minimum(wanted, fitting)));
     stride_ = packedStride(sliceRows_);
-    const int64 height = evenHeight(words_), panels = divideUp(words_, height);
-    rangeWords_ = height * maximum(leastPanels, minimum(mostPanels, panels / wantedRanges));
+    const int64 height = evenHeight(words_);
+    rangeWords_ = divideUp(maximum(leastWords, minimum(mostWords, words_ / wantedRanges)), height) * height;
     ranges_ = divideUp(words_, rangeWords_);
     share_ = call.smoothing / static_cast<double>(words_);
   }
