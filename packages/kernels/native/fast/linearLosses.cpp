@@ -71,6 +71,8 @@ template <Precision precision> class Head {
 
   struct Slice {
     int64 first, rows;
+    // With what fills the last vector: logits of rows of zeros, because partial vectors take long to write.
+    int64 padded() const { return divideUp(rows, lanes) * lanes; }
   };
   struct Range {
     int64 index, first, end;
@@ -184,6 +186,7 @@ template <Precision precision> class Head {
     parallelFor(call_, ranges_, [&](int64 task, int thread) {
       const Range words = range(task);
       Product p = whole;
+      p.n = slice.padded();
       float* logits = wantsD_ ? d_ + words.first * stride_ : ownLogits_ + thread * rangeWords_ * stride_;
       p.output = logits - words.first * stride_;
       computeBlock(p, packedForLogits_, words.first, words.end, 0, p.panels(), privateOf(thread),
@@ -199,7 +202,7 @@ template <Precision precision> class Head {
     });
     const int64 place = words.index * stride_;
     float *largest = largest_ + place, *sums = sums_ + place, *totals = totals_ + place;
-    overVectors(0, slice.rows, [&](int64 r, auto part) {
+    overVectors(0, slice.padded(), [&](int64 r, auto part) {
       part.write(largest + r, broadcast(-__builtin_inff()));
       part.write(sums + r, zero());
       part.write(totals + r, zero());
@@ -207,13 +210,13 @@ template <Precision precision> class Head {
     const float* line = logits;
     for (int64 word = words.first; word < words.end; ++word, line += stride_) {
       const Vector bias = broadcast(biasOf(word));
-      overVectors(0, slice.rows, [&](int64 r, auto part) {
+      overVectors(0, slice.padded(), [&](int64 r, auto part) {
         part.write(largest + r, maximum(part.read(line + r) + bias, part.read(largest + r)));
       });
     }
     for (int64 word = words.first; word < words.end; ++word, logits += stride_) {
       const Vector bias = broadcast(biasOf(word));
-      overVectors(0, slice.rows, [&](int64 r, auto part) {
+      overVectors(0, slice.padded(), [&](int64 r, auto part) {
         const Vector shifted = part.read(logits + r) + bias - shiftOf(part.read(largest + r));
         const Vector power = exponentialOfNegative(shifted);
         part.write(logits + r, power);
@@ -226,7 +229,7 @@ template <Precision precision> class Head {
   static Vector shiftOf(Vector largest) { return select(largest == broadcast(-__builtin_inff()), zero(), largest); }
 
   void computeLosses(const Slice& slice) const {
-    overVectors(0, slice.rows, [&](int64 r, auto part) { combineRanges(r, part); });
+    overVectors(0, slice.padded(), [&](int64 r, auto part) { combineRanges(r, part); });
     for (int64 r = 0; r < slice.rows; ++r) {
       const int64 row = slice.first + r;
       const bool none = call_.targets[row] == noIndex;
@@ -267,7 +270,7 @@ template <Precision precision> class Head {
   void computeD(const Slice& slice, const Range& words) const {
     const float* largest = largest_ + words.index * stride_;
     float* factors = sums_ + words.index * stride_;  // in the place of the sums, which are done with
-    overVectors(0, slice.rows, [&](int64 r, auto part) {
+    overVectors(0, slice.padded(), [&](int64 r, auto part) {
       const Vector below = exponentialOfNegative(part.read(largest + r) - part.read(rowLargest_ + r));
       part.write(factors + r, part.read(rowFactors_ + r) * below);
     });
