@@ -84,7 +84,7 @@ describe("linearCrossEntropy", () => {
     [45, 100, 24],
     [40, 1500, 7],
     [300, 90, 17],
-    [500, 33, 230],
+    [450, 15, 225],
   ] as const)("%i rows, %i words, width %i", async (...sizes) => {
     const given = sample(sizes);
     const { reference } = await compare(sizes, given);
@@ -100,7 +100,7 @@ describe("linearCrossEntropy", () => {
 
   test("slices have fewer rows where there are many words, and wide rows are packed", async () => {
     const many = [34, 130_000, 1] as const;
-    await compare(many, sample(many));
+    await compareKernel("linearCrossEntropy", { ...layerCase(many, sample(many)), threads: [2] });
     for (const precision of [float32, bfloat16])
       for (const wide of [
         [20, 30, 1024],
