@@ -84,7 +84,12 @@
         {
           "target_name": "fast_avx512bf16",
           "type": "static_library",
-          "sources": ["native/fast/products.cpp", "native/fast/attention.cpp", "native/fast/limits.cpp"],
+          "sources": [
+            "native/fast/products.cpp",
+            "native/fast/attention.cpp",
+            "native/fast/linearLosses.cpp",
+            "native/fast/limits.cpp"
+          ],
           "defines": ["SPLITMASK_SET=avx512bf16"],
           "cflags": [
             "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma",

@@ -23,6 +23,7 @@
 
 #include "../native/generated/attention.h"
 #include "../native/generated/limits.h"
+#include "../native/generated/linearLosses.h"
 #include "../native/generated/products.h"
 #include "../native/parallel.h"
 #include "../native/runtime/caches.h"
@@ -32,6 +33,7 @@ namespace splitmask::SPLITMASK_SET {
 void gemm(const Gemm<float>& call);
 void multiplyAdds(const MultiplyAdds<float>& call);
 void bfloat16Dots(const Bfloat16Dots<float>& call);
+void linearCrossEntropy(const LinearCrossEntropy<float>& call);
 void attention(const Attention<float>& call);
 void attentionBackward(const AttentionBackward<float>& call);
 }  // namespace splitmask::SPLITMASK_SET
@@ -304,6 +306,34 @@ class Bench {
         true);
   }
 
+  void vocabularyHead(int64 rows, int64 words, int64 width, bool bfloat16) {
+    const char* kind = bfloat16 ? "vocabulary bfloat16" : "vocabulary";
+    const std::string name = std::to_string(rows) + "×" + std::to_string(words) + "×" + std::to_string(width);
+    if (!wanted(kind, name)) return;
+    const Floats x = numbersBelowHalf(rows * width), weight = numbersBelowHalf(words * width),
+                 bias = numbersBelowHalf(words);
+    Floats losses(static_cast<size_t>(rows)), xGradient(x.size()), weightGradient(weight.size()),
+        biasGradient(bias.size());
+    std::vector<int> targets(static_cast<size_t>(rows));
+    for (int64 r = 0; r < rows; ++r) targets[static_cast<size_t>(r)] = static_cast<int>(r * 7919 % words);
+    LinearCrossEntropy<float> call{context()};
+    call.losses = losses.data();
+    call.xGradient = xGradient.data();
+    call.weightGradient = weightGradient.data();
+    call.biasGradient = biasGradient.data();
+    call.x = x.data();
+    call.weight = weight.data();
+    call.bias = bias.data();
+    call.targets = targets.data();
+    call.rows = rows;
+    call.columns = words;
+    call.inner = width;
+    call.precision = bfloat16 ? ProductPrecision::bfloat16 : ProductPrecision::float32;
+    call.gradientScale = 1.0 / double(rows);
+    const double products = 6.0 * double(rows) * double(words) * double(width);
+    measure(kind, name, products, [&] { SPLITMASK_SET::linearCrossEntropy(call); }, nullptr, 1, false, bfloat16);
+  }
+
   // A shape with tails beside a full one, whose time is scaled to the same operations.
   void besideFullShape(const Shape& s, const Shape& full) {
     const char* kind = s.bfloat16 ? "tails bfloat16" : "tails";
@@ -362,11 +392,11 @@ int main(int count, char** arguments) {
       bench.besideOpenBlas("epilogue", {width, 4 * width, rows, true, false, 1, Epilogue::none, 2});
     }
   }
-  // Outputs larger than the last cache level: the vocabulary head, its gradients; a small head.
-  for (const Shape& shape : {Shape{512, 8192, 128, false, true}, Shape{512, 128, 8192, false, false},
-                             Shape{8192, 128, 512, true, false}, Shape{2048, 8192, 192, false, true},
-                             Shape{2048, 192, 8192, false, false}, Shape{8192, 192, 2048, true, false}}) {
-    bench.besideOpenBlas("vocabulary", shape);
+  // The vocabulary head with its cross-entropy and all gradients.
+  for (const bool bfloat16 : {false, true}) {
+    bench.vocabularyHead(8192, 8192, 128, bfloat16);
+    bench.vocabularyHead(6272, 8192, 192, bfloat16);
+    bench.vocabularyHead(3136, 8192, 384, bfloat16);
   }
   // A product for every sample and head of attention.
   for (const int64 tokens : {49, 98, 196}) {

@@ -1,4 +1,4 @@
-// Matrix products and attention beside OpenBLAS and beside the machine's limit:
+// Matrix products beside OpenBLAS, attention and the vocabulary head, all beside the machine's limit:
 //
 //   node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--only REGEXP]
 //     [--set avx512bf16|avx512|avx2|portable|neon]
@@ -37,6 +37,7 @@ try {
   const sources = [
     "bench/gemm.cpp",
     "native/fast/products.cpp",
+    "native/fast/linearLosses.cpp",
     "native/fast/limits.cpp",
     "native/fast/attention.cpp",
     "native/runtime/caches.cpp",
@@ -74,7 +75,6 @@ const kinds = {
   float32: { against: `OpenBLAS ${core}`, target: 0.95 },
   epilogue: { against: `OpenBLAS ${core} without the epilogue`, target: null },
   small: { against: `OpenBLAS ${core}`, target: null },
-  vocabulary: { against: `OpenBLAS ${core}`, target: null },
   batched: { against: `OpenBLAS ${core}, an item at a time`, target: 1 },
   batched1: { against: `OpenBLAS ${core}, a thread an item`, target: null },
   rows: { against: `OpenBLAS ${core}`, target: null },

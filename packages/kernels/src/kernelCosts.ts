@@ -45,5 +45,5 @@ function partCost(
     const { type, extent, traffic } = part.buffers[name]!;
     bytes += (traffic ?? extent)(numbers, context) * elementBytes[type ?? dtype];
   }
-  return { operations: part.operations(numbers, context), bytes };
+  return { operations: part.operations(numbers, context, buffers), bytes };
 }

@@ -3,6 +3,7 @@ import { clustering } from "./kernels/clustering.js";
 import type { KernelPart } from "./kernels/defineKernel.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { limits } from "./kernels/limits.js";
+import { linearLosses } from "./kernels/linearLosses.js";
 import { losses } from "./kernels/losses.js";
 import { movement } from "./kernels/movement.js";
 import { normalization } from "./kernels/normalization.js";
@@ -21,6 +22,7 @@ export const kernelGroups = {
   attention,
   normalization,
   losses,
+  linearLosses,
   random,
   optimizers,
   pictures,
@@ -46,6 +48,7 @@ export const kernelTable = {
   ...attention,
   ...normalization,
   ...losses,
+  ...linearLosses,
   ...random,
   ...optimizers,
   ...pictures,

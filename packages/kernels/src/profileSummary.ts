@@ -121,6 +121,8 @@ export function callDetail(call: ProfiledCall): string {
     }
     case "gemmArgmax":
       return `NT ${n.m}×${n.n}×${n.k}${format}`;
+    case "linearCrossEntropy":
+      return `${n.rows}×${n.columns}×${n.inner}${format}`;
     case "attention":
     case "attentionBackward":
     case "attentionProbabilities":

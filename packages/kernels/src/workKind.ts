@@ -11,6 +11,7 @@ export type WorkKind = "products" | "bfloat16Products" | "attention" | "bfloat16
 const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
   gemm: "products",
   gemmArgmax: "products",
+  linearCrossEntropy: "products",
   attention: "attention",
   attentionBackward: "attention",
   attentionProbabilities: "attention",

@@ -40,6 +40,8 @@ export interface KernelCase {
    */
   readonly absolute?: number;
   readonly relative?: number;
+  /** The numbers of threads that are compared. Default 1, 2 and 3. */
+  readonly threads?: readonly number[];
 }
 
 /** What compareKernel saw. */
@@ -198,13 +200,13 @@ async function compareCounts(name: KernelName, version: Version, given: KernelCa
 }
 
 /**
- * Runs a kernel on every version that this machine can run, with 1, 2 and 3 threads, and throws with the name, version,
- * element and values where a version is not within the tolerance of the naive kernel in float64 (integers: not equal),
- * where threads change a bit, where an input changes, or where memory beside a buffer is touched. A version that
- * computes nothing has to count the call as the naive kernel's.
+ * Runs a kernel on every version that this machine can run, with several numbers of threads, and throws with the name,
+ * version, element and values where a version is not within the tolerance of the naive kernel in float64 (integers:
+ * not equal), where threads change a bit, where an input changes, or where memory beside a buffer is touched. A version
+ * that computes nothing has to count the call as the naive kernel's.
  */
 export async function compareKernel(name: KernelName, given: KernelCase): Promise<KernelComparison> {
-  const { absolute = 1e-6, relative = 1e-5 } = given;
+  const { absolute = 1e-6, relative = 1e-5, threads: threadCounts = [1, 2, 3] } = given;
   const reference = await runOnce(name, deviceFor(referenceVersion, 1), referenceVersion.dtype, given);
   conforms({ table: "kernels", row: name, version: referenceVersion.label });
   let worst = 0;
@@ -216,7 +218,7 @@ export async function compareKernel(name: KernelName, given: KernelCase): Promis
       continue;
     }
     let single: Record<string, NumberArray> | undefined;
-    for (const threads of [1, 2, 3]) {
+    for (const threads of threadCounts) {
       const outputs = await runOnce(name, deviceFor(version, threads), dtype, given);
       if (single === undefined) {
         single = outputs;

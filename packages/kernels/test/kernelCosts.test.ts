@@ -65,6 +65,18 @@ describe("kernelCost", () => {
     expect(kernelCost(spread)).toEqual({ operations: 420, bytes: 4 * (2 * 2 * 15 + 2 * 21 + 35) });
   });
 
+  test("of linearCrossEntropy: a product for the logits and one for each gradient but the bias's", () => {
+    const numbers = { rows: 3, columns: 5, inner: 7, precision: 0, smoothing: 0, gradientScale: 1 };
+    const buffers = ["losses", "x", "weight", "bias", "targets"];
+    const losses = kernelCost(call("linearCrossEntropy", numbers, buffers));
+    expect(losses).toEqual({ operations: 210 + 6 * 15, bytes: 4 * (3 + 21 + 35 + 5 + 3) });
+    const gradients = ["xGradient", "weightGradient", "biasGradient"];
+    expect(kernelCost(call("linearCrossEntropy", numbers, [...buffers, ...gradients]))).toEqual({
+      operations: 3 * 210 + 6 * 15,
+      bytes: losses.bytes + 4 * (21 + 35 + 5),
+    });
+  });
+
   test("of attention: two products over all pairs of tokens, five in the backward pass", () => {
     const numbers = { batch: 2, tokens: 3, heads: 4, headWidth: 5, scale: 1 };
     // 2·4 heads · 3·3 pairs · 5 channels · 2 operations = 720 a product; 120 floats an activation, 24 of logSumExp.
@@ -184,6 +196,11 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
   const product = gemm({ m: 100, n: 100, k: 50 }); // 1e6 operations: 10 µs at the limit, 5 µs in bfloat16
   const bfloat16 = gemm({ m: 100, n: 100, k: 50, precision: 1 });
   const tokenizing = call("gemmArgmax", { m: 100, n: 100, k: 50, precision: 1 }, ["output", "a", "b"]); // 5 µs
+  const head = call(
+    "linearCrossEntropy",
+    { rows: 100, columns: 100, inner: 47, precision: 0, smoothing: 0, gradientScale: 1 },
+    ["losses", "x", "weight", "targets"],
+  ); // 1e6 operations
   const fill = (size: number) => call("fill", { size, value: 0 }, ["output"]);
   const summary = summarizeProfile(
     {
@@ -195,6 +212,7 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
         at(150e3, 500e3, fill(1e6)), // 4 MB do not: 400 µs
         at(650e3, 20e3, bfloat16),
         at(670e3, 15e3, tokenizing),
+        at(685e3, 12.5e3, head),
         { kind: "upload", start: 700e3, duration: 100e3, bytes: 500_000 },
       ],
       waits: [
@@ -211,6 +229,7 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
     ["gemm", "NT 100×100×50", 2, "multiplyAdds"],
     ["gemm", "NT 100×100×50 bf16", 1, "bfloat16Dots"],
     ["gemmArgmax", "NT 100×100×50 bf16", 1, "bfloat16Dots"],
+    ["linearCrossEntropy", "100×100×47", 1, "multiplyAdds"],
   ]);
   const [fills, upload, products, rounded, words] = summary.rows;
   expect(fills!.share).toBeCloseTo(0.6, 9);
@@ -220,9 +239,9 @@ test("summarizeProfile: rows by shape or name, shares of the time, and parts of 
   expect(products!.ofLimit).toBeCloseTo(0.4, 9);
   expect(rounded!.ofLimit).toBeCloseTo(0.25, 9);
   expect(words!.ofLimit).toBeCloseTo(1 / 3, 9);
-  expect(summary.operations).toBe(4e6);
-  expect(summary.floorSeconds).toBeCloseTo(30e-6, 12);
+  expect(summary.operations).toBe(5e6);
+  expect(summary.floorSeconds).toBeCloseTo(40e-6, 12);
   expect(summary.idleSeconds).toBeCloseTo(200e-6, 12);
-  expect(summary.queueSeconds).toBeCloseTo(15e-6, 12); // the rest of 1 ms
-  expect(summary.threadWaitSeconds).toBeCloseTo(68.5e-6, 12);
+  expect(summary.queueSeconds).toBeCloseTo(2.5e-6, 12); // the rest of 1 ms
+  expect(summary.threadWaitSeconds).toBeCloseTo(69.75e-6, 12);
 });

@@ -15,8 +15,6 @@ export interface InpaintLossOptions {
 
 /** Options of `inpaintLossFromTokens`. */
 export interface InpaintLossFromTokensOptions extends InpaintLossOptions {
-  /** How many rows of logits are held at a time. Default: chosen by `linearCrossEntropy`. */
-  readonly sliceRows?: number;
   /** In which format the head's products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision | undefined;
 }
@@ -39,7 +37,7 @@ export function inpaintLoss(logits: Tensor, words: Tensor, options: InpaintLossO
 
 /**
  * The same loss from the decoder's tokens: the vocabulary head and the cross-entropy in one operation that never holds
- * all logits. At 2·B·N/2 = 25,088 hidden patches and 8,192 words, the logits alone would be 822 MB.
+ * the logits. At 2·B·N/2 = 25,088 hidden patches and 8,192 words, the logits alone would be 822 MB.
  *
  * @param tokens R×D (or …×D): decoder outputs at the hidden places.
  * @param weight V×D: weight of the vocabulary head.
@@ -55,7 +53,7 @@ export function inpaintLossFromTokens(
   words: Tensor,
   options: InpaintLossFromTokensOptions = {},
 ): Tensor {
-  const { smoothing = 0, sliceRows, precision } = options;
+  const { smoothing = 0, precision } = options;
   checkWords("inpaintLossFromTokens", "tokens", tokens, words);
   const width = tokens.shape[tokens.shape.length - 1];
   if (weight.shape.length !== 2 || weight.shape[1] !== width) {
@@ -64,11 +62,7 @@ export function inpaintLossFromTokens(
         `${describeShape(weight)}; expected a weight of words×${width}.`,
     );
   }
-  return linearCrossEntropy(asRows(tokens), weight, bias, asList(words), {
-    smoothing,
-    precision,
-    ...(sliceRows === undefined ? {} : { sliceRows }),
-  });
+  return linearCrossEntropy(asRows(tokens), weight, bias, asList(words), { smoothing, precision });
 }
 
 function checkWords(name: string, what: string, rows: Tensor, words: Tensor): void {

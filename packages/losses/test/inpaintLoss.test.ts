@@ -65,29 +65,25 @@ test.each([
 });
 
 test.each([
-  ["plain", 0, 4],
-  ["plain", 0, 14],
-  ["smooth", 0.1, 5],
-] as const)(
-  "with the vocabulary head agrees with PyTorch (%s, smoothing %d, slices of %d rows)",
-  async (label, smoothing, sliceRows) => {
-    const fixture = await ModelFixture.read(new URL("fixtures/losses.safetensors", import.meta.url));
-    const words = reshape(fixture.upload(device, "input.targets"), [2, 7]);
-    const leaves = {
-      features: fixture.upload(device, "input.features", true),
-      weight: fixture.upload(device, "input.weight", true),
-      bias: fixture.upload(device, "input.bias", true),
-    };
-    const tokens = reshape(leaves.features, [2, 7, 12]);
-    const loss = inpaintLossFromTokens(tokens, leaves.weight, leaves.bias, words, { smoothing, sliceRows });
-    loss.backward();
-    expect(await fixture.error(loss, `inpaint.${label}.loss`)).toBeLessThan(1e-6);
-    for (const [name, leaf] of Object.entries(leaves)) {
-      const error = await fixture.error(leaf.grad, `inpaint.${label}.${name}`);
-      expect([name, error]).toEqual([name, expect.closeTo(0, 5)]);
-    }
-  },
-);
+  ["plain", 0],
+  ["smooth", 0.1],
+] as const)("with the vocabulary head agrees with PyTorch (%s, smoothing %d)", async (label, smoothing) => {
+  const fixture = await ModelFixture.read(new URL("fixtures/losses.safetensors", import.meta.url));
+  const words = reshape(fixture.upload(device, "input.targets"), [2, 7]);
+  const leaves = {
+    features: fixture.upload(device, "input.features", true),
+    weight: fixture.upload(device, "input.weight", true),
+    bias: fixture.upload(device, "input.bias", true),
+  };
+  const tokens = reshape(leaves.features, [2, 7, 12]);
+  const loss = inpaintLossFromTokens(tokens, leaves.weight, leaves.bias, words, { smoothing });
+  loss.backward();
+  expect(await fixture.error(loss, `inpaint.${label}.loss`)).toBeLessThan(1e-6);
+  for (const [name, leaf] of Object.entries(leaves)) {
+    const error = await fixture.error(leaf.grad, `inpaint.${label}.${name}`);
+    expect([name, error]).toEqual([name, expect.closeTo(0, 5)]);
+  }
+});
 
 test("says what is wrong with its inputs", () => {
   const logits = tensor(device, new Float32Array(12), [3, 4]);

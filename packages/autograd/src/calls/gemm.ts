@@ -80,7 +80,7 @@ export function gemm(call: GemmCall): void {
 }
 
 /** The sum of a gradient's rows (the gradient of a bias), as a tensor of `shape`. */
-export function sumRows(output: Tensor, gradient: Tensor, columns: number, accumulate = false): Tensor {
+export function sumRows(output: Tensor, gradient: Tensor, columns: number): Tensor {
   output.device.run("reduce", floatingOf(gradient), {
     output,
     input: gradient,
@@ -89,7 +89,7 @@ export function sumRows(output: Tensor, gradient: Tensor, columns: number, accum
     reduced: columns === 0 ? 0 : gradient.size / columns,
     inner: columns,
     scale: 1,
-    accumulate: accumulate ? 1 : 0,
+    accumulate: 0,
   });
   return output;
 }

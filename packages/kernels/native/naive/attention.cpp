@@ -1,7 +1,7 @@
 // Attention from packed qkv, a row of scores at a time: what the fast versions are tested against.
 #include "../generated/attention.h"
 #include "naive.h"
-#include "precision.h"
+#include "roundedTo.h"
 
 namespace splitmask::naive {
 

@@ -4,7 +4,7 @@
 #include "../generated/products.h"
 #include "../indices.h"
 #include "naive.h"
-#include "precision.h"
+#include "roundedTo.h"
 
 namespace splitmask::naive {
 

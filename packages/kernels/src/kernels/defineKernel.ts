@@ -60,8 +60,15 @@ export interface KernelPart<
   readonly values: Values;
   /** The list of `codes.ts` that an integer is a code of. */
   readonly codes?: Readonly<Partial<Record<Integers[number], Readonly<Record<string, number>>>>>;
-  /** Floating-point operations; a multiply-add is two, an elementary function (eˣ, √, …) one. */
-  readonly operations: (numbers: NumbersOf<Integers[number] | Values[number]>, context: Context) => number;
+  /**
+   * Floating-point operations; a multiply-add is two, an elementary function (eˣ, √, …) one. `given`: the names of the
+   * buffers that are not null.
+   */
+  readonly operations: (
+    numbers: NumbersOf<Integers[number] | Values[number]>,
+    context: Context,
+    given: readonly string[],
+  ) => number;
 }
 
 /** A kernel without a list. */

@@ -1,4 +1,4 @@
-// What the naive versions round the operands of a product to.
+// How the naive products round their factors.
 #pragma once
 #include <cstdint>
 #include <cstring>
