@@ -30,6 +30,8 @@ export {
   distributions,
   eraseModes,
   mostBlurTaps,
+  outputActivations,
+  packedColumns,
   pictureFilters,
   pictureOperationNumbers,
   pictureOperations,
@@ -37,6 +39,7 @@ export {
   reductions,
   splitModes,
   unaryOperations,
+  weightFormats,
 } from "./kernels/codes.js";
 export type {
   CheckedPart,

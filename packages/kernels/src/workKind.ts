@@ -1,4 +1,4 @@
-import { productPrecisions } from "./kernels/codes.js";
+import { productPrecisions, weightFormats } from "./kernels/codes.js";
 import type { KernelName } from "./kernelTable.js";
 import type { ProfiledCall } from "./profile.js";
 
@@ -11,6 +11,7 @@ export type WorkKind = "products" | "bfloat16Products" | "attention" | "bytes";
 const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
   gemm: "products",
   gemmArgmax: "products",
+  gemmPacked: "products",
   attention: "attention",
   attentionBackward: "attention",
   attentionProbabilities: "attention",
@@ -26,8 +27,7 @@ export function workKind(call: ProfiledCall): WorkKind {
 
 /** Whether the factors of a call's products are rounded to bfloat16. */
 export function isBfloat16(call: ProfiledCall): boolean {
-  return (
-    call.kind === "kernel" &&
-    (call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16)
-  );
+  if (call.kind !== "kernel") return false;
+  if (call.kernel === "gemmPacked") return call.numbers.format === weightFormats.bfloat16;
+  return call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16;
 }

@@ -74,11 +74,11 @@ export class Attention extends Module {
     residual: Tensor | null = null,
     bias: Tensor | null = null,
   ): Tensor {
-    const { precision } = context;
+    const { precision, packed } = context;
     const { heads } = this;
-    const qkv = this.qkv.forward(x, { precision });
+    const qkv = this.qkv.forward(x, { precision, packed });
     const mixed = bias === null ? attention(qkv, { heads }) : biasedAttention(qkv, bias, heads);
-    return this.proj.forward(mixed, { residual, precision });
+    return this.proj.forward(mixed, { residual, precision, packed });
   }
 
   /**

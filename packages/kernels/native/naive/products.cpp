@@ -1,24 +1,12 @@
 // gemm and gemmArgmax as their definitions say, one dot product an element: what the fast versions are tested against.
-#include <cstdint>
-#include <cstring>
 #include <limits>
 
 #include "../generated/products.h"
 #include "../indices.h"
+#include "bfloat16.h"
 #include "naive.h"
 
 namespace splitmask::naive {
-
-// The nearest bfloat16, ties to even; below the smallest normal number zero; NaN stays NaN. A float64 is rounded to
-// float32 first.
-static float roundToBfloat16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  if (value != value) return value;
-  bits = (bits & 0x7f800000u) == 0 ? bits & 0x80000000u : (bits + 0x7fffu + (bits >> 16 & 1)) & 0xffff0000u;
-  std::memcpy(&value, &bits, 4);
-  return value;
-}
 
 // An element as it is multiplied.
 template <class T> static T roundedTo(ProductPrecision precision, T value) {
