@@ -117,7 +117,7 @@ test("no gradient flows through it", async () => {
 
 test("errors", () => {
   expect(() => packWeights(bias)).toThrow("packWeights: weight is 50; expected out×in (or out×C×P×P)");
-  expect(() => packWeights(tensor(device, [[1]], { dtype: "float64" }))).toThrow(
+  expect(() => packWeights(tensor(device, new Float64Array(1), [1, 1]))).toThrow(
     "packWeights: weight is 1×1 float64; expected float32.",
   );
   expect(() => packWeights(weight, { format: "int4" as "int8" })).toThrow(

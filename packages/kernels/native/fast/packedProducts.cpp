@@ -13,17 +13,19 @@ namespace {
 
 // Rows of a task: their block of a stays in the second-level cache beside a panel of the weight.
 constexpr int64 rowsOfTask = 16 * tileRows;
-// So many tasks that the threads end at about the same time, where there are so many panels.
-constexpr int64 enoughTasks = 32;
+// So many tasks that the threads end at about the same time, where each is worth its start, in multiply-adds.
+constexpr int64 enoughTasks = 24;
+constexpr int64 worthTask = 1 << 17;
 // Panels of a task at most: a block of a is read so often from the second-level cache.
 constexpr int64 mostPanels = 4;
 
-// body(first row, end, first panel, end, thread) over the output: whole panels, and few cuts of the rows, so that each
-// panel of the weight is read from memory once where there are few rows.
-template <class Body> void overOutput(const Call& call, int64 m, int64 n, const Body& body) {
+// body(first row, end, first panel, end, thread) over the output of m×k by k×n: whole panels, and few cuts of the rows,
+// so that each panel of the weight is read from memory few times.
+template <class Body> void overOutput(const Call& call, int64 m, int64 n, int64 k, const Body& body) {
   const int64 height = evenHeight(m), rowPanels = divideUp(m, height), panels = divideUp(n, packedColumns);
-  const int64 groups = divideUp(rowPanels, maximum(1, rowsOfTask / height)),
-              rows = divideUp(rowPanels, groups) * height;
+  const int64 wanted = minimum(enoughTasks, m * n * k / worthTask);
+  const int64 groups = maximum(divideUp(rowPanels, rowsOfTask / height), minimum(rowPanels, divideUp(wanted, panels)));
+  const int64 rows = divideUp(rowPanels, maximum(1, groups)) * height;
   const int64 together = maximum(1, minimum(mostPanels, panels * groups / enoughTasks)),
               runs = divideUp(panels, together);
   parallelFor(call, divideUp(m, rows) * runs, [&](int64 task, int thread) {
@@ -71,7 +73,7 @@ template <Precision precision> void multiplyPacked(const GemmPacked<float>& call
   const int64 packedFloats = packsRows ? rowsOfTask * packedStride(p.elements(depth)) : 0;
   const int64 unpackedFloats = isUnpacked<precision> ? depth * tileColumns : 0;
   const bool activate = call.activation == OutputActivation::gelu;
-  overOutput(call, call.m, call.n, [&](int64 row, int64 rowEnd, int64 panel, int64 panelEnd, int thread) {
+  overOutput(call, call.m, call.n, call.k, [&](int64 row, int64 rowEnd, int64 panel, int64 panelEnd, int thread) {
     float* scratch = static_cast<float*>(call.scratch(call, thread, (packedFloats + unpackedFloats) * 4));
     for (int64 block = 0; block < blocks; ++block) {
       const int64 start = block * depth, inner = minimum(depth, call.k - start), elements = p.elements(inner);
@@ -119,7 +121,7 @@ void multiplyBytes(const GemmPacked<float>& product) {
   int* levels = reinterpret_cast<int*>(rows) + divideUp(product.m * int64(sizeof(RowLevels)), 64) * 16;
   overRows(product, product.m, product.k,
            [&](int64 row) { rows[row] = findLevels(product.a + row * product.k, product.k, levels + row * stride); });
-  overOutput(product, product.m, product.n, [&](int64 row, int64 rowEnd, int64 panel, int64 panelEnd, int) {
+  overOutput(product, product.m, product.n, product.k, [&](int64 row, int64 rowEnd, int64 panel, int64 panelEnd, int) {
     const int64 columnEnd = minimum(product.n, panelEnd * packedColumns);
     for (int64 column = panel * packedColumns; column < columnEnd; column += tileColumns) {
       const int columns = static_cast<int>(minimum(tileColumns, columnEnd - column));
