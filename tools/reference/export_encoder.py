@@ -3,7 +3,8 @@
 Writes encoder.onnx for onnxruntime, encoder.int8.onnx with its dynamic quantization (weights by output channel), and
 encoder.safetensors for @splitmask/vit, with the same random weights.
 
-Needs torch 2.13.0, timm 1.0.31, onnx, onnxscript, onnxruntime, safetensors: python tools/reference/export_encoder.py FOLDER
+Needs torch 2.13.0, timm 1.0.31, onnx, onnxscript, onnxruntime, safetensors:
+python tools/reference/export_encoder.py FOLDER
 """
 import sys
 from pathlib import Path

@@ -90,14 +90,17 @@ export class PackedWeights {
   }
 }
 
+/** Elements of a row so that its sum of products stays within 32 bits. */
+const mostOfRow = 65_536;
+
 /**
  * Packs the weight of a linear layer for inference: products with it are faster from few rows of input on, because
  * nothing of the weight is reordered in each call, and `"bfloat16"` and `"int8"` take less memory and time, too.
  *
  * @param weight float32, out×in; of a convolution out×C×P×P, multiplied with flattened patches.
  * @returns It belongs to the caller, also where it is made inside a scope: `dispose` gives its memory back.
- * @throws TypeError If the weight is not float32. RangeError If it has fewer than two axes, no element, or there is no
- *   such format.
+ * @throws TypeError If the weight is not float32. RangeError If it has fewer than two axes, no element, too many a row for int8,
+ *   or there is no such format.
  */
 export function packWeights(weight: Tensor, { format = "float32" }: PackWeightsOptions = {}): PackedWeights {
   if (weight.dtype !== "float32") {
@@ -111,6 +114,12 @@ export function packWeights(weight: Tensor, { format = "float32" }: PackWeightsO
   if (!Object.hasOwn(weightFormats, format)) {
     const names = Object.keys(weightFormats).map((name) => JSON.stringify(name));
     throw new RangeError(`packWeights: format is ${JSON.stringify(format)}; expected ${names.join(", ")}.`);
+  }
+  if (format === "int8" && weight.size / weight.shape[0]! > mostOfRow) {
+    throw new RangeError(
+      `packWeights: weight is ${formatShape(weight.shape)}; int8 takes at most ${mostOfRow} numbers a row, whose ` +
+        'products 32 bits hold. Choose "bfloat16".',
+    );
   }
   return new PackedWeights(weight, format);
 }

@@ -297,7 +297,8 @@ describe("a trained run", () => {
     for (const format of ["bfloat16", "int8"]) {
       const given = await rows("--weights", format);
       expect(given).not.toEqual(float32);
-      for (const [place, value] of given.entries()) expect(Math.abs(value - float32[place]!)).toBeLessThan(0.1);
+      for (const [place, value] of given.entries())
+        expect(Math.abs(value - float32[place]!)).toBeLessThan(0.1);
     }
   });
 

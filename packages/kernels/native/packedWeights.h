@@ -16,7 +16,8 @@ constexpr int64 packedElements(WeightFormat format, int64 k) {
 
 // The largest of the whole numbers that rows of a become for weights of int8.
 constexpr float largestLevel = 255.0f;
-// Rows whose range is not above are as good as constant; 1 / range of others is a float.
+// Rows whose range, or rows of a weight whose largest element, is not above are as good as constant; 1 / range of
+// others is a float.
 constexpr float smallestRange = 1e-30f;
 
 }  // namespace splitmask

@@ -68,43 +68,52 @@ template <Precision precision> void multiplyPacked(const GemmPacked<float>& call
   const int64 height = p.panelHeight(), depth = p.innerDepth(), blocks = p.innerBlocks();
   const int64 panelElements = packedElements(call.format, call.k);
   const int* weight = reinterpret_cast<const int*>(call.packed);
-  // Otherwise a is read where it lies.
-  const bool packsRows = precision != Precision::float32 || call.k % wayFloats == 0;
-  const int64 packedFloats = packsRows ? rowsOfTask * packedStride(p.elements(depth)) : 0;
-  const int64 unpackedFloats = isUnpacked<precision> ? depth * tileColumns : 0;
   const bool activate = call.activation == OutputActivation::gelu;
-  overOutput(call, call.m, call.n, call.k, [&](int64 row, int64 rowEnd, int64 panel, int64 panelEnd, int thread) {
-    float* scratch = static_cast<float*>(call.scratch(call, thread, (packedFloats + unpackedFloats) * 4));
-    for (int64 block = 0; block < blocks; ++block) {
-      const int64 start = block * depth, inner = minimum(depth, call.k - start), elements = p.elements(inner);
-      const bool last = block + 1 == blocks;
-      const float* a = call.a + row * call.k + start;
-      int64 aStride = call.k;
-      if (packsRows) {
-        aStride = packedStride(elements);
-        packRows<precision>(scratch, aStride, a, call.k, rowEnd - row, inner);
-        a = scratch;
+
+  // Rows that are rounded, or lie badly, are packed once, block by block of k; others are read where they lie.
+  const bool packsRows = precision != Precision::float32 || call.k % wayFloats == 0;
+  const int64 aStride = packsRows ? packedStride(p.elements(depth)) : call.k;
+  const int64 aBlock = packsRows ? call.m * aStride : depth;
+  const int64 packedFloats = packsRows ? blocks * aBlock : 0;
+  const int64 unpackedFloats = isUnpacked<precision> ? depth * tileColumns : 0;
+  const int64 scratchFloats = packedFloats + call.parallel->threads * unpackedFloats;
+  float* scratch = scratchFloats > 0 ? static_cast<float*>(call.scratch(call, 0, scratchFloats * 4)) : nullptr;
+  const float* a = packsRows ? scratch : call.a;
+  if (packsRows) {
+    overRowGroups(call, call.m, call.k, [&](int64 row, int64 rowEnd) {
+      for (int64 block = 0; block < blocks; ++block) {
+        packRows<precision>(scratch + block * aBlock + row * aStride, aStride, call.a + row * call.k + block * depth,
+                            call.k, rowEnd - row, minimum(depth, call.k - block * depth));
       }
-      const int64 columnEnd = minimum(call.n, panelEnd * packedColumns);
+    });
+  }
+
+  overOutput(call, call.m, call.n, call.k, [&](int64 row, int64 rowEnd, int64 panel, int64 panelEnd, int thread) {
+    float* unpacked = scratch + packedFloats + thread * unpackedFloats;
+    const int64 columnEnd = minimum(call.n, panelEnd * packedColumns);
+    for (int64 block = 0; block < blocks; ++block) {
+      const int64 start = block * depth, inner = minimum(depth, call.k - start);
+      const bool last = block + 1 == blocks;
       for (int64 column = panel * packedColumns; column < columnEnd; column += tileColumns) {
         const int columns = static_cast<int>(minimum(tileColumns, columnEnd - column));
         const int* lies =
             weight + (column / packedColumns * panelElements + start / steps) * packedColumns + column % packedColumns;
         const float* b = reinterpret_cast<const float*>(lies);
+        int64 bStride = packedColumns;
         if constexpr (isUnpacked<precision>) {
-          unpackPairs(scratch + packedFloats, lies, inner, tileColumns);
-          b = scratch + packedFloats;
+          unpackPairs(unpacked, lies, inner, tileColumns);
+          b = unpacked;
+          bStride = tileColumns;
         }
-        const int64 bStride = isUnpacked<precision> ? tileColumns : packedColumns;
+        const float* bias = last && call.bias ? call.bias + column : nullptr;
         for (int64 i = row; i < rowEnd; i += height) {
           const int64 count = minimum(height, rowEnd - i);
-          const TileKernel kernel = tileKernel<precision>(static_cast<int>(count), columns, Layout::byRow);
           float* output = call.output + i * call.n + column;
           const float* residual = last && call.residual ? call.residual + (output - call.output) : nullptr;
-          const float* bias = last && call.bias ? call.bias + column : nullptr;
-          kernel(elements, a + (i - row) * aStride, aStride, b, bStride,
-                 {output, call.n, columns, 1.0f, block == 0 ? 0.0f : 1.0f, bias, activate ? nullptr : residual, output,
-                  residual, call.n});
+          tileKernel<precision>(static_cast<int>(count), columns, Layout::byRow)(
+              p.elements(inner), a + block * aBlock + i * aStride, aStride, b, bStride,
+              {output, call.n, columns, 1.0f, block == 0 ? 0.0f : 1.0f, bias, activate ? nullptr : residual, output,
+               residual, call.n});
           if (last && activate) activateTile(output, residual, call.n, count, columns);
         }
       }
@@ -116,9 +125,9 @@ void multiplyBytes(const GemmPacked<float>& product) {
   const int64 elements = packedElements(product.format, product.k), stride = packedStride(wordsOfRow(product.k));
   const int64 height = evenHeight(product.m);
   const int* weight = reinterpret_cast<const int*>(product.packed);
-  RowLevels* rows = static_cast<RowLevels*>(
-      product.scratch(product, 0, product.m * stride * 4 + divideUp(product.m * int64(sizeof(RowLevels)), 64) * 64));
-  int* levels = reinterpret_cast<int*>(rows) + divideUp(product.m * int64(sizeof(RowLevels)), 64) * 16;
+  const int64 words = product.m * stride;
+  int* levels = static_cast<int*>(product.scratch(product, 0, words * 4 + product.m * int64(sizeof(RowLevels))));
+  RowLevels* rows = reinterpret_cast<RowLevels*>(levels + words);
   overRows(product, product.m, product.k,
            [&](int64 row) { rows[row] = findLevels(product.a + row * product.k, product.k, levels + row * stride); });
   overOutput(product, product.m, product.n, product.k, [&](int64 row, int64 rowEnd, int64 panel, int64 panelEnd, int) {

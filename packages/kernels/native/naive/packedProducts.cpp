@@ -9,6 +9,17 @@
 
 namespace splitmask::naive {
 
+// NaN where an element is not finite.
+template <class T> static float largestOf(const T* row, int64 count) {
+  float largest = 0;
+  for (int64 i = 0; i < count; ++i) {
+    const float value = static_cast<float>(row[i]);
+    if (!std::isfinite(value)) return std::nanf("");
+    largest = std::fmax(largest, std::fabs(value));
+  }
+  return largest;
+}
+
 template <class T> void packWeights(const PackWeights<T>& call) {
   const int64 steps = stepsOfElement(call.format), elements = packedElements(call.format, call.k);
   parallelFor(call, (call.n + packedColumns - 1) / packedColumns, [&](int64 panel, int) {
@@ -17,12 +28,9 @@ template <class T> void packWeights(const PackWeights<T>& call) {
     for (int64 column = 0; column < packedColumns && panel * packedColumns + column < call.n; ++column) {
       const int64 row = panel * packedColumns + column;
       const T* weight = call.weight + row * call.k;
-      float largest = 0;
+      const float largest = call.format == WeightFormat::int8 ? largestOf(weight, call.k) : 0.0f;
+      const float inverse = largest > smallestRange ? 127.0f / largest : 0.0f;
       int sum = 0;
-      if (call.format == WeightFormat::int8) {
-        for (int64 k = 0; k < call.k; ++k) largest = std::fmax(largest, std::fabs(static_cast<float>(weight[k])));
-      }
-      const float scale = largest / 127.0f, inverse = largest > 0 ? 127.0f / largest : 0.0f;
       for (int64 k = 0; k < call.k; ++k) {
         unsigned char* element = place + (k / steps * packedColumns + column) * 4;
         const float value = static_cast<float>(weight[k]);
@@ -32,12 +40,12 @@ template <class T> void packWeights(const PackWeights<T>& call) {
           const float rounded = roundToBfloat16(value);
           std::memcpy(element + (k % 2 == 0 ? 2 : 0), reinterpret_cast<const unsigned char*>(&rounded) + 2, 2);
         } else {
-          const int whole = static_cast<int>(std::nearbyint(value * inverse));
+          const int whole = inverse > 0 ? static_cast<int>(std::nearbyint(value * inverse)) : 0;
           element[k % 4] = static_cast<unsigned char>(whole);
           sum += whole;
         }
       }
-      if (call.scales) call.scales[row] = scale;
+      if (call.scales) call.scales[row] = largest / 127.0f;
       if (call.sums) call.sums[row] = sum;
     }
   });

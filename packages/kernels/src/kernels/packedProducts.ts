@@ -19,7 +19,7 @@ export const packedProducts = {
    * the lowest byte on) those of all the rows side by side. What is filled up is zero. The layout is the same on every
    * instruction set.
    * int8: scales[n] = max |weight[n,:]| / 127, the elements round(weight / scale), ties to even, and sums[n] the sum of
-   * these. scales and sums are needed for int8 alone.
+   * these; a row with a NaN or an infinity has a scale of NaN. scales and sums are needed for int8 alone.
    */
   packWeights: defineKernel({
     integers: ["n", "k", "format"],
