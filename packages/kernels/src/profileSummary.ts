@@ -1,5 +1,5 @@
 import { kernelCost } from "./kernelCosts.js";
-import { binaryOperations, unaryOperations } from "./kernels/codes.js";
+import { binaryOperations, unaryOperations, weightFormats } from "./kernels/codes.js";
 import type { KernelName } from "./kernelTable.js";
 import type { MachineLimits } from "./limits.js";
 import type { Profile, ProfiledCall } from "./profile.js";
@@ -89,7 +89,8 @@ export function summarizeProfile(profile: Profile, limits: MachineLimits): Profi
 
 /**
  * What tells a call from other calls of its kernel: `NT 6272×768×192` of a product (m×n×k; `bf16` follows where its
- * factors are rounded), `64×98×3×64` of attention (samples×tokens×heads×width), `gelu` of unary.
+ * factors are rounded), with packed weights `NT 197×384×384 int8`, `64×98×3×64` of attention
+ * (samples×tokens×heads×width), `gelu` of unary.
  */
 export function callDetail(call: ProfiledCall): string {
   if (call.kind !== "kernel") return "";
@@ -103,6 +104,8 @@ export function callDetail(call: ProfiledCall): string {
     }
     case "gemmArgmax":
       return `NT ${n.m}×${n.n}×${n.k}${format}`;
+    case "gemmPacked":
+      return `NT ${n.m}×${n.n}×${n.k} ${operationName(weightFormats, n.format)}`;
     case "attention":
     case "attentionBackward":
     case "attentionProbabilities":

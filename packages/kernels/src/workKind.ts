@@ -4,7 +4,8 @@ import type { ProfiledCall } from "./profile.js";
 
 /**
  * What limits the speed of a call: the operations of a product (by the format of its factors) or of attention, or the
- * bytes that it moves.
+ * bytes that it moves. Products of int8 count as float32 ones: no training step has them, and their own limit, which is
+ * several times higher, is not measured.
  */
 export type WorkKind = "products" | "bfloat16Products" | "attention" | "bytes";
 
