@@ -99,8 +99,8 @@ const mostOfRow = 65_536;
  *
  * @param weight float32, out×in; of a convolution out×C×P×P, multiplied with flattened patches.
  * @returns It belongs to the caller, also where it is made inside a scope: `dispose` gives its memory back.
- * @throws TypeError If the weight is not float32. RangeError If it has fewer than two axes, no element, too many a row for int8,
- *   or there is no such format.
+ * @throws TypeError If the weight is not float32. RangeError If it has fewer than two axes, no element, or too many a
+ *   row for int8, or there is no such format.
  */
 export function packWeights(weight: Tensor, { format = "float32" }: PackWeightsOptions = {}): PackedWeights {
   if (weight.dtype !== "float32") {
