@@ -11,6 +11,7 @@ import {
   type Tensor,
   tensor,
   type WeightFormat,
+  zeros,
 } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 
@@ -122,6 +123,9 @@ test("errors", () => {
   );
   expect(() => packWeights(weight, { format: "int4" as "int8" })).toThrow(
     'packWeights: format is "int4"; expected "float32", "bfloat16", "int8".',
+  );
+  expect(() => packWeights(zeros(device, [1, 65_537]), { format: "int8" })).toThrow(
+    "int8 takes at most 65536 numbers a row",
   );
   const packed = packWeights(weight);
   expect(() => linear(drawn("x", 3, 50), packed, null)).toThrow("Is weight stored in×out?");
