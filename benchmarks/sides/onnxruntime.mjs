@@ -1,13 +1,13 @@
-// onnxruntime-node: pictures to tokens, float32, all graph optimizations. Argument:
-// { folder, batch, threads, packages } as JSON.
+// onnxruntime-node: pictures to tokens, all graph optimizations. Argument: { folder, model, batch, threads, packages }
+// as JSON.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { waves } from "../encoderComparisons.mjs";
 import { serve } from "../serve.mjs";
 
-const { folder, batch, threads, packages } = JSON.parse(process.argv[2]);
+const { folder, model, batch, threads, packages } = JSON.parse(process.argv[2]);
 const { InferenceSession, Tensor } = createRequire(`${packages}/`)("onnxruntime-node");
-const session = await InferenceSession.create(join(folder, "encoder.onnx"), {
+const session = await InferenceSession.create(join(folder, model), {
   intraOpNumThreads: threads,
   graphOptimizationLevel: "all",
 });

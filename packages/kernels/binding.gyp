@@ -86,20 +86,21 @@
           "type": "static_library",
           "sources": [
             "native/fast/products.cpp",
+            "native/fast/packedProducts.cpp",
             "native/fast/attention.cpp",
             "native/fast/linearLosses.cpp",
             "native/fast/limits.cpp"
           ],
           "defines": ["SPLITMASK_SET=avx512bf16"],
           "cflags": [
-            "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma",
-            "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno",
+            "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx512vnni",
+            "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno",
             "-Wno-psabi", "-Wno-maybe-uninitialized", "-Wno-uninitialized"
           ],
           "xcode_settings": {
             "OTHER_CFLAGS": [
-              "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma",
-              "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"
+              "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx512vnni",
+              "-mavx2", "-mfma", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fno-exceptions", "-fno-math-errno"
             ]
           }
         }

@@ -1,14 +1,17 @@
 """timm's vit_small_patch16_224 without its head, for `npm run bench`.
 
-Writes encoder.onnx for onnxruntime and encoder.safetensors for @splitmask/vit, with the same random weights.
+Writes encoder.onnx for onnxruntime, encoder.int8.onnx with its dynamic quantization (weights by output channel), and
+encoder.safetensors for @splitmask/vit, with the same random weights.
 
-Needs torch 2.13.0, timm 1.0.31, onnx, onnxscript, safetensors: python tools/reference/export_encoder.py FOLDER
+Needs torch 2.13.0, timm 1.0.31, onnx, onnxscript, onnxruntime, safetensors:
+python tools/reference/export_encoder.py FOLDER
 """
 import sys
 from pathlib import Path
 
 import timm
 import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.torch import save_file
 
 folder = Path(sys.argv[1])
@@ -21,3 +24,4 @@ save_file({name: tensor.contiguous() for name, tensor in model.state_dict().item
 torch.onnx.export(model, (torch.rand(2, 3, 224, 224),), folder / "encoder.onnx", input_names=["pictures"],
                   output_names=["tokens"], dynamic_shapes=({0: torch.export.Dim("batch")},), external_data=False,
                   dynamo=True, verbose=False)
+quantize_dynamic(folder / "encoder.onnx", folder / "encoder.int8.onnx", weight_type=QuantType.QInt8, per_channel=True)

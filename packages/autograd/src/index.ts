@@ -93,6 +93,7 @@ export {
   square,
   tanh,
 } from "./ops/unary.js";
+export { PackedWeights, type PackWeightsOptions, packWeights, type WeightFormat } from "./packedWeights.js";
 export { perform } from "./perform.js";
 export {
   hashPurpose,

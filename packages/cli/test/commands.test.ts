@@ -287,6 +287,19 @@ describe("a trained run", () => {
       .map((line) => JSON.parse(line) as object);
     expect(lines).toHaveLength(8);
     expect(lines[0]).toMatchObject({ row: 0, path: join("across", "012.png"), label: "across" });
+    const rows = async (...weights: readonly string[]) => {
+      expect((await splitmask(["embed", run, test_, "--out", out, "--json", ...weights])).code).toBe(0);
+      const { buffer, byteOffset, byteLength } = Uint8Array.from(await readFile(out));
+      return [...new Float32Array(buffer, byteOffset + byteLength - 4 * 8 * 32, 8 * 32)];
+    };
+    const float32 = await rows();
+    expect(await rows("--weights", "float32")).toEqual(float32);
+    for (const format of ["bfloat16", "int8"]) {
+      const given = await rows("--weights", format);
+      expect(given).not.toEqual(float32);
+      for (const [place, value] of given.entries())
+        expect(Math.abs(value - float32[place]!)).toBeLessThan(0.1);
+    }
   });
 
   test("a checkpoint folder stands for its run", async () => {

@@ -234,6 +234,7 @@ export class CallWriter {
             `byteOffset ${byteOffset} on, but its buffer has ${buffer.bytes} bytes.`,
         );
       }
+      if (output) buffer.writes += 1;
       words[this.#at++] = buffer.id;
       words[this.#at++] = byteOffset;
     }

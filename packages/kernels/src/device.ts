@@ -203,6 +203,7 @@ export class Device implements BufferOwner {
       : source;
     const copy = !shared && options.copy !== false;
     const { buffer, byteOffset } = destination;
+    buffer.writes += 1;
     this.#open.upload(
       buffer.id,
       byteOffset,

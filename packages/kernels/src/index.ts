@@ -32,6 +32,8 @@ export {
   distributions,
   eraseModes,
   mostBlurTaps,
+  outputActivations,
+  packedColumns,
   pictureFilters,
   pictureOperationNumbers,
   pictureOperations,
@@ -39,6 +41,7 @@ export {
   reductions,
   splitModes,
   unaryOperations,
+  weightFormats,
 } from "./kernels/codes.js";
 export type {
   CheckedPart,

@@ -8,6 +8,7 @@ import { losses } from "./kernels/losses.js";
 import { movement } from "./kernels/movement.js";
 import { normalization } from "./kernels/normalization.js";
 import { optimizers } from "./kernels/optimizers.js";
+import { packedProducts } from "./kernels/packedProducts.js";
 import { pictures } from "./kernels/pictures.js";
 import { products } from "./kernels/products.js";
 import { random } from "./kernels/random.js";
@@ -19,6 +20,7 @@ export const kernelGroups = {
   elementwise,
   reductions,
   products,
+  packedProducts,
   attention,
   normalization,
   losses,
@@ -45,6 +47,7 @@ export const kernelTable = {
   ...elementwise,
   ...reductions,
   ...products,
+  ...packedProducts,
   ...attention,
   ...normalization,
   ...losses,

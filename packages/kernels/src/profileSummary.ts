@@ -1,5 +1,5 @@
 import { kernelCost } from "./kernelCosts.js";
-import { binaryOperations, unaryOperations } from "./kernels/codes.js";
+import { binaryOperations, unaryOperations, weightFormats } from "./kernels/codes.js";
 import type { KernelName } from "./kernelTable.js";
 import type { MachineLimits } from "./limits.js";
 import type { Profile, ProfiledCall } from "./profile.js";
@@ -107,7 +107,8 @@ export function groupCalls(calls: readonly ProfiledCall[]): ProfiledCall[][] {
 
 /**
  * What tells a call from other calls of its kernel: `NT 6272×768×192` of a product (m×n×k), `64×98×3×64` of attention
- * (samples×tokens×heads×width); of both, `bf16` follows where factors are rounded; `gelu` of unary.
+ * (samples×tokens×heads×width); of both, `bf16` follows where factors are rounded. With packed weights
+ * `NT 197×384×384 int8`; `gelu` of unary.
  */
 export function callDetail(call: ProfiledCall): string {
   if (call.kind !== "kernel") return "";
@@ -123,6 +124,8 @@ export function callDetail(call: ProfiledCall): string {
       return `NT ${n.m}×${n.n}×${n.k}${format}`;
     case "linearCrossEntropy":
       return `${n.rows}×${n.columns}×${n.inner}${format}`;
+    case "gemmPacked":
+      return `NT ${n.m}×${n.n}×${n.k} ${operationName(weightFormats, n.format)}`;
     case "attention":
     case "attentionBackward":
     case "attentionProbabilities":

@@ -1,10 +1,11 @@
-import { productPrecisions } from "./kernels/codes.js";
+import { productPrecisions, weightFormats } from "./kernels/codes.js";
 import type { KernelName } from "./kernelTable.js";
 import type { ProfiledCall } from "./profile.js";
 
 /**
  * What limits the speed of a call: the operations of a product or of attention, by the format of the factors, or the
- * bytes that it moves.
+ * bytes that it moves. Products of int8 count as float32 ones: no training step has them, and their own limit, which is
+ * several times higher, is not measured.
  */
 export type WorkKind = "products" | "bfloat16Products" | "attention" | "bfloat16Attention" | "bytes";
 
@@ -12,6 +13,7 @@ const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
   gemm: "products",
   gemmArgmax: "products",
   linearCrossEntropy: "products",
+  gemmPacked: "products",
   attention: "attention",
   attentionBackward: "attention",
   attentionProbabilities: "attention",
@@ -28,8 +30,7 @@ export function workKind(call: ProfiledCall): WorkKind {
 
 /** Whether the factors of a call's products are rounded to bfloat16. */
 export function isBfloat16(call: ProfiledCall): boolean {
-  return (
-    call.kind === "kernel" &&
-    (call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16)
-  );
+  if (call.kind !== "kernel") return false;
+  if (call.kernel === "gemmPacked") return call.numbers.format === weightFormats.bfloat16;
+  return call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16;
 }

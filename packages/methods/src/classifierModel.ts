@@ -1,4 +1,4 @@
-import { mean, noGrad, type ProductPrecision, scope, slice, type Tensor } from "@splitmask/autograd";
+import { mean, noGrad, scope, slice, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import {
   type ForwardContext,
@@ -75,19 +75,19 @@ export class ClassifierModel extends Module {
     const tokens = this.encoder.forward(images, context);
     const prefix = this.encoder.prefixTokens;
     const patches = prefix === 0 ? tokens : slice(tokens, 1, prefix);
-    return this.head.forward(this.fc_norm.forward(mean(patches, { axes: [1] })));
+    return this.head.forward(this.fc_norm.forward(mean(patches, { axes: [1] })), { packed: context.packed });
   }
 
   /**
    * Scores of the classes for use rather than training: no graph is recorded, and nothing is kept but the result.
    *
    * @param images B×3×H×W.
-   * @param options In which number format the products are formed.
+   * @param options In which number format the products are formed, and weights that were packed for inference.
    * @returns B×C logits.
    */
-  classify(images: Tensor, options: { readonly precision?: ProductPrecision } = {}): Tensor {
+  classify(images: Tensor, options: Pick<ForwardContext, "precision" | "packed"> = {}): Tensor {
     return noGrad(this.#device, () =>
-      scope(this.#device, () => this.forward(images, { ...inference, precision: options.precision })),
+      scope(this.#device, () => this.forward(images, { ...inference, ...options })),
     );
   }
 }

@@ -2,6 +2,7 @@ import { normal, type Tensor, tensor, zeros } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import { Classifier, ClassifierModel, fineTuningRecipes } from "@splitmask/methods";
+import { PackedParameters } from "@splitmask/nn";
 import { AdamW, parameterGroups } from "@splitmask/optim";
 import { train } from "@splitmask/trainer";
 import { VisionTransformer } from "@splitmask/vit";
@@ -103,6 +104,8 @@ test("a class token takes part but is not pooled", async () => {
   const expected = model.head.forward(model.fc_norm.forward(tensor(device, pooled, [2, 16])));
   const given = (await model.classify(images).data()) as Float32Array;
   for (const [place, value] of (await expected.data()).entries()) expect(given[place]).toBeCloseTo(value, 4);
+  const packed = new PackedParameters(model, "float32");
+  expect(await model.classify(images, { packed }).data()).toEqual(given);
 });
 
 test("the head begins with the deviation that is given, and a seed draws its own", async () => {

@@ -74,12 +74,12 @@ export class Attention extends Module {
     residual: Tensor | null = null,
     bias: Tensor | null = null,
   ): Tensor {
-    const { precision } = context;
+    const { precision, packed } = context;
     const { heads } = this;
-    const qkv = this.qkv.forward(x, { precision });
+    const qkv = this.qkv.forward(x, { precision, packed });
     const mixed =
       bias === null ? attention(qkv, { heads, precision }) : biasedAttention(qkv, bias, heads, precision);
-    return this.proj.forward(mixed, { residual, precision });
+    return this.proj.forward(mixed, { residual, precision, packed });
   }
 
   /**

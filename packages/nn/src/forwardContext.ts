@@ -1,4 +1,5 @@
 import type { ProductPrecision } from "@splitmask/autograd";
+import type { PackedParameters } from "./packedParameters.js";
 
 /** Which samples of a step's batch a forward pass is given. */
 export interface SampleRange {
@@ -25,6 +26,11 @@ export interface ForwardContext {
   readonly samples?: SampleRange | undefined;
   /** In which number format the large products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision | undefined;
+  /**
+   * The model's weights packed for inference, which linear layers multiply with instead of their own, in the packed
+   * format; only where no gradient is recorded. Default: none.
+   */
+  readonly packed?: PackedParameters | undefined;
   /**
    * Transformer blocks keep nothing but their input and run once more in the backward pass (Chen et al. 2016): about a
    * third more time for a small part of the memory, with the same bits. Default false.

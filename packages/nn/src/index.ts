@@ -14,9 +14,16 @@ export {
 } from "./initializers.js";
 export { LayerNorm, type LayerNormLayerOptions } from "./layerNorm.js";
 export { LayerScale } from "./layerScale.js";
-export { type DrawnOptions, Linear, type LinearLayerOptions, type ResidualOptions } from "./linear.js";
+export {
+  type DrawnOptions,
+  Linear,
+  type LinearForwardOptions,
+  type LinearLayerOptions,
+  type ResidualOptions,
+} from "./linear.js";
 export { Mlp, type MlpOptions } from "./mlp.js";
 export { type LoadOptions, Module, type StateDict } from "./module.js";
+export { PackedParameters } from "./packedParameters.js";
 export { Parameter } from "./parameter.js";
 export { patchify } from "./patchify.js";
 export type { StateDifferences } from "./stateDifferences.js";

@@ -2,6 +2,7 @@ import { type LinearOptions, linear, type Tensor, zeros } from "@splitmask/autog
 import type { Device } from "@splitmask/kernels";
 import { type Initializer, truncatedNormalInitializer } from "./initializers.js";
 import { Module } from "./module.js";
+import type { PackedParameters } from "./packedParameters.js";
 import { Parameter } from "./parameter.js";
 
 /** What every layer with drawn weights takes. */
@@ -48,6 +49,12 @@ export interface LinearLayerOptions extends DrawnOptions {
   readonly bias?: boolean;
 }
 
+/** Options of `Linear.forward`. */
+export interface LinearForwardOptions extends LinearOptions {
+  /** Used in place of the weight where it has it. Default: none. */
+  readonly packed?: PackedParameters | undefined;
+}
+
 /** x·Wᵀ + b: …×in → …×out. Parameters: `weight` out×in, `bias` out. */
 export class Linear extends Module {
   /** out×in. */
@@ -71,12 +78,16 @@ export class Linear extends Module {
     this.bias = bias ? Parameter.begin(device, () => zeros(device, [outFeatures])) : null;
   }
 
+  override get linearWeights(): readonly Parameter[] {
+    return [this.weight];
+  }
+
   /**
    * @param x …×in.
-   * @param options An activation of the input and a skip connection in the same kernel.
+   * @param options Activations and a skip connection in the same kernel, and packed weights.
    * @returns …×out.
    */
-  forward(x: Tensor, options: LinearOptions = {}): Tensor {
-    return linear(x, this.weight, this.bias, options);
+  forward(x: Tensor, { packed, ...options }: LinearForwardOptions = {}): Tensor {
+    return linear(x, packed?.of(this.weight) ?? this.weight, this.bias, options);
   }
 }

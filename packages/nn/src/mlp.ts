@@ -49,8 +49,13 @@ export class Mlp extends Module {
    * @returns …×out.
    */
   forward(x: Tensor, context: ForwardContext = inference, residual: Tensor | null = null): Tensor {
-    const { precision } = context;
+    const { precision, packed } = context;
+    // What is computed with packed weights needs no pre-activation later.
+    if (packed?.of(this.fc1.weight) !== undefined) {
+      const activated = this.fc1.forward(x, { outputActivation: "gelu", packed });
+      return this.fc2.forward(activated, { residual, precision, packed });
+    }
     const hidden = this.fc1.forward(x, { precision });
-    return this.fc2.forward(hidden, { inputActivation: "gelu", residual, precision });
+    return this.fc2.forward(hidden, { inputActivation: "gelu", residual, precision, packed });
   }
 }

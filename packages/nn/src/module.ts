@@ -58,6 +58,14 @@ export abstract class Module {
     }
   }
 
+  /**
+   * Those of this module's own parameters that its `forward` multiplies by `linear`, out×in: what can be packed for
+   * inference. Default: none.
+   */
+  get linearWeights(): readonly Parameter[] {
+    return [];
+  }
+
   /** Every parameter of this module and those below. */
   parameters(): Parameter[] {
     return [...this.namedParameters().values()];

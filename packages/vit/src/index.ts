@@ -10,6 +10,7 @@ export {
   type VisionTransformerConfig,
   vit,
 } from "./config.js";
+export { InferenceEncoder, type InferenceEncoderOptions } from "./inferenceEncoder.js";
 export type { InitializationName } from "./initializations.js";
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";
 export { fixedPositions, resamplePositions, sineCosinePositions } from "./positions.js";

@@ -40,8 +40,9 @@ export class PatchEmbedding extends Module {
   forward(patches: Tensor, context: ForwardContext = inference): Tensor {
     const { weight, bias } = this.proj;
     const [width, channels, height, columns] = weight.shape as readonly [number, number, number, number];
-    const { precision } = context;
-    return linear(patches, reshape(weight, [width, channels * height * columns]), bias, { precision });
+    const { precision, packed } = context;
+    const matrix = packed?.of(weight) ?? reshape(weight, [width, channels * height * columns]);
+    return linear(patches, matrix, bias, { precision });
   }
 }
 
@@ -66,5 +67,9 @@ export class PatchProjection extends Module {
       reshape(initializer(device, [width, inputs], key("weight")), [width, channels, patchSize, patchSize]),
     );
     this.bias = Parameter.begin(device, () => biasInitializer(device, [width], key("bias")));
+  }
+
+  override get linearWeights(): readonly Parameter[] {
+    return [this.weight];
   }
 }

@@ -25,6 +25,7 @@ import {
   LayerNorm,
   type LoadOptions,
   Module,
+  type PackedParameters,
   Parameter,
   patchify,
   type StateDict,
@@ -89,6 +90,8 @@ export interface EncodeOptions {
   readonly pooling?: (typeof poolings)[number];
   /** In which number format the products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision;
+  /** The weights as they were packed for inference; see `InferenceEncoder`. Default: the parameters themselves. */
+  readonly packed?: PackedParameters | undefined;
 }
 
 /** Options of `VisionTransformer.encodeLayers`. */
@@ -102,6 +105,8 @@ export interface EncodeLayersOptions {
    * is what `encode` gives. Default true.
    */
   readonly norm?: boolean;
+  /** The weights as they were packed for inference; see `InferenceEncoder`. Default: the parameters themselves. */
+  readonly packed?: PackedParameters | undefined;
 }
 
 /**
@@ -286,7 +291,7 @@ export class VisionTransformer extends Module {
    * @throws RangeError If the class token is asked for and there is none, or there is no such pooling.
    */
   encode(images: Tensor, options: EncodeOptions = {}): Tensor {
-    const { pooling = "mean", precision } = options;
+    const { pooling = "mean", precision, packed } = options;
     if (!poolings.includes(pooling)) {
       throw new RangeError(
         `encode: pooling is ${JSON.stringify(pooling)}; ` +
@@ -296,7 +301,7 @@ export class VisionTransformer extends Module {
     this.#checkPooling("encode", pooling);
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
-        const tokens = this.forward(images, { ...inference, precision });
+        const tokens = this.forward(images, { ...inference, precision, packed });
         return pooling === "none" ? tokens : this.#pool(tokens, pooling);
       }),
     );
@@ -314,7 +319,8 @@ export class VisionTransformer extends Module {
    */
   encodeLayers(images: Tensor, options: EncodeLayersOptions = {}): Tensor[] {
     const depth = this.blocks.length;
-    const { pooling = "mean", norm = true } = options;
+    const { pooling = "mean", norm = true, packed } = options;
+    const context = { ...inference, packed };
     const layers = options.layers ?? this.blocks.map((_, index) => index + 1);
     const wrong = layers.find((layer) => !Number.isInteger(layer) || layer < 0 || layer > depth);
     if (wrong !== undefined) {
@@ -327,13 +333,13 @@ export class VisionTransformer extends Module {
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const pooled = new Map<number, Tensor>();
-        let tokens = scope(this.#device, () => this.#embedAll(images, inference));
+        let tokens = scope(this.#device, () => this.#embedAll(images, context));
         const bias = this.#biasOf(images)?.() ?? null;
         const last = Math.max(...layers);
         for (let layer = 0; layer <= last; layer++) {
           if (layer > 0) {
             const before = tokens;
-            tokens = this.blocks[layer - 1]!.forward(before, inference, bias);
+            tokens = this.blocks[layer - 1]!.forward(before, context, bias);
             before.dispose();
           }
           if (!layers.includes(layer)) continue;

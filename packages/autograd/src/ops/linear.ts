@@ -1,9 +1,14 @@
+import { outputActivations, weightFormats } from "@splitmask/kernels";
 import { gemm, type ProductPrecision, sumRows } from "../calls/gemm.js";
 import { checkFloating, checkRank, checkSameShape, rowsAndColumns } from "../checks.js";
 import { defineOperation } from "../operation.js";
+import { PackedWeights } from "../packedWeights.js";
 import { perform } from "../perform.js";
-import { formatShape } from "../shape.js";
-import { empty, type Tensor } from "../tensor.js";
+import { isRecording } from "../scope.js";
+import { formatShape, type Shape } from "../shape.js";
+import { describe, empty, type Tensor } from "../tensor.js";
+import { add } from "./binary.js";
+import { gelu } from "./unary.js";
 
 /** Options of `linear`. */
 export interface LinearOptions {
@@ -12,9 +17,17 @@ export interface LinearOptions {
    * the exact GELU. Default: none.
    */
   readonly inputActivation?: "gelu" | null;
+  /**
+   * An activation of x·Wᵀ + b, before the skip connection is added. With packed weights it is part of the kernel; else
+   * the product is in memory, too, and the next layer's `inputActivation` is cheaper. Default: none.
+   */
+  readonly outputActivation?: "gelu" | null;
   /** A tensor of the output's shape that is added last, in the same kernel: the skip connection around this layer. */
   readonly residual?: Tensor | null;
-  /** The format in which the operands are multiplied, forward and backward. Default `"float32"`. */
+  /**
+   * The format in which the operands are multiplied, forward and backward; that of packed weights is their own. Default
+   * `"float32"`.
+   */
   readonly precision?: ProductPrecision | undefined;
 }
 
@@ -83,22 +96,46 @@ export const linearOperation = defineOperation({
 });
 
 /**
- * f(x)·Wᵀ + b, with an activation of the input and a skip connection in the same kernel: …×in → …×out.
+ * f(x)·Wᵀ + b, with activations and a skip connection in the same kernel: …×in → …×out.
  *
  * @param x …×in.
- * @param weight out×in, PyTorch's layout.
+ * @param weight out×in, PyTorch's layout; or what `packWeights` made of it, where no gradient is recorded.
  * @param bias out, or null.
- * @throws RangeError If the shapes do not fit.
+ * @throws RangeError If the shapes do not fit. Error If a gradient would have to flow through packed weights, or if
+ *   they are stale.
  */
-export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: LinearOptions = {}): Tensor {
-  const { inputActivation = null, residual = null, precision = "float32" } = options;
+export function linear(
+  x: Tensor,
+  weight: Tensor | PackedWeights,
+  bias: Tensor | null,
+  options: LinearOptions = {},
+): Tensor {
+  const { inputActivation = null, outputActivation = null, residual = null, precision = "float32" } = options;
+  if (weight instanceof PackedWeights) {
+    checkFloating("linear", { x, bias, residual });
+    checkLinear(x, weight.shape, bias, residual);
+    return linearPacked(inputActivation === null ? x : gelu(x), weight, bias, options);
+  }
   checkFloating("linear", { x, weight, bias, residual });
   checkRank("linear", "weight", weight, [2], "out×in");
+  checkLinear(x, weight.shape, bias, residual);
+  if (outputActivation === null) {
+    return perform(linearOperation, { x, weight, bias, residual }, { inputActivation, precision });
+  }
+  const product = perform(
+    linearOperation,
+    { x, weight, bias, residual: null },
+    { inputActivation, precision },
+  );
+  return residual === null ? gelu(product) : add(gelu(product), residual);
+}
+
+function checkLinear(x: Tensor, weight: Shape, bias: Tensor | null, residual: Tensor | null): void {
   const { columns: inner } = rowsAndColumns("linear", "x", x);
-  const [out, expected] = weight.shape as [number, number];
+  const [out, expected] = weight as [number, number];
   if (inner !== expected) {
     throw new RangeError(
-      `linear: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)} (out×in): ` +
+      `linear: x is ${formatShape(x.shape)} and weight is ${formatShape(weight)} (out×in): ` +
         `the last axis of x has ${inner} elements, expected ${expected}.` +
         (inner === out ? " Is weight stored in×out? Use transpose(weight), or matmul(x, weight)." : ""),
     );
@@ -107,5 +144,33 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: 
   if (residual !== null) {
     checkSameShape("linear", "residual", residual, [...x.shape.slice(0, -1), out], "the output's shape");
   }
-  return perform(linearOperation, { x, weight, bias, residual }, { inputActivation, precision });
+}
+
+function linearPacked(
+  x: Tensor,
+  weight: PackedWeights,
+  bias: Tensor | null,
+  { outputActivation = null, residual = null }: LinearOptions,
+): Tensor {
+  const { device } = x;
+  if (isRecording(device) && [x, bias, residual].some((tensor) => tensor?.requiresGrad)) {
+    throw new Error(
+      "linear: no gradient flows through packed weights, and x, the bias or the residual requires one. " +
+        "Call it inside noGrad(device, …), or give the weight itself.",
+    );
+  }
+  if (weight.device !== device || x.dtype !== "float32") {
+    throw new TypeError(
+      `linear: x is ${describe(x)} and the weight is packed; expected float32 on the device of the weight.`,
+    );
+  }
+  const [n, k] = weight.shape;
+  const { rows: m } = rowsAndColumns("linear", "x", x);
+  const output = empty(device, [...x.shape.slice(0, -1), n], x.dtype);
+  device.run("gemmPacked", "float32", {
+    ...{ output, a: x, ...weight.storage, bias, residual, m, n, k },
+    format: weightFormats[weight.format],
+    activation: outputActivations[outputActivation ?? "none"],
+  });
+  return output;
 }

@@ -153,7 +153,7 @@ template <Precision precision> class Head {
   }
   int64 privateSizeOf(const Slice& slice) const {
     const int64 ofWords = maximum(privateSize(ofLogits(slice), rangeWords_), privateSize(ofWeight(slice), rangeWords_));
-    return maximum(ofWords, privateSize(ofX(slice), minimum(slice.rows, blockRows)));
+    return maximum(ofWords, privateSize(ofX(slice), minimum(slice.rows, blockRowsOf(*call_.caches))));
   }
   float* privateOf(int thread) const { return privates_ + thread * privateFloats_; }
 
@@ -309,7 +309,8 @@ template <Precision precision> class Head {
     const Product p = ofX(slice);
     const int64 threads = call_.parallel->threads, height = p.panelHeight();
     // Tasks, halved until the threads can share them evenly; at first by rows, down to two panels.
-    int64 rows = minimum(divideUp(slice.rows, height), blockRows / height), panels = maximum(1, p.panels());
+    int64 rows = minimum(divideUp(slice.rows, height), blockRowsOf(*call_.caches) / height),
+          panels = maximum(1, p.panels());
     const auto across = [&] { return divideUp(p.panels(), panels); };
     const auto tasks = [&] { return divideUp(slice.rows, rows * height) * across(); };
     while (threads > 1 && tasks() < 4 * threads && (rows > 1 || panels > 1)) {

@@ -84,6 +84,27 @@ export const productPrecisions = {
   bfloat16: 1,
 } as const;
 
+/** What the elements of a packed weight are (`packWeights`). */
+export const weightFormats = {
+  /** Not rounded. */
+  float32: 0,
+  /** Rounded to the nearest, ties to even; below 2⁻¹²⁶ zero. */
+  bfloat16: 1,
+  /** Whole numbers −127 … 127 and a scale for each row of the weight. */
+  int8: 2,
+} as const;
+
+/** Rows of a weight that `packWeights` packs together. */
+export const packedColumns = 32;
+
+/** What `gemmPacked` does to the sums before the residual is added. */
+export const outputActivations = {
+  /** Nothing. */
+  none: 0,
+  /** Exact GELU. */
+  gelu: 1,
+} as const;
+
 /** Codes of the `random` kernel. */
 export const distributions = {
   /** Uniform in [a, b). */

@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import type { Tensor } from "@splitmask/autograd";
 import type { ImageDataset, SkippedPicture } from "@splitmask/data";
 import {
   classifyDataset,
@@ -9,6 +10,7 @@ import {
 } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
 import { UsageError } from "@splitmask/methods/settings";
+import { PackedParameters } from "@splitmask/nn";
 import { withDevice } from "../machine/withDevice.js";
 import { openTrainingPictures } from "../pictures/labelledPictures.js";
 import { withPictures } from "../pictures/openFiles.js";
@@ -115,7 +117,9 @@ export async function predict(
 
 function byFineTuned(request: PredictRequest, pictures: ImageDataset, terminal: Terminal): Promise<Ranked> {
   return withDevice(request.threads, async (device) => {
-    const { classes, classifier, cropRatio, view } = await loadClassifier(device, request.run);
+    const { classes, classifier: model, cropRatio, view } = await loadClassifier(device, request.run);
+    const packed = new PackedParameters(model.encoder, request.weights ?? "float32");
+    const classifier = { classify: (images: Tensor) => model.classify(images, { packed }) };
     const k = Math.min(request.top ?? 1, classes.length);
     const shown = goingThrough(pictures, request, terminal, "pictures classified");
     return { ...(await classifyDataset({ device, classifier, view, cropRatio, k, ...shown })), classes };

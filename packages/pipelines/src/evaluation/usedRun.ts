@@ -1,6 +1,8 @@
+import type { WeightFormat } from "@splitmask/autograd";
 import { type ImageDataset, limitSkipped } from "@splitmask/data";
 import { type EmbeddedDataset, embedDataset, embedLayers } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
+import { InferenceEncoder } from "@splitmask/vit";
 import { withDevice } from "../machine/withDevice.js";
 import { withPictures } from "../pictures/openFiles.js";
 import { type LoadedEncoder, loadEncoder } from "../runs/encoder.js";
@@ -16,6 +18,8 @@ export interface UsedRun {
   readonly maximumSkipped?: number;
   /** Pictures a step. Default 64. */
   readonly batch?: number;
+  /** How the weights of the encoder's linear layers are stored and multiplied. Default `"float32"`. */
+  readonly weights?: WeightFormat;
   /** Threads; all cores when not given. */
   readonly threads?: number;
 }
@@ -58,11 +62,13 @@ export function withEncoder<Result>(
   return withPictures(pictures, () =>
     withDevice(request.threads, async (device) => {
       const { view, ...loaded } = await loadEncoder(device, request);
+      const { weights = "float32" } = request;
+      const encoder = new InferenceEncoder(loaded.encoder, { weights });
       return work({
         ...{ ...loaded, device },
         async embed(dataset, what = "pictures", layers = null) {
           const shown = goingThrough(dataset, request, terminal, `${what} embedded`);
-          const options = { device, encoder: loaded.encoder, view, ...shown };
+          const options = { device, encoder, view, ...shown };
           if (layers === null) return [await embedDataset(options)];
           const [first, ...others] = await embedLayers({ ...options, layers });
           return [first!, ...others];
