@@ -78,6 +78,7 @@ const kinds = {
   batched1: { against: `OpenBLAS ${core}, a thread an item`, target: null },
   rows: { against: `OpenBLAS ${core}`, target: null },
   bfloat16: { against: "ours in float32", target: 1.7 },
+  "held bfloat16": { against: "ours of float32 in memory", target: null },
   tails: { against: "ours without tails", target: 0.8 },
   "tails bfloat16": { against: "ours without tails", target: 0.8 },
 };

@@ -28,6 +28,7 @@ export {
   activatedOperands,
   binaryOperations,
   distributions,
+  elementTypes,
   eraseModes,
   mostBlurTaps,
   pictureFilters,

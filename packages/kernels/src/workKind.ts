@@ -10,6 +10,7 @@ export type WorkKind = "products" | "bfloat16Products" | "attention" | "bytes";
 
 const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
   gemm: "products",
+  gemmBfloat16: "products",
   gemmArgmax: "products",
   attention: "attention",
   attentionBackward: "attention",
@@ -24,10 +25,12 @@ export function workKind(call: ProfiledCall): WorkKind {
   return kind === "products" && isBfloat16(call) ? "bfloat16Products" : kind;
 }
 
+const alwaysBfloat16: ReadonlySet<KernelName> = new Set(["gemmBfloat16", "bfloat16Dots"]);
+
 /** Whether the factors of a call's products are rounded to bfloat16. */
 export function isBfloat16(call: ProfiledCall): boolean {
   return (
     call.kind === "kernel" &&
-    (call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16)
+    (alwaysBfloat16.has(call.kernel) || call.numbers.precision === productPrecisions.bfloat16)
   );
 }

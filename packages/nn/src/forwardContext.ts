@@ -23,13 +23,21 @@ export interface ForwardContext {
    * it. Default: the whole batch.
    */
   readonly samples?: SampleRange | undefined;
-  /** In which number format the large products are formed. Default `"float32"`. */
+  /**
+   * In which number format the large products are formed. With `"bfloat16"`, what only products read (a block's
+   * normalized tokens, the hidden layer of its MLP) is kept in bfloat16. Default `"float32"`.
+   */
   readonly precision?: ProductPrecision | undefined;
   /**
    * Transformer blocks keep nothing but their input and run once more in the backward pass (Chen et al. 2016): about a
    * third more time for a small part of the memory, with the same bits. Default false.
    */
   readonly recompute?: boolean | undefined;
+}
+
+/** The dtype of activations that only products read; undefined: that of what they are made of. */
+export function productDtype({ precision }: ForwardContext): "bfloat16" | undefined {
+  return precision === "bfloat16" ? precision : undefined;
 }
 
 /** The context for inference: nothing is drawn. */

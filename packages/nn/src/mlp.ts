@@ -1,4 +1,4 @@
-import type { Tensor } from "@splitmask/autograd";
+import { mlp, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { type ForwardContext, inference } from "./forwardContext.js";
 import { Linear, outputOptions, type ResidualOptions } from "./linear.js";
@@ -49,8 +49,6 @@ export class Mlp extends Module {
    * @returns …×out.
    */
   forward(x: Tensor, context: ForwardContext = inference, residual: Tensor | null = null): Tensor {
-    const { precision } = context;
-    const hidden = this.fc1.forward(x, { precision });
-    return this.fc2.forward(hidden, { inputActivation: "gelu", residual, precision });
+    return mlp(x, this.fc1, this.fc2, { residual, precision: context.precision });
   }
 }

@@ -2,8 +2,8 @@ import { gemm, type ProductPrecision, sumRows } from "../calls/gemm.js";
 import { checkFloating, checkRank, checkSameShape, rowsAndColumns } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
-import { formatShape } from "../shape.js";
-import { empty, type Tensor } from "../tensor.js";
+import { formatShape, type Shape } from "../shape.js";
+import { describe, empty, type Tensor } from "../tensor.js";
 
 /** Options of `linear`. */
 export interface LinearOptions {
@@ -43,7 +43,7 @@ export const linearOperation = defineOperation({
   ) => {
     const [columns, inner] = weight.shape as [number, number];
     const { rows } = rowsAndColumns("linear", "x", x);
-    const output = empty(x.device, [...x.shape.slice(0, -1), columns], x.dtype);
+    const output = empty(x.device, [...x.shape.slice(0, -1), columns], weight.dtype);
     const activated = inputActivation === null ? null : "a";
     gemm({
       output,
@@ -85,27 +85,55 @@ export const linearOperation = defineOperation({
 /**
  * f(x)·Wᵀ + b, with an activation of the input and a skip connection in the same kernel: …×in → …×out.
  *
- * @param x …×in.
+ * @param x …×in; with precision `"bfloat16"` and no activation also of dtype bfloat16. The result has the dtype of
+ *   weight.
  * @param weight out×in, PyTorch's layout.
  * @param bias out, or null.
  * @throws RangeError If the shapes do not fit.
+ * @throws TypeError If the dtypes differ, or x is bfloat16 where it may not be.
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, options: LinearOptions = {}): Tensor {
   const { inputActivation = null, residual = null, precision = "float32" } = options;
-  checkFloating("linear", { x, weight, bias, residual });
-  checkRank("linear", "weight", weight, [2], "out×in");
-  const { columns: inner } = rowsAndColumns("linear", "x", x);
+  checkInput("linear", x, precision);
+  if (x.dtype === "bfloat16" && inputActivation !== null) {
+    throw new TypeError(
+      `linear: x is ${describe(x)} and inputActivation ${JSON.stringify(inputActivation)}; ` +
+        "expected float32 or float64 for an input that is activated. Use mlp(x, first, second).",
+    );
+  }
+  checkParameters("linear", x.shape, { x, weight, bias, residual });
+  return perform(linearOperation, { x, weight, bias, residual }, { inputActivation, precision });
+}
+
+/** Throws unless products of a precision can read x: only those in bfloat16 take a bfloat16 tensor. */
+export function checkInput(operation: string, x: Tensor, precision: ProductPrecision): void {
+  if (x.dtype !== "bfloat16" || precision === "bfloat16") return;
+  throw new TypeError(
+    `${operation}: x is ${describe(x)} and precision is ${JSON.stringify(precision)}; ` +
+      'expected float32 or float64. Give { precision: "bfloat16" }, or an x that is not rounded.',
+  );
+}
+
+/** Throws unless a linear map's parameters and residual fit an input of this shape; x may be bfloat16. */
+export function checkParameters(operation: string, inputShape: Shape, given: LinearInputs): void {
+  const { x, weight, bias, residual } = given;
+  checkFloating(
+    operation,
+    x.dtype === "bfloat16" ? { weight, bias, residual } : { x, weight, bias, residual },
+  );
+  checkRank(operation, "weight", weight, [2], "out×in");
   const [out, expected] = weight.shape as [number, number];
+  const inner = inputShape[inputShape.length - 1];
+  if (inner === undefined) rowsAndColumns(operation, "x", x);
   if (inner !== expected) {
     throw new RangeError(
-      `linear: x is ${formatShape(x.shape)} and weight is ${formatShape(weight.shape)} (out×in): ` +
+      `${operation}: x is ${formatShape(inputShape)} and weight is ${formatShape(weight.shape)} (out×in): ` +
         `the last axis of x has ${inner} elements, expected ${expected}.` +
         (inner === out ? " Is weight stored in×out? Use transpose(weight), or matmul(x, weight)." : ""),
     );
   }
-  if (bias !== null) checkSameShape("linear", "bias", bias, [out], "one number for each row of weight");
+  if (bias !== null) checkSameShape(operation, "bias", bias, [out], "one number for each row of weight");
   if (residual !== null) {
-    checkSameShape("linear", "residual", residual, [...x.shape.slice(0, -1), out], "the output's shape");
+    checkSameShape(operation, "residual", residual, [...inputShape.slice(0, -1), out], "the output's shape");
   }
-  return perform(linearOperation, { x, weight, bias, residual }, { inputActivation, precision });
 }
