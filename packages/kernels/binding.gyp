@@ -84,7 +84,7 @@
         {
           "target_name": "fast_avx512bf16",
           "type": "static_library",
-          "sources": ["native/fast/products.cpp", "native/fast/limits.cpp"],
+          "sources": ["native/fast/products.cpp", "native/fast/normalization.cpp", "native/fast/limits.cpp"],
           "defines": ["SPLITMASK_SET=avx512bf16"],
           "cflags": [
             "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mavx2", "-mfma",
