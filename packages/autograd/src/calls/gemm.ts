@@ -119,17 +119,12 @@ function gemmBfloat16(call: GemmCall): void {
 
 /** The sum of a gradient's rows (the gradient of a bias), as a tensor of `shape`. */
 export function sumRows(output: Tensor, gradient: Tensor, columns: number, accumulate = false): Tensor {
-  const rows = columns === 0 ? 0 : gradient.size / columns;
-  if (gradient.dtype === "bfloat16" && !accumulate) {
-    output.device.run("sumColumns", floatingOf(output), { output, input: gradient, rows, columns });
-    return output;
-  }
   output.device.run("reduce", floatingOf(gradient), {
     output,
     input: gradient,
     operation: reductions.sum,
     outer: 1,
-    reduced: rows,
+    reduced: columns === 0 ? 0 : gradient.size / columns,
     inner: columns,
     scale: 1,
     accumulate: accumulate ? 1 : 0,

@@ -2,7 +2,7 @@ import { gemm, sumRows } from "../calls/gemm.js";
 import { rowsAndColumns } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
-import { empty, type Tensor } from "../tensor.js";
+import { empty, floatingOf, type Tensor } from "../tensor.js";
 import { checkInput, checkParameters, type LinearOptions, linear } from "./linear.js";
 
 /** Weight and bias of a linear map. */
@@ -74,6 +74,7 @@ export const mlpOperation = defineOperation({
     const { rows, columns: outWidth } = rowsAndColumns("mlp", "y", g);
     const [hiddenWidth, width] = shapes.weight1 as [number, number];
     const { device, dtype } = g;
+    /** leftᵀ·right. */
     const gradientOf = (left: Tensor, right: Tensor, m: number, n: number): Tensor => {
       const output = empty(device, [m, n], dtype);
       gemm({ output, a: left, b: right, m, n, k: rows, transposeA: true, precision: "bfloat16" });
@@ -91,7 +92,11 @@ export const mlpOperation = defineOperation({
       gemm({ output: x, a: d, b: saved.weight1!, m: rows, n: width, k: hiddenWidth });
     }
     const weight1 = needs.weight1 ? gradientOf(d, saved.x!, hiddenWidth, width) : null;
-    const bias1 = needs.bias1 ? sumRows(empty(device, [hiddenWidth], dtype), d, hiddenWidth) : null;
+    const bias1 = needs.bias1 ? empty(device, [hiddenWidth], dtype) : null;
+    if (bias1 !== null) {
+      const sizes = { rows, columns: hiddenWidth };
+      device.run("sumColumns", floatingOf(bias1), { output: bias1, input: d, ...sizes });
+    }
     return { x, weight1, bias1, ...others };
   },
 });
