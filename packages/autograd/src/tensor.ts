@@ -153,8 +153,8 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * Resolves with the elements when the device has computed them, those of bfloat16 as float32. Rejects with the kernel's name if a kernel failed
-   * before.
+   * Resolves with the elements when the device has computed them, those of bfloat16 as float32. Rejects with the
+   * kernel's name if a kernel failed before.
    */
   async data(): Promise<ElementArray> {
     if (this.dtype !== "bfloat16")

@@ -34,8 +34,8 @@ export class Fixed {
 
 /**
  * A buffer's content before the call: float arrays are in the call's dtype (their values are rounded to float32 first,
- * so that every version sees the same input), Int32Array, Uint8Array, Bfloat16 and Fixed stay what they are; the name of another
- * buffer of the same list: that one's memory (in place); null: not given.
+ * so that every version sees the same input), Int32Array, Uint8Array, Bfloat16 and Fixed stay what they are; the name
+ * of another buffer of the same list: that one's memory (in place); null: not given.
  */
 export type Content = NumberArray | Fixed | Bfloat16 | string | null;
 

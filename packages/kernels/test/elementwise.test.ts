@@ -272,7 +272,7 @@ describe.each(["scaleRows", "scaleColumns"] as const)("%s", (name) => {
 });
 
 describe("bfloat16", () => {
-  test("toBfloat16 rounds to the nearest, ties to even, and what is below the smallest normal number to zero", async () => {
+  test("toBfloat16 rounds to the nearest, ties to even; below the smallest normal number to zero", async () => {
     const given = [
       [1 + 2 ** -8, 1], // a tie: down to the even one
       [1 + 3 * 2 ** -8, 1 + 2 ** -6], // a tie: up

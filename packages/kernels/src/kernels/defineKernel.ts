@@ -34,8 +34,8 @@ export interface KernelBuffer<Name extends string, Context> {
   /** Elements read plus elements written, where that is not the extent. */
   readonly traffic?: (numbers: NumbersOf<Name>, context: Context) => number;
   /**
-   * What checkFinite looks at of an output in the call's dtype or bfloat16: not given, the whole extent; false, nothing; or the
-   * parts that the kernel writes of one that is not dense.
+   * What checkFinite looks at of an output in the call's dtype or bfloat16: not given, the whole extent; false,
+   * nothing; or the parts that the kernel writes of one that is not dense.
    */
   readonly checked?: false | ((numbers: NumbersOf<Name>) => readonly CheckedPart[]);
 }

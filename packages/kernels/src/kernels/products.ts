@@ -76,11 +76,12 @@ export const products = {
     operations: (n) => 2 * n.batch * n.m * n.n * n.k,
   }),
   /**
-   * A product in precision bfloat16 whose arrays may lie in memory as bfloat16, all dense: output = epilogue(op(a)·op(b)),
-   * M×N, K inner; transposes as gemm has them. Types of a, b and output by code; what is in the call's dtype is rounded
-   * as gemm does it, and sums are float32.
+   * A product in precision bfloat16 whose arrays may lie in memory as bfloat16, all dense:
+   * output = epilogue(op(a)·op(b)), M×N, K inner; transposes as gemm has them. The types of a, b and output by code;
+   * what is in the call's dtype is rounded as gemm does it, and sums are float32.
    * Epilogue, in this order: + bias[n]; · factor; + residual; activated 1: GELU, to the accuracy of bfloat16.
-   * derivative, if given, is GELU′ of what GELU is taken of. factor, activated and derivative only of a bfloat16 output.
+   * derivative, if given, is GELU′ of what GELU is taken of. factor, activated and derivative only of a bfloat16
+   * output. In place on factor.
    */
   gemmBfloat16: defineKernel({
     integers: ["m", "n", "k", "transposeA", "transposeB", "aType", "bType", "outputType", "activated"],
