@@ -88,6 +88,7 @@
             "native/fast/products.cpp",
             "native/fast/packedProducts.cpp",
             "native/fast/attention.cpp",
+            "native/fast/normalization.cpp",
             "native/fast/linearLosses.cpp",
             "native/fast/limits.cpp"
           ],

@@ -251,6 +251,14 @@ for name, options in {
 # Rows of targets that are no distributions: the gradient's softmax has their sum as its factor.
 case("softCrossEntropy/weighted", F.cross_entropy, input=draw(5, 7), target=draw(5, 7, low=0, high=1))
 
+case(
+    "mlp/residual",
+    lambda x, weight1, bias1, weight2, bias2, residual: F.linear(F.gelu(F.linear(x, weight1, bias1)), weight2, bias2)
+    + residual,
+    x=draw(2, 3, 5), weight1=draw(8, 5), bias1=draw(8), weight2=draw(4, 8), bias2=draw(4), residual=draw(2, 3, 4),
+)
+case("mlp/behindNorm", mlp, x=draw(5, 4), weight=draw(6, 4), bias=draw(6), gamma=draw(4), beta=draw(4), out=draw(4, 6))
+
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
 save_file(

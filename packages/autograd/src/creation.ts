@@ -60,12 +60,25 @@ export function tensor(
   let made: Tensor;
   if (given.strides === null) {
     made = empty(device, target, dtype);
-    device.upload(made, elements);
+    uploadElements(made, elements);
   } else {
     made = packStrided(device, elements, given.shape, given.strides, given.offset, dtype, target);
   }
   made.requiresGrad = options.requiresGrad ?? false;
   return made;
+}
+
+/** Copies elements to the device, where those of bfloat16 are rounded. */
+function uploadElements(target: Tensor, elements: ElementArray): void {
+  const { device, size } = target;
+  if (target.dtype !== "bfloat16") {
+    device.upload(target, elements);
+    return;
+  }
+  const exact = { buffer: device.allocate(elements.byteLength), byteOffset: 0 };
+  device.upload(exact, elements);
+  device.run("toBfloat16", "float32", { output: target, input: exact, size });
+  exact.buffer.dispose();
 }
 
 interface Source {
@@ -133,7 +146,7 @@ function packStrided(
   dtype: DType,
   target: Shape,
 ): Tensor {
-  if (bytesPerElement(dtype) === 1 || strides.some((stride) => stride < 0)) {
+  if (bytesPerElement(dtype) < 4 || strides.some((stride) => stride < 0)) {
     throw new TypeError(
       `tensor: a ${dtype} ndarray of shape ${formatShape(shape)} with strides [${strides.join(", ")}] ` +
         "cannot be packed on the device: that takes elements of 4 or 8 bytes and no negative stride. " +
@@ -297,5 +310,5 @@ export function copyInto(target: Tensor, source: Tensor | ElementArray): void {
       `copyInto: the target is ${describe(target)} with ${target.size} elements and the source has ${elements.length}.`,
     );
   }
-  target.device.upload(target, elements);
+  uploadElements(target, elements);
 }

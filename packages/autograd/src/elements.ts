@@ -8,6 +8,8 @@ export interface ElementArrays {
   readonly float64: Float64Array<ArrayBuffer>;
   /** Indices, labels, token ids. */
   readonly int32: Int32Array<ArrayBuffer>;
+  /** As float32, which holds every bfloat16 as it is; on the device an element takes 2 bytes. */
+  readonly bfloat16: Float32Array<ArrayBuffer>;
   /** Picture bytes. */
   readonly uint8: Uint8Array<ArrayBuffer>;
 }
@@ -21,16 +23,22 @@ export type FloatingDType = "float32" | "float64";
 const constructors = {
   float32: Float32Array,
   float64: Float64Array,
+  bfloat16: Float32Array,
   int32: Int32Array,
   uint8: Uint8Array,
 } as const;
 
-/** Bytes of one element. */
+/** Bytes of one element on the device. */
 export function bytesPerElement(dtype: DType): number {
-  return constructors[dtype].BYTES_PER_ELEMENT;
+  return dtype === "bfloat16" ? 2 : constructors[dtype].BYTES_PER_ELEMENT;
 }
 
-/** Views raw bytes as elements. */
+/** The dtype of gradients of a tensor: its own, and float32 of one in bfloat16. */
+export function gradientDtype(dtype: DType): DType {
+  return dtype === "bfloat16" ? "float32" : dtype;
+}
+
+/** Views raw bytes as elements; those of bfloat16 are the bytes of float32. */
 export function viewElements(dtype: DType, bytes: ArrayBuffer): ElementArray {
   return new constructors[dtype](bytes);
 }
@@ -50,7 +58,7 @@ export function dtypeOf(values: unknown): DType {
   return "float32";
 }
 
-/** Whether gradients can be computed in this dtype. */
+/** Whether gradients can be computed in this dtype. Those of a result in bfloat16 are float32. */
 export function isFloating(dtype: DType): dtype is FloatingDType {
   return dtype === "float32" || dtype === "float64";
 }

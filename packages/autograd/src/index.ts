@@ -64,6 +64,7 @@ export { type LayerNormOptions, layerNorm } from "./ops/layerNorm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from "./ops/linearCrossEntropy.js";
 export { type MatmulOptions, matmul } from "./ops/matmul.js";
+export { type LinearParameters, mlp } from "./ops/mlp.js";
 export { permute, transpose } from "./ops/permute.js";
 export { mean, type ReductionOptions, sum } from "./ops/reductions.js";
 export { reshape } from "./ops/reshape.js";

@@ -1,4 +1,4 @@
-import { isFloating } from "./elements.js";
+import { gradientDtype, isFloating } from "./elements.js";
 import { observerOf } from "./observeOperations.js";
 import type {
   AnyOperation,
@@ -92,7 +92,7 @@ function checkResult(
         "and what the gradient rule needs as saved ({} for nothing); forward has to be synchronous.",
     );
   }
-  if (needed && !isFloating(result.output.dtype)) {
+  if (needed && !isFloating(gradientDtype(result.output.dtype))) {
     throw new TypeError(
       `${operation}: the output is ${describe(result.output)}, ` +
         "and only float32 and float64 have gradients. Give it detached inputs, e.g. x.detach().",

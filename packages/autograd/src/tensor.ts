@@ -4,6 +4,7 @@ import {
   bytesPerElement,
   type ElementArray,
   type ElementArrays,
+  gradientDtype,
   isFloating,
   viewElements,
 } from "./elements.js";
@@ -25,8 +26,8 @@ export interface GraphNode extends ScopedNode {
 
 /** Elements of one dtype on the host, as read from a file or a device. */
 export interface HostTensor {
-  /** The element type; `int64` occurs in files only. */
-  readonly dtype: DType | "int64";
+  /** The element type; `int64` occurs in files only. Elements of bfloat16 become float32. */
+  readonly dtype: Exclude<DType, "bfloat16"> | "int64";
   /** Sizes of the axes. */
   readonly shape: Shape;
   /** The elements, row-major. */
@@ -152,11 +153,17 @@ export class Tensor implements ScopedHandle {
   }
 
   /**
-   * Resolves with the elements when the device has computed them. Rejects with the kernel's name if a kernel failed
-   * before.
+   * Resolves with the elements when the device has computed them, those of bfloat16 as float32. Rejects with the
+   * kernel's name if a kernel failed before.
    */
   async data(): Promise<ElementArray> {
-    return viewElements(this.dtype, await this.device.download(this, this.bytes));
+    if (this.dtype !== "bfloat16")
+      return viewElements(this.dtype, await this.device.download(this, this.bytes));
+    const widened = { buffer: this.device.allocate(4 * this.size), byteOffset: 0 };
+    this.device.run("fromBfloat16", "float32", { output: widened, input: this, size: this.size });
+    const bytes = this.device.download(widened, 4 * this.size);
+    widened.buffer.dispose();
+    return viewElements(this.dtype, await bytes);
   }
 
   /**
@@ -181,15 +188,16 @@ export class Tensor implements ScopedHandle {
 
   /** The elements with their shape and dtype, e.g. for `writeSafetensors`. */
   async toHost(): Promise<HostTensor> {
-    return { dtype: this.dtype, shape: this.shape, data: await this.data() };
+    const dtype = this.dtype === "bfloat16" ? "float32" : this.dtype;
+    return { dtype, shape: this.shape, data: await this.data() };
   }
 
   /**
    * Computes the gradient of this tensor with respect to every leaf that requires one and adds it to the leaf's `grad`.
    * What the graph kept is released meanwhile, so a graph can be used only once.
    *
-   * @param gradient The gradient of the final result with respect to this tensor, of this tensor's shape. Default 1,
-   * for a tensor with one element.
+   * @param gradient The gradient of the final result with respect to this tensor, of this tensor's shape and dtype
+   * (float32 for one in bfloat16). Default 1, for a tensor with one element.
    * @throws Error If this tensor needs no gradient, has more than one element and no `gradient` is given, or its graph
    * was used before.
    */
@@ -209,14 +217,18 @@ export class Tensor implements ScopedHandle {
             "Reduce it with sum or mean, or pass backward(gradient) a tensor of that shape.",
         );
       }
-      const one = empty(this.device, this.shape, this.dtype);
-      this.device.run("fill", floatingOf(this), { output: one, size: 1, value: 1 });
+      const one = empty(this.device, this.shape, gradientDtype(this.dtype));
+      this.device.run("fill", floatingOf(one), { output: one, size: 1, value: 1 });
       this.#node.backward(one);
       return;
     }
-    if (gradient.dtype !== this.dtype || formatShape(gradient.shape) !== formatShape(this.shape)) {
+    if (
+      gradient.dtype !== gradientDtype(this.dtype) ||
+      formatShape(gradient.shape) !== formatShape(this.shape)
+    ) {
       throw new TypeError(
-        `backward: the gradient is ${describe(gradient)} and the tensor is ${describe(this)}; both have to be alike.`,
+        `backward: the gradient is ${describe(gradient)} and the tensor is ${describe(this)}; both have to be alike.` +
+          (this.dtype === "bfloat16" ? " The gradient of a bfloat16 tensor is float32." : ""),
       );
     }
     this.#node.backward(gradient.hold());

@@ -15,6 +15,7 @@ import {
   linearCrossEntropy,
   matmul,
   mean,
+  mlp,
   permute,
   reshape,
   scaleColumns,
@@ -46,6 +47,29 @@ const wrong: [() => unknown, string][] = [
     () => matmul(of(4, 196, 384), of(512, 384)),
     "matmul: a is 4×196×384 and b is 512×384: the inner sizes 384 and 512 differ. " +
       "Did you mean matmul(a, b, {transposeB: true})?",
+  ],
+  [
+    () => linear(zeros(device, [2, 3], { dtype: "bfloat16" }), of(4, 3), null),
+    'linear: x is 2×3 bfloat16 and precision is "float32"; expected float32 or float64. ' +
+      'Give { precision: "bfloat16" }',
+  ],
+  [
+    () =>
+      linear(zeros(device, [2, 3], { dtype: "bfloat16" }), of(4, 3), null, {
+        inputActivation: "gelu",
+        precision: "bfloat16",
+      }),
+    'linear: x is 2×3 bfloat16 and inputActivation "gelu"; expected float32 or float64 for an input that is',
+  ],
+  [
+    () =>
+      mlp(
+        of(2, 3),
+        { weight: of(8, 3), bias: null },
+        { weight: of(4, 7), bias: null },
+        { precision: "bfloat16" },
+      ),
+    "mlp: x is 2×8 and weight is 4×7 (out×in): the last axis of x has 8 elements, expected 7.",
   ],
   [() => matmul(of(3, 2), of(3, 4)), "Did you mean matmul(a, b, {transposeA: true})?"],
   [() => matmul(of(2, 3), of(5, 7)), "the inner sizes 3 and 5 differ."],

@@ -1,4 +1,6 @@
 import {
+  add,
+  clone,
   copyInto,
   full,
   ones,
@@ -57,6 +59,20 @@ describe("tensor", () => {
     expect(await numbers(tensor(device, array.step(2, 2)))).toEqual([0, 2, 8, 10]);
     const back = await transpose(tensor(device, array)).toNdarray();
     expect([back.shape, back.get(3, 1)]).toEqual([[4, 3], 7]);
+  });
+
+  test("rounds to bfloat16 on the device, and gives float32 back", async () => {
+    const made = tensor(device, [1, 1 + 2 ** -8, -3.140625, 1e-40], [2, 2], { dtype: "bfloat16" });
+    expect([made.dtype, made.bytes]).toEqual(["bfloat16", 8]);
+    expect(await numbers(made)).toEqual([1, 1, -3.140625, 0]);
+    const host = await made.toHost();
+    expect([host.dtype, host.data]).toEqual(["float32", Float32Array.of(1, 1, -3.140625, 0)]);
+    expect(await numbers(clone(made))).toEqual([1, 1, -3.140625, 0]);
+    copyInto(made, Float32Array.of(5, 6, 7, 2 ** -8 + 1));
+    expect(await numbers(made)).toEqual([5, 6, 7, 1]);
+    expect(await numbers(full(device, [2], 0.5, { dtype: "bfloat16" }))).toEqual([0.5, 0.5]);
+    expect(() => add(made, made)).toThrow("add: a is 2×2 bfloat16; expected float32 or float64");
+    expect(() => (made.requiresGrad = true)).toThrow("only float32 and float64 have gradients");
   });
 
   test("copies what it is given", async () => {

@@ -31,6 +31,7 @@
 
 namespace splitmask::SPLITMASK_SET {
 void gemm(const Gemm<float>& call);
+void gemmBfloat16(const GemmBfloat16<float>& call);
 void multiplyAdds(const MultiplyAdds<float>& call);
 void bfloat16Dots(const Bfloat16Dots<float>& call);
 void linearCrossEntropy(const LinearCrossEntropy<float>& call);
@@ -334,6 +335,48 @@ class Bench {
     measure(kind, name, products, [&] { SPLITMASK_SET::linearCrossEntropy(call); }, nullptr, 1, false, bfloat16);
   }
 
+  // Activations and gradients that lie in memory as bfloat16 (a, and b of a weight gradient) beside the same numbers as
+  // float32, rounded while they are packed. GELU of a linear layer's output is written with its derivative beside the
+  // bias alone; GELU's derivative is a factor beside GELU's derivative at given values.
+  void heldAsBfloat16(const Shape& s) {
+    if (!wanted("held bfloat16", s.name())) return;
+    Operands operands(s);
+    Shape rounded = s;
+    rounded.bfloat16 = true;
+    const auto halves = [](int64 size) {
+      const Floats values = numbersBelowHalf(size);
+      std::vector<Bfloat16, AlignedAllocator<Bfloat16>> rounded(values.size());
+      for (size_t i = 0; i < values.size(); ++i) {
+        unsigned bits;
+        std::memcpy(&bits, &values[i], 4);
+        rounded[i].bits = static_cast<unsigned short>(bits >> 16);
+      }
+      return rounded;
+    };
+    auto a = halves(s.m * s.k), b = halves(s.n * s.k), output = halves(s.m * s.n), second = halves(s.m * s.n);
+    GemmBfloat16<float> call{context()};
+    const bool activates = s.epilogue == Epilogue::bias, multiplies = s.epilogue == Epilogue::geluDerivative;
+    call.outputType = activates || multiplies ? ElementType::bfloat16 : ElementType::dtype;
+    call.output = activates || multiplies ? static_cast<void*>(output.data()) : operands.output.data();
+    call.derivative = activates ? second.data() : nullptr;
+    call.factor = multiplies ? second.data() : nullptr;
+    call.bias = s.epilogue == Epilogue::none || multiplies ? nullptr : operands.bias.data();
+    call.residual = s.epilogue == Epilogue::residual ? operands.residual.data() : nullptr;
+    call.activated = activates;
+    call.aType = multiplies ? ElementType::dtype : ElementType::bfloat16;
+    call.a = multiplies ? static_cast<const void*>(operands.a.data()) : a.data();
+    call.bType = s.transposeA ? ElementType::bfloat16 : ElementType::dtype;
+    call.b = s.transposeA ? static_cast<const void*>(b.data()) : operands.b.data();
+    call.m = s.m;
+    call.n = s.n;
+    call.k = s.k;
+    call.transposeA = s.transposeA;
+    call.transposeB = s.transposeB;
+    measure(
+        "held bfloat16", s.name(), s.operations(), [&] { SPLITMASK_SET::gemmBfloat16(call); },
+        [&] { gemm(rounded, operands); }, 1, false, true);
+  }
+
   // A shape with tails beside a full one, whose time is scaled to the same operations.
   void besideFullShape(const Shape& s, const Shape& full) {
     const char* kind = s.bfloat16 ? "tails bfloat16" : "tails";
@@ -379,6 +422,18 @@ int main(int count, char** arguments) {
     for (const int64 batch : batches) layersOf(width, 98 * batch, products);
   for (const Shape& shape : products) bench.besideOpenBlas("float32", shape);
   for (const Shape& shape : products) bench.bfloat16BesideFloat32(shape);
+  const auto heldOf = [&](int64 width, int64 rows) {
+    std::vector<Shape> held;
+    layersOf(width, rows, held);
+    for (const Shape& shape : held) bench.heldAsBfloat16(shape);
+    bench.heldAsBfloat16({rows, 4 * width, width, false, true, 1, Epilogue::bias});
+    bench.heldAsBfloat16({rows, width, 4 * width, false, true, 1, Epilogue::residual, 1});
+    bench.heldAsBfloat16({rows, 4 * width, width, false, false, 1, Epilogue::geluDerivative});
+    bench.heldAsBfloat16({width, 4 * width, rows, true, false, 1, Epilogue::none, 2});
+  };
+  heldOf(192, 6272);
+  heldOf(384, 3136);
+  heldOf(128, 8192);
   // What most people train: width 128, both halves of 128 pictures of 64 tokens.
   std::vector<Shape> small;
   layersOf(128, 8192, small);

@@ -64,7 +64,7 @@ ${content}
 
 // ── the structs ──
 
-const elementTypes = { int32: "int", uint8: "unsigned char", float64: "double" };
+const elementTypes = { int32: "int", uint8: "unsigned char", float64: "double", bfloat16: "Bfloat16" };
 
 /**
  * The members of a part with the expression that reads each of them from `buffers` and `numbers`; numbers with the
@@ -72,9 +72,14 @@ const elementTypes = { int32: "int", uint8: "unsigned char", float64: "double" }
  */
 function membersOf(part, codes, buffers, numbers) {
   const members = Object.entries(part.buffers).map(([name, { type, output, optional }], index) => {
-    const pointer = `${output ? "" : "const "}${elementTypes[type] ?? "T"}*`;
+    const element = typeof type === "object" ? "void" : (elementTypes[type] ?? "T");
+    const pointer = `${output ? "" : "const "}${element}*`;
+    const remarks = [
+      ...(typeof type === "object" ? [`of T or Bfloat16, as ${type.code} says`] : []),
+      ...(optional ? ["may be null"] : []),
+    ];
     return {
-      declaration: `${pointer} ${name};${optional ? "  // may be null" : ""}`,
+      declaration: `${pointer} ${name};${remarks.length === 0 ? "" : `  // ${remarks.join("; ")}`}`,
       value: `static_cast<${pointer}>(${buffers}[${index}])`,
     };
   });
@@ -165,7 +170,7 @@ const countsOf = (part) => ({
 const groupHeader = (group, kernels, codes) =>
   header(
     group,
-    '#include "../queuedCall.h"\n#include "codes.h"',
+    '#include "../bfloat16.h"\n#include "../queuedCall.h"\n#include "codes.h"',
     Object.entries(kernels)
       .map(([name, entry]) => structOf(name, entry, codes))
       .join("\n"),

@@ -110,7 +110,7 @@ export interface BackendDevice {
    * Enqueues the call that the words describe, in this order: the kernel (its index among the backend's kernels); 1 for
    * float64, else 0; the number of items; block and byteOffset of each buffer (block −1: not given); the numbers; block
    * and byteOffset of the items' buffers; the items' numbers; the number of checks for NaN and infinities, and of each
-   * check block, byteOffset, rows, columns and elements from row to row.
+   * check block, byteOffset, rows, columns, elements from row to row and bytes of an element (2: bfloat16).
    */
   run(): void;
   /**

@@ -5,6 +5,8 @@ import type { BufferArgument } from "./kernelArguments.js";
 import type { CheckedPart, KernelBuffer } from "./kernels/defineKernel.js";
 import {
   type AnyPart,
+  type BufferType,
+  elementType,
   entryOf,
   type KernelName,
   kernelTable,
@@ -22,8 +24,7 @@ type Context = number | Values;
 interface BufferLayout {
   readonly name: string;
   readonly extent: KernelBuffer<string, Context>["extent"];
-  /** null: the call's dtype. */
-  readonly type: "int32" | "uint8" | "float64" | null;
+  readonly type: BufferType | undefined;
   readonly output: boolean;
   readonly optional: boolean;
   /** Whether checkFinite looks at it; `parts` says at which parts, null: at the whole extent. */
@@ -45,15 +46,19 @@ interface KernelLayout {
   readonly each: ArgumentLayout | null;
 }
 
+/** Whether a buffer of a type holds numbers that are computed with, in the call's dtype or bfloat16. */
+const isComputed = (type: BufferType | undefined): boolean =>
+  type === undefined || type === "bfloat16" || typeof type === "object";
+
 function layoutOf(part: AnyPart): ArgumentLayout {
   const buffers = Object.entries(part.buffers).map(
-    ([name, { extent, type = null, output = false, optional = false, checked = true }]): BufferLayout => ({
+    ([name, { extent, type, output = false, optional = false, checked = true }]): BufferLayout => ({
       name,
       extent,
       type,
       output,
       optional,
-      checked: output && type === null && checked !== false,
+      checked: output && isComputed(type) && checked !== false,
       parts: typeof checked === "function" ? checked : null,
     }),
   );
@@ -146,7 +151,7 @@ export class CallWriter {
 
   #reserve(layout: KernelLayout, items: number): void {
     const wordsOf = ({ buffers, numbers, checked }: ArgumentLayout): number =>
-      2 * buffers.length + numbers.length + (this.#device.checkFinite ? 5 * checked.length : 0);
+      2 * buffers.length + numbers.length + (this.#device.checkFinite ? 6 * checked.length : 0);
     const needed = 4 + wordsOf(layout.own) + (layout.each === null ? 0 : items * wordsOf(layout.each));
     if (needed > this.#words.length) this.#grow(needed);
   }
@@ -220,7 +225,8 @@ export class CallWriter {
         );
       }
       const count = extent(values as Numbers, context);
-      const bytes = count * elementBytes[type ?? dtype];
+      const elements = elementType(type, dtype, values as Numbers);
+      const bytes = count * elementBytes[elements];
       if (!(Number.isSafeInteger(count) && count >= 0)) {
         const numbers = layout.numbers.map((number) => `${number} ${values[number]}`).join(", ");
         throw new RangeError(
@@ -230,7 +236,7 @@ export class CallWriter {
       }
       if (!(byteOffset >= 0 && byteOffset + bytes <= buffer.bytes)) {
         throw new RangeError(
-          `${kernel}: ${name}${where} needs ${count} ${type ?? dtype} elements (${bytes} bytes) from ` +
+          `${kernel}: ${name}${where} needs ${count} ${elements} elements (${bytes} bytes) from ` +
             `byteOffset ${byteOffset} on, but its buffer has ${buffer.bytes} bytes.`,
         );
       }
@@ -248,18 +254,20 @@ export class CallWriter {
     context: Context,
     countAt: number,
   ): void {
-    for (const { name, extent, parts } of layout.checked) {
+    for (const { name, extent, type, parts } of layout.checked) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) continue;
+      const bytes = elementBytes[elementType(type, dtype, values as Numbers)];
       const list = parts?.(values as Numbers) ?? [dense(extent(values as Numbers, context))];
-      if (this.#at + 5 * list.length > this.#words.length) this.#grow(this.#at + 5 * list.length);
+      if (this.#at + 6 * list.length > this.#words.length) this.#grow(this.#at + 6 * list.length);
       const words = this.#words;
       for (const part of list) {
         words[this.#at++] = argument.buffer.id;
-        words[this.#at++] = argument.byteOffset + part.offset * elementBytes[dtype];
+        words[this.#at++] = argument.byteOffset + part.offset * bytes;
         words[this.#at++] = part.rows;
         words[this.#at++] = part.columns;
         words[this.#at++] = part.leading;
+        words[this.#at++] = bytes;
       }
       words[countAt]! += list.length;
     }

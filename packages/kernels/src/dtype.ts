@@ -1,5 +1,11 @@
-/** The element types of device buffers. */
-export type DType = "float32" | "float64" | "int32" | "uint8";
+/** The element types of device buffers. `"bfloat16"` is the upper half of a float32. */
+export type DType = "float32" | "float64" | "bfloat16" | "int32" | "uint8";
 
 /** Bytes of one element. */
-export const elementBytes: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, uint8: 1 };
+export const elementBytes: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float64: 8,
+  bfloat16: 2,
+  int32: 4,
+  uint8: 1,
+};

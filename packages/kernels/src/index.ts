@@ -30,6 +30,7 @@ export {
   activatedOperands,
   binaryOperations,
   distributions,
+  elementTypes,
   eraseModes,
   mostBlurTaps,
   outputActivations,

@@ -1,5 +1,5 @@
 import { elementBytes } from "./dtype.js";
-import { type AnyPart, entryOf } from "./kernelTable.js";
+import { type AnyPart, elementType, entryOf } from "./kernelTable.js";
 import type { ProfiledArguments, ProfiledKernel } from "./profile.js";
 
 /** What a call costs, the same for every implementation. */
@@ -43,7 +43,7 @@ function partCost(
   let bytes = 0;
   for (const name of buffers) {
     const { type, extent, traffic } = part.buffers[name]!;
-    bytes += (traffic ?? extent)(numbers, context) * elementBytes[type ?? dtype];
+    bytes += (traffic ?? extent)(numbers, context) * elementBytes[elementType(type, dtype, numbers)];
   }
   return { operations: part.operations(numbers, context, buffers), bytes };
 }

@@ -1,7 +1,7 @@
 import type { Device } from "./device.js";
 import type { BufferArgument } from "./kernelArguments.js";
 import { kernelCost } from "./kernelCosts.js";
-import { activatedOperands, productPrecisions, reductions } from "./kernels/codes.js";
+import { activatedOperands, elementTypes, productPrecisions, reductions } from "./kernels/codes.js";
 import type { Profile, ProfiledCall } from "./profile.js";
 import { measureQueueCosts } from "./queueCosts.js";
 import { type WorkKind, workKind } from "./workKind.js";
@@ -174,7 +174,17 @@ function movesOf(device: Device, space: (elements: number) => BufferArgument): (
   const shape = { rows: movedRows, columns: hidden };
   const [input, output] = [space(movedRows * hidden), space(movedRows * hidden)];
   const [mean, rstd, weight, sums] = [space(movedRows), space(movedRows), space(hidden), space(hidden)];
-  const norm = { output, mean, rstd, input, weight, bias: weight, ...shape, epsilon: 1e-6 };
+  const norm = {
+    output,
+    mean,
+    rstd,
+    input,
+    weight,
+    bias: weight,
+    ...shape,
+    epsilon: 1e-6,
+    outputType: elementTypes.dtype,
+  };
   return () => {
     device.run("layerNorm", "float32", norm);
     device.run("scaleRows", "float32", { output, input, rowScale: mean, residual: input, ...shape });

@@ -1,6 +1,8 @@
+import type { DType } from "./dtype.js";
 import { attention } from "./kernels/attention.js";
 import { clustering } from "./kernels/clustering.js";
-import type { KernelPart } from "./kernels/defineKernel.js";
+import { elementTypes } from "./kernels/codes.js";
+import type { FixedType, KernelPart } from "./kernels/defineKernel.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { limits } from "./kernels/limits.js";
 import { linearLosses } from "./kernels/linearLosses.js";
@@ -38,9 +40,9 @@ export const kernelGroups = {
  * arguments are generated from it. A device compares it with the entries that its backend was compiled from.
  *
  * Conventions. All arrays are contiguous and row-major. Buffers hold the call's `dtype` (float32, or float64 with the
- * naive kernels) unless they have a type. An index of −1 means "none", as NaN does for fractions: kernels that search
- * for the largest value write it, kernels that compute numbers from indices return NaN for it, and kernels that gather
- * by index report it as an error.
+ * naive kernels) unless they have a type. bfloat16 goes with either dtype. An index of −1 means "none", as NaN does for
+ * fractions: kernels that search for the largest value write it, kernels that compute numbers from indices return NaN
+ * for it, and kernels that gather by index report it as an error.
  */
 export const kernelTable = {
   ...movement,
@@ -65,6 +67,9 @@ export type KernelName = keyof typeof kernelTable;
 /** @internal A part of an entry without the types of its names, for code that treats all kernels alike. */
 export type AnyPart = KernelPart<string, never, readonly string[], readonly string[], number | object>;
 
+/** @internal What an entry says of the type of a buffer's elements. */
+export type BufferType = FixedType | { readonly code: string };
+
 /** @internal An entry without the types of its names. */
 export interface AnyKernel extends AnyPart {
   /** What every item of its list takes; null: it takes no list. */
@@ -78,6 +83,22 @@ export const entryOf = (kernel: KernelName): AnyKernel => kernelTable[kernel] as
 export const numbersOf = ({ integers, values }: AnyPart): readonly string[] => [...integers, ...values];
 
 /**
+ * @internal The type of a buffer's elements in a call.
+ *
+ * @param type What the entry says of the buffer.
+ * @param dtype The call's.
+ * @param numbers The call's.
+ */
+export function elementType(
+  type: BufferType | undefined,
+  dtype: "float32" | "float64",
+  numbers: Readonly<Record<string, number>>,
+): DType {
+  if (typeof type !== "object") return type ?? dtype;
+  return numbers[type.code] === elementTypes.bfloat16 ? "bfloat16" : dtype;
+}
+
+/**
  * @internal The arguments of an entry, in order, as one text: `(dtype output, const dtype input, integer size)`. The
  * addon contains those of the entries that it was compiled from.
  */
@@ -86,10 +107,13 @@ export function signatureOf(entry: AnyKernel): string {
   return entry.each === null ? own : `${own} each ${partSignature(entry.each)}`;
 }
 
+const nameOfType = (type: BufferType | undefined): string =>
+  typeof type === "object" ? type.code : (type ?? "dtype");
+
 function partSignature(part: AnyPart): string {
   const buffers = Object.entries(part.buffers).map(
     ([name, { type, output, optional }]) =>
-      `${output ? "" : "const "}${type ?? "dtype"} ${name}${optional ? "?" : ""}`,
+      `${output ? "" : "const "}${nameOfType(type)} ${name}${optional ? "?" : ""}`,
   );
   const codes = (name: string) => {
     const list = part.codes?.[name];

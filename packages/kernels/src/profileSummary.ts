@@ -115,8 +115,9 @@ export function callDetail(call: ProfiledCall): string {
   const { kernel, numbers: n } = call;
   const format = isBfloat16(call) ? " bf16" : "";
   switch (kernel) {
-    case "gemm": {
-      const batch = n.batch === 1 ? "" : `${n.batch}·`;
+    case "gemm":
+    case "gemmBfloat16": {
+      const batch = (n.batch ?? 1) === 1 ? "" : `${n.batch}·`;
       const letters = `${n.transposeA === 0 ? "N" : "T"}${n.transposeB === 0 ? "N" : "T"}`;
       return `${letters} ${batch}${n.m}×${n.n}×${n.k}${format}`;
     }

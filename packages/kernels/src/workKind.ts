@@ -11,6 +11,7 @@ export type WorkKind = "products" | "bfloat16Products" | "attention" | "bfloat16
 
 const operationBound: Partial<Record<KernelName, "products" | "attention">> = {
   gemm: "products",
+  gemmBfloat16: "products",
   gemmArgmax: "products",
   linearCrossEntropy: "products",
   gemmPacked: "products",
@@ -28,9 +29,11 @@ export function workKind(call: ProfiledCall): WorkKind {
   return kind === "products" ? "bfloat16Products" : "bfloat16Attention";
 }
 
+const alwaysBfloat16: ReadonlySet<KernelName> = new Set(["gemmBfloat16", "bfloat16Dots"]);
+
 /** Whether the factors of a call's products are rounded to bfloat16. */
 export function isBfloat16(call: ProfiledCall): boolean {
   if (call.kind !== "kernel") return false;
   if (call.kernel === "gemmPacked") return call.numbers.format === weightFormats.bfloat16;
-  return call.kernel === "bfloat16Dots" || call.numbers.precision === productPrecisions.bfloat16;
+  return alwaysBfloat16.has(call.kernel) || call.numbers.precision === productPrecisions.bfloat16;
 }

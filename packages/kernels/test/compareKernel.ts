@@ -12,6 +12,21 @@ import { fastVersion, reference as referenceVersion, type Version, versions } fr
 
 type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
+/** Numbers that are in memory as bfloat16 whatever the dtype of the call; the reference has the same bits. */
+export class Bfloat16 {
+  /** The upper halves of the numbers as float32, which have to be bfloat16 numbers. */
+  readonly bits: Uint16Array;
+
+  constructor(values: ArrayLike<number>) {
+    this.bits = Uint16Array.from(new Uint32Array(Float32Array.from(values).buffer), (bits) => bits >>> 16);
+  }
+
+  /** The numbers of bits. */
+  static numbers(bits: Uint16Array): Float32Array {
+    return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
+  }
+}
+
 /** An array that keeps its own element type whatever the dtype of the call, e.g. float64 sums. */
 export class Fixed {
   constructor(readonly values: NumberArray) {}
@@ -19,10 +34,10 @@ export class Fixed {
 
 /**
  * A buffer's content before the call: float arrays are in the call's dtype (their values are rounded to float32 first,
- * so that every version sees the same input), Int32Array, Uint8Array and Fixed stay what they are; the name of another
- * buffer of the same list: that one's memory (in place); null: not given.
+ * so that every version sees the same input), Int32Array, Uint8Array, Bfloat16 and Fixed stay what they are; the name
+ * of another buffer of the same list: that one's memory (in place); null: not given.
  */
-export type Content = NumberArray | Fixed | string | null;
+export type Content = NumberArray | Fixed | Bfloat16 | string | null;
 
 /** What one kernel call needs: the content of its buffers, its numbers, and which buffers it writes. */
 export interface KernelCase {
@@ -70,11 +85,12 @@ function deviceFor({ label, options }: Version, threads: number): Device {
 interface Placed {
   readonly buffer: DeviceBuffer;
   readonly bytes: Uint8Array;
-  readonly content: NumberArray;
+  readonly content: NumberArray | Uint16Array;
 }
 
 /** The array in the call's dtype. */
-function inDtype(content: NumberArray | Fixed, dtype: "float32" | "float64"): NumberArray {
+function inDtype(content: Exclude<Content, string | null>, dtype: "float32" | "float64"): Placed["content"] {
+  if (content instanceof Bfloat16) return content.bits;
   if (content instanceof Fixed) return content.values;
   if (content instanceof Float32Array || content instanceof Float64Array) {
     const rounded = Float32Array.from(content);
@@ -83,7 +99,7 @@ function inDtype(content: NumberArray | Fixed, dtype: "float32" | "float64"): Nu
   return content;
 }
 
-function place(device: Device, content: NumberArray): Placed {
+function place(device: Device, content: Placed["content"]): Placed {
   const bytes = new Uint8Array(content.byteLength + 2 * guardBytes).fill(guardValue);
   bytes.set(new Uint8Array(content.buffer, content.byteOffset, content.byteLength), guardBytes);
   const buffer = device.allocate(bytes.byteLength);
@@ -150,8 +166,9 @@ async function runOnce(
     if (!written.has(placed.buffer)) {
       if (Buffer.compare(after, placed.bytes) !== 0) throw new Error(`${name}: changed its input ${key}`);
     } else {
-      const Type = placed.content.constructor as new (buffer: ArrayBuffer) => NumberArray;
-      outputs[key] = new Type(after.buffer.slice(guardBytes, end));
+      const Type = placed.content.constructor as new (buffer: ArrayBuffer) => Placed["content"];
+      const values = new Type(after.buffer.slice(guardBytes, end));
+      outputs[key] = values instanceof Uint16Array ? Bfloat16.numbers(values) : values;
     }
   }
   release();

@@ -179,6 +179,17 @@ describe("errors", () => {
     checked.close();
   });
 
+  test("checkFinite looks at bfloat16 numbers", async () => {
+    const checked = createDevice({ checkFinite: true });
+    const input = floatsIn(checked, [1, 3.4e38, 2]);
+    const output = space(checked, 6);
+    checked.run("toBfloat16", "float32", { output, input, size: 3 });
+    await expect(checked.synchronize()).rejects.toThrow(
+      "toBfloat16: output 0 has a value that is not finite at element 1",
+    );
+    checked.close();
+  });
+
   test("checkFinite may be switched on and off between kernels", async () => {
     const switched = createDevice();
     const input = floatsIn(switched, [-1]);

@@ -1,5 +1,5 @@
-import { binaryOperations, unaryOperations } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel.js";
+import { availableInstructionSets, binaryOperations, unaryOperations } from "@splitmask/kernels";
+import { Bfloat16, compareKernel, compareSets } from "./compareKernel.js";
 import { expectNumbers } from "./expectNumbers.js";
 import { matrixSizes, sampleNumbers } from "./sampleNumbers.js";
 
@@ -268,5 +268,49 @@ describe.each(["scaleRows", "scaleColumns"] as const)("%s", (name) => {
       buffers: { output: residual, input, [scaleName]: scale, residual: "output" },
       ...common,
     });
+  });
+});
+
+describe("bfloat16", () => {
+  test("toBfloat16 rounds to the nearest, ties to even; below the smallest normal number to zero", async () => {
+    const given = [
+      [1 + 2 ** -8, 1], // a tie: down to the even one
+      [1 + 3 * 2 ** -8, 1 + 2 ** -6], // a tie: up
+      [1 + 2 ** -8 + 2 ** -23, 1 + 2 ** -7],
+      [2 - 2 ** -9, 2], // carries into the exponent
+      [3.4e38, Infinity], // beyond the largest bfloat16
+      [2 ** -126, 2 ** -126],
+      [2 ** -126 - 2 ** -149, 0],
+      [-Infinity, -Infinity],
+      [NaN, NaN],
+    ] as const;
+    const { reference } = await compareKernel("toBfloat16", {
+      buffers: {
+        output: new Bfloat16(new Float32Array(given.length)),
+        input: Float64Array.from(given, ([value]) => value),
+      },
+      numbers: { size: given.length },
+      outputs: ["output"],
+    });
+    expect([...reference.output!]).toEqual(given.map(([, rounded]) => rounded));
+  });
+
+  test.each([0, 1, 15, 16, 33, 40_003])("%i numbers to and from", async (size) => {
+    const input = sampleNumbers(size, 1);
+    const rounded = {
+      buffers: { output: new Bfloat16(new Float32Array(size)), input },
+      numbers: { size },
+      outputs: ["output"],
+    };
+    const { reference } = await compareKernel("toBfloat16", { ...rounded, absolute: 0, relative: 0 });
+    await compareSets("toBfloat16", availableInstructionSets(), rounded);
+    const { reference: widened } = await compareKernel("fromBfloat16", {
+      buffers: { output: new Float32Array(size), input: new Bfloat16(reference.output!) },
+      numbers: { size },
+      outputs: ["output"],
+      absolute: 0,
+      relative: 0,
+    });
+    expectNumbers(widened.output, reference.output!, { absolute: 0 });
   });
 });

@@ -92,13 +92,16 @@ describe("kernelCost", () => {
   });
 
   test("of layerNorm: the rows in and out, their means and deviations, weight and bias", () => {
-    const numbers = { rows: 10, columns: 8, epsilon: 1e-6 };
+    const numbers = { rows: 10, columns: 8, epsilon: 1e-6, outputType: 0 };
     const buffers = ["output", "mean", "rstd", "input", "weight", "bias"];
     expect(kernelCost(call("layerNorm", numbers, buffers))).toEqual({
       operations: 640,
       bytes: 4 * (80 + 10 + 10 + 80 + 8 + 8),
     });
     expect(kernelCost(call("layerNorm", numbers, buffers.slice(0, 4))).bytes).toBe(4 * 180);
+    // An output in bfloat16 takes half the bytes.
+    const rounded = { ...numbers, outputType: 1 };
+    expect(kernelCost(call("layerNorm", rounded, buffers.slice(0, 4))).bytes).toBe(4 * 180 - 2 * 80);
   });
 
   test("counts the items of a list, and what is changed in place twice", () => {

@@ -26,6 +26,11 @@ test("a signature has names, types, order and codes of all arguments", () => {
   expect(signatureOf(entryOf("scaleRows"))).toBe(
     "(dtype output, const dtype input, const dtype rowScale, const dtype residual?, integer rows, integer columns)",
   );
+  // A type that is chosen by call is named by the number that says it.
+  expect(signatureOf(entryOf("layerNorm"))).toMatch(
+    /^\(outputType output, .*integer outputType \{dtype:0,bfloat16:1\}/,
+  );
+  expect(signatureOf(entryOf("toBfloat16"))).toBe("(bfloat16 output, const dtype input, integer size)");
   expect(signatureOf(entryOf("reduce"))).toContain(
     "integer operation {sum:0,maximum:1,minimum:2}, integer outer",
   );

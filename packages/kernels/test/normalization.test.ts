@@ -1,4 +1,4 @@
-import { compareKernel } from "./compareKernel.js";
+import { Bfloat16, compareKernel } from "./compareKernel.js";
 import { expectNumbers } from "./expectNumbers.js";
 import { matrixSizes, sampleNumbers } from "./sampleNumbers.js";
 
@@ -12,6 +12,25 @@ const byRows = (rows: number, columns: number, row: (r: number) => number[]) =>
     .slice(0, rows * columns);
 
 describe("layerNorm", () => {
+  test.each(matrixSizes)("a bfloat16 output of %i×%i", async (rows, columns) => {
+    for (const weight of [sampleNumbers(columns, 2), null]) {
+      await compareKernel("layerNorm", {
+        buffers: {
+          output: new Bfloat16(new Float32Array(rows * columns)),
+          mean: new Float32Array(rows),
+          rstd: new Float32Array(rows),
+          input: sampleNumbers(rows * columns, 1, -1, 3),
+          weight,
+          bias: weight,
+        },
+        numbers: { rows, columns, epsilon: 1e-5, outputType: 1 },
+        outputs: ["output", "mean", "rstd"],
+        absolute: 1e-5,
+        relative: 2 ** -7,
+      });
+    }
+  });
+
   test.each(matrixSizes)("%i×%i", async (rows, columns) => {
     const epsilon = 1e-5;
     const input = sampleNumbers(rows * columns, 1, -1, 3);
@@ -33,7 +52,7 @@ describe("layerNorm", () => {
           weight: scale,
           bias: offset,
         },
-        numbers: { rows, columns, epsilon },
+        numbers: { rows, columns, epsilon, outputType: 0 },
         outputs: ["output", "mean", "rstd"],
         absolute: 1e-5,
       });
@@ -109,7 +128,7 @@ describe("layerNorm", () => {
         weight: null,
         bias: null,
       },
-      numbers: { rows: 4, columns: 19, epsilon: 1e-6 },
+      numbers: { rows: 4, columns: 19, epsilon: 1e-6, outputType: 0 },
       outputs: ["output", "mean", "rstd"],
     });
     for (const r of [1, 2]) expect(rowOf(reference.output!, r, 19).every(Number.isNaN)).toBe(true);
@@ -191,7 +210,7 @@ describe("l2Normalize", () => {
         ...{ output: new Float32Array(20), mean: new Float32Array(1), rstd: new Float32Array(1), input },
         ...{ weight: null, bias: null },
       },
-      numbers: { rows: 1, columns: 20, epsilon: 1e-6 },
+      numbers: { rows: 1, columns: 20, epsilon: 1e-6, outputType: 0 },
       outputs: ["output", "mean", "rstd"],
     });
     expectNumbers(

@@ -79,8 +79,8 @@ describe("packWeights", () => {
     expect([...float32].filter((value) => value !== 0)).toEqual([1, 6, -2, 7, 3, -8, 4, 9, 5, 10]);
     const bfloat16 = new Uint16Array((await pack(weight, 2, 5, "bfloat16")).packed.buffer);
     expect(bfloat16.length).toBe(3 * 2 * 32);
-    // −2 and 1: the earlier one in the upper half.
-    expect([...bfloat16.slice(0, 4)]).toEqual([0xc000, 0x3f80, 0x40e0, 0x40c0]);
+    // −2 and 1: the earlier one in the lower half.
+    expect([...bfloat16.slice(0, 4)]).toEqual([0x3f80, 0xc000, 0x40c0, 0x40e0]);
     const { packed, scales, sums } = await pack(weight, 2, 5, "int8");
     expect([...new Int8Array(packed.buffer).slice(0, 8)]).toEqual([25, -51, 76, 102, 76, 89, -102, 114]);
     expect([...scales]).toEqual([Math.fround(5 / 127), Math.fround(10 / 127)]);

@@ -1,5 +1,5 @@
 import { createDevice } from "@splitmask/kernels";
-import { compareKernel } from "./compareKernel.js";
+import { Bfloat16, compareKernel } from "./compareKernel.js";
 import { expectNumbers } from "./expectNumbers.js";
 import { matrixSizes, sampleIntegers, sampleNumbers } from "./sampleNumbers.js";
 
@@ -65,6 +65,22 @@ describe("reduce", () => {
           if (Number.isNaN(value) || operation === 0) expect(reference.output![0]).toBe(value);
         }
   });
+});
+
+test.each(matrixSizes)("sumColumns %i×%i", async (rows, columns) => {
+  const input = new Bfloat16(sampleNumbers(rows * columns, 1));
+  const { reference } = await compareKernel("sumColumns", {
+    buffers: { output: sampleNumbers(columns, 2), input },
+    numbers: { rows, columns },
+    outputs: ["output"],
+    absolute: 1e-4,
+  });
+  const values = Bfloat16.numbers(input.bits);
+  expectNumbers(
+    reference.output,
+    Array.from({ length: columns }, (_, c) => total(rows, (r) => values[r * columns + c]!)),
+    { relative: 1e-6, absolute: 1e-6 },
+  );
 });
 
 describe("dotColumns", () => {

@@ -24,7 +24,10 @@ export interface ForwardContext {
    * it. Default: the whole batch.
    */
   readonly samples?: SampleRange | undefined;
-  /** In which number format the large products are formed. Default `"float32"`. */
+  /**
+   * In which number format the large products are formed. With `"bfloat16"`, what only products read (a block's
+   * normalized tokens, the hidden layer of its MLP) is kept in bfloat16. Default `"float32"`.
+   */
   readonly precision?: ProductPrecision | undefined;
   /**
    * The model's weights packed for inference, which linear layers multiply with instead of their own, in the packed
@@ -36,6 +39,11 @@ export interface ForwardContext {
    * third more time for a small part of the memory, with the same bits. Default false.
    */
   readonly recompute?: boolean | undefined;
+}
+
+/** The dtype of activations that only products read; undefined: that of what they are made of. */
+export function productDtype({ precision, packed }: ForwardContext): "bfloat16" | undefined {
+  return precision === "bfloat16" && packed === undefined ? precision : undefined;
 }
 
 /** The context for inference: nothing is drawn. */

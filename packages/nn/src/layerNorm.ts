@@ -1,4 +1,4 @@
-import { layerNorm, ones, type Tensor, zeros } from "@splitmask/autograd";
+import { type LayerNormOptions, layerNorm, ones, type Tensor, zeros } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
@@ -28,8 +28,12 @@ export class LayerNorm extends Module {
     this.epsilon = options.epsilon ?? 1e-6;
   }
 
-  /** …×D → …×D. */
-  forward(x: Tensor): Tensor {
-    return layerNorm(x, this.weight, this.bias, { epsilon: this.epsilon });
+  /**
+   * @param x …×D.
+   * @param dtype The element type of the result. Default: that of x.
+   * @returns …×D.
+   */
+  forward(x: Tensor, dtype?: LayerNormOptions["dtype"]): Tensor {
+    return layerNorm(x, this.weight, this.bias, { epsilon: this.epsilon, dtype });
   }
 }

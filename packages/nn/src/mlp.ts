@@ -1,4 +1,4 @@
-import type { Tensor } from "@splitmask/autograd";
+import { mlp, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { type ForwardContext, inference } from "./forwardContext.js";
 import { Linear, outputOptions, type ResidualOptions } from "./linear.js";
@@ -55,7 +55,6 @@ export class Mlp extends Module {
       const activated = this.fc1.forward(x, { outputActivation: "gelu", packed });
       return this.fc2.forward(activated, { residual, precision, packed });
     }
-    const hidden = this.fc1.forward(x, { precision });
-    return this.fc2.forward(hidden, { inputActivation: "gelu", residual, precision, packed });
+    return mlp(x, this.fc1, this.fc2, { residual, precision });
   }
 }

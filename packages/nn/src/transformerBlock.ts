@@ -2,7 +2,7 @@ import { checkpoint, scope, type Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { Attention } from "./attention.js";
 import { DropPath } from "./dropPath.js";
-import type { ForwardContext } from "./forwardContext.js";
+import { type ForwardContext, productDtype } from "./forwardContext.js";
 import type { Initializer } from "./initializers.js";
 import { LayerNorm } from "./layerNorm.js";
 import { LayerScale } from "./layerScale.js";
@@ -88,10 +88,11 @@ export class TransformerBlock extends Module {
 
   #addPaths(x: Tensor, context: ForwardContext, bias: Tensor | null): Tensor {
     const { attn, mlp } = this;
-    const normed = this.norm1.forward(x);
+    const dtype = productDtype(context);
+    const normed = this.norm1.forward(x, dtype);
     const attend = (residual: Tensor | null) => attn.forward(normed, context, residual, bias);
     const attended = addPath(x, attend, this.ls1, this.drop_path1, context);
-    const normedAgain = this.norm2.forward(attended);
+    const normedAgain = this.norm2.forward(attended, dtype);
     const expand = (residual: Tensor | null) => mlp.forward(normedAgain, context, residual);
     return addPath(attended, expand, this.ls2, this.drop_path2, context);
   }

@@ -3,7 +3,10 @@ import {
   concatenate,
   full,
   normal,
+  type OperationObserver,
+  observeOperations,
   readSafetensors,
+  scope,
   sum,
   type Tensor,
   tensor,
@@ -13,6 +16,7 @@ import { checkGradient, largestError } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import {
   Attention,
+  type ForwardContext,
   type Initializer,
   inference,
   Mlp,
@@ -26,9 +30,10 @@ const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
 
 const drawn = { seed: 1, purpose: "test" };
-const layers: Record<string, { module: Module; forward: (x: Tensor) => Tensor }> = {};
+const layers: Record<string, { module: Module; forward: (x: Tensor, context: ForwardContext) => Tensor }> =
+  {};
 const block = new TransformerBlock(device, { ...drawn, width: 24, heads: 3 });
-layers.block = { module: block, forward: (x) => block.forward(x, inference) };
+layers.block = { module: block, forward: (x, context) => block.forward(x, context) };
 const scaled = new TransformerBlock(device, {
   ...drawn,
   width: 16,
@@ -38,32 +43,82 @@ const scaled = new TransformerBlock(device, {
   layerScale: 0.1,
   epsilon: 1e-5,
 });
-layers.blockLayerScale = { module: scaled, forward: (x) => scaled.forward(x, inference) };
+layers.blockLayerScale = { module: scaled, forward: (x, context) => scaled.forward(x, context) };
 const mlp = new Mlp(device, { ...drawn, width: 10, hiddenWidth: 14, outWidth: 6 });
-layers.mlp = { module: mlp, forward: (x) => mlp.forward(x) };
+layers.mlp = { module: mlp, forward: (x, context) => mlp.forward(x, context) };
 
-test.each(Object.keys(layers))("%s agrees with timm, and so does every gradient", async (name) => {
-  const { module, forward } = layers[name]!;
-  const { tensors } = await readSafetensors(`test/fixtures/${name}.safetensors`);
-  const part = (prefix: string) =>
-    new Map(
-      [...tensors].flatMap(([key, value]) =>
-        key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
-      ),
-    );
-  module.loadStateDict(part("parameter."));
-  const x = tensor(device, tensors.get("input")!, undefined, { dtype: "float32", requiresGrad: true });
-  const output = forward(x);
-  const error = async (actual: Tensor, expected: string) =>
-    largestError(await actual.data(), tensors.get(expected)!.data as Float64Array);
-  expect(await error(output, "output")).toBeLessThan(3e-6);
-  output.backward(tensor(device, tensors.get("outputGradient")!, undefined, { dtype: "float32" }));
-  expect(await error(x.grad!, "inputGradient")).toBeLessThan(3e-6);
-  const parameters = module.namedParameters();
-  expect([...parameters.keys()].sort()).toEqual([...part("gradient.").keys()].sort());
-  for (const [key, parameter] of parameters) {
-    expect(await error(parameter.grad!, `gradient.${key}`)).toBeLessThan(3e-6);
-  }
+/** The largest errors against timm's in float64, over the largest number of each tensor. */
+const precisions = [
+  ["float32", 3e-6],
+  ["bfloat16", 0.02],
+] as const;
+const inPrecisions = Object.keys(layers).flatMap((name) =>
+  precisions.map(([precision, tolerance]) => [name, precision, tolerance] as const),
+);
+
+test.each(inPrecisions)(
+  "%s in %s agrees with timm, and so does every gradient",
+  async (name, precision, tolerance) => {
+    const { module, forward } = layers[name]!;
+    const { tensors } = await readSafetensors(`test/fixtures/${name}.safetensors`);
+    const part = (prefix: string) =>
+      new Map(
+        [...tensors].flatMap(([key, value]) =>
+          key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+        ),
+      );
+    module.loadStateDict(part("parameter."));
+    const x = tensor(device, tensors.get("input")!, undefined, { dtype: "float32", requiresGrad: true });
+    module.zeroGrad();
+    const output = forward(x, { ...inference, precision });
+    const error = async (actual: Tensor, expected: string) =>
+      largestError(await actual.data(), tensors.get(expected)!.data as Float64Array);
+    expect(await error(output, "output")).toBeLessThan(tolerance);
+    output.backward(tensor(device, tensors.get("outputGradient")!, undefined, { dtype: "float32" }));
+    expect(await error(x.grad!, "inputGradient")).toBeLessThan(tolerance);
+    const parameters = module.namedParameters();
+    expect([...parameters.keys()].sort()).toEqual([...part("gradient.").keys()].sort());
+    for (const [key, parameter] of parameters) {
+      expect(await error(parameter.grad!, `gradient.${key}`)).toBeLessThan(tolerance);
+    }
+  },
+);
+
+test("in bfloat16 a block keeps what only products read in bfloat16, and nothing else", () => {
+  const x = full(device, [2, 5, 24], 0.5, { requiresGrad: true });
+  const seen: string[] = [];
+  const note = (name: string, tensors: Readonly<Record<string, Tensor | null>>) => {
+    for (const [key, value] of Object.entries(tensors))
+      if (value?.dtype === "bfloat16") seen.push(`${name}: ${key}`);
+  };
+  const observer: OperationObserver = {
+    begins: ({ name, inputs }) => note(name, inputs),
+    ends: ({ name }, outputs) => note(name, outputs),
+  };
+  const step = (context: ForwardContext) =>
+    observeOperations(device, observer, () => sum(block.forward(x, context)).backward());
+  step(inference);
+  expect(seen).toEqual([]);
+  step({ ...inference, precision: "bfloat16" });
+  expect(seen).toEqual(["layerNorm: output", "linear: x", "layerNorm: output", "mlp: x"]);
+});
+
+test("in bfloat16 the hidden layer and its derivative take no more memory than in float32, its gradient none", () => {
+  const memoryOf = (precision: ForwardContext["precision"]) => {
+    const dry = createDevice({ backend: "dry" });
+    const wide = new Mlp(dry, { ...drawn, width: 8, hiddenWidth: 64 });
+    const x = zeros(dry, [1024, 8], { requiresGrad: true });
+    const before = dry.memory().liveBytes;
+    const output = scope(dry, () => wide.forward(x, { ...inference, precision }));
+    const kept = dry.memory().liveBytes - before;
+    sum(output).backward();
+    const peak = dry.memory().peakLiveBytes - before;
+    dry.close();
+    return { kept, peak };
+  };
+  const [exact, rounded] = [memoryOf("float32"), memoryOf("bfloat16")];
+  expect(rounded.kept).toBe(exact.kept);
+  expect(rounded.peak).toBeLessThan(0.7 * exact.peak);
 });
 
 test("inference leaves drop path out; training draws it from seed, purpose and step", async () => {

@@ -44,9 +44,9 @@ function copyBlocks(
     inputOffset?: number;
   },
 ): void {
-  if (bytesPerElement(input.dtype) === 1) {
+  if (bytesPerElement(input.dtype) < 4) {
     throw new TypeError(
-      "slices and concatenations along an inner axis need elements of 4 or 8 bytes, not uint8.",
+      `slices and concatenations along an inner axis need elements of 4 or 8 bytes, not ${input.dtype}.`,
     );
   }
   output.device.run("copyBlocks", bytesPerElement(input.dtype) === 8 ? "float64" : "float32", {

@@ -1,4 +1,4 @@
-import { activatedOperands, productPrecisions, reductions } from "@splitmask/kernels";
+import { activatedOperands, elementTypes, productPrecisions, reductions } from "@splitmask/kernels";
 import { floatingOf, type Tensor } from "../tensor.js";
 
 /**
@@ -7,7 +7,10 @@ import { floatingOf, type Tensor } from "../tensor.js";
  */
 export type ProductPrecision = keyof typeof productPrecisions;
 
-/** One call of the `gemm` kernel; what is left out has its plain value. */
+/**
+ * One call of the `gemm` kernel, or of `gemmBfloat16` where output, a or b is a bfloat16 tensor; what is left out has
+ * its plain value.
+ */
 export interface GemmCall {
   /** Receives M×N for each of `batch`. */
   readonly output: Tensor;
@@ -48,11 +51,21 @@ export interface GemmCall {
    * `"float32"`: not at all.
    */
   readonly precision?: ProductPrecision | undefined;
+  /** Of a bfloat16 output: multiplied by the product, bfloat16 in the output's layout; the output may be its memory. */
+  readonly factor?: Tensor | null;
+  /** Of a bfloat16 output: whether GELU of it is written. */
+  readonly activatesOutput?: boolean;
+  /** With `activatesOutput`, receives GELU's derivative: bfloat16 in the output's layout. */
+  readonly derivative?: Tensor | null;
 }
 
 /** output = beta·output + epilogue(alpha · op(a)·op(b)), all operands dense. */
 export function gemm(call: GemmCall): void {
   const { output, a, b, m, n, k, transposeA = false, transposeB = false } = call;
+  if ([output, a, b].some(({ dtype }) => dtype === "bfloat16")) {
+    gemmBfloat16(call);
+    return;
+  }
   output.device.run("gemm", floatingOf(output), {
     output,
     a,
@@ -76,6 +89,31 @@ export function gemm(call: GemmCall): void {
     bBatchStride: call.sharedB ? 0 : k * n,
     outputBatchStride: m * n,
     precision: productPrecisions[call.precision ?? "float32"],
+  });
+}
+
+/** One dense product of tensors of which some are bfloat16. */
+function gemmBfloat16(call: GemmCall): void {
+  const { output, a, b, m, n, k, bias = null, residual = null } = call;
+  const exact = [output, a, b, bias].find((each) => each !== null && each.dtype !== "bfloat16");
+  const typeOf = ({ dtype }: Tensor) => elementTypes[dtype === "bfloat16" ? "bfloat16" : "dtype"];
+  output.device.run("gemmBfloat16", exact ? floatingOf(exact) : "float32", {
+    output,
+    derivative: call.derivative ?? null,
+    a,
+    b,
+    bias,
+    factor: call.factor ?? null,
+    residual,
+    m,
+    n,
+    k,
+    transposeA: call.transposeA ? 1 : 0,
+    transposeB: call.transposeB ? 1 : 0,
+    aType: typeOf(a),
+    bType: typeOf(b),
+    outputType: typeOf(output),
+    activated: call.activatesOutput ? 1 : 0,
   });
 }
 

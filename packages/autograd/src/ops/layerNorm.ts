@@ -1,3 +1,4 @@
+import { type DType, elementTypes } from "@splitmask/kernels";
 import { checkFloating, checkSameShape, rowsAndColumns } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
@@ -7,9 +8,19 @@ import { empty, floatingOf, type Tensor } from "../tensor.js";
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-6, as in vision transformers (PyTorch's own default is 1e-5). */
   readonly epsilon?: number;
+  /**
+   * The element type of the result. `"bfloat16"` is for results that only products read, which then take half the
+   * memory; statistics and gradients stay as they are. Default: that of x.
+   */
+  readonly dtype?: "bfloat16" | undefined;
 }
 
 type LayerNormInputs = { readonly x: Tensor; readonly weight: Tensor | null; readonly bias: Tensor | null };
+
+interface LayerNormAttributes {
+  readonly epsilon: number;
+  readonly dtype: DType;
+}
 
 /**
  * y = x̂·w + b, x̂ = (x − μ)·r over each row of D, r = 1/√(σ² + ε). With h = g·w:
@@ -17,12 +28,12 @@ type LayerNormInputs = { readonly x: Tensor; readonly weight: Tensor | null; rea
  */
 export const layerNormOperation = defineOperation({
   name: "layerNorm",
-  forward: ({ x, weight, bias }: LayerNormInputs, { epsilon }: { epsilon: number }) => {
+  forward: ({ x, weight, bias }: LayerNormInputs, attributes: LayerNormAttributes) => {
     const { rows } = rowsAndColumns("layerNorm", "x", x);
     const mean = empty(x.device, [rows], x.dtype);
     const rstd = empty(x.device, [rows], x.dtype);
     const saved = { x, mean, rstd, weight, bias };
-    return { output: normalize(saved, epsilon), saved, remake: (kept) => normalize(kept, epsilon) };
+    return { output: normalize(saved, attributes), saved, remake: (kept) => normalize(kept, attributes) };
   },
   gradient: ({ outputGradient, saved, needs, shapes }) => {
     const { rows, columns } = rowsAndColumns("layerNorm", "x", saved.x);
@@ -51,10 +62,10 @@ export const layerNormOperation = defineOperation({
 /** The output; writes mean and rstd. */
 function normalize(
   { x, mean, rstd, weight, bias }: LayerNormInputs & { readonly mean: Tensor; readonly rstd: Tensor },
-  epsilon: number,
+  { epsilon, dtype }: LayerNormAttributes,
 ): Tensor {
   const { rows, columns } = rowsAndColumns("layerNorm", "x", x);
-  const output = empty(x.device, x.shape, x.dtype);
+  const output = empty(x.device, x.shape, dtype);
   x.device.run("layerNorm", floatingOf(x), {
     output,
     mean,
@@ -65,6 +76,7 @@ function normalize(
     rows,
     columns,
     epsilon,
+    outputType: elementTypes[dtype === "bfloat16" ? "bfloat16" : "dtype"],
   });
   return output;
 }
@@ -86,5 +98,6 @@ export function layerNorm(
   const { columns } = rowsAndColumns("layerNorm", "x", x);
   if (weight !== null) checkSameShape("layerNorm", "weight", weight, [columns], "the last axis of x");
   if (bias !== null) checkSameShape("layerNorm", "bias", bias, [columns], "the last axis of x");
-  return perform(layerNormOperation, { x, weight, bias }, { epsilon: options.epsilon ?? 1e-6 });
+  const { epsilon = 1e-6, dtype = x.dtype } = options;
+  return perform(layerNormOperation, { x, weight, bias }, { epsilon, dtype });
 }

@@ -56,7 +56,7 @@ export const linearOperation = defineOperation({
   ) => {
     const [columns, inner] = weight.shape as [number, number];
     const { rows } = rowsAndColumns("linear", "x", x);
-    const output = empty(x.device, [...x.shape.slice(0, -1), columns], x.dtype);
+    const output = empty(x.device, [...x.shape.slice(0, -1), columns], weight.dtype);
     const activated = inputActivation === null ? null : "a";
     gemm({
       output,
@@ -98,11 +98,13 @@ export const linearOperation = defineOperation({
 /**
  * f(x)·Wᵀ + b, with activations and a skip connection in the same kernel: …×in → …×out.
  *
- * @param x …×in.
+ * @param x …×in; with precision `"bfloat16"` and no activation also of dtype bfloat16. The result has the dtype of
+ *   weight.
  * @param weight out×in, PyTorch's layout; or what `packWeights` made of it, where no gradient is recorded.
  * @param bias out, or null.
- * @throws RangeError If the shapes do not fit. Error If a gradient would have to flow through packed weights, or if
- *   they are stale.
+ * @throws RangeError If the shapes do not fit.
+ * @throws TypeError If the dtypes differ, or x is bfloat16 where it may not be.
+ * @throws Error If a gradient would have to flow through packed weights, or if they are stale.
  */
 export function linear(
   x: Tensor,
@@ -113,12 +115,18 @@ export function linear(
   const { inputActivation = null, outputActivation = null, residual = null, precision = "float32" } = options;
   if (weight instanceof PackedWeights) {
     checkFloating("linear", { x, bias, residual });
-    checkLinear(x, weight.shape, bias, residual);
+    rowsAndColumns("linear", "x", x);
+    checkShapes("linear", x.shape, weight.shape, { bias, residual });
     return linearPacked(inputActivation === null ? x : gelu(x), weight, bias, options);
   }
-  checkFloating("linear", { x, weight, bias, residual });
-  checkRank("linear", "weight", weight, [2], "out×in");
-  checkLinear(x, weight.shape, bias, residual);
+  checkInput("linear", x, precision);
+  if (x.dtype === "bfloat16" && inputActivation !== null) {
+    throw new TypeError(
+      `linear: x is ${describe(x)} and inputActivation ${JSON.stringify(inputActivation)}; ` +
+        "expected float32 or float64 for an input that is activated. Use mlp(x, first, second).",
+    );
+  }
+  checkParameters("linear", x.shape, { x, weight, bias, residual });
   if (outputActivation === null) {
     return perform(linearOperation, { x, weight, bias, residual }, { inputActivation, precision });
   }
@@ -130,19 +138,45 @@ export function linear(
   return residual === null ? gelu(product) : add(gelu(product), residual);
 }
 
-function checkLinear(x: Tensor, weight: Shape, bias: Tensor | null, residual: Tensor | null): void {
-  const { columns: inner } = rowsAndColumns("linear", "x", x);
+/** Throws unless products of a precision can read x: only those in bfloat16 take a bfloat16 tensor. */
+export function checkInput(operation: string, x: Tensor, precision: ProductPrecision): void {
+  if (x.dtype !== "bfloat16" || precision === "bfloat16") return;
+  throw new TypeError(
+    `${operation}: x is ${describe(x)} and precision is ${JSON.stringify(precision)}; ` +
+      'expected float32 or float64. Give { precision: "bfloat16" }, or an x that is not rounded.',
+  );
+}
+
+/** Throws unless a linear map's parameters and residual fit an input of this shape; x may be bfloat16. */
+export function checkParameters(operation: string, inputShape: Shape, given: LinearInputs): void {
+  const { x, weight, bias, residual } = given;
+  checkFloating(
+    operation,
+    x.dtype === "bfloat16" ? { weight, bias, residual } : { x, weight, bias, residual },
+  );
+  checkRank(operation, "weight", weight, [2], "out×in");
+  if (inputShape.length === 0) rowsAndColumns(operation, "x", x);
+  checkShapes(operation, inputShape, weight.shape, { bias, residual });
+}
+
+function checkShapes(
+  operation: string,
+  inputShape: Shape,
+  weight: Shape,
+  { bias, residual }: { readonly bias: Tensor | null; readonly residual: Tensor | null },
+): void {
   const [out, expected] = weight as [number, number];
+  const inner = inputShape[inputShape.length - 1];
   if (inner !== expected) {
     throw new RangeError(
-      `linear: x is ${formatShape(x.shape)} and weight is ${formatShape(weight)} (out×in): ` +
+      `${operation}: x is ${formatShape(inputShape)} and weight is ${formatShape(weight)} (out×in): ` +
         `the last axis of x has ${inner} elements, expected ${expected}.` +
         (inner === out ? " Is weight stored in×out? Use transpose(weight), or matmul(x, weight)." : ""),
     );
   }
-  if (bias !== null) checkSameShape("linear", "bias", bias, [out], "one number for each row of weight");
+  if (bias !== null) checkSameShape(operation, "bias", bias, [out], "one number for each row of weight");
   if (residual !== null) {
-    checkSameShape("linear", "residual", residual, [...x.shape.slice(0, -1), out], "the output's shape");
+    checkSameShape(operation, "residual", residual, [...inputShape.slice(0, -1), out], "the output's shape");
   }
 }
 

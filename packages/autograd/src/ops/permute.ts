@@ -52,7 +52,7 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
         `name each axis from 0 to ${x.rank - 1} once.`,
     );
   }
-  if (bytesPerElement(x.dtype) === 1) {
+  if (bytesPerElement(x.dtype) < 4) {
     throw new TypeError(`permute: x is ${describe(x)}; expected float32, float64 or int32.`);
   }
   return perform(permuteOperation, { x }, { order: resolved });

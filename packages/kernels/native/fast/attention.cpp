@@ -102,7 +102,7 @@ template <Precision precision> void attend(const Attention<float>& call) {
   const int64 few = fewOf(tokens), inPanels = tokens - few, fewStride = divideUp(tokens, lanes) * lanes;
   const int64 valuesSize = panelsSize(inner, width), keysSize = roomForRows<precision>(tokens, width),
               queriesSize = maximum(elements * tileColumns, roomForRows<precision>(few, width)),
-              scoresSize = maximum(tokens * tileColumns, few * fewStride);
+              scoresSize = maximum(roomForKeys<precision>(tokens) * tileColumns, few * fewStride);
   const int64 steps = divideUp(inPanels, tileColumns) *
                       (divideUp(tokens, tileRows) * fetchesPerTile(elements) +
                        divideUp(width, tileColumns) * divideUp(tileColumns, tileRows) * fetchesPerTile(inner));
@@ -182,7 +182,7 @@ int64 queriesAtOnce(const Heads& shape) {
 
 // What a block of queries makes of all keys, [key][query] in lines `stride` apart: scores, then probabilities, packed
 // along the queries; dP, then score gradients, packed along the queries; these packed across the keys, too (the same
-// memory where elements are no pairs).
+// memory in float32).
 struct Block {
   float *probabilities, *gradients, *across;
   int64 stride;
@@ -214,12 +214,12 @@ template <int vectors> SPLITMASK_INLINE void probabilitiesOfKeys(float* scores, 
 // Of the panel at `column`: probabilities and P∘(dP − D) as the products read them; sums: D.
 template <Precision precision, int vectors>
 SPLITMASK_INLINE void scoreGradients(const Block& block, int64 column, int64 tokens, const PanelNumbers& sums) {
-  constexpr int64 step = innerStep<precision>;
+  constexpr int64 step = innerStep<precision>, together = stepsTogether<precision>;
   Vector sum[vectors];
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) sum[v] = load(sums.of + v * lanes);
   const auto finish = [&](int64 key, int64 present) {
-    Vector gradients[vectors][step];
+    Vector gradients[vectors][together];
     for (int64 s = 0; s < present; ++s) {
       float* probability = block.probabilities + (key + s) * block.stride;
       float* gradient = block.gradients + (key + s) * block.stride;
@@ -245,15 +245,15 @@ SPLITMASK_INLINE void scoreGradients(const Block& block, int64 column, int64 tok
         store(gradient + column / step + v / step * lanes, packAlong<precision>(along[1]));
       }
     }
-    if (step == 1) return;
-    for (int64 s = present; s < step; ++s)
+    if (precision == Precision::float32) return;
+    for (int64 s = present; s < together; ++s)
       for (int v = 0; v < vectors; ++v) gradients[v][s] = Vector{};
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v)
-      store(block.across + key / step * block.stride + column + v * lanes, packAcross<precision>(gradients[v]));
+      storeAcross<precision>(block.across + key / step * block.stride + column + v * lanes, block.stride, gradients[v]);
   };
   int64 key = 0;
-  for (; key + step <= tokens; key += step) finish(key, step);
+  for (; key + together <= tokens; key += together) finish(key, together);
   if (key < tokens) finish(key, tokens - key);
 }
 
@@ -339,7 +339,7 @@ template <Precision precision> SPLITMASK_INLINE void multiplyPanels(int64 rows, 
 // P = e^(scale·q·kᵀ − logSumExp); dV = PᵀdO, dP = dO·vᵀ, D = rowsum(P∘dP), dS = P∘(dP − D), dQ = scale·dS·k, dK =
 // scale·dSᵀ·q.
 template <Precision precision> void attendBackward(const AttentionBackward<float>& call) {
-  constexpr int64 step = innerStep<precision>;
+  constexpr bool isExact = precision == Precision::float32;
   const Heads shape(call);
   if (shape.count() == 0) return;
   const int64 tokens = shape.tokens, width = shape.width, packedRow = shape.packedRow(), mergedRow = shape.mergedRow();
@@ -347,7 +347,7 @@ template <Precision precision> void attendBackward(const AttentionBackward<float
   const int64 block = queriesAtOnce(shape), stride = packedStride(block);
   const int64 transposedSize = maximum(elements * tileColumns, roomForRows<precision>(fewQueries, width)),
               keysSize = panelsSize(inner, width), blockSize = panelsSize(packedElements<precision>(block), width),
-              rowsSize = roomForRows<precision>(tokens, width), acrossSize = step > 1 ? inner * stride : 0,
+              rowsSize = roomForRows<precision>(tokens, width), acrossSize = isExact ? 0 : inner * stride,
               linesSize = 2 * divideUp(tokens, lanes) * lanes;
   const int64 tiles = divideUp(tokens, tileRows), columnTiles = divideUp(width, tileColumns),
               blocks = divideUp(tokens, block);
@@ -367,7 +367,7 @@ template <Precision precision> void attendBackward(const AttentionBackward<float
     float* packedValues = packedKeys + rowsSize;
     Block of = {packedValues + rowsSize, packedValues + rowsSize + tokens * stride, nullptr, stride};
     float* behind = of.gradients + tokens * stride;
-    of.across = step > 1 ? behind : of.gradients;
+    of.across = isExact ? of.gradients : behind;
     float* lines = behind + acrossSize;
     NextHead next(shape, head, end, steps);
     next.add(call.qkv, 3);

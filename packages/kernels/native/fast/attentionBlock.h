@@ -11,11 +11,6 @@ namespace splitmask::SPLITMASK_SET {
 constexpr float binaryLogarithmOfE = 1.44269504f;
 constexpr float naturalLogarithmOf2 = 0.693147181f;
 
-// How many packed elements hold `count` of the inner dimension.
-template <Precision precision> SPLITMASK_INLINE int64 packedElements(int64 count) {
-  return divideUp(count, innerStep<precision>);
-}
-
 // Rows whose elements a tile broadcasts: float32 where they lie, else packed.
 struct Rows {
   const float* of;
@@ -32,40 +27,48 @@ SPLITMASK_INLINE Rows rowsOf(float* room, const float* from, int64 stride, int64
   return {room, packed};
 }
 
+// Keys with what is packed together with the last one.
+template <Precision precision> SPLITMASK_INLINE int64 roomForKeys(int64 keys) {
+  return packedElements<precision>(keys) * innerStep<precision>;
+}
+
 // As packPanels, but a panel after the other: for the short blocks of a head the line order and its prefetches cost
 // more than they win.
 template <Precision precision>
 SPLITMASK_INLINE void packRowPanels(float* to, const float* from, int64 stride, int64 rows, int64 columns) {
-  constexpr int64 step = innerStep<precision>;
+  constexpr int64 together = stepsTogether<precision>, floats = together / innerStep<precision> * tileColumns;
   for (int64 column = 0; column < columns; column += tileColumns) {
     const int64 count = minimum(tileColumns, columns - column);
     const auto pack = [&](int64 i, int64 width) {
 #pragma GCC unroll 4
       for (int v = 0; v < tileVectors; ++v)
-        store(to + v * lanes,
-              fetchAcross<precision>(from + i * stride + column + v * lanes, stride, rows - i, width - v * lanes));
+        packAcross<precision>(to + v * lanes, tileColumns, from + i * stride + column + v * lanes, stride, rows - i,
+                              width - v * lanes);
     };
     if (count == tileColumns)
-      for (int64 i = 0; i < rows; i += step, to += tileColumns) pack(i, tileColumns);
+      for (int64 i = 0; i < rows; i += together, to += floats) pack(i, tileColumns);
     else
-      for (int64 i = 0; i < rows; i += step, to += tileColumns) pack(i, count);
+      for (int64 i = 0; i < rows; i += together, to += floats) pack(i, count);
   }
 }
 
-// What a product reads of `innerStep` vectors that follow each other across the inner dimension.
-template <Precision precision> SPLITMASK_INLINE Vector packAcross(const Vector (&values)[innerStep<precision>]) {
+// Stores, as a product reads them, the vectors of steps that are packed together across the inner dimension; the next
+// element's place is `apart` further.
+template <Precision precision>
+SPLITMASK_INLINE void storeAcross(float* place, int64 apart, const Vector (&values)[stepsTogether<precision>]) {
   if constexpr (precision == Precision::float32) {
-    return values[0];
+    store(place, values[0]);
   } else {
 #if defined(__AVX512BF16__)
-    return pairAcross(values[0], values[1]);
+    store(place, pairAcross(values[0], values[1]));
 #else
-    return roundToBfloat16(values[0]);
+    store(place, roundToBfloat16(values[1]));
+    store(place + apart, roundToBfloat16(values[0]));
 #endif
   }
 }
 
-// The same of those that follow each other along it: of pairs, one vector of two.
+// What a product reads of vectors that follow each other along the inner dimension: of pairs, one vector of two.
 template <Precision precision> SPLITMASK_INLINE Vector packAlong(const Vector (&values)[innerStep<precision>]) {
   if constexpr (precision == Precision::float32) {
     return values[0];
@@ -73,7 +76,7 @@ template <Precision precision> SPLITMASK_INLINE Vector packAlong(const Vector (&
 #if defined(__AVX512BF16__)
     return pairAlong(values[0], values[1]);
 #else
-    return roundToBfloat16(values[0]);
+    return swapNeighbors(roundToBfloat16(values[0]));
 #endif
   }
 }
@@ -135,7 +138,7 @@ template <int vectors, int64 step> struct ScoreTile {
 // they are before they are rounded.
 template <Precision precision, int vectors>
 SPLITMASK_INLINE void exponentiatePanel(float* scores, int64 tokens, const PanelNumbers& largest, PanelNumbers& sums) {
-  constexpr int64 step = innerStep<precision>;
+  constexpr int64 together = stepsTogether<precision>;
   Vector top[vectors], sum[vectors];
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) {
@@ -145,16 +148,16 @@ SPLITMASK_INLINE void exponentiatePanel(float* scores, int64 tokens, const Panel
   const auto exponentiate = [&](int64 key, int64 present) {
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-      Vector e[step];
-      for (int64 s = 0; s < step; ++s) {
+      Vector e[together];
+      for (int64 s = 0; s < together; ++s) {
         e[s] = s < present ? powerOf2OfNegative(load(scores + (key + s) * tileColumns + v * lanes) - top[v]) : Vector{};
         sum[v] += e[s];
       }
-      store(scores + key / step * tileColumns + v * lanes, packAcross<precision>(e));
+      storeAcross<precision>(scores + key / innerStep<precision> * tileColumns + v * lanes, tileColumns, e);
     }
   };
   int64 key = 0;
-  for (; key + step <= tokens; key += step) exponentiate(key, step);
+  for (; key + together <= tokens; key += together) exponentiate(key, together);
   if (key < tokens) exponentiate(key, tokens - key);
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) store(sums.of + v * lanes, sum[v]);

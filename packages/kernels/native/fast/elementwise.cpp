@@ -200,4 +200,16 @@ void binary(const Binary<float>& call) {
   }
 }
 
+void toBfloat16(const ToBfloat16<float>& call) {
+  overRanges(call, call.size, [&](int64 begin, int64 end) {
+    overVectors(begin, end, [&](int64 i, auto part) { part.write(call.output + i, part.read(call.input + i)); });
+  });
+}
+
+void fromBfloat16(const FromBfloat16<float>& call) {
+  overRanges(call, call.size, [&](int64 begin, int64 end) {
+    overVectors(begin, end, [&](int64 i, auto part) { part.write(call.output + i, part.read(call.input + i)); });
+  });
+}
+
 }  // namespace splitmask::SPLITMASK_SET

@@ -7,6 +7,9 @@ namespace splitmask::SPLITMASK_SET {
 
 SPLITMASK_INLINE int64 divideUp(int64 value, int64 by) { return (value + by - 1) / by; }
 
+// Elements of an operand in a cache line.
+template <class T> constexpr int64 lineElements = 64 / sizeof(T);
+
 // The row stride of a packed block of a, `inner` elements wide: whole cache lines and an odd number of them, so that
 // rows spread over all cache sets.
 SPLITMASK_INLINE int64 packedStride(int64 inner) { return (divideUp(inner, 16) | 1) * 16; }
@@ -15,16 +18,16 @@ SPLITMASK_INLINE int64 packedStride(int64 inner) { return (divideUp(inner, 16) |
 // of the operand goes to all panels in turn, and at a multiple of the cache's way they would share one set.
 SPLITMASK_INLINE int64 panelStride(int64 floats) { return (divideUp(floats, 16) | 1) * 16; }
 
-// Below, `inner` counts steps as the operand has them in memory; packed they are divideUp(inner, innerStep) elements.
-// `activate`: GELU of every element is packed.
+// Below, `inner` counts steps as the operand has them in memory; packed they are packedElements(inner). An operand's
+// elements are float or Bfloat16. `activate`: GELU of every element is packed.
 
 // Rows of a as they are, `stride` elements apart.
-template <Precision precision = Precision::float32, bool activate = false>
-inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, int64 rows, int64 inner) {
+template <Precision precision = Precision::float32, bool activate = false, class T>
+inline void packRows(float* to, int64 stride, const T* a, int64 aLeading, int64 rows, int64 inner) {
   constexpr int64 wide = lanes * innerStep<precision>;
-  const int64 elements = divideUp(inner, innerStep<precision>);
+  const int64 elements = packedElements<precision>(inner);
   for (int64 i = 0; i < rows; ++i) {
-    const float* from = a + i * aLeading;
+    const T* from = a + i * aLeading;
     float* place = to + i * stride;
     int64 k = 0;
     for (; k + wide <= inner; k += wide, place += lanes) store(place, fetchAlong<precision, activate>(from + k, wide));
@@ -38,25 +41,25 @@ inline void packRows(float* to, int64 stride, const float* a, int64 aLeading, in
 SPLITMASK_INLINE int64 panelWidth(int64 height) { return divideUp(height, lanes) * lanes; }
 
 // Panels of `height` rows of a whose memory is inner×rows: panel p holds [element][panelWidth(height)] and begins at
-// p·panelStride. `readable`: floats of a line of a from `a` on.
-template <Precision precision = Precision::float32, bool activate = false>
-inline void packTransposedRows(float* to, int64 height, const float* a, int64 aLeading, int64 rows, int64 inner,
+// p·panelStride. `readable`: elements of a line of a from `a` on.
+template <Precision precision = Precision::float32, bool activate = false, class T>
+inline void packTransposedRows(float* to, int64 height, const T* a, int64 aLeading, int64 rows, int64 inner,
                                int64 readable) {
-  constexpr int64 step = innerStep<precision>;
-  const int64 width = panelWidth(height), panelSize = panelStride(width * divideUp(inner, step));
+  constexpr int64 together = stepsTogether<precision>;
+  const int64 width = panelWidth(height), panelSize = panelStride(width * packedElements<precision>(inner));
   // Whole vectors may run into the next panel's rows, but not beyond the line.
   const int64 whole = readable < width ? 0 : minimum(divideUp(rows, height), (readable - width) / height + 1);
-  for (int64 k = 0; k < inner; k += step) {
-    const float* line = a + k * aLeading;
-    float* place = to + k / step * width;
+  for (int64 k = 0; k < inner; k += together) {
+    const T* line = a + k * aLeading;
+    float* place = to + k / innerStep<precision> * width;
     const auto copy = [&](int64 panel, int64 count) {
       for (int64 v = 0; v < width; v += lanes) {
-        store(place + panel * panelSize + v,
-              fetchAcross<precision, activate>(line + panel * height + v, aLeading, inner - k, count - v));
+        packAcross<precision, activate>(place + panel * panelSize + v, width, line + panel * height + v, aLeading,
+                                        inner - k, count - v);
       }
     };
-    for (int64 row = 0; row < rows; row += 16) {
-      for (int64 i = 0; i < step; ++i) __builtin_prefetch(line + (8 + i) * aLeading + row);
+    for (int64 row = 0; row < rows; row += lineElements<T>) {
+      for (int64 i = 0; i < together; ++i) __builtin_prefetch(line + (8 + i) * aLeading + row);
     }
     for (int64 panel = 0; panel < whole; ++panel) copy(panel, width);
     for (int64 row = whole * height; row < rows; row += height) copy(row / height, minimum(height, rows - row));
@@ -64,23 +67,22 @@ inline void packTransposedRows(float* to, int64 height, const float* a, int64 aL
 }
 
 // Panels [element][tileColumns], `stride` apart, from b as inner×columns, line by line of b.
-template <Precision precision = Precision::float32, bool activate = false>
-inline void packPanels(float* to, int64 stride, const float* b, int64 bLeading, int64 inner, int64 columns) {
-  constexpr int64 step = innerStep<precision>;
+template <Precision precision = Precision::float32, bool activate = false, class T>
+inline void packPanels(float* to, int64 stride, const T* b, int64 bLeading, int64 inner, int64 columns) {
+  constexpr int64 together = stepsTogether<precision>;
   const int64 whole = columns / tileColumns, rest = columns % tileColumns;
-  for (int64 k = 0; k < inner; k += step) {
-    const float* line = b + k * bLeading;
-    float* place = to + k / step * tileColumns;
+  for (int64 k = 0; k < inner; k += together) {
+    const T* line = b + k * bLeading;
+    float* place = to + k / innerStep<precision> * tileColumns;
     const auto copy = [&](int64 panel, int64 count) {
 #pragma GCC unroll 4
       for (int v = 0; v < tileVectors; ++v) {
-        const float* from = line + panel * tileColumns + v * lanes;
-        store(place + panel * stride + v * lanes,
-              fetchAcross<precision, activate>(from, bLeading, inner - k, count - v * lanes));
+        packAcross<precision, activate>(place + panel * stride + v * lanes, tileColumns,
+                                        line + panel * tileColumns + v * lanes, bLeading, inner - k, count - v * lanes);
       }
     };
-    for (int64 column = 0; column < columns; column += 16) {
-      for (int64 i = 0; i < step; ++i) __builtin_prefetch(line + (8 + i) * bLeading + column);
+    for (int64 column = 0; column < columns; column += lineElements<T>) {
+      for (int64 i = 0; i < together; ++i) __builtin_prefetch(line + (8 + i) * bLeading + column);
     }
     for (int64 panel = 0; panel < whole; ++panel) copy(panel, tileColumns);
     if (rest > 0) copy(whole, rest);
@@ -117,8 +119,8 @@ SPLITMASK_INLINE void transposeSquare(Vector (&rows)[lanes]) {
 }
 
 // One panel [element][tileColumns] from b as columns×inner.
-template <Precision precision = Precision::float32, bool activate = false>
-inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int64 inner, int64 columns) {
+template <Precision precision = Precision::float32, bool activate = false, class T>
+inline void packTransposedColumns(float* to, const T* b, int64 bLeading, int64 inner, int64 columns) {
   constexpr int64 wide = lanes * innerStep<precision>;
   for (int v = 0; v < tileVectors; ++v) {
     const int64 count = columns - v * lanes;
@@ -141,15 +143,15 @@ inline void packTransposedColumns(float* to, const float* b, int64 bLeading, int
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) store(place + i * tileColumns, square[i]);
       } else {
-        for (int i = 0; i < divideUp(inner - k, innerStep<precision>); ++i) store(place + i * tileColumns, square[i]);
+        for (int i = 0; i < packedElements<precision>(inner - k); ++i) store(place + i * tileColumns, square[i]);
       }
     }
   }
 }
 
 // The same from b as columns×inner.
-template <Precision precision = Precision::float32, bool activate = false>
-inline void packTransposedPanels(float* to, int64 stride, const float* b, int64 bLeading, int64 inner, int64 columns) {
+template <Precision precision = Precision::float32, bool activate = false, class T>
+inline void packTransposedPanels(float* to, int64 stride, const T* b, int64 bLeading, int64 inner, int64 columns) {
   for (int64 column = 0; column < columns; column += tileColumns, to += stride) {
     packTransposedColumns<precision, activate>(to, b + column * bLeading, bLeading, inner,
                                                minimum(tileColumns, columns - column));

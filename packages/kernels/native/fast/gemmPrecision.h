@@ -1,10 +1,12 @@
-// The two precisions of a product's operands: float32 as they are, or rounded to bfloat16 while they are packed; sums
-// are float32 in both. Packed elements are 32 bits: a float32, or in the set avx512bf16 a pair of bfloat16 that follow
-// each other along the inner dimension, which vdpbf16ps multiplies and adds in one step. The other sets keep rounded
-// operands as float32. The instruction adds the upper half's product first, each with one rounding, so with the earlier
-// one in the upper half all sets sum in rising order and agree to the last bit; only what lies below the smallest
-// normal number (which the instruction takes for zero) may differ.
+// The two precisions of a product's operands: float32 as they are, or rounded to bfloat16 while they are packed, if
+// they do not lie in memory as bfloat16; sums are float32 in both. Packed elements are 32 bits: a float32, or in the
+// set avx512bf16 a pair of bfloat16 that follow each other along the inner dimension, which vdpbf16ps multiplies and
+// adds in one step. The earlier one is in the lower half, so that a row of bfloat16 in memory is a row of pairs. The
+// other sets keep rounded operands as float32. The instruction adds the upper half's product first, each with one
+// rounding; with two floats that are packed the later one first, all sets sum in this order and agree to the last bit.
+// Only what lies below the smallest normal number (which the instruction takes for zero) may differ.
 #pragma once
+#include "bfloat16.h"
 #include "maths.h"
 
 namespace splitmask::SPLITMASK_SET {
@@ -18,8 +20,11 @@ template <Precision precision> constexpr int64 innerStep = precision == Precisio
 template <Precision precision> constexpr int64 innerStep = 1;
 #endif
 
-SPLITMASK_INLINE int64 stepOf(Precision precision) {
-  return precision == Precision::bfloat16 ? innerStep<Precision::bfloat16> : innerStep<Precision::float32>;
+// How many steps are packed together, as a pair or one after the other, and how many elements `inner` steps become.
+template <Precision precision> constexpr int64 stepsTogether = precision == Precision::bfloat16 ? 2 : 1;
+template <Precision precision> SPLITMASK_INLINE int64 packedElements(int64 inner) {
+  constexpr int64 together = stepsTogether<precision>;
+  return (inner + together - 1) / together * (together / innerStep<precision>);
 }
 
 // sum += left·right, of packed elements that hold `step` steps.
@@ -33,67 +38,92 @@ template <int64 step> SPLITMASK_INLINE void multiplyAdd(Vector& sum, Vector left
   sum += left * right;
 }
 
-// The nearest bfloat16, ties to even; NaN stays NaN, and what is below the smallest normal number becomes zero, as the
-// CPU's own conversion has it.
-SPLITMASK_INLINE Vector roundToBfloat16(Vector value) {
-  typedef unsigned Bits __attribute__((vector_size(lanes * 4)));
-  const Bits bits = (Bits)value;
-  const IntVector rounded = (IntVector)((bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u);
-  const IntVector tiny = (bits & 0x7f800000u) == 0u, sign = (IntVector)(bits & 0x80000000u);
-  return select(value == value, asFloat(select(tiny, sign, rounded)), value);
-}
-
 #if defined(__AVX512BF16__)
-// Lane by lane a pair: the earlier one of the inner dimension in the upper half.
+// Lane by lane a pair.
 SPLITMASK_INLINE Vector pairAcross(Vector earlier, Vector later) {
-  const __m512i words = (__m512i)_mm512_cvtne2ps_pbh((__m512)earlier, (__m512)later);
+  const __m512i words = (__m512i)_mm512_cvtne2ps_pbh((__m512)later, (__m512)earlier);
   const IntVector first = laneNumbers() * 0x00010001 + 0x00100000;
   return (Vector)_mm512_permutexvar_epi16((__m512i)first, words);
 }
+SPLITMASK_INLINE Vector pairAcross(HalfWords earlier, HalfWords later) {
+  return (Vector)(widen(earlier) | widen(later) << 16);
+}
 // Neighbors become pairs, of 32 values in two vectors.
 SPLITMASK_INLINE Vector pairAlong(Vector first, Vector second) {
-  return (Vector)_mm512_rol_epi32((__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first), 16);
+  return (Vector)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+}
+#else
+SPLITMASK_INLINE Vector swapNeighbors(Vector values) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(values, values, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(values, values, 1, 0, 3, 2, 5, 4, 7, 6);
+#else
+  return __builtin_shufflevector(values, values, 1, 0, 3, 2);
+#endif
 }
 #endif
 
 SPLITMASK_INLINE int clampCount(int64 count) { return static_cast<int>(count < 0 ? 0 : count < lanes ? count : lanes); }
-SPLITMASK_INLINE Vector loadFirst(const float* from, int64 count) {
+template <class T> SPLITMASK_INLINE Vector loadFirst(const T* from, int64 count) {
   return count >= lanes ? load(from) : loadPartial(from, clampCount(count));
+}
+SPLITMASK_INLINE HalfWords loadFirstWords(const Bfloat16* from, int64 count) {
+  return count >= lanes ? loadWords(from) : loadWordsPartial(from, clampCount(count));
 }
 
 // An operand's values as they are multiplied, before they are rounded: GELU of them where the product is to `activate`
 // the operand.
-template <bool activate> SPLITMASK_INLINE Vector fetch(const float* from, int64 count) {
+template <bool activate, class T> SPLITMASK_INLINE Vector fetch(const T* from, int64 count) {
   const Vector value = loadFirst(from, count);
   return activate ? gelu(value) : value;
 }
 
-// Packed elements that follow each other along the inner dimension, which runs through memory: `count` floats are
+// What `fetch` gives, rounded; what lies in memory as bfloat16 is as it is.
+template <bool activate, class T> SPLITMASK_INLINE Vector fetchRounded(const T* from, int64 count) {
+  const Vector value = fetch<activate>(from, count);
+  return isBfloat16<T> && !activate ? value : roundToBfloat16(value);
+}
+
+// Packed elements that follow each other along the inner dimension, which runs through memory: `count` values are
 // there, the rest is zeros.
-template <Precision precision, bool activate = false>
-SPLITMASK_INLINE Vector fetchAlong(const float* from, int64 count) {
+template <Precision precision, bool activate = false, class T>
+SPLITMASK_INLINE Vector fetchAlong(const T* from, int64 count) {
   if constexpr (precision == Precision::float32) {
     return fetch<activate>(from, count);
   } else {
 #if defined(__AVX512BF16__)
-    return pairAlong(fetch<activate>(from, count), fetch<activate>(from + lanes, count - lanes));
+    if constexpr (isBfloat16<T> && !activate) {
+      const __mmask32 present = count >= 2 * lanes ? ~0u : (1u << (count < 0 ? 0 : count)) - 1u;
+      return (Vector)_mm512_maskz_loadu_epi16(present, from);
+    } else {
+      return pairAlong(fetch<activate>(from, count), fetch<activate>(from + lanes, count - lanes));
+    }
 #else
-    return roundToBfloat16(fetch<activate>(from, count));
+    return swapNeighbors(fetchRounded<activate>(from, count));
 #endif
   }
 }
 
-// The packed elements of `count` columns at one inner step, whose line in memory is `from`; the next step's is
-// `leading` further, if `lines` > 1.
-template <Precision precision, bool activate = false>
-SPLITMASK_INLINE Vector fetchAcross(const float* from, int64 leading, int64 lines, int64 count) {
+// Stores the packed elements of `count` columns for the steps that are packed together; missing columns are zeros. The
+// first step's line in memory is `from`, the next one's `leading` further, if `lines` > 1; the next element's place is
+// `apart` further.
+template <Precision precision, bool activate = false, class T>
+SPLITMASK_INLINE void packAcross(float* place, int64 apart, const T* from, int64 leading, int64 lines, int64 count) {
   if constexpr (precision == Precision::float32) {
-    return fetch<activate>(from, count);
+    store(place, fetch<activate>(from, count));
   } else {
 #if defined(__AVX512BF16__)
-    return pairAcross(fetch<activate>(from, count), lines > 1 ? fetch<activate>(from + leading, count) : Vector{});
+    if constexpr (isBfloat16<T> && !activate) {
+      store(place,
+            pairAcross(loadFirstWords(from, count), lines > 1 ? loadFirstWords(from + leading, count) : HalfWords{}));
+    } else {
+      store(place,
+            pairAcross(fetch<activate>(from, count), lines > 1 ? fetch<activate>(from + leading, count) : Vector{}));
+    }
 #else
-    return roundToBfloat16(fetch<activate>(from, count));
+    store(place, lines > 1 ? fetchRounded<activate>(from + leading, count) : Vector{});
+    store(place + apart, fetchRounded<activate>(from, count));
 #endif
   }
 }

@@ -20,6 +20,14 @@ constexpr int64 wayFloats = 1024;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
 
+// Where element `index` of an array of float or Bfloat16 lies.
+SPLITMASK_INLINE const float* elementAt(const float* array, bool isBfloat16, int64 index) {
+  return isBfloat16 ? reinterpret_cast<const float*>(reinterpret_cast<const Bfloat16*>(array) + index) : array + index;
+}
+SPLITMASK_INLINE float* elementAt(float* array, bool isBfloat16, int64 index) {
+  return const_cast<float*>(elementAt(const_cast<const float*>(array), isBfloat16, index));
+}
+
 template <Precision precision> struct Product {
   int64 m, n, k;
   const float *a, *b;
@@ -29,14 +37,25 @@ template <Precision precision> struct Product {
   float* output;
   const float *bias, *residual, *preActivation;
   bool activateA, activateB;
+  // Whether these hold Bfloat16, behind a pointer to float.
+  bool aIsBfloat16 = false, bIsBfloat16 = false, outputIsBfloat16 = false;
+  // Of an output in bfloat16, for which beta is 0: a factor of it, whether GELU of it is written, and its derivative.
+  // Both arrays have the output's layout and may be null.
+  const Bfloat16* factor = nullptr;
+  bool activated = false;
+  Bfloat16* derivative = nullptr;
   // The blocks of k that lie packed at present.
   int64 firstBlock = 0, lastBlock = 1;
 
   int64 panels() const { return divideUp(n, tileColumns); }
-  // A block of k, in steps (an even number, so that blocks cut no pair) and in packed elements.
-  int64 innerDepth() const { return divideUp(divideUp(k, maximum(1, divideUp(k, blockInner<precision>))), 2) * 2; }
+  // A block of k, in steps (an even number, so that blocks cut no pair) and in packed elements. All of k where the
+  // output could not hold the sum of the first blocks without rounding it.
+  int64 innerDepth() const {
+    const int64 blocks = outputIsBfloat16 ? 1 : maximum(1, divideUp(k, blockInner<precision>));
+    return divideUp(divideUp(k, blocks), 2) * 2;
+  }
   int64 innerBlocks() const { return maximum(1, divideUp(k, maximum(1, innerDepth()))); }
-  int64 elements(int64 depth) const { return divideUp(depth, innerStep<precision>); }
+  int64 elements(int64 depth) const { return packedElements<precision>(depth); }
   int64 panelHeight() const { return evenHeight(m); }
   // From one packed panel of b to the next, and all that lie packed, in floats.
   int64 packedPanelStride() const { return panelStride(elements(innerDepth()) * tileColumns); }
@@ -50,71 +69,86 @@ float* packedPanel(const Product<precision>& p, float* packed, int64 block, int6
   return packed + ((block - p.firstBlock) * p.panels() + panel) * p.packedPanelStride();
 }
 
+// Runs pack(elements, activate) for an operand: elements of its type, and whether GELU of them is packed, as a type.
+struct Activate {
+  static constexpr bool value = true;
+};
+struct TakeAsTheyAre {
+  static constexpr bool value = false;
+};
+template <Precision precision, class Pack>
+SPLITMASK_INLINE void packOperand(const float* operand, bool isBfloat16, bool activate, const Pack& pack) {
+  if constexpr (precision == Precision::bfloat16) {
+    if (isBfloat16) return pack(reinterpret_cast<const Bfloat16*>(operand), TakeAsTheyAre{});
+  }
+  if (activate)
+    pack(operand, Activate{});
+  else
+    pack(operand, TakeAsTheyAre{});
+}
+
 // Panels [first, last) of block `block` of k.
-template <Precision precision, bool activate>
-void packPanelsOfB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
+template <Precision precision>
+void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start),
               column = first * tileColumns;
   const int64 columns = minimum(last * tileColumns, p.n) - column;
   float* to = packedPanel(p, packed, block, first);
-  if (p.transposeB) {
-    packTransposedPanels<precision, activate>(to, p.packedPanelStride(), p.b + column * p.bLeading + start, p.bLeading,
-                                              depth, columns);
-  } else {
-    packPanels<precision, activate>(to, p.packedPanelStride(), p.b + start * p.bLeading + column, p.bLeading, depth,
-                                    columns);
-  }
-}
-template <Precision precision>
-void packB(const Product<precision>& p, float* packed, int64 block, int64 first, int64 last) {
-  if (p.activateB)
-    packPanelsOfB<precision, true>(p, packed, block, first, last);
-  else
-    packPanelsOfB<precision, false>(p, packed, block, first, last);
+  packOperand<precision>(p.b, p.bIsBfloat16, p.activateB, [&](const auto* b, auto activate) {
+    if (p.transposeB) {
+      packTransposedPanels<precision, activate.value>(to, p.packedPanelStride(), b + column * p.bLeading + start,
+                                                      p.bLeading, depth, columns);
+    } else {
+      packPanels<precision, activate.value>(to, p.packedPanelStride(), b + start * p.bLeading + column, p.bLeading,
+                                            depth, columns);
+    }
+  });
 }
 
 // Rows [row, row + rows) of block `block` of k.
-template <Precision precision, bool activate>
-void packRowsOfA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
-  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
-  if (p.transposeA) {
-    packTransposedRows<precision, activate>(packed, p.panelHeight(), p.a + start * p.aLeading + row, p.aLeading, rows,
-                                            depth, p.m - row);
-  } else {
-    packRows<precision, activate>(packed, packedStride(p.elements(depth)), p.a + row * p.aLeading + start, p.aLeading,
-                                  rows, depth);
-  }
-}
 template <Precision precision>
 void packA(const Product<precision>& p, float* packed, int64 block, int64 row, int64 rows) {
-  if (p.activateA)
-    packRowsOfA<precision, true>(p, packed, block, row, rows);
-  else
-    packRowsOfA<precision, false>(p, packed, block, row, rows);
+  const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
+  packOperand<precision>(p.a, p.aIsBfloat16, p.activateA, [&](const auto* a, auto activate) {
+    if (p.transposeA) {
+      packTransposedRows<precision, activate.value>(packed, p.panelHeight(), a + start * p.aLeading + row, p.aLeading,
+                                                    rows, depth, p.m - row);
+    } else {
+      packRows<precision, activate.value>(packed, packedStride(p.elements(depth)), a + row * p.aLeading + start,
+                                          p.aLeading, rows, depth);
+    }
+  });
 }
 
-// output = tile∘gelu′(preActivation) + residual of a tile that lies there; before the last block of k the sums so far
-// lie in the output.
-template <Precision precision> void finishTile(const Product<precision>& p, const float* tile, int64 row, int64 rows,
-                                               int64 column, int columns, bool addOutput) {
+// Makes the output of a tile that lies there, with alpha and bias: · GELU′(preActivation), · factor, + residual, GELU.
+// Before the last block of k the sums so far lie in the output.
+template <class T, Precision precision> void finishTile(const Product<precision>& p, const float* tile, int64 row,
+                                                        int64 rows, int64 column, int columns, bool addOutput) {
+  T* outputs = reinterpret_cast<T*>(p.output);
   // With `take` and `put` for whole vectors: stores with a mask take many times as long on some CPUs.
   const auto finish = [&](int64 i, int v, const auto& take, const auto& put) {
     const int64 place = (row + i) * p.outputLeading + column + v * lanes;
     Vector value = load(tile + i * tileColumns + v * lanes);
-    if (addOutput) value += take(p.output + place);
-    value *= geluDerivative(take(p.preActivation + place));
+    if (addOutput) value += take(outputs + place);
+    if (p.preActivation) value *= geluDerivative(take(p.preActivation + place));
+    if (isBfloat16<T> && p.factor) value *= take(p.factor + place);
     if (p.residual) value += take(p.residual + place);
-    put(p.output + place, value);
+    if (isBfloat16<T> && p.activated) {
+      const GeluAndDerivative<Vector> both = geluAndDerivative(value);
+      value = both.value;
+      if (p.derivative) put(p.derivative + place, both.derivative);
+    }
+    put(outputs + place, value);
   };
   const int whole = columns / lanes, rest = columns % lanes;
   for (int64 i = 0; i < rows; ++i) {
     for (int v = 0; v < whole; ++v) {
-      finish(i, v, [](const float* from) { return load(from); }, [](float* to, Vector value) { store(to, value); });
+      finish(i, v, [](const auto* from) { return load(from); }, [](auto* to, Vector value) { store(to, value); });
     }
     if (rest == 0) continue;
     finish(
-        i, whole, [&](const float* from) { return loadPartial(from, rest); },
-        [&](float* to, Vector value) { storePartial(to, value, rest); });
+        i, whole, [&](const auto* from) { return loadPartial(from, rest); },
+        [&](auto* to, Vector value) { storePartial(to, value, rest); });
   }
 }
 
@@ -126,24 +160,26 @@ template <Precision precision> int64 privateSize(const Product<precision>& p, in
   return divideUp(packedA + tileRows * tileColumns, 16) * 16;
 }
 
+// So many elements of an array in words of 32 bits, to the nearest one below.
+SPLITMASK_INLINE int64 wordsOf(int64 elements, bool isBfloat16) { return isBfloat16 ? elements / 2 : elements; }
+
 // Where rows [row, row + rows) of block `block` of k of a lie, and where a share of that block of b does.
 template <Precision precision>
 void addRowsOfA(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 row, int64 rows) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   rows = minimum(rows, p.m - row);
-  if (p.transposeA)
-    ahead.add(p.a + start * p.aLeading + row, p.aLeading, depth, rows);
-  else
-    ahead.add(p.a + row * p.aLeading + start, p.aLeading, rows, depth);
+  const int64 first = p.transposeA ? start * p.aLeading + row : row * p.aLeading + start;
+  const int64 lines = p.transposeA ? depth : rows, width = p.transposeA ? rows : depth;
+  ahead.add(elementAt(p.a, p.aIsBfloat16, first), wordsOf(p.aLeading, p.aIsBfloat16), lines,
+            wordsOf(width, p.aIsBfloat16));
 }
 template <Precision precision>
 void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 share, int64 shares) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
   const int64 lines = p.transposeB ? p.n : depth, first = lines * share / shares, end = lines * (share + 1) / shares;
-  if (p.transposeB)
-    ahead.add(p.b + first * p.bLeading + start, p.bLeading, end - first, depth);
-  else
-    ahead.add(p.b + (start + first) * p.bLeading, p.bLeading, end - first, p.n);
+  const int64 place = p.transposeB ? first * p.bLeading + start : (start + first) * p.bLeading;
+  ahead.add(elementAt(p.b, p.bIsBfloat16, place), wordsOf(p.bLeading, p.bIsBfloat16), end - first,
+            wordsOf(p.transposeB ? depth : p.n, p.bIsBfloat16));
 }
 
 // Which task of how many a block is, and the rows of the task that is likely to follow in the same thread (none where
@@ -151,6 +187,15 @@ void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, in
 struct Sequel {
   int64 row = 0, task = 0, tasks = 1;
 };
+
+// Whether the tiles read a where it lies: as float32, or as rows of whole pairs.
+template <Precision precision> bool isReadInPlace(const Product<precision>& p) {
+  const int64 step = innerStep<precision>;
+  if (p.activateA || p.aIsBfloat16 != (step == 2) || (precision == Precision::bfloat16 && step == 1)) return false;
+  if (step == 2 && (p.transposeA || p.k % 2 != 0 || p.aLeading % 2 != 0)) return false;
+  // Lines of a transposed a are shorter than those of the cache where a panel has few rows: packed they are read once.
+  return p.aLeading / step % wayFloats != 0 && (!p.transposeA || panelWidth(p.panelHeight()) >= 16);
+}
 
 // Rows [rowStart, rowEnd) × panels [panelStart, panelEnd) of the output, from packed b.
 template <Precision precision> void computeBlock(const Product<precision>& p, float* packed, int64 rowStart,
@@ -161,6 +206,7 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
   const int64 height = p.panelHeight(), rows = rowEnd - rowStart;
   const int64 rest = rows % height;
   const Layout layout = p.transposeA ? Layout::byInner : Layout::byRow;
+  const bool finishes = p.preActivation || p.outputIsBfloat16;
   for (int64 block = p.firstBlock; block < p.lastBlock; ++block) {
     const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
     const int64 elements = p.elements(depth);
@@ -169,12 +215,9 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
     const float* a = packedA;
     int64 aStride = p.transposeA ? panelWidth(height) : packedStride(elements);        // between inner indices or rows
     int64 aPanel = p.transposeA ? panelStride(aStride * elements) : aStride * height;  // between panels
-    // Lines of a transposed a are shorter than those of the cache where a panel has few rows: packed they are read
-    // once.
-    const bool liesWell = p.aLeading % wayFloats != 0 && (!p.transposeA || panelWidth(height) >= 16);
-    if (precision == Precision::float32 && !p.activateA && liesWell) {
-      a = p.a + (p.transposeA ? start * p.aLeading + rowStart : rowStart * p.aLeading + start);
-      aStride = p.aLeading;
+    if (isReadInPlace(p)) {
+      a = elementAt(p.a, p.aIsBfloat16, p.transposeA ? start * p.aLeading + rowStart : rowStart * p.aLeading + start);
+      aStride = wordsOf(p.aLeading, p.aIsBfloat16);
       aPanel = p.transposeA ? height : height * aStride;
     } else {
       packA(p, packedA, block, rowStart, rows);
@@ -195,17 +238,23 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
         const int64 count = minimum(height, rows - row);
         const TileKernel kernel =
             count == height ? full : tileKernel<precision>(static_cast<int>(rest), columns, layout);
-        float* output = p.output + (rowStart + row) * p.outputLeading + column;
+        const int64 place = (rowStart + row) * p.outputLeading + column;
+        float* output = elementAt(p.output, p.outputIsBfloat16, place);
         const float* left = a + row / height * aPanel;
-        if (last && p.preActivation) {
-          const float* z = p.preActivation + (output - p.output);
-          const float* bias = p.bias ? p.bias + column : nullptr;
+        const float* bias = last && p.bias ? p.bias + column : nullptr;
+        if (last && finishes) {
+          const float* read = p.factor          ? reinterpret_cast<const float*>(p.factor + place)
+                              : p.preActivation ? p.preActivation + place
+                                                : nullptr;
           kernel(elements, left, aStride, b, tileColumns,
-                 {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr, output, z, p.outputLeading, &ahead});
-          finishTile(p, tile, rowStart + row, count, column, columns, block > 0);
+                 {tile, tileColumns, columns, p.alpha, 0.0f, bias, nullptr, output, read,
+                  wordsOf(p.outputLeading, p.outputIsBfloat16), &ahead});
+          if (p.outputIsBfloat16)
+            finishTile<Bfloat16>(p, tile, rowStart + row, count, column, columns, false);
+          else
+            finishTile<float>(p, tile, rowStart + row, count, column, columns, block > 0);
         } else {
-          const float* bias = last && p.bias ? p.bias + column : nullptr;
-          const float* residual = last && p.residual ? p.residual + (output - p.output) : nullptr;
+          const float* residual = last && p.residual ? p.residual + place : nullptr;
           kernel(elements, left, aStride, b, tileColumns,
                  {output, p.outputLeading, columns, p.alpha, beta, bias, residual, output, residual, p.outputLeading,
                   &ahead});

@@ -3,22 +3,27 @@
 #pragma once
 #include "../parallel.h"
 #include "../vector.h"
+#include "bfloat16.h"
 
 namespace splitmask::SPLITMASK_SET {
 
-// What the body of `overVectors` reads and writes with: all lanes, or the first `count`.
+// What the body of `overVectors` reads and writes floats and Bfloat16 with: all lanes, or the first `count`.
 struct AllLanes {
-  inline __attribute__((always_inline)) Vector read(const float* from, float = 0.0f) const { return load(from); }
-  inline __attribute__((always_inline)) void write(float* to, Vector value) const { store(to, value); }
+  template <class T> inline __attribute__((always_inline)) Vector read(const T* from, float = 0.0f) const {
+    return load(from);
+  }
+  template <class T> inline __attribute__((always_inline)) void write(T* to, Vector value) const { store(to, value); }
   // `value` in the lanes in use, `filler` in the others.
   inline __attribute__((always_inline)) Vector keep(Vector value, float) const { return value; }
 };
 struct SomeLanes {
   int count;
-  inline __attribute__((always_inline)) Vector read(const float* from, float filler = 0.0f) const {
+  template <class T> inline __attribute__((always_inline)) Vector read(const T* from, float filler = 0.0f) const {
     return loadPartial(from, count, filler);
   }
-  inline __attribute__((always_inline)) void write(float* to, Vector value) const { storePartial(to, value, count); }
+  template <class T> inline __attribute__((always_inline)) void write(T* to, Vector value) const {
+    storePartial(to, value, count);
+  }
   inline __attribute__((always_inline)) Vector keep(Vector value, float filler) const {
     return select(firstLanes(count), value, broadcast(filler));
   }

@@ -165,22 +165,41 @@ template <class V> inline V gelu(V x) { return x * 0.5f * twiceNormalDistributio
 
 // Its derivative Φ(x) + x·φ(x), which is 1 less that of −x. For x = −a it is e^(−a²/2)·P(a), P fitted so that the
 // product's error is even; 0 from 14 on, and NaN for ±Inf, as x·φ(x) has it.
+template <class V> struct GeluTail {
+  V a, power, p;
+  explicit inline GeluTail(V x) {
+    const V limit = V{} + 14.0f, size = absoluteValue(x);
+    const V t = size > limit ? limit : size;
+    p = t * -3.238439659e-07f + 7.879530749e-06f;
+    p = p * t - 8.626949904e-05f;
+    p = p * t + 5.710043684e-04f;
+    p = p * t - 2.612288484e-03f;
+    p = p * t + 9.046658421e-03f;
+    p = p * t - 2.552480374e-02f;
+    p = p * t + 6.196513533e-02f;
+    p = p * t - 1.328249164e-01f;
+    p = p * t + 2.499773846e-01f;
+    p = p * t - 7.978834240e-01f;
+    p = p * t + 0.5f;
+    a = t;
+    power = powerOf2OfNegative(t * t * -0.721347520f);
+  }
+};
 template <class V> inline V geluDerivative(V x) {
-  const V limit = V{} + 14.0f, a = absoluteValue(x);
-  const V t = a > limit ? limit : a;
-  V p = t * -3.238439659e-07f + 7.879530749e-06f;
-  p = p * t - 8.626949904e-05f;
-  p = p * t + 5.710043684e-04f;
-  p = p * t - 2.612288484e-03f;
-  p = p * t + 9.046658421e-03f;
-  p = p * t - 2.552480374e-02f;
-  p = p * t + 6.196513533e-02f;
-  p = p * t - 1.328249164e-01f;
-  p = p * t + 2.499773846e-01f;
-  p = p * t - 7.978834240e-01f;
-  p = p * t + 0.5f;
-  const V ofNegative = powerOf2OfNegative(t * t * -0.721347520f) * p;
+  const GeluTail<V> tail(x);
+  const V ofNegative = tail.power * tail.p;
   return (x < V{} ? ofNegative : 1.0f - ofNegative) + (x - x);
+}
+
+// Both at once, the value with an error of up to 2⁻²²·|x|, which is enough where it is rounded to bfloat16:
+// Φ(−a) = e^(−a²/2)·(P(a) + a/√(2π)).
+template <class V> struct GeluAndDerivative {
+  V value, derivative;
+};
+template <class V> inline GeluAndDerivative<V> geluAndDerivative(V x) {
+  const GeluTail<V> tail(x);
+  const V derivative = tail.power * tail.p, distribution = tail.power * (tail.p + tail.a * 0.398942280f);
+  return {x * (x < V{} ? distribution : 1.0f - distribution), (x < V{} ? derivative : 1.0f - derivative) + (x - x)};
 }
 
 }  // namespace splitmask::SPLITMASK_SET

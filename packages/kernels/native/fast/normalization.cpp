@@ -6,10 +6,12 @@
 
 namespace splitmask::SPLITMASK_SET {
 
-void layerNorm(const LayerNorm<float>& call) {
+namespace {
+
+template <class T> void normalizeRows(const LayerNorm<float>& call, T* output) {
   overRows(call, call.rows, call.columns, [&](int64 r) {
     const float* x = call.input + r * call.columns;
-    float* y = call.output + r * call.columns;
+    T* y = output + r * call.columns;
     float mean = sumOver(0, call.columns, [&](int64 i, auto part) { return part.read(x + i); }) /
                  static_cast<float>(call.columns);
     Vector meanVector = broadcast(mean);
@@ -46,6 +48,15 @@ void layerNorm(const LayerNorm<float>& call) {
       });
     }
   });
+}
+
+}  // namespace
+
+void layerNorm(const LayerNorm<float>& call) {
+  if (call.outputType == ElementType::bfloat16)
+    normalizeRows(call, static_cast<Bfloat16*>(call.output));
+  else
+    normalizeRows(call, static_cast<float*>(call.output));
 }
 
 // With x̂ = (x − mean)·rstd and h = g·weight: dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), dweight = Σ g·x̂, dbias = Σ g.

@@ -45,7 +45,8 @@ void activateTile(float* output, const float* residual, int64 stride, int64 rows
   }
 }
 
-// Where packed elements of a panel are not what the micro-kernel multiplies: pairs of bfloat16 become two float32.
+// Where packed elements of a panel are not what the micro-kernel multiplies: pairs of bfloat16 become two float32,
+// the later one first.
 template <Precision precision> constexpr bool isUnpacked =
     precision == Precision::bfloat16 && innerStep<precision> == 1;
 
@@ -54,7 +55,7 @@ SPLITMASK_INLINE void unpackPairs(float* to, const int* from, int64 inner, int64
     for (int64 v = 0; v < columns; v += lanes) {
       const IntVector pair = load(from + v);
       store(to + k * tileColumns + v, asFloat(pair & broadcast(static_cast<int>(0xffff0000u))));
-      if (k + 1 < inner) store(to + (k + 1) * tileColumns + v, asFloat(pair << 16));
+      store(to + (k + 1) * tileColumns + v, asFloat(pair << 16));
     }
   }
 }

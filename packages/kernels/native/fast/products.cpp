@@ -23,11 +23,13 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
   for (int64 first = 0; first < whole.n; first += chunk) {
     Product<precision> p = whole;
     p.n = minimum(chunk, whole.n - first);
-    p.b += whole.transposeB ? first * whole.bLeading : first;
-    p.output += first;
+    p.b = elementAt(p.b, p.bIsBfloat16, whole.transposeB ? first * whole.bLeading : first);
+    p.output = elementAt(p.output, p.outputIsBfloat16, first);
     if (p.bias) p.bias += first;
     if (p.residual) p.residual += first;
     if (p.preActivation) p.preActivation += first;
+    if (p.factor) p.factor += first;
+    if (p.derivative) p.derivative += first;
 
     // Tiles: the larger, the more often packed panels are used again; smaller ones only until the threads can share
     // them evenly.
@@ -156,6 +158,33 @@ void gemm(const Gemm<float>& call) {
   }
 }
 
+void gemmBfloat16(const GemmBfloat16<float>& call) {
+  if (call.m <= 0 || call.n <= 0) return;
+  Product<Precision::bfloat16> p{};
+  p.output = static_cast<float*>(call.output);
+  p.derivative = call.derivative;
+  p.a = static_cast<const float*>(call.a);
+  p.b = static_cast<const float*>(call.b);
+  p.bias = call.bias;
+  p.factor = call.factor;
+  p.residual = call.residual;
+  p.m = call.m;
+  p.n = call.n;
+  p.k = call.k;
+  p.transposeA = call.transposeA != 0;
+  p.transposeB = call.transposeB != 0;
+  p.aLeading = p.transposeA ? p.m : p.k;
+  p.bLeading = p.transposeB ? p.k : p.n;
+  p.outputLeading = p.n;
+  p.alpha = 1;
+  p.activated = call.activated != 0;
+  p.aIsBfloat16 = call.aType == ElementType::bfloat16;
+  p.bIsBfloat16 = call.bType == ElementType::bfloat16;
+  p.outputIsBfloat16 = call.outputType == ElementType::bfloat16;
+  p.lastBlock = p.innerBlocks();
+  multiplyShared(call, p);
+}
+
 // gemmArgmax: each tile of a·bᵀ goes from the micro-kernel's registers into a running (value, index) for every row and
 // lane; the product is never written.
 
@@ -210,7 +239,7 @@ void writeLargest(const GemmArgmax<float>& call, int64 row, const Best& best) {
 template <Precision precision> void findLargest(const GemmArgmax<float>& call) {
   if (call.m <= 0) return;
   // The inner dimension in packed elements.
-  const int64 elements = divideUp(call.k, innerStep<precision>);
+  const int64 elements = packedElements<precision>(call.k);
   const int64 chunk = maximum(32, packedLimit / (maximum(1, elements) * tileColumns)) * tileColumns;
   const int64 height = evenHeight(call.m);
   // A task's block of a is to stay in the second-level cache; smaller blocks only until every thread has four.

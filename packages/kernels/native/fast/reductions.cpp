@@ -41,11 +41,11 @@ template <class Reducer> float reduceRun(const float* values, int64 count) {
 }
 
 // result[i] = the reduction over r < count of rows[r·inner + i]; four rows at a time.
-template <class Reducer> void reduceColumns(float* result, const float* rows, int64 count, int64 inner) {
+template <class Reducer, class T> void reduceColumns(float* result, const T* rows, int64 count, int64 inner) {
   overVectors(0, inner, [&](int64 i, auto part) { part.write(result + i, broadcast(Reducer::start())); });
   int64 r = 0;
   for (; r + 4 <= count; r += 4) {
-    const float* row = rows + r * inner;
+    const T* row = rows + r * inner;
     overVectors(0, inner, [&](int64 i, auto part) {
       const Vector pair0 = Reducer::combine(part.read(row + i), part.read(row + inner + i));
       const Vector pair1 = Reducer::combine(part.read(row + 2 * inner + i), part.read(row + 3 * inner + i));
@@ -109,6 +109,16 @@ void reduce(const Reduce<float>& call) {
     default:
       return reduceWith<Extreme<-1>>(call);
   }
+}
+
+void sumColumns(const SumColumns<float>& call) {
+  const RowChunks chunks(call.rows, call.columns);
+  float* partials = partialSums(call, chunks.count * call.columns);
+  parallelFor(call, chunks.count, [&](int64 chunk, int) {
+    reduceColumns<Sum>(partials + chunk * call.columns, call.input + chunks.begin(chunk) * call.columns,
+                       chunks.end(chunk) - chunks.begin(chunk), call.columns);
+  });
+  addPartialSums(call.output, partials, chunks.count, call.columns, call.columns);
 }
 
 void dotColumns(const DotColumns<float>& call) {

@@ -3,6 +3,7 @@
 
 #include "../generated/elementwise.h"
 #include "../ordering.h"
+#include "bfloat16.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -156,6 +157,14 @@ template <class T> void scaleColumns(const ScaleColumns<T>& call) {
     }
 }
 
+template <class T> void toBfloat16(const ToBfloat16<T>& call) {
+  for (int64 i = 0; i < call.size; ++i) call.output[i] = bfloat16Of(call.input[i]);
+}
+
+template <class T> void fromBfloat16(const FromBfloat16<T>& call) {
+  for (int64 i = 0; i < call.size; ++i) call.output[i] = T(floatOf(call.input[i]));
+}
+
 }  // namespace splitmask::naive
 
 NAIVE_KERNEL(binary, Binary)
@@ -164,3 +173,5 @@ NAIVE_KERNEL(unaryBackward, UnaryBackward)
 NAIVE_KERNEL(affine, Affine)
 NAIVE_KERNEL(scaleRows, ScaleRows)
 NAIVE_KERNEL(scaleColumns, ScaleColumns)
+NAIVE_KERNEL(toBfloat16, ToBfloat16)
+NAIVE_KERNEL(fromBfloat16, FromBfloat16)

@@ -4,6 +4,7 @@
 
 #include "../generated/normalization.h"
 #include "../ordering.h"
+#include "bfloat16.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -20,8 +21,8 @@ template <class T> void layerNorm(const LayerNorm<T>& call) {
     call.rstd[r] = static_cast<T>(rstd);
     for (int64 c = 0; c < call.columns; ++c) {
       const double normal = (x[c] - mean) * rstd;
-      call.output[r * call.columns + c] =
-          static_cast<T>(normal * (call.weight ? call.weight[c] : T(1)) + (call.bias ? call.bias[c] : T(0)));
+      const double value = normal * (call.weight ? call.weight[c] : T(1)) + (call.bias ? call.bias[c] : T(0));
+      setElement(call.output, call.outputType, r * call.columns + c, static_cast<T>(value));
     }
   }
 }

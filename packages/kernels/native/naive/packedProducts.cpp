@@ -38,7 +38,7 @@ template <class T> void packWeights(const PackWeights<T>& call) {
           std::memcpy(element, &value, 4);
         } else if (call.format == WeightFormat::bfloat16) {
           const float rounded = roundToBfloat16(value);
-          std::memcpy(element + (k % 2 == 0 ? 2 : 0), reinterpret_cast<const unsigned char*>(&rounded) + 2, 2);
+          std::memcpy(element + k % 2 * 2, reinterpret_cast<const unsigned char*>(&rounded) + 2, 2);
         } else {
           const int whole = inverse > 0 ? static_cast<int>(std::nearbyint(value * inverse)) : 0;
           element[k % 4] = static_cast<unsigned char>(whole);
@@ -87,7 +87,7 @@ template <class T> void gemmPacked(const GemmPacked<T>& call) {
     if (call.format == WeightFormat::float32) {
       std::memcpy(&value, element, 4);
     } else {
-      std::memcpy(reinterpret_cast<unsigned char*>(&value) + 2, element + (k % 2 == 0 ? 2 : 0), 2);
+      std::memcpy(reinterpret_cast<unsigned char*>(&value) + 2, element + k % 2 * 2, 2);
     }
     return value;
   };

@@ -6,6 +6,7 @@
 #include "../generated/reductions.h"
 #include "../indices.h"
 #include "../ordering.h"
+#include "bfloat16.h"
 #include "naive.h"
 
 namespace splitmask::naive {
@@ -75,6 +76,14 @@ template <class T> void topK(const TopK<T>& call) {
   }
 }
 
+template <class T> void sumColumns(const SumColumns<T>& call) {
+  for (int64 c = 0; c < call.columns; ++c) {
+    double sum = 0;
+    for (int64 r = 0; r < call.rows; ++r) sum += floatOf(call.input[r * call.columns + c]);
+    call.output[c] = static_cast<T>(sum);
+  }
+}
+
 template <class T> void binCount(const BinCount<T>& call) {
   if (!indicesAreInside(call, call.input, call.size, call.bins, true)) return;
   // Counted in integers: a float32 stops counting at 2²⁴.
@@ -105,6 +114,7 @@ template <class T> void equalShare(const EqualShare<T>& call) {
 }  // namespace splitmask::naive
 
 NAIVE_KERNEL(reduce, Reduce)
+NAIVE_KERNEL(sumColumns, SumColumns)
 NAIVE_KERNEL(dotColumns, DotColumns)
 NAIVE_KERNEL(dotRows, DotRows)
 NAIVE_KERNEL(argmaxRows, ArgmaxRows)

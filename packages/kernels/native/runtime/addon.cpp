@@ -163,7 +163,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   }
 
   // words: kernel, float64?, items, [id, byteOffset] a buffer (id −1: null), numbers, the items' buffers, then the
-  // items' numbers, then the count of checks and for each [id, byteOffset, rows, columns, leading].
+  // items' numbers, then the count of checks and for each [id, byteOffset, rows, columns, leading,
+  // bytes of an element].
   Napi::Value run(const Napi::CallbackInfo& info) {
     Executor& queue = executor(info.Env());
     const double* word = words_;
@@ -184,9 +185,9 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     word += eachCount * kernelInfo.eachNumbers;
     const int64 checkCount = static_cast<int64>(*word++);
     checks_.clear();
-    for (int64 i = 0; i < checkCount; ++i, word += 5)
+    for (int64 i = 0; i < checkCount; ++i, word += 6)
       checks_.push_back({memoryOf(word[0]) + static_cast<int64>(word[1]), static_cast<int64>(word[2]),
-                         static_cast<int64>(word[3]), static_cast<int64>(word[4])});
+                         static_cast<int64>(word[3]), static_cast<int64>(word[4]), static_cast<int64>(word[5])});
     queue.enqueueKernel(kernel, float64, eachCount, buffers_, numbers_, eachBuffers_, eachNumbers_, checks_);
     return info.Env().Undefined();
   }

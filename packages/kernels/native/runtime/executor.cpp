@@ -6,6 +6,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "../bfloat16.h"
+
 namespace splitmask {
 
 // A loop that never awaits waits here instead of filling the memory with commands or with uploads not yet copied.
@@ -83,10 +85,10 @@ void Executor::end(std::unique_lock<std::mutex>& lock) {
 void Executor::enqueueKernel(int kernel, bool float64, int64 eachCount, const std::vector<void*>& buffers,
                              const std::vector<double>& numbers, const std::vector<void*>& eachBuffers,
                              const std::vector<double>& eachNumbers, const std::vector<Check>& checks) {
-  static_assert(sizeof(Check) == 4 * sizeof(uint64_t), "a check is four words");
+  static_assert(sizeof(Check) == 5 * sizeof(uint64_t), "a check is five words");
   std::unique_lock<std::mutex> lock;
   const size_t words =
-      3 + buffers.size() + numbers.size() + eachBuffers.size() + eachNumbers.size() + 4 * checks.size();
+      3 + buffers.size() + numbers.size() + eachBuffers.size() + eachNumbers.size() + 5 * checks.size();
   uint64_t* to = begin(lock, Type::kernel, words);
   *to++ = static_cast<uint64_t>(kernel) << 1 | (float64 ? 1 : 0);
   *to++ = static_cast<uint64_t>(eachCount);
@@ -389,14 +391,17 @@ void Executor::executeKernel(uint64_t* words) {
       MemoryPool::returnToSystem(each.blocks.front());
       each.blocks.erase(each.blocks.begin());
     }
-  if (checkCount > 0) checkOutputs(kernel, float64, reinterpret_cast<const Check*>(checks), checkCount);
+  if (checkCount > 0) checkOutputs(kernel, reinterpret_cast<const Check*>(checks), checkCount);
 }
+
+static bool isFinite(Bfloat16 value) { return (value.bits & 0x7f80) != 0x7f80; }
+template <class T> static bool isFinite(T value) { return std::isfinite(value); }
 
 template <class T> static bool allFinite(const Executor::Check& check, int64& position) {
   for (int64 row = 0; row < check.rows; ++row) {
     const T* values = static_cast<const T*>(check.memory) + row * check.leading;
     for (int64 column = 0; column < check.columns; ++column)
-      if (!std::isfinite(values[column])) {
+      if (!isFinite(values[column])) {
         position = row * check.columns + column;
         return false;
       }
@@ -404,10 +409,14 @@ template <class T> static bool allFinite(const Executor::Check& check, int64& po
   return true;
 }
 
-void Executor::checkOutputs(int kernel, bool float64, const Check* checks, int64 count) {
+void Executor::checkOutputs(int kernel, const Check* checks, int64 count) {
   for (int64 i = 0; i < count; ++i) {
     int64 position = 0;
-    if (float64 ? allFinite<double>(checks[i], position) : allFinite<float>(checks[i], position)) continue;
+    const Check& check = checks[i];
+    const bool finite = check.elementBytes == 8   ? allFinite<double>(check, position)
+                        : check.elementBytes == 4 ? allFinite<float>(check, position)
+                                                  : allFinite<Bfloat16>(check, position);
+    if (finite) continue;
     char text[160];
     std::snprintf(text, sizeof text, "output %lld has a value that is not finite at element %lld (checkFinite is on)",
                   static_cast<long long>(i), static_cast<long long>(position));

@@ -38,7 +38,7 @@ class Executor {
   // Checks, which a call has where checkFinite is on, lists what the outputs cover: (pointer, rows, columns, leading).
   struct Check {
     void* memory;
-    int64 rows, columns, leading;
+    int64 rows, columns, leading, elementBytes;
   };
   void enqueueKernel(int kernel, bool float64, int64 eachCount, const std::vector<void*>& buffers,
                      const std::vector<double>& numbers, const std::vector<void*>& eachBuffers,
@@ -98,7 +98,7 @@ class Executor {
   void recordProfile(const uint64_t* command);
   void recordWait(double start, std::chrono::steady_clock::time_point end);
   void recordError(const char* kernel, const std::string& text);
-  void checkOutputs(int kernel, bool float64, const Check* checks, int64 count);
+  void checkOutputs(int kernel, const Check* checks, int64 count);
   static void* scratch(const Call& call, int thread, int64 bytes);
   static void fail(const Call& call, const char* text, double given, double expected);
 

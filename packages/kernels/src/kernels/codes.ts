@@ -105,6 +105,14 @@ export const outputActivations = {
   gelu: 1,
 } as const;
 
+/** What an array holds whose element type is chosen by call. */
+export const elementTypes = {
+  /** The call's dtype. */
+  dtype: 0,
+  /** bfloat16. */
+  bfloat16: 1,
+} as const;
+
 /** Codes of the `random` kernel. */
 export const distributions = {
   /** Uniform in [a, b). */

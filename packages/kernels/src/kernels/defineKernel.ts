@@ -13,6 +13,9 @@ export interface CheckedPart {
   readonly leading: number;
 }
 
+/** An element type that does not depend on the call. */
+export type FixedType = "int32" | "uint8" | "float64" | "bfloat16";
+
 /**
  * One buffer of a kernel. `Context` is what else its extent may depend on: of a buffer of the call the number of items
  * of `each`, of an item's buffer the numbers of the whole call.
@@ -20,8 +23,8 @@ export interface CheckedPart {
 export interface KernelBuffer<Name extends string, Context> {
   /** Elements that the kernel reaches, counted from the buffer's byteOffset: a smaller buffer is an error. */
   readonly extent: (numbers: NumbersOf<Name>, context: Context) => number;
-  /** The element type; not given: the call's dtype. */
-  readonly type?: "int32" | "uint8" | "float64";
+  /** The element type, or the integer that says it by a code of `elementTypes`; not given: the call's dtype. */
+  readonly type?: FixedType | { readonly code: Name };
   /**
    * Whether the kernel writes it. An output may be an input's memory only where the kernel's comment says "in place".
    */
@@ -31,8 +34,8 @@ export interface KernelBuffer<Name extends string, Context> {
   /** Elements read plus elements written, where that is not the extent. */
   readonly traffic?: (numbers: NumbersOf<Name>, context: Context) => number;
   /**
-   * What checkFinite looks at of an output in the call's dtype: not given, the whole extent; false, nothing; or the
-   * parts that the kernel writes of one that is not dense.
+   * What checkFinite looks at of an output in the call's dtype or bfloat16: not given, the whole extent; false,
+   * nothing; or the parts that the kernel writes of one that is not dense.
    */
   readonly checked?: false | ((numbers: NumbersOf<Name>) => readonly CheckedPart[]);
 }

@@ -1,6 +1,17 @@
 import { binaryOperations, unaryOperations } from "./codes.js";
 import { defineKernel, dimensions, strides } from "./defineKernel.js";
-import { columns, dense, distinct, matrix, perElement, perSize, rows, size, strided } from "./extents.js";
+import {
+  columns,
+  dense,
+  distinct,
+  matrix,
+  none,
+  perElement,
+  perSize,
+  rows,
+  size,
+  strided,
+} from "./extents.js";
 
 /** Kernels whose outputs depend on one element of each input. */
 export const elementwise = {
@@ -67,5 +78,17 @@ export const elementwise = {
       residual: { optional: true, extent: matrix },
     },
     operations: perElement(2),
+  }),
+  /** output = input rounded to the nearest bfloat16, ties to even; below 2⁻¹²⁶ zero, NaN stays NaN. */
+  toBfloat16: defineKernel({
+    integers: ["size"],
+    buffers: { output: { output: true, type: "bfloat16", extent: size }, input: { extent: size } },
+    operations: none,
+  }),
+  /** output = input, which every floating dtype holds as it is. */
+  fromBfloat16: defineKernel({
+    integers: ["size"],
+    buffers: { output: { output: true, extent: size }, input: { type: "bfloat16", extent: size } },
+    operations: none,
   }),
 };

@@ -1,3 +1,4 @@
+import { elementTypes } from "./codes.js";
 import { defineKernel } from "./defineKernel.js";
 import { columns, matrix, perElement, rows } from "./extents.js";
 
@@ -5,13 +6,14 @@ import { columns, matrix, perElement, rows } from "./extents.js";
 export const normalization = {
   /**
    * output = (input − mean)·rstd·weight + bias over each row; rstd = 1/√(variance + epsilon), biased variance. mean,
-   * rstd [rows]. weight and bias null: 1 and 0.
+   * rstd [rows]. weight and bias null: 1 and 0. The output's type by code.
    */
   layerNorm: defineKernel({
-    integers: ["rows", "columns"],
+    integers: ["rows", "columns", "outputType"],
     values: ["epsilon"],
+    codes: { outputType: elementTypes },
     buffers: {
-      output: { output: true, extent: matrix },
+      output: { output: true, type: { code: "outputType" }, extent: matrix },
       mean: { output: true, extent: rows },
       rstd: { output: true, extent: rows },
       input: { extent: matrix },

@@ -15,7 +15,7 @@ const packedBytes = ({ n, k, format }: Weight): number =>
 export const packedProducts = {
   /**
    * Packs the weight of a linear layer, N×K (out×in), for `gemmPacked`: panels of `packedColumns` rows of it, in each
-   * for every packed element (32 bits: one float32, two bfloat16, the earlier one in the upper half, or four int8 from
+   * for every packed element (32 bits: one float32, two bfloat16, the earlier one in the lower half, or four int8 from
    * the lowest byte on) those of all the rows side by side. What is filled up is zero. The layout is the same on every
    * instruction set.
    * int8: scales[n] = max |weight[n,:]| / 127, the elements round(weight / scale), ties to even, and sums[n] the sum of

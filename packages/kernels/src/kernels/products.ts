@@ -1,10 +1,12 @@
-import { activatedOperands, productPrecisions } from "./codes.js";
+import { activatedOperands, elementTypes, productPrecisions } from "./codes.js";
 import { defineKernel, type NumbersOf } from "./defineKernel.js";
 import { changed, matrices } from "./extents.js";
 
 const outputOf = (n: NumbersOf<"m" | "n" | "outputLeading" | "batch" | "outputBatchStride">): number =>
   matrices(n.m, n.n, n.outputLeading, n.batch, n.outputBatchStride);
 const outputElements = (n: NumbersOf<"m" | "n" | "batch">): number => n.batch * n.m * n.n;
+
+const denseOutput = (n: NumbersOf<"m" | "n">): number => n.m * n.n;
 
 /** Matrix products. */
 export const products = {
@@ -72,6 +74,28 @@ export const products = {
       preActivation: { optional: true, extent: outputOf, traffic: outputElements },
     },
     operations: (n) => 2 * n.batch * n.m * n.n * n.k,
+  }),
+  /**
+   * A product in precision bfloat16 whose arrays may lie in memory as bfloat16, all dense:
+   * output = epilogue(op(a)·op(b)), M×N, K inner; transposes as gemm has them. The types of a, b and output by code;
+   * what is in the call's dtype is rounded as gemm does it, and sums are float32.
+   * Epilogue, in this order: + bias[n]; · factor; + residual; activated 1: GELU, to the accuracy of bfloat16.
+   * derivative, if given, is GELU′ of what GELU is taken of. factor, activated and derivative only of a bfloat16
+   * output. In place on factor.
+   */
+  gemmBfloat16: defineKernel({
+    integers: ["m", "n", "k", "transposeA", "transposeB", "aType", "bType", "outputType", "activated"],
+    codes: { aType: elementTypes, bType: elementTypes, outputType: elementTypes },
+    buffers: {
+      output: { output: true, type: { code: "outputType" }, extent: denseOutput },
+      derivative: { output: true, optional: true, type: "bfloat16", extent: denseOutput },
+      a: { type: { code: "aType" }, extent: (n) => n.m * n.k },
+      b: { type: { code: "bType" }, extent: (n) => n.k * n.n },
+      bias: { optional: true, extent: (n) => n.n },
+      factor: { optional: true, type: "bfloat16", extent: denseOutput },
+      residual: { optional: true, extent: denseOutput },
+    },
+    operations: (n) => 2 * n.m * n.n * n.k,
   }),
   /**
    * output[m] = the first n with the largest a[m,:]·b[n,:] + bias[n], −1 (none) where that is NaN or infinite; best[m],

@@ -19,6 +19,12 @@ export const reductions = {
     },
     operations: (n) => n.outer * n.reduced * n.inner,
   }),
+  /** output[c] = Σ_r input[r,c] of bfloat16 numbers; the gradient of a bias. */
+  sumColumns: defineKernel({
+    integers: ["rows", "columns"],
+    buffers: { output: { output: true, extent: columns }, input: { type: "bfloat16", extent: matrix } },
+    operations: perElement(1),
+  }),
   /** output[c] = Σ_r a[r,c]·b[r,c]; the gradient of a column scale. */
   dotColumns: defineKernel({
     integers: ["rows", "columns"],

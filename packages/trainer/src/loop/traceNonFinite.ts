@@ -138,14 +138,22 @@ class Tracer implements OperationObserver {
 }
 
 function isFloating(tensor: Tensor): boolean {
-  return tensor.dtype === "float32" || tensor.dtype === "float64";
+  return ["float32", "float64", "bfloat16"].includes(tensor.dtype);
 }
 
 /** Enqueues a kernel that passes a tensor on, so that the device looks at its elements. */
 function look(tensor: Tensor): void {
   const { device, dtype, shape, size } = tensor;
-  const output = empty(device, shape, dtype);
-  device.run("affine", dtype as "float32" | "float64", { output, input: tensor, size, scale: 1, offset: 0 });
+  const output = empty(device, shape, dtype === "bfloat16" ? "float32" : dtype);
+  if (dtype === "bfloat16") device.run("fromBfloat16", "float32", { output, input: tensor, size });
+  else
+    device.run("affine", dtype as "float32" | "float64", {
+      output,
+      input: tensor,
+      size,
+      scale: 1,
+      offset: 0,
+    });
   output.dispose();
 }
 
