@@ -5,6 +5,7 @@ import { addCache } from "./commands/cache.js";
 import { type CommandLine, declare, methodOfCommandLine } from "./commands/commandLine.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addEmbed, addKnn, addPredict, addProbe, addReport } from "./commands/encoder.js";
+import { addStudy } from "./commands/study.js";
 import { addBench, addFinetune, addPretrain, addPreview, addSchema } from "./commands/training.js";
 import { CommandTerminal, type TerminalOptions } from "./terminal/terminal.js";
 
@@ -39,6 +40,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
       addFinetune,
       addEmbed,
       addReport,
+      addStudy,
       addBench,
       addSchema,
       addCache,

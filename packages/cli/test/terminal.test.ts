@@ -21,6 +21,21 @@ test("on a terminal, progress is drawn in place, cut to the width, and cleared f
   expect(output.text).toBe("\r\u001b[2K0123456789\r\u001b[2Kdone\n");
 });
 
+test("several lines of progress are drawn in place of those before", () => {
+  const output = stream(11);
+  const terminal = new CommandTerminal({ output, error: output });
+  const up = "\u001b[1A\u001b[2K";
+  terminal.progress(["one", "0123456789ABC"], true);
+  terminal.progress("two", true);
+  terminal.progress(["a", "b", "c"], true);
+  terminal.line("done");
+  const drawn = ["one\n0123456789", `${up}two`, "a\nb\nc", `${up}${up}done\n`];
+  expect(output.text).toBe(drawn.map((text) => `\r\u001b[2K${text}`).join(""));
+  const plain = stream();
+  new CommandTerminal({ output: plain, error: plain }).progress(["one", "two"], true);
+  expect(plain.text).toBe("one; two\n");
+});
+
 test("elsewhere, progress is plain lines, not more than one every ten seconds", () => {
   const output = stream();
   const terminal = new CommandTerminal({ output, error: output });

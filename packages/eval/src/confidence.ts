@@ -80,8 +80,13 @@ export function studentQuantile(freedom: number): number {
   return Math.sqrt(freedom) * Math.tan(low);
 }
 
-/** P(|T| ≤ √ν·tan θ) by the finite sums for whole ν of Abramowitz and Stegun, 26.7.3 and 26.7.4. */
-function studentCoverage(theta: number, freedom: number): number {
+/**
+ * P(|T| ≤ √ν·tan θ) by the finite sums for whole ν of Abramowitz and Stegun, 26.7.3 and 26.7.4.
+ *
+ * @param theta θ, from 0 to π/2.
+ * @param freedom ν, degrees of freedom, a whole number from 1 on.
+ */
+export function studentCoverage(theta: number, freedom: number): number {
   const odd = freedom % 2 === 1;
   const cosine2 = Math.cos(theta) ** 2;
   let term = odd ? Math.cos(theta) : 1;

@@ -69,6 +69,7 @@ export {
   type LogisticRegressionOptions,
 } from "./logisticRegression.js";
 export { type NearestNeighbors, nearestNeighbors } from "./nearestNeighbors.js";
+export { type PairedDifference, pairedDifference } from "./pairedDifference.js";
 export {
   type PrincipalComponents,
   type PrincipalComponentsOptions,

@@ -65,6 +65,7 @@ export {
 } from "./training/finetune.js";
 export { estimateText } from "./training/plan.js";
 export {
+  createRun,
   type DecidedSettings,
   decideSettings,
   dryRun,

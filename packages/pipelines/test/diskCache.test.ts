@@ -31,7 +31,7 @@ test("auto: where the pictures do not fit into memory and are passed over more t
 /** What is said while a cache is opened, and whether there is one. */
 async function open(cache: "auto" | "on" | "off", dataset: ImageDataset, cacheFolder = folder) {
   let text = "";
-  const tell = (part = "") => {
+  const tell = (part: string | readonly string[] = "") => {
     text += `${part}\n`;
   };
   const terminal = { ...silentTerminal, line: tell, warn: tell, progress: tell };

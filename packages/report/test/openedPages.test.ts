@@ -3,12 +3,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { comparisonPage, layerChart, reportPage, sheetPage } from "@splitmask/report";
+import { comparisonPage, layerChart, reportPage, sheetPage, studyPage } from "@splitmask/report";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { startBrowser, type TestBrowser } from "./browser.js";
 import { desktop, expectGood, phone, withoutSize } from "./goodPage.js";
 import { comparedRuns, reportData } from "./reportData.js";
+import { studyResults } from "./studyResults.js";
 
 /** Nothing defines `attack`: a script that runs it is an error that the browser tells. */
 const markup = [
@@ -47,6 +48,10 @@ const pages = new Map<
   [
     "comparison.html",
     { write: (text) => comparisonPage(comparedRuns(text), "today"), selector: "thead th", before: "A one" },
+  ],
+  [
+    "study.html",
+    { write: (text) => studyPage(studyResults(text), "today"), selector: "h1", before: "study " },
   ],
   ["sheet.html", { write: sheet, selector: "h1", before: "" }],
   ["layers.svg", { write: (title) => layerChart(layers, title, 0.1), selector: ".title", before: "" }],
@@ -187,6 +192,31 @@ test("a page follows the reader's wish for dark, and prints without what is only
   };
   expect(await background("light")).toBe("rgb(247, 246, 243)");
   expect(await background("dark")).toBe("rgb(19, 20, 23)");
+});
+
+test("a study draws its rows, its layers and its axes, on a desktop and on a phone", async () => {
+  const opened = await open("study.html", studyPage(studyResults(""), "today"), desktop);
+  const { page } = opened;
+  await expectGood(opened);
+  expect(await texts(page, "#evaluation-1 figcaption b")).toEqual(["By row", "k-NN by share"]);
+  expect(await texts(page, "#evaluation-2 figcaption b")).toEqual([
+    ...["probe, layer 3", "probe by layer", "probe, layer 3 by share"],
+  ]);
+  expect(await page.locator("#evaluation-1 .intervals .dot").count()).toBe(12);
+  expect(await texts(page, "#evaluation-1 .intervals .labels span")).toEqual([
+    ...["31.0 ± 1.1", "40.0 ± 1.1", "43.0 ± 1.1", "46.0 ± 1.1"],
+  ]);
+  expect(await texts(page, "#evaluation-1 tbody tr:first-child > *")).toEqual([
+    ...["1 %", "+9.0 (+7.0 to +11.0)", "p = 0.004", "3", "higher"],
+  ]);
+  expect((await texts(page, ".warning")).map((text) => text.trim())).toEqual([
+    "Warning. 30 of 33 steps are done so far.",
+    "Warning. unfinished, seed 0: pre-training failed: no memory.",
+    "Warning. careful.",
+  ]);
+  await page.setViewportSize(phone.viewport);
+  await expectGood(opened);
+  await page.close();
 });
 
 test("a chart is read out where the mouse points, line by line as far as each goes", async () => {

@@ -18,9 +18,7 @@ import { columns, printable } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
 import type { CommandTerminal } from "../terminal/terminal.js";
 import type { CommandLine } from "./commandLine.js";
-
-/** The signals that end a run early, and the exit codes that shells give them. */
-const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+import { withSignals } from "./signals.js";
 
 /** Classes that are printed; the file has them all. */
 const shownClasses = 40;
@@ -120,34 +118,26 @@ async function untilStopped<Result extends TrainedRun>(
   whenDone: (result: Result) => Promise<void> | void,
 ): Promise<void> {
   const { terminal } = commandLine;
-  const controller = new AbortController();
-  const stop = (name: keyof typeof signals) => {
-    if (controller.signal.aborted) process.exit(signals[name]);
-    commandLine.exitCode = signals[name];
-    terminal.line("stopping after this step, with a checkpoint (Ctrl-C again: at once)");
-    controller.abort();
-  };
-  const names = Object.keys(signals) as (keyof typeof signals)[];
-  for (const name of names) process.on(name, stop);
-  try {
-    const result = await work(controller.signal);
-    tellSkipped(result.skipped, terminal);
-    terminal.line(summaryOf(result));
-    const { reason, step, steps } = result;
-    if (reason === "interrupted") {
-      terminal.result(figuresOf(result), [
-        `stopped at step ${step} of ${steps}; go on with: ${again(result)}`,
-      ]);
-      return;
+  const stopping = "stopping after this step, with a checkpoint (Ctrl-C again: at once)";
+  await withSignals(commandLine, stopping, async (signal) => {
+    try {
+      const result = await work(signal);
+      tellSkipped(result.skipped, terminal);
+      terminal.line(summaryOf(result));
+      const { reason, step, steps } = result;
+      if (reason === "interrupted") {
+        terminal.result(figuresOf(result), [
+          `stopped at step ${step} of ${steps}; go on with: ${again(result)}`,
+        ]);
+        return;
+      }
+      await whenDone(result);
+      commandLine.exitCode = 0; // also where a signal came with or after the last step
+    } catch (error) {
+      // Before the first step there is nothing to save.
+      if (!signal.aborted || (error as Error).name !== "AbortError") throw error;
+      terminal.endProgress();
+      terminal.line("stopped before the first step");
     }
-    await whenDone(result);
-    commandLine.exitCode = 0; // also where a signal came with or after the last step
-  } catch (error) {
-    // Before the first step there is nothing to save.
-    if (!controller.signal.aborted || (error as Error).name !== "AbortError") throw error;
-    terminal.endProgress();
-    terminal.line("stopped before the first step");
-  } finally {
-    for (const name of names) process.off(name, stop);
-  }
+  });
 }

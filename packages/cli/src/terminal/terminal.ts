@@ -35,11 +35,12 @@ export class CommandTerminal implements Terminal {
   readonly #output: TextStream;
   readonly #json: boolean;
   readonly #quiet: boolean;
-  #liveLine = false;
+  /** Lines of the progress that stand on the terminal. */
+  #liveLines = 0;
   #lastProgress = Number.NEGATIVE_INFINITY;
   #lastPlain = "";
   /** What was to be shown last and came too soon. */
-  #waiting: string | null = null;
+  #waiting: string | readonly string[] | null = null;
 
   constructor(options: TerminalOptions = {}) {
     this.#output = options.output ?? process.stdout;
@@ -83,10 +84,10 @@ export class CommandTerminal implements Terminal {
   }
 
   /**
-   * Shows how far something is: drawn in place on a terminal (at most ten times a second), a plain line every ten
-   * seconds elsewhere. The last state is shown in any case, by `endProgress`.
+   * Shows how far something is: one line or several drawn in place on a terminal (at most ten times a second), a plain
+   * line every ten seconds elsewhere. The last state is shown in any case, by `endProgress`.
    */
-  progress(text: string, now = false): void {
+  progress(text: string | readonly string[], now = false): void {
     if (this.#quiet) return;
     const time = performance.now();
     const interval = this.live ? liveInterval : plainInterval;
@@ -98,22 +99,30 @@ export class CommandTerminal implements Terminal {
     this.#show(text);
   }
 
-  #show(text: string): void {
+  #show(text: string | readonly string[]): void {
     this.#waiting = null;
-    const shown = printable(text);
+    const lines = [text].flat().map(printable);
     if (this.live) {
-      this.#people.write(`\r\u001b[2K${shown.slice(0, this.width)}`);
-      this.#liveLine = true;
-    } else if (shown !== this.#lastPlain) {
-      this.#people.write(`${shown}\n`);
-      this.#lastPlain = shown;
+      const cut = lines.map((line) => line.slice(0, this.width));
+      this.#people.write(`${this.#erased()}${cut.join("\n")}`);
+      this.#liveLines = cut.length;
+      return;
     }
+    const shown = lines.join("; ");
+    if (shown === this.#lastPlain) return;
+    this.#people.write(`${shown}\n`);
+    this.#lastPlain = shown;
+  }
+
+  /** Moves to the start of the lines that are drawn in place, and erases them. */
+  #erased(): string {
+    return `\r\u001b[2K${"\u001b[1A\u001b[2K".repeat(Math.max(0, this.#liveLines - 1))}`;
   }
 
   endProgress(): void {
     if (this.#waiting !== null) this.#show(this.#waiting);
-    if (this.#liveLine) this.#people.write("\n");
-    this.#liveLine = false;
+    if (this.#liveLines > 0) this.#people.write("\n");
+    this.#liveLines = 0;
     this.#lastProgress = Number.NEGATIVE_INFINITY;
   }
 
@@ -131,8 +140,8 @@ export class CommandTerminal implements Terminal {
   }
 
   #clear(): void {
-    if (this.#liveLine) this.#people.write("\r\u001b[2K");
-    this.#liveLine = false;
+    if (this.#liveLines > 0) this.#people.write(this.#erased());
+    this.#liveLines = 0;
     this.#waiting = null;
   }
 }

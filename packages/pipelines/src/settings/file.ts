@@ -46,14 +46,25 @@ function methodNamedBy(value: unknown, path: string): string | undefined {
   return typeof held === "object" ? resolve(path) : held;
 }
 
-/** What a file holds, unchecked. */
-async function readFileValue(path: string): Promise<unknown> {
+/**
+ * What a JSON file or a module holds, unchecked.
+ *
+ * @param option The option or argument that named it, for errors.
+ * @param example What a module may hold, for errors.
+ */
+export async function readFileValue(
+  path: string,
+  option = "--config",
+  example = "export default defineConfig({ imageSize: 64 });",
+): Promise<unknown> {
   const name = basename(path);
-  const absolute = await existingFile(path, "--config", "a .json, .js, .mjs or .ts file");
-  if (isModule(path)) return importDefault(absolute, "export default defineConfig({ imageSize: 64 });");
+  const absolute = await existingFile(path, option, "a .json, .js, .mjs or .ts file");
+  if (isModule(path)) return importDefault(absolute, example);
   const extension = extname(path).toLowerCase();
   if (extension !== ".json")
-    throw new UsageError(`--config: ${name} ends in "${extension}", expected .json, .js, .mjs, .ts or .mts.`);
+    throw new UsageError(
+      `${option}: ${name} ends in "${extension}", expected .json, .js, .mjs, .ts or .mts.`,
+    );
   const { readTextFile } = await import("@splitmask/data"); // with the decoders: only where it is needed
   const text = await readTextFile(absolute);
   try {

@@ -27,10 +27,10 @@ export interface Terminal {
   /**
    * Shows how far something is.
    *
-   * @param text The line; it takes the place of the one before.
+   * @param text The line, or on a live terminal several; they take the place of those before.
    * @param now Show it whatever the clock says (the first and the last).
    */
-  progress(text: string, now?: boolean): void;
+  progress(text: string | readonly string[], now?: boolean): void;
   /** Ends the progress line, so that the next text stands on its own line. */
   endProgress(): void;
 }

@@ -44,7 +44,7 @@ export async function planRun<Settings extends RunSettings>(
 }
 
 /** Median time to decode a picture on one core, in seconds; null where none of a few can be decoded. */
-async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
+export async function timeDecoding(dataset: ImageDataset): Promise<number | null> {
   const times: number[] = [];
   for (const index of evenlySpaced(dataset.length, sampledDecodes)) {
     const started = performance.now();

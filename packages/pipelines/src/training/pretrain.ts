@@ -23,7 +23,7 @@ import { openMonitor } from "./monitor.js";
 import type { Planned, RunContext, RunKind, RunPlan, RunRequest } from "./runKind.js";
 import { pretrainingCosts, pretrainingStep, trainingAugmentation } from "./runStep.js";
 import type { TrainedRun } from "./trainedRun.js";
-import { plannedRun, trainingRun } from "./trainingRun.js";
+import { createdRun, plannedRun, trainingRun } from "./trainingRun.js";
 
 /** What to pre-train, and where. */
 export interface PretrainRequest extends RunRequest {
@@ -56,6 +56,22 @@ export async function pretrain(
   const { config = {}, folder, out, overwrite = false, resume = false } = request;
   checkOutFolder(out, { resume, overwrite }); // before a run that goes on is asked for its method
   return trainingRun(await pretrainingRun(folder, config, resume ? out : null), request, terminal);
+}
+
+/**
+ * Decides every setting of a pre-training run and makes its folder, without a step: for the evaluation of its encoder
+ * before training (`untrained`), and for training with labels from there (`fromScratch`).
+ *
+ * @param request What would be trained on, and where the folder is to be.
+ * @param terminal Where the decisions are told.
+ * @throws UsageError where the settings contradict each other, or the folder holds a run already.
+ * @throws Error where there are no pictures, or the run folder cannot be written.
+ */
+export async function createRun(
+  { config = {}, folder, out }: Pick<PretrainRequest, "config" | "folder" | "out">,
+  terminal: Terminal = silentTerminal,
+): Promise<void> {
+  await createdRun(await pretrainingRun(folder, config, null), { out }, terminal);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { DatasetIdentity, ImageDataset } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { PretrainingTask } from "@splitmask/methods";
 import type { Choice, Fields } from "@splitmask/methods/settings";
-import type { RunFolder, TrainOptions } from "@splitmask/trainer";
+import type { RunFolder, TrainingEvent, TrainOptions } from "@splitmask/trainer";
 import type { EstimatedRun } from "../estimate/runEstimate.js";
 import type { RunWork } from "../estimate/runWork.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly overwrite?: boolean;
   /** Aborting it stops after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Told what happens while the run trains. */
+  readonly onEvent?: (event: TrainingEvent) => void;
 }
 
 /**

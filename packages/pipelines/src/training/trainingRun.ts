@@ -39,6 +39,16 @@ export async function trainingRun<Settings extends RunSettings, Outcome>(
   }
 }
 
+/** Decides the settings and makes the run folder, without training. */
+export async function createdRun<Settings extends RunSettings, Outcome>(
+  kind: RunKind<Settings, Outcome>,
+  request: RunRequest,
+  terminal: Terminal,
+): Promise<void> {
+  checkOutFolder(request.out, { resume: false, overwrite: false });
+  await withRun(kind, request, null, terminal, (run) => run.create());
+}
+
 /** Plans a run, without training or writing anything, and tells what was decided. */
 export async function plannedRun<Settings extends RunSettings>(
   kind: RunKind<Settings, unknown>,
@@ -103,6 +113,18 @@ class TrainingRun<Settings extends RunSettings, Outcome> {
     } finally {
       await watch.close();
     }
+  }
+
+  async create(): Promise<void> {
+    const { request, terminal } = this.context;
+    const plan = await planRun(this.#kind, this.context);
+    const described = await this.#describe(
+      plan,
+      this.#readable(plan.config, () => null),
+    );
+    tellDecisions(this.#kind.paths, this.context, described.choices);
+    tellUnreadable(this.context.pictures.train.unreadable, terminal);
+    await (await RunFolder.create(request.out, described)).close();
   }
 
   async resume(folder: RunFolder, before: RunDescription<Settings>): Promise<TrainedRun & Outcome> {
@@ -189,6 +211,7 @@ class TrainingRun<Settings extends RunSettings, Outcome> {
     const step = kind.step(description);
     const settings = preparedSettings(description);
     const signal = request.signal === undefined ? {} : { signal: request.signal };
+    const tell = trainingTeller(terminal);
     const task = await kind.create(context, description, dataset, folder);
     const decodeSize = defaultDecodeSize(step.views(settings));
     const cacheRequest = { config, facts: pictures.train.facts, decodeSize, ...signal };
@@ -213,7 +236,10 @@ class TrainingRun<Settings extends RunSettings, Outcome> {
         ...("healthEvery" in config ? { healthEvery: config.healthEvery } : {}),
         ...watch.options(task),
         ...signal,
-        onEvent: trainingTeller(terminal),
+        onEvent(event) {
+          tell(event);
+          request.onEvent?.(event);
+        },
       });
       const finish = () => watch.finish(task, folder, trained.step);
       const outcome =

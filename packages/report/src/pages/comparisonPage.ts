@@ -107,6 +107,7 @@ export function comparisonPage(recorded: readonly RecordedRun[], written: string
         ),
       ),
     ],
+    command: "report",
     written,
   });
 }

@@ -50,6 +50,8 @@ export function sectionedPage(page: {
   readonly header: Html;
   /** In order; null and false: there is none. */
   readonly sections: readonly (Section | null | false)[];
+  /** The command that writes it. */
+  readonly command: "report" | "study";
   readonly written: string;
 }): string {
   const sections = page.sections.filter((section) => section !== null && section !== false);
@@ -67,7 +69,7 @@ ${body}</section>
     page.title,
     html`${warnings}${page.header}`,
     html`<nav aria-label="Contents">${contents}</nav>
-${bodies}<footer>Written by <code>splitmask report</code>, ${page.written}.</footer>
+${bodies}<footer>Written by <code>splitmask ${page.command}</code>, ${page.written}.</footer>
 `,
   );
 }

@@ -63,6 +63,7 @@ ${factsOf(data, curves)}`,
       },
       skipped.length > 0 && skippedSection(skipped),
     ],
+    command: "report",
     written: data.written,
   });
 }

@@ -1,0 +1,345 @@
+import { encoderConfig, type Method } from "@splitmask/methods";
+import { type Given, UsageError } from "@splitmask/methods/settings";
+import type { VisionTransformerConfig } from "@splitmask/vit";
+import { estimateRun, type RunEstimate } from "../estimate/runEstimate.js";
+import { processBytes } from "../estimate/runMemory.js";
+import { classificationWork, pretrainingWork } from "../estimate/runWork.js";
+import type { Config, FinetuneConfig } from "../settings/config.js";
+import type { MachineFacts } from "../settings/facts.js";
+import { finetuneFields, pretrainingFields, type readingFields } from "../settings/fields.js";
+import { loadMethod } from "../settings/loadMethod.js";
+import { anyColors } from "../settings/normalization.js";
+import { resolveFinetune } from "../settings/resolveFinetune.js";
+import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
+import { readingOf, sourceGiven } from "../settings/sourceFields.js";
+import type { Terminal } from "../terminal/terminal.js";
+import { type DecidedSettings, decideSettings } from "../training/pretrain.js";
+import { classificationStep, costsOf } from "../training/runStep.js";
+import { type OpenedPictures, openStudyPictures, type PictureRole } from "./openedPictures.js";
+import type { FrozenEvaluation, LabelledEvaluation, StudyPlan, StudyRow } from "./plan.js";
+import type { StepWork, StudyStep } from "./step.js";
+import { codeVersion, keyOf, methodIdentity, resultSettings } from "./stepKey.js";
+import type { StudyFolder } from "./studyFolder.js";
+
+/** A row with one of its seeds. */
+export interface StudyCell {
+  /** Label of the row. */
+  readonly row: string;
+  readonly seed: number;
+  /** Keys of its steps, the first one's and by evaluation. */
+  readonly encoder: string;
+  readonly evaluations: Readonly<Record<string, string>>;
+}
+
+/** What a study consists of. */
+export interface StudyLayout {
+  readonly cells: readonly StudyCell[];
+  /** Every step once, each behind the one that it comes after. */
+  readonly steps: readonly StudyStep[];
+}
+
+/** What a layout is made from. */
+export interface LayoutContext {
+  readonly studies: StudyFolder;
+  /** Whether decisions and tables are written to the folder; a dry run writes nothing. */
+  readonly isWritten: boolean;
+  /** The machine as one of the processes has it. */
+  readonly machine: MachineFacts;
+  readonly terminal: Terminal;
+}
+
+/**
+ * Settings that are decided from the speed and the memory of the machine: once for a folder of studies, so that a step
+ * is the same whenever it is done.
+ */
+const machineFields = [
+  ...(["width", "depth", "heads", "imageSize", "patch"] as const),
+  ...(["batch", "accumulate", "recompute", "steps"] as const),
+];
+
+/** A row's pre-training with all of its settings. */
+interface DecidedRow {
+  readonly decided: DecidedSettings;
+  readonly pictures: OpenedPictures;
+  /** What `pretrain` is given, without the seed. */
+  readonly given: Config;
+  readonly identity: string;
+}
+
+/** Training with labels with all of its settings. */
+interface DecidedTraining {
+  readonly config: ClassificationSettings;
+  readonly estimate: RunEstimate;
+}
+
+/**
+ * Lays out a study: opens its pictures, decides the settings of every cell, and lists the steps that it takes.
+ *
+ * @throws UsageError where settings contradict each other; Error where pictures are missing.
+ */
+export async function layOut(plan: StudyPlan, context: LayoutContext): Promise<StudyLayout> {
+  return new Layout(plan, context).all();
+}
+
+class Layout {
+  readonly #plan: StudyPlan;
+  readonly #context: LayoutContext;
+  readonly #steps = new Map<string, StudyStep>();
+  readonly #opened = new Map<string, Promise<OpenedPictures>>();
+  readonly #trainings = new Map<string, Promise<DecidedTraining>>();
+
+  constructor(plan: StudyPlan, context: LayoutContext) {
+    this.#plan = plan;
+    this.#context = context;
+  }
+
+  async all(): Promise<StudyLayout> {
+    const { rows, seeds } = this.#plan;
+    const decided: DecidedRow[] = [];
+    for (const row of rows) decided.push(await this.#decide(row));
+    const cells: StudyCell[] = [];
+    // All rows with the first seed, then with the next, so that there is something to compare early.
+    for (const seed of seeds)
+      for (const [place, row] of rows.entries()) cells.push(await this.#cell(row, decided[place]!, seed));
+    return { cells, steps: [...this.#steps.values()] };
+  }
+
+  #open(
+    name: string,
+    role: PictureRole,
+    options: Given<typeof readingFields> & { readonly maximumSkipped?: number | undefined },
+  ): Promise<OpenedPictures> {
+    const key = JSON.stringify([name, role, options]);
+    const { terminal } = this.#context;
+    const source = this.#plan.pictures[name]!;
+    const opened =
+      this.#opened.get(key) ?? openStudyPictures(name, source, role, options, this.#context, terminal);
+    this.#opened.set(key, opened);
+    return opened;
+  }
+
+  /** Decides a row's settings, or takes what was decided for them before. */
+  async #decide({ label, method, pictures: name, settings }: StudyRow): Promise<DecidedRow> {
+    const { isWritten, machine, studies } = this.#context;
+    const { maximumSkipped } = settings;
+    const pictures = await this.#open(name, "pretraining", { ...sourceGiven(settings), maximumSkipped });
+    const identity = await methodIdentity(method);
+    const fields = pretrainingFields(await loadMethod(method));
+    const key = keyOf({
+      ...{ version: codeVersion, method: identity, pictures: pictures.digest },
+      settings: resultSettings(settings, fields),
+    });
+    const decide = async (given: Config) => {
+      try {
+        return await decideSettings({ ...given, method }, pictures.facts, machine);
+      } catch (error) {
+        throw error instanceof UsageError ? new UsageError(`${label}: ${error.message}`) : error;
+      }
+    };
+    let fixed = await studies.read<Config>("settings", key);
+    if (fixed === null) {
+      const { config } = await decide(settings);
+      fixed = Object.fromEntries(machineFields.map((field) => [field, config[field]])) as Config;
+      if (isWritten) await studies.write("settings", key, fixed);
+    }
+    const { epochs: _, model: __, ...others } = settings;
+    const given = { ...others, ...fixed };
+    return { decided: await decide(given), pictures, given, identity };
+  }
+
+  async #cell(row: StudyRow, decided: DecidedRow, seed: number): Promise<StudyCell> {
+    const cell = `${row.label}, seed ${seed}`;
+    const encoder = row.untrained
+      ? this.#untrained(row, decided, seed, cell)
+      : this.#pretraining(row, decided, seed, cell);
+    const evaluations: Record<string, string> = {};
+    for (const name of row.evaluations) {
+      const evaluation = this.#plan.evaluations[name]!;
+      const label = `${cell}: ${name}`;
+      evaluations[name] =
+        "settings" in evaluation
+          ? await this.#training(evaluation, row, decided, { seed, label, cell, encoder })
+          : await this.#frozen(evaluation, row, decided, { seed, label, encoder });
+    }
+    return { row: row.label, seed, encoder, evaluations };
+  }
+
+  /** Adds a step, if no other cell has it already. */
+  #add(
+    inputs: object,
+    makeWork: (key: string) => StepWork,
+    step: Pick<StudyStep, "label" | "after" | "seconds" | "memoryBytes">,
+  ): string {
+    const versioned = { version: codeVersion, ...inputs };
+    const key = keyOf(versioned);
+    if (!this.#steps.has(key)) this.#steps.set(key, { key, inputs: versioned, work: makeWork(key), ...step });
+    return key;
+  }
+
+  #request({ method }: StudyRow, { given, pictures }: DecidedRow, seed: number, key: string) {
+    const { path, split } = pictures;
+    const config = { keepCheckpoints: 1, ...given, ...(split === undefined ? {} : { split }), method, seed };
+    return { folder: path, out: this.#context.studies.runPath(key), config };
+  }
+
+  #pretraining(row: StudyRow, decided: DecidedRow, seed: number, cell: string): string {
+    const { config, cost, method } = decided.decided;
+    const { digest, facts } = decided.pictures;
+    const { estimate } = estimateRun(
+      config,
+      pretrainingWork(method, config, cost, facts),
+      facts,
+      this.#context.machine,
+    );
+    return this.#add(
+      {
+        step: "pretraining",
+        method: decided.identity,
+        settings: resultSettings({ ...config, seed }, pretrainingFields(method)),
+        pictures: digest,
+      },
+      (key) => ({ kind: "pretraining", request: this.#request(row, decided, seed, key) }),
+      {
+        label: `${cell}: pre-training`,
+        after: null,
+        seconds: estimate.seconds,
+        memoryBytes: estimate.memory.total,
+      },
+    );
+  }
+
+  /** The run of an encoder with its first weights: what these and its view of the pictures depend on is the key. */
+  #untrained(row: StudyRow, decided: DecidedRow, seed: number, cell: string): string {
+    return this.#add(
+      { step: "untrained", method: decided.identity, ...firstEncoder(decided, seed) },
+      (key) => ({ kind: "untrained", request: this.#request(row, decided, seed, key) }),
+      { label: `${cell}: first weights`, after: null, seconds: 5, memoryBytes: processBytes },
+    );
+  }
+
+  /** Training with labels, from the pre-trained encoder or from random weights. */
+  async #training(
+    { kind, settings, test, train }: LabelledEvaluation,
+    row: StudyRow,
+    decided: DecidedRow,
+    { cell, encoder, label, seed }: { seed: number; label: string; cell: string; encoder: string },
+  ): Promise<string> {
+    const fromScratch = kind === "supervised" || row.untrained;
+    const reading = { ...readingOf(settings), maximumSkipped: settings.maximumSkipped };
+    const trained = await this.#open(train, "training", reading);
+    const tested = await this.#open(test, "test", reading);
+    const { config, estimate } = await this.#labelled(settings, decided, trained, tested, fromScratch);
+    const own = resultSettings({ ...config, seed }, finetuneFields);
+    const start = fromScratch ? firstEncoder(decided, seed) : { encoder };
+    // A row that is pre-trained has a run folder, but its encoder before that is another step's.
+    const after = fromScratch && !row.untrained ? this.#untrained(row, decided, seed, cell) : encoder;
+    const parts: FinetuneConfig = {
+      ...(trained.split === undefined ? {} : { trainSplit: trained.split }),
+      ...(tested.split === undefined ? {} : { testSplit: tested.split }),
+    };
+    return this.#add(
+      { step: "finetune", fromScratch, ...start, settings: own, train: trained.digest, test: tested.digest },
+      (key) => ({
+        kind: "finetune",
+        request: {
+          run: this.#context.studies.runPath(after),
+          ...{ train: trained.path, test: tested.path, fromScratch },
+          out: this.#context.studies.runPath(key),
+          config: { keepCheckpoints: 1, ...settings, ...parts, seed },
+        },
+      }),
+      { label, after, seconds: estimate.seconds, memoryBytes: estimate.memory.total },
+    );
+  }
+
+  /** Decides and estimates training with labels; once for all seeds. */
+  #labelled(
+    settings: FinetuneConfig,
+    { decided: { config: first, method } }: DecidedRow,
+    trained: OpenedPictures,
+    tested: OpenedPictures,
+    fromScratch: boolean,
+  ): Promise<DecidedTraining> {
+    const { depth, heads, imageSize, layerScale, patch, width } = first;
+    const encoder = { depth, heads, imageSize, layerScale, patch, width };
+    const key = JSON.stringify([settings, encoder, method.name, trained.digest, tested.digest, fromScratch]);
+    const decide = async (): Promise<DecidedTraining> => {
+      const { machine } = this.#context;
+      const step = classificationStep(encoderOf(first, method), trained.classes.length);
+      const facts = { count: trained.facts.count, encoder, fromScratch };
+      const { config, cost } = await resolveFinetune(settings, facts, costsOf(step, machine));
+      const work = classificationWork(config, cost, tested.facts.count);
+      return { config, estimate: estimateRun(config, work, trained.facts, machine).estimate };
+    };
+    const decided = this.#trainings.get(key) ?? decide();
+    this.#trainings.set(key, decided);
+    return decided;
+  }
+
+  /** Evaluation of the frozen encoder. */
+  async #frozen(
+    evaluation: FrozenEvaluation,
+    row: StudyRow,
+    { decided, pictures: { facts } }: DecidedRow,
+    { encoder, label, seed }: { seed: number; label: string; encoder: string },
+  ): Promise<string> {
+    const { kind, test, train, ...settings } = evaluation;
+    const trained = await this.#open(train, "training", {});
+    const tested = await this.#open(test, "test", {});
+    const { config, cost } = decided;
+    const { machine } = this.#context;
+    const count = trained.facts.count + tested.facts.count;
+    const { decodeSeconds = 0.003 } = trained.facts;
+    const layers =
+      settings.layers === undefined ? 1 : settings.layers === "all" ? config.depth : settings.layers.length;
+    const reading = count * (decodeSeconds / machine.threads + cost.secondsPerLook);
+    const fitting = kind === "probe" ? layers * probeSeconds(trained, config.width, machine) : 0;
+    return this.#add(
+      {
+        step: kind,
+        encoder,
+        untrained: row.untrained,
+        settings,
+        seed,
+        train: trained.digest,
+        test: tested.digest,
+      },
+      () => ({
+        kind,
+        request: {
+          ...{ run: this.#context.studies.runPath(encoder), train: trained.path, test: tested.path },
+          ...(trained.split === undefined ? {} : { trainSplit: trained.split }),
+          ...(tested.split === undefined ? {} : { testSplit: tested.split }),
+          ...{ ...settings, seed, untrained: row.untrained },
+        },
+      }),
+      {
+        label,
+        after: encoder,
+        seconds: 1 + reading + fitting,
+        memoryBytes: processBytes + 4 * count * config.width * layers + facts.count,
+      },
+    );
+  }
+}
+
+/** The encoder's shape. */
+function encoderOf(config: PretrainingSettings, method: Method): VisionTransformerConfig {
+  return method.encoder?.({ ...config, ...anyColors }) ?? encoderConfig(config);
+}
+
+/** What an encoder's first weights and its view of pictures depend on. */
+function firstEncoder(row: DecidedRow, seed: number) {
+  const { config, method } = row.decided;
+  const { mean, std, valueRange } = config;
+  return { encoder: encoderOf(config, method), mean, std, valueRange, seed, pictures: row.pictures.digest };
+}
+
+/** Passes over the training features that fitting a probe by L-BFGS takes, over all penalties and held-out fifths. */
+const probePasses = 1500;
+/** What these take besides, however few pictures there are: L-BFGS waits for the device at every one, in seconds. */
+const probeWaiting = 4;
+
+function probeSeconds({ classes, facts }: OpenedPictures, width: number, { rates }: MachineFacts): number {
+  return probeWaiting + (probePasses * 4 * facts.count * width * classes.length) / rates.products;
+}

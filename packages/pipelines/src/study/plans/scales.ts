@@ -1,0 +1,59 @@
+import type { Config, FinetuneConfig } from "../../settings/config.js";
+
+/** How large the studies of the paper are: minutes, a night on two cores, a GPU. */
+export type StudyScale = "tiny" | "small" | "full";
+
+/** What a scale says of every study. */
+export interface ScaleSettings {
+  /** Settings of pre-training; its length is in `steps`. */
+  readonly pretraining: Config;
+  /** Steps: as many in all cells, however many pictures they have, but where they are the question. */
+  readonly steps: number;
+  /** Settings of fine-tuning. */
+  readonly finetuning: FinetuneConfig;
+  /** Labeled pictures to train and to test with; null: all. */
+  readonly labelled: { readonly train: number | null; readonly test: number | null };
+}
+
+/**
+ * What methods would choose by the number of the pictures: fixed, so that cells differ in nothing but what is studied.
+ * The paper has these for all but its smallest sets.
+ */
+const sameForAll = { augmentation: "crop", mask: "block", cropScale: 0.2, dropPath: 0 } as const;
+
+/** Fine-tuning that is short, from few labels (docs/results.md): no mixing, no RandAugment, no layer decay. */
+const shortFinetuning = {
+  ...{ layerDecay: 1, mixup: 0, cutmix: 0, magnitude: 0, jitter: 0.4, cropScale: 0.3, learningRate: 1e-3 },
+} as const;
+
+/** The scales by their names. */
+export const scales: Readonly<Record<StudyScale, ScaleSettings>> = {
+  tiny: {
+    pretraining: {
+      ...sameForAll,
+      ...{ width: 48, depth: 2, heads: 3, imageSize: 32, patch: 8, batch: 32, vocabulary: 256 },
+    },
+    steps: 60,
+    finetuning: { ...shortFinetuning, batch: 32, steps: 60 },
+    labelled: { train: 400, test: 400 },
+  },
+  small: {
+    pretraining: {
+      ...sameForAll,
+      ...{ width: 128, depth: 6, heads: 4, imageSize: 64, patch: 8, batch: 64, vocabulary: 8192 },
+    },
+    steps: 1200,
+    finetuning: { ...shortFinetuning, batch: 64, steps: 800 },
+    labelled: { train: null, test: null },
+  },
+  full: {
+    pretraining: {
+      ...sameForAll,
+      ...{ model: "small", imageSize: 224, patch: 16, batch: 1024, vocabulary: 8192, precision: "bfloat16" },
+    },
+    // 300 epochs of ImageNet, as in the paper.
+    steps: 375_000,
+    finetuning: { recipe: "paper-small", precision: "bfloat16" },
+    labelled: { train: null, test: null },
+  },
+};

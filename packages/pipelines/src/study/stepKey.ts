@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { type Fields, noteOf } from "@splitmask/methods/settings";
+
+/** The version of all packages: they are released together. */
+export const codeVersion = (
+  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }
+).version;
+
+/** A hash of plain data, whatever the order of the fields of its objects. */
+export function keyOf(inputs: object): string {
+  const sorted = (_: string, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash("sha256").update(JSON.stringify(inputs, sorted)).digest("hex").slice(0, 24);
+}
+
+/** What of a method its outcomes depend on: the name of one of the table, the contents of a module of one's own. */
+export async function methodIdentity(method: string): Promise<string> {
+  if (!isAbsolute(method)) return method;
+  return createHash("sha256")
+    .update(await readFile(method))
+    .digest("hex")
+    .slice(0, 24);
+}
+
+/** Those among decided settings that change what is computed: a run that goes on may have others of the rest. */
+export function resultSettings(settings: object, fields: Fields): Readonly<Record<string, unknown>> {
+  const isFree = (name: string) => fields[name] !== undefined && noteOf(fields[name]).mayChange === true;
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !isFree(name)));
+}
