@@ -14,6 +14,7 @@ export {
   randomVerticalFlip,
 } from "./augmentation/augmentation.js";
 export {
+  blurOfSize,
   type ColorJitterOptions,
   colorJitter,
   type GaussianBlurOptions,

@@ -1,9 +1,10 @@
 /**
- * The losses of SplitMask, of masked autoencoders and of fine-tuning, one a file.
+ * The losses of the methods of pre-training and of fine-tuning, one a file.
  *
  * @packageDocumentation
  */
 export { type ClassificationLossOptions, classificationLoss } from "./classificationLoss.js";
+export { distillationLoss } from "./distillationLoss.js";
 export {
   type InpaintLossFromTokensOptions,
   type InpaintLossOptions,

@@ -19,6 +19,7 @@ export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classif
 export { classifierFields } from "./classifierFields.js";
 export { type ClassifierSettings, classifierMethod, type DecidedClassifier } from "./classifierMethod.js";
 export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
+export { componentLooks } from "./componentLooks.js";
 export {
   type ResolvedSplitMaskConfig,
   resolveSplitMaskConfig,
@@ -28,6 +29,16 @@ export {
 } from "./config.js";
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
+export {
+  Dino,
+  type DinoConfig,
+  type DinoSettings,
+  dinoFields,
+  dinoMethod,
+  type ResolvedDinoConfig,
+  resolveDinoConfig,
+} from "./dino.js";
+export { DinoHead, type DinoHeadOptions, DinoModel, DinoNetwork } from "./dinoModel.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export {
   type FigureNote,

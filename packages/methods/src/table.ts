@@ -1,5 +1,6 @@
 import { beitMethod } from "./beit.js";
 import { classifierMethod } from "./classifierMethod.js";
+import { dinoMethod } from "./dino.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
 import { defaultMethodName } from "./settings/defaultMethodName.js";
@@ -15,6 +16,8 @@ export const methods = {
   beit: beitMethod,
   /** Masked autoencoders. */
   mae: maeMethod,
+  /** DINO. */
+  dino: dinoMethod,
 } as const satisfies Readonly<Record<string, unknown>>;
 
 /** The methods that learn from labels, by name. */
