@@ -251,6 +251,19 @@ for name, options in {
 # Rows of targets that are no distributions: the gradient's softmax has their sum as its factor.
 case("softCrossEntropy/weighted", F.cross_entropy, input=draw(5, 7), target=draw(5, 7, low=0, high=1))
 
+for name, x in {"batch": 2 + draw(9, 5), "single": draw(6, 1)}.items():
+    case(
+        f"batchNorm/{name}",
+        lambda x, weight, bias: F.batch_norm(x, None, None, weight, bias, training=True),
+        x=x, weight=draw(x.shape[1]), bias=draw(x.shape[1]),
+    )
+case("batchNorm/plain", lambda x: F.batch_norm(x, None, None, training=True, eps=1e-3), x=draw(4, 7))
+case(
+    "batchNorm/running",
+    lambda x, mean, variance, weight, bias: F.batch_norm(x, mean.detach(), variance.detach(), weight, bias),
+    x=draw(3, 6), mean=draw(6), variance=draw(6, low=0.5, high=2), weight=draw(6), bias=draw(6),
+)
+
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
 save_file(

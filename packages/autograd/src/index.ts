@@ -45,6 +45,12 @@ export {
 } from "./operation.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";
+export {
+  type BatchNormOptions,
+  batchNorm,
+  type ColumnStatistics,
+  columnStatistics,
+} from "./ops/batchNorm.js";
 export { add, divide, multiply, subtract } from "./ops/binary.js";
 export { checkpoint } from "./ops/checkpoint.js";
 export { concatenate } from "./ops/concatenate.js";

@@ -3,7 +3,9 @@ import {
   add,
   affine,
   attention,
+  batchNorm,
   checkpoint,
+  columnStatistics,
   concatenate,
   crossEntropy,
   divide,
@@ -129,6 +131,12 @@ const cases: Record<string, Record<string, Compute>> = {
   layerNorm: {
     affine: ({ x, weight, bias }) => layerNorm(x, weight, bias),
     plain: ({ x }) => layerNorm(x, null, null, { epsilon: 1e-3 }),
+  },
+  batchNorm: {
+    batch: ({ x, weight, bias }) => batchNorm(x, columnStatistics(x), weight, bias, { ofBatch: true }),
+    single: ({ x, weight, bias }) => batchNorm(x, columnStatistics(x), weight, bias, { ofBatch: true }),
+    plain: ({ x }) => batchNorm(x, columnStatistics(x), null, null, { ofBatch: true, epsilon: 1e-3 }),
+    running: ({ x, mean, variance, weight, bias }) => batchNorm(x, { mean, variance }, weight, bias),
   },
   softmax: { plain: ({ x }) => softmax(x) },
   logSoftmax: { plain: ({ x }) => logSoftmax(x) },

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { type ClassificationLossOptions, classificationLoss } from "./classificationLoss.js";
+export { contrastiveLoss } from "./contrastiveLoss.js";
 export { distillationLoss } from "./distillationLoss.js";
 export {
   type InpaintLossFromTokensOptions,

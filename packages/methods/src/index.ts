@@ -80,6 +80,24 @@ export {
   type Recipe,
   type RecipeSettings,
 } from "./method.js";
+export {
+  MocoV3,
+  type MocoV3Config,
+  type MocoV3Settings,
+  mocoV3Fields,
+  mocoV3Method,
+  type ResolvedMocoV3Config,
+  resolveMocoV3Config,
+} from "./mocoV3.js";
+export {
+  type HeadOutput,
+  type HeadWidths,
+  MocoV3Head,
+  type MocoV3HeadName,
+  type MocoV3HeadOptions,
+  MocoV3Model,
+  MocoV3Teacher,
+} from "./mocoV3Model.js";
 export { type PaintedPatches, paintedPanels } from "./paintedPanels.js";
 export * from "./settings/index.js";
 export { isSmallSet } from "./smallSets.js";

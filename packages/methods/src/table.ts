@@ -3,6 +3,7 @@ import { classifierMethod } from "./classifierMethod.js";
 import { dinoMethod } from "./dino.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
+import { mocoV3Method } from "./mocoV3.js";
 import { defaultMethodName } from "./settings/defaultMethodName.js";
 import { didYouMean } from "./settings/nearest.js";
 import { UsageError } from "./settings/usageError.js";
@@ -18,6 +19,8 @@ export const methods = {
   mae: maeMethod,
   /** DINO. */
   dino: dinoMethod,
+  /** MoCo v3. */
+  mocov3: mocoV3Method,
 } as const satisfies Readonly<Record<string, unknown>>;
 
 /** The methods that learn from labels, by name. */

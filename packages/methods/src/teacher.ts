@@ -13,14 +13,17 @@ export function teacherOf<Network extends Module>(student: Network, teacher: Net
   return teacher;
 }
 
-/** weights ← momentum·weights + (1 − momentum)·student's, of every parameter. */
+/**
+ * weights ← momentum·weights + (1 − momentum)·student's, of every parameter that the student trains: others are the same
+ * for both, or, as running statistics, each one's own.
+ */
 export function follow(teacher: Module, student: Module, momentum: number): void {
-  const values = student.namedParameters();
-  const averages = [...teacher.namedParameters()].map(([name, average]) => ({
-    average,
-    value: values.get(name)!,
-  }));
-  updateAverages(averages, momentum);
+  const weights = teacher.namedParameters();
+  const trained = [...student.namedParameters()].filter(([, { requiresGrad }]) => requiresGrad);
+  updateAverages(
+    trained.map(([name, value]) => ({ average: weights.get(name)!, value })),
+    momentum,
+  );
 }
 
 /** A teacher's momentum, which rises from `base` to 1 along a cosine, where this share of a run is done. */
