@@ -1,9 +1,9 @@
 """Fixtures of @splitmask/methods: DINO written from its paper (Caron et al. 2021, arXiv 2104.14294, algorithm 1).
 
 Loss, every named gradient and the mean of the teacher's outputs of one batch of two global and two local views, with
-prototypes that are trained and with frozen ones; and ten training steps (AdamW, each tensor's gradient clipped, a cosine
-to 0 after two steps of warm-up, weight decay along a cosine, a temperature that warms up, prototypes frozen in the first
-step): losses, and teacher and center after them. Weights and views are fixed and stored.
+prototypes that are trained and with frozen ones; and ten training steps (AdamW, each tensor's gradient clipped, a
+cosine to 0 after two steps of warm-up, weight decay along a cosine, a temperature that warms up, prototypes frozen in
+the first step): losses, and teacher and center after them. Weights and views are fixed and stored.
 Made with torch 2.15.0, timm 1.0.31: python tools/reference/dino.py
 """
 import math

@@ -251,6 +251,9 @@ for name, options in {
 # Rows of targets that are no distributions: the gradient's softmax has their sum as its factor.
 case("softCrossEntropy/weighted", F.cross_entropy, input=draw(5, 7), target=draw(5, 7, low=0, high=1))
 
+case("sin/plain", torch.sin, input=4 * draw(4, 9))
+case("cos/plain", torch.cos, input=4 * draw(4, 9))
+
 for name, x in {"batch": 2 + draw(9, 5), "single": draw(6, 1)}.items():
     case(
         f"batchNorm/{name}",

@@ -86,6 +86,7 @@ export { logSoftmax, softmax } from "./ops/softmax.js";
 export { gatherTokens, scatterTokens } from "./ops/tokens.js";
 export {
   absolute,
+  cos,
   erf,
   exp,
   gelu,
@@ -95,6 +96,7 @@ export {
   relu,
   rsqrt,
   sigmoid,
+  sin,
   sqrt,
   square,
   tanh,

@@ -82,6 +82,7 @@ export {
   type DinoViewsOptions,
   deitRecipe,
   dinoViews,
+  leJepaViews,
   type SimclrViewsOptions,
   type SplitMaskAugmentationOptions,
   type SupervisedAugmentationOptions,

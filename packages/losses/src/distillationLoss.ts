@@ -2,8 +2,8 @@ import { add, affine, crossEntropy, type Tensor } from "@splitmask/autograd";
 import { describeShape } from "./describeShape.js";
 
 /**
- * The loss of DINO (Caron et al. 2021, arXiv 2104.14294, Eq. 3): what a student says of each view of a picture should be
- * what the teacher says of every other global view. The mean of −Σ_k p[k]·ln softmax(s)[k] over all pairs of two
+ * The loss of DINO (Caron et al. 2021, arXiv 2104.14294, Eq. 3): what a student says of each view of a picture should
+ * be what the teacher says of every other global view. The mean of −Σ_k p[k]·ln softmax(s)[k] over all pairs of two
  * different views and over the pictures. No gradient flows to the teacher.
  *
  * @param student B×K a view: logits, divided by the student's temperature; the global views first.

@@ -20,3 +20,4 @@ export {
   type ReconstructionLossOptions,
   reconstructionLoss,
 } from "./reconstructionLoss.js";
+export { sigregLoss } from "./sigregLoss.js";

@@ -1,6 +1,6 @@
-import { normal, softmax, type Tensor } from "@splitmask/autograd";
+import { l2Normalize, normal, softmax, type Tensor } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
-import { contrastiveLoss, distillationLoss } from "@splitmask/losses";
+import { contrastiveLoss, distillationLoss, sigregLoss } from "@splitmask/losses";
 
 const device = createDevice({ threads: 1 });
 afterAll(() => device.close());
@@ -68,4 +68,25 @@ test("contrastiveLoss: the formula, and no gradient to the keys", async () => {
     "contrastiveLoss: queries are 4×6 and keys are 4×5; expected two B×D tensors of the same shape",
   );
   expect(() => contrastiveLoss(queries, keys, 0)).toThrow("contrastiveLoss: the temperature is 0;");
+});
+
+test("sigregLoss: the statistic of the paper's algorithm, by direction", async () => {
+  const [embeddings, directions] = [draw([7, 3], 5), l2Normalize(draw([4, 3], 6))];
+  const [rows, ways] = [await rowsOf(embeddings), await rowsOf(directions)];
+  const points = Array.from({ length: 17 }, (_, index) => -5 + 0.625 * index);
+  let expected = 0;
+  for (const way of ways) {
+    const along = rows.map((row) => row.reduce((sum, value, i) => sum + value * way[i]!, 0));
+    const errors = points.map((t) => {
+      const part = (f: (angle: number) => number) => along.reduce((sum, x) => sum + f(t * x) / 7, 0);
+      const gaussian = Math.exp(-0.5 * t ** 2);
+      return ((part(Math.cos) - gaussian) ** 2 + part(Math.sin) ** 2) * gaussian;
+    });
+    for (let index = 1; index < 17; index++)
+      expected += (7 * (0.625 * (errors[index - 1]! + errors[index]!))) / 2 / ways.length;
+  }
+  expect(await sigregLoss(embeddings, directions).item()).toBeCloseTo(expected, 5);
+  expect(() => sigregLoss(embeddings, draw([4, 2], 1))).toThrow(
+    "sigregLoss: embeddings are 7×3 and directions are 4×2; expected N×D and M×D.",
+  );
 });

@@ -26,9 +26,8 @@ import { descriptorSpread } from "./descriptorSpread.js";
 import { type DinoHeadOptions, DinoModel } from "./dinoModel.js";
 import { encoderConfig } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
-import { checkJointViews } from "./jointViews.js";
+import { checkJointViews, decideLocalSize } from "./jointViews.js";
 import type { Method } from "./method.js";
-import { contradiction } from "./settings/decisions.js";
 import { type Decided, field } from "./settings/field.js";
 import { formatCount } from "./settings/formatCount.js";
 import { risingMomentum } from "./teacher.js";
@@ -327,25 +326,14 @@ export const dinoMethod: Method<typeof dinoFields, DinoSettings, undefined, Dino
     colorsForFew: false,
     ownColors: "jitter 0.8, gray 0.2, blur 1, 0.1 and (local) 0.5, solarize 0, 0.2 and 0",
   },
-  decide(given, { batch, count, imageSize, patch }, decisions) {
-    const localCrops = given.localCrops ?? 8;
-    const localSize = given.localSize ?? Math.max(1, Math.round((3 * imageSize) / (7 * patch))) * patch;
-    if (localSize % patch !== 0) {
-      const nearest = Math.max(1, Math.round(localSize / patch)) * patch;
-      throw contradiction(
-        "localSize",
-        `${localSize} is no multiple of the patch, ${patch}; use e.g. ${nearest}`,
-      );
-    }
-    decisions.note(
-      "crops",
-      `2 of ${imageSize} pixels, ${localCrops} of ${localSize}`,
-      given.localCrops === undefined && given.localSize === undefined ? "as in the paper" : "given",
-    );
+  decide(given, facts, decisions) {
+    const { batch, count } = facts;
     const most = 2 ** Math.floor(Math.log2(Math.max(2, Math.min(65_536, count))));
     const reason = `a power of two that is no more than the ${formatCount(count)} pictures; the paper has 65,536`;
     return {
-      ...{ localCrops, localSize, localScale: given.localScale ?? 0.05 },
+      localCrops: given.localCrops ?? 8,
+      localSize: decideLocalSize(given, { localCrops: 8, share: 3 / 7 }, facts, decisions),
+      localScale: given.localScale ?? 0.05,
       prototypes: decisions.take("prototypes", given.prototypes, most, reason, formatCount),
       teacherTemperature: given.teacherTemperature ?? 0.07,
       teacherMomentum: given.teacherMomentum ?? 0.996,

@@ -1,3 +1,4 @@
+export { BatchNormMlp, type BatchNormMlpOptions, type MlpOutput } from "./batchNormMlp.js";
 export {
   Beit,
   type BeitConfig,
@@ -49,6 +50,18 @@ export {
 } from "./figureNotes.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export type { BranchPrediction } from "./hiddenWords.js";
+export {
+  LeJepa,
+  type LeJepaConfig,
+  LeJepaModel,
+  type LeJepaSettings,
+  leJepaFields,
+  leJepaMethod,
+  type ResolvedLeJepaConfig,
+  resolveLeJepaConfig,
+  type SliceSampler,
+  sampleSlices,
+} from "./leJepa.js";
 export type { LookPanel, LookRequest, LookShare, Looks, TokenizedPictures } from "./looks.js";
 export {
   type MaeSettings,
@@ -90,9 +103,6 @@ export {
   resolveMocoV3Config,
 } from "./mocoV3.js";
 export {
-  type HeadOutput,
-  type HeadWidths,
-  MocoV3Head,
   type MocoV3HeadName,
   type MocoV3HeadOptions,
   MocoV3Model,

@@ -32,12 +32,12 @@ import { risingMomentum } from "./teacher.js";
 /** Options of `MocoV3`; the defaults are those of Chen et al. 2021 (arXiv 2104.02057) and of its code. */
 export interface MocoV3Config extends Partial<MocoV3HeadOptions> {
   /**
-   * The encoder: a config (`vit("small", …)`), or a model made before. In a config, positions default to MoCo v3's fixed
-   * sine-cosine ones (`"sincosRowFirst"`). The projector sees the mean of the patches' outputs; the paper's class token
-   * is an option of the config (`classToken: true`), and then seen instead.
+   * The encoder: a config (`vit("small", …)`), or a model made before. In a config, positions default to MoCo v3's
+   * fixed sine-cosine ones (`"sincosRowFirst"`). The projector sees the mean of the patches' outputs; the paper's class
+   * token is an option of the config (`classToken: true`), and then seen instead.
    */
   readonly encoder: VisionTransformerConfig | VisionTransformer;
-  /** Width of the hidden layers of projector and predictor. Default: 16 times the encoder's, at most the paper's 4096. */
+  /** Width of the heads' hidden layers. Default: 16 times the encoder's, at most the paper's 4096. */
   readonly hiddenWidth?: number;
   /** What cosines are divided by. Default 0.2. */
   readonly temperature?: number;
@@ -108,8 +108,8 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
   /** Signs of collapse. */
   readonly alarms: readonly HealthAlarm[] = alarms;
   /**
-   * With `accumulate`, encoders go through micro-batches, and heads through the whole batch: batch norms and the loss see
-   * all pictures.
+   * With `accumulate`, encoders go through micro-batches, and heads through the whole batch: batch norms and the loss
+   * see all pictures.
    */
   readonly crossSampleLoss: CrossSampleLoss<ImageBatch> = {
     embed: (batch, context) => ({ descriptors: this.#embed(batch, context), ownLoss: () => null }),

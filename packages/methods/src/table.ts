@@ -1,6 +1,7 @@
 import { beitMethod } from "./beit.js";
 import { classifierMethod } from "./classifierMethod.js";
 import { dinoMethod } from "./dino.js";
+import { leJepaMethod } from "./leJepa.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
 import { mocoV3Method } from "./mocoV3.js";
@@ -21,6 +22,8 @@ export const methods = {
   dino: dinoMethod,
   /** MoCo v3. */
   mocov3: mocoV3Method,
+  /** LeJEPA. */
+  lejepa: leJepaMethod,
 } as const satisfies Readonly<Record<string, unknown>>;
 
 /** The methods that learn from labels, by name. */

@@ -14,8 +14,8 @@ export function teacherOf<Network extends Module>(student: Network, teacher: Net
 }
 
 /**
- * weights ← momentum·weights + (1 − momentum)·student's, of every parameter that the student trains: others are the same
- * for both, or, as running statistics, each one's own.
+ * weights ← momentum·weights + (1 − momentum)·student's, of every parameter that the student trains: others are the
+ * same for both, or, as running statistics, each one's own.
  */
 export function follow(teacher: Module, student: Module, momentum: number): void {
   const weights = teacher.namedParameters();

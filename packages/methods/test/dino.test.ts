@@ -106,7 +106,7 @@ test("the teacher begins as the student, and no gradient reaches it", async () =
   }
 });
 
-test("with a class token the head sees that, and the prototypes thaw after a tenth of the run at the latest", async () => {
+test("with a class token the head sees that; prototypes thaw after a tenth of the run at the latest", async () => {
   const task = makeTask({ encoder: { ...encoder, classToken: true }, freezeLastLayer: 1000 });
   const { encoder: student, head } = task.model.student;
   const gradientAt = (progress: number) => {

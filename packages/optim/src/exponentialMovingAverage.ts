@@ -29,8 +29,8 @@ export interface AveragedTensor {
 }
 
 /**
- * average ← decay·average + (1 − decay)·value, each in place, in one kernel call: a teacher that follows its student, or
- * running statistics.
+ * average ← decay·average + (1 − decay)·value, each in place, in one kernel call: a teacher that follows its student,
+ * or running statistics.
  *
  * @param tensors All of one dtype.
  * @param decay How much of an average stays, from 0 to 1.

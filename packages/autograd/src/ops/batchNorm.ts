@@ -4,12 +4,8 @@ import { sumRows } from "../calls/gemm.js";
 import { checkFloating, checkRank, checkSameShape } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
-import { noGrad, scope } from "../scope.js";
 import { formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
-import { subtract } from "./binary.js";
-import { mean } from "./reductions.js";
-import { square } from "./unary.js";
 
 /** Mean and variance of each column. */
 export interface ColumnStatistics {
@@ -39,7 +35,7 @@ type BatchNormInputs = {
 };
 
 /**
- * y = x̂·w + b, x̂ = (x − μ)·r by columns, r = 1/√(σ² + ε), each R×C. With h = g·w: ∂/∂x = r·h for fixed statistics, and
+ * y = x̂·w + b, x̂ = (x − μ)·r by columns, r = 1/√(σ² + ε). With h = g·w: ∂/∂x = r·h for fixed statistics, and
  * r·(h − mean(h) − x̂·mean(h·x̂)) for those of x, means over the rows; ∂/∂w = Σ_rows g·x̂, ∂/∂b = Σ_rows g.
  */
 export const batchNormOperation = defineOperation({
@@ -108,12 +104,19 @@ function scaled(x: Tensor, scale: number, offset: number): Tensor {
 export function columnStatistics(x: Tensor): ColumnStatistics {
   checkFloating("columnStatistics", { x });
   checkRank("columnStatistics", "x", x, [2], "R×C");
-  return noGrad(x.device, () =>
-    scope(x.device, () => {
-      const center = mean(x, { axes: [0] });
-      return { mean: center, variance: mean(square(subtract(x, center)), { axes: [0] }) };
-    }),
-  );
+  const [rows, columns] = x.shape as [number, number];
+  if (rows === 0) {
+    throw new RangeError(
+      `columnStatistics: x is ${formatShape(x.shape)}; there is no row to take a mean of.`,
+    );
+  }
+  const overRows = (each: Tensor) => sumAxes(each, [true, false], [columns], 1 / rows);
+  const center = overRows(x);
+  const squares = runBinary(empty(x.device, x.shape, x.dtype), "subtract", x, center);
+  runBinary(squares, "multiply", squares, squares);
+  const variance = overRows(squares);
+  squares.dispose();
+  return { mean: center, variance };
 }
 
 /**
@@ -142,7 +145,8 @@ export function batchNorm(
       checkSameShape("batchNorm", name, given, [columns], "one number for each column of x");
   if (ofBatch && rows < 2) {
     throw new RangeError(
-      `batchNorm: x is ${formatShape(x.shape)}; one row alone has no variance. Use at least two, or running statistics.`,
+      `batchNorm: x is ${formatShape(x.shape)}; one row alone has no variance. ` +
+        "Use at least two, or running statistics.",
     );
   }
   return perform(batchNormOperation, { x, mean: center, variance, weight, bias }, { epsilon, ofBatch });

@@ -145,7 +145,7 @@ export function splitMaskFinetuning(
   return { augmentation, mixup: mixing, repeats: isLarge ? 3 : 1 };
 }
 
-/** Options of `dinoViews`. */
+/** Options of `dinoViews` and `leJepaViews`. */
 export interface DinoViewsOptions {
   /** Mean of the channels. */
   readonly mean: ChannelNumbers;
@@ -186,6 +186,28 @@ export function dinoViews(options: DinoViewsOptions): View[] {
       { count: 1, size: globalSize, augmentation: rule(globalScale, { gaussianBlur: 1 }) },
       { count: 1, size: globalSize, augmentation: rule(globalScale, { gaussianBlur: 0.1, solarize: 0.2 }) },
       { count: localCrops, size: localSize, augmentation: rule(localScale, { gaussianBlur: 0.5 }) },
+    ],
+    { mean, std },
+  );
+}
+
+/**
+ * LeJEPA's views (Balestriero and LeCun 2025): two global crops of 0.3 to 1 and six local ones of 0.05 to 0.3, 98
+ * pixels a side, all with the same colors: blur 0.5, solarization 0.2.
+ *
+ * @param options As for `dinoViews`, with these defaults.
+ */
+export function leJepaViews(options: DinoViewsOptions): View[] {
+  const { mean, std, globalSize = 224, globalScale = [0.3, 1] } = options;
+  const { localCrops = 6, localSize = 98, localScale = [0.05, 0.3] } = options;
+  const { blur = {}, horizontalFlip = 0.5 } = options;
+  const colors = colorAugmentation({ solarize: 0.2, blur });
+  const rule = (scale: readonly [number, number]) =>
+    compose(randomResizedCrop({ scale, horizontalFlip, confined: true }), colors);
+  return multiCrop(
+    [
+      { count: 2, size: globalSize, augmentation: rule(globalScale) },
+      { count: localCrops, size: localSize, augmentation: rule(localScale) },
     ],
     { mean, std },
   );
