@@ -1,4 +1,4 @@
-import { add, affine, cos, matmul, mean, sin, square, type Tensor } from "@splitmask/autograd";
+import { add, affine, checkpoint, cos, matmul, mean, sin, square, type Tensor } from "@splitmask/autograd";
 import { describeShape } from "./describeShape.js";
 
 /** The characteristic functions are compared at −5, −4.375, … 5: 17 points, of which the negative ones are mirrored. */
@@ -9,7 +9,7 @@ const positivePoints = 8;
  * SIGReg, the regularization of LeJEPA (Balestriero and LeCun 2025, arXiv 2511.08544, algorithm 1): how far embeddings
  * are from an isotropic Gaussian, along some directions. Along each direction the Epps–Pulley statistic
  * N·∫|φ(t) − e^(−t²/2)|²·e^(−t²/2) dt, φ(t) = mean of e^(itx) over the N rows, by the trapezoidal rule on 17 points
- * from −5 to 5.
+ * from −5 to 5. What it takes for the gradient, 16·N·M numbers, is not kept but made once more in the backward pass.
  *
  * @param embeddings N×D.
  * @param directions M×D, at unit length; drawn anew for each step.
@@ -23,7 +23,12 @@ export function sigregLoss(embeddings: Tensor, directions: Tensor): Tensor {
         "expected N×D and M×D.",
     );
   }
-  const along = matmul(embeddings, directions.detach(), { transposeB: true });
+  return checkpoint(statistic, [embeddings, directions.detach()]);
+}
+
+/** The same, of checked arguments. */
+function statistic(embeddings: Tensor, directions: Tensor): Tensor {
+  const along = matmul(embeddings, directions, { transposeB: true });
   const terms = Array.from({ length: positivePoints }, (_, index) => {
     const t = spacing * (index + 1);
     const gaussian = Math.exp(-0.5 * t ** 2);

@@ -1,11 +1,11 @@
-import { mean, slice, zeros } from "@splitmask/autograd";
+import { affine, log, mean, slice, square, subtract, zeros } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { type ForwardContext, Parameter } from "@splitmask/nn";
 import { updateAverages } from "@splitmask/optim";
 import type { TrainingTask } from "@splitmask/trainer";
 import { freshForEachTest } from "./freshForEachTest.js";
 import { runTiny } from "./runTiny.js";
-import { Perceptron, type Points, points, regression } from "./tinyTask.js";
+import { Perceptron, type Points, points } from "./tinyTask.js";
 
 let folder: string;
 let device: Device;
@@ -20,16 +20,16 @@ class WithMean extends Perceptron {
 
 /** Regression with a moving mean of the inputs, and the contexts that `afterStep` was given. */
 function observing(nanAtStep = -1) {
-  const { loss, name } = regression(device, 8, 16, nanAtStep);
   const model = new WithMean(device, 8, 16);
   model.average.requiresGrad = false;
   const contexts: ForwardContext[] = [];
   const task: TrainingTask<Points> = {
-    ...{ name, model },
-    loss: (batch, context) => ({
-      ...loss(batch, context),
-      statistics: { average: mean(batch.inputs, { axes: [0] }) },
-    }),
+    ...{ name: "observing", model },
+    loss({ inputs, targets }, { step }) {
+      const error = mean(square(subtract(model.forward(inputs), targets)));
+      const total = step === nanAtStep ? log(affine(error, -1, 0)) : error;
+      return { total, parts: {}, statistics: { average: mean(inputs, { axes: [0] }) } };
+    },
     afterStep(context, statistics) {
       contexts.push(context);
       updateAverages([{ average: model.average, value: statistics.average! }], 0.7);
