@@ -111,7 +111,7 @@ function entropiesOf(logits: Tensor): TeacherEntropies {
   };
 }
 
-/** Signs of collapse, with so many prototypes. */
+/** Signs of the two ways to collapse, by what the figures mean, with so many prototypes. */
 function alarmsFor(prototypes: number): readonly HealthAlarm[] {
   const advice = "Try a lower learning rate, a longer warm-up, or another teacherTemperature.";
   return [
