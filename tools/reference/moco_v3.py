@@ -1,8 +1,9 @@
 """Fixtures of @splitmask/methods: MoCo v3 written from its paper (Chen et al. 2021, arXiv 2104.02057, algorithm 1).
 
-Loss and every named gradient of one batch of two views; and ten training steps (AdamW, a cosine to 0 after two steps of
-warm-up): losses, and the momentum encoder and the running statistics of all batch norms after them. The patch
-projection is not trained. Weights and views are fixed and stored.
+Loss and every named gradient of one batch of two views; and ten training steps (SGD with momentum, a cosine to 0 after
+two steps of warm-up): losses, and the momentum encoder and the running statistics of all batch norms after them. Not
+AdamW, which makes steps of the rounding where a gradient is 0, as behind the encoder's last norm. The patch projection
+is not trained. Weights and views are fixed and stored.
 Made with torch 2.15.0, timm 1.0.31: python tools/reference/moco_v3.py
 """
 import math
@@ -17,7 +18,7 @@ from model_fixtures import generator, normal, randomise, save
 SEED, STEPS, BATCH, POOL = 53, 10, 12, 16
 IMAGE, PATCH, WIDTH, DEPTH, HEADS = 32, 8, 12, 2, 2
 HIDDEN, OUT, TEMPERATURE, MOMENTUM = 20, 14, 0.2, 0.9
-BASE, WARMUP, DECAY = 5e-4, 2, 0.1
+BASE, WARMUP = 2e-2, 2
 
 
 def sine_cosine(width, side):
@@ -109,6 +110,10 @@ def state(module, prefix):
 g = generator(SEED)
 model = randomise(Model(), g)
 with torch.no_grad():
+    # No unit of a hidden layer is always active: its norm's bias would get no gradient.
+    for name, parameter in model.named_parameters():
+        if "norms" in name and name.endswith("weight"):
+            parameter.copy_((1 + normal(parameter.shape, 0.2, g)).float().double())
     model.encoder.pos_embed.copy_(sine_cosine(WIDTH, IMAGE // PATCH).float().double())
 teacher = Momentum().double()
 own = dict(model.named_parameters())
@@ -130,10 +135,7 @@ def views_of(step):
 
 
 named = {name: p for name, p in model.named_parameters() if p.requires_grad}
-has_decay = {name: p.ndim > 1 for name, p in named.items()}
-optimizer = torch.optim.AdamW(
-    [{"params": [p for name, p in named.items() if has_decay[name] == decayed], "weight_decay": decay}
-     for decayed, decay in ((True, DECAY), (False, 0.0))], lr=BASE, eps=1e-8)
+optimizer = torch.optim.SGD(named.values(), lr=BASE, momentum=0.9)
 out, records = {}, []
 for step in range(STEPS):
     loss = step_loss(model, teacher, views_of(step))
