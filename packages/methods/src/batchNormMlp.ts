@@ -61,6 +61,8 @@ export class BatchNormMlp extends Module {
   }
 
   /**
+   * Runs a batch through all layers.
+   *
    * @param x B×D.
    * @param context In training, norms go by the batch.
    */

@@ -89,6 +89,14 @@ export class DinoHead extends Module {
   }
 }
 
+/** What a teacher says of pictures. */
+export interface TeacherOutput {
+  /** R×K: the centered cosines over the temperature. */
+  readonly logits: Tensor;
+  /** 1×K: the mean of the cosines, neither centered nor divided. */
+  readonly mean: Tensor;
+}
+
 /** An encoder with DINO's head behind it. */
 export class DinoNetwork extends Module {
   /** The vision transformer. */
@@ -152,13 +160,8 @@ export class DinoModel extends Module {
    * @param images R×C×H×W.
    * @param temperature What the centered cosines are divided by.
    * @param context Seed, step and precision; a teacher drops no paths.
-   * @returns `logits` R×K, and `mean` 1×K of the cosines, neither centered nor divided.
    */
-  teach(
-    images: Tensor,
-    temperature: number,
-    context: ForwardContext,
-  ): { readonly logits: Tensor; readonly mean: Tensor } {
+  teach(images: Tensor, temperature: number, context: ForwardContext): TeacherOutput {
     const { precision } = context;
     return noGrad(images.device, () =>
       scope(images.device, () => {

@@ -39,7 +39,7 @@ export {
   type ResolvedDinoConfig,
   resolveDinoConfig,
 } from "./dino.js";
-export { DinoHead, type DinoHeadOptions, DinoModel, DinoNetwork } from "./dinoModel.js";
+export { DinoHead, type DinoHeadOptions, DinoModel, DinoNetwork, type TeacherOutput } from "./dinoModel.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export {
   type FigureNote,
@@ -59,6 +59,7 @@ export {
   leJepaMethod,
   type ResolvedLeJepaConfig,
   resolveLeJepaConfig,
+  type SliceRequest,
   type SliceSampler,
   sampleSlices,
 } from "./leJepa.js";

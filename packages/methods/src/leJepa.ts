@@ -31,11 +31,20 @@ import { pooledOutput } from "./pooledOutput.js";
 import { contradiction } from "./settings/decisions.js";
 import { type Decided, field } from "./settings/field.js";
 
+/** Which directions are wanted. */
+export interface SliceRequest {
+  /** M, how many. */
+  readonly slices: number;
+  /** D, the width of the embeddings. */
+  readonly width: number;
+  /** The run's seed. */
+  readonly seed: number;
+  /** The training step. */
+  readonly step: number;
+}
+
 /** Draws the directions along which embeddings are compared with a Gaussian: M×D, at unit length. */
-export type SliceSampler = (
-  device: Device,
-  request: { readonly slices: number; readonly width: number; readonly seed: number; readonly step: number },
-) => Tensor;
+export type SliceSampler = (device: Device, request: SliceRequest) => Tensor;
 
 /** Uniform directions, from seed and step alone. */
 export const sampleSlices: SliceSampler = (device, { seed, slices, step, width }) =>
