@@ -258,6 +258,21 @@ case(
     x=draw(2, 3, 5), weight1=draw(8, 5), bias1=draw(8), weight2=draw(4, 8), bias2=draw(4), residual=draw(2, 3, 4),
 )
 case("mlp/behindNorm", mlp, x=draw(5, 4), weight=draw(6, 4), bias=draw(6), gamma=draw(4), beta=draw(4), out=draw(4, 6))
+case("sin/plain", torch.sin, input=4 * draw(4, 9))
+case("cos/plain", torch.cos, input=4 * draw(4, 9))
+
+for name, x in {"batch": 2 + draw(9, 5), "single": draw(6, 1)}.items():
+    case(
+        f"batchNorm/{name}",
+        lambda x, weight, bias: F.batch_norm(x, None, None, weight, bias, training=True),
+        x=x, weight=draw(x.shape[1]), bias=draw(x.shape[1]),
+    )
+case("batchNorm/plain", lambda x: F.batch_norm(x, None, None, training=True, eps=1e-3), x=draw(4, 7))
+case(
+    "batchNorm/running",
+    lambda x, mean, variance, weight, bias: F.batch_norm(x, mean.detach(), variance.detach(), weight, bias),
+    x=draw(3, 6), mean=draw(6), variance=draw(6, low=0.5, high=2), weight=draw(6), bias=draw(6),
+)
 
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)

@@ -191,7 +191,7 @@ test("squares of a picture are hidden as a whole, by (seed, step, place in the b
   expect(own).toEqual({ maskPatch: 8, maskRatio: 0.6 });
   const shape = { width: 16, depth: 1, heads: 2, imageSize: 32, patch: 4, layerScale: null, dropPath: 0 };
   const scale = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
-  const run = { batch: 4, precision: "float32", seed: 3 } as const;
+  const run = { batch: 4, precision: "float32", seed: 3, cropScale: 0.67, flip: 0.5 } as const;
   const { model } = simMim.create(device, { ...shape, ...scale, ...run, ...own }, undefined);
   const images = normal(device, [4, 3, 32, 32], { key: { seed: 1, purpose: "images" } });
   const hiddenOf = async (pictures: Tensor, samples?: ForwardContext["samples"]) => {

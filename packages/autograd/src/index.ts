@@ -45,6 +45,12 @@ export {
 } from "./operation.js";
 export { affine } from "./ops/affine.js";
 export { type AttentionOptions, attention, attentionProbabilities } from "./ops/attention.js";
+export {
+  type BatchNormOptions,
+  batchNorm,
+  type ColumnStatistics,
+  columnStatistics,
+} from "./ops/batchNorm.js";
 export { add, divide, multiply, subtract } from "./ops/binary.js";
 export { checkpoint } from "./ops/checkpoint.js";
 export { concatenate } from "./ops/concatenate.js";
@@ -81,6 +87,7 @@ export { logSoftmax, softmax } from "./ops/softmax.js";
 export { gatherTokens, scatterTokens } from "./ops/tokens.js";
 export {
   absolute,
+  cos,
   erf,
   exp,
   gelu,
@@ -90,6 +97,7 @@ export {
   relu,
   rsqrt,
   sigmoid,
+  sin,
   sqrt,
   square,
   tanh,

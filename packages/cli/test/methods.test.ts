@@ -130,7 +130,11 @@ test("a method that is none says so, and what is expected", async () => {
   const module = join(folder, "no-method.mjs");
   await writeFile(module, 'export default { name: "half", fields: {} };\n');
   for (const [method, ...texts] of [
-    ["mea", 'there is no method "mea". Did you mean "mae"?', "Known methods: splitmask, beit, mae"],
+    [
+      "mea",
+      'there is no method "mea". Did you mean "mae"?',
+      "Known methods: splitmask, beit, mae, dino, mocov3, lejepa",
+    ],
     [join(folder, "gone.mjs"), "gone.mjs", "a .js, .mjs or .ts file whose default export is a method"],
     [module, "no-method.mjs: is not a method: it lacks title (a text), paper (a text), recipe (an object)"],
   ] as const) {

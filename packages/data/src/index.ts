@@ -14,6 +14,7 @@ export {
   randomVerticalFlip,
 } from "./augmentation/augmentation.js";
 export {
+  blurOfSize,
   type ColorJitterOptions,
   colorJitter,
   type GaussianBlurOptions,
@@ -81,6 +82,7 @@ export {
   type DinoViewsOptions,
   deitRecipe,
   dinoViews,
+  leJepaViews,
   type SimclrViewsOptions,
   type SplitMaskAugmentationOptions,
   type SupervisedAugmentationOptions,

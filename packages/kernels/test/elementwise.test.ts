@@ -144,6 +144,8 @@ describe("unary and its gradient", () => {
     absolute: Math.abs,
     xLogX: (x) => x * Math.log(x),
     erf: (x) => 2 * normalDistribution(x * Math.SQRT2) - 1,
+    sin: Math.sin,
+    cos: Math.cos,
   };
 
   /** Φ(x) by Simpson's rule: slow, and independent of any erf. */

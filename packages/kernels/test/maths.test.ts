@@ -163,6 +163,22 @@ describe.each(availableInstructionSets())("%s", (instructionSet) => {
     expect(below.error).toBeLessThanOrEqual(1.5);
   });
 
+  test.each(["sin", "cos"] as const)(
+    "%s is within 2·2⁻²⁴ of float64 up to 4096, and its derivative",
+    async (name) => {
+      const isSmall = samples.map((x) => Number(Math.abs(x) <= 4096));
+      const part = <Values extends Float>(values: Values) => values.filter((_, i) => isSmall[i]) as Values;
+      for (const kernel of ["unary", "unaryBackward"] as const) {
+        const outputs = await unary(device, name, samples, kernel);
+        const exact = await reference(name, kernel);
+        const worst = largestError(part(samples), part(outputs), part(exact), () => 2 ** -24);
+        expect(worst.error).toBeLessThanOrEqual(2);
+        const beyond = outputs.filter((value, i) => !(Math.abs(value) <= 1) && Number.isFinite(samples[i]!));
+        expect(beyond).toHaveLength(0);
+      }
+    },
+  );
+
   test("the derivative of GELU is within 2.5·2⁻²⁴ of float64", async () => {
     const worst = largestError(
       samples,

@@ -1,9 +1,11 @@
 /**
- * The losses of SplitMask, of masked autoencoders and of fine-tuning, one a file.
+ * The losses of the methods of pre-training and of fine-tuning, one a file.
  *
  * @packageDocumentation
  */
 export { type ClassificationLossOptions, classificationLoss } from "./classificationLoss.js";
+export { contrastiveLoss } from "./contrastiveLoss.js";
+export { distillationLoss } from "./distillationLoss.js";
 export {
   type InpaintLossFromTokensOptions,
   type InpaintLossOptions,
@@ -18,3 +20,4 @@ export {
   type ReconstructionLossOptions,
   reconstructionLoss,
 } from "./reconstructionLoss.js";
+export { sigregLoss } from "./sigregLoss.js";

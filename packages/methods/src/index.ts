@@ -1,3 +1,4 @@
+export { BatchNormMlp, type BatchNormMlpOptions, type MlpOutput } from "./batchNormMlp.js";
 export {
   Beit,
   type BeitConfig,
@@ -19,6 +20,7 @@ export { Classifier, type ClassifierConfig, type LabelledBatch } from "./classif
 export { classifierFields } from "./classifierFields.js";
 export { type ClassifierSettings, classifierMethod, type DecidedClassifier } from "./classifierMethod.js";
 export { type ClassifierHeadOptions, ClassifierModel } from "./classifierModel.js";
+export { componentLooks } from "./componentLooks.js";
 export {
   type ResolvedSplitMaskConfig,
   resolveSplitMaskConfig,
@@ -28,6 +30,16 @@ export {
 } from "./config.js";
 export { DescriptorProjection } from "./descriptorProjection.js";
 export { type DescriptorSpread, descriptorSpread } from "./descriptorSpread.js";
+export {
+  Dino,
+  type DinoConfig,
+  type DinoSettings,
+  dinoFields,
+  dinoMethod,
+  type ResolvedDinoConfig,
+  resolveDinoConfig,
+} from "./dino.js";
+export { DinoHead, type DinoHeadOptions, DinoModel, DinoNetwork, type TeacherOutput } from "./dinoModel.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export {
   type FigureNote,
@@ -38,6 +50,19 @@ export {
 } from "./figureNotes.js";
 export { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 export type { BranchPrediction } from "./hiddenWords.js";
+export {
+  LeJepa,
+  type LeJepaConfig,
+  LeJepaModel,
+  type LeJepaSettings,
+  leJepaFields,
+  leJepaMethod,
+  type ResolvedLeJepaConfig,
+  resolveLeJepaConfig,
+  type SliceRequest,
+  type SliceSampler,
+  sampleSlices,
+} from "./leJepa.js";
 export type { LookPanel, LookRequest, LookShare, Looks, TokenizedPictures } from "./looks.js";
 export {
   type MaeSettings,
@@ -69,6 +94,21 @@ export {
   type Recipe,
   type RecipeSettings,
 } from "./method.js";
+export {
+  MocoV3,
+  type MocoV3Config,
+  type MocoV3Settings,
+  mocoV3Fields,
+  mocoV3Method,
+  type ResolvedMocoV3Config,
+  resolveMocoV3Config,
+} from "./mocoV3.js";
+export {
+  type MocoV3HeadName,
+  type MocoV3HeadOptions,
+  MocoV3Model,
+  MocoV3Teacher,
+} from "./mocoV3Model.js";
 export { type PaintedPatches, paintedPanels } from "./paintedPanels.js";
 export * from "./settings/index.js";
 export { isSmallSet } from "./smallSets.js";

@@ -9,7 +9,8 @@ import type { Tokenizer } from "@splitmask/tokenizer";
  */
 export interface LookRequest<Settings> {
   /**
-   * The pictures that are shown, in the method's views, as in training but with the middle of each picture for crop.
+   * The pictures that are shown, in the method's views, as in training but with the middle of each picture for crop; of
+   * views with an augmentation of their own, only the first.
    */
   readonly batch: ImageBatch;
   /** More pictures, in batches of the same views: where examples of words come from. */

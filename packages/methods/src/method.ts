@@ -27,6 +27,10 @@ export interface CommonSettings {
   readonly layerScale: number | null;
   /** Stochastic depth of the encoder's last block. */
   readonly dropPath: number;
+  /** Smallest area of the random resized crop, as a share of the picture. */
+  readonly cropScale: number;
+  /** Probability of mirroring a crop left to right. */
+  readonly flip: number;
   /** Pictures a step. */
   readonly batch: number;
   /** Number format of large products in training. */
@@ -87,14 +91,23 @@ export interface Recipe {
   readonly betas?: readonly [number, number];
   /** AdamW's weight decay. */
   readonly weightDecay: number;
+  /** Weight decay at the last step, reached along a cosine. Default: it stays. */
+  readonly weightDecayEnd?: number;
   /** Largest norm of the gradient; 0: no clipping. */
   readonly clip: number;
+  /** Whether that is the norm of all gradients together or of each tensor's. Default `"global"`. */
+  readonly clipMode?: "global" | "tensor";
   /** Stochastic depth of the encoder's last block. */
   readonly dropPath: number;
   /** Smallest area of the random resized crop, as a share of the picture. */
   readonly cropScale: number;
   /** Whether small sets get color steps besides crop and flip. */
   readonly colorsForFew: boolean;
+  /**
+   * The color steps of the views, in words, where views have an augmentation of their own: then the shared settings of
+   * colors do not hold. Default: they do.
+   */
+  readonly ownColors?: string;
 }
 
 /** A view of a batch. */

@@ -1,7 +1,10 @@
 import { beitMethod } from "./beit.js";
 import { classifierMethod } from "./classifierMethod.js";
+import { dinoMethod } from "./dino.js";
+import { leJepaMethod } from "./leJepa.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
+import { mocoV3Method } from "./mocoV3.js";
 import { defaultMethodName } from "./settings/defaultMethodName.js";
 import { didYouMean } from "./settings/nearest.js";
 import { UsageError } from "./settings/usageError.js";
@@ -15,6 +18,12 @@ export const methods = {
   beit: beitMethod,
   /** Masked autoencoders. */
   mae: maeMethod,
+  /** DINO. */
+  dino: dinoMethod,
+  /** MoCo v3. */
+  mocov3: mocoV3Method,
+  /** LeJEPA. */
+  lejepa: leJepaMethod,
 } as const satisfies Readonly<Record<string, unknown>>;
 
 /** The methods that learn from labels, by name. */

@@ -41,20 +41,39 @@ export function ofStep(on: Device, host: HostTensor, step: number): Tensor {
   return tensor(on, data as Int32Array<ArrayBuffer>, shape);
 }
 
-/** The batch of a step of a fixture: its `pictures`, bytes M×3×S×S, at the `draws` of the step, in [−1, 1]. */
-export function pictureBatch(on: Device, fixture: ModelFixture, step: number): ImageBatch {
-  const [pictures, draws] = [fixture.get("pictures"), fixture.get("draws")];
-  const [, batch] = draws.shape as [number, number];
-  const [, ...shape] = pictures.shape;
+/** Pictures of a pool, bytes M×3×S×S, in [−1, 1]. */
+function drawn(on: Device, pool: HostTensor, rows: Int32Array): Tensor {
+  const [, ...shape] = pool.shape;
   const size = shape.reduce((product, extent) => product * extent, 1);
-  const values = new Float32Array(batch * size);
-  for (let row = 0; row < batch; row++) {
-    const picture = (draws.data as Int32Array)[step * batch + row]!;
-    values.set((pictures.data as Uint8Array).subarray(picture * size, (picture + 1) * size), row * size);
-  }
-  const images = affine(tensor(on, values, [batch, ...shape]), 1 / 127.5, -1);
-  return { views: [images], labels: new Int32Array(batch).fill(-1), indices: new Int32Array(batch) };
+  const values = new Float32Array(rows.length * size);
+  for (const [row, picture] of rows.entries())
+    values.set((pool.data as Uint8Array).subarray(picture * size, (picture + 1) * size), row * size);
+  return affine(tensor(on, values, [rows.length, ...shape]), 1 / 127.5, -1);
 }
+
+/**
+ * The batch of a step of a fixture whose `draws` are steps×views×B.
+ *
+ * @param pools The names of the pictures that each view is drawn from.
+ */
+export function viewsBatch(
+  on: Device,
+  fixture: ModelFixture,
+  step: number,
+  pools: readonly string[],
+): ImageBatch {
+  const draws = fixture.get("draws");
+  const pictures = draws.shape.at(-1)!;
+  const views = pools.map((name, view) => {
+    const first = (step * pools.length + view) * pictures;
+    return drawn(on, fixture.get(name), (draws.data as Int32Array).subarray(first, first + pictures));
+  });
+  return { views, labels: new Int32Array(pictures).fill(-1), indices: new Int32Array(pictures) };
+}
+
+/** The same with one view, of `draws` that are steps×B of `pictures`. */
+export const pictureBatch = (on: Device, fixture: ModelFixture, step: number) =>
+  viewsBatch(on, fixture, step, ["pictures"]);
 
 /** The tokenizer with a fixture's codebook. */
 export const tokenizerOf = (device: Device, fixture: ModelFixture) =>

@@ -17,7 +17,7 @@ afterAll(() => device.close());
 const common = {
   ...{ width: 24, depth: 1, heads: 3, imageSize: 32, patch: 8, layerScale: null, dropPath: 0 },
   precision: "float32",
-  ...{ batch: 6, seed: 3, mean: [0.5, 0.25, 0.75], std: [0.2, 0.3, 0.1] },
+  ...{ cropScale: 0.2, flip: 0.5, batch: 6, seed: 3, mean: [0.5, 0.25, 0.75], std: [0.2, 0.3, 0.1] },
 } as const;
 const read = async (x: Tensor) => Array.from(await x.data(), Number);
 const shapes = (panels: readonly LookPanel[]) =>

@@ -23,6 +23,7 @@ afterAll(async () => {
 
 const settings: CommonSettings & TokenizerSettings = {
   ...{ width: 16, depth: 1, heads: 1, imageSize: 64, patch: 16, layerScale: null, dropPath: 0 },
+  ...{ cropScale: 0.2, flip: 0.5 },
   ...{ batch: 4, precision: "float32", seed: 5, mean: [0, 0, 0], std: [1, 1, 1] },
   ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatches: 40 },
 };

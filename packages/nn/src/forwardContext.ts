@@ -19,6 +19,8 @@ export interface ForwardContext {
   readonly seed: number;
   /** The training step; what is drawn differs from step to step. */
   readonly step: number;
+  /** Share of the run's steps before this one, from 0 to 1: what a method's own schedules follow. Default 0. */
+  readonly progress?: number | undefined;
   /**
    * Which samples these are, where they are not the whole batch (a micro-batch): they draw what they would draw within
    * it. Default: the whole batch.

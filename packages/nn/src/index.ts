@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { Attention, type AttentionLayerOptions } from "./attention.js";
+export { BatchNorm1d, type BatchNormLayerOptions, type BatchStatistics } from "./batchNorm.js";
 export { DropPath } from "./dropPath.js";
 export { type ForwardContext, inference, type SampleRange } from "./forwardContext.js";
 export {

@@ -20,6 +20,29 @@ export interface ExponentialMovingAverageOptions {
   readonly warmup?: AverageWarmup | null;
 }
 
+/** An average, and what it is the average of. */
+export interface AveragedTensor {
+  /** Changed in place. */
+  readonly average: Tensor;
+  /** Of the same shape and dtype. */
+  readonly value: Tensor;
+}
+
+/**
+ * average ← decay·average + (1 − decay)·value, each in place, in one kernel call: a teacher that follows its student,
+ * or running statistics.
+ *
+ * @param tensors All of one dtype.
+ * @param decay How much of an average stays, from 0 to 1.
+ */
+export function updateAverages(tensors: readonly AveragedTensor[], decay: number): void {
+  const first = tensors[0]?.average;
+  first?.device.run("moveAverages", first.dtype as "float32" | "float64", {
+    weight: 1 - decay,
+    each: tensors.map(({ average, value }) => ({ average, value, size: average.size })),
+  });
+}
+
 /** What is saved of a moving average. */
 export interface AverageState<Element extends HostTensor | Tensor = HostTensor | Tensor> {
   /** How often it was updated. */
@@ -87,16 +110,11 @@ export class ExponentialMovingAverage {
         "ExponentialMovingAverage: update() while the averages stand in the model. Call swap() again first.",
       );
     }
-    const items = [...this.#averages].map(([name, average]) => ({
+    const tensors = [...this.#averages].map(([name, average]) => ({
       average,
       value: this.#parameters.get(name)!,
-      size: average.size,
     }));
-    const first = items[0]?.average;
-    first?.device.run("moveAverages", first.dtype as "float32" | "float64", {
-      weight: 1 - this.decayAt(this.#updates),
-      each: items,
-    });
+    updateAverages(tensors, this.decayAt(this.#updates));
     this.#updates++;
   }
 

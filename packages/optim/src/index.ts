@@ -8,10 +8,12 @@ export { AdamW, type AdamWOptions } from "./adamW.js";
 export { type ClippedNorm, clipGradientNorm, clipGradientNorms } from "./clipGradientNorm.js";
 export { type CosineScheduleOptions, cosineSchedule } from "./cosineSchedule.js";
 export {
+  type AveragedTensor,
   type AverageState,
   type AverageWarmup,
   ExponentialMovingAverage,
   type ExponentialMovingAverageOptions,
+  updateAverages,
 } from "./exponentialMovingAverage.js";
 export { freeze, thaw } from "./freeze.js";
 export { LARS, type LARSOptions } from "./lars.js";

@@ -1,14 +1,15 @@
-/** Positions, tokens and patch embedding of a vision transformer, by itself or as `encoder` of something larger. */
-const embedding = /^(?:encoder\.)?(?:patch_embed\.|(?:cls_token|mask_token|dist_token|reg_token|pos_embed)$)/;
-const block = /^(?:encoder\.)?blocks\.(\d+)\./;
+/** Positions, tokens and patch embedding of a vision transformer, by itself or as an `encoder` in something larger. */
+const embedding =
+  /^(?:(?:\w+\.)*encoder\.)?(?:patch_embed\.|(?:cls_token|mask_token|dist_token|reg_token|pos_embed)$)/;
+const block = /^(?:(?:\w+\.)*encoder\.)?blocks\.(\d+)\./;
 
 /**
  * The layer of each parameter of a vision transformer, as BEiT counts them for its learning rates: patch embedding,
  * positions and tokens are layer 0, block i is layer i + 1, and all that comes after the blocks (last norm, head) is
  * layer depth + 1. timm counts the same way, but for the last norm, which it puts with the last block.
  *
- * @param names Dotted names as timm's, perhaps under `encoder.`; those of no block and no embedding count as what comes
- * after.
+ * @param names Dotted names as timm's, perhaps under `encoder.` or, say, `student.encoder.`; those of no block and no
+ * embedding count as what comes after.
  * @returns The layer by name.
  */
 export function transformerLayers(names: Iterable<string>): Map<string, number> {

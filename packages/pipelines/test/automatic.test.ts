@@ -156,6 +156,32 @@ describe("settings by pictures and machine", () => {
     });
   });
 
+  test("a recipe's weight decay, clipping and colors", async () => {
+    const settled = (given: Config) =>
+      decide({ ...given, ...size }, photographs(9_469), machineOf(2, 24), "colors");
+    const size = { width: 64, depth: 2, heads: 2, imageSize: 32, patch: 8, batch: 16, steps: 20 } as const;
+    const { config, reason } = await settled({ method: "dino" });
+    expect(config).toMatchObject({
+      weightDecay: 0.04,
+      weightDecayEnd: 0.4,
+      clipMode: "tensor",
+      cropScale: 0.4,
+    });
+    expect(reason).toBe("the method's own, view by view");
+    expect((await settled({ method: "dino", weightDecay: 0.1, clipMode: "global" })).config).toMatchObject({
+      ...{ weightDecay: 0.1, weightDecayEnd: null, clipMode: "global" },
+    });
+    const sgd = { optimizer: "sgd", learningRate: 0.1 } as const;
+    expect((await settled({ method: "dino", ...sgd })).config).toMatchObject({ weightDecayEnd: null });
+    expect((await settled({ method: "mae" })).config).toMatchObject({
+      weightDecayEnd: null,
+      clipMode: "global",
+    });
+    await expect(settled({ method: "dino", blur: 0.1, solarize: 0 })).rejects.toThrow(
+      "blur and solarize: the method has its own for each view",
+    );
+  });
+
   test("patches that cannot be halved get uniform masks", async () => {
     const { config, reason } = await decide(
       { imageSize: 112, patch: 16 },

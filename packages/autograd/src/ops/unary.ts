@@ -17,7 +17,9 @@ type UnaryName =
   | "sigmoid"
   | "relu"
   | "gelu"
-  | "erf";
+  | "erf"
+  | "sin"
+  | "cos";
 
 /** f(x) of every element, without a graph. */
 function runUnary(name: UnaryName, x: Tensor): Tensor {
@@ -77,6 +79,10 @@ export const reluOperation = defineUnary("relu");
 export const geluOperation = defineUnary("gelu");
 /** f′ = 2/√π·e^(−x²). */
 export const erfOperation = defineUnary("erf");
+/** f′ = cos x. */
+export const sinOperation = defineUnary("sin");
+/** f′ = −sin x. */
+export const cosOperation = defineUnary("cos");
 
 /** −x. */
 export function negate(x: Tensor): Tensor {
@@ -156,4 +162,16 @@ export function gelu(x: Tensor): Tensor {
 export function erf(x: Tensor): Tensor {
   checkFloating("erf", { x });
   return perform(erfOperation, { x }, null);
+}
+
+/** The sine of angles in radians; less exact in float32 above 4096. */
+export function sin(x: Tensor): Tensor {
+  checkFloating("sin", { x });
+  return perform(sinOperation, { x }, null);
+}
+
+/** The cosine of angles in radians; less exact in float32 above 4096. */
+export function cos(x: Tensor): Tensor {
+  checkFloating("cos", { x });
+  return perform(cosOperation, { x }, null);
 }

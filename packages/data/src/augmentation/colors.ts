@@ -100,6 +100,18 @@ export interface GaussianBlurOptions {
 }
 
 /**
+ * The blur of 0.1 to 2 pixels at 224, as wide in pictures of another size.
+ *
+ * @param size Rows and columns in pixels.
+ */
+export function blurOfSize(size: number): Required<GaussianBlurOptions> {
+  return {
+    kernelSize: Math.min(127, 2 * Math.ceil(size / 20) + 1),
+    sigma: [size / 2240, size / 112],
+  };
+}
+
+/**
  * Blurs with a Gaussian of random width. torchvision's `GaussianBlur`. Where several views share a plan, lengths are
  * pixels of the first view.
  *

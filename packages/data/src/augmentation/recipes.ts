@@ -145,7 +145,7 @@ export function splitMaskFinetuning(
   return { augmentation, mixup: mixing, repeats: isLarge ? 3 : 1 };
 }
 
-/** Options of `dinoViews`. */
+/** Options of `dinoViews` and `leJepaViews`. */
 export interface DinoViewsOptions {
   /** Mean of the channels. */
   readonly mean: ChannelNumbers;
@@ -161,22 +161,53 @@ export interface DinoViewsOptions {
   readonly localSize?: number;
   /** Areas of the local crops. Default [0.05, 0.4]. */
   readonly localScale?: readonly [number, number];
+  /** Probability of mirroring left to right. Default 0.5. */
+  readonly horizontalFlip?: number;
+  /** The blur of all views. Default kernel 23 and sigma 0.1 to 2: meant for 224 pixels. */
+  readonly blur?: GaussianBlurOptions;
 }
 
 /**
  * DINO's views (Caron et al. 2021): two global crops, the first always blurred, the second rarely and sometimes
- * solarized, then local ones.
+ * solarized, then local ones. Without local crops, and with global ones of 0.08 to 1, they are MoCo v3's (Chen et al.
+ * 2021).
  */
 export function dinoViews(options: DinoViewsOptions): View[] {
   const { mean, std, globalSize = 224, globalScale = [0.4, 1] } = options;
   const { localCrops = 8, localSize = 96, localScale = [0.05, 0.4] } = options;
+  const { blur = {}, horizontalFlip = 0.5 } = options;
   const rule = (scale: readonly [number, number], colors: ColorAugmentationOptions) =>
-    compose(randomResizedCrop({ scale, confined: true }), colorAugmentation(colors));
+    compose(
+      randomResizedCrop({ scale, horizontalFlip, confined: true }),
+      colorAugmentation({ ...colors, blur }),
+    );
   return multiCrop(
     [
       { count: 1, size: globalSize, augmentation: rule(globalScale, { gaussianBlur: 1 }) },
       { count: 1, size: globalSize, augmentation: rule(globalScale, { gaussianBlur: 0.1, solarize: 0.2 }) },
       { count: localCrops, size: localSize, augmentation: rule(localScale, { gaussianBlur: 0.5 }) },
+    ],
+    { mean, std },
+  );
+}
+
+/**
+ * LeJEPA's views (Balestriero and LeCun 2025): two global crops of 0.3 to 1 and six local ones of 0.05 to 0.3, 98
+ * pixels a side, all with the same colors: blur 0.5, solarization 0.2.
+ *
+ * @param options As for `dinoViews`, with these defaults.
+ */
+export function leJepaViews(options: DinoViewsOptions): View[] {
+  const { mean, std, globalSize = 224, globalScale = [0.3, 1] } = options;
+  const { localCrops = 6, localSize = 98, localScale = [0.05, 0.3] } = options;
+  const { blur = {}, horizontalFlip = 0.5 } = options;
+  const colors = colorAugmentation({ solarize: 0.2, blur });
+  const rule = (scale: readonly [number, number]) =>
+    compose(randomResizedCrop({ scale, horizontalFlip, confined: true }), colors);
+  return multiCrop(
+    [
+      { count: 2, size: globalSize, augmentation: rule(globalScale) },
+      { count: localCrops, size: localSize, augmentation: rule(localScale) },
     ],
     { mean, std },
   );

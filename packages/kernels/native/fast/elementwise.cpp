@@ -54,6 +54,10 @@ void unary(const Unary<float>& call) {
       return mapUnary(call, [](Vector x) { return gelu(x); });
     case UnaryOperation::absolute:
       return mapUnary(call, [](Vector x) { return absolute(x); });
+    case UnaryOperation::sin:
+      return mapUnary(call, [](Vector x) { return sine(x); });
+    case UnaryOperation::cos:
+      return mapUnary(call, [](Vector x) { return cosine(x); });
     case UnaryOperation::xLogX:
       return mapUnary(call, [](Vector x) { return select(x == zero(), zero(), x * logarithm(x)); });
     default:
@@ -94,6 +98,10 @@ void unaryBackward(const UnaryBackward<float>& call) {
     case UnaryOperation::absolute:
       return mapGradient(
           call, [](Vector g, Vector x) { return g * toFloat((x < zero()) - (x > zero())); });  // a true lane is −1
+    case UnaryOperation::sin:
+      return mapGradient(call, [](Vector g, Vector x) { return g * cosine(x); });
+    case UnaryOperation::cos:
+      return mapGradient(call, [](Vector g, Vector x) { return g * -sine(x); });
     case UnaryOperation::xLogX:
       return mapGradient(call, [](Vector g, Vector x) { return g * (logarithm(x) + 1.0f); });
     default:

@@ -59,6 +59,10 @@ template <class T> T value(UnaryOperation operation, T x) {
       return T(0.5) * x * (1 + std::erf(x * T(rootOfHalf)));
     case UnaryOperation::absolute:
       return std::abs(x);
+    case UnaryOperation::sin:
+      return std::sin(x);
+    case UnaryOperation::cos:
+      return std::cos(x);
     case UnaryOperation::xLogX:
       return x == 0 ? T(0) : x * std::log(x);
     default:
@@ -96,6 +100,10 @@ template <class T> T derivative(UnaryOperation operation, T x) {
       return T(0.5) * (1 + std::erf(x * T(rootOfHalf))) + x * T(inverseRootOfTwoPi) * std::exp(T(-0.5) * x * x);
     case UnaryOperation::absolute:
       return T((x > 0) - (x < 0));
+    case UnaryOperation::sin:
+      return std::cos(x);
+    case UnaryOperation::cos:
+      return -std::sin(x);
     case UnaryOperation::xLogX:
       return std::log(x) + 1;
     default:

@@ -22,8 +22,8 @@ export const binaryOperations = {
 /**
  * Codes of the `unary` and `unaryBackward` kernels. In float32, on every instruction set, the largest error against
  * float64 over all floats, in units in the last place (ULP; held by a test): exp 1, log 1, erf 1.5, tanh 1.5, rsqrt
- * 1.5; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms; its derivative 2.5·2⁻²⁴. Subnormal
- * numbers are kept.
+ * 1.5; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms; its derivative 2.5·2⁻²⁴. sin and
+ * cos 2·2⁻²⁴ in absolute terms up to |x| = 4096, beyond that less exact. Subnormal numbers are kept.
  */
 export const unaryOperations = {
   /** −x */
@@ -54,6 +54,10 @@ export const unaryOperations = {
   xLogX: 12,
   /** The error function, 2/√π·∫₀ˣ e^(−t²) dt. */
   erf: 13,
+  /** The sine, x in radians. */
+  sin: 14,
+  /** The cosine, x in radians. */
+  cos: 15,
 } as const;
 
 /** Codes of the `reduce` kernel. */

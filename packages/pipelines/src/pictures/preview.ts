@@ -101,7 +101,7 @@ export async function preview(
     const [[path, reason]] = [...skipped] as [[string, string]];
     throw new Error(`${folder}: none of the pictures can be decoded, e.g. ${path}: ${reason}.`);
   }
-  const augmentation = trainingAugmentation(config).name;
+  const { name: augmentation } = views[0]!.augmentation ?? trainingAugmentation(config);
   const heads = [
     "picture",
     ...Array.from({ length: versions }, (_, epoch) => `epoch ${epoch + 1}`),

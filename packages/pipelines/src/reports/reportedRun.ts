@@ -85,8 +85,10 @@ async function pretrained(
       const parts = await preparation?.load(device, join(path, preparation.file));
       const task = method.create(device, settings, parts);
       task.model.loadStateDict(await readWeights(checkpoint, description));
+      // Those with an augmentation of their own would all be the middle of the picture.
       const [seen, ...others] = pretrainingStep(method)
         .views(settings)
+        .filter(({ augmentation }, index) => index === 0 || augmentation === undefined)
         .map(({ augmentation: _, ...view }): View => view);
       return {
         ...{ encoder: task.model.encoder, parameters: task.model.parameterCount, cropRatio: 1 },

@@ -1,5 +1,5 @@
-import { isSmallSet } from "@splitmask/methods";
-import { formatCount } from "@splitmask/methods/settings";
+import { isSmallSet, type Recipe } from "@splitmask/methods";
+import { contradiction, formatCount } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import { settle } from "./resolveCommon.js";
 
@@ -11,15 +11,33 @@ const usual = { colorJitter: 0.8, grayscale: 0.2, blur: 0.5, solarize: 0.2 };
  * Decides the color steps: some where they are asked for, or where the pictures are few and the method has them then.
  *
  * @returns The settings; they, in words; and why.
+ * @throws UsageError where some are asked for and the method's views have color steps of their own.
  */
-export function resolveColors(given: Config, count: number, colorsForFew: boolean) {
+export function resolveColors(
+  given: Config,
+  count: number,
+  { colorsForFew, ownColors }: Pick<Recipe, "colorsForFew" | "ownColors">,
+) {
+  const asked = (["augmentation", "jitterStrength", ...Object.keys(none)] as (keyof Config)[]).filter(
+    (field) => given[field] !== undefined,
+  );
+  if (ownColors !== undefined) {
+    if (asked.length > 0)
+      throw contradiction(
+        asked.join(" and "),
+        `the method has its own for each view (${ownColors}); leave it out`,
+      );
+    return {
+      settings: { ...none, jitterStrength: 1 },
+      text: ownColors,
+      reason: "the method's own, view by view",
+    };
+  }
   const augmentation = given.augmentation ?? (colorsForFew && isSmallSet(count) ? "color" : "crop");
   const steps = settle(given, augmentation === "color" ? usual : none);
   const { colorJitter: jitter, grayscale: gray, blur, solarize } = steps;
   const on = Object.entries({ jitter, gray, blur, solarize }).filter(([, probability]) => probability > 0);
-  const isAsked = ["augmentation", ...Object.keys(none)].some(
-    (field) => given[field as keyof Config] !== undefined,
-  );
+  const isAsked = asked.some((field) => field !== "jitterStrength");
   const forFew = "; for the smallest sets it has --augmentation color";
   return {
     settings: { ...steps, jitterStrength: given.jitterStrength ?? 1 },

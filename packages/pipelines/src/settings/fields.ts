@@ -258,7 +258,8 @@ export const sharedGroups = {
         "0 for sgd and lars",
     ),
     weightDecayEnd: nonNegative(
-      "Weight decay at the last step, reached along a cosine. Default: weightDecay stays constant",
+      "Weight decay at the last step, reached along a cosine. Default: the recipe's if it has one and weightDecay " +
+        "is not given, else weightDecay stays constant",
     ),
     layerDecay: positiveShare(
       "Layer-wise learning rate decay: each layer's rate is this factor times that of the layer above (BEiT: " +
@@ -277,7 +278,7 @@ export const sharedGroups = {
     clipMode: oneOf(
       ["global", "tensor"],
       "What clip limits: the norm of all gradients together (global), or of each tensor's gradient (tensor). " +
-        "Default: global",
+        "Default: the recipe's, which is global for most methods",
       { placeholder: "<mode>" },
     ),
     ema: shareBelowOne(

@@ -44,7 +44,7 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
   }
   const decisions = new Decisions();
   const batch = wantedBatch(given, pictures.count);
-  const colors = resolveColors(given, pictures.count, recipe.colorsForFew);
+  const colors = resolveColors(given, pictures.count, recipe);
   const wish = {
     ...resolveCommon(given),
     ...settleSource(given),

@@ -1,3 +1,4 @@
+import type { Recipe } from "@splitmask/methods";
 import { contradiction } from "@splitmask/methods/settings";
 import type { Config } from "./config.js";
 import { settle } from "./resolveCommon.js";
@@ -17,7 +18,7 @@ const schedulesOf = {
  */
 export function resolveOptimization(
   given: Config,
-  recipe: { readonly weightDecay: number; readonly layerDecay?: number },
+  recipe: Pick<Recipe, "weightDecay" | "weightDecayEnd" | "clipMode"> & { readonly layerDecay?: number },
 ) {
   const { optimizer = "adamw", schedule = "cosine" } = given;
   if (schedule === "step" && given.decayEvery === undefined)
@@ -43,8 +44,11 @@ export function resolveOptimization(
   const weightDecay = given.weightDecay ?? (optimizer === "adamw" ? recipe.weightDecay : 0);
   if (given.weightDecayEnd !== undefined && weightDecay === 0)
     throw contradiction("weightDecayEnd", "without a weightDecay nothing is decayed: give both");
+  const isRecipes = optimizer === "adamw" && given.weightDecay === undefined;
   return settle(given, {
     ...{ optimizer, schedule, weightDecay },
+    weightDecayEnd: (isRecipes ? recipe.weightDecayEnd : undefined) ?? null,
+    clipMode: recipe.clipMode ?? "global",
     decayEvery: null,
     milestones: null,
     decayFactor: 0.1,

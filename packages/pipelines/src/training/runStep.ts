@@ -1,5 +1,6 @@
 import {
   type Augmentation,
+  blurOfSize,
   type ImageDataset,
   ImageLoader,
   type ImageLoaderOptions,
@@ -65,11 +66,7 @@ export function trainingAugmentation(settings: StepSettings): Augmentation {
       hue: Math.min(0.5, 0.1 * jitterStrength),
     },
     ...{ colorJitter, grayscale, gaussianBlur, solarize },
-    // As wide as a blur of 0.1 to 2 pixels is at 224.
-    blur: {
-      kernelSize: Math.min(127, 2 * Math.ceil(imageSize / 20) + 1),
-      sigma: [imageSize / 2240, imageSize / 112],
-    },
+    blur: blurOfSize(imageSize),
     colors: true,
   });
 }

@@ -58,7 +58,7 @@ export function batchCutter<Batch>(source: BatchSource<Batch>, count: number): B
  * The loss of a batch, and its gradient added to the parameters.
  *
  * @param cut null: the whole batch at once.
- * @returns The loss's numbers, without a graph.
+ * @returns The loss's numbers and statistics, without a graph.
  */
 export function backwardLoss<Batch>(
   device: Device,
@@ -66,7 +66,7 @@ export function backwardLoss<Batch>(
   batch: Batch,
   context: ForwardContext,
   cut: BatchCutter<Batch> | null,
-): TaskLoss {
+): Required<TaskLoss> {
   if (cut === null) {
     const loss = task.loss(batch, context);
     checkScalar(task, loss).backward();
@@ -96,7 +96,7 @@ function backwardAcross<Batch>(
   across: CrossSampleLoss<Batch>,
   parts: readonly MicroBatch<Batch>[],
   context: ForwardContext,
-): TaskLoss {
+): Required<TaskLoss> {
   const embedded = noGrad(device, () =>
     parts.map(({ batch, samples }) =>
       scope(device, () => across.embed(batch, { ...context, samples }).descriptors),
@@ -128,11 +128,13 @@ function backwardAcross<Batch>(
     }),
   );
   for (const all of descriptors) all.grad?.dispose();
-  if (own.length === 0) return detached(compared);
+  const comparison = detached(compared);
+  if (own.length === 0) return comparison;
   const alone = meanOf(own);
   return {
-    total: add(alone.total, reshape(compared.total.detach(), [])),
-    parts: { ...alone.parts, ...detached(compared).parts },
+    total: add(alone.total, reshape(comparison.total, [])),
+    parts: { ...alone.parts, ...comparison.parts },
+    statistics: { ...alone.statistics, ...comparison.statistics },
   };
 }
 
@@ -144,22 +146,27 @@ function checkScalar<Batch>(task: TrainingTask<Batch>, { total }: TaskLoss): Ten
   );
 }
 
-function detached({ total, parts }: TaskLoss): TaskLoss {
-  const alone = Object.entries(parts).map(([name, part]) => [name, part.detach()] as const);
-  return { total: total.detach(), parts: Object.fromEntries(alone) };
+type NamedTensors = Readonly<Record<string, Tensor>>;
+
+function mapTensors(named: NamedTensors, change: (tensor: Tensor, name: string) => Tensor): NamedTensors {
+  return Object.fromEntries(Object.entries(named).map(([name, tensor]) => [name, change(tensor, name)]));
+}
+
+function detached({ total, parts, statistics = {} }: TaskLoss): Required<TaskLoss> {
+  const alone = (tensor: Tensor) => tensor.detach();
+  return { total: alone(total), parts: mapTensors(parts, alone), statistics: mapTensors(statistics, alone) };
 }
 
 /** The mean of the micro-batches' losses, which are as large as each other. */
-function meanOf(losses: readonly TaskLoss[]): TaskLoss {
-  const average = (scalars: readonly Tensor[]) =>
-    mean(
-      concatenate(
-        scalars.map((scalar) => reshape(scalar, [1])),
-        0,
-      ),
-    );
-  const parts = Object.keys(losses[0]!.parts).map(
-    (name) => [name, average(losses.map((loss) => loss.parts[name]!))] as const,
-  );
-  return { total: average(losses.map((loss) => loss.total)), parts: Object.fromEntries(parts) };
+function meanOf(losses: readonly Required<TaskLoss>[]): Required<TaskLoss> {
+  const average = (tensors: readonly Tensor[]) => {
+    const rows = tensors.map((tensor) => reshape(tensor, [1, ...tensor.shape]));
+    return mean(concatenate(rows, 0), { axes: [0] });
+  };
+  const { parts, statistics } = losses[0]!;
+  return {
+    total: average(losses.map((loss) => loss.total)),
+    parts: mapTensors(parts, (_, name) => average(losses.map((loss) => loss.parts[name]!))),
+    statistics: mapTensors(statistics, (_, name) => average(losses.map((loss) => loss.statistics[name]!))),
+  };
 }

@@ -16,6 +16,8 @@ export interface RunPlan extends EvaluatedSteps {
   readonly learningRate: Schedule;
   /** The weight decay of each step; null: it stays. */
   readonly weightDecay: Schedule | null;
+  /** Share of the run's steps that come before each step, from 0; along a changed plan as schedules are. */
+  readonly progress: Schedule;
   /** When there are checkpoints, besides that of the end. */
   readonly checkpoints: Rhythm;
 }
@@ -44,6 +46,7 @@ export function planRun<Batch>(
     },
     learningRate: dependsOnSteps(given) ? (step) => planned(position(step)) : planned,
     weightDecay: decay === null ? null : (step) => decay(along(step)),
+    progress: (step) => along(step) / firstSteps,
     checkpoints: new Rhythm(settings.checkpointEvery, history),
     evaluations: settings.evaluation === null ? null : new Rhythm(settings.evaluation.every, history),
   };

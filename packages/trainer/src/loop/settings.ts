@@ -137,10 +137,4 @@ function checkNonFinite<Batch>(policy: Required<NonFinitePolicy>, options: Train
         'but without a runFolder there is no checkpoint to go back to. Pass one, or use "skip".',
     );
   }
-  if (action !== "stop" && options.task.afterStep !== undefined) {
-    throw new Error(
-      `train: nonFinite.action is "${action}", ` +
-        `but what afterStep of task ${options.task.name} keeps cannot be put back. Use "stop".`,
-    );
-  }
 }

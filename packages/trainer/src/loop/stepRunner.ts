@@ -16,6 +16,14 @@ export interface StepMetrics {
 /** How a step changes the parameters: given the factor on all gradients, a device scalar; null: as they are. */
 export type Update = (scale: Tensor | null) => void;
 
+/** Which step it is. */
+export interface StepMoment {
+  /** Counted from 0. */
+  readonly step: number;
+  /** Share of the run's steps that come before it. */
+  readonly progress: number;
+}
+
 /** What is the same in every step. */
 export interface StepSettings {
   /** Largest gradient norm; 0: no clipping. */
@@ -63,23 +71,22 @@ export class StepRunner<Batch> {
   }
 
   /**
-   * Enqueues the step with index `step` (from 0): loss, backward, clipping, `update`, `afterStep`; all in one scope.
-   * Nothing is waited for.
+   * Enqueues a step: loss, backward, clipping, `update`, `afterStep`; all in one scope. Nothing is waited for.
    *
    * @param update left out: the gradients are made and thrown away.
    * @returns resolves when the device has computed the step.
    */
-  run(step: number, batch: Batch, update?: Update): Promise<StepMetrics> {
+  run(moment: StepMoment, batch: Batch, update?: Update): Promise<StepMetrics> {
     const { seed, precision, recompute } = this.#settings;
-    const context = { training: true, seed, step, precision, recompute };
+    const context = { training: true, seed, ...moment, precision, recompute };
     const { values, names } = scope(this.#device, () => {
       this.#dropGradients();
-      const { total, parts } = backwardLoss(this.#device, this.#task, batch, context, this.#cut);
+      const { total, parts, statistics } = backwardLoss(this.#device, this.#task, batch, context, this.#cut);
       const { norm, scale } = this.#clip();
       if (update !== undefined) {
         noGrad(this.#device, () => {
           update(scale);
-          this.#task.afterStep?.(context);
+          this.#task.afterStep?.(context, statistics);
         });
       }
       const entries = Object.entries(parts);

@@ -46,7 +46,7 @@ export async function timeSteps<Batch>(
     const batch = await batches.batch(step % BATCHES).catch((error: unknown) => {
       throw new BatchError(step + 1, error, null);
     });
-    const running = runner.run(step, batch).then((metrics) => {
+    const running = runner.run({ step, progress: 0 }, batch).then((metrics) => {
       if (!isFiniteStep(metrics)) {
         throw new NonFiniteError(
           step + 1,

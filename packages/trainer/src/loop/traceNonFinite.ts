@@ -7,7 +7,7 @@ import {
 } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { StateHistory } from "./stateHistory.js";
-import type { StepRunner } from "./stepRunner.js";
+import type { StepMoment, StepRunner } from "./stepRunner.js";
 
 /** Where in a step the first value came up that is not finite. */
 export interface NonFiniteOrigin {
@@ -158,7 +158,7 @@ function look(tensor: Tensor): void {
 }
 
 /**
- * Puts everything back as it was before the step with index `step` and runs it again without changing anything, on a
+ * Puts everything back as it was before a step and runs it again without changing anything, on a
  * device that looks at every kernel's outputs, to find where the first value came up that is not finite.
  *
  * @returns null where none came up.
@@ -167,15 +167,15 @@ export async function traceNonFinite<Batch>(
   device: Device,
   runner: StepRunner<Batch>,
   history: StateHistory,
-  step: number,
+  moment: StepMoment,
   batch: Batch,
 ): Promise<NonFiniteOrigin | null> {
   await device.synchronize();
-  history.restore(step);
+  history.restore(moment.step);
   const tracer = new Tracer(device, runner.namedParameters);
   device.checkFinite = true;
   try {
-    const running = observeOperations(device, tracer, () => runner.run(step, batch));
+    const running = observeOperations(device, tracer, () => runner.run(moment, batch));
     running.catch(() => undefined);
     tracer.outside("the end");
   } finally {

@@ -18,7 +18,7 @@ import { planRun, type RunPlan } from "./runPlan.js";
 import { RunReporter } from "./runReporter.js";
 import { type ResolvedSettings, resolveSettings } from "./settings.js";
 import { StateHistory } from "./stateHistory.js";
-import { type StepMetrics, StepRunner } from "./stepRunner.js";
+import { type StepMetrics, type StepMoment, StepRunner } from "./stepRunner.js";
 import { TimeBudget } from "./timeBudget.js";
 import { timeSteps } from "./timeSteps.js";
 import { traceNonFinite } from "./traceNonFinite.js";
@@ -35,6 +35,7 @@ interface StepInFlight<Batch> {
   readonly index: number;
   readonly batch: Batch;
   readonly learningRate: number;
+  readonly progress: number;
   /** Milliseconds that the device had nothing to do because the batch was not ready. */
   readonly waited: number;
   readonly metrics: Promise<StepMetrics>;
@@ -324,7 +325,8 @@ class TrainingRun<Batch> {
     const learningRate = this.#recovery.state.rateFactor * plan.learningRate(index);
     this.#history?.save(index);
     const decay = plan.weightDecay === null ? {} : { weightDecay: plan.weightDecay(index) };
-    const metrics = this.#runner.run(index, batch, (scale) => {
+    const progress = plan.progress(index);
+    const metrics = this.#runner.run({ step: index, progress }, batch, (scale) => {
       this.#optimizer.step({ learningRate, gradientScale: scale, ...decay });
       this.#average?.update();
     });
@@ -333,16 +335,16 @@ class TrainingRun<Batch> {
     const health = this.#health.look(index, batch);
     health?.catch(() => undefined);
     this.#checkpoints.add(index, metrics);
-    this.#inFlight.push({ index, batch, learningRate, waited, metrics, health });
+    this.#inFlight.push({ index, batch, learningRate, progress, waited, metrics, health });
     this.#enqueued++;
   }
 
   /** Waits for the oldest step on the queue and reports it. */
   async #settleStep(): Promise<void> {
-    const { batch, index, learningRate, waited, ...inFlight } = this.#inFlight[0]!;
+    const { batch, index, learningRate, progress, waited, ...inFlight } = this.#inFlight[0]!;
     const metrics = await inFlight.metrics;
     if (!isFiniteStep(metrics)) {
-      await this.#recover(index, batch, metrics);
+      await this.#recover({ step: index, progress }, batch, metrics);
       return;
     }
     const health = await inFlight.health;
@@ -383,11 +385,14 @@ class TrainingRun<Batch> {
   }
 
   /** Finds out why a step is not finite, and then leaves it out, goes back to the last checkpoint, or throws. */
-  async #recover(index: number, batch: Batch, metrics: StepMetrics): Promise<void> {
+  async #recover(moment: StepMoment, batch: Batch, metrics: StepMetrics): Promise<void> {
     const { batches, device } = this.#options;
+    const index = moment.step;
     await Promise.allSettled(this.#inFlight.map((step) => step.metrics));
     const origin =
-      this.#history === null ? null : await traceNonFinite(device, this.#runner, this.#history, index, batch);
+      this.#history === null
+        ? null
+        : await traceNonFinite(device, this.#runner, this.#history, moment, batch);
     // A checkpoint of an earlier step may still be on its way to the disk.
     await this.#checkpoints.settle().catch(() => undefined);
     const { latest } = this.#checkpoints;

@@ -10,6 +10,11 @@ export interface TaskLoss {
    * the mean is reported.
    */
   readonly parts: Readonly<Record<string, Tensor>>;
+  /**
+   * What `afterStep` is to know of the batch, by name, e.g. the mean of a teacher's outputs; no gradient flows from it.
+   * Of micro-batches it gets the mean. Default none.
+   */
+  readonly statistics?: Readonly<Record<string, Tensor>>;
 }
 
 /** Some samples after the forward pass, in a task whose loss compares samples with each other. */
@@ -77,6 +82,11 @@ export interface TrainingTask<Batch> {
   health?(batch: Batch, context: ForwardContext): Readonly<Record<string, Tensor>>;
   /** When these figures say that something is wrong. They are listened to after a tenth of the steps. */
   readonly alarms?: readonly HealthAlarm[];
-  /** Runs on the queue after the optimizer, e.g. a teacher's moving average. Inside the same scope. */
-  afterStep?(context: ForwardContext): void;
+  /**
+   * Runs on the queue after the optimizer, inside the same scope, e.g. for a teacher's moving average. What it changes
+   * has to be parameters of `model` that require no gradient: then checkpoints have them, and a step can be undone.
+   *
+   * @param statistics What the step's loss gave as such.
+   */
+  afterStep?(context: ForwardContext, statistics: Readonly<Record<string, Tensor>>): void;
 }

@@ -1,0 +1,379 @@
+import {
+  affine,
+  concatenate,
+  exp,
+  log,
+  logSoftmax,
+  mean,
+  multiply,
+  noGrad,
+  scope,
+  slice,
+  softmax,
+  sum,
+  type Tensor,
+} from "@splitmask/autograd";
+import { blurOfSize, dinoViews, type ImageBatch } from "@splitmask/data";
+import type { Device } from "@splitmask/kernels";
+import { distillationLoss } from "@splitmask/losses";
+import type { ForwardContext } from "@splitmask/nn";
+import { updateAverages } from "@splitmask/optim";
+import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
+import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import { z } from "zod";
+import { componentLooks } from "./componentLooks.js";
+import { descriptorSpread } from "./descriptorSpread.js";
+import { type DinoHeadOptions, DinoModel } from "./dinoModel.js";
+import { encoderConfig } from "./encoderSettings.js";
+import { spreadFigures } from "./figureNotes.js";
+import { checkJointViews, decideLocalSize } from "./jointViews.js";
+import type { Method } from "./method.js";
+import { type Decided, field } from "./settings/field.js";
+import { formatCount } from "./settings/formatCount.js";
+import { risingMomentum } from "./teacher.js";
+
+/** Options of `Dino`; the defaults are those of Caron et al. 2021 (arXiv 2104.14294) and of its code. */
+export interface DinoConfig extends Partial<DinoHeadOptions> {
+  /**
+   * The student's encoder: a config (`vit("small", …)`), or a model made before. The teacher is a copy of it. In a
+   * config, drop path defaults to 0.1. The head sees the mean of the patches' outputs; the paper's class token is an
+   * option of the config (`classToken: true`), and then seen instead.
+   */
+  readonly encoder: VisionTransformerConfig | VisionTransformer;
+  /** What the student's cosines are divided by. Default 0.1. */
+  readonly studentTemperature?: number;
+  /** What the teacher's centered cosines are divided by. Default 0.07. */
+  readonly teacherTemperature?: number;
+  /** What they are divided by at first; from there it changes linearly. Default 0.04. */
+  readonly firstTeacherTemperature?: number;
+  /** In which share of the run it does so. Default 0.1: 30 of 300 epochs. */
+  readonly temperatureWarmup?: number;
+  /** How much of the teacher stays at the first step; it rises to 1 along a cosine. Default 0.996. */
+  readonly teacherMomentum?: number;
+  /** How much of the center stays at a step. Default 0.9. */
+  readonly centerMomentum?: number;
+  /**
+   * In so many first steps, and no more than a tenth of the run, the prototypes stay as they are: the paper's first
+   * epoch. Default 0.
+   */
+  readonly freezeLastLayer?: number;
+  /** Draws the first weights. Default 0. */
+  readonly seed?: number;
+}
+
+/** A config with its defaults filled in. */
+export type ResolvedDinoConfig = Required<Omit<DinoConfig, "encoder">>;
+
+/** The share of a run after which the prototypes are trained at the latest. */
+const longestFreeze = 0.1;
+
+/**
+ * Fills in the defaults and checks the numbers.
+ *
+ * @throws RangeError If a temperature is not positive, or a share or momentum not from 0 to 1.
+ */
+export function resolveDinoConfig({ encoder: _, ...given }: DinoConfig): ResolvedDinoConfig {
+  const resolved: ResolvedDinoConfig = {
+    ...{ hiddenWidth: 2048, bottleneckWidth: 256, prototypes: 65_536 },
+    ...{ studentTemperature: 0.1, teacherTemperature: 0.07, firstTeacherTemperature: 0.04 },
+    ...{ temperatureWarmup: 0.1, teacherMomentum: 0.996, centerMomentum: 0.9, freezeLastLayer: 0, seed: 0 },
+    ...given,
+  };
+  for (const name of ["studentTemperature", "teacherTemperature", "firstTeacherTemperature"] as const) {
+    if (!(resolved[name] > 0))
+      throw new RangeError(`Dino: ${name} is ${resolved[name]}; expected a positive number, e.g. 0.04.`);
+  }
+  for (const name of ["temperatureWarmup", "teacherMomentum", "centerMomentum"] as const) {
+    if (!(resolved[name] >= 0 && resolved[name] <= 1))
+      throw new RangeError(`Dino: ${name} is ${resolved[name]}; expected a number from 0 to 1.`);
+  }
+  return resolved;
+}
+
+/** Entropies of what a teacher says of a batch. */
+interface TeacherEntropies {
+  /** In bits: the mean of a picture's. */
+  readonly ofPictures: Tensor;
+  /** In bits: that of the mean of all. */
+  readonly ofMean: Tensor;
+}
+
+/** Entropies of the rows' softmax, R×K. */
+function entropiesOf(logits: Tensor): TeacherEntropies {
+  const logarithms = logSoftmax(logits);
+  const probabilities = exp(logarithms);
+  const used = mean(probabilities, { axes: [0] });
+  const bits = (sums: Tensor, rows: number) => affine(sums, -1 / (rows * Math.LN2), 0);
+  return {
+    ofPictures: bits(sum(multiply(probabilities, logarithms)), logits.shape[0]!),
+    // Without 0·ln 0.
+    ofMean: bits(sum(multiply(used, log(affine(used, 1, 1e-30)))), 1),
+  };
+}
+
+/** Signs of the two ways to collapse, by what the figures mean, with so many prototypes. */
+function alarmsFor(prototypes: number): readonly HealthAlarm[] {
+  const advice = "Try a lower learning rate, a longer warm-up, or another teacherTemperature.";
+  return [
+    {
+      figure: "teacherEntropy",
+      above: 0.98 * Math.log2(prototypes),
+      advice: `The teacher says of every picture that it is a bit of everything: there is nothing to learn. ${advice}`,
+    },
+    {
+      figure: "prototypeEntropy",
+      below: 0.5,
+      advice: `The teacher says the same of nearly all pictures: one prototype is left. ${advice}`,
+    },
+    {
+      figure: "effectiveRank",
+      below: 1.2,
+      advice: `The encoder's outputs lie on a line: they hold one single feature of the pictures. ${advice}`,
+    },
+  ];
+}
+
+/**
+ * DINO (Caron et al. 2021, arXiv 2104.14294): a student says of every view of a picture what a teacher says of another,
+ * global one. The teacher is the moving average of the student; its outputs are centered, with a moving mean, and
+ * sharpened, so that neither collapses.
+ *
+ * A batch has two global views, B×3×S×S, and any number of local ones, B×3×s×s of one smaller size in whole patches;
+ * the encoder interpolates its positions for them.
+ */
+export class Dino implements TrainingTask<ImageBatch> {
+  /** `"dino"`. */
+  readonly name = "dino";
+  /** What is trained and saved. */
+  readonly model: DinoModel;
+  /** The config with its defaults filled in. */
+  readonly config: ResolvedDinoConfig;
+  /** Signs of collapse. */
+  readonly alarms: readonly HealthAlarm[];
+  readonly #device: Device;
+
+  /**
+   * Makes the student, and the teacher as its copy.
+   *
+   * @param device Where the model lives.
+   * @param config See `DinoConfig`.
+   * @throws RangeError If a number is out of range.
+   */
+  constructor(device: Device, config: DinoConfig) {
+    this.#device = device;
+    this.config = resolveDinoConfig(config);
+    const { seed } = this.config;
+    const encoder =
+      config.encoder instanceof VisionTransformer
+        ? config.encoder
+        : new VisionTransformer(
+            device,
+            { dropPath: dinoMethod.recipe.dropPath, ...config.encoder },
+            { seed },
+          );
+    this.model = new DinoModel(device, encoder, this.config);
+    this.alarms = alarmsFor(this.config.prototypes);
+  }
+
+  /** What the teacher's cosines are divided by where this share of the run is done. */
+  teacherTemperature(progress: number): number {
+    const { firstTeacherTemperature: first, teacherTemperature: last, temperatureWarmup } = this.config;
+    return progress >= temperatureWarmup ? last : first + (last - first) * (progress / temperatureWarmup);
+  }
+
+  /**
+   * The mean cross-entropy of all pairs of a global view, which the teacher sees, and another one, which the student
+   * sees.
+   *
+   * @param batch Two global views, then the local ones.
+   * @param context `progress` says how sharp the teacher is, and with `step` whether prototypes are trained.
+   * @returns `total`, the same as `parts.distillation`, and for `afterStep` the mean of the teacher's outputs.
+   */
+  loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
+    const { progress = 0, step } = context;
+    const { freezeLastLayer, studentTemperature } = this.config;
+    const { statistics, student, teacher } = scope(this.#device, () => {
+      const { global, local, pictures } = this.#views(batch);
+      const taught = this.model.teach(global, this.teacherTemperature(progress), context);
+      const trained = step >= freezeLastLayer || progress >= longestFreeze;
+      const options = { pictures, temperature: studentTemperature, trained };
+      return {
+        student: this.model.study(global, local, options, context),
+        teacher: noGrad(this.#device, () => {
+          const distributions = softmax(taught.logits);
+          return [0, 1].map((view) => slice(distributions, 0, view * pictures, (view + 1) * pictures));
+        }),
+        statistics: { center: taught.mean },
+      };
+    });
+    const distillation = distillationLoss(student, teacher);
+    return { total: distillation, parts: { distillation }, statistics };
+  }
+
+  /** The teacher follows the student, and the center the teacher's outputs. */
+  afterStep({ progress = 0 }: ForwardContext, statistics: Readonly<Record<string, Tensor>>): void {
+    const { centerMomentum, teacherMomentum } = this.config;
+    this.model.follow(risingMomentum(teacherMomentum, progress));
+    updateAverages([{ average: this.model.center, value: statistics.center! }], centerMomentum);
+  }
+
+  /**
+   * How well it goes.
+   *
+   * @returns `descriptorVariance` and `effectiveRank` of the teacher's encoder (see `descriptorSpread`),
+   *   `teacherEntropy`, the mean entropy of what the teacher says of a picture, and `prototypeEntropy`, that of what it
+   *   says on average, both in bits at the last temperature.
+   */
+  health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
+    const { precision } = context;
+    return noGrad(this.#device, () =>
+      scope(this.#device, () => {
+        const { global } = this.#views(batch);
+        const { ofMean, ofPictures } = entropiesOf(
+          this.model.teach(global, this.config.teacherTemperature, context).logits,
+        );
+        const spread = descriptorSpread(
+          this.model.encoder.encode(batch.views[0]!, precision === undefined ? {} : { precision }),
+        );
+        return {
+          descriptorVariance: spread.variance,
+          effectiveRank: spread.effectiveRank,
+          teacherEntropy: ofPictures,
+          prototypeEntropy: ofMean,
+        };
+      }),
+    );
+  }
+
+  /** The views, those of one size one behind the other. */
+  #views({ views }: ImageBatch): {
+    readonly global: Tensor;
+    readonly local: Tensor | null;
+    readonly pictures: number;
+  } {
+    checkJointViews("Dino", views, this.model.encoder);
+    const [first, second, ...others] = views;
+    return {
+      global: concatenate([first!, second!], 0),
+      local: others.length === 0 ? null : concatenate(others, 0),
+      pictures: first!.shape[0]!,
+    };
+  }
+}
+
+/** DINO's own settings. */
+export const dinoFields = {
+  localCrops: field(z.int().min(0).max(32), {
+    description: "Local crops of a picture, besides the two global ones. Default: 8",
+    placeholder: "<n>",
+  }),
+  localSize: field(z.int().positive(), {
+    description:
+      "Side of a local crop in pixels, a multiple of the patch. Default: three sevenths of imageSize, in whole " +
+      "patches (the paper's 96 of 224)",
+    placeholder: "<pixels>",
+  }),
+  localScale: field(z.number().gt(0).max(1), {
+    description:
+      "Smallest area of a local crop, as a share of the picture; the largest is cropScale. Default: 0.05",
+    placeholder: "<share>",
+  }),
+  prototypes: field(z.int().min(2), {
+    description:
+      "Prototypes that pictures are compared with. Default: the largest power of two that is no more than the " +
+      "pictures, at most the paper's 65,536",
+    placeholder: "<n>",
+  }),
+  teacherTemperature: field(z.number().positive(), {
+    description: "Temperature of the teacher, reached from 0.04 in the first tenth of the run. Default: 0.07",
+    placeholder: "<value>",
+  }),
+  teacherMomentum: field(z.number().min(0).max(1), {
+    description: "Share of the teacher that stays at a step; it rises to 1 along a cosine. Default: 0.996",
+    placeholder: "<share>",
+  }),
+  freezeLastLayer: field(z.int().min(0), {
+    description:
+      "First steps in which prototypes stay as they are, no more than a tenth of the run. Default: one epoch",
+    placeholder: "<steps>",
+  }),
+};
+
+/** DINO's own settings, decided. */
+export type DinoSettings = Decided<typeof dinoFields>;
+
+const entropyChart = {
+  title: "Entropy of the teacher's outputs",
+  caption: "In bits, of what it says of a picture, and of the mean over pictures.",
+};
+
+/** DINO as a row of the table of methods; the recipe is that of the paper for ViT-S, in 300 epochs. */
+export const dinoMethod: Method<typeof dinoFields, DinoSettings, undefined, Dino> = {
+  name: "dino",
+  title: "DINO",
+  paper: "Caron et al. 2021, arXiv 2104.14294",
+  fields: dinoFields,
+  recipe: {
+    learningRate: { value: 2e-3, batch: 1024, width: 384 },
+    peakToMinimum: 2000,
+    warmupShare: 10 / 300,
+    weightDecay: 0.04,
+    weightDecayEnd: 0.4,
+    clip: 3,
+    clipMode: "tensor",
+    dropPath: 0.1,
+    cropScale: 0.4,
+    colorsForFew: false,
+    ownColors: "jitter 0.8, gray 0.2, blur 1, 0.1 and (local) 0.5, solarize 0, 0.2 and 0",
+  },
+  decide(given, facts, decisions) {
+    const { batch, count } = facts;
+    const most = 2 ** Math.floor(Math.log2(Math.max(2, Math.min(65_536, count))));
+    const reason = `a power of two that is no more than the ${formatCount(count)} pictures; the paper has 65,536`;
+    return {
+      localCrops: given.localCrops ?? 8,
+      localSize: decideLocalSize(given, { localCrops: 8, share: 3 / 7 }, facts, decisions),
+      localScale: given.localScale ?? 0.05,
+      prototypes: decisions.take("prototypes", given.prototypes, most, reason, formatCount),
+      teacherTemperature: given.teacherTemperature ?? 0.07,
+      teacherMomentum: given.teacherMomentum ?? 0.996,
+      freezeLastLayer: given.freezeLastLayer ?? Math.max(1, Math.floor(count / batch)),
+    };
+  },
+  views({ cropScale, flip, imageSize, localCrops, localScale, localSize, mean, std }) {
+    return dinoViews({
+      ...{ mean, std, localCrops, localSize },
+      globalSize: imageSize,
+      globalScale: [cropScale, 1],
+      localScale: [Math.min(localScale, cropScale), cropScale],
+      horizontalFlip: flip,
+      blur: blurOfSize(imageSize),
+    }).map((view, index) => ({ ...view, name: index < 2 ? `global ${index + 1}` : `local ${index - 1}` }));
+  },
+  create(device, settings) {
+    const { freezeLastLayer, prototypes, seed, teacherMomentum, teacherTemperature } = settings;
+    return new Dino(device, {
+      encoder: encoderConfig(settings),
+      ...{ freezeLastLayer, prototypes, seed, teacherMomentum, teacherTemperature },
+    });
+  },
+  chance: ({ prototypes }) => Math.log(prototypes),
+  figures: {
+    ...spreadFigures,
+    distillation: {
+      title: "Distillation loss",
+      caption: "Cross-entropy of what the student says of a view with what the teacher says of another.",
+    },
+    teacherEntropy: {
+      title: "Entropy of the teacher's outputs",
+      caption: "In bits, of a picture's: how unsure the teacher is.",
+      shared: { ...entropyChart, line: "of a picture" },
+    },
+    prototypeEntropy: {
+      title: "Entropy of the prototypes",
+      caption: "In bits, of the mean over pictures: how many prototypes are in use.",
+      shared: { ...entropyChart, line: "of their mean" },
+    },
+  },
+  look: ({ model }, request) => componentLooks(model.encoder, request),
+};
