@@ -5,6 +5,7 @@ import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { attentionComparisons } from "./attentionComparisons.mjs";
 import { measure } from "./comparison.mjs";
 import { dataComparisons } from "./dataComparisons.mjs";
 import { encoderComparisons } from "./encoderComparisons.mjs";
@@ -79,6 +80,7 @@ const comparisons = [
   ...libraryComparisons(threads),
   ...encoderComparisons(threads),
   ...productComparisons(threads),
+  ...attentionComparisons(threads),
   ...tailComparisons(threads),
   ...dataComparisons(threads),
 ];

@@ -22,7 +22,7 @@ const targets = [
  * Why a precision cannot be compared here; null: it can. Where the CPU has to imitate bfloat16, a step of PyTorch takes
  * minutes.
  */
-const obstacleTo = (precision) =>
+export const obstacleTo = (precision) =>
   precision === "bfloat16" && !availableInstructionSets().includes("avx512bf16")
     ? "this CPU has no bfloat16 dot instruction (AVX512-BF16)"
     : null;
