@@ -287,9 +287,10 @@ describe("a trained run", () => {
       .map((line) => JSON.parse(line) as object);
     expect(lines).toHaveLength(8);
     expect(lines[0]).toMatchObject({ row: 0, path: join("across", "012.png"), label: "across" });
+    const other = join(folder, "weights.npy");
     const rows = async (...weights: readonly string[]) => {
-      expect((await splitmask(["embed", run, test_, "--out", out, "--json", ...weights])).code).toBe(0);
-      const { buffer, byteOffset, byteLength } = Uint8Array.from(await readFile(out));
+      expect((await splitmask(["embed", run, test_, "--out", other, "--json", ...weights])).code).toBe(0);
+      const { buffer, byteOffset, byteLength } = Uint8Array.from(await readFile(other));
       return [...new Float32Array(buffer, byteOffset + byteLength - 4 * 8 * 32, 8 * 32)];
     };
     const float32 = await rows();

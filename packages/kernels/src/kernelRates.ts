@@ -189,7 +189,7 @@ function movesOf(device: Device, space: (elements: number) => BufferArgument): (
     device.run("layerNorm", "float32", norm);
     device.run("scaleRows", "float32", { output, input, rowScale: mean, residual: input, ...shape });
     device.run("reduce", "float32", {
-      ...{ output: sums, input, operation: reductions.sum, scale: 1, accumulate: 0 },
+      ...{ output: sums, input, operation: reductions.sum, scale: 1 },
       ...{ outer: 1, reduced: movedRows, inner: hidden },
     });
   };

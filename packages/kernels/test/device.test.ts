@@ -212,9 +212,10 @@ describe("errors", () => {
     const output = floatsIn(checked, [NaN, NaN, NaN, NaN, NaN, NaN]);
     const input = floatsIn(checked, [1, 2]);
     const numbers = { outer: 2, inner: 1, outputStride: 3, outputOffset: 1, inputStride: 1, inputOffset: 0 };
-    checked.run("copyBlocks", "float32", { output, input, ...numbers, accumulate: 0 });
+    checked.run("copyBlocks", "float32", { output, input, ...numbers });
     expect(await floats(checked, output, 6)).toEqual([NaN, 1, NaN, NaN, 2, NaN]);
-    checked.run("copyBlocks", "float32", { output, input, ...numbers, accumulate: 1, outputOffset: 0 });
+    const wrong = floatsIn(checked, [NaN, 2]);
+    checked.run("copyBlocks", "float32", { output, input: wrong, ...numbers, outputOffset: 0 });
     await expect(checked.synchronize()).rejects.toThrow(
       "copyBlocks: output 0 has a value that is not finite at element 0",
     );

@@ -58,7 +58,6 @@ function copyBlocks(
     outputOffset: layout.outputOffset ?? 0,
     inputStride: layout.inputStride,
     inputOffset: layout.inputOffset ?? 0,
-    accumulate: 0,
   });
 }
 

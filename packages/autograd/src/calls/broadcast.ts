@@ -73,7 +73,6 @@ export function sumAxes(
       reduced: middle,
       inner,
       scale: last ? scale : 1,
-      accumulate: 0,
     });
     if (current !== input) current.dispose();
     current = output;

@@ -127,7 +127,6 @@ export function sumRows(output: Tensor, gradient: Tensor, columns: number): Tens
     reduced: columns === 0 ? 0 : gradient.size / columns,
     inner: columns,
     scale: 1,
-    accumulate: 0,
   });
   return output;
 }

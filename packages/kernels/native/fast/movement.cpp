@@ -29,7 +29,7 @@ void copyBytes(const CopyBytes<float>& call) {
   });
 }
 
-// Copies of strided blocks: slices, concatenation, and their gradients (accumulate).
+// Copies of strided blocks: slices, concatenation.
 
 void copyBlocks(const CopyBlocks<float>& call) {
   float* output = call.output + call.outputOffset;
@@ -40,10 +40,7 @@ void copyBlocks(const CopyBlocks<float>& call) {
                 end = minimum(call.inner, begin + taskElements);
     float* to = output + o * call.outputStride;
     const float* from = input + o * call.inputStride;
-    if (call.accumulate)
-      overVectors(begin, end, [&](int64 i, auto part) { part.write(to + i, part.read(to + i) + part.read(from + i)); });
-    else
-      overVectors(begin, end, [&](int64 i, auto part) { part.write(to + i, part.read(from + i)); });
+    overVectors(begin, end, [&](int64 i, auto part) { part.write(to + i, part.read(from + i)); });
   });
 }
 

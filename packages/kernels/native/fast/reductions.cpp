@@ -83,17 +83,14 @@ template <class Reducer> void reduceWith(const Reduce<float>& call) {
     const int64 o = item / pieces, begin = item % pieces * columns;
     const float* parts = partials + o * count * width;
     if (inner == 1) {
-      const float result = scale * reduceRun<Reducer>(parts, count);
-      call.output[o] = call.accumulate ? call.output[o] + result : result;
+      call.output[o] = scale * reduceRun<Reducer>(parts, count);
       return;
     }
     overVectors(begin, minimum(inner, begin + columns), [&](int64 i, auto part) {
       Vector result = broadcast(Reducer::start());
       for (int64 chunk = 0; chunk < count; ++chunk)
         result = Reducer::combine(part.read(parts + chunk * width + i), result);
-      result = result * scale;
-      part.write(call.output + o * inner + i,
-                 call.accumulate ? part.read(call.output + o * inner + i) + result : result);
+      part.write(call.output + o * inner + i, result * scale);
     });
   });
 }

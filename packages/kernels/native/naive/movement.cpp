@@ -22,11 +22,7 @@ template <class T> void copyBlocks(const CopyBlocks<T>& call) {
   for (int64 o = 0; o < call.outer; ++o) {
     T* to = output + o * call.outputStride;
     const T* from = input + o * call.inputStride;
-    if (call.accumulate) {
-      for (int64 i = 0; i < call.inner; ++i) to[i] += from[i];
-    } else if (call.inner > 0) {
-      std::memcpy(to, from, static_cast<size_t>(call.inner) * sizeof(T));
-    }
+    if (call.inner > 0) std::memcpy(to, from, static_cast<size_t>(call.inner) * sizeof(T));
   }
 }
 

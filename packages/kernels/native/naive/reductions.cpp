@@ -19,7 +19,7 @@ template <class T> void reduce(const Reduce<T>& call) {
       if (call.operation == Reduction::sum) {
         double sum = 0;
         for (int64 r = 0; r < call.reduced; ++r) sum += column[r * call.inner];
-        result = static_cast<T>(call.scale * sum + (call.accumulate ? static_cast<double>(result) : 0));
+        result = static_cast<T>(call.scale * sum);
       } else {
         const T sign = call.operation == Reduction::maximum ? T(1) : T(-1);
         T best = -std::numeric_limits<T>::infinity();

@@ -1,5 +1,5 @@
 import { defineKernel, dimensions, strides } from "./defineKernel.js";
-import { changed, dense, distinct, matrices, none, size, strided } from "./extents.js";
+import { dense, distinct, matrices, none, size, strided } from "./extents.js";
 
 const blocks = (outer: number, inner: number, stride: number, offset: number): number =>
   outer === 0 || inner === 0 ? 0 : offset + (outer - 1) * stride + inner;
@@ -24,15 +24,15 @@ export const movement = {
   }),
   /**
    * Copies `outer` blocks of `inner` elements: output[o·outputStride + outputOffset + i] = input[o·inputStride +
-   * inputOffset + i]; slices and concatenation along any axis. `accumulate` 1 adds instead.
+   * inputOffset + i]; slices and concatenation along any axis.
    */
   copyBlocks: defineKernel({
-    integers: ["outer", "inner", "outputStride", "outputOffset", "inputStride", "inputOffset", "accumulate"],
+    integers: ["outer", "inner", "outputStride", "outputOffset", "inputStride", "inputOffset"],
     buffers: {
       output: {
         output: true,
         extent: (n) => blocks(n.outer, n.inner, n.outputStride, n.outputOffset),
-        traffic: (n) => changed(n.accumulate, n.outer * n.inner),
+        traffic: (n) => n.outer * n.inner,
         checked: (n) => [
           { offset: n.outputOffset, rows: n.outer, columns: n.inner, leading: n.outputStride },
         ],
@@ -42,7 +42,7 @@ export const movement = {
         traffic: (n) => n.outer * n.inner,
       },
     },
-    operations: (n) => n.accumulate * n.outer * n.inner,
+    operations: none,
   }),
   /** output = input with its axes permuted: the dimensions are the output's, the strides the input's in that order. */
   permute: defineKernel({

@@ -1,20 +1,16 @@
 import { reductions as reductionCodes } from "./codes.js";
 import { defineKernel } from "./defineKernel.js";
-import { changed, columns, matrix, one, perElement, rows, size } from "./extents.js";
+import { columns, matrix, one, perElement, rows, size } from "./extents.js";
 
 /** Kernels that make few numbers of many, in a fixed order, whatever the thread count. */
 export const reductions = {
-  /** output[o,i] = scale · reduction over r of input[o,r,i]. accumulate 1 adds the result to output (sum only). */
+  /** output[o,i] = scale · reduction over r of input[o,r,i]. */
   reduce: defineKernel({
-    integers: ["operation", "outer", "reduced", "inner", "accumulate"],
+    integers: ["operation", "outer", "reduced", "inner"],
     values: ["scale"],
     codes: { operation: reductionCodes },
     buffers: {
-      output: {
-        output: true,
-        extent: (n) => n.outer * n.inner,
-        traffic: (n) => changed(n.accumulate, n.outer * n.inner),
-      },
+      output: { output: true, extent: (n) => n.outer * n.inner },
       input: { extent: (n) => n.outer * n.reduced * n.inner },
     },
     operations: (n) => n.outer * n.reduced * n.inner,
