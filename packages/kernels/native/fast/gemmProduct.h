@@ -1,5 +1,5 @@
-// One product as its tiles see it: where the operands lie, how they are packed, and the computation of a block of the
-// output from packed b. Who computes which block is decided elsewhere.
+// One product: where its operands lie, how they are packed, and the computation of a block of the output from packed b.
+// Which thread computes which block is decided by the kernels that use it.
 #pragma once
 #include "fetchAhead.h"
 #include "gemmBlock.h"
@@ -8,14 +8,14 @@
 namespace splitmask::SPLITMASK_SET {
 
 // Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels. It is the
-// same in every set, because each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements
-// of both.
+// same in every set, because each block is a sum of its own. A set that holds bfloat16 as pairs has 384 packed elements
+// a block in either precision.
 template <Precision precision> constexpr int64 blockInner = precision == Precision::bfloat16 ? 768 : 384;
 // Rows of a tile: its block of a (rows × blockInner) takes at most a sixth of a second-level cache of 0.5 to 2 MB.
 inline int64 blockRowsOf(const CacheSizes& caches) { return maximum(4, minimum(16, caches.second >> 17)) * tileRows; }
-// Columns: a multiple of the rows.
+// Panels of a tile: it has several times as many columns as rows.
 constexpr int64 blockPanels = 32;
-// Lines so far apart, a way of the first-level cache, share one set of it; otherwise a is read where it lies.
+// Lines whose distance is a multiple of a way of the first-level cache share one set of it; such an a is packed.
 constexpr int64 wayFloats = 1024;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
@@ -37,14 +37,14 @@ template <Precision precision> struct Product {
   float* output;
   const float *bias, *residual, *preActivation;
   bool activateA, activateB;
-  // Whether these hold Bfloat16, behind a pointer to float.
+  // Whether the pointer to float points to Bfloat16.
   bool aIsBfloat16 = false, bIsBfloat16 = false, outputIsBfloat16 = false;
-  // Of an output in bfloat16, for which beta is 0: a factor of it, whether GELU of it is written, and its derivative.
-  // Both arrays have the output's layout and may be null.
+  // Only for an output in bfloat16, for which beta is 0: a factor, whether GELU is applied, and where GELU's derivative
+  // is written. Both arrays have the output's layout and may be null.
   const Bfloat16* factor = nullptr;
   bool activated = false;
   Bfloat16* derivative = nullptr;
-  // The blocks of k that lie packed at present.
+  // The blocks of k that are packed at present.
   int64 firstBlock = 0, lastBlock = 1;
 
   int64 panels() const { return divideUp(n, tileColumns); }
