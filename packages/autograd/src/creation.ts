@@ -68,7 +68,7 @@ export function tensor(
   return made;
 }
 
-/** Copies elements to the device, where those of bfloat16 are rounded. */
+/** Copies elements to the device; for a bfloat16 tensor they are rounded there. */
 function uploadElements(target: Tensor, elements: ElementArray): void {
   const { device, size } = target;
   if (target.dtype !== "bfloat16") {

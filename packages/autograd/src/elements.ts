@@ -8,7 +8,7 @@ export interface ElementArrays {
   readonly float64: Float64Array<ArrayBuffer>;
   /** Indices, labels, token ids. */
   readonly int32: Int32Array<ArrayBuffer>;
-  /** As float32, which holds every bfloat16 as it is; on the device an element takes 2 bytes. */
+  /** As float32, which represents every bfloat16 exactly; on the device an element takes 2 bytes. */
   readonly bfloat16: Float32Array<ArrayBuffer>;
   /** Picture bytes. */
   readonly uint8: Uint8Array<ArrayBuffer>;
@@ -33,12 +33,12 @@ export function bytesPerElement(dtype: DType): number {
   return dtype === "bfloat16" ? 2 : constructors[dtype].BYTES_PER_ELEMENT;
 }
 
-/** The dtype of gradients of a tensor: its own, and float32 of one in bfloat16. */
+/** The dtype of a tensor's gradient: the tensor's own, but float32 for bfloat16. */
 export function gradientDtype(dtype: DType): DType {
   return dtype === "bfloat16" ? "float32" : dtype;
 }
 
-/** Views raw bytes as elements; those of bfloat16 are the bytes of float32. */
+/** Views raw bytes as elements; for bfloat16 they are bytes of float32, since JavaScript has no bfloat16 array. */
 export function viewElements(dtype: DType, bytes: ArrayBuffer): ElementArray {
   return new constructors[dtype](bytes);
 }
@@ -58,7 +58,7 @@ export function dtypeOf(values: unknown): DType {
   return "float32";
 }
 
-/** Whether gradients can be computed in this dtype. Those of a result in bfloat16 are float32. */
+/** Whether gradients can be computed in this dtype; see `gradientDtype` for bfloat16. */
 export function isFloating(dtype: DType): dtype is FloatingDType {
   return dtype === "float32" || dtype === "float64";
 }

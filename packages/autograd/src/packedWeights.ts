@@ -3,9 +3,9 @@ import { formatShape } from "./shape.js";
 import { describe, empty, keep, type Tensor } from "./tensor.js";
 
 /**
- * How the elements of a packed weight are stored: `"float32"` as they are, `"bfloat16"` in half the memory, or `"int8"`
- * in a quarter: whole numbers with a scale for each output, multiplied by the input's elements, which are rounded to
- * 256 levels between the least and the largest of their row.
+ * How the elements of a packed weight are stored: `"float32"` unchanged, `"bfloat16"` in half the memory, or `"int8"`
+ * in a quarter. With int8, elements are integers with one scale per output, and the layer's input is quantized, too:
+ * each row to 256 levels between its smallest and its largest element.
  */
 export type WeightFormat = keyof typeof weightFormats;
 
@@ -22,16 +22,16 @@ interface Storage {
 }
 
 /**
- * The weight of a linear layer in the order in which products read it: made once by `packWeights`, used by `linear` in
- * place of the weight where no gradient is recorded. It is of the values that the weight had then, and `linear` refuses
- * it after the weight was written to.
+ * The weight of a linear layer in the order in which matrix products read it: made once by `packWeights`, used by
+ * `linear` in place of the weight where no gradient is recorded. It holds the values that the weight had when it was
+ * packed; `linear` throws if the weight was written to since.
  */
 export class PackedWeights {
-  /** Where it lies. */
+  /** The device whose memory it is in. */
   readonly device: Device;
   /** How elements are stored. */
   readonly format: WeightFormat;
-  /** out×in; further axes of the weight are part of the second. */
+  /** out×in; further axes of the weight (out×C×P×P) are part of `inner`. */
   readonly shape: readonly [out: number, inner: number];
   readonly #source: WeakRef<DeviceBuffer>;
   readonly #writes: number;
@@ -82,7 +82,7 @@ export class PackedWeights {
     return this.#storage;
   }
 
-  /** Gives its memory back. Calling it again does nothing. */
+  /** Frees its memory. Calling it again does nothing. */
   dispose(): void {
     if (this.#storage === null) return;
     for (const tensor of Object.values(this.#storage)) tensor?.dispose();
@@ -90,17 +90,18 @@ export class PackedWeights {
   }
 }
 
-/** Elements of a row so that its sum of products stays within 32 bits. */
+/** Largest number of elements of a row whose sum of products (at most 255·127 each) stays within 32 bits. */
 const mostOfRow = 65_536;
 
 /**
- * Packs the weight of a linear layer for inference: products with it are faster from few rows of input on, because
- * nothing of the weight is reordered in each call, and `"bfloat16"` and `"int8"` take less memory and time, too.
+ * Packs the weight of a linear layer for inference: products with it are faster, above all for few rows of input,
+ * because calls need not reorder the weight. `"bfloat16"` and `"int8"` also take less memory and, on CPUs that multiply
+ * them, less time.
  *
  * @param weight float32, out×in; of a convolution out×C×P×P, multiplied with flattened patches.
- * @returns It belongs to the caller, also where it is made inside a scope: `dispose` gives its memory back.
- * @throws TypeError If the weight is not float32. RangeError If it has fewer than two axes, no element, or too many a
- *   row for int8, or there is no such format.
+ * @returns It belongs to the caller, even if it is made inside a scope: `dispose` frees its memory.
+ * @throws TypeError If the weight is not float32. RangeError If it has fewer than two axes, no elements, or for int8
+ *   more than 65,536 elements per output, or if there is no such format.
  */
 export function packWeights(weight: Tensor, { format = "float32" }: PackWeightsOptions = {}): PackedWeights {
   if (weight.dtype !== "float32") {

@@ -26,7 +26,7 @@ export interface GraphNode extends ScopedNode {
 
 /** Elements of one dtype on the host, as read from a file or a device. */
 export interface HostTensor {
-  /** The element type; `int64` occurs in files only. Elements of bfloat16 become float32. */
+  /** The element type; `int64` occurs in files only. A bfloat16 tensor becomes float32 on the host. */
   readonly dtype: Exclude<DType, "bfloat16"> | "int64";
   /** Sizes of the axes. */
   readonly shape: Shape;
@@ -197,7 +197,7 @@ export class Tensor implements ScopedHandle {
    * What the graph kept is released meanwhile, so a graph can be used only once.
    *
    * @param gradient The gradient of the final result with respect to this tensor, of this tensor's shape and dtype
-   * (float32 for one in bfloat16). Default 1, for a tensor with one element.
+   * (float32 for a bfloat16 tensor). Default 1, for a tensor with one element.
    * @throws Error If this tensor needs no gradient, has more than one element and no `gradient` is given, or its graph
    * was used before.
    */

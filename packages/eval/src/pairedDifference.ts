@@ -1,6 +1,6 @@
 import { type AccuracyInterval, studentCoverage, summarizeAccuracies } from "./confidence.js";
 
-/** How the accuracies of an experiment differ from those of another with the same seeds. */
+/** How the accuracies of an experiment differ from those of a baseline with the same seeds. */
 export interface PairedDifference {
   /** Mean of the differences. */
   readonly mean: number;
@@ -11,19 +11,19 @@ export interface PairedDifference {
   /** Student's t: mean / (standard deviation / √n); infinite where all differences are the same; NaN for one seed. */
   readonly t: number;
   /**
-   * Two-sided p-value with n − 1 degrees of freedom: how often chance alone gives differences at least as clear if both
-   * are equally good. 1 where there is no difference at all; NaN for one seed.
+   * Two-sided p-value with n − 1 degrees of freedom: the probability of a |t| at least as large if both are equally
+   * good. 1 if the mean difference is 0; NaN for one seed.
    */
   readonly pValue: number;
 }
 
 /**
- * Compares two experiments that were repeated with the same seeds: Student's t-test of the paired differences, as
- * `scipy.stats.ttest_rel`. It assumes that the differences are about normally distributed.
+ * Compares two experiments that were repeated with the same seeds: Student's t-test of the paired differences, as in
+ * `scipy.stats.ttest_rel`. It assumes that the differences are roughly normally distributed.
  *
- * @param accuracies One for each seed.
- * @param baseline Those of the other experiment, in the same order of seeds.
- * @throws RangeError When there is none, or the numbers of seeds differ.
+ * @param accuracies One for each seed, from 0 to 1.
+ * @param baseline Those of the baseline, in the same order of seeds.
+ * @throws RangeError When there are none, or the numbers of seeds differ.
  * @example
  * ```ts
  * import { pairedDifference } from "@splitmask/eval";

@@ -16,8 +16,8 @@ struct Parallel {
   int threads;
 };
 
-// Bytes of the caches that one thread computes in; of a level that cores share, one core's part. Blocks may be cut by
-// them where results do not depend on the cut.
+// Sizes of the caches in bytes; for a level that cores share, one core's share. Blocks may be cut by them where results
+// do not depend on the cut.
 struct CacheSizes {
   int64 first, second, last;
 };

@@ -14,10 +14,10 @@ constexpr int64 packedElements(WeightFormat format, int64 k) {
   return (k + stepsOfElement(format) - 1) / stepsOfElement(format);
 }
 
-// The largest of the whole numbers that rows of a become for weights of int8.
+// With int8 weights, rows of a are quantized to the integers 0 … largestLevel.
 constexpr float largestLevel = 255.0f;
-// Rows whose range, or rows of a weight whose largest element, is not above are as good as constant; 1 / range of
-// others is a float.
+// A row of a whose range is not larger, or a row of a weight whose largest magnitude is not, counts as constant: above
+// it, 1 / range is a finite float.
 constexpr float smallestRange = 1e-30f;
 
 }  // namespace splitmask

@@ -17,7 +17,7 @@ export type BackendFeature =
   | "borrow"
   | "checksum";
 
-/** Sizes of a CPU's data caches in bytes; of a level that cores share, one core's part. */
+/** Sizes of a CPU's data caches in bytes; for a level that cores share, one core's share. */
 export interface CacheSizes {
   /** The first level. */
   readonly first: number;
@@ -46,7 +46,7 @@ export interface BackendOptions {
   readonly instructionSet: InstructionSet | "auto";
   /** Whether the fast or the naive kernels run. */
   readonly implementation: "fast" | "naive";
-  /** The caches that kernels cut their blocks by; null: the machine's. */
+  /** Cache sizes by which kernels choose their blocks; null: the machine's. */
   readonly caches: CacheSizes | null;
 }
 
@@ -121,8 +121,8 @@ export interface BackendDevice {
   /** Resolves when the queue has reached this point. @throws (rejects) as {@link download}. */
   synchronize(): Promise<void>;
   /**
-   * From here on the queue records what it runs. With `simulatedThreads` > 0 kernels share their work among so many
-   * threads, which one thread computes, task after task. A backend that has no threads takes no notice of it.
+   * From here on the queue records what it runs. With `simulatedThreads` > 0, kernels cut their work as for that many
+   * threads, and one thread runs the tasks one after the other. A backend without threads ignores it.
    */
   startProfile(simulatedThreads: number): void;
   /**

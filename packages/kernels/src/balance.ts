@@ -13,19 +13,19 @@ export interface BalanceRow extends Pick<ProfileRow, "kernel" | "detail" | "call
   readonly tasks: number;
   /** The part of `seconds` outside of phases, where one thread computes, 0 to 1. */
   readonly serial: number;
-  /** The largest task's part of a phase, 0 to 1: of the longest phase of all calls. */
+  /** The largest task's part, 0 to 1, of the longest phase of all calls. */
   readonly largest: number;
-  /** How many times faster the calls are on the threads than on one, at most. */
+  /** Upper bound of the speed-up of these calls on the threads over one thread. */
   readonly speedUp: number;
 }
 
-/** How a profile's kernels would share their work among threads, if these cost nothing. */
+/** How a profile's kernels would share their work among threads, if handing out tasks cost nothing. */
 export interface Balance {
-  /** How many. */
+  /** Number of simulated threads. */
   readonly threads: number;
   /** CPU time of all calls together, on one thread. */
   readonly seconds: number;
-  /** How many times faster all calls are on the threads than on one, at most. */
+  /** Upper bound of the speed-up of all calls on the threads over one thread. */
   readonly speedUp: number;
   /** The rows; those that would take the most time on the threads come first. */
   readonly rows: readonly BalanceRow[];
@@ -39,9 +39,8 @@ interface Shared {
 
 /**
  * Tells for each kernel of a profile on simulated threads (`startProfile({ simulatedThreads })`) how evenly its tasks
- * could be shared: the tasks of a phase go to the threads in order, each to the one that is free first, as a device
- * does it. An upper bound of the speed-up: it leaves out memory bandwidth, caches, the waking of threads and what
- * happens between calls.
+ * could be shared: in order, each task of a phase goes to the thread that is free first, as on a device. The speed-up
+ * is an upper bound: it leaves out memory bandwidth, caches, the waking of threads and the time between calls.
  *
  * @throws Error if no threads were simulated.
  */
@@ -93,7 +92,7 @@ function shareOf(calls: readonly ProfiledCall[], threads: number): Shared {
   };
 }
 
-/** A copy is made by one thread. */
+/** A call's work; an upload or download is done by one thread. */
 function workOf(call: ProfiledCall): SimulatedWork {
   return (call.kind === "kernel" ? call.simulated : null) ?? { serial: call.duration, phases: [] };
 }

@@ -46,7 +46,7 @@ interface KernelLayout {
   readonly each: ArgumentLayout | null;
 }
 
-/** Whether a buffer of a type holds numbers that are computed with, in the call's dtype or bfloat16. */
+/** Whether a buffer holds floating-point numbers in the call's dtype or bfloat16, which `checkFinite` checks. */
 const isComputed = (type: BufferType | undefined): boolean =>
   type === undefined || type === "bfloat16" || typeof type === "object";
 

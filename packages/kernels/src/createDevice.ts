@@ -28,8 +28,8 @@ export interface DeviceOptions {
   /** `"naive"` runs the simple loops that the fast kernels are tested against. Default `"fast"`. */
   readonly implementation?: "fast" | "naive";
   /**
-   * The caches that kernels cut their blocks by; default: the machine's, as `cpuInfo()` has them. Results do not depend
-   * on it.
+   * Cache sizes by which kernels choose their blocks. Default: the machine's, as `cpuInfo()` has them. Results do not
+   * depend on them.
    */
   readonly caches?: CacheSizes;
   /**

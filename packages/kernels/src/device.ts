@@ -57,7 +57,7 @@ export class Device implements BufferOwner {
   #checkFinite = false;
   #liveBytes = 0;
   #accountedBytes = 0;
-  #simulatedThreads: number | null = null; // of the profile that is being taken
+  #simulatedThreads: number | null = null; // of the profile that is being taken; null: none is
   #closed = false;
 
   /** @internal Use {@link createDevice}. */
@@ -235,8 +235,8 @@ export class Device implements BufferOwner {
    * Records what the queue runs until {@link stopProfile}. Both are commands of the queue, so a profile has exactly
    * what was enqueued between them. While a profile is taken, each call reads the clock a few times; otherwise it costs
    * nothing.
-   * @param options.simulatedThreads - what kernels would share among so many threads, 1 to 256, is computed by one
-   * thread, task after task, and every task's time is recorded, for `balanceOf`; results are the same. Default 0: the
+   * @param options.simulatedThreads - 1 to 256: kernels cut their work as for that many threads, one thread runs the
+   * tasks one after the other, and the time of each is recorded, for `balanceOf`; results are the same. Default 0: the
    * device's own threads compute. Ignored by a dry device.
    * @throws Error if a profile is being taken already.
    */

@@ -25,7 +25,7 @@ export class DeviceBuffer {
   readonly device: BufferOwner;
   /** The size that was asked for, in bytes. */
   readonly bytes: number;
-  /** How often a kernel or an upload was told to write to it: what was made of its content is stale when it grows. */
+  /** Kernels and uploads enqueued so far that write to it: what was derived from its content is stale when it grows. */
   writes = 0;
   readonly #handle: BlockHandle;
   #born = true;

@@ -1,4 +1,4 @@
-/** The element types of device buffers. `"bfloat16"` is the upper half of a float32. */
+/** The element types of device buffers. A `"bfloat16"` is the upper 16 bits of a float32. */
 export type DType = "float32" | "float64" | "bfloat16" | "int32" | "uint8";
 
 /** Bytes of one element. */

@@ -17,7 +17,7 @@ export interface KernelRates {
   readonly bfloat16Products: number;
   /** Operations per second of attention, forward and backward. */
   readonly attention: number;
-  /** The same with factors that are rounded to bfloat16. */
+  /** The same, with factors rounded to bfloat16. */
   readonly bfloat16Attention: number;
   /** Bytes per second, read plus written, of all other kernels. */
   readonly bytes: number;

@@ -40,9 +40,9 @@ export const kernelGroups = {
  * arguments are generated from it. A device compares it with the entries that its backend was compiled from.
  *
  * Conventions. All arrays are contiguous and row-major. Buffers hold the call's `dtype` (float32, or float64 with the
- * naive kernels) unless they have a type. bfloat16 goes with either dtype. An index of −1 means "none", as NaN does for
- * fractions: kernels that search for the largest value write it, kernels that compute numbers from indices return NaN
- * for it, and kernels that gather by index report it as an error.
+ * naive kernels) unless they have a type. Calls of either dtype may have bfloat16 buffers. An index of −1 means "none",
+ * as NaN does for fractions: kernels that search for the largest value write it, kernels that compute numbers from
+ * indices return NaN for it, and kernels that gather by index report it as an error.
  */
 export const kernelTable = {
   ...movement,

@@ -17,7 +17,7 @@ export interface ProfiledArguments {
   readonly buffers: readonly string[];
 }
 
-/** How a kernel would have shared its work among simulated threads, in nanoseconds of CPU time. */
+/** How a kernel cut its work for simulated threads, in nanoseconds of CPU time. */
 export interface SimulatedWork {
   /** What it did outside of parallel phases, on one thread. */
   readonly serial: number;
@@ -39,7 +39,7 @@ export interface ProfiledKernel extends ProfiledTime, ProfiledArguments {
    * Nanoseconds of `duration` in which the queue's thread had no task left and waited for those of other threads.
    */
   readonly threadWait: number;
-  /** What its tasks took; null where no threads were simulated. */
+  /** The times of its tasks; null where no threads were simulated. */
   readonly simulated: SimulatedWork | null;
 }
 
@@ -55,17 +55,17 @@ export interface ProfiledCopy extends ProfiledTime {
 export type ProfiledCall = ProfiledKernel | ProfiledCopy;
 
 /**
- * What the queue did between `device.startProfile()` and `device.stopProfile()`. The time that is neither in `calls`
- * nor in `waits` is the queue's own: to take commands, to wake up, to report.
+ * What the queue did between `device.startProfile()` and `device.stopProfile()`. Time that is neither in `calls` nor in
+ * `waits` is the queue's own: to take commands, to wake up, to report.
  */
 export interface Profile {
   /** Nanoseconds between the two commands, on the queue. */
   readonly duration: number;
   /** Everything that it ran, in order. */
   readonly calls: readonly ProfiledCall[];
-  /** When it was empty and waited for JavaScript, in order; never during a call. */
+  /** The times in which the queue was empty and waited for JavaScript, in order; they overlap no call. */
   readonly waits: readonly ProfiledTime[];
-  /** The threads that kernels were told of, while one computed; 0: none were simulated. */
+  /** Number of threads that were simulated; 0: none, the device's own threads computed. */
   readonly simulatedThreads: number;
 }
 

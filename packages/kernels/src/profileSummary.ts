@@ -46,13 +46,13 @@ export interface ProfileSummary {
   /** The part of it in which the queue was empty and waited for JavaScript. */
   readonly idleSeconds: number;
   /**
-   * The queue's own part: between two calls while commands were there, to take them, to wake up and to report. With
-   * `idleSeconds` and the rows it is the whole.
+   * The queue's own time, to take commands, to wake up and to report. Together with `idleSeconds` and the rows it makes
+   * up `seconds`.
    */
   readonly queueSeconds: number;
   /**
-   * The part of the rows in which the queue's thread had no task left and waited for other threads: because tasks are
-   * uneven, and because other programs, or JavaScript, took the cores.
+   * The part of the rows' time in which the queue's thread had no task left and waited for other threads: because tasks
+   * are uneven, or because other programs or JavaScript took the cores.
    */
   readonly threadWaitSeconds: number;
   /** Operations of products and attention. */
@@ -73,9 +73,9 @@ interface Judgement {
 }
 
 /**
- * Sums a profile up. Products and attention are grouped by shape and compared with the multiply-add limit (in bfloat16
- * with that of the dot instruction). All other kernels are grouped by name and compared with the bandwidth of
- * the last-level cache if a call's operands fit in it, else with that of memory.
+ * Sums a profile up. Products and attention are grouped by shape and compared with the multiply-add limit (those in
+ * bfloat16 with the limit of the dot-product instruction). All other kernels are grouped by name and compared with the
+ * bandwidth of the last-level cache if a call's operands fit in it, else with that of memory.
  */
 export function summarizeProfile(profile: Profile, limits: MachineLimits): ProfileSummary {
   const total = profile.duration / 1e9;
@@ -93,7 +93,7 @@ export function summarizeProfile(profile: Profile, limits: MachineLimits): Profi
   };
 }
 
-/** The calls of one kernel with one detail each, in the order in which they came first. */
+/** Groups calls by kernel and `callDetail`; the groups are in the order of their first calls. */
 export function groupCalls(calls: readonly ProfiledCall[]): ProfiledCall[][] {
   const groups = new Map<string, ProfiledCall[]>();
   for (const call of calls) {

@@ -1,8 +1,8 @@
 import type { Device } from "./device.js";
 
-/** What a device's queue costs. */
+/** How much time a device's queue takes. */
 export interface QueueCosts {
-  /** Seconds of a call that does almost nothing, with what lies between two calls. */
+  /** Seconds of a call that does almost nothing, with the queue's time between two calls. */
   readonly secondsPerCall: number;
   /** Seconds to hand one task to every thread and to wait for the last of them; 0 with one thread. */
   readonly secondsPerBarrier: number;
@@ -10,11 +10,11 @@ export interface QueueCosts {
 
 const rounds = 5;
 const calls = 200;
-/** What runs while JavaScript enqueues the calls, so that the queue never waits for it: some milliseconds. */
+/** A call of some milliseconds, during which JavaScript enqueues the measured ones, so that the queue never waits. */
 const delay = { tasks: 1, steps: 400_000 };
 
 /**
- * Measures what the queue costs: the best of several rounds of some hundred calls. Takes a tenth of a second.
+ * Measures how much time the queue takes: the best of five rounds of 200 calls. Takes a tenth of a second.
  * @param device - its queue should be empty
  * @throws Error if its backend cannot profile.
  */

@@ -4,7 +4,7 @@ import type { ProfiledCall } from "./profile.js";
 
 /**
  * What limits the speed of a call: the operations of a product or of attention, by the format of the factors, or the
- * bytes that it moves. Products of int8 count as float32 ones: no training step has them, and their own limit, which is
+ * bytes that it moves. Products in int8 count as float32 ones: no training step has them, and their own limit, which is
  * several times higher, is not measured.
  */
 export type WorkKind = "products" | "bfloat16Products" | "attention" | "bfloat16Attention" | "bytes";

@@ -3,13 +3,13 @@ import { describeShape } from "./describeShape.js";
 
 /**
  * The contrastive loss of MoCo v3 (Chen et al. 2021, arXiv 2104.02057, algorithm 1), one of its two directions: each
- * picture's query should find its own key among those of the batch. 2τ times the cross-entropy of the cosines over τ.
- * No gradient flows to the keys.
+ * picture's query should find its own key among those of the batch. 2τ times the cross-entropy of the cosine
+ * similarities divided by τ. No gradient flows to the keys.
  *
  * @param queries B×D.
  * @param keys B×D, row b of the same picture as row b of `queries`.
  * @param temperature τ. Default 0.2.
- * @returns A scalar; 2τ·ln B for vectors that know nothing.
+ * @returns A scalar; 2τ·ln B for vectors that know nothing (all similarities equal).
  * @throws TypeError If the shapes differ. RangeError if the temperature is not positive.
  */
 export function contrastiveLoss(queries: Tensor, keys: Tensor, temperature = 0.2): Tensor {

@@ -2,13 +2,15 @@ import { add, affine, crossEntropy, type Tensor } from "@splitmask/autograd";
 import { describeShape } from "./describeShape.js";
 
 /**
- * The loss of DINO (Caron et al. 2021, arXiv 2104.14294, Eq. 3): what a student says of each view of a picture should
- * be what the teacher says of every other global view. The mean of −Σ_k p[k]·ln softmax(s)[k] over all pairs of two
- * different views and over the pictures. No gradient flows to the teacher.
+ * The loss of DINO (Caron et al. 2021, arXiv 2104.14294, Eq. 3): a student's output for each view of a picture should
+ * match the teacher's for every other global view. With the student's logits s and the teacher's distribution p, the
+ * mean of −Σ_k p[k]·ln softmax(s)[k] over all pairs of two different views and over the pictures. No gradient flows to
+ * the teacher.
  *
- * @param student B×K a view: logits, divided by the student's temperature; the global views first.
- * @param teacher B×K a global view, in the same order: distributions over the K prototypes, centered and sharpened.
- * @returns A scalar in nats; about ln K for a student that knows nothing.
+ * @param student One B×K for each view: logits, divided by the student's temperature; the global views first.
+ * @param teacher One B×K for each global view, in the same order: distributions over the K prototypes, that is, the
+ *   softmax of centered logits divided by the teacher's temperature.
+ * @returns A scalar in nats; about ln K for a student that knows nothing (uniform outputs).
  * @throws TypeError If the shapes differ. RangeError if there is no pair of two views.
  */
 export function distillationLoss(student: readonly Tensor[], teacher: readonly Tensor[]): Tensor {
@@ -27,7 +29,7 @@ export function distillationLoss(student: readonly Tensor[], teacher: readonly T
     );
   }
   const all = meanOf(teacher);
-  // The cross-entropy is linear in its targets: their mean, as many times, is all of them.
+  // The cross-entropy is linear in its targets: n times that of their mean is the sum over all n.
   const terms = student.flatMap((logits, view) => {
     if (view >= teacher.length) return [scaled(crossEntropy(logits, all), teacher.length)];
     const others = teacher.filter((_, index) => index !== view);

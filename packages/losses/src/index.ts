@@ -1,5 +1,5 @@
 /**
- * The losses of the methods of pre-training and of fine-tuning, one a file.
+ * The losses of the pre-training methods and of fine-tuning, one a file.
  *
  * @packageDocumentation
  */

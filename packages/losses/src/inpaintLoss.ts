@@ -37,7 +37,7 @@ export function inpaintLoss(logits: Tensor, words: Tensor, options: InpaintLossO
 
 /**
  * The same loss from the decoder's tokens: the vocabulary head and the cross-entropy in one operation that never holds
- * the logits. At 2·B·N/2 = 25,088 hidden patches and 8,192 words, the logits alone would be 822 MB.
+ * all logits. At 2·B·N/2 = 25,088 hidden patches and 8,192 words, the logits alone would be 822 MB.
  *
  * @param tokens R×D (or …×D): decoder outputs at the hidden places.
  * @param weight V×D: weight of the vocabulary head.

@@ -7,12 +7,12 @@ const positivePoints = 8;
 
 /**
  * SIGReg, the regularization of LeJEPA (Balestriero and LeCun 2025, arXiv 2511.08544, algorithm 1): how far embeddings
- * are from an isotropic Gaussian, along some directions. Along each direction the Epps–Pulley statistic
- * N·∫|φ(t) − e^(−t²/2)|²·e^(−t²/2) dt, φ(t) = mean of e^(itx) over the N rows, by the trapezoidal rule on 17 points
- * from −5 to 5. What it takes for the gradient, 16·N·M numbers, is not kept but made once more in the backward pass.
+ * are from an isotropic Gaussian, along given directions. For each direction, with x the N projections onto it, the
+ * Epps–Pulley statistic N·∫|φ(t) − e^(−t²/2)|²·e^(−t²/2) dt, φ(t) = mean of e^(itx), by the trapezoidal rule on 17
+ * points from −5 to 5. The intermediate results (16·N·M numbers) are not kept but recomputed in the backward pass.
  *
  * @param embeddings N×D.
- * @param directions M×D, at unit length; drawn anew for each step.
+ * @param directions M×D, rows of unit length; to be drawn anew for each step.
  * @returns The mean over the directions, a scalar.
  * @throws TypeError If the widths differ.
  */
@@ -26,7 +26,7 @@ export function sigregLoss(embeddings: Tensor, directions: Tensor): Tensor {
   return checkpoint(statistic, [embeddings, directions.detach()]);
 }
 
-/** The same, of checked arguments. */
+/** `sigregLoss` of checked arguments. */
 function statistic(embeddings: Tensor, directions: Tensor): Tensor {
   const along = matmul(embeddings, directions, { transposeB: true });
   const terms = Array.from({ length: positivePoints }, (_, index) => {
@@ -36,7 +36,7 @@ function statistic(embeddings: Tensor, directions: Tensor): Tensor {
     const real = affine(mean(cos(angles), { axes: [0] }), 1, -gaussian);
     const imaginary = mean(sin(angles), { axes: [0] });
     const distance = mean(add(square(real), square(imaginary)));
-    // Twice, for −t; half of that at the ends. At 0 both functions are 1.
+    // Doubled for −t; the rule counts the ends by half. t = 0 adds nothing: both functions are 1 there.
     const isEnd = index === positivePoints - 1;
     return affine(distance, (isEnd ? 1 : 2) * spacing * gaussian * embeddings.shape[0]!, 0);
   });

@@ -10,26 +10,26 @@ import {
 } from "@splitmask/nn";
 import { updateAverages } from "@splitmask/optim";
 
-/** How much of a running mean or variance stays at an update: PyTorch's batch norm. */
+/** Share of a running mean or variance that is kept at an update; PyTorch calls the rest, 0.1, `momentum`. */
 const runningMomentum = 0.9;
 
 /** What a `BatchNormMlp` takes. */
 export interface BatchNormMlpOptions {
   /** Widths from the input to the output. */
   readonly widths: readonly number[];
-  /** Whether the output is normalized too, neither scaled nor shifted; without, the last layer has a bias. */
+  /** Whether the output is normalized, too (without weight and bias); if not, the last layer has a bias. */
   readonly lastNorm: boolean;
   /** Draws the first weights. */
   readonly seed: number;
-  /** Its dotted name in the model. */
+  /** Its dotted name in the model, which keys its random draws. */
   readonly purpose: string;
 }
 
-/** What a `BatchNormMlp` makes of a batch. */
+/** The result of a `BatchNormMlp`. */
 export interface MlpOutput {
   /** B×out. */
   readonly output: Tensor;
-  /** Of each norm, 2×C: mean and unbiased variance of the batch; none outside of training. */
+  /** For each batch norm 2×C: mean and unbiased variance of the batch. Empty outside of training. */
   readonly statistics: readonly Tensor[];
 }
 
@@ -40,10 +40,10 @@ export interface MlpOutput {
 export class BatchNormMlp extends Module {
   /** The linear layers. */
   readonly layers: readonly Linear[];
-  /** The norms behind them; the last layer may have none. */
+  /** The batch norms after them; the last layer may have none. */
   readonly norms: readonly BatchNorm1d[];
 
-  /** Draws the weights: uniform by both widths (Glorot and Bengio 2010). */
+  /** Draws the weights, Xavier-uniform (Glorot and Bengio 2010). */
   constructor(device: Device, { lastNorm, purpose, seed, widths }: BatchNormMlpOptions) {
     super();
     const outputs = widths.slice(1);
@@ -64,7 +64,7 @@ export class BatchNormMlp extends Module {
    * Runs a batch through all layers.
    *
    * @param x B×D.
-   * @param context In training, norms go by the batch.
+   * @param context In training, batch norms use the statistics of the batch.
    */
   forward(x: Tensor, context: ForwardContext): MlpOutput {
     const { precision } = context;
@@ -85,9 +85,9 @@ export class BatchNormMlp extends Module {
   }
 
   /**
-   * Takes over into the running statistics what the norms measured.
+   * Updates the running statistics with those of a batch.
    *
-   * @param statistics As `forward` gives them.
+   * @param statistics What `forward` gave.
    */
   updateNorms(statistics: readonly Tensor[]): void {
     const moved = this.norms.flatMap(({ running_mean, running_var }, layer) =>

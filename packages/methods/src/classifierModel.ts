@@ -82,7 +82,7 @@ export class ClassifierModel extends Module {
    * Scores of the classes for use rather than training: no graph is recorded, and nothing is kept but the result.
    *
    * @param images B×3×H×W.
-   * @param options In which number format the products are formed, and weights that were packed for inference.
+   * @param options In which number format the products are formed, and weights packed for inference.
    * @returns B×C logits.
    */
   classify(images: Tensor, options: Pick<ForwardContext, "precision" | "packed"> = {}): Tensor {

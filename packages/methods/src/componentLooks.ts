@@ -27,20 +27,20 @@ import type { CommonSettings } from "./method.js";
 
 /** One for each of red, green and blue. */
 const shownComponents = 3;
-/** Products with the covariance by which a component is found. */
+/** Steps of the power iteration for each component. */
 const iterations = 60;
 
 /** Components of patches' tokens. */
 interface Components {
-  /** B×N×3: how far each patch goes along each, in standard deviations. */
+  /** B×N×3: the coordinate of each patch along each component, in standard deviations. */
   readonly places: Tensor;
   /** B: the share of the variance of a picture's tokens that lies along them. */
   readonly share: Tensor;
 }
 
 /**
- * The first principal components of some pictures' tokens, all patches together, by power iteration: alike patches get
- * alike numbers, whatever picture they are from.
+ * The first principal components of some pictures' tokens, all patches together, by power iteration: similar patches
+ * get similar coordinates, whatever picture they are from.
  *
  * @param tokens B×N×D.
  */

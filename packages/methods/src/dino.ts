@@ -35,26 +35,26 @@ import { risingMomentum } from "./teacher.js";
 /** Options of `Dino`; the defaults are those of Caron et al. 2021 (arXiv 2104.14294) and of its code. */
 export interface DinoConfig extends Partial<DinoHeadOptions> {
   /**
-   * The student's encoder: a config (`vit("small", …)`), or a model made before. The teacher is a copy of it. In a
-   * config, drop path defaults to 0.1. The head sees the mean of the patches' outputs; the paper's class token is an
-   * option of the config (`classToken: true`), and then seen instead.
+   * The student's encoder: a config (`vit("small", …)`), or an existing model. The teacher starts as a copy of it. In a
+   * config, drop path defaults to 0.1. The head sees the mean of the patches' outputs, or that of the class token if
+   * the encoder has one (`classToken: true`), as in the paper.
    */
   readonly encoder: VisionTransformerConfig | VisionTransformer;
   /** What the student's cosines are divided by. Default 0.1. */
   readonly studentTemperature?: number;
   /** What the teacher's centered cosines are divided by. Default 0.07. */
   readonly teacherTemperature?: number;
-  /** What they are divided by at first; from there it changes linearly. Default 0.04. */
+  /** The teacher's temperature at the first step, from which it changes linearly. Default 0.04. */
   readonly firstTeacherTemperature?: number;
-  /** In which share of the run it does so. Default 0.1: 30 of 300 epochs. */
+  /** Share of the run after which it is `teacherTemperature`. Default 0.1: 30 of 300 epochs. */
   readonly temperatureWarmup?: number;
-  /** How much of the teacher stays at the first step; it rises to 1 along a cosine. Default 0.996. */
+  /** Share of the teacher's weights that is kept at the first step; it rises to 1 along a cosine. Default 0.996. */
   readonly teacherMomentum?: number;
-  /** How much of the center stays at a step. Default 0.9. */
+  /** Share of the center that is kept at a step. Default 0.9. */
   readonly centerMomentum?: number;
   /**
-   * In so many first steps, and no more than a tenth of the run, the prototypes stay as they are: the paper's first
-   * epoch. Default 0.
+   * Number of steps at the start of the run, at most a tenth of it, in which the prototypes are not trained; in the
+   * paper one epoch. Default 0.
    */
   readonly freezeLastLayer?: number;
   /** Draws the first weights. Default 0. */
@@ -90,11 +90,11 @@ export function resolveDinoConfig({ encoder: _, ...given }: DinoConfig): Resolve
   return resolved;
 }
 
-/** Entropies of what a teacher says of a batch. */
+/** Entropies of a teacher's outputs for a batch. */
 interface TeacherEntropies {
-  /** In bits: the mean of a picture's. */
+  /** In bits: the mean over the pictures of the entropy of each one's output. */
   readonly ofPictures: Tensor;
-  /** In bits: that of the mean of all. */
+  /** In bits: the entropy of the mean output. */
   readonly ofMean: Tensor;
 }
 
@@ -111,19 +111,19 @@ function entropiesOf(logits: Tensor): TeacherEntropies {
   };
 }
 
-/** Signs of the two ways to collapse, by what the figures mean, with so many prototypes. */
+/** Signs of the two ways to collapse, and of few features. */
 function alarmsFor(prototypes: number): readonly HealthAlarm[] {
   const advice = "Try a lower learning rate, a longer warm-up, or another teacherTemperature.";
   return [
     {
       figure: "teacherEntropy",
       above: 0.98 * Math.log2(prototypes),
-      advice: `The teacher says of every picture that it is a bit of everything: there is nothing to learn. ${advice}`,
+      advice: `The teacher's output is nearly uniform for every picture: there is nothing to learn. ${advice}`,
     },
     {
       figure: "prototypeEntropy",
       below: 0.5,
-      advice: `The teacher says the same of nearly all pictures: one prototype is left. ${advice}`,
+      advice: `The teacher's output is the same for nearly all pictures: one prototype is left. ${advice}`,
     },
     {
       figure: "effectiveRank",
@@ -134,9 +134,9 @@ function alarmsFor(prototypes: number): readonly HealthAlarm[] {
 }
 
 /**
- * DINO (Caron et al. 2021, arXiv 2104.14294): a student says of every view of a picture what a teacher says of another,
- * global one. The teacher is the moving average of the student; its outputs are centered, with a moving mean, and
- * sharpened, so that neither collapses.
+ * DINO (Caron et al. 2021, arXiv 2104.14294): for every view of a picture, a student predicts a teacher's output for
+ * another, global view. The teacher is the moving average of the student. Its outputs are centered (a moving mean is
+ * subtracted) and sharpened (divided by a low temperature), which together prevent collapse.
  *
  * A batch has two global views, B×3×S×S, and any number of local ones, B×3×s×s of one smaller size in whole patches;
  * the encoder interpolates its positions for them.
@@ -175,7 +175,7 @@ export class Dino implements TrainingTask<ImageBatch> {
     this.alarms = alarmsFor(this.config.prototypes);
   }
 
-  /** What the teacher's cosines are divided by where this share of the run is done. */
+  /** What the teacher's centered cosines are divided by when a share `progress` of the run, 0 to 1, is done. */
   teacherTemperature(progress: number): number {
     const { firstTeacherTemperature: first, teacherTemperature: last, temperatureWarmup } = this.config;
     return progress >= temperatureWarmup ? last : first + (last - first) * (progress / temperatureWarmup);
@@ -186,7 +186,7 @@ export class Dino implements TrainingTask<ImageBatch> {
    * sees.
    *
    * @param batch Two global views, then the local ones.
-   * @param context `progress` says how sharp the teacher is, and with `step` whether prototypes are trained.
+   * @param context `progress` determines the teacher's temperature, and with `step` whether prototypes are trained.
    * @returns `total`, the same as `parts.distillation`, and for `afterStep` the mean of the teacher's outputs.
    */
   loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
@@ -210,7 +210,7 @@ export class Dino implements TrainingTask<ImageBatch> {
     return { total: distillation, parts: { distillation }, statistics };
   }
 
-  /** The teacher follows the student, and the center the teacher's outputs. */
+  /** Updates the teacher with the student's weights, and the center with the mean of the teacher's outputs. */
   afterStep({ progress = 0 }: ForwardContext, statistics: Readonly<Record<string, Tensor>>): void {
     const { centerMomentum, teacherMomentum } = this.config;
     this.model.follow(risingMomentum(teacherMomentum, progress));
@@ -221,8 +221,8 @@ export class Dino implements TrainingTask<ImageBatch> {
    * How well it goes.
    *
    * @returns `descriptorVariance` and `effectiveRank` of the teacher's encoder (see `descriptorSpread`),
-   *   `teacherEntropy`, the mean entropy of what the teacher says of a picture, and `prototypeEntropy`, that of what it
-   *   says on average, both in bits at the last temperature.
+   *   `teacherEntropy`, the mean entropy of the teacher's output for a picture, and `prototypeEntropy`, the entropy of
+   *   its mean output, both in bits and at the final temperature.
    */
   health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
     const { precision } = context;
@@ -245,7 +245,7 @@ export class Dino implements TrainingTask<ImageBatch> {
     );
   }
 
-  /** The views, those of one size one behind the other. */
+  /** The views, concatenated by size: (2·B)×3×S×S, (L·B)×3×s×s, and B. */
   #views({ views }: ImageBatch): {
     readonly global: Tensor;
     readonly local: Tensor | null;
@@ -264,7 +264,7 @@ export class Dino implements TrainingTask<ImageBatch> {
 /** DINO's own settings. */
 export const dinoFields = {
   localCrops: field(z.int().min(0).max(32), {
-    description: "Local crops of a picture, besides the two global ones. Default: 8",
+    description: "Number of local crops of a picture, besides the two global ones. Default: 8",
     placeholder: "<n>",
   }),
   localSize: field(z.int().positive(), {
@@ -280,8 +280,8 @@ export const dinoFields = {
   }),
   prototypes: field(z.int().min(2), {
     description:
-      "Prototypes that pictures are compared with. Default: the largest power of two that is no more than the " +
-      "pictures, at most the paper's 65,536",
+      "Number of prototypes, the outputs of DINO's head. Default: the largest power of two that is no more than the " +
+      "number of pictures, at most the paper's 65,536",
     placeholder: "<n>",
   }),
   teacherTemperature: field(z.number().positive(), {
@@ -289,12 +289,14 @@ export const dinoFields = {
     placeholder: "<value>",
   }),
   teacherMomentum: field(z.number().min(0).max(1), {
-    description: "Share of the teacher that stays at a step; it rises to 1 along a cosine. Default: 0.996",
+    description:
+      "Share of the teacher's weights that is kept at the first step; it rises to 1 along a cosine. Default: 0.996",
     placeholder: "<share>",
   }),
   freezeLastLayer: field(z.int().min(0), {
     description:
-      "First steps in which prototypes stay as they are, no more than a tenth of the run. Default: one epoch",
+      "Steps at the start of the run in which the prototypes are not trained, at most a tenth of it. Default: one " +
+      "epoch",
     placeholder: "<steps>",
   }),
 };
@@ -304,7 +306,7 @@ export type DinoSettings = Decided<typeof dinoFields>;
 
 const entropyChart = {
   title: "Entropy of the teacher's outputs",
-  caption: "In bits, of what it says of a picture, and of the mean over pictures.",
+  caption: "In bits, of the output for a picture, and of the mean output over pictures.",
 };
 
 /** DINO as a row of the table of methods; the recipe is that of the paper for ViT-S, in 300 epochs. */
@@ -362,16 +364,16 @@ export const dinoMethod: Method<typeof dinoFields, DinoSettings, undefined, Dino
     ...spreadFigures,
     distillation: {
       title: "Distillation loss",
-      caption: "Cross-entropy of what the student says of a view with what the teacher says of another.",
+      caption: "Cross-entropy of the student's output for a view with the teacher's for another.",
     },
     teacherEntropy: {
       title: "Entropy of the teacher's outputs",
-      caption: "In bits, of a picture's: how unsure the teacher is.",
+      caption: "In bits, of the output for a picture: how unsure the teacher is.",
       shared: { ...entropyChart, line: "of a picture" },
     },
     prototypeEntropy: {
       title: "Entropy of the prototypes",
-      caption: "In bits, of the mean over pictures: how many prototypes are in use.",
+      caption: "In bits, of the mean output over pictures: how many prototypes are in use.",
       shared: { ...entropyChart, line: "of their mean" },
     },
   },

@@ -28,23 +28,24 @@ export interface DinoHeadOptions {
   readonly prototypes: number;
 }
 
-/** How PyTorch begins linear layers: uniform in ±1/√in. */
+/** How PyTorch initializes linear layers: uniform in ±1/√in. */
 const uniformByInputs: Initializer = (device, shape, key) => {
   const bound = 1 / Math.sqrt(shape[1]!);
   return uniform(device, shape, { low: -bound, high: bound, key });
 };
 
 /**
- * DINO's head: three linear layers with GELU between them, to unit length, and the cosines with K prototypes (a
- * weight-normalized layer whose gain stays 1). Parameters: `mlp.0.*` to `mlp.2.*`, `last_layer.weight` K×bottleneck.
+ * DINO's head: three linear layers with GELU between them, L2 normalization, and the cosines with K prototypes (a
+ * weight-normalized linear layer whose gain stays 1). Parameters: `mlp.0.*` to `mlp.2.*`, `last_layer.weight`
+ * K×bottleneck.
  */
 export class DinoHead extends Module {
   /** Width → hidden → hidden → bottleneck. */
   readonly mlp: readonly Linear[];
-  /** Bottleneck → K; the directions of its rows count, not their lengths. */
+  /** Bottleneck → K; only the directions of its rows matter, not their lengths. */
   readonly last_layer: Linear;
 
-  /** Draws the weights: N(0, 0.02²), those of the prototypes uniformly as PyTorch does; biases begin at 0. */
+  /** Draws the weights: N(0, 0.02²), the prototypes uniform in ±1/√bottleneck; biases are 0. */
   constructor(
     device: Device,
     {
@@ -89,11 +90,11 @@ export class DinoHead extends Module {
   }
 }
 
-/** What a teacher says of pictures. */
+/** A teacher's outputs. */
 export interface TeacherOutput {
-  /** R×K: the centered cosines over the temperature. */
+  /** R×K: the centered cosines, divided by the temperature. */
   readonly logits: Tensor;
-  /** 1×K: the mean of the cosines, neither centered nor divided. */
+  /** 1×K: the mean of the cosines over the R pictures, neither centered nor divided. */
   readonly mean: Tensor;
 }
 
@@ -113,12 +114,12 @@ export class DinoNetwork extends Module {
 }
 
 /**
- * DINO's teacher, its student and the center. `encoder.*` and `head.*` are the teacher's, which no gradient reaches and
- * which is wanted afterwards, `student.encoder.*` and `student.head.*` are trained, and `center` 1×K is subtracted from
- * the teacher's outputs.
+ * DINO's teacher, its student and the center. `encoder.*` and `head.*` are the teacher's, which is not trained by
+ * gradients and is what is evaluated and exported; `student.encoder.*` and `student.head.*` are trained, and `center`,
+ * 1×K, is subtracted from the teacher's outputs.
  */
 export class DinoModel extends Module {
-  /** The teacher's vision transformer, which is better than the student's. */
+  /** The teacher's vision transformer; in the paper it gives better features than the student's. */
   readonly encoder: VisionTransformer;
   /** The teacher's head. */
   readonly head: DinoHead;
@@ -128,7 +129,7 @@ export class DinoModel extends Module {
   readonly center: Parameter;
 
   /**
-   * Puts a head and a teacher, which begins as a copy, beside a student's encoder.
+   * Adds to a student's encoder its head, and a teacher that starts as a copy of both.
    *
    * @param device Where the model lives.
    * @param encoder The student's.
@@ -148,14 +149,14 @@ export class DinoModel extends Module {
     this.center.requiresGrad = false;
   }
 
-  /** Takes the teacher towards the student: what of it stays is `momentum`. */
+  /** Updates the teacher's weights: momentum·teacher + (1 − momentum)·student. */
   follow(momentum: number): void {
     follow(this.encoder, this.student.encoder, momentum);
     follow(this.head, this.student.head, momentum);
   }
 
   /**
-   * What the teacher says of pictures. Records no graph.
+   * The teacher's outputs for pictures. Records no graph.
    *
    * @param images R×C×H×W.
    * @param temperature What the centered cosines are divided by.
@@ -179,12 +180,13 @@ export class DinoModel extends Module {
   }
 
   /**
-   * What the student says of each view.
+   * The student's outputs for each view.
    *
-   * @param global (G·B)×C×H×W: the global views, one behind the other.
+   * @param global (G·B)×C×H×W: the global views, concatenated.
    * @param local (L·B)×C×h×w: the local ones; null: there are none.
-   * @param options `pictures`: B; `temperature`: what cosines are divided by; `trained`: whether the prototypes are.
-   * @returns B×K a view: logits.
+   * @param options `pictures`: B; `temperature`: what cosines are divided by; `trained`: whether the prototypes get a
+   *   gradient.
+   * @returns One B×K for each view: logits.
    */
   study(
     global: Tensor,

@@ -4,12 +4,12 @@ import type { MethodFacts } from "./method.js";
 import { contradiction, type Decisions } from "./settings/decisions.js";
 
 /**
- * Decides the side of local crops, and notes the crops.
+ * Decides the side of local crops, and notes number and size of all crops.
  *
  * @param given The settings that are given.
  * @param paper How many local crops the paper has, and their side as a share of the global crops'.
- * @returns In pixels, whole patches.
- * @throws UsageError If the side that is given is not made of whole patches.
+ * @returns The side in pixels, a multiple of the patch.
+ * @throws UsageError If the given side is not a multiple of the patch.
  */
 export function decideLocalSize(
   given: { readonly localCrops?: number | undefined; readonly localSize?: number | undefined },
@@ -34,10 +34,11 @@ export function decideLocalSize(
 }
 
 /**
- * Checks the views of a batch: two of the encoder's size, and others of one smaller size in whole patches.
+ * Checks the views of a batch: two of the encoder's picture size, and others that all have one size in whole patches.
  *
- * @param most How many views there may be in all. Default: any number.
- * @throws TypeError That says which view does not fit.
+ * @param what Name of the task, for errors.
+ * @param most Largest number of views. Default: any.
+ * @throws TypeError naming the view that does not fit.
  */
 export function checkJointViews(
   what: string,

@@ -46,20 +46,20 @@ export interface SliceRequest {
 /** Draws the directions along which embeddings are compared with a Gaussian: M×D, at unit length. */
 export type SliceSampler = (device: Device, request: SliceRequest) => Tensor;
 
-/** Uniform directions, from seed and step alone. */
+/** Uniformly random directions, which depend on seed and step alone. */
 export const sampleSlices: SliceSampler = (device, { seed, slices, step, width }) =>
   l2Normalize(normal(device, [slices, width], { key: { seed, purpose: "lejepa.slices", step } }));
 
 /** Options of `LeJepa`; the defaults are those of Balestriero and LeCun 2025 (arXiv 2511.08544) and of their code. */
 export interface LeJepaConfig {
   /**
-   * The encoder: a config (`vit("small", …)`), or a model made before. In a config, drop path defaults to 0.1. The
-   * projector sees the mean of the patches' outputs, or the class token's where the config has one.
+   * The encoder: a config (`vit("small", …)`), or an existing model. In a config, drop path defaults to 0.1. The
+   * projector sees the mean of the patches' outputs, or that of the class token if the encoder has one.
    */
   readonly encoder: VisionTransformerConfig | VisionTransformer;
   /** λ, the share of SIGReg in the loss, from 0 to 1. Default 0.05. */
   readonly sigregWeight?: number;
-  /** M, along how many directions embeddings are compared with a Gaussian. Default 1024. */
+  /** M, the number of directions along which embeddings are compared with a Gaussian. Default 1024. */
   readonly slices?: number;
   /** Draws the directions. Default `sampleSlices`. */
   readonly sliceSampler?: SliceSampler;
@@ -122,8 +122,8 @@ const alarms: readonly HealthAlarm[] = [
 
 /**
  * LeJEPA (Balestriero and LeCun 2025, arXiv 2511.08544): the embeddings of all views of a picture should be near the
- * mean of those of its global views, and those of each view should be distributed as an isotropic Gaussian over the
- * pictures (SIGReg), so that they do not collapse. There is no teacher, and gradients flow everywhere.
+ * mean of those of its global views, and the embeddings of each view should be distributed as an isotropic Gaussian
+ * over the pictures (SIGReg), so that they do not collapse. There is no teacher, and no gradient is stopped.
  *
  * A batch has two global views, B×3×S×S, and any number of local ones, B×3×s×s of one smaller size in whole patches.
  */
@@ -137,7 +137,7 @@ export class LeJepa implements TrainingTask<ImageBatch> {
   /** Signs of collapse. */
   readonly alarms: readonly HealthAlarm[] = alarms;
   /**
-   * With `accumulate`, the encoder goes through micro-batches, and the projector through the whole batch: its norms and
+   * With `accumulate`, the encoder runs on micro-batches, and the projector on the whole batch: its batch norms and
    * SIGReg see all pictures.
    */
   readonly crossSampleLoss: CrossSampleLoss<ImageBatch> = {
@@ -176,13 +176,13 @@ export class LeJepa implements TrainingTask<ImageBatch> {
    * @param batch Two global views, then the local ones.
    * @param context Seed and step choose the directions of SIGReg.
    * @returns `total`; `parts.prediction`, the mean squared distance of embeddings from the mean of the global ones, and
-   *   `parts.sigreg`; and for `afterStep` what the norms measured.
+   *   `parts.sigreg`; and as `statistics` the batch statistics of the projector's batch norms.
    */
   loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
     return this.#compare(this.#embed(batch, context), context);
   }
 
-  /** Running statistics follow those of the batch. */
+  /** Updates the running statistics with those of the batch. */
   afterStep(_: ForwardContext, statistics: Readonly<Record<string, Tensor>>): void {
     this.model.projector.updateNorms(
       this.model.projector.norms.map((_norm, layer) => statistics[nameOf(layer)]!),
@@ -205,7 +205,7 @@ export class LeJepa implements TrainingTask<ImageBatch> {
     );
   }
 
-  /** What the encoder makes of each view, B×D; views of one size go through it together. */
+  /** The encoder's output for each view, B×D; views of one size run through it together. */
   #embed({ views }: ImageBatch, context: ForwardContext): Tensor[] {
     checkJointViews("LeJepa", views, this.model.encoder);
     const pictures = views[0]!.shape[0]!;
@@ -245,7 +245,7 @@ export class LeJepa implements TrainingTask<ImageBatch> {
   }
 }
 
-/** The name under which the loss hands over what a norm measured. */
+/** The name of a batch norm's entry in the loss's `statistics`. */
 function nameOf(layer: number): string {
   return `projector.norms.${layer}`;
 }
@@ -253,7 +253,7 @@ function nameOf(layer: number): string {
 /** LeJEPA's own settings. */
 export const leJepaFields = {
   localCrops: field(z.int().min(0).max(32), {
-    description: "Local crops of a picture, besides the two global ones. Default: 6",
+    description: "Number of local crops of a picture, besides the two global ones. Default: 6",
     placeholder: "<n>",
   }),
   localSize: field(z.int().positive(), {
@@ -268,11 +268,12 @@ export const leJepaFields = {
     placeholder: "<share>",
   }),
   sigregWeight: field(z.number().min(0).max(1), {
-    description: "Share of SIGReg in the loss; the rest is the prediction. Default: 0.05",
+    description: "Weight λ of SIGReg in the loss; the prediction loss has the weight 1 − λ. Default: 0.05",
     placeholder: "<share>",
   }),
   slices: field(z.int().positive(), {
-    description: "Directions along which embeddings are compared with a Gaussian in a step. Default: 1024",
+    description:
+      "Number of random directions a step, along which SIGReg compares embeddings with a Gaussian. Default: 1024",
     placeholder: "<n>",
   }),
   outWidth: field(z.int().positive(), {
@@ -291,7 +292,7 @@ export const leJepaMethod: Method<typeof leJepaFields, LeJepaSettings, undefined
   paper: "Balestriero and LeCun 2025, arXiv 2511.08544",
   fields: leJepaFields,
   recipe: {
-    // Said to be good for all models; taken as that of ViT-S at the batch of the authors' example.
+    // The authors recommend one rate for all models; taken as that of ViT-S at the batch size of their example.
     learningRate: { value: 5e-4, batch: 256, width: 384 },
     peakToMinimum: 1000,
     warmupShare: 0.05,

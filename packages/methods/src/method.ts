@@ -91,11 +91,11 @@ export interface Recipe {
   readonly betas?: readonly [number, number];
   /** AdamW's weight decay. */
   readonly weightDecay: number;
-  /** Weight decay at the last step, reached along a cosine. Default: it stays. */
+  /** Weight decay at the last step, reached along a cosine. Default: it stays constant. */
   readonly weightDecayEnd?: number;
   /** Largest norm of the gradient; 0: no clipping. */
   readonly clip: number;
-  /** Whether that is the norm of all gradients together or of each tensor's. Default `"global"`. */
+  /** Whether `clip` limits the norm of all gradients together or that of each tensor's. Default `"global"`. */
   readonly clipMode?: "global" | "tensor";
   /** Stochastic depth of the encoder's last block. */
   readonly dropPath: number;
@@ -104,8 +104,8 @@ export interface Recipe {
   /** Whether small sets get color steps besides crop and flip. */
   readonly colorsForFew: boolean;
   /**
-   * The color steps of the views, in words, where views have an augmentation of their own: then the shared settings of
-   * colors do not hold. Default: they do.
+   * The color augmentation of the views, in words, for methods whose views have an augmentation of their own: with them
+   * the shared color settings (`augmentation` and its strengths) are an error. Default: views use the shared settings.
    */
   readonly ownColors?: string;
 }

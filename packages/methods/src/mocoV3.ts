@@ -32,24 +32,24 @@ import { risingMomentum } from "./teacher.js";
 /** Options of `MocoV3`; the defaults are those of Chen et al. 2021 (arXiv 2104.02057) and of its code. */
 export interface MocoV3Config extends Partial<MocoV3HeadOptions> {
   /**
-   * The encoder: a config (`vit("small", …)`), or a model made before. In a config, positions default to MoCo v3's
-   * fixed sine-cosine ones (`"sincosRowFirst"`). The projector sees the mean of the patches' outputs; the paper's class
-   * token is an option of the config (`classToken: true`), and then seen instead.
+   * The encoder: a config (`vit("small", …)`), or an existing model. In a config, positions default to MoCo v3's fixed
+   * sine-cosine ones (`"sincosRowFirst"`). The projector sees the mean of the patches' outputs, or that of the class
+   * token if the encoder has one (`classToken: true`), as in the paper.
    */
   readonly encoder: VisionTransformerConfig | VisionTransformer;
   /** Width of the heads' hidden layers. Default: 16 times the encoder's, at most the paper's 4096. */
   readonly hiddenWidth?: number;
-  /** What cosines are divided by. Default 0.2. */
+  /** τ, what cosine similarities are divided by. Default 0.2. */
   readonly temperature?: number;
-  /** How much of the momentum encoder stays at the first step; it rises to 1 along a cosine. Default 0.99. */
+  /** Share of the momentum encoder's weights kept at the first step; it rises to 1 along a cosine. Default 0.99. */
   readonly teacherMomentum?: number;
-  /** Whether the patch projection stays as it is drawn, for stability. Default true. */
+  /** Whether the patch projection keeps its random first weights, for stability. Default true. */
   readonly freezePatches?: boolean;
   /** Draws the first weights. Default 0. */
   readonly seed?: number;
 }
 
-/** A config with its defaults filled in; the hidden width is resolved against the encoder by the task. */
+/** A config with its defaults filled in, but for the hidden width, which depends on the encoder. */
 export type ResolvedMocoV3Config = Required<Omit<MocoV3Config, "encoder" | "hiddenWidth">>;
 
 /**
@@ -84,7 +84,7 @@ const alarms: readonly HealthAlarm[] = [
   },
 ];
 
-/** What the heads make of both views. */
+/** The heads' outputs for both views, B×out each, and the statistics of their batch norms. */
 interface ComparedViews {
   readonly queries: readonly Tensor[];
   readonly keys: readonly Tensor[];
@@ -108,8 +108,8 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
   /** Signs of collapse. */
   readonly alarms: readonly HealthAlarm[] = alarms;
   /**
-   * With `accumulate`, encoders go through micro-batches, and heads through the whole batch: batch norms and the loss
-   * see all pictures.
+   * With `accumulate`, encoders run on micro-batches, and heads on the whole batch: batch norms and the loss see all
+   * pictures.
    */
   readonly crossSampleLoss: CrossSampleLoss<ImageBatch> = {
     embed: (batch, context) => ({ descriptors: this.#embed(batch, context), ownLoss: () => null }),
@@ -118,7 +118,7 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
   readonly #device: Device;
 
   /**
-   * Makes the encoder (unless one is given), the heads, and the momentum encoder as a copy.
+   * Makes the encoder (unless one is given), the heads, and the momentum encoder as a copy of the encoder.
    *
    * @param device Where the model lives.
    * @param config See `MocoV3Config`.
@@ -134,7 +134,7 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
         : new VisionTransformer(
             device,
             { positions: "sincosRowFirst", ...config.encoder },
-            // As MoCo v3's, linear weights are Xavier-uniform.
+            // MoCo v3's linear weights are Xavier-uniform, as MAE's are.
             { seed, initialization: "mae" },
           );
     const hiddenWidth = config.hiddenWidth ?? Math.min(4096, 16 * encoder.config.width);
@@ -146,23 +146,23 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
    *
    * @param batch Two views.
    * @param context Seed and step.
-   * @returns `total`, the same as `parts.contrast`, and for `afterStep` what the norms measured.
+   * @returns `total`, the same as `parts.contrast`, and as `statistics` the batch statistics of all batch norms.
    */
   loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
     return this.#compare(this.#embed(batch, context), context);
   }
 
-  /** The momentum encoder follows the encoder, and running statistics those of the batch. */
+  /** Updates the momentum encoder with the encoder's weights, and running statistics with those of the batch. */
   afterStep({ progress = 0 }: ForwardContext, statistics: Readonly<Record<string, Tensor>>): void {
     this.model.follow(risingMomentum(this.config.teacherMomentum, progress));
     this.model.updateNorms(statistics, 2);
   }
 
   /**
-   * How well it goes, with running statistics.
+   * How well it goes; batch norms use their running statistics.
    *
    * @returns `descriptorVariance` and `effectiveRank` of the encoder's mean outputs (see `descriptorSpread`), and
-   *   `foundShare`, how many of the first view's queries are nearest to their own picture's key.
+   *   `foundShare`, the share of the first view's queries that are nearest to their own picture's key.
    */
   health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
     const { precision } = context;
@@ -186,7 +186,7 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
     );
   }
 
-  /** What both encoders make of the views, B×D each: the encoder's of both, then the momentum encoder's. */
+  /** Outputs of both encoders for the two views, B×D each: the encoder's, then the momentum encoder's. */
   #embed({ views }: ImageBatch, context: ForwardContext): Tensor[] {
     const { encoder, teacher } = this.model;
     checkJointViews("MocoV3", views, encoder, 2);
@@ -231,12 +231,13 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
 /** MoCo v3's own settings. */
 export const mocoV3Fields = {
   temperature: field(z.number().positive(), {
-    description: "What cosines are divided by. Default: 0.2",
+    description: "Temperature τ, which cosine similarities are divided by. Default: 0.2",
     placeholder: "<value>",
   }),
   teacherMomentum: field(z.number().min(0).max(1), {
     description:
-      "Share of the momentum encoder that stays at a step; it rises to 1 along a cosine. Default: 0.99",
+      "Share of the momentum encoder's weights that is kept at the first step; it rises to 1 along a cosine. " +
+      "Default: 0.99",
     placeholder: "<share>",
   }),
   headWidth: field(z.int().positive(), {
@@ -245,15 +246,15 @@ export const mocoV3Fields = {
     placeholder: "<n>",
   }),
   outWidth: field(z.int().positive(), {
-    description: "Width of the vectors that are compared. Default: 256",
+    description: "Width of queries and keys. Default: 256",
     placeholder: "<n>",
   }),
   freezePatches: field(z.boolean(), {
-    description: "Leave the random patch projection as it is, which makes training stable. Default: true",
+    description: "Do not train the random patch projection, which makes training stable. Default: true",
   }),
 };
 
-/** MoCo v3's own settings, decided; null: as the encoder's size has it. */
+/** MoCo v3's own settings, decided; `headWidth` null: chosen by the encoder's width. */
 export type MocoV3Settings = Decided<typeof mocoV3Fields, "headWidth">;
 
 function mocoV3Encoder(settings: CommonSettings): VisionTransformerConfig {

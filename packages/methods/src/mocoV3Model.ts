@@ -9,7 +9,7 @@ import { follow, teacherOf } from "./teacher.js";
 export interface MocoV3HeadOptions {
   /** Width of the hidden layers. */
   readonly hiddenWidth: number;
-  /** Width of the vectors that are compared. */
+  /** Width of queries and keys. */
   readonly outWidth: number;
 }
 
@@ -17,7 +17,7 @@ export interface MocoV3HeadOptions {
 export class MocoV3Teacher extends Module {
   /** The encoder's moving average. */
   readonly encoder: VisionTransformer;
-  /** The projector's; its norms have running statistics of their own. */
+  /** The projector's moving average; its batch norms have running statistics of their own. */
   readonly projector: BatchNormMlp;
 
   /** Puts both together. */
@@ -28,10 +28,10 @@ export class MocoV3Teacher extends Module {
   }
 }
 
-/** The heads whose norms measure, by their names in the model. */
+/** The heads with batch norms. */
 const headNames = ["projector", "predictor", "teacher"] as const;
 
-/** Which head of a `MocoV3Model`; `"teacher"`: its projector. */
+/** A head of a `MocoV3Model`; `"teacher"` is the momentum encoder's projector. */
 export type MocoV3HeadName = (typeof headNames)[number];
 
 /**
@@ -39,7 +39,7 @@ export type MocoV3HeadName = (typeof headNames)[number];
  * `projector.*`, `predictor.*`, and without gradients `teacher.encoder.*` and `teacher.projector.*`.
  */
 export class MocoV3Model extends Module {
-  /** The vision transformer that is trained, and wanted afterwards. */
+  /** The vision transformer that is trained, evaluated and exported. */
   readonly encoder: VisionTransformer;
   /** D → hidden → hidden → out. */
   readonly projector: BatchNormMlp;
@@ -49,10 +49,10 @@ export class MocoV3Model extends Module {
   readonly teacher: MocoV3Teacher;
 
   /**
-   * Puts heads and a teacher, which begins as a copy, beside an encoder.
+   * Adds heads to an encoder, and a momentum encoder with projector, which start as copies.
    *
-   * @param options Widths of the heads; `seed` draws their first weights; `freezePatches`: the patch projection stays
-   *   as it is drawn.
+   * @param options Widths of the heads; `seed` draws their first weights; `freezePatches`: the patch projection is not
+   *   trained.
    */
   constructor(
     device: Device,
@@ -80,17 +80,17 @@ export class MocoV3Model extends Module {
     return name === "teacher" ? this.teacher.projector : this[name];
   }
 
-  /** Takes the teacher towards what is trained: what of it stays is `momentum`. */
+  /** Updates the momentum encoder's weights: momentum·teacher + (1 − momentum)·trained. */
   follow(momentum: number): void {
     follow(this.teacher.encoder, this.encoder, momentum);
     follow(this.teacher.projector, this.projector, momentum);
   }
 
   /**
-   * Takes over into the running statistics what norms measured, view after view.
+   * Updates the running statistics with those of a batch, view after view.
    *
-   * @param statistics 2×C each by the names of `statisticsName`.
-   * @param views How many there are.
+   * @param statistics 2×C each (mean and unbiased variance), by the names that `statisticsName` gives.
+   * @param views Number of views.
    */
   updateNorms(statistics: Readonly<Record<string, Tensor>>, views: number): void {
     for (let view = 0; view < views; view++) {
@@ -102,7 +102,7 @@ export class MocoV3Model extends Module {
   }
 }
 
-/** The name under which a loss hands over what a norm measured of a view. */
+/** The name of the entry of a batch norm and a view in the loss's `statistics`. */
 export function statisticsName(head: MocoV3HeadName, view: number, layer: number): string {
   return `${head}.norms.${layer} of view ${view}`;
 }

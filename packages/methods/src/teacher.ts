@@ -2,9 +2,9 @@ import type { Module } from "@splitmask/nn";
 import { cosineSchedule, updateAverages } from "@splitmask/optim";
 
 /**
- * Makes a module a teacher: it takes over a student's weights, and no gradient reaches it.
+ * Makes a module a teacher: it gets a student's weights, and its parameters require no gradient.
  *
- * @param teacher Of the student's sizes.
+ * @param teacher A module with the student's parameters.
  * @returns The teacher.
  */
 export function teacherOf<Network extends Module>(student: Network, teacher: Network): Network {
@@ -14,8 +14,8 @@ export function teacherOf<Network extends Module>(student: Network, teacher: Net
 }
 
 /**
- * weights ← momentum·weights + (1 − momentum)·student's, of every parameter that the student trains: others are the
- * same for both, or, as running statistics, each one's own.
+ * Updates a teacher: weights ← momentum·weights + (1 − momentum)·student's, of every parameter that requires a gradient
+ * in the student. Others are either fixed, the same for both, or running statistics, which each updates by itself.
  */
 export function follow(teacher: Module, student: Module, momentum: number): void {
   const weights = teacher.namedParameters();
@@ -26,7 +26,7 @@ export function follow(teacher: Module, student: Module, momentum: number): void
   );
 }
 
-/** A teacher's momentum, which rises from `base` to 1 along a cosine, where this share of a run is done. */
+/** A teacher's momentum when a share `progress` of the run, 0 to 1, is done: from `base` to 1 along a cosine. */
 export function risingMomentum(base: number, progress: number): number {
   return cosineSchedule({ base, minimum: 1, totalSteps: 1 })(progress);
 }

@@ -6,7 +6,7 @@ import { Parameter } from "./parameter.js";
 
 /** Sizes of a `BatchNorm1d`. */
 export interface BatchNormLayerOptions {
-  /** C, how many columns there are. */
+  /** C, the number of columns: PyTorch's `num_features`. */
   readonly width: number;
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
@@ -14,21 +14,21 @@ export interface BatchNormLayerOptions {
   readonly affine?: boolean;
 }
 
-/** What a batch norm measured of a batch, and takes over into its running statistics. */
+/** The statistics of a batch, which running statistics are updated with. */
 export interface BatchStatistics {
   /** C. */
   readonly mean: Tensor;
-  /** C: the unbiased variance, over R − 1. */
+  /** C: the unbiased variance (divisor R − 1). */
   readonly variance: Tensor;
 }
 
 /**
  * Normalizes each column over the rows, then scales and shifts it: R×C → R×C. In training by the batch's own mean and
- * variance, else by running ones. Parameters: `weight` (ones), `bias` (zeros), and without gradients `running_mean`
+ * variance, else by the running ones. Parameters: `weight` (ones), `bias` (zeros), and without gradients `running_mean`
  * (zeros) and `running_var` (ones), C numbers each; PyTorch's `num_batches_tracked` is not kept.
  *
- * A forward pass changes nothing: running statistics are moved by the batch's, after the step, with `updateAverages` of
- * `@splitmask/optim`.
+ * Unlike in PyTorch, a forward pass does not update the running statistics: do so after the step, from the statistics
+ * that `observe` gets, with `updateAverages` of `@splitmask/optim`.
  */
 export class BatchNorm1d extends Module {
   /** C, or null. */
@@ -42,7 +42,7 @@ export class BatchNorm1d extends Module {
   /** Added to the variance. */
   readonly epsilon: number;
 
-  /** Begins as the plain normalization. */
+  /** Starts with weight 1, bias 0, running mean 0 and running variance 1. */
   constructor(device: Device, options: BatchNormLayerOptions) {
     super();
     const { affine: isAffine = true, epsilon = 1e-5, width } = options;
@@ -59,7 +59,7 @@ export class BatchNorm1d extends Module {
   /**
    * @param x R×C; in training R ≥ 2.
    * @param context Whether it is training.
-   * @param observe In training, gets what was measured of the batch.
+   * @param observe In training, is called with the statistics of the batch.
    * @returns R×C.
    */
   forward(

@@ -44,7 +44,7 @@ function probabilitiesOf(
  *
  * @param qkv B×N×3D.
  * @param bias H×N×N or B×H×N×N.
- * @param precision The format in which q·kᵀ and the mixing of the values are multiplied. Default `"float32"`.
+ * @param precision The format in which q·kᵀ and P·v are multiplied. Default `"float32"`.
  * @returns B×N×D.
  * @throws RangeError If the bias does not fit.
  */

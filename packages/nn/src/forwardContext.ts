@@ -19,7 +19,7 @@ export interface ForwardContext {
   readonly seed: number;
   /** The training step; what is drawn differs from step to step. */
   readonly step: number;
-  /** Share of the run's steps before this one, from 0 to 1: what a method's own schedules follow. Default 0. */
+  /** Share of the run's steps that come before this one, from 0 to 1: for a method's own schedules. Default 0. */
   readonly progress?: number | undefined;
   /**
    * Which samples these are, where they are not the whole batch (a micro-batch): they draw what they would draw within
@@ -27,13 +27,13 @@ export interface ForwardContext {
    */
   readonly samples?: SampleRange | undefined;
   /**
-   * In which number format the large products are formed. With `"bfloat16"`, what only products read (a block's
-   * normalized tokens, the hidden layer of its MLP) is kept in bfloat16. Default `"float32"`.
+   * In which number format the large matrix products and attention multiply. With `"bfloat16"`, what only products read
+   * (a block's normalized tokens, the hidden layer of its MLP) is kept in bfloat16. Default `"float32"`.
    */
   readonly precision?: ProductPrecision | undefined;
   /**
-   * The model's weights packed for inference, which linear layers multiply with instead of their own, in the packed
-   * format; only where no gradient is recorded. Default: none.
+   * The model's weights, packed for inference: linear layers multiply with them, in their format, instead of with their
+   * own weights. Only where no gradient is recorded. Default: none.
    */
   readonly packed?: PackedParameters | undefined;
   /**
@@ -43,7 +43,7 @@ export interface ForwardContext {
   readonly recompute?: boolean | undefined;
 }
 
-/** The dtype of activations that only products read; undefined: that of what they are made of. */
+/** The dtype of activations that only matrix products read; undefined: that of the layer's input. */
 export function productDtype({ precision, packed }: ForwardContext): "bfloat16" | undefined {
   return precision === "bfloat16" && packed === undefined ? precision : undefined;
 }

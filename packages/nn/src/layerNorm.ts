@@ -30,7 +30,7 @@ export class LayerNorm extends Module {
 
   /**
    * @param x …×D.
-   * @param dtype The element type of the result. Default: that of x.
+   * @param dtype The dtype of the result. Default: that of x.
    * @returns …×D.
    */
   forward(x: Tensor, dtype?: LayerNormOptions["dtype"]): Tensor {

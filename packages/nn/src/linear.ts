@@ -51,7 +51,7 @@ export interface LinearLayerOptions extends DrawnOptions {
 
 /** Options of `Linear.forward`. */
 export interface LinearForwardOptions extends LinearOptions {
-  /** Used in place of the weight where it has it. Default: none. */
+  /** Used in place of this layer's weight if they contain it. Default: none. */
   readonly packed?: PackedParameters | undefined;
 }
 

@@ -50,7 +50,7 @@ export class Mlp extends Module {
    */
   forward(x: Tensor, context: ForwardContext = inference, residual: Tensor | null = null): Tensor {
     const { precision, packed } = context;
-    // What is computed with packed weights needs no pre-activation later.
+    // Without a backward pass nobody needs the pre-activation, and packed products apply GELU in their kernel.
     if (packed?.of(this.fc1.weight) !== undefined) {
       const activated = this.fc1.forward(x, { outputActivation: "gelu", packed });
       return this.fc2.forward(activated, { residual, precision, packed });

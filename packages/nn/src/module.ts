@@ -59,8 +59,8 @@ export abstract class Module {
   }
 
   /**
-   * Those of this module's own parameters that its `forward` multiplies by `linear`, out×in: what can be packed for
-   * inference. Default: none.
+   * Those of this module's own parameters that its `forward` gives to `linear` as weight (out×in, or out×C×P×P): what
+   * `PackedParameters` packs for inference. Default: none.
    */
   get linearWeights(): readonly Parameter[] {
     return [];

@@ -3,9 +3,9 @@ import type { Module } from "./module.js";
 import type { Parameter } from "./parameter.js";
 
 /**
- * The weights of all linear layers of a model, packed for inference; the layers use them where a `ForwardContext` has
- * them. They are of the values that the parameters had when they were packed; used after a parameter changed, they are
- * an error, never stale.
+ * The weights of all linear layers of a model, packed for inference; the layers use them where they are the `packed` of
+ * the `ForwardContext`. They hold the values that the parameters had when they were packed; using them after a
+ * parameter has changed throws.
  */
 export class PackedParameters {
   /** How elements are stored. */
@@ -13,7 +13,7 @@ export class PackedParameters {
   readonly #packed = new Map<Parameter, PackedWeights>();
 
   /**
-   * Packs them.
+   * Packs the weights as they are now.
    *
    * @param module The model.
    * @param format How elements are stored and multiplied; see `WeightFormat`.
@@ -30,7 +30,7 @@ export class PackedParameters {
     for (const child of module.children.values()) this.#add(child);
   }
 
-  /** The packed form of a parameter; undefined where it is none of the model's linear weights. */
+  /** The packed form of a parameter; undefined if it is not one of the model's `linearWeights`. */
   of(parameter: Parameter): PackedWeights | undefined {
     return this.#packed.get(parameter);
   }
@@ -40,7 +40,7 @@ export class PackedParameters {
     return [...this.#packed.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Gives their memory back; the model stays as it is. */
+  /** Frees their memory; the model stays as it is. */
   dispose(): void {
     for (const packed of this.#packed.values()) packed.dispose();
   }

@@ -29,11 +29,11 @@ export interface AveragedTensor {
 }
 
 /**
- * average ← decay·average + (1 − decay)·value, each in place, in one kernel call: a teacher that follows its student,
- * or running statistics.
+ * Updates moving averages: average ← decay·average + (1 − decay)·value, each in place, all in one kernel call. For a
+ * teacher that follows its student, or for running statistics.
  *
- * @param tensors All of one dtype.
- * @param decay How much of an average stays, from 0 to 1.
+ * @param tensors Any shapes, all of one dtype (float32 or float64).
+ * @param decay Share of an average that is kept, from 0 to 1.
  */
 export function updateAverages(tensors: readonly AveragedTensor[], decay: number): void {
   const first = tensors[0]?.average;

@@ -1,4 +1,4 @@
-/** Positions, tokens and patch embedding of a vision transformer, by itself or as an `encoder` in something larger. */
+/** Positions, tokens and patch embedding of a vision transformer, alone or as an `encoder` within a larger module. */
 const embedding =
   /^(?:(?:\w+\.)*encoder\.)?(?:patch_embed\.|(?:cls_token|mask_token|dist_token|reg_token|pos_embed)$)/;
 const block = /^(?:(?:\w+\.)*encoder\.)?blocks\.(\d+)\./;
@@ -8,8 +8,8 @@ const block = /^(?:(?:\w+\.)*encoder\.)?blocks\.(\d+)\./;
  * positions and tokens are layer 0, block i is layer i + 1, and all that comes after the blocks (last norm, head) is
  * layer depth + 1. timm counts the same way, but for the last norm, which it puts with the last block.
  *
- * @param names Dotted names as timm's, perhaps under `encoder.` or, say, `student.encoder.`; those of no block and no
- * embedding count as what comes after.
+ * @param names Dotted names as timm's, perhaps under `encoder.` or, say, `student.encoder.`; names that belong to no
+ * block and no embedding count as what comes after the blocks.
  * @returns The layer by name.
  */
 export function transformerLayers(names: Iterable<string>): Map<string, number> {

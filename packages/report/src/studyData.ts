@@ -1,6 +1,6 @@
 import type { AccuracyInterval } from "@splitmask/eval";
 
-/** What a study measured of every row: one evaluation, or one layer of it. */
+/** A figure that a study measures for every row: the accuracy of one evaluation, or of one layer of it. */
 export interface StudyFigure {
   /** What it is called in tables: the evaluation's name, with the layer. */
   readonly name: string;
@@ -14,15 +14,15 @@ export interface StudyFigure {
 
 /** How a row differs from the baseline in one figure, over the seeds that both have. */
 export interface StudyComparison {
-  /** How many seeds that are. */
+  /** Number of these seeds. */
   readonly seeds: number;
   /** Mean of the paired differences. */
   readonly difference: number;
-  /** Where the difference over all seeds lies with 95 % confidence; null with one seed. */
+  /** 95 % confidence interval of the mean difference (Student's t); null with one seed. */
   readonly interval: AccuracyInterval | null;
   /** Two-sided p-value of Student's t; null with one seed. */
   readonly pValue: number | null;
-  /** What that says, in words. */
+  /** What can be concluded, in words: `"higher"`, `"no difference shown"`, … */
   readonly verdict: string;
 }
 
@@ -52,7 +52,7 @@ export interface RowPlace {
   readonly axis: string;
   /** What the value is called. */
   readonly label: string;
-  /** Its place along a numeric axis; null where the axis is none. */
+  /** Its position on a numeric axis; null if the axis is not numeric. */
   readonly at: number | null;
 }
 
@@ -90,15 +90,15 @@ export interface StudyResults {
   readonly rows: readonly StudyResultRow[];
   /** Steps that failed. */
   readonly failures: readonly StudyFailure[];
-  /** Steps that are done, of how many. */
+  /** Number of steps. */
   readonly steps: {
     /** Done. */
     readonly done: number;
     /** All. */
     readonly all: number;
   };
-  /** What was warned of, each text once. */
+  /** Texts of the warnings, each once. */
   readonly warnings: readonly string[];
-  /** Time of all steps together, in seconds, without those that were interrupted in between. */
+  /** Time of all finished steps together, in seconds, without those that were interrupted and resumed. */
   readonly seconds: number;
 }

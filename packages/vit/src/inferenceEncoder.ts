@@ -5,19 +5,20 @@ import type { EncodeLayersOptions, EncodeOptions, VisionTransformer } from "./vi
 /** Options of an `InferenceEncoder`. */
 export interface InferenceEncoderOptions {
   /**
-   * How the weights of the linear layers are stored and multiplied: `"float32"` gives the same bits as the encoder,
-   * `"bfloat16"` takes half the memory and is faster where the CPU multiplies it (AVX512-BF16), `"int8"` a quarter, and
-   * is faster still where the CPU multiplies bytes (AVX512-VNNI). Default `"float32"`.
+   * How the weights of the linear layers are stored and multiplied: `"float32"` gives the same results as the encoder,
+   * bit for bit; `"bfloat16"` takes half the memory and is faster where the CPU multiplies it (AVX512-BF16); `"int8"`
+   * takes a quarter and is faster still where the CPU multiplies bytes (AVX512-VNNI). Default `"float32"`.
    */
   readonly weights?: WeightFormat;
 }
 
 /**
- * An encoder for use rather than training: the weights of its linear layers are packed once, as products read them, and
- * kept until `dispose`, beside the encoder's own. All else is the encoder's own and read in each call.
+ * An encoder for inference: the weights of its linear layers are packed once, in the order in which matrix products
+ * read them, and kept until `dispose`, besides the encoder's own. All other parameters are read from the encoder in
+ * each call.
  *
- * Weights that change later are not packed again by themselves: to encode with packed weights that the encoder no
- * longer has is an error, which says so. Make another `InferenceEncoder` then.
+ * The weights are not packed again when they change: after a weight was written to, `encode` throws. Make another
+ * `InferenceEncoder` then.
  */
 export class InferenceEncoder {
   /** The encoder whose weights were packed. */
@@ -53,7 +54,7 @@ export class InferenceEncoder {
     return this.encoder.encodeLayers(images, { ...options, packed: this.packed });
   }
 
-  /** Gives the memory of the packed weights back; the encoder stays as it is. */
+  /** Frees the memory of the packed weights; the encoder stays as it is. */
   dispose(): void {
     this.packed.dispose();
   }

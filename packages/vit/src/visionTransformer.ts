@@ -90,7 +90,7 @@ export interface EncodeOptions {
   readonly pooling?: (typeof poolings)[number];
   /** In which number format the products are formed. Default `"float32"`. */
   readonly precision?: ProductPrecision;
-  /** The weights as they were packed for inference; see `InferenceEncoder`. Default: the parameters themselves. */
+  /** The weights, packed for inference; see `InferenceEncoder`. Default: the parameters themselves. */
   readonly packed?: PackedParameters | undefined;
 }
 
@@ -105,7 +105,7 @@ export interface EncodeLayersOptions {
    * is what `encode` gives. Default true.
    */
   readonly norm?: boolean;
-  /** The weights as they were packed for inference; see `InferenceEncoder`. Default: the parameters themselves. */
+  /** The weights, packed for inference; see `InferenceEncoder`. Default: the parameters themselves. */
   readonly packed?: PackedParameters | undefined;
 }
 

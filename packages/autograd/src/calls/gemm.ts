@@ -9,7 +9,7 @@ export type ProductPrecision = keyof typeof productPrecisions;
 
 /**
  * One call of the `gemm` kernel, or of `gemmBfloat16` where output, a or b is a bfloat16 tensor; what is left out has
- * its plain value.
+ * no effect.
  */
 export interface GemmCall {
   /** Receives M×N for each of `batch`. */
@@ -51,11 +51,11 @@ export interface GemmCall {
    * `"float32"`: not at all.
    */
   readonly precision?: ProductPrecision | undefined;
-  /** Of a bfloat16 output: multiplied by the product, bfloat16 in the output's layout; the output may be its memory. */
+  /** Only with a bfloat16 output: the product is multiplied by it; bfloat16, output's shape. May share its memory. */
   readonly factor?: Tensor | null;
-  /** Of a bfloat16 output: whether GELU of it is written. */
+  /** Only with a bfloat16 output: whether GELU is applied to it. */
   readonly activatesOutput?: boolean;
-  /** With `activatesOutput`, receives GELU's derivative: bfloat16 in the output's layout. */
+  /** With `activatesOutput`, receives GELU's derivative: bfloat16, of the output's shape. */
   readonly derivative?: Tensor | null;
 }
 

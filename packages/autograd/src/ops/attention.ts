@@ -13,8 +13,8 @@ export interface AttentionOptions {
   /** Factor of q·kᵀ. Default 1/√(D/H). */
   readonly scale?: number;
   /**
-   * The format in which q·kᵀ and P·v and the products of the backward pass are multiplied; sums and the softmax are
-   * float32 either way. Default `"float32"`.
+   * The format to which factors are rounded in q·kᵀ, P·v and the matrix products of the backward pass; sums and the
+   * softmax are float32 either way. Default `"float32"`: none are rounded.
    */
   readonly precision?: ProductPrecision | undefined;
 }

@@ -11,7 +11,7 @@ import { empty, floatingOf, type Tensor } from "../tensor.js";
 export interface ColumnStatistics {
   /** C. */
   readonly mean: Tensor;
-  /** C: the biased variance, over R. */
+  /** C: the biased variance (divisor R). */
   readonly variance: Tensor;
 }
 
@@ -20,8 +20,8 @@ export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5, PyTorch's. */
   readonly epsilon?: number;
   /**
-   * Whether the statistics are those of x itself (`columnStatistics(x)`), as in training: then the gradient counts that
-   * they change with x. Default false: they are fixed numbers, as running ones.
+   * Whether the statistics are those of x itself (`columnStatistics(x)`), as in training: then the gradient flows
+   * through them, too. Default false: they are constants, such as running statistics.
    */
   readonly ofBatch?: boolean;
 }
@@ -36,7 +36,7 @@ type BatchNormInputs = {
 
 /**
  * y = x̂·w + b, x̂ = (x − μ)·r by columns, r = 1/√(σ² + ε). With h = g·w: ∂/∂x = r·h for fixed statistics, and
- * r·(h − mean(h) − x̂·mean(h·x̂)) for those of x, means over the rows; ∂/∂w = Σ_rows g·x̂, ∂/∂b = Σ_rows g.
+ * r·(h − mean(h) − x̂·mean(h·x̂)) for those of x, with means over the rows; ∂/∂w = Σ_rows g·x̂, ∂/∂b = Σ_rows g.
  */
 export const batchNormOperation = defineOperation({
   name: "batchNorm",
@@ -120,13 +120,15 @@ export function columnStatistics(x: Tensor): ColumnStatistics {
 }
 
 /**
- * Normalizes each column by a mean and a variance, then scales and shifts it (Ioffe and Szegedy 2015): R×C → R×C.
+ * Batch normalization (Ioffe and Szegedy 2015): normalizes each column by a mean and a variance, then scales and shifts
+ * it.
  *
  * @param x R×C.
  * @param statistics C numbers each: those of the batch, in training, or running ones.
  * @param weight C, or null for 1.
  * @param bias C, or null for 0.
- * @throws RangeError If the shapes do not fit.
+ * @returns R×C.
+ * @throws RangeError If the shapes do not fit, or `ofBatch` is true and x has fewer than two rows.
  */
 export function batchNorm(
   x: Tensor,

@@ -9,8 +9,8 @@ export interface LayerNormOptions {
   /** Added to the variance. Default 1e-6, as in vision transformers (PyTorch's own default is 1e-5). */
   readonly epsilon?: number;
   /**
-   * The element type of the result. `"bfloat16"` is for results that only products read, which then take half the
-   * memory; statistics and gradients stay as they are. Default: that of x.
+   * The dtype of the result. `"bfloat16"` is for results that only matrix products read, which then take half the
+   * memory; statistics and gradients keep the dtype of x. Default: that of x.
    */
   readonly dtype?: "bfloat16" | undefined;
 }

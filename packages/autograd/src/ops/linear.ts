@@ -18,15 +18,15 @@ export interface LinearOptions {
    */
   readonly inputActivation?: "gelu" | null;
   /**
-   * An activation of x·Wᵀ + b, before the skip connection is added. With packed weights it is part of the kernel; else
-   * the product is in memory, too, and the next layer's `inputActivation` is cheaper. Default: none.
+   * An activation of x·Wᵀ + b, before the skip connection is added. With packed weights it is part of the kernel. With
+   * other weights it is an operation of its own, and the next layer's `inputActivation` is cheaper. Default: none.
    */
   readonly outputActivation?: "gelu" | null;
   /** A tensor of the output's shape that is added last, in the same kernel: the skip connection around this layer. */
   readonly residual?: Tensor | null;
   /**
-   * The format in which the operands are multiplied, forward and backward; that of packed weights is their own. Default
-   * `"float32"`.
+   * The format in which the operands are multiplied, forward and backward; packed weights have a format of their own,
+   * and this is ignored. Default `"float32"`.
    */
   readonly precision?: ProductPrecision | undefined;
 }
@@ -98,13 +98,14 @@ export const linearOperation = defineOperation({
 /**
  * f(x)·Wᵀ + b, with activations and a skip connection in the same kernel: …×in → …×out.
  *
- * @param x …×in; with precision `"bfloat16"` and no activation also of dtype bfloat16. The result has the dtype of
- *   weight.
- * @param weight out×in, PyTorch's layout; or what `packWeights` made of it, where no gradient is recorded.
+ * @param x …×in; with precision `"bfloat16"` and no input activation also of dtype bfloat16.
+ * @param weight out×in, PyTorch's layout; or, where no gradient is recorded, what `packWeights` made of it.
  * @param bias out, or null.
+ * @returns …×out, of the weight's dtype.
  * @throws RangeError If the shapes do not fit.
  * @throws TypeError If the dtypes differ, or x is bfloat16 where it may not be.
- * @throws Error If a gradient would have to flow through packed weights, or if they are stale.
+ * @throws Error If a gradient would have to flow through packed weights, or if the weight was written to after it was
+ *   packed.
  */
 export function linear(
   x: Tensor,
@@ -138,7 +139,7 @@ export function linear(
   return residual === null ? gelu(product) : add(gelu(product), residual);
 }
 
-/** Throws unless products of a precision can read x: only those in bfloat16 take a bfloat16 tensor. */
+/** Throws if x is bfloat16 and precision is not: only products in bfloat16 read bfloat16 tensors. */
 export function checkInput(operation: string, x: Tensor, precision: ProductPrecision): void {
   if (x.dtype !== "bfloat16" || precision === "bfloat16") return;
   throw new TypeError(

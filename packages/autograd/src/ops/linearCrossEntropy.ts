@@ -76,8 +76,8 @@ export const linearCrossEntropyOperation = defineOperation({
 });
 
 /**
- * The mean cross-entropy of a linear layer's outputs, which are never in memory. For large vocabularies.
- * Equal to `crossEntropy(linear(x, weight, bias), targets)`.
+ * The mean cross-entropy of a linear layer's outputs, for large vocabularies: only a slice of the outputs is in memory
+ * at a time. Equal to `crossEntropy(linear(x, weight, bias), targets)`.
  *
  * @param x R×D.
  * @param weight V×D.

@@ -23,10 +23,10 @@ type MlpInputs = {
 };
 
 /**
- * y = h·W₂ᵀ + b₂ + residual, h = GELU(z), z = x·W₁ᵀ + b₁, factors of products rounded to bfloat16:
+ * y = h·W₂ᵀ + b₂ + residual, h = GELU(z), z = x·W₁ᵀ + b₁, with the factors of all products rounded to bfloat16:
  * ∂/∂W₂ = gᵀ·h, ∂/∂b₂ = Σ_rows g, and with d = (g·W₂)∘GELU′(z): ∂/∂x = d·W₁, ∂/∂W₁ = dᵀ·x, ∂/∂b₁ = Σ_rows d.
  * The first product writes h and GELU′(z) as bfloat16, together as large as z in float32, so that GELU is computed once
- * and the other products read what they multiply. d, in bfloat16, takes the memory of GELU′(z).
+ * and the other products read factors that are rounded already. d, in bfloat16, takes the memory of GELU′(z).
  */
 export const mlpOperation = defineOperation({
   name: "mlp",
@@ -103,13 +103,14 @@ export const mlpOperation = defineOperation({
 
 /**
  * Two linear maps with the exact GELU between them and a skip connection: GELU(x·W₁ᵀ + b₁)·W₂ᵀ + b₂ + residual,
- * …×in → …×out. With precision `"bfloat16"` what is between them is kept in bfloat16.
+ * …×in → …×out. With precision `"bfloat16"` the hidden layer is kept in bfloat16.
  *
  * @param x …×in; with precision `"bfloat16"` also of dtype bfloat16.
  * @param first hidden×in and hidden.
  * @param second out×hidden and out.
  * @param options The skip connection (…×out) and the precision, as `linear` has them.
  * @throws RangeError If the shapes do not fit.
+ * @throws TypeError If the dtypes differ, or x is bfloat16 and the precision is not.
  */
 export function mlp(
   x: Tensor,

@@ -164,13 +164,13 @@ export function erf(x: Tensor): Tensor {
   return perform(erfOperation, { x }, null);
 }
 
-/** The sine of angles in radians; less exact in float32 above 4096. */
+/** The sine of x in radians. In float32 within 2·2⁻²⁴ for |x| up to 4096, less accurate beyond. */
 export function sin(x: Tensor): Tensor {
   checkFloating("sin", { x });
   return perform(sinOperation, { x }, null);
 }
 
-/** The cosine of angles in radians; less exact in float32 above 4096. */
+/** The cosine of x in radians. In float32 within 2·2⁻²⁴ for |x| up to 4096, less accurate beyond. */
 export function cos(x: Tensor): Tensor {
   checkFloating("cos", { x });
   return perform(cosOperation, { x }, null);

@@ -97,7 +97,7 @@ export function stepTable(bench: StepBench, all = false, width = Number.POSITIVE
   return fitted(rows, width, [1, 2, 3, 4]);
 }
 
-/** The table of how kernels share their work among threads, those that take the most time there first. */
+/** How evenly kernels could share their work among simulated threads; those that would take the most time first. */
 export function balanceTable(balance: Balance, all = false, width = Number.POSITIVE_INFINITY): string[] {
   const { threads, seconds, speedUp } = balance;
   const shareThen = (row: BalanceRow) => row.seconds / row.speedUp / (seconds / speedUp);

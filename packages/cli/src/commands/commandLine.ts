@@ -179,8 +179,8 @@ export const shared = {
   pictures: `
     --maximum-skipped <share>  share of unreadable pictures above which the command stops (default: 0.1)
     --batch <n>  pictures per batch
-    --weights <format>  format of the encoder's weights: float32, bfloat16 in half the memory, or int8 in a quarter;
-      faster where the CPU multiplies them (choices: "float32", "bfloat16", "int8", default: "float32")
+    --weights <format>  format of the encoder's weights: float32, bfloat16 (half the memory) or int8 (a quarter); the
+      last two are faster on CPUs that multiply them (choices: "float32", "bfloat16", "int8", default: "float32")
     --threads <n>  number of threads (default: all cores)`,
   config: `
     --config <file>  configuration file: .json, .js, .mjs or .ts; options on the command line override it`,

@@ -4,10 +4,10 @@ import type { CommandLine } from "./commandLine.js";
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Works until it is done or a signal ends it: the first SIGINT (Ctrl-C) or SIGTERM aborts the work and leaves its exit
- * code, a second one ends the process at once.
+ * Runs work that a signal can end: the first SIGINT (Ctrl-C) or SIGTERM aborts it and sets the exit code, a second one
+ * ends the process at once.
  *
- * @param stopping What is told when the first one comes.
+ * @param stopping What is printed at the first signal.
  */
 export async function withSignals(
   commandLine: CommandLine,

@@ -154,7 +154,7 @@ export function addBench(commandLine: CommandLine): void {
     limit
     --timed <n>  number of timed steps, after ten steps to warm up (default: 5)
     --profiled <n>  number of profiled steps after these (default: 3)
-    --simulate-threads <list>  also show how evenly so many threads could share the kernels' work, such as 8,16,64
+    --simulate-threads <list>  also show how evenly these numbers of threads could share the work, such as 8,16,64
     --trace <file>  also write the profiled steps as a Chrome trace (chrome://tracing, ui.perfetto.dev)
     --all  also show rows with less than 0.5 % of the time
     $ splitmask bench step
@@ -164,7 +164,7 @@ export function addBench(commandLine: CommandLine): void {
     $ splitmask bench step --trace step.json
       a trace of every kernel call, for ui.perfetto.dev
     $ splitmask bench step --simulate-threads 8,16,64
-      whether a machine with more cores would be worth it`;
+      how much faster more cores could be, at most`;
   const command = addCommand(bench, "step", help);
   const settings = addSettings(commandLine, command, (name) => !notTimed.has(name));
   command.action(async (options: BenchOptions) => {

@@ -35,7 +35,7 @@ export class CommandTerminal implements Terminal {
   readonly #output: TextStream;
   readonly #json: boolean;
   readonly #quiet: boolean;
-  /** Lines of the progress that stand on the terminal. */
+  /** Number of progress lines that are drawn on the terminal. */
   #liveLines = 0;
   #lastProgress = Number.NEGATIVE_INFINITY;
   #lastPlain = "";

@@ -100,9 +100,10 @@ export interface GaussianBlurOptions {
 }
 
 /**
- * The blur of 0.1 to 2 pixels at 224, as wide in pictures of another size.
+ * A Gaussian blur in proportion to the size of the pictures: its σ is 0.1 to 2 pixels at 224 pixels a side.
  *
- * @param size Rows and columns in pixels.
+ * @param size Side of the pictures in pixels.
+ * @returns Options of `gaussianBlur`, in pixels.
  */
 export function blurOfSize(size: number): Required<GaussianBlurOptions> {
   return {

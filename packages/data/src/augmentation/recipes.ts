@@ -163,13 +163,13 @@ export interface DinoViewsOptions {
   readonly localScale?: readonly [number, number];
   /** Probability of mirroring left to right. Default 0.5. */
   readonly horizontalFlip?: number;
-  /** The blur of all views. Default kernel 23 and sigma 0.1 to 2: meant for 224 pixels. */
+  /** The blur of all views, in pixels. Default kernel 23 and sigma 0.1 to 2, which suit 224 pixels. */
   readonly blur?: GaussianBlurOptions;
 }
 
 /**
  * DINO's views (Caron et al. 2021): two global crops, the first always blurred, the second rarely and sometimes
- * solarized, then local ones. Without local crops, and with global ones of 0.08 to 1, they are MoCo v3's (Chen et al.
+ * solarized, then local ones. With `localCrops: 0` and `globalScale: [0.08, 1]` they are MoCo v3's views (Chen et al.
  * 2021).
  */
 export function dinoViews(options: DinoViewsOptions): View[] {
@@ -192,8 +192,9 @@ export function dinoViews(options: DinoViewsOptions): View[] {
 }
 
 /**
- * LeJEPA's views (Balestriero and LeCun 2025): two global crops of 0.3 to 1 and six local ones of 0.05 to 0.3, 98
- * pixels a side, all with the same colors: blur 0.5, solarization 0.2.
+ * LeJEPA's views (Balestriero and LeCun 2025): two global crops with areas of 0.3 to 1 of the picture, and six local
+ * ones of 0.05 to 0.3, 98 pixels a side. All have the same color augmentation, with blur in half of the views and
+ * solarization in a fifth.
  *
  * @param options As for `dinoViews`, with these defaults.
  */

@@ -51,7 +51,7 @@ SPLITMASK_INLINE void mixValues(const Heads& shape, const float* probabilities, 
   }
 }
 
-// Of a panel: 1 over the sums, and the logarithms of what the sums would be without the largest taken off.
+// For a panel: 1 / sums, and logSumExp, to which the largest scores, which were subtracted, are added again.
 SPLITMASK_INLINE void finishSums(const PanelNumbers& largest, const PanelNumbers& sums, int64 count,
                                  PanelNumbers& factors, float* logSumExp) {
   for (int64 i = 0; i < count; i += lanes) {
@@ -180,15 +180,15 @@ int64 queriesAtOnce(const Heads& shape) {
   return minimum(shape.tokens, maximum(tileColumns, columns));
 }
 
-// What a block of queries makes of all keys, [key][query] in lines `stride` apart: scores, then probabilities, packed
-// along the queries; dP, then score gradients, packed along the queries; these packed across the keys, too (the same
-// memory in float32).
+// The arrays of a block of queries and all keys, [key][query] in lines `stride` apart: scores, replaced by
+// probabilities, packed along the queries; dP, replaced by score gradients, packed along the queries; and the score
+// gradients packed across the keys (in float32 the same memory).
 struct Block {
   float *probabilities, *gradients, *across;
   int64 stride;
 };
 
-// Of `rows` keys from the first one on: scores become probabilities; sums gain P∘dP.
+// For `rows` keys from the first one on: scores become probabilities, and P∘dP is added to the sums.
 template <int vectors> SPLITMASK_INLINE void probabilitiesOfKeys(float* scores, const float* products, int64 stride,
                                                                  int64 rows, const PanelNumbers& shifts,
                                                                  PanelNumbers& sums) {
@@ -211,7 +211,7 @@ template <int vectors> SPLITMASK_INLINE void probabilitiesOfKeys(float* scores, 
   for (int v = 0; v < vectors; ++v) store(sums.of + v * lanes, sum[v]);
 }
 
-// Of the panel at `column`: probabilities and P∘(dP − D) as the products read them; sums: D.
+// For the panel at `column`: probabilities and P∘(dP − D), packed as the products read them; sums holds D.
 template <Precision precision, int vectors>
 SPLITMASK_INLINE void scoreGradients(const Block& block, int64 column, int64 tokens, const PanelNumbers& sums) {
   constexpr int64 step = innerStep<precision>, together = stepsTogether<precision>;
@@ -257,8 +257,8 @@ SPLITMASK_INLINE void scoreGradients(const Block& block, int64 column, int64 tok
   if (key < tokens) finish(key, tokens - key);
 }
 
-// Scores and dP of the panel at `column`, a tile of keys after the other; of each the exponentials at once, while they
-// are near. queries, gradients: the panel's, transposed.
+// Scores and dP of the panel at `column`, one tile of keys after the other; each tile's exponentials follow at once,
+// while it is in the cache. queries, gradients: the panel's, transposed.
 template <Precision precision, int vectors>
 SPLITMASK_INLINE void gradientsOfPanel(const Heads& shape, const Rows& keys, const Rows& values, const float* queries,
                                        const float* gradients, const Block& block, int64 column,
@@ -282,7 +282,7 @@ SPLITMASK_INLINE void gradientsOfPanel(const Heads& shape, const Rows& keys, con
   scoreGradients<precision, vectors>(block, column, tokens, sums);
 }
 
-// The same of a few queries. lines: room for two lines of keys.
+// The same for a few queries (attentionFew.h). lines: room for two lines of keys.
 template <Precision precision>
 SPLITMASK_INLINE void gradientsOfFew(const Heads& shape, const Rows& keys, const Rows& values, const Rows& queries,
                                      const Rows& gradients, int64 count, const Block& block, int64 column,

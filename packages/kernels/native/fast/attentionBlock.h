@@ -32,8 +32,8 @@ template <Precision precision> SPLITMASK_INLINE int64 roomForKeys(int64 keys) {
   return packedElements<precision>(keys) * innerStep<precision>;
 }
 
-// As packPanels, but a panel after the other: for the short blocks of a head the line order and its prefetches cost
-// more than they win.
+// As packPanels, but one panel after the other: for the short blocks of a head, going line by line with prefetches
+// costs more than it gains.
 template <Precision precision>
 SPLITMASK_INLINE void packRowPanels(float* to, const float* from, int64 stride, int64 rows, int64 columns) {
   constexpr int64 together = stepsTogether<precision>, floats = together / innerStep<precision> * tileColumns;
@@ -104,8 +104,8 @@ struct alignas(64) PanelNumbers {
   float of[tileColumns];
 };
 
-// What becomes of a tile of scores. It lies in memory, as TileOutput does, so that the factor needs no register while
-// the products are formed.
+// How a tile of scores is written. A struct in memory, as TileOutput is, so that the factor needs no register while the
+// products are formed.
 struct ScoreOutput {
   float* scores;
   float* largest;
@@ -134,8 +134,8 @@ template <int vectors, int64 step> struct ScoreTile {
   }
 };
 
-// Scores become 2^(score − largest), still unnormalized and packed across the keys; sums: theirs over the keys, of what
-// they are before they are rounded.
+// Scores become 2^(score − largest), not yet normalized, packed across the keys; sums: those of these powers over the
+// keys, before they are rounded.
 template <Precision precision, int vectors>
 SPLITMASK_INLINE void exponentiatePanel(float* scores, int64 tokens, const PanelNumbers& largest, PanelNumbers& sums) {
   constexpr int64 together = stepsTogether<precision>;
@@ -174,7 +174,7 @@ SPLITMASK_INLINE void scoresOfVectors(const Heads& shape, const Rows& keys, cons
   exponentiatePanel<precision, vectors>(scores, shape.tokens, largest, sums);
 }
 
-// Of `count` (1 … tileColumns) queries, rows of qkv, against all keys: scores[key][query] = 2^(score − largest), packed
+// For `count` (1 … tileColumns) queries, rows of qkv, and all keys: scores[key][query] = 2^(score − largest), packed
 // across the keys, and the sums of these. packedQueries: room for packedElements(width)·tileColumns floats.
 template <Precision precision>
 SPLITMASK_INLINE void exponentialsOfPanel(const Heads& shape, const float* queries, int64 count, const Rows& keys,

@@ -1,13 +1,13 @@
-// The scores of a few queries that fill no vector: [query][key], a lane a key, as sums over the lanes of products of
-// rows. A panel of which most lanes are empty would cost as much as a full one.
+// Scores of the last few queries, which do not fill a vector: laid out [query][key], one key a lane, as dot products of
+// rows. A panel of queries with most lanes empty would cost as much as a full one.
 #pragma once
 #include "attentionBlock.h"
 
 namespace splitmask::SPLITMASK_SET {
 
-// So many queries are cheaper by themselves than in a panel's vector.
+// At most this many queries are cheaper by themselves than in a panel's vector.
 constexpr int64 fewQueries = lanes / 3;
-// How many of so many queries are left over by whole vectors and few enough for that.
+// The number of queries that whole vectors leave over, if it is small enough for that; else 0.
 SPLITMASK_INLINE int64 fewOf(int64 queries) { return queries % lanes <= fewQueries ? queries % lanes : 0; }
 
 // Lane i: the sum of the lanes of rows[i].
@@ -27,7 +27,7 @@ SPLITMASK_INLINE Vector sumsOfRows(Vector (&rows)[lanes]) {
   return rows[0];
 }
 
-// A query by `count` (up to `lanes`) rows of keys; zeros in the lanes behind them.
+// Dot products of a query and `count` (up to `lanes`) rows of keys, one a lane; zeros in the other lanes.
 template <int64 step>
 SPLITMASK_INLINE Vector productsOfRows(int64 elements, const float* query, const Rows& keys, int64 first, int64 count) {
   Vector sums[lanes] = {};

@@ -1,4 +1,4 @@
-// Where the rows of a head lie, which thread does which head, and what is fetched of the next one meanwhile.
+// Where the rows of a head lie, which thread computes which head, and what is prefetched for the next one meanwhile.
 #pragma once
 #include "../parallel.h"
 #include "gemmBlock.h"
@@ -15,8 +15,8 @@ struct Heads {
         width(call.headWidth),
         scale(static_cast<float>(call.scale)) {}
   int64 count() const { return tokens > 0 ? batch * heads : 0; }
-  // Of (sample, head) number `head`: where q, k, v (part 0, 1, 2) begin in B×N×3×H×d, rows packedRow() apart; where it
-  // begins in B×N×H×d.
+  // Of (sample, head) number `head`: packed() is where q, k or v (part 0, 1, 2) begins in B×N×3×H×d, with rows
+  // packedRow() apart, and merged() where its output begins in B×N×H×d, with rows mergedRow() apart.
   int64 packed(int64 head, int64 part) const {
     return ((head / heads * tokens * 3 + part) * heads + head % heads) * width;
   }
@@ -25,9 +25,9 @@ struct Heads {
   int64 mergedRow() const { return heads * width; }
 };
 
-// Fetches what follows head `head` of those up to `end`, while that is computed in `steps` steps. Of small samples that
-// is a share of the sample that follows, in the order of memory; of large ones the rows of the next head, which are
-// short and far apart, so that the hardware's prefetcher does not see them coming.
+// Prefetches what is computed after head `head` (`end`: the thread's last head + 1), while that is computed in `steps`
+// steps. For small samples this is a share of the next sample, in the order of memory; for large ones the rows of the
+// next head, which are so short and far apart that the hardware's prefetcher does not foresee them.
 class NextHead {
  public:
   NextHead(const Heads& shape, int64 head, int64 end, int64 steps)
@@ -36,7 +36,7 @@ class NextHead {
         whole_(shape.tokens * shape.packedRow() <= 48 << 10),
         follows_(head + (whole_ ? shape.heads : 1) < end),
         ahead_(steps, whole_ ? FetchInto::secondLevel : FetchInto::firstLevel) {}
-  // A buffer of `parts` parts a token: 3 of qkv, 1 of what the heads give.
+  // A buffer with `parts` parts a token: 3 for qkv, 1 for the heads' outputs.
   void add(const float* buffer, int64 parts) {
     if (!follows_) return;
     const int64 heads = shape_.heads, tokens = shape_.tokens, width = shape_.width, row = parts * heads * width;
@@ -59,7 +59,7 @@ class NextHead {
   FetchAhead ahead_;
 };
 
-// body(head, thread, end) for every (sample, head), and the end of those that follow each other in the same thread.
+// Calls body(head, thread, end) for every (sample, head); up to `end` they follow each other in the same thread.
 template <class Body> SPLITMASK_INLINE void forEachHead(const Call& call, const Heads& shape, const Body& body) {
   const int64 count = shape.count();
   if (count == 0) return;

@@ -25,7 +25,8 @@ SPLITMASK_INLINE HalfWords toHalfWords(Vector value) {
 #if defined(__AVX512BF16__)
   return (HalfWords)_mm512_cvtneps_pbh((__m512)value);
 #else
-  // A NaN whose upper half would be infinite gets the bit that says quiet, as the CPU's own conversion has it.
+  // The quiet bit is set, as the CPU's own conversion does: a NaN with bits in its lower half alone would become
+  // infinity.
   const UnsignedVector bits = (UnsignedVector)roundToBfloat16(value);
   const UnsignedVector quiet = (UnsignedVector)(value != value) & 0x00400000u;
   return __builtin_convertvector((bits | quiet) >> 16, HalfWords);

@@ -1,5 +1,5 @@
-// The micro-kernel of products of whole numbers: levels 0 … 255 of a times the int8 of a packed weight, in tiles of
-// int32 sums that stay in registers. The sums are exact, so that every set has the same.
+// The micro-kernel of int8 products: levels 0 … 255 of a times the int8 of a packed weight, in tiles of int32 sums that
+// stay in registers. The sums are exact, so that they are the same in every set.
 #pragma once
 #include "../packedWeights.h"
 #include "gemmMicro.h"
@@ -7,7 +7,7 @@
 
 namespace splitmask::SPLITMASK_SET {
 
-// The int8 of a packed element that belong to word `word` of the levels.
+// The int8 of packed elements that are multiplied with word `word` of the levels.
 template <int word> SPLITMASK_INLINE IntVector weightsOfWord(IntVector packed) {
   if constexpr (wordsOfLevels == 1) return packed;
   typedef short Halves __attribute__((vector_size(lanes * 4)));
@@ -15,7 +15,7 @@ template <int word> SPLITMASK_INLINE IntVector weightsOfWord(IntVector packed) {
   return word == 0 ? (IntVector)((Halves)(halves << 8) >> 8) : (IntVector)(halves >> 8);
 }
 
-// sum += Σ left·right of the levels and weights of a word.
+// sum += Σ left·right over the levels and weights of a word.
 SPLITMASK_INLINE IntVector addProducts(IntVector sum, IntVector left, IntVector right) {
 #if defined(__AVX512VNNI__)
   return (IntVector)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)left, (__m512i)right);

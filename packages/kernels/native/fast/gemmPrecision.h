@@ -1,9 +1,9 @@
-// The two precisions of a product's operands: float32 as they are, or rounded to bfloat16 while they are packed, if
-// they do not lie in memory as bfloat16; sums are float32 in both. Packed elements are 32 bits: a float32, or in the
+// The two precisions of a product's operands: float32, or rounded to bfloat16 (while they are packed, unless they are
+// bfloat16 in memory already); sums are float32 in both. Packed elements are 32 bits: a float32, or in the
 // set avx512bf16 a pair of bfloat16 that follow each other along the inner dimension, which vdpbf16ps multiplies and
 // adds in one step. The earlier one is in the lower half, so that a row of bfloat16 in memory is a row of pairs. The
 // other sets keep rounded operands as float32. The instruction adds the upper half's product first, each with one
-// rounding; with two floats that are packed the later one first, all sets sum in this order and agree to the last bit.
+// rounding; the other sets pack the later float first, so that all sum in this order and agree to the last bit.
 // Only what lies below the smallest normal number (which the instruction takes for zero) may differ.
 #pragma once
 #include "bfloat16.h"

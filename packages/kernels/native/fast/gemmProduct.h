@@ -1,5 +1,5 @@
-// One product as its tiles see it: where the operands lie, how they are packed, and the computation of a block of the
-// output from packed b. Who computes which block is decided elsewhere.
+// One product: where its operands lie, how they are packed, and the computation of a block of the output from packed b.
+// Which thread computes which block is decided by the kernels that use it.
 #pragma once
 #include "fetchAhead.h"
 #include "gemmBlock.h"
@@ -8,14 +8,14 @@
 namespace splitmask::SPLITMASK_SET {
 
 // Depth of a block of k: a panel of b of this depth and one of a together stay in the first two cache levels. It is the
-// same in every set, because each block is a sum of its own; a set that holds bfloat16 as pairs has 384 packed elements
-// of both.
+// same in every set, because each block is a sum of its own. A set that holds bfloat16 as pairs has 384 packed elements
+// a block in either precision.
 template <Precision precision> constexpr int64 blockInner = precision == Precision::bfloat16 ? 768 : 384;
 // Rows of a tile: its block of a (rows × blockInner) takes at most a sixth of a second-level cache of 0.5 to 2 MB.
 inline int64 blockRowsOf(const CacheSizes& caches) { return maximum(4, minimum(16, caches.second >> 17)) * tileRows; }
-// Columns: a multiple of the rows.
+// Panels of a tile: it has several times as many columns as rows.
 constexpr int64 blockPanels = 32;
-// Lines so far apart, a way of the first-level cache, share one set of it; otherwise a is read where it lies.
+// Lines whose distance is a multiple of a way of the first-level cache share one set of it; such an a is packed.
 constexpr int64 wayFloats = 1024;
 // Panels of b that are packed together: lines of b are then read in runs of a kilobyte.
 constexpr int64 packedTogether = 8;
@@ -37,14 +37,14 @@ template <Precision precision> struct Product {
   float* output;
   const float *bias, *residual, *preActivation;
   bool activateA, activateB;
-  // Whether these hold Bfloat16, behind a pointer to float.
+  // Whether the pointer to float points to Bfloat16.
   bool aIsBfloat16 = false, bIsBfloat16 = false, outputIsBfloat16 = false;
-  // Of an output in bfloat16, for which beta is 0: a factor of it, whether GELU of it is written, and its derivative.
-  // Both arrays have the output's layout and may be null.
+  // Only for an output in bfloat16, for which beta is 0: a factor, whether GELU is applied, and where GELU's derivative
+  // is written. Both arrays have the output's layout and may be null.
   const Bfloat16* factor = nullptr;
   bool activated = false;
   Bfloat16* derivative = nullptr;
-  // The blocks of k that lie packed at present.
+  // The blocks of k that are packed at present.
   int64 firstBlock = 0, lastBlock = 1;
 
   int64 panels() const { return divideUp(n, tileColumns); }
@@ -57,7 +57,7 @@ template <Precision precision> struct Product {
   int64 innerBlocks() const { return maximum(1, divideUp(k, maximum(1, innerDepth()))); }
   int64 elements(int64 depth) const { return packedElements<precision>(depth); }
   int64 panelHeight() const { return evenHeight(m); }
-  // From one packed panel of b to the next, and all that lie packed, in floats.
+  // The distance between packed panels of b, and the size of all packed ones, in floats.
   int64 packedPanelStride() const { return panelStride(elements(innerDepth()) * tileColumns); }
   int64 packedSize() const { return (lastBlock - firstBlock) * panels() * packedPanelStride(); }
 };
@@ -69,7 +69,8 @@ float* packedPanel(const Product<precision>& p, float* packed, int64 block, int6
   return packed + ((block - p.firstBlock) * p.panels() + panel) * p.packedPanelStride();
 }
 
-// Runs pack(elements, activate) for an operand: elements of its type, and whether GELU of them is packed, as a type.
+// Calls pack(elements, activate) for an operand, with a pointer of its element type, and as a type whether GELU of the
+// elements is packed.
 struct Activate {
   static constexpr bool value = true;
 };
@@ -120,12 +121,12 @@ void packA(const Product<precision>& p, float* packed, int64 block, int64 row, i
   });
 }
 
-// Makes the output of a tile that lies there, with alpha and bias: · GELU′(preActivation), · factor, + residual, GELU.
-// Before the last block of k the sums so far lie in the output.
+// Finishes a tile that is in memory already, with alpha and bias: · GELU′(preActivation), · factor, + residual, GELU.
+// Before the last block of k the output holds the sums so far.
 template <class T, Precision precision> void finishTile(const Product<precision>& p, const float* tile, int64 row,
                                                         int64 rows, int64 column, int columns, bool addOutput) {
   T* outputs = reinterpret_cast<T*>(p.output);
-  // With `take` and `put` for whole vectors: stores with a mask take many times as long on some CPUs.
+  // `take` and `put` handle whole vectors separately, because masked stores take many times as long on some CPUs.
   const auto finish = [&](int64 i, int v, const auto& take, const auto& put) {
     const int64 place = (row + i) * p.outputLeading + column + v * lanes;
     Vector value = load(tile + i * tileColumns + v * lanes);
@@ -160,10 +161,10 @@ template <Precision precision> int64 privateSize(const Product<precision>& p, in
   return divideUp(packedA + tileRows * tileColumns, 16) * 16;
 }
 
-// So many elements of an array in words of 32 bits, to the nearest one below.
+// How many whole words of 32 bits so many elements of an array take.
 SPLITMASK_INLINE int64 wordsOf(int64 elements, bool isBfloat16) { return isBfloat16 ? elements / 2 : elements; }
 
-// Where rows [row, row + rows) of block `block` of k of a lie, and where a share of that block of b does.
+// Add to what is prefetched: rows [row, row + rows) of block `block` of k of a, and a share of that block of b.
 template <Precision precision>
 void addRowsOfA(FetchAhead& ahead, const Product<precision>& p, int64 block, int64 row, int64 rows) {
   const int64 start = block * p.innerDepth(), depth = minimum(p.innerDepth(), p.k - start);
@@ -182,8 +183,8 @@ void addShareOfB(FetchAhead& ahead, const Product<precision>& p, int64 block, in
             wordsOf(p.transposeB ? depth : p.n, p.bIsBfloat16));
 }
 
-// Which task of how many a block is, and the rows of the task that is likely to follow in the same thread (none where
-// they lie behind the last).
+// Which task of how many a block is, and the first row of the task that is likely to follow in the same thread (beyond
+// the last row: none follows).
 struct Sequel {
   int64 row = 0, task = 0, tasks = 1;
 };
@@ -193,7 +194,7 @@ template <Precision precision> bool isReadInPlace(const Product<precision>& p) {
   const int64 step = innerStep<precision>;
   if (p.activateA || p.aIsBfloat16 != (step == 2) || (precision == Precision::bfloat16 && step == 1)) return false;
   if (step == 2 && (p.transposeA || p.k % 2 != 0 || p.aLeading % 2 != 0)) return false;
-  // Lines of a transposed a are shorter than those of the cache where a panel has few rows: packed they are read once.
+  // Where a panel of a transposed a has few rows, its lines are shorter than a cache line: packed, each is read once.
   return p.aLeading / step % wayFloats != 0 && (!p.transposeA || panelWidth(p.panelHeight()) >= 16);
 }
 

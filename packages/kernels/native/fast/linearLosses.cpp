@@ -1,6 +1,6 @@
 // The vocabulary head: the logits of a slice of rows are computed, made into d = (softmax − q)·scale and multiplied
-// again while they are in the cache. They lie transposed, words × rows: in a vector are then logits of different rows,
-// whose maxima and sums need no step across lanes, and weight and d are read where they lie in all three products.
+// again while they are in the cache. They lie transposed, words × rows: a vector then holds logits of different rows,
+// so that maxima and sums of a row need no step across lanes, and all three products read weight and d where they lie.
 #include "../generated/linearLosses.h"
 #include "../indices.h"
 #include "../parallel.h"
@@ -15,11 +15,11 @@ namespace {
 // fewer where their logits would take more than sliceFloats.
 constexpr int64 rowsOfSlice = 224;
 constexpr int64 sliceFloats = 4 << 20;
-// Words are cut in so many ranges where they have no more words than leave their logits in the second-level cache, and
-// no fewer than make packed x be read for several tiles.
+// The words are cut into about wantedRanges ranges. A range has at most mostWords, so that its logits stay in the
+// second-level cache, and at least leastWords, so that packed x is read for several tiles.
 constexpr int64 wantedRanges = 64, leastWords = 42, mostWords = 126;
 
-// Takes pieces of a block of memory; without one it counts.
+// Hands out pieces of a block of memory; without a block it only counts their bytes.
 class Pieces {
  public:
   explicit Pieces(float* block = nullptr) : block_(block) {}
@@ -71,7 +71,7 @@ template <Precision precision> class Head {
 
   struct Slice {
     int64 first, rows;
-    // With what fills the last vector: logits of rows of zeros, because partial vectors take long to write.
+    // Rounded up to whole vectors, because partial ones are slow to write; the logits added are those of rows of zeros.
     int64 padded() const { return divideUp(rows, lanes) * lanes; }
   };
   struct Range {
@@ -79,7 +79,7 @@ template <Precision precision> class Head {
   };
   Range range(int64 index) const { return {index, index * rangeWords_, minimum(words_, (index + 1) * rangeWords_)}; }
 
-  // body(row of the slice, its target) for the rows whose target is in the range.
+  // Calls body(row of the slice, its target) for the rows whose target is in the range.
   template <class Body> void overTargets(const Slice& slice, const Range& range, const Body& body) const {
     for (int64 r = 0; r < slice.rows; ++r) {
       const int64 target = call_.targets[slice.first + r];
@@ -179,7 +179,7 @@ template <Precision precision> class Head {
     });
   }
 
-  // By ranges the logits, and in their place e^(logit − the row's largest in the range).
+  // Range by range, computes logits and replaces them by e^(logit − the row's largest in the range).
   void computePowers(const Slice& slice) {
     const Product whole = ofLogits(slice);
     const int64 threads = call_.parallel->threads;
@@ -225,7 +225,7 @@ template <Precision precision> class Head {
       });
     }
   }
-  // What the logits of a range are shifted by: where all are −∞, others of the row may be finite.
+  // What the logits of a range are shifted by; 0 where all are −∞, since those of other ranges may be finite.
   static Vector shiftOf(Vector largest) { return select(largest == broadcast(-__builtin_inff()), zero(), largest); }
 
   void computeLosses(const Slice& slice) const {
@@ -253,7 +253,7 @@ template <Precision precision> class Head {
     part.write(rowTotals_ + r, total);
   }
 
-  // By ranges d, and of it the gradients of weight and bias.
+  // Range by range, computes d, and from it the gradients of weight and bias.
   void computeGradientsOfWords(const Slice& slice) {
     const Product p = ofWeight(slice);
     const int64 threads = call_.parallel->threads;
@@ -266,10 +266,10 @@ template <Precision precision> class Head {
     });
   }
 
-  // d in the place of the exponentials.
+  // Replaces the exponentials by d.
   void computeD(const Slice& slice, const Range& words) const {
     const float* largest = largest_ + words.index * stride_;
-    float* factors = sums_ + words.index * stride_;  // in the place of the sums, which are done with
+    float* factors = sums_ + words.index * stride_;  // replace the sums, which are not needed any more
     overVectors(0, slice.padded(), [&](int64 r, auto part) {
       const Vector below = exponentialOfNegative(part.read(largest + r) - part.read(rowLargest_ + r));
       part.write(factors + r, part.read(rowFactors_ + r) * below);
@@ -296,7 +296,7 @@ template <Precision precision> class Head {
       if (call_.biasGradient) call_.biasGradient[target] -= wanted;
     });
   }
-  // sums[i], over all lanes, is what the slice gives of word + i.
+  // Summed over its lanes, sums[i] is the slice's part of the gradient of word + i.
   void addToBias(const Slice& slice, Vector (&sums)[lanes], int64 word, int count) const {
     transposeSquare(sums);
     float* place = call_.biasGradient + word;
@@ -308,7 +308,7 @@ template <Precision precision> class Head {
   void computeGradientOfX(const Slice& slice) {
     const Product p = ofX(slice);
     const int64 threads = call_.parallel->threads, height = p.panelHeight();
-    // Tasks, halved until the threads can share them evenly; at first by rows, down to two panels.
+    // Tasks are halved until the threads can share them evenly: first by rows, down to two row panels, then by columns.
     int64 rows = minimum(divideUp(slice.rows, height), blockRowsOf(*call_.caches) / height),
           panels = maximum(1, p.panels());
     const auto across = [&] { return divideUp(p.panels(), panels); };
@@ -329,13 +329,13 @@ template <Precision precision> class Head {
   const int64 words_;
   const bool wantsD_;
   int64 sliceRows_, stride_, rangeWords_, ranges_;
-  double share_;  // of a word in the smoothing
+  double share_;  // a word's share of the smoothed targets
   // x packed for two of the products, and weight for the third.
   float *packedForLogits_, *packedForWeight_, *packedForX_;
   float* d_ = nullptr;  // words × rows; at first logits, then exponentials
-  // By range and row: the largest logit, the sum of the exponentials, the sum of the logits as they are shifted.
+  // By range and row: the largest logit, the sum of the exponentials, the sum of the shifted logits.
   float *largest_, *sums_, *totals_;
-  // By row: the target's logit, what the ranges give together, and what makes d of the exponentials.
+  // By row: the target's logit, the same three over all ranges, and the factor of the exponentials in d.
   float *targetLogits_, *rowLargest_, *rowSums_, *rowTotals_, *rowFactors_;
   float *privates_, *ownLogits_;
   int64 privateFloats_;

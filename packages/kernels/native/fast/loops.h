@@ -7,7 +7,7 @@
 
 namespace splitmask::SPLITMASK_SET {
 
-// What the body of `overVectors` reads and writes floats and Bfloat16 with: all lanes, or the first `count`.
+// By this the body of `overVectors` reads and writes floats and Bfloat16: all lanes, or the first `count`.
 struct AllLanes {
   template <class T> inline __attribute__((always_inline)) Vector read(const T* from, float = 0.0f) const {
     return load(from);

@@ -210,7 +210,7 @@ template <class V> inline V reducedAngle(V x, IntegersOf<V>& quadrant) {
   const V n = sum - shift;
   quadrant = (IntegersOf<V>)sum;
   const V r = ((x - n * 1.5703125f) - n * 4.837512970e-4f) - n * 7.549789955e-8f;
-  // Angles so large that nothing of them is left in float32 give some value from −1 to 1.
+  // For angles so large that float32 leaves no digit of r, the limit keeps results between −1 and 1.
   const V limit = V{} + 0.7855f;
   return r > limit ? limit : r < -limit ? -limit : r;
 }

@@ -1,5 +1,4 @@
-// gemmPacked: products with weights that were packed before, so that nothing is packed but rows of a, and only where
-// they are rounded.
+// gemmPacked: products with weights that are packed already, so that only rows of a may have to be packed.
 #include "../generated/packedProducts.h"
 #include "../packedWeights.h"
 #include "../parallel.h"
@@ -13,14 +12,14 @@ namespace {
 
 // Rows of a task: their block of a stays in the second-level cache beside a panel of the weight.
 constexpr int64 rowsOfTask = 16 * tileRows;
-// So many tasks that the threads end at about the same time, where each is worth its start, in multiply-adds.
+// Enough tasks that the threads end at about the same time, but each with enough multiply-adds to be worth its start.
 constexpr int64 enoughTasks = 24;
 constexpr int64 worthTask = 1 << 17;
-// Panels of a task at most: a block of a is read so often from the second-level cache.
+// Panels of a task at most; for each of them the block of a is read from the second-level cache.
 constexpr int64 mostPanels = 4;
 
-// body(first row, end, first panel, end, thread) over the output of m×k by k×n: whole panels, and few cuts of the rows,
-// so that each panel of the weight is read from memory few times.
+// Calls body(first row, end, first panel, end, thread) for the whole output of m×k by k×n. Rows are cut into few
+// pieces, because each piece reads every panel of the weight from memory.
 template <class Body> void overOutput(const Call& call, int64 m, int64 n, int64 k, const Body& body) {
   const int64 height = evenHeight(m), rowPanels = divideUp(m, height), panels = divideUp(n, packedColumns);
   const int64 wanted = minimum(enoughTasks, m * n * k / worthTask);
@@ -34,7 +33,7 @@ template <class Body> void overOutput(const Call& call, int64 m, int64 n, int64 
   });
 }
 
-// A tile as it was written, where it still lies in the first-level cache: GELU of it, and the residual.
+// GELU and the residual of a tile that was just written, while it is in the first-level cache.
 void activateTile(float* output, const float* residual, int64 stride, int64 rows, int64 columns) {
   for (int64 i = 0; i < rows; ++i) {
     overVectors(0, columns, [&](int64 c, auto part) {
@@ -45,8 +44,8 @@ void activateTile(float* output, const float* residual, int64 stride, int64 rows
   }
 }
 
-// Where packed elements of a panel are not what the micro-kernel multiplies: pairs of bfloat16 become two float32,
-// the later one first.
+// In sets whose micro-kernel multiplies no pairs, pairs of bfloat16 become two float32, the later one first, in which
+// order every set sums (gemmPrecision.h).
 template <Precision precision> constexpr bool isUnpacked =
     precision == Precision::bfloat16 && innerStep<precision> == 1;
 
@@ -71,7 +70,7 @@ template <Precision precision> void multiplyPacked(const GemmPacked<float>& call
   const int* weight = reinterpret_cast<const int*>(call.packed);
   const bool activate = call.activation == OutputActivation::gelu;
 
-  // Rows that are rounded, or lie badly, are packed once, block by block of k; others are read where they lie.
+  // Rows that are rounded, or whose stride suits the cache badly, are packed; others are read where they lie.
   const bool packsRows = precision != Precision::float32 || call.k % wayFloats == 0;
   const int64 aStride = packsRows ? packedStride(p.elements(depth)) : call.k;
   const int64 aBlock = packsRows ? call.m * aStride : depth;

@@ -1,5 +1,5 @@
-// gemm and gemmArgmax: cache blocking and threads around the micro-kernel. Threads share tiles of the output, never k,
-// so results do not depend on their number.
+// gemm, gemmBfloat16 and gemmArgmax: cache blocking and threads around the micro-kernel. Threads share tiles of the
+// output, never k, so results do not depend on their number.
 #include "../generated/products.h"
 #include "../indices.h"
 #include "../parallel.h"
@@ -59,7 +59,7 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
     const int64 packedFloats = divideUp(p.packedSize(), 16) * 16;
     float* packed = static_cast<float*>(call.scratch(call, 0, (packedFloats + threads * privateFloats) * 4));
     float* privates = packed + packedFloats;
-    // Panels of b that are packed together: fewer where not every thread would get some.
+    // Panels of b that are packed together: fewer if some threads would otherwise get none.
     const int64 panelsOfRun =
         threads == 1 ? packedTogether : maximum(1, minimum(packedTogether, panels * together / (2 * threads)));
     const int64 runs = divideUp(panels, panelsOfRun);
@@ -190,7 +190,7 @@ void gemmBfloat16(const GemmBfloat16<float>& call) {
 
 namespace {
 
-// By lanes the largest value so far and its column.
+// For each lane the largest value so far and its column.
 struct Best {
   Vector value;
   IntVector index;
@@ -242,7 +242,7 @@ template <Precision precision> void findLargest(const GemmArgmax<float>& call) {
   const int64 elements = packedElements<precision>(call.k);
   const int64 chunk = maximum(32, packedLimit / (maximum(1, elements) * tileColumns)) * tileColumns;
   const int64 height = evenHeight(call.m);
-  // A task's block of a is to stay in the second-level cache; smaller blocks only until every thread has four.
+  // A task's block of a has to stay in the second-level cache; it is smaller if threads would get fewer than four.
   const int64 threads = call.parallel->threads;
   const int64 mostRows = minimum(8 * tileRows, (1 << 16) / maximum(1, elements));
   const int64 evenRows = threads > 1 ? maximum(2 * height, divideUp(call.m, 4 * threads)) : mostRows;

@@ -1,5 +1,4 @@
-// Rows of a product's first operand as whole numbers 0 … 255, its levels, in the order in which the micro-kernel of
-// bytes reads them.
+// Rows of a product's first operand quantized to the levels 0 … 255, in the order in which byteTile.h reads them.
 #pragma once
 #include "../packedWeights.h"
 #include "gemmPack.h"
@@ -7,8 +6,8 @@
 
 namespace splitmask::SPLITMASK_SET {
 
-// Words of 32 bits that hold four levels: one where the set multiplies bytes, else two, of 16 bits each: (0, 2) and
-// (1, 3).
+// How many 32-bit words hold four levels: one where the set multiplies bytes, else two, each with two levels of 16
+// bits: (0, 2) and (1, 3).
 #if defined(__AVX512VNNI__)
 constexpr int wordsOfLevels = 1;
 #else
@@ -36,10 +35,10 @@ SPLITMASK_INLINE IntVector roundToInt(Vector value) {
 #endif
 }
 
-// Words of a row of k levels.
+// 32-bit words of a row of k levels.
 SPLITMASK_INLINE int64 wordsOfRow(int64 k) { return divideUp(k, 4) * wordsOfLevels; }
 
-// A row of a in levels; `to` has wordsOfRow(k) words.
+// Quantizes a row of a; `to` has wordsOfRow(k) words.
 inline RowLevels findLevels(const float* row, int64 k, int* to) {
   if (k == 0) return {0.0f, 0.0f};
   const float nan = __builtin_nanf("");

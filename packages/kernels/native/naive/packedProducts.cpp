@@ -1,4 +1,4 @@
-// packWeights and gemmPacked as their definitions say. The first runs once for a weight and has no other version.
+// packWeights and gemmPacked as their definitions say. packWeights runs once for a weight and has no fast version.
 #include "../generated/packedProducts.h"
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace splitmask::naive {
 
-// NaN where an element is not finite.
+// The largest magnitude of a row; NaN if an element is not finite.
 template <class T> static float largestOf(const T* row, int64 count) {
   float largest = 0;
   for (int64 i = 0; i < count; ++i) {
@@ -51,7 +51,7 @@ template <class T> void packWeights(const PackWeights<T>& call) {
   });
 }
 
-// A row of a as gemmPacked multiplies it: value = low + step·level.
+// A row of a, quantized as in gemmPacked: value = low + step·level.
 template <class T> struct Levels {
   std::vector<int> level;
   float low, step;

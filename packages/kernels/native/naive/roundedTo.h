@@ -18,7 +18,7 @@ inline float roundToBfloat16(float value) {
   return value;
 }
 
-// An element as it is multiplied.
+// An element, rounded to the precision in which it is multiplied.
 template <class T> inline T roundedTo(ProductPrecision precision, T value) {
   return precision == ProductPrecision::bfloat16 ? T(roundToBfloat16(static_cast<float>(value))) : value;
 }

@@ -12,7 +12,7 @@ namespace splitmask {
 
 namespace {
 
-// A level as the system reports it; 0 bytes: it does not.
+// A level as the system reports it, and how many cores share it; 0 bytes: it reports none.
 struct Level {
   int64 bytes = 0, cores = 1;
 };
@@ -27,7 +27,7 @@ int64 number(const char* name) {
   return sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : 0;
 }
 
-// Of the fast cores; processors by Intel have no levels of performance, but a third level of cache.
+// Of the performance cores; Intel's processors report no hw.perflevel0, but a third level of cache.
 void readLevels(Level levels[3]) {
   const bool several = number("hw.perflevel0.l2cachesize") > 0;
   levels[0].bytes = number(several ? "hw.perflevel0.l1dcachesize" : "hw.l1dcachesize");
@@ -87,7 +87,7 @@ void readLevels(Level levels[3]) {
 MachineCaches read() {
   Level levels[3];
   readLevels(levels);
-  // A machine of two levels computes in the second one to the last.
+  // On a machine with two levels, the second one is the last.
   if (levels[2].bytes <= 0 && levels[1].bytes > 0) levels[2] = levels[1];
   int64 parts[3];
   for (int i = 0; i < 3; ++i) {

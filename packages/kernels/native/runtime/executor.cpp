@@ -40,8 +40,8 @@ Executor::~Executor() {
     for (Block block : each.blocks) MemoryPool::returnToSystem(block);
 }
 
-// Both sides hold the lock for less than a microsecond. A thread that sleeps for it may wait for a core much longer: on
-// a machine that is busy it gets one when another thread's time slice is over.
+// Spins before it sleeps: both sides hold the lock for less than a microsecond, but on a busy machine a thread that
+// sleeps gets a core only when another thread's time slice is over.
 static std::unique_lock<std::mutex> lockSoon(std::mutex& mutex) {
   std::unique_lock<std::mutex> lock(mutex, std::defer_lock);
   for (int spin = 0; spin < spins; ++spin) {
@@ -290,7 +290,7 @@ static double cpuTimeOfThread() {
   return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
 }
 
-// Runs a kernel or a copy, for a profile with its time.
+// Runs a kernel or a copy; while a profile is taken, measures its time.
 template <class Work> void Executor::timed(const Work& work) {
   if (!profiling_) return work();
   pool_.waited = taskCpu_ = 0;
@@ -303,7 +303,7 @@ template <class Work> void Executor::timed(const Work& work) {
   workCpu_ = simulating_ ? cpuTimeOfThread() - cpu : 0;
 }
 
-// A parallel phase on simulated threads.
+// Runs a parallel phase on simulated threads: task after task on this thread, with the CPU time of each.
 void Executor::runAlone(int64 tasks, void (*body)(void*, int64, int), void* context) {
   phases_ += 1;
   phaseTasks_.reserve(phaseTasks_.size() + static_cast<size_t>(tasks) + 1);
@@ -355,7 +355,7 @@ void Executor::recordProfile(const uint64_t* command) {
   profile_.insert(profile_.end(), phaseTasks_.begin(), phaseTasks_.end());
 }
 
-// From words[1] to words[0], words[2] bytes.
+// Copies words[2] bytes from words[1] to words[0].
 void Executor::copy(const uint64_t* words) {
   timed([words] {
     if (words[2] > 0) std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), words[2]);

@@ -57,9 +57,9 @@ class Executor {
   // start and duration in nanoseconds; of a copy its bytes; of a kernel: the nanoseconds in which the queue's thread
   // waited for the others, kernel, float64?, items, its numbers, for each buffer whether it was given (1, 0), then the
   // same for the items: all numbers, all buffers; then what simulated threads did.
-  // With simulatedThreads > 0 kernels are told of so many threads, but the queue's thread runs their tasks one after
-  // the other. A kernel's record ends with its number of parallel phases (−1 where no threads are simulated), the
-  // nanoseconds of CPU time outside of them, and of each phase its number of tasks and the CPU time of each.
+  // With simulatedThreads > 0 kernels cut their work as for that many threads, but the queue's thread runs all tasks,
+  // one after the other. A kernel's record ends with its number of parallel phases (−1 where no threads are simulated),
+  // the nanoseconds of CPU time outside of them, and of each phase its number of tasks and the CPU time of each.
   void startProfile(int simulatedThreads);
   void stopProfile(uint32_t ticket);
   std::vector<Completion> takeCompletions();
@@ -113,7 +113,7 @@ class Executor {
   std::condition_variable wake_, space_;
   std::vector<uint64_t> incoming_;
   bool sleeping_ = false;
-  std::chrono::steady_clock::time_point woken_;  // when what ended the last sleep came
+  std::chrono::steady_clock::time_point woken_;  // when the command came that ended the last sleep
   std::atomic<bool> waitingForSpace_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> hasIncoming_{false};

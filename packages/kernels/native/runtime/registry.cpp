@@ -98,7 +98,7 @@ static bool hasAvx512() {
   return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
-// Every CPU with the first has the second.
+// Every CPU with AVX512-BF16 has AVX512-VNNI, too; both are checked because the set is compiled for both.
 static bool hasAvx512Bf16() {
   return hasAvx512() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
 }

@@ -12,8 +12,8 @@ const pairs = (n: Heads): number => 2 * n.batch * n.heads * n.tokens * n.tokens 
 export const attention = {
   /**
    * output = softmax(scale·q·kᵀ)·v for each head; logSumExp B×H×N is kept for the backward pass. precision: with
-   * bfloat16 q, k, v and e^(score − the row's largest) are rounded before they are multiplied; sums, also those of the
-   * softmax, and all else stay float32.
+   * bfloat16, q, k, v and e^(score − the row's largest) are rounded before they are multiplied; all else, such as sums
+   * and the softmax's denominator, stays float32.
    */
   attention: defineKernel({
     integers: ["batch", "tokens", "heads", "headWidth", "precision"],

@@ -94,11 +94,11 @@ export const weightFormats = {
   float32: 0,
   /** Rounded to the nearest, ties to even; below 2⁻¹²⁶ zero. */
   bfloat16: 1,
-  /** Whole numbers −127 … 127 and a scale for each row of the weight. */
+  /** Integers −127 … 127, and a float32 scale for each row of the weight. */
   int8: 2,
 } as const;
 
-/** Rows of a weight that `packWeights` packs together. */
+/** Rows of a weight (columns of the product) that `packWeights` packs together, as a panel. */
 export const packedColumns = 32;
 
 /** What `gemmPacked` does to the sums before the residual is added. */
@@ -109,7 +109,7 @@ export const outputActivations = {
   gelu: 1,
 } as const;
 
-/** What an array holds whose element type is chosen by call. */
+/** The element type of a buffer, where each call chooses it. */
 export const elementTypes = {
   /** The call's dtype. */
   dtype: 0,

@@ -23,7 +23,7 @@ export type FixedType = "int32" | "uint8" | "float64" | "bfloat16";
 export interface KernelBuffer<Name extends string, Context> {
   /** Elements that the kernel reaches, counted from the buffer's byteOffset: a smaller buffer is an error. */
   readonly extent: (numbers: NumbersOf<Name>, context: Context) => number;
-  /** The element type, or the integer that says it by a code of `elementTypes`; not given: the call's dtype. */
+  /** The element type, or the name of the integer whose code (`elementTypes`) says it. Default: the call's dtype. */
   readonly type?: FixedType | { readonly code: Name };
   /**
    * Whether the kernel writes it. An output may be an input's memory only where the kernel's comment says "in place".

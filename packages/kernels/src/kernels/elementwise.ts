@@ -85,7 +85,7 @@ export const elementwise = {
     buffers: { output: { output: true, type: "bfloat16", extent: size }, input: { extent: size } },
     operations: none,
   }),
-  /** output = input, which every floating dtype holds as it is. */
+  /** output = input; float32 and float64 represent every bfloat16 exactly. */
   fromBfloat16: defineKernel({
     integers: ["size"],
     buffers: { output: { output: true, extent: size }, input: { type: "bfloat16", extent: size } },

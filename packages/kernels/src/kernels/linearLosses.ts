@@ -6,13 +6,13 @@ type Layer = NumbersOf<"rows" | "columns" | "inner">;
 const inputs = (n: Layer): number => n.rows * n.inner;
 const weights = (n: Layer): number => n.columns * n.inner;
 
-/** Losses of a linear layer's outputs, which are never in memory. */
+/** Losses of a linear layer's outputs, of which only a slice of rows is in memory at a time. */
 export const linearLosses = {
   /**
    * crossEntropy of logits = x·weightᵀ + bias, for x rows×inner and weight columns×inner, and the gradients that are
    * given: with d = (softmax − q)·gradientScale, xGradient = d·weight, weightGradient = dᵀ·x, biasGradient = Σ_rows d.
    * A target of −1 (none) makes the row's loss and d NaN; others out of range are a device error.
-   * precision: as gemm has it, of all three products; logits, d and sums stay float32.
+   * precision: as for gemm, for all three products; logits, d and sums stay float32.
    */
   linearCrossEntropy: defineKernel({
     integers: ["rows", "columns", "inner", "precision"],

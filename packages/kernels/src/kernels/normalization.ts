@@ -6,7 +6,7 @@ import { columns, matrix, perElement, rows } from "./extents.js";
 export const normalization = {
   /**
    * output = (input − mean)·rstd·weight + bias over each row; rstd = 1/√(variance + epsilon), biased variance. mean,
-   * rstd [rows]. weight and bias null: 1 and 0. The output's type by code.
+   * rstd [rows]. weight and bias null: 1 and 0. outputType: that of output.
    */
   layerNorm: defineKernel({
     integers: ["rows", "columns", "outputType"],

@@ -14,12 +14,12 @@ const packedBytes = ({ n, k, format }: Weight): number =>
 /** Products with weights that were packed once, for inference. */
 export const packedProducts = {
   /**
-   * Packs the weight of a linear layer, N×K (out×in), for `gemmPacked`: panels of `packedColumns` rows of it, in each
-   * for every packed element (32 bits: one float32, two bfloat16, the earlier one in the lower half, or four int8 from
-   * the lowest byte on) those of all the rows side by side. What is filled up is zero. The layout is the same on every
-   * instruction set.
-   * int8: scales[n] = max |weight[n,:]| / 127, the elements round(weight / scale), ties to even, and sums[n] the sum of
-   * these; a row with a NaN or an infinity has a scale of NaN. scales and sums are needed for int8 alone.
+   * Packs the weight of a linear layer, N×K (out×in), for `gemmPacked`, into panels of `packedColumns` rows. A packed
+   * element has 32 bits: one float32, two bfloat16 that follow each other along K (the first in the lower half), or
+   * four int8 (the first in the lowest byte). A panel is [element along K][row]. Missing rows and elements are zeros.
+   * The layout is the same on every instruction set.
+   * int8: scales[n] = max |weight[n,:]| / 127, elements round(weight / scale) with ties to even, and sums[n] the sum of
+   * row n's elements; a row with a NaN or an infinity has the scale NaN. Only int8 needs scales and sums.
    */
   packWeights: defineKernel({
     integers: ["n", "k", "format"],
@@ -33,11 +33,12 @@ export const packedProducts = {
     operations: () => 0,
   }),
   /**
-   * output = activation(a·weightᵀ + bias) + residual, M×N, a M×K, of a weight that `packWeights` packed.
-   * float32: the bits of `gemm`. bfloat16: a is rounded too, sums are float32, as `gemm` has it with that precision.
-   * int8: each row of a becomes whole numbers 0 … 255, u = round((a − low) / step), ties to even, low its least
-   * element and step = (largest − least) / 255; then the sum is scale·(step·Σ u·w + low·Σ w) with integer sums, which
-   * are exact up to K = 65536: every instruction set computes with the same integers. A row with a NaN or an infinity
+   * output = activation(a·weightᵀ + bias) + residual, M×N, a M×K, with a weight that `packWeights` packed.
+   * float32: bit-identical to `gemm`. bfloat16: a is rounded, too, and sums are float32, as in `gemm` with that
+   * precision.
+   * int8: each row of a is quantized to u = round((a − low) / step), 0 … 255, ties to even, with low its smallest
+   * element and step = (largest − smallest) / 255. The product is scale·(step·Σ u·w + low·Σ w), with integer sums,
+   * which are exact up to K = 65536 and therefore the same on every instruction set. A row with a NaN or an infinity
    * becomes NaN.
    */
   gemmPacked: defineKernel({

@@ -76,12 +76,12 @@ export const products = {
     operations: (n) => 2 * n.batch * n.m * n.n * n.k,
   }),
   /**
-   * A product in precision bfloat16 whose arrays may lie in memory as bfloat16, all dense:
-   * output = epilogue(op(a)·op(b)), M×N, K inner; transposes as gemm has them. The types of a, b and output by code;
-   * what is in the call's dtype is rounded as gemm does it, and sums are float32.
-   * Epilogue, in this order: + bias[n]; · factor; + residual; activated 1: GELU, to the accuracy of bfloat16.
-   * derivative, if given, is GELU′ of what GELU is taken of. factor, activated and derivative only of a bfloat16
-   * output. In place on factor.
+   * A product in precision bfloat16 whose arrays may be bfloat16 in memory, all of them dense:
+   * output = epilogue(op(a)·op(b)), M×N, inner dimension K; transposes as for gemm. aType, bType and outputType are the
+   * types of a, b and output; factors in the call's dtype are rounded as in gemm, and sums are float32.
+   * Epilogue, in this order: + bias[n]; · factor; + residual; with activated 1, GELU to the accuracy of bfloat16.
+   * derivative, if given, receives GELU′ at GELU's argument. factor, activated and derivative need a bfloat16 output.
+   * output may be in place on factor.
    */
   gemmBfloat16: defineKernel({
     integers: ["m", "n", "k", "transposeA", "transposeB", "aType", "bType", "outputType", "activated"],

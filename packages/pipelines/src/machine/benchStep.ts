@@ -36,7 +36,7 @@ export interface BenchStepRequest {
   /** Steps that are profiled. Default 3. */
   readonly profiledSteps?: number;
   /**
-   * Numbers of threads, 1 to 256 each, for which it is told how evenly the kernels' tasks could be shared. Default:
+   * Numbers of threads, 1 to 256 each, for which to find out how evenly they could share the kernels' tasks. Default:
    * none.
    */
   readonly simulatedThreads?: readonly number[];
@@ -69,7 +69,7 @@ export interface StepBench extends Pick<StepsProfile, "secondsPerStep" | "stepSe
   readonly limits: MachineLimits;
   /** The profiled steps by kernels, all together. */
   readonly profile: ProfileSummary;
-  /** What the queue costs, calls and barriers apart. */
+  /** Time of a call and of a barrier of the device's queue. */
   readonly queue: QueueCosts;
   /** How the kernels of a step would share their work, for each of `simulatedThreads`. */
   readonly balances: readonly Balance[];

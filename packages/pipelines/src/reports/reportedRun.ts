@@ -85,7 +85,7 @@ async function pretrained(
       const parts = await preparation?.load(device, join(path, preparation.file));
       const task = method.create(device, settings, parts);
       task.model.loadStateDict(await readWeights(checkpoint, description));
-      // Those with an augmentation of their own would all be the middle of the picture.
+      // Without it, views with an augmentation of their own would all be the middle of the picture.
       const [seen, ...others] = pretrainingStep(method)
         .views(settings)
         .filter(({ augmentation }, index) => index === 0 || augmentation === undefined)

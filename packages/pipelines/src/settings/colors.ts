@@ -11,7 +11,7 @@ const usual = { colorJitter: 0.8, grayscale: 0.2, blur: 0.5, solarize: 0.2 };
  * Decides the color steps: some where they are asked for, or where the pictures are few and the method has them then.
  *
  * @returns The settings; they, in words; and why.
- * @throws UsageError where some are asked for and the method's views have color steps of their own.
+ * @throws UsageError where some are given and the method's views have a color augmentation of their own.
  */
 export function resolveColors(
   given: Config,

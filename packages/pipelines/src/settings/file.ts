@@ -49,8 +49,8 @@ function methodNamedBy(value: unknown, path: string): string | undefined {
 /**
  * What a JSON file or a module holds, unchecked.
  *
- * @param option The option or argument that named it, for errors.
- * @param example What a module may hold, for errors.
+ * @param option The option or argument that named the file, for errors.
+ * @param example An example of a module's export, for errors.
  */
 export async function readFileValue(
   path: string,

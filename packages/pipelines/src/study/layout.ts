@@ -26,7 +26,7 @@ export interface StudyCell {
   /** Label of the row. */
   readonly row: string;
   readonly seed: number;
-  /** Keys of its steps, the first one's and by evaluation. */
+  /** Key of the step that makes its encoder, and keys of the steps that evaluate it, by the evaluation's name. */
   readonly encoder: string;
   readonly evaluations: Readonly<Record<string, string>>;
 }
@@ -34,7 +34,7 @@ export interface StudyCell {
 /** What a study consists of. */
 export interface StudyLayout {
   readonly cells: readonly StudyCell[];
-  /** Every step once, each behind the one that it comes after. */
+  /** Every step once, in an order in which each can be done. */
   readonly steps: readonly StudyStep[];
 }
 
@@ -43,14 +43,14 @@ export interface LayoutContext {
   readonly studies: StudyFolder;
   /** Whether decisions and tables are written to the folder; a dry run writes nothing. */
   readonly isWritten: boolean;
-  /** The machine as one of the processes has it. */
+  /** The machine with one process's share of threads and memory. */
   readonly machine: MachineFacts;
   readonly terminal: Terminal;
 }
 
 /**
- * Settings that are decided from the speed and the memory of the machine: once for a folder of studies, so that a step
- * is the same whenever it is done.
+ * Settings that are decided from the machine's speed and memory. They are decided once for a folder of studies, so that
+ * a step has the same key whenever it is done.
  */
 const machineFields = [
   ...(["width", "depth", "heads", "imageSize", "patch"] as const),
@@ -208,7 +208,7 @@ class Layout {
     );
   }
 
-  /** The run of an encoder with its first weights: what these and its view of the pictures depend on is the key. */
+  /** The run folder of an untrained encoder; its key is made of what first weights and normalization depend on. */
   #untrained(row: StudyRow, decided: DecidedRow, seed: number, cell: string): string {
     return this.#add(
       { step: "untrained", method: decided.identity, ...firstEncoder(decided, seed) },
@@ -231,7 +231,7 @@ class Layout {
     const { config, estimate } = await this.#labelled(settings, decided, trained, tested, fromScratch);
     const own = resultSettings({ ...config, seed }, finetuneFields);
     const start = fromScratch ? firstEncoder(decided, seed) : { encoder };
-    // A row that is pre-trained has a run folder, but its encoder before that is another step's.
+    // From random weights, even a row that is pre-trained starts from the untrained encoder, which is another step.
     const after = fromScratch && !row.untrained ? this.#untrained(row, decided, seed, cell) : encoder;
     const parts: FinetuneConfig = {
       ...(trained.split === undefined ? {} : { trainSplit: trained.split }),
@@ -328,16 +328,16 @@ function encoderOf(config: PretrainingSettings, method: Method): VisionTransform
   return method.encoder?.({ ...config, ...anyColors }) ?? encoderConfig(config);
 }
 
-/** What an encoder's first weights and its view of pictures depend on. */
+/** What an encoder's first weights and the normalization of its pictures depend on. */
 function firstEncoder(row: DecidedRow, seed: number) {
   const { config, method } = row.decided;
   const { mean, std, valueRange } = config;
   return { encoder: encoderOf(config, method), mean, std, valueRange, seed, pictures: row.pictures.digest };
 }
 
-/** Passes over the training features that fitting a probe by L-BFGS takes, over all penalties and held-out fifths. */
+/** Passes over the training features that fitting a probe by L-BFGS takes, over all penalties and validation folds. */
 const probePasses = 1500;
-/** What these take besides, however few pictures there are: L-BFGS waits for the device at every one, in seconds. */
+/** Seconds that these take however few pictures there are, because L-BFGS waits for the device at every one. */
 const probeWaiting = 4;
 
 function probeSeconds({ classes, facts }: OpenedPictures, width: number, { rates }: MachineFacts): number {

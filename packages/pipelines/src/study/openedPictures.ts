@@ -18,9 +18,9 @@ export type PictureRole = Extract<DatasetUse, "pretraining" | "training" | "test
 
 /** Pictures of a study as a step opens them. */
 export interface OpenedPictures {
-  /** What `openDataset` takes: the source itself, or a table of those that were drawn from it. */
+  /** What `openDataset` takes: the source itself, or a table of the pictures that were drawn from it. */
   readonly path: string;
-  /** The part of the source; undefined: the usual one. */
+  /** The split of the source; undefined: its default. */
   readonly split: string | undefined;
   /** Hash of names, labels and contents, in their order. */
   readonly digest: string;
@@ -33,12 +33,13 @@ export interface OpenedPictures {
 const readAtOnce = 16;
 
 /**
- * Opens pictures of a plan: draws what the plan draws, leaves a table of that in the folder of studies, and hashes
- * them.
+ * Opens pictures of a plan: draws subsets and held-out parts, writes a table of these to the folder of studies, and
+ * hashes the pictures.
  *
  * @param name What the plan calls them.
- * @param folder Where tables and digests are kept; null: nothing is written.
- * @throws Error where there are none, or a part of pictures is wanted that are no files.
+ * @param folder Where tables and digests are kept, and whether anything is written there.
+ * @throws Error where there are no pictures; UsageError where the plan draws from a source whose pictures are not
+ *   files.
  */
 export async function openStudyPictures(
   name: string,
@@ -78,7 +79,7 @@ export async function openStudyPictures(
 
 const factsOf = ({ facts }: ScannedPictures, { length: count }: ImageDataset) => ({ ...facts, count });
 
-/** The pictures that a plan takes of a source; the data set itself where it takes all. */
+/** The pictures that a plan takes from a source; the dataset itself where it takes all. */
 function drawn(name: string, source: StudyPictures, dataset: ImageDataset): ImageDataset {
   const { heldOut, part, seed = 0, subset } = source;
   try {
@@ -106,15 +107,15 @@ async function tableOf(
 ): Promise<string> {
   if (!existsSync(dataset.path(0))) {
     throw new UsageError(
-      `pictures ${name}: heldOut and subset take some of the files of a source, and those of ${dataset.path(0)} are ` +
-        "no files of their own. Unpack them into a folder, or use the whole source.",
+      `pictures ${name}: heldOut and subset need pictures that are files of their own, and ` +
+        `${dataset.path(0)} is none. Unpack them into a folder, or use the whole source.`,
     );
   }
   const lines = Array.from({ length: dataset.length }, (_, index) => {
     const label = dataset.classes[dataset.label(index)];
     return JSON.stringify({ file_name: dataset.path(index), ...(label === undefined ? {} : { label }) });
   });
-  // The same pictures elsewhere are another table.
+  // The digest does not depend on the folder of the pictures, but the table's paths do.
   const text = `${lines.join("\n")}\n`;
   const place = createHash("sha256").update(text).digest("hex").slice(0, 8);
   const path = studies.filePath("pictures", `${digest}-${place}.jsonl`);
@@ -122,7 +123,7 @@ async function tableOf(
   return path;
 }
 
-/** Hash of the pictures' names, labels and contents; of pictures that have not changed it is remembered. */
+/** Hash of the pictures' names, labels and contents; kept under their fingerprint, so that it is computed once. */
 async function digestOf(
   dataset: ImageDataset,
   { isWritten, studies }: { readonly studies: StudyFolder; readonly isWritten: boolean },

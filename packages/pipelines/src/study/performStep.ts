@@ -15,14 +15,14 @@ import type { StudyFolder } from "./studyFolder.js";
 export interface StepContext {
   readonly studies: StudyFolder;
   readonly threads: number;
-  /** A plain object. */
+  /** A plain object: it is copied with another `warn`. */
   readonly terminal: Terminal;
   /** Aborting it ends a training after the step at hand, with a checkpoint. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: StepProgress) => void;
 }
 
-/** Seconds in which a process that was killed or is stopping lets go of its run folder. */
+/** Seconds to wait until a process that was killed or is stopping has released its run folder. */
 const patience = 60;
 
 /**
@@ -44,13 +44,13 @@ export async function performStep(step: StudyStep, context: StepContext): Promis
     ...outcome,
   };
   await studies.write("steps", key, record);
-  // The model stays; nobody goes on with a classifier.
+  // The exported model stays; a classifier that is done is never resumed.
   if (work.kind === "finetune")
     await rm(join(work.request.out, "checkpoints"), { recursive: true, force: true });
   return record;
 }
 
-/** Works in a run folder; waits for a process that is still writing there, such as one that was just stopped. */
+/** Does work in a run folder; first waits for a process that still holds it, such as one that was just stopped. */
 async function onceUnlocked<Result>(work: () => Promise<Result>): Promise<Result> {
   const deadline = performance.now() + 1000 * patience;
   for (;;) {

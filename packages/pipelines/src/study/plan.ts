@@ -64,7 +64,7 @@ export type StudyEvaluation = FrozenEvaluation | LabelledEvaluation;
 export interface StudyRow {
   /** The labels of its values, joined by commas. */
   readonly label: string;
-  /** A value of each axis. */
+  /** Its value on each axis. */
   readonly places: readonly RowPlace[];
   /** The method: a name, or the absolute path of a module. */
   readonly method: string;
@@ -136,7 +136,7 @@ function known(name: string, names: readonly string[], place: string, what: stri
   );
 }
 
-/** A value of an axis, checked but for its settings. */
+/** A value of an axis, checked except for its settings, which depend on the method. */
 interface AxisValue extends Omit<Given<typeof axisValueFields>, "label"> {
   readonly label: string;
 }
@@ -292,7 +292,7 @@ function rowOf(
     const { method: _, ...settings } = (value.settings ?? {}) as { readonly method?: unknown };
     return checkSettings(fields, settings, place);
   });
-  // What another method alone knows says nothing to this one.
+  // Shared settings of another method's own are left out for this one.
   const ofMethod = Object.fromEntries(Object.entries(shared).filter(([name]) => name in fields));
   const settings = checkFields(fields, Object.assign({}, ofMethod, ...own), at("pretraining", "settings"));
   const values = row.map(({ value }) => value);

@@ -6,7 +6,7 @@ import type { Config, FinetuneConfig } from "../settings/config.js";
 const name = z.string().min(1);
 const count = z.int().positive();
 const seed = z.int().min(0).max(0xffffffff);
-/** A table of things by their names; each of them is checked apart, so that errors name it. */
+/** Things by their names; each is checked separately, so that errors name it. */
 const named = z.record(name, z.unknown());
 const settings = z.record(z.string(), z.unknown());
 
@@ -30,7 +30,9 @@ export const pictureFields = {
         .string()
         .regex(/^(100|\d{1,2})(\.\d+)?\s*%$/, { error: 'a share such as "10%", or a number of pictures' }),
     ]),
-    { description: "Only some of them: a share such as 10%, or at most so many; each class keeps its share" },
+    {
+      description: "Only some of them: a share such as 10%, or a largest number; each class keeps its share",
+    },
   ),
   seed: field(seed, { description: "Seed of heldOut and of subset. Default: 0" }),
 };
@@ -44,7 +46,7 @@ export const planPretrainingFields = {
 /** What a value of an axis changes. */
 export const axisValueFields = {
   label: field(name, { description: "What the value is called in tables" }),
-  at: field(z.number(), { description: "Its place along a numeric axis; figures are drawn over it" }),
+  at: field(z.number(), { description: "Its position on a numeric axis, over which charts are drawn" }),
   settings: field(settings, { description: "Settings of splitmask pretrain that differ, method among them" }),
   pictures: field(name, { description: "Name of the pictures to pre-train on" }),
   untrained: field(z.boolean(), {

@@ -10,9 +10,9 @@ import type { StudyCell, StudyLayout } from "./layout.js";
 import type { StudyPlan } from "./plan.js";
 import type { StepAccuracy, StepRecord } from "./step.js";
 
-/** Differences with a smaller p-value count as shown. */
+/** Significance level: differences with a smaller p-value count as shown. */
 const level = 0.05;
-/** With fewer pairs of seeds nothing is said of a difference: two agree too easily, and one says nothing. */
+/** With fewer pairs of seeds no verdict is given: two agree too easily by chance. */
 export const fewestSeeds = 3;
 
 type Accuracies = readonly StudyAccuracy[];
@@ -62,7 +62,7 @@ export function gatherResults(
   };
 }
 
-/** The figures of a plan, in the order of its evaluations; what an evaluation has in layers is one figure each. */
+/** The figures of a plan, in the order of its evaluations; each layer of an evaluation by layer is one figure. */
 function figuresOf(
   { evaluations }: StudyPlan,
   cells: readonly StudyCell[],

@@ -25,10 +25,10 @@ export interface RunStepsOptions {
 }
 
 /**
- * Does steps in processes, each when the one before it is done and in their order otherwise; those behind one that
- * fails are left out.
+ * Does steps in processes, in their order, each when the step that it depends on (`after`) is done; steps that depend
+ * on one that fails are left out.
  *
- * @param steps Each behind the one that it comes after.
+ * @param steps In an order in which each can be done.
  */
 export async function runSteps(steps: readonly StudyStep[], options: RunStepsOptions): Promise<void> {
   const { folder, onEvent, processes: most, signal, threads } = options;

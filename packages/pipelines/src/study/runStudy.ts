@@ -20,11 +20,11 @@ import { TimeLeft } from "./timeLeft.js";
 export interface StudyRequest {
   /** The plan, of `readPlan` or `checkPlan`. */
   readonly plan: StudyPlan;
-  /** Folder of studies; plans that have one folder share steps. */
+  /** Folder of studies; plans with the same folder share steps. */
   readonly out: string;
-  /** Processes at a time. Default: one for two cores, and as many as the memory holds. */
+  /** Processes at a time. Default: one for every two cores, but no more than fit in memory. */
   readonly processes?: number;
-  /** Aborting it ends trainings with a checkpoint; the same request goes on later. */
+  /** Aborting it ends trainings with a checkpoint; the same request later goes on from there. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,31 +45,31 @@ export interface StudyOutcome {
   };
 }
 
-/** What a cell of a study is going to take. */
+/** How long a cell of a study is going to take. */
 export interface CellEstimate {
   /** Label of its row. */
   readonly row: string;
   /** Its seed. */
   readonly seed: number;
-  /** Time of its steps that neither are done nor belong to a cell before it, in seconds. */
+  /** Time of its steps that are not done and not shared with a cell before it, in seconds. */
   readonly seconds: number;
 }
 
-/** What a study is going to take. */
+/** How long a study is going to take. */
 export interface StudyEstimate {
   /** The cells. */
   readonly cells: readonly CellEstimate[];
-  /** Steps. */
+  /** Number of steps. */
   readonly steps: number;
   /** Those of them that are done already. */
   readonly done: number;
   /** Processes at a time. */
   readonly processes: number;
-  /** Until all is done, in seconds. */
+  /** Time until all is done, in seconds. */
   readonly seconds: number;
 }
 
-/** How many processes there are, and what each has of the machine. */
+/** How many processes there are, and each one's share of the machine. */
 interface Shares {
   readonly processes: number;
   readonly threads: number;
@@ -103,7 +103,7 @@ export async function study(
     progress.begin();
     const drawing = setInterval(() => progress.draw(), 500);
     const gathered = () => gatherResults(plan, layout, records, progress.failures);
-    // What there is so far can be looked at any time.
+    // Results are written after each step, so that they can be looked at meanwhile.
     let writing: Promise<unknown> = Promise.resolve();
     try {
       await runSteps(layout.steps, {
@@ -192,7 +192,7 @@ async function sharesOf(asked: number | undefined): Promise<Shares> {
   return { processes, threads, machine: { ...machine, ...share } };
 }
 
-/** As many processes as the memory holds; where more are asked for, that is a warning. */
+/** As many processes as fit in memory; more only if they were asked for, with a warning. */
 function fittingProcesses(
   processes: number,
   asked: number | undefined,

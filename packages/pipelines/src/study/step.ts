@@ -2,7 +2,7 @@ import type { EvaluateRequest } from "../evaluation/evaluate.js";
 import type { FinetuneRequest } from "../training/finetune.js";
 import type { PretrainRequest } from "../training/pretrain.js";
 
-/** What a step calls, and with what; threads are added where it runs. */
+/** Which function a step calls, and with what request; `threads` is added by the process that does it. */
 export type StepWork =
   | {
       /** A pre-training run; or its folder alone, for the encoder before training. */
@@ -31,7 +31,7 @@ export interface StudyStep {
   readonly memoryBytes: number;
 }
 
-/** How good an encoder is by one evaluation. */
+/** Accuracy of an encoder in one evaluation. */
 export interface StepAccuracy {
   /** Share of the test pictures that were classified rightly. */
   readonly accuracy: number;
@@ -62,15 +62,17 @@ export interface StepRecord extends StepOutcome {
   readonly label: string;
   /** What its key was made of. */
   readonly inputs: object;
-  /** Time that it took, in seconds; null where it went on with what an earlier process had begun. */
+  /** Time that it took, in seconds; null if it resumed what an earlier process had begun. */
   readonly seconds: number | null;
   /** When it was finished (ISO 8601). */
   readonly finished: string;
 }
 
-/** How far a step is that trains. */
+/** How far the training of a study's step is. */
 export interface StepProgress {
+  /** Training steps that are done. */
   readonly step: number;
+  /** Training steps in all. */
   readonly steps: number;
   /** Estimated by the trainer; null before it can tell. */
   readonly secondsLeft: number | null;

@@ -18,7 +18,7 @@ export function keyOf(inputs: object): string {
   return createHash("sha256").update(JSON.stringify(inputs, sorted)).digest("hex").slice(0, 24);
 }
 
-/** What of a method its outcomes depend on: the name of one of the table, the contents of a module of one's own. */
+/** What identifies a method in keys: the name of a built-in one, a hash of the contents of a module. */
 export async function methodIdentity(method: string): Promise<string> {
   if (!isAbsolute(method)) return method;
   return createHash("sha256")
@@ -27,7 +27,7 @@ export async function methodIdentity(method: string): Promise<string> {
     .slice(0, 24);
 }
 
-/** Those among decided settings that change what is computed: a run that goes on may have others of the rest. */
+/** The decided settings without those that may change at resume, which do not change what is computed. */
 export function resultSettings(settings: object, fields: Fields): Readonly<Record<string, unknown>> {
   const isFree = (name: string) => fields[name] !== undefined && noteOf(fields[name]).mayChange === true;
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !isFree(name)));

@@ -3,7 +3,7 @@ import type { StepProgress, StepRecord, StudyStep } from "./step.js";
 /** What a study tells one of its processes. */
 export type ToWorker =
   | { readonly type: "step"; readonly step: StudyStep; readonly folder: string; readonly threads: number }
-  /** End the training at hand with a checkpoint. */
+  /** End the current training with a checkpoint. */
   | { readonly type: "stop" };
 
 /** What a process tells its study. */

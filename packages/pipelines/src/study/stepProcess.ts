@@ -23,7 +23,7 @@ export class StepProcess {
 
   constructor() {
     this.#child = fork(new URL("worker.js", import.meta.url), [], {
-      // What a test runner or debugger was started with is not for it.
+      // Flags that a test runner or debugger gave this process are not for the child.
       execArgv: [],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -62,7 +62,7 @@ export class StepProcess {
     });
   }
 
-  /** Ends a training with a checkpoint, and everything else at once: it is short. */
+  /** Ends a training with a checkpoint, and every other step at once, because these are short. */
   stop(): void {
     this.#isStopped = true;
     if (this.#kind === "pretraining" || this.#kind === "finetune") this.#send({ type: "stop" });

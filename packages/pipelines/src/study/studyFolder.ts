@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import { acquireFileLock, type FileLock, writeFileDurably } from "@splitmask/files";
 
 /**
- * The folder of studies: what their steps gave, by key, and the results of each plan. Plans that have one folder share
- * steps. Every file is written whole or not at all.
+ * The folder of studies: the results of their steps, by key, and of each plan. Plans with the same folder share steps.
+ * Every file is written whole or not at all.
  */
 export class StudyFolder {
   /** Absolute path. */

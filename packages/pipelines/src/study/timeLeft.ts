@@ -6,7 +6,7 @@ interface RunningStep {
   readonly progress: StepProgress | null;
 }
 
-/** How much of a study is left: estimates, corrected by how long the steps of a kind took that were measured. */
+/** How much time a study still takes: estimates, corrected by how long finished steps of the same kind took. */
 export class TimeLeft {
   readonly #processes: number;
   readonly #waiting: Map<string, StudyStep>;
@@ -72,7 +72,7 @@ export class TimeLeft {
   left({ progress, started, step }: RunningStep): number {
     if (progress?.secondsLeft != null) return progress.secondsLeft;
     const whole = this.#whole(step);
-    // What takes longer than was thought is nearly done, as far as anybody can tell.
+    // A step that takes longer than was estimated counts as nearly done.
     return Math.max(0.05 * whole, whole - (performance.now() - started) / 1000);
   }
 

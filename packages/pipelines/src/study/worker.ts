@@ -7,7 +7,7 @@ import { StudyFolder } from "./studyFolder.js";
 
 // A process of a study: does the steps that it is told, one after the other.
 
-/** Milliseconds between two messages of how far a training is. */
+/** Least time between two messages about the progress of a training, in milliseconds. */
 const interval = 200;
 
 const tell = (message: FromWorker) => process.send?.(message);
@@ -15,7 +15,7 @@ const stopping = new AbortController();
 
 // The study says when to stop; Ctrl-C reaches every process of the terminal.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
-// Without the study nobody waits for this step, and the next study goes on with it.
+// Without the study nobody waits for this step; the next study goes on with it.
 process.on("disconnect", () => process.exit(1));
 
 process.on("message", (message: ToWorker) => {

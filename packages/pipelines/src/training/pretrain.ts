@@ -59,10 +59,11 @@ export async function pretrain(
 }
 
 /**
- * Decides every setting of a pre-training run and makes its folder, without a step: for the evaluation of its encoder
- * before training (`untrained`), and for training with labels from there (`fromScratch`).
+ * Decides every setting of a pre-training run and makes its run folder, without training: for the evaluation of the
+ * untrained encoder (`untrained` of `evaluate`), and for training with labels from random weights (`fromScratch` of
+ * `finetune`).
  *
- * @param request What would be trained on, and where the folder is to be.
+ * @param request The pictures, the settings, and where the run folder is to be.
  * @param terminal Where the decisions are told.
  * @throws UsageError where the settings contradict each other, or the folder holds a run already.
  * @throws Error where there are no pictures, or the run folder cannot be written.

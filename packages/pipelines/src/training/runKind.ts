@@ -23,7 +23,7 @@ export interface RunRequest {
   readonly overwrite?: boolean;
   /** Aborting it stops after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
-  /** Told what happens while the run trains. */
+  /** Called with the events of the training. */
   readonly onEvent?: (event: TrainingEvent) => void;
 }
 

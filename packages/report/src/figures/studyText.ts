@@ -1,6 +1,6 @@
 import type { StudyComparison, StudyResults, StudyValue } from "../studyData.js";
 
-/** A share in percent, without the sign. */
+/** A share in percent, without the percent sign. */
 const points = (share: number) => (100 * share).toFixed(1);
 
 const signed = (share: number) => `${share < 0 ? "−" : "+"}${points(Math.abs(share))}`;

@@ -1,27 +1,27 @@
 import { type Html, html } from "../html/html.js";
 import { scale, slotColor, ticks } from "./chart.js";
 
-/** Units of the drawing across; the page stretches it. */
+/** Width in units of the drawing, which the page stretches. */
 const width = 1000;
-/** Pixels of a row. */
+/** Height of a row in pixels. */
 const rowHeight = 34;
 
 /** A row of an interval chart. */
 export interface IntervalRow {
   readonly label: string;
-  /** What is told at its right end. */
+  /** The text at its right end. */
   readonly text: string;
-  /** Every single value; none: the row is empty. */
+  /** The single values; empty: nothing is drawn. */
   readonly values: readonly number[];
   readonly mean: number | null;
   readonly standardDeviation: number | null;
 }
 
 /**
- * Rows of dots, one for each value, with their mean and standard deviation as a bar: how far apart rows are, compared
- * with how far apart the values of one are.
+ * Rows of dots, one for each value, with their mean and standard deviation as a bar: shows the differences between rows
+ * beside the spread within each.
  *
- * @param reference A dashed line through all rows.
+ * @param reference Position of a dashed line through all rows; null: none.
  */
 export function intervalChart(chart: {
   readonly title: string;

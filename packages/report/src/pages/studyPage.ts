@@ -7,7 +7,7 @@ import { chartFigure } from "./chart.js";
 import { intervalChart } from "./intervalChart.js";
 import { type Section, sectionedPage } from "./page.js";
 
-/** More lines than colors cannot be told apart. */
+/** As many lines as there are colors to tell them apart. */
 const mostLines = 10;
 
 /**
@@ -90,7 +90,7 @@ function evaluationSection(evaluation: string, place: number, results: StudyResu
   const own = figures.flatMap((figure, index) =>
     figure.evaluation === evaluation ? [{ figure, index }] : [],
   );
-  // Of several layers the last is drawn apart.
+  // Of several layers, the chart of rows and seeds shows the last.
   const dots = own.at(-1)!;
   const charts = [...layerChart(evaluation, own, results), ...axisCharts(dots.index, results)];
   return {
@@ -148,7 +148,7 @@ function layerChart(evaluation: string, own: readonly PlacedFigure[], { rows }: 
   return [{ title: `${evaluation} by layer`, caption, series, unit: "layer", wide: true }];
 }
 
-/** A figure along each numeric axis, a line for each choice of the others. */
+/** A figure over each numeric axis, with a line for each combination of values on the others. */
 function axisCharts(index: number, { baseline, figures, rows }: StudyResults): Chart[] {
   const axes = new Set(
     rows.flatMap(({ places }) => places.flatMap(({ at, axis }) => (at === null ? [] : [axis]))),

@@ -23,7 +23,7 @@ export interface ProfileStepsOptions<Batch>
   readonly timedSteps?: number;
   /** Steps that are profiled. Default 3. */
   readonly profiledSteps?: number;
-  /** As `device.startProfile` takes it. Default 0: none are simulated. */
+  /** As for `device.startProfile`: the number of threads that are simulated. Default 0: none. */
   readonly simulatedThreads?: number;
 }
 

@@ -16,7 +16,7 @@ export interface RunPlan extends EvaluatedSteps {
   readonly learningRate: Schedule;
   /** The weight decay of each step; null: it stays. */
   readonly weightDecay: Schedule | null;
-  /** Share of the run's steps that come before each step, from 0; along a changed plan as schedules are. */
+  /** Share of the run's steps that come before each step, from 0; if the plan changes at resume, as for schedules. */
   readonly progress: Schedule;
   /** When there are checkpoints, besides that of the end. */
   readonly checkpoints: Rhythm;

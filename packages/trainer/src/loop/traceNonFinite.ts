@@ -158,8 +158,8 @@ function look(tensor: Tensor): void {
 }
 
 /**
- * Puts everything back as it was before a step and runs it again without changing anything, on a
- * device that looks at every kernel's outputs, to find where the first value came up that is not finite.
+ * Puts everything back as it was before a step and runs it again without changing anything, on a device that looks at
+ * every kernel's outputs, to find where the first value came up that is not finite.
  *
  * @returns null where none came up.
  */

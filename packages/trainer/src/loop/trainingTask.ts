@@ -11,8 +11,8 @@ export interface TaskLoss {
    */
   readonly parts: Readonly<Record<string, Tensor>>;
   /**
-   * What `afterStep` is to know of the batch, by name, e.g. the mean of a teacher's outputs; no gradient flows from it.
-   * Of micro-batches it gets the mean. Default none.
+   * What `afterStep` needs from the batch, by name, e.g. the mean of a teacher's outputs; no gradient flows from it.
+   * With micro-batches, `afterStep` gets the mean over them. Default: none.
    */
   readonly statistics?: Readonly<Record<string, Tensor>>;
 }
@@ -83,10 +83,12 @@ export interface TrainingTask<Batch> {
   /** When these figures say that something is wrong. They are listened to after a tenth of the steps. */
   readonly alarms?: readonly HealthAlarm[];
   /**
-   * Runs on the queue after the optimizer, inside the same scope, e.g. for a teacher's moving average. What it changes
-   * has to be parameters of `model` that require no gradient: then checkpoints have them, and a step can be undone.
+   * Runs on the queue after the optimizer, inside the same scope, e.g. for a teacher's moving average. It may change
+   * only parameters of `model` that require no gradient: checkpoints have these, and they are put back when a step is
+   * undone.
    *
-   * @param statistics What the step's loss gave as such.
+   * @param context The step's, as `loss` got it.
+   * @param statistics The `statistics` of the step's loss.
    */
   afterStep?(context: ForwardContext, statistics: Readonly<Record<string, Tensor>>): void;
 }

@@ -11,7 +11,7 @@ export type { StudyScale } from "./scales.js";
 export interface PaperPlanRequest {
   /** The study; see `paperPlanNames`. */
   readonly name: string;
-  /** How large: `"tiny"` minutes, `"small"` hours on two cores, `"full"` for a GPU. */
+  /** How large: `"tiny"` takes minutes, `"small"` a night on two cores; `"full"` is the paper's size. */
   readonly scale: StudyScale;
   /** Pictures to pre-train on; `distribution` compares several. Default: those of `train`. */
   readonly pictures?: readonly string[];
@@ -25,13 +25,13 @@ export interface PaperPlanRequest {
   readonly seeds?: readonly number[];
 }
 
-/** A study as far as it is not the same in all. */
+/** The parts of a plan in which the studies differ. */
 interface PaperStudy {
   readonly title: string;
   readonly cells: PlanFile["cells"];
   readonly baseline: string;
   readonly evaluations: Readonly<Record<string, PlanEvaluation>>;
-  /** Pictures besides the usual ones. */
+  /** Pictures besides those that all studies have. */
   readonly pictures?: Readonly<Record<string, PlanPictures>>;
 }
 
@@ -180,7 +180,7 @@ export const paperPlanNames: readonly string[] = Object.keys(studies);
 const heldOut = 0.2;
 
 /**
- * The plan of one of the paper's studies, on pictures of one's own. Nothing is chosen by the test pictures.
+ * The plan of one of the paper's studies, on pictures of your own. Nothing is chosen by the test pictures.
  *
  * @param request Which study, on which pictures.
  * @throws UsageError where there is no such study.

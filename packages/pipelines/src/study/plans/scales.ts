@@ -1,13 +1,13 @@
 import type { Config, FinetuneConfig } from "../../settings/config.js";
 
-/** How large the studies of the paper are: minutes, a night on two cores, a GPU. */
+/** How large the studies of the paper are: some minutes, a night on two cores, or the paper's own size. */
 export type StudyScale = "tiny" | "small" | "full";
 
-/** What a scale says of every study. */
+/** Settings of a scale, the same in every study. */
 export interface ScaleSettings {
   /** Settings of pre-training; its length is in `steps`. */
   readonly pretraining: Config;
-  /** Steps: as many in all cells, however many pictures they have, but where they are the question. */
+  /** Pre-training steps, the same in all cells however many pictures they have, except in the study `schedule`. */
   readonly steps: number;
   /** Settings of fine-tuning. */
   readonly finetuning: FinetuneConfig;
@@ -16,8 +16,8 @@ export interface ScaleSettings {
 }
 
 /**
- * What methods would choose by the number of the pictures: fixed, so that cells differ in nothing but what is studied.
- * The paper has these for all but its smallest sets.
+ * Settings that methods would choose by the number of pictures: fixed, so that cells differ in nothing but what is
+ * studied. The paper uses these for all but its smallest datasets.
  */
 const sameForAll = { augmentation: "crop", mask: "block", cropScale: 0.2, dropPath: 0 } as const;
 
