@@ -5,7 +5,7 @@ import { inpaintLossFromTokens } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
 import type { Tokenizer } from "@splitmask/tokenizer";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
-import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { BeitModel } from "./beitModel.js";
 import {
@@ -16,7 +16,7 @@ import {
   resolveBlocks,
 } from "./blockMask.js";
 import { descriptorSpread } from "./descriptorSpread.js";
-import { encoderConfig, encoderView } from "./encoderSettings.js";
+import { encoderConfig, encoderView, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures, wordFigures } from "./figureNotes.js";
 import {
   type BranchPrediction,
@@ -209,14 +209,12 @@ export class Beit implements TrainingTask<ImageBatch> {
     this.#device = device;
     this.config = resolveBeitConfig(config);
     const { seed, tokenizer } = this.config;
-    const encoder =
-      config.encoder instanceof VisionTransformer
-        ? config.encoder
-        : new VisionTransformer(
-            device,
-            { dropPath: beitMethod.recipe.dropPath, ...config.encoder },
-            { seed, initialization: "beit" },
-          );
+    const encoder = givenEncoder(
+      device,
+      config.encoder,
+      { dropPath: beitMethod.recipe.dropPath },
+      { seed, initialization: "beit" },
+    );
     this.mask = resolveBeitMaskOptions(config.mask ?? {}, encoder.grid);
     this.model = new BeitModel(device, encoder, { vocabularySize: tokenizer.vocabularySize, seed });
   }

@@ -19,12 +19,12 @@ import { distillationLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
 import { updateAverages } from "@splitmask/optim";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
-import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { componentLooks } from "./componentLooks.js";
 import { descriptorSpread } from "./descriptorSpread.js";
 import { type DinoHeadOptions, DinoModel } from "./dinoModel.js";
-import { encoderConfig } from "./encoderSettings.js";
+import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { checkJointViews, decideLocalSize } from "./jointViews.js";
 import type { Method } from "./method.js";
@@ -163,14 +163,7 @@ export class Dino implements TrainingTask<ImageBatch> {
     this.#device = device;
     this.config = resolveDinoConfig(config);
     const { seed } = this.config;
-    const encoder =
-      config.encoder instanceof VisionTransformer
-        ? config.encoder
-        : new VisionTransformer(
-            device,
-            { dropPath: dinoMethod.recipe.dropPath, ...config.encoder },
-            { seed },
-          );
+    const encoder = givenEncoder(device, config.encoder, { dropPath: dinoMethod.recipe.dropPath }, { seed });
     this.model = new DinoModel(device, encoder, this.config);
     this.alarms = alarmsFor(this.config.prototypes);
   }

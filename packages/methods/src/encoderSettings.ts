@@ -1,6 +1,11 @@
 import { add, multiply, type Tensor, tensor } from "@splitmask/autograd";
 import type { View } from "@splitmask/data";
-import type { VisionTransformerConfig } from "@splitmask/vit";
+import type { Device } from "@splitmask/kernels";
+import {
+  VisionTransformer,
+  type VisionTransformerConfig,
+  type VisionTransformerDrawOptions,
+} from "@splitmask/vit";
 import type { CommonSettings } from "./method.js";
 
 /** The encoder's config by the settings that all methods have. */
@@ -12,6 +17,21 @@ export function encoderConfig(
 ): VisionTransformerConfig {
   const { depth, dropPath, heads, imageSize, layerScale, patch, width } = settings;
   return { imageSize, patchSize: patch, width, depth, heads, layerScale, dropPath };
+}
+
+/**
+ * The encoder that was given, or a new one by the config that was.
+ *
+ * @param defaults What the config leaves open.
+ */
+export function givenEncoder(
+  device: Device,
+  given: VisionTransformerConfig | VisionTransformer,
+  defaults: Partial<VisionTransformerConfig>,
+  options: VisionTransformerDrawOptions,
+): VisionTransformer {
+  if (given instanceof VisionTransformer) return given;
+  return new VisionTransformer(device, { ...defaults, ...given }, options);
 }
 
 /** The encoder's view of the pictures. */

@@ -18,12 +18,12 @@ import type { Device } from "@splitmask/kernels";
 import { sigregLoss } from "@splitmask/losses";
 import { type ForwardContext, Module } from "@splitmask/nn";
 import type { CrossSampleLoss, HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
-import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { BatchNormMlp } from "./batchNormMlp.js";
 import { componentLooks } from "./componentLooks.js";
 import { descriptorSpread } from "./descriptorSpread.js";
-import { encoderConfig } from "./encoderSettings.js";
+import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { checkJointViews, decideLocalSize } from "./jointViews.js";
 import type { Method } from "./method.js";
@@ -157,14 +157,12 @@ export class LeJepa implements TrainingTask<ImageBatch> {
     this.#device = device;
     this.config = resolveLeJepaConfig(config);
     const { hiddenWidth, outWidth, seed } = this.config;
-    const encoder =
-      config.encoder instanceof VisionTransformer
-        ? config.encoder
-        : new VisionTransformer(
-            device,
-            { dropPath: leJepaMethod.recipe.dropPath, ...config.encoder },
-            { seed },
-          );
+    const encoder = givenEncoder(
+      device,
+      config.encoder,
+      { dropPath: leJepaMethod.recipe.dropPath },
+      { seed },
+    );
     const widths = [encoder.config.width, hiddenWidth, hiddenWidth, outWidth];
     const projector = new BatchNormMlp(device, { widths, lastNorm: false, seed, purpose: "projector" });
     this.model = new LeJepaModel(encoder, projector);

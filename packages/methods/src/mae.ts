@@ -19,10 +19,10 @@ import type { Device } from "@splitmask/kernels";
 import { normalizedPatches, patchStatistics, reconstructionLoss } from "@splitmask/losses";
 import { type ForwardContext, patchify, unpatchify } from "@splitmask/nn";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
-import { VisionTransformer, type VisionTransformerConfig, type VisionTransformerShape } from "@splitmask/vit";
+import type { VisionTransformer, VisionTransformerConfig, VisionTransformerShape } from "@splitmask/vit";
 import { z } from "zod";
 import { descriptorSpread } from "./descriptorSpread.js";
-import { encoderConfig } from "./encoderSettings.js";
+import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import type { LookRequest, Looks } from "./looks.js";
 import { MaskedAutoencoderModel, resolveMaskedAutoencoderDecoder } from "./maeModel.js";
@@ -166,14 +166,12 @@ export class MaskedAutoencoder implements TrainingTask<ImageBatch> {
     this.#device = device;
     this.config = resolveMaskedAutoencoderConfig(config);
     const { seed, visible } = this.config;
-    const encoder =
-      config.encoder instanceof VisionTransformer
-        ? config.encoder
-        : new VisionTransformer(
-            device,
-            { positions: "sincos", ...config.encoder },
-            { seed, initialization: "mae" },
-          );
+    const encoder = givenEncoder(
+      device,
+      config.encoder,
+      { positions: "sincos" },
+      { seed, initialization: "mae" },
+    );
     const [rows, columns] = encoder.grid;
     if (rows * columns * visible < 1) {
       throw new RangeError(

@@ -15,11 +15,11 @@ import type { Device } from "@splitmask/kernels";
 import { contrastiveLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
 import type { CrossSampleLoss, HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
-import { VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { componentLooks } from "./componentLooks.js";
 import { descriptorSpread } from "./descriptorSpread.js";
-import { encoderConfig } from "./encoderSettings.js";
+import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { checkJointViews } from "./jointViews.js";
 import type { CommonSettings, Method } from "./method.js";
@@ -128,15 +128,13 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
     this.#device = device;
     this.config = resolveMocoV3Config(config);
     const { seed } = this.config;
-    const encoder =
-      config.encoder instanceof VisionTransformer
-        ? config.encoder
-        : new VisionTransformer(
-            device,
-            { positions: "sincosRowFirst", ...config.encoder },
-            // MoCo v3's linear weights are Xavier-uniform, as MAE's are.
-            { seed, initialization: "mae" },
-          );
+    // MoCo v3's linear weights are Xavier-uniform, as MAE's are.
+    const encoder = givenEncoder(
+      device,
+      config.encoder,
+      { positions: "sincosRowFirst" },
+      { seed, initialization: "mae" },
+    );
     const hiddenWidth = config.hiddenWidth ?? Math.min(4096, 16 * encoder.config.width);
     this.model = new MocoV3Model(device, encoder, { ...this.config, hiddenWidth });
   }

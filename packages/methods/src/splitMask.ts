@@ -22,10 +22,10 @@ import type {
   TaskLoss,
   TrainingTask,
 } from "@splitmask/trainer";
-import { VisionTransformer } from "@splitmask/vit";
 import { type ResolvedSplitMaskConfig, resolveSplitMaskConfig, type SplitMaskConfig } from "./config.js";
 import { DescriptorProjection } from "./descriptorProjection.js";
 import { descriptorSpread } from "./descriptorSpread.js";
+import { givenEncoder } from "./encoderSettings.js";
 import {
   type BranchPrediction,
   encoderAndTokenizerViews,
@@ -116,10 +116,7 @@ export class SplitMask implements TrainingTask<ImageBatch> {
     this.#device = device;
     this.config = resolveSplitMaskConfig(config);
     const { seed, projection, tokenizer } = this.config;
-    const encoder =
-      config.encoder instanceof VisionTransformer
-        ? config.encoder
-        : new VisionTransformer(device, { dropPath: 0.1, ...config.encoder }, { seed });
+    const encoder = givenEncoder(device, config.encoder, { dropPath: 0.1 }, { seed });
     const { width, heads, mlpRatio, layerScale, qkvBias, epsilon } = encoder.config;
     const [rows, columns] = encoder.grid;
     this.split = resolvePatchSplitOptions(config.split ?? {}, encoder.grid);

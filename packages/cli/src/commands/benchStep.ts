@@ -26,7 +26,7 @@ export async function runBenchStep(
   if (traceFile !== undefined) await writeFile(traceFile, JSON.stringify(trace));
   const lines = [
     ...[...headLines(bench), "", ...stepTable(bench, all, terminal.width)],
-    ...bench.balances.flatMap((balance) => ["", ...balanceTable(balance, all, terminal.width)]),
+    ...bench.balances.flatMap((balance) => ["", ...balanceTable(bench, balance, all, terminal.width)]),
   ];
   if (traceFile !== undefined)
     lines.push("", `trace: ${traceFile} (open it in chrome://tracing or ui.perfetto.dev)`);
@@ -98,7 +98,12 @@ export function stepTable(bench: StepBench, all = false, width = Number.POSITIVE
 }
 
 /** How evenly kernels could share their work among simulated threads; those that would take the most time first. */
-export function balanceTable(balance: Balance, all = false, width = Number.POSITIVE_INFINITY): string[] {
+export function balanceTable(
+  { profiledSteps }: StepBench,
+  balance: Balance,
+  all = false,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
   const { threads, seconds, speedUp } = balance;
   const shareThen = (row: BalanceRow) => row.seconds / row.speedUp / (seconds / speedUp);
   const shown = balance.rows.filter((row) => all || shareThen(row) >= smallShare);
@@ -106,7 +111,12 @@ export function balanceTable(balance: Balance, all = false, width = Number.POSIT
     (row) =>
       [
         `${row.kernel} ${row.detail}`.trimEnd(),
-        ...[row.calls.toFixed(0), percent(row.share, 1), row.phases.toFixed(1), row.tasks.toFixed(1)],
+        ...[
+          (row.calls / profiledSteps).toFixed(0),
+          percent(row.share, 1),
+          row.phases.toFixed(1),
+          row.tasks.toFixed(1),
+        ],
         ...[percent(row.largest, 1), percent(row.serial, 1), `${row.speedUp.toFixed(1)}×`],
         percent(shareThen(row), 1),
       ] as const,
