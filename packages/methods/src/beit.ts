@@ -15,7 +15,7 @@ import {
   drawPatchSets,
   resolveBlocks,
 } from "./blockMask.js";
-import { descriptorSpread } from "./descriptorSpread.js";
+import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { encoderConfig, encoderView, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures, wordFigures } from "./figureNotes.js";
 import {
@@ -158,13 +158,7 @@ const alarms: readonly HealthAlarm[] = [
       "The encoder's mean outputs are nearly the same for all pictures: it tells pictures apart no more. " +
       "Try a lower learning rate, a longer warm-up or a smaller clip.",
   },
-  {
-    figure: "effectiveRank",
-    below: 1.5,
-    advice:
-      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. " +
-      "Try a lower learning rate, a longer warm-up or a longer run.",
-  },
+  singleFeatureAlarm(1.5, "Try a lower learning rate, a longer warm-up or a longer run."),
   varietyAlarm,
 ];
 

@@ -9,6 +9,7 @@ import {
   sum,
   type Tensor,
 } from "@splitmask/autograd";
+import type { HealthAlarm } from "@splitmask/trainer";
 
 /** How much the descriptors of a batch differ. */
 export interface DescriptorSpread {
@@ -19,6 +20,14 @@ export interface DescriptorSpread {
    * variance have the same ratio (the participation ratio). 1: all lie on a line.
    */
   readonly effectiveRank: Tensor;
+}
+
+/** The sign that all pictures have encoder outputs on a line. `below`: the effective rank from which on it is one. */
+export function singleFeatureAlarm(below: number, advice: string): HealthAlarm {
+  return {
+    ...{ figure: "effectiveRank", below },
+    advice: `The encoder's mean outputs lie on a line: they hold one single feature of the pictures. ${advice}`,
+  };
 }
 
 /**

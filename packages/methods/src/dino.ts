@@ -22,7 +22,7 @@ import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { componentLooks } from "./componentLooks.js";
-import { descriptorSpread } from "./descriptorSpread.js";
+import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { type DinoHeadOptions, DinoModel } from "./dinoModel.js";
 import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
@@ -125,11 +125,7 @@ function alarmsFor(prototypes: number): readonly HealthAlarm[] {
       below: 0.5,
       advice: `The teacher's output is the same for nearly all pictures: one prototype is left. ${advice}`,
     },
-    {
-      figure: "effectiveRank",
-      below: 1.2,
-      advice: `The encoder's outputs lie on a line: they hold one single feature of the pictures. ${advice}`,
-    },
+    singleFeatureAlarm(1.2, advice),
   ];
 }
 

@@ -22,7 +22,7 @@ import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit"
 import { z } from "zod";
 import { BatchNormMlp } from "./batchNormMlp.js";
 import { componentLooks } from "./componentLooks.js";
-import { descriptorSpread } from "./descriptorSpread.js";
+import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { checkJointViews, decideLocalSize } from "./jointViews.js";
@@ -111,13 +111,7 @@ export class LeJepaModel extends Module {
 }
 
 const alarms: readonly HealthAlarm[] = [
-  {
-    figure: "effectiveRank",
-    below: 1.2,
-    advice:
-      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. " +
-      "Try a lower learning rate, a longer warm-up or a larger sigregWeight.",
-  },
+  singleFeatureAlarm(1.2, "Try a lower learning rate, a longer warm-up or a larger sigregWeight."),
 ];
 
 /**

@@ -21,7 +21,7 @@ import { type ForwardContext, patchify, unpatchify } from "@splitmask/nn";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig, VisionTransformerShape } from "@splitmask/vit";
 import { z } from "zod";
-import { descriptorSpread } from "./descriptorSpread.js";
+import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import type { LookRequest, Looks } from "./looks.js";
@@ -95,13 +95,7 @@ const alarms: readonly HealthAlarm[] = [
       "The encoder's mean outputs are the same for all pictures: it tells pictures apart no more. " +
       "Try a lower learning rate or a longer warm-up.",
   },
-  {
-    figure: "effectiveRank",
-    below: 1.2,
-    advice:
-      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. " +
-      "Try a lower learning rate, a longer run, or larger crops.",
-  },
+  singleFeatureAlarm(1.2, "Try a lower learning rate, a longer run, or larger crops."),
   {
     figure: "explainedVariance",
     below: 0,

@@ -18,7 +18,7 @@ import type { CrossSampleLoss, HealthAlarm, TaskLoss, TrainingTask } from "@spli
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { componentLooks } from "./componentLooks.js";
-import { descriptorSpread } from "./descriptorSpread.js";
+import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { checkJointViews } from "./jointViews.js";
@@ -75,13 +75,7 @@ export function resolveMocoV3Config({
 }
 
 const alarms: readonly HealthAlarm[] = [
-  {
-    figure: "effectiveRank",
-    below: 1.2,
-    advice:
-      "The encoder's mean outputs lie on a line: they hold one single feature of the pictures. " +
-      "Try a lower learning rate, a longer warm-up or a larger batch.",
-  },
+  singleFeatureAlarm(1.2, "Try a lower learning rate, a longer warm-up or a larger batch."),
 ];
 
 /** The heads' outputs for both views, B×out each, and the statistics of their batch norms. */

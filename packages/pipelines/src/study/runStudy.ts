@@ -1,5 +1,5 @@
 import { cpuInfo } from "@splitmask/kernels";
-import { formatDuration, type StudyResults, studyPage } from "@splitmask/report";
+import { formatDuration, percent, type StudyResults, studyPage } from "@splitmask/report";
 import { examineMachine } from "../machine/machine.js";
 import { withDevice } from "../machine/withDevice.js";
 import { minuteOf } from "../reports/report.js";
@@ -299,7 +299,7 @@ class StudyProgress {
 
   #doneText(step: StudyStep, { accuracy, seconds }: StepRecord): string {
     const { all, done, total } = this.#left;
-    const found = accuracy === null ? "" : ` ${(100 * accuracy.accuracy).toFixed(1)} %`;
+    const found = accuracy === null ? "" : ` ${percent(accuracy.accuracy, 1)}`;
     const time = seconds === null ? "" : ` in ${formatDuration(seconds)}`;
     return `[${done}/${total}] ${step.label}${found}${time}; about ${formatDuration(all)} left`;
   }

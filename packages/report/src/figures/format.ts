@@ -8,6 +8,11 @@ export function percent(share: number, digits = share < 0.1 ? 1 : 0): string {
   return `${(share * 100).toFixed(digits)} %`;
 }
 
+/** A share in percent with one digit, without the sign, for tables that say it once: `"25.0"`. */
+export function percentagePoints(share: number): string {
+  return (share * 100).toFixed(1);
+}
+
 /**
  * A duration the way a person says it: `"45 s"`, `"12 min"`, `"1 h 05 min"`.
  *

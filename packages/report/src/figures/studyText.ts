@@ -1,16 +1,14 @@
 import type { StudyComparison, StudyResults, StudyValue } from "../studyData.js";
+import { percentagePoints } from "./format.js";
 
-/** A share in percent, without the percent sign. */
-const points = (share: number) => (100 * share).toFixed(1);
-
-const signed = (share: number) => `${share < 0 ? "−" : "+"}${points(Math.abs(share))}`;
+const signed = (share: number) => `${share < 0 ? "−" : "+"}${percentagePoints(Math.abs(share))}`;
 
 /** Mean and standard deviation: `"41.2 ± 0.6"`; `"–"` where nothing was measured. */
 export function valueText(value: StudyValue | null): string {
   if (value === null || value.mean === null) return "–";
   return value.standardDeviation === null
-    ? points(value.mean)
-    : `${points(value.mean)} ± ${points(value.standardDeviation)}`;
+    ? percentagePoints(value.mean)
+    : `${percentagePoints(value.mean)} ± ${percentagePoints(value.standardDeviation)}`;
 }
 
 /** A difference with its interval: `"+3.2 (+1.1 to +5.3)"`. */

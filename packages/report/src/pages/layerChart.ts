@@ -1,4 +1,5 @@
 import type { Classification } from "@splitmask/eval";
+import { percent } from "../figures/format.js";
 import { html } from "../html/html.js";
 import { scale, ticks } from "./chart.js";
 
@@ -41,7 +42,7 @@ export function layerChart(layers: readonly LayerAccuracy[], title: string, chan
     }) => html`<text x="${x(layer)}" y="${edge.bottom + 20}">${layer}</text>
 <path stroke="#2a78d6" stroke-width="1.5" opacity="0.5" d="M${x(layer)} ${y(low)}V${y(high)}"/>
 <circle fill="#2a78d6" cx="${x(layer)}" cy="${y(accuracy)}" r="4">
-<title>layer ${layer}: ${(100 * accuracy).toFixed(1)} %</title></circle>
+<title>layer ${layer}: ${percent(accuracy, 1)}</title></circle>
 `,
   );
   const line = layers.map(({ accuracy, layer }) => `${x(layer)},${y(accuracy)}`).join(" ");

@@ -1,5 +1,5 @@
 import type { Chart } from "../figures/curves.js";
-import { formatDuration } from "../figures/format.js";
+import { formatDuration, percentagePoints } from "../figures/format.js";
 import { differenceText, pValueText, readingNote, valueText } from "../figures/studyText.js";
 import { type Html, html } from "../html/html.js";
 import type { StudyFigure, StudyResultRow, StudyResults, StudyValue } from "../studyData.js";
@@ -76,7 +76,7 @@ function seedTable({ figures, rows, seeds }: StudyResults): Html {
   const accuraciesOf = (value: StudyValue | null) => {
     if (value === null) return "–";
     const inOrder = seeds.map((seed) => value.accuracies.find((each) => each.seed === seed)?.accuracy);
-    return inOrder.map((each) => (each === undefined ? "–" : (100 * each).toFixed(1))).join(", ");
+    return inOrder.map((each) => (each === undefined ? "–" : percentagePoints(each))).join(", ");
   };
   return table(
     figures.map(({ name }) => name),
