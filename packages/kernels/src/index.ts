@@ -52,6 +52,7 @@ export type {
   ListKernel,
   NumbersOf,
   OptionalKernelBuffer,
+  TypeByCode,
 } from "./kernels/defineKernel.js";
 export { type KernelName, kernelTable } from "./kernelTable.js";
 export { type MachineLimits, measureLimits } from "./limits.js";

@@ -16,6 +16,12 @@ export interface CheckedPart {
 /** An element type that does not depend on the call. */
 export type FixedType = "int32" | "uint8" | "float64" | "bfloat16";
 
+/** An element type that an argument of the call says. */
+export interface TypeByCode<Name extends string> {
+  /** The integer that is a code of `elementTypes`. */
+  readonly code: Name;
+}
+
 /**
  * One buffer of a kernel. `Context` is what else its extent may depend on: of a buffer of the call the number of items
  * of `each`, of an item's buffer the numbers of the whole call.
@@ -23,8 +29,8 @@ export type FixedType = "int32" | "uint8" | "float64" | "bfloat16";
 export interface KernelBuffer<Name extends string, Context> {
   /** Elements that the kernel reaches, counted from the buffer's byteOffset: a smaller buffer is an error. */
   readonly extent: (numbers: NumbersOf<Name>, context: Context) => number;
-  /** The element type, or the name of the integer whose code (`elementTypes`) says it. Default: the call's dtype. */
-  readonly type?: FixedType | { readonly code: Name };
+  /** The element type, or the integer that says it by a code. Default: the call's dtype. */
+  readonly type?: FixedType | TypeByCode<Name>;
   /**
    * Whether the kernel writes it. An output may be an input's memory only where the kernel's comment says "in place".
    */
