@@ -14,7 +14,7 @@ from timm.layers import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from model_fixtures import generator, normal, randomise, save
+from model_fixtures import drawn_pictures, generator, normal, randomise, save, warmed_cosine
 
 SEED, STEPS, BATCH, POOL = 47, 10, 6, 8
 IMAGE, LOCAL, PATCH, WIDTH, DEPTH, HEADS = 32, 16, 8, 12, 2, 2
@@ -69,13 +69,6 @@ def step_losses(student, teacher, center, views, temperature):
     return sum(terms) / len(terms), torch.cat(taught).mean(0, keepdim=True)
 
 
-def rate(step):
-    """Step counts from 0: linear from base/WARMUP to base, then cosine to 0 at the last step."""
-    if step < WARMUP:
-        return BASE * (step + 1) / WARMUP
-    return BASE * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (STEPS - WARMUP)))
-
-
 def cosine(first, last, step):
     return last + 0.5 * (first - last) * (1 + math.cos(math.pi * step / STEPS))
 
@@ -97,13 +90,7 @@ initial = {name: p.detach().clone() for name, p in [*named.items(), *teacher.nam
 initial["center"] = center.clone()
 
 
-def pictures_of(side):
-    """Pictures with structure: a coarse color field and some noise."""
-    coarse = F.interpolate(torch.rand((POOL, 3, 5, 5), generator=g), side, mode="bicubic")
-    return ((coarse + 0.1 * torch.randn((POOL, 3, side, side), generator=g)).clamp(0, 1) * 255).round().byte()
-
-
-pools = [pictures_of(IMAGE)] * 2 + [pictures_of(LOCAL)] * LOCALS
+pools = [drawn_pictures(POOL, IMAGE, g)] * 2 + [drawn_pictures(POOL, LOCAL, g)] * LOCALS
 draws = torch.stack([torch.stack([torch.randperm(POOL, generator=g)[:BATCH] for _ in pools]) for _ in range(STEPS)])
 
 
@@ -136,7 +123,7 @@ for step in range(STEPS):
     if step < FROZEN:
         student.head.last_layer.weight.grad = None
     for group in optimizer.param_groups:
-        group["lr"] = rate(step)
+        group["lr"] = warmed_cosine(step, BASE, WARMUP, STEPS)
         group["weight_decay"] = cosine(*DECAYS, step) if group["decayed"] else 0.0
     optimizer.step()
     momentum = cosine(MOMENTUM, 1, step)
@@ -145,7 +132,7 @@ for step in range(STEPS):
             own.mul_(momentum).add_((1 - momentum) * other)
         center = center * CENTER_MOMENTUM + mean * (1 - CENTER_MOMENTUM)
     records.append(loss.detach())
-    print(step, rate(step), loss.item())
+    print(step, warmed_cosine(step, BASE, WARMUP, STEPS), loss.item())
 
 save("methods", "dino", {
     **{"parameter." + name: value for name, value in initial.items()}, **out,

@@ -6,7 +6,6 @@ a cosine to 0 after two steps of warm-up): losses, and the running statistics of
 Weights, views and directions are fixed and stored.
 Made with torch 2.15.0, timm 1.0.31: python tools/reference/lejepa.py
 """
-import math
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +13,7 @@ from timm.layers import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from model_fixtures import generator, randomise, save
+from model_fixtures import drawn_pictures, generator, randomise, save, warmed_cosine
 
 SEED, STEPS, BATCH, POOL = 59, 10, 8, 12
 IMAGE, LOCAL, PATCH, WIDTH, DEPTH, HEADS = 32, 16, 8, 12, 2, 2
@@ -73,26 +72,13 @@ def step_losses(model, views, directions):
     return (1 - LAMBDA) * prediction + LAMBDA * regularization, prediction, regularization
 
 
-def rate(step):
-    """Step counts from 0: linear from base/WARMUP to base, then cosine to 0 at the last step."""
-    if step < WARMUP:
-        return BASE * (step + 1) / WARMUP
-    return BASE * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (STEPS - WARMUP)))
-
-
 g = generator(SEED)
 model = randomise(Model(), g)
 named = dict(model.named_parameters())
 initial = {key: value.clone() for key, value in model.state_dict().items() if "num_batches" not in key}
 
 
-def pictures_of(side):
-    """Pictures with structure: a coarse color field and some noise."""
-    coarse = F.interpolate(torch.rand((POOL, 3, 5, 5), generator=g), side, mode="bicubic")
-    return ((coarse + 0.1 * torch.randn((POOL, 3, side, side), generator=g)).clamp(0, 1) * 255).round().byte()
-
-
-pools = [pictures_of(IMAGE)] * 2 + [pictures_of(LOCAL)] * LOCALS
+pools = [drawn_pictures(POOL, IMAGE, g)] * 2 + [drawn_pictures(POOL, LOCAL, g)] * LOCALS
 draws = torch.stack([torch.stack([torch.randperm(POOL, generator=g)[:BATCH] for _ in pools]) for _ in range(STEPS)])
 directions = F.normalize(torch.randn((STEPS, SLICES, OUT), generator=g), dim=-1).float().double()
 
@@ -114,7 +100,7 @@ for step in range(STEPS):
         out = {"loss": loss, "prediction": prediction, "sigreg": regularization,
                **{f"gradient.{name}": p.grad.clone() for name, p in named.items()}}
     for group in optimizer.param_groups:
-        group["lr"] = rate(step)
+        group["lr"] = warmed_cosine(step, BASE, WARMUP, STEPS)
     optimizer.step()
     records.append(loss.detach())
     print(step, loss.item(), prediction.item(), regularization.item())

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from model_fixtures import generator, normal, randomise, save
+from model_fixtures import drawn_pictures, generator, normal, randomise, save, warmed_cosine
 
 SEED, STEPS, BATCH, POOL = 53, 10, 12, 16
 IMAGE, PATCH, WIDTH, DEPTH, HEADS = 32, 8, 12, 2, 2
@@ -87,13 +87,6 @@ def step_loss(model, teacher, views):
     return contrast(queries[0], keys[1]) + contrast(queries[1], keys[0])
 
 
-def rate(step):
-    """Step counts from 0: linear from base/WARMUP to base, then cosine to 0 at the last step."""
-    if step < WARMUP:
-        return BASE * (step + 1) / WARMUP
-    return BASE * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (STEPS - WARMUP)))
-
-
 def follow(teacher, model, momentum):
     """Parameters are averaged; batch norms have running statistics of their own."""
     own = dict(model.named_parameters())
@@ -125,8 +118,7 @@ teacher.requires_grad_(False)
 initial = state(model, "") | state(teacher, "teacher.")
 
 # Pictures with structure: a coarse color field and some noise.
-coarse = F.interpolate(torch.rand((POOL, 3, 5, 5), generator=g), IMAGE, mode="bicubic")
-pictures = ((coarse + 0.1 * torch.randn((POOL, 3, IMAGE, IMAGE), generator=g)).clamp(0, 1) * 255).round().byte()
+pictures = drawn_pictures(POOL, IMAGE, g)
 draws = torch.stack([torch.stack([torch.randperm(POOL, generator=g)[:BATCH] for _ in range(2)]) for _ in range(STEPS)])
 
 
@@ -144,11 +136,11 @@ for step in range(STEPS):
     if step == 0:
         out = {"loss": loss, **{f"gradient.{name}": p.grad.clone() for name, p in named.items()}}
     for group in optimizer.param_groups:
-        group["lr"] = rate(step)
+        group["lr"] = warmed_cosine(step, BASE, WARMUP, STEPS)
     optimizer.step()
     follow(teacher, model, 1 - (1 - MOMENTUM) * 0.5 * (1 + math.cos(math.pi * step / STEPS)))
     records.append(loss.detach())
-    print(step, rate(step), loss.item())
+    print(step, warmed_cosine(step, BASE, WARMUP, STEPS), loss.item())
 
 after = state(teacher, "teacher.") | {key: value for key, value in state(model, "").items() if "running" in key}
 save("methods", "mocov3", {

@@ -3,11 +3,13 @@
 Every parameter and input is drawn in float32 and computed on in float64, so that a fixture holds the true value of
 what a float32 implementation should give. Keys: `input.*`, `parameter.*` (state dict names), `output.*`, `gradient.*`.
 """
+import math
 import os
 import sys
 
 import safetensors.torch
 import torch
+import torch.nn.functional as F
 
 torch.set_default_dtype(torch.float64)
 torch.use_deterministic_algorithms(True)
@@ -39,6 +41,19 @@ def randomise(module, g):
                 parameter.copy_(normal(parameter.shape, 0.2, g))
             parameter.copy_(parameter.float().double())
     return module
+
+
+def warmed_cosine(step, base, warmup, steps):
+    """Step counts from 0: linear from base/warmup to base, then cosine to 0 at the last step."""
+    if step < warmup:
+        return base * (step + 1) / warmup
+    return base * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+
+
+def drawn_pictures(count, side, g):
+    """Pictures with structure, bytes count×3×side×side: a coarse color field and some noise."""
+    coarse = F.interpolate(torch.rand((count, 3, 5, 5), generator=g), side, mode="bicubic")
+    return ((coarse + 0.1 * torch.randn((count, 3, side, side), generator=g)).clamp(0, 1) * 255).round().byte()
 
 
 def save(package, name, tensors, metadata):

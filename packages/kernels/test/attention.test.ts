@@ -1,4 +1,4 @@
-import { compareKernel } from "./compareKernel.js";
+import { compareKernel, type NumberArray } from "./compareKernel.js";
 import { randomNumbers } from "./randomNumbers.js";
 
 /** [batch, tokens, heads, headWidth] */
@@ -54,57 +54,45 @@ function roundedInputs(batch: number, tokens: number, heads: number, headWidth: 
   return { numbers: { ...shape, scale: Math.LN2 / 4, precision: 1 }, qkv, merged, rows };
 }
 
+type Inputs = ReturnType<typeof roundedInputs>;
+
+const compareForward = ({ numbers, qkv, merged, rows }: Inputs) =>
+  compareKernel("attention", {
+    buffers: { output: new Float64Array(merged).fill(Number.NaN), logSumExp: new Float64Array(rows), qkv },
+    numbers,
+    outputs: ["output", "logSumExp"],
+    absolute: 2e-6,
+  });
+
+const compareBackward = (
+  { numbers, qkv }: Inputs,
+  outputGradient: Float64Array,
+  logSumExp: NumberArray,
+  absolute: number,
+) =>
+  compareKernel("attentionBackward", {
+    buffers: { qkvGradient: new Float64Array(qkv.length).fill(Number.NaN), outputGradient, qkv, logSumExp },
+    numbers,
+    outputs: ["qkvGradient"],
+    absolute,
+  });
+
 describe("attention", () => {
   test.each(shapes)("forward, %i×%i tokens, %i heads of %i", async (...shape) => {
-    const { numbers, qkv, merged, rows } = inputs(...shape);
-    await compareKernel("attention", {
-      buffers: { output: new Float64Array(merged).fill(Number.NaN), logSumExp: new Float64Array(rows), qkv },
-      numbers,
-      outputs: ["output", "logSumExp"],
-      absolute: 2e-6,
-    });
+    await compareForward(inputs(...shape));
   });
 
   test.each(shapes)("backward, %i×%i tokens, %i heads of %i", async (...shape) => {
-    const { numbers, qkv, merged, rows } = inputs(...shape);
-    const forward = await compareKernel("attention", {
-      buffers: { output: new Float64Array(merged), logSumExp: new Float64Array(rows), qkv },
-      numbers,
-      outputs: ["output", "logSumExp"],
-      absolute: 2e-6,
-    });
-    await compareKernel("attentionBackward", {
-      buffers: {
-        qkvGradient: new Float64Array(qkv.length).fill(Number.NaN),
-        outputGradient: randomNumbers(merged, 8),
-        qkv,
-        logSumExp: forward.reference.logSumExp!,
-      },
-      numbers,
-      outputs: ["qkvGradient"],
-      absolute: 4e-6,
-    });
+    const given = inputs(...shape);
+    const { reference } = await compareForward(given);
+    await compareBackward(given, randomNumbers(given.merged, 8), reference.logSumExp!, 4e-6);
   });
 
   test.each(shapes)("bfloat16, %i×%i tokens, %i heads of %i", async (...shape) => {
-    const { numbers, qkv, merged, rows } = roundedInputs(...shape);
-    await compareKernel("attention", {
-      buffers: { output: new Float64Array(merged).fill(Number.NaN), logSumExp: new Float64Array(rows), qkv },
-      numbers,
-      outputs: ["output", "logSumExp"],
-      absolute: 2e-6,
-    });
-    await compareKernel("attentionBackward", {
-      buffers: {
-        qkvGradient: new Float64Array(qkv.length).fill(Number.NaN),
-        outputGradient: nearWhole(merged, 8),
-        qkv,
-        logSumExp: new Float64Array(rows).fill(3 * Math.LN2),
-      },
-      numbers,
-      outputs: ["qkvGradient"],
-      absolute: 1e-5,
-    });
+    const given = roundedInputs(...shape);
+    await compareForward(given);
+    const logSumExp = new Float64Array(given.rows).fill(3 * Math.LN2);
+    await compareBackward(given, nearWhole(given.merged, 8), logSumExp, 1e-5);
   });
 
   test.each(shapes)("probabilities, %i×%i tokens, %i heads of %i", async (...shape) => {

@@ -10,7 +10,7 @@ import {
 import { conforms } from "./conformance.js";
 import { fastVersion, reference as referenceVersion, type Version, versions } from "./versions.js";
 
-type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+export type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** Numbers that are in memory as bfloat16 whatever the dtype of the call; the reference has the same bits. */
 export class Bfloat16 {

@@ -1,9 +1,47 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { noGrad, scope, type Tensor } from "@splitmask/autograd";
+import type { ModelFixture } from "@splitmask/autograd/testing";
 import { type ImageBatch, sliceImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
+import type { ForwardContext } from "@splitmask/nn";
+import type { AdamW, SGD } from "@splitmask/optim";
 import { RunFolder, type TrainingTask, type TrainOptions, train } from "@splitmask/trainer";
+import { fixedSteps } from "./fixedRun.js";
+
+/** A run as a method's reference made it. */
+interface ReferenceRun {
+  readonly task: TrainingTask<ImageBatch>;
+  readonly fixture: ModelFixture;
+  batch(step: number): ImageBatch;
+  contextOf(step: number): ForwardContext;
+  readonly optimizer: AdamW | SGD;
+  /** Clips gradients, where the reference does, and makes the optimizer's step. */
+  learn(step: number): void;
+}
+
+/** Trains as the reference did; expects its losses, within a relative bound. */
+export async function expectReferenceLosses(device: Device, run: ReferenceRun, bound: number): Promise<void> {
+  const { batch, contextOf, fixture, learn, optimizer, task } = run;
+  const losses: Tensor[] = [];
+  for (let step = 0; step < fixedSteps; step++) {
+    const context = contextOf(step);
+    losses.push(
+      scope(device, () => {
+        optimizer.zeroGrad();
+        const { total, statistics } = task.loss(batch(step), context);
+        total.backward();
+        learn(step);
+        noGrad(device, () => task.afterStep!(context, statistics!));
+        return total;
+      }),
+    );
+  }
+  const expected = fixture.get("losses").data as Float32Array;
+  for (const [step, loss] of losses.entries())
+    expect([step, Math.abs((await loss.item()) / expected[step]! - 1) <= bound]).toEqual([step, true]);
+}
 
 /** Every parameter by name, those without gradients too. */
 export type TrainedNumbers = ReadonlyMap<string, Float32Array>;

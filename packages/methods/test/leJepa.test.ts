@@ -1,4 +1,4 @@
-import { noGrad, normal, reshape, scope, slice, type Tensor } from "@splitmask/autograd";
+import { normal, reshape, scope, slice } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
@@ -7,7 +7,7 @@ import { AdamW, cosineSchedule, parameterGroups } from "@splitmask/optim";
 import type { TrainOptions } from "@splitmask/trainer";
 import { expectGradients } from "./expectGradients.js";
 import { fixedSteps, viewsBatch } from "./fixedRun.js";
-import { expectSameRuns, trainedState } from "./jointRun.js";
+import { expectReferenceLosses, expectSameRuns, trainedState } from "./jointRun.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -56,23 +56,11 @@ describe("against PyTorch, written from the paper", () => {
     const { weightDecay } = leJepaMethod.recipe;
     const optimizer = new AdamW(parameterGroups(task.model, { weightDecay }), { betas: [0.9, 0.999] });
     const rate = cosineSchedule({ base: 5e-4, warmupSteps: 2, totalSteps: fixedSteps, start: 2.5e-4 });
-    const losses: Tensor[] = [];
-    for (let step = 0; step < fixedSteps; step++) {
-      const moment = { ...context, step };
-      losses.push(
-        scope(device, () => {
-          optimizer.zeroGrad();
-          const { total, statistics } = task.loss(batch(step), moment);
-          total.backward();
-          optimizer.step({ learningRate: rate(step) });
-          noGrad(device, () => task.afterStep(moment, statistics!));
-          return total;
-        }),
-      );
-    }
-    const expected = fixture.get("losses").data as Float32Array;
-    for (const [step, loss] of losses.entries())
-      expect([step, Math.abs((await loss.item()) / expected[step]! - 1) <= 1e-3]).toEqual([step, true]);
+    const contextOf = (step: number) => ({ ...context, step });
+    const learn = (step: number) => {
+      optimizer.step({ learningRate: rate(step) });
+    };
+    await expectReferenceLosses(device, { task, fixture, batch, contextOf, optimizer, learn }, 1e-3);
     const parameters = task.model.namedParameters();
     const after = [...fixture.under("after.").keys()];
     expect(after).toHaveLength(4);

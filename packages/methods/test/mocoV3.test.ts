@@ -1,4 +1,4 @@
-import { noGrad, normal, scope, type Tensor } from "@splitmask/autograd";
+import { normal, type Tensor } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
@@ -7,7 +7,7 @@ import { cosineSchedule, parameterGroups, SGD } from "@splitmask/optim";
 import type { TrainOptions } from "@splitmask/trainer";
 import { expectGradients } from "./expectGradients.js";
 import { fixedSteps, viewsBatch } from "./fixedRun.js";
-import { expectSameRuns, type TrainedNumbers, trainedState } from "./jointRun.js";
+import { expectReferenceLosses, expectSameRuns, type TrainedNumbers, trainedState } from "./jointRun.js";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -75,23 +75,11 @@ describe("against PyTorch, written from the paper", () => {
     const { fixture, task, batch } = await setUpReference();
     const optimizer = new SGD(parameterGroups(task.model, { weightDecay: 0 }), { momentum: 0.9 });
     const rate = cosineSchedule({ base: 2e-2, warmupSteps: 2, totalSteps: fixedSteps, start: 1e-2 });
-    const losses: Tensor[] = [];
-    for (let step = 0; step < fixedSteps; step++) {
-      const moment = { ...context, step, progress: step / fixedSteps };
-      losses.push(
-        scope(device, () => {
-          optimizer.zeroGrad();
-          const { total, statistics } = task.loss(batch(step), moment);
-          total.backward();
-          optimizer.step({ learningRate: rate(step) });
-          noGrad(device, () => task.afterStep(moment, statistics!));
-          return total;
-        }),
-      );
-    }
-    const expected = fixture.get("losses").data as Float32Array;
-    for (const [step, loss] of losses.entries())
-      expect([step, Math.abs((await loss.item()) / expected[step]! - 1) <= 1e-3]).toEqual([step, true]);
+    const contextOf = (step: number) => ({ ...context, step, progress: step / fixedSteps });
+    const learn = (step: number) => {
+      optimizer.step({ learningRate: rate(step) });
+    };
+    await expectReferenceLosses(device, { task, fixture, batch, contextOf, optimizer, learn }, 1e-3);
     const state = new Map(await readAll(task.model.namedParameters()));
     const expectedState = new Map(
       [...fixture.under("after.")].map(([name, { data }]) => [name, data as Float32Array] as const),

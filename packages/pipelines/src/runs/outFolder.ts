@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { UsageError } from "@splitmask/methods/settings";
 import { latestCheckpoint, RunFolder } from "@splitmask/trainer";
 
+/** Whether a folder has a run, perhaps one that has not ended. */
+export function hasRun(out: string): boolean {
+  return existsSync(join(out, "config.json"));
+}
+
 /**
  * Checks that a run may be written where it is to go.
  *
@@ -15,7 +20,7 @@ export function checkOutFolder(
 ): boolean {
   if (resume && overwrite)
     throw new UsageError("--resume and --overwrite contradict each other: give one of them.");
-  const exists = existsSync(join(out, "config.json"));
+  const exists = hasRun(out);
   if (exists && !resume && !overwrite) {
     throw new UsageError(
       `${out} already has a run. Continue it with --resume, ` +

@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { FileLockedError } from "@splitmask/files";
 import type { TrainingEvent } from "@splitmask/trainer";
 import { evaluate } from "../evaluation/evaluate.js";
+import { hasRun } from "../runs/outFolder.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { finetune } from "../training/finetune.js";
 import { createRun, pretrain } from "../training/pretrain.js";
@@ -33,7 +33,7 @@ const patience = 60;
 export async function performStep(step: StudyStep, context: StepContext): Promise<StepRecord | null> {
   const { studies } = context;
   const started = performance.now();
-  const wasBegun = existsSync(join(studies.runPath(step.key), "config.json"));
+  const wasBegun = hasRun(studies.runPath(step.key));
   const outcome = await onceUnlocked(() => outcomeOf(step, context));
   if (outcome === null) return null;
   const { inputs, key, label, work } = step;
@@ -79,25 +79,24 @@ async function outcomeOf({ work }: StudyStep, context: StepContext): Promise<Ste
     const { secondsLeft, step, steps } = event;
     onProgress({ step, steps, secondsLeft });
   };
-  const isBegun = (out: string) => existsSync(join(out, "config.json"));
   switch (work.kind) {
     case "untrained": {
       const { request } = work;
       const config = { ...request.config, threads };
-      if (!isBegun(request.out)) await createRun({ ...request, config }, heard);
+      if (!hasRun(request.out)) await createRun({ ...request, config }, heard);
       return { accuracy: null, warnings };
     }
     case "pretraining": {
       const { request } = work;
       const config = { ...request.config, threads };
-      const resume = isBegun(request.out);
+      const resume = hasRun(request.out);
       const { reason } = await pretrain({ ...request, config, resume, signal, onEvent }, heard);
       return reason === "interrupted" ? null : { accuracy: null, warnings };
     }
     case "finetune": {
       const { request } = work;
       const config = { ...request.config, threads };
-      const resume = isBegun(request.out);
+      const resume = hasRun(request.out);
       const trained = await finetune({ ...request, config, resume, signal, onEvent }, heard);
       if (trained.reason === "interrupted") return null;
       if (trained.evaluation === null) throw new Error(`the model could not be tested: ${warnings.at(-1)}`);

@@ -9,22 +9,21 @@ export const codeVersion = (
   JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }
 ).version;
 
+const digestOf = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex").slice(0, 24);
+
 /** A hash of plain data, whatever the order of the fields of its objects. */
 export function keyOf(inputs: object): string {
   const sorted = (_: string, value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value;
-  return createHash("sha256").update(JSON.stringify(inputs, sorted)).digest("hex").slice(0, 24);
+  return digestOf(JSON.stringify(inputs, sorted));
 }
 
 /** What identifies a method in keys: the name of a built-in one, a hash of the contents of a module. */
 export async function methodIdentity(method: string): Promise<string> {
   if (!isAbsolute(method)) return method;
-  return createHash("sha256")
-    .update(await readFile(method))
-    .digest("hex")
-    .slice(0, 24);
+  return digestOf(await readFile(method));
 }
 
 /** The decided settings without those that may change at resume, which do not change what is computed. */
