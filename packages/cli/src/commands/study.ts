@@ -6,7 +6,7 @@ export function addStudy(commandLine: CommandLine): void {
     Compare methods, settings or pictures: pre-train and evaluate every cell of a plan with several seeds, and test
       whether the differences are significant
     <plan>  a plan (.json, .js, .mjs or .ts), or a study of the paper: tokenizers, ablation, sample-efficiency,
-      distribution, schedule, layers, target-only
+      distribution, schedule, layers, target-only; or methods, which compares all methods that need no labels
     --pictures <folders...>  pictures to pre-train on; distribution compares several (default: those of --train)
     --train <folder>  labeled training pictures
     --test <folder>  labeled test pictures (default: a fifth of --train is held out)

@@ -58,13 +58,24 @@ const allEvaluations = (scale: ScaleSettings) => ({
 
 const beit = { label: "BEiT", settings: { method: "beit" } };
 const splitMask = { label: "SplitMask", settings: { method: "splitmask" } };
+/** The methods that need no labels, in the order of their papers. */
+const methods = [
+  { label: "DINO", settings: { method: "dino" } },
+  { label: "MoCo v3", settings: { method: "mocov3" } },
+  beit,
+  { label: "MAE", settings: { method: "mae" } },
+  splitMask,
+  { label: "LeJEPA", settings: { method: "lejepa" } },
+];
 
 /** Shares of the pictures in the paper's table 1 and figure 2, in percent. */
 const shares = [1, 5, 10, 100];
+/** Numbers of pictures in the study of methods, beside all of them. */
+const counts = [500, 2000];
 /** Lengths beside the usual one in the paper's figures 3 and 6. */
 const lengths = [1 / 8, 1 / 4, 1 / 2, 1, 2];
 
-/** The studies of the paper, by their names. */
+/** The studies by their names: the paper's, and that of methods, which answers its question for more of them. */
 const studies: Readonly<Record<string, (context: PaperContext) => PaperStudy>> = {
   tokenizers: ({ scale }) => ({
     title: "Tokenizers of BEiT (the paper's table 2)",
@@ -128,6 +139,25 @@ const studies: Readonly<Record<string, (context: PaperContext) => PaperStudy>> =
     baseline: sources.find(({ name }) => isTarget(name))?.name ?? "untrained",
     evaluations: allEvaluations(scale),
     pictures: Object.fromEntries(sources.map(({ name, pictures }) => [name, pictures])),
+  }),
+
+  methods: ({ scale, sources }) => ({
+    title: "Methods by the number of pictures",
+    cells: [
+      {
+        method: methods,
+        pictures: [
+          ...counts.map((count) => ({ label: `${count} pictures`, pictures: `${count}` })),
+          { label: "all pictures", pictures: "pictures" },
+        ],
+      },
+      { method: [untrained] },
+    ],
+    baseline: "untrained",
+    evaluations: allEvaluations(scale),
+    pictures: Object.fromEntries(
+      counts.map((count) => [`${count}`, { ...sources[0]!.pictures, subset: count }]),
+    ),
   }),
 
   schedule: ({ scale }) => ({
