@@ -31,6 +31,7 @@ export {
   zeros,
 } from "./creation.js";
 export type { ElementArray, ElementArrays, FloatingDType } from "./elements.js";
+export { leavesOf } from "./leavesOf.js";
 export { nonFiniteRow } from "./nonFiniteRow.js";
 export { type ObservedOperation, type OperationObserver, observeOperations } from "./observeOperations.js";
 export {

@@ -1,3 +1,4 @@
+import { describeOther } from "./copies.js";
 import { gradientDtype, isFloating } from "./elements.js";
 import { observerOf } from "./observeOperations.js";
 import type {
@@ -110,8 +111,7 @@ function checkDevices(
     if (inputs[name] === null) continue;
     if (!(inputs[name] instanceof Tensor)) {
       throw new TypeError(
-        `${operation}: ${name} is ${typeof inputs[name]}; ` +
-          "expected a tensor, or null for an optional one that is not there.",
+        `${operation}: ${name} is ${describeOther(inputs[name])}, or null for an optional one that is not there.`,
       );
     }
     first ??= name;

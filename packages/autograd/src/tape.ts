@@ -60,6 +60,16 @@ export class Node implements GraphNode {
     return this.#edges.flatMap((edge) => (edge !== null && "node" in edge ? [edge.node] : []));
   }
 
+  /** The leaves that the backward pass reaches. */
+  get leaves(): Tensor[] {
+    const nodes = new Set<Node>([this]);
+    for (const node of nodes) for (const source of node.sources) nodes.add(source);
+    const leaves = [...nodes].flatMap((node) =>
+      node.#edges.flatMap((edge) => (edge !== null && "leaf" in edge ? [edge.leaf] : [])),
+    );
+    return [...new Set(leaves)];
+  }
+
   /** Whether the output need not be kept. */
   get canRemake(): boolean {
     return this.#remake !== undefined;

@@ -1,5 +1,6 @@
 import type { Device, DeviceBuffer, DType } from "@splitmask/kernels";
 import ndarray, { type NdArray } from "ndarray";
+import { markCopy } from "./copies.js";
 import {
   bytesPerElement,
   type ElementArray,
@@ -292,6 +293,8 @@ export class Tensor implements ScopedHandle {
     this.#releasedBy = by;
   }
 }
+
+markCopy(Tensor);
 
 /** `4×196 float32`. */
 export function describe(tensor: Tensor): string {

@@ -1,3 +1,6 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   add,
   argmaxProduct,
@@ -187,4 +190,22 @@ test.each([
 ] as const)("what only the device sees reaches the next await with the name %s", async (name, call) => {
   await expect(call().data()).rejects.toThrow(name);
   await device.synchronize();
+});
+
+test("a tensor of another copy of the package is named as such", async () => {
+  const packagePath = dirname(fileURLToPath(import.meta.resolve("@splitmask/autograd/package.json")));
+  // Below the package, so that its imports resolve as the package's own do.
+  const copy = mkdtempSync(join(packagePath, "node_modules", ".copy-"));
+  try {
+    cpSync(join(packagePath, "dist"), join(copy, "dist"), { recursive: true });
+    const second = (await import(join(copy, "dist", "index.js"))) as typeof import("@splitmask/autograd");
+    expect(() => add(zeros(device, [2]), second.zeros(device, [2]))).toThrow(
+      /^add: b is a tensor of another copy of @splitmask\/autograd \(file:.*\.copy-.*; this one is file:.*npm ls/,
+    );
+    expect(() => matmul([1] as never, zeros(device, [2, 2]))).toThrow(
+      "matmul: a is object; expected a tensor.",
+    );
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 });

@@ -5,6 +5,7 @@ import {
   exp,
   keep,
   layerNorm,
+  leavesOf,
   linear,
   multiply,
   noGrad,
@@ -28,6 +29,16 @@ afterEach(() => device.close());
 
 const leaf = (values: number[]): Tensor => tensor(device, values, undefined, { requiresGrad: true });
 const numbers = async (given: Tensor): Promise<number[]> => [...(await given.data())];
+
+test("leavesOf gives what backward reaches, each once", () => {
+  const [x, y, constant] = [leaf([1, 2]), leaf([3]), tensor(device, [1, 1])];
+  const loss = sum(multiply(add(multiply(x, x), constant), y));
+  expect(new Set(leavesOf(loss))).toEqual(new Set([x, y]));
+  expect(leavesOf(loss)).toHaveLength(2);
+  expect(leavesOf(x)).toEqual([]);
+  loss.backward();
+  expect(leavesOf(loss)).toEqual([]);
+});
 
 describe("backward", () => {
   test("adds what reaches a leaf along several ways, and over several calls", async () => {

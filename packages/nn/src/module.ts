@@ -1,6 +1,10 @@
 import { copyInto, type HostTensor, Tensor } from "@splitmask/autograd";
-import { Parameter } from "./parameter.js";
+import { checkNoneHidden } from "./hiddenParts.js";
+import { isParameter, type Parameter } from "./parameter.js";
 import { compareStates, describeDifferences, type StateDifferences } from "./stateDifferences.js";
+
+/** Marks the modules of every copy of this package, so that a model may have parts from several. */
+const brand = Symbol.for("@splitmask/nn.Module");
 
 /** Tensors by name, on the host (as read from a file) or on a device. */
 export type StateDict = ReadonlyMap<string, HostTensor | Tensor>;
@@ -13,14 +17,16 @@ export interface LoadOptions {
 
 /**
  * A part of a model: properties that are parameters, modules, or arrays of them, found by themselves and named as in
- * PyTorch after the properties: `blocks.0.attn.qkv.weight`. Properties that are null are left out.
+ * PyTorch after the properties: `blocks.0.attn.qkv.weight`. Properties that are null are left out. In a map, a set, an
+ * object or an array of arrays they would not be found: that is an error. `#private` fields cannot be seen at all; the
+ * trainer says so when the loss depends on a parameter that its model does not have.
  */
 export abstract class Module {
   /** The modules one level below, by name; those in arrays are called `blocks.0`, `blocks.1` …. */
   get children(): ReadonlyMap<string, Module> {
     const children = new Map<string, Module>();
     for (const [name, member] of this.#members()) {
-      if (member instanceof Module) children.set(name, member);
+      if (isModule(member)) children.set(name, member);
     }
     return children;
   }
@@ -28,22 +34,22 @@ export abstract class Module {
   /**
    * Every parameter of this module and those below with its dotted name, in the order of the properties. One that is
    * shared stands under its first name.
+   *
+   * @throws TypeError If a property holds parameters or modules where they are not found, such as a map, or a tensor
+   * that requires a gradient and is no `Parameter`.
    */
   namedParameters(): Map<string, Parameter> {
     const named = new Map<string, Parameter>();
-    this.#collect("", named, new Set());
-    return named;
-  }
-
-  #collect(prefix: string, named: Map<string, Parameter>, seen: Set<Parameter>): void {
+    const seen = new Set<Parameter>();
     for (const [name, member] of this.#members()) {
-      if (member instanceof Module) {
-        member.#collect(`${prefix}${name}.`, named, seen);
-      } else if (!seen.has(member)) {
-        named.set(prefix + name, member);
-        seen.add(member);
+      const inside = isModule(member) ? member.namedParameters() : new Map([["", member]]);
+      for (const [below, parameter] of inside) {
+        if (seen.has(parameter)) continue;
+        named.set(below === "" ? name : `${name}.${below}`, parameter);
+        seen.add(parameter);
       }
     }
+    return named;
   }
 
   /** The properties that are parameters or modules, arrays item by item. */
@@ -53,7 +59,8 @@ export abstract class Module {
         ? value.map((item, index) => [`${name}.${index}`, item] as const)
         : [[name, value] as const];
       for (const [key, item] of items) {
-        if (item instanceof Module || item instanceof Parameter) yield [key, item];
+        if (isModule(item) || isParameter(item)) yield [key, item];
+        else checkNoneHidden(this.constructor.name, key, item, isModule);
       }
     }
   }
@@ -120,6 +127,13 @@ export abstract class Module {
       parameter.grad = null;
     }
   }
+}
+
+Object.defineProperty(Module.prototype, brand, { value: true });
+
+/** Whether something is a module, of this copy of the package or another. */
+function isModule(value: unknown): value is Module {
+  return typeof value === "object" && value !== null && brand in value;
 }
 
 function toNumbers(host: HostTensor): Exclude<HostTensor["data"], BigInt64Array> {

@@ -1,6 +1,9 @@
 import { clone, keep, scope, Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 
+/** Marks the parameters of every copy of this package, so that a model may have parts from several. */
+const brand = Symbol.for("@splitmask/nn.Parameter");
+
 /**
  * A tensor that is trained: a leaf that requires a gradient and outlives every scope. A `Module` finds its parameters
  * by this class.
@@ -29,4 +32,10 @@ export class Parameter extends Tensor {
   static begin(device: Device, make: () => Tensor): Parameter {
     return scope(device, () => new Parameter(make()));
   }
+}
+Object.defineProperty(Parameter.prototype, brand, { value: true });
+
+/** Whether something is a parameter, of this copy of the package or another. */
+export function isParameter(value: unknown): value is Parameter {
+  return typeof value === "object" && value !== null && brand in value;
 }

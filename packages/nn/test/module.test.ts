@@ -1,3 +1,6 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { copyInto, type HostTensor, ones, scope, sum, zeros } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import { LayerNorm, Linear, Module, Parameter, patchify, unpatchify } from "@splitmask/nn";
@@ -158,4 +161,67 @@ test("unpatchify puts together what patchify cut", async () => {
     "unpatchify: patches are 2×6×12; expected B×9×(C·2²) for a grid of 3×3 patches of 2×2 pixels.",
   );
   expect(() => unpatchify(patchify(pixels, 2), [2, 3], 4)).toThrow("expected B×6×(C·4²)");
+});
+
+describe("what a module would not find is an error that names it", () => {
+  const linear = () => new Linear(device, { inFeatures: 2, outFeatures: 2, seed: 1, purpose: "l" });
+  class Holder extends Module {
+    readonly part: unknown;
+
+    constructor(part: unknown) {
+      super();
+      this.part = part;
+    }
+  }
+
+  test.each<[string, () => unknown, string]>([
+    ["a map", () => new Map([["a", linear()]]), "Holder: part holds the module Linear inside of a Map"],
+    ["a set", () => new Set([linear().weight]), "Holder: part holds a parameter inside of a Set"],
+    [
+      "an object",
+      () => ({ inner: { query: linear() } }),
+      "Holder: part holds the module Linear inside of an object",
+    ],
+    [
+      "an array of arrays",
+      () => [[linear()]],
+      "Holder: part.0 holds the module Linear inside of an array of arrays",
+    ],
+    [
+      "a tensor that requires a gradient",
+      () => Object.assign(ones(device, [2]), { requiresGrad: true }),
+      "Holder: part is a tensor that requires a gradient, but no Parameter",
+    ],
+  ])("in %s", (_, part, text) => {
+    expect(() => new Holder(part()).parameters()).toThrow(text);
+  });
+
+  test("other things in such places are nothing to it", () => {
+    const fine = new Map<string, unknown>([
+      ["mean", [0.5]],
+      ["picture", ones(device, [2])],
+      ["none", null],
+    ]);
+    expect(new Holder([fine, { width: 2 }, "text", null]).parameters()).toEqual([]);
+  });
+});
+
+test("a part from another copy of the package is found like any other", async () => {
+  const packagePath = dirname(fileURLToPath(import.meta.resolve("@splitmask/nn/package.json")));
+  // Below the package, so that its imports resolve as the package's own do.
+  const copy = mkdtempSync(join(packagePath, "node_modules", ".copy-"));
+  try {
+    cpSync(join(packagePath, "dist"), copy, { recursive: true });
+    const other = (await import(join(copy, "index.js"))) as typeof import("@splitmask/nn");
+    class Mixed extends Module {
+      readonly norm = new other.LayerNorm(device, { width: 2 });
+      readonly scale = new other.Parameter(ones(device, [1]));
+    }
+    const mixed = new Mixed();
+    expect(mixed.norm).not.toBeInstanceOf(Module);
+    expect([...mixed.namedParameters().keys()]).toEqual(["norm.weight", "norm.bias", "scale"]);
+    expect([...mixed.children.keys()]).toEqual(["norm"]);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
-import { mean, square } from "@splitmask/autograd";
+import { add, mean, ones, square, sum } from "@splitmask/autograd";
 import { createDevice, type Device } from "@splitmask/kernels";
 import {
   BatchError,
@@ -362,6 +362,15 @@ describe("train", () => {
     const loss: typeof task.loss = ({ inputs }) => ({ total: inputs, parts: {} });
     await expect(train({ ...options, task: { ...task, loss } })).rejects.toThrow(
       "the loss of task regression is 32×8; total must be a scalar",
+    );
+    // As if it were in a #private field.
+    const hidden = ones(on, [3], { requiresGrad: true });
+    const more: typeof task.loss = (batch, context) => {
+      const { total } = task.loss(batch, context);
+      return { total: add(total, sum(hidden)), parts: {} };
+    };
+    await expect(train({ ...options, task: { ...task, loss: more } })).rejects.toThrow(
+      "the loss of task regression depends on 1 trainable tensors that its model does not have (3), so nothing",
     );
   });
 

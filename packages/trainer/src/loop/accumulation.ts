@@ -2,6 +2,7 @@ import {
   add,
   affine,
   concatenate,
+  leavesOf,
   mean,
   multiply,
   noGrad,
@@ -69,7 +70,7 @@ export function backwardLoss<Batch>(
 ): Required<TaskLoss> {
   if (cut === null) {
     const loss = task.loss(batch, context);
-    checkScalar(task, loss).backward();
+    checkTotal(task, loss).backward();
     return detached(loss);
   }
   const parts = cut(batch);
@@ -78,7 +79,7 @@ export function backwardLoss<Batch>(
     parts.map(({ batch: part, samples }) =>
       scope(device, () => {
         const loss = task.loss(part, { ...context, samples });
-        affine(checkScalar(task, loss), 1 / parts.length, 0).backward();
+        affine(checkTotal(task, loss), 1 / parts.length, 0).backward();
         return detached(loss);
       }),
     ),
@@ -111,7 +112,7 @@ function backwardAcross<Batch>(
     return all;
   });
   const compared = across.loss(descriptors, context);
-  checkScalar(task, compared).backward();
+  checkTotal(task, compared, descriptors).backward();
   const own = parts.flatMap(({ batch, samples }) =>
     scope(device, () => {
       const part = across.embed(batch, { ...context, samples });
@@ -122,7 +123,7 @@ function backwardAcross<Batch>(
         // Its gradient with respect to the descriptor is what was cached.
         return [sum(multiply(descriptor, slice(gradient, 0, samples.first, samples.first + samples.count)))];
       });
-      if (loss !== null) terms.push(affine(checkScalar(task, loss), 1 / parts.length, 0));
+      if (loss !== null) terms.push(affine(checkTotal(task, loss), 1 / parts.length, 0));
       terms.reduce((total, term) => add(total, reshape(term, []))).backward();
       return loss === null ? [] : [detached(loss)];
     }),
@@ -138,12 +139,29 @@ function backwardAcross<Batch>(
   };
 }
 
-function checkScalar<Batch>(task: TrainingTask<Batch>, { total }: TaskLoss): Tensor {
-  if (total.size === 1) return total;
-  throw new Error(
-    `train: the loss of task ${task.name} is ${total.shape.join("×")}; total must be a scalar. ` +
-      "Reduce it with mean or sum.",
-  );
+/** The loss, checked: a scalar that depends on nothing trainable but the model, and perhaps on descriptors. */
+function checkTotal<Batch>(
+  task: TrainingTask<Batch>,
+  { total }: TaskLoss,
+  descriptors: readonly Tensor[] = [],
+): Tensor {
+  if (total.size !== 1) {
+    throw new Error(
+      `train: the loss of task ${task.name} is ${total.shape.join("×")}; total must be a scalar. ` +
+        "Reduce it with mean or sum.",
+    );
+  }
+  const known = new Set<Tensor>([...task.model.parameters(), ...descriptors]);
+  const unknown = leavesOf(total).filter((leaf) => !known.has(leaf));
+  if (unknown.length > 0) {
+    const shapes = unknown.slice(0, 5).map(({ shape }) => shape.join("×"));
+    throw new Error(
+      `train: the loss of task ${task.name} depends on ${unknown.length} trainable tensors that its model does not ` +
+        `have (${shapes.join(", ")}${unknown.length > shapes.length ? " …" : ""}), so nothing would train them. ` +
+        "Give the model a property for each layer, or an array of layers: it does not see #private fields and maps.",
+    );
+  }
+  return total;
 }
 
 type NamedTensors = Readonly<Record<string, Tensor>>;
