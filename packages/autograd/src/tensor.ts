@@ -207,7 +207,8 @@ export class Tensor implements ScopedHandle {
       throw new Error(
         `backward: the tensor ${formatShape(this.shape)} was not computed from tensors ` +
           "that require gradients. " +
-          "Set requiresGrad on the leaves before computing it, and do not compute it inside noGrad.",
+          "Set requiresGrad on the leaves before computing it, and do not compute it inside noGrad. " +
+          "An encoder's encode() records no graph either: train with its forward().",
       );
     }
     if (gradient === undefined) {

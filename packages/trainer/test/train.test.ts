@@ -348,12 +348,32 @@ describe("train", () => {
     await runFolder.close();
   });
 
+  test("epochs become whole steps, at least one", async () => {
+    const on = device();
+    const batches = points(on);
+    const lasting = async (epochs: number) =>
+      (
+        await train({
+          device: on,
+          task: regression(on),
+          batches,
+          length: { epochs },
+          schedule: { base: 0.01 },
+        })
+      ).steps;
+    expect(await lasting(1.5)).toBe(Math.round(1.5 * batches.batchesPerEpoch));
+    expect(await lasting(1e-3)).toBe(1);
+  });
+
   test("options that make no sense", async () => {
     const on = device();
     const task = regression(on);
     const options = { device: on, task, batches: points(on), length: { steps: 6 }, schedule: { base: 0.01 } };
     await expect(train({ ...options, length: { steps: 0 } })).rejects.toThrow(
       "train: length.steps is 0; it must be a whole number of at least 1.",
+    );
+    await expect(train({ ...options, length: { epochs: 0 } })).rejects.toThrow(
+      "train: length.epochs is 0; it must be a number above 0.",
     );
     await expect(train({ ...options, clipNorm: -1 })).rejects.toThrow("train: clipNorm is -1");
     await expect(train({ ...options, resume: true })).rejects.toThrow(

@@ -10,6 +10,12 @@ export function requireAtLeast(name: string, value: number, least: number): void
   throw new RangeError(`train: ${name} is ${value}; it must be a number of at least ${least}.`);
 }
 
+/** @throws RangeError where an option of `train` is not a number above `bound`. */
+export function requireAbove(name: string, value: number, bound: number): void {
+  if (Number.isFinite(value) && value > bound) return;
+  throw new RangeError(`train: ${name} is ${value}; it must be a number above ${bound}.`);
+}
+
 /** @throws RangeError where an option of `train` is none of the words that it may be. */
 export function requireKind(name: string, value: unknown, kinds: readonly string[]): void {
   if (kinds.some((kind) => kind === value)) return;

@@ -3,7 +3,7 @@ import type { BestCheckpoint } from "../checkpoint/checkpointFolder.js";
 import { type CheckpointFileSystem, nodeFileSystem } from "../checkpoint/fileSystem.js";
 import type { TrainingEvaluation } from "./evaluation.js";
 import type { NonFinitePolicy } from "./recovery.js";
-import { requireAtLeast, requireKind, requireWhole } from "./requirements.js";
+import { requireAbove, requireAtLeast, requireKind, requireWhole } from "./requirements.js";
 import { type ResolvedOptimizer, resolveOptimizer } from "./trainingOptimizer.js";
 import { checkSchedule, type StepCount } from "./trainingSchedule.js";
 import type { TrainingAverage, TrainingLength, TrainOptions } from "./trainOptions.js";
@@ -93,16 +93,13 @@ export function resolveSettings<Batch>(options: TrainOptions<Batch>): ResolvedSe
 
 function checkLength(length: TrainingLength): void {
   if ("steps" in length) requireWhole("length.steps", length.steps, 1);
+  else if ("epochs" in length) requireAbove("length.epochs", length.epochs, 0);
   else if ("plan" in length) requireWhole("length.plan.firstSteps", length.plan.firstSteps, 1);
   else {
     requireAtLeast("length.seconds", length.seconds, 1);
     for (const name of ["elapsed", "afterwards", "decoding"] as const)
       requireAtLeast(`length.${name}`, length[name] ?? 0, 0);
-    if (length.secondsPerStep !== undefined && !(length.secondsPerStep > 0)) {
-      throw new RangeError(
-        `train: length.secondsPerStep is ${length.secondsPerStep}; it must be a number above 0.`,
-      );
-    }
+    if (length.secondsPerStep !== undefined) requireAbove("length.secondsPerStep", length.secondsPerStep, 0);
   }
 }
 

@@ -6,6 +6,7 @@ import { CheckpointWriter, restoreCheckpoint } from "../checkpoint/trainingCheck
 import { batchCutter } from "./accumulation.js";
 import { BatchError } from "./batchError.js";
 import { EvaluationError, Evaluator } from "./evaluation.js";
+import { givenPlan } from "./givenPlan.js";
 import { HealthMonitor } from "./health.js";
 import { IdleClock } from "./idleClock.js";
 import { LoggerError } from "./metricsLogger.js";
@@ -187,14 +188,13 @@ class TrainingRun<Batch> {
       resume && runFolder !== undefined
         ? await readLatestCheckpoint(runFolder.checkpointsPath, onDamaged)
         : null;
+    const given = givenPlan(length, this.#options.batches.batchesPerEpoch);
     if (checkpoint === null) {
-      if ("steps" in length) this.#follow({ firstSteps: length.steps, replans: [] });
-      else if ("plan" in length) this.#follow(length.plan);
+      if (given !== null) this.#follow(given);
       return null;
     }
     const { path, state } = checkpoint;
-    if ("steps" in length) this.#follow({ firstSteps: length.steps, replans: [] });
-    else if ("plan" in length) this.#follow(length.plan);
+    if (given !== null) this.#follow(given);
     else if (state.time) this.#budget!.resume(state.time);
     else {
       // It had a number of steps, and keeps it.
