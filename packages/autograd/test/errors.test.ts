@@ -231,6 +231,10 @@ test.each([
   await device.synchronize();
 });
 
+test("two plain numbers are no operands", () => {
+  expect(() => add(1, 2)).toThrow("add: a and b are numbers; expected at least one tensor.");
+});
+
 test("a tensor of another copy of the package is named as such", async () => {
   const packagePath = dirname(fileURLToPath(import.meta.resolve("@splitmask/autograd/package.json")));
   // Below the package, so that its imports resolve as the package's own do.

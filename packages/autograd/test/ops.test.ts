@@ -72,9 +72,13 @@ afterAll(() => {
 // biome-ignore lint/suspicious/noExplicitAny: a case names the inputs that its fixture has
 type Compute = (inputs: any) => Tensor;
 
-const binary = (operation: (a: Tensor, b: Tensor) => Tensor): Record<string, Compute> => {
+const binary = (operation: (a: Tensor | number, b: Tensor | number) => Tensor): Record<string, Compute> => {
   const compute: Compute = ({ a, b }) => operation(a, b);
-  return { same: compute, row: compute, both: compute, scalar: compute };
+  return {
+    ...{ same: compute, row: compute, both: compute, scalar: compute },
+    number: ({ a }) => operation(a, 0.3),
+    numberFirst: ({ b }) => operation(0.3, b),
+  };
 };
 const unary = (operation: (x: Tensor) => Tensor): Record<string, Compute> => ({
   plain: ({ input }) => operation(input),

@@ -1,8 +1,14 @@
 import { runBinary, sumToShape } from "../calls/broadcast.js";
 import { checkFloating } from "../checks.js";
-import { defineOperation, type GradientStep } from "../operation.js";
+import { full } from "../creation.js";
+import {
+  type DifferentiableOperation,
+  defineOperation,
+  type GradientStep,
+  type SavedTensors,
+} from "../operation.js";
 import { perform } from "../perform.js";
-import { broadcastShapes, equalShapes, formatShape } from "../shape.js";
+import { broadcastShapes, formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 
 type Pair = { readonly a: Tensor; readonly b: Tensor };
@@ -91,54 +97,73 @@ export const divideOperation = defineOperation({
   },
 });
 
+/**
+ * Runs an operation of two operands, one of which may be a plain number: it becomes a scalar of the other's dtype, so
+ * that it is rounded as PyTorch rounds it.
+ */
+function performPair<S extends SavedTensors>(
+  operation: DifferentiableOperation<Pair, null, S>,
+  a: Tensor | number,
+  b: Tensor | number,
+): Tensor {
+  const { name } = operation;
+  const other = typeof a === "number" ? b : a;
+  if (typeof other === "number") {
+    throw new TypeError(`${name}: a and b are numbers; expected at least one tensor.`);
+  }
+  if (typeof a !== "number" && typeof b !== "number") {
+    checkPair(name, a, b);
+    return perform(operation, { a, b }, null);
+  }
+  checkFloating(name, typeof a === "number" ? { b: other } : { a: other });
+  const scalar = full(other.device, [], (other === a ? b : a) as number, { dtype: floatingOf(other) });
+  const result = perform(operation, other === a ? { a, b: scalar } : { a: scalar, b: other }, null);
+  scalar.dispose();
+  return result;
+}
+
 function checkPair(operation: string, a: Tensor, b: Tensor): void {
   checkFloating(operation, { a, b });
-  if (equalShapes(a.shape, b.shape)) return;
-  if (broadcastShapes(a.shape, b.shape) === null) {
-    throw new RangeError(
-      `${operation}: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; ` +
-        "aligned at the last axis, extents have to be equal or 1. " +
-        "Reshape one of them, e.g. to put an axis of extent 1 where it repeats.",
-    );
-  }
+  if (broadcastShapes(a.shape, b.shape) !== null) return;
+  throw new RangeError(
+    `${operation}: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; ` +
+      "aligned at the last axis, extents have to be equal or 1. " +
+      "Reshape one of them, e.g. to put an axis of extent 1 where it repeats.",
+  );
 }
 
 /**
- * a + b, with broadcasting as in NumPy: either is repeated along axes of extent 1.
+ * a + b, with broadcasting as in NumPy: either is repeated along axes of extent 1, and may be a plain number.
  *
  * @throws RangeError If the shapes do not broadcast.
  */
-export function add(a: Tensor, b: Tensor): Tensor {
-  checkPair("add", a, b);
-  return perform(addOperation, { a, b }, null);
+export function add(a: Tensor | number, b: Tensor | number): Tensor {
+  return performPair(addOperation, a, b);
 }
 
 /**
- * a − b, with broadcasting.
+ * a − b, with broadcasting; either may be a plain number.
  *
  * @throws RangeError If the shapes do not broadcast.
  */
-export function subtract(a: Tensor, b: Tensor): Tensor {
-  checkPair("subtract", a, b);
-  return perform(subtractOperation, { a, b }, null);
+export function subtract(a: Tensor | number, b: Tensor | number): Tensor {
+  return performPair(subtractOperation, a, b);
 }
 
 /**
- * a · b element by element, with broadcasting.
+ * a · b element by element, with broadcasting; either may be a plain number.
  *
  * @throws RangeError If the shapes do not broadcast.
  */
-export function multiply(a: Tensor, b: Tensor): Tensor {
-  checkPair("multiply", a, b);
-  return perform(multiplyOperation, { a, b }, null);
+export function multiply(a: Tensor | number, b: Tensor | number): Tensor {
+  return performPair(multiplyOperation, a, b);
 }
 
 /**
- * a / b element by element, with broadcasting.
+ * a / b element by element, with broadcasting; either may be a plain number.
  *
  * @throws RangeError If the shapes do not broadcast.
  */
-export function divide(a: Tensor, b: Tensor): Tensor {
-  checkPair("divide", a, b);
-  return perform(divideOperation, { a, b }, null);
+export function divide(a: Tensor | number, b: Tensor | number): Tensor {
+  return performPair(divideOperation, a, b);
 }
