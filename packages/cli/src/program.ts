@@ -25,29 +25,8 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
   const json = args.includes("--json");
   const terminal = new CommandTerminal({ output, error, json, quiet: args.includes("--quiet") });
   try {
-    const method = await methodOfCommandLine(args);
-    const program = splitmask().configureOutput({
-      writeOut: (text) => output.write(text),
-      writeErr: (text) => error.write(text),
-    });
-    const commandLine: CommandLine = { program, terminal, method, exitCode: 0 };
-    for (const add of [
-      addPretrain,
-      addPreview,
-      addProbe,
-      addKnn,
-      addPredict,
-      addFinetune,
-      addEmbed,
-      addReport,
-      addStudy,
-      addBench,
-      addSchema,
-      addCache,
-      addDoctor,
-    ])
-      add(commandLine);
-    await program.parseAsync(args, { from: "user" });
+    const commandLine = await declareCommands(args, terminal, { output, error });
+    await commandLine.program.parseAsync(args, { from: "user" });
     return commandLine.exitCode;
   } catch (failure) {
     const refused = failure instanceof CommanderError; // which commander has written already
@@ -61,6 +40,37 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     if (json) output.write(`${JSON.stringify({ error: message.replace(/^error: /, "") })}\n`);
     return refused || failure instanceof UsageError ? 2 : 1;
   }
+}
+
+/** The program with its commands, whose options depend on the method that the arguments name. */
+export async function declareCommands(
+  args: readonly string[],
+  terminal: CommandTerminal,
+  { error, output }: Required<MainOptions>,
+): Promise<CommandLine> {
+  const method = await methodOfCommandLine(args);
+  const program = splitmask().configureOutput({
+    writeOut: (text) => output.write(text),
+    writeErr: (text) => error.write(text),
+  });
+  const commandLine: CommandLine = { program, terminal, method, exitCode: 0 };
+  for (const add of [
+    addPretrain,
+    addPreview,
+    addProbe,
+    addKnn,
+    addPredict,
+    addFinetune,
+    addEmbed,
+    addReport,
+    addStudy,
+    addBench,
+    addSchema,
+    addCache,
+    addDoctor,
+  ])
+    add(commandLine);
+  return commandLine;
 }
 
 /** The program without its commands, which take over how it fails and writes. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Compiles the native addon into build/Release. It is called explicitly (`pnpm build`, or `npx splitmask-build-kernels`
-// where no prebuilt binary fits); there is no install script. Options: --force compiles although nothing changed;
+// Compiles the native addon into build/Release. It is called explicitly (`pnpm build`, or by its path where no prebuilt
+// binary fits); there is no install script. Options: --force compiles although nothing changed;
 // --debug keeps symbols; --prebuild also puts the binary into prebuilds/, where the package carries it to machines of
 // the same kind.
 import { spawnSync } from "node:child_process";
@@ -103,7 +103,7 @@ if (missing.length > 0) {
     `the native addon cannot be compiled: ${missing.join(", ")} not found.\n` +
       "  Debian, Ubuntu: apt install g++ make python3;  Fedora: dnf install gcc-c++ make python3;  " +
       "Alpine: apk add g++ make python3;  macOS: xcode-select --install\n" +
-      "  Then run `npx splitmask-build-kernels` (in this repository: `npm run build`).",
+      `  Then run this once more: node ${fileURLToPath(import.meta.url)}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { BackendDevice, BackendKernel } from "./backend.js";
+import { buildCommand } from "./buildCommand.js";
 import { type BufferOwner, DeviceBuffer } from "./deviceBuffer.js";
 import { elementBytes } from "./dtype.js";
 import type { BufferArgument } from "./kernelArguments.js";
@@ -71,7 +72,7 @@ function checkSignature(backend: string, { name, signature }: BackendKernel, exp
   throw new Error(
     `@splitmask/kernels: the ${backend} backend was compiled from other sources: ` +
       `${name} takes ${expected} in kernelTable, but ${signature} in the backend. ` +
-      "Compile the native addon again with `npx splitmask-build-kernels` (in a clone: `npm run build`); " +
+      `Compile the native addon again with \`${buildCommand}\` (in a clone: \`npm run build\`); ` +
       "of another backend, install the version that belongs to this one.",
   );
 }

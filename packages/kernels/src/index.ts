@@ -17,6 +17,7 @@ export type {
 export { checksum } from "./backends/native/checksum.js";
 export { availableInstructionSets } from "./backends/native/instructionSets.js";
 export { type Balance, type BalanceRow, balanceOf } from "./balance.js";
+export { buildCommand } from "./buildCommand.js";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";
 export { type CpuInfo, cpuInfo } from "./cpuInfo.js";
 export { createDevice, type DeviceOptions } from "./createDevice.js";

@@ -4,6 +4,7 @@ import {
   type BackendDevice,
   type BackendFeature,
   type BufferArgument,
+  buildCommand,
   checksum,
   createDevice,
   type Device,
@@ -43,7 +44,7 @@ describe("the addon", () => {
       `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} with Node.js ` +
         `${process.version} (wrong ELF class)`,
     );
-    expect(stdout).toContain("Compile it with `npx splitmask-build-kernels`");
+    expect(stdout).toContain(`Compile it with \`${buildCommand}\``);
   });
 });
 

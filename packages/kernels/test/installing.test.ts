@@ -16,7 +16,7 @@ test("without a binary the error says what to do", () => {
   expect(() => loadNativeAddon(folder)).toThrow(
     `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} with Node.js ${process.version}`,
   );
-  expect(() => loadNativeAddon(folder)).toThrow("Compile it with `npx splitmask-build-kernels`");
+  expect(() => loadNativeAddon(folder)).toThrow(`Compile it with \`node ${script}\``);
 });
 
 test("a prebuilt binary is found and loaded", () => {

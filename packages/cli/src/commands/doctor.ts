@@ -66,15 +66,14 @@ async function testNode(): Promise<string> {
 const nodeCure = `Install Node.js ${neededMajor}.${neededMinor} or later: https://nodejs.org`;
 
 const kernelsCure =
-  "Build it with: npx splitmask-build-kernels (in a clone of the repository: npm run build).\n" +
-  "That needs a C++17 compiler, make and python3:\n" +
+  "The command above needs a C++17 compiler, make and python3:\n" +
   "  Debian, Ubuntu: apt-get install g++ make python3\n" +
   "  Fedora: dnf install gcc-c++ make python3\n" +
   "  macOS: xcode-select --install";
 
-const selfTestCure =
+const selfTestCure = (buildCommand: string) =>
   "Try a lower instruction set: SPLITMASK_INSTRUCTION_SET=portable splitmask doctor\n" +
-  "and build the addon anew: npx splitmask-build-kernels";
+  `and build the addon anew: ${buildCommand}`;
 
 const sharpCure =
   "Decoding pictures needs sharp: npm install sharp (with optional dependencies: no --omit=optional), see " +
@@ -82,13 +81,15 @@ const sharpCure =
 
 /** Each part is loaded by itself, so that one that is missing does not hide the others. */
 async function kernelFindings(): Promise<Finding[]> {
-  let info: ReturnType<Kernels["cpuInfo"]> | undefined;
+  let kernels: Kernels | undefined;
   const addon = await tried("kernels", kernelsCure, async () => {
-    info = (await import("@splitmask/kernels")).cpuInfo(); // which loads the addon
+    kernels = await import("@splitmask/kernels");
+    kernels.cpuInfo(); // which loads the addon
     return loadedAddon();
   });
-  if (info === undefined) return [addon];
-  const { model, cores, threads, availableInstructionSets, instructionSet } = info;
+  if (kernels === undefined || !addon.ok) return [addon];
+  const { buildCommand } = kernels;
+  const { model, cores, threads, availableInstructionSets, instructionSet } = kernels.cpuInfo();
   const forced = process.env.SPLITMASK_INSTRUCTION_SET ? " (forced by SPLITMASK_INSTRUCTION_SET)" : "";
   const limit = threads < cores ? `, the container's limit (the machine has ${cores})` : "";
   const found = (name: string, text: string): Finding => ({ name, ok: true, text });
@@ -100,7 +101,7 @@ async function kernelFindings(): Promise<Finding[]> {
     ),
     found("threads", `${threads}${limit}`),
     { ...addon, name: "addon" },
-    await tried("self-test", selfTestCure, testKernels),
+    await tried("self-test", selfTestCure(buildCommand), testKernels),
   ];
 }
 

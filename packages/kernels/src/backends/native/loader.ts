@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BackendDevice, BackendKernel, CacheSizes } from "../../backend.js";
+import { buildCommand } from "../../buildCommand.js";
 
 /** What the addon exports. */
 export interface NativeAddon {
@@ -33,7 +34,7 @@ export function loadNativeAddon(folder: string = packageFolder): NativeAddon {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new Error(
       `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} with Node.js ` +
-        `${process.version} (${reason}). Compile it with \`npx splitmask-build-kernels\`, which needs a ` +
+        `${process.version} (${reason}). Compile it with \`${buildCommand}\`, which needs a ` +
         "C++17 compiler, make and python3 and says which of them is missing (in a clone of the repository: " +
         "`npm run build`). Linux and macOS on x64 and arm64 are supported; on Windows use WSL.",
       { cause },
