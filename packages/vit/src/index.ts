@@ -10,6 +10,13 @@ export {
   type VisionTransformerConfig,
   vit,
 } from "./config.js";
+export {
+  encoderFileName,
+  loadEncoder,
+  type PictureNormalization,
+  type SavedEncoder,
+  saveEncoder,
+} from "./encoderFile.js";
 export { InferenceEncoder, type InferenceEncoderOptions } from "./inferenceEncoder.js";
 export type { InitializationName } from "./initializations.js";
 export { PatchEmbedding, PatchProjection } from "./patchEmbedding.js";

@@ -5,7 +5,7 @@ import type { Device } from "@splitmask/kernels";
 import { InferenceEncoder } from "@splitmask/vit";
 import { withDevice } from "../machine/withDevice.js";
 import { withPictures } from "../pictures/openFiles.js";
-import { type LoadedEncoder, loadEncoder } from "../runs/encoder.js";
+import { encoderOfRun, type LoadedEncoder } from "../runs/encoder.js";
 import type { RunMethod } from "../runs/methodOf.js";
 import { defaultMaximumSkipped } from "../settings/resolveCommon.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -61,7 +61,7 @@ export function withEncoder<Result>(
 ): Promise<Result> {
   return withPictures(pictures, () =>
     withDevice(request.threads, async (device) => {
-      const { view, ...loaded } = await loadEncoder(device, request);
+      const { view, ...loaded } = await encoderOfRun(device, request);
       const { weights = "float32" } = request;
       const encoder = new InferenceEncoder(loaded.encoder, { weights });
       return work({

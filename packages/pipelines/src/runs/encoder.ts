@@ -129,7 +129,7 @@ export function loadWeights(
  *
  * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
  */
-export async function loadEncoder(
+export async function encoderOfRun(
   device: Device,
   { method: given, run, untrained }: RunMethod & { readonly run: string; readonly untrained?: boolean },
 ): Promise<LoadedEncoder> {

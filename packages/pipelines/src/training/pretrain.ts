@@ -3,11 +3,11 @@ import { isAbsolute, join, resolve } from "node:path";
 import { type ImageDataset, ImageLoader, measureNormalization } from "@splitmask/data";
 import { encoderConfig, encoderView, type Method, methods } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
+import { encoderFileName, saveEncoder } from "@splitmask/vit";
 import { pretrainingWork } from "../estimate/runWork.js";
 import { movedAlong } from "../pictures/samePictures.js";
 import { scanPictures } from "../pictures/scanPictures.js";
 import { changedSettings, preparedSettings, readRun } from "../runs/description.js";
-import { encoderFile, writeEncoder } from "../runs/encoderFile.js";
 import { methodOf } from "../runs/methodOf.js";
 import { checkOutFolder } from "../runs/outFolder.js";
 import type { Config } from "../settings/config.js";
@@ -181,7 +181,8 @@ async function pretrainingRun(
         ...monitor,
         interrupted: { warnings },
         async finish(task, run) {
-          await writeEncoder(join(run.path, encoderFile), task, { mean, std });
+          const { encoder } = task.model;
+          await saveEncoder(join(run.path, encoderFileName), { encoder, normalization: { mean, std } });
           return { warnings };
         },
       };
