@@ -238,6 +238,31 @@ describe("pretrain", () => {
       mask: "uniform",
       tokenizer: "random-patches",
     });
+
+    // The run's own file repeats it, with one change.
+    const again = [
+      "pretrain",
+      train,
+      "--config",
+      join(out, "config.json"),
+      "--depth",
+      "2",
+      "--dry-run",
+      "--json",
+    ];
+    const repeated = await splitmask(again);
+    const { config: decided } = lastLine(repeated) as { config: object };
+    expect(decided).toMatchObject({
+      depth: 2,
+      batch: 4,
+      steps: 2,
+      mask: "uniform",
+      tokenizer: "random-patches",
+    });
+    const other = ["finetune", out, "--train", train, "--test", train, "--config", join(out, "config.json")];
+    expect((await splitmask([...other, "--dry-run"])).error).toContain(
+      "config.json is that of a run of splitmask pretrain; expected one of splitmask finetune.",
+    );
   });
 
   test("for a time", async () => {

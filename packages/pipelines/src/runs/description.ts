@@ -4,9 +4,7 @@ import { RunFolder } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { RecordedPictures } from "../pictures/samePictures.js";
 import type { ClassificationSettings, PretrainingSettings, RunSettings } from "../settings/runSettings.js";
-
-/** What a run is: it learns from pictures alone, or classes from labels. */
-export type RunKindName = "pretraining" | "classification";
+import { commandOf, type RunKindName } from "./runCommands.js";
 
 /** The encoder that a run began with. */
 export interface RecordedEncoder {
@@ -68,8 +66,6 @@ interface KindSettings {
   readonly pretraining: PretrainingSettings;
   readonly classification: ClassificationSettings;
 }
-
-const commandOf = { pretraining: "pretrain", classification: "finetune" } as const;
 
 /**
  * Takes the description out of an opened run folder.

@@ -1,6 +1,8 @@
 import { basename, extname, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
+import type { RunDescription } from "../runs/description.js";
+import { commandOf, type RunKindName } from "../runs/runCommands.js";
 import { checkFields } from "./check.js";
 import type { Config, FinetuneConfig } from "./config.js";
 import { finetuneFields, pretrainingFields } from "./fields.js";
@@ -11,13 +13,16 @@ import { existingFile, importDefault, isModule, loadMethod, methodIn } from "./l
  * Node.js strips types (22.18 and later, or with `--experimental-strip-types`), a TypeScript module (`.ts`, `.mts`). A
  * module's default export is the configuration, plain or through `defineConfig`.
  *
+ * The `config.json` of a run folder gives what its run was given, so that it is repeated with other pictures or with
+ * what the command line changes; what follows from these is decided anew.
+ *
  * @param path Path of the file.
  * @param method The method; the file's own, or the usual one, when left out.
  * @returns The checked configuration; its method is a name or an absolute path, as `methodOfFile` gives it.
  * @throws UsageError where the file is missing, not readable as what its name says, or holds a wrong field.
  */
 export async function readConfigFile(path: string, method?: Method): Promise<Config> {
-  const value = await readFileValue(path);
+  const value = await readSettings(path, "pretraining");
   const own = methodNamedBy(value, path);
   const fields = pretrainingFields(method ?? (await loadMethod(own)));
   const config = checkFields(fields, value, basename(path)) as Config;
@@ -26,7 +31,7 @@ export async function readConfigFile(path: string, method?: Method): Promise<Con
 
 /** The same for `splitmask finetune`. */
 export async function readFinetuneFile(path: string): Promise<FinetuneConfig> {
-  return checkFields(finetuneFields, await readFileValue(path), basename(path));
+  return checkFields(finetuneFields, await readSettings(path, "classification"), basename(path));
 }
 
 /**
@@ -37,7 +42,21 @@ export async function readFinetuneFile(path: string): Promise<FinetuneConfig> {
  * @returns undefined where it gives none.
  */
 export async function methodOfFile(path: string): Promise<string | undefined> {
-  return methodNamedBy(await readFileValue(path), path);
+  return methodNamedBy(await readSettings(path, "pretraining"), path);
+}
+
+/** What a configuration file holds, unchecked; of a run folder's `config.json`, what its run was given. */
+async function readSettings(path: string, kind: RunKindName): Promise<unknown> {
+  const value = await readFileValue(path);
+  const run = value as Partial<RunDescription> | null;
+  if (run?.format !== 1 || run.kind === undefined || run.given === undefined) return value;
+  if (run.kind !== kind) {
+    throw new UsageError(
+      `--config: ${path} is that of a run of splitmask ${commandOf[run.kind]}; expected one of splitmask ` +
+        `${commandOf[kind]}.`,
+    );
+  }
+  return kind === "pretraining" ? { ...run.given, method: run.methodFile ?? run.method } : run.given;
 }
 
 /** A method that a module holds is named by the module, so that the run folder can say where it is. */
