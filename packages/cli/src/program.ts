@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { addCache } from "./commands/cache.js";
 import { type CommandLine, declare, methodOfCommandLine } from "./commands/commandLine.js";
 import { addDoctor } from "./commands/doctor.js";
-import { addEmbed, addKnn, addPredict, addProbe, addReport } from "./commands/encoder.js";
+import { addEmbed, addKnn, addPredict, addProbe, addReport, addSimilar } from "./commands/encoder.js";
 import { addStudy } from "./commands/study.js";
 import { addBench, addFinetune, addPretrain, addPreview, addSchema } from "./commands/training.js";
 import { CommandTerminal, type TerminalOptions } from "./terminal/terminal.js";
@@ -62,6 +62,7 @@ export async function declareCommands(
     addPredict,
     addFinetune,
     addEmbed,
+    addSimilar,
     addReport,
     addStudy,
     addBench,

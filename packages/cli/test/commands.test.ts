@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { readSafetensors } from "@splitmask/autograd";
+import type { SimilarPictures, SimilarResult } from "@splitmask/pipelines";
 import { averagesOf, readCheckpoint } from "@splitmask/trainer";
 import { bin, lastLine, splitmask, tinyModel } from "./command.js";
 import { writePictures } from "./pictures.js";
@@ -326,6 +327,26 @@ describe("a trained run", () => {
       for (const [place, value] of given.entries())
         expect(Math.abs(value - float32[place]!)).toBeLessThan(0.1);
     }
+  });
+
+  test("similar pictures of one, which is itself the most similar, and of a folder's", async () => {
+    const picture = join(test_, "across", "012.png");
+    const one = await splitmask(["similar", run, picture, "--in", test_, "--top", "3", "--json"]);
+    expect(one.code).toBe(0);
+    const { pictures, root } = lastLine(one) as unknown as SimilarResult;
+    expect(root).toBe(test_);
+    expect(pictures.map((each) => each.picture)).toEqual(["012.png"]);
+    const [{ found }] = pictures as [SimilarPictures];
+    expect(found).toHaveLength(3);
+    expect(found[0]!.path).toBe(join("across", "012.png"));
+    expect(found[0]!.similarity).toBeCloseTo(1, 5);
+    expect(found.map(({ similarity }) => similarity).sort((a, b) => b - a)).toEqual(
+      found.map(({ similarity }) => similarity),
+    );
+    const all = await splitmask(["similar", run, test_, "--in", test_]);
+    for (const { path } of found) expect(all.output).toContain(path);
+    expect(all.output.match(/most like/g)).toHaveLength(8);
+    expect((await splitmask(["similar", run, picture])).error).toContain("required option '--in <folder>'");
   });
 
   test("a checkpoint folder stands for its run", async () => {

@@ -482,6 +482,16 @@ describe("openDataset", () => {
     await expect(openDataset(page)).rejects.toThrow(" By its first bytes it looks like an HTML page.");
   });
 
+  test("single pictures, to look at", async () => {
+    const first = write(join(folder, "singles [1]/b.png"), png);
+    const second = write(join(folder, "singles [1]/a.png"), png);
+    const one = await openDataset(first);
+    expect([one.length, one.path(0), one.label(0), one.classes]).toEqual([1, first, -1, []]);
+    expect((await one.image(0)).shape.length).toBe(3);
+    const two = await openDataset([first, second]);
+    expect([two.path(0), two.path(1), two.root]).toEqual([first, second, join(folder, "singles [1]")]);
+  });
+
   test("what cannot be opened", async () => {
     const none = join(folder, "none");
     await expect(openDataset(none)).rejects.toThrow(
@@ -489,7 +499,7 @@ describe("openDataset", () => {
         `a relative one starts at ${process.cwd()}. Expected a folder of pictures; a pattern such as`,
     );
     const picture = write(join(folder, "one.png"), png);
-    await expect(openDataset(picture)).rejects.toThrow(
+    await expect(openDataset(picture, { use: "pretraining" })).rejects.toThrow(
       `openDataset: ${picture} is one picture; give the folder that holds it. Expected`,
     );
     const odd = write(join(folder, "odd.xyz"), "?");

@@ -1,5 +1,5 @@
 /**
- * Pre-train, fine-tune, evaluate, embed, predict, report: the functions behind the `splitmask` command, with the
+ * Pre-train, fine-tune, evaluate, embed, predict, find similar pictures, report: the functions behind the `splitmask` command, with the
  * settings and how they are decided.
  *
  * @packageDocumentation
@@ -28,6 +28,13 @@ export type {
   RepeatedEvaluation,
   SeedEvaluation,
 } from "./evaluation/repeatEvaluation.js";
+export {
+  type SimilarPicture,
+  type SimilarPictures,
+  type SimilarRequest,
+  type SimilarResult,
+  similar,
+} from "./evaluation/similar.js";
 export type { UsedRun } from "./evaluation/usedRun.js";
 export {
   type BenchStepRequest,

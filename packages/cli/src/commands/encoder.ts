@@ -4,6 +4,7 @@ import type {
   EvaluationKind,
   PredictRequest,
   ReportRequest,
+  SimilarRequest,
 } from "@splitmask/pipelines";
 import {
   didYouMean,
@@ -163,6 +164,8 @@ export function addPredict({ program, terminal }: CommandLine): void {
   });
 }
 
+type SimilarOptions = Omit<SimilarRequest, "run" | "picture" | "folder"> & { readonly in: string };
+
 export function addEmbed({ program, terminal }: CommandLine): void {
   const help = `
     Write the encoder's embedding of every picture in a folder
@@ -184,6 +187,37 @@ export function addEmbed({ program, terminal }: CommandLine): void {
     tellSkipped(skipped, terminal);
     terminal.result({ ...result, skipped: skipped.length }, [
       `${count}×${width} float32 in ${features}, the paths of the rows, from ${root} on, in ${paths}`,
+    ]);
+  });
+}
+
+export function addSimilar({ program, terminal }: CommandLine): void {
+  const help = `
+    Find the pictures of a folder that are most like a picture
+    <run>  run folder, or a checkpoint folder inside it
+    <picture>  picture to compare with; a folder: each of its pictures
+    --in <folder>  folder to search, or another source as for pretrain
+    --top <n>  number of pictures to find (default: 10)
+    --untrained  use the encoder as it was before training
+    ${shared.runMethod}${shared.pictures}
+    $ splitmask similar runs/photos ./photos/cat.jpg --in ./photos
+      the ten most similar pictures, with their cosine similarities
+    $ splitmask similar runs/photos ./new --in ./photos --top 3 --json
+      three for each picture of a folder, as JSON`;
+  const command = addCommand(program, "similar", help, ["in"]);
+  const source = addFieldOptions(command, [sharedGroups.source]);
+  command.action(async (run: string, picture: string, options: SimilarOptions) => {
+    const { similar, tellSkipped } = await import("@splitmask/pipelines");
+    const { shownName } = await import("@splitmask/data");
+    const { in: folder, ...request } = options;
+    const result = await similar({ ...request, ...source(request), run, picture, folder }, terminal);
+    const { pictures, root, skipped } = result;
+    tellSkipped(skipped, terminal);
+    terminal.result({ ...result, skipped: skipped.length }, [
+      ...pictures.flatMap(({ found, picture: name }) => [
+        `most like ${shownName(name)}, in ${root}:`,
+        ...found.map(({ path, similarity }) => `  ${similarity.toFixed(3).padStart(6)}  ${shownName(path)}`),
+      ]),
     ]);
   });
 }

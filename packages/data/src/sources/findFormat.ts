@@ -7,6 +7,7 @@ import { deepestLevel, holdsPictureFiles, isFolder, namesIn } from "./folderName
 import { holdsPictures, pictureParts } from "./folderParts.js";
 import { containerFormats, containerNames, type DatasetFormat, formatByName } from "./formatNames.js";
 import { isGlob } from "./imageGlob.js";
+import type { DatasetUse } from "./parts.js";
 import { isPictureName, remedyFor } from "./pictureFormats.js";
 
 /** What can be opened, for messages. */
@@ -80,9 +81,10 @@ function obstacleAt(path: string): string | null {
 /**
  * How the pictures at a path are stored, by names.
  *
+ * @param use What they are for: single pictures can be looked at, but not trained or tested with.
  * @throws Error If the path is nothing that can be opened.
  */
-export function formatAt(path: string): DatasetFormat {
+export function formatAt(path: string, use: DatasetUse): DatasetFormat {
   const isThere = statOrNull(path) !== null;
   refuseArchive(path);
   const format = formatOf(path) ?? (!isThere && isGlob(path) ? "glob" : null);
@@ -99,6 +101,7 @@ export function formatAt(path: string): DatasetFormat {
         `starts at ${process.cwd()}. Expected ${lookedFor}.`,
     );
   }
+  if (use === "any" && isPictureName(path)) return "picture";
   const hint = isPictureName(path)
     ? "one picture; give the folder that holds it"
     : (remedyFor(path) ?? "of no format that is known");

@@ -2,7 +2,16 @@ import { cifarNames } from "./cifarNames.js";
 import { isCifarArchive } from "./convertible.js";
 
 /** How pictures may be stored. */
-export type DatasetFormat = "folder" | "glob" | "list" | "webdataset" | "parquet" | "idx" | "cifar" | "coco";
+export type DatasetFormat =
+  | "folder"
+  | "glob"
+  | "picture"
+  | "list"
+  | "webdataset"
+  | "parquet"
+  | "idx"
+  | "cifar"
+  | "coco";
 
 /** What the names of files of a format look like. */
 const patterns = {

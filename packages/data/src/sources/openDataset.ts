@@ -18,6 +18,7 @@ import { imageList } from "./imageList.js";
 import { mistaken } from "./mistakenName.js";
 import { parquetDataset } from "./parquet.js";
 import { type DatasetUse, partOf } from "./parts.js";
+import { pictureFiles } from "./pictureFiles.js";
 import { settleValueRange } from "./settleValueRange.js";
 import { webDataset } from "./webDataset.js";
 
@@ -139,6 +140,8 @@ async function openSource(
     }
     case "glob":
       return imageGlob(paths, common);
+    case "picture":
+      return pictureFiles(paths, common);
     case "list":
       return imageList(one(), { ...common, ...given({ root: images, imageColumn, labelColumn }) });
     case "webdataset": {
@@ -172,7 +175,7 @@ async function openIdx(files: readonly string[], options: IdxDatasetOptions): Pr
 
 /**
  * Opens pictures in whatever way they are stored, which the names of the files tell: a folder of pictures, a pattern, a
- * text file of paths, tar shards, Parquet files, IDX, CIFAR, COCO.
+ * text file of paths, tar shards, Parquet files, IDX, CIFAR, COCO; with the use `"any"` also single pictures.
  *
  * @param source A path or pattern, or several of one format.
  * @throws Error (rejects) If nothing is there, the format is not known, several are mixed, or the files are damaged.
@@ -184,7 +187,7 @@ export async function openDataset(
   const { format: forced, split, use = "any", ...reading } = options;
   const paths = (await Promise.all([source].flat().map(expand))).flat();
   if (paths.length === 0) throw new Error(`openDataset: no path was given; expected ${lookedFor}.`);
-  const formats = paths.map((path) => forced ?? formatAt(path));
+  const formats = paths.map((path) => forced ?? formatAt(path, use));
   const format = formats[0]!;
   const other = formats.findIndex((each) => each !== format);
   if (other >= 0) {
