@@ -58,9 +58,9 @@ const besideSteps = 1.04;
 const stepRecord = 600;
 const reportBytes = 2e6;
 
-/** How long a step takes with its share of checkpoints and looks at the health figures, in seconds. */
-export function stepTime({ secondsPerStep }: TrainingCost): number {
-  return besideSteps * secondsPerStep;
+/** How long a step takes with its batch and its share of checkpoints and looks at the health figures, in seconds. */
+export function stepTime({ secondsPerStep, secondsToPrepare }: TrainingCost): number {
+  return besideSteps * secondsPerStep + secondsToPrepare;
 }
 
 /**

@@ -41,11 +41,12 @@ export function pretrainingWork(
 ): RunWork {
   const { batch, imageSize, mean } = settings;
   const prepared = method.preparation?.cost({ ...settings, ...anyColors }, count);
+  const repeats = method.supervision?.({ ...settings, ...anyColors }).repeats ?? 1;
   const measured = mean === null ? Math.min(measuredPictures, count) : 0;
   const looked = Math.min(reportPictures, count);
   return {
     cost,
-    picturesPerStep: batch,
+    picturesPerStep: batch / repeats,
     before: { pictures: (prepared?.pictures ?? 0) + measured, operations: prepared?.operations ?? 0 },
     // Embedded for the map and the neighbors, and once more by the method.
     after: { seconds: reportSeconds * (1 + (imageSize / 224) ** 2), pictures: looked, looks: 2 * looked },

@@ -101,12 +101,13 @@ async function consider(
 /** The step with a model, and what the method decides for it. */
 function settingsOf(
   { width, depth, heads, imageSize, patch }: Rung,
-  { given, method, pictures: { count } }: PretrainingQuestion,
+  { given, method, pictures: { classes = 0, count } }: PretrainingQuestion,
   wish: StepWish,
   decisions = new Decisions(),
 ): StepSettings {
   const patches = (imageSize / patch) ** 2;
-  const own = method.decide(given, { count, imageSize, patch, patches, batch: wish.batch }, decisions);
+  const facts = { count, classes, imageSize, patch, patches, batch: wish.batch };
+  const own = method.decide(given, facts, decisions);
   return { ...wish, width, depth, heads, imageSize, patch, ...own };
 }
 

@@ -61,15 +61,12 @@ export function tellDecisions(
   choices: readonly Choice[],
 ): void {
   const { style } = terminal;
-  const found = `${formatCount(train.facts.count)} pictures`;
+  const ofClasses = classes.length === 0 ? "" : ` of ${classes.length} classes`;
+  const found = style.bold(`${formatCount(train.facts.count)} pictures${ofClasses}`);
   const ignored = train.ignored === 0 ? "" : ` (${train.ignored} other files are ignored)`;
   const where = `in ${paths.train}${ignored}`;
-  terminal.line(
-    test === null
-      ? `${style.bold(found)} ${where}`
-      : `${style.bold(`${found} of ${classes.length} classes`)} ${where}, ` +
-          `${test.length.toLocaleString("en")} test pictures in ${paths.test}`,
-  );
+  const tested = test === null ? "" : `, ${test.length.toLocaleString("en")} test pictures in ${paths.test}`;
+  terminal.line(`${found} ${where}${tested}`);
   const rows = choices.map(({ name, reason, value }) => [`  ${name}`, value, style.dim(reason)]);
   for (const text of columns(rows)) terminal.line(text);
 }
