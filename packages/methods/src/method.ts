@@ -164,9 +164,9 @@ export interface Preparation<Settings, Parts> {
   /** Writes it to a file. */
   save(parts: Parts, path: string): Promise<void>;
   /** Reads it back. */
-  load(device: Device, path: string): Promise<Parts>;
+  load(device: Device, path: string, settings: Settings): Promise<Parts>;
   /** Parts of the same shapes, made at once and without pictures; estimates run a step with them. */
-  standIn(device: Device, settings: Settings): Parts;
+  standIn(device: Device, settings: Settings): Parts | Promise<Parts>;
   /**
    * The cost of making it: the number of decoded pictures, and of floating-point operations in large products.
    */
@@ -197,6 +197,13 @@ export interface Method<
   readonly fields: Own;
   /** Its default learning rate, weight decay, augmentation and so on. */
   readonly recipe: Recipe;
+  /**
+   * Reads what the given settings name, such as a tokenizer's file, before they are decided.
+   *
+   * @returns The given settings with what was read: paths absolute, sizes filled in.
+   * @throws UsageError (rejects) If what they name is not there.
+   */
+  examine?(given: Given<Own>): Promise<Given<Own>>;
   /**
    * Decides its own settings.
    *

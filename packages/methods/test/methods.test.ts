@@ -51,10 +51,10 @@ function pictureView(size: number, seed = 1): Tensor {
 }
 
 /** A method made for a tiny run, and a batch of its views. */
-function setUp(name: string, given: object) {
+async function setUp(name: string, given: object) {
   const method = findMethod(name);
   const { settings } = settingsOf(method, given);
-  const task = method.create(device, settings, method.preparation?.standIn(device, settings));
+  const task = method.create(device, settings, await method.preparation?.standIn(device, settings));
   const views = (method.views?.(settings) ?? [encoderView(settings)]).map(({ size }) => pictureView(size));
   const none = new Int32Array(pictures);
   return { method, settings, task, batch: { views, labels: none.fill(-1), indices: none } };
@@ -96,7 +96,7 @@ describe.each(rows)("%s %o", (name, given) => {
   });
 
   test("sees the encoder's view first, and trains: a loss by chance, and gradients everywhere", async () => {
-    const { batch, method, settings, task } = setUp(name, given);
+    const { batch, method, settings, task } = await setUp(name, given);
     expect((method.views?.(settings) ?? [encoderView(settings)])[0]).toMatchObject(encoderView(settings));
     expect(task.name).toBe(name);
     const { parts, total } = task.loss(batch, context);
@@ -111,7 +111,7 @@ describe.each(rows)("%s %o", (name, given) => {
   });
 
   test("saves its encoder so that one of its config loads it and gives the same", async () => {
-    const { batch, method, settings, task } = setUp(name, given);
+    const { batch, method, settings, task } = await setUp(name, given);
     const prefix = "encoder.";
     const saved = [...(await task.model.hostStateDict())].filter(([key]) => key.startsWith(prefix));
     const config = method.encoder?.(settings) ?? encoderConfig(settings);
@@ -123,7 +123,7 @@ describe.each(rows)("%s %o", (name, given) => {
   });
 
   test("shows what it makes of pictures: panels of patches at places of the grid, and shares of each", async () => {
-    const { batch, method, settings, task } = setUp(name, given);
+    const { batch, method, settings, task } = await setUp(name, given);
     const gallery = [2, 3].map((seed) => ({
       ...batch,
       views: batch.views.map(({ shape }) => pictureView(shape[2]!, seed)),

@@ -82,7 +82,7 @@ async function pretrained(
     },
     async load(device) {
       if (checkpoint === undefined) return null;
-      const parts = await preparation?.load(device, join(path, preparation.file));
+      const parts = await preparation?.load(device, join(path, preparation.file), settings);
       const task = method.create(device, settings, parts);
       task.model.loadStateDict(await readWeights(checkpoint, description));
       // Without it, views with an augmentation of their own would all be the middle of the picture.

@@ -111,7 +111,8 @@ export async function decideSettings(
 ): Promise<DecidedSettings> {
   const method = await loadMethod(asked);
   const costOf = pretrainingCosts(method, machine);
-  return { method, ...(await resolveConfig({ method, given, pictures, machine, costOf })) };
+  const examined = { ...given, ...(await method.examine?.(given)) };
+  return { method, ...(await resolveConfig({ method, given: examined, pictures, machine, costOf })) };
 }
 
 /** Runs that learn from pictures alone; one that goes on has its method from its folder. */
@@ -207,7 +208,7 @@ async function prepareParts(
   const { file, name } = preparation;
   const path = join(folder, file);
   // A run that was killed before its parts were there makes them as it would have.
-  if (existsSync(path)) return preparation.load(device, path);
+  if (existsSync(path)) return preparation.load(device, path, settings);
   const parts = await preparation.make({
     ...{ device, settings, pictureCount: dataset.length },
     async *crops(view, pictures) {
