@@ -137,7 +137,10 @@ test("supervised learns the folders' names, goes on with them, and is evaluated 
     ...{ kind: "pretraining", method: "supervised", classes: ["across", "down"], test: null },
     config: { classes: 2, erasing: 0.25, repeats: 3, labelSmoothing: 0.1 },
   });
-  expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({ reason: "done", step: 3 });
+  expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({
+    reason: "done",
+    step: 3,
+  });
   const labelled = ["--train", pictures, "--test", pictures, "--threads", "1"];
   expect(await done("knn", out, ...labelled)).toMatchObject({ classes: ["across", "down"] });
   const tuned = ["finetune", out, ...labelled, "--out", join(folder, "tuned-supervised")];
@@ -149,7 +152,7 @@ test("supervised learns the folders' names, goes on with them, and is evaluated 
   const unlabelled = await callMain(["pretrain", flat, "--out", none, "--method", "supervised", ...small]);
   expect([unlabelled.code, unlabelled.error]).toEqual([
     1,
-    expect.stringContaining("--method supervised: " + flat + " has no class folders; expected one folder of pictures"),
+    expect.stringContaining(`--method supervised: ${flat} has no class folders; expected one folder`),
   ]);
 });
 
@@ -159,7 +162,9 @@ test("distillation learns an ONNX model's features, of which the run folder has 
   const method = ["--method", "distillation", "--teacher", teacher, "--teacher-size", "32"];
   const outcome = await callMain(["pretrain", pictures, "--out", out, ...method, ...small, "--steps", "3"]);
   expect([outcome.code, outcome.error]).toEqual([0, ""]);
-  expect(outcome.output).toMatch(/teacher.onnx: 12 features, of pictures of 32 pixels and of their 16 patches/);
+  expect(outcome.output).toMatch(
+    /teacher.onnx: 12 features, of pictures of 32 pixels and of their 16 patches/,
+  );
   expect(JSON.parse(await readFile(join(out, "config.json"), "utf8"))).toMatchObject({
     method: "distillation",
     config: { teacher, teacherSize: 32, patchWeight: 1, teacherFacts: { width: 12, patches: 16 } },
@@ -168,7 +173,10 @@ test("distillation learns an ONNX model's features, of which the run folder has 
     path: teacher,
     sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
   });
-  expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({ reason: "done", step: 3 });
+  expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({
+    reason: "done",
+    step: 3,
+  });
   expect(await readFile(join(out, "report.html"), "utf8")).toContain(
     "What the student makes of the teacher&#39;s features",
   );

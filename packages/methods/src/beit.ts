@@ -32,6 +32,7 @@ import { type Decided, field } from "./settings/field.js";
 import { decideTokenizer } from "./tokenizerDecisions.js";
 import { tokenizerFields } from "./tokenizerFields.js";
 import { tokenizerPreparation, tokenizerView } from "./tokenizerPreparation.js";
+import { examineTokenizer } from "./tokenizerReference.js";
 import { wordLooks } from "./wordLooks.js";
 
 /** BEiT's block-wise mask. */
@@ -340,7 +341,9 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
     cropScale: 0.08,
     colorsForFew: false,
   },
-  decide(given, { patches }, decisions) {
+  examine: examineTokenizer,
+  decide(given, facts, decisions) {
+    const { patches } = facts;
     const maskRatio = given.maskRatio ?? usualRatio;
     const hidden = countHidden(patches, maskRatio);
     if (hidden < 1) {
@@ -355,7 +358,7 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
       given.maskRatio === undefined ? "the paper's share, 75 of 196" : "given",
     );
     return {
-      ...decideTokenizer(given, decisions),
+      ...decideTokenizer(given, facts, decisions),
       maskRatio,
       relativePositionBias: decisions.take(
         "relative position bias",

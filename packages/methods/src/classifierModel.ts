@@ -26,7 +26,7 @@ export interface ClassifierHeadOptions {
 
 /**
  * A vision transformer that classifies pictures. Behind an encoder without a last norm, as BEiT is fine-tuned, are the
- * mean of the patches' tokens, a layer norm (`fc_norm`) and a linear `head`. Behind one that has a last norm, as DeiT is
+ * mean of the patches' tokens, a layer norm (`fc_norm`) and a linear `head`. Behind one with a last norm, as DeiT is
  * trained, are its class token, or without one the mean of the patches' tokens, and the `head`. timm's
  * `VisionTransformer` has the same parameters but for the prefix `encoder.`: with `global_pool="avg"`, else with
  * `"token"` or `fc_norm=False`.

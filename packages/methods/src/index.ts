@@ -143,7 +143,12 @@ export { decideTokenizer } from "./tokenizerDecisions.js";
 export { tokenizerFields } from "./tokenizerFields.js";
 export {
   type TokenizerSettings,
-  tokenizerPatch,
   tokenizerPreparation,
   tokenizerView,
 } from "./tokenizerPreparation.js";
+export {
+  examineTokenizer,
+  findTokenizerKind,
+  tokenizerFile,
+  tokenizerReference,
+} from "./tokenizerReference.js";

@@ -178,7 +178,7 @@ export interface Preparation<Settings, Parts> {
   /** Reads it back. */
   load(device: Device, path: string, settings: Settings): Promise<Parts>;
   /** Parts of the same shapes, made at once and without pictures; estimates run a step with them. */
-  standIn(device: Device, settings: Settings): Parts;
+  standIn(device: Device, settings: Settings): Parts | Promise<Parts>;
   /**
    * The cost of making it: the number of decoded pictures, and of floating-point operations in large products.
    */
@@ -210,7 +210,7 @@ export interface Method<
   /** Its default learning rate, weight decay, augmentation and so on. */
   readonly recipe: Recipe;
   /**
-   * Reads what the given settings name, such as a teacher's file, before they are decided.
+   * Reads what the given settings name, such as a file of a tokenizer or teacher, before they are decided.
    *
    * @returns The given settings with what was read: paths absolute, sizes filled in.
    * @throws UsageError (rejects) If what they name is not there.

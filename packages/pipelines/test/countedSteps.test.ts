@@ -33,14 +33,14 @@ const cacheBytes = 2 * batch * (3 * side * side + 64);
 
 /** What a step that is computed takes. */
 async function nativeStep<Batch extends ImageBatch>(
-  create: (device: Device) => PretrainingTask<Batch>,
+  create: (device: Device) => PretrainingTask<Batch> | Promise<PretrainingTask<Batch>>,
   batchesOf: (device: Device, dataset: ImageDataset) => BatchSource<Batch> & { close(): void },
   loop: ReturnType<typeof trainingLoop>,
 ): Promise<Pick<TrainingCost, "memoryBytes" | "parameters"> & { readonly operations: number }> {
   const device = createDevice({ backend: "native", threads: 2 });
   const batches = batchesOf(device, pictures);
   try {
-    const task = create(device);
+    const task = await create(device);
     const { memory, profile } = await profileSteps<Batch>({
       ...loop,
       ...{ device, task, batches, healthEvery: 0, warmUpSteps: 2, timedSteps: 1, profiledSteps: 2 },
@@ -79,7 +79,7 @@ test.each(methodNames.flatMap((name) => ways.map((way) => [name, way] as const))
     const { config, method } = await decideSettings(given, facts, counting);
     const settings = { ...config, ...normalization };
     const computed = await nativeStep(
-      (device) => method.create(device, settings, method.preparation?.standIn(device, settings)),
+      async (device) => method.create(device, settings, await method.preparation?.standIn(device, settings)),
       (device, dataset) => pretrainingStep(method).batches(device, dataset, settings, { cacheBytes }),
       trainingLoop(config, method.recipe),
     );

@@ -98,7 +98,7 @@ async function dryStep(
   try {
     batches = makeBatches(device, dataset, { batch, cacheBytes: batch * pictureBytes });
     const before = device.memory().liveBytes;
-    const parts = standIn(device);
+    const parts = await standIn(device);
     const preparedBytes = device.memory().liveBytes - before;
     const task = create(device, parts);
     const { memory, profile } = await profileSteps({
