@@ -20,6 +20,7 @@ import { writeFileDurably } from "@splitmask/files";
 import type { Device } from "@splitmask/kernels";
 import { cosineDistance } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
+import { fileHash } from "@splitmask/onnx";
 import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
@@ -32,7 +33,6 @@ import type { LookRequest, Looks } from "./looks.js";
 import type { CommonSettings, Method, Preparation } from "./method.js";
 import {
   type ExaminedTeacher,
-  fileHash,
   OnnxTeacher,
   type Teacher,
   type TeacherFacts,

@@ -1,7 +1,4 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { pipeline } from "node:stream/promises";
 import {
   concatenate,
   mean,
@@ -198,13 +195,6 @@ export function teacherStandIn(device: Device, facts: TeacherFacts): Teacher {
     features: async ({ shape: [pictures] }) =>
       normal(device, [pictures!, 1 + facts.patches, facts.width], { key: { seed: 0, purpose: "teacher" } }),
   };
-}
-
-/** SHA-256 of a file, in hexadecimal digits. */
-export async function fileHash(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }
 
 /** A teacher as people read it: `vit.onnx: 384 features, of pictures of 224 pixels and of their 196 patches`. */

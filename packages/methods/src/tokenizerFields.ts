@@ -29,8 +29,9 @@ export const tokenizerFields = {
     {
       description:
         "Tokenizer that makes the visual words: random-projection, which needs no fitting, random-patches or " +
-        "k-means; the path of a tokenizer.safetensors or of a run folder with one; or the path of a module whose " +
-        "default export is a kind of tokenizers, such as ./my-tokenizer.js. Default: random-projection",
+        "k-means; the path of a tokenizer.safetensors or of a run folder with one; the path of an ONNX model that " +
+        "gives logits over words, such as DALL-E's encoder.onnx; or the path of a module whose default export is a " +
+        "kind of tokenizers, such as ./my-tokenizer.js. Default: random-projection",
       placeholder: "<name>",
     },
   ),

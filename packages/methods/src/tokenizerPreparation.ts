@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
+import { OnnxTokenizer } from "@splitmask/onnx";
 import {
   checkTokenizer,
   countWords,
@@ -14,7 +15,7 @@ import {
 import type { CommonSettings, Preparation } from "./method.js";
 import { isModule } from "./settings/modules.js";
 import { isTokenizerPath } from "./tokenizerFields.js";
-import { findTokenizerKind, tokenizerFile } from "./tokenizerReference.js";
+import { findTokenizerKind, isOnnx, tokenizerFile } from "./tokenizerReference.js";
 
 /** The settings of every method that predicts visual words, decided. */
 export interface TokenizerSettings {
@@ -83,15 +84,18 @@ export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSetting
   },
   save: (tokenizer, path) => tokenizer.save(path),
   async load(device, path, settings) {
+    if (isOnnx(settings.tokenizer)) return OnnxTokenizer.load(path);
     if (!isModule(settings.tokenizer)) return loadTokenizer(device, path);
     const kind = await findTokenizerKind(settings.tokenizer);
     return checked(device, await kind.load(device, path), settings);
   },
   async standIn(device, { seed, tokenizer, tokenizerPatch: patchSize, vocabulary: vocabularySize }) {
-    // A fitted tokenizer that is not there any more is only needed for what it costs.
-    return isTokenizerPath(tokenizer) && !isModule(tokenizer) && existsSync(tokenizer)
-      ? loadTokenizer(device, tokenizer)
-      : new RandomProjectionTokenizer(device, { vocabularySize, patchSize, seed });
+    const any = new RandomProjectionTokenizer(device, { vocabularySize, patchSize, seed });
+    // A tokenizer that is not there any more is only needed for what it costs.
+    if (!isTokenizerPath(tokenizer) || isModule(tokenizer) || !existsSync(tokenizer)) return any;
+    if (!isOnnx(tokenizer)) return loadTokenizer(device, tokenizer);
+    const { secondsPerWord } = await OnnxTokenizer.open(tokenizer);
+    return Object.assign(any, { secondsPerWord });
   },
   cost(settings, pictureCount) {
     const { tokenizerPatch: patchSize, tokenizerPatches: patches, vocabulary: vocabularySize } = settings;

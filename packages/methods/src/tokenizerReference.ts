@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { onnxTokenizerKind } from "@splitmask/onnx";
 import { loadTokenizer, readTokenizerFile, type TokenizerKind, tokenizerKinds } from "@splitmask/tokenizer";
 import { contradiction } from "./settings/decisions.js";
 import type { Given } from "./settings/field.js";
@@ -13,7 +14,8 @@ export const tokenizerFile = "tokenizer.safetensors";
 /**
  * A tokenizer as a configuration holds it, wherever that is used.
  *
- * @param tokenizer The name of a kind, or the path of a module, of a fitted tokenizer or of a folder with one.
+ * @param tokenizer The name of a kind, or the path of a module, of an ONNX model, of a fitted tokenizer or of a folder
+ *   with one.
  * @returns The name, or the absolute path of a file.
  */
 export function tokenizerReference(tokenizer: string): string {
@@ -23,17 +25,29 @@ export function tokenizerReference(tokenizer: string): string {
 }
 
 /**
- * The kind of tokenizers that a setting gives: one of the table, the default export of a module, or what reads a
- * tokenizer that was fitted before.
+ * The kind of tokenizers that a setting gives: one of the table, the default export of a module, an ONNX model, or what
+ * reads a tokenizer that was fitted before.
  *
  * @param tokenizer A name, or a path.
  * @throws UsageError (rejects) If there is no such file, or what it holds is no tokenizer.
  */
 export async function findTokenizerKind(tokenizer: string): Promise<TokenizerKind> {
   if (!isTokenizerPath(tokenizer)) return tokenizerKinds[tokenizer as keyof typeof tokenizerKinds];
-  const expected = `a ${tokenizerFile}, a folder with one, or a .js, .mjs or .ts file whose default export is a kind`;
+  const expected =
+    `a ${tokenizerFile}, a folder with one, an .onnx file, or ` +
+    "a .js, .mjs or .ts file whose default export is a kind";
   const path = await existingFile(tokenizerReference(tokenizer), "tokenizer", expected);
+  if (isOnnx(path)) {
+    return onnxTokenizerKind(path).catch((error: Error) => {
+      throw new UsageError(`tokenizer: ${error.message}`, { cause: error });
+    });
+  }
   return isModule(path) ? kindOfModule(path) : kindOfFile(path);
+}
+
+/** Whether a tokenizer is an ONNX model. */
+export function isOnnx(tokenizer: string): boolean {
+  return tokenizer.toLowerCase().endsWith(".onnx");
 }
 
 /** What reads a tokenizer that was fitted before. */

@@ -3,4 +3,6 @@
  *
  * @packageDocumentation
  */
+export { fileHash } from "./fileHash.js";
 export { OnnxModel, type OnnxModelOptions, type OnnxRunOptions, type OnnxValue } from "./onnxModel.js";
+export { OnnxTokenizer, type OnnxTokenizerOptions, onnxTokenizerKind } from "./onnxTokenizer.js";

@@ -34,9 +34,9 @@ export async function checkTokenizer(
   const [rows, columns] = grid;
   const key = { seed: 0, purpose: "tokenizer.check" };
   const size = [2, 3, rows * patchSize, columns * patchSize];
-  const words = noGrad(device, () =>
-    scope(device, () => tokenizer.tokenize(uniform(device, size, { low: -1, high: 1, key }))),
-  );
+  const pixels = uniform(device, size, { low: -1, high: 1, key });
+  await tokenizer.prepare?.(pixels);
+  const words = noGrad(device, () => scope(device, () => tokenizer.tokenize(pixels)));
   const given = `tokenize gave ${words.dtype} ${words.shape.join("×")} for pixels ${size.join("×")}`;
   if (
     words.dtype !== "int32" ||

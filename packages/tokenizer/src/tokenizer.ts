@@ -27,6 +27,17 @@ export interface Tokenizer {
    * @returns int32 B×N with N = (H/P)·(W/P), patches row by row; no gradient.
    */
   tokenize(pixels: Tensor, options?: TokenizeOptions): Tensor;
+  /**
+   * For a tokenizer that computes apart from the device, which cannot be done within a step: finds the words of pixels
+   * before it. Afterwards `tokenize` gives them for these pixels, and it passes words through. Left out: there is
+   * nothing to prepare.
+   *
+   * @param pixels B×3×H×W in [−1, 1].
+   * @returns int32 B×N, as of `tokenize`.
+   */
+  prepare?(pixels: Tensor): Promise<Tensor>;
+  /** What `prepare` takes for a word, in seconds, where it was measured: for estimates. Default 0. */
+  readonly secondsPerWord?: number;
   /** Writes everything that its kind's `load` needs to one safetensors file. */
   save(path: string): Promise<void>;
 }
