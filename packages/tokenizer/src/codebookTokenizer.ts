@@ -120,7 +120,7 @@ export class CodebookTokenizer implements Tokenizer {
       );
     }
     return scope(device, () => {
-      const transform = { pixelRange, center, mean: mean && tensor(device, mean) };
+      const transform: PatchTransform = { pixelRange, center, mean: mean && tensor(device, mean) };
       return new CodebookTokenizer(device, {
         name,
         patchSize,
