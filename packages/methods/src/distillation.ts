@@ -25,7 +25,7 @@ import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { componentLooks, drawnComponents } from "./componentLooks.js";
-import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
+import { descriptorSpread, encoderSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { DistillationModel } from "./distillationModel.js";
 import { encoderConfig, encoderView, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
@@ -155,7 +155,7 @@ export class Distillation implements TrainingTask<ImageBatch> {
    */
   loss(batch: ImageBatch, context: ForwardContext): TaskLoss {
     const features = this.#features(batch);
-    const { whole, patches } = scope(this.#device, () => ({ ...this.#predict(batch.views[0]!, context) }));
+    const { whole, patches } = scope(this.#device, () => this.#predict(batch.views[0]!, context));
     const pictureDistance = cosineDistance(whole, slice(features, 1, 0, 1));
     if (patches === null) return { total: pictureDistance, parts: { pictureDistance } };
     const patchDistance = cosineDistance(patches, slice(features, 1, 1));
@@ -166,17 +166,10 @@ export class Distillation implements TrainingTask<ImageBatch> {
   /**
    * How well it goes.
    *
-   * @returns `descriptorVariance` and `effectiveRank` of the student's outputs (see `descriptorSpread`).
+   * @returns `descriptorVariance` and `effectiveRank` of the student's outputs (see `encoderSpread`).
    */
-  health({ views }: ImageBatch, { precision }: ForwardContext): Readonly<Record<string, Tensor>> {
-    return noGrad(this.#device, () =>
-      scope(this.#device, () => {
-        const { effectiveRank, variance } = descriptorSpread(
-          this.model.encoder.encode(views[0]!, precision === undefined ? {} : { precision }),
-        );
-        return { descriptorVariance: variance, effectiveRank };
-      }),
-    );
+  health({ views }: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
+    return encoderSpread(this.model.encoder, views[0]!, context);
   }
 
   /**

@@ -136,8 +136,8 @@ export {
   sampleSplits,
 } from "./splits.js";
 export { Supervised, type SupervisedSettings, supervisedMethod } from "./supervised.js";
-export { labelledAugmentation, type SupervisionSettings } from "./supervision.js";
-export { supervisionFields } from "./supervisionFields.js";
+export { labelledAugmentation } from "./supervision.js";
+export { type SupervisionSettings, supervisionFields } from "./supervisionFields.js";
 export { findMethod, labelledMethods, type MethodName, methodNames, methods } from "./table.js";
 export { decideTokenizer } from "./tokenizerDecisions.js";
 export { tokenizerFields } from "./tokenizerFields.js";

@@ -10,7 +10,7 @@ import type { FineTuningRecipe } from "./fineTuningRecipes.js";
 import type { LookRequest, Looks } from "./looks.js";
 import type { Decisions } from "./settings/decisions.js";
 import type { Fields, Given } from "./settings/field.js";
-import type { SupervisionSettings } from "./supervision.js";
+import type { SupervisionSettings } from "./supervisionFields.js";
 
 /** The decided settings that every method has: the encoder's, and those that `chance` may depend on. */
 export interface CommonSettings {

@@ -1,17 +1,17 @@
-import { noGrad, scope, type Tensor } from "@splitmask/autograd";
+import type { Tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { ForwardContext } from "@splitmask/nn";
 import type { HealthAlarm } from "@splitmask/trainer";
 import { Classifier, type ClassifierConfig, type LabelledBatch } from "./classifier.js";
 import { componentLooks } from "./componentLooks.js";
-import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
+import { encoderSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { encoderConfig, encoderView, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { fineTuningRecipes } from "./fineTuningRecipes.js";
 import type { Method } from "./method.js";
 import { contradiction } from "./settings/decisions.js";
-import { decideSupervision, labelledAugmentation, type SupervisionSettings } from "./supervision.js";
-import { supervisionFields } from "./supervisionFields.js";
+import { decideSupervision, labelledAugmentation } from "./supervision.js";
+import { type SupervisionSettings, supervisionFields } from "./supervisionFields.js";
 
 const alarms: readonly HealthAlarm[] = [
   singleFeatureAlarm(1.2, "Try a lower learning rate, a longer warm-up or a longer run."),
@@ -52,18 +52,10 @@ export class Supervised extends Classifier {
   /**
    * How well it goes.
    *
-   * @returns `descriptorVariance` and `effectiveRank` of the encoder's outputs (see `descriptorSpread`).
+   * @returns `descriptorVariance` and `effectiveRank` of the encoder's outputs (see `encoderSpread`).
    */
-  health({ views }: LabelledBatch, { precision }: ForwardContext): Readonly<Record<string, Tensor>> {
-    return noGrad(this.device, () =>
-      scope(this.device, () => {
-        const { encoder } = this.model;
-        const { effectiveRank, variance } = descriptorSpread(
-          encoder.encode(views[0]!, precision === undefined ? {} : { precision }),
-        );
-        return { descriptorVariance: variance, effectiveRank };
-      }),
-    );
+  health({ views }: LabelledBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
+    return encoderSpread(this.model.encoder, views[0]!, context);
   }
 }
 

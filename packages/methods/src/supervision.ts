@@ -2,11 +2,8 @@ import { type Augmentation, supervisedAugmentation } from "@splitmask/data";
 import type { FineTuningRecipe } from "./fineTuningRecipes.js";
 import type { CommonSettings } from "./method.js";
 import { contradiction, type Decisions } from "./settings/decisions.js";
-import type { Decided, Given } from "./settings/field.js";
-import type { supervisionFields } from "./supervisionFields.js";
-
-/** The settings of `supervisionFields`, decided. */
-export type SupervisionSettings = Decided<typeof supervisionFields>;
+import type { Given } from "./settings/field.js";
+import type { SupervisionSettings, supervisionFields } from "./supervisionFields.js";
 
 /**
  * Decides how targets are smoothed and mixed, and pictures augmented: as given, else by a recipe.

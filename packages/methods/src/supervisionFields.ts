@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { field } from "./settings/field.js";
+import { type Decided, field } from "./settings/field.js";
 
 const share = z.number().min(0).max(1);
 const nonNegative = z.number().min(0);
@@ -48,3 +48,6 @@ export const supervisionFields = {
     placeholder: "<value>",
   }),
 };
+
+/** The settings of `supervisionFields`, decided. */
+export type SupervisionSettings = Decided<typeof supervisionFields>;
