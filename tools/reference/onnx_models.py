@@ -21,8 +21,8 @@ FOLDER = os.path.join(ROOT, "packages", "onnx", "test", "fixtures")
 g = generator(71)
 
 
-def weight(name, *shape):
-    values = normal(shape, (shape[1] * PATCH**2) ** -0.5 if len(shape) == 4 else 0.3, g)
+def weight(name, *shape, scale=1):
+    values = normal(shape, scale * (shape[1] * PATCH**2) ** -0.5 if len(shape) == 4 else 0.3, g)
     return numpy_helper.from_array(values.numpy().astype(numpy.float32), name)
 
 
@@ -73,7 +73,7 @@ logits = opened(
     "tokenizer",
     [("logits", FLOAT, ["batch", WORDS, "rows", "columns"])],
     [convolution("logits")],
-    [weight("weight", WORDS, 3, PATCH, PATCH), weight("bias", WORDS)],
+    [weight("weight", WORDS, 3, PATCH, PATCH, scale=4), weight("bias", WORDS)],
 )
 model(
     "twoInputs",

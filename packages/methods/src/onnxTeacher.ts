@@ -62,10 +62,11 @@ interface TokenLayout {
 /** How the rows of a teacher's output are read beside a student of so many patches. */
 function layoutOf(rows: number, patches: number): TokenLayout {
   const prefix = rows - patches;
-  if (rows > 1 && prefix >= 0 && prefix <= mostPrefixTokens)
-    return { prefix, patches, hasClassToken: prefix > 0 };
-  // Whole grids are square; with a class token or registers in front they are not.
-  return { prefix: 0, patches: 0, hasClassToken: !Number.isInteger(Math.sqrt(rows)) };
+  // Grids are square; with a class token or registers in front they are not.
+  const isGrid = Number.isInteger(Math.sqrt(rows));
+  const isSame = prefix === 0 || (prefix > 0 && prefix <= mostPrefixTokens && !isGrid);
+  if (rows > 1 && isSame) return { prefix, patches, hasClassToken: prefix > 0 };
+  return { prefix: 0, patches: 0, hasClassToken: !isGrid };
 }
 
 /** Rows and width of an output D, N×D or D×h×w of a picture. */
