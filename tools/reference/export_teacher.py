@@ -1,4 +1,4 @@
-"""A teacher for `splitmask pretrain --method distillation`: EfficientNet-Lite0, trained with labels on ImageNet, as ONNX.
+"""A teacher for `splitmask pretrain --method distillation`: EfficientNet-Lite0, trained with labels on ImageNet.
 
 Writes FOLDER/efficientnet-lite0-SIDE.onnx, a map B×1280×h×w of features without the classifier, for pictures of SIDE
 pixels, which has h = w = SIDE / 32; 256 pixels have the grid of a student with 64 pixels and patches of 8. Pictures are

@@ -174,12 +174,6 @@ test.each([
   ],
   [
     () =>
-      new Classifier(device, { encoder: new VisionTransformer(device, encoder, { seed: 0 }), classes: 3 }),
-    "ClassifierModel: the encoder has a last norm, " +
-      "and the classifier has one behind the mean of the tokens. Make the encoder with finalNorm: false.",
-  ],
-  [
-    () =>
       new Classifier(device, { encoder, classes: 3 }).loss(
         {
           views: [zeros(device, [2, 3, 16, 16])],
