@@ -135,7 +135,7 @@ test("supervised learns the folders' names, goes on with them, and is evaluated 
   expect(outcome.output).toMatch(/mixup .*0\.8 .*DeiT's recipe/);
   expect(JSON.parse(await readFile(join(out, "config.json"), "utf8"))).toMatchObject({
     ...{ kind: "pretraining", method: "supervised", classes: ["across", "down"], test: null },
-    config: { classes: 2, erasing: 0.25, repeats: 3, labelSmoothing: 0.1 },
+    config: { classCount: 2, erasing: 0.25, repeats: 3, labelSmoothing: 0.1 },
   });
   expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({
     reason: "done",

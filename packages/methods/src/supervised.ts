@@ -60,7 +60,10 @@ export class Supervised extends Classifier {
 }
 
 /** Supervised pre-training's own settings, decided, and how many classes there are. */
-export type SupervisedSettings = SupervisionSettings & { readonly classes: number };
+export type SupervisedSettings = SupervisionSettings & {
+  /** How many classes there are. */
+  readonly classCount: number;
+};
 
 /** Supervised pre-training as a row of the table of methods; the recipe is DeiT's, which `fineTuningRecipes` has. */
 export const supervisedMethod: Method<typeof supervisionFields, SupervisedSettings, undefined, Supervised> = {
@@ -88,18 +91,18 @@ export const supervisedMethod: Method<typeof supervisionFields, SupervisedSettin
           "that learns without labels, such as splitmask",
       );
     }
-    return { ...decideSupervision(given, deit, "DeiT's recipe", batch, decisions), classes };
+    return { ...decideSupervision(given, deit, "DeiT's recipe", batch, decisions), classCount: classes };
   },
   views: (settings) => [{ ...encoderView(settings), augmentation: labelledAugmentation(settings) }],
-  supervision: (settings) => settings,
+  supervision: (settings) => ({ ...settings, classes: settings.classCount }),
   create(device, settings) {
-    const { classes, headDeviation, labelSmoothing: smoothing, seed } = settings;
+    const { classCount: classes, headDeviation, labelSmoothing: smoothing, seed } = settings;
     return new Supervised(device, {
       encoder: encoderConfig(settings),
       ...{ classes, headDeviation, smoothing, seed },
     });
   },
-  chance: ({ classes }) => Math.log(classes),
+  chance: ({ classCount }) => Math.log(classCount),
   figures: {
     ...spreadFigures,
     accuracy: {
