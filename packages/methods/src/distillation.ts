@@ -376,7 +376,8 @@ async function distillationLooks(task: Distillation, request: LookRequest<Common
 
 /**
  * Distillation as a row of the table of methods. The rates are those of Proteus (Zhang et al. 2024, arXiv 2407.10366),
- * which distills on ImageNet: DeiT's, with no stochastic depth, as the teacher is sure of each crop.
+ * which distills on ImageNet: DeiT's. Clipping and crop are SplitMask's. There is no stochastic depth, as the targets
+ * of each crop are known.
  */
 export const distillationMethod: Method<
   typeof distillationFields,
