@@ -1,7 +1,7 @@
 import { contradiction, Decisions, formatCount, type UsageError } from "@splitmask/methods/settings";
 import { estimateRun } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
-import { pretrainingWork } from "../estimate/runWork.js";
+import { decodeSizeOf, pretrainingWork } from "../estimate/runWork.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
 import { parseDuration } from "./fields.js";
 import { fitMemory } from "./fitMemory.js";
@@ -76,7 +76,7 @@ async function consider(
   if (pictures.count < rung.pictures)
     return { size: null, objection: `needs ${formatCount(rung.pictures)} pictures` };
   const whole = settingsOf(rung, question, wish);
-  const kept = keptBytes(whole, pictures, machine);
+  const kept = keptBytes(whole, decodeSizeOf(method, whole), pictures, machine);
   // A tenth stays free. Where that does not suffice, other programs may give theirs back.
   const settings =
     (await fitMemory(whole, given, 0.9 * machine.freeBytes - processBytes - kept, costOf)) ??

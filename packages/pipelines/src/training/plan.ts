@@ -2,7 +2,6 @@ import { evenlySpaced, type ImageDataset } from "@splitmask/data";
 import { type Choice, formatCount } from "@splitmask/methods/settings";
 import { formatDuration } from "@splitmask/report";
 import { estimateRun } from "../estimate/runEstimate.js";
-import { decodeSizeOf } from "../estimate/runMemory.js";
 import { freeDiskBytes } from "../machine/freeDisk.js";
 import { examineMachine } from "../machine/machine.js";
 import { wantsDiskCache } from "../pictures/diskCache.js";
@@ -33,12 +32,13 @@ export async function planRun<Settings extends RunSettings>(
     decided === null
       ? await kind.decide(context.pictures, pictures, machine)
       : { ...decided, cost: await costsOf(kind.step(decided), machine)(decided.config) };
-  const cached = { config, facts: pictures, decodeSize: decodeSizeOf(config) };
+  const work = kind.work(config, cost, context.pictures);
+  const cached = { config, facts: pictures, decodeSize: work.decodeSize };
   const isWanted = () => wantsDiskCache(cached, machine.freeBytes / 3);
   const onDisk = config.cache === "on" || (config.cache === "auto" && isWanted());
   return {
     ...{ config, choices, pictures, machine },
-    ...estimateRun(config, kind.work(config, cost, context.pictures), pictures, machine, onDisk),
+    ...estimateRun(config, work, pictures, machine, onDisk),
     freeDiskBytes: await freeDiskBytes(context.request.out),
   };
 }
