@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { methods } from "@splitmask/methods";
 import {
   type Config,
@@ -17,7 +18,7 @@ import {
   stepsInTime,
   timeLimitOf,
 } from "../src/estimate/runEstimate.js";
-import { pretrainingWork } from "../src/estimate/runWork.js";
+import { decodeSizeOf, pretrainingWork } from "../src/estimate/runWork.js";
 import { checkpointRhythm } from "../src/settings/resolveLength.js";
 import { monitorRhythm } from "../src/settings/resolveMonitor.js";
 import { countingRates, machineOf, ratesOf } from "./machines.js";
@@ -382,3 +383,12 @@ test.each([
   ["lists/mine.txt", "runs/mine"],
   ["shards/shard-{000000..000012}.tar", "runs/shards"],
 ])("the run of %s goes to %s", (pictures, run) => expect(usualRunFolder(pictures)).toBe(run));
+
+test("pictures are decoded for the largest view, that of a teacher too", async () => {
+  const teacher = fileURLToPath(new URL("../../onnx/test/fixtures/teacher.onnx", import.meta.url));
+  const given = { method: "distillation", ...usual, teacher, teacherSize: 128, steps: 10 };
+  const { config } = await decideSettings(given, photographs(9_469), machineOf(2, 24));
+  expect(decodeSizeOf(methods.distillation, config)).toBe(256);
+  const { config: splitMask } = await decideSettings(usual, photographs(9_469), machineOf(2, 24));
+  expect(decodeSizeOf(methods.splitmask, splitMask)).toBe(128);
+});
