@@ -259,7 +259,7 @@ const measured: readonly [Partial<StepSettings & typeof splitMask>, number, numb
   [{ width: 192, depth: 12, heads: 3, batch: 64 }, 233.15, 699],
   [{ width: 192, depth: 12, heads: 3, batch: 64, recompute: true }, 293.14, 325],
   [{ width: 384, depth: 12, heads: 6, batch: 16 }, 200.32, 822],
-  [{ width: 96, depth: 4, heads: 3, imageSize: 32, patch: 4, batch: 64 }, 46.49, 176],
+  [{ width: 96, depth: 4, heads: 3, imageSize: 32, patch: 4, tokenizerPatch: 4, batch: 64 }, 46.49, 176],
   [{ width: 64, depth: 2, heads: 2, batch: 64, vocabulary: 512 }, 10.24, 96],
   [{ width: 192, depth: 12, heads: 3, imageSize: 112, batch: 16 }, 189.62, 574],
 ];
