@@ -146,7 +146,7 @@ test("supervised learns the folders' names, goes on with them, and is evaluated 
   const tuned = ["finetune", out, ...labelled, "--out", join(folder, "tuned-supervised")];
   expect(await done(...tuned, ..."--epochs 1 --batch 6".split(" "))).toMatchObject({ reason: "done" });
   expect(await readFile(join(out, "report.html"), "utf8")).toContain(
-    "pre-trained with supervised training on 12 pictures of 2 classes",
+    "pre-trained with Supervised training on 12 pictures of 2 classes",
   );
   const [flat, none] = [join(pictures, "across"), join(folder, "none")];
   const unlabelled = await callMain(["pretrain", flat, "--out", none, "--method", "supervised", ...small]);

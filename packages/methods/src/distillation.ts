@@ -386,7 +386,7 @@ export const distillationMethod: Method<
   Distillation
 > = {
   name: "distillation",
-  title: "distillation",
+  title: "Distillation",
   paper: "Ranzinger et al. 2023 (AM-RADIO), arXiv 2312.06709",
   fields: distillationFields,
   recipe: {

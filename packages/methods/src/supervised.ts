@@ -68,7 +68,7 @@ export type SupervisedSettings = SupervisionSettings & {
 /** Supervised pre-training as a row of the table of methods; the recipe is DeiT's, which `fineTuningRecipes` has. */
 export const supervisedMethod: Method<typeof supervisionFields, SupervisedSettings, undefined, Supervised> = {
   name: "supervised",
-  title: "supervised training",
+  title: "Supervised training",
   paper: "Touvron et al. 2021 (DeiT), arXiv 2012.12877",
   fields: supervisionFields,
   recipe: {
