@@ -101,7 +101,7 @@ test("a class token takes part but is not pooled", async () => {
     for (let token = 1; token < 17; token++)
       for (let channel = 0; channel < 16; channel++)
         pooled[row * 16 + channel]! += tokens[(row * 17 + token) * 16 + channel]! / 16;
-  const expected = model.head.forward(model.fc_norm.forward(tensor(device, pooled, [2, 16])));
+  const expected = model.head.forward(model.fc_norm!.forward(tensor(device, pooled, [2, 16])));
   const given = (await model.classify(images).data()) as Float32Array;
   for (const [place, value] of (await expected.data()).entries()) expect(given[place]).toBeCloseTo(value, 4);
   const packed = new PackedParameters(model, "float32");
