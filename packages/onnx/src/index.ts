@@ -5,4 +5,9 @@
  */
 export { fileHash } from "./fileHash.js";
 export { OnnxModel, type OnnxModelOptions, type OnnxRunOptions, type OnnxValue } from "./onnxModel.js";
-export { OnnxTokenizer, type OnnxTokenizerOptions, onnxTokenizerKind } from "./onnxTokenizer.js";
+export {
+  OnnxTokenizer,
+  type OnnxTokenizerOptions,
+  onnxTokenizerKind,
+  type PixelScale,
+} from "./onnxTokenizer.js";

@@ -28,15 +28,20 @@ const picturesAtOnce = 16;
 /** Side of the picture that a model with open sizes is tried on, in pixels. */
 const triedSide = 64;
 
+/** What a model expects of pixels p in [−1, 1]: scale · p + offset. */
+export interface PixelScale {
+  /** The factor. */
+  readonly scale: number;
+  /** What is added. */
+  readonly offset: number;
+}
+
 /** Options of `OnnxTokenizer.open`. */
 export interface OnnxTokenizerOptions {
   /** The name of the output with the logits. Default: the first. */
   readonly output?: string;
-  /**
-   * What the model expects of pixels p in [−1, 1]: scale · p + offset. Default: that of DALL-E's encoder, 0.4 and 0.5,
-   * which is 0.8 · x + 0.1 of x in [0, 1].
-   */
-  readonly pixels?: { readonly scale: number; readonly offset: number };
+  /** What the model expects. Default: that of DALL-E's encoder, 0.4 and 0.5, which is 0.8 · x + 0.1 of x in [0, 1]. */
+  readonly pixels?: PixelScale;
 }
 
 /** What is known of a model that gives logits over words. */
@@ -48,7 +53,7 @@ interface Layout {
   readonly secondsPerWord: number;
 }
 
-const dallE = { scale: 0.4, offset: 0.5 } as const;
+const dallE: PixelScale = { scale: 0.4, offset: 0.5 };
 
 /**
  * Visual words from an ONNX model that maps pictures to logits over a vocabulary, B×V×h×w or B×h×w×V, such as DALL-E's
