@@ -186,7 +186,7 @@ test("a method of one's own has a name of its own", () =>
 
 test("squares of a picture are hidden as a whole, by (seed, step, place in the batch)", async () => {
   const device = createDevice({ threads: 1 });
-  const facts = { count: 8, imageSize: 32, patch: 4, patches: 64, batch: 4 };
+  const facts = { count: 8, classes: 0, imageSize: 32, patch: 4, patches: 64, batch: 4 };
   const own = simMim.decide({ maskPatch: 8 }, facts, new Decisions());
   expect(own).toEqual({ maskPatch: 8, maskRatio: 0.6 });
   const shape = { width: 16, depth: 1, heads: 2, imageSize: 32, patch: 4, layerScale: null, dropPath: 0 };

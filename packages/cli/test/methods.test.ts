@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { startBrowser, type TestBrowser } from "../../report/test/browser.js";
 import { desktop, expectGood } from "../../report/test/goodPage.js";
 import { callMain, lastLine, type Outcome, tinyModel } from "./command.js";
@@ -126,6 +126,64 @@ test("stands beside a run of another method", async () => {
   await page.close();
 });
 
+test("supervised learns the folders' names, goes on with them, and is evaluated as any other", async () => {
+  const out = join(folder, "supervised");
+  const args = ["pretrain", pictures, "--out", out, "--method", "supervised", ...small, "--steps", "3"];
+  const outcome = await callMain(args);
+  expect([outcome.code, outcome.error]).toEqual([0, ""]);
+  expect(outcome.output).toContain("12 pictures of 2 classes");
+  expect(outcome.output).toMatch(/mixup .*0\.8 .*DeiT's recipe/);
+  expect(JSON.parse(await readFile(join(out, "config.json"), "utf8"))).toMatchObject({
+    ...{ kind: "pretraining", method: "supervised", classes: ["across", "down"], test: null },
+    config: { classCount: 2, erasing: 0.25, repeats: 3, labelSmoothing: 0.1 },
+  });
+  expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({
+    reason: "done",
+    step: 3,
+  });
+  const labelled = ["--train", pictures, "--test", pictures, "--threads", "1"];
+  expect(await done("knn", out, ...labelled)).toMatchObject({ classes: ["across", "down"] });
+  const tuned = ["finetune", out, ...labelled, "--out", join(folder, "tuned-supervised")];
+  expect(await done(...tuned, ..."--epochs 1 --batch 6".split(" "))).toMatchObject({ reason: "done" });
+  expect(await readFile(join(out, "report.html"), "utf8")).toContain(
+    "pre-trained with Supervised training on 12 pictures of 2 classes",
+  );
+  const [flat, none] = [join(pictures, "across"), join(folder, "none")];
+  const unlabelled = await callMain(["pretrain", flat, "--out", none, "--method", "supervised", ...small]);
+  expect([unlabelled.code, unlabelled.error]).toEqual([
+    1,
+    expect.stringContaining(`--method supervised: ${flat} has no class folders; expected one folder`),
+  ]);
+});
+
+test("distillation learns an ONNX model's features, of which the run folder has path and hash", async () => {
+  const out = join(folder, "distilled");
+  const teacher = fileURLToPath(new URL("../../onnx/test/fixtures/teacher.onnx", import.meta.url));
+  const method = ["--method", "distillation", "--teacher", teacher, "--teacher-size", "32"];
+  const outcome = await callMain(["pretrain", pictures, "--out", out, ...method, ...small, "--steps", "3"]);
+  expect([outcome.code, outcome.error]).toEqual([0, ""]);
+  expect(outcome.output).toMatch(
+    /teacher.onnx: 12 features, of pictures of 32 pixels and of their 16 patches/,
+  );
+  expect(JSON.parse(await readFile(join(out, "config.json"), "utf8"))).toMatchObject({
+    method: "distillation",
+    config: { teacher, teacherSize: 32, patchWeight: 1, teacherFacts: { width: 12, patches: 16 } },
+  });
+  expect(JSON.parse(await readFile(join(out, "teacher.json"), "utf8"))).toEqual({
+    path: teacher,
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({
+    reason: "done",
+    step: 3,
+  });
+  expect(await readFile(join(out, "report.html"), "utf8")).toContain(
+    "What the student makes of the teacher&#39;s features",
+  );
+  const labelled = ["--train", pictures, "--test", pictures, "--threads", "1"];
+  expect(await done("knn", out, ...labelled)).toMatchObject({ classes: ["across", "down"] });
+});
+
 test("a method that is none says so, and what is expected", async () => {
   const module = join(folder, "no-method.mjs");
   await writeFile(module, 'export default { name: "half", fields: {} };\n');
@@ -133,7 +191,7 @@ test("a method that is none says so, and what is expected", async () => {
     [
       "mea",
       'there is no method "mea". Did you mean "mae"?',
-      "Known methods: splitmask, beit, mae, dino, mocov3, lejepa",
+      "Known methods: splitmask, beit, mae, dino, mocov3, lejepa, supervised, distillation",
     ],
     [join(folder, "gone.mjs"), "gone.mjs", "a .js, .mjs or .ts file whose default export is a method"],
     [module, "no-method.mjs: is not a method: it lacks title (a text), paper (a text), recipe (an object)"],

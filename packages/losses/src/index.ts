@@ -5,6 +5,7 @@
  */
 export { type ClassificationLossOptions, classificationLoss } from "./classificationLoss.js";
 export { contrastiveLoss } from "./contrastiveLoss.js";
+export { cosineDistance } from "./cosineDistance.js";
 export { distillationLoss } from "./distillationLoss.js";
 export {
   type InpaintLossFromTokensOptions,

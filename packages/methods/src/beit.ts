@@ -23,6 +23,7 @@ import {
   encoderAndTokenizerViews,
   mostProbableWords,
   varietyAlarm,
+  withPreparedWords,
   wordsOf,
   wordVariety,
 } from "./hiddenWords.js";
@@ -32,6 +33,7 @@ import { type Decided, field } from "./settings/field.js";
 import { decideTokenizer } from "./tokenizerDecisions.js";
 import { tokenizerFields } from "./tokenizerFields.js";
 import { tokenizerPreparation, tokenizerView } from "./tokenizerPreparation.js";
+import { examineTokenizer } from "./tokenizerReference.js";
 import { wordLooks } from "./wordLooks.js";
 
 /** BEiT's block-wise mask. */
@@ -213,6 +215,17 @@ export class Beit implements TrainingTask<ImageBatch> {
     this.model = new BeitModel(device, encoder, { vocabularySize: tokenizer.vocabularySize, seed });
   }
 
+  /** What the tokenizer takes for a picture apart from the device, in seconds. */
+  get secondsToPrepare(): number {
+    const [rows, columns] = this.model.encoder.grid;
+    return rows * columns * (this.config.tokenizer.secondsPerWord ?? 0);
+  }
+
+  /** Puts words in the place of the tokenizer's view, where the tokenizer cannot be asked within a step. */
+  prepare(batch: ImageBatch): Promise<ImageBatch> {
+    return withPreparedWords(batch, this.config.tokenizer);
+  }
+
   /**
    * The cross-entropy of the hidden patches' words.
    *
@@ -340,7 +353,9 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
     cropScale: 0.08,
     colorsForFew: false,
   },
-  decide(given, { patches }, decisions) {
+  examine: examineTokenizer,
+  decide(given, facts, decisions) {
+    const { patches } = facts;
     const maskRatio = given.maskRatio ?? usualRatio;
     const hidden = countHidden(patches, maskRatio);
     if (hidden < 1) {
@@ -355,7 +370,7 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
       given.maskRatio === undefined ? "the paper's share, 75 of 196" : "given",
     );
     return {
-      ...decideTokenizer(given, decisions),
+      ...decideTokenizer(given, facts, decisions),
       maskRatio,
       relativePositionBias: decisions.take(
         "relative position bias",
@@ -377,15 +392,15 @@ export const beitMethod: Method<typeof beitFields, BeitSettings, Tokenizer, Beit
     }),
   chance: ({ vocabulary }) => Math.log(vocabulary),
   figures: { ...spreadFigures, ...wordFigures },
-  look: (beit, request) => {
+  look: async (beit, request) => {
     return {
       title: "Masked patches, and the words predicted for them",
       lead:
         "Blocks of patches are masked, and a mask token stands for each. The encoder sees the others, " +
         "and predicts the visual word of every masked patch; here they are filled in.",
-      ...wordLooks(beit.config.tokenizer, request, (context) => ({
+      ...(await wordLooks(beit.config.tokenizer, request, (context) => ({
         "the encoder": beit.predictWords(request.batch, context),
-      })),
+      }))),
     };
   },
 };

@@ -19,8 +19,8 @@ export interface LabelledBatch extends ImageBatch {
 /** Options of `Classifier`. */
 export interface ClassifierConfig extends ClassifierHeadOptions {
   /**
-   * The encoder: a config, or a model made before, without a last norm (`finalNorm: false`, which a config gets by
-   * itself).
+   * The encoder: a config, which gets no last norm, or a model made before; `ClassifierModel` says what its last norm
+   * means.
    */
   readonly encoder: VisionTransformerConfig | VisionTransformer;
   /** Label smoothing for pictures that are not mixed, in [0, 1); mixed ones have it in their targets. Default 0.1. */
@@ -33,14 +33,15 @@ export interface ClassifierConfig extends ClassifierHeadOptions {
  * `ClassifierModel`. `views[0]` of a batch is used.
  */
 export class Classifier implements TrainingTask<LabelledBatch> {
-  /** `"classifier"`. */
-  readonly name = "classifier";
+  /** Its name in checkpoints. */
+  readonly name: string = "classifier";
   /** What is trained and saved. */
   readonly model: ClassifierModel;
   /** C, the number of classes. */
   readonly classes: number;
+  /** Where the model lives. */
+  protected readonly device: Device;
   readonly #smoothing: number;
-  readonly #device: Device;
 
   /**
    * Makes the encoder (unless one is given), the norm and the head.
@@ -49,7 +50,7 @@ export class Classifier implements TrainingTask<LabelledBatch> {
    */
   constructor(device: Device, config: ClassifierConfig) {
     const { encoder, smoothing = 0.1, seed = 0, classes } = config;
-    this.#device = device;
+    this.device = device;
     this.#smoothing = smoothing;
     this.classes = classes;
     const made =
@@ -85,8 +86,8 @@ export class Classifier implements TrainingTask<LabelledBatch> {
             : "The model was made for fewer classes than the data set has."),
       );
     }
-    const labels = tensor(this.#device, Int32Array.from(batch.labels));
-    const accuracy = noGrad(this.#device, () => equalShare(argmax(logits), labels));
+    const labels = tensor(this.device, Int32Array.from(batch.labels));
+    const accuracy = noGrad(this.device, () => equalShare(argmax(logits), labels));
     return {
       total: classificationLoss(logits, labels, { smoothing: this.#smoothing }),
       parts: { accuracy },

@@ -3,9 +3,9 @@ import { Classifier } from "./classifier.js";
 import { classifierFields } from "./classifierFields.js";
 import { type FineTuningRecipe, type FineTuningRecipeName, fineTuningRecipes } from "./fineTuningRecipes.js";
 import type { LabelledMethod } from "./method.js";
-import { contradiction } from "./settings/decisions.js";
 import type { Decided } from "./settings/field.js";
 import { formatCount } from "./settings/formatCount.js";
+import { decideSupervision } from "./supervision.js";
 
 /** What a classifier is made of. */
 export interface ClassifierSettings {
@@ -119,48 +119,16 @@ export const classifierMethod: LabelledMethod<
             "layers alike"
         : reason,
     );
-    const take = (
-      name: string,
-      field: "weightDecay" | "dropPath" | "labelSmoothing" | "mixup" | "cutmix" | "erasing" | "cropRatio",
-    ) => decisions.take(name, given[field], recipe[field], reason);
+    const take = (name: string, field: "weightDecay" | "dropPath" | "cropRatio") =>
+      decisions.take(name, given[field], recipe[field], reason);
     const weightDecay = take("weight decay", "weightDecay");
     const dropPath = take("drop path", "dropPath");
-    const labelSmoothing = take("label smoothing", "labelSmoothing");
-    const mixup = take("mixup", "mixup");
-    const cutmix = take("CutMix", "cutmix");
-    if (mixup + cutmix > 0 && batch % 2 !== 0) {
-      throw contradiction(
-        "batch",
-        `${batch}, but mixup and CutMix mix picture i with picture ${batch} − 1 − i: use an even batch, or ` +
-          "mixup 0 and cutmix 0",
-      );
-    }
-    const { magnitude = recipe.magnitude, magnitudeStd = recipe.magnitudeStd } = given;
-    decisions.note(
-      "RandAugment",
-      magnitude === 0 ? "none" : `magnitude ${magnitude} ± ${magnitudeStd}`,
-      given.magnitude !== undefined || given.magnitudeStd !== undefined ? "given" : reason,
-    );
-    const jitter = decisions.take(
-      "color jitter",
-      given.jitter,
-      magnitude === 0 ? recipe.colorJitter : 0,
-      magnitude === 0
-        ? reason
-        : `the recipe's ${recipe.colorJitter} is for training without RandAugment, as timm has it`,
-    );
-    const erasing = take("erasing", "erasing");
+    const supervision = decideSupervision(given, recipe, reason, batch, decisions);
     const cropScale = decisions.take(
       "crop scale",
       given.cropScale,
       recipe.cropScale,
       `random resized crop of ${100 * recipe.cropScale} % to 100 % of the picture`,
-    );
-    const repeats = decisions.take(
-      "repeats",
-      given.repeats,
-      recipe.repeats,
-      `${reason}: repeated augmentation`,
     );
     const average = decisions.take("average", given.ema, recipe.ema ?? 0, reason, (value) =>
       value === 0 ? "none" : `of the weights, decay ${value}`,
@@ -168,12 +136,11 @@ export const classifierMethod: LabelledMethod<
     const cropRatio = take("test crop", "cropRatio");
     return {
       recipe: recipe.name,
-      ...{ learningRate, layerDecay, weightDecay, dropPath, labelSmoothing, mixup, cutmix },
-      ...{ magnitude, magnitudeStd, jitter, erasing, cropScale, repeats, cropRatio },
+      ...supervision,
+      ...{ learningRate, layerDecay, weightDecay, dropPath, cropScale, cropRatio },
       minimumLearningRate: given.minimumLearningRate ?? rounded(recipe.minimumLearningRate * scale),
       ema: average === 0 ? null : average,
       clip: given.clip ?? recipe.clip,
-      headDeviation: given.headDeviation ?? recipe.headDeviation,
     };
   },
   create: (device, { classes, encoder, headDeviation, labelSmoothing: smoothing, seed }) =>

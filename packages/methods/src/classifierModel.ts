@@ -9,6 +9,7 @@ import {
   truncatedNormalInitializer,
 } from "@splitmask/nn";
 import type { VisionTransformer } from "@splitmask/vit";
+import { pooledOutput } from "./pooledOutput.js";
 
 /** What a classifier has behind its encoder. */
 export interface ClassifierHeadOptions {
@@ -24,15 +25,17 @@ export interface ClassifierHeadOptions {
 }
 
 /**
- * A vision transformer that classifies pictures, as BEiT is fine-tuned: the encoder without its last norm, the mean of
- * the patches' tokens, a layer norm (`fc_norm`), a linear `head`. timm's
- * `VisionTransformer` with `global_pool="avg"` has the same parameters but for the prefix `encoder.`.
+ * A vision transformer that classifies pictures. Behind an encoder without a last norm, as BEiT is fine-tuned, are the
+ * mean of the patches' tokens, a layer norm (`fc_norm`) and a linear `head`. Behind one with a last norm, as DeiT is
+ * trained, are its class token, or without one the mean of the patches' tokens, and the `head`. timm's
+ * `VisionTransformer` has the same parameters but for the prefix `encoder.`: with `global_pool="avg"`, else with
+ * `"token"` or `fc_norm=False`.
  */
 export class ClassifierModel extends Module {
-  /** The vision transformer, without a last norm. */
+  /** The vision transformer. */
   readonly encoder: VisionTransformer;
-  /** The norm of the pooled token. */
-  readonly fc_norm: LayerNorm;
+  /** The norm of the pooled token; null: the encoder's last norm is before pooling. */
+  readonly fc_norm: LayerNorm | null;
   /** D → C. */
   readonly head: Linear;
   readonly #device: Device;
@@ -40,24 +43,18 @@ export class ClassifierModel extends Module {
   /**
    * Puts norm and head behind an encoder.
    *
-   * @throws RangeError If the encoder has a last norm of its own, or there are fewer than two classes.
+   * @throws RangeError If there are fewer than two classes.
    */
   constructor(device: Device, encoder: VisionTransformer, options: ClassifierHeadOptions) {
     super();
     const { classes, headDeviation = 2e-5, seed = 0 } = options;
-    if (encoder.norm !== null) {
-      throw new RangeError(
-        "ClassifierModel: the encoder has a last norm, " +
-          "and the classifier has one behind the mean of the tokens. Make the encoder with finalNorm: false.",
-      );
-    }
     if (!Number.isInteger(classes) || classes < 2) {
       throw new RangeError(`ClassifierModel: classes is ${classes}; expected a whole number of at least 2.`);
     }
     const { width, epsilon } = encoder.config;
     this.#device = device;
     this.encoder = encoder;
-    this.fc_norm = new LayerNorm(device, { width, epsilon });
+    this.fc_norm = encoder.norm === null ? new LayerNorm(device, { width, epsilon }) : null;
     this.head = new Linear(device, {
       ...{ inFeatures: width, outFeatures: classes, seed, purpose: "head" },
       initializer: truncatedNormalInitializer(headDeviation),
@@ -72,10 +69,15 @@ export class ClassifierModel extends Module {
    * @returns B×C logits.
    */
   forward(images: Tensor, context: ForwardContext = inference): Tensor {
+    return this.head.forward(this.#pooled(images, context), { packed: context.packed });
+  }
+
+  #pooled(images: Tensor, context: ForwardContext): Tensor {
+    if (this.fc_norm === null) return pooledOutput(this.encoder, images, context);
     const tokens = this.encoder.forward(images, context);
     const prefix = this.encoder.prefixTokens;
     const patches = prefix === 0 ? tokens : slice(tokens, 1, prefix);
-    return this.head.forward(this.fc_norm.forward(mean(patches, { axes: [1] })), { packed: context.packed });
+    return this.fc_norm.forward(mean(patches, { axes: [1] }));
   }
 
   /**

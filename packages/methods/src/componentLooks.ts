@@ -70,6 +70,33 @@ function principalComponents(tokens: Tensor): Components {
   };
 }
 
+/** Components of patches' tokens, drawn. */
+export interface DrawnComponents {
+  /** B×N×3P²: patches of one color each, in [−1, 1]: alike where the tokens are. */
+  readonly patches: Tensor;
+  /** B: the share of the variance of a picture's tokens that lies along the components. */
+  readonly share: Tensor;
+}
+
+/**
+ * The first three principal components of some pictures' tokens, drawn as red, green and blue.
+ *
+ * @param tokens B×N×D.
+ * @param patchSize P, the side of a patch in pixels.
+ */
+export function drawnComponents(tokens: Tensor, patchSize: number): DrawnComponents {
+  const { device } = tokens;
+  return noGrad(device, () =>
+    scope(device, () => {
+      const { places, share } = principalComponents(tokens);
+      const [pictures, count] = places.shape as readonly [number, number];
+      const colors = reshape(tanh(places), [pictures, count, shownComponents, 1]);
+      const pixels = add(colors, zeros(device, [pictures, count, shownComponents, patchSize ** 2]));
+      return { patches: reshape(pixels, [pictures, count, shownComponents * patchSize ** 2]), share };
+    }),
+  );
+}
+
 /**
  * What a report shows of a method that compares pictures as a whole: the principal components of its encoder's tokens.
  *
@@ -79,23 +106,13 @@ function principalComponents(tokens: Tensor): Components {
 export function componentLooks(encoder: VisionTransformer, { batch }: LookRequest<CommonSettings>): Looks {
   const images = batch.views[0]!;
   const { device } = images;
-  const { patchSize } = encoder.config;
-  const { patches, share } = noGrad(device, () =>
+  const tokens = noGrad(device, () =>
     scope(device, () => {
-      const tokens = encoder.encode(images, { pooling: "none" });
-      const prefix = encoder.prefixTokens;
-      const { places, share: explained } = principalComponents(
-        prefix === 0 ? tokens : slice(tokens, 1, prefix),
-      );
-      const [pictures, count] = places.shape as readonly [number, number];
-      const colors = reshape(tanh(places), [pictures, count, shownComponents, 1]);
-      const pixels = add(colors, zeros(device, [pictures, count, shownComponents, patchSize ** 2]));
-      return {
-        patches: reshape(pixels, [pictures, count, shownComponents * patchSize ** 2]),
-        share: explained,
-      };
+      const all = encoder.encode(images, { pooling: "none" });
+      return encoder.prefixTokens === 0 ? all : slice(all, 1, encoder.prefixTokens);
     }),
   );
+  const { patches, share } = drawnComponents(tokens, encoder.config.patchSize);
   return {
     title: "What patches have in common",
     lead:

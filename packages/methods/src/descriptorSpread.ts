@@ -4,12 +4,16 @@ import {
   l2Normalize,
   matmul,
   mean,
+  noGrad,
+  scope,
   square,
   subtract,
   sum,
   type Tensor,
 } from "@splitmask/autograd";
+import type { ForwardContext } from "@splitmask/nn";
 import type { HealthAlarm } from "@splitmask/trainer";
+import type { VisionTransformer } from "@splitmask/vit";
 
 /** How much the descriptors of a batch differ. */
 export interface DescriptorSpread {
@@ -48,4 +52,25 @@ export function descriptorSpread(descriptors: Tensor): DescriptorSpread {
     variance: affine(trace, 1 / pictures, 0),
     effectiveRank: divide(square(trace), squares),
   };
+}
+
+/**
+ * The same of an encoder's outputs for pictures, as health figures. Records no graph.
+ *
+ * @param images B×3×S×S.
+ * @param context In which format products are formed.
+ */
+export function encoderSpread(
+  encoder: VisionTransformer,
+  images: Tensor,
+  { precision }: Pick<ForwardContext, "precision">,
+): Readonly<Record<"descriptorVariance" | "effectiveRank", Tensor>> {
+  const { device } = images;
+  return noGrad(device, () =>
+    scope(device, () => {
+      const encoded = encoder.encode(images, precision === undefined ? {} : { precision });
+      const { effectiveRank, variance: descriptorVariance } = descriptorSpread(encoded);
+      return { descriptorVariance, effectiveRank };
+    }),
+  );
 }

@@ -22,7 +22,7 @@ import type { HealthAlarm, TaskLoss, TrainingTask } from "@splitmask/trainer";
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { componentLooks } from "./componentLooks.js";
-import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
+import { encoderSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { type DinoHeadOptions, DinoModel } from "./dinoModel.js";
 import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
@@ -209,24 +209,19 @@ export class Dino implements TrainingTask<ImageBatch> {
   /**
    * How well it goes.
    *
-   * @returns `descriptorVariance` and `effectiveRank` of the teacher's encoder (see `descriptorSpread`),
+   * @returns `descriptorVariance` and `effectiveRank` of the teacher's encoder (see `encoderSpread`),
    *   `teacherEntropy`, the mean entropy of the teacher's output for a picture, and `prototypeEntropy`, the entropy of
    *   its mean output, both in bits and at the final temperature.
    */
   health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
-    const { precision } = context;
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const { global } = this.#views(batch);
         const { ofMean, ofPictures } = entropiesOf(
           this.model.teach(global, this.config.teacherTemperature, context).logits,
         );
-        const spread = descriptorSpread(
-          this.model.encoder.encode(batch.views[0]!, precision === undefined ? {} : { precision }),
-        );
         return {
-          descriptorVariance: spread.variance,
-          effectiveRank: spread.effectiveRank,
+          ...encoderSpread(this.model.encoder, batch.views[0]!, context),
           teacherEntropy: ofPictures,
           prototypeEntropy: ofMean,
         };

@@ -77,6 +77,19 @@ export function wordsOf(
 }
 
 /**
+ * A batch with words in the place of the tokenizer's view, where its tokenizer cannot be asked within a step.
+ *
+ * @returns The batch itself where it can.
+ */
+export async function withPreparedWords(batch: ImageBatch, tokenizer: Tokenizer): Promise<ImageBatch> {
+  const [images, view] = batch.views;
+  if (tokenizer.prepare === undefined || view === undefined) return batch;
+  const words = await tokenizer.prepare(view);
+  view.dispose();
+  return { ...batch, views: [images!, words] };
+}
+
+/**
  * The word that a vocabulary head finds most probable for each token.
  *
  * @param tokens B×K×D.

@@ -40,6 +40,14 @@ export {
   resolveDinoConfig,
 } from "./dino.js";
 export { DinoHead, type DinoHeadOptions, DinoModel, DinoNetwork, type TeacherOutput } from "./dinoModel.js";
+export {
+  Distillation,
+  type DistillationConfig,
+  type DistillationSettings,
+  distillationFields,
+  distillationMethod,
+} from "./distillation.js";
+export { DistillationModel } from "./distillationModel.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export {
   type FigureNote,
@@ -93,6 +101,7 @@ export {
   type PretrainingTask,
   type Recipe,
   type RecipeSettings,
+  type Supervision,
 } from "./method.js";
 export {
   MocoV3,
@@ -109,6 +118,7 @@ export {
   MocoV3Model,
   MocoV3Teacher,
 } from "./mocoV3Model.js";
+export { OnnxTeacher, type Teacher, type TeacherFacts } from "./onnxTeacher.js";
 export { type PaintedPatches, paintedPanels } from "./paintedPanels.js";
 export * from "./settings/index.js";
 export { isSmallSet } from "./smallSets.js";
@@ -125,12 +135,20 @@ export {
   type Splits,
   sampleSplits,
 } from "./splits.js";
+export { Supervised, type SupervisedSettings, supervisedMethod } from "./supervised.js";
+export { labelledAugmentation } from "./supervision.js";
+export { type SupervisionSettings, supervisionFields } from "./supervisionFields.js";
 export { findMethod, labelledMethods, type MethodName, methodNames, methods } from "./table.js";
 export { decideTokenizer } from "./tokenizerDecisions.js";
 export { tokenizerFields } from "./tokenizerFields.js";
 export {
   type TokenizerSettings,
-  tokenizerPatch,
   tokenizerPreparation,
   tokenizerView,
 } from "./tokenizerPreparation.js";
+export {
+  examineTokenizer,
+  findTokenizerKind,
+  tokenizerFile,
+  tokenizerReference,
+} from "./tokenizerReference.js";

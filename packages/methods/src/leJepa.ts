@@ -22,7 +22,7 @@ import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit"
 import { z } from "zod";
 import { BatchNormMlp } from "./batchNormMlp.js";
 import { componentLooks } from "./componentLooks.js";
-import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
+import { encoderSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { checkJointViews, decideLocalSize } from "./jointViews.js";
@@ -184,17 +184,10 @@ export class LeJepa implements TrainingTask<ImageBatch> {
   /**
    * How well it goes.
    *
-   * @returns `descriptorVariance` and `effectiveRank` of the encoder's mean outputs (see `descriptorSpread`).
+   * @returns `descriptorVariance` and `effectiveRank` of the encoder's mean outputs (see `encoderSpread`).
    */
-  health(batch: ImageBatch, { precision }: ForwardContext): Readonly<Record<string, Tensor>> {
-    return noGrad(this.#device, () =>
-      scope(this.#device, () => {
-        const [images] = batch.views;
-        const encoded = this.model.encoder.encode(images!, precision === undefined ? {} : { precision });
-        const { effectiveRank, variance } = descriptorSpread(encoded);
-        return { descriptorVariance: variance, effectiveRank };
-      }),
-    );
+  health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
+    return encoderSpread(this.model.encoder, batch.views[0]!, context);
   }
 
   /** The encoder's output for each view, B×D; views of one size run through it together. */

@@ -10,6 +10,7 @@ import type { FineTuningRecipe } from "./fineTuningRecipes.js";
 import type { LookRequest, Looks } from "./looks.js";
 import type { Decisions } from "./settings/decisions.js";
 import type { Fields, Given } from "./settings/field.js";
+import type { SupervisionSettings } from "./supervisionFields.js";
 
 /** The decided settings that every method has: the encoder's, and those that `chance` may depend on. */
 export interface CommonSettings {
@@ -55,6 +56,15 @@ export interface MethodFacts {
   readonly patches: number;
   /** Pictures a step. */
   readonly batch: number;
+  /** How many classes the pictures have; 0: none. */
+  readonly classes: number;
+}
+
+/** How a method learns the classes of pictures. */
+export interface Supervision
+  extends Pick<SupervisionSettings, "labelSmoothing" | "mixup" | "cutmix" | "repeats"> {
+  /** How many classes there are. */
+  readonly classes: number;
 }
 
 /** A model with an encoder. */
@@ -67,6 +77,8 @@ export interface EncoderModel extends Module {
 export interface PretrainingTask<Batch = ImageBatch> extends TrainingTask<Batch> {
   /** The encoder, and what the method has besides; the state dict has it as `encoder.*`. */
   readonly model: EncoderModel;
+  /** What `prepare` takes for a picture, in seconds, where it was measured: for estimates. Default 0. */
+  readonly secondsToPrepare?: number;
 }
 
 /** The learning rate of a paper, with what it depends on. */
@@ -164,9 +176,9 @@ export interface Preparation<Settings, Parts> {
   /** Writes it to a file. */
   save(parts: Parts, path: string): Promise<void>;
   /** Reads it back. */
-  load(device: Device, path: string): Promise<Parts>;
+  load(device: Device, path: string, settings: Settings): Promise<Parts>;
   /** Parts of the same shapes, made at once and without pictures; estimates run a step with them. */
-  standIn(device: Device, settings: Settings): Parts;
+  standIn(device: Device, settings: Settings): Parts | Promise<Parts>;
   /**
    * The cost of making it: the number of decoded pictures, and of floating-point operations in large products.
    */
@@ -198,6 +210,13 @@ export interface Method<
   /** Its default learning rate, weight decay, augmentation and so on. */
   readonly recipe: Recipe;
   /**
+   * Reads what the given settings name, such as a file of a tokenizer or teacher, before they are decided.
+   *
+   * @returns The given settings with what was read: paths absolute, sizes filled in.
+   * @throws UsageError (rejects) If what they name is not there.
+   */
+  examine?(given: Given<Own>): Promise<Given<Own>>;
+  /**
    * Decides its own settings.
    *
    * @param given The settings that are given.
@@ -210,6 +229,11 @@ export interface Method<
   encoder?(settings: OwnSettings & CommonSettings): VisionTransformerConfig;
   /** The views of a crop in a batch, the encoder's first. Default: only the encoder's. */
   views?(settings: OwnSettings & CommonSettings): readonly NamedView[];
+  /**
+   * How it learns the classes of the pictures: those without a class are left out, and targets are mixed. Default: it
+   * learns from pictures alone.
+   */
+  supervision?(settings: OwnSettings & CommonSettings): Supervision;
   /** What it fits before the first step, such as a tokenizer. */
   readonly preparation?: Preparation<OwnSettings & CommonSettings, Parts>;
   /** The model with its initial weights, and its loss. */
@@ -219,7 +243,7 @@ export interface Method<
   /** Titles and captions of its loss parts and health figures. Default: their names. */
   readonly figures?: FigureNotes;
   /** What a report shows of it, in addition to its encoder. */
-  look?(task: Task, request: LookRequest<OwnSettings & CommonSettings>): Looks;
+  look?(task: Task, request: LookRequest<OwnSettings & CommonSettings>): Looks | Promise<Looks>;
 }
 
 /**

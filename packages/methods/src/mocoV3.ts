@@ -18,7 +18,7 @@ import type { CrossSampleLoss, HealthAlarm, TaskLoss, TrainingTask } from "@spli
 import type { VisionTransformer, VisionTransformerConfig } from "@splitmask/vit";
 import { z } from "zod";
 import { componentLooks } from "./componentLooks.js";
-import { descriptorSpread, singleFeatureAlarm } from "./descriptorSpread.js";
+import { encoderSpread, singleFeatureAlarm } from "./descriptorSpread.js";
 import { encoderConfig, givenEncoder } from "./encoderSettings.js";
 import { spreadFigures } from "./figureNotes.js";
 import { checkJointViews } from "./jointViews.js";
@@ -153,22 +153,17 @@ export class MocoV3 implements TrainingTask<ImageBatch> {
   /**
    * How well it goes; batch norms use their running statistics.
    *
-   * @returns `descriptorVariance` and `effectiveRank` of the encoder's mean outputs (see `descriptorSpread`), and
+   * @returns `descriptorVariance` and `effectiveRank` of the encoder's mean outputs (see `encoderSpread`), and
    *   `foundShare`, the share of the first view's queries that are nearest to their own picture's key.
    */
   health(batch: ImageBatch, context: ForwardContext): Readonly<Record<string, Tensor>> {
-    const { precision } = context;
     return noGrad(this.#device, () =>
       scope(this.#device, () => {
         const encoded = this.#embed(batch, context);
         const { keys, queries } = this.#heads(encoded, { ...context, training: false });
-        const spread = descriptorSpread(
-          this.model.encoder.encode(batch.views[0]!, precision === undefined ? {} : { precision }),
-        );
         const own = Int32Array.from({ length: queries[0]!.shape[0]! }, (_, picture) => picture);
         return {
-          descriptorVariance: spread.variance,
-          effectiveRank: spread.effectiveRank,
+          ...encoderSpread(this.model.encoder, batch.views[0]!, context),
           foundShare: equalShare(
             argmaxProduct(l2Normalize(queries[0]!), l2Normalize(keys[1]!), null),
             tensor(this.#device, own),

@@ -31,6 +31,7 @@ import {
   encoderAndTokenizerViews,
   mostProbableWords,
   varietyAlarm,
+  withPreparedWords,
   wordsOf,
   wordVariety,
 } from "./hiddenWords.js";
@@ -145,6 +146,17 @@ export class SplitMask implements TrainingTask<ImageBatch> {
             embed: (batch, context) => this.#embed(batch, context),
             loss: (descriptors) => this.#match(descriptors),
           };
+  }
+
+  /** What the tokenizer takes for a picture apart from the device, in seconds. */
+  get secondsToPrepare(): number {
+    const [rows, columns] = this.model.encoder.grid;
+    return rows * columns * (this.config.tokenizer.secondsPerWord ?? 0);
+  }
+
+  /** Puts words in the place of the tokenizer's view, where the tokenizer cannot be asked within a step. */
+  prepare(batch: ImageBatch): Promise<ImageBatch> {
+    return withPreparedWords(batch, this.config.tokenizer);
   }
 
   /**

@@ -10,16 +10,16 @@ import { wordLooks } from "./wordLooks.js";
  * @param task The trained method.
  * @param request The pictures.
  */
-export function splitMaskLooks(task: SplitMask, request: LookRequest<CommonSettings>): Looks {
+export async function splitMaskLooks(task: SplitMask, request: LookRequest<CommonSettings>): Promise<Looks> {
   return {
     title: "Two halves, each predicting the other",
     lead:
       "The patches of a picture are split in two, A and B. " +
       "The same encoder sees each half by itself, and the decoder predicts the visual word of every " +
       "patch that the half does not hold; here they are filled in.",
-    ...wordLooks(task.config.tokenizer, request, (context) => {
+    ...(await wordLooks(task.config.tokenizer, request, (context) => {
       const branches = task.predictWords(request.batch, context);
       return Object.fromEntries(branches.map((branch, index) => ["AB".charAt(index), branch]));
-    }),
+    })),
   };
 }

@@ -11,6 +11,7 @@ import { splitMaskFields } from "./splitMaskFields.js";
 import { splitMaskLooks } from "./splitMaskLooks.js";
 import { decideTokenizer } from "./tokenizerDecisions.js";
 import { tokenizerPreparation, tokenizerView } from "./tokenizerPreparation.js";
+import { examineTokenizer } from "./tokenizerReference.js";
 
 /** SplitMask's own settings, decided. */
 export type SplitMaskSettings = Decided<typeof splitMaskFields>;
@@ -62,6 +63,7 @@ export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, 
     cropScale: 0.2,
     colorsForFew: true,
   },
+  examine: examineTokenizer,
   decide(given, facts, decisions) {
     const { inpaintWeight = 1, matchWeight = 1 } = given;
     if (facts.batch < 2 && matchWeight > 0) {
@@ -73,7 +75,7 @@ export const splitMaskMethod: Method<typeof splitMaskFields, SplitMaskSettings, 
     }
     return {
       mask: decideMask(given, facts, decisions),
-      ...decideTokenizer(given, decisions),
+      ...decideTokenizer(given, facts, decisions),
       decoderDepth: given.decoderDepth ?? 2,
       temperature: given.temperature ?? 0.2,
       negatives: given.negatives ?? "other",

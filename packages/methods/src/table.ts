@@ -1,6 +1,7 @@
 import { beitMethod } from "./beit.js";
 import { classifierMethod } from "./classifierMethod.js";
 import { dinoMethod } from "./dino.js";
+import { distillationMethod } from "./distillation.js";
 import { leJepaMethod } from "./leJepa.js";
 import { maeMethod } from "./mae.js";
 import type { Method } from "./method.js";
@@ -9,6 +10,7 @@ import { defaultMethodName } from "./settings/defaultMethodName.js";
 import { didYouMean } from "./settings/nearest.js";
 import { UsageError } from "./settings/usageError.js";
 import { splitMaskMethod } from "./splitMaskMethod.js";
+import { supervisedMethod } from "./supervised.js";
 
 /** The methods of pre-training, by name. */
 export const methods = {
@@ -24,6 +26,10 @@ export const methods = {
   mocov3: mocoV3Method,
   /** LeJEPA. */
   lejepa: leJepaMethod,
+  /** Supervised pre-training. */
+  supervised: supervisedMethod,
+  /** Distillation from another model. */
+  distillation: distillationMethod,
 } as const satisfies Readonly<Record<string, unknown>>;
 
 /** The methods that learn from labels, by name. */

@@ -1,68 +1,79 @@
+import { existsSync } from "node:fs";
 import type { View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
+import { OnnxTokenizer } from "@splitmask/onnx";
 import {
+  checkTokenizer,
   countWords,
-  fitTokenizer,
   loadTokenizer,
   patchesPerPicture,
   RandomProjectionTokenizer,
   type Tokenizer,
   type TokenizerKind,
+  tokenizerKinds,
 } from "@splitmask/tokenizer";
 import type { CommonSettings, Preparation } from "./method.js";
+import { isModule } from "./settings/modules.js";
+import { isTokenizerPath } from "./tokenizerFields.js";
+import { findTokenizerKind, isOnnx, tokenizerFile } from "./tokenizerReference.js";
 
 /** The settings of every method that predicts visual words, decided. */
 export interface TokenizerSettings {
-  /** Which kind of tokenizer. */
-  readonly tokenizer: TokenizerKind;
+  /** The kind of tokenizer, or the absolute path of a module or a fitted tokenizer. */
+  readonly tokenizer: string;
   /** How many words. */
   readonly vocabulary: number;
+  /** Side of a word's patch in pixels of the tokenizer's view. */
+  readonly tokenizerPatch: number;
   /** How many patches it is fitted to. */
   readonly tokenizerPatches: number;
 }
-
-type Sizes = Pick<CommonSettings, "imageSize" | "patch">;
 
 /** Patches over which entropy and unused words are counted. */
 const countedPatches = 65_536;
 
 /**
- * Side of a patch in the tokenizer's view: at most 8 pixels, as in the paper of SplitMask.
- *
- * @param settings The size of the encoder's patches.
- */
-export function tokenizerPatch({ patch }: Pick<Sizes, "patch">): number {
-  return Math.min(8, patch);
-}
-
-/**
  * The tokenizer's view: the encoder's crop in [−1, 1], with one patch of the tokenizer for each of the encoder.
  *
- * @param settings The sizes of the encoder's picture and patches.
+ * @param settings The sizes of the encoder's picture and patches, and of the tokenizer's patches.
  */
-export function tokenizerView({ imageSize, patch }: Sizes): View {
+export function tokenizerView({
+  imageSize,
+  patch,
+  tokenizerPatch,
+}: Pick<CommonSettings, "imageSize" | "patch"> & Pick<TokenizerSettings, "tokenizerPatch">): View {
   const half = [0.5, 0.5, 0.5] as const;
-  return { size: (imageSize / patch) * tokenizerPatch({ patch }), mean: half, std: half };
+  return { size: (imageSize / patch) * tokenizerPatch, mean: half, std: half };
 }
 
-/** The tokenizer of a run, fitted before the first step: shared by all methods that predict visual words. */
+/** Checks a tokenizer of a module. */
+async function checked(
+  device: Device,
+  tokenizer: Tokenizer,
+  { tokenizerPatch: patchSize, vocabulary: vocabularySize }: TokenizerSettings,
+): Promise<Tokenizer> {
+  await checkTokenizer(device, tokenizer, { patchSize, vocabularySize });
+  return tokenizer;
+}
+
+/** The tokenizer of a run, made before the first step: shared by all methods that predict visual words. */
 export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSettings, Tokenizer> = {
   name: "tokenizer",
-  file: "tokenizer.safetensors",
+  file: tokenizerFile,
   async make(request) {
     const { device, settings, pictureCount, signal } = request;
-    const { vocabulary, tokenizerPatches, seed } = settings;
+    const { seed, tokenizerPatch: patchSize, tokenizerPatches: patches, vocabulary } = settings;
+    const kind = await findTokenizerKind(settings.tokenizer);
     const view = tokenizerView(settings);
-    const patchSize = tokenizerPatch(settings);
     const places = (view.size / patchSize) ** 2;
-    const perPicture = patchesPerPicture(places, pictureCount, tokenizerPatches);
-    const tokenizer = await fitTokenizer(device, {
-      ...{ kind: settings.tokenizer, vocabularySize: vocabulary, patchSize, seed },
-      ...{ patches: tokenizerPatches, perPicture },
-      crops: request.crops(view, Math.ceil(tokenizerPatches / perPicture)),
+    const perPicture = patchesPerPicture(places, pictureCount, patches);
+    const fitted = await kind.fit!(device, {
+      ...{ vocabularySize: vocabulary, patchSize, seed, patches, perPicture },
+      crops: request.crops(view, Math.ceil(patches / perPicture)),
       onProgress: request.progress,
       ...(signal === undefined ? {} : { signal }),
     });
+    const tokenizer = await checked(device, fitted, settings);
     const words = await countWords(tokenizer, request.crops(view, Math.ceil(countedPatches / places)));
     request.tell(
       `${vocabulary} words, entropy ${words.entropyBits.toFixed(2)} of ${Math.log2(vocabulary).toFixed(2)} bits ` +
@@ -72,28 +83,33 @@ export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSetting
     return tokenizer;
   },
   save: (tokenizer, path) => tokenizer.save(path),
-  load: loadTokenizer,
-  standIn: (device: Device, settings) =>
-    new RandomProjectionTokenizer(device, {
-      vocabularySize: settings.vocabulary,
-      patchSize: tokenizerPatch(settings),
-      seed: settings.seed,
-    }),
+  async load(device, path, settings) {
+    if (isOnnx(settings.tokenizer)) return OnnxTokenizer.load(path);
+    if (!isModule(settings.tokenizer)) return loadTokenizer(device, path);
+    const kind = await findTokenizerKind(settings.tokenizer);
+    return checked(device, await kind.load(device, path), settings);
+  },
+  async standIn(device, { seed, tokenizer, tokenizerPatch: patchSize, vocabulary: vocabularySize }) {
+    const any = new RandomProjectionTokenizer(device, { vocabularySize, patchSize, seed });
+    // A tokenizer that is not there any more is only needed for what it costs.
+    if (!isTokenizerPath(tokenizer) || isModule(tokenizer) || !existsSync(tokenizer)) return any;
+    if (!isOnnx(tokenizer)) return loadTokenizer(device, tokenizer);
+    const { secondsPerWord } = await OnnxTokenizer.open(tokenizer);
+    return Object.assign(any, { secondsPerWord });
+  },
   cost(settings, pictureCount) {
-    const { tokenizer, tokenizerPatches, vocabulary } = settings;
-    const patchSize = tokenizerPatch(settings);
+    const { tokenizerPatch: patchSize, tokenizerPatches: patches, vocabulary: vocabularySize } = settings;
+    const kinds: Readonly<Record<string, TokenizerKind>> = tokenizerKinds;
+    const fitting = kinds[settings.tokenizer]?.cost?.({ vocabularySize, patchSize, patches });
     const places = (settings.imageSize / settings.patch) ** 2;
-    const perPicture = patchesPerPicture(places, pictureCount, tokenizerPatches);
-    const fitted = tokenizer === "random-projection" ? 0 : tokenizerPatches / perPicture;
-    // First centroids, then at most twenty iterations of Lloyd's algorithm.
-    const products = tokenizer === "k-means" ? 3 + 2 * 20 : 0;
+    const fitted = (fitting?.patches ?? 0) / patchesPerPicture(places, pictureCount, patches);
     return {
       // Each pass decodes a picture once, however many crops it takes of it.
       pictures: [fitted, countedPatches / places].reduce(
         (sum, wanted) => sum + Math.min(pictureCount, wanted),
         0,
       ),
-      operations: products * tokenizerPatches * vocabulary * 3 * patchSize ** 2,
+      operations: fitting?.operations ?? 0,
     };
   },
 };

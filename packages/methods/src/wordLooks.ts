@@ -22,16 +22,17 @@ import type { CommonSettings } from "./method.js";
  * @param request The pictures; their second view is the tokenizer's.
  * @param predict What each branch saw and predicted, by the name that captions have for it.
  */
-export function wordLooks(
+export async function wordLooks(
   tokenizer: Tokenizer,
   { batch, gallery, settings }: LookRequest<CommonSettings>,
   predict: (context: ForwardContext) => Readonly<Record<string, BranchPrediction>>,
-): Pick<Looks, "note" | "panels" | "words"> {
+): Promise<Pick<Looks, "note" | "panels" | "words">> {
   const pixels = batch.views[1]!;
   const { device } = pixels;
   // In the run's precision, so that targets are the words that were learned.
   const { precision, seed } = settings;
   const pictures = gallery.map(({ views }) => views[1]!);
+  for (const each of [pixels, ...pictures]) await tokenizer.prepare?.(each);
   const panels = noGrad(device, () =>
     scope(device, () => {
       // Batches from all over the gallery: more patches would hardly draw the words better.

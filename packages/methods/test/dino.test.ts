@@ -173,7 +173,7 @@ test("what does not fit is told", () => {
   expect(() => makeTask({ teacherMomentum: 2 })).toThrow(
     "Dino: teacherMomentum is 2; expected a number from 0 to 1.",
   );
-  const facts = { count: 100, imageSize: 32, patch: 8, patches: 16, batch: 4 };
+  const facts = { count: 100, classes: 0, imageSize: 32, patch: 8, patches: 16, batch: 4 };
   expect(() => dinoMethod.decide({ localSize: 20 }, facts, new Decisions())).toThrow(
     "localSize: 20 is no multiple of the patch, 8; use e.g. 24.",
   );

@@ -117,7 +117,7 @@ test("what does not fit is told", () => {
     "LeJepa: sigregWeight is 2; expected a number from 0 to 1, e.g. 0.05.",
   );
   expect(() => makeTask({ slices: 0 })).toThrow("LeJepa: slices is 0; expected a whole number from 1.");
-  const facts = { count: 100, imageSize: 32, patch: 8, patches: 16, batch: 1 };
+  const facts = { count: 100, classes: 0, imageSize: 32, patch: 8, patches: 16, batch: 1 };
   expect(() => leJepaMethod.decide({}, facts, new Decisions())).toThrow(
     "batch: 1, but the embeddings of a batch are compared with a distribution: use 2 or more.",
   );

@@ -30,12 +30,13 @@ test("SplitMask shows words, each half, its prediction of the other, and the sha
     ...common,
     tokenizer: "k-means",
     vocabulary: task.config.tokenizer.vocabularySize,
+    tokenizerPatch: 8,
     tokenizerPatches: 1,
     mask: "block",
     negatives: "other",
     ...{ decoderDepth: 2, temperature: 0.2, inpaintWeight: 1, matchWeight: 1 },
   };
-  const looks = splitMaskMethod.look!(task, { batch: given, gallery: [given], settings });
+  const looks = await splitMaskMethod.look!(task, { batch: given, gallery: [given], settings });
   const [inWords, seen, predicted, ...second] = looks.panels as [
     LookPanel,
     LookPanel,
@@ -86,7 +87,7 @@ test("MAE shows what is seen and what is painted, in the scale that is drawn", a
   const images = normal(device, [2, 3, 32, 32], { key: { seed: 1, purpose: "images" } });
   const batch = { views: [images], labels: new Int32Array(2), indices: new Int32Array(2) };
   const settings = { ...common, visible: 0.25, normalizePixels: true, decoderWidth: 12, decoderDepth: 1 };
-  const { panels, words } = look!(task, { batch, gallery: [], settings });
+  const { panels, words } = await look!(task, { batch, gallery: [], settings });
   expect(words).toBeNull();
   expect(shapes(panels)).toEqual([
     ["the encoder sees", [2, 4, 192], [2, 4]],

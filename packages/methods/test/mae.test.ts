@@ -261,7 +261,7 @@ test("what a report shows: the patches that were seen as they are drawn, and the
   const batch = makeBatch(2);
   const [mean, std] = [[0.4, 0.5, 0.6] as const, [0.2, 0.3, 0.4] as const];
   const settings = { ...({} as MaeSettings & CommonSettings), mean, std, seed: 3 };
-  const { panels } = maeMethod.look!(task, { batch, gallery: [], settings });
+  const { panels } = await maeMethod.look!(task, { batch, gallery: [], settings });
   const [sees, painted] = panels as [LookPanel, LookPanel];
   const { explained, pictures, visible } = task.reconstruct(batch, looking);
   // (x·std + mean) is in 0…1, and 2·that − 1 is drawn.

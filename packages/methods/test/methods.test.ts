@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { normal, type Tensor } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import {
@@ -23,10 +24,11 @@ const patches = 16;
 const context = { training: true, seed: 5, step: 0, progress: 0.5 };
 
 /** Every setting of a method, decided; of its own, some may be given. */
-function settingsOf(method: Method, given: object) {
-  const facts = { count: 10_000, imageSize: 32, patch: 8, patches, batch: pictures };
+async function settingsOf(method: Method, given: object) {
+  const facts = { count: 10_000, classes: 5, imageSize: 32, patch: 8, patches, batch: pictures };
   const decisions = new Decisions();
-  const own = method.decide(given, facts, decisions) as Record<string, unknown>;
+  const examined = { ...given, ...(await method.examine?.(given)) };
+  const own = method.decide(examined, facts, decisions) as Record<string, unknown>;
   const common: CommonSettings = {
     ...{
       width: 24,
@@ -51,13 +53,13 @@ function pictureView(size: number, seed = 1): Tensor {
 }
 
 /** A method made for a tiny run, and a batch of its views. */
-function setUp(name: string, given: object) {
+async function setUp(name: string, given: object) {
   const method = findMethod(name);
-  const { settings } = settingsOf(method, given);
-  const task = method.create(device, settings, method.preparation?.standIn(device, settings));
+  const { settings } = await settingsOf(method, given);
+  const task = method.create(device, settings, await method.preparation?.standIn(device, settings));
   const views = (method.views?.(settings) ?? [encoderView(settings)]).map(({ size }) => pictureView(size));
-  const none = new Int32Array(pictures);
-  return { method, settings, task, batch: { views, labels: none.fill(-1), indices: none } };
+  const labels = Int32Array.from({ length: pictures }, (_, index) => index % 5);
+  return { method, settings, task, batch: { views, labels, indices: new Int32Array(pictures) } };
 }
 
 const numbers = async (x: Tensor) => Array.from(await x.data());
@@ -76,27 +78,33 @@ test("are found by their names, which differ from each other and from those of m
   );
 });
 
+const fixture = (name: string) =>
+  fileURLToPath(new URL(`../../onnx/test/fixtures/${name}.onnx`, import.meta.url));
+
 const rows: [string, object][] = [
-  ...methodNames.map((name): [string, object] => [name, {}]),
+  ...methodNames.map((name): [string, object] => [
+    name,
+    name === "distillation" ? { teacher: fixture("teacher"), teacherSize: 32 } : {},
+  ]),
+  ["distillation", { teacher: fixture("teacher"), teacherSize: 32, teacherOutput: "pooled" }],
   ["beit", { relativePositionBias: "shared" }],
   ["mae", { normalizePixels: false }],
 ];
 
 describe.each(rows)("%s %o", (name, given) => {
-  test("decides each of its own settings, with a reason for what it notes", () => {
+  test("decides each of its own settings, with a reason for what it notes", async () => {
     const method = findMethod(name);
-    const { decisions, own } = settingsOf(method, given);
-    expect(Object.keys(own).sort()).toEqual(Object.keys(method.fields).sort());
+    const { decisions, own } = await settingsOf(method, given);
     expect(own).toMatchObject(given);
-    for (const [key, value] of Object.entries(own)) {
-      expect([key, value === null || method.fields[key]!.safeParse(value).success]).toEqual([key, true]);
-    }
+    for (const [key, type] of Object.entries(method.fields))
+      expect([key, own[key] === null || type.safeParse(own[key]).success]).toEqual([key, true]);
     expect(decisions.choices.length).toBeGreaterThan(0);
     for (const { value, reason } of decisions.choices) expect(value !== "" && reason !== "").toBe(true);
   });
 
   test("sees the encoder's view first, and trains: a loss by chance, and gradients everywhere", async () => {
-    const { batch, method, settings, task } = setUp(name, given);
+    const { batch: loaded, method, settings, task } = await setUp(name, given);
+    const batch = (await task.prepare?.(loaded)) ?? loaded;
     expect((method.views?.(settings) ?? [encoderView(settings)])[0]).toMatchObject(encoderView(settings));
     expect(task.name).toBe(name);
     const { parts, total } = task.loss(batch, context);
@@ -111,7 +119,7 @@ describe.each(rows)("%s %o", (name, given) => {
   });
 
   test("saves its encoder so that one of its config loads it and gives the same", async () => {
-    const { batch, method, settings, task } = setUp(name, given);
+    const { batch, method, settings, task } = await setUp(name, given);
     const prefix = "encoder.";
     const saved = [...(await task.model.hostStateDict())].filter(([key]) => key.startsWith(prefix));
     const config = method.encoder?.(settings) ?? encoderConfig(settings);
@@ -123,13 +131,13 @@ describe.each(rows)("%s %o", (name, given) => {
   });
 
   test("shows what it makes of pictures: panels of patches at places of the grid, and shares of each", async () => {
-    const { batch, method, settings, task } = setUp(name, given);
+    const { batch, method, settings, task } = await setUp(name, given);
     const gallery = [2, 3].map((seed) => ({
       ...batch,
       views: batch.views.map(({ shape }) => pictureView(shape[2]!, seed)),
     }));
     const request: LookRequest<typeof settings> = { batch, gallery, settings };
-    const looks = method.look!(task, request);
+    const looks = await method.look!(task, request);
     for (const text of [looks.title, looks.lead, looks.note]) expect(text).not.toBe("");
     expect(looks.panels.some(({ share }) => share !== null)).toBe(true);
     const captions = looks.panels.map(({ caption }) => caption);
@@ -159,11 +167,18 @@ test("says which settings do not fit", () => {
   const decide = (name: string, given: object, count: number) =>
     findMethod(name).decide(
       given,
-      { count: 100, imageSize: 32, patch: 8, patches: count, batch: 4 },
+      { count: 100, classes: 0, imageSize: 32, patch: 8, patches: count, batch: 4 },
       new Decisions(),
     );
   expect(() => decide("beit", {}, 1)).toThrow(
     "maskRatio: 0.383 of 1 patches is less than one; use more, or a smaller patch.",
+  );
+  expect(() => decide("supervised", {}, 4)).toThrow(
+    "method: supervised learns the classes of the pictures, and they have none: put the pictures of each class in a " +
+      "folder of its own,",
+  );
+  expect(() => decide("distillation", {}, 4)).toThrow(
+    "teacher: give the path of an ONNX model that makes features of pictures, such as --teacher encoder.onnx.",
   );
   expect(() => decide("mae", { visible: 0.1 }, 4)).toThrow(
     "visible: 0.1 of 4 patches is less than one; use more, or a smaller patch.",

@@ -144,7 +144,7 @@ test("what does not fit is told", () => {
   expect(() => makeTask({ teacherMomentum: -1 })).toThrow(
     "MocoV3: teacherMomentum is -1; expected a number from 0 to 1.",
   );
-  const facts = { count: 100, imageSize: 32, patch: 8, patches: 16, batch: 1 };
+  const facts = { count: 100, classes: 0, imageSize: 32, patch: 8, patches: 16, batch: 1 };
   expect(() => mocoV3Method.decide({}, facts, new Decisions())).toThrow(
     "batch: 1, but pictures of one batch are compared with each other: use 2 or more.",
   );

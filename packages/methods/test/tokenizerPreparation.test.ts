@@ -25,12 +25,12 @@ const settings: CommonSettings & TokenizerSettings = {
   ...{ width: 16, depth: 1, heads: 1, imageSize: 64, patch: 16, layerScale: null, dropPath: 0 },
   ...{ cropScale: 0.2, flip: 0.5 },
   ...{ batch: 4, precision: "float32", seed: 5, mean: [0, 0, 0], std: [1, 1, 1] },
-  ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatches: 40 },
+  ...{ tokenizer: "random-patches", vocabulary: 8, tokenizerPatch: 8, tokenizerPatches: 40 },
 };
 
-test("the tokenizer's view has one patch of at most 8 pixels for each of the encoder's", () => {
+test("the tokenizer's view has one patch for each of the encoder's", () => {
   expect(tokenizerView(settings)).toEqual({ size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
-  expect(tokenizerView({ imageSize: 20, patch: 4 }).size).toBe(20);
+  expect(tokenizerView({ imageSize: 20, patch: 4, tokenizerPatch: 4 }).size).toBe(20);
 });
 
 test("is fitted to training crops in its view, tells how words are used, and comes back from its file", async () => {
@@ -48,7 +48,7 @@ test("is fitted to training crops in its view, tells how words are used, and com
       told.push(text);
     },
   });
-  expect([tokenizer.name, tokenizer.codebook.shape, tokenizer.patchSize]).toEqual([
+  expect([tokenizer.name, tokenizer.codebook!.shape, tokenizer.patchSize]).toEqual([
     "random-patches",
     [8, 192],
     8,
@@ -70,8 +70,8 @@ test("is fitted to training crops in its view, tells how words are used, and com
 
   const path = join(folder, tokenizerPreparation.file);
   await tokenizerPreparation.save(tokenizer, path);
-  const read = await tokenizerPreparation.load(device, path);
-  expect(await read.codebook.data()).toEqual(await tokenizer.codebook.data());
-  const standIn = tokenizerPreparation.standIn(device, settings);
-  expect([standIn.codebook.shape, standIn.patchSize]).toEqual([[8, 192], 8]);
+  const read = await tokenizerPreparation.load(device, path, settings);
+  expect(await read.codebook!.data()).toEqual(await tokenizer.codebook!.data());
+  const standIn = await tokenizerPreparation.standIn(device, settings);
+  expect([standIn.codebook!.shape, standIn.patchSize]).toEqual([[8, 192], 8]);
 });

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { methods } from "@splitmask/methods";
 import {
   type Config,
@@ -17,7 +18,7 @@ import {
   stepsInTime,
   timeLimitOf,
 } from "../src/estimate/runEstimate.js";
-import { pretrainingWork } from "../src/estimate/runWork.js";
+import { decodeSizeOf, pretrainingWork } from "../src/estimate/runWork.js";
 import { checkpointRhythm } from "../src/settings/resolveLength.js";
 import { monitorRhythm } from "../src/settings/resolveMonitor.js";
 import { countingRates, machineOf, ratesOf } from "./machines.js";
@@ -245,7 +246,7 @@ describe("memory", () => {
   });
 });
 
-const splitMask = { mask: "block", vocabulary: 8192 };
+const splitMask = { mask: "block", vocabulary: 8192, tokenizerPatch: 8 };
 // What `splitmask bench step` measured, 24 November 2026 (30 November where the head is at the peak), two threads:
 // settings, GFLOP a step, MiB at the peak.
 const measured: readonly [Partial<StepSettings & typeof splitMask>, number, number][] = [
@@ -258,7 +259,7 @@ const measured: readonly [Partial<StepSettings & typeof splitMask>, number, numb
   [{ width: 192, depth: 12, heads: 3, batch: 64 }, 233.15, 699],
   [{ width: 192, depth: 12, heads: 3, batch: 64, recompute: true }, 293.14, 325],
   [{ width: 384, depth: 12, heads: 6, batch: 16 }, 200.32, 822],
-  [{ width: 96, depth: 4, heads: 3, imageSize: 32, patch: 4, batch: 64 }, 46.49, 176],
+  [{ width: 96, depth: 4, heads: 3, imageSize: 32, patch: 4, tokenizerPatch: 4, batch: 64 }, 46.49, 176],
   [{ width: 64, depth: 2, heads: 2, batch: 64, vocabulary: 512 }, 10.24, 96],
   [{ width: 192, depth: 12, heads: 3, imageSize: 112, batch: 16 }, 189.62, 574],
 ];
@@ -382,3 +383,12 @@ test.each([
   ["lists/mine.txt", "runs/mine"],
   ["shards/shard-{000000..000012}.tar", "runs/shards"],
 ])("the run of %s goes to %s", (pictures, run) => expect(usualRunFolder(pictures)).toBe(run));
+
+test("pictures are decoded for the largest view, that of a teacher too", async () => {
+  const teacher = fileURLToPath(new URL("../../onnx/test/fixtures/teacher.onnx", import.meta.url));
+  const given = { method: "distillation", ...usual, teacher, teacherSize: 128, steps: 10 };
+  const { config } = await decideSettings(given, photographs(9_469), machineOf(2, 24));
+  expect(decodeSizeOf(methods.distillation, config)).toBe(256);
+  const { config: splitMask } = await decideSettings(usual, photographs(9_469), machineOf(2, 24));
+  expect(decodeSizeOf(methods.splitmask, splitMask)).toBe(128);
+});

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { arrayDataset, type ImageBatch, type ImageDataset } from "@splitmask/data";
 import { createDevice, type Device, estimateSeconds } from "@splitmask/kernels";
 import { labelledMethods, methodNames, methods, type PretrainingTask } from "@splitmask/methods";
@@ -16,6 +17,7 @@ import { countingRates, machineOf } from "./machines.js";
 const [batch, classes, side] = [16, 5, 36];
 const shape = { width: 64, depth: 2, heads: 2, imageSize: 32, patch: 4 } as const;
 const counting = { ...machineOf(2, 24), rates: countingRates };
+const teacher = fileURLToPath(new URL("../../onnx/test/fixtures/teacher.onnx", import.meta.url));
 const normalization = { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } as const;
 
 /** Pictures of one gray, with labels. */
@@ -31,14 +33,14 @@ const cacheBytes = 2 * batch * (3 * side * side + 64);
 
 /** What a step that is computed takes. */
 async function nativeStep<Batch extends ImageBatch>(
-  create: (device: Device) => PretrainingTask<Batch>,
+  create: (device: Device) => PretrainingTask<Batch> | Promise<PretrainingTask<Batch>>,
   batchesOf: (device: Device, dataset: ImageDataset) => BatchSource<Batch> & { close(): void },
   loop: ReturnType<typeof trainingLoop>,
 ): Promise<Pick<TrainingCost, "memoryBytes" | "parameters"> & { readonly operations: number }> {
   const device = createDevice({ backend: "native", threads: 2 });
   const batches = batchesOf(device, pictures);
   try {
-    const task = create(device);
+    const task = await create(device);
     const { memory, profile } = await profileSteps<Batch>({
       ...loop,
       ...{ device, task, batches, healthEvery: 0, warmUpSteps: 2, timedSteps: 1, profiledSteps: 2 },
@@ -71,12 +73,13 @@ const ways = [{}, { accumulate: 8, recompute: true, ema: 0.9 }] as const;
 test.each(methodNames.flatMap((name) => ways.map((way) => [name, way] as const)))(
   "a step of %s is counted as it is computed: %j",
   async (name, way) => {
-    // A method without a vocabulary passes it over.
-    const given = { method: name, ...shape, batch, vocabulary: 64, steps: 10, ...way } as const;
-    const { config, method } = await decideSettings(given, { count: 10_000, shortSide: side }, counting);
+    // A method passes over what it does not have.
+    const given = { method: name, ...shape, batch, vocabulary: 64, teacher, steps: 10, ...way } as const;
+    const facts = { count: 10_000, shortSide: side, classes };
+    const { config, method } = await decideSettings(given, facts, counting);
     const settings = { ...config, ...normalization };
     const computed = await nativeStep(
-      (device) => method.create(device, settings, method.preparation?.standIn(device, settings)),
+      async (device) => method.create(device, settings, await method.preparation?.standIn(device, settings)),
       (device, dataset) => pretrainingStep(method).batches(device, dataset, settings, { cacheBytes }),
       trainingLoop(config, method.recipe),
     );

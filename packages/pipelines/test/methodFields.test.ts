@@ -28,8 +28,9 @@ const fields = {
   }),
   order: field(z.enum(["random", "raster"]), { description: "Order of the patches; random when not given" }),
 };
+const { examine: _examine, ...mae } = methods.mae;
 const other: Method<typeof fields> = {
-  ...methods.mae,
+  ...mae,
   ...{ name: "other", title: "Other", paper: "none", fields, decide: () => ({}) },
 };
 /** As a module of a user's own. */

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { encoderView, maeMethod, methodNames } from "@splitmask/methods";
 import {
   type Config,
@@ -64,14 +65,23 @@ function stopAfterFirst(): { readonly signal: AbortSignal; readonly terminal: ty
 const sources = (name: string) => ({ run: at(name), train: at("train"), test: at("test") });
 const weightsOf = (name: string, file: string) => readFile(at(name, file));
 
+/** What a method cannot do without. */
+const needed: Readonly<Record<string, object>> = {
+  distillation: {
+    teacher: fileURLToPath(new URL("../../onnx/test/fixtures/teacher.onnx", import.meta.url)),
+    teacherSize: 32,
+  },
+};
+
 describe.each(methodNames)("a run of %s", (method) => {
   const name = `of-${method}`;
   const tuned = `${name}-tuned`;
   // A signal ends a run after the step at hand, and the next one may be at hand when the first is told.
   const steps = 3;
+  const chosen = { method, ...needed[method] };
   let result: PretrainResult;
   beforeAll(async () => {
-    result = await run(name, { method, steps });
+    result = await run(name, { ...chosen, steps });
   });
 
   test("is done, and evaluated", async () => {
@@ -88,7 +98,7 @@ describe.each(methodNames)("a run of %s", (method) => {
   test("goes on where a signal ended it, to the same bits", async () => {
     const stopped = `${name}-stopped`;
     const { signal, terminal } = stopAfterFirst();
-    const interrupted = await run(stopped, { method, steps }, { signal }, terminal);
+    const interrupted = await run(stopped, { ...chosen, steps }, { signal }, terminal);
     expect(interrupted.reason).toBe("interrupted");
     expect(interrupted.step).toBeLessThan(steps);
     // The method is that of the run.
@@ -103,7 +113,7 @@ describe.each(methodNames)("a run of %s", (method) => {
 
   test("begins with the encoder that is called untrained", async () => {
     // A step that changes next to nothing.
-    await run(`${name}-first`, { method, steps: 1, learningRate: 1e-20, weightDecay: 0 });
+    await run(`${name}-first`, { ...chosen, steps: 1, learningRate: 1e-20, weightDecay: 0 });
     const first = await features(`${name}-first`, false);
     expect(first.equals(await features(name, true))).toBe(true);
     expect(first.equals(await features(name, false))).toBe(false);

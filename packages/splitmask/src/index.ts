@@ -13,6 +13,7 @@ export * from "@splitmask/kernels";
 export * from "@splitmask/losses";
 export * from "@splitmask/methods";
 export * from "@splitmask/nn";
+export * from "@splitmask/onnx";
 export * from "@splitmask/optim";
 export * from "@splitmask/pipelines";
 export * from "@splitmask/report";

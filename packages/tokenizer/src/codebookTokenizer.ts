@@ -1,9 +1,9 @@
-import { argmaxProduct, keep, noGrad, reshape, scope, type Tensor } from "@splitmask/autograd";
+import { argmaxProduct, keep, noGrad, reshape, scope, type Tensor, tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import { patchify } from "@splitmask/nn";
 import { foldTransform, type PatchTransform } from "./patchTransform.js";
 import type { TokenizeOptions, Tokenizer } from "./tokenizer.js";
-import { saveTokenizer } from "./tokenizerFile.js";
+import { readTokenizerFile, writeTokenizerFile } from "./tokenizerFile.js";
 
 /**
  * A tokenizer that gives a patch x the word argmax over v of x·e_v, the word of highest cosine similarity in pixel
@@ -88,6 +88,45 @@ export class CodebookTokenizer implements Tokenizer {
    * @param path Where; an existing file is replaced once the new one is whole.
    */
   save(path: string): Promise<void> {
-    return saveTokenizer(path, this);
+    const { pixelRange, center, mean } = this.transform;
+    const tensors = [
+      ["codebook", this.codebook] as const,
+      ...(mean === null ? [] : [["mean", mean] as const]),
+    ];
+    return writeTokenizerFile(path, this, tensors, { pixelRange, center });
+  }
+
+  /**
+   * Reads back what `save` wrote; the tokenizer gives the same words as before, bit for bit.
+   *
+   * @param device Where the words should be.
+   * @param path The safetensors file.
+   * @throws Error (rejects) If the file is no tokenizer with a codebook.
+   */
+  static async load(device: Device, path: string): Promise<CodebookTokenizer> {
+    const { metadata, name, patchSize, tensors } = await readTokenizerFile(path);
+    const { center, pixelRange } = metadata;
+    const codebook = tensors.get("codebook");
+    const mean = tensors.get("mean") ?? null;
+    if (
+      codebook === undefined ||
+      (pixelRange !== "symmetric" && pixelRange !== "unit") ||
+      (center !== "none" && center !== "patch" && center !== "mean") ||
+      (center === "mean") !== (mean !== null)
+    ) {
+      throw new Error(
+        `CodebookTokenizer.load: ${path} holds the tokenizer "${name}" without a codebook; ` +
+          "expected a file that CodebookTokenizer.save wrote.",
+      );
+    }
+    return scope(device, () => {
+      const transform: PatchTransform = { pixelRange, center, mean: mean && tensor(device, mean) };
+      return new CodebookTokenizer(device, {
+        name,
+        patchSize,
+        codebook: tensor(device, codebook),
+        transform,
+      });
+    });
   }
 }

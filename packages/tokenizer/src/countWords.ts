@@ -18,7 +18,8 @@ export interface CountedWords extends TokenStatistics {
 export async function countWords(tokenizer: Tokenizer, crops: AsyncIterable<Tensor>): Promise<CountedWords> {
   const tokens: Tensor[] = [];
   for await (const batch of crops) {
-    tokens.push(noGrad(batch.device, () => reshape(tokenizer.tokenize(batch), [-1])));
+    const prepared = await tokenizer.prepare?.(batch);
+    tokens.push(noGrad(batch.device, () => reshape(tokenizer.tokenize(prepared ?? batch), [-1])));
     batch.dispose();
   }
   const all = concatenate(tokens, 0);

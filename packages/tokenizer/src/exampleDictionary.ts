@@ -21,8 +21,8 @@ import type { Tokenizer } from "./tokenizer.js";
 
 /**
  * One example patch a word, so that words can be drawn: of all patches of some pictures the one nearest to the mean
- * of those that carry the word; for a word that none carries, the patch that it fits best. (Words of a random
- * projection look like noise themselves.)
+ * of those that carry the word; for a word that none carries, the patch that it fits best, or the one nearest to gray where the
+ * tokenizer has no codebook. (Words of a random projection look like noise themselves.)
  *
  * @param tokenizer Whose words.
  * @param pictures Batches B×3×H×W in the tokenizer's view, pixels in [−1, 1].
@@ -45,8 +45,11 @@ export function exampleDictionary(tokenizer: Tokenizer, pictures: readonly Tenso
         pictures.map((batch) => reshape(tokenizer.tokenize(batch), [-1])),
         0,
       );
-      const best = argmaxProduct(tokenizer.codebook, l2Normalize(patches));
-      const fitting = reshape(gatherTokens(patches, reshape(best, [1, words])), [words, width]);
+      const { codebook } = tokenizer;
+      const fitting =
+        codebook === undefined
+          ? zeros(device, [words, width])
+          : patchesAt(patches, argmaxProduct(codebook, l2Normalize(patches)));
       const sums = zeros(device, [words, width]);
       device.run("scatterAddTokens", "float32", {
         output: sums,
@@ -66,7 +69,13 @@ export function exampleDictionary(tokenizer: Tokenizer, pictures: readonly Tenso
       const members = reshape(add(counts, unused), [words, 1]);
       const halves = affine(sum(square(patches), { axes: [1], keepDimensions: true }), -0.5, 0);
       const nearest = argmaxProduct(concatenate([total, members], 1), concatenate([patches, halves], 1));
-      return reshape(gatherTokens(patches, reshape(nearest, [1, words])), [words, width]);
+      return patchesAt(patches, nearest);
     }),
   );
+}
+
+/** Rows of patches by their numbers. */
+function patchesAt(patches: Tensor, numbers: Tensor): Tensor {
+  const rows = numbers.size;
+  return reshape(gatherTokens(patches, reshape(numbers, [1, rows])), [rows, patches.shape[1]!]);
 }

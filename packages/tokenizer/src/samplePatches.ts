@@ -13,6 +13,7 @@ import {
 } from "@splitmask/autograd";
 import { patchify } from "@splitmask/nn";
 import { drawDistinct } from "./drawRows.js";
+import type { FitTokenizerOptions } from "./tokenizerKind.js";
 
 /** Options of `samplePatches`. */
 export interface SamplePatchesOptions {
@@ -95,6 +96,34 @@ export async function samplePatches(
   const sampled = filled === count ? collected : slice(collected, 0, 0, filled);
   await checkFinitePatches("samplePatches", "sampled patch", sampled);
   return sampled;
+}
+
+/** Collects the patches that a tokenizer is fitted to, tells how many there are, and gives the crops' memory back. */
+export function collectPatches(options: FitTokenizerOptions): Promise<Tensor> {
+  const { crops, onProgress, patches, patchSize, perPicture, seed, signal } = options;
+  async function* told() {
+    let done = 0;
+    for await (const batch of crops) {
+      yield batch;
+      done = Math.min(patches, done + batch.shape[0]! * perPicture);
+      batch.dispose();
+      onProgress?.("collecting patches", done / patches);
+    }
+  }
+  const stop = signal === undefined ? {} : { signal };
+  return samplePatches(told(), { patchSize, count: patches, perPicture, seed, ...stop });
+}
+
+/**
+ * How many patches are taken of each crop so that few pictures also give enough: at most all of them, over several
+ * crops of each picture.
+ *
+ * @param places Patches of one crop.
+ * @param pictures How many pictures there are.
+ * @param patches How many patches are wanted.
+ */
+export function patchesPerPicture(places: number, pictures: number, patches: number): number {
+  return Math.min(places, Math.max(1, Math.ceil(patches / Math.max(pictures, 1024))));
 }
 
 /** Rejects if a pixel is NaN or infinite: such a patch is like no word. */

@@ -115,7 +115,7 @@ test("gives the same words after save and load", async () => {
   for (const [label, tokenizer] of Object.entries(tokenizers)) {
     const path = join(folder, `${label}.safetensors`);
     await tokenizer.save(path);
-    const loaded = await loadTokenizer(device, path);
+    const loaded = await CodebookTokenizer.load(device, path);
     expect([loaded.name, loaded.patchSize, loaded.vocabularySize]).toEqual(["fixture", 4, 50]);
     expect(await loaded.tokenize(images).data()).toEqual(await tokenizer.tokenize(images).data());
   }

@@ -11,5 +11,6 @@ export { type Choice, contradiction, Decisions } from "./decisions.js";
 export { defaultMethodName } from "./defaultMethodName.js";
 export { type Decided, type FieldNote, type Fields, field, type Given, noteOf } from "./field.js";
 export { formatCount } from "./formatCount.js";
+export { existingFile, importDefault, isModule } from "./modules.js";
 export { didYouMean, nearest } from "./nearest.js";
 export { UsageError } from "./usageError.js";

@@ -1,7 +1,7 @@
 import type { TimeLimit } from "@splitmask/trainer";
 import type { MachineFacts, PictureFacts } from "../settings/facts.js";
 import type { LoopSettings } from "../settings/runSettings.js";
-import { decodeSizeOf, keptBytes, picturesBytes, processBytes } from "./runMemory.js";
+import { keptBytes, picturesBytes, processBytes } from "./runMemory.js";
 import type { RunWork } from "./runWork.js";
 import type { TrainingCost } from "./trainingCost.js";
 
@@ -58,9 +58,9 @@ const besideSteps = 1.04;
 const stepRecord = 600;
 const reportBytes = 2e6;
 
-/** How long a step takes with its share of checkpoints and looks at the health figures, in seconds. */
-export function stepTime({ secondsPerStep }: TrainingCost): number {
-  return besideSteps * secondsPerStep;
+/** How long a step takes with its batch and its share of checkpoints and looks at the health figures, in seconds. */
+export function stepTime({ secondsPerStep, secondsToPrepare }: TrainingCost): number {
+  return besideSteps * secondsPerStep + secondsToPrepare;
 }
 
 /**
@@ -69,11 +69,8 @@ export function stepTime({ secondsPerStep }: TrainingCost): number {
  * @param onDisk Whether all pictures are decoded once for a cache on disk.
  */
 export function estimateRun(
-  settings: Pick<
-    LoopSettings,
-    "batch" | "steps" | "seconds" | "cache" | "ema" | "imageSize" | "keepCheckpoints"
-  >,
-  { after, before, cost, evaluateEvery, picturesPerStep }: RunWork,
+  settings: Pick<LoopSettings, "batch" | "steps" | "seconds" | "cache" | "ema" | "keepCheckpoints">,
+  { after, before, cost, decodeSize, evaluateEvery, picturesPerStep }: RunWork,
   pictures: PictureFacts,
   machine: MachineFacts,
   onDisk = false,
@@ -89,9 +86,8 @@ export function estimateRun(
   const preparation = before.pictures * secondsPerPicture + before.operations / machine.rates.products;
   const report = after.seconds + looking;
 
-  const decodeSize = decodeSizeOf(settings);
   const allBytes = picturesBytes(pictures, decodeSize);
-  const mostKept = keptBytes(settings, pictures, machine);
+  const mostKept = keptBytes(settings, decodeSize, pictures, machine);
   const keptShare = cache === "off" ? Math.min(1, mostKept / allBytes) : 1;
   const decoding = { picturesPerStep, count, keptShare };
   // With a cache on disk the steps decode nothing themselves.

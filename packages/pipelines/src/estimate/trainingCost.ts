@@ -15,6 +15,8 @@ import ndarray from "ndarray";
 export interface TrainingCost {
   /** A step, in seconds. */
   readonly secondsPerStep: number;
+  /** What is computed for its batch before it, apart from the device, in seconds. */
+  readonly secondsToPrepare: number;
   /** The most that is in use on the device at once, in bytes. */
   readonly memoryBytes: number;
   /** Numbers of the whole model. */
@@ -67,9 +69,14 @@ export async function trainingCost(step: CountedStep, rates: KernelRates): Promi
       dryStep({ ...step, batch: count * micro, loop: { ...step.loop, accumulate: count } }, rates),
     ),
   );
-  const extended = (figure: "secondsPerStep" | "memoryBytes") =>
+  const extended = (figure: "secondsPerStep" | "secondsToPrepare" | "memoryBytes") =>
     more![figure] + (accumulate - countedMicroBatches) * (more![figure] - fewer![figure]);
-  return { ...more!, secondsPerStep: extended("secondsPerStep"), memoryBytes: extended("memoryBytes") };
+  return {
+    ...more!,
+    secondsPerStep: extended("secondsPerStep"),
+    secondsToPrepare: extended("secondsToPrepare"),
+    memoryBytes: extended("memoryBytes"),
+  };
 }
 
 async function dryStep(
@@ -91,7 +98,7 @@ async function dryStep(
   try {
     batches = makeBatches(device, dataset, { batch, cacheBytes: batch * pictureBytes });
     const before = device.memory().liveBytes;
-    const parts = standIn(device);
+    const parts = await standIn(device);
     const preparedBytes = device.memory().liveBytes - before;
     const task = create(device, parts);
     const { memory, profile } = await profileSteps({
@@ -101,6 +108,7 @@ async function dryStep(
     const { encoder, parameterCount } = task.model;
     return {
       secondsPerStep: estimateSeconds(profile, rates),
+      secondsToPrepare: batch * (task.secondsToPrepare ?? 0),
       memoryBytes: memory.peakLiveBytes,
       preparedBytes,
       parameters: parameterCount,

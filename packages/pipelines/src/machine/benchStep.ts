@@ -126,7 +126,7 @@ export async function benchStep(
     const count = 2 * config.batch;
     const side = Math.round((config.imageSize * 8) / 7);
     const dataset = randomPictures(count, side, config.seed);
-    const task = method.create(device, settings, method.preparation?.standIn(device, settings));
+    const task = method.create(device, settings, await method.preparation?.standIn(device, settings));
     // Room for these pictures and no more, so that the peak is the step's.
     const cacheBytes = count * (3 * side * side + 64);
     const batches = pretrainingStep(method).batches(device, dataset, settings, { cacheBytes });

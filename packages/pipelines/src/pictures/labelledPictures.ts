@@ -53,10 +53,24 @@ export async function openTrainingPictures(
   options: ScanOptions,
   terminal: Terminal,
 ): Promise<ScannedPictures> {
-  const scanned = await scanPictures(path, terminal, { ...options, use: "training" });
+  return scanLabelled("--train", path, { ...options, use: "training" }, terminal);
+}
+
+/**
+ * Opens pictures of at least two classes, and leaves out those without a label.
+ *
+ * @param option What asks for them, for errors.
+ */
+export async function scanLabelled(
+  option: string,
+  path: string,
+  options: ScanOptions,
+  terminal: Terminal,
+): Promise<ScannedPictures> {
+  const scanned = await scanPictures(path, terminal, options);
   return closedOnError([scanned.dataset], async () => {
-    checkClasses("--train", path, scanned.dataset);
-    const dataset = withLabels("--train", path, scanned.dataset, terminal);
+    checkClasses(option, path, scanned.dataset);
+    const dataset = withLabels(option, path, scanned.dataset, terminal);
     return { ...scanned, dataset, facts: { ...scanned.facts, count: dataset.length } };
   });
 }

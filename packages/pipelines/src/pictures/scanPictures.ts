@@ -79,7 +79,11 @@ async function scan(dataset: ImageDataset, path: string, options: ScanOptions): 
   sides.sort((a, b) => a - b);
   return {
     dataset: chosen,
-    facts: { count: chosen.length, shortSide: sides[Math.floor(sides.length / 2)]! },
+    facts: {
+      count: chosen.length,
+      shortSide: sides[Math.floor(sides.length / 2)]!,
+      classes: chosen.classes.length,
+    },
     valueRange: dataset.valueRange === undefined ? null : writeValueRange(dataset.valueRange),
     ignored: dataset instanceof ImageFolder ? dataset.ignored.length : 0,
     unreadable,

@@ -123,7 +123,7 @@ async function lookAtMethod(
   const [batch] = shown.batches;
   if (batch === undefined) return { method: null, tokens: null };
   const own = (each: ImageBatch) => ({ ...each, views: each.views.slice(0, views.length) });
-  const looks = look({ batch: own(batch), gallery: gallery.map(own) });
+  const looks = await look({ batch: own(batch), gallery: gallery.map(own) });
   const { words } = looks;
   return {
     method: await methodView(looks, batch.views.at(-1)!, shown.names, encoder.grid),

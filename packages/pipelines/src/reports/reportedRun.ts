@@ -26,7 +26,9 @@ export interface ReportedModel {
   /** Share of the short side that is seen, from the middle. */
   readonly cropRatio: number;
   /** What the method shows besides its encoder; null: nothing. */
-  readonly look: ((pictures: Pick<LookRequest<unknown>, "batch" | "gallery">) => Looks) | null;
+  readonly look:
+    | ((pictures: Pick<LookRequest<unknown>, "batch" | "gallery">) => Looks | Promise<Looks>)
+    | null;
 }
 
 /** What a report needs to know of a run, whatever was trained in it. */
@@ -68,13 +70,15 @@ async function pretrained(
   checkpoint: string | undefined,
   given: RunMethod["method"],
 ): Promise<ReportedRun> {
-  const { config, pictureCount, pictures } = description;
+  const { classes, config, pictureCount, pictures } = description;
+  const withLabels = classes.length > 0;
+  const shown = withLabels ? `of ${classes.length} classes` : "without labels";
   const method = await methodOf(description, given);
   const { figures = {}, look, preparation, title } = method;
   const settings = preparedSettings(description);
   return {
-    ...{ description, withLabels: false, figures, chance: method.chance?.(settings) },
-    training: `pre-trained with ${title} on ${pictureCount.toLocaleString("en")} pictures without labels`,
+    ...{ description, withLabels, figures, chance: method.chance?.(settings) },
+    training: `pre-trained with ${title} on ${pictureCount.toLocaleString("en")} pictures ${shown}`,
     async open(terminal) {
       const options = { ...config, use: "pretraining" } as const;
       const all = await openRecordedPictures(pictures.path, "--pictures", terminal, options);
@@ -82,7 +86,7 @@ async function pretrained(
     },
     async load(device) {
       if (checkpoint === undefined) return null;
-      const parts = await preparation?.load(device, join(path, preparation.file));
+      const parts = await preparation?.load(device, join(path, preparation.file), settings);
       const task = method.create(device, settings, parts);
       task.model.loadStateDict(await readWeights(checkpoint, description));
       // Without it, views with an augmentation of their own would all be the middle of the picture.

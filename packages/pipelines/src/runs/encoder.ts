@@ -137,7 +137,7 @@ export async function encoderOfRun(
     const { description } = await readRun((await findCheckpoint(run)).run, "pretraining");
     const settings = preparedSettings(description);
     const method = await methodOf(description, given);
-    const task = method.create(device, settings, method.preparation?.standIn(device, settings));
+    const task = method.create(device, settings, await method.preparation?.standIn(device, settings));
     return { encoder: task.model.encoder, step: 0, view: encoderView(settings) };
   }
   const read = await readEncoderWeights(run, "--untrained for the encoder before training");

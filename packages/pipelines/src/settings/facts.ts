@@ -6,6 +6,8 @@ export interface PictureFacts {
   readonly count: number;
   /** The median of the pictures' shorter sides, in pixels. */
   readonly shortSide: number;
+  /** How many classes they have; left out: none. */
+  readonly classes?: number;
   /** Time that a core takes to decode one, in seconds; left out: not measured, 3 ms are assumed. */
   readonly decodeSeconds?: number;
 }

@@ -1,12 +1,12 @@
 import { basename, extname, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
-import { UsageError } from "@splitmask/methods/settings";
+import { existingFile, importDefault, isModule, UsageError } from "@splitmask/methods/settings";
 import type { RunDescription } from "../runs/description.js";
 import { commandOf, type RunKindName } from "../runs/runCommands.js";
 import { checkFields } from "./check.js";
 import type { Config, FinetuneConfig } from "./config.js";
 import { finetuneFields, pretrainingFields } from "./fields.js";
-import { existingFile, importDefault, isModule, loadMethod, methodIn } from "./loadMethod.js";
+import { loadMethod, methodIn } from "./loadMethod.js";
 
 /**
  * Reads a configuration file of `splitmask pretrain`: JSON, a JavaScript module (`.js`, `.mjs`) or, where the running

@@ -1,7 +1,7 @@
 import { contradiction, Decisions, formatCount, type UsageError } from "@splitmask/methods/settings";
 import { estimateRun } from "../estimate/runEstimate.js";
 import { keptBytes, processBytes } from "../estimate/runMemory.js";
-import { pretrainingWork } from "../estimate/runWork.js";
+import { decodeSizeOf, pretrainingWork } from "../estimate/runWork.js";
 import type { TrainingCost } from "../estimate/trainingCost.js";
 import { parseDuration } from "./fields.js";
 import { fitMemory } from "./fitMemory.js";
@@ -76,7 +76,7 @@ async function consider(
   if (pictures.count < rung.pictures)
     return { size: null, objection: `needs ${formatCount(rung.pictures)} pictures` };
   const whole = settingsOf(rung, question, wish);
-  const kept = keptBytes(whole, pictures, machine);
+  const kept = keptBytes(whole, decodeSizeOf(method, whole), pictures, machine);
   // A tenth stays free. Where that does not suffice, other programs may give theirs back.
   const settings =
     (await fitMemory(whole, given, 0.9 * machine.freeBytes - processBytes - kept, costOf)) ??
@@ -101,12 +101,13 @@ async function consider(
 /** The step with a model, and what the method decides for it. */
 function settingsOf(
   { width, depth, heads, imageSize, patch }: Rung,
-  { given, method, pictures: { count } }: PretrainingQuestion,
+  { given, method, pictures: { classes = 0, count } }: PretrainingQuestion,
   wish: StepWish,
   decisions = new Decisions(),
 ): StepSettings {
   const patches = (imageSize / patch) ** 2;
-  const own = method.decide(given, { count, imageSize, patch, patches, batch: wish.batch }, decisions);
+  const facts = { count, classes, imageSize, patch, patches, batch: wish.batch };
+  const own = method.decide(given, facts, decisions);
   return { ...wish, width, depth, heads, imageSize, patch, ...own };
 }
 

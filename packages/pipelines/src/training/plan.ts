@@ -2,7 +2,6 @@ import { evenlySpaced, type ImageDataset } from "@splitmask/data";
 import { type Choice, formatCount } from "@splitmask/methods/settings";
 import { formatDuration } from "@splitmask/report";
 import { estimateRun } from "../estimate/runEstimate.js";
-import { decodeSizeOf } from "../estimate/runMemory.js";
 import { freeDiskBytes } from "../machine/freeDisk.js";
 import { examineMachine } from "../machine/machine.js";
 import { wantsDiskCache } from "../pictures/diskCache.js";
@@ -33,12 +32,13 @@ export async function planRun<Settings extends RunSettings>(
     decided === null
       ? await kind.decide(context.pictures, pictures, machine)
       : { ...decided, cost: await costsOf(kind.step(decided), machine)(decided.config) };
-  const cached = { config, facts: pictures, decodeSize: decodeSizeOf(config) };
+  const work = kind.work(config, cost, context.pictures);
+  const cached = { config, facts: pictures, decodeSize: work.decodeSize };
   const isWanted = () => wantsDiskCache(cached, machine.freeBytes / 3);
   const onDisk = config.cache === "on" || (config.cache === "auto" && isWanted());
   return {
     ...{ config, choices, pictures, machine },
-    ...estimateRun(config, kind.work(config, cost, context.pictures), pictures, machine, onDisk),
+    ...estimateRun(config, work, pictures, machine, onDisk),
     freeDiskBytes: await freeDiskBytes(context.request.out),
   };
 }
@@ -61,15 +61,12 @@ export function tellDecisions(
   choices: readonly Choice[],
 ): void {
   const { style } = terminal;
-  const found = `${formatCount(train.facts.count)} pictures`;
+  const ofClasses = classes.length === 0 ? "" : ` of ${classes.length} classes`;
+  const found = style.bold(`${formatCount(train.facts.count)} pictures${ofClasses}`);
   const ignored = train.ignored === 0 ? "" : ` (${train.ignored} other files are ignored)`;
   const where = `in ${paths.train}${ignored}`;
-  terminal.line(
-    test === null
-      ? `${style.bold(found)} ${where}`
-      : `${style.bold(`${found} of ${classes.length} classes`)} ${where}, ` +
-          `${test.length.toLocaleString("en")} test pictures in ${paths.test}`,
-  );
+  const tested = test === null ? "" : `, ${test.length.toLocaleString("en")} test pictures in ${paths.test}`;
+  terminal.line(`${found} ${where}${tested}`);
   const rows = choices.map(({ name, reason, value }) => [`  ${name}`, value, style.dim(reason)]);
   for (const text of columns(rows)) terminal.line(text);
 }

@@ -5,6 +5,7 @@ import { encoderConfig, encoderView, type Method, methods } from "@splitmask/met
 import { UsageError } from "@splitmask/methods/settings";
 import { encoderFileName, saveEncoder } from "@splitmask/vit";
 import { pretrainingWork } from "../estimate/runWork.js";
+import { scanLabelled } from "../pictures/labelledPictures.js";
 import { movedAlong } from "../pictures/samePictures.js";
 import { scanPictures } from "../pictures/scanPictures.js";
 import { changedSettings, preparedSettings, readRun } from "../runs/description.js";
@@ -40,9 +41,9 @@ export interface PretrainResult extends TrainedRun {
 }
 
 /**
- * Pre-trains an encoder on pictures without labels: decides the settings, makes what the method needs (such as a
- * tokenizer), trains, and leaves everything in the run folder. What fails before the first checkpoint leaves no run
- * folder behind.
+ * Pre-trains an encoder on pictures, without labels unless the method learns their classes: decides the settings, makes
+ * what the method needs (such as a tokenizer), trains, and leaves everything in the run folder. What fails before the
+ * first checkpoint leaves no run folder behind.
  *
  * @param request What and where.
  * @param terminal Where it tells what it does.
@@ -111,10 +112,11 @@ export async function decideSettings(
 ): Promise<DecidedSettings> {
   const method = await loadMethod(asked);
   const costOf = pretrainingCosts(method, machine);
-  return { method, ...(await resolveConfig({ method, given, pictures, machine, costOf })) };
+  const examined = { ...given, ...(await method.examine?.(given)) };
+  return { method, ...(await resolveConfig({ method, given: examined, pictures, machine, costOf })) };
 }
 
-/** Runs that learn from pictures alone; one that goes on has its method from its folder. */
+/** Runs of pre-training; one that goes on has its method from its folder. */
 async function pretrainingRun(
   folder: string,
   { method: asked, ...given }: Config,
@@ -136,8 +138,14 @@ async function pretrainingRun(
 
     async open(description, terminal) {
       const chosen = { ...description?.config, ...given, use: "pretraining" } as const;
-      const train = await scanPictures(folder, terminal, chosen);
-      return { train, test: null, classes: [], warnings: [] };
+      if (method.supervision === undefined) {
+        const train = await scanPictures(folder, terminal, chosen);
+        return { train, test: null, classes: [], warnings: [] };
+      }
+      // A run goes on with its classes in their order.
+      const options = { ...chosen, classes: description?.classes };
+      const train = await scanLabelled(`--method ${method.name}`, folder, options, terminal);
+      return { train, test: null, classes: train.dataset.classes, warnings: [] };
     },
 
     async decide({ train }, pictures, machine) {
@@ -208,7 +216,7 @@ async function prepareParts(
   const { file, name } = preparation;
   const path = join(folder, file);
   // A run that was killed before its parts were there makes them as it would have.
-  if (existsSync(path)) return preparation.load(device, path);
+  if (existsSync(path)) return preparation.load(device, path, settings);
   const parts = await preparation.make({
     ...{ device, settings, pictureCount: dataset.length },
     async *crops(view, pictures) {

@@ -6,16 +6,17 @@ import {
   type ImageLoaderOptions,
   MixedBatches,
   splitMaskAugmentation,
-  supervisedAugmentation,
 } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import {
   classifierMethod,
   encoderView,
+  labelledAugmentation,
   type Method,
   type NamedView,
   type PretrainingTask,
   type Recipe,
+  type Supervision,
 } from "@splitmask/methods";
 import type { TrainingOptimizer, TrainingSchedule, TrainOptions } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
@@ -38,7 +39,7 @@ export interface RunStep<Settings> {
   /** Decay rates of AdamW's moments; the optimizer's own when undefined. */
   readonly betas: Recipe["betas"];
   /** Number of classes; 0: no labels. */
-  readonly classes: number;
+  classes(settings: Settings & Normalization): number;
   /** What a batch holds. */
   views(settings: Settings & Normalization): readonly NamedView[];
   /** The batches, and where decoded pictures are kept. */
@@ -71,20 +72,33 @@ export function trainingAugmentation(settings: StepSettings): Augmentation {
   });
 }
 
-/** Steps that learn from pictures alone. */
+/** The batches of a loader; where classes are learned, pictures are repeated and mixed. */
+function batchesOf(options: ImageLoaderOptions, supervision?: Supervision): ImageLoader | MixedBatches {
+  if (supervision === undefined) return new ImageLoader(options);
+  const { classes, cutmix: cutmixAlpha, labelSmoothing, mixup: mixupAlpha, repeats } = supervision;
+  const loader = new ImageLoader({ ...options, repeats });
+  if (mixupAlpha + cutmixAlpha === 0) return loader;
+  const mixup = { classes, mixupAlpha, cutmixAlpha, labelSmoothing };
+  return new MixedBatches({ device: options.device, loader, seed: options.seed!, mixup });
+}
+
+/** Steps of pre-training. */
 export function pretrainingStep(method: Method): RunStep<StepSettings> {
   const views = (settings: StepSettings & Normalization) =>
     method.views?.(settings) ?? [encoderView(settings)];
   return {
     betas: method.recipe.betas,
-    classes: 0,
+    classes: (settings) => method.supervision?.(settings).classes ?? 0,
     views,
     batches: (device, dataset, settings, options) =>
-      new ImageLoader({
-        ...{ dataset, device, batchSize: settings.batch, views: [...views(settings)], seed: settings.seed },
-        augmentation: trainingAugmentation(settings),
-        ...options,
-      }),
+      batchesOf(
+        {
+          ...{ dataset, device, batchSize: settings.batch, views: [...views(settings)], seed: settings.seed },
+          augmentation: trainingAugmentation(settings),
+          ...options,
+        },
+        method.supervision?.(settings),
+      ),
     standIn: (device, settings) => method.preparation?.standIn(device, settings),
     create: (device, settings, parts) => method.create(device, settings, parts),
   };
@@ -93,22 +107,18 @@ export function pretrainingStep(method: Method): RunStep<StepSettings> {
 /** Steps that learn classes, with augmented and mixed pictures. */
 export function classificationStep(encoder: VisionTransformerConfig, classes: number) {
   return {
-    ...{ betas: undefined, classes },
+    betas: undefined,
+    classes: () => classes,
     views: (settings) => [encoderView(settings)],
-    batches(device, dataset, settings, options) {
-      const { cutmix: cutmixAlpha, labelSmoothing, mixup: mixupAlpha, repeats, seed } = settings;
-      const { cropScale, erasing, flip: horizontalFlip, jitter: colorJitter, mean } = settings;
-      const { magnitude, magnitudeStd } = settings;
-      const loader = new ImageLoader({
-        ...{ dataset, device, batchSize: settings.batch, views: [encoderView(settings)], seed, repeats },
-        augmentation: supervisedAugmentation({
-          ...{ mean, cropScale, horizontalFlip, magnitude, magnitudeStd, colorJitter, erasing },
-        }),
-        ...options,
-      });
-      const mixup = { classes, mixupAlpha, cutmixAlpha, labelSmoothing };
-      return mixupAlpha + cutmixAlpha === 0 ? loader : new MixedBatches({ device, loader, seed, mixup });
-    },
+    batches: (device, dataset, settings, options) =>
+      batchesOf(
+        {
+          ...{ dataset, device, batchSize: settings.batch, views: [encoderView(settings)] },
+          ...{ seed: settings.seed, augmentation: labelledAugmentation(settings) },
+          ...options,
+        },
+        { ...settings, classes },
+      ),
     standIn: () => undefined,
     create: (device: Device, settings: ClassificationStep) => {
       const { dropPath, imageSize } = settings;
@@ -173,7 +183,7 @@ export function costsOf<Settings extends Omit<StepLoop, keyof typeof anyRate>>(
           step.batches(device, dataset, { ...settings, batch }, { cacheBytes }),
         loop: trainingLoop({ ...given, ...anyRate }, step),
         batch: given.batch,
-        classes: step.classes,
+        classes: step.classes(settings),
       },
       rates,
     );

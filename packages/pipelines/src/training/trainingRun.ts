@@ -186,7 +186,7 @@ class TrainingRun<Settings extends RunSettings, Outcome> {
     const { pictures, terminal } = this.context;
     const { test, train } = pictures;
     const same = async (what: string, recorded: RecordedPictures, path: string, dataset: ImageDataset) => {
-      await checkSamePictures(what, recorded, { path, dataset }, terminal, test !== null);
+      await checkSamePictures(what, recorded, { path, dataset }, terminal, before.classes.length > 0);
       return { ...recorded, path: resolve(path) };
     };
     const what = test === null ? "the pictures" : "the training pictures";

@@ -1,5 +1,6 @@
 import type { DeviceMemory, Profile } from "@splitmask/kernels";
 import type { BatchSource } from "./batchSource.js";
+import { passedOn } from "./preparedBatches.js";
 import { medianOf } from "./rateMeter.js";
 import { train } from "./train.js";
 import type { TrainOptions } from "./trainOptions.js";
@@ -109,20 +110,5 @@ export async function profileSteps<Batch>(options: ProfileStepsOptions<Batch>): 
     profiledSteps,
     profile: await profile,
     memory: device.memory(),
-  };
-}
-
-/** The members of a batch source but `batch`, bound to it. */
-function passedOn<Batch>(source: BatchSource<Batch>): Omit<BatchSource<Batch>, "batch"> {
-  const { batchSize, batchesPerEpoch } = source;
-  return {
-    batchSize,
-    batchesPerEpoch,
-    ...(source.slice === undefined
-      ? {}
-      : { slice: (batch: Batch, start: number, end: number) => source.slice!(batch, start, end) }),
-    ...(source.skipped === undefined ? {} : { skipped: () => source.skipped!() }),
-    ...(source.samples === undefined ? {} : { samples: (batch: Batch) => source.samples!(batch) }),
-    ...(source.release === undefined ? {} : { release: (batch: Batch) => source.release!(batch) }),
   };
 }

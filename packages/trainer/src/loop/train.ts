@@ -12,6 +12,7 @@ import { IdleClock } from "./idleClock.js";
 import { LoggerError } from "./metricsLogger.js";
 import { isFiniteStep, NonFiniteError } from "./nonFinite.js";
 import type { PlanHistory } from "./planPosition.js";
+import { preparedBatches } from "./preparedBatches.js";
 import { Recovery } from "./recovery.js";
 import { Rhythm } from "./rhythm.js";
 import { RunCheckpoints } from "./runCheckpoints.js";
@@ -92,7 +93,8 @@ class TrainingRun<Batch> {
   /** The steps of the checkpoint that the run last went back to. */
   #wentBackTo: number | null = null;
 
-  constructor(options: TrainOptions<Batch>, settings: ResolvedSettings) {
+  constructor(given: TrainOptions<Batch>, settings: ResolvedSettings) {
+    const options = { ...given, batches: preparedBatches(given.batches, given.task) };
     this.#options = options;
     this.#settings = settings;
     const { batches, clock = () => performance.now(), device, length, runFolder, signal, task } = options;

@@ -65,6 +65,12 @@ export interface TrainingTask<Batch> {
   /** What is trained and saved. */
   readonly model: Module;
   /**
+   * Completes a batch before its step with what cannot be computed within one, e.g. the output of a teacher that runs
+   * elsewhere. It has to give the same for the same batch. The batch that it gives is sliced and released as those of
+   * the source are; what it leaves out, it has to dispose of itself. Left out: batches are used as they come.
+   */
+  prepare?(batch: Batch): Promise<Batch>;
+  /**
    * The loss of one batch, or of the samples `context.samples` of one. Runs inside a scope, so it must be synchronous,
    * and it must draw all randomness from `context` (seed, step, counted from 0, and the samples' places in the batch):
    * then a resumed run repeats itself bit for bit.

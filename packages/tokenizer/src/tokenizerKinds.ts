@@ -1,0 +1,51 @@
+import { CodebookTokenizer } from "./codebookTokenizer.js";
+import { KMeansTokenizer } from "./kMeans.js";
+import { RandomPatchesTokenizer } from "./randomPatches.js";
+import { RandomProjectionTokenizer } from "./randomProjection.js";
+import { collectPatches } from "./samplePatches.js";
+import type { TokenizerKind } from "./tokenizerKind.js";
+
+/** The kinds by name: another kind is another row. */
+export const tokenizerKinds = {
+  "random-projection": {
+    name: "random-projection",
+    fit: async (device, { patchSize, seed, vocabularySize }) =>
+      new RandomProjectionTokenizer(device, { patchSize, seed, vocabularySize }),
+    load: CodebookTokenizer.load,
+  },
+  "random-patches": {
+    name: "random-patches",
+    async fit(_, options) {
+      const patches = await collectPatches(options);
+      const tokenizer = RandomPatchesTokenizer.fit(patches, options);
+      patches.dispose();
+      return tokenizer;
+    },
+    load: CodebookTokenizer.load,
+    cost: ({ patches }) => ({ patches, operations: 0 }),
+  },
+  "k-means": {
+    name: "k-means",
+    async fit(_, options) {
+      const { onProgress, seed, signal, vocabularySize } = options;
+      const patches = await collectPatches(options);
+      const tokenizer = await KMeansTokenizer.fit(patches, {
+        ...{ seed, vocabularySize },
+        ...(signal === undefined ? {} : { signal }),
+        onProgress: ({ phase, done, total }) =>
+          onProgress?.(phase === "seeding" ? "choosing first centroids" : "moving centroids", done / total),
+      });
+      patches.dispose();
+      return tokenizer;
+    },
+    load: CodebookTokenizer.load,
+    cost: ({ patches, patchSize, vocabularySize }) => ({
+      patches,
+      // First centroids, then at most twenty iterations of Lloyd's algorithm.
+      operations: (3 + 2 * 20) * patches * vocabularySize * 3 * patchSize ** 2,
+    }),
+  },
+} as const satisfies Readonly<Record<string, TokenizerKind>>;
+
+/** The name of one of `tokenizerKinds`. */
+export type TokenizerKindName = keyof typeof tokenizerKinds;
