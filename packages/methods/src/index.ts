@@ -40,6 +40,18 @@ export {
   resolveDinoConfig,
 } from "./dino.js";
 export { DinoHead, type DinoHeadOptions, DinoModel, DinoNetwork, type TeacherOutput } from "./dinoModel.js";
+export {
+  DiscreteVae,
+  type DiscreteVaeConfig,
+  DiscreteVaeModel,
+  type DiscreteVaeReconstruction,
+  type GumbelNoiseRequest,
+  type GumbelNoiseSampler,
+  type ResolvedDiscreteVaeConfig,
+  resolveDiscreteVaeConfig,
+  sampleGumbelNoise,
+} from "./discreteVae.js";
+export { type DiscreteVaeSettings, discreteVaeMethod } from "./discreteVaeMethod.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export {
   type FigureNote,
@@ -79,6 +91,7 @@ export {
   type CommonSettings,
   defineMethod,
   type EncoderModel,
+  type EncoderTask,
   type LabelledFacts,
   type LabelledGiven,
   type LabelledLength,

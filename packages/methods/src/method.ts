@@ -63,8 +63,14 @@ export interface EncoderModel extends Module {
   readonly encoder: VisionTransformer;
 }
 
+/** Something that can be trained and whose encoder, of whatever kind, is what a run is for. */
+export interface EncoderTask<Batch = ImageBatch> extends TrainingTask<Batch> {
+  /** The encoder, and what serves to train it. */
+  readonly model: Module & { readonly encoder: Module };
+}
+
 /** Something that can be trained and whose encoder is what a run is for. */
-export interface PretrainingTask<Batch = ImageBatch> extends TrainingTask<Batch> {
+export interface PretrainingTask<Batch = ImageBatch> extends EncoderTask<Batch> {
   /** The encoder, and what the method has besides; the state dict has it as `encoder.*`. */
   readonly model: EncoderModel;
 }

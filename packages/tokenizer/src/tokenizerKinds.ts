@@ -1,4 +1,5 @@
 import { CodebookTokenizer } from "./codebookTokenizer.js";
+import { DiscreteVaeTokenizer } from "./discreteVaeTokenizer.js";
 import { KMeansTokenizer } from "./kMeans.js";
 import { RandomPatchesTokenizer } from "./randomPatches.js";
 import { RandomProjectionTokenizer } from "./randomProjection.js";
@@ -45,7 +46,13 @@ export const tokenizerKinds = {
       operations: (3 + 2 * 20) * patches * vocabularySize * 3 * patchSize ** 2,
     }),
   },
+  "discrete-vae": { name: "discrete-vae", load: DiscreteVaeTokenizer.load },
 } as const satisfies Readonly<Record<string, TokenizerKind>>;
 
 /** The name of one of `tokenizerKinds`. */
 export type TokenizerKindName = keyof typeof tokenizerKinds;
+
+/** The name of a kind that is made before the first step of a run. */
+export type FittedTokenizerName = {
+  [Name in TokenizerKindName]: (typeof tokenizerKinds)[Name] extends { readonly fit: unknown } ? Name : never;
+}[TokenizerKindName];

@@ -1,7 +1,7 @@
 import type { Method, PreparationCost } from "@splitmask/methods";
 import type { PictureFacts } from "../settings/facts.js";
 import { anyColors } from "../settings/normalization.js";
-import type { ClassificationSettings } from "../settings/runSettings.js";
+import type { ClassificationSettings, TokenizerRunSettings } from "../settings/runSettings.js";
 import type { StepSettings } from "../settings/stepSettings.js";
 import type { TrainingCost } from "./trainingCost.js";
 
@@ -65,5 +65,20 @@ export function classificationWork(
     before: { pictures: 0, operations: 0 },
     after: { seconds: filesSeconds, pictures: testCount, looks: testCount },
     evaluateEvery,
+  };
+}
+
+/** What a run does that trains a tokenizer. */
+export function tokenizerWork(
+  { batch }: Pick<TokenizerRunSettings, "batch">,
+  cost: TrainingCost,
+  { count }: Pick<PictureFacts, "count">,
+): RunWork {
+  return {
+    cost,
+    picturesPerStep: batch,
+    before: { pictures: 0, operations: 0 },
+    after: { seconds: reportSeconds, pictures: Math.min(reportPictures, count), looks: 0 },
+    evaluateEvery: null,
   };
 }

@@ -3,10 +3,15 @@ import { type Choice, type Fields, type Given, noteOf, UsageError } from "@split
 import { RunFolder } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { RecordedPictures } from "../pictures/samePictures.js";
-import type { ClassificationSettings, PretrainingSettings, RunSettings } from "../settings/runSettings.js";
+import type {
+  ClassificationSettings,
+  PretrainingSettings,
+  RunSettings,
+  TokenizerRunSettings,
+} from "../settings/runSettings.js";
 
-/** What a run is: it learns from pictures alone, or classes from labels. */
-export type RunKindName = "pretraining" | "classification";
+/** What a run is: it learns from pictures alone, or classes from labels, or it trains a tokenizer. */
+export type RunKindName = "pretraining" | "classification" | "tokenizer";
 
 /** The encoder that a run began with. */
 export interface RecordedEncoder {
@@ -35,8 +40,8 @@ export interface RunDescription<Settings extends RunSettings = RunSettings> {
    * or an object that a program gave.
    */
   readonly methodFile: string | null;
-  /** The encoder. */
-  readonly encoder: VisionTransformerConfig;
+  /** The encoder; null: a tokenizer was trained. */
+  readonly encoder: VisionTransformerConfig | null;
   /** The pictures that it learns from. */
   readonly pictures: RecordedPictures;
   /** The pictures that it is tested with; null: none. */
@@ -67,9 +72,14 @@ export interface RunDescription<Settings extends RunSettings = RunSettings> {
 interface KindSettings {
   readonly pretraining: PretrainingSettings;
   readonly classification: ClassificationSettings;
+  readonly tokenizer: TokenizerRunSettings;
 }
 
-const commandOf = { pretraining: "pretrain", classification: "finetune" } as const;
+const commandOf = {
+  pretraining: "pretrain",
+  classification: "finetune",
+  tokenizer: "tokenizer fit",
+} as const;
 
 /**
  * Takes the description out of an opened run folder.

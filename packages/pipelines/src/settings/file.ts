@@ -2,8 +2,8 @@ import { basename, extname, resolve } from "node:path";
 import type { Method } from "@splitmask/methods";
 import { existingFile, importDefault, isModule, UsageError } from "@splitmask/methods/settings";
 import { checkFields } from "./check.js";
-import type { Config, FinetuneConfig } from "./config.js";
-import { finetuneFields, pretrainingFields } from "./fields.js";
+import type { Config, FinetuneConfig, TokenizerRunConfig } from "./config.js";
+import { finetuneFields, pretrainingFields, tokenizerRunFields } from "./fields.js";
 import { loadMethod, methodIn } from "./loadMethod.js";
 
 /**
@@ -27,6 +27,11 @@ export async function readConfigFile(path: string, method?: Method): Promise<Con
 /** The same for `splitmask finetune`. */
 export async function readFinetuneFile(path: string): Promise<FinetuneConfig> {
   return checkFields(finetuneFields, await readFileValue(path), basename(path));
+}
+
+/** The same for `splitmask tokenizer fit`. */
+export async function readTokenizerRunFile(path: string): Promise<TokenizerRunConfig> {
+  return checkFields(tokenizerRunFields, await readFileValue(path), basename(path));
 }
 
 /**

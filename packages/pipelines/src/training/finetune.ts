@@ -122,7 +122,7 @@ export function classificationRun({
   Classifier
 > {
   const stepOf = ({ classes, encoder }: Pick<RunDescription, "classes" | "encoder">) =>
-    classificationStep(encoder, classes.length);
+    classificationStep(encoder!, classes.length);
   let first: ReturnType<typeof readFirstEncoder> | null = null;
   const firstEncoder = () => {
     first ??= readFirstEncoder(encoderRun, fromScratch);
