@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { attentionComparisons } from "./attentionComparisons.mjs";
 import { measure } from "./comparison.mjs";
+import { convolutionComparisons } from "./convolutionComparisons.mjs";
 import { dataComparisons } from "./dataComparisons.mjs";
 import { encoderComparisons } from "./encoderComparisons.mjs";
 import { libraryComparisons } from "./libraryComparisons.mjs";
@@ -80,6 +81,7 @@ const comparisons = [
   ...libraryComparisons(threads),
   ...encoderComparisons(threads),
   ...productComparisons(threads),
+  ...convolutionComparisons(threads),
   ...attentionComparisons(threads),
   ...tailComparisons(threads),
   ...dataComparisons(threads),

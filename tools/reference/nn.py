@@ -1,4 +1,4 @@
-"""timm's transformer blocks and MLP, with the gradient of every parameter and of the input.
+"""timm's transformer blocks and MLP, and PyTorch's convolutions, with the gradient of every parameter and of the input.
 
 Writes packages/nn/test/fixtures/<name>.safetensors: `input`, `output`, `outputGradient`, `inputGradient`,
 `parameter.<name>`, `gradient.<name>`, float32 numbers computed and stored in float64.
@@ -61,3 +61,5 @@ fixture(
     3, 5, 16,
 )
 fixture("mlp", Mlp(10, 14, 6), 2, 3, 10)
+fixture("conv2d", torch.nn.Conv2d(3, 4, 3, stride=2, padding=1), 2, 3, 7, 6)
+fixture("convTranspose2d", torch.nn.ConvTranspose2d(3, 4, 4, stride=3, padding=1, output_padding=2), 2, 3, 3, 4)

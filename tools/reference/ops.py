@@ -274,6 +274,48 @@ case(
     x=draw(3, 6), mean=draw(6), variance=draw(6, low=0.5, high=2), weight=draw(6), bias=draw(6),
 )
 
+for name, (x, weight, options) in {
+    "plain": ((2, 3, 6, 5), (4, 3, 3, 3), dict()),
+    "padded": ((2, 3, 7, 5), (4, 3, 3, 3), dict(padding=1)),
+    "stride": ((2, 2, 8, 6), (3, 2, 4, 4), dict(stride=2, padding=1)),
+    "strideOdd": ((1, 2, 9, 8), (3, 2, 3, 3), dict(stride=2, padding=1)),
+    "large": ((2, 3, 9, 10), (2, 3, 7, 7), dict(padding=3)),
+    "point": ((2, 5, 3, 4), (6, 5, 1, 1), dict()),
+    "pointStride": ((2, 3, 5, 4), (2, 3, 1, 1), dict(stride=2)),
+    "oblong": ((1, 2, 5, 9), (3, 2, 1, 4), dict(stride=3)),
+    "relu": ((2, 3, 6, 6), (4, 3, 3, 3), dict(padding=1)),
+    "pointRelu": ((2, 5, 4, 4), (3, 5, 1, 1), dict()),
+}.items():
+    activation = F.relu if name.endswith(("relu", "Relu")) else lambda y: y
+    case(
+        f"conv2d/{name}",
+        lambda x, weight, bias, options=options, activation=activation: activation(
+            F.conv2d(x, weight, bias, **options)
+        ),
+        x=draw(*x), weight=draw(*weight), bias=draw(weight[0]),
+    )
+case("conv2d/withoutBias", F.conv2d, input=draw(2, 2, 4, 5), weight=draw(3, 2, 2, 2))
+for name, (x, weight, options) in {
+    "plain": ((2, 3, 5, 4), (3, 2, 3, 3), dict()),
+    "stride": ((2, 3, 4, 5), (3, 2, 4, 4), dict(stride=2, padding=1)),
+    "outputPadding": ((1, 3, 4, 3), (3, 2, 3, 3), dict(stride=2, padding=1, output_padding=1)),
+    "point": ((2, 3, 3, 4), (3, 4, 1, 1), dict()),
+    "gaps": ((1, 2, 3, 3), (2, 2, 2, 2), dict(stride=3, output_padding=2)),
+    "relu": ((2, 3, 4, 4), (3, 2, 4, 4), dict(stride=2, padding=1)),
+}.items():
+    activation = F.relu if name == "relu" else lambda y: y
+    case(
+        f"convTranspose2d/{name}",
+        lambda x, weight, bias, options=options, activation=activation: activation(
+            F.conv_transpose2d(x, weight, bias, **options)
+        ),
+        x=draw(*x), weight=draw(*weight), bias=draw(weight[1]),
+    )
+case("maxPool2d/two", lambda x: F.max_pool2d(x, 2), x=draw(2, 3, 6, 4))
+case("maxPool2d/rest", lambda x: F.max_pool2d(x, 3), x=draw(1, 2, 7, 11))
+case("upsampleNearest/two", lambda x: F.interpolate(x, scale_factor=2, mode="nearest"), x=draw(2, 3, 2, 3))
+case("upsampleNearest/three", lambda x: F.interpolate(x, scale_factor=3, mode="nearest"), x=draw(1, 2, 3, 1))
+
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
 save_file(

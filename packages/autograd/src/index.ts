@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { ConvolutionActivation } from "./calls/convolution.js";
 export { clone } from "./calls/copies.js";
 export type { ProductPrecision } from "./calls/gemm.js";
 export {
@@ -54,6 +55,8 @@ export {
 export { add, divide, multiply, subtract } from "./ops/binary.js";
 export { checkpoint } from "./ops/checkpoint.js";
 export { concatenate } from "./ops/concatenate.js";
+export { type Conv2dOptions, conv2d } from "./ops/conv2d.js";
+export { type ConvTranspose2dOptions, convTranspose2d } from "./ops/convTranspose2d.js";
 export { type CrossEntropyOptions, crossEntropy } from "./ops/crossEntropy.js";
 export {
   type ArgmaxProductOptions,
@@ -70,6 +73,7 @@ export { type LayerNormOptions, layerNorm } from "./ops/layerNorm.js";
 export { type LinearOptions, linear } from "./ops/linear.js";
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from "./ops/linearCrossEntropy.js";
 export { type MatmulOptions, matmul } from "./ops/matmul.js";
+export { type MaxPool2dOptions, maxPool2d } from "./ops/maxPool2d.js";
 export { type LinearParameters, mlp } from "./ops/mlp.js";
 export { permute, transpose } from "./ops/permute.js";
 export { mean, type ReductionOptions, sum } from "./ops/reductions.js";
@@ -102,6 +106,7 @@ export {
   square,
   tanh,
 } from "./ops/unary.js";
+export { upsampleNearest } from "./ops/upsampleNearest.js";
 export { PackedWeights, type PackWeightsOptions, packWeights, type WeightFormat } from "./packedWeights.js";
 export { perform } from "./perform.js";
 export {

@@ -5,6 +5,8 @@ import {
   bernoulli,
   binCount,
   concatenate,
+  conv2d,
+  convTranspose2d,
   crossEntropy,
   dropPath,
   equalShare,
@@ -14,6 +16,7 @@ import {
   linear,
   linearCrossEntropy,
   matmul,
+  maxPool2d,
   mean,
   mlp,
   permute,
@@ -27,6 +30,7 @@ import {
   tensor,
   topK,
   transpose,
+  upsampleNearest,
   zeros,
 } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
@@ -172,6 +176,41 @@ const wrong: [() => unknown, string][] = [
   [() => binCount(of(2), 4), "binCount: x is 2 float32; expected int32."],
   [() => equalShare(integers(2), integers(3)), "equalShare: b is 3; expected 2, the shape of a."],
   [() => gatherIntegers(integers(2, 3), integers(3, 1)), "expected the same number of rows"],
+  [
+    () => conv2d(of(2, 3, 8, 8), of(4, 5, 3, 3), null),
+    "conv2d: input is 2×3×8×8 and weight is 4×5×3×3 (O×C×kH×kW): the input has 3 channels, expected 5.",
+  ],
+  [() => conv2d(of(3, 8, 8), of(4, 3, 3, 3), null), "conv2d: input is 3×8×8; expected B×C×H×W."],
+  [
+    () => conv2d(of(2, 3, 4, 4), of(4, 3, 7, 7), null, { padding: 1 }),
+    "conv2d: input is 2×3×4×4, weight is 4×3×7×7 and padding is 1; " +
+      "expected a kernel of at least 1×1 that fits in the padded input.",
+  ],
+  [() => conv2d(of(2, 3, 4, 4), of(4, 3, 3, 3), of(3)), "conv2d: bias is 3; expected 4"],
+  [
+    () => conv2d(of(2, 3, 4, 4), of(4, 3, 3, 3), null, { stride: 0 }),
+    "conv2d: stride is 0; expected a whole number ≥ 1.",
+  ],
+  [
+    () => convTranspose2d(of(2, 3, 4, 4), of(4, 3, 3, 3), null),
+    "(C×O×kH×kW): the input has 3 channels, expected 4.",
+  ],
+  [
+    () => convTranspose2d(of(2, 3, 4, 4), of(3, 4, 3, 3), null, { stride: 2, outputPadding: 2 }),
+    "convTranspose2d: outputPadding is 2 and stride is 2; expected less than the stride.",
+  ],
+  [
+    () => convTranspose2d(of(2, 3, 1, 4), of(3, 4, 3, 3), null, { padding: 2 }),
+    "convTranspose2d: input is 2×3×1×4, weight is 3×4×3×3 and padding is 2: the output would be -1×2; ",
+  ],
+  [
+    () => maxPool2d(of(2, 3, 4, 1), { kernelSize: 2 }),
+    "maxPool2d: input is 2×3×4×1 and kernelSize is 2; expected H and W of at least the kernel size.",
+  ],
+  [
+    () => upsampleNearest(of(2, 3, 4, 4), 1.5),
+    "upsampleNearest: factor is 1.5; expected a whole number ≥ 1.",
+  ],
   [() => argmaxProduct(of(2, 3), of(4, 5)), "expected M×K and N×K with the same K"],
 ];
 

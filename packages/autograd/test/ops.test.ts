@@ -7,6 +7,8 @@ import {
   checkpoint,
   columnStatistics,
   concatenate,
+  conv2d,
+  convTranspose2d,
   cos,
   crossEntropy,
   divide,
@@ -21,6 +23,7 @@ import {
   log,
   logSoftmax,
   matmul,
+  maxPool2d,
   mean,
   mlp,
   multiply,
@@ -46,6 +49,7 @@ import {
   type Tensor,
   tanh,
   transpose,
+  upsampleNearest,
 } from "@splitmask/autograd";
 import { caseInputs, checkOp, Fixture, type OpCheckOptions } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
@@ -148,6 +152,37 @@ const cases: Record<string, Record<string, Compute>> = {
         { weight: out, bias: null },
         { residual: x, precision: "bfloat16" },
       ),
+  },
+  conv2d: {
+    plain: ({ x, weight, bias }) => conv2d(x, weight, bias),
+    padded: ({ x, weight, bias }) => conv2d(x, weight, bias, { padding: 1 }),
+    stride: ({ x, weight, bias }) => conv2d(x, weight, bias, { stride: 2, padding: 1 }),
+    strideOdd: ({ x, weight, bias }) => conv2d(x, weight, bias, { stride: 2, padding: 1 }),
+    large: ({ x, weight, bias }) => conv2d(x, weight, bias, { padding: 3 }),
+    point: ({ x, weight, bias }) => conv2d(x, weight, bias),
+    pointStride: ({ x, weight, bias }) => conv2d(x, weight, bias, { stride: 2 }),
+    oblong: ({ x, weight, bias }) => conv2d(x, weight, bias, { stride: 3 }),
+    relu: ({ x, weight, bias }) => conv2d(x, weight, bias, { padding: 1, activation: "relu" }),
+    pointRelu: ({ x, weight, bias }) => conv2d(x, weight, bias, { activation: "relu" }),
+    withoutBias: ({ input, weight }) => conv2d(input, weight, null),
+  },
+  convTranspose2d: {
+    plain: ({ x, weight, bias }) => convTranspose2d(x, weight, bias),
+    stride: ({ x, weight, bias }) => convTranspose2d(x, weight, bias, { stride: 2, padding: 1 }),
+    outputPadding: ({ x, weight, bias }) =>
+      convTranspose2d(x, weight, bias, { stride: 2, padding: 1, outputPadding: 1 }),
+    point: ({ x, weight, bias }) => convTranspose2d(x, weight, bias),
+    gaps: ({ x, weight, bias }) => convTranspose2d(x, weight, bias, { stride: 3, outputPadding: 2 }),
+    relu: ({ x, weight, bias }) =>
+      convTranspose2d(x, weight, bias, { stride: 2, padding: 1, activation: "relu" }),
+  },
+  maxPool2d: {
+    two: ({ x }) => maxPool2d(x, { kernelSize: 2 }),
+    rest: ({ x }) => maxPool2d(x, { kernelSize: 3 }),
+  },
+  upsampleNearest: {
+    two: ({ x }) => upsampleNearest(x, 2),
+    three: ({ x }) => upsampleNearest(x, 3),
   },
   layerNorm: {
     affine: ({ x, weight, bias }) => layerNorm(x, weight, bias),

@@ -29,6 +29,7 @@ export { estimateSeconds, type KernelRates, measureRates } from "./kernelRates.j
 export {
   activatedOperands,
   binaryOperations,
+  convolutionActivations,
   distributions,
   elementTypes,
   eraseModes,

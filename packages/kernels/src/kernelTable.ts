@@ -2,6 +2,7 @@ import type { DType } from "./dtype.js";
 import { attention } from "./kernels/attention.js";
 import { clustering } from "./kernels/clustering.js";
 import { elementTypes } from "./kernels/codes.js";
+import { convolutions } from "./kernels/convolutions.js";
 import type { FixedType, KernelPart } from "./kernels/defineKernel.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { limits } from "./kernels/limits.js";
@@ -12,6 +13,7 @@ import { normalization } from "./kernels/normalization.js";
 import { optimizers } from "./kernels/optimizers.js";
 import { packedProducts } from "./kernels/packedProducts.js";
 import { pictures } from "./kernels/pictures.js";
+import { pooling } from "./kernels/pooling.js";
 import { products } from "./kernels/products.js";
 import { random } from "./kernels/random.js";
 import { reductions } from "./kernels/reductions.js";
@@ -23,6 +25,8 @@ export const kernelGroups = {
   reductions,
   products,
   packedProducts,
+  convolutions,
+  pooling,
   attention,
   normalization,
   losses,
@@ -50,6 +54,8 @@ export const kernelTable = {
   ...reductions,
   ...products,
   ...packedProducts,
+  ...convolutions,
+  ...pooling,
   ...attention,
   ...normalization,
   ...losses,

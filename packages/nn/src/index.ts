@@ -5,6 +5,12 @@
  */
 export { Attention, type AttentionLayerOptions } from "./attention.js";
 export { BatchNorm1d, type BatchNormLayerOptions, type BatchStatistics } from "./batchNorm.js";
+export {
+  Conv2d,
+  type ConvolutionLayerOptions,
+  ConvTranspose2d,
+  type ConvTransposeLayerOptions,
+} from "./convolution.js";
 export { DropPath } from "./dropPath.js";
 export { type ForwardContext, inference, type SampleRange } from "./forwardContext.js";
 export {

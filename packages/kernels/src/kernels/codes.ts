@@ -109,6 +109,14 @@ export const outputActivations = {
   gelu: 1,
 } as const;
 
+/** What a convolution does to its sums. */
+export const convolutionActivations = {
+  /** Nothing. */
+  none: 0,
+  /** max(x, 0) */
+  relu: 1,
+} as const;
+
 /** The element type of a buffer, where each call chooses it. */
 export const elementTypes = {
   /** The call's dtype. */
