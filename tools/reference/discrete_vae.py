@@ -16,7 +16,7 @@ from torch import nn
 from model_fixtures import drawn_pictures, generator, normal, randomise, save, warmed_cosine
 
 SEED, STEPS, BATCH, POOL = 53, 10, 3, 6
-IMAGE, WORDS, WIDTH, BLOCKS, EMBEDDING = 16, 12, 8, 1, 6
+IMAGE, WORDS, WIDTH, BLOCKS, EMBEDDING = 16, 12, 4, 1, 6
 BASE, WARMUP, DECAY = 2e-3, 2, 1e-4
 START, END, ANNEALED = 1.0, 1 / 16, 0.5  # temperature at first and at last; the share of the run in which it falls
 WEIGHT, RISEN = 6.6, 0.25  # of the divergence; the share of the run in which it rises

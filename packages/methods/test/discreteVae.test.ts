@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { normal, reshape, scope, type Tensor, tensor } from "@splitmask/autograd";
+import { normal, reshape, scope, type Tensor, tensor, uniform } from "@splitmask/autograd";
+import { largestError } from "@splitmask/autograd/testing";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { DiscreteVae, type DiscreteVaeConfig, sampleGumbelNoise } from "@splitmask/methods";
 import { AdamW, cosineSchedule, parameterGroups } from "@splitmask/optim";
@@ -12,17 +13,15 @@ import { fixedSteps, pictureBatch, readFixture } from "./fixedRun.js";
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
 
-const sizes = { vocabularySize: 12, width: 8, blocks: 1, embeddingWidth: 6 };
+const sizes = { vocabularySize: 12, width: 4, blocks: 1, embeddingWidth: 6 };
 const training = { training: true, seed: 3, step: 0 };
 
 const makeTask = (config: DiscreteVaeConfig = {}, on: Device = device) =>
   new DiscreteVae(on, { ...sizes, seed: 5, ...config });
 
 function makeBatch(batch = 4, on: Device = device) {
-  const images = normal(on, [batch, 3, 16, 16], {
-    standardDeviation: 0.4,
-    key: { seed: 1, purpose: "images" },
-  });
+  const key = { seed: 1, purpose: "images" };
+  const images = uniform(on, [batch, 3, 16, 16], { low: -1, high: 1, key });
   return { views: [images], labels: new Int32Array(batch), indices: new Int32Array(batch) };
 }
 
@@ -76,21 +75,24 @@ describe("against PyTorch, written from the paper", () => {
       totalSteps: fixedSteps,
       start: 1e-3,
     });
-    const errors: Record<string, number> = {};
+    const records: Record<string, Tensor>[] = [];
     for (let step = 0; step < fixedSteps; step++) {
-      const losses = scope(device, () => {
-        optimizer.zeroGrad();
-        const { parts, total } = task.loss(batch(step), { ...training, step, progress: step / fixedSteps });
-        total.backward();
-        optimizer.step({ learningRate: rate(step) });
-        return { total, ...parts } as Record<string, Tensor>;
-      });
-      for (const [name, loss] of Object.entries(losses)) {
-        const expected = (fixture.get(`steps.${name}`).data as Float32Array)[step]!;
-        errors[name] = Math.max(errors[name] ?? 0, Math.abs((await loss.item()) / expected - 1));
-      }
+      records.push(
+        scope(device, () => {
+          optimizer.zeroGrad();
+          const { parts, total } = task.loss(batch(step), { ...training, step, progress: step / fixedSteps });
+          total.backward();
+          optimizer.step({ learningRate: rate(step) });
+          return { total, ...parts };
+        }),
+      );
     }
-    expect(Object.entries(errors).filter(([, error]) => !(error <= 1e-5))).toEqual([]);
+    for (const name of ["total", "reconstruction", "divergence"]) {
+      const losses = await Promise.all(records.map((record) => record[name]!.item()));
+      // A likelihood may be near 0: errors are of the largest loss.
+      const error = largestError(losses, fixture.get(`steps.${name}`).data as Float32Array);
+      expect([name, error <= 1e-5]).toEqual([name, true]);
+    }
   });
 });
 
@@ -121,7 +123,7 @@ test("the noise is Gumbel's", async () => {
   expect(variance).toBeCloseTo(Math.PI ** 2 / 6, 1);
 });
 
-test("the divergence is counted with its weight once that has risen, and is none of words that are used evenly", async () => {
+test("the divergence counts with its weight once that has risen, and is 0 of equally probable words", async () => {
   const task = makeTask({ divergenceWeight: 1.92 });
   const { parts, total } = task.loss(makeBatch(), { ...training, progress: 1 });
   const [reconstruction, divergence] = [await parts.reconstruction!.item(), await parts.divergence!.item()];

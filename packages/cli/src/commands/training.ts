@@ -224,16 +224,20 @@ export function addSchema({ method, program, terminal }: CommandLine): void {
   const help = `
     Print the JSON schema of a configuration file, for editors
     --method <name>  method whose settings to include, as for pretrain
-    --for <command>  command that the configuration is for (choices: "pretrain", "finetune", default: "pretrain")
+    --for <command>  command that the configuration is for (choices: "pretrain", "finetune", "tokenizer", default:
+      "pretrain")
     $ splitmask schema > splitmask.schema.json
       then put "$schema": "./splitmask.schema.json" in the configuration file
     $ splitmask schema --for finetune > finetune.schema.json
       the schema for finetune`;
-  addCommand(program, "schema", help).action((options: { readonly for?: "pretrain" | "finetune" }) => {
-    const schema =
-      options.for === "finetune"
-        ? jsonSchema(finetuneFields, "Configuration of splitmask finetune")
-        : jsonSchema(pretrainingFields(method!), `Configuration of splitmask pretrain with ${method!.title}`);
-    terminal.data(`${JSON.stringify(schema, null, 2)}\n`);
+  type Configured = "pretrain" | "finetune" | "tokenizer";
+  addCommand(program, "schema", help).action((options: { readonly for?: Configured }) => {
+    const schemas = {
+      pretrain: () =>
+        jsonSchema(pretrainingFields(method!), `Configuration of splitmask pretrain with ${method!.title}`),
+      finetune: () => jsonSchema(finetuneFields, "Configuration of splitmask finetune"),
+      tokenizer: () => jsonSchema(tokenizerRunFields, "Configuration of splitmask tokenizer fit"),
+    };
+    terminal.data(`${JSON.stringify(schemas[options.for ?? "pretrain"](), null, 2)}\n`);
   });
 }

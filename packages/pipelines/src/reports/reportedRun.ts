@@ -158,12 +158,12 @@ function fittedTokenizer(
   const { config, pictureCount, pictures } = description;
   const { figures, look, title } = discreteVaeMethod;
   const settings = preparedSettings(description);
-  const { blocks, hiddenWidth, imageSize, vocabulary } = config;
+  const { hiddenWidth, imageSize, vocabulary } = config;
   return {
     ...{ description, withLabels: false, figures, chance: undefined },
     summary:
-      `A tokenizer of ${vocabulary.toLocaleString("en")} words, a ${title} (${hiddenWidth} channels, ${blocks} blocks ` +
-      `at each resolution), trained on ${pictureCount.toLocaleString("en")} pictures at ${imageSize}×${imageSize}.`,
+      `A tokenizer of ${vocabulary.toLocaleString("en")} words, a ${title} (${hiddenWidth} channels at full ` +
+      `resolution), trained on ${pictureCount.toLocaleString("en")} pictures at ${imageSize}×${imageSize}.`,
     open: (terminal) => openTrainingPictures(pictures.path, config, terminal),
     async load(device) {
       if (checkpoint === undefined) return null;

@@ -455,7 +455,7 @@ export const finetuneGroups = groupsOf(
   { source: labelledFields },
 );
 
-/** The settings of a tokenizer's training: its own, and those of pre-training that do not need an encoder of patches. */
+/** The settings of a tokenizer's training: its own, and those of pre-training that it has too. */
 export const tokenizerRunFields = {
   ...discreteVaeFields,
   ...pickFields(sharedFields, ["imageSize", "cropScale", "flip", "healthEvery"]),

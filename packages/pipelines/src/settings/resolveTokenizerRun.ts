@@ -4,7 +4,7 @@ import { stepTime } from "../estimate/runEstimate.js";
 import type { TokenizerRunConfig } from "./config.js";
 import type { PictureFacts } from "./facts.js";
 import type { Resolution } from "./resolve.js";
-import { checkBatch } from "./resolveBatch.js";
+import { checkBatch, takeMicroBatches } from "./resolveBatch.js";
 import { resolveCommon, settle } from "./resolveCommon.js";
 import { checkLength, stepsOfEpoch, takeCheckpoints, takeLength } from "./resolveLength.js";
 import { resolveOptimization } from "./resolveOptimization.js";
@@ -13,6 +13,8 @@ import { settleSource } from "./sourceFields.js";
 import type { CostOf } from "./stepSettings.js";
 
 const usualBatch = 64;
+/** Pictures that go through the model at a time. */
+const largestMicroBatch = 32;
 const usualEpochs = 20;
 const fewestSteps = 2000;
 
@@ -43,7 +45,7 @@ export async function resolveTokenizerRun(
     usual,
     usual < usualBatch ? "all pictures" : "for a CPU",
   );
-  const accumulate = given.accumulate ?? 1;
+  const accumulate = takeMicroBatches(given.accumulate, batch, largestMicroBatch, decisions);
   checkBatch(batch, accumulate, count);
   const epochSteps = stepsOfEpoch(count, batch);
   const length = takeLength(

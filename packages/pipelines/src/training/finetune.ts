@@ -168,7 +168,7 @@ export function classificationRun({
       const { description, hash, read } = await firstEncoder();
       const { encoder, mean, std } = description;
       return {
-        encoder: { ...encoder, imageSize, dropPath, finalNorm: false },
+        encoder: { ...encoder!, imageSize, dropPath, finalNorm: false },
         pretrained: { run: resolve(encoderRun), steps: read?.step ?? null, weights: hash },
         ...{ mean, std },
       };
