@@ -14,6 +14,7 @@ import {
   sigmoid,
   slice,
   softmax,
+  sqrt,
   square,
   subtract,
   sum,
@@ -54,6 +55,9 @@ export interface GumbelNoiseRequest {
 /** Draws noise of the Gumbel distribution: B·N×V. */
 export type GumbelNoiseSampler = (device: Device, request: GumbelNoiseRequest) => Tensor;
 
+/** Uniform numbers are from here to 1, because the logarithm of 0 is infinite. */
+const leastDraw = 1e-10;
+
 /** Draws the noise of each picture from (seed, step, place in the batch) alone: −ln(−ln u) of uniform u. */
 export const sampleGumbelNoise: GumbelNoiseSampler = (device, request) => {
   const { batch, firstSample, places, seed, step, vocabularySize } = request;
@@ -61,10 +65,10 @@ export const sampleGumbelNoise: GumbelNoiseSampler = (device, request) => {
     scope(device, () => {
       const drawn = Array.from({ length: batch }, (_, sample) =>
         uniform(device, [places, vocabularySize], {
+          low: leastDraw,
           key: { seed, purpose: "discreteVae.noise", step, sample: firstSample + sample },
         }),
       );
-      // u may be 0, which no word has for its largest: −∞.
       return affine(log(affine(log(concatenate(drawn, 0)), -1, 0)), -1, 0);
     }),
   );
@@ -278,7 +282,7 @@ export class DiscreteVae implements TrainingTask<ImageBatch> {
         return {
           wordEntropy,
           wordPerplexity: exp(affine(wordEntropy, Math.LN2, 0)),
-          pixelError: exp(affine(log(error), 0.5, 0)),
+          pixelError: sqrt(error),
         };
       }),
     );

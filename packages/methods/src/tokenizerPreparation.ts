@@ -66,7 +66,7 @@ export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSetting
     const view = tokenizerView(settings);
     const places = (view.size / patchSize) ** 2;
     const perPicture = patchesPerPicture(places, pictureCount, patches);
-    const fitted = await kind.fit!(device, {
+    const fitted = await kind.fit(device, {
       ...{ vocabularySize: vocabulary, patchSize, seed, patches, perPicture },
       crops: request.crops(view, Math.ceil(patches / perPicture)),
       onProgress: request.progress,

@@ -22,34 +22,47 @@ export function tokenizerReference(tokenizer: string): string {
   return existsSync(path) && statSync(path).isDirectory() ? join(path, tokenizerFile) : path;
 }
 
+/** A kind whose tokenizers are made before the first step of a run. */
+type FittedKind = TokenizerKind & Required<Pick<TokenizerKind, "fit">>;
+
+const isFitted = (kind: Partial<TokenizerKind> | null | undefined): kind is FittedKind =>
+  typeof kind?.name === "string" && typeof kind.fit === "function" && typeof kind.load === "function";
+
 /**
  * The kind of tokenizers that a setting gives: one of the table, the default export of a module, or what reads a
  * tokenizer that was fitted before.
  *
  * @param tokenizer A name, or a path.
- * @throws UsageError (rejects) If there is no such file, or what it holds is no tokenizer.
+ * @throws UsageError (rejects) If there is no such file, what it holds is no tokenizer, or the kind has no `fit`.
  */
-export async function findTokenizerKind(tokenizer: string): Promise<TokenizerKind> {
-  if (!isTokenizerPath(tokenizer)) return tokenizerKinds[tokenizer as keyof typeof tokenizerKinds];
+export async function findTokenizerKind(tokenizer: string): Promise<FittedKind> {
+  if (!isTokenizerPath(tokenizer)) {
+    const kind = (tokenizerKinds as Readonly<Record<string, TokenizerKind>>)[tokenizer];
+    if (isFitted(kind)) return kind;
+    throw new UsageError(
+      `tokenizer: "${tokenizer}" is not made before a run. Train one with splitmask tokenizer fit, and give its folder.`,
+    );
+  }
   const expected = `a ${tokenizerFile}, a folder with one, or a .js, .mjs or .ts file whose default export is a kind`;
   const path = await existingFile(tokenizerReference(tokenizer), "tokenizer", expected);
   return isModule(path) ? kindOfModule(path) : kindOfFile(path);
 }
 
 /** What reads a tokenizer that was fitted before. */
-async function kindOfFile(path: string): Promise<TokenizerKind> {
+async function kindOfFile(path: string): Promise<FittedKind> {
   const { name, patchSize, vocabularySize } = await readTokenizerFile(path).catch((error: Error) => {
     throw new UsageError(`tokenizer: ${error.message}`, { cause: error });
   });
-  const fit: TokenizerKind["fit"] = (device) => loadTokenizer(device, path);
+  const fit: FittedKind["fit"] = (device) => loadTokenizer(device, path);
   return { name, patchSize, vocabularySize, fit, load: loadTokenizer };
 }
 
-async function kindOfModule(path: string): Promise<TokenizerKind> {
-  const kind = (await importDefault(path, "export default myTokenizerKind;")) as TokenizerKind | null;
-  const isKind =
-    typeof kind?.name === "string" && typeof kind.fit === "function" && typeof kind.load === "function";
-  if (isKind) return kind;
+async function kindOfModule(path: string): Promise<FittedKind> {
+  const kind = (await importDefault(
+    path,
+    "export default myTokenizerKind;",
+  )) as Partial<TokenizerKind> | null;
+  if (isFitted(kind)) return kind;
   throw new UsageError(
     `${basename(path)}: its default export is no kind of tokenizers; expected an object with a name and the ` +
       "functions fit and load: a TokenizerKind of @splitmask/tokenizer.",

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  evaluate,
+  embed,
   type FitTokenizerResult,
   fitTokenizer,
   fitTokenizerDryRun,
@@ -18,7 +18,7 @@ let result: FitTokenizerResult;
 const at = (...names: string[]) => join(folder, ...names);
 const config = {
   ...{ imageSize: 16, vocabulary: 12, hiddenWidth: 4, blocks: 1 },
-  ...{ batch: 4, steps: 3, threads: 1 },
+  ...{ batch: 4, steps: 3, threads: 1, healthEvery: 1 },
 } satisfies TokenizerRunConfig;
 
 beforeAll(async () => {
@@ -60,7 +60,7 @@ test("has a report with pictures beside those made of their words, and the words
     "A tokenizer of 12 words, a Discrete VAE (4 channels at full resolution), trained on 8 pictures at 16×16.",
     "Pictures made of their words",
     "reconstructed",
-    "Divergence from the uniform prior",
+    "Perplexity of the words",
   ])
     expect(page).toContain(text);
 });
@@ -81,8 +81,8 @@ test("its words are those of a pre-training run, whose view has 8 pixels a word,
 });
 
 test("is not taken for a run with an encoder", async () => {
-  const request = { run: at("words"), train: at("pictures"), test: at("pictures"), threads: 1 };
-  await expect(evaluate(request, ["knn"], silentTerminal)).rejects.toThrow(
+  const request = { run: at("words"), folder: at("pictures"), out: at("features.npy"), threads: 1 };
+  await expect(embed(request)).rejects.toThrow(
     `${at("words")} is a run of splitmask tokenizer fit; expected one of splitmask pretrain.`,
   );
 });
