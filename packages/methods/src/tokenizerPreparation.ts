@@ -45,7 +45,7 @@ export function tokenizerView({
   return { size: (imageSize / patch) * tokenizerPatch, mean: half, std: half };
 }
 
-/** Checks a tokenizer of a module. */
+/** Checks a tokenizer before a run counts on it. */
 async function checked(
   device: Device,
   tokenizer: Tokenizer,
