@@ -204,12 +204,13 @@ export interface Method<
   /** Its default learning rate, weight decay, augmentation and so on. */
   readonly recipe: Recipe;
   /**
-   * Reads what the given settings name, such as a tokenizer's file, before they are decided.
+   * Reads what settings name, such as a tokenizer's file, before they are decided.
    *
-   * @returns The given settings with what was read: paths absolute, sizes filled in.
+   * @param given All settings that are given, its own among them.
+   * @returns The same with what was read: paths absolute, sizes filled in.
    * @throws UsageError (rejects) If what they name is not there.
    */
-  examine?(given: Given<Own>): Promise<Given<Own>>;
+  examine?<Chosen extends object>(given: Chosen): Promise<Chosen>;
   /**
    * Decides its own settings.
    *

@@ -40,7 +40,8 @@ export async function findTokenizerKind(tokenizer: string): Promise<FittedKind> 
     const kind = (tokenizerKinds as Readonly<Record<string, TokenizerKind>>)[tokenizer];
     if (isFitted(kind)) return kind;
     throw new UsageError(
-      `tokenizer: "${tokenizer}" is not made before a run. Train one with splitmask tokenizer fit, and give its folder.`,
+      `tokenizer: "${tokenizer}" is not made before a run. ` +
+        "Train one with splitmask tokenizer fit, and give its folder.",
     );
   }
   const expected = `a ${tokenizerFile}, a folder with one, or a .js, .mjs or .ts file whose default export is a kind`;
@@ -72,20 +73,19 @@ async function kindOfModule(path: string): Promise<FittedKind> {
 /**
  * Completes what is given of a tokenizer: paths become absolute, and the sizes are those of its file or module.
  *
- * @param given The fields that are given.
+ * @param given The fields that are given, a tokenizer's perhaps among them.
  * @throws UsageError (rejects) If a path holds no tokenizer, or one of other sizes than those given.
  */
-export async function examineTokenizer<Fields extends Given<typeof tokenizerFields>>(
-  given: Fields,
-): Promise<Fields> {
-  if (given.tokenizer === undefined || !isTokenizerPath(given.tokenizer)) return given;
-  const kind = await findTokenizerKind(given.tokenizer);
+export async function examineTokenizer<Chosen extends object>(given: Chosen): Promise<Chosen> {
+  const { tokenizer, ...chosen } = given as Given<typeof tokenizerFields>;
+  if (tokenizer === undefined || !isTokenizerPath(tokenizer)) return given;
+  const kind = await findTokenizerKind(tokenizer);
   const sizes = { vocabulary: kind.vocabularySize, tokenizerPatch: kind.patchSize };
   const fixed = Object.entries(sizes).filter(([, size]) => size !== undefined);
   for (const [name, size] of fixed) {
-    const asked = given[name as keyof typeof sizes];
+    const asked = chosen[name as keyof typeof sizes];
     if (asked !== undefined && asked !== size)
-      throw contradiction(name, `${asked}, but the tokenizer ${given.tokenizer} has ${size}; leave it out`);
+      throw contradiction(name, `${asked}, but the tokenizer ${tokenizer} has ${size}; leave it out`);
   }
-  return { ...given, tokenizer: tokenizerReference(given.tokenizer), ...Object.fromEntries(fixed) };
+  return { ...given, tokenizer: tokenizerReference(tokenizer), ...Object.fromEntries(fixed) };
 }

@@ -30,6 +30,7 @@ test("SplitMask shows words, each half, its prediction of the other, and the sha
     ...common,
     tokenizer: "k-means",
     vocabulary: task.config.tokenizer.vocabularySize,
+    tokenizerPatch: 8,
     tokenizerPatches: 1,
     mask: "block",
     negatives: "other",

@@ -111,7 +111,7 @@ export async function decideSettings(
 ): Promise<DecidedSettings> {
   const method = await loadMethod(asked);
   const costOf = pretrainingCosts(method, machine);
-  const examined = { ...given, ...(await method.examine?.(given)) };
+  const examined = (await method.examine?.(given)) ?? given;
   return { method, ...(await resolveConfig({ method, given: examined, pictures, machine, costOf })) };
 }
 
