@@ -54,27 +54,36 @@ function look(
   };
 }
 
-/** A discrete VAE: how the tokenizer of `splitmask tokenizer fit` is trained. */
-export const discreteVaeMethod = {
+/** What a discrete VAE trains with where nothing is given. */
+export interface DiscreteVaeRecipe {
+  /** The peak learning rate. */
+  readonly learningRate: number;
+  /** The peak learning rate over the one at the end. */
+  readonly peakToMinimum: number;
+  /** Warm-up as a share of the steps. */
+  readonly warmupShare: number;
+  /** AdamW's weight decay. */
+  readonly weightDecay: number;
+  /** Largest norm of the gradient. */
+  readonly clip: number;
+  /** Decay of the moving average of the weights. */
+  readonly ema: number;
+  /** Smallest area of the random resized crop, as a share of the picture. */
+  readonly cropScale: number;
+}
+
+/** A method that trains a tokenizer. */
+export interface TokenizerMethod {
   /** Its name in `config.json` and checkpoints. */
-  name: "discrete-vae",
+  readonly name: string;
   /** Its displayed name. */
-  title: "Discrete VAE",
+  readonly title: string;
   /** Where it comes from. */
-  paper: "Ramesh et al. 2021, arXiv 2102.12092",
+  readonly paper: string;
   /** Its own settings. */
-  fields: discreteVaeFields,
+  readonly fields: typeof discreteVaeFields;
   /** What it trains with where nothing is given. */
-  recipe: {
-    // The paper's 1e-4 is for 1,200,000 steps of 512 pictures; runs on a CPU have a thousandth of these.
-    learningRate: 1e-3,
-    peakToMinimum: 80,
-    warmupShare: 0.02,
-    weightDecay: 1e-4,
-    clip: 1,
-    ema: 0.999,
-    cropScale: 0.2,
-  },
+  readonly recipe: DiscreteVaeRecipe;
   /**
    * Decides its own settings.
    *
@@ -85,9 +94,34 @@ export const discreteVaeMethod = {
    */
   decide(
     given: Given<typeof discreteVaeFields>,
-    { imageSize }: Pick<CommonSettings, "imageSize">,
+    facts: Pick<CommonSettings, "imageSize">,
     decisions: Decisions,
-  ): DiscreteVaeSettings {
+  ): DiscreteVaeSettings;
+  /** The model with its initial weights, and its loss. */
+  create(device: Device, settings: DiscreteVaeSettings & Pick<CommonSettings, "seed">): DiscreteVae;
+  /** Titles and captions of its figures. */
+  readonly figures: FigureNotes;
+  /** What a report shows of it. */
+  look(task: DiscreteVae, request: LookRequest<Pick<CommonSettings, "precision">>): Looks;
+}
+
+/** A discrete VAE: how the tokenizer of `splitmask tokenizer fit` is trained. */
+export const discreteVaeMethod: TokenizerMethod = {
+  name: "discrete-vae",
+  title: "Discrete VAE",
+  paper: "Ramesh et al. 2021, arXiv 2102.12092",
+  fields: discreteVaeFields,
+  recipe: {
+    // The paper's 1e-4 is for 1,200,000 steps of 512 pictures; runs on a CPU have a thousandth of these.
+    learningRate: 1e-3,
+    peakToMinimum: 80,
+    warmupShare: 0.02,
+    weightDecay: 1e-4,
+    clip: 1,
+    ema: 0.999,
+    cropScale: 0.2,
+  },
+  decide(given, { imageSize }, decisions) {
     if (imageSize % discreteVaePatch !== 0)
       throw contradiction(
         "imageSize",
@@ -104,8 +138,7 @@ export const discreteVaeMethod = {
       temperatureShare: given.temperatureShare ?? 1 / 8,
     };
   },
-  /** The model with its initial weights, and its loss. */
-  create(device: Device, settings: DiscreteVaeSettings & Pick<CommonSettings, "seed">): DiscreteVae {
+  create(device, settings) {
     const { blocks, hiddenWidth: width, temperature, vocabulary: vocabularySize, ...others } = settings;
     const { divergenceShare, divergenceWeight, reconstruction, seed, temperatureShare } = others;
     return new DiscreteVae(device, {
@@ -113,8 +146,6 @@ export const discreteVaeMethod = {
       ...{ divergenceShare, divergenceWeight, temperature: [1, temperature], temperatureShare },
     });
   },
-  /** Titles and captions of its figures. */
   figures,
-  /** What a report shows of it. */
   look,
 };

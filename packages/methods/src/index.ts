@@ -51,7 +51,12 @@ export {
   resolveDiscreteVaeConfig,
   sampleGumbelNoise,
 } from "./discreteVae.js";
-export { type DiscreteVaeSettings, discreteVaeMethod } from "./discreteVaeMethod.js";
+export {
+  type DiscreteVaeRecipe,
+  type DiscreteVaeSettings,
+  discreteVaeMethod,
+  type TokenizerMethod,
+} from "./discreteVaeMethod.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export {
   type FigureNote,
@@ -98,6 +103,7 @@ export {
   type LabelledMethod,
   type Method,
   type MethodFacts,
+  type ModelWithEncoder,
   type NamedView,
   type PaperLearningRate,
   type Preparation,

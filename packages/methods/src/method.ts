@@ -63,10 +63,16 @@ export interface EncoderModel extends Module {
   readonly encoder: VisionTransformer;
 }
 
+/** A model with an encoder of whatever kind. */
+export interface ModelWithEncoder extends Module {
+  /** What is wanted after training. */
+  readonly encoder: Module;
+}
+
 /** Something that can be trained and whose encoder, of whatever kind, is what a run is for. */
 export interface EncoderTask<Batch = ImageBatch> extends TrainingTask<Batch> {
   /** The encoder, and what serves to train it. */
-  readonly model: Module & { readonly encoder: Module };
+  readonly model: ModelWithEncoder;
 }
 
 /** Something that can be trained and whose encoder is what a run is for. */

@@ -1,6 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { loadTokenizer, readTokenizerFile, type TokenizerKind, tokenizerKinds } from "@splitmask/tokenizer";
+import {
+  type FittedTokenizerKind,
+  loadTokenizer,
+  readTokenizerFile,
+  type TokenizerKind,
+  tokenizerKinds,
+} from "@splitmask/tokenizer";
 import { contradiction } from "./settings/decisions.js";
 import type { Given } from "./settings/field.js";
 import { existingFile, importDefault, isModule } from "./settings/modules.js";
@@ -22,10 +28,7 @@ export function tokenizerReference(tokenizer: string): string {
   return existsSync(path) && statSync(path).isDirectory() ? join(path, tokenizerFile) : path;
 }
 
-/** A kind whose tokenizers are made before the first step of a run. */
-type FittedKind = TokenizerKind & Required<Pick<TokenizerKind, "fit">>;
-
-const isFitted = (kind: Partial<TokenizerKind> | null | undefined): kind is FittedKind =>
+const isFitted = (kind: Partial<TokenizerKind> | null | undefined): kind is FittedTokenizerKind =>
   typeof kind?.name === "string" && typeof kind.fit === "function" && typeof kind.load === "function";
 
 /**
@@ -35,7 +38,7 @@ const isFitted = (kind: Partial<TokenizerKind> | null | undefined): kind is Fitt
  * @param tokenizer A name, or a path.
  * @throws UsageError (rejects) If there is no such file, what it holds is no tokenizer, or the kind has no `fit`.
  */
-export async function findTokenizerKind(tokenizer: string): Promise<FittedKind> {
+export async function findTokenizerKind(tokenizer: string): Promise<FittedTokenizerKind> {
   if (!isTokenizerPath(tokenizer)) {
     const kind = (tokenizerKinds as Readonly<Record<string, TokenizerKind>>)[tokenizer];
     if (isFitted(kind)) return kind;
@@ -50,15 +53,15 @@ export async function findTokenizerKind(tokenizer: string): Promise<FittedKind> 
 }
 
 /** What reads a tokenizer that was fitted before. */
-async function kindOfFile(path: string): Promise<FittedKind> {
+async function kindOfFile(path: string): Promise<FittedTokenizerKind> {
   const { name, patchSize, vocabularySize } = await readTokenizerFile(path).catch((error: Error) => {
     throw new UsageError(`tokenizer: ${error.message}`, { cause: error });
   });
-  const fit: FittedKind["fit"] = (device) => loadTokenizer(device, path);
+  const fit: FittedTokenizerKind["fit"] = (device) => loadTokenizer(device, path);
   return { name, patchSize, vocabularySize, fit, load: loadTokenizer };
 }
 
-async function kindOfModule(path: string): Promise<FittedKind> {
+async function kindOfModule(path: string): Promise<FittedTokenizerKind> {
   const kind = (await importDefault(
     path,
     "export default myTokenizerKind;",

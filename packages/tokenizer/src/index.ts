@@ -26,6 +26,11 @@ export { type RandomProjectionOptions, RandomProjectionTokenizer } from "./rando
 export { patchesPerPicture, type SamplePatchesOptions, samplePatches } from "./samplePatches.js";
 export type { TokenizeOptions, Tokenizer } from "./tokenizer.js";
 export { readTokenizerFile, type TokenizerFile, writeTokenizerFile } from "./tokenizerFile.js";
-export type { FitTokenizerOptions, TokenizerKind } from "./tokenizerKind.js";
+export type {
+  FitTokenizerOptions,
+  FittedTokenizerKind,
+  TokenizerCost,
+  TokenizerKind,
+} from "./tokenizerKind.js";
 export { type FittedTokenizerName, type TokenizerKindName, tokenizerKinds } from "./tokenizerKinds.js";
 export { type TokenStatistics, tokenEntropy, tokenStatistics } from "./tokenStatistics.js";

@@ -37,7 +37,7 @@ test.each(["random-projection", "random-patches", "k-means"] as const satisfies 
   "%s: of the kind and the sizes that were asked for",
   async (kind) => {
     const { name, codebook, patchSize } = await fit(kind);
-    expect([name, codebook.shape, patchSize]).toEqual([kind, [6, 12], 2]);
+    expect([name, codebook!.shape, patchSize]).toEqual([kind, [6, 12], 2]);
   },
 );
 
@@ -54,7 +54,7 @@ test("reads as many crops as give the patches, and none for a random projection"
     ...{ patchSize: 2, count: 50, perPicture: 5, seed: 3 },
   });
   const same = RandomPatchesTokenizer.fit(patches, { vocabularySize: 6, seed: 3 });
-  expect(await tokenizer.codebook.data()).toEqual(await same.codebook.data());
+  expect(await tokenizer.codebook!.data()).toEqual(await same.codebook.data());
   await fit("random-projection");
   expect(read.batches).toBe(0);
 });
