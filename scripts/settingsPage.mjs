@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { methods } from "../packages/methods/dist/index.js";
-import { classifierFields } from "../packages/methods/dist/settings/index.js";
+import { classifierFields, discreteVaeFields } from "../packages/methods/dist/settings/index.js";
 import {
   finetuneFields,
   jsonSchema,
@@ -10,6 +10,7 @@ import {
   noteOf,
   optionName,
   sharedGroups,
+  tokenizerRunFields,
   valueKind,
 } from "../packages/pipelines/dist/settings/index.js";
 
@@ -29,7 +30,7 @@ Lists use commas: \`--mean 0.5,0.5,0.5\`.
 - \`splitmask schema > splitmask.schema.json\` writes the JSON schema of such a file. With
   \`"$schema": "./splitmask.schema.json"\` in the file, editors complete and check it.
 - Column **resume**: whether the setting may change when a run is continued with \`--resume\`.
-- Column **fine-tuning**: whether \`splitmask finetune\` has the setting too.
+- Columns **fine-tuning** and **tokenizer**: whether \`splitmask finetune\` and \`splitmask tokenizer fit\` have it too.
 
 This page is written by \`scripts/settingsPage.mjs\`.
 `;
@@ -65,11 +66,18 @@ function table(fields, { isShared = false } = {}) {
       valuesOf(name, type),
       description.replaceAll("|", "\\|"),
       mayChange ? "yes" : "",
-      ...(isShared ? [name in finetuneFields ? "yes" : ""] : []),
+      ...(isShared ? [finetuneFields, tokenizerRunFields].map((own) => (name in own ? "yes" : "")) : []),
     ];
     return `| ${cells.join(" | ")} |`;
   });
-  const heads = ["field", "option", "values", "meaning", "resume", ...(isShared ? ["fine-tuning"] : [])];
+  const heads = [
+    "field",
+    "option",
+    "values",
+    "meaning",
+    "resume",
+    ...(isShared ? ["fine-tuning", "tokenizer"] : []),
+  ];
   return [`| ${heads.join(" | ")} |`, `|${" --- |".repeat(heads.length)}`, ...rows].join("\n");
 }
 
@@ -88,7 +96,9 @@ export function settingsPage() {
   );
   const title = "## Training with labels\n\nSettings of `splitmask finetune` only.";
   const classifier = `${title}\n\n${table(classifierFields)}\n`;
-  return [introduction, ...shared, ...own, classifier].join("\n");
+  const fitting = "## Training a tokenizer\n\nSettings of `splitmask tokenizer fit` only.";
+  const tokenizer = `${fitting}\n\n${table(discreteVaeFields)}\n`;
+  return [introduction, ...shared, ...own, classifier, tokenizer].join("\n");
 }
 
 /** Says that the page is stale. */

@@ -1,4 +1,5 @@
-"""Fixtures of @splitmask/losses: values and gradients of both terms of SplitMask's objective, and of MAE's.
+"""Fixtures of @splitmask/losses: values and gradients of both terms of SplitMask's objective, of MAE's, and of
+a discrete VAE's.
 
 Made with torch 2.15.0: python tools/reference/losses.py
 """
@@ -68,5 +69,16 @@ for label, normalize in [("normalized", True), ("plain", False)]:
     loss = F.mse_loss(predicted, target)
     loss.backward()
     out |= {f"reconstruction.{label}.loss": loss, f"reconstruction.{label}.predicted": predicted.grad.clone()}
+
+# Logit-Laplace: pixels in (0, 1) under PyTorch's own Laplace distribution of their logits, by change of variables.
+location = normal((2, 3, 4), 1, g).requires_grad_()
+log_scale = normal((2, 3, 4), 0.5, g).requires_grad_()
+pixels = (0.1 + 0.8 * torch.rand((2, 3, 4), generator=g, dtype=torch.float32)).float().double()
+transformed = torch.distributions.TransformedDistribution(
+    torch.distributions.Laplace(location, log_scale.exp()), [torch.distributions.SigmoidTransform()])
+loss = -transformed.log_prob(pixels).mean()
+loss.backward()
+out |= {"input.location": location, "input.logScale": log_scale, "input.pixels": pixels, "logitLaplace.loss": loss,
+        "logitLaplace.location": location.grad, "logitLaplace.logScale": log_scale.grad}
 
 save("losses", "losses", out, {"seed": 11, "temperature": 0.2, "smoothing": 0.1})

@@ -6,7 +6,14 @@ import { type CommandLine, declare, methodOfCommandLine } from "./commands/comma
 import { addDoctor } from "./commands/doctor.js";
 import { addEmbed, addKnn, addPredict, addProbe, addReport, addSimilar } from "./commands/encoder.js";
 import { addStudy } from "./commands/study.js";
-import { addBench, addFinetune, addPretrain, addPreview, addSchema } from "./commands/training.js";
+import {
+  addBench,
+  addFinetune,
+  addPretrain,
+  addPreview,
+  addSchema,
+  addTokenizer,
+} from "./commands/training.js";
 import { CommandTerminal, type TerminalOptions } from "./terminal/terminal.js";
 
 /** Where the command writes; for tests and programs that call `main` themselves. */
@@ -56,6 +63,7 @@ export async function declareCommands(
   const commandLine: CommandLine = { program, terminal, method, exitCode: 0 };
   for (const add of [
     addPretrain,
+    addTokenizer,
     addPreview,
     addProbe,
     addKnn,

@@ -105,6 +105,8 @@ test("schema prints what a file may hold, for the method and the command", async
   };
   expect(Object.keys(finetune.properties)).toEqual(expect.arrayContaining(["recipe", "mixup", "trainSplit"]));
   expect(finetune.properties).not.toHaveProperty("mask");
+  const tokenizer = JSON.parse((await callMain(["schema", "--for", "tokenizer"])).output) as typeof finetune;
+  expect(Object.keys(tokenizer.properties)).toEqual(expect.arrayContaining(["hiddenWidth", "imageSize"]));
 });
 
 const labelled = ["run", "--train", "a", "--test", "b"];
@@ -114,6 +116,8 @@ test.each([
     'got "blok", expected one of "block", "uniform". Did you mean "block"?',
   ],
   [["pretrain", "x", "--tokenizer", "kmeans"], 'Did you mean "k-means"?'],
+  [["tokenizer", "fit", "x", "--reconstruction", "square"], 'Did you mean "squares"?'],
+  [["tokenizer", "fit", "x"], "--out: expected the run folder to write"],
   [["pretrain", "x", "--schedule", "linaer"], 'Did you mean "linear"?'],
   [["pretrain", "x", "--maks", "block"], "Did you mean --mask?"],
   [["preview", "x", "--augmentation", "colour"], 'Did you mean "color"?'],

@@ -13,6 +13,7 @@ export {
   inpaintLoss,
   inpaintLossFromTokens,
 } from "./inpaintLoss.js";
+export { logitLaplaceLoss } from "./logitLaplaceLoss.js";
 export { type MatchLossOptions, matchLoss } from "./matchLoss.js";
 export {
   normalizedPatches,

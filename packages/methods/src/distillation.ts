@@ -399,15 +399,14 @@ export const distillationMethod: Method<
     cropScale: 0.2,
     colorsForFew: false,
   },
-  async examine(given) {
-    if (given.teacher === undefined) return given;
-    const teacher = resolve(given.teacher);
-    const { teacherOutput: output, teacherSize: size } = given;
+  async examine<Chosen extends object>(given: Chosen): Promise<Chosen> {
+    const { teacher: path, teacherOutput: output, teacherSize: size } = given as ExaminedSettings;
+    if (path === undefined) return given;
+    const teacher = resolve(path);
     const examined = await OnnxTeacher.examine(teacher, { size, output }).catch((error: Error) => {
       throw new UsageError(`teacher: ${error.message}`, { cause: error });
     });
-    const settings: ExaminedSettings = { ...given, teacher, examined };
-    return settings;
+    return { ...given, teacher, examined };
   },
   decide(given: ExaminedSettings, { patches }, decisions) {
     const { examined, teacher } = given;

@@ -41,12 +41,30 @@ export {
 } from "./dino.js";
 export { DinoHead, type DinoHeadOptions, DinoModel, DinoNetwork, type TeacherOutput } from "./dinoModel.js";
 export {
+  DiscreteVae,
+  type DiscreteVaeConfig,
+  DiscreteVaeModel,
+  type DiscreteVaeReconstruction,
+  type GumbelNoiseRequest,
+  type GumbelNoiseSampler,
+  type ResolvedDiscreteVaeConfig,
+  resolveDiscreteVaeConfig,
+  sampleGumbelNoise,
+} from "./discreteVae.js";
+export {
+  type DiscreteVaeRecipe,
+  type DiscreteVaeSettings,
+  discreteVaeMethod,
+  type TokenizerMethod,
+} from "./discreteVaeMethod.js";
+export {
   Distillation,
   type DistillationConfig,
   type DistillationSettings,
   distillationFields,
   distillationMethod,
 } from "./distillation.js";
+
 export { DistillationModel } from "./distillationModel.js";
 export { drawnPictures, encoderConfig, encoderView } from "./encoderSettings.js";
 export {
@@ -87,12 +105,14 @@ export {
   type CommonSettings,
   defineMethod,
   type EncoderModel,
+  type EncoderTask,
   type LabelledFacts,
   type LabelledGiven,
   type LabelledLength,
   type LabelledMethod,
   type Method,
   type MethodFacts,
+  type ModelWithEncoder,
   type NamedView,
   type PaperLearningRate,
   type Preparation,

@@ -73,12 +73,24 @@ export interface EncoderModel extends Module {
   readonly encoder: VisionTransformer;
 }
 
-/** Something that can be trained and whose encoder is what a run is for. */
-export interface PretrainingTask<Batch = ImageBatch> extends TrainingTask<Batch> {
-  /** The encoder, and what the method has besides; the state dict has it as `encoder.*`. */
-  readonly model: EncoderModel;
+/** A model with an encoder of whatever kind. */
+export interface ModelWithEncoder extends Module {
+  /** What is wanted after training. */
+  readonly encoder: Module;
+}
+
+/** Something that can be trained and whose encoder, of whatever kind, is what a run is for. */
+export interface EncoderTask<Batch = ImageBatch> extends TrainingTask<Batch> {
+  /** The encoder, and what serves to train it. */
+  readonly model: ModelWithEncoder;
   /** What `prepare` takes for a picture, in seconds, where it was measured: for estimates. Default 0. */
   readonly secondsToPrepare?: number;
+}
+
+/** Something that can be trained and whose encoder is what a run is for. */
+export interface PretrainingTask<Batch = ImageBatch> extends EncoderTask<Batch> {
+  /** The encoder, and what the method has besides; the state dict has it as `encoder.*`. */
+  readonly model: EncoderModel;
 }
 
 /** The learning rate of a paper, with what it depends on. */
@@ -210,12 +222,13 @@ export interface Method<
   /** Its default learning rate, weight decay, augmentation and so on. */
   readonly recipe: Recipe;
   /**
-   * Reads what the given settings name, such as a file of a tokenizer or teacher, before they are decided.
+   * Reads what settings name, such as the file of a tokenizer or teacher, before they are decided.
    *
-   * @returns The given settings with what was read: paths absolute, sizes filled in.
+   * @param given All settings that are given, its own among them.
+   * @returns The same with what was read: paths absolute, sizes filled in.
    * @throws UsageError (rejects) If what they name is not there.
    */
-  examine?(given: Given<Own>): Promise<Given<Own>>;
+  examine?<Chosen extends object>(given: Chosen): Promise<Chosen>;
   /**
    * Decides its own settings.
    *

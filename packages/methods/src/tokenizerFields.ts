@@ -1,16 +1,13 @@
-import type { TokenizerKindName } from "@splitmask/tokenizer";
+import type { FittedTokenizerName } from "@splitmask/tokenizer";
 import { z } from "zod";
 import { field } from "./settings/field.js";
-
-/** Kinds that are made before the first step of a run. */
-type FittedKind = TokenizerKindName;
 
 // Named here, too, so that the command's help does not load what computes.
 const names: readonly string[] = Object.keys({
   "random-projection": true,
   "random-patches": true,
   "k-means": true,
-} satisfies Record<FittedKind, true>);
+} satisfies Record<FittedTokenizerName, true>);
 
 /** Whether a tokenizer is given by a path, and not by its kind's name. */
 export function isTokenizerPath(tokenizer: string): boolean {

@@ -46,7 +46,7 @@ export function tokenizerView({
   return { size: (imageSize / patch) * tokenizerPatch, mean: half, std: half };
 }
 
-/** Checks a tokenizer of a module. */
+/** Checks a tokenizer before a run counts on it. */
 async function checked(
   device: Device,
   tokenizer: Tokenizer,
@@ -67,7 +67,7 @@ export const tokenizerPreparation: Preparation<TokenizerSettings & CommonSetting
     const view = tokenizerView(settings);
     const places = (view.size / patchSize) ** 2;
     const perPicture = patchesPerPicture(places, pictureCount, patches);
-    const fitted = await kind.fit!(device, {
+    const fitted = await kind.fit(device, {
       ...{ vocabularySize: vocabulary, patchSize, seed, patches, perPicture },
       crops: request.crops(view, Math.ceil(patches / perPicture)),
       onProgress: request.progress,

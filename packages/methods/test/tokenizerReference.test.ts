@@ -142,6 +142,9 @@ test("says what is wrong with a path", async () => {
   );
   await writeFile(at("text.safetensors"), "text");
   await expect(findTokenizerKind(at("text.safetensors"))).rejects.toThrow(at("text.safetensors"));
+  await expect(findTokenizerKind("discrete-vae")).rejects.toThrow(
+    'tokenizer: "discrete-vae" is not made before a run. Train one with splitmask tokenizer fit',
+  );
   const { success } = tokenizerFields.tokenizer.safeParse("kmeans");
   expect(success).toBe(false);
 });

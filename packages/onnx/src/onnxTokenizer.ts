@@ -13,9 +13,9 @@ import {
 } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import {
+  type FittedTokenizerKind,
   readTokenizerFile,
   type Tokenizer,
-  type TokenizerKind,
   writeTokenizerFile,
 } from "@splitmask/tokenizer";
 import { fileHash } from "./fileHash.js";
@@ -202,7 +202,7 @@ export class OnnxTokenizer implements Tokenizer {
 export async function onnxTokenizerKind(
   path: string,
   options: OnnxTokenizerOptions = {},
-): Promise<TokenizerKind> {
+): Promise<FittedTokenizerKind> {
   const tokenizer = await OnnxTokenizer.open(path, options);
   const { name, patchSize, vocabularySize } = tokenizer;
   return {

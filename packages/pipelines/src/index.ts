@@ -60,7 +60,11 @@ export type { RunMethod } from "./runs/methodOf.js";
 export type { MachineFacts, PictureFacts } from "./settings/facts.js";
 export * from "./settings/index.js";
 export type { Resolution } from "./settings/resolve.js";
-export type { ClassificationSettings, PretrainingSettings } from "./settings/runSettings.js";
+export type {
+  ClassificationSettings,
+  PretrainingSettings,
+  TokenizerRunSettings,
+} from "./settings/runSettings.js";
 export type { CostOf, StepSettings } from "./settings/stepSettings.js";
 export { silentTerminal } from "./terminal/terminal.js";
 export {
@@ -70,6 +74,12 @@ export {
   finetune,
   finetuneDryRun,
 } from "./training/finetune.js";
+export {
+  type FitTokenizerRequest,
+  type FitTokenizerResult,
+  fitTokenizer,
+  fitTokenizerDryRun,
+} from "./training/fitTokenizer.js";
 export { estimateText } from "./training/plan.js";
 export {
   createRun,

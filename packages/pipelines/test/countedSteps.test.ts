@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { arrayDataset, type ImageBatch, type ImageDataset } from "@splitmask/data";
 import { createDevice, type Device, estimateSeconds } from "@splitmask/kernels";
-import { labelledMethods, methodNames, methods, type PretrainingTask } from "@splitmask/methods";
+import { type EncoderTask, labelledMethods, methodNames, methods } from "@splitmask/methods";
 import {
   type ClassificationSettings,
   decideSettings,
@@ -11,7 +11,14 @@ import {
 import { type BatchSource, profileSteps } from "@splitmask/trainer";
 import ndarray from "ndarray";
 import { resolveFinetune } from "../src/settings/resolveFinetune.js";
-import { classificationStep, costsOf, pretrainingStep, trainingLoop } from "../src/training/runStep.js";
+import { resolveTokenizerRun } from "../src/settings/resolveTokenizerRun.js";
+import {
+  classificationStep,
+  costsOf,
+  pretrainingStep,
+  tokenizerStep,
+  trainingLoop,
+} from "../src/training/runStep.js";
 import { countingRates, machineOf } from "./machines.js";
 
 const [batch, classes, side] = [16, 5, 36];
@@ -33,7 +40,7 @@ const cacheBytes = 2 * batch * (3 * side * side + 64);
 
 /** What a step that is computed takes. */
 async function nativeStep<Batch extends ImageBatch>(
-  create: (device: Device) => PretrainingTask<Batch> | Promise<PretrainingTask<Batch>>,
+  create: (device: Device) => EncoderTask<Batch> | Promise<EncoderTask<Batch>>,
   batchesOf: (device: Device, dataset: ImageDataset) => BatchSource<Batch> & { close(): void },
   loop: ReturnType<typeof trainingLoop>,
 ): Promise<Pick<TrainingCost, "memoryBytes" | "parameters"> & { readonly operations: number }> {
@@ -106,4 +113,17 @@ test.each(ways)("a step of a classifier is counted as it is computed: %j", async
     trainingLoop(config, classificationStep(encoder, classes)),
   );
   expectSame(await costOf(config), computed, way);
+});
+
+test("a step of a tokenizer is counted as it is computed", async () => {
+  const costOf = costsOf(tokenizerStep, counting);
+  const given = { batch, steps: 10, imageSize: 32, hiddenWidth: 8, blocks: 1, vocabulary: 64 };
+  const { config } = await resolveTokenizerRun(given, { count: 10_000 }, costOf);
+  const settings = { ...config, ...normalization };
+  const computed = await nativeStep(
+    (device) => tokenizerStep.create(device, settings),
+    (device, dataset) => tokenizerStep.batches(device, dataset, settings, { cacheBytes }),
+    trainingLoop(config, {}),
+  );
+  expectSame(await costOf(config), computed, {});
 });

@@ -21,8 +21,8 @@ import type { Tokenizer } from "./tokenizer.js";
 
 /**
  * One example patch a word, so that words can be drawn: of all patches of some pictures the one nearest to the mean
- * of those that carry the word; for a word that none carries, the patch that it fits best, or the one nearest to gray where the
- * tokenizer has no codebook. (Words of a random projection look like noise themselves.)
+ * of those that carry the word; for a word that none carries, the patch that it fits best, or the one nearest to gray
+ * where the tokenizer has no codebook. (Words of a random projection look like noise themselves.)
  *
  * @param tokenizer Whose words.
  * @param pictures Batches B×3×H×W in the tokenizer's view, pixels in [−1, 1].

@@ -22,6 +22,14 @@ export interface FitTokenizerOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What it takes to make a tokenizer, for estimates. */
+export interface TokenizerCost {
+  /** How many patches of crops are read. */
+  readonly patches: number;
+  /** Floating-point operations of large products. */
+  readonly operations: number;
+}
+
 /** A kind of tokenizers: how one is made before a run, and how it is read back. */
 export interface TokenizerKind {
   /** Its name, which its tokenizers have, too. */
@@ -43,12 +51,9 @@ export interface TokenizerKind {
    * @throws Error (rejects) If the file is no such tokenizer.
    */
   load(device: Device, path: string): Promise<Tokenizer>;
-  /**
-   * What `fit` takes, for estimates: how many patches it reads of crops, and floating-point operations of large
-   * products. Left out: nothing.
-   */
-  cost?(options: Pick<FitTokenizerOptions, "vocabularySize" | "patchSize" | "patches">): {
-    readonly patches: number;
-    readonly operations: number;
-  };
+  /** What `fit` takes. Left out: nothing. */
+  cost?(options: Pick<FitTokenizerOptions, "vocabularySize" | "patchSize" | "patches">): TokenizerCost;
 }
+
+/** A kind whose tokenizers are made before the first step of a run. */
+export type FittedTokenizerKind = TokenizerKind & Required<Pick<TokenizerKind, "fit">>;

@@ -1,12 +1,21 @@
 import { CodebookTokenizer } from "./codebookTokenizer.js";
+import { DiscreteVaeTokenizer } from "./discreteVaeTokenizer.js";
 import { KMeansTokenizer } from "./kMeans.js";
 import { RandomPatchesTokenizer } from "./randomPatches.js";
 import { RandomProjectionTokenizer } from "./randomProjection.js";
 import { collectPatches } from "./samplePatches.js";
-import type { TokenizerKind } from "./tokenizerKind.js";
+import type { FittedTokenizerKind, TokenizerKind } from "./tokenizerKind.js";
+
+/** The name of a kind that is made before the first step of a run. */
+export type FittedTokenizerName = "random-projection" | "random-patches" | "k-means";
+
+/** The name of one of `tokenizerKinds`. */
+export type TokenizerKindName = FittedTokenizerName | "discrete-vae";
 
 /** The kinds by name: another kind is another row. */
-export const tokenizerKinds = {
+export const tokenizerKinds: Readonly<
+  Record<FittedTokenizerName, FittedTokenizerKind> & Record<TokenizerKindName, TokenizerKind>
+> = {
   "random-projection": {
     name: "random-projection",
     fit: async (device, { patchSize, seed, vocabularySize }) =>
@@ -45,7 +54,5 @@ export const tokenizerKinds = {
       operations: (3 + 2 * 20) * patches * vocabularySize * 3 * patchSize ** 2,
     }),
   },
-} as const satisfies Readonly<Record<string, TokenizerKind>>;
-
-/** The name of one of `tokenizerKinds`. */
-export type TokenizerKindName = keyof typeof tokenizerKinds;
+  "discrete-vae": { name: "discrete-vae", load: DiscreteVaeTokenizer.load },
+};

@@ -108,7 +108,7 @@ const readers: Readonly<Record<string, Reader>> = {
   classifier: oneOf("probe", "knn"),
   count: number("count"),
   epochs: number("count"),
-  for: oneOf("pretrain", "finetune"),
+  for: oneOf("pretrain", "finetune", "tokenizer"),
   format: oneOf("csv", "json"),
   k: number("count"),
   layers: (text, option) => (text === "all" ? text : numbers("whole")(text, option)),

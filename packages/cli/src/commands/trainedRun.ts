@@ -4,8 +4,11 @@ import {
   estimateText,
   evaluationFile,
   type FinetuneRequest,
+  type FitTokenizerRequest,
   finetune,
   finetuneDryRun,
+  fitTokenizer,
+  fitTokenizerDryRun,
   type PretrainRequest,
   pretrain,
   type RunPlan,
@@ -35,15 +38,39 @@ export async function runPretrain(
     commandLine,
     (signal) => pretrain({ ...request, signal }, terminal),
     ({ run }) => `splitmask pretrain ${request.folder} --out ${run} --resume`,
-    async (result) => {
-      const { run } = result;
-      const report = await reportOf(run, terminal);
-      terminal.result({ ...figuresOf(result), report }, [
-        `run: ${run}`,
-        ...(report === null ? [] : [`report: ${report}`]),
-      ]);
-    },
+    (result) => tellWithReport(result, terminal),
   );
+}
+
+/** `splitmask tokenizer fit`: trains the tokenizer and writes the report. */
+export async function runFitTokenizer(
+  commandLine: CommandLine,
+  request: FitTokenizerRequest,
+  planned: boolean,
+): Promise<void> {
+  const { terminal } = commandLine;
+  if (planned) return tellPlan(await fitTokenizerDryRun(request, terminal), terminal);
+  await untilStopped(
+    commandLine,
+    (signal) => fitTokenizer({ ...request, signal }, terminal),
+    ({ run }) => `splitmask tokenizer fit ${request.folder} --out ${run} --resume`,
+    (result) => tellWithReport(result, terminal, [`tokenizer: ${result.tokenizer}`]),
+  );
+}
+
+/** Writes a run's report, and tells where both are. */
+async function tellWithReport(
+  result: TrainedRun,
+  terminal: CommandTerminal,
+  files: readonly string[] = [],
+): Promise<void> {
+  const { run } = result;
+  const report = await reportOf(run, terminal);
+  terminal.result({ ...figuresOf(result), report }, [
+    `run: ${run}`,
+    ...files,
+    ...(report === null ? [] : [`report: ${report}`]),
+  ]);
 }
 
 /** `splitmask finetune`: trains and evaluates. */

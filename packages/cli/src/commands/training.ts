@@ -5,11 +5,14 @@ import {
   jsonSchema,
   pretrainingFields,
   readFinetuneFile,
+  readTokenizerRunFile,
   sharedGroups,
+  tokenizerRunFields,
+  tokenizerRunGroups,
   UsageError,
   usualRunFolder,
 } from "@splitmask/pipelines/settings";
-import { addCommand, addSettings, type CommandLine, shared } from "./commandLine.js";
+import { addCommand, addSettings, type CommandLine, declare, shared } from "./commandLine.js";
 import { addFieldOptions } from "./fieldOptions.js";
 
 interface RunOptions {
@@ -84,17 +87,58 @@ export function addFinetune(commandLine: CommandLine): void {
     const file = options.config === undefined ? {} : await readFinetuneFile(options.config);
     const planned = isDryRun(options);
     const { train, test, fromScratch = false, resume = false, overwrite = false } = options;
-    const { out = planned ? "." : null } = options;
-    if (out === null) {
-      throw new UsageError(
-        "--out: expected the run folder to write, e.g. --out runs/tuned; only --dry-run needs none.",
-      );
-    }
+    const out = outOf(options, planned);
     const config = { ...file, ...given };
     const request = { run, train, test, fromScratch, config, out, resume, overwrite };
     const { runFinetune } = await import("./trainedRun.js");
     await runFinetune(commandLine, request, planned);
   });
+}
+
+export function addTokenizer(commandLine: CommandLine): void {
+  const parent = declare(
+    commandLine.program.command("tokenizer"),
+    `
+    Make a tokenizer, whose words SplitMask and BEiT predict
+    $ splitmask tokenizer fit ./photos --out runs/words
+      train a discrete VAE`,
+  );
+  const help = `
+    Train a discrete VAE, whose words are a tokenizer for SplitMask and BEiT
+    <folder>  folder of pictures, as for pretrain
+    --out <run>  run folder to write: configuration, checkpoints, metrics, report and tokenizer.safetensors; required
+      without --dry-run
+    ${shared.config}${shared.runFolder}
+    $ splitmask tokenizer fit ./photos --out runs/words --time 20m
+      train it for twenty minutes
+    $ splitmask pretrain ./photos --tokenizer runs/words --out runs/photos
+      pre-train with its words`;
+  const command = addCommand(parent, "fit", help);
+  const fields = addFieldOptions(command, tokenizerRunGroups);
+  command.action(async (folder: string, options: RunOptions) => {
+    const given = fields(options);
+    const file = options.config === undefined ? {} : await readTokenizerRunFile(options.config);
+    const { resume = false, overwrite = false } = options;
+    const planned = isDryRun(options);
+    const request = {
+      folder,
+      config: { ...file, ...given },
+      out: outOf(options, planned),
+      resume,
+      overwrite,
+    };
+    const { runFitTokenizer } = await import("./trainedRun.js");
+    await runFitTokenizer(commandLine, request, planned);
+  });
+}
+
+/** The run folder of a command that has no usual one. */
+function outOf({ out }: RunOptions, planned: boolean): string {
+  if (out !== undefined) return out;
+  if (planned) return ".";
+  throw new UsageError(
+    "--out: expected the run folder to write, e.g. --out runs/tuned; only --dry-run needs none.",
+  );
 }
 
 /** The settings that a preview shows: none of the training loop, and of the model no depth. */
@@ -180,16 +224,20 @@ export function addSchema({ method, program, terminal }: CommandLine): void {
   const help = `
     Print the JSON schema of a configuration file, for editors
     --method <name>  method whose settings to include, as for pretrain
-    --for <command>  command that the configuration is for (choices: "pretrain", "finetune", default: "pretrain")
+    --for <command>  command that the configuration is for (choices: "pretrain", "finetune", "tokenizer", default:
+      "pretrain")
     $ splitmask schema > splitmask.schema.json
       then put "$schema": "./splitmask.schema.json" in the configuration file
     $ splitmask schema --for finetune > finetune.schema.json
       the schema for finetune`;
-  addCommand(program, "schema", help).action((options: { readonly for?: "pretrain" | "finetune" }) => {
-    const schema =
-      options.for === "finetune"
-        ? jsonSchema(finetuneFields, "Configuration of splitmask finetune")
-        : jsonSchema(pretrainingFields(method!), `Configuration of splitmask pretrain with ${method!.title}`);
-    terminal.data(`${JSON.stringify(schema, null, 2)}\n`);
+  type Configured = "pretrain" | "finetune" | "tokenizer";
+  addCommand(program, "schema", help).action((options: { readonly for?: Configured }) => {
+    const schemas = {
+      pretrain: () =>
+        jsonSchema(pretrainingFields(method!), `Configuration of splitmask pretrain with ${method!.title}`),
+      finetune: () => jsonSchema(finetuneFields, "Configuration of splitmask finetune"),
+      tokenizer: () => jsonSchema(tokenizerRunFields, "Configuration of splitmask tokenizer fit"),
+    };
+    terminal.data(`${JSON.stringify(schemas[options.for ?? "pretrain"](), null, 2)}\n`);
   });
 }

@@ -17,30 +17,41 @@ using FloatProduct = Product<precision>;
 constexpr int64 taskPlaces = 128;
 // Where places and samples give fewer tasks, the product's rows are cut, too.
 constexpr int64 fewTasks = 16;
+// Floats of the sums of a task, which stay in the second-level cache until they are written to the output.
+constexpr int64 taskSums = 1 << 16;
 // Nothing of b is fetched ahead: what the next block of k packs is no memory yet.
 constexpr int64 noShare = int64{1} << 40;
 
-// a·patches, of which `a` has a row for each of the output's channels. The first place is element (row, column) of the
-// output's planes.
+// a·patches, of which `a` has a row for each channel of the output.
 struct PatchProduct {
   Patches patches;
   const float* a;
   int64 aLeading;
   bool transposeA;
-  int64 row, column;
 };
 
-// batch×channels×height×width; places are `step` rows and columns apart.
+// batch×channels×height×width. There is a product for each remainder of row and column by `step`, row by row: place
+// (y, x) of product (i, j) is element (y·step + i, x·step + j).
 struct PatchOutput {
   float* output;
   int64 batch, channels, height, width, step;
   const float* bias;  // by channel; may be null
   bool rectified;
+
+  int64 products() const { return step * step; }
 };
 
 // What a task computes: rows of the grid, of some samples, in some channels of the output.
 struct Part {
   int64 firstSample, samples, firstRow, lastRow, firstChannel, lastChannel;
+
+  int64 channels() const { return lastChannel - firstChannel; }
+  Part within(const Patches& patches) const {
+    Part part = *this;
+    part.lastRow = minimum(lastRow, patches.gridHeight);
+    return part;
+  }
+  int64 places(const Patches& patches) const { return maximum(0, lastRow - firstRow) * patches.gridWidth; }
 };
 
 // The product of one sample's places of a task.
@@ -54,7 +65,7 @@ FloatProduct productOf(const PatchProduct& product, const PatchOutput& to, int64
   p.aLeading = product.aLeading;
   p.transposeA = product.transposeA;
   p.bLeading = patches.height * patches.width;
-  p.outputLeading = to.step == 1 ? to.height * to.width : places;
+  p.outputLeading = packedStride(places);
   p.alpha = 1;
   return p;
 }
@@ -63,60 +74,28 @@ int64 wholeBlockRows(const FloatProduct& p, const CacheSizes& caches) {
   return divideUp(blockRowsOf(caches), p.panelHeight()) * p.panelHeight();
 }
 
-// A task's memory in floats: packed panels, what computeBlock takes, sums that go to places apart, the unfolding's.
+// A task's memory in floats: packed panels, what computeBlock takes, the unfolding's, and sums of one product.
 struct PartMemory {
-  int64 packed = 0, block = 0, sums = 0, unfolding = 0;
+  int64 packed = 0, block = 0, unfolding = 0, sums = 0;
 
-  int64 size() const { return packed + block + sums + unfolding; }
-  void fit(const FloatProduct& p, const PatchProduct& product, const Part& part, bool apart, const CacheSizes& caches) {
-    const int64 rows = part.lastChannel - part.firstChannel;
+  void fit(const FloatProduct& p, const PatchProduct& product, const Part& part, const CacheSizes& caches) {
     packed = maximum(packed, part.samples * p.panels() * p.packedPanelStride());
     block = maximum(block, privateSize(p, minimum(p.m, wholeBlockRows(p, caches))));
-    if (apart) sums = maximum(sums, divideUp(part.samples * rows * p.n, 16) * 16);
     unfolding = maximum(unfolding, Unfolding::size(product.patches, part.samples * p.n, part.samples));
+    sums = maximum(sums, part.samples * part.channels() * p.outputLeading);
   }
 };
 
-// Writes sum + bias, or ReLU of it, of `count` sums.
-void finish(float* to, const float* sums, int64 count, float bias, bool rectified) {
-  overVectors(0, count, [&](int64 i, auto part) {
-    const Vector value = part.read(sums + i) + broadcast(bias);
-    part.write(to + i, rectified ? maximum(zero(), value) : value);
-  });
-}
-
-// Bias and ReLU of a part whose sums are in the output (step 1) or in `sums`, while they are in the cache.
-void finishPart(const PatchProduct& product, const PatchOutput& to, const Part& part, float* sums) {
-  if (to.step == 1 && !to.bias && !to.rectified) return;
-  const int64 width = product.patches.gridWidth, rows = part.lastRow - part.firstRow;
-  for (int64 sample = part.firstSample; sample < part.firstSample + part.samples; ++sample)
-    for (int64 channel = part.firstChannel; channel < part.lastChannel; ++channel) {
-      float* plane = to.output + (sample * to.channels + channel) * to.height * to.width;
-      const float bias = to.bias ? to.bias[channel] : 0.0f;
-      if (to.step == 1) {
-        float* line = plane + part.firstRow * width;
-        finish(line, line, rows * width, bias, to.rectified);
-        continue;
-      }
-      finish(sums, sums, rows * width, bias, to.rectified);
-      for (int64 row = part.firstRow; row < part.lastRow; ++row, sums += width) {
-        float* line = plane + (row * to.step + product.row) * to.width + product.column;
-        for (int64 i = 0; i < width; ++i) line[i * to.step] = sums[i];
-      }
-    }
-}
-
+// The sums of one product's places: samples×channels×(packedStride of the places).
 void computePart(const PatchProduct& product, const PatchOutput& to, const Part& part, const PartMemory& sizes,
-                 float* memory, const CacheSizes& caches) {
+                 float* memory, float* sums, const CacheSizes& caches) {
   const Patches& patches = product.patches;
-  const int64 first = part.firstRow * patches.gridWidth, places = (part.lastRow - part.firstRow) * patches.gridWidth;
-  const int64 rows = part.lastChannel - part.firstChannel;
+  const int64 first = part.firstRow * patches.gridWidth, places = part.places(patches);
   FloatProduct p = productOf(product, to, places);
   const int64 panels = p.panels(), samplePanels = panels * p.packedPanelStride();
   float* packed = memory;
   float* blockMemory = packed + sizes.packed;
-  float* sums = blockMemory + sizes.block;
-  Unfolding unfolding(patches, sums + sizes.sums, part.samples * places, part.samples);
+  Unfolding unfolding(patches, blockMemory + sizes.block, part.samples * places, part.samples);
   if (!patches.isPlane()) {
     for (int64 i = 0; i < part.samples; ++i)
       unfolding.add(part.firstSample + i, first, first + places, i * samplePanels, p.packedPanelStride());
@@ -136,16 +115,35 @@ void computePart(const PatchProduct& product, const PatchOutput& to, const Part&
     for (int64 row = part.firstChannel; row < part.lastChannel; row += blockRows) {
       const int64 end = minimum(part.lastChannel, row + blockRows);
       for (int64 i = 0; i < part.samples; ++i) {
-        p.output = to.step == 1 ? to.output + (part.firstSample + i) * to.channels * p.outputLeading + first
-                                : sums + (i * rows - part.firstChannel) * places;
+        p.output = sums + (i * part.channels() - part.firstChannel) * p.outputLeading;
         computeBlock(p, packed + i * samplePanels, row, end, 0, panels, blockMemory, {end, 0, noShare});
       }
     }
   }
-  finishPart(product, to, part, sums);
 }
 
-// How one or several products that fill an output together are cut into parts.
+// Writes sum + bias, or ReLU of it, of `count` sums.
+void finish(float* to, const float* sums, int64 count, float bias, bool rectified) {
+  overVectors(0, count, [&](int64 i, auto part) {
+    const Vector value = part.read(sums + i) + broadcast(bias);
+    part.write(to + i, rectified ? maximum(zero(), value) : value);
+  });
+}
+
+// Every step-th element from `to` on.
+void writeApart(float* to, const float* from, int64 step, int64 count) {
+  for (int64 i = 0; i < count; ++i) to[i * step] = from[i];
+}
+// `count` elements, in turns of two rows.
+void writeInTurns(float* to, const float* even, const float* odd, int64 count) {
+  for (int64 i = 0; i < count / 2; ++i) {
+    to[2 * i] = even[i];
+    to[2 * i + 1] = odd[i];
+  }
+  if (count % 2 != 0) to[count - 1] = even[count / 2];
+}
+
+// How the products of an output are cut into parts, which fill all of it together.
 template <class Products> struct PatchPlan {
   const Products& products;
   const PatchOutput& to;
@@ -162,34 +160,70 @@ template <class Products> struct PatchPlan {
     rowsOfPart = divideUp(gridHeight, divideUp(gridHeight, minimum(rows, gridHeight)));
     rowParts = divideUp(gridHeight, rowsOfPart);
     const int64 height = evenHeight(to.channels), panels = divideUp(to.channels, height);
-    const int64 wanted = divideUp(fewTasks, sampleParts * rowParts);
+    const int64 sums = to.products() * samplesOfPart * rowsOfPart * gridWidth * height;
+    const int64 wanted = maximum(divideUp(fewTasks, sampleParts * rowParts), divideUp(panels * sums, taskSums));
     channelsOfPart = divideUp(panels, minimum(panels, wanted)) * height;
     channelParts = divideUp(to.channels, channelsOfPart);
-    const int64 count = to.step * to.step;
-    for (int64 i = 0; i < count; ++i) {
+    const Part part{0, samplesOfPart, 0, rowsOfPart, 0, channelsOfPart};
+    for (int64 i = 0; i < to.products(); ++i) {
       const PatchProduct product = products(i);
-      if (product.patches.places() == 0) continue;
-      const Part part{0, samplesOfPart, 0, minimum(rowsOfPart, product.patches.gridHeight), 0, channelsOfPart};
-      const FloatProduct p = productOf(product, to, part.lastRow * product.patches.gridWidth);
-      sizes.fit(p, product, part, to.step > 1, caches);
+      const int64 places = part.within(product.patches).places(product.patches);
+      if (places > 0) sizes.fit(productOf(product, to, places), product, part, caches);
     }
   }
 
-  // All products of a part by one thread, because lines of memory have elements of several.
-  void run(const Call& call, float* memory) const {
+  // The memory of a thread, in floats.
+  int64 memory() const { return sizes.packed + sizes.block + sizes.unfolding + to.products() * sizes.sums; }
+
+  void run(const Call& call, float* memoryOfThreads) const {
     parallelFor(call, sampleParts * rowParts * channelParts, [&](int64 task, int thread) {
       const int64 channel = task % channelParts * channelsOfPart;
       const int64 row = task / channelParts % rowParts * rowsOfPart;
       const int64 sample = task / channelParts / rowParts * samplesOfPart;
-      for (int64 i = 0; i < to.step * to.step; ++i) {
+      const Part part{sample,  minimum(samplesOfPart, to.batch - sample),     row, row + rowsOfPart,
+                      channel, minimum(to.channels, channel + channelsOfPart)};
+      float* sums = memoryOfThreads + thread * memory();
+      float* rest = sums + to.products() * sizes.sums;
+      for (int64 i = 0; i < to.products(); ++i) {
         const PatchProduct product = products(i);
-        const Part part{sample,  minimum(samplesOfPart, to.batch - sample),
-                        row,     minimum(product.patches.gridHeight, row + rowsOfPart),
-                        channel, minimum(to.channels, channel + channelsOfPart)};
-        if (part.firstRow >= part.lastRow || product.patches.places() == 0) continue;
-        computePart(product, to, part, sizes, memory + thread * sizes.size(), caches);
+        const Part own = part.within(product.patches);
+        if (own.places(product.patches) > 0) computePart(product, to, own, sizes, rest, sums + i * sizes.sums, caches);
       }
+      write(part, sums);
     });
+  }
+
+  // The sums of all products of a part, with bias and ReLU.
+  void write(const Part& part, float* sums) const {
+    for (int64 line = 0; line < part.samples * part.channels(); ++line) {
+      const int64 sample = part.firstSample + line / part.channels();
+      const int64 channel = part.firstChannel + line % part.channels();
+      float* plane = to.output + (sample * to.channels + channel) * to.height * to.width;
+      const float bias = to.bias ? to.bias[channel] : 0.0f;
+      for (int64 i = 0; i < to.step; ++i) {
+        const int64 lastRow = minimum(part.lastRow, divideUp(to.height - i, to.step));
+        const auto width = [&](int64 j) { return divideUp(to.width - j, to.step); };
+        const auto sumsOf = [&](int64 j) {
+          const int64 places = maximum(0, lastRow - part.firstRow) * width(j);
+          return sums + (i * to.step + j) * sizes.sums + line * packedStride(places);
+        };
+        for (int64 j = 0; j < to.step; ++j) {
+          float* of = sumsOf(j);
+          float* target = to.step == 1 ? plane + part.firstRow * to.width : of;
+          finish(target, of, (lastRow - part.firstRow) * width(j), bias, to.rectified);
+        }
+        if (to.step == 1) continue;
+        for (int64 row = part.firstRow; row < lastRow; ++row) {
+          float* target = plane + (row * to.step + i) * to.width;
+          const auto rowOf = [&](int64 j) { return sumsOf(j) + (row - part.firstRow) * width(j); };
+          if (to.step == 2) {
+            writeInTurns(target, rowOf(0), rowOf(1), to.width);
+          } else {
+            for (int64 j = 0; j < minimum(to.step, to.width); ++j) writeApart(target + j, rowOf(j), to.step, width(j));
+          }
+        }
+      }
+    }
   }
 };
 
@@ -215,12 +249,12 @@ struct PhaseTaps {
 void convolution(const Convolution<float>& call) {
   if (call.batch == 0 || call.outputChannels == 0) return;
   const Patches patches = patchesOf(call);
-  const auto product = [&](int64) { return PatchProduct{patches, call.weight, patches.lines(), false, 0, 0}; };
+  const auto product = [&](int64) { return PatchProduct{patches, call.weight, patches.lines(), false}; };
   const PatchOutput to{
       call.output,      call.batch, call.outputChannels, call.outputHeight,
       call.outputWidth, 1,          call.bias,           call.activation == ConvolutionActivation::relu};
   const PatchPlan plan(call, product, to);
-  plan.run(call, static_cast<float*>(call.scratch(call, 0, call.parallel->threads * plan.sizes.size() * 4)));
+  plan.run(call, static_cast<float*>(call.scratch(call, 0, call.parallel->threads * plan.memory() * 4)));
 }
 
 // The places of the input with the same remainders by the stride are a convolution of the output's gradient, with the
@@ -258,14 +292,12 @@ void convolutionBackwardInput(const ConvolutionBackwardInput<float>& call) {
     of.a = taps == 1 ? call.weight : reversed + weightsBefore(phase);
     of.aLeading = taps == 1 ? call.channels : of.patches.lines();
     of.transposeA = taps == 1;
-    of.row = row;
-    of.column = column;
     return of;
   };
   const PatchOutput to{call.inputGradient, call.batch, call.channels, call.height,
                        call.width,         stride,     call.bias,     call.activation == ConvolutionActivation::relu};
   const PatchPlan plan(call, product, to);
-  const int64 floats = weights + call.parallel->threads * plan.sizes.size();
+  const int64 floats = weights + call.parallel->threads * plan.memory();
   reversed = static_cast<float*>(call.scratch(call, 0, floats * 4));
   if (taps > 1) {
     parallelFor(call, call.channels, [&](int64 channel, int) {

@@ -47,8 +47,14 @@ SPLITMASK_INLINE void copyFloats(float* to, const float* from, int64 count) {
   if (rest & 1) copy(one);
 }
 
-template <int64 step> SPLITMASK_INLINE void copyEvery(float* to, const float* from, int64 count) {
-  for (int64 i = 0; i < count; ++i) to[i] = from[i * step];
+SPLITMASK_INLINE void copyEvery(int64 step, float* to, const float* from, int64 count) {
+  if (step == 1) {
+    copyFloats(to, from, count);
+  } else if (step == 2) {  // of a step that it knows, the compiler makes vectors
+    for (int64 i = 0; i < count; ++i) to[i] = from[2 * i];
+  } else {
+    for (int64 i = 0; i < count; ++i) to[i] = from[i * step];
+  }
 }
 
 // Unfolds lines of the patches of some places. What they need of a channel is first copied to a window: rows with zeros
@@ -134,13 +140,7 @@ class Unfolding {
         for (int64 row = begin; row < end; ++row) {
           float* to = window_ + strip->start + row * pitch_ + phase * phaseWidth_ + firstElement;
           const float* from = plane + (strip->firstRow + row) * p.width + column + firstElement * p.stride;
-          const int64 count = lastElement - firstElement;
-          if (p.stride == 1)
-            copyFloats(to, from, count);
-          else if (p.stride == 2)
-            copyEvery<2>(to, from, count);
-          else
-            for (int64 i = 0; i < count; ++i) to[i] = from[i * p.stride];
+          copyEvery(p.stride, to, from, lastElement - firstElement);
         }
       }
     }

@@ -70,8 +70,9 @@ export const convolutions = {
     operations: products,
   }),
   /**
-   * The gradient before ReLU and the bias: sumsGradient is outputGradient where the output of ReLU is above 0, else 0 (in
-   * place on outputGradient); without an output it is outputGradient, and not written. biasGradient[o] = Σ_b,y,x of it.
+   * The gradient before ReLU and the bias: sumsGradient is outputGradient where the output of ReLU is above 0, else 0
+   * (in place on outputGradient). Without an output it is outputGradient, and not written. biasGradient[o] = Σ_b,y,x of
+   * it.
    */
   convolutionBackwardBias: defineKernel({
     integers: ["batch", "outputChannels", "outputHeight", "outputWidth"],

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { classifierFields } from "../classifierFields.js";
+export { discreteVaeFields } from "../discreteVaeFields.js";
 export { splitMaskFields } from "../splitMaskFields.js";
 export { tokenizerFields } from "../tokenizerFields.js";
 export { checkMethod } from "./checkMethod.js";

@@ -2,7 +2,7 @@ import { defaultDecodeSize } from "@splitmask/data";
 import { encoderView, type Method, type PreparationCost } from "@splitmask/methods";
 import type { PictureFacts } from "../settings/facts.js";
 import { anyColors } from "../settings/normalization.js";
-import type { ClassificationSettings } from "../settings/runSettings.js";
+import type { ClassificationSettings, TokenizerRunSettings } from "../settings/runSettings.js";
 import type { StepSettings } from "../settings/stepSettings.js";
 import type { TrainingCost } from "./trainingCost.js";
 
@@ -77,5 +77,21 @@ export function classificationWork(
     before: { pictures: 0, operations: 0 },
     after: { seconds: filesSeconds, pictures: testCount, looks: testCount },
     evaluateEvery,
+  };
+}
+
+/** What a run does that trains a tokenizer. */
+export function tokenizerWork(
+  { batch, imageSize }: Pick<TokenizerRunSettings, "batch" | "imageSize">,
+  cost: TrainingCost,
+  { count }: Pick<PictureFacts, "count">,
+): RunWork {
+  return {
+    cost,
+    picturesPerStep: batch,
+    decodeSize: defaultDecodeSize([{ size: imageSize }]),
+    before: { pictures: 0, operations: 0 },
+    after: { seconds: reportSeconds, pictures: Math.min(reportPictures, count), looks: 0 },
+    evaluateEvery: null,
   };
 }

@@ -7,8 +7,9 @@ import {
   type KernelRates,
   type Profile,
 } from "@splitmask/kernels";
-import type { PretrainingTask } from "@splitmask/methods";
+import type { EncoderTask } from "@splitmask/methods";
 import { type BatchSource, type ProfileStepsOptions, profileSteps } from "@splitmask/trainer";
+import { VisionTransformer } from "@splitmask/vit";
 import ndarray from "ndarray";
 
 /** What a training step takes, counted on a dry device. */
@@ -33,7 +34,7 @@ export interface TrainingCost {
 export interface CountedStep {
   /** Makes something of the shapes of what the method prepares. */
   readonly standIn: (device: Device) => unknown;
-  readonly create: (device: Device, parts: unknown) => PretrainingTask;
+  readonly create: (device: Device, parts: unknown) => EncoderTask;
   /** Makes the batches of some pictures: so many at a time, which are kept in so many bytes. */
   readonly batches: (
     device: Device,
@@ -113,7 +114,11 @@ async function dryStep(
       preparedBytes,
       parameters: parameterCount,
       encoderParameters: encoder.parameterCount,
-      secondsPerLook: estimateSeconds(await lookOf(device, encoder), rates) / lookedAt,
+      // A tokenizer's pictures are not embedded.
+      secondsPerLook:
+        encoder instanceof VisionTransformer
+          ? estimateSeconds(await lookOf(device, encoder), rates) / lookedAt
+          : 0,
     };
   } finally {
     batches?.close();
@@ -122,7 +127,7 @@ async function dryStep(
 }
 
 /** A profile of embedding some pictures. */
-async function lookOf(device: Device, encoder: PretrainingTask["model"]["encoder"]): Promise<Profile> {
+async function lookOf(device: Device, encoder: VisionTransformer): Promise<Profile> {
   const [height, width] = encoder.config.imageSize;
   device.startProfile();
   scope(device, () => {

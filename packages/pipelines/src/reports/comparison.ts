@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { FigureNotes, Method } from "@splitmask/methods";
+import { discreteVaeMethod, type FigureNotes, type Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { comparisonPage, mostCompared, type RecordedRun } from "@splitmask/report";
 import type { RunDescription } from "../runs/description.js";
@@ -60,6 +60,7 @@ async function figuresOf(
   terminal: Terminal,
 ): Promise<FigureNotes> {
   const description = config as RunDescription;
+  if (description.kind === "tokenizer") return discreteVaeMethod.figures;
   if (description.kind !== "pretraining") return {};
   try {
     return (await methodOf(description, given)).figures ?? {};

@@ -69,9 +69,9 @@ interface LoadedPictures {
 }
 
 /** How pictures are drawn: in [−1, 1], with whole pixels for each of the encoder's patches. */
-function drawnView({ encoder, views: [seen] }: ReportedModel): View {
+function drawnView({ grid: [rows], views: [seen] }: ReportedModel): View {
   const half = [0.5, 0.5, 0.5] as const;
-  return { size: encoder.grid[0] * Math.min(drawnPatch, seen.size / encoder.grid[0]), mean: half, std: half };
+  return { size: rows * Math.min(drawnPatch, seen.size / rows), mean: half, std: half };
 }
 
 /**
@@ -89,6 +89,10 @@ export async function lookAt(request: LookAtRequest): Promise<LookedAt> {
   const { batches, names, skipped } = await load(request, evenlySpaced(dataset.length, gallerySize), all);
   if (batches.length === 0)
     throw new Error(`report: none of the pictures in ${dirname(dataset.path(0))} can be read.`);
+  const method = await lookAtMethod(request, batches);
+  const { parameters } = model;
+  if (encoder === null)
+    return { ...method, attention: [], neighbors: [], map: null, confusions: [], skipped, parameters };
   const looking = await load(request, middles(dataset.length, shownAttention), [views[0], drawn]);
   const features = await embedBatches(encoder, batches);
   const drawings = (await Promise.all(batches.map(({ views }) => drawPictures(views.at(-2)!)))).flat();
@@ -99,7 +103,7 @@ export async function lookAt(request: LookAtRequest): Promise<LookedAt> {
   const knn = withLabels ? null : await knnConfusion(device, embedded);
   const [first] = looking.batches;
   return {
-    ...(await lookAtMethod(request, batches)),
+    ...method,
     attention: first === undefined ? [] : await attentionViews(encoder, first, looking.names),
     neighbors:
       names.length > 1 ? await neighborViews(device, embedded, names, drawings, queries, shownNeighbors) : [],
@@ -107,7 +111,7 @@ export async function lookAt(request: LookAtRequest): Promise<LookedAt> {
     confusions: knn === null ? [] : [knn],
     skipped,
     encoderParameters: encoder.parameterCount,
-    parameters: model.parameters,
+    parameters,
   };
 }
 
@@ -117,7 +121,7 @@ async function lookAtMethod(
   gallery: readonly ImageBatch[],
 ): Promise<Pick<ReportData, "method" | "tokens">> {
   const { dataset, model } = request;
-  const { encoder, look, views } = model;
+  const { grid, look, views } = model;
   if (look === null) return { method: null, tokens: null };
   const shown = await load(request, middles(dataset.length, shownPictures), [...views, drawnView(model)]);
   const [batch] = shown.batches;
@@ -126,7 +130,7 @@ async function lookAtMethod(
   const looks = await look({ batch: own(batch), gallery: gallery.map(own) });
   const { words } = looks;
   return {
-    method: await methodView(looks, batch.views.at(-1)!, shown.names, encoder.grid),
+    method: await methodView(looks, batch.views.at(-1)!, shown.names, grid),
     tokens: words === null ? null : await tokenView(words.tokenizer, words.pictures),
   };
 }

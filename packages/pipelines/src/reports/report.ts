@@ -52,17 +52,14 @@ export async function writeReport(
 /** What the page of a run shows, whatever was trained in it; before its first weights, figures and no pictures. */
 function pageOf(
   recorded: RecordedRun,
-  { chance, description, figures, training, withLabels }: ReportedRun,
+  { chance, description, figures, summary, withLabels }: ReportedRun,
   looks: LookedAt,
 ): Omit<ReportData, "written"> {
   const { choices, config, pictureCount } = description;
   const skipped: readonly SkippedPicture[] = [...recorded.skipped, ...looks.skipped];
   return {
     run: { ...recorded, figures },
-    summary:
-      `A vision transformer (width ${config.width}, depth ${config.depth}, ${config.heads} heads, patches of ` +
-      `${config.patch} pixels at ${config.imageSize}×${config.imageSize}), ${training}.`,
-    ...{ withLabels, pictureCount, batch: config.batch, clip: config.clip, guessing: chance },
+    ...{ summary, withLabels, pictureCount, batch: config.batch, clip: config.clip, guessing: chance },
     configuration: choices,
     ...looks,
     skipped: [...new Map(skipped.map((picture) => [picture.path, picture])).values()],

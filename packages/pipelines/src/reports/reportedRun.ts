@@ -2,8 +2,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageDataset, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import type { FigureNotes, LookRequest, Looks } from "@splitmask/methods";
+import {
+  discreteVaeMethod,
+  encoderView,
+  type FigureNotes,
+  type LookRequest,
+  type Looks,
+} from "@splitmask/methods";
 import type { RecordedRun } from "@splitmask/report";
+import { discreteVaePatch } from "@splitmask/tokenizer";
 import type { VisionTransformer } from "@splitmask/vit";
 import { openRecordedPictures } from "../pictures/samePictures.js";
 import { chooseSubset } from "../pictures/subset.js";
@@ -11,14 +18,21 @@ import { classifierFile, loadClassifier } from "../runs/classifierFile.js";
 import { preparedSettings, type RunDescription, readRun } from "../runs/description.js";
 import { readWeights } from "../runs/encoder.js";
 import { methodOf, type RunMethod } from "../runs/methodOf.js";
-import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
+import type {
+  ClassificationSettings,
+  PretrainingSettings,
+  TokenizerRunSettings,
+} from "../settings/runSettings.js";
 import { sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
-import { pretrainingStep } from "../training/runStep.js";
+import { pretrainingStep, tokenizerStep } from "../training/runStep.js";
 
 /** A trained model, and how pictures are shown to it. */
 export interface ReportedModel {
-  readonly encoder: VisionTransformer;
+  /** The encoder that pictures are embedded with; null: of a tokenizer, which embeds none. */
+  readonly encoder: VisionTransformer | null;
+  /** Rows and columns of the patches that pictures are drawn in. */
+  readonly grid: readonly [number, number];
   /** Parameters of the whole model. */
   readonly parameters: number;
   /** The encoder's view, and where the method shows something the others of a batch; all show the same crop. */
@@ -34,8 +48,8 @@ export interface ReportedModel {
 /** What a report needs to know of a run, whatever was trained in it. */
 export interface ReportedRun {
   readonly description: RunDescription;
-  /** How the encoder was trained: the end of a sentence that begins with the encoder. */
-  readonly training: string;
+  /** What was trained, and how: a sentence. */
+  readonly summary: string;
   readonly withLabels: boolean;
   /** What the method tells of its figures. */
   readonly figures: FigureNotes;
@@ -45,6 +59,17 @@ export interface ReportedRun {
   open(terminal: Terminal): Promise<ImageDataset>;
   /** The model as it is now; null where there are no weights yet. */
   load(device: Device): Promise<ReportedModel | null>;
+}
+
+/** A sentence about an encoder. */
+function encoderSummary(
+  { depth, heads, imageSize, patch, width }: PretrainingSettings | ClassificationSettings,
+  training: string,
+): string {
+  return (
+    `A vision transformer (width ${width}, depth ${depth}, ${heads} heads, patches of ${patch} pixels at ` +
+    `${imageSize}×${imageSize}), ${training}.`
+  );
 }
 
 /**
@@ -59,6 +84,8 @@ export async function readReportedRun(
   given: RunMethod["method"],
 ): Promise<ReportedRun> {
   const { description } = await readRun(path);
+  if (description.kind === "tokenizer")
+    return fittedTokenizer(description as RunDescription<TokenizerRunSettings>, checkpoint?.path);
   return description.kind === "classification"
     ? finetuned(description as RunDescription<ClassificationSettings>, path)
     : pretrained(description as RunDescription<PretrainingSettings>, path, checkpoint?.path, given);
@@ -78,12 +105,11 @@ async function pretrained(
   const settings = preparedSettings(description);
   return {
     ...{ description, withLabels, figures, chance: method.chance?.(settings) },
-    training: `pre-trained with ${title} on ${pictureCount.toLocaleString("en")} pictures ${shown}`,
-    async open(terminal) {
-      const options = { ...config, use: "pretraining" } as const;
-      const all = await openRecordedPictures(pictures.path, "--pictures", terminal, options);
-      return chooseSubset(all, config);
-    },
+    summary: encoderSummary(
+      config,
+      `pre-trained with ${title} on ${pictureCount.toLocaleString("en")} pictures ${shown}`,
+    ),
+    open: (terminal) => openTrainingPictures(pictures.path, config, terminal),
     async load(device) {
       if (checkpoint === undefined) return null;
       const parts = await preparation?.load(device, join(path, preparation.file), settings);
@@ -95,7 +121,8 @@ async function pretrained(
         .filter(({ augmentation }, index) => index === 0 || augmentation === undefined)
         .map(({ augmentation: _, ...view }): View => view);
       return {
-        ...{ encoder: task.model.encoder, parameters: task.model.parameterCount, cropRatio: 1 },
+        ...{ encoder: task.model.encoder, grid: task.model.encoder.grid },
+        ...{ parameters: task.model.parameterCount, cropRatio: 1 },
         views: look === undefined ? [seen!] : [seen!, ...others],
         look: look === undefined ? null : (shown) => look(task, { ...shown, settings }),
       };
@@ -111,7 +138,10 @@ function finetuned(description: RunDescription<ClassificationSettings>, path: st
       : `fine-tuned after ${first!.steps.toLocaleString("en")} steps of pre-training`;
   return {
     ...{ description, withLabels: true, figures: {}, chance: undefined },
-    training: `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
+    summary: encoderSummary(
+      config,
+      `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
+    ),
     open(terminal) {
       const options = { ...sourceOf(config, "test"), use: "test", classes } as const;
       return openRecordedPictures(test!.path, "--pictures", terminal, options);
@@ -120,7 +150,45 @@ function finetuned(description: RunDescription<ClassificationSettings>, path: st
       if (!existsSync(join(path, classifierFile))) return null;
       const { classifier, cropRatio, view } = await loadClassifier(device, path);
       const { encoder, parameterCount: parameters } = classifier;
-      return { encoder, parameters, views: [view], cropRatio, look: null };
+      return { encoder, grid: encoder.grid, parameters, views: [view], cropRatio, look: null };
     },
   };
+}
+
+function fittedTokenizer(
+  description: RunDescription<TokenizerRunSettings>,
+  checkpoint: string | undefined,
+): ReportedRun {
+  const { config, pictureCount, pictures } = description;
+  const { figures, look, title } = discreteVaeMethod;
+  const settings = preparedSettings(description);
+  const { hiddenWidth, imageSize, vocabulary } = config;
+  return {
+    ...{ description, withLabels: false, figures, chance: undefined },
+    summary:
+      `A tokenizer of ${vocabulary.toLocaleString("en")} words, a ${title} (${hiddenWidth} channels at full ` +
+      `resolution), trained on ${pictureCount.toLocaleString("en")} pictures at ${imageSize}×${imageSize}.`,
+    open: (terminal) => openTrainingPictures(pictures.path, config, terminal),
+    async load(device) {
+      if (checkpoint === undefined) return null;
+      const task = tokenizerStep.create(device, settings);
+      task.model.loadStateDict(await readWeights(checkpoint, description));
+      const side = imageSize / discreteVaePatch;
+      return {
+        ...{ encoder: null, grid: [side, side], parameters: task.model.parameterCount, cropRatio: 1 },
+        views: [encoderView(settings)],
+        look: (shown) => look(task, { ...shown, settings }),
+      };
+    },
+  };
+}
+
+/** The pictures that a run learned from without labels. */
+async function openTrainingPictures(
+  path: string,
+  config: PretrainingSettings | TokenizerRunSettings,
+  terminal: Terminal,
+): Promise<ImageDataset> {
+  const all = await openRecordedPictures(path, "--pictures", terminal, { ...config, use: "pretraining" });
+  return chooseSubset(all, config);
 }

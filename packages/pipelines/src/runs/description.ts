@@ -3,7 +3,12 @@ import { type Choice, type Fields, type Given, noteOf, UsageError } from "@split
 import { RunFolder } from "@splitmask/trainer";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { RecordedPictures } from "../pictures/samePictures.js";
-import type { ClassificationSettings, PretrainingSettings, RunSettings } from "../settings/runSettings.js";
+import type {
+  ClassificationSettings,
+  PretrainingSettings,
+  RunSettings,
+  TokenizerRunSettings,
+} from "../settings/runSettings.js";
 import { commandOf, type RunKindName } from "./runCommands.js";
 
 /** The encoder that a run began with. */
@@ -33,8 +38,8 @@ export interface RunDescription<Settings extends RunSettings = RunSettings> {
    * or an object that a program gave.
    */
   readonly methodFile: string | null;
-  /** The encoder. */
-  readonly encoder: VisionTransformerConfig;
+  /** The encoder; null: a tokenizer was trained. */
+  readonly encoder: VisionTransformerConfig | null;
   /** The pictures that it learns from. */
   readonly pictures: RecordedPictures;
   /** The pictures that it is tested with; null: none. */
@@ -65,6 +70,7 @@ export interface RunDescription<Settings extends RunSettings = RunSettings> {
 interface KindSettings {
   readonly pretraining: PretrainingSettings;
   readonly classification: ClassificationSettings;
+  readonly tokenizer: TokenizerRunSettings;
 }
 
 /**

@@ -142,7 +142,7 @@ export async function encoderOfRun(
   }
   const read = await readEncoderWeights(run, "--untrained for the encoder before training");
   const { description, step } = read;
-  const encoder = new VisionTransformer(device, description.encoder, { seed: description.config.seed });
+  const encoder = new VisionTransformer(device, description.encoder!, { seed: description.config.seed });
   loadWeights(encoder, read);
   return { encoder, step, view: encoderView(preparedSettings(description)) };
 }

@@ -1,6 +1,6 @@
 import type { Method, MethodName, methods } from "@splitmask/methods";
 import type { defaultMethodName, Fields, Given } from "@splitmask/methods/settings";
-import type { finetuneFields, sharedFields } from "./fields.js";
+import type { finetuneFields, sharedFields, tokenizerRunFields } from "./fields.js";
 
 type DefaultName = typeof defaultMethodName;
 type FieldsOf<Name extends MethodName> = (typeof methods)[Name]["fields"];
@@ -19,6 +19,12 @@ export type Config<Own extends Fields = FieldsOf<DefaultName>> = SharedConfig & 
  * recipe's, or chosen from the pictures.
  */
 export type FinetuneConfig = Given<typeof finetuneFields>;
+
+/**
+ * What a configuration file for `splitmask tokenizer fit` may hold; every field is optional, and what is not given is
+ * the recipe's, or chosen from the pictures.
+ */
+export type TokenizerRunConfig = Given<typeof tokenizerRunFields>;
 
 /**
  * Types a configuration module: `export default defineConfig({ imageSize: 64, patch: 8 })`. The own fields of the

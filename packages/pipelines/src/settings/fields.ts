@@ -2,6 +2,7 @@ import type { Method } from "@splitmask/methods";
 import {
   classifierFields,
   defaultMethodName,
+  discreteVaeFields,
   type FieldNote,
   type Fields,
   field,
@@ -434,16 +435,41 @@ export const finetuneFields = {
   ...sharedGroups.run.fields,
 };
 
+/** The shared groups with those of their fields that a command has, behind its own. */
+function groupsOf(
+  own: FieldGroup,
+  fields: Fields,
+  changed: Partial<Record<keyof typeof sharedGroups, Fields>> = {},
+): readonly FieldGroup[] {
+  const shared = Object.entries<FieldGroup>(sharedGroups).map(([name, shown]) => {
+    const all = changed[name as keyof typeof sharedGroups] ?? shown.fields;
+    return { ...shown, fields: Object.fromEntries(Object.entries(all).filter(([each]) => each in fields)) };
+  });
+  return [own, ...shared].filter((each) => Object.keys(each.fields).length > 0);
+}
+
 /** The same, group by group. */
-export const finetuneGroups: readonly FieldGroup[] = [
+export const finetuneGroups = groupsOf(
   { title: "Training with labels", fields: classifierFields },
-  ...Object.values<FieldGroup>({
-    ...sharedGroups,
-    source: { ...sharedGroups.source, fields: labelledFields },
-  })
-    .map(({ fields, title }) => {
-      const shared = Object.entries(fields).filter(([name]) => name in finetuneFields);
-      return { title, fields: Object.fromEntries(shared) };
-    })
-    .filter(({ fields }) => Object.keys(fields).length > 0),
-];
+  finetuneFields,
+  { source: labelledFields },
+);
+
+/** The settings of a tokenizer's training: its own, and those of pre-training that it has too. */
+export const tokenizerRunFields = {
+  ...discreteVaeFields,
+  ...pickFields(sharedFields, ["imageSize", "cropScale", "flip", "healthEvery"]),
+  ...sharedGroups.source.fields,
+  ...sharedGroups.subset.fields,
+  ...sharedGroups.length.fields,
+  ...pickFields(sharedFields, ["learningRate", "minimumLearningRate", "warmup", "weightDecay", "freeze"]),
+  ...pickFields(sharedFields, ["clip", "clipMode", "ema"]),
+  ...pickFields(sharedFields, ["precision", "cache", "cacheFolder", "seed", "threads"]),
+  ...pickFields(sharedFields, ["checkpointEvery", "keepCheckpoints", "onNan"]),
+};
+
+/** The same, group by group. */
+export const tokenizerRunGroups = groupsOf(
+  { title: "Discrete VAE", fields: discreteVaeFields },
+  tokenizerRunFields,
+);

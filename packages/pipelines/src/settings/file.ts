@@ -4,8 +4,8 @@ import { existingFile, importDefault, isModule, UsageError } from "@splitmask/me
 import type { RunDescription } from "../runs/description.js";
 import { commandOf, type RunKindName } from "../runs/runCommands.js";
 import { checkFields } from "./check.js";
-import type { Config, FinetuneConfig } from "./config.js";
-import { finetuneFields, pretrainingFields } from "./fields.js";
+import type { Config, FinetuneConfig, TokenizerRunConfig } from "./config.js";
+import { finetuneFields, pretrainingFields, tokenizerRunFields } from "./fields.js";
 import { loadMethod, methodIn } from "./loadMethod.js";
 
 /**
@@ -32,6 +32,11 @@ export async function readConfigFile(path: string, method?: Method): Promise<Con
 /** The same for `splitmask finetune`. */
 export async function readFinetuneFile(path: string): Promise<FinetuneConfig> {
   return checkFields(finetuneFields, await readSettings(path, "classification"), basename(path));
+}
+
+/** The same for `splitmask tokenizer fit`. */
+export async function readTokenizerRunFile(path: string): Promise<TokenizerRunConfig> {
+  return checkFields(tokenizerRunFields, await readFileValue(path), basename(path));
 }
 
 /**

@@ -16,7 +16,7 @@ export { columns } from "../terminal/columns.js";
 export { harmless, printable } from "../terminal/printable.js";
 export type { Style, Terminal } from "../terminal/terminal.js";
 export { checkFields, optionName } from "./check.js";
-export { type Config, defineConfig, type FinetuneConfig } from "./config.js";
+export { type Config, defineConfig, type FinetuneConfig, type TokenizerRunConfig } from "./config.js";
 export { jsonSchema, valueKind } from "./fieldSchema.js";
 export {
   type FieldGroup,
@@ -31,7 +31,9 @@ export {
   sharedFields,
   sharedGroups,
   sourceFields,
+  tokenizerRunFields,
+  tokenizerRunGroups,
 } from "./fields.js";
-export { methodOfFile, readConfigFile, readFinetuneFile } from "./file.js";
+export { methodOfFile, readConfigFile, readFinetuneFile, readTokenizerRunFile } from "./file.js";
 export { loadMethod, methodReference } from "./loadMethod.js";
 export { usualRunFolder } from "./runFolder.js";

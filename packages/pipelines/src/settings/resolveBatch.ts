@@ -53,3 +53,17 @@ export async function noteBatch(
   if (recompute)
     decisions.note("recompute", "blocks run twice", given.recompute === undefined ? tight : "given");
 }
+
+/** Decides in how many micro-batches of at most so many pictures a batch goes through the model. */
+export function takeMicroBatches(
+  given: number | undefined,
+  batch: number,
+  largest: number,
+  decisions: Decisions,
+): number {
+  const parts = Math.ceil(batch / largest);
+  const accumulate = given ?? (batch % parts === 0 ? parts : 1);
+  const reason = `${batch / accumulate} pictures at a time: the same step in less memory`;
+  if (accumulate > 1) decisions.take("micro-batches", given, accumulate, reason);
+  return accumulate;
+}

@@ -3,7 +3,7 @@ import { contradiction, Decisions } from "@splitmask/methods/settings";
 import { stepTime } from "../estimate/runEstimate.js";
 import type { FinetuneConfig } from "./config.js";
 import type { Resolution } from "./resolve.js";
-import { checkBatch } from "./resolveBatch.js";
+import { checkBatch, takeMicroBatches } from "./resolveBatch.js";
 import { resolveCommon } from "./resolveCommon.js";
 import { checkLength, stepsOfEpoch, takeCheckpoints, takeLength } from "./resolveLength.js";
 import { resolveOptimization } from "./resolveOptimization.js";
@@ -50,13 +50,8 @@ export async function resolveFinetune(
     throw contradiction("imageSize", problem);
   }
   const batch = decisions.take("batch", given.batch, usual.batch, usual.batchReason);
-  const parts = Math.ceil(batch / largestMicroBatch);
-  const accumulate = given.accumulate ?? (batch % parts === 0 ? parts : 1);
+  const accumulate = takeMicroBatches(given.accumulate, batch, largestMicroBatch, decisions);
   checkBatch(batch, accumulate, facts.count);
-  if (accumulate > 1) {
-    const reason = `${batch / accumulate} pictures at a time: the same step in less memory`;
-    decisions.take("micro-batches", given.accumulate, accumulate, reason);
-  }
   const epochSteps = stepsOfEpoch(facts.count, batch);
   const usualLength = {
     steps: Math.max(1, Math.round(usual.epochs * epochSteps)),

@@ -1,4 +1,4 @@
-import type { classifierMethod } from "@splitmask/methods";
+import type { classifierMethod, DiscreteVaeSettings } from "@splitmask/methods";
 import type { Decided } from "@splitmask/methods/settings";
 import type { finetuneFields, labelledFields, sharedFields, sharedGroups, sourceFields } from "./fields.js";
 
@@ -39,5 +39,13 @@ export type ClassificationSettings = LoopSettings &
     readonly evaluateEvery: number | null;
   };
 
+/** The settings that only vision transformers have. */
+export type ShapeSetting = "width" | "depth" | "heads" | "patch" | "layerScale" | "dropPath";
+
+/** The settings of a run that trains a tokenizer, decided. */
+export type TokenizerRunSettings = Omit<LoopSettings, ShapeSetting> &
+  DiscreteVaeSettings &
+  Pick<PretrainingSettings, keyof typeof sourceFields | "cropScale" | "healthEvery">;
+
 /** The settings that every run has. */
-export type RunSettings = PretrainingSettings | ClassificationSettings;
+export type RunSettings = PretrainingSettings | ClassificationSettings | TokenizerRunSettings;

@@ -18,7 +18,7 @@ import { classificationStep, costsOf } from "../training/runStep.js";
 import { type OpenedPictures, openStudyPictures, type PictureRole } from "./openedPictures.js";
 import type { FrozenEvaluation, LabelledEvaluation, StudyPlan, StudyRow } from "./plan.js";
 import type { StepWork, StudyStep } from "./step.js";
-import { codeVersion, keyOf, methodIdentity, resultSettings } from "./stepKey.js";
+import { codeVersion, keyOf, methodIdentity, namedFiles, resultSettings } from "./stepKey.js";
 import type { StudyFolder } from "./studyFolder.js";
 
 /** A row with one of its seeds. */
@@ -64,6 +64,8 @@ interface DecidedRow {
   /** What `pretrain` is given, without the seed. */
   readonly given: Config;
   readonly identity: string;
+  /** Hashes of the files that the settings name. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** Training with labels with all of its settings. */
@@ -144,7 +146,8 @@ class Layout {
     }
     const { epochs: _, model: __, ...others } = settings;
     const given = { ...others, ...fixed };
-    return { decided: await decide(given), pictures, given, identity };
+    const decided = await decide(given);
+    return { decided, pictures, given, identity, files: await namedFiles(decided.config) };
   }
 
   async #cell(row: StudyRow, decided: DecidedRow, seed: number): Promise<StudyCell> {
@@ -195,7 +198,7 @@ class Layout {
       {
         step: "pretraining",
         method: decided.identity,
-        settings: resultSettings({ ...config, seed }, pretrainingFields(method)),
+        settings: resultSettings({ ...config, seed, ...decided.files }, pretrainingFields(method)),
         pictures: digest,
       },
       (key) => ({ kind: "pretraining", request: this.#request(row, decided, seed, key) }),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { type Fields, noteOf } from "@splitmask/methods/settings";
@@ -24,6 +24,18 @@ export function keyOf(inputs: object): string {
 export async function methodIdentity(method: string): Promise<string> {
   if (!isAbsolute(method)) return method;
   return digestOf(await readFile(method));
+}
+
+/** Hashes of what the files hold that settings name by an absolute path, such as a tokenizer's, by the setting. */
+export async function namedFiles(settings: object): Promise<Readonly<Record<string, string>>> {
+  const isFile = (value: unknown): value is string =>
+    typeof value === "string" &&
+    isAbsolute(value) &&
+    (statSync(value, { throwIfNoEntry: false })?.isFile() ?? false);
+  const named = Object.entries(settings).filter((entry): entry is [string, string] => isFile(entry[1]));
+  return Object.fromEntries(
+    await Promise.all(named.map(async ([name, path]) => [name, digestOf(await readFile(path))])),
+  );
 }
 
 /** The decided settings without those that may change at resume, which do not change what is computed. */

@@ -122,7 +122,7 @@ export function classificationRun({
   Classifier
 > {
   const stepOf = ({ classes, encoder }: Pick<RunDescription, "classes" | "encoder">) =>
-    classificationStep(encoder, classes.length);
+    classificationStep(encoder!, classes.length);
   let first: ReturnType<typeof readFirstEncoder> | null = null;
   const firstEncoder = () => {
     first ??= readFirstEncoder(encoderRun, fromScratch);
@@ -168,7 +168,7 @@ export function classificationRun({
       const { description, hash, read } = await firstEncoder();
       const { encoder, mean, std } = description;
       return {
-        encoder: { ...encoder, imageSize, dropPath, finalNorm: false },
+        encoder: { ...encoder!, imageSize, dropPath, finalNorm: false },
         pretrained: { run: resolve(encoderRun), steps: read?.step ?? null, weights: hash },
         ...{ mean, std },
       };

@@ -9,6 +9,7 @@ import {
 } from "@splitmask/data";
 import { embedDataset, type ImageEncoder, knnAccuracy } from "@splitmask/eval";
 import type { Device } from "@splitmask/kernels";
+import type { PretrainingTask } from "@splitmask/methods";
 import type { StepCount } from "@splitmask/trainer";
 import { checkClasses, withLabels } from "../pictures/labelledPictures.js";
 import { closedOnError } from "../pictures/openFiles.js";
@@ -36,7 +37,7 @@ export async function openMonitor(
   view: View,
   every: StepCount,
   before: readonly DatasetIdentity[],
-): Promise<Omit<Watch<never>, "interrupted" | "finish">> {
+): Promise<Omit<Watch<never, PretrainingTask>, "interrupted" | "finish">> {
   const { cacheFolder, maximumSkipped, monitor, monitorPictures, monitorTest, seed } = config;
   if (monitor === null) return unwatched;
   const reading = { ...readingOf(config), cacheFolder };

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { type ImageDataset, ImageLoader, measureNormalization } from "@splitmask/data";
-import { encoderConfig, encoderView, type Method, methods } from "@splitmask/methods";
+import { encoderConfig, encoderView, type Method, methods, type PretrainingTask } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { encoderFileName, saveEncoder } from "@splitmask/vit";
 import { pretrainingWork } from "../estimate/runWork.js";
@@ -112,7 +112,7 @@ export async function decideSettings(
 ): Promise<DecidedSettings> {
   const method = await loadMethod(asked);
   const costOf = pretrainingCosts(method, machine);
-  const examined = { ...given, ...(await method.examine?.(given)) };
+  const examined = (await method.examine?.(given)) ?? given;
   return { method, ...(await resolveConfig({ method, given: examined, pictures, machine, costOf })) };
 }
 
@@ -121,7 +121,7 @@ async function pretrainingRun(
   folder: string,
   { method: asked, ...given }: Config,
   resumed: string | null,
-): Promise<RunKind<PretrainingSettings, Pick<PretrainResult, "warnings">>> {
+): Promise<RunKind<PretrainingSettings, Pick<PretrainResult, "warnings">, PretrainingTask>> {
   const reference = typeof asked === "string" ? methodReference(asked) : asked;
   const isFile = typeof reference === "string" && isAbsolute(reference);
   const before = resumed === null ? null : (await readRun(resumed, "pretraining")).description;

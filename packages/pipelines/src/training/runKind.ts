@@ -1,6 +1,6 @@
 import type { DatasetIdentity, ImageDataset } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
-import type { PretrainingTask } from "@splitmask/methods";
+import type { EncoderTask } from "@splitmask/methods";
 import type { Choice, Fields } from "@splitmask/methods/settings";
 import type { RunFolder, TrainingEvent, TrainOptions } from "@splitmask/trainer";
 import type { EstimatedRun } from "../estimate/runEstimate.js";
@@ -74,7 +74,7 @@ export interface RunContext {
 }
 
 /** What looks at a model while it is trained, and what is made of it in the end. */
-export interface Watch<Outcome, Task = PretrainingTask> {
+export interface Watch<Outcome, Task = EncoderTask> {
   /** What the pictures that it is looked at with are, where the run folder has them apart. */
   readonly identities: readonly DatasetIdentity[];
   /** Why its figures may not mean what they seem to. */
@@ -92,10 +92,10 @@ export interface Watch<Outcome, Task = PretrainingTask> {
 export const unwatched = { identities: [], warnings: [], options: () => ({}), close: async () => undefined };
 
 /**
- * What is different between runs that learn from pictures alone and runs that learn classes: everything else of a run
- * is `trainingRun`.
+ * What is different between runs that learn from pictures alone, runs that learn classes, and runs that train a
+ * tokenizer: everything else of a run is `trainingRun`.
  */
-export interface RunKind<Settings extends RunSettings, Outcome, Task = PretrainingTask> {
+export interface RunKind<Settings extends RunSettings, Outcome, Task = EncoderTask> {
   /** Its name in `config.json`. */
   readonly name: RunKindName;
   readonly method: string;

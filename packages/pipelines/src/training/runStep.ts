@@ -10,11 +10,13 @@ import {
 import type { Device } from "@splitmask/kernels";
 import {
   classifierMethod,
+  type DiscreteVae,
+  discreteVaeMethod,
+  type EncoderTask,
   encoderView,
   labelledAugmentation,
   type Method,
   type NamedView,
-  type PretrainingTask,
   type Recipe,
   type Supervision,
 } from "@splitmask/methods";
@@ -23,7 +25,7 @@ import type { VisionTransformerConfig } from "@splitmask/vit";
 import { type TrainingCost, trainingCost } from "../estimate/trainingCost.js";
 import type { MachineFacts } from "../settings/facts.js";
 import { anyColors, type Normalization } from "../settings/normalization.js";
-import type { LoopSettings } from "../settings/runSettings.js";
+import type { LoopSettings, ShapeSetting, TokenizerRunSettings } from "../settings/runSettings.js";
 import {
   type ClassificationStep,
   type CostOf,
@@ -32,7 +34,7 @@ import {
 } from "../settings/stepSettings.js";
 
 /** What a run's settings say of its steps, however many there are. */
-type StepLoop = Omit<LoopSettings, "steps" | "seconds" | "checkpointEvery">;
+type StepLoop = Omit<LoopSettings, "steps" | "seconds" | "checkpointEvery" | ShapeSetting>;
 
 /** What a step is made of: a run trains with it, and an estimate counts it. */
 export interface RunStep<Settings> {
@@ -51,7 +53,7 @@ export interface RunStep<Settings> {
   ): ImageLoader | MixedBatches;
   /** Something of the shapes of what the method prepares. */
   standIn(device: Device, settings: Settings & Normalization): unknown;
-  create(device: Device, settings: Settings & Normalization, parts: unknown): PretrainingTask;
+  create(device: Device, settings: Settings & Normalization, parts: unknown): EncoderTask;
 }
 
 /** The crop, flip and colors of pre-training. */
@@ -127,6 +129,21 @@ export function classificationStep(encoder: VisionTransformerConfig, classes: nu
     },
   } satisfies RunStep<ClassificationStep>;
 }
+
+/** Steps that train a tokenizer: crops and flips of pictures in [−1, 1]. */
+export const tokenizerStep = {
+  betas: undefined,
+  classes: () => 0,
+  views: (settings) => [encoderView(settings)],
+  batches(device, dataset, settings, options) {
+    const { batch: batchSize, cropScale, flip: horizontalFlip, seed } = settings;
+    const augmentation = splitMaskAugmentation({ crop: { scale: [cropScale, 1], horizontalFlip } });
+    const views = [encoderView(settings)];
+    return new ImageLoader({ ...{ dataset, device, batchSize, views, seed, augmentation }, ...options });
+  },
+  standIn: () => undefined,
+  create: (device: Device, settings): DiscreteVae => discreteVaeMethod.create(device, settings),
+} satisfies RunStep<TokenizerRunSettings>;
 
 /** The options of `train` that a run's settings say. */
 export function trainingLoop(settings: StepLoop, { betas }: { readonly betas?: Recipe["betas"] }) {
