@@ -184,6 +184,25 @@ test("distillation learns an ONNX model's features, of which the run folder has 
   expect(await done("knn", out, ...labelled)).toMatchObject({ classes: ["across", "down"] });
 });
 
+test("--tokenizer takes an ONNX model that gives logits over words", async () => {
+  const out = join(folder, "onnx-words");
+  const tokenizer = fileURLToPath(new URL("../../onnx/test/fixtures/tokenizer.onnx", import.meta.url));
+  const args = ["pretrain", pictures, "--out", out, "--method", "beit", "--tokenizer", tokenizer, ...small];
+  const outcome = await callMain([...args, "--steps", "3", "--accumulate", "2"]);
+  expect([outcome.code, outcome.error]).toEqual([0, ""]);
+  expect(outcome.output).toContain("10 words, entropy");
+  expect(JSON.parse(await readFile(join(out, "config.json"), "utf8"))).toMatchObject({
+    config: { tokenizer, vocabulary: 10, tokenizerPatch: 8, accumulate: 2 },
+  });
+  expect(await done("pretrain", pictures, "--out", out, "--resume")).toMatchObject({
+    reason: "done",
+    step: 3,
+  });
+  expect(await readFile(join(out, "report.html"), "utf8")).toContain(
+    "Masked patches, and the words predicted for them",
+  );
+});
+
 test("a method that is none says so, and what is expected", async () => {
   const module = join(folder, "no-method.mjs");
   await writeFile(module, 'export default { name: "half", fields: {} };\n');
