@@ -5,8 +5,19 @@ import { createDevice } from "@splitmask/kernels";
 import { serve } from "../serve.mjs";
 
 const settings = JSON.parse(process.argv[2]);
-const { batch, channels, height, width, outputChannels, kernel, stride, padding, transposed, threads } =
-  settings;
+const {
+  batch,
+  channels,
+  height,
+  width,
+  outputChannels,
+  kernel,
+  stride,
+  padding,
+  transposed,
+  ofPictures,
+  threads,
+} = settings;
 const device = createDevice({ threads });
 const numbers = (shape, purpose) => uniform(device, shape, { key: { seed: 0, purpose } });
 

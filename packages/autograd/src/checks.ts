@@ -65,6 +65,15 @@ export function checkSameShape(
   }
 }
 
+/** Throws unless all given numbers are whole and at least `least`. */
+export function checkWhole(operation: string, values: Readonly<Record<string, number>>, least: number): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (!Number.isInteger(value) || value < least) {
+      throw new RangeError(`${operation}: ${name} is ${value}; expected a whole number ≥ ${least}.`);
+    }
+  }
+}
+
 /** A tensor seen as a matrix. */
 export interface RowsAndColumns {
   /** The product of all axes but the last. */

@@ -126,15 +126,6 @@ export function gradientsOfSums({
   return { sums, bias };
 }
 
-/** Throws unless a number is whole and at least `least`. */
-export function checkWhole(operation: string, values: Readonly<Record<string, number>>, least: number): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (!Number.isInteger(value) || value < least) {
-      throw new RangeError(`${operation}: ${name} is ${value}; expected a whole number ≥ ${least}.`);
-    }
-  }
-}
-
 /**
  * Throws unless input, weight and bias fit each other.
  *

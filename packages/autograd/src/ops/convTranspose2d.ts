@@ -3,12 +3,12 @@ import {
   type ConvolutionInputs,
   type ConvolutionSizes,
   checkConvolution,
-  checkWhole,
   convolution,
   convolutionBackwardInput,
   convolutionBackwardWeight,
   gradientsOfSums,
 } from "../calls/convolution.js";
+import { checkWhole } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import { formatShape } from "../shape.js";

@@ -1,5 +1,4 @@
-import { checkWhole } from "../calls/convolution.js";
-import { checkFloating, checkRank } from "../checks.js";
+import { checkFloating, checkRank, checkWhole } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
