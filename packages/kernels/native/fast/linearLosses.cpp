@@ -12,16 +12,16 @@ namespace splitmask::SPLITMASK_SET {
 namespace {
 
 // Rows of a slice: whole tiles with AVX-512. Twice as many where weight is wider, because it is read for every slice,
-// and where d takes half the room; fewer where d would have more than sliceFloats elements.
+// and where d takes half the room; fewer where d would have more than sliceElements elements.
 constexpr int64 rowsOfSlice = 224;
-constexpr int64 sliceFloats = 4 << 20;
+constexpr int64 sliceElements = 4 << 20;
 // The words are cut into about wantedRanges ranges. A range has at most mostWords, so that its logits stay in the
 // second-level cache, and at least leastWords, so that packed x is read for several tiles.
 constexpr int64 wantedRanges = 64, leastWords = 42, mostWords = 126;
 
-// What d is kept as. Where the products take pairs of bfloat16 it is rounded for them once, when it is formed, because
-// d goes through the last cache, which two threads with bfloat16 products keep waiting otherwise. The exponentials that
-// d replaces have half precision there, whose rounding is small beside that of d.
+// What d is kept as. Where the products take pairs of bfloat16, it is rounded for them once, when it is formed: d goes
+// through the last cache, and products that fast would wait for float32. The exponentials that d replaces have half
+// precision there, whose rounding is small beside that of d.
 template <Precision precision> struct Kept {
   using Type = float;
 };
@@ -58,7 +58,7 @@ template <Precision precision> class Head {
  public:
   explicit Head(const LinearCrossEntropy<float>& call)
       : call_(call), words_(call.columns), wantsD_(call.xGradient || call.weightGradient || call.biasGradient) {
-    const int64 fitting = sliceFloats / maximum(1, words_) / tileColumns * tileColumns;
+    const int64 fitting = sliceElements / maximum(1, words_) / tileColumns * tileColumns;
     const int64 wanted = rowsOfSlice * (call.inner > rowsOfSlice ? 2 : 1) * (isRounded ? 2 : 1);
     sliceRows_ = minimum(call.rows, maximum(tileColumns, minimum(wanted, fitting)));
     stride_ = packedStride(sliceRows_);
