@@ -39,8 +39,8 @@ interface Shared {
 
 /**
  * Tells for each kernel of a profile on simulated threads (`startProfile({ simulatedThreads })`) how evenly its tasks
- * could be shared: in order, each task of a phase goes to the thread that is free first, as on a device. The speed-up
- * is an upper bound: it leaves out memory bandwidth, caches, the waking of threads and the time between calls.
+ * could be shared: in order, each task of a phase goes to the thread that is free first. The speed-up is an upper
+ * bound: it leaves out memory bandwidth, caches, the waking of threads and the time between calls.
  *
  * @throws Error if no threads were simulated.
  */

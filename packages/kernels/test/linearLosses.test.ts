@@ -152,6 +152,20 @@ describe("linearCrossEntropy", () => {
     expect([...even.reference.xGradient!, ...even.reference.biasGradient!]).toEqual([-1, tie, -tie]);
   });
 
+  test("where a word is almost certain, bfloat16 keeps the little that is left of d", async () => {
+    const sizes = [40, 2, 1] as const;
+    const layer = layerCase(sizes, {
+      x: new Float32Array(40).fill(1),
+      weight: Float32Array.of(0, 8),
+      bias: null,
+      targets: new Int32Array(40).fill(1),
+      precision: bfloat16,
+    });
+    const left = 1 / (1 + Math.exp(8));
+    const { reference } = await compareKernel("linearCrossEntropy", { ...layer, absolute: 2 ** -8 * left });
+    expectNumbers(reference.biasGradient, [left, -left], { absolute: 1e-9 });
+  });
+
   test("a target of −1, which is none, makes its row's loss and gradients NaN", async () => {
     const sizes = [20, 40, 3] as const;
     const given = sample(sizes);

@@ -226,7 +226,7 @@ template <Precision precision> void computeBlock(const Product<precision>& p, fl
     FetchAhead ahead(divideUp(rows, height) * (panelEnd - panelStart) * fetchesPerTile(elements));
     if (block + 1 < p.lastBlock)
       addRowsOfA(ahead, p, block + 1, rowStart, rows);
-    else if (sequel.row < p.m)
+    else if (sequel.row != rowStart && sequel.row < p.m)
       addRowsOfA(ahead, p, p.firstBlock, sequel.row, rows);
     const int64 packedNext = block + p.lastBlock - p.firstBlock;
     if (packedNext < p.innerBlocks()) addShareOfB(ahead, p, packedNext, sequel.task, sequel.tasks);

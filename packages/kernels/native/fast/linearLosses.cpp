@@ -11,13 +11,32 @@ namespace splitmask::SPLITMASK_SET {
 
 namespace {
 
-// Rows of a slice: whole tiles with AVX-512. Twice as many where weight is wider, because it is read for every slice;
-// fewer where their logits would take more than sliceFloats.
+// Rows of a slice: whole tiles with AVX-512. Twice as many where weight is wider, because it is read for every slice,
+// and where d takes half the room; fewer where d would have more than sliceElements elements.
 constexpr int64 rowsOfSlice = 224;
-constexpr int64 sliceFloats = 4 << 20;
+constexpr int64 sliceElements = 4 << 20;
 // The words are cut into about wantedRanges ranges. A range has at most mostWords, so that its logits stay in the
 // second-level cache, and at least leastWords, so that packed x is read for several tiles.
 constexpr int64 wantedRanges = 64, leastWords = 42, mostWords = 126;
+
+// What d is kept as. Where the products take pairs of bfloat16, it is rounded for them once, when it is formed: d goes
+// through the last cache, and products that fast would wait for float32. The exponentials that d replaces have half
+// precision there, whose rounding is small beside that of d.
+template <Precision precision> struct Kept {
+  using Type = float;
+};
+SPLITMASK_INLINE void storePower(float* to, Vector value) { store(to, value); }
+SPLITMASK_INLINE Vector loadPower(const float* from) { return load(from); }
+#if defined(__AVX512BF16__)
+template <> struct Kept<Precision::bfloat16> {
+  using Type = Bfloat16;
+};
+SPLITMASK_INLINE void storePower(Bfloat16* to, Vector value) {
+  const __m256i half = _mm512_cvtps_ph((__m512)value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  *reinterpret_cast<UnalignedHalfWords*>(to) = (HalfWords)half;
+}
+SPLITMASK_INLINE Vector loadPower(const Bfloat16* from) { return (Vector)_mm512_cvtph_ps((__m256i)loadWords(from)); }
+#endif
 
 // Hands out pieces of a block of memory; without a block it only counts their bytes.
 class Pieces {
@@ -39,8 +58,8 @@ template <Precision precision> class Head {
  public:
   explicit Head(const LinearCrossEntropy<float>& call)
       : call_(call), words_(call.columns), wantsD_(call.xGradient || call.weightGradient || call.biasGradient) {
-    const int64 fitting = sliceFloats / maximum(1, words_) / tileColumns * tileColumns;
-    const int64 wanted = call.inner > rowsOfSlice ? 2 * rowsOfSlice : rowsOfSlice;
+    const int64 fitting = sliceElements / maximum(1, words_) / tileColumns * tileColumns;
+    const int64 wanted = rowsOfSlice * (call.inner > rowsOfSlice ? 2 : 1) * (isRounded ? 2 : 1);
     sliceRows_ = minimum(call.rows, maximum(tileColumns, minimum(wanted, fitting)));
     stride_ = packedStride(sliceRows_);
     const int64 height = evenHeight(words_);
@@ -68,6 +87,8 @@ template <Precision precision> class Head {
 
  private:
   using Product = splitmask::SPLITMASK_SET::Product<precision>;
+  using Element = typename Kept<precision>::Type;
+  static constexpr bool isRounded = isBfloat16<Element>;
 
   struct Slice {
     int64 first, rows;
@@ -106,14 +127,14 @@ template <Precision precision> class Head {
     p.b = call_.x + slice.first * call_.inner;
     p.bLeading = call_.inner;
     p.transposeB = true;
-    p.output = d_;
     p.outputLeading = stride_;
     return p;
   }
   // dᵀ·x, added to what the slices before gave.
   Product ofWeight(const Slice& slice) const {
     Product p = product(words_, call_.inner, slice.rows);
-    p.a = d_;
+    p.a = reinterpret_cast<const float*>(d_);
+    p.aIsBfloat16 = isRounded;
     p.aLeading = stride_;
     p.b = call_.x + slice.first * call_.inner;
     p.bLeading = call_.inner;
@@ -125,7 +146,8 @@ template <Precision precision> class Head {
   // d·weight
   Product ofX(const Slice& slice) const {
     Product p = product(slice.rows, call_.inner, words_);
-    p.a = d_;
+    p.a = reinterpret_cast<const float*>(d_);
+    p.aIsBfloat16 = isRounded;
     p.aLeading = stride_;
     p.transposeA = true;
     p.b = call_.weight;
@@ -142,20 +164,23 @@ template <Precision precision> class Head {
     packedForLogits_ = pieces.take(ofLogits(whole).packedSize());
     packedForWeight_ = pieces.take(call_.weightGradient ? ofWeight(whole).packedSize() : 0);
     packedForX_ = pieces.take(call_.xGradient ? ofX(whole).packedSize() : 0);
-    d_ = pieces.take(wantsD_ ? words_ * stride_ : 0);
+    d_ = reinterpret_cast<Element*>(pieces.take(wantsD_ ? wordsOf(words_ * stride_, isRounded) : 0));
     float** const byRange[] = {&largest_, &sums_, &totals_};
     for (float** values : byRange) *values = pieces.take(ranges_ * stride_);
     float** const byRow[] = {&targetLogits_, &rowLargest_, &rowSums_, &rowTotals_, &rowFactors_};
     for (float** values : byRow) *values = pieces.take(stride_);
     privateFloats_ = maximum(privateSizeOf(whole), privateSizeOf({0, call_.rows % sliceRows_}));
     privates_ = pieces.take(call_.parallel->threads * privateFloats_);
-    ownLogits_ = pieces.take(wantsD_ ? 0 : call_.parallel->threads * rangeWords_ * stride_);
+    ownLogits_ = pieces.take(isInPlace() ? 0 : call_.parallel->threads * rangeWords_ * stride_);
   }
   int64 privateSizeOf(const Slice& slice) const {
     const int64 ofWords = maximum(privateSize(ofLogits(slice), rangeWords_), privateSize(ofWeight(slice), rangeWords_));
     return maximum(ofWords, privateSize(ofX(slice), minimum(slice.rows, blockRowsOf(*call_.caches))));
   }
   float* privateOf(int thread) const { return privates_ + thread * privateFloats_; }
+
+  // Whether logits lie where d will be; else each thread has room for those of a range.
+  bool isInPlace() const { return wantsD_ && !isRounded; }
 
   // Packing.
 
@@ -179,23 +204,24 @@ template <Precision precision> class Head {
     });
   }
 
-  // Range by range, computes logits and replaces them by e^(logit − the row's largest in the range).
+  // Range by range, computes logits and keeps e^(logit − the row's largest in the range).
   void computePowers(const Slice& slice) {
     const Product whole = ofLogits(slice);
-    const int64 threads = call_.parallel->threads;
     parallelFor(call_, ranges_, [&](int64 task, int thread) {
       const Range words = range(task);
       Product p = whole;
       p.n = slice.padded();
-      float* logits = wantsD_ ? d_ + words.first * stride_ : ownLogits_ + thread * rangeWords_ * stride_;
+      Element* powers = wantsD_ ? d_ + words.first * stride_ : nullptr;
+      float* logits = isInPlace() ? reinterpret_cast<float*>(powers) : ownLogits_ + thread * rangeWords_ * stride_;
       p.output = logits - words.first * stride_;
       computeBlock(p, packedForLogits_, words.first, words.end, 0, p.panels(), privateOf(thread),
-                   {(task + threads) * rangeWords_, task, ranges_});
-      exponentiate(logits, slice, words);
+                   {(task + 1) * rangeWords_, task, ranges_});
+      exponentiate(logits, powers, slice, words);
     });
   }
 
-  void exponentiate(float* logits, const Slice& slice, const Range& words) const {
+  // `powers` may be null.
+  void exponentiate(const float* logits, Element* powers, const Slice& slice, const Range& words) const {
     const auto biasOf = [&](int64 word) { return call_.bias ? call_.bias[word] : 0.0f; };
     overTargets(slice, words, [&](int64 r, int64 target) {
       targetLogits_[r] = logits[(target - words.first) * stride_ + r] + biasOf(target);
@@ -214,12 +240,13 @@ template <Precision precision> class Head {
         part.write(largest + r, maximum(part.read(line + r) + bias, part.read(largest + r)));
       });
     }
-    for (int64 word = words.first; word < words.end; ++word, logits += stride_) {
+    for (int64 word = words.first; word < words.end; ++word) {
+      const int64 start = (word - words.first) * stride_;
       const Vector bias = broadcast(biasOf(word));
       overVectors(0, slice.padded(), [&](int64 r, auto part) {
-        const Vector shifted = part.read(logits + r) + bias - shiftOf(part.read(largest + r));
+        const Vector shifted = part.read(logits + start + r) + bias - shiftOf(part.read(largest + r));
         const Vector power = exponentialOfNegative(shifted);
-        part.write(logits + r, power);
+        if (powers) storePower(powers + start + r, power);
         part.write(sums + r, part.read(sums + r) + power);
         if (call_.smoothing != 0) part.write(totals + r, part.read(totals + r) + shifted);
       });
@@ -256,13 +283,12 @@ template <Precision precision> class Head {
   // Range by range, computes d, and from it the gradients of weight and bias.
   void computeGradientsOfWords(const Slice& slice) {
     const Product p = ofWeight(slice);
-    const int64 threads = call_.parallel->threads;
     parallelFor(call_, ranges_, [&](int64 task, int thread) {
       const Range words = range(task);
       computeD(slice, words);
       if (call_.weightGradient)
         computeBlock(p, packedForWeight_, words.first, words.end, 0, p.panels(), privateOf(thread),
-                     {(task + threads) * rangeWords_, task, ranges_});
+                     {(task + 1) * rangeWords_, task, ranges_});
     });
   }
 
@@ -279,10 +305,10 @@ template <Precision precision> class Head {
       const int64 count = minimum(lanes, words.end - word);
       Vector sums[lanes] = {};
       for (int64 i = 0; i < count; ++i) {
-        float* line = d_ + (word + i) * stride_;
+        Element* line = d_ + (word + i) * stride_;
         Vector sum = zero();
         overVectors(0, slice.rows, [&](int64 r, auto part) {
-          const Vector value = part.keep(part.read(line + r) * part.read(factors + r) - background, 0);
+          const Vector value = part.keep(loadPower(line + r) * part.read(factors + r) - background, 0);
           part.write(line + r, value);
           sum += value;
         });
@@ -292,7 +318,9 @@ template <Precision precision> class Head {
     }
     const float wanted = static_cast<float>((1 - call_.smoothing) * call_.gradientScale);
     overTargets(slice, words, [&](int64 r, int64 target) {
-      d_[target * stride_ + r] -= wanted;
+      // From the logit again: of a probability of about 1 that is rounded already, little of d would be left.
+      const Vector power = exponentialOfNegative(broadcast(targetLogits_[r] - rowLargest_[r]));
+      storePartial(d_ + target * stride_ + r, power * rowFactors_[r] - background - wanted, 1);
       if (call_.biasGradient) call_.biasGradient[target] -= wanted;
     });
   }
@@ -321,7 +349,7 @@ template <Precision precision> class Head {
       const int64 row = task / across() * rows * height, panel = task % across() * panels;
       computeBlock(p, packedForX_, row, minimum(slice.rows, row + rows * height), panel,
                    minimum(p.panels(), panel + panels), privateOf(thread),
-                   {(task + threads) / across() * rows * height, task, tasks()});
+                   {(task + 1) / across() * rows * height, task, tasks()});
     });
   }
 
@@ -332,7 +360,7 @@ template <Precision precision> class Head {
   double share_;  // a word's share of the smoothed targets
   // x packed for two of the products, and weight for the third.
   float *packedForLogits_, *packedForWeight_, *packedForX_;
-  float* d_ = nullptr;  // words × rows; at first logits, then exponentials
+  Element* d_ = nullptr;  // words × rows; at first exponentials
   // By range and row: the largest logit, the sum of the exponentials, the sum of the shifted logits.
   float *largest_, *sums_, *totals_;
   // By row: the target's logit, the same three over all ranges, and the factor of the exponentials in d.

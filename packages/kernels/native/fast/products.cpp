@@ -73,7 +73,7 @@ template <Precision precision> void multiplyShared(const Call& call, const Produ
         const int64 row = task / panelTiles * rowsOfTile, panel = task % panelTiles * panelsOfTile;
         computeBlock(p, packed, row, minimum(p.m, row + rowsOfTile), panel, minimum(panels, panel + panelsOfTile),
                      privates + thread * privateFloats,
-                     {(task + threads) / panelTiles * rowsOfTile, task, rowTiles * panelTiles});
+                     {(task + 1) / panelTiles * rowsOfTile, task, rowTiles * panelTiles});
       };
       if (shared) {
         parallelFor(call, runs * (p.lastBlock - p.firstBlock), packRun);

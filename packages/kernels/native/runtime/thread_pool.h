@@ -17,8 +17,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // Runs body(context, task, thread) for every task in [0, tasks); returns when all are done. Only the executor calls
-  // it, and no body may.
+  // Runs body(context, task, thread) for every task in [0, tasks), fewer than 2³²; returns when all are done. Only the
+  // executor calls it, and no body may.
   void run(int64 tasks, void (*body)(void* context, int64 task, int thread), void* context);
   int threads() const { return threads_; }
 
@@ -27,18 +27,28 @@ class ThreadPool {
   double waited = 0;
 
  private:
+  // Tasks [begin, end) that nobody has claimed yet, in one word, on a cache line of its own.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> range{0};
+  };
+
+  static bool claimFrom(Share& share, bool fromTheEnd, int64& task);
+  bool claim(int thread, int64& task);
+  void runTasks(int thread);
   void waitForOthers(int64 tasks) const;
   void work(int thread);
-  bool claimAndRun(int thread);
 
   const int threads_;
   std::vector<std::thread> workers_;
-  // The job in hand. A task is claimed by counting `remaining_` down; a successful claim proves that the job is the one
-  // described here, because the executor waits until every claimed task is finished before it describes the next.
+
+  // The job in hand. Each thread has a share of its tasks, those that follow each other, so that it finds in its cache
+  // what it wrote when the kernel before was cut alike; it takes from the ends of the others' shares when its own is
+  // empty. A successful claim proves that the job is the one described here, because the executor waits until every
+  // claimed task is finished before it describes the next.
   void (*body_)(void*, int64, int) = nullptr;
   void* context_ = nullptr;
-  int64 tasks_ = 0;
-  alignas(64) std::atomic<int64> remaining_{0};
+  std::vector<Share> shares_;
+  alignas(64) std::atomic<uint64_t> job_{0};  // counts the jobs
   alignas(64) std::atomic<int64> finished_{0};
   alignas(64) std::atomic<int> sleepers_{0};
   std::atomic<bool> stopping_{false};
