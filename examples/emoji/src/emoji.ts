@@ -49,6 +49,8 @@ export const classes = [
 const variations = new Set(["200D", "2640", "2642", "27A1"]);
 /** Man, woman, person, boy, girl, child, old man, old woman, older person: the same drawing with other hair. */
 const people = new Set(["1F468", "1F469", "1F9D1", "1F466", "1F467", "1F9D2", "1F474", "1F475", "1F9D3"]);
+/** The cats' faces, which Fluent draws with the same picture. */
+const twins = new Map([["1F63A", "1F431"]]);
 const skinTone = /1F3F[B-F]/;
 
 /**
@@ -61,7 +63,7 @@ export function familyOf(emoji: string): string {
   return emoji
     .split("-")
     .filter((point) => !variations.has(point))
-    .map((point) => (people.has(point) ? "person" : point))
+    .map((point) => (people.has(point) ? "person" : (twins.get(point) ?? point)))
     .join("-");
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import sharp from "sharp";
 import {
   type Design,
+  type Drawing,
   type DrawingNames,
   type DrawingSplit,
   designs,
@@ -66,32 +67,37 @@ export async function rasterize(
     train: join(folder, "train"),
     test: join(folder, "test"),
   };
-  const all = (["pretrain", "train", "test"] as const).flatMap((part) =>
-    split[part].map((drawing) => {
+  const places = new Map<string, { drawing: Drawing; paths: string[] }>();
+  for (const part of ["pretrain", "train", "test"] as const) {
+    for (const drawing of split[part]) {
       const file = `${drawing.emoji}.${drawing.design}.png`;
-      return { drawing, path: part === "pretrain" ? join(part, file) : join(part, drawing.group, file) };
-    }),
-  );
-  const stamp = JSON.stringify({ size, pictures: all.map(({ path }) => path).sort() });
+      const entry = places.get(file) ?? { drawing, paths: [] };
+      entry.paths.push(part === "pretrain" ? join(part, file) : join(part, drawing.group, file));
+      places.set(file, entry);
+    }
+  }
+  const all = [...places.values()];
+  const stamp = JSON.stringify({ size, pictures: all.flatMap(({ paths }) => paths).sort() });
   const stampPath = join(folder, "pictures.json");
   if ((await readFile(stampPath, "utf8").catch(() => "")) === stamp) return folders;
 
   const sets = await readOfEach<IconSet>("icons.json");
   const beside = `${folder}.${process.pid}.part`;
   try {
-    for (const path of new Set(all.map(({ path }) => dirname(path))))
+    for (const path of new Set(all.flatMap(({ paths }) => paths.map(dirname))))
       await mkdir(join(beside, path), { recursive: true });
     const threads = sharp.concurrency(1);
     let next = 0;
     let done = 0;
     const work = async () => {
       for (let entry = all[next++]; entry !== undefined; entry = all[next++]) {
-        const { drawing, path } = entry;
-        await sharp(Buffer.from(svgOf(sets[drawing.design], drawing.name, size)))
+        const { drawing, paths } = entry;
+        const picture = await sharp(Buffer.from(svgOf(sets[drawing.design], drawing.name, size)))
           .resize(size, size, { fit: "contain", background: "white" })
           .flatten({ background: "white" })
           .png({ compressionLevel: 3 })
-          .toFile(join(beside, path));
+          .toBuffer();
+        for (const path of paths) await writeFile(join(beside, path), picture);
         onProgress(++done, all.length);
       }
     };
