@@ -6,9 +6,9 @@ export const pictureSize = 64;
 /**
  * What is trained: a fixed number of steps, so that the result is the same on every machine. Where it departs from the
  * command's defaults: a small encoder, small pictures and small batches, because a short run gains more from many steps
- * than from detail; crops from 40 % of the drawing, because a drawing is its outline and smaller crops lose it; and 1024 words fitted to
- * the drawings, because random directions tell white paper from ink and little else, and a smaller vocabulary leaves
- * more time for steps.
+ * than from detail; crops from 40 % of the drawing, because a drawing is its outline and smaller crops lose it; blocks
+ * as masks; and 1024 words fitted to the drawings, because random directions tell white paper from ink and little else,
+ * and a smaller vocabulary leaves more time for steps.
  */
 export const trainingConfig = defineConfig({
   width: 96,
