@@ -60,8 +60,10 @@ async function install(options) {
   await pnpm(["install", "--frozen-lockfile", "--reporter=append-only"], options);
 }
 
-async function build(options) {
-  await turbo(["build", "--output-logs=errors-only"], options);
+/** Builds all packages, or one with all that it depends on. */
+async function build({ only, ...options } = {}) {
+  const filter = only === undefined ? [] : [`--filter=${only}...`];
+  await turbo(["build", "--output-logs=errors-only", ...filter], options);
 }
 
 async function installAndBuild(options) {
@@ -114,8 +116,8 @@ async function test() {
 
 async function start() {
   const quiet = rest.includes("--json");
-  await installAndBuild({ quiet });
-  await run(process.execPath, ["examples/openmoji/dist/main.js", ...rest]);
+  await installAndBuild({ quiet, only: "@splitmask/example-emoji" });
+  await run(process.execPath, ["examples/emoji/dist/main.js", ...rest]);
 }
 
 async function bench() {

@@ -68,8 +68,8 @@ export async function knnConfusion(device: Device, set: LabelledFeatures): Promi
     note:
       "The encoder never saw the classes. " +
       `Each half of the ${labels.length.toLocaleString("en")} pictures is classified by its ${k} nearest neighbors ` +
-      "in the other half. The encoder was trained on these pictures, without labels; splitmask knn measures on " +
-      "held-out pictures.",
+      "in the other half. An encoder may do better on pictures that it was trained on, without labels, than on new " +
+      "ones; splitmask knn measures on held-out pictures.",
     classes,
     counts: one.confusion.map((row, label) => row.map((count, to) => count + other.confusion[label]![to]!)),
   };

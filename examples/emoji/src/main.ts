@@ -1,25 +1,30 @@
 #!/usr/bin/env node
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { CommandTerminal } from "@splitmask/cli";
-import { columns, type Evaluation, evaluate, pretrain, UsageError, writeReport } from "@splitmask/pipelines";
+import {
+  type Config,
+  columns,
+  type Evaluation,
+  evaluate,
+  pretrain,
+  UsageError,
+  writeReport,
+} from "@splitmask/pipelines";
 import { formatDuration } from "@splitmask/report";
 import { Command, CommanderError } from "commander";
-import { type OpenmojiEntry, splitDrawings } from "./drawings.js";
-import { rasterize } from "./rasterize.js";
-import { trainingConfig } from "./settings.js";
+import { designs } from "./emoji.js";
+import { rasterize, readDrawings } from "./rasterize.js";
+import { pictureSize, trainingConfig } from "./settings.js";
 
-const require = createRequire(import.meta.url);
-
-const program = new Command("openmoji")
+const program = new Command("emoji")
   .description(
-    "Pre-trains a small vision transformer with SplitMask on the OpenMoji drawings and shows what it " +
-      "learned on drawings that it has never seen.",
+    "Pre-trains a small vision transformer with SplitMask on emoji in four designs and shows what it learned " +
+      "on emoji that it has never seen.",
   )
-  .option("--out <run>", "run folder; an earlier run in it is replaced", "runs/openmoji")
-  .option("--cache <folder>", "where the drawings are rasterized, once", "runs/openmoji-drawings")
-  .option("--steps <n>", `training steps (${trainingConfig.steps})`)
+  .option("--out <run>", "run folder; an earlier run in it is replaced", "runs/emoji")
+  .option("--cache <folder>", "where the drawings are rasterized, once", "runs/emoji-drawings")
+  .option("--steps <n>", `training steps (default: ${trainingConfig.steps})`)
+  .option("--time <time>", 'time for the training, such as "2m", instead of steps')
   .option("--seed <n>", "seed of all randomness", "0")
   .option("--threads <n>", "threads; all cores when not given")
   .option("--json", "one machine-readable line on standard output; everything else goes to standard error")
@@ -33,23 +38,28 @@ function whole(name: string, text: string, least: number): number {
   throw new UsageError(`--${name}: got "${text}", expected a whole number of at least ${least}.`);
 }
 
+/** How long to train where the command line says it: `steps`, `time`, or neither. */
+function trainingLength({ steps, time }: Readonly<Record<string, string | undefined>>): Config {
+  if (steps !== undefined && time !== undefined)
+    throw new UsageError("--steps and --time were both given; give one of them.");
+  if (time !== undefined) return { steps: undefined, time };
+  return steps === undefined ? {} : { steps: whole("steps", steps, 1) };
+}
+
 async function run(
   terminal: CommandTerminal,
   options: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const started = performance.now();
   const { style } = terminal;
-  const openmoji = dirname(require.resolve("openmoji/package.json"));
-  const split = splitDrawings(
-    JSON.parse(await readFile(join(openmoji, "data", "openmoji.json"), "utf8")) as OpenmojiEntry[],
-  );
-  const cache = resolve(options.cache!);
+  const split = await readDrawings();
+  const emoji = (split.train.length + split.test.length) / designs.length;
+  const heldOut = split.test.length / designs.length;
   terminal.line(
-    `${style.bold("OpenMoji")}: ${split.pretrain.length} drawings to learn from, in color and black line; ` +
-      `about a quarter of the emoji is held out with all variants (${split.train.length} and ` +
-      `${split.test.length} labeled drawings to evaluate)`,
+    `${style.bold("Emoji")}: ${split.pretrain.length} drawings to learn from, without labels; ${heldOut} of ${emoji} ` +
+      `emoji are held out, in all ${designs.length} designs and with all variants`,
   );
-  const folders = await rasterize(openmoji, split, cache, 80, (done, all) =>
+  const folders = await rasterize(split, resolve(options.cache!), pictureSize, (done, all) =>
     terminal.progress(`rasterizing ${done} of ${all} drawings`, done === all),
   );
   terminal.endProgress();
@@ -63,7 +73,7 @@ async function run(
       config: {
         ...trainingConfig,
         seed: whole("seed", options.seed!, 0),
-        ...(options.steps === undefined ? {} : { steps: whole("steps", options.steps, 1) }),
+        ...trainingLength(options),
         ...(options.threads === undefined ? {} : { threads: whole("threads", options.threads, 1) }),
       },
     },
@@ -74,15 +84,15 @@ async function run(
     const request = { run: out, train: folders.train, test: folders.test, untrained };
     return evaluate(request, ["knn", "probe"], terminal);
   };
-  const random = await evaluated(true);
+  const untrained = await evaluated(true);
   const pretrained = await evaluated(false);
-  const report = await writeReport({ run: out }, terminal);
+  const report = await writeReport({ run: out, pictures: folders.test }, terminal);
 
   const percent = ({ accuracy }: Evaluation) => `${(100 * accuracy).toFixed(1)} %`;
   const table = columns([
-    ["", "random", "pre-trained"],
-    ["k-NN accuracy", percent(random.knn), percent(pretrained.knn)],
-    ["linear-probe accuracy", percent(random.probe), percent(pretrained.probe)],
+    ["", "untrained", "pre-trained"],
+    ["k-NN accuracy", percent(untrained.knn), percent(pretrained.knn)],
+    ["linear-probe accuracy", percent(untrained.probe), percent(pretrained.probe)],
     ["", "start", "end"],
     ["loss", result.loss.start.toFixed(3), result.loss.end.toFixed(3)],
   ]);
@@ -90,8 +100,8 @@ async function run(
   terminal.result(
     {
       loss: result.loss,
-      knn: { random: random.knn.accuracy, pretrained: pretrained.knn.accuracy },
-      probe: { random: random.probe.accuracy, pretrained: pretrained.probe.accuracy },
+      knn: { untrained: untrained.knn.accuracy, pretrained: pretrained.knn.accuracy },
+      probe: { untrained: untrained.probe.accuracy, pretrained: pretrained.probe.accuracy },
       imagesPerSecond: result.imagesPerSecond,
       report,
     },
@@ -99,7 +109,7 @@ async function run(
       "",
       ...table,
       "",
-      `on ${test} held-out drawings of ${classes.length} groups (always the most frequent: ` +
+      `which of ${classes.length} groups a held-out emoji is in, of ${test} drawings (always the most frequent: ` +
         `${(100 * chance).toFixed(1)} %)`,
       `${Math.round(result.imagesPerSecond ?? Number.NaN)} pictures/s; ` +
         `${formatDuration((performance.now() - started) / 1000)} in all`,

@@ -1,26 +1,55 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import type { Drawing, DrawingSplit } from "./drawings.js";
+import {
+  type Design,
+  type Drawing,
+  type DrawingNames,
+  type DrawingSplit,
+  designs,
+  type Groups,
+  splitDrawings,
+} from "./emoji.js";
 
-/** Folders of pictures, one folder a group inside each. */
+/** Folders of pictures; the labeled ones have a folder for each group inside. */
 export interface PictureFolders {
   /** Pictures for pre-training. */
   readonly pretrain: string;
-  /** Labeled training pictures. */
+  /** Labeled drawings of the families of `pretrain`. */
   readonly train: string;
-  /** Labeled held-out pictures. */
+  /** Labeled drawings that nothing has seen. */
   readonly test: string;
 }
 
-/** The side of the SVG files' view box: 72 units, one pixel each at 72 dots an inch. */
-const unitsPerDrawing = 72;
+/** What this program reads of `icons.json`, the drawings of a design. */
+interface IconSet {
+  readonly icons: Readonly<Record<string, { readonly body: string }>>;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+const require = createRequire(import.meta.url);
+
+async function readOf<T>(design: Design, file: string): Promise<T> {
+  return JSON.parse(await readFile(require.resolve(`@iconify-json/${design}/${file}`), "utf8")) as T;
+}
+
+async function readOfEach<T>(file: string): Promise<Record<Design, T>> {
+  const contents = designs.map(async (design) => [design, await readOf<T>(design, file)] as const);
+  return Object.fromEntries(await Promise.all(contents)) as Record<Design, T>;
+}
+
+/** Reads what the packages have, and splits it. */
+export async function readDrawings(): Promise<DrawingSplit> {
+  const { categories } = await readOf<{ readonly categories: Groups }>(designs[0], "metadata.json");
+  return splitDrawings(await readOfEach<DrawingNames>("chars.json"), categories);
+}
 
 /**
  * Rasterizes the drawings on white into folders of PNG files, once: a finished cache is used again.
  *
- * @param openmoji Folder of the npm package.
  * @param split The drawings.
  * @param folder The cache; written beside and renamed, so it is whole or not there.
  * @param size Side of the pictures in pixels.
@@ -28,7 +57,6 @@ const unitsPerDrawing = 72;
  * @returns The three folders.
  */
 export async function rasterize(
-  openmoji: string,
   split: DrawingSplit,
   folder: string,
   size: number,
@@ -42,10 +70,10 @@ export async function rasterize(
   const places = new Map<string, { drawing: Drawing; paths: string[] }>();
   for (const part of ["pretrain", "train", "test"] as const) {
     for (const drawing of split[part]) {
-      const name = `${drawing.hexcode}.${drawing.ink}`;
-      const entry = places.get(name) ?? { drawing, paths: [] };
-      entry.paths.push(join(part, drawing.group, `${name}.png`));
-      places.set(name, entry);
+      const file = `${drawing.emoji}.${drawing.design}.png`;
+      const entry = places.get(file) ?? { drawing, paths: [] };
+      entry.paths.push(part === "pretrain" ? join(part, file) : join(part, drawing.group, file));
+      places.set(file, entry);
     }
   }
   const all = [...places.values()];
@@ -53,6 +81,7 @@ export async function rasterize(
   const stampPath = join(folder, "pictures.json");
   if ((await readFile(stampPath, "utf8").catch(() => "")) === stamp) return folders;
 
+  const sets = await readOfEach<IconSet>("icons.json");
   const beside = `${folder}.${process.pid}.part`;
   try {
     for (const path of new Set(all.flatMap(({ paths }) => paths.map(dirname))))
@@ -63,9 +92,7 @@ export async function rasterize(
     const work = async () => {
       for (let entry = all[next++]; entry !== undefined; entry = all[next++]) {
         const { drawing, paths } = entry;
-        const picture = await sharp(join(openmoji, drawing.ink, "svg", `${drawing.hexcode}.svg`), {
-          density: (72 * size) / unitsPerDrawing,
-        })
+        const picture = await sharp(Buffer.from(svgOf(sets[drawing.design], drawing.name, size)))
           .resize(size, size, { fit: "contain", background: "white" })
           .flatten({ background: "white" })
           .png({ compressionLevel: 3 })
@@ -84,4 +111,12 @@ export async function rasterize(
     throw error;
   }
   return folders;
+}
+
+/** A drawing of a set as an SVG document of `size` pixels. */
+function svgOf({ icons, width = 16, height = 16 }: IconSet, name: string, size: number): string {
+  return (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ' +
+    `width="${size}" height="${size}" viewBox="0 0 ${width} ${height}">${icons[name]!.body}</svg>`
+  );
 }
