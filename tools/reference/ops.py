@@ -319,7 +319,8 @@ case("upsampleNearest/three", lambda x: F.interpolate(x, scale_factor=3, mode="n
 for name, function in binary.items():
     away = dict(low=0.5, high=2.0)
     case(f"{name}/number", lambda a, f=function: f(a, 0.3), a=draw(3, 4))
-    case(f"{name}/numberFirst", lambda b, f=function: f(torch.tensor(0.3, dtype=torch.float64), b), b=draw(2, 3, **away))
+    first = torch.tensor(0.3, dtype=torch.float64)
+    case(f"{name}/numberFirst", lambda b, f=function, first=first: f(first, b), b=draw(2, 3, **away))
 
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 /**
- * Pre-train, fine-tune, evaluate, embed, predict, find similar pictures, report: the functions behind the `splitmask` command, with the
- * settings and how they are decided.
+ * Pre-train, fine-tune, evaluate, embed, predict, find similar pictures, report: the functions behind the `splitmask`
+ * command, with the settings and how they are decided.
  *
  * @packageDocumentation
  */

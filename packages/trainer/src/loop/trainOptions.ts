@@ -16,10 +16,10 @@ import type { StepCount, TrainingSchedule } from "./trainingSchedule.js";
 import type { TrainingTask } from "./trainingTask.js";
 
 /**
- * How long to train: a number of steps or epochs, or a time. A time is turned into a number of steps by timing a few, and again
- * while the run goes on, where the machine is slower or faster than it was: then the schedules are stretched or
- * shortened from where they are, so that they end with the run. A run that is to be repeated to the bit has a number of
- * steps or epochs, or the plan of the one that it repeats.
+ * How long to train: a number of steps or epochs, or a time. A time is turned into a number of steps by timing a few,
+ * and again while the run goes on, where the machine is slower or faster than it was: then the schedules are stretched
+ * or shortened from where they are, so that they end with the run. A run that is to be repeated to the bit has a number
+ * of steps or epochs, or the plan of the one that it repeats.
  */
 export type TrainingLength =
   | {
