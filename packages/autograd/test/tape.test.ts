@@ -117,7 +117,7 @@ describe("backward", () => {
       "backward: the gradient is 3 float32 and the tensor is 2 float32; both have to be alike.",
     );
     expect(() => sum(zeros(device, [2])).backward()).toThrow(
-      /^backward: the tensor scalar was not computed from tensors that require gradients\..* encode\(\) records no graph/,
+      /^backward: the tensor scalar was not computed from tensors that require gradients.* encode\(\) records no/,
     );
     const loss = sum(square(x));
     loss.backward();

@@ -10,7 +10,7 @@ import { type UsedRun, withEncoder } from "./usedRun.js";
 
 /** Which pictures are looked for, and where. */
 export interface SimilarRequest extends UsedRun, SourceConfig, RunMethod {
-  /** The picture that others are compared with; or several: a folder, a file or a pattern, as `openDataset` takes it. */
+  /** The picture that others are compared with; or several, as `openDataset` takes them. */
   readonly picture: string;
   /** The pictures that are searched: a folder, a file or a pattern, as `openDataset` takes it. */
   readonly folder: string;
