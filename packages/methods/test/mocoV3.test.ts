@@ -118,7 +118,7 @@ test("a run gives the same bits on one thread and on two, and where it is interr
 });
 
 test("in micro-batches norms and loss still see the whole batch", async () => {
-  // What stands before a norm has no gradient of its mean but rounding, of which AdamW makes whole steps: keep them small.
+  // A bias before a norm has no gradient but rounding, of which AdamW makes whole steps: they are kept small.
   const changes = { schedule: { base: 1e-6 } };
   const [whole, parts] = [await trained(changes), await trained({ ...changes, accumulate: 3 })];
   expectSameNorms(parts, whole, 1e-5);
