@@ -47,7 +47,7 @@ function run(program, programArguments, options) {
 function build() {
   const folder = join(cache, "kernels");
   mkdirSync(folder, { recursive: true });
-  for (const name of ["binding.gyp", "native", "node_modules", "package.json"]) {
+  for (const name of ["binding.gyp", "native", "node_modules", "package.json", "scripts"]) {
     if (!existsSync(join(folder, name))) symlinkSync(join(kernels, name), join(folder, name));
   }
   const nodeGyp = createRequire(join(kernels, "package.json")).resolve("node-gyp/bin/node-gyp.js");

@@ -54,9 +54,10 @@ async function stepOf(given) {
   const device = createDevice({ backend: "dry", threads: 1 });
   const batches = step.batches(device, dataset, settings);
   try {
+    const task = step.create(device, settings, await step.standIn(device, settings));
     const { profile } = await profileSteps({
       ...trainingLoop(config, step),
-      ...{ device, batches, task: step.create(device, settings, step.standIn(device, settings)) },
+      ...{ device, batches, task },
       ...{ warmUpSteps: 1, timedSteps: 1, profiledSteps: 1 },
     });
     return profile.calls.filter(({ kind }) => kind === "kernel");
