@@ -17,7 +17,7 @@ export const trainingConfig = defineConfig({
   imageSize: 48,
   patch: 8,
   batch: 64,
-  steps: 1600,
+  steps: 2000,
   learningRate: 1e-3,
   cropScale: 0.4,
   mask: "block",
