@@ -3,13 +3,18 @@ import { isFloating } from "./elements.js";
 import { equalShapes, formatShape, type Shape, sizeOf } from "./shape.js";
 import { describe, Tensor } from "./tensor.js";
 
+/** Throws unless a value is a tensor of this copy of the package. */
+function checkTensor(operation: string, name: string, value: unknown): void {
+  if (value instanceof Tensor) return;
+  throw new TypeError(`${operation}: ${name} is ${describeOther(value)}.`);
+}
+
 /** Throws unless all given tensors hold one floating dtype. */
 export function checkFloating(operation: string, tensors: Readonly<Record<string, Tensor | null>>): void {
   let first: string | null = null;
   for (const [name, tensor] of Object.entries(tensors)) {
     if (tensor === null) continue;
-    if (!(tensor instanceof Tensor))
-      throw new TypeError(`${operation}: ${name} is ${describeOther(tensor)}.`);
+    checkTensor(operation, name, tensor);
     if (!isFloating(tensor.dtype)) {
       throw new TypeError(
         `${operation}: ${name} is ${describe(tensor)}; expected float32 or float64. ` +
@@ -29,7 +34,7 @@ export function checkFloating(operation: string, tensors: Readonly<Record<string
 
 /** Throws unless the tensor holds int32. */
 export function checkIntegers(operation: string, name: string, tensor: Tensor): void {
-  if (!(tensor instanceof Tensor)) throw new TypeError(`${operation}: ${name} is ${describeOther(tensor)}.`);
+  checkTensor(operation, name, tensor);
   if (tensor.dtype !== "int32") {
     throw new TypeError(
       `${operation}: ${name} is ${describe(tensor)}; expected int32. Make it with tensor(device, Int32Array.of(…)).`,

@@ -1,6 +1,3 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   add,
   argmaxProduct,
@@ -36,6 +33,7 @@ import {
   upsampleNearest,
   zeros,
 } from "@splitmask/autograd";
+import { withSecondCopy } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 
 const device = createDevice({ threads: 1 });
@@ -235,20 +233,12 @@ test("two plain numbers are no operands", () => {
   expect(() => add(1, 2)).toThrow("add: a and b are numbers; expected at least one tensor.");
 });
 
-test("a tensor of another copy of the package is named as such", async () => {
-  const packagePath = dirname(fileURLToPath(import.meta.resolve("@splitmask/autograd/package.json")));
-  // Below the package, so that its imports resolve as the package's own do.
-  const copy = mkdtempSync(join(packagePath, "node_modules", ".copy-"));
-  try {
-    cpSync(join(packagePath, "dist"), join(copy, "dist"), { recursive: true });
-    const second = (await import(join(copy, "dist", "index.js"))) as typeof import("@splitmask/autograd");
+test("a tensor of another copy of the package is named as such", () =>
+  withSecondCopy<typeof import("@splitmask/autograd")>(".", (second) => {
     expect(() => add(zeros(device, [2]), second.zeros(device, [2]))).toThrow(
       /^add: b is a tensor of another copy of @splitmask\/autograd \(file:.*\.copy-.*; this one is file:.*npm ls/,
     );
     expect(() => matmul([1] as never, zeros(device, [2, 2]))).toThrow(
       "matmul: a is object; expected a tensor.",
     );
-  } finally {
-    rmSync(copy, { recursive: true });
-  }
-});
+  }));

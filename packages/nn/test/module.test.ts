@@ -1,7 +1,5 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { copyInto, type HostTensor, ones, scope, sum, zeros } from "@splitmask/autograd";
+import { withSecondCopy } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
 import { LayerNorm, Linear, Module, Parameter, patchify, unpatchify } from "@splitmask/nn";
 
@@ -206,13 +204,8 @@ describe("what a module would not find is an error that names it", () => {
   });
 });
 
-test("a part from another copy of the package is found like any other", async () => {
-  const packagePath = dirname(fileURLToPath(import.meta.resolve("@splitmask/nn/package.json")));
-  // Below the package, so that its imports resolve as the package's own do.
-  const copy = mkdtempSync(join(packagePath, "node_modules", ".copy-"));
-  try {
-    cpSync(join(packagePath, "dist"), copy, { recursive: true });
-    const other = (await import(join(copy, "index.js"))) as typeof import("@splitmask/nn");
+test("a part from another copy of the package is found like any other", () =>
+  withSecondCopy<typeof import("@splitmask/nn")>(".", (other) => {
     class Mixed extends Module {
       readonly norm = new other.LayerNorm(device, { width: 2 });
       readonly scale = new other.Parameter(ones(device, [1]));
@@ -221,7 +214,4 @@ test("a part from another copy of the package is found like any other", async ()
     expect(mixed.norm).not.toBeInstanceOf(Module);
     expect([...mixed.namedParameters().keys()]).toEqual(["norm.weight", "norm.bias", "scale"]);
     expect([...mixed.children.keys()]).toEqual(["norm"]);
-  } finally {
-    rmSync(copy, { recursive: true });
-  }
-});
+  }));

@@ -1,19 +1,16 @@
 import {
   type ConvolutionActivation,
-  type ConvolutionAttributes,
-  type ConvolutionInputs,
   type ConvolutionSizes,
   checkConvolution,
   convolution,
   convolutionBackwardInput,
   convolutionBackwardWeight,
-  gradientsOfSums,
 } from "../calls/convolution.js";
 import { checkWhole } from "../checks.js";
-import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import { formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { convolutionOperation } from "./convolutionOperation.js";
 
 /** Options of `conv2d`. */
 export interface Conv2dOptions {
@@ -30,29 +27,12 @@ export interface Conv2dOptions {
  * y > 0: ∂/∂x[c] = Σ_o the transposed correlation of h[o] with W[o,c], ∂/∂W[o,c] = Σ_samples the correlation of x[c]
  * with h[o] (whose places are a stride apart), ∂/∂b[o] = Σ h[o].
  */
-export const conv2dOperation = defineOperation({
-  name: "conv2d",
-  forward: (inputs: ConvolutionInputs, attributes: ConvolutionAttributes, needs) => {
-    const output = convolution(inputs, attributes);
-    const saved = {
-      input: needs.weight ? inputs.input : null,
-      weight: needs.input ? inputs.weight : null,
-      output: attributes.activation === "relu" ? output : null,
-    };
-    return { output, saved };
-  },
-  gradient: (step) => {
-    const { saved, attributes, needs } = step;
-    const { sizes } = attributes;
-    const { sums, bias } = gradientsOfSums(step);
-    const backward = { input: sums, weight: saved.weight!, bias: null };
-    return {
-      input: needs.input ? convolutionBackwardInput(backward, { sizes, activation: "none" }) : null,
-      weight: needs.weight ? convolutionBackwardWeight(saved.input!, sums, sizes) : null,
-      bias,
-    };
-  },
-});
+export const conv2dOperation = convolutionOperation(
+  "conv2d",
+  convolution,
+  convolutionBackwardInput,
+  (sums, input, sizes) => convolutionBackwardWeight(input, sums, sizes),
+);
 
 /**
  * The two-dimensional convolution of PyTorch's `conv2d` (a correlation: the kernel is not flipped), with bias and ReLU

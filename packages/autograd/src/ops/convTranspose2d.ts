@@ -1,19 +1,16 @@
 import {
-  type ConvolutionAttributes,
-  type ConvolutionInputs,
   type ConvolutionSizes,
   checkConvolution,
   convolution,
   convolutionBackwardInput,
   convolutionBackwardWeight,
-  gradientsOfSums,
 } from "../calls/convolution.js";
 import { checkWhole } from "../checks.js";
-import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import { formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import type { Conv2dOptions } from "./conv2d.js";
+import { convolutionOperation } from "./convolutionOperation.js";
 
 /** Options of `convTranspose2d`. */
 export interface ConvTranspose2dOptions extends Omit<Conv2dOptions, "padding"> {
@@ -28,29 +25,12 @@ export interface ConvTranspose2dOptions extends Omit<Conv2dOptions, "padding"> {
  * its input. With h = g∘f′, f′ = 1 where y > 0: ∂/∂x[c] = Σ_o h[o] ∗ W[c,o], ∂/∂W[c,o] = Σ_samples the correlation of
  * h[o] with x[c] (whose places are a stride apart), ∂/∂b[o] = Σ h[o].
  */
-export const convTranspose2dOperation = defineOperation({
-  name: "convTranspose2d",
-  forward: (inputs: ConvolutionInputs, attributes: ConvolutionAttributes, needs) => {
-    const output = convolutionBackwardInput(inputs, attributes);
-    const saved = {
-      input: needs.weight ? inputs.input : null,
-      weight: needs.input ? inputs.weight : null,
-      output: attributes.activation === "relu" ? output : null,
-    };
-    return { output, saved };
-  },
-  gradient: (step) => {
-    const { saved, attributes, needs } = step;
-    const { sizes } = attributes;
-    const { sums, bias } = gradientsOfSums(step);
-    const backward = { input: sums, weight: saved.weight!, bias: null };
-    return {
-      input: needs.input ? convolution(backward, { sizes, activation: "none" }) : null,
-      weight: needs.weight ? convolutionBackwardWeight(sums, saved.input!, sizes) : null,
-      bias,
-    };
-  },
-});
+export const convTranspose2dOperation = convolutionOperation(
+  "convTranspose2d",
+  convolutionBackwardInput,
+  convolution,
+  convolutionBackwardWeight,
+);
 
 /**
  * The two-dimensional transposed convolution of PyTorch's `conv_transpose2d`, with bias and ReLU in the same kernel:

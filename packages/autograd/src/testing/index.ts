@@ -8,3 +8,4 @@ export { checkOp, type OpCheckOptions } from "./checkOp.js";
 export { caseInputs, Fixture, type FixtureCase } from "./fixture.js";
 export { largestError } from "./largestError.js";
 export { ModelFixture } from "./modelFixture.js";
+export { withSecondCopy } from "./secondCopy.js";

@@ -4,6 +4,7 @@ import {
   estimateText,
   evaluationFile,
   type FinetuneRequest,
+  type FinetuneResult,
   type FitTokenizerRequest,
   finetune,
   finetuneDryRun,
@@ -33,13 +34,12 @@ export async function runPretrain(
   planned: boolean,
 ): Promise<void> {
   const { terminal } = commandLine;
-  if (planned) return tellPlan(await dryRun(request, terminal), terminal);
-  await untilStopped(
-    commandLine,
-    (signal) => pretrain({ ...request, signal }, terminal),
-    ({ run }) => `splitmask pretrain ${request.folder} --out ${run} --resume`,
-    (result) => tellWithReport(result, terminal),
-  );
+  await planOrTrain(commandLine, planned, {
+    plan: () => dryRun(request, terminal),
+    train: (signal) => pretrain({ ...request, signal }, terminal),
+    again: ({ run }) => `splitmask pretrain ${request.folder} --out ${run} --resume`,
+    whenDone: (result) => tellWithReport(result, terminal),
+  });
 }
 
 /** `splitmask tokenizer fit`: trains the tokenizer and writes the report. */
@@ -49,13 +49,12 @@ export async function runFitTokenizer(
   planned: boolean,
 ): Promise<void> {
   const { terminal } = commandLine;
-  if (planned) return tellPlan(await fitTokenizerDryRun(request, terminal), terminal);
-  await untilStopped(
-    commandLine,
-    (signal) => fitTokenizer({ ...request, signal }, terminal),
-    ({ run }) => `splitmask tokenizer fit ${request.folder} --out ${run} --resume`,
-    (result) => tellWithReport(result, terminal, [`tokenizer: ${result.tokenizer}`]),
-  );
+  await planOrTrain(commandLine, planned, {
+    plan: () => fitTokenizerDryRun(request, terminal),
+    train: (signal) => fitTokenizer({ ...request, signal }, terminal),
+    again: ({ run }) => `splitmask tokenizer fit ${request.folder} --out ${run} --resume`,
+    whenDone: (result) => tellWithReport(result, terminal, [`tokenizer: ${result.tokenizer}`]),
+  });
 }
 
 /** Writes a run's report, and tells where both are. */
@@ -80,40 +79,40 @@ export async function runFinetune(
   planned: boolean,
 ): Promise<void> {
   const { terminal } = commandLine;
-  if (planned) return tellPlan(await finetuneDryRun(request, terminal), terminal);
   const again = ({ run }: TrainedRun) =>
     `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}` +
     `${request.fromScratch ? " --from-scratch" : ""} --resume`;
-  const train = (signal: AbortSignal) => finetune({ ...request, signal }, terminal);
-  await untilStopped(commandLine, train, again, (result) => {
-    const { run, evaluation } = result;
-    if (evaluation === null) {
-      terminal.warn(
-        `the model is saved. When its test pictures are there again, test it with: ${again(result)}`,
-      );
-      terminal.result(figuresOf(result), [`run: ${run}`]);
-      return;
-    }
-    const { accuracy, perClass, test, top5, warnings } = evaluation;
-    const classes = Object.entries(perClass);
-    const rows = classes
-      .slice(0, shownClasses)
-      .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share, 1)]);
-    for (const text of columns(rows)) terminal.line(text);
-    if (classes.length > shownClasses)
-      terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
-    for (const text of warnings) terminal.warn(text);
-    const firstFive = top5 === null ? "" : `, among the first five: ${percent(top5, 1)}`;
-    terminal.result(figuresOf(result), [
-      `accuracy: ${percent(accuracy, 1)}${firstFive} (${classes.length} classes, ${test} test pictures)`,
-      `run: ${run}`,
-      `evaluation: ${join(run, evaluationFile)}`,
-    ]);
+  await planOrTrain(commandLine, planned, {
+    plan: () => finetuneDryRun(request, terminal),
+    train: (signal) => finetune({ ...request, signal }, terminal),
+    again,
+    whenDone: (result) => tellAccuracy(result, again(result), terminal),
   });
 }
 
-function tellPlan(plan: RunPlan, terminal: CommandTerminal): void {
-  terminal.result(plan, estimateText(plan, terminal));
+/** Tells what a fine-tuned model is worth; where its test pictures are gone, how to test it. */
+function tellAccuracy(result: FinetuneResult, again: string, terminal: CommandTerminal): void {
+  const { run, evaluation } = result;
+  if (evaluation === null) {
+    terminal.warn(`the model is saved. When its test pictures are there again, test it with: ${again}`);
+    terminal.result(figuresOf(result), [`run: ${run}`]);
+    return;
+  }
+  const { accuracy, perClass, test, top5, warnings } = evaluation;
+  const classes = Object.entries(perClass);
+  const rows = classes
+    .slice(0, shownClasses)
+    .map(([name, share]) => [`  ${printable(name)}`, share === null ? "–" : percent(share, 1)]);
+  for (const text of columns(rows)) terminal.line(text);
+  if (classes.length > shownClasses)
+    terminal.line(`  … and ${classes.length - shownClasses} more classes in ${evaluationFile}`);
+  for (const text of warnings) terminal.warn(text);
+  const firstFive = top5 === null ? "" : `, among the first five: ${percent(top5, 1)}`;
+  terminal.result(figuresOf(result), [
+    `accuracy: ${percent(accuracy, 1)}${firstFive} (${classes.length} classes, ${test} test pictures)`,
+    `run: ${run}`,
+    `evaluation: ${join(run, evaluationFile)}`,
+  ]);
 }
 
 const figuresOf = (result: TrainedRun) => ({ ...result, skipped: result.skipped.length });
@@ -131,24 +130,37 @@ async function reportOf(run: string, terminal: CommandTerminal): Promise<string 
   }
 }
 
+/** The steps of a command that trains. */
+interface TrainingSteps<Result> {
+  /** What `--dry-run` tells. */
+  readonly plan: () => Promise<RunPlan>;
+  readonly train: (signal: AbortSignal) => Promise<Result>;
+  /** The command line that goes on with a run. */
+  readonly again: (result: Result) => string;
+  /** Tells what came of a run that was not ended. */
+  readonly whenDone: (result: Result) => Promise<void> | void;
+}
+
 /**
- * Trains until it is done or a signal ends it: SIGINT (Ctrl-C) and SIGTERM end it after the step at hand, with a
- * checkpoint; a second one ends the process at once, which harms no checkpoint, for one is only there when complete.
- *
- * @param again The command line that goes on.
- * @param whenDone Tells what came of a run that was not ended.
+ * Tells the plan, or trains until it is done or a signal ends it: SIGINT (Ctrl-C) and SIGTERM end it after the step at
+ * hand, with a checkpoint; a second one ends the process at once, which harms no checkpoint, for one is only there when
+ * complete.
  */
-async function untilStopped<Result extends TrainedRun>(
+async function planOrTrain<Result extends TrainedRun>(
   commandLine: CommandLine,
-  work: (signal: AbortSignal) => Promise<Result>,
-  again: (result: Result) => string,
-  whenDone: (result: Result) => Promise<void> | void,
+  planned: boolean,
+  { again, plan: makePlan, train, whenDone }: TrainingSteps<Result>,
 ): Promise<void> {
   const { terminal } = commandLine;
+  if (planned) {
+    const plan = await makePlan();
+    terminal.result(plan, estimateText(plan, terminal));
+    return;
+  }
   const stopping = "stopping after this step, with a checkpoint (Ctrl-C again: at once)";
   await withSignals(commandLine, stopping, async (signal) => {
     try {
-      const result = await work(signal);
+      const result = await train(signal);
       tellSkipped(result.skipped, terminal);
       terminal.line(summaryOf(result));
       const { reason, step, steps } = result;
