@@ -11,7 +11,7 @@ export type { StudyScale } from "./scales.js";
 export interface PaperPlanRequest {
   /** The study; see `paperPlanNames`. */
   readonly name: string;
-  /** How large: `"tiny"` takes minutes, `"small"` a night on two cores; `"full"` is the paper's size. */
+  /** How large: `"tiny"` takes minutes, `"small"` some hours on two cores; `"full"` is the paper's size. */
   readonly scale: StudyScale;
   /** Pictures to pre-train on; `distribution` compares several. Default: those of `train`. */
   readonly pictures?: readonly string[];

@@ -1,6 +1,6 @@
 import type { Config, FinetuneConfig } from "../../settings/config.js";
 
-/** How large the studies of the paper are: some minutes, a night on two cores, or the paper's own size. */
+/** How large the studies of the paper are: some minutes, a few hours on two cores, or the paper's own size. */
 export type StudyScale = "tiny" | "small" | "full";
 
 /** Settings of a scale, the same in every study. */
@@ -40,10 +40,11 @@ export const scales: Readonly<Record<StudyScale, ScaleSettings>> = {
   small: {
     pretraining: {
       ...sameForAll,
-      ...{ width: 128, depth: 6, heads: 4, imageSize: 64, patch: 8, batch: 64, vocabulary: 8192 },
+      ...{ width: 96, depth: 4, heads: 3, imageSize: 64, patch: 8, batch: 64, vocabulary: 2048 },
+      precision: "bfloat16",
     },
-    steps: 1200,
-    finetuning: { ...shortFinetuning, batch: 64, steps: 800 },
+    steps: 800,
+    finetuning: { ...shortFinetuning, batch: 64, steps: 400, precision: "bfloat16" },
     labelled: { train: null, test: null },
   },
   full: {
