@@ -81,10 +81,13 @@ const studies: Readonly<Record<string, (context: PaperContext) => PaperStudy>> =
     title: "Tokenizers of BEiT (the paper's table 2)",
     cells: [
       {
-        tokenizer: (["random-projection", "random-patches", "k-means"] as const).map((tokenizer) => ({
-          label: tokenizer.replace("random-", "random "),
-          settings: { method: "beit", tokenizer },
-        })),
+        tokenizer: [
+          ...(["random-projection", "random-patches", "k-means"] as const).map((tokenizer) => ({
+            label: tokenizer.replace("random-", "random "),
+            settings: { method: "beit", tokenizer },
+          })),
+          { label: "discrete VAE", settings: { method: "beit" }, tokenizer: scale.tokenizer },
+        ],
       },
       { tokenizer: [untrained] },
     ],
