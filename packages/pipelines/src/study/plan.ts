@@ -31,18 +31,12 @@ export interface StudyPictures extends Given<typeof pictureFields> {
 export interface FrozenEvaluation
   extends Pick<
     EvaluateRequest,
-    | "train"
-    | "test"
-    | "k"
-    | "temperature"
-    | "layers"
-    | "optimizer"
-    | "learningRates"
-    | "epochs"
-    | "probeBatch"
+    "train" | "k" | "temperature" | "layers" | "optimizer" | "learningRates" | "epochs" | "probeBatch"
   > {
   /** k nearest neighbors or a linear probe; `train` and `test` are names of pictures. */
   readonly kind: "knn" | "probe";
+  /** Name of the held-out labeled pictures. */
+  readonly test: string;
 }
 
 /** Training with labels, checked. */
@@ -106,6 +100,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   split: "give the plan's pictures a split",
   trainSplit: "give the plan's pictures a split",
   testSplit: "give the plan's pictures a split",
+  heldOut: "give the plan's pictures heldOut",
   time: "give steps or epochs, so that the study can be repeated",
   threads: "give the number of processes of the study",
 };
