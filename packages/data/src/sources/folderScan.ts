@@ -2,8 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { unreadableReason } from "../decoding/diagnosis.js";
 import type { SkippedPicture } from "../decoding/pictureError.js";
-import { fileOf, nameFromBytes, shownName } from "../fileNames.js";
+import { fileOf, nameFromBytes } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { isPictureName, LeftAlone } from "./pictureFormats.js";
 import { isHiddenOrSystem } from "./systemNames.js";
 
