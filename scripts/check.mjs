@@ -16,6 +16,7 @@ const checks = {
   "docs/features.md": () => run(process.execPath, ["scripts/features.mjs", "--check"]),
   "API documentation": () => run(bin("typedoc"), []),
   "page of the settings": checkSettingsPage,
+  "order of READMEs": () => run(process.execPath, ["scripts/readmes.mjs"]),
   "dependencies of packages": () => run(process.execPath, ["scripts/dependencies.mjs"]),
   "published packages": checkPublishedPackages,
   "installed packages": () => run(process.execPath, ["tools/release/verify.mjs"]),

@@ -67,12 +67,13 @@ function install(withBinary) {
   const onnx = publishedPackages.find(({ manifest }) => manifest.name === "@splitmask/onnx");
   const runtime = join("node_modules", "onnxruntime-node");
   symlinkSync(realpathSync(join(onnx.folder, runtime)), join(project, runtime), "junction");
+  symlinkSync(join(onnx.folder, "test"), join(project, "test"), "junction"); // its examples read models of its tests
 }
 
 /** Runs a program and resolves with a fault, or with undefined. */
 function faultOf(file, output) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [file], { cwd: project, env: environment });
+    const child = spawn(process.execPath, [file], { cwd: dirname(file), env: environment });
     const texts = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"]) {
       child[name].on("data", (chunk) => {
@@ -95,10 +96,12 @@ async function runExamples() {
     if (example === undefined) throw new Error(`the README of ${name} has no example`);
     return { ...example, name: `${name}: ${example.name}` };
   });
+  const examples = join(project, "examples", "run"); // as deep as the tests run them
+  mkdirSync(examples, { recursive: true });
   const faults = [];
   const work = async () => {
     for (let example = waiting.shift(); example !== undefined; example = waiting.shift()) {
-      const file = join(project, `${example.name.replaceAll(/[^A-Za-z0-9]+/g, "-")}.mjs`);
+      const file = join(examples, `${example.name.replaceAll(/[^A-Za-z0-9]+/g, "-")}.mjs`);
       writeFileSync(file, programOf(example.code));
       const fault = await faultOf(file, example.output);
       if (fault !== undefined) faults.push(`${example.name}: ${fault}`);
