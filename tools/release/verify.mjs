@@ -1,9 +1,19 @@
 // Does what a user does: packs every package, installs them with npm into an empty folder, with an empty cache, without
 // scripts and without a compiler, python3 or pnpm within reach, and uses them there. `node tools/release/verify.mjs`
-// after a build; `--without-binary` does it once more without the addon, in WebAssembly; `--nodes 20.15.1,26` runs one
-// training step on these versions of Node.js, too; `--keep` leaves the folder. Needs the npm registry.
+// after a build; `--without-binary` does it once more without the addon, in WebAssembly; `--runtimes
+// 20.15.1,26,bun@1.4.5,deno@2.9.6` takes a training step on these, too; `--keep` leaves the folder. Needs the npm
+// registry.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,13 +26,16 @@ const { values: options } = parseArgs({
   options: {
     "without-binary": { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
-    nodes: { type: "string", default: "" },
+    runtimes: { type: "string", default: "" },
   },
 });
 
 const packageNames = publishedPackages.map(({ manifest }) => manifest.name);
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "splitmask-verify-")));
 const project = join(folder, "project");
+/** As deep as the tests run them: examples of @splitmask/onnx read models of its tests. */
+const examples = join(project, "examples", "run");
+const exampleFile = (name) => join(examples, `${name.replaceAll(/[^A-Za-z0-9]+/g, "-")}.mjs`);
 
 /** An environment in which node and npm are all there is, and nothing was downloaded before. */
 function bareEnvironment() {
@@ -67,7 +80,7 @@ function install(withBinary) {
   const onnx = publishedPackages.find(({ manifest }) => manifest.name === "@splitmask/onnx");
   const runtime = join("node_modules", "onnxruntime-node");
   symlinkSync(realpathSync(join(onnx.folder, runtime)), join(project, runtime), "junction");
-  symlinkSync(join(onnx.folder, "test"), join(project, "test"), "junction"); // its examples read models of its tests
+  symlinkSync(join(onnx.folder, "test"), join(project, "test"), "junction");
 }
 
 /** Runs a program and resolves with a fault, or with undefined. */
@@ -96,12 +109,11 @@ async function runExamples() {
     if (example === undefined) throw new Error(`the README of ${name} has no example`);
     return { ...example, name: `${name}: ${example.name}` };
   });
-  const examples = join(project, "examples", "run"); // as deep as the tests run them
   mkdirSync(examples, { recursive: true });
   const faults = [];
   const work = async () => {
     for (let example = waiting.shift(); example !== undefined; example = waiting.shift()) {
-      const file = join(examples, `${example.name.replaceAll(/[^A-Za-z0-9]+/g, "-")}.mjs`);
+      const file = exampleFile(example.name);
       writeFileSync(file, programOf(example.code));
       const fault = await faultOf(file, example.output);
       if (fault !== undefined) faults.push(`${example.name}: ${fault}`);
@@ -111,27 +123,28 @@ async function runExamples() {
   if (faults.length > 0) throw new Error(faults.join("\n"));
 }
 
-/** One step of training, with the weights and loss that it gives: a program for every version of Node.js. */
+/** One step of training: a program for every version of Node.js. */
 const trainingStep = `
 import { createDevice } from "@splitmask/kernels";
 import { mean, normal, square } from "@splitmask/autograd";
-import { AdamW } from "@splitmask/optim";
+import { AdamW, parameterGroups } from "@splitmask/optim";
 import { VisionTransformer } from "@splitmask/vit";
 
 const device = createDevice();
 const config = { imageSize: 16, patchSize: 8, width: 16, depth: 1, heads: 2 };
 const model = new VisionTransformer(device, config, { seed: 0 });
-const optimizer = new AdamW(device, [{ parameters: model.namedParameters(), weightDecay: 0 }]);
+const optimizer = new AdamW([...parameterGroups(model, { weightDecay: 0.05 })]);
 const images = normal(device, [2, 3, 16, 16], { key: { seed: 1, purpose: "pictures" } });
-const loss = mean(square(model.encode(images)));
+const lossOf = () => mean(square(model.forward(images)));
+const loss = lossOf();
 loss.backward();
 optimizer.step({ learningRate: 1e-3 });
-const after = await mean(square(model.encode(images))).item();
+const after = await lossOf().item();
 console.log(after < (await loss.item()) ? "lower" : "not lower");
 device.close();
 `;
 
-/** \`require()\` gives the modules that \`import\` gives, so that there is one \`Tensor\`. */
+/** `require()` gives the modules that \`import\` gives, so that there is one \`Tensor\`. */
 const requireAll = `
 const names = ${JSON.stringify(packageNames)};
 (async () => {
@@ -148,29 +161,51 @@ function expectOutput(expected, actual) {
   if (actual.trim() !== expected) throw new Error(`expected ${expected}, got ${actual}`);
 }
 
-function useOn(program) {
-  writeFileSync(join(project, "step.mjs"), trainingStep);
-  writeFileSync(join(project, "require.cjs"), requireAll);
-  expectOutput("lower", node(["step.mjs"], { program }));
-  const [major, minor] = node(["--version"], { program }).slice(1).split(".").map(Number);
-  const requiresModules = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
-  if (requiresModules) expectOutput("same", node(["--no-warnings", "require.cjs"], { program }));
+/** Whether this version of Node.js has `require()` of ES modules. */
+function requiresModules(version) {
+  const [major, minor = Number.POSITIVE_INFINITY] = version.split(".").map(Number);
+  return major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
 }
 
-/** Brings versions of Node.js from npm, each as a package of its own. */
-function useOnVersions(versions) {
-  const nodes = join(folder, "nodes");
-  mkdirSync(nodes);
-  writeFileSync(join(nodes, "package.json"), `${JSON.stringify({ private: true })}\n`);
+function useOn(program, prefix = [], version = process.versions.node) {
+  writeFileSync(join(project, "step.mjs"), trainingStep);
+  writeFileSync(join(project, "require.cjs"), requireAll);
+  expectOutput("lower", node([...prefix, "step.mjs"], { program }));
+  if (requiresModules(version)) expectOutput("same", node([...prefix, "require.cjs"], { program }));
+  node([...prefix, exampleFile("@splitmask/data: README.md ts block 1")], { program }); // reads a folder
+}
+
+/** The program of a runtime that was installed from npm into `folder`, and how it runs a file. */
+function runtimeIn(folder, name) {
+  const modules = join(folder, "node_modules");
+  const ending = process.platform === "win32" ? ".exe" : "";
+  const onlyIn = (scope) => join(modules, scope, readdirSync(join(modules, scope))[0]);
+  if (name.startsWith("bun@")) return { program: join(onlyIn("@oven"), "bin", `bun${ending}`), prefix: [] };
+  if (name.startsWith("deno@"))
+    return {
+      program: join(onlyIn("@deno"), `deno${ending}`),
+      prefix: ["run", "-A", "--node-modules-dir=manual"],
+    };
+  return { program: join(modules, "runtime", "bin", `node${ending}`), prefix: [] };
+}
+
+/** Brings a version of Node.js, Bun or Deno from npm and takes a training step on it. */
+function useOnRuntime(name) {
+  const runtimeFolder = join(folder, "runtimes", name);
+  mkdirSync(runtimeFolder, { recursive: true });
+  writeFileSync(join(runtimeFolder, "package.json"), `${JSON.stringify({ private: true })}\n`);
   const { platform, arch } = process;
-  const source = `npm:node-${platform === "win32" ? "win" : platform}-${arch}`;
-  npm(["install", ...versions.map((version) => `node-${version}@${source}@${version}`)], nodes);
-  for (const version of versions) {
-    const bin = join(nodes, "node_modules", `node-${version}`, "bin");
-    const program = join(bin, platform === "win32" ? "node.exe" : "node");
-    useOn(program);
-    console.log(`verify: works on Node.js ${node(["--version"], { program }).trim()}`);
-  }
+  const isNode = /^\d/.test(name);
+  npm(
+    [
+      "install",
+      isNode ? `runtime@npm:node-${platform === "win32" ? "win" : platform}-${arch}@${name}` : name,
+    ],
+    runtimeFolder,
+  );
+  const { program, prefix } = runtimeIn(runtimeFolder, name);
+  chmodSync(program, 0o755); // Bun's and Deno's install scripts do that
+  useOn(program, prefix, isNode ? name : "26");
 }
 
 async function step(what, work) {
@@ -182,17 +217,17 @@ async function step(what, work) {
 try {
   const fits = thisPlatform !== undefined;
   await step("packed and installed with npm", () => install(fits));
-  if (fits) await step("the README examples run", runExamples);
+  await step(`the README examples run${fits ? "" : " in WebAssembly"}`, runExamples);
   await step("the command starts", () => npm(["exec", "--", "splitmask", "--version"]));
   await step("a training step, and require()", () => useOn(process.execPath));
   await step("the declarations compile", () => checkDeclarations(project, packageNames));
-  if (options.nodes !== "") useOnVersions(options.nodes.split(","));
-  if (options["without-binary"] || !fits) {
-    rmSync(join(project, "node_modules", thisPlatform?.packageName ?? "none"), {
-      recursive: true,
-      force: true,
-    });
-    await step("the README examples run without the binary", runExamples);
+  for (const name of options.runtimes.split(",").filter(Boolean))
+    await step(`a training step, and require(), on ${/^\d/.test(name) ? "Node.js " : ""}${name}`, () =>
+      useOnRuntime(name),
+    );
+  if (options["without-binary"] && fits) {
+    rmSync(join(project, "node_modules", thisPlatform.packageName), { recursive: true });
+    await step("the README examples run without the binary, in WebAssembly", runExamples);
   }
 } catch (error) {
   console.log(`verify: ${error.message}`);
