@@ -36,7 +36,7 @@ function checkPacking({ folder, manifest }, destination) {
     "package/dist/index.js",
     "package/dist/index.d.ts",
     // Where no prebuilt binary fits, the addon is compiled from what is in the package.
-    ...(files.includes("package/binding.gyp") ? ["package/native/generated/kernels.def"] : []),
+    ...(files.includes("package/scripts/build.mjs") ? ["package/native/generated/kernels.def"] : []),
   ];
   const missing = wanted.filter((file) => !files.includes(file));
   if (missing.length > 0) throw new Error(`${manifest.name}: the tarball lacks ${missing.join(", ")}.`);
