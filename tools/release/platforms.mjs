@@ -39,6 +39,9 @@ export const thisPlatform = platforms.find(
 /** What this machine's build of packages/kernels made. */
 export const localBinary = join(kernels, "build/Release", binaryName);
 
+/** Where buildBinaries.mjs writes the binary of a platform. */
+export const binaryOf = ({ target }) => join(root, "tools/release/binaries", target, binaryName);
+
 const manifestOfKernels = () => JSON.parse(readFileSync(join(kernels, "package.json"), "utf8"));
 
 /** The `optionalDependencies` of `@splitmask/kernels` as it is published: every platform package, in its own version. */
