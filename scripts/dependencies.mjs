@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import typescript from "typescript";
+import { optionalDependencies } from "../tools/release/platforms.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -50,7 +51,7 @@ function packagesImported(folder) {
 
 /** Everything else in the package, and the guides that are run inside the package `splitmask`, as one text. */
 function otherText(folder, name) {
-  const files = filesBelow(folder, ["test", "bench", "scripts", "src", "README.md", "binding.gyp"]);
+  const files = filesBelow(folder, ["test", "bench", "scripts", "src", "README.md"]);
   const guides = name === "splitmask" ? filesBelow(root, ["docs/guides"]) : [];
   return [...files, ...guides].map((file) => readFileSync(file, "utf8")).join("\n");
 }
@@ -61,18 +62,17 @@ function faultsOf(folder) {
   const { name, dependencies = {}, peerDependencies = {}, devDependencies = {} } = manifest;
   const imported = packagesImported(folder);
   const needed = (other) => other !== name && !other.startsWith("@types/");
-  const installed = { ...dependencies, ...peerDependencies };
+  const optional = name === "@splitmask/kernels" ? optionalDependencies() : {}; // which are written at a release
+  const installed = { ...dependencies, ...peerDependencies, ...optional };
   const text = otherText(folder, name);
   const isMentioned = (other) => text.includes(other.replace(/^@types\//, ""));
   return [
     ...[...imported]
       .filter((other) => needed(other) && installed[other] === undefined)
       .map((other) => `${name}: imports ${other}, which is not among its dependencies.`),
-    // What is compiled on the user's machine is named by build files only.
+    // What is compiled on the user's machine is named by the scripts that do it.
     ...Object.keys(dependencies)
-      .filter(
-        (other) => !imported.has(other) && !(existsSync(join(folder, "binding.gyp")) && isMentioned(other)),
-      )
+      .filter((other) => !imported.has(other) && !(manifest.files.includes("scripts") && isMentioned(other)))
       .map((other) => `${name}: depends on ${other} and does not import it.`),
     ...Object.keys(devDependencies)
       .filter((other) => !isMentioned(other))

@@ -113,7 +113,7 @@ export async function checkPublishedPackages() {
   const folder = mkdtempSync(join(tmpdir(), "splitmask-pack-"));
   try {
     const faults = [];
-    for (const each of packWorkspace(folder)) {
+    for (const each of await packWorkspace(folder)) {
       const found = [
         ...contentFaults(each),
         ...manifestFaults(each),

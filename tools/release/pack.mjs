@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withOptionalDependencies } from "./platforms.mjs";
 
 /** The repository's folder. */
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -33,16 +34,21 @@ export function run(program, programArguments, options = {}) {
 }
 
 /** Packs every package into `outFolder`. Returns the packages, each with the path of its `tarball`. */
-export function packWorkspace(outFolder) {
+export async function packWorkspace(outFolder) {
   const destination = resolve(outFolder);
   mkdirSync(destination, { recursive: true });
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const pnpm = ["--yes", "--prefer-offline", packageManager];
-  run(
-    "npx",
-    [...pnpm, "--recursive", "--filter", "./packages/*", "pack", "--pack-destination", destination],
-    { cwd: root },
-  );
+  const pack = [
+    ...pnpm,
+    "--recursive",
+    "--filter",
+    "./packages/*",
+    "pack",
+    "--pack-destination",
+    destination,
+  ];
+  await withOptionalDependencies(() => run("npx", pack, { cwd: root }));
   return publishedPackages.map((each) => {
     const name = each.manifest.name.replace("@", "").replace("/", "-");
     return { ...each, tarball: join(destination, `${name}-${each.manifest.version}.tgz`) };

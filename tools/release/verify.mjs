@@ -70,8 +70,9 @@ const node = (programArguments, { program = process.execPath, ...more } = {}) =>
 const npm = (programArguments, cwd = project) =>
   run("npm", [...programArguments, "--ignore-scripts", "--no-audit", "--no-fund"], { cwd, env: environment });
 
-function install(withBinary) {
-  const tarballs = packWorkspace(join(folder, "packs")).map(({ tarball }) => tarball);
+async function install(withBinary) {
+  const packed = await packWorkspace(join(folder, "packs"));
+  const tarballs = packed.map(({ tarball }) => tarball);
   if (withBinary) tarballs.push(packPlatformPackage(join(folder, "packs")));
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), `${JSON.stringify({ name: "project", private: true })}\n`);
