@@ -25,25 +25,28 @@ function compile(compiler, file, options) {
  */
 export function checkDeclarations(project, packageNames) {
   const lean = packageNames.filter((name) => !withNodeTypes.includes(name));
-  for (const compiler of [minimum, typescript]) {
-    for (const [name, imported] of Object.entries({ lean, all: packageNames })) {
-      const file = join(project, `${name}.mts`);
-      const lines = imported.map((each, index) => `export * as package${index} from "${each}";`);
-      writeFileSync(file, `${lines.join("\n")}\n`);
-      const { messages, hasNodeTypes } = compile(compiler, file, {
-        module: compiler.ModuleKind.NodeNext,
-        moduleResolution: compiler.ModuleResolutionKind.NodeNext,
-        target: compiler.ScriptTarget.ES2022,
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        skipLibCheck: false,
-        skipDefaultLibCheck: true, // TypeScript's own
-        noEmit: true,
-        types: [],
-      });
-      const where = `TypeScript ${compiler.version}, ${name === "all" ? "all packages" : imported.join(", ")}`;
-      if (messages.length > 0) throw new Error(`${where}:\n${messages.join("\n")}`);
-      if (name === "lean" && hasNodeTypes) throw new Error(`${where}: they need @types/node`);
-    }
+  const programs = [
+    { compiler: minimum, name: "lean", imported: lean },
+    { compiler: minimum, name: "all", imported: packageNames },
+    { compiler: typescript, name: "all", imported: packageNames },
+  ];
+  for (const { compiler, name, imported } of programs) {
+    const file = join(project, `${name}.mts`);
+    const lines = imported.map((each, index) => `export * as package${index} from "${each}";`);
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    const { messages, hasNodeTypes } = compile(compiler, file, {
+      module: compiler.ModuleKind.NodeNext,
+      moduleResolution: compiler.ModuleResolutionKind.NodeNext,
+      target: compiler.ScriptTarget.ES2022,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      skipDefaultLibCheck: true, // TypeScript's own
+      noEmit: true,
+      types: [],
+    });
+    const where = `TypeScript ${compiler.version}, ${imported.join(", ")}`;
+    if (messages.length > 0) throw new Error(`${where}:\n${messages.join("\n")}`);
+    if (name === "lean" && hasNodeTypes) throw new Error(`${where}: they need @types/node`);
   }
 }

@@ -8,9 +8,13 @@ import { build } from "esbuild";
 const scratch = join(process.cwd(), "dist", ".packaging");
 /** A bundle is not where the addon of a clone is looked for. */
 const addon = resolve("../kernels/build/Release/splitmask_kernels.node");
-const packageNames = readdirSync("..").map(
-  (name) => (JSON.parse(readFileSync(join("..", name, "package.json"), "utf8")) as { name: string }).name,
-);
+/** All that can be imported of each package, but the command and the manifests. */
+const entries = readdirSync("..").flatMap((folder) => {
+  const text = readFileSync(join("..", folder, "package.json"), "utf8");
+  const { name, exports } = JSON.parse(text) as { name: string; exports: Record<string, unknown> };
+  const paths = Object.keys(exports).filter((path) => path !== "./bin" && path !== "./package.json");
+  return name === "splitmask" ? ["../index.js"] : paths.map((path) => path.replace(/^\./, name));
+});
 
 beforeAll(() => mkdirSync(scratch, { recursive: true }));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -39,9 +43,9 @@ test("only packages that decode pictures load anything native when they are impo
       return dlopen.call(process, module, file, ...more);
     };
     const loading = [];
-    for (const name of ${JSON.stringify(packageNames)}) {
+    for (const name of ${JSON.stringify(entries)}) {
       const before = addons.length;
-      await import(name === "splitmask" ? "../index.js" : name);
+      await import(name);
       if (addons.length > before) loading.push(name);
     }
     console.log(JSON.stringify({ loading, addons: addons.map((file) => file.includes("sharp")) }));`,
@@ -55,9 +59,8 @@ test("require() gives the modules that import gives, so that there is one Tensor
     "require.cjs",
     `(async () => {
       const different = [];
-      for (const name of ${JSON.stringify(packageNames)}) {
-        const path = name === "splitmask" ? "../index.js" : name;
-        const [required, imported] = [require(path), await import(path)];
+      for (const name of ${JSON.stringify(entries)}) {
+        const [required, imported] = [require(name), await import(name)];
         for (const key of Object.keys(imported))
           if (required[key] !== imported[key]) different.push(name + ": " + key);
       }
