@@ -16,6 +16,7 @@ export type {
 } from "./backend.js";
 export { checksum } from "./backends/native/checksum.js";
 export { availableInstructionSets } from "./backends/native/instructionSets.js";
+export { type BinaryAttempt, MissingBinaryError } from "./backends/native/loader.js";
 export { type Balance, type BalanceRow, balanceOf } from "./balance.js";
 export { buildCommand } from "./buildCommand.js";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";

@@ -56,7 +56,7 @@ describe("native/generated", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "splitmask-entries-"));
-    for (const path of ["package.json", "binding.gyp", "scripts", "native", "dist"])
+    for (const path of ["package.json", "scripts", "native", "dist"])
       cpSync(path, join(folder, path), { recursive: true });
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,11 @@
 #include "memory_pool.h"
 
+#if defined(_WIN32)
+#include <malloc.h>
+#include <windows.h>
+#else
 #include <sys/mman.h>
+#endif
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
@@ -34,6 +39,23 @@ size_t MemoryPool::sizeOf(size_t bytes) {
   return roundUp(bytes, step);
 }
 
+#if defined(_WIN32)
+
+// Not in large pages: Windows gives them only to users with a privilege that nobody has by default.
+static void* map(size_t bytes) {
+  if (bytes < mapFrom) return _aligned_malloc(bytes, alignment);
+  return VirtualAlloc(nullptr, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
+
+static void unmap(Block block) {
+  if (block.bytes < mapFrom)
+    _aligned_free(block.memory);
+  else
+    VirtualFree(block.memory, 0, MEM_RELEASE);
+}
+
+#else
+
 static void* map(size_t bytes) {
   if (bytes < mapFrom) {
     void* memory = nullptr;
@@ -58,17 +80,21 @@ static void* map(size_t bytes) {
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
-Block MemoryPool::fromSystem(size_t bytes) {
-  const size_t whole = sizeOf(bytes);
-  return {map(whole), whole};
-}
-
-void MemoryPool::returnToSystem(Block block) {
+static void unmap(Block block) {
   if (block.bytes < mapFrom)
     std::free(block.memory);
   else
     munmap(block.memory, block.bytes);
 }
+
+#endif
+
+Block MemoryPool::fromSystem(size_t bytes) {
+  const size_t whole = sizeOf(bytes);
+  return {map(whole), whole};
+}
+
+void MemoryPool::returnToSystem(Block block) { unmap(block); }
 
 Block MemoryPool::take(size_t bytes) {
   const size_t size = sizeOf(bytes);
