@@ -41,7 +41,7 @@ const ACCOUNTING_STEP = 4 << 20;
  * {@link createDevice}.
  */
 export class Device implements BufferOwner {
-  /** The name of its backend: `"native"`, `"dry"`, or that of another package's backend. */
+  /** The name of its backend: `"native"`, `"wasm"`, `"dry"`, or that of another package's backend. */
   readonly backend: string;
   /** Threads that share one kernel. */
   readonly threads: number;
@@ -65,9 +65,9 @@ export class Device implements BufferOwner {
     this.#kernels = backend.kernels();
     // Before anything is opened: it throws where the kernels are not those of the table.
     const layouts = layoutsOf(backend.name, this.#kernels);
-    const { instructionSet, device } = backend.open(options);
+    const { instructionSet, threads = options.threads, device } = backend.open(options);
     this.backend = backend.name;
-    this.threads = options.threads;
+    this.threads = threads;
     this.instructionSet = instructionSet;
     this.implementation = options.implementation;
     this.#lacks = new Set(backend.lacks);

@@ -6,7 +6,7 @@
 namespace splitmask::SPLITMASK_SET {
 
 template <class T> constexpr bool isBfloat16 = false;
-template <> constexpr bool isBfloat16<Bfloat16> = true;
+template <> inline constexpr bool isBfloat16<Bfloat16> = true;
 
 typedef unsigned UnsignedVector __attribute__((vector_size(lanes * 4)));
 typedef unsigned short HalfWords __attribute__((vector_size(lanes * 2)));

@@ -1,9 +1,12 @@
 #include "memory_pool.h"
 
+#if !defined(__wasm__)
 #include <sys/mman.h>
+#endif
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
+#include <new>
 
 namespace splitmask {
 
@@ -34,6 +37,14 @@ size_t MemoryPool::sizeOf(size_t bytes) {
   return roundUp(bytes, step);
 }
 
+#if defined(__wasm__)
+
+static void* map(size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}, std::nothrow); }
+
+static void unmap(Block block) { ::operator delete(block.memory, std::align_val_t{alignment}); }
+
+#else
+
 static void* map(size_t bytes) {
   if (bytes < mapFrom) {
     void* memory = nullptr;
@@ -58,17 +69,21 @@ static void* map(size_t bytes) {
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
-Block MemoryPool::fromSystem(size_t bytes) {
-  const size_t whole = sizeOf(bytes);
-  return {map(whole), whole};
-}
-
-void MemoryPool::returnToSystem(Block block) {
+static void unmap(Block block) {
   if (block.bytes < mapFrom)
     std::free(block.memory);
   else
     munmap(block.memory, block.bytes);
 }
+
+#endif
+
+Block MemoryPool::fromSystem(size_t bytes) {
+  const size_t whole = sizeOf(bytes);
+  return {map(whole), whole};
+}
+
+void MemoryPool::returnToSystem(Block block) { unmap(block); }
 
 Block MemoryPool::take(size_t bytes) {
   const size_t size = sizeOf(bytes);
