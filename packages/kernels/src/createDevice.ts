@@ -11,8 +11,9 @@ const backends = { native: nativeBackend, wasm: wasmBackend, dry: dryBackend } a
 /** Options of {@link createDevice}. */
 export interface DeviceOptions {
   /**
-   * What computes. `"native"` is the C++ addon, `"wasm"` the same kernels in WebAssembly. Default: `"native"`, or
-   * `"wasm"` where no addon fits the machine and in browsers; `device.backend` tells which it is. `"dry"` takes the same calls and computes nothing: `memory()`
+   * What computes. `"native"` is the C++ addon, `"wasm"` the same kernels in WebAssembly. Default: the
+   * one that `SPLITMASK_BACKEND` names, else `"native"`, or `"wasm"` where no addon fits the machine and in browsers;
+   * `device.backend` tells which it is. `"dry"` takes the same calls and computes nothing: `memory()`
    * and profiles count what the native backend would allocate and run, with durations of 0 and without the scratch
    * memory of kernels, which is not in the pool. Every download resolves with zeros, so a loss reads as 0. An object is
    * a backend of another package.

@@ -32,6 +32,10 @@ export interface DeviceMemory {
   readonly mappedBytes: number;
 }
 
+/** Not by `instanceof`: browsers have no such class on pages that are not cross-origin isolated. */
+const isShared = (buffer: ArrayBufferLike): boolean =>
+  Object.prototype.toString.call(buffer) === "[object SharedArrayBuffer]";
+
 /** V8 is told of changes of at least this many bytes. */
 const ACCOUNTING_STEP = 4 << 20;
 
@@ -144,7 +148,7 @@ export class Device implements BufferOwner {
    */
   borrow(source: ArrayBufferView): DeviceBuffer {
     const { buffer, byteOffset, byteLength: bytes } = source;
-    if (buffer instanceof SharedArrayBuffer) {
+    if (isShared(buffer)) {
       throw new TypeError("borrow: the array is shared, so another thread may change it; upload it instead.");
     }
     this.#need("borrow", "borrow");
@@ -197,7 +201,7 @@ export class Device implements BufferOwner {
       );
     }
     // A shared array may be written by another thread at any time: what is taken is a copy of its own.
-    const shared = source.buffer instanceof SharedArrayBuffer;
+    const shared = isShared(source.buffer);
     const view = shared
       ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice()
       : source;

@@ -1,9 +1,14 @@
 import { nextTurn, startWorker, type ThreadWorker } from "#platform";
 import { createInstance, textAt, type WasmInstance } from "./wasmInstance.js";
-import type { WasmModule } from "./webAssembly.js";
+import type { WasmMemory, WasmModule } from "./webAssembly.js";
 import { workerSource } from "./workerSource.js";
 
 const stackBytes = 1 << 20;
+
+/** Address 0 is nobody's, so that nothing wakes who waits there. @throws TypeError where a thread may not wait. */
+function waitBriefly(memory: WasmMemory): void {
+  Atomics.wait(new Int32Array(memory.buffer, 0, 1), 0, 0, 0.01);
+}
 
 /** What a completion settles; `value` reads what it brings. */
 interface Waiting {
@@ -27,7 +32,6 @@ export class WasmQueue {
 
   constructor(module: WasmModule) {
     this.#module = module;
-    const cell = new Int32Array(new SharedArrayBuffer(4));
     let mayWait = true;
     this.instance = createInstance(module, {
       startThread: (entry) => this.#startThread(entry),
@@ -35,7 +39,7 @@ export class WasmQueue {
       yieldThread: () => {
         if (!mayWait) return;
         try {
-          Atomics.wait(cell, 0, 0, 0.01);
+          waitBriefly(this.instance.memory);
         } catch {
           mayWait = false; // a browser's main thread
         }

@@ -6,13 +6,12 @@ export const workerSource = `
 "use strict";
 function runThread({ module, memory, entry, stackTop, threadVariables }, post) {
   const nothing = () => 0;
-  const cell = new Int32Array(new SharedArrayBuffer(4));
   const imports = {
     env: { memory },
     host: {
       startThread: nothing,
       completed: () => post(null),
-      yieldThread: () => Atomics.wait(cell, 0, 0, 0.001),
+      yieldThread: () => Atomics.wait(new Int32Array(memory.buffer, 0, 1), 0, 0, 0.001),
     },
     wasi_snapshot_preview1: new Proxy({}, { get: (_, name) => name === "clock_time_get" ? clock : nothing }),
   };
