@@ -1,13 +1,15 @@
 // A vector of floats of the instruction set's width, and of 32-bit integers beside it: 16 lanes with AVX-512, 8 with
-// AVX2, else 4 (SSE2, NEON). Built on the compilers' vector extensions, so + − × ÷ < > == and ?: work on whole vectors
-// (a comparison gives an IntVector of 0 and −1). No standard library here: an inline function compiled for one set must
-// never be the one that the linker keeps for another.
+// AVX2, else 4 (SSE2, NEON, WebAssembly). Built on the compilers' vector extensions, so + − × ÷ < > == and ?: work on
+// whole vectors (a comparison gives an IntVector of 0 and −1). No standard library here: an inline function compiled
+// for one set must never be the one that the linker keeps for another.
 #pragma once
 #include "call.h"
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
+#elif defined(__wasm__)
+#include <wasm_simd128.h>
 #endif
 
 namespace splitmask::SPLITMASK_SET {
@@ -109,6 +111,8 @@ SPLITMASK_INLINE Vector fma(Vector a, Vector b, Vector c) {
   return (Vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__aarch64__)
   return (Vector)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined(__wasm_relaxed_simd__)
+  return (Vector)wasm_f32x4_relaxed_madd((v128_t)a, (v128_t)b, (v128_t)c);
 #else
   return a * b + c;
 #endif
@@ -120,6 +124,8 @@ SPLITMASK_INLINE Vector maximum(Vector a, Vector b) {
   return (Vector)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
   return (Vector)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__wasm__)
+  return (Vector)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
 #else
   return a > b ? a : b;
 #endif
@@ -131,6 +137,8 @@ SPLITMASK_INLINE Vector minimum(Vector a, Vector b) {
   return (Vector)_mm512_min_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
   return (Vector)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__wasm__)
+  return (Vector)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
 #else
   return a < b ? a : b;
 #endif
@@ -143,6 +151,8 @@ SPLITMASK_INLINE Vector squareRoot(Vector a) {
   return (Vector)_mm256_sqrt_ps((__m256)a);
 #elif defined(__aarch64__)
   return (Vector)vsqrtq_f32((float32x4_t)a);
+#elif defined(__wasm__)
+  return (Vector)wasm_f32x4_sqrt((v128_t)a);
 #else
   for (int i = 0; i < lanes; ++i) a[i] = __builtin_sqrtf(a[i]);
   return a;

@@ -1,5 +1,5 @@
+import { buildCommand } from "#platform";
 import type { BackendDevice, BackendKernel } from "./backend.js";
-import { buildCommand } from "./buildCommand.js";
 import { type BufferOwner, DeviceBuffer } from "./deviceBuffer.js";
 import { elementBytes } from "./dtype.js";
 import type { BufferArgument } from "./kernelArguments.js";
