@@ -30,7 +30,10 @@ export { type KernelCost, kernelCost } from "./kernelCosts.js";
 export { estimateSeconds, type KernelRates, measureRates } from "./kernelRates.js";
 export {
   activatedOperands,
+  anyElementTypes,
+  binaryDerivatives,
   binaryOperations,
+  comparisons,
   convolutionActivations,
   distributions,
   elementTypes,
