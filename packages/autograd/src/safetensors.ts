@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { writeFileDurably } from "@splitmask/files";
+import { readFile, writeFileDurably } from "#platform";
 import { formatShape, sizeOf } from "./shape.js";
 import type { HostTensor } from "./tensor.js";
 

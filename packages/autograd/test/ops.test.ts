@@ -52,7 +52,7 @@ import {
   upsampleNearest,
 } from "@splitmask/autograd";
 import { caseInputs, checkOp, Fixture, type OpCheckOptions } from "@splitmask/autograd/testing";
-import { createDevice } from "@splitmask/kernels";
+import { availableWasmSets, createDevice } from "@splitmask/kernels";
 import { conforms } from "../../kernels/test/conformance.js";
 import { definedOperations } from "../dist/testing/definedOperations.js";
 
@@ -61,6 +61,9 @@ const versions = (
   [
     { label: "fast", options: {}, float64: true },
     { label: "naive", options: { implementation: "naive" }, float64: false },
+    ...(availableWasmSets().length > 0
+      ? [{ label: "wasm", options: { backend: "wasm" }, float64: false }]
+      : []),
     { label: "dry", options: { backend: "dry" }, float64: true },
   ] as const
 ).map((version) => ({ ...version, device: createDevice({ ...version.options, threads: 2 }) }));

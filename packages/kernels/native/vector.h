@@ -1,13 +1,15 @@
 // A vector of floats of the instruction set's width, and of 32-bit integers beside it: 16 lanes with AVX-512, 8 with
-// AVX2, else 4 (SSE2, NEON). Built on the compilers' vector extensions, so + − × ÷ < > == and ?: work on whole vectors
-// (a comparison gives an IntVector of 0 and −1). No standard library here: an inline function compiled for one set must
-// never be the one that the linker keeps for another.
+// AVX2, else 4 (SSE2, NEON, WebAssembly). Built on the compilers' vector extensions, so + − × ÷ < > == and ?: work on
+// whole vectors (a comparison gives an IntVector of 0 and −1). No standard library here: an inline function compiled
+// for one set must never be the one that the linker keeps for another.
 #pragma once
 #include "call.h"
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
+#elif defined(__wasm__)
+#include <wasm_simd128.h>
 #endif
 
 namespace splitmask::SPLITMASK_SET {
@@ -24,6 +26,7 @@ typedef float Vector __attribute__((vector_size(lanes * 4)));
 typedef int IntVector __attribute__((vector_size(lanes * 4)));
 typedef float UnalignedVector __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef int UnalignedIntVector __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+typedef unsigned char ByteVector __attribute__((vector_size(lanes)));
 
 #define SPLITMASK_INLINE static inline __attribute__((always_inline))
 
@@ -34,6 +37,17 @@ SPLITMASK_INLINE Vector load(const float* from) { return *reinterpret_cast<const
 SPLITMASK_INLINE void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
 SPLITMASK_INLINE IntVector load(const int* from) { return *reinterpret_cast<const UnalignedIntVector*>(from); }
 SPLITMASK_INLINE void store(int* to, IntVector value) { *reinterpret_cast<UnalignedIntVector*>(to) = value; }
+
+// Bytes as integers, and the lowest byte of integers.
+SPLITMASK_INLINE IntVector load(const unsigned char* from) {
+  ByteVector bytes;
+  __builtin_memcpy(&bytes, from, lanes);
+  return __builtin_convertvector(bytes, IntVector);
+}
+SPLITMASK_INLINE void store(unsigned char* to, IntVector value) {
+  const ByteVector bytes = __builtin_convertvector(value, ByteVector);
+  __builtin_memcpy(to, &bytes, lanes);
+}
 
 SPLITMASK_INLINE Vector broadcast(float value) { return value - Vector{}; }
 SPLITMASK_INLINE IntVector broadcast(int value) { return value - IntVector{}; }
@@ -101,6 +115,16 @@ SPLITMASK_INLINE void storePartial(int* to, IntVector value, int count) {
 #endif
 }
 
+SPLITMASK_INLINE IntVector loadPartial(const unsigned char* from, int count, int filler = 0) {
+  IntVector value = broadcast(filler);
+  for (int i = 0; i < count; ++i) value[i] = from[i];
+  return value;
+}
+
+SPLITMASK_INLINE void storePartial(unsigned char* to, IntVector value, int count) {
+  for (int i = 0; i < count; ++i) to[i] = static_cast<unsigned char>(value[i]);
+}
+
 // a·b + c, rounded once where the set has fused multiply-add.
 SPLITMASK_INLINE Vector fma(Vector a, Vector b, Vector c) {
 #if defined(__AVX512F__)
@@ -109,6 +133,8 @@ SPLITMASK_INLINE Vector fma(Vector a, Vector b, Vector c) {
   return (Vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__aarch64__)
   return (Vector)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined(__wasm_relaxed_simd__)
+  return (Vector)wasm_f32x4_relaxed_madd((v128_t)a, (v128_t)b, (v128_t)c);
 #else
   return a * b + c;
 #endif
@@ -120,6 +146,8 @@ SPLITMASK_INLINE Vector maximum(Vector a, Vector b) {
   return (Vector)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
   return (Vector)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__wasm__)
+  return (Vector)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
 #else
   return a > b ? a : b;
 #endif
@@ -131,6 +159,8 @@ SPLITMASK_INLINE Vector minimum(Vector a, Vector b) {
   return (Vector)_mm512_min_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
   return (Vector)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__wasm__)
+  return (Vector)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
 #else
   return a < b ? a : b;
 #endif
@@ -143,6 +173,8 @@ SPLITMASK_INLINE Vector squareRoot(Vector a) {
   return (Vector)_mm256_sqrt_ps((__m256)a);
 #elif defined(__aarch64__)
   return (Vector)vsqrtq_f32((float32x4_t)a);
+#elif defined(__wasm__)
+  return (Vector)wasm_f32x4_sqrt((v128_t)a);
 #else
   for (int i = 0; i < lanes; ++i) a[i] = __builtin_sqrtf(a[i]);
   return a;

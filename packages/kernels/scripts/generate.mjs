@@ -76,7 +76,7 @@ function membersOf(part, codes, buffers, numbers) {
     const element = typeof type === "object" ? "void" : (elementTypes[type] ?? "T");
     const pointer = `${output ? "" : "const "}${element}*`;
     const remarks = [
-      ...(typeof type === "object" ? [`of T or Bfloat16, as ${type.code} says`] : []),
+      ...(typeof type === "object" ? [`elements as ${type.code} says`] : []),
       ...(optional ? ["may be null"] : []),
     ];
     return {

@@ -1,8 +1,16 @@
 /**
  * The instruction sets that the fast kernels are compiled for; `portable` runs on every CPU, `avx512bf16` is `avx512`
- * with the CPU's own bfloat16 products.
+ * with the CPU's own bfloat16 products. `simd128` and `relaxed-simd` are those of WebAssembly; the latter has a
+ * multiply-add, which rounds once on CPUs that have it, so that results differ from the former's in their last bits.
  */
-export type InstructionSet = "portable" | "avx2" | "avx512" | "avx512bf16" | "neon";
+export type InstructionSet =
+  | "portable"
+  | "avx2"
+  | "avx512"
+  | "avx512bf16"
+  | "neon"
+  | "simd128"
+  | "relaxed-simd";
 
 /**
  * What a backend may lack: `values` (without it, it computes nothing), `float64`, `checkFinite`, `profile`, and the
@@ -138,6 +146,8 @@ export interface BackendDevice {
 export interface OpenedBackend {
   /** The instruction set that was chosen. */
   readonly instructionSet: InstructionSet;
+  /** The threads that share one kernel; default: those that were asked for. */
+  readonly threads?: number;
   /** Memory and queue. */
   readonly device: BackendDevice;
 }

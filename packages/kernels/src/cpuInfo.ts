@@ -1,8 +1,11 @@
-import { availableParallelism, cpus } from "node:os";
+import { availableCores, cpuModel, defaultThreads, nativeAddon } from "#platform";
 import type { CacheSizes, InstructionSet } from "./backend.js";
-import { availableInstructionSets, chooseInstructionSet } from "./backends/native/instructionSets.js";
-import { nativeAddon } from "./backends/native/loader.js";
-import { defaultThreads } from "./threads.js";
+import { chooseInstructionSet, nativeInstructionSets } from "./backends/native/instructionSets.js";
+import { nativeBackend } from "./backends/native/nativeBackend.js";
+import { assumedCaches } from "./backends/wasm/wasmBackend.js";
+import { chooseWasmSet } from "./backends/wasm/wasmModule.js";
+import { availableWasmSets } from "./backends/wasm/wasmModules.js";
+import { defaultBackend } from "./defaultBackend.js";
 
 /** What the machine has, for `splitmask doctor`. */
 export interface CpuInfo {
@@ -22,13 +25,30 @@ export interface CpuInfo {
 
 /** What the machine has, and what `createDevice()` would use of it. */
 export function cpuInfo(): CpuInfo {
-  const { wholeLast: _, ...caches } = nativeAddon().cacheSizes();
   return {
-    model: cpus()[0]?.model.trim() ?? "unknown",
-    cores: availableParallelism(),
+    model: cpuModel(),
+    cores: availableCores(),
     threads: defaultThreads(),
     availableInstructionSets: availableInstructionSets(),
-    instructionSet: chooseInstructionSet(),
-    caches,
+    ...(defaultBackend() === nativeBackend ? nativeInfo() : wasmInfo()),
   };
+}
+
+/** The instruction sets that `createDevice()` can use on this machine, from the slowest to the fastest. */
+export function availableInstructionSets(): InstructionSet[] {
+  return defaultBackend() === nativeBackend ? nativeInstructionSets() : availableWasmSets();
+}
+
+function nativeInfo(): Pick<CpuInfo, "instructionSet" | "caches"> {
+  const { wholeLast: _, ...caches } = nativeAddon().cacheSizes();
+  return { instructionSet: chooseInstructionSet(), caches };
+}
+
+/** Bytes of the whole last level of cache, all cores' parts. */
+export function lastCacheBytes(): number {
+  return defaultBackend() === nativeBackend ? nativeAddon().cacheSizes().wholeLast : assumedCaches.last;
+}
+
+function wasmInfo(): Pick<CpuInfo, "instructionSet" | "caches"> {
+  return { instructionSet: chooseWasmSet("auto"), caches: assumedCaches };
 }

@@ -1,15 +1,19 @@
+import { defaultThreads } from "#platform";
 import type { Backend, CacheSizes, InstructionSet } from "./backend.js";
 import { dryBackend } from "./backends/dry/dryBackend.js";
 import { nativeBackend } from "./backends/native/nativeBackend.js";
+import { wasmBackend } from "./backends/wasm/wasmBackend.js";
+import { defaultBackend } from "./defaultBackend.js";
 import { Device } from "./device.js";
-import { defaultThreads } from "./threads.js";
 
-const backends = { native: nativeBackend, dry: dryBackend } as const;
+const backends = { native: nativeBackend, wasm: wasmBackend, dry: dryBackend } as const;
 
 /** Options of {@link createDevice}. */
 export interface DeviceOptions {
   /**
-   * What computes. `"native"` (default) is the C++ addon. `"dry"` takes the same calls and computes nothing: `memory()`
+   * What computes. `"native"` is the C++ addon, `"wasm"` the same kernels in WebAssembly. Default: the
+   * one that `SPLITMASK_BACKEND` names, else `"native"`, or `"wasm"` where no addon fits the machine and in browsers;
+   * `device.backend` tells which it is. `"dry"` takes the same calls and computes nothing: `memory()`
    * and profiles count what the native backend would allocate and run, with durations of 0 and without the scratch
    * memory of kernels, which is not in the pool. Every download resolves with zeros, so a loss reads as 0. An object is
    * a backend of another package.
@@ -42,11 +46,11 @@ export interface DeviceOptions {
 /**
  * Makes a device: a queue, the threads that run it, and a memory pool. A process and its worker threads may have
  * several.
- * @throws Error that says what to do if the native addon is missing.
+ * @throws Error that says what to do if there is neither an addon for this machine nor the WebAssembly module.
  */
 export function createDevice(options: DeviceOptions = {}): Device {
   const {
-    backend: wanted = "native",
+    backend: wanted,
     threads = defaultThreads(),
     instructionSet = "auto",
     implementation = "fast",
@@ -73,7 +77,8 @@ export function createDevice(options: DeviceOptions = {}): Device {
       `createDevice: backend is ${JSON.stringify(wanted)}; it must be ${names.join(", ")} or a Backend.`,
     );
   }
-  const backend = typeof wanted === "string" ? backends[wanted] : wanted;
+  const backend =
+    wanted === undefined ? defaultBackend() : typeof wanted === "string" ? backends[wanted] : wanted;
   const device = new Device(backend, { threads, instructionSet, implementation, caches });
   device.checkFinite = checkFinite;
   return device;

@@ -32,6 +32,10 @@ export interface DeviceMemory {
   readonly mappedBytes: number;
 }
 
+/** Not by `instanceof`: browsers have no such class on pages that are not cross-origin isolated. */
+const isShared = (buffer: ArrayBufferLike): boolean =>
+  Object.prototype.toString.call(buffer) === "[object SharedArrayBuffer]";
+
 /** V8 is told of changes of at least this many bytes. */
 const ACCOUNTING_STEP = 4 << 20;
 
@@ -41,7 +45,7 @@ const ACCOUNTING_STEP = 4 << 20;
  * {@link createDevice}.
  */
 export class Device implements BufferOwner {
-  /** The name of its backend: `"native"`, `"dry"`, or that of another package's backend. */
+  /** The name of its backend: `"native"`, `"wasm"`, `"dry"`, or that of another package's backend. */
   readonly backend: string;
   /** Threads that share one kernel. */
   readonly threads: number;
@@ -65,9 +69,9 @@ export class Device implements BufferOwner {
     this.#kernels = backend.kernels();
     // Before anything is opened: it throws where the kernels are not those of the table.
     const layouts = layoutsOf(backend.name, this.#kernels);
-    const { instructionSet, device } = backend.open(options);
+    const { instructionSet, threads = options.threads, device } = backend.open(options);
     this.backend = backend.name;
-    this.threads = options.threads;
+    this.threads = threads;
     this.instructionSet = instructionSet;
     this.implementation = options.implementation;
     this.#lacks = new Set(backend.lacks);
@@ -144,7 +148,7 @@ export class Device implements BufferOwner {
    */
   borrow(source: ArrayBufferView): DeviceBuffer {
     const { buffer, byteOffset, byteLength: bytes } = source;
-    if (buffer instanceof SharedArrayBuffer) {
+    if (isShared(buffer)) {
       throw new TypeError("borrow: the array is shared, so another thread may change it; upload it instead.");
     }
     this.#need("borrow", "borrow");
@@ -197,7 +201,7 @@ export class Device implements BufferOwner {
       );
     }
     // A shared array may be written by another thread at any time: what is taken is a copy of its own.
-    const shared = source.buffer instanceof SharedArrayBuffer;
+    const shared = isShared(source.buffer);
     const view = shared
       ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice()
       : source;

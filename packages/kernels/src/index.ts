@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { buildCommand } from "#platform";
 export type {
   Backend,
   BackendDevice,
@@ -14,13 +15,12 @@ export type {
   InstructionSet,
   OpenedBackend,
 } from "./backend.js";
-export { checksum } from "./backends/native/checksum.js";
-export { availableInstructionSets } from "./backends/native/instructionSets.js";
-export { type BinaryAttempt, MissingBinaryError } from "./backends/native/loader.js";
+export { type BinaryAttempt, MissingBinaryError } from "./backends/native/missingBinary.js";
+export { availableWasmSets, type LoadWasmOptions, loadWasm } from "./backends/wasm/wasmModules.js";
 export { type Balance, type BalanceRow, balanceOf } from "./balance.js";
-export { buildCommand } from "./buildCommand.js";
+export { checksum } from "./checksum.js";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./chromeTrace.js";
-export { type CpuInfo, cpuInfo } from "./cpuInfo.js";
+export { availableInstructionSets, type CpuInfo, cpuInfo } from "./cpuInfo.js";
 export { createDevice, type DeviceOptions } from "./createDevice.js";
 export { Device, type DeviceMemory } from "./device.js";
 export { DeviceBuffer } from "./deviceBuffer.js";
@@ -30,7 +30,10 @@ export { type KernelCost, kernelCost } from "./kernelCosts.js";
 export { estimateSeconds, type KernelRates, measureRates } from "./kernelRates.js";
 export {
   activatedOperands,
+  anyElementTypes,
+  binaryDerivatives,
   binaryOperations,
+  comparisons,
   convolutionActivations,
   distributions,
   elementTypes,

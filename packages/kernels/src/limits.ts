@@ -1,4 +1,4 @@
-import { nativeAddon } from "./backends/native/loader.js";
+import { lastCacheBytes } from "./cpuInfo.js";
 import { createDevice, type DeviceOptions } from "./createDevice.js";
 import type { Device } from "./device.js";
 import type { BufferArgument } from "./kernelArguments.js";
@@ -34,13 +34,13 @@ export async function measureLimits(
 ): Promise<MachineLimits> {
   const device = createDevice(options);
   try {
-    const lastCacheBytes = nativeAddon().cacheSizes().wholeLast;
+    const wholeLast = lastCacheBytes();
     return {
       multiplyAdds: await multiplyAddRate(device),
       bfloat16Dots: device.instructionSet === "avx512bf16" ? await bfloat16Rate(device) : null,
-      memory: await copyRate(device, Math.max(smallestSweep, 4 * lastCacheBytes), rounds),
-      lastCache: await copyRate(device, lastCacheBytes / 4, cacheRounds),
-      lastCacheBytes,
+      memory: await copyRate(device, Math.max(smallestSweep, 4 * wholeLast), rounds),
+      lastCache: await copyRate(device, wholeLast / 4, cacheRounds),
+      lastCacheBytes: wholeLast,
     };
   } finally {
     device.close();

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import {
+  availableWasmSets,
   type Backend,
   type BackendDevice,
   type BackendFeature,
@@ -34,11 +35,11 @@ describe("the addon", () => {
     expect(stdout).toBe("dry \nnative splitmask_kernels.node\n");
   });
 
-  test("that cannot be loaded is an error of createDevice, which says what to do", () => {
+  test("that cannot be loaded is an error where it is asked for, which says what to do", () => {
     const { stdout, stderr } = runProgram(`
       process.dlopen = () => { throw new Error("wrong ELF class"); };
       createDevice({ backend: "dry" }).close();
-      try { createDevice(); } catch (error) { console.log(error.message); }`);
+      try { createDevice({ backend: "native" }); } catch (error) { console.log(error.message); }`);
     expect(stderr).toBe("");
     expect(stdout).toContain(`has no native addon for ${process.platform}-${process.arch} with Node.js`);
     expect(stdout).toMatch(/splitmask_kernels\.node: wrong ELF class\n/);
@@ -89,7 +90,9 @@ const uses: Record<BackendFeature, (device: Device) => Promise<unknown>> = {
   },
 };
 
-describe.each(["native", "dry"] as const)("the %s backend", (backend) => {
+const backends = ["native", ...(availableWasmSets().length > 0 ? (["wasm"] as const) : []), "dry"] as const;
+
+describe.each(backends)("the %s backend", (backend) => {
   test.each(Object.entries(uses))("has %s, or says that it lacks it", async (feature, use) => {
     const device = createDevice({ backend, threads: 1 });
     try {
@@ -223,7 +226,7 @@ describe("a backend of one's own", () => {
 
   test("a name that is none is an error", () => {
     expect(() => createDevice({ backend: "webgpu" as "native" })).toThrow(
-      'createDevice: backend is "webgpu"; it must be "native", "dry" or a Backend.',
+      'createDevice: backend is "webgpu"; it must be "native", "wasm", "dry" or a Backend.',
     );
   });
 });

@@ -1,4 +1,9 @@
-import { availableInstructionSets, type DeviceOptions, type InstructionSet } from "@splitmask/kernels";
+import {
+  availableInstructionSets,
+  availableWasmSets,
+  type DeviceOptions,
+  type InstructionSet,
+} from "@splitmask/kernels";
 
 /** Something that kernels run on. */
 export interface Version {
@@ -24,9 +29,17 @@ export const fastVersion = (instructionSet: InstructionSet): Version => ({
   dtype: "float32",
 });
 
+/** The fast kernels in WebAssembly, where it was built. */
+const wasmVersions: readonly Version[] = availableWasmSets().map((instructionSet) => ({
+  label: `wasm ${instructionSet}`,
+  options: { backend: "wasm", instructionSet },
+  dtype: "float32",
+}));
+
 /** Everything that the tests of kernels and operations run on: a new backend is one more row. */
 export const versions: readonly Version[] = [
   { label: "naive", options: { implementation: "naive" }, dtype: "float32" },
   ...availableInstructionSets().map(fastVersion),
+  ...wasmVersions,
   { label: "dry", options: { backend: "dry" }, dtype: "float32" },
 ];

@@ -243,13 +243,13 @@ export const leJepaFields = {
   }),
   localSize: field(z.int().positive(), {
     description:
-      "Side of a local crop in pixels, a multiple of the patch. Default: seven sixteenths of imageSize, in whole " +
-      "patches (the paper's 98 of 224)",
+      "Side of a local crop in pixels, a multiple of the patch. Default: seven sixteenths of the image size, in " +
+      "whole patches (the paper's 98 of 224)",
     placeholder: "<pixels>",
   }),
   localScale: field(z.number().gt(0).max(1), {
     description:
-      "Smallest area of a local crop, as a share of the picture; the largest is cropScale. Default: 0.05",
+      "Smallest area of a local crop, as a share of the picture; the largest is the crop scale. Default: 0.05",
     placeholder: "<share>",
   }),
   sigregWeight: field(z.number().min(0).max(1), {

@@ -23,7 +23,7 @@ const patience = 1_200_000;
 
 /** A headless browser. */
 export interface TestBrowser {
-  /** Opens a file. */
+  /** Opens a file, or an address (`http://…`). */
   open(path: string, options?: Parameters<Browser["newPage"]>[0]): Promise<OpenedPage>;
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function startBrowser(): Promise<TestBrowser> {
       page.setDefaultTimeout(patience);
       const complaints: string[] = [];
       const requests: string[] = [];
-      const address = pathToFileURL(path).href;
+      const address = path.startsWith("http:") ? path : pathToFileURL(path).href;
       page.on("console", (message) => {
         if (message.type() !== "log") complaints.push(message.text());
       });

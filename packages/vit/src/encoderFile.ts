@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { readSafetensors, writeSafetensors } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
 import type { VisionTransformerConfig } from "./config.js";
@@ -47,7 +46,7 @@ export async function saveEncoder(path: string, { encoder, normalization }: Save
  * @throws Error (rejects) If there is no such file, or it is no encoder's.
  */
 export async function loadEncoder(device: Device, path: string): Promise<SavedEncoder> {
-  const file = path.endsWith(".safetensors") ? path : join(path, encoderFileName);
+  const file = path.endsWith(".safetensors") ? path : `${path.replace(/\/+$/, "")}/${encoderFileName}`;
   const { metadata, tensors } = await readSafetensors(file).catch((error: unknown) => {
     if ((error as { code?: string }).code !== "ENOENT") throw error;
     throw new Error(

@@ -13,6 +13,8 @@ SPLITMASK_INLINE bool anyLane(IntVector mask) {
   return _mm_movemask_ps((__m128)mask) != 0;
 #elif defined(__aarch64__)
   return vmaxvq_u32((uint32x4_t)mask) != 0;
+#elif defined(__wasm__)
+  return wasm_v128_any_true((v128_t)mask);
 #else
   int any = 0;
   for (int lane = 0; lane < lanes; ++lane) any |= mask[lane];

@@ -28,6 +28,8 @@ SPLITMASK_INLINE IntVector addProducts(IntVector sum, IntVector left, IntVector 
 #elif defined(__aarch64__)
   const int16x8_t a = (int16x8_t)left, b = (int16x8_t)right;
   return sum + (IntVector)vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
+#elif defined(__wasm__)
+  return sum + (IntVector)wasm_i32x4_dot_i16x8((v128_t)left, (v128_t)right);
 #else
   return sum + (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
 #endif

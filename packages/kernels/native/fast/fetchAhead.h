@@ -14,6 +14,9 @@ class FetchAhead {
   explicit FetchAhead(int64 steps, FetchInto into = FetchInto::secondLevel) : steps_(maximum(1, steps)), into_(into) {}
   // `lines` runs of `floats` floats, `stride` apart; at most seven such areas.
   void add(const float* from, int64 stride, int64 lines, int64 floats) {
+#if defined(__wasm__)
+    return;  // it has no prefetches
+#endif
     if (lines <= 0 || floats <= 0) return;
     areas_[count_++] = {from, stride, lines, floats, 0, (lines * ((floats + 15) / 16) + steps_ - 1) / steps_};
   }

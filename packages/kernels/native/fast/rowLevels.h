@@ -28,6 +28,8 @@ SPLITMASK_INLINE IntVector roundToInt(Vector value) {
   return (IntVector)_mm_cvtps_epi32((__m128)value);
 #elif defined(__aarch64__)
   return (IntVector)vcvtnq_s32_f32((float32x4_t)value);
+#elif defined(__wasm__)
+  return (IntVector)wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest((v128_t)value));
 #else
   IntVector whole;
   for (int i = 0; i < lanes; ++i) whole[i] = static_cast<int>(__builtin_nearbyintf(value[i]));

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <memory>
 #include <string>
-#include <thread>
 #include <unordered_map>
 
 #include "caches.h"
 #include "checksum.h"
+#include "device_blocks.h"
 #include "executor.h"
 #include "mapped_file.h"
 
@@ -89,11 +89,9 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     if (executor_ == nullptr) return;
     executor_.reset();
     napi_release_threadsafe_function(notify_, napi_tsfn_abort);
-    for (size_t id = 0; id < blocks_.size(); ++id)
-      if (blocks_[id].memory != nullptr && files_.count(id) == 0 && arrays_.count(id) == 0) pool_.giveBack(blocks_[id]);
-    blocks_.clear();
+    blocks_.releaseAll([this](size_t id) { return files_.count(id) == 0 && arrays_.count(id) == 0; });
     files_.clear();
-    for (Block block : pool_.drain()) MemoryPool::returnToSystem(block);
+    for (Block block : blocks_.pool.drain()) MemoryPool::returnToSystem(block);
   }
 
   Executor& executor(Napi::Env env) {
@@ -152,8 +150,6 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     return Napi::Value(env_, promise);
   }
 
-  char* memoryOf(double id) const { return static_cast<char*>(blocks_[static_cast<size_t>(id)].memory); }
-
   // The array that run() reads its arguments from; JavaScript keeps it and writes into it.
   Napi::Value setWords(const Napi::CallbackInfo& info) {
     const Napi::Float64Array words = info[0].As<Napi::Float64Array>();
@@ -162,64 +158,21 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     return info.Env().Undefined();
   }
 
-  // words: kernel, float64?, items, [id, byteOffset] a buffer (id −1: null), numbers, the items' buffers, then the
-  // items' numbers, then the count of checks and for each [id, byteOffset, rows, columns, leading,
-  // bytes of an element].
+  // Enqueues the call in the words, in the order of DeviceBlocks::run.
   Napi::Value run(const Napi::CallbackInfo& info) {
-    Executor& queue = executor(info.Env());
-    const double* word = words_;
-    const int kernel = static_cast<int>(*word++);
-    const bool float64 = *word++ != 0;
-    const int64 eachCount = static_cast<int64>(*word++);
-    const KernelInfo& kernelInfo = kernelInfos[kernel];
-    const auto readBuffers = [&](std::vector<void*>& list, int64 count) {
-      list.clear();
-      for (int64 i = 0; i < count; ++i, word += 2)
-        list.push_back(word[0] < 0 ? nullptr : memoryOf(word[0]) + static_cast<int64>(word[1]));
-    };
-    readBuffers(buffers_, kernelInfo.buffers);
-    numbers_.assign(word, word + kernelInfo.numbers);
-    word += kernelInfo.numbers;
-    readBuffers(eachBuffers_, eachCount * kernelInfo.eachBuffers);
-    eachNumbers_.assign(word, word + eachCount * kernelInfo.eachNumbers);
-    word += eachCount * kernelInfo.eachNumbers;
-    const int64 checkCount = static_cast<int64>(*word++);
-    checks_.clear();
-    for (int64 i = 0; i < checkCount; ++i, word += 6)
-      checks_.push_back({memoryOf(word[0]) + static_cast<int64>(word[1]), static_cast<int64>(word[2]),
-                         static_cast<int64>(word[3]), static_cast<int64>(word[4]), static_cast<int64>(word[5])});
-    queue.enqueueKernel(kernel, float64, eachCount, buffers_, numbers_, eachBuffers_, eachNumbers_, checks_);
+    blocks_.run(executor(info.Env()), words_);
     return info.Env().Undefined();
   }
 
   // (bytes) → id
   Napi::Value allocate(const Napi::CallbackInfo& info) {
-    Executor& queue = executor(info.Env());
     const size_t bytes = static_cast<size_t>(info[0].As<Napi::Number>().DoubleValue());
-    if (pool_.isStale(bytes)) queue.returnToSystem(pool_.drain());
-    Block block = pool_.take(bytes);
-    if (block.memory == nullptr && pool_.cachedBytes > 0) {
-      queue.returnToSystem(pool_.drain());
-      while (queue.pending() > 0) std::this_thread::yield();
-      block = pool_.take(bytes);
-    }
-    if (block.memory == nullptr)
+    size_t id = 0;
+    if (!blocks_.allocate(executor(info.Env()), bytes, id))
       throw Napi::Error::New(info.Env(), "the system has no memory left for a buffer of " + std::to_string(bytes) +
-                                             " bytes (" + std::to_string(pool_.liveBytes) +
+                                             " bytes (" + std::to_string(blocks_.pool.liveBytes) +
                                              " bytes are live): use a smaller batch or model");
-    return Napi::Number::New(info.Env(), static_cast<double>(number(block)));
-  }
-
-  size_t number(Block block) {
-    size_t id = blocks_.size();
-    if (freeIds_.empty()) {
-      blocks_.push_back(block);
-    } else {
-      id = freeIds_.back();
-      freeIds_.pop_back();
-      blocks_[id] = block;
-    }
-    return id;
+    return Napi::Number::New(info.Env(), static_cast<double>(id));
   }
 
   // (path, bytes) → id
@@ -229,7 +182,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
     std::string problem;
     const auto file = MappedFile::open(path, static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()), problem);
     if (file == nullptr) throw Napi::Error::New(info.Env(), "mapFile: " + path + " cannot be mapped: " + problem + ".");
-    const size_t id = number({file->memory(), file->bytes()});
+    const size_t id = blocks_.add({file->memory(), file->bytes()});
     files_.emplace(id, file);
     mappedBytes_ += file->bytes();
     return Napi::Number::New(info.Env(), static_cast<double>(id));
@@ -244,8 +197,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       throw Napi::TypeError::New(info.Env(), "borrow: the source has no ArrayBuffer");
     napi_ref reference;
     napi_create_reference(env_, info[0], 1, &reference);
-    const size_t id = number({static_cast<char*>(data) + info[1].As<Napi::Number>().Int64Value(),
-                              static_cast<size_t>(info[2].As<Napi::Number>().Int64Value())});
+    const size_t id = blocks_.add({static_cast<char*>(data) + info[1].As<Napi::Number>().Int64Value(),
+                                   static_cast<size_t>(info[2].As<Napi::Number>().Int64Value())});
     arrays_.emplace(id, reference);
     return Napi::Number::New(info.Env(), static_cast<double>(id));
   }
@@ -279,16 +232,16 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
       mappedBytes_ -= file->second->bytes();
       executor_->release(std::move(file->second));
       files_.erase(file);
+      blocks_.remove(id);
     } else if (array != arrays_.end()) {
       Waiting waiting;
       waiting.reference = array->second;
       arrays_.erase(array);
       executor_->uploadLater(nullptr, nullptr, 0, wait(waiting));  // copies nothing; its completion lets the array go
+      blocks_.remove(id);
     } else {
-      pool_.giveBack(blocks_[id]);
+      blocks_.release(id);
     }
-    blocks_[id] = Block{};
-    freeIds_.push_back(id);
     return info.Env().Undefined();
   }
 
@@ -302,7 +255,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   // (id, byteOffset, arrayBuffer, sourceOffset, bytes, copy)
   Napi::Value upload(const Napi::CallbackInfo& info) {
     Executor& queue = executor(info.Env());
-    char* destination = memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
+    char* destination =
+        blocks_.memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
     void* data = nullptr;
     size_t length = 0;
     if (napi_get_arraybuffer_info(env_, info[2], &data, &length) != napi_ok)
@@ -322,7 +276,8 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   // (id, byteOffset, bytes) → Promise<ArrayBuffer>
   Napi::Value download(const Napi::CallbackInfo& info) {
     Executor& queue = executor(info.Env());
-    const char* source = memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
+    const char* source =
+        blocks_.memoryOf(info[0].As<Napi::Number>().DoubleValue()) + info[1].As<Napi::Number>().Int64Value();
     const size_t bytes = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
     napi_value array;
     void* destination = nullptr;
@@ -353,13 +308,14 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   // () → [liveBytes, peakLiveBytes, cachedBytes, liveBuffers, mappedBytes]
   Napi::Value memory(const Napi::CallbackInfo& info) {
     Napi::Array list = Napi::Array::New(info.Env(), 5);
-    const size_t values[] = {pool_.liveBytes, pool_.peakLiveBytes, pool_.cachedBytes, pool_.liveBlocks, mappedBytes_};
+    const size_t values[] = {blocks_.pool.liveBytes, blocks_.pool.peakLiveBytes, blocks_.pool.cachedBytes,
+                             blocks_.pool.liveBlocks, mappedBytes_};
     for (uint32_t i = 0; i < 5; ++i) list.Set(i, static_cast<double>(values[i]));
     return list;
   }
 
   Napi::Value releaseCache(const Napi::CallbackInfo& info) {
-    executor(info.Env()).returnToSystem(pool_.drain());
+    executor(info.Env()).returnToSystem(blocks_.pool.drain());
     return info.Env().Undefined();
   }
 
@@ -388,9 +344,7 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   napi_env env_;
   napi_threadsafe_function notify_ = nullptr;
   std::unique_ptr<Executor> executor_;
-  MemoryPool pool_;
-  std::vector<Block> blocks_;
-  std::vector<size_t> freeIds_;
+  DeviceBlocks blocks_;
   std::unordered_map<size_t, std::shared_ptr<MappedFile>> files_;  // the blocks that are mapped files
   size_t mappedBytes_ = 0;
   std::unordered_map<size_t, napi_ref> arrays_;  // the blocks that are JavaScript's arrays
@@ -399,9 +353,6 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
   int awaits_ = 0;
   Napi::ObjectReference wordsReference_;
   const double* words_ = nullptr;
-  std::vector<void*> buffers_, eachBuffers_;
-  std::vector<double> numbers_, eachNumbers_;
-  std::vector<Executor::Check> checks_;
 };
 
 // () → [{ name, signature }], in the order that run() counts.

@@ -13,13 +13,10 @@
 
 namespace splitmask {
 
-// A loop that never awaits waits here instead of filling the memory with commands or with uploads not yet copied.
-static constexpr int64 maximumPending = 65536;
-static constexpr int64 maximumPendingHostBytes = int64{512} << 20;
 static constexpr int spins = 500;
 
 Executor::Executor(int threads, CacheSizes caches, std::vector<Kernel> float32, std::vector<Kernel> float64,
-                   std::function<void()> completed)
+                   std::function<void()> completed, bool ownThread)
     : pool_(threads),
       shared_{[](void* pool, int64 tasks, void (*body)(void*, int64, int), void* context) {
                 static_cast<ThreadPool*>(pool)->run(tasks, body, context);
@@ -29,24 +26,25 @@ Executor::Executor(int threads, CacheSizes caches, std::vector<Kernel> float32, 
       caches_(caches),
       kernels_{std::move(float32), std::move(float64)},
       completed_(std::move(completed)),
-      scratch_(static_cast<size_t>(threads)),
-      thread_([this] { loop(); }) {}
+      scratch_(static_cast<size_t>(threads)) {
+  if (ownThread) thread_ = std::make_unique<Thread>([this] { loop(); });
+}
 
 Executor::~Executor() {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    Lock lock(mutex_);
     stopping_.store(true);
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_ != nullptr) thread_->join();
   for (auto& each : scratch_)
     for (Block block : each.blocks) MemoryPool::returnToSystem(block);
 }
 
 // Spins before it sleeps: both sides hold the lock for less than a microsecond, but on a busy machine a thread that
 // sleeps gets a core only when another thread's time slice is over.
-static std::unique_lock<std::mutex> lockSoon(std::mutex& mutex) {
-  std::unique_lock<std::mutex> lock(mutex, std::defer_lock);
+static Lock lockSoon(Mutex& mutex) {
+  Lock lock(mutex, std::defer_lock);
   for (int spin = 0; spin < spins; ++spin) {
     if (lock.try_lock()) return lock;
     pause();
@@ -57,14 +55,11 @@ static std::unique_lock<std::mutex> lockSoon(std::mutex& mutex) {
 
 // ── the JavaScript side: commands are appended under the lock ──
 
-uint64_t* Executor::begin(std::unique_lock<std::mutex>& lock, Type type, size_t words, size_t hostBytes) {
+uint64_t* Executor::begin(Lock& lock, Type type, size_t words, size_t hostBytes) {
   lock = lockSoon(mutex_);
-  const auto full = [&] {
-    return pending_.load() >= maximumPending || (hostBytes > 0 && pendingHostBytes_.load() > maximumPendingHostBytes);
-  };
-  if (full()) {
+  if (isFull(hostBytes)) {
     waitingForSpace_.store(true);
-    space_.wait(lock, [&] { return !full(); });
+    space_.wait(lock, [&] { return !isFull(hostBytes); });
     waitingForSpace_.store(false);
   }
   pending_.fetch_add(1);
@@ -76,7 +71,7 @@ uint64_t* Executor::begin(std::unique_lock<std::mutex>& lock, Type type, size_t 
   return &incoming_[at + 1];
 }
 
-void Executor::end(std::unique_lock<std::mutex>& lock) {
+void Executor::end(Lock& lock) {
   hasIncoming_.store(true, std::memory_order_release);
   const bool wake = sleeping_;
   sleeping_ = false;
@@ -89,7 +84,7 @@ void Executor::enqueueKernel(int kernel, bool float64, int64 eachCount, const st
                              const std::vector<double>& numbers, const std::vector<void*>& eachBuffers,
                              const std::vector<double>& eachNumbers, const std::vector<Check>& checks) {
   static_assert(sizeof(Check) == 5 * sizeof(uint64_t), "a check is five words");
-  std::unique_lock<std::mutex> lock;
+  Lock lock;
   const size_t words =
       3 + buffers.size() + numbers.size() + eachBuffers.size() + eachNumbers.size() + 5 * checks.size();
   uint64_t* to = begin(lock, Type::kernel, words);
@@ -100,9 +95,13 @@ void Executor::enqueueKernel(int kernel, bool float64, int64 eachCount, const st
     if (!list.empty()) std::memcpy(to, list.data(), list.size() * sizeof list[0]);
     to += list.size() * sizeof list[0] / sizeof(uint64_t);
   };
-  append(buffers);
+  const auto appendPointers = [&](const std::vector<void*>& list) {
+    if constexpr (sizeof(void*) == sizeof(uint64_t)) return append(list);
+    for (void* pointer : list) *to++ = reinterpret_cast<uint64_t>(pointer);
+  };
+  appendPointers(buffers);
   append(numbers);
-  append(eachBuffers);
+  appendPointers(eachBuffers);
   append(eachNumbers);
   append(checks);
   end(lock);
@@ -110,14 +109,17 @@ void Executor::enqueueKernel(int kernel, bool float64, int64 eachCount, const st
 
 void Executor::upload(void* destination, const void* source, size_t bytes) {
   if (bytes == 0) return;
-  if (!everyUploadQueued_ && pending_.load(std::memory_order_acquire) == 0) {
+  if (uploadsNow()) {
     std::memcpy(destination, source, bytes);
     return;
   }
-  void* staging = std::malloc(bytes);
-  if (staging == nullptr) throw std::bad_alloc();
+  void* staging = ::operator new(bytes);
   std::memcpy(staging, source, bytes);
-  std::unique_lock<std::mutex> lock;
+  uploadStaged(destination, staging, bytes);
+}
+
+void Executor::uploadStaged(void* destination, void* staging, size_t bytes) {
+  Lock lock;
   uint64_t* to = begin(lock, Type::uploadStaged, 3, bytes);
   to[0] = reinterpret_cast<uint64_t>(destination);
   to[1] = reinterpret_cast<uint64_t>(staging);
@@ -126,7 +128,7 @@ void Executor::upload(void* destination, const void* source, size_t bytes) {
 }
 
 void Executor::uploadLater(void* destination, const void* source, size_t bytes, uint32_t ticket) {
-  std::unique_lock<std::mutex> lock;
+  Lock lock;
   uint64_t* to = begin(lock, Type::upload, 4);
   to[0] = reinterpret_cast<uint64_t>(destination);
   to[1] = reinterpret_cast<uint64_t>(source);
@@ -136,7 +138,7 @@ void Executor::uploadLater(void* destination, const void* source, size_t bytes, 
 }
 
 void Executor::download(void* destination, const void* source, size_t bytes, uint32_t ticket) {
-  std::unique_lock<std::mutex> lock;
+  Lock lock;
   uint64_t* to = begin(lock, Type::download, 4);
   to[0] = reinterpret_cast<uint64_t>(destination);
   to[1] = reinterpret_cast<uint64_t>(source);
@@ -146,14 +148,14 @@ void Executor::download(void* destination, const void* source, size_t bytes, uin
 }
 
 void Executor::synchronize(uint32_t ticket) {
-  std::unique_lock<std::mutex> lock;
+  Lock lock;
   *begin(lock, Type::synchronize, 1) = ticket;
   end(lock);
 }
 
 void Executor::returnToSystem(const std::vector<Block>& blocks) {
   for (Block block : blocks) {
-    std::unique_lock<std::mutex> lock;
+    Lock lock;
     uint64_t* to = begin(lock, Type::unmap, 2);
     to[0] = reinterpret_cast<uint64_t>(block.memory);
     to[1] = block.bytes;
@@ -161,28 +163,28 @@ void Executor::returnToSystem(const std::vector<Block>& blocks) {
   }
 }
 
-void Executor::release(std::shared_ptr<MappedFile> file) {
-  std::unique_lock<std::mutex> lock;
-  *begin(lock, Type::releaseFile, 1) = reinterpret_cast<uint64_t>(new std::shared_ptr<MappedFile>(std::move(file)));
+void Executor::release(std::shared_ptr<void> owner) {
+  Lock lock;
+  *begin(lock, Type::releaseOwner, 1) = reinterpret_cast<uint64_t>(new std::shared_ptr<void>(std::move(owner)));
   end(lock);
 }
 
 void Executor::startProfile(int simulatedThreads) {
   everyUploadQueued_ = true;
-  std::unique_lock<std::mutex> lock;
+  Lock lock;
   *begin(lock, Type::startProfile, 1) = static_cast<uint64_t>(simulatedThreads);
   end(lock);
 }
 
 void Executor::stopProfile(uint32_t ticket) {
   everyUploadQueued_ = false;
-  std::unique_lock<std::mutex> lock;
+  Lock lock;
   *begin(lock, Type::stopProfile, 1) = ticket;
   end(lock);
 }
 
 std::vector<Completion> Executor::takeCompletions() {
-  std::lock_guard<std::mutex> lock(completionMutex_);
+  Lock lock(completionMutex_);
   std::vector<Completion> taken;
   taken.swap(completions_);
   return taken;
@@ -191,14 +193,13 @@ std::vector<Completion> Executor::takeCompletions() {
 // ── the executor thread ──
 
 void Executor::loop() {
-  std::vector<uint64_t> batch;
   for (;;) {
     const bool empty = profiling_ && !hasIncoming_.load(std::memory_order_acquire);
     const double emptyFrom = empty ? profileTime() : 0;
     for (int spin = 0; spin < spins && !hasIncoming_.load(std::memory_order_acquire) && !stopping_.load(); ++spin)
       pause();
     {
-      std::unique_lock<std::mutex> lock = lockSoon(mutex_);
+      Lock lock = lockSoon(mutex_);
       const bool sleeps = incoming_.empty();
       while (incoming_.empty() && !stopping_.load()) {
         sleeping_ = true;
@@ -206,32 +207,46 @@ void Executor::loop() {
       }
       sleeping_ = false;
       if (empty) recordWait(emptyFrom, sleeps ? woken_ : std::chrono::steady_clock::now());
-      batch.clear();
-      batch.swap(incoming_);
-      hasIncoming_.store(false, std::memory_order_relaxed);
+      takeQueued();
     }
-    for (size_t at = 0; at < batch.size();) {
-      Header header;
-      std::memcpy(&header, &batch[at], sizeof header);
-      if (stopping_.load()) {
-        // What the queue owns goes back even when it is not run.
-        if (header.type == Type::uploadStaged) std::free(reinterpret_cast<void*>(batch[at + 2]));
-        if (header.type == Type::unmap || header.type == Type::releaseFile) execute(&batch[at]);
-      } else {
-        execute(&batch[at]);
-        if (profiling_) recordProfile(&batch[at]);
-        pending_.fetch_sub(1);
-        if (waitingForSpace_.load()) {
-          std::lock_guard<std::mutex> lock(mutex_);
-          space_.notify_one();
-        }
-      }
-      at += header.words;
-    }
+    runBatch();
     if (stopping_.load()) {
-      std::lock_guard<std::mutex> lock(mutex_);
+      Lock lock(mutex_);
       if (incoming_.empty()) return;
     }
+  }
+}
+
+void Executor::runQueued() {
+  takeQueued();
+  runBatch();
+}
+
+// Under the lock.
+void Executor::takeQueued() {
+  batch_.clear();
+  batch_.swap(incoming_);
+  hasIncoming_.store(false, std::memory_order_relaxed);
+}
+
+void Executor::runBatch() {
+  for (size_t at = 0; at < batch_.size();) {
+    Header header;
+    std::memcpy(&header, &batch_[at], sizeof header);
+    if (stopping_.load()) {
+      // What the queue owns goes back even when it is not run.
+      if (header.type == Type::uploadStaged) ::operator delete(reinterpret_cast<void*>(batch_[at + 2]));
+      if (header.type == Type::unmap || header.type == Type::releaseOwner) execute(&batch_[at]);
+    } else {
+      execute(&batch_[at]);
+      if (profiling_) recordProfile(&batch_[at]);
+      pending_.fetch_sub(1);
+      if (waitingForSpace_.load()) {
+        Lock lock(mutex_);
+        space_.notify_one();
+      }
+    }
+    at += header.words;
   }
 }
 
@@ -245,7 +260,7 @@ void Executor::execute(uint64_t* command) {
       break;
     case Type::uploadStaged:
       copy(words);
-      std::free(reinterpret_cast<void*>(words[1]));
+      ::operator delete(reinterpret_cast<void*>(words[1]));
       pendingHostBytes_.fetch_sub(static_cast<int64>(words[2]));
       break;
     case Type::upload:
@@ -257,10 +272,10 @@ void Executor::execute(uint64_t* command) {
       complete(static_cast<uint32_t>(words[0]), true);
       break;
     case Type::unmap:
-      MemoryPool::returnToSystem({reinterpret_cast<void*>(words[0]), words[1]});
+      MemoryPool::returnToSystem({reinterpret_cast<void*>(words[0]), static_cast<size_t>(words[1])});
       break;
-    case Type::releaseFile:
-      delete reinterpret_cast<std::shared_ptr<MappedFile>*>(words[0]);
+    case Type::releaseOwner:
+      delete reinterpret_cast<std::shared_ptr<void>*>(words[0]);
       break;
     case Type::startProfile:
       profile_.assign(1, 0);
@@ -311,9 +326,14 @@ static double cpuTimeOfThread() {
 #else
 
 static double cpuTimeOfThread() {
+#if defined(__wasm__)
+  // WebAssembly knows no CPU time.
+  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now().time_since_epoch()).count();
+#else
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
+#endif
 }
 
 #endif
@@ -386,7 +406,8 @@ void Executor::recordProfile(const uint64_t* command) {
 // Copies words[2] bytes from words[1] to words[0].
 void Executor::copy(const uint64_t* words) {
   timed([words] {
-    if (words[2] > 0) std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), words[2]);
+    if (words[2] > 0)
+      std::memcpy(reinterpret_cast<void*>(words[0]), reinterpret_cast<void*>(words[1]), static_cast<size_t>(words[2]));
   });
 }
 
@@ -402,10 +423,18 @@ void Executor::executeKernel(uint64_t* words) {
   uint64_t* eachNumbers = eachBuffers + eachCount * info.eachBuffers;
   uint64_t* checks = eachNumbers + eachCount * info.eachNumbers;
   QueuedCall call;
-  call.buffers = reinterpret_cast<void* const*>(buffers);
+  if constexpr (sizeof(void*) == sizeof(uint64_t)) {
+    call.buffers = reinterpret_cast<void* const*>(buffers);
+    call.eachBuffers = reinterpret_cast<void* const*>(eachBuffers);
+  } else {
+    pointers_.clear();
+    for (uint64_t* word = buffers; word < numbers; ++word) pointers_.push_back(reinterpret_cast<void*>(*word));
+    for (uint64_t* word = eachBuffers; word < eachNumbers; ++word) pointers_.push_back(reinterpret_cast<void*>(*word));
+    call.buffers = pointers_.data();
+    call.eachBuffers = pointers_.data() + info.buffers;
+  }
   call.numbers = reinterpret_cast<const double*>(numbers);
   call.eachCount = eachCount;
-  call.eachBuffers = reinterpret_cast<void* const*>(eachBuffers);
   call.eachNumbers = reinterpret_cast<const double*>(eachNumbers);
   call.parallel = &parallel_;
   call.scratch = scratch;
@@ -456,18 +485,18 @@ void Executor::checkOutputs(int kernel, const Check* checks, int64 count) {
 void Executor::complete(uint32_t ticket, bool reportsError, std::vector<double> profile) {
   Completion completion{ticket, {}, std::move(profile)};
   if (reportsError) {
-    std::lock_guard<std::mutex> lock(errorMutex_);
+    Lock lock(errorMutex_);
     completion.error.swap(error_);
   }
   {
-    std::lock_guard<std::mutex> lock(completionMutex_);
+    Lock lock(completionMutex_);
     completions_.push_back(std::move(completion));
   }
   completed_();
 }
 
 void Executor::recordError(const char* kernel, const std::string& text) {
-  std::lock_guard<std::mutex> lock(errorMutex_);
+  Lock lock(errorMutex_);
   if (error_.empty()) error_ = std::string(kernel) + ": " + text;
 }
 

@@ -2,20 +2,16 @@
 #pragma once
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "caches.h"
-#include "mapped_file.h"
 #include "memory_pool.h"
 #include "registry.h"
 #include "thread_pool.h"
+#include "threads.h"
 
 namespace splitmask {
 
@@ -29,9 +25,9 @@ struct Completion {
 class Executor {
  public:
   // kernels[dtype][kernel] with dtype 0 float32, 1 float64. `completed` is called on the executor thread when
-  // takeCompletions() has something new.
+  // takeCompletions() has something new. With `ownThread` false nothing runs until runQueued() is called.
   Executor(int threads, CacheSizes caches, std::vector<Kernel> float32, std::vector<Kernel> float64,
-           std::function<void()> completed);
+           std::function<void()> completed, bool ownThread = true);
   ~Executor();  // waits for the kernel in hand, drops the rest
 
   // One kernel: buffers, then numbers, then the items' buffers and numbers, already resolved to pointers.
@@ -45,13 +41,17 @@ class Executor {
                      const std::vector<double>& eachNumbers, const std::vector<Check>& checks);
   // Copies now when nothing is pending, else through a staging copy.
   void upload(void* destination, const void* source, size_t bytes);
+  // Whether an upload may write to its destination at once, because nothing is pending.
+  bool uploadsNow() const { return !everyUploadQueued_ && pending_.load(std::memory_order_acquire) == 0; }
+  // Copies from `staging`, memory of operator new that this takes over.
+  void uploadStaged(void* destination, void* staging, size_t bytes);
   // Reads the source when the queue comes to it; completes `ticket` then, without an error.
   void uploadLater(void* destination, const void* source, size_t bytes, uint32_t ticket);
   void download(void* destination, const void* source, size_t bytes, uint32_t ticket);
   void synchronize(uint32_t ticket);
   void returnToSystem(const std::vector<Block>& blocks);
-  // Lets go of a mapped file when the queue has passed every use of it.
-  void release(std::shared_ptr<MappedFile> file);
+  // Lets go of something that kernels read, such as a mapped file, when the queue has passed every use of it.
+  void release(std::shared_ptr<void> owner);
   // What the queue runs between the two is recorded. The completion of `ticket` has the nanoseconds between them, then
   // a record for each kernel, upload, download and time in which the queue was empty, in order: kind (0, 1, 2, 3),
   // start and duration in nanoseconds; of a copy its bytes; of a kernel: the nanoseconds in which the queue's thread
@@ -63,6 +63,13 @@ class Executor {
   void startProfile(int simulatedThreads);
   void stopProfile(uint32_t ticket);
   std::vector<Completion> takeCompletions();
+  // Runs what is queued on the calling thread, where the executor has none of its own.
+  void runQueued();
+  // Whether the next command, with so many bytes of its own, would wait until the queue has run a part of its commands:
+  // a loop that never awaits waits instead of filling the memory with commands or with uploads not yet copied.
+  bool isFull(size_t hostBytes = 0) const {
+    return pending() >= maximumPending || (hostBytes > 0 && pendingHostBytes_.load() > maximumPendingHostBytes);
+  }
   int64 pending() const { return pending_.load(std::memory_order_acquire); }
 
  private:
@@ -73,7 +80,7 @@ class Executor {
     download,
     synchronize,
     unmap,
-    releaseFile,
+    releaseOwner,
     startProfile,
     stopProfile
   };
@@ -85,9 +92,14 @@ class Executor {
     std::vector<Block> blocks;  // the last one is the largest
   };
 
-  uint64_t* begin(std::unique_lock<std::mutex>& lock, Type type, size_t words, size_t hostBytes = 0);
-  void end(std::unique_lock<std::mutex>& lock);
+  static constexpr int64 maximumPending = 65536;
+  static constexpr int64 maximumPendingHostBytes = int64{512} << 20;
+
+  uint64_t* begin(Lock& lock, Type type, size_t words, size_t hostBytes = 0);
+  void end(Lock& lock);
   void loop();
+  void takeQueued();
+  void runBatch();
   void execute(uint64_t* command);
   void executeKernel(uint64_t* command);
   void copy(const uint64_t* words);
@@ -109,8 +121,8 @@ class Executor {
   const std::vector<Kernel> kernels_[2];
   const std::function<void()> completed_;
 
-  std::mutex mutex_;  // guards incoming_, sleeping_, stopping_
-  std::condition_variable wake_, space_;
+  Mutex mutex_;  // guards incoming_, sleeping_, stopping_
+  Condition wake_, space_;
   std::vector<uint64_t> incoming_;
   bool sleeping_ = false;
   std::chrono::steady_clock::time_point woken_;  // when the command came that ended the last sleep
@@ -120,10 +132,10 @@ class Executor {
   std::atomic<int64> pending_{0};
   std::atomic<int64> pendingHostBytes_{0};
 
-  std::mutex completionMutex_;
+  Mutex completionMutex_;
   std::vector<Completion> completions_;
 
-  std::mutex errorMutex_;
+  Mutex errorMutex_;
   std::string error_;
   bool everyUploadQueued_ =
       false;                // JavaScript's thread: a profile is being taken, which sees what the queue does only
@@ -138,7 +150,9 @@ class Executor {
   double taskCpu_ = 0;              // their sum
   int runningKernel_ = 0;           // written by the executor before a kernel's tasks start
   std::vector<Scratch> scratch_;
-  std::thread thread_;
+  std::vector<uint64_t> batch_;  // what is being run
+  std::vector<void*> pointers_;  // of the kernel in hand, where a pointer is shorter than a word of the queue
+  std::unique_ptr<Thread> thread_;
 };
 
 }  // namespace splitmask

@@ -3,12 +3,13 @@
 #if defined(_WIN32)
 #include <malloc.h>
 #include <windows.h>
-#else
+#elif !defined(__wasm__)
 #include <sys/mman.h>
 #endif
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
+#include <new>
 
 namespace splitmask {
 
@@ -53,6 +54,12 @@ static void unmap(Block block) {
   else
     VirtualFree(block.memory, 0, MEM_RELEASE);
 }
+
+#elif defined(__wasm__)
+
+static void* map(size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}, std::nothrow); }
+
+static void unmap(Block block) { ::operator delete(block.memory, std::align_val_t{alignment}); }
 
 #else
 

@@ -14,7 +14,7 @@ ThreadPool::ThreadPool(int threads) : threads_(threads), shares_(static_cast<siz
 
 ThreadPool::~ThreadPool() {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    Lock lock(mutex_);
     stopping_.store(true);
   }
   wake_.notify_all();
@@ -59,7 +59,7 @@ void ThreadPool::run(int64 tasks, void (*body)(void*, int64, int), void* context
                       // seen by the other
   if (sleepers_.load() > 0) {
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      Lock lock(mutex_);
     }
     if (tasks > 2)
       wake_.notify_all();
@@ -78,7 +78,7 @@ void ThreadPool::waitForOthers(int64 tasks) const {
     if (spin < 2000)
       pause();
     else
-      std::this_thread::yield();  // more threads than free cores: let the straggler run
+      yieldThread();  // more threads than free cores: let the straggler run
   }
 }
 
@@ -92,7 +92,7 @@ void ThreadPool::work(int thread) {
       pause();
     }
     if (job_.load(std::memory_order_relaxed) != job) continue;
-    std::unique_lock<std::mutex> lock(mutex_);
+    Lock lock(mutex_);
     if (stopping_.load()) return;
     sleepers_.fetch_add(1);
     wake_.wait(lock, [&] { return stopping_.load() || job_.load() != job; });

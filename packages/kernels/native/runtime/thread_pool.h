@@ -1,12 +1,11 @@
 // The threads that share the tasks of one kernel. The thread that calls run() takes part as thread 0.
 #pragma once
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <cstdint>
 #include <vector>
 
 #include "../call.h"
+#include "threads.h"
 
 namespace splitmask {
 
@@ -39,7 +38,7 @@ class ThreadPool {
   void work(int thread);
 
   const int threads_;
-  std::vector<std::thread> workers_;
+  std::vector<Thread> workers_;
 
   // The job in hand. Each thread has a share of its tasks, those that follow each other, so that it finds in its cache
   // what it wrote when the kernel before was cut alike; it takes from the ends of the others' shares when its own is
@@ -52,17 +51,8 @@ class ThreadPool {
   alignas(64) std::atomic<int64> finished_{0};
   alignas(64) std::atomic<int> sleepers_{0};
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Mutex mutex_;
+  Condition wake_;
 };
-
-// Tells the core that this is a spin loop.
-inline void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 }  // namespace splitmask

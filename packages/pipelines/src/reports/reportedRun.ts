@@ -12,6 +12,7 @@ import {
 import type { RecordedRun } from "@splitmask/report";
 import { discreteVaePatch } from "@splitmask/tokenizer";
 import type { VisionTransformer } from "@splitmask/vit";
+import { holdOut, withLabels } from "../pictures/labelledPictures.js";
 import { openRecordedPictures } from "../pictures/samePictures.js";
 import { chooseSubset } from "../pictures/subset.js";
 import { classifierFile, loadClassifier } from "../runs/classifierFile.js";
@@ -142,9 +143,15 @@ function finetuned(description: RunDescription<ClassificationSettings>, path: st
       config,
       `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
     ),
-    open(terminal) {
-      const options = { ...sourceOf(config, "test"), use: "test", classes } as const;
-      return openRecordedPictures(test!.path, "--pictures", terminal, options);
+    async open(terminal) {
+      const { heldOut } = config;
+      const which = heldOut === null ? "test" : "train";
+      const use = heldOut === null ? "test" : "training";
+      const options = { ...sourceOf(config, which), use, classes } as const;
+      const opened = await openRecordedPictures(test!.path, "--pictures", terminal, options);
+      return heldOut === null
+        ? opened
+        : holdOut(withLabels("--pictures", test!.path, opened, terminal), heldOut)[1];
     },
     async load(device) {
       if (!existsSync(join(path, classifierFile))) return null;

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { nextTurn as inNextTurn, plainFileBytes } from "#platform";
 import type { BackendDevice } from "../../backend.js";
 import { blockSize } from "./blockSize.js";
 
@@ -41,10 +41,10 @@ export class DryDevice implements BackendDevice {
   }
 
   mapFile(path: string, bytes: number): number {
-    const status = statSync(path);
-    if (!status.isFile()) throw new Error(`mapFile: ${path} cannot be mapped: it is no plain file.`);
-    if (status.size !== bytes) {
-      throw new Error(`mapFile: ${path} cannot be mapped: it has ${status.size} bytes; expected ${bytes}.`);
+    const size = plainFileBytes(path);
+    if (size === null) throw new Error(`mapFile: ${path} cannot be mapped: it is no plain file.`);
+    if (size !== bytes) {
+      throw new Error(`mapFile: ${path} cannot be mapped: it has ${size} bytes; expected ${bytes}.`);
     }
     this.#mappedBytes += bytes;
     return this.#number({ bytes, kind: "file" });
@@ -142,5 +142,5 @@ export class DryDevice implements BackendDevice {
  * run.
  */
 function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => inNextTurn(resolve));
 }

@@ -1,8 +1,8 @@
+import { environmentVariable, nativeAddon } from "#platform";
 import type { InstructionSet } from "../../backend.js";
-import { nativeAddon } from "./loader.js";
 
-/** The instruction sets that this build holds and this CPU has, from the slowest to the fastest. */
-export function availableInstructionSets(): InstructionSet[] {
+/** The instruction sets that the addon holds and this CPU has, from the slowest to the fastest. */
+export function nativeInstructionSets(): InstructionSet[] {
   return nativeAddon()
     .instructionSets()
     .filter((set) => set.available)
@@ -15,8 +15,8 @@ export function availableInstructionSets(): InstructionSet[] {
  * @throws Error if the CPU or this build lacks the set that was asked for.
  */
 export function chooseInstructionSet(asked: InstructionSet | "auto" = "auto"): InstructionSet {
-  const available = availableInstructionSets();
-  const forced = process.env.SPLITMASK_INSTRUCTION_SET;
+  const available = nativeInstructionSets();
+  const forced = environmentVariable("SPLITMASK_INSTRUCTION_SET");
   const fromEnvironment = asked === "auto" && forced !== undefined && forced !== "" && forced !== "auto";
   const wanted = fromEnvironment ? forced : asked;
   if (wanted === "auto") return available[available.length - 1]!;

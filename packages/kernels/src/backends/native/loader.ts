@@ -14,6 +14,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BackendDevice, BackendKernel, CacheSizes } from "../../backend.js";
 import { buildCommand } from "../../buildCommand.js";
+import { type BinaryAttempt, MissingBinaryError } from "./missingBinary.js";
 import platformPackages from "./platformPackages.cjs";
 
 /** What the addon exports. */
@@ -25,37 +26,9 @@ export interface NativeAddon {
   instructionSets(): { name: string; available: boolean }[];
 }
 
-/** Where the addon was looked for, and why it was not loaded from there. */
-export interface BinaryAttempt {
-  /** A path, or the name of a package. */
-  readonly from: string;
-  /** `"not there"`, or the first line of the loader's error. */
-  readonly reason: string;
-}
-
-/** No native addon for this machine could be loaded; the message says what was tried and how to mend it. */
-export class MissingBinaryError extends Error {
-  override readonly name = "MissingBinaryError";
-
-  /** @internal */
-  constructor(
-    /** What was tried, in this order. */
-    readonly attempts: readonly BinaryAttempt[],
-    cures: readonly string[],
-    options: ErrorOptions,
-  ) {
-    const list = (lines: readonly string[]) => lines.map((line) => `\n  ${line}`).join("");
-    super(
-      `@splitmask/kernels has no native addon for ${machine} with Node.js ${process.version}. Tried:` +
-        `${list(attempts.map(({ from, reason }) => `${from}: ${reason}`))}\nTo mend it:${list(cures)}`,
-      options,
-    );
-  }
-}
-
 const require = createRequire(import.meta.url);
 const packageFolder = fileURLToPath(new URL("../../..", import.meta.url));
-const machine = `${process.platform}-${process.arch}`;
+const machine = `${process.platform}-${process.arch} with Node.js ${process.version}`;
 
 /** The packages that may fit this machine. Of the two for Linux, the one for the other C library does not load. */
 const candidates = platformPackages.filter(({ os, cpu }) => os === process.platform && cpu === process.arch);
@@ -95,7 +68,7 @@ export function loadNativeAddon(folder: string = packageFolder): NativeAddon {
       if (!isMissing) cause ??= error;
     }
   }
-  throw new MissingBinaryError(attempts, curesOf(), { cause });
+  throw new MissingBinaryError(machine, attempts, curesOf(), { cause });
 }
 
 /** Sentences with commands that work as they are printed. */

@@ -1,6 +1,6 @@
+import { nativeAddon } from "#platform";
 import type { Backend } from "../../backend.js";
 import { chooseInstructionSet } from "./instructionSets.js";
-import { nativeAddon } from "./loader.js";
 
 /** The C++ addon on this machine's CPU, loaded when the first device is opened. */
 export const nativeBackend: Backend = {
