@@ -2,7 +2,7 @@
 // tests, the API documentation, what each package would publish and whether that works where it is installed, the
 // instructions of training steps, arm64.
 import { join } from "node:path";
-import { run } from "../tools/release/pack.mjs";
+import { run } from "../tools/release/run.mjs";
 import { checkPublishedPackages } from "./publishedPackages.mjs";
 import { checkSettingsPage } from "./settingsPage.mjs";
 
@@ -19,7 +19,7 @@ const checks = {
   "order of READMEs": () => run(process.execPath, ["scripts/readmes.mjs"]),
   "dependencies of packages": () => run(process.execPath, ["scripts/dependencies.mjs"]),
   "published packages": checkPublishedPackages,
-  "installed packages": () => run(process.execPath, ["tools/release/verify.mjs"]),
+  "installed packages": () => process.stdout.write(run(process.execPath, ["tools/release/verify.mjs"])),
   "instructions of a step": () =>
     process.stdout.write(run(process.execPath, ["packages/pipelines/bench/instructions.mjs"])),
   arm64: () => process.stdout.write(run(process.execPath, ["scripts/arm64.mjs"])),

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { packWorkspace, root, run } from "../tools/release/pack.mjs";
+import { packWorkspace, root } from "../tools/release/pack.mjs";
+import { run } from "../tools/release/run.mjs";
 
 /** Most kilobytes (1000 bytes) that a package's tarball may have: about a quarter more than it has today. */
 const sizes = {

@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import platformPackages from "../../packages/kernels/dist/backends/native/platformPackages.cjs";
+import { wasmPackageName } from "./wasmPackage.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const kernels = join(root, "packages/kernels");
@@ -44,9 +45,17 @@ export const binaryOf = ({ target }) => join(root, "tools/release/binaries", tar
 
 const manifestOfKernels = () => JSON.parse(readFileSync(join(kernels, "package.json"), "utf8"));
 
-/** The `optionalDependencies` of `@splitmask/kernels` as it is published: every platform package, in its own version. */
+/**
+ * The `optionalDependencies` of `@splitmask/kernels` as it is published: every platform package and the one in
+ * WebAssembly, in its own version.
+ */
 export const optionalDependencies = () =>
-  Object.fromEntries(platforms.map(({ packageName }) => [packageName, manifestOfKernels().version]));
+  Object.fromEntries(
+    [...platforms.map(({ packageName }) => packageName), wasmPackageName].map((name) => [
+      name,
+      manifestOfKernels().version,
+    ]),
+  );
 
 /**
  * Runs `work` while packages/kernels/package.json has its `optionalDependencies`. They are in no commit, because a clone

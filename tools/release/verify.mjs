@@ -1,35 +1,34 @@
 // Does what a user does: packs every package, installs them with npm into an empty folder, with an empty cache, without
 // scripts and without a compiler, python3 or pnpm within reach, and uses them there. `node tools/release/verify.mjs`
-// after a build; `--without-binary` does it once more without the addon, in WebAssembly; `--runtimes
-// 20.15.1,26,bun@1.4.5,deno@2.9.6` takes a training step on these, too; `--keep` leaves the folder. Needs the npm
-// registry.
+// after a build. Where the build made the WebAssembly modules, the examples run once more without the addon;
+// `--without-binary` insists on that. `--runtimes 20.15.1,26,bun@1.4.5,deno@2.9.6` takes a training step on these, too;
+// `--installers npm@12,pnpm@12.21.0,bun@1.4.5` installs with these, too; `--keep` leaves the folder. Without the npm registry nothing is checked, and that is said.
 import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { markdownExamples, programOf } from "../../scripts/examples.mjs";
 import { checkDeclarations } from "./declarations.mjs";
-import { packWorkspace, publishedPackages, run } from "./pack.mjs";
+import { installWith } from "./installers.mjs";
+import { packWorkspace, publishedPackages } from "./pack.mjs";
 import { packPlatformPackage, thisPlatform } from "./platforms.mjs";
+import { run } from "./run.mjs";
+import { installRuntime, isNodeVersion } from "./runtimes.mjs";
+import { requireAll, trainingStep } from "./userPrograms.mjs";
+import { packWasmPackage, wasmModules, wasmPackageName } from "./wasmPackage.mjs";
 
 const { values: options } = parseArgs({
   options: {
     "without-binary": { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     runtimes: { type: "string", default: "" },
+    installers: { type: "string", default: "" },
   },
 });
 
+const hasPlatform = thisPlatform !== undefined;
+const hasWasm = options["without-binary"] || wasmModules().length > 0;
 const packageNames = publishedPackages.map(({ manifest }) => manifest.name);
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "splitmask-verify-")));
 const project = join(folder, "project");
@@ -70,13 +69,17 @@ const node = (programArguments, { program = process.execPath, ...more } = {}) =>
 const npm = (programArguments, cwd = project) =>
   run("npm", [...programArguments, "--ignore-scripts", "--no-audit", "--no-fund"], { cwd, env: environment });
 
-async function install(withBinary) {
+/** The packages that are installed, `{ name: path of the tarball }`. */
+const tarballs = {};
+
+async function install() {
   const packed = await packWorkspace(join(folder, "packs"));
-  const tarballs = packed.map(({ tarball }) => tarball);
-  if (withBinary) tarballs.push(packPlatformPackage(join(folder, "packs")));
+  for (const { manifest, tarball } of packed) tarballs[manifest.name] = tarball;
+  if (hasPlatform) tarballs[thisPlatform.packageName] = packPlatformPackage(join(folder, "packs"));
+  if (hasWasm) tarballs[wasmPackageName] = packWasmPackage(join(folder, "packs"));
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), `${JSON.stringify({ name: "project", private: true })}\n`);
-  npm(["install", ...tarballs]);
+  npm(["install", ...Object.values(tarballs)]);
   // An optional peer of 288 MB, which the README of @splitmask/onnx says to install.
   const onnx = publishedPackages.find(({ manifest }) => manifest.name === "@splitmask/onnx");
   const runtime = join("node_modules", "onnxruntime-node");
@@ -124,40 +127,6 @@ async function runExamples() {
   if (faults.length > 0) throw new Error(faults.join("\n"));
 }
 
-/** One step of training: a program for every version of Node.js. */
-const trainingStep = `
-import { createDevice } from "@splitmask/kernels";
-import { mean, normal, square } from "@splitmask/autograd";
-import { AdamW, parameterGroups } from "@splitmask/optim";
-import { VisionTransformer } from "@splitmask/vit";
-
-const device = createDevice();
-const config = { imageSize: 16, patchSize: 8, width: 16, depth: 1, heads: 2 };
-const model = new VisionTransformer(device, config, { seed: 0 });
-const optimizer = new AdamW([...parameterGroups(model, { weightDecay: 0.05 })]);
-const images = normal(device, [2, 3, 16, 16], { key: { seed: 1, purpose: "pictures" } });
-const lossOf = () => mean(square(model.forward(images)));
-const loss = lossOf();
-loss.backward();
-optimizer.step({ learningRate: 1e-3 });
-const after = await lossOf().item();
-console.log(after < (await loss.item()) ? "lower" : "not lower");
-device.close();
-`;
-
-/** `require()` gives the modules that \`import\` gives, so that there is one \`Tensor\`. */
-const requireAll = `
-const names = ${JSON.stringify(packageNames)};
-(async () => {
-  for (const name of names) {
-    const [required, imported] = [require(name), await import(name)];
-    for (const key of Object.keys(imported))
-      if (required[key] !== imported[key]) throw new Error(name + ": " + key + " of require() is another");
-  }
-  console.log("same");
-})();
-`;
-
 function expectOutput(expected, actual) {
   if (actual.trim() !== expected) throw new Error(`expected ${expected}, got ${actual}`);
 }
@@ -170,43 +139,50 @@ function requiresModules(version) {
 
 function useOn(program, prefix = [], version = process.versions.node) {
   writeFileSync(join(project, "step.mjs"), trainingStep);
-  writeFileSync(join(project, "require.cjs"), requireAll);
+  writeFileSync(join(project, "require.cjs"), requireAll(packageNames));
   expectOutput("lower", node([...prefix, "step.mjs"], { program }));
   if (requiresModules(version)) expectOutput("same", node([...prefix, "require.cjs"], { program }));
   node([...prefix, exampleFile("@splitmask/data: README.md ts block 1")], { program }); // reads a folder
 }
 
-/** The program of a runtime that was installed from npm into `folder`, and how it runs a file. */
-function runtimeIn(folder, name) {
-  const modules = join(folder, "node_modules");
-  const ending = process.platform === "win32" ? ".exe" : "";
-  const onlyIn = (scope) => join(modules, scope, readdirSync(join(modules, scope))[0]);
-  if (name.startsWith("bun@")) return { program: join(onlyIn("@oven"), "bin", `bun${ending}`), prefix: [] };
-  if (name.startsWith("deno@"))
-    return {
-      program: join(onlyIn("@deno"), `deno${ending}`),
-      prefix: ["run", "-A", "--node-modules-dir=manual"],
-    };
-  return { program: join(modules, "runtime", "bin", `node${ending}`), prefix: [] };
+function reachesRegistry() {
+  try {
+    return npm(["view", "ndarray", "version"], folder) !== "";
+  } catch {
+    return false;
+  }
 }
 
-/** Brings a version of Node.js, Bun or Deno from npm and takes a training step on it. */
-function useOnRuntime(name) {
-  const runtimeFolder = join(folder, "runtimes", name);
-  mkdirSync(runtimeFolder, { recursive: true });
-  writeFileSync(join(runtimeFolder, "package.json"), `${JSON.stringify({ private: true })}\n`);
-  const { platform, arch } = process;
-  const isNode = /^\d/.test(name);
-  npm(
-    [
-      "install",
-      isNode ? `runtime@npm:node-${platform === "win32" ? "win" : platform}-${arch}@${name}` : name,
-    ],
-    runtimeFolder,
-  );
-  const { program, prefix } = runtimeIn(runtimeFolder, name);
-  chmodSync(program, 0o755); // Bun's and Deno's install scripts do that
-  useOn(program, prefix, isNode ? name : "26");
+const named = (list) => list.split(",").filter(Boolean);
+
+async function use() {
+  await step("packed and installed with npm", install);
+  await step(`the README examples run${hasPlatform ? "" : " in WebAssembly"}`, runExamples);
+  await step("the command starts", () => npm(["exec", "--", "splitmask", "--version"]));
+  await step("a training step, and require()", () => useOn(process.execPath));
+  await step("the declarations compile", () => checkDeclarations(project, packageNames));
+  for (const name of named(options.runtimes)) {
+    const runtime = `${isNodeVersion(name) ? "Node.js " : ""}${name}`;
+    await step(`a training step, and require(), on ${runtime}`, () => {
+      const { program, prefix } = installRuntime(name, join(folder, "runtimes", name), npm);
+      useOn(program, prefix, isNodeVersion(name) ? name : "26");
+    });
+  }
+  for (const name of named(options.installers)) {
+    await step(`installed with ${name}: a training step`, () => {
+      const other = join(folder, "installers", name, "project");
+      installWith(name, other, tarballs, {
+        npm,
+        run: (program, words, cwd) => node(words, { program, cwd }),
+      });
+      writeFileSync(join(other, "step.mjs"), trainingStep);
+      expectOutput("lower", node(["step.mjs"], { cwd: other }));
+    });
+  }
+  if (hasWasm && hasPlatform) {
+    rmSync(join(project, "node_modules", thisPlatform.packageName), { recursive: true });
+    await step("the README examples run without the binary, in WebAssembly", runExamples);
+  }
 }
 
 async function step(what, work) {
@@ -216,20 +192,8 @@ async function step(what, work) {
 }
 
 try {
-  const fits = thisPlatform !== undefined;
-  await step("packed and installed with npm", () => install(fits));
-  await step(`the README examples run${fits ? "" : " in WebAssembly"}`, runExamples);
-  await step("the command starts", () => npm(["exec", "--", "splitmask", "--version"]));
-  await step("a training step, and require()", () => useOn(process.execPath));
-  await step("the declarations compile", () => checkDeclarations(project, packageNames));
-  for (const name of options.runtimes.split(",").filter(Boolean))
-    await step(`a training step, and require(), on ${/^\d/.test(name) ? "Node.js " : ""}${name}`, () =>
-      useOnRuntime(name),
-    );
-  if (options["without-binary"] && fits) {
-    rmSync(join(project, "node_modules", thisPlatform.packageName), { recursive: true });
-    await step("the README examples run without the binary, in WebAssembly", runExamples);
-  }
+  if (reachesRegistry()) await use();
+  else console.log("verify: the npm registry cannot be reached: nothing was checked");
 } catch (error) {
   console.log(`verify: ${error.message}`);
   process.exitCode = 1;
