@@ -67,6 +67,7 @@ export { type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
 export type { DatasetUse } from "./sources/parts.js";
 export { pictureExtensions } from "./sources/pictureFormats.js";
+export { type RandomSplitOptions, randomSplit } from "./sources/randomSplit.js";
 export { type RandomSubsetOptions, randomIndices, randomSubset } from "./sources/randomSubset.js";
 export {
   decodeRunLengths,
@@ -80,7 +81,6 @@ export {
   type SharedPicturesOptions,
   sharedPictures,
 } from "./sources/sharedPictures.js";
-export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
 export { readTextFile } from "./sources/textFile.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";

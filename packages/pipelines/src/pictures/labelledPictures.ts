@@ -1,4 +1,4 @@
-import { type ImageDataset, split, subset } from "@splitmask/data";
+import { type ImageDataset, randomSplit, subset } from "@splitmask/data";
 import { UsageError } from "@splitmask/methods/settings";
 import { type Choice, type LabelledConfig, sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
@@ -97,7 +97,7 @@ async function openHeldOut(
 
 /** Labeled pictures without those that are held out, and the latter. */
 export function holdOut(dataset: ImageDataset, fraction: number): [ImageDataset, ImageDataset] {
-  return split(dataset, { fraction, seed: heldOutSeed });
+  return randomSplit(dataset, { fraction, seed: heldOutSeed });
 }
 
 async function openBoth(
