@@ -376,7 +376,7 @@ case("where/same", where, condition=condition(3, 5), input=draw(3, 5), other=dra
 case("where/rows", where, condition=condition(3, 1), input=draw(2, 3, 5), other=draw(5))
 case("where/repeated", where, condition=condition(2, 3, 4), input=draw(3, 1), other=torch.tensor(0.5).double())
 case("where/number", lambda condition, input: where(condition, input, -2), condition=condition(4, 3), input=draw(4, 3))
-case("where/numberFirst", lambda condition, other: where(condition, 0.5, other), condition=condition(3), other=draw(2, 3))
+case("where/numberFirst", lambda condition, other: where(condition, 1, other), condition=condition(3), other=draw(2, 3))
 case("where/hidden", lambda x: torch.where(x > 0, x.clamp(min=0.1).log(), 0.0), x=draw(3, 4))
 
 case("cumsum/last", lambda x: x.cumsum(-1), x=draw(3, 4, 9))

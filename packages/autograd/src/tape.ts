@@ -1,7 +1,7 @@
 import type { DType } from "@splitmask/kernels";
 import { runBinary } from "./calls/broadcast.js";
 import { clone } from "./calls/copies.js";
-import { gradientDtype } from "./elements.js";
+import { gradientDtype, isFloating } from "./elements.js";
 import { observerOf } from "./observeOperations.js";
 import type { AnyOperation, GradientStep, SavedTensors } from "./operation.js";
 import { enterNode, leaveScope, madeInScope, nextNodeNumber, noGrad, scope } from "./scope.js";
@@ -53,7 +53,7 @@ export class Node implements GraphNode {
       const input = inputs[name];
       if (input === null || input === undefined) continue;
       shapes[name] = input.shape;
-      dtypes[name] = gradientDtype(input.dtype);
+      dtypes[name] = input.dtype;
     }
     this.#shapes = shapes;
     this.#dtypes = dtypes;
@@ -231,10 +231,13 @@ export class Node implements GraphNode {
       if (gradient === null || gradient === undefined) {
         throw new Error(`${rule} returned no gradient for ${name}, which needs one.`);
       }
-      if (!equalShapes(gradient.shape, this.#shapes[name]!) || gradient.dtype !== this.#dtypes[name]) {
+      const dtype = this.#dtypes[name]!;
+      // Of a bfloat16 that was made in float64, the gradient is float64.
+      const fits = dtype === "bfloat16" ? isFloating(gradient.dtype) : gradient.dtype === dtype;
+      if (!fits || !equalShapes(gradient.shape, this.#shapes[name]!)) {
         throw new Error(
           `${rule} returned ${describe(gradient)} for ${name}; ` +
-            `expected ${formatShape(this.#shapes[name]!)} ${this.#dtypes[name]}.`,
+            `expected ${formatShape(this.#shapes[name]!)} ${gradientDtype(dtype)}.`,
         );
       }
     }

@@ -254,7 +254,7 @@ const cases: Record<string, Record<string, Compute>> = {
     rows: ({ condition, input, other }) => where(condition, input, other),
     repeated: ({ condition, input, other }) => where(condition, input, other),
     number: ({ condition, input }) => where(condition, input, -2),
-    numberFirst: ({ condition, other }) => where(condition, 0.5, other),
+    numberFirst: ({ condition, other }) => where(condition, 1, other),
     hidden: ({ x }) => where(greater(x, 0), log(clamp(x, { min: 0.1 })), 0),
   },
   cumsum: {
