@@ -4,95 +4,7 @@
  * @packageDocumentation
  */
 
-export {
-  type Augmentation,
-  type AugmentationPlan,
-  type AugmentationStep,
-  compose,
-  randomApply,
-  randomHorizontalFlip,
-  randomVerticalFlip,
-} from "./augmentation/augmentation.js";
-export {
-  blurOfSize,
-  type ColorJitterOptions,
-  colorJitter,
-  type GaussianBlurOptions,
-  gaussianBlur,
-  type JitterRange,
-  randomGrayscale,
-  randomSolarize,
-} from "./augmentation/colors.js";
-export {
-  type CenterCropOptions,
-  centerCrop,
-  type RandomResizedCropOptions,
-  type ResizeCenterCropOptions,
-  randomResizedCrop,
-  resizeCenterCrop,
-} from "./augmentation/crops.js";
-export {
-  augmentPictures,
-  augmentViews,
-  type ChannelNumbers,
-  type DevicePicture,
-  type ImageBatch,
-  type PictureKey,
-  type View,
-  type ViewRequest,
-} from "./augmentation/imageBatch.js";
-export {
-  type MixBox,
-  type MixedBatch,
-  type MixPlan,
-  type MixSize,
-  type MixupOptions,
-  mixPictures,
-  mixup,
-  planMixup,
-} from "./augmentation/mixup.js";
-export { type CropKind, multiCrop } from "./augmentation/multiCrop.js";
-export type {
-  Blend,
-  Erase,
-  FixedOperation,
-  GaussianBlur,
-  Geometry,
-  HueTurn,
-  Interpolation,
-  Operation,
-  Posterize,
-  Rotate,
-  Shear,
-  Solarize,
-  SolarizeAdd,
-  Translate,
-} from "./augmentation/operations.js";
-export {
-  parseRandAugment,
-  type RandAugmentOperation,
-  type RandAugmentOptions,
-  randAugment,
-  randAugmentOperations,
-} from "./augmentation/randAugment.js";
-export { type RandomErasingOptions, randomErasing } from "./augmentation/randomErasing.js";
-export {
-  type ColorAugmentationOptions,
-  colorAugmentation,
-  type DinoViewsOptions,
-  deitRecipe,
-  dinoViews,
-  leJepaViews,
-  type SimclrViewsOptions,
-  type SplitMaskAugmentationOptions,
-  type SupervisedAugmentationOptions,
-  type SupervisedRecipe,
-  type SupervisedRecipeOptions,
-  simclrViews,
-  splitMaskAugmentation,
-  splitMaskFinetuning,
-  supervisedAugmentation,
-} from "./augmentation/recipes.js";
+export * from "@splitmask/augmentation";
 export type { CacheProgress } from "./cache/buildCache.js";
 export { defaultCacheFolder } from "./cache/cacheFolder.js";
 export { type CacheEntry, clearCaches, listCaches } from "./cache/listCaches.js";
@@ -113,8 +25,7 @@ export {
 } from "./decoding/decodePicture.js";
 export { PictureError, type SkippedPicture } from "./decoding/pictureError.js";
 export type { PictureSize } from "./decoding/pictureSize.js";
-export type { StoredValues, ValueRange } from "./decoding/valueRange.js";
-export { shownName } from "./fileNames.js";
+export type { StoredValues, ValueRange } from "./decoding/storedValues.js";
 export type { DatasetIdentity, DatasetNote, ImageDataset, ImageRequest } from "./imageDataset.js";
 export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
@@ -124,12 +35,11 @@ export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./lo
 export { defaultCacheBytes } from "./loading/pictureStore.js";
 export { sliceImageBatch } from "./loading/sliceImageBatch.js";
 export {
-  IMAGENET_MEAN,
-  IMAGENET_STD,
   type MeasureNormalizationOptions,
   measureNormalization,
   type Normalization,
 } from "./normalization.js";
+export { shownName } from "./shownName.js";
 export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/arrayDataset.js";
 export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/cifar.js";
 export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";

@@ -1,3 +1,4 @@
+import { blurOfSize, dinoViews, type ImageBatch } from "@splitmask/augmentation";
 import {
   affine,
   concatenate,
@@ -13,7 +14,6 @@ import {
   sum,
   type Tensor,
 } from "@splitmask/autograd";
-import { blurOfSize, dinoViews, type ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { distillationLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";

@@ -1,3 +1,4 @@
+import { blurOfSize, type ImageBatch, leJepaViews } from "@splitmask/augmentation";
 import {
   add,
   affine,
@@ -13,7 +14,6 @@ import {
   subtract,
   type Tensor,
 } from "@splitmask/autograd";
-import { blurOfSize, type ImageBatch, leJepaViews } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { sigregLoss } from "@splitmask/losses";
 import { type ForwardContext, Module } from "@splitmask/nn";
