@@ -83,6 +83,7 @@ export async function compile({ output, folder, parts, compiler, libraries = [] 
 
 /** Flags of the linker for a library that a host process loads, by system (as `process.platform`). */
 const linking = {
+  linux: ["-shared", "-pthread", "-Wl,--version-script=native/runtime/exports.map"],
   darwin: ["-shared", "-Wl,-undefined,dynamic_lookup"],
   win32: ["-shared"],
 };
@@ -115,7 +116,7 @@ export function compileAddon({ output, folder, compiler, os, cpu, flags = [], li
     ...part,
     flags: [...part.flags, ...common, ...(part.name === "runtime" ? own : [])],
   }));
-  const link = [...(linking[os] ?? ["-shared", "-pthread"]), ...libraries];
+  const link = [...(linking[os] ?? ["-shared"]), ...libraries];
   return compile({ output, folder, parts, compiler, libraries: link });
 }
 
