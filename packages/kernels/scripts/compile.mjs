@@ -109,7 +109,8 @@ export function compileAddon({ output, folder, compiler, os, cpu, flags = [], li
   mkdirSync(folder, { recursive: true });
   if (os === "win32") {
     writeNodeApiFunctions(folder);
-    own.push(`-I${folder}`);
+    // Called through the places that nodeApiWindows.cpp fills.
+    own.push(`-I${folder}`, "-DNAPI_EXTERN=__declspec(dllimport)");
   }
   const common = [...(os === "win32" ? [] : ["-fPIC"]), ...(os === "linux" ? ["-pthread"] : []), ...flags];
   const parts = partsOf(cpu).map((part) => ({

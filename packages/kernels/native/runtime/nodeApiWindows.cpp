@@ -14,7 +14,8 @@ namespace {
 HMODULE host() {
   const HMODULE program = GetModuleHandleW(nullptr);
   if (GetProcAddress(program, "napi_create_object") != nullptr) return program;
-  for (const wchar_t* name : {L"libnode.dll", L"node.dll"}) {
+  const wchar_t* const libraries[] = {L"libnode.dll", L"node.dll"};
+  for (const wchar_t* name : libraries) {
     const HMODULE library = GetModuleHandleW(name);
     if (library != nullptr) return library;
   }
