@@ -84,7 +84,7 @@ export async function compile({ output, folder, parts, compiler, libraries = [] 
 /** Flags of the linker for a library that a host process loads, by system (as `process.platform`). */
 const linking = {
   linux: ["-shared", "-pthread", "-Wl,--version-script=native/runtime/exports.map"],
-  darwin: ["-shared", "-Wl,-undefined,dynamic_lookup"],
+  darwin: ["-shared", "-Wl,-undefined,dynamic_lookup", "-Wl,-install_name,@rpath/splitmask_kernels.node"],
   win32: ["-shared"],
 };
 
@@ -117,7 +117,7 @@ export function compileAddon({ output, folder, compiler, os, cpu, flags = [], li
     ...part,
     flags: [...part.flags, ...common, ...(part.name === "runtime" ? own : [])],
   }));
-  const link = [...(linking[os] ?? ["-shared"]), ...libraries];
+  const link = [...(linking[os] ?? linking.linux), ...libraries];
   return compile({ output, folder, parts, compiler, libraries: link });
 }
 
