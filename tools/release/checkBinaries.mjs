@@ -64,8 +64,10 @@ function faultsOf({ os, cpu, libc }, file) {
   const missing = wantedExports.filter((name) => !exported.includes(name));
   if (missing.length > 0) faults.push(`it does not export ${missing.join(", ")}`);
   // zig's linker for macOS cannot hide the C++ library's operators new and delete, which only call malloc and free.
-  const isOperator = (name) => os === "darwin" && /^_Z(n|d)[wal]/.test(name);
-  const surplus = exported.filter((name) => !wantedExports.includes(name) && !isOperator(name));
+  const isKnown = (name) =>
+    wantedExports.includes(name) ||
+    (os === "darwin" && /^(_Z[nd][wal]|_mh_dylib_header|__dso_handle)/.test(name));
+  const surplus = exported.filter((name) => !isKnown(name));
   if (surplus.length > 0)
     faults.push(`it also exports ${surplus.slice(0, 5).join(", ")} (${surplus.length})`);
   const [, list = ""] = /NeededLibraries \[\n([^\]]*)\]/.exec(stdout) ?? [];
