@@ -4,7 +4,8 @@
 //
 // As files: format, exports, the oldest system that they load on, the libraries that they need (llvm-readobj; Debian:
 // apt install llvm). As programs, where the platform is this machine's, or qemu, Wine or a Node.js linked with musl is
-// here (foreignNode.mjs): smoke.mjs, and with --tests tests of packages/kernels. Targets that are named have to be there.
+// here (foreignNode.mjs): smoke.mjs, and with --tests tests of packages/kernels. Targets that are named have to be
+// there.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";

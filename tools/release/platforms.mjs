@@ -44,13 +44,13 @@ export const binaryOf = ({ target }) => join(root, "tools/release/binaries", tar
 
 const manifestOfKernels = () => JSON.parse(readFileSync(join(kernels, "package.json"), "utf8"));
 
-/** The `optionalDependencies` of `@splitmask/kernels` as it is published: every platform package, in its own version. */
+/** The `optionalDependencies` of `@splitmask/kernels` as it is published: each platform package in its version. */
 export const optionalDependencies = () =>
   Object.fromEntries(platforms.map(({ packageName }) => [packageName, manifestOfKernels().version]));
 
 /**
- * Runs `work` while packages/kernels/package.json has its `optionalDependencies`. They are in no commit, because a clone
- * could not be installed before they are published.
+ * Runs `work` while packages/kernels/package.json has its `optionalDependencies`. They are in no commit, because a
+ * clone could not be installed before they are published.
  */
 export async function withOptionalDependencies(work) {
   const file = join(kernels, "package.json");

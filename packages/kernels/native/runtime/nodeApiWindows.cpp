@@ -1,6 +1,6 @@
-// On Windows a library names the file that its imports come from, but Node-API may be in node.exe, in Electron's program
-// or in another one. So nothing is imported: the places through which the code calls Node-API are filled here, with what
-// the process has.
+// On Windows a library names the file that its imports come from, but Node-API may be in node.exe, in Electron's
+// program or in another one. So nothing is imported: the places through which the code calls Node-API are filled here,
+// with what the process has.
 #if defined(_WIN32)
 #include <windows.h>
 
