@@ -67,7 +67,7 @@ const environment = bareEnvironment();
 const node = (programArguments, { program = process.execPath, ...more } = {}) =>
   run(program, programArguments, { cwd: project, env: environment, shell: false, ...more });
 const npm = (programArguments, cwd = project) =>
-  run("npm", [...programArguments, "--ignore-scripts", "--no-audit", "--no-fund"], { cwd, env: environment });
+  run("npm", ["--ignore-scripts", "--no-audit", "--no-fund", ...programArguments], { cwd, env: environment });
 
 /** The packages that are installed, `{ name: path of the tarball }`. */
 const tarballs = {};
