@@ -14,7 +14,7 @@ const checks = {
   "imports point down": () => run(process.execPath, ["scripts/imports.mjs"]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
   "docs/features.md": () => run(process.execPath, ["scripts/features.mjs", "--check"]),
-  "API documentation": () => run(bin("typedoc"), []),
+  "documentation site": () => run(process.execPath, ["scripts/docs.mjs"]),
   "page of the settings": checkSettingsPage,
   "order of READMEs": () => run(process.execPath, ["scripts/readmes.mjs"]),
   "dependencies of packages": () => run(process.execPath, ["scripts/dependencies.mjs"]),

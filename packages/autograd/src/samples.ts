@@ -1,5 +1,3 @@
-import { checkWhole } from "./checks.js";
-
 /** A range of the samples of a batch. */
 export interface SampleRows {
   /** The first one. */
@@ -17,8 +15,8 @@ export interface SampleRows {
  */
 export function checkSampleRows(operation: string, samples: number, rows: SampleRows): void {
   const { first, count, total } = rows;
-  checkWhole(operation, { first, count, total }, 0);
-  if (count > 0 && first + count <= total && samples % count === 0) return;
+  const isWithin = Number.isInteger(first) && first >= 0 && first + count <= total;
+  if (isWithin && count > 0 && samples % count === 0) return;
   throw new RangeError(
     `${operation}: x has ${samples} rows, said to be ${count} of ${total} samples from number ${first} on; ` +
       "expected rows within the batch, and x to have them once or several times.",

@@ -74,10 +74,26 @@ const sourcesOf = (part) => {
   return sourcesIn("native/fast");
 };
 
-/** The parts of the addon for a processor: `[{ name, sources, flags }]`. */
-export const partsOf = (cpu) =>
-  [...Object.keys(setsOf(cpu)), "naive", "runtime"].map((name) => ({
+/**
+ * The parts of the addon for a processor: `[{ name, sources, flags }]`.
+ * @param without Instruction sets that are left out.
+ */
+export function partsOf(cpu, without = []) {
+  const left = without.map((set) => `-DSPLITMASK_WITHOUT_${set.toUpperCase()}`);
+  const sets = Object.keys(setsOf(cpu)).filter((set) => !without.includes(set));
+  return [...sets, "naive", "runtime"].map((name) => ({
     name,
     sources: sourcesOf(name),
-    flags: flagsOf(name, cpu),
+    flags: [...flagsOf(name, cpu), ...(name === "runtime" ? left : [])],
   }));
+}
+
+/**
+ * The instruction sets that a device on this machine does not choose by itself, given what its compiler defines for it
+ * (`-march=native -dM -E`).
+ */
+export function unusedSets(macros) {
+  if (macros.includes("__AVX512BF16__")) return ["avx2"];
+  if (macros.includes("__AVX512BW__")) return ["avx2", "avx512bf16"];
+  return macros.includes("__AVX2__") ? ["avx512", "avx512bf16"] : [];
+}

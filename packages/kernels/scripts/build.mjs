@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // Compiles the native addon for this machine into build/Release. It is called explicitly (`npm run build`, or by its
 // path where no prebuilt binary fits); there is no install script. Options: --force compiles although nothing changed;
-// --debug keeps symbols. CXX names the compiler, CXXFLAGS further flags.
+// --debug keeps symbols. CXX names the compiler, CXXFLAGS further flags. With SPLITMASK_ADDON=this-cpu the instruction
+// sets that this machine would not choose are left out, which takes three quarters of the time.
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { unusedSets } from "./addonParts.mjs";
 import { compileAddon } from "./compile.mjs";
 import { generate } from "./generate.mjs";
 
@@ -31,6 +33,13 @@ if (compiler === undefined) {
 }
 
 await generate().catch((error) => fail(error.message));
+/** What the compiler defines for this machine's CPU. */
+function machineMacros() {
+  const [program, ...rest] = compiler;
+  const asked = [...rest, "-march=native", "-dM", "-E", "-x", "c++", "-"];
+  return spawnSync(program, asked, { input: "", encoding: "utf8" }).stdout ?? "";
+}
+
 if (process.argv.includes("--force")) rmSync(build, { recursive: true, force: true });
 const started = Date.now();
 try {
@@ -40,6 +49,7 @@ try {
     compiler,
     os: process.platform,
     cpu: process.arch,
+    without: process.env.SPLITMASK_ADDON === "this-cpu" ? unusedSets(machineMacros()) : [],
     flags: [...(process.argv.includes("--debug") ? ["-g"] : []), ...words(process.env.CXXFLAGS)],
     libraries: process.platform === "darwin" ? ["-mmacosx-version-min=11.0"] : [],
   });

@@ -83,6 +83,7 @@ export async function compile({ output, folder, parts, compiler, libraries = [] 
 
 /** Flags of the linker for a library that a host process loads, by system (as `process.platform`). */
 const linking = {
+  linux: ["-shared", "-pthread", "-Wl,--version-script=native/runtime/exports.map"],
   darwin: ["-shared", "-Wl,-undefined,dynamic_lookup"],
   win32: ["-shared"],
 };
@@ -95,11 +96,12 @@ const linking = {
  * @param compiler The command of the compiler, as a list of words.
  * @param os As `process.platform`.
  * @param cpu As `process.arch`.
+ * @param without Instruction sets that are left out.
  * @param flags Further flags of the compiler.
  * @param libraries Further flags of the linker.
  * @returns whether anything had to be done
  */
-export function compileAddon({ output, folder, compiler, os, cpu, flags = [], libraries = [] }) {
+export function compileAddon({ output, folder, compiler, os, cpu, without, flags = [], libraries = [] }) {
   const headers = [
     dirname(require.resolve("node-addon-api/package.json")),
     require("node-api-headers").include_dir,
@@ -111,11 +113,11 @@ export function compileAddon({ output, folder, compiler, os, cpu, flags = [], li
     own.push(`-I${folder}`);
   }
   const common = [...(os === "win32" ? [] : ["-fPIC"]), ...(os === "linux" ? ["-pthread"] : []), ...flags];
-  const parts = partsOf(cpu).map((part) => ({
+  const parts = partsOf(cpu, without).map((part) => ({
     ...part,
     flags: [...part.flags, ...common, ...(part.name === "runtime" ? own : [])],
   }));
-  const link = [...(linking[os] ?? ["-shared", "-pthread"]), ...libraries];
+  const link = [...(linking[os] ?? ["-shared"]), ...libraries];
   return compile({ output, folder, parts, compiler, libraries: link });
 }
 

@@ -6,17 +6,16 @@ import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import { Tensor } from "../tensor.js";
 
-/** y = x in another dtype; ∂/∂x = g in the dtype of x's gradient, which for bfloat16 is float32. */
+/** y = x in another dtype; ∂/∂x = g in x's dtype, or as it is where x is bfloat16, whose gradient is not rounded. */
 export const castOperation = defineOperation({
   name: "cast",
   forward: ({ x }: { x: Tensor }, { to }: { from: DType; to: DType }) => ({
     output: castTo(x, to),
     saved: {},
   }),
-  gradient: ({ outputGradient, attributes: { from }, needs }) => {
+  gradient: ({ outputGradient: g, attributes: { from }, needs }) => {
     if (!needs.x) return { x: null };
-    const dtype = gradientDtype(from);
-    return { x: outputGradient.dtype === dtype ? outputGradient : castTo(outputGradient, dtype) };
+    return { x: from === "bfloat16" || from === g.dtype ? g : castTo(g, from) };
   },
 });
 

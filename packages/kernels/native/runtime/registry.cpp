@@ -71,21 +71,27 @@ static const Kernel portableKernels[] = {
 };
 #undef SPLITMASK_SET
 #if defined(__x86_64__)
+#if !defined(SPLITMASK_WITHOUT_AVX2)
 #define SPLITMASK_SET avx2
 static const Kernel avx2Kernels[] = {
 #include "../generated/kernels.def"
 };
 #undef SPLITMASK_SET
+#endif
+#if !defined(SPLITMASK_WITHOUT_AVX512)
 #define SPLITMASK_SET avx512
 static const Kernel avx512Kernels[] = {
 #include "../generated/kernels.def"
 };
+#if !defined(SPLITMASK_WITHOUT_AVX512BF16)
 #undef BFLOAT16_KERNEL
 #define BFLOAT16_KERNEL(name, Name, ...) CALL(avx512bf16, name, Name<float>),
 static const Kernel avx512bf16Kernels[] = {
 #include "../generated/kernels.def"
 };
+#endif
 #undef SPLITMASK_SET
+#endif
 #elif defined(__aarch64__)
 #define SPLITMASK_SET neon
 static const Kernel neonKernels[] = {
@@ -138,9 +144,15 @@ static bool hasAvx512Bf16() { return hasAvx512() && has(cpu().deep, 11) && has(c
 const InstructionSet instructionSets[] = {
     {"portable", always, portableKernels},
 #if defined(__x86_64__)
+#if !defined(SPLITMASK_WITHOUT_AVX2)
     {"avx2", hasAvx2, avx2Kernels},
+#endif
+#if !defined(SPLITMASK_WITHOUT_AVX512)
     {"avx512", hasAvx512, avx512Kernels},
+#if !defined(SPLITMASK_WITHOUT_AVX512BF16)
     {"avx512bf16", hasAvx512Bf16, avx512bf16Kernels},
+#endif
+#endif
 #elif defined(__aarch64__)
     {"neon", always, neonKernels},
 #endif

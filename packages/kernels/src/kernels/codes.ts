@@ -52,8 +52,9 @@ export const comparisons = {
 /**
  * Codes of the `unary` and `unaryBackward` kernels. In float32, on every instruction set, the largest error against
  * float64 over all floats, in units in the last place (ULP; held by a test): exp 1, log 1, erf 1.5, tanh 1.5, rsqrt
- * 1.5, expm1 1.6, log1p and softplus 2; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms; its derivative 2.5·2⁻²⁴. sin and
- * cos 2·2⁻²⁴ in absolute terms up to |x| = 4096, beyond that less exact. Subnormal numbers are kept.
+ * 1.5, expm1 1.6, log1p and softplus 2; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms;
+ * its derivative 2.5·2⁻²⁴. sin and cos 2·2⁻²⁴ in absolute terms up to |x| = 4096, beyond that less exact. Subnormal
+ * numbers are kept.
  */
 export const unaryOperations = {
   /** −x */

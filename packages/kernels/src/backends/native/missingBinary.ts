@@ -8,6 +8,7 @@ export interface BinaryAttempt {
 
 /** No native addon for this machine could be loaded; the message says what was tried and how to mend it. */
 export class MissingBinaryError extends Error {
+  /** `"MissingBinaryError"`. */
   override readonly name = "MissingBinaryError";
 
   /** @internal */
