@@ -2,7 +2,8 @@
 // scripts and without a compiler, python3 or pnpm within reach, and uses them there. `node tools/release/verify.mjs`
 // after a build. Where the build made the WebAssembly modules, the examples run once more without the addon;
 // `--without-binary` insists on that. `--runtimes 20.15.1,26,bun@1.4.5,deno@2.9.6` takes a training step on these, too;
-// `--installers npm@12,pnpm@12.21.0,bun@1.4.5` installs with these, too; `--keep` leaves the folder. Without the npm registry nothing is checked, and that is said.
+// `--installers npm@12,pnpm@12.21.0,bun@1.4.5` installs with these, too; `--keep` leaves the folder. Without the npm
+// registry nothing is checked, and that is said.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -67,7 +68,7 @@ const environment = bareEnvironment();
 const node = (programArguments, { program = process.execPath, ...more } = {}) =>
   run(program, programArguments, { cwd: project, env: environment, shell: false, ...more });
 const npm = (programArguments, cwd = project) =>
-  run("npm", [...programArguments, "--ignore-scripts", "--no-audit", "--no-fund"], { cwd, env: environment });
+  run("npm", ["--ignore-scripts", "--no-audit", "--no-fund", ...programArguments], { cwd, env: environment });
 
 /** The packages that are installed, `{ name: path of the tarball }`. */
 const tarballs = {};
