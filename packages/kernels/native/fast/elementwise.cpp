@@ -271,8 +271,8 @@ template <class T> class RowInput {
   T held_[lanes];
 };
 
-// body(first element of the output, count, offsets of the inputs) for pieces of rows, and the strides of the inputs
-// within a row, which are 1, or 0 where one value is repeated.
+// body(first element of the output, count, offsets of the inputs) for pieces of rows, in which the elements of an input
+// are one behind the other or all the same. Inputs with other strides get pieces of one element.
 template <int Inputs, class Body> void overRowPieces(const Call& call, const Axes<Inputs>& axes, const Body& body) {
   if (axes.size == 0) return;
   const int64 inner = axes.inner(), rows = axes.size / inner;
