@@ -96,7 +96,7 @@ export {
   scaleColumns,
   scaleRows,
 } from "./ops/scale.js";
-export { slice, splitAxis } from "./ops/slice.js";
+export { slice, split } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export { stack } from "./ops/stack.js";
 export { logSumExp, standardDeviation, type VarianceOptions, variance } from "./ops/statistics.js";

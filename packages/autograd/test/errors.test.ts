@@ -36,7 +36,7 @@ import {
   scaleRows,
   scatterTokens,
   slice,
-  splitAxis,
+  split,
   stack,
   sum,
   type Tensor,
@@ -103,8 +103,8 @@ const wrong: [() => unknown, string][] = [
   [() => stack([of(2), of(3)]), "stack: tensor 1 is 3; expected 2, the shape of tensor 0."],
   [() => stack([]), "stack: the list is empty; expected at least one tensor."],
   [
-    () => splitAxis(of(2, 5), [2, 2], 1),
-    "splitAxis: the lengths [2, 2] are 4 together, and axis 1 of x, 2×5, has 5.",
+    () => split(of(2, 5), [2, 2], 1),
+    "split: the lengths [2, 2] are 4 together, and axis 1 of x, 2×5, has 5.",
   ],
   [
     () => dropout(of(2), { probability: 2, training: true, key }),

@@ -48,10 +48,10 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
  *
  * @throws RangeError If the lengths do not add up to the axis.
  */
-export function splitAxis(x: Tensor, lengths: number | readonly number[], axis = 0): Tensor[] {
-  const extent = x.shape[resolveAxis("splitAxis", axis, x.rank)]!;
+export function split(x: Tensor, lengths: number | readonly number[], axis = 0): Tensor[] {
+  const extent = x.shape[resolveAxis("split", axis, x.rank)]!;
   if (typeof lengths === "number" && !(Number.isInteger(lengths) && lengths > 0)) {
-    throw new RangeError(`splitAxis: the length is ${lengths}; expected a whole number ≥ 1.`);
+    throw new RangeError(`split: the length is ${lengths}; expected a whole number ≥ 1.`);
   }
   const pieces =
     typeof lengths === "number"
@@ -60,7 +60,7 @@ export function splitAxis(x: Tensor, lengths: number | readonly number[], axis =
   const total = pieces.reduce((sum, length) => sum + length, 0);
   if (total !== extent) {
     throw new RangeError(
-      `splitAxis: the lengths [${pieces.join(", ")}] are ${total} together, and axis ${axis} of x, ` +
+      `split: the lengths [${pieces.join(", ")}] are ${total} together, and axis ${axis} of x, ` +
         `${formatShape(x.shape)}, has ${extent}.`,
     );
   }
