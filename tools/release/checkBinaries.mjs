@@ -126,7 +126,9 @@ for (const platform of platforms) {
     report(target, faults.length === 0, faults.length === 0 ? "the file is as expected" : faults.join("; "));
   }
   const node =
-    platform === thisPlatform ? { command: [process.execPath], environment: {} } : foreignNode(target);
+    platform === thisPlatform
+      ? { command: [process.execPath], environment: {}, runsJest: true }
+      : foreignNode(target);
   if (node.missing !== undefined) {
     report(target, true, `it was not run: ${node.missing}`);
     continue;
@@ -135,6 +137,7 @@ for (const platform of platforms) {
   const { succeeded, output } = await runWithBinary(node, binary, [smoke]);
   report(target, succeeded, `smoke test: ${output.trim()}`);
   const names = options.tests === "all" ? kernelTests : options.tests.split(/\s+/).filter(Boolean);
-  failures += await runKernelTests({ label: target, names, node, binary });
+  if (node.runsJest) failures += await runKernelTests({ label: target, names, node, binary });
+  else if (names.length > 0) report(target, true, "jest does not run here: no test of packages/kernels ran");
 }
 process.exitCode = failures === 0 ? 0 : 1;

