@@ -12,6 +12,7 @@ const checks = {
   "format and lint": () => run(bin("biome"), ["ci", "."]),
   "at most 120 columns": () => run(process.execPath, ["scripts/columns.mjs"]),
   "imports point down": () => run(process.execPath, ["scripts/imports.mjs"]),
+  workflows: () => run(process.execPath, ["scripts/workflows.mjs"]),
   "types of the tests": () => run(bin("tsc"), ["-p", "tsconfig.tests.json"]),
   "docs/features.md": () => run(process.execPath, ["scripts/features.mjs", "--check"]),
   "documentation site": () => run(process.execPath, ["scripts/docs.mjs"]),

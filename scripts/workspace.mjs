@@ -1,6 +1,5 @@
 // npm start, npm test and the other root commands: brings the pinned pnpm, installs, builds, then runs what was asked
-// for. Needs Node.js, npm, and what compiles the addon (a C++ compiler, make, python3); nothing has to be installed
-// before.
+// for. Needs Node.js, npm and a C++ compiler for the addon; nothing has to be installed before.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

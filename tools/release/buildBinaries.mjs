@@ -2,8 +2,8 @@
 //
 //   node tools/release/buildBinaries.mjs [linux-x64 darwin-arm64 …]
 //
-// writes tools/release/binaries/<target>/splitmask_kernels.node. Needs the TypeScript compiled (`npm run build`) and zig
-// (`pip install ziglang==0.17.1`; `ZIG` names it otherwise). What did not change is not compiled again.
+// writes tools/release/binaries/<target>/splitmask_kernels.node. Needs the TypeScript compiled (`npm run build`) and
+// zig (`pip install ziglang==0.17.1`; `ZIG` names it otherwise). What did not change is not compiled again.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileAddon } from "../../packages/kernels/scripts/compile.mjs";
@@ -14,9 +14,8 @@ import { findZig } from "./zig.mjs";
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => platforms.every(({ target }) => target !== name));
 if (unknown.length > 0) {
-  console.error(
-    `buildBinaries.mjs: got ${unknown.join(", ")}; expected some of ${platforms.map(({ target }) => target).join(", ")}.`,
-  );
+  const known = platforms.map(({ target }) => target);
+  console.error(`buildBinaries.mjs: got ${unknown.join(", ")}; expected some of ${known.join(", ")}.`);
   process.exit(2);
 }
 

@@ -52,8 +52,8 @@ function install(folder, dependencies) {
 }
 
 /**
- * What runs a program for another platform on this machine: `{ command, environment }`, or `{ missing }`, the reason why
- * nothing does. Jest finds what it needs of that platform through the environment.
+ * What runs a program for another platform on this machine: `{ command, environment }`, or `{ missing }`, the reason
+ * why nothing does. Jest finds what it needs of that platform through the environment.
  */
 export function foreignNode(target) {
   const distribution = distributions[target];

@@ -58,8 +58,8 @@ export const optionalDependencies = () =>
   );
 
 /**
- * Runs `work` while packages/kernels/package.json has its `optionalDependencies`. They are in no commit, because a clone
- * could not be installed before they are published.
+ * Runs `work` while packages/kernels/package.json has its `optionalDependencies`. They are in no commit, because a
+ * clone could not be installed before they are published.
  */
 export async function withOptionalDependencies(work) {
   const file = join(kernels, "package.json");

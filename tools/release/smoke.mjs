@@ -1,5 +1,5 @@
 // What a binary has to do on the machine that it was built for, in a second: run by checkBinaries.mjs, with the
-// environment variable SPLITMASK_KERNELS_BINARY, under the Node.js of that machine. Prints the CPU as the addon sees it.
+// environment variable SPLITMASK_KERNELS_BINARY, under that machine's Node.js. Prints the CPU as the addon sees it.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -84,7 +84,7 @@ export async function compile({ output, folder, parts, compiler, libraries = [] 
 /** Flags of the linker for a library that a host process loads, by system (as `process.platform`). */
 const linking = {
   linux: ["-shared", "-pthread", "-Wl,--version-script=native/runtime/exports.map"],
-  darwin: ["-shared", "-Wl,-undefined,dynamic_lookup"],
+  darwin: ["-shared", "-Wl,-undefined,dynamic_lookup", "-Wl,-install_name,@rpath/splitmask_kernels.node"],
   win32: ["-shared"],
 };
 
@@ -110,14 +110,15 @@ export function compileAddon({ output, folder, compiler, os, cpu, without, flags
   mkdirSync(folder, { recursive: true });
   if (os === "win32") {
     writeNodeApiFunctions(folder);
-    own.push(`-I${folder}`);
+    // Called through the places that nodeApiWindows.cpp fills.
+    own.push(`-I${folder}`, "-DNAPI_EXTERN=__declspec(dllimport)");
   }
   const common = [...(os === "win32" ? [] : ["-fPIC"]), ...(os === "linux" ? ["-pthread"] : []), ...flags];
   const parts = partsOf(cpu, without).map((part) => ({
     ...part,
     flags: [...part.flags, ...common, ...(part.name === "runtime" ? own : [])],
   }));
-  const link = [...(linking[os] ?? ["-shared"]), ...libraries];
+  const link = [...(linking[os] ?? linking.linux), ...libraries];
   return compile({ output, folder, parts, compiler, libraries: link });
 }
 

@@ -43,7 +43,8 @@ test("without a binary the error says what was tried and what to do", () => {
   expect(error.attempts).toEqual(fitting.map(({ name }) => ({ from: name, reason: "not there" })));
   const { message } = error;
   expect(message).toContain(
-    `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} with Node.js ${process.version}. Tried:`,
+    `@splitmask/kernels has no native addon for ${process.platform}-${process.arch} ` +
+      `with Node.js ${process.version}. Tried:`,
   );
   expect(message).toContain(`\n  ${fitting[0]!.name}: not there\n`);
   expect(message).toMatch(/Install it with `npm install @splitmask\/kernels-[\w-]+@\d+\.\d+\.\d+\S*`;/);

@@ -1,6 +1,6 @@
-// On Windows a library names the file that its imports come from, but Node-API may be in node.exe, in Electron's program
-// or in another one. So nothing is imported: the places through which the code calls Node-API are filled here, with what
-// the process has.
+// On Windows a library names the file that its imports come from, but Node-API may be in node.exe, in Electron's
+// program or in another one. So nothing is imported: the places through which the code calls Node-API are filled here,
+// with what the process has.
 #if defined(_WIN32)
 #include <windows.h>
 
@@ -14,7 +14,8 @@ namespace {
 HMODULE host() {
   const HMODULE program = GetModuleHandleW(nullptr);
   if (GetProcAddress(program, "napi_create_object") != nullptr) return program;
-  for (const wchar_t* name : {L"libnode.dll", L"node.dll"}) {
+  const wchar_t* const libraries[] = {L"libnode.dll", L"node.dll"};
+  for (const wchar_t* name : libraries) {
     const HMODULE library = GetModuleHandleW(name);
     if (library != nullptr) return library;
   }

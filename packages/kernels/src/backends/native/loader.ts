@@ -4,7 +4,8 @@
  * 2. what was compiled from source with `scripts/build.mjs` is in `build/Release`;
  * 3. else the package for the machine's system, processor and C library, which the package manager chose among the
  *    optional dependencies (`platformPackages.cts`);
- * 4. else {@link MissingBinaryError} names what was tried and how to mend it. `createDevice` decides what then computes.
+ * 4. else {@link MissingBinaryError} names what was tried and how to mend it. `createDevice` decides what then
+ *    computes.
  *
  * There is no install script, so no package manager has to be asked to allow one.
  */
