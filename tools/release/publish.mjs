@@ -1,5 +1,6 @@
 // Publishes what the registry does not have yet: the platform packages, with the binaries that buildBinaries.mjs made,
-// the WebAssembly modules of the build, then the packages of the workspace, with provenance. `--dry-run` uploads nothing.
+// the WebAssembly modules of the build, then the packages of the workspace, with provenance. `--dry-run` uploads
+// nothing.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
