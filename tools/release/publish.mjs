@@ -1,11 +1,14 @@
 // Publishes what the registry does not have yet: the platform packages, with the binaries that buildBinaries.mjs made,
-// then the packages of the workspace, with provenance. `--dry-run` uploads nothing.
+// the WebAssembly modules of the build, then the packages of the workspace, with provenance. `--dry-run` uploads
+// nothing.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packWorkspace, run } from "./pack.mjs";
+import { packWorkspace } from "./pack.mjs";
 import { binaryOf, packPlatformPackage, platforms } from "./platforms.mjs";
+import { run } from "./run.mjs";
+import { packWasmPackage, wasmPackageName } from "./wasmPackage.mjs";
 
 const isDry = process.argv.includes("--dry-run");
 const missing = platforms.filter((platform) => !existsSync(binaryOf(platform)));
@@ -30,6 +33,7 @@ try {
       version,
       tarball: packPlatformPackage(folder, platform, binaryOf(platform)),
     })),
+    { name: wasmPackageName, version, tarball: packWasmPackage(folder) },
     ...workspace.map(({ manifest, tarball }) => ({ ...manifest, tarball })),
   ];
   for (const { name, version, tarball } of tarballs) {
