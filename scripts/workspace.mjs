@@ -1,6 +1,5 @@
 // npm start, npm test and the other root commands: brings the pinned pnpm, installs, builds, then runs what was asked
-// for. Needs Node.js, npm, and what compiles the addon (a C++ compiler, make, python3); nothing has to be installed
-// before.
+// for. Needs Node.js, npm and a C++ compiler for the addon; nothing has to be installed before.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -27,13 +26,13 @@ function cleanEnvironment() {
 
 /**
  * Runs a program in the workspace; resolves with its output if `capture`, rejects with its exit code. `quiet` sends its
- * output to standard error.
+ * output to standard error; `variables` are added to its environment.
  */
-function run(program, programArguments, { capture = false, quiet = false } = {}) {
+function run(program, programArguments, { capture = false, quiet = false, variables = {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, programArguments, {
       cwd: root,
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...variables },
       stdio: ["ignore", capture ? "pipe" : quiet ? 2 : 1, 2],
       shell: process.platform === "win32",
     });
@@ -116,7 +115,9 @@ async function test() {
 
 async function start() {
   const quiet = rest.includes("--json");
-  await installAndBuild({ quiet, only: "@splitmask/example-emoji" });
+  // Nobody who tries the example needs kernels for other CPUs, nor those in WebAssembly.
+  const variables = { SPLITMASK_ADDON: "this-cpu", SPLITMASK_WASM: "none" };
+  await installAndBuild({ quiet, variables, only: "@splitmask/example-emoji" });
   await run(process.execPath, ["examples/emoji/dist/main.js", ...rest]);
 }
 

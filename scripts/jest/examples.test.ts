@@ -1,30 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
-import { transformSync } from "@swc/core";
+import { join, relative } from "node:path";
+import { type Example, markdownExamples, programOf } from "../examples.mjs";
 
 // Runs every ts block of the package's README.md and every @example of its docstrings as a program of its own, from
 // inside the package. The guides of docs/guides are run inside the package `splitmask`, which has all others at hand.
 // A `text` block that follows a ts block of a README or guide is what the program has to print.
 
-interface Example {
-  readonly name: string;
-  readonly code: string;
-  readonly output: string | undefined;
-}
-
 const packageRoot = process.cwd();
 const scratch = join(packageRoot, "dist", ".examples");
-
-function markdownExamples(path: string): Example[] {
-  const text = readFileSync(join(packageRoot, path), "utf8");
-  const blocks = text.matchAll(/```ts\n([\s\S]*?)```(?:\s*```text\n([\s\S]*?)```)?/g);
-  return [...blocks].map((block, index) => ({
-    name: `${basename(path)} ts block ${index + 1}`,
-    code: block[1]!,
-    output: block[2],
-  }));
-}
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
@@ -54,7 +38,10 @@ function guides(): string[] {
 const isOfCommands = (path: string) =>
   path !== "README.md" && readFileSync(join(packageRoot, path), "utf8").includes("```sh");
 
-const pages = ["README.md", ...guides()].map((path) => ({ path, blocks: markdownExamples(path) }));
+const pages = ["README.md", ...guides()].map((path) => ({
+  path,
+  blocks: markdownExamples(join(packageRoot, path)),
+}));
 const examples = [...pages.flatMap(({ blocks }) => blocks), ...docstringExamples()];
 
 beforeAll(() => {
@@ -68,11 +55,7 @@ test.each(pages)("$path has an example", ({ blocks, path }) => {
 
 test.each(examples)("$name runs", ({ name, code, output }) => {
   const file = join(scratch, `${name.replaceAll(/[^A-Za-z0-9]+/g, "-")}.mjs`);
-  const { code: javascript } = transformSync(code, {
-    jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-    module: { type: "es6" },
-  });
-  writeFileSync(file, javascript);
+  writeFileSync(file, programOf(code));
   const child = spawnSync(process.execPath, [file], { cwd: scratch, encoding: "utf8" });
   expect(child.stderr).toBe("");
   expect(child.status).toBe(0);

@@ -2,7 +2,7 @@
 
 Command: python tools/reference/augmentations.py      (from the repository's root)
 Versions: Pillow 13.0.0, torch 2.13.0, torchvision 0.28.0, timm 1.0.31, numpy 2.4.6, safetensors. Seed 11.
-Writes packages/data/test/fixtures/augmentations.safetensors:
+Writes packages/augmentation/test/fixtures/augmentations.safetensors:
   picture.<name>     uint8 H×W×C
   output.<number>    uint8 H×W×C, what case <number> gives
   mixup.images       float32 6×2×5×7; mixup.labels int32 [6]; mixup.<mode>.images, mixup.<mode>.targets: timm's Mixup
@@ -170,7 +170,7 @@ for mode, draws in mixup.items():
     tensors[f"mixup.{mode}.images"] = mixed.numpy()
     tensors[f"mixup.{mode}.targets"] = targets.numpy().astype(numpy.float32)
 
-path = os.path.join(os.path.dirname(__file__), "../../packages/data/test/fixtures/augmentations.safetensors")
+path = os.path.join(os.path.dirname(__file__), "../../packages/augmentation/test/fixtures/augmentations.safetensors")
 save_file(
     tensors, path, metadata={"cases": json.dumps(cases), "levels": json.dumps(levels), "mixup": json.dumps(mixup)}
 )

@@ -322,6 +322,150 @@ for name, function in binary.items():
     first = torch.tensor(0.3, dtype=torch.float64)
     case(f"{name}/numberFirst", lambda b, f=function, first=first: f(first, b), b=draw(2, 3, **away))
 
+# Ties, NaN and zeros, where PyTorch has rules of its own; not compared with difference quotients.
+TIES = torch.tensor([[1.0, 2.0, 3.0, float("nan")], [1.0, -1.0, 0.0, 2.0]]).double()
+OTHERS = torch.tensor([[1.0, 3.0, 2.0, 1.0], [float("nan"), -1.0, -0.0, 2.5]]).double()
+for name, function in {"maximum": torch.maximum, "minimum": torch.minimum}.items():
+    case(f"{name}/same", lambda a, b, f=function: f(a, b), a=draw(3, 5), b=draw(3, 5))
+    case(f"{name}/row", lambda a, b, f=function: f(a, b), a=draw(2, 3, 5), b=draw(5))
+    case(f"{name}/both", lambda a, b, f=function: f(a, b), a=draw(2, 1, 5, 1), b=draw(3, 1, 4))
+    case(f"{name}/scalar", lambda a, b, f=function: f(a, b), a=torch.tensor(0.5).double(), b=draw(4, 3))
+    number = torch.tensor(0.3, dtype=torch.float64)
+    case(f"{name}/number", lambda a, f=function, number=number: f(a, number), a=draw(3, 4))
+    case(f"{name}/numberFirst", lambda b, f=function, number=number: f(number, b), b=draw(2, 3))
+    case(f"{name}/ties", lambda a, b, f=function: f(a, b), a=TIES, b=OTHERS)
+
+positive = dict(low=0.3, high=2.0)
+case("pow/same", torch.pow, input=draw(3, 5, **positive), exponent=3 * draw(3, 5))
+case("pow/row", torch.pow, input=draw(2, 3, 5, **positive), exponent=draw(5))
+case("pow/both", torch.pow, input=draw(2, 1, 5, 1, **positive), exponent=draw(3, 1, 4))
+case("pow/numberFirst", lambda b: torch.pow(0.3, b), b=draw(2, 3))
+exponents = {"square": 2, "cube": 3, "root": 0.5, "inverseRoot": -0.5, "inverse": -1, "number": 1.7, "none": 0}
+for name, exponent in exponents.items():
+    x = draw(3, 4) if exponent in (2, 3, 0) else draw(3, 4, **positive)
+    case(f"pow/{name}", lambda a, exponent=exponent: torch.pow(a, exponent), a=x)
+case(
+    "pow/zeros", torch.pow,
+    input=torch.tensor([0.0, 0.0, 0.0, -2.0, -2.0, 2.0]).double(),
+    exponent=torch.tensor([0.0, 2.0, -1.0, 2.0, 0.5, 0.0]).double(),
+)
+
+case("clamp/both", lambda x: x.clamp(-0.5, 0.75), x=draw(4, 9))
+case("clamp/min", lambda x: x.clamp(min=-0.25), x=draw(4, 9))
+case("clamp/max", lambda x: x.clamp(max=0.25), x=draw(4, 9))
+case("clamp/crossed", lambda x: x.clamp(0.75, -0.5), x=draw(4, 9))
+case("clamp/ties", lambda x: x.clamp(0.0, 2.0), x=TIES)
+case(
+    "clamp/tensors",
+    lambda x, low, high: x.clamp(low, high),
+    x=draw(3, 5), low=draw(5, low=-1, high=-0.2), high=draw(3, 1, low=0.2, high=1),
+)
+case("clamp/minTensor", lambda x, low: x.clamp(min=low), x=draw(3, 5), low=draw(5))
+case("clamp/maxTensor", lambda x, high: x.clamp(max=high), x=draw(3, 1), high=draw(3, 4))
+
+
+def condition(*shape):
+    return torch.randint(2, shape, generator=generator, dtype=torch.uint8)
+
+
+def where(condition, input, other):
+    return torch.where(condition.bool(), input, other)
+
+
+case("where/same", where, condition=condition(3, 5), input=draw(3, 5), other=draw(3, 5))
+case("where/rows", where, condition=condition(3, 1), input=draw(2, 3, 5), other=draw(5))
+case("where/repeated", where, condition=condition(2, 3, 4), input=draw(3, 1), other=torch.tensor(0.5).double())
+case("where/number", lambda condition, input: where(condition, input, -2), condition=condition(4, 3), input=draw(4, 3))
+case("where/numberFirst", lambda condition, other: where(condition, 1, other), condition=condition(3), other=draw(2, 3))
+case("where/hidden", lambda x: torch.where(x > 0, x.clamp(min=0.1).log(), 0.0), x=draw(3, 4))
+
+case("cumsum/last", lambda x: x.cumsum(-1), x=draw(3, 4, 9))
+case("cumsum/first", lambda x: x.cumsum(0), x=draw(5, 3))
+case("cumsum/middle", lambda x: x.cumsum(1), x=draw(2, 6, 5))
+case("concatenate/stack", lambda a, b, c: torch.stack((a, b, c)), a=draw(2, 3), b=draw(2, 3), c=draw(2, 3))
+case("concatenate/stackLast", lambda a, b: torch.stack((a, b), -1), a=draw(2, 3), b=draw(2, 3))
+case("slice/split", lambda x: torch.cat(torch.split(x, [1, 3, 2], 1)[::-1], 1), x=draw(2, 6, 3))
+case("slice/chunks", lambda x: torch.cat(torch.split(x, 2)[::-1]), x=draw(5, 3))
+# The gradient of a bfloat16 is not rounded to bfloat16 here.
+case("cast/bfloat16", lambda x: x + (x.bfloat16().double() - x).detach(), x=draw(3, 5))
+case("cast/floats", lambda x: x.clone(), x=draw(3, 5))
+case("expand/axes", lambda x: x.expand(2, 3, 4), x=draw(3, 1))
+case("expand/scalar", lambda x: x.expand(3, 2), x=torch.tensor(0.5).double())
+
+for name, (function, domain) in {
+    "sign": (torch.sign, {}),
+    "floor": (torch.floor, {}),
+    "ceil": (torch.ceil, {}),
+    "round": (torch.round, {}),
+    "trunc": (torch.trunc, {}),
+    "expm1": (torch.expm1, {}),
+    "log1p": (torch.log1p, dict(low=-0.9, high=3.0)),
+    "softplus": (F.softplus, {}),
+    "silu": (F.silu, {}),
+}.items():
+    case(f"{name}/plain", function, input=draw(4, 9, **domain) if domain else 3 * draw(4, 9))
+halves = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.0, -0.0, float("nan")]
+case("round/halves", torch.round, input=torch.tensor(halves).double())
+
+for name, function in {"max": torch.amax, "min": torch.amin}.items():
+    case(f"{name}/all", lambda x, f=function: f(x, (0, 1)), x=draw(3, 7))
+    case(f"{name}/last", lambda x, f=function: f(x, -1), x=draw(2, 3, 7))
+    case(f"{name}/apart", lambda x, f=function: f(x, (0, 2), keepdim=True), x=draw(3, 4, 5))
+    case(f"{name}/single", lambda x, f=function: f(x, 1), x=draw(3, 1))
+    ties = torch.tensor([[1.0, 3.0, 3.0, 1.0], [2.0, 2.0, 2.0, 2.0], [1.0, float("nan"), 0.0, 2.0]]).double()
+    case(f"{name}/ties", lambda x, f=function: f(x, 1), x=ties)
+case("sum/variance", lambda x: x.var(1), x=draw(3, 5, 2))
+case("sum/population", lambda x: x.var((0, 2), correction=0, keepdim=True), x=draw(3, 5, 2))
+case("sum/standardDeviation", lambda x: x.std(), x=draw(4, 5))
+case("sum/logSumExp", lambda x: x.logsumexp(-1), x=50 * draw(3, 5))
+case("sum/logSumExpAll", lambda x: x.logsumexp((0, 1), keepdim=True), x=draw(3, 5))
+
+for name, (weight, places) in {"plain": ((6, 3), (2, 4)), "flat": ((4, 5), (7,))}.items():
+    case(
+        f"embedding/{name}",
+        lambda weight, indices: F.embedding(indices, weight),
+        weight=draw(*weight), indices=indices(*places, below=weight[0]),
+    )
+case(
+    "embedding/padding",
+    lambda weight, indices: F.embedding(indices, weight, padding_idx=1),
+    weight=draw(3, 2), indices=torch.tensor([[0, 1, 2], [1, 1, 2]], dtype=torch.int32),
+)
+case(
+    "embedding/paddingFromEnd",
+    lambda weight, indices: F.embedding(indices, weight, padding_idx=-1),
+    weight=draw(3, 2), indices=torch.tensor([0, 2, 2, 1], dtype=torch.int32),
+)
+
+
+def philox(counter, key):
+    """Philox 4x32-10 (Salmon et al. 2011), the generator of the project's draws."""
+    for _ in range(10):
+        first, second = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
+        high, low = second >> 32 ^ counter[1] ^ key[0], first >> 32 ^ counter[3] ^ key[1]
+        counter = [high, second & 0xFFFFFFFF, low, first & 0xFFFFFFFF]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return counter
+
+
+def dropped(x, probability, seed, step, samples):
+    """x with the draws of `samples`, one for each row; the purpose is "test", hashed by FNV-1a."""
+    purpose = 0x811C9DC5
+    for byte in b"test":
+        purpose = (purpose ^ byte) * 0x01000193 & 0xFFFFFFFF
+    columns = x[0].numel()
+    words = []
+    for sample in samples:
+        drawn = [philox([index, sample, step, 0], [seed, purpose]) for index in range((columns + 3) // 4)]
+        words.append([word for four in drawn for word in four][:columns])
+    kept = torch.tensor(words).double().reshape(x.shape) / 2**32 < 1 - probability
+    return x * kept / (1 - probability)
+
+
+case("dropout/plain", lambda x: dropped(x, 0.25, 3, 0, [0, 1, 2]), x=draw(3, 7))
+case("dropout/samples", lambda x: dropped(x, 0.5, 3, 9, [2, 3, 7, 8]), x=draw(4, 3, 3))
+case("dropout/all", lambda x: 0 * x, x=draw(2, 3))
+
 path = Path(__file__).parents[2] / "packages/autograd/test/fixtures/ops.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)
 save_file(

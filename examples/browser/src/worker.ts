@@ -1,11 +1,11 @@
-import { l2Normalize, matmul, noGrad, scope, slice, type Tensor, transpose } from "@splitmask/autograd";
 import {
   augmentViews,
   centerCrop,
   type DevicePicture,
   randomResizedCrop,
   type View,
-} from "@splitmask/data/augmentation";
+} from "@splitmask/augmentation";
+import { l2Normalize, matmul, noGrad, scope, slice, type Tensor, transpose } from "@splitmask/autograd";
 import { createDevice, type Device, loadWasm } from "@splitmask/kernels";
 import { SplitMask } from "@splitmask/methods/splitMask";
 import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";

@@ -1,4 +1,4 @@
-import { type Device, type DType, distributions } from "@splitmask/kernels";
+import { anyElementTypes, type Device, type DType, distributions } from "@splitmask/kernels";
 import type { NdArray } from "ndarray";
 import { permuteNumbers } from "./calls/strided.js";
 import {
@@ -77,7 +77,13 @@ function uploadElements(target: Tensor, elements: ElementArray): void {
   }
   const exact = { buffer: device.allocate(elements.byteLength), byteOffset: 0 };
   device.upload(exact, elements);
-  device.run("toBfloat16", "float32", { output: target, input: exact, size });
+  device.run("cast", "float32", {
+    output: target,
+    input: exact,
+    size,
+    inputType: anyElementTypes.float32,
+    outputType: anyElementTypes.bfloat16,
+  });
   exact.buffer.dispose();
 }
 

@@ -1,5 +1,7 @@
+import type { DType } from "@splitmask/kernels";
 import { runBinary } from "./calls/broadcast.js";
 import { clone } from "./calls/copies.js";
+import { gradientDtype, isFloating } from "./elements.js";
 import { observerOf } from "./observeOperations.js";
 import type { AnyOperation, GradientStep, SavedTensors } from "./operation.js";
 import { enterNode, leaveScope, madeInScope, nextNodeNumber, noGrad, scope } from "./scope.js";
@@ -19,6 +21,7 @@ export class Node implements GraphNode {
   readonly #names: readonly string[];
   readonly #needs: Readonly<Record<string, boolean>>;
   readonly #shapes: Readonly<Record<string, Shape>>;
+  readonly #dtypes: Readonly<Record<string, DType>>;
   readonly #attributes: unknown;
   #edges: readonly Edge[];
   readonly #remake: Remake;
@@ -45,8 +48,15 @@ export class Node implements GraphNode {
     this.#saved = saved;
     this.#remake = remake;
     const shapes = (Array.isArray(inputs) ? [] : {}) as Record<string, Shape>;
-    for (const name of names) if (inputs[name] !== null) shapes[name] = inputs[name]!.shape;
+    const dtypes: Record<string, DType> = {};
+    for (const name of names) {
+      const input = inputs[name];
+      if (input === null || input === undefined) continue;
+      shapes[name] = input.shape;
+      dtypes[name] = input.dtype;
+    }
     this.#shapes = shapes;
+    this.#dtypes = dtypes;
     this.#edges = names.map((name) => {
       if (!needs[name]) return null;
       const input = inputs[name]!;
@@ -183,7 +193,7 @@ export class Node implements GraphNode {
       noGrad(device, () => {
         observer?.begins(observed);
         const gradients = this.#operation.gradient(step) as Readonly<Record<string, Tensor | null>>;
-        this.#check(gradients, outputGradient);
+        this.#check(gradients);
         observer?.ends(observed, gradients);
         const ours = new Set([outputGradient, ...kept, ...scratch]);
         return this.#names.map((name, index) => {
@@ -206,7 +216,7 @@ export class Node implements GraphNode {
     }
   }
 
-  #check(gradients: Readonly<Record<string, Tensor | null>>, outputGradient: Tensor): void {
+  #check(gradients: Readonly<Record<string, Tensor | null>>): void {
     const rule = `the gradient rule of ${this.#operation.name}`;
     const returned = Object.keys(gradients ?? {});
     if (returned.length !== this.#names.length || !this.#names.every((name) => name in gradients)) {
@@ -221,10 +231,13 @@ export class Node implements GraphNode {
       if (gradient === null || gradient === undefined) {
         throw new Error(`${rule} returned no gradient for ${name}, which needs one.`);
       }
-      if (!equalShapes(gradient.shape, this.#shapes[name]!) || gradient.dtype !== outputGradient.dtype) {
+      const dtype = this.#dtypes[name]!;
+      // Of a bfloat16 that was made in float64, the gradient is float64.
+      const fits = dtype === "bfloat16" ? isFloating(gradient.dtype) : gradient.dtype === dtype;
+      if (!fits || !equalShapes(gradient.shape, this.#shapes[name]!)) {
         throw new Error(
           `${rule} returned ${describe(gradient)} for ${name}; ` +
-            `expected ${formatShape(this.#shapes[name]!)} ${outputGradient.dtype}.`,
+            `expected ${formatShape(this.#shapes[name]!)} ${gradientDtype(dtype)}.`,
         );
       }
     }

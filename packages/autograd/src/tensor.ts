@@ -1,4 +1,4 @@
-import type { Device, DeviceBuffer, DType } from "@splitmask/kernels";
+import { anyElementTypes, type Device, type DeviceBuffer, type DType } from "@splitmask/kernels";
 import ndarray, { type NdArray } from "ndarray";
 import { markCopy } from "./copies.js";
 import {
@@ -161,7 +161,13 @@ export class Tensor implements ScopedHandle {
     if (this.dtype !== "bfloat16")
       return viewElements(this.dtype, await this.device.download(this, this.bytes));
     const widened = { buffer: this.device.allocate(4 * this.size), byteOffset: 0 };
-    this.device.run("fromBfloat16", "float32", { output: widened, input: this, size: this.size });
+    this.device.run("cast", "float32", {
+      output: widened,
+      input: this,
+      size: this.size,
+      inputType: anyElementTypes.bfloat16,
+      outputType: anyElementTypes.float32,
+    });
     const bytes = this.device.download(widened, 4 * this.size);
     widened.buffer.dispose();
     return viewElements(this.dtype, await bytes);

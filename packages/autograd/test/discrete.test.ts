@@ -3,20 +3,30 @@ import {
   argmaxProduct,
   attentionProbabilities,
   binCount,
+  cast,
   concatenate,
   crossEntropy,
   dropPath,
   empty,
+  equal,
   equalShare,
   gatherIntegers,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
   linearCrossEntropy,
+  mean,
   nonFiniteRow,
   normal,
+  notEqual,
+  reshape,
   slice,
   type Tensor,
   tensor,
   topK,
   uniform,
+  where,
 } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 
@@ -63,6 +73,70 @@ test("nonFiniteRow finds the first row that is not finite", async () => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
     expect(await nonFiniteRow(rows(value))).toBe(2);
   expect(await nonFiniteRow(empty(device, [3, 0], "float32"))).toBe(-1);
+});
+
+test("argmax along another axis", async () => {
+  const x = tensor(device, [
+    [1, 5, 2],
+    [4, 0, 2],
+  ]);
+  expect(await numbers(argmax(x, 0))).toEqual([1, 0, 0]);
+  expect(await numbers(argmax(x, -2))).toEqual([1, 0, 0]);
+  expect(argmax(tensor(device, new Float32Array(24), [2, 3, 4]), 1).shape).toEqual([2, 4]);
+});
+
+const comparisons = { equal, notEqual, less, lessEqual, greater, greaterEqual };
+/** PyTorch's results for (1, 2, 2, NaN) and (2, 2, 1, NaN), then for the first of them and 2. */
+const compared = {
+  equal: [0, 1, 0, 0, 0, 1, 1, 0],
+  notEqual: [1, 0, 1, 1, 1, 0, 0, 1],
+  less: [1, 0, 0, 0, 1, 0, 0, 0],
+  lessEqual: [1, 1, 0, 0, 1, 1, 1, 0],
+  greater: [0, 0, 1, 0, 0, 0, 0, 0],
+  greaterEqual: [0, 1, 1, 0, 0, 1, 1, 0],
+};
+
+test.each(Object.entries(comparisons))("%s, in every dtype and with a number", async (name, compare) => {
+  const expected = compared[name as keyof typeof compared];
+  for (const dtype of ["float32", "float64", "bfloat16"] as const) {
+    const [a, b] = [
+      [1, 2, 2, Number.NaN],
+      [2, 2, 1, Number.NaN],
+    ].map((values) => tensor(device, values, undefined, { dtype }));
+    const condition = compare(a!, b!);
+    expect(condition.dtype).toBe("uint8");
+    expect([...(await numbers(condition)), ...(await numbers(compare(a!, 2)))]).toEqual(expected);
+  }
+  const [a, b] = [integers([1, 2, 2]), integers([2, 2, 1])];
+  const whole = [...(await numbers(compare(a, b))), ...(await numbers(compare(a, 2)))];
+  expect(whole).toEqual([...expected.slice(0, 3), ...expected.slice(4, 7)]);
+  expect(await numbers(compare(cast(a, "uint8"), cast(b, "uint8")))).toEqual(expected.slice(0, 3));
+  // Broadcast, and with the number first: 2 ∘ a.
+  const mirrored = compare(2, reshape(a, [3, 1]));
+  expect(mirrored.shape).toEqual([3, 1]);
+  expect(compare(mirrored, cast(integers([0, 1]), "uint8")).shape).toEqual([3, 2]);
+});
+
+test("a condition counts, and chooses among whole numbers", async () => {
+  const labels = integers([3, -1, 2]);
+  const isKnown = notEqual(labels, -1);
+  expect(await mean(cast(isKnown, "float32")).item()).toBeCloseTo(2 / 3, 6);
+  expect(await numbers(where(isKnown, labels, 0))).toEqual([3, 0, 2]);
+  expect(await numbers(where(isKnown, 1, -0.5))).toEqual([1, -0.5, 1]);
+});
+
+test("casts between all dtypes", async () => {
+  const dtypes = ["float32", "float64", "bfloat16", "int32", "uint8"] as const;
+  for (const from of dtypes)
+    for (const to of dtypes) {
+      const x = tensor(device, [0, 1, 200], undefined, { dtype: from });
+      const result = cast(x, to);
+      expect([result.dtype, ...(await numbers(result))]).toEqual([to, 0, 1, 200]);
+      if (from === to) expect(result).toBe(x);
+    }
+  const cut = cast(tensor(device, [1.9, -1.9, 3e9, Number.NaN], undefined, { requiresGrad: true }), "int32");
+  expect(await numbers(cut)).toEqual([1, -1, 2 ** 31 - 1, 0]);
+  expect(cut.requiresGrad).toBe(false);
 });
 
 test("argmax takes the first of equals", async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { harmless, UsageError } from "@splitmask/pipelines/settings";
 import { Command, CommanderError } from "commander";
+import { withoutAliases } from "./commands/aliases.js";
 import { addCache } from "./commands/cache.js";
 import { type CommandLine, declare, methodOfCommandLine } from "./commands/commandLine.js";
 import { addDoctor } from "./commands/doctor.js";
@@ -33,7 +34,8 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
   const terminal = new CommandTerminal({ output, error, json, quiet: args.includes("--quiet") });
   try {
     const commandLine = await declareCommands(args, terminal, { output, error });
-    await commandLine.program.parseAsync(args, { from: "user" });
+    const { program } = commandLine;
+    await program.parseAsync(withoutAliases(program, args), { from: "user" });
     return commandLine.exitCode;
   } catch (failure) {
     const refused = failure instanceof CommanderError; // which commander has written already
@@ -49,6 +51,16 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
   }
 }
 
+const lastGroup = "This machine:";
+
+/** The commands in the order of the work. */
+const commandGroups = {
+  "Learn from pictures:": [addPreview, addPretrain, addTokenizer],
+  "See what was learned:": [addKnn, addProbe, addReport, addStudy],
+  "Use it:": [addFinetune, addPredict, addEmbed, addSimilar],
+  [lastGroup]: [addDoctor, addBench, addCache, addSchema],
+};
+
 /** The program with its commands, whose options depend on the method that the arguments name. */
 export async function declareCommands(
   args: readonly string[],
@@ -61,24 +73,10 @@ export async function declareCommands(
     writeErr: (text) => error.write(text),
   });
   const commandLine: CommandLine = { program, terminal, method, exitCode: 0 };
-  for (const add of [
-    addPretrain,
-    addTokenizer,
-    addPreview,
-    addProbe,
-    addKnn,
-    addPredict,
-    addFinetune,
-    addEmbed,
-    addSimilar,
-    addReport,
-    addStudy,
-    addBench,
-    addSchema,
-    addCache,
-    addDoctor,
-  ])
-    add(commandLine);
+  for (const [heading, commands] of Object.entries(commandGroups)) {
+    program.commandsGroup(heading);
+    for (const add of commands) add(commandLine);
+  }
   return commandLine;
 }
 
@@ -91,7 +89,13 @@ function splitmask(): Command {
     .version(version, "-v, --version")
     .exitOverride()
     .showHelpAfterError("(see --help for the options)")
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .addHelpCommand(
+      new Command("help")
+        .argument("[command]")
+        .description("Show the help of a command")
+        .helpGroup(lastGroup),
+    );
   return declare(
     program,
     `

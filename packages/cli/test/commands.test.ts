@@ -398,7 +398,7 @@ describe("help and doctor", () => {
     expect(stdout).toContain("Usage: splitmask");
     const loaded = (await readFile(join(folder, "loaded.txt"), "utf8")).trim().split("\n");
     expect(loaded).toContain(pathToFileURL(bin).href);
-    const light = "/packages/data/dist/fileNames.js"; // of the data package nothing but how names are written
+    const light = "/packages/data/dist/shownName.js"; // of the data package nothing but how names are written
     const others = loaded.filter((url) => !url.endsWith(light));
     const names = others.flatMap(
       (url) => /.*(?:node_modules|packages)\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [],

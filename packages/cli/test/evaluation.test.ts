@@ -44,6 +44,26 @@ describe("probe and knn", () => {
     expect(result).not.toHaveProperty("seeds");
   });
 
+  test("without test pictures, some of each class are held out, the same with every seed", async () => {
+    const held = async (...args: string[]) => {
+      const source = [run, "--train", join(folder, "train"), "--threads", "1", ...args];
+      const outcome = await splitmask(["knn", ...source, "--json"]);
+      expect(outcome.code).toBe(0);
+      return lastLine(outcome) as unknown as Evaluation;
+    };
+    // A fifth of twelve of each of two classes.
+    expect(await held()).toMatchObject({ train: 20, test: 4, classes: ["across", "down"] });
+    const third = await held("--held-out", "0.33");
+    expect(third).toMatchObject({ train: 16, test: 8 });
+    expect(third.confusion.map((row) => row.reduce((sum, count) => sum + count))).toEqual([4, 4]);
+    expect(await held("--held-out", "0.33", "--seed", "7")).toEqual(third);
+    // Few labels are drawn from those that are left.
+    expect(await held("--per-class", "2")).toMatchObject({ train: 4, test: 4 });
+    const both = await splitmask(["knn", run, ...folders, "--held-out", "0.5"]);
+    expect(both.code).toBe(2);
+    expect(both.error).toContain("--held-out: got 0.5, but the test pictures are given");
+  });
+
   test("few labels, drawn with several seeds", async () => {
     const result = await evaluation("probe", "--per-class", "2", "--seeds", "0,1,5");
     expect(result).toMatchObject({ train: 4, test: 8, optimizer: "lbfgs" });

@@ -27,6 +27,31 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const tune = (out: string, ...options: string[]) =>
   callMain(["finetune", run, ...pictures, "--out", join(folder, out), ...options]);
+
+test("without test pictures, some of each class are held out, after a resume and in the report too", async () => {
+  const out = join(folder, "held");
+  const source = [run, "--train", join(folder, "train"), "--threads", "1", "--out", out];
+  const first = await callMain([
+    "finetune",
+    ...source,
+    "--held-out",
+    "0.25",
+    "--batch",
+    "6",
+    "--epochs",
+    "1",
+  ]);
+  expect([first.code, first.error]).toEqual([0, ""]);
+  expect(first.output).toContain("18 pictures of 2 classes");
+  expect(first.output).toContain("6 test pictures held out of them");
+  expect(first.output).toContain(`next: splitmask predict ${out} <pictures>`);
+  const evaluation = await readFile(join(out, "evaluation.json"), "utf8");
+  const again = await callMain(["finetune", ...source, "--resume"]);
+  expect([again.code, again.error]).toEqual([0, ""]);
+  expect(await readFile(join(out, "evaluation.json"), "utf8")).toBe(evaluation);
+  const report = await callMain(["report", out, "--threads", "1"]);
+  expect([report.code, report.error]).toEqual([0, ""]);
+});
 const weightsOf = async (out: string) =>
   (await readSafetensors(join(folder, out, "model.safetensors"))).tensors;
 

@@ -3,10 +3,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { pickFields, sharedGroups } from "@splitmask/pipelines/settings";
+import { finetuneFields, noteOf, pickFields, sharedGroups } from "@splitmask/pipelines/settings";
 import { Command } from "commander";
 import { addFieldOptions } from "../src/commands/fieldOptions.js";
 import { callMain } from "./command.js";
+import { writePictures } from "./pictures.js";
 
 const { fields: runFields } = sharedGroups.run;
 
@@ -36,9 +37,9 @@ test("--help has the options group by group, and the method's own", async () => 
   const { output } = await callMain(["pretrain", "--help"]);
   expect(output).toMatch(/\nSplitMask:\n {2}--decoder-depth <n> .*\n(.|\n)*--mask <mode>/);
   expect(output).toMatch(/\nModel:\n {2}--model <name> /);
-  expect(output).toMatch(/\n {2}--recompute {2,}[A-Z]/);
+  expect(output).toMatch(/\n {2}--recompute {2,}[a-z]/);
   const other = await callMain(["pretrain", "--method", method, "--help"]);
-  expect(other.output).toMatch(/\nOther:\n {2}--hidden-ratio <share> +Share that is hidden\n\nModel:/);
+  expect(other.output).toMatch(/\nOther:\n {2}--hidden-ratio <share> +share that is hidden\n\nModel:/);
   expect(other.output).not.toContain("--mask");
 });
 
@@ -107,6 +108,35 @@ test("schema prints what a file may hold, for the method and the command", async
   expect(finetune.properties).not.toHaveProperty("mask");
   const tokenizer = JSON.parse((await callMain(["schema", "--for", "tokenizer"])).output) as typeof finetune;
   expect(Object.keys(tokenizer.properties)).toEqual(expect.arrayContaining(["hiddenWidth", "imageSize"]));
+});
+
+test("names of other libraries' scripts stand for ours, where a command has no option of that name", async () => {
+  const pictures = join(folder, "pictures");
+  await writePictures(pictures, 4);
+  const planned = async (...args: string[]) => {
+    const outcome = await callMain(["pretrain", pictures, ...args, "--dry-run", "--json"]);
+    expect([outcome.code, outcome.error.includes("error")]).toEqual([0, false]);
+    return (JSON.parse(outcome.output) as { config: object }).config;
+  };
+  const ours = await planned("--learning-rate", "0.01", "--batch", "4", "--image-size", "32", "--patch", "8");
+  expect(await planned("--lr", "0.01", "--batch-size=4", "--img-size", "32", "--patch-size", "8")).toEqual(
+    ours,
+  );
+  // Here it is a part of the source.
+  const split = await callMain(["pretrain", pictures, "--split", "0.2", "--dry-run"]);
+  expect(split.error).not.toContain("unknown option");
+  const held = await callMain(["knn", "run", "--train", "a", "--split", "2"]);
+  expect(held.error).toContain("--held-out: got 2");
+});
+
+test("help has one form of sentence, with our options' names", async () => {
+  for (const command of ["pretrain", "finetune", "knn", "study"]) {
+    const { output } = await callMain([command, "--help"]);
+    expect(output).not.toContain("Default:");
+    expect(output.match(/^ {2}--\S+.* {2}[a-z]/gm)!.length).toBeGreaterThan(5);
+  }
+  const texts = Object.values(finetuneFields).map((type) => noteOf(type).description);
+  expect(texts.filter((text) => /\b[a-z]+[A-Z]/.test(text))).toEqual([]);
 });
 
 const labelled = ["run", "--train", "a", "--test", "b"];

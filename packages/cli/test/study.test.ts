@@ -15,7 +15,15 @@ let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 
 const size = { width: 16, heads: 2, depth: 1, imageSize: 16, patch: 4, batch: 4, vocabulary: 16 };
-/** Two rows with two seeds: 2 pre-training runs, 2 folders of first weights, 4 k-NN and 4 fine-tuning steps. */
+/** A row whose words are trained first. */
+const learned = {
+  ...{ label: "own words", settings: { method: "beit" }, evaluations: ["k-NN"] },
+  tokenizer: { imageSize: 16, hiddenWidth: 4, blocks: 1, batch: 4, steps: 3 },
+};
+/**
+ * Three rows with two seeds: 2 tokenizers, 4 pre-training runs, 2 folders of first weights, 6 k-NN and 4 fine-tuning
+ * steps.
+ */
 const plan = {
   title: "A study",
   pictures: {
@@ -25,7 +33,7 @@ const plan = {
   },
   pretraining: { settings: { ...size, steps: 12, checkpointEvery: 2 } },
   seeds: 2,
-  cells: [{ method: ["splitmask", { label: "untrained", untrained: true }] }],
+  cells: [{ method: ["splitmask", learned, { label: "untrained", untrained: true }] }],
   evaluations: {
     "k-NN": { kind: "knn", k: 3 },
     "fine-tuned": {
@@ -35,7 +43,7 @@ const plan = {
   },
   baseline: "untrained",
 };
-const steps = 12;
+const steps = 18;
 
 const writePlan = (name: string, value: object) => writeFile(at(name), JSON.stringify(value));
 const run = (out: string, ...args: string[]) => ["study", at("plan.json"), "--out", at(out), ...args];
@@ -84,9 +92,10 @@ test("tables, JSON and a page say what was measured", () => {
     ["k-NN", 6],
     ["fine-tuned", 6],
   ]);
-  expect(rows.map(({ label }) => label)).toEqual(["splitmask", "untrained"]);
+  expect(rows.map(({ label }) => label)).toEqual(["splitmask", "own words", "untrained"]);
+  expect(rows[1]!.values[1]).toBeNull();
   for (const { label, values } of rows) {
-    for (const value of values) {
+    for (const value of values.filter((each) => each !== null)) {
       expect(value!.accuracies.map(({ seed }) => seed)).toEqual([0, 1]);
       const { comparison } = value!;
       if (label === "untrained") expect(comparison).toBeNull();
@@ -109,11 +118,13 @@ test("what a step depends on is in its key, and nothing else", async () => {
   });
   // Figures that do not change what is computed.
   expect(await doneOf("whole", pretraining({ checkpointEvery: 5, keepCheckpoints: 3 }))).toBe(steps);
-  // Untrained rows stay, with their evaluations.
-  expect(await doneOf("whole", pretraining({ learningRate: 1e-4 }))).toBe(6);
-  expect(await doneOf("whole", pretraining({ depth: 2 }))).toBe(0);
+  // Untrained rows stay, with their evaluations, and so do tokenizers.
+  expect(await doneOf("whole", pretraining({ learningRate: 1e-4 }))).toBe(8);
+  expect(await doneOf("whole", pretraining({ depth: 2 }))).toBe(2);
+  const longer = { ...learned, tokenizer: { ...learned.tokenizer, steps: 4 } };
+  expect(await doneOf("whole", { ...plan, cells: [{ method: [longer] }], baseline: "own words" })).toBe(0);
   const k = { ...plan.evaluations, "k-NN": { kind: "knn", k: 4 } };
-  expect(await doneOf("whole", { ...plan, evaluations: k })).toBe(8);
+  expect(await doneOf("whole", { ...plan, evaluations: k })).toBe(12);
   const name = at("pictures", "down", "000.png");
   await copyFile(name, at("kept.png"));
   await utimes(name, 1, 1);

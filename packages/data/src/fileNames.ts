@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { shownName, strayBytes } from "./shownName.js";
 
 /*
  * Names of files are bytes, and nearly always UTF-8. Here they are texts in which a byte that is not UTF-8 is the lone
@@ -8,9 +9,6 @@ import { join, resolve } from "node:path";
  * such a text as it is, and paths are joined and compared as usual. Only where a file is opened the text becomes bytes
  * again.
  */
-
-/** Lone surrogates only: with the flag `u` those of a pair are one character. */
-const strayBytes = /[\udc80-\udcff]/gu;
 
 /** The text of a name, or of any text that may hold bytes that are not UTF-8. */
 export function nameFromBytes(bytes: Buffer): string {
@@ -42,11 +40,6 @@ export function bytesOfName(name: string): Buffer {
 /** What `node:fs` opens a path by: its text, or its bytes where they are not UTF-8. */
 export function fileOf(path: string): string | Buffer {
   return path.search(strayBytes) < 0 ? path : bytesOfName(path);
-}
-
-/** A name for people: bytes that are not UTF-8 are written as `\xe9`. */
-export function shownName(name: string): string {
-  return name.replaceAll(strayBytes, (stray) => `\\x${(stray.charCodeAt(0) - 0xdc00).toString(16)}`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { NdArray } from "ndarray";
 import type { PictureSize } from "./decoding/pictureSize.js";
-import type { StoredValues, ValueRange } from "./decoding/valueRange.js";
+import type { StoredValues, ValueRange } from "./decoding/storedValues.js";
 
 /** How a data set may hand out a picture. */
 export interface ImageRequest {

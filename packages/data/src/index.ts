@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export * from "./augmentation/index.js";
+export * from "@splitmask/augmentation";
 export type { CacheProgress } from "./cache/buildCache.js";
 export { defaultCacheFolder } from "./cache/cacheFolder.js";
 export { type CacheEntry, clearCaches, listCaches } from "./cache/listCaches.js";
@@ -25,8 +25,7 @@ export {
 } from "./decoding/decodePicture.js";
 export { PictureError, type SkippedPicture } from "./decoding/pictureError.js";
 export type { PictureSize } from "./decoding/pictureSize.js";
-export type { StoredValues, ValueRange } from "./decoding/valueRange.js";
-export { shownName } from "./fileNames.js";
+export type { StoredValues, ValueRange } from "./decoding/storedValues.js";
 export type { DatasetIdentity, DatasetNote, ImageDataset, ImageRequest } from "./imageDataset.js";
 export { defaultDecodeSize } from "./loading/decodeSize.js";
 export { ImageLoader, type ImageLoaderOptions } from "./loading/imageLoader.js";
@@ -36,12 +35,11 @@ export { OrderedBatches, type OrderedBatchesOptions, orderedBatches } from "./lo
 export { defaultCacheBytes } from "./loading/pictureStore.js";
 export { sliceImageBatch } from "./loading/sliceImageBatch.js";
 export {
-  IMAGENET_MEAN,
-  IMAGENET_STD,
   type MeasureNormalizationOptions,
   measureNormalization,
   type Normalization,
 } from "./normalization.js";
+export { shownName } from "./shownName.js";
 export { ArrayDataset, type ArrayDatasetOptions, arrayDataset } from "./sources/arrayDataset.js";
 export { CifarDataset, type CifarDatasetOptions, cifarDataset } from "./sources/cifar.js";
 export { CocoDataset, type CocoDatasetOptions, cocoDataset } from "./sources/coco.js";
@@ -69,6 +67,7 @@ export { type OpenDatasetOptions, openDataset } from "./sources/openDataset.js";
 export { ParquetDataset, type ParquetDatasetOptions, parquetDataset } from "./sources/parquet.js";
 export type { DatasetUse } from "./sources/parts.js";
 export { pictureExtensions } from "./sources/pictureFormats.js";
+export { type RandomSplitOptions, randomSplit } from "./sources/randomSplit.js";
 export { type RandomSubsetOptions, randomIndices, randomSubset } from "./sources/randomSubset.js";
 export {
   decodeRunLengths,
@@ -82,7 +81,6 @@ export {
   type SharedPicturesOptions,
   sharedPictures,
 } from "./sources/sharedPictures.js";
-export { type SplitOptions, split } from "./sources/split.js";
 export { subset } from "./sources/subset.js";
 export { readTextFile } from "./sources/textFile.js";
 export { WebDataset, type WebDatasetOptions, webDataset } from "./sources/webDataset.js";

@@ -6,7 +6,7 @@ import {
   measureNormalization,
   orderedBatches,
   PictureError,
-  split,
+  randomSplit,
   subset,
 } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
@@ -91,17 +91,17 @@ describe("subset and split", () => {
   });
 
   test("split keeps the share of every class, without overlap, by the seed", () => {
-    const [train, test] = split(dataset, { fraction: 0.2, seed: 4 });
+    const [train, test] = randomSplit(dataset, { fraction: 0.2, seed: 4 });
     const count = (part: typeof train, label: number) =>
       Array.from({ length: part.length }, (_, index) => part.label(index)).filter((own) => own === label)
         .length;
     expect([count(train, 0), count(train, 1), count(train, 2)]).toEqual([56, 23, 1]);
     expect([count(test, 0), count(test, 1), count(test, 2)]).toEqual([14, 6, 0]);
     expect(new Set([...pathsOf(train), ...pathsOf(test)]).size).toBe(100);
-    expect(pathsOf(split(dataset, { fraction: 0.2, seed: 4 })[1])).toEqual(pathsOf(test));
-    expect(pathsOf(split(dataset, { fraction: 0.2, seed: 5 })[1])).not.toEqual(pathsOf(test));
-    expect(() => split(dataset, { fraction: 1, seed: 0 })).toThrow(
-      "split: fraction is 1; expected a share between 0 and 1, e.g. 0.2.",
+    expect(pathsOf(randomSplit(dataset, { fraction: 0.2, seed: 4 })[1])).toEqual(pathsOf(test));
+    expect(pathsOf(randomSplit(dataset, { fraction: 0.2, seed: 5 })[1])).not.toEqual(pathsOf(test));
+    expect(() => randomSplit(dataset, { fraction: 1, seed: 0 })).toThrow(
+      "randomSplit: fraction is 1; expected a share between 0 and 1, e.g. 0.2.",
     );
   });
 });

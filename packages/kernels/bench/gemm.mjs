@@ -3,14 +3,15 @@
 //   node bench/gemm.mjs [--json] [--threads N] [--rounds N] [--only REGEXP]
 //     [--set avx512bf16|avx512|avx2|portable|neon]
 //
-// Compiles bench/gemm.cpp with the flags of binding.gyp into a temporary folder; needs a C++ compiler.
+// Compiles bench/gemm.cpp with the addon's flags into a temporary folder; needs a C++ compiler.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { availableInstructionSets } from "../dist/index.js";
-import { compileProgram, flagsOf } from "./compileProgram.mjs";
+import { flagsOf } from "../scripts/addonParts.mjs";
+import { compileProgram } from "./compileProgram.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -44,8 +45,8 @@ try {
     "native/runtime/thread_pool.cpp",
   ];
   // The thread pool is of the standard library, which has exceptions.
-  const flags = flagsOf(`fast_${options.set}`).filter((flag) => flag !== "-fno-exceptions");
-  await compileProgram(program, [{ sources, flags }], ["-ldl"]);
+  const flags = flagsOf(options.set).filter((flag) => flag !== "-fno-exceptions");
+  await compileProgram(program, [{ name: options.set, sources, flags }], ["-ldl"]);
   // OpenBLAS shall choose its kernels by itself, whatever the environment says.
   const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, OPENBLAS_NUM_THREADS, ...environment } = process.env;
   lines = execFileSync(program, [options.threads, options.rounds, libraries[0] ?? "-", options.only], {

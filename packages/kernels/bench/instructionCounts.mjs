@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { availableInstructionSets } from "../dist/index.js";
 import { kernelGroups, kernelTable } from "../dist/kernelTable.js";
-import { compileProgram, compiler, flagsOf } from "./compileProgram.mjs";
+import { flagsOf } from "../scripts/addonParts.mjs";
+import { compileProgram, compiler } from "./compileProgram.mjs";
 
 /** Why instructions cannot be counted on this machine, or null. */
 export function obstacle() {
@@ -58,9 +59,9 @@ async function compileReplay(program, folder, kernels) {
       .filter(([, group]) => Object.keys(group).some((name) => kernels.has(name) && isOfKind(name)))
       .map(([group]) => `native/${kind}/${group}.cpp`);
   const parts = [
-    { sources: sources("fast", (name) => !isNaive(name)), flags: flagsOf("fast_avx2") },
-    { sources: sources("naive", isNaive), flags: flagsOf("naive") },
-    { sources: ["bench/replay.cpp"], flags: [...flagsOf("naive"), `-I${folder}`] },
+    { name: "fast", sources: sources("fast", (name) => !isNaive(name)), flags: flagsOf("avx2") },
+    { name: "naive", sources: sources("naive", isNaive), flags: flagsOf("naive") },
+    { name: "replay", sources: ["bench/replay.cpp"], flags: [...flagsOf("naive"), `-I${folder}`] },
   ];
   // Functions of other libraries are looked up before the first call, not within it.
   await compileProgram(program, parts, ["-Wl,-z,now"]);

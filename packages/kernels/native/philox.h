@@ -35,6 +35,12 @@ struct RandomKey {
   }
 };
 
+// The key that a kernel is called with.
+template <class Call> inline RandomKey keyOf(const Call& call) {
+  return {static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose), static_cast<uint32>(call.step),
+          static_cast<uint32>(call.sample)};
+}
+
 // The words of one key in order, four to a counter: word i is word i % 4 of counter i / 4.
 class RandomStream {
  public:

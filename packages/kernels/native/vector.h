@@ -26,6 +26,7 @@ typedef float Vector __attribute__((vector_size(lanes * 4)));
 typedef int IntVector __attribute__((vector_size(lanes * 4)));
 typedef float UnalignedVector __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
 typedef int UnalignedIntVector __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+typedef unsigned char ByteVector __attribute__((vector_size(lanes)));
 
 #define SPLITMASK_INLINE static inline __attribute__((always_inline))
 
@@ -36,6 +37,17 @@ SPLITMASK_INLINE Vector load(const float* from) { return *reinterpret_cast<const
 SPLITMASK_INLINE void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
 SPLITMASK_INLINE IntVector load(const int* from) { return *reinterpret_cast<const UnalignedIntVector*>(from); }
 SPLITMASK_INLINE void store(int* to, IntVector value) { *reinterpret_cast<UnalignedIntVector*>(to) = value; }
+
+// Bytes as integers, and the lowest byte of integers.
+SPLITMASK_INLINE IntVector load(const unsigned char* from) {
+  ByteVector bytes;
+  __builtin_memcpy(&bytes, from, lanes);
+  return __builtin_convertvector(bytes, IntVector);
+}
+SPLITMASK_INLINE void store(unsigned char* to, IntVector value) {
+  const ByteVector bytes = __builtin_convertvector(value, ByteVector);
+  __builtin_memcpy(to, &bytes, lanes);
+}
 
 SPLITMASK_INLINE Vector broadcast(float value) { return value - Vector{}; }
 SPLITMASK_INLINE IntVector broadcast(int value) { return value - IntVector{}; }
@@ -101,6 +113,16 @@ SPLITMASK_INLINE void storePartial(int* to, IntVector value, int count) {
 #else
   for (int i = 0; i < count; ++i) to[i] = value[i];
 #endif
+}
+
+SPLITMASK_INLINE IntVector loadPartial(const unsigned char* from, int count, int filler = 0) {
+  IntVector value = broadcast(filler);
+  for (int i = 0; i < count; ++i) value[i] = from[i];
+  return value;
+}
+
+SPLITMASK_INLINE void storePartial(unsigned char* to, IntVector value, int count) {
+  for (int i = 0; i < count; ++i) to[i] = static_cast<unsigned char>(value[i]);
 }
 
 // a·b + c, rounded once where the set has fused multiply-add.

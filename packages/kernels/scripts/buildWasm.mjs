@@ -1,7 +1,7 @@
 // Compiles the kernels for WebAssembly into build/wasm: splitmask_kernels.wasm for every engine with SIMD, and
 // splitmask_kernels_relaxed.wasm for those with relaxed SIMD, whose multiply-add rounds once.
 // Zig compiles them, the one of ZIG or of the Python package ziglang. Where there is none, nothing is built and the
-// WebAssembly backend is missing; with SPLITMASK_WASM=required that is an error.
+// WebAssembly backend is missing; with SPLITMASK_WASM=required that is an error. SPLITMASK_WASM=none builds nothing.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -123,6 +123,7 @@ async function build(zig) {
   }
 }
 
+if (process.env.SPLITMASK_WASM === "none") process.exit(0);
 await generate();
 const zig = findZig();
 if (zig === undefined) {

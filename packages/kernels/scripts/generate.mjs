@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { bfloat16Groups } from "./addonParts.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const folder = join(root, "native/generated");
@@ -75,7 +76,7 @@ function membersOf(part, codes, buffers, numbers) {
     const element = typeof type === "object" ? "void" : (elementTypes[type] ?? "T");
     const pointer = `${output ? "" : "const "}${element}*`;
     const remarks = [
-      ...(typeof type === "object" ? [`of T or Bfloat16, as ${type.code} says`] : []),
+      ...(typeof type === "object" ? [`elements as ${type.code} says`] : []),
       ...(optional ? ["may be null"] : []),
     ];
     return {
@@ -198,9 +199,6 @@ const namesIn = (text = "", pattern) => [...text.matchAll(pattern)].map(([, name
  * Which kernels have which versions: every one a naive one, in the file of its group; a fast one where the file has it.
  */
 function registry(kernelGroups, signatureOf) {
-  const bfloat16 = JSON.parse(readFileSync(join(root, "binding.gyp"), "utf8"))
-    .conditions.flatMap(([, { targets }]) => targets)
-    .find((target) => target.target_name === "fast_avx512bf16").sources;
   const [naiveSources, fastSources] = ["naive", "fast"].map((folder) => sourcesOf(folder, kernelGroups));
   const rows = Object.entries(kernelGroups).flatMap(([group, kernels]) => {
     const naive = namesIn(naiveSources[group], /^NAIVE_KERNEL\(\s*(\w+),/gm);
@@ -209,7 +207,7 @@ function registry(kernelGroups, signatureOf) {
       if (name in kernels) continue;
       throw new Error(`native has ${name} in ${group}.cpp, but src/kernels/${group}.ts has no such entry.`);
     }
-    const kind = bfloat16.includes(`native/fast/${group}.cpp`) ? "BFLOAT16_KERNEL" : "FAST_KERNEL";
+    const kind = bfloat16Groups.includes(group) ? "BFLOAT16_KERNEL" : "FAST_KERNEL";
     return Object.entries(kernels).map(([name, entry]) => {
       if (!naive.includes(name))
         throw new Error(`native/naive/${group}.cpp has no NAIVE_KERNEL(${name}, ${capitalized(name)}).`);

@@ -258,7 +258,9 @@ export class CallWriter {
     for (const { name, extent, type, parts } of layout.checked) {
       const argument = values[name] as BufferArgument | null | undefined;
       if (argument === null || argument === undefined) continue;
-      const bytes = elementBytes[elementType(type, dtype, values as Numbers)];
+      const elements = elementType(type, dtype, values as Numbers);
+      if (elements === "int32" || elements === "uint8") continue;
+      const bytes = elementBytes[elements];
       const list = parts?.(values as Numbers) ?? [dense(extent(values as Numbers, context))];
       if (this.#at + 6 * list.length > this.#words.length) this.#grow(this.#at + 6 * list.length);
       const words = this.#words;

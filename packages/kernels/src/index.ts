@@ -15,6 +15,7 @@ export type {
   InstructionSet,
   OpenedBackend,
 } from "./backend.js";
+export { type BinaryAttempt, MissingBinaryError } from "./backends/native/missingBinary.js";
 export { availableWasmSets, type LoadWasmOptions, loadWasm } from "./backends/wasm/wasmModules.js";
 export { type Balance, type BalanceRow, balanceOf } from "./balance.js";
 export { checksum } from "./checksum.js";
@@ -29,7 +30,10 @@ export { type KernelCost, kernelCost } from "./kernelCosts.js";
 export { estimateSeconds, type KernelRates, measureRates } from "./kernelRates.js";
 export {
   activatedOperands,
+  anyElementTypes,
+  binaryDerivatives,
   binaryOperations,
+  comparisons,
   convolutionActivations,
   distributions,
   elementTypes,

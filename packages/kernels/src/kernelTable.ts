@@ -1,7 +1,7 @@
 import type { DType } from "./dtype.js";
 import { attention } from "./kernels/attention.js";
 import { clustering } from "./kernels/clustering.js";
-import { elementTypes } from "./kernels/codes.js";
+import { anyElementTypes } from "./kernels/codes.js";
 import { convolutions } from "./kernels/convolutions.js";
 import type { FixedType, KernelPart } from "./kernels/defineKernel.js";
 import { elementwise } from "./kernels/elementwise.js";
@@ -88,6 +88,8 @@ export const entryOf = (kernel: KernelName): AnyKernel => kernelTable[kernel] as
 /** @internal The names of the numbers in the order in which backends read them. */
 export const numbersOf = ({ integers, values }: AnyPart): readonly string[] => [...integers, ...values];
 
+const typeNames = Object.keys(anyElementTypes) as readonly (keyof typeof anyElementTypes)[];
+
 /**
  * @internal The type of a buffer's elements in a call.
  *
@@ -101,7 +103,8 @@ export function elementType(
   numbers: Readonly<Record<string, number>>,
 ): DType {
   if (typeof type !== "object") return type ?? dtype;
-  return numbers[type.code] === elementTypes.bfloat16 ? "bfloat16" : dtype;
+  const chosen = typeNames[numbers[type.code]!];
+  return chosen === undefined || chosen === "dtype" ? dtype : chosen;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type BufferArgument, createDevice, type Device } from "@splitmask/kernels";
+import { anyElementTypes, type BufferArgument, createDevice, type Device } from "@splitmask/kernels";
 
 function floatsIn(device: Device, values: readonly number[]): BufferArgument {
   const argument = { buffer: device.allocate(4 * values.length), byteOffset: 0 };
@@ -183,9 +183,10 @@ describe("errors", () => {
     const checked = createDevice({ checkFinite: true });
     const input = floatsIn(checked, [1, 3.4e38, 2]);
     const output = space(checked, 6);
-    checked.run("toBfloat16", "float32", { output, input, size: 3 });
+    const numbers = { size: 3, inputType: anyElementTypes.dtype, outputType: anyElementTypes.bfloat16 };
+    checked.run("cast", "float32", { output, input, ...numbers });
     await expect(checked.synchronize()).rejects.toThrow(
-      "toBfloat16: output 0 has a value that is not finite at element 1",
+      "cast: output 0 has a value that is not finite at element 1",
     );
     checked.close();
   });

@@ -1,4 +1,4 @@
-import { availableInstructionSets, createDevice } from "@splitmask/kernels";
+import { anyElementTypes, availableInstructionSets, createDevice } from "@splitmask/kernels";
 import { Bfloat16, compareKernel, compareSets, type KernelCase } from "./compareKernel.js";
 import { randomNumbers } from "./randomNumbers.js";
 
@@ -135,8 +135,9 @@ describe("gemmBfloat16", () => {
       device.upload(a, Float32Array.from(randomNumbers(m * k, 1)));
       device.upload(b, Float32Array.from(randomNumbers(k * n, 2)));
       const [aHalf, bHalf] = [place(m * k, 2), place(k * n, 2)];
-      device.run("toBfloat16", "float32", { output: aHalf, input: a, size: m * k });
-      device.run("toBfloat16", "float32", { output: bHalf, input: b, size: k * n });
+      const rounding = { inputType: anyElementTypes.dtype, outputType: anyElementTypes.bfloat16 };
+      device.run("cast", "float32", { output: aHalf, input: a, size: m * k, ...rounding });
+      device.run("cast", "float32", { output: bHalf, input: b, size: k * n, ...rounding });
       const [expected, output] = [place(m * n), place(m * n)];
       const shape = { m, n, k, transposeA, transposeB };
       device.run("gemm", "float32", {

@@ -1,4 +1,10 @@
-import { availableInstructionSets, createDevice, type Device, unaryOperations } from "@splitmask/kernels";
+import {
+  availableInstructionSets,
+  binaryOperations,
+  createDevice,
+  type Device,
+  unaryOperations,
+} from "@splitmask/kernels";
 
 const naive = createDevice({ implementation: "naive" });
 afterAll(() => naive.close());
@@ -8,7 +14,10 @@ afterAll(() => naive.close());
  * neighboring floats at the exact value), over all floats whose results are finite, subnormal ones included; NaN, zeros
  * and infinities have to be where they belong.
  */
-const stated = { exp: 1, log: 1, erf: 1.5, tanh: 1.5, rsqrt: 1.5, sqrt: 0.5, reciprocal: 0.5 } as const;
+const stated = {
+  ...{ exp: 1, log: 1, erf: 1.5, tanh: 1.5, rsqrt: 1.5, sqrt: 0.5, reciprocal: 0.5 },
+  ...{ expm1: 1.6, log1p: 2, softplus: 2 },
+} as const;
 
 const floats = (bits: Uint32Array) => new Float32Array(bits.buffer);
 
@@ -149,6 +158,33 @@ describe.each(availableInstructionSets())("%s", (instructionSet) => {
     const operation = name as keyof typeof stated;
     const worst = largestError(samples, await unary(device, operation, samples), await reference(operation));
     expect(worst.error).toBeLessThanOrEqual(limit);
+  });
+
+  test("power is within 1 ULP of float64", async () => {
+    const size = 1 << 18;
+    const bases = Float32Array.from({ length: size }, (_, i) => Math.abs(everyExponent[i * 2]!));
+    // Results of all sizes: exponents up to what a float's range allows.
+    const exponents = bases.map((base, i) => ((evenly[i]! / 12) * 105) / (Math.abs(Math.log(base)) + 0.1));
+    const power = async <Values extends Float>(on: Device, a: Values, b: Values): Promise<Values> => {
+      const [first, second] = [place(on, a), place(on, b)];
+      const strides = ["a", "b"].flatMap((name) =>
+        Array.from({ length: 8 }, (_, axis) => [`${name}Stride${axis}`, axis === 7 ? 1 : 0]),
+      );
+      const dimensions = Array.from({ length: 8 }, (_, axis) => [`dimension${axis}`, axis === 7 ? size : 1]);
+      on.run("binary", a instanceof Float32Array ? "float32" : "float64", {
+        output: first,
+        a: first,
+        b: second,
+        operation: binaryOperations.power,
+        ...Object.fromEntries([...strides, ...dimensions]),
+      });
+      const bytes = await on.download(first, a.byteLength);
+      for (const each of [first, second]) each.buffer.release();
+      return new (a.constructor as new (buffer: ArrayBuffer) => Values)(bytes);
+    };
+    const exact = await power(naive, Float64Array.from(bases), Float64Array.from(exponents));
+    const worst = largestError(bases, await power(device, bases, exponents), exact);
+    expect(worst.error).toBeLessThanOrEqual(1);
   });
 
   // Below −1 the sum 1 + erf cancels, so that the error is a share of x there, not of the result.

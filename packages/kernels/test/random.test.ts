@@ -2,6 +2,7 @@ import { createDevice } from "@splitmask/kernels";
 import { compareKernel } from "./compareKernel.js";
 import { expectNumbers } from "./expectNumbers.js";
 import { philox } from "./philox.js";
+import { sampleNumbers } from "./sampleNumbers.js";
 
 interface Key {
   readonly seed: number;
@@ -171,4 +172,31 @@ describe("random", () => {
     const all = await Promise.all(changed.map((key) => draws(8, 0, 0, 1, key)));
     expect(new Set(all.map((values) => values.join())).size).toBe(changed.length);
   });
+});
+
+test.each(keys)("dropout is the product with numbers of bernoulli, row by row: seed $seed", async (key) => {
+  for (const [rows, columns, probability, count, total] of [
+    [0, 5, 0.5, 1, 1],
+    [2, 0, 0.5, 2, 2],
+    [3, 1003, 0.25, 3, 3],
+    [1, 8192 + 9, 0.9, 1, 1],
+    [6, 70, 0.3, 2, 5],
+    [2, 33, 1e-9, 2, 2],
+    [2, 33, 1, 2, 2],
+    [2, 33, 0, 2, 2],
+  ] as const) {
+    const input = sampleNumbers(rows * columns, 3);
+    const { reference } = await compareKernel("dropout", {
+      buffers: { output: input, input: "output" },
+      numbers: { rows, columns, probability, count, total, ...key },
+      outputs: ["output"],
+    });
+    const kept = 1 - probability;
+    const drawn = Array.from({ length: rows }, (_, r) => {
+      const sample = (key.sample + Math.floor(r / count) * total + (r % count)) % 2 ** 32;
+      return words(columns, { ...key, sample });
+    });
+    const expected = drawn.flat().map((word, i) => (word * 2 ** -32 < kept ? input[i]! / kept : 0));
+    expectNumbers(reference.output, expected, { absolute: 1e-12 });
+  }
 });

@@ -65,6 +65,51 @@ describe("reduce", () => {
   });
 });
 
+describe("cumulativeSum", () => {
+  const sizes = [
+    [0, 3, 2],
+    [3, 0, 2],
+    [2, 3, 0],
+    [1, 1, 1],
+    [3, 7, 1],
+    [1, 20_003, 1],
+    [2, 5, 17],
+    [3, 129, 70],
+    [1, 4, 1000],
+  ] as const;
+  test.each(sizes)("%i×%i×%i, in place", async (outer, length, inner) => {
+    const input = sampleNumbers(outer * length * inner, 1);
+    for (const reverse of [0, 1]) {
+      const { reference } = await compareKernel("cumulativeSum", {
+        buffers: { output: input, input: "output" },
+        numbers: { outer, length, inner, reverse },
+        outputs: ["output"],
+      });
+      const expected = Float64Array.from(input);
+      const step = (reverse ? -1 : 1) * inner;
+      for (let o = 0; o < outer; o += 1)
+        for (let l = 1; l < length; l += 1)
+          for (let i = 0; i < inner; i += 1) {
+            const at = (o * length + (reverse ? length - 1 - l : l)) * inner + i;
+            expected[at]! += expected[at - step]!;
+          }
+      expectNumbers(reference.output, expected);
+    }
+  });
+
+  test("keeps what float32 alone would lose", async () => {
+    const input = new Float32Array(1000).fill(1);
+    input[0] = 2 ** 25;
+    const { reference } = await compareKernel("cumulativeSum", {
+      buffers: { output: new Float32Array(1000), input },
+      numbers: { outer: 1, length: 1000, inner: 1, reverse: 0 },
+      outputs: ["output"],
+      relative: 2 ** -24,
+    });
+    expect(reference.output![999]).toBe(2 ** 25 + 999);
+  });
+});
+
 test.each(matrixSizes)("sumColumns %i×%i", async (rows, columns) => {
   const input = new Bfloat16(sampleNumbers(rows * columns, 1));
   const { reference } = await compareKernel("sumColumns", {

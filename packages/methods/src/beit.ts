@@ -1,5 +1,5 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { gatherIntegers, gatherTokens, mean, noGrad, scope, slice, type Tensor } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { inpaintLossFromTokens } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";

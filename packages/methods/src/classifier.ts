@@ -1,5 +1,5 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { argmax, equalShare, noGrad, type Tensor, tensor } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { classificationLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";

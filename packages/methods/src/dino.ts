@@ -1,3 +1,4 @@
+import { blurOfSize, dinoViews, type ImageBatch } from "@splitmask/augmentation";
 import {
   affine,
   concatenate,
@@ -13,7 +14,6 @@ import {
   sum,
   type Tensor,
 } from "@splitmask/autograd";
-import { blurOfSize, dinoViews, type ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { distillationLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";
@@ -253,13 +253,13 @@ export const dinoFields = {
   }),
   localSize: field(z.int().positive(), {
     description:
-      "Side of a local crop in pixels, a multiple of the patch. Default: three sevenths of imageSize, in whole " +
+      "Side of a local crop in pixels, a multiple of the patch. Default: three sevenths of the image size, in whole " +
       "patches (the paper's 96 of 224)",
     placeholder: "<pixels>",
   }),
   localScale: field(z.number().gt(0).max(1), {
     description:
-      "Smallest area of a local crop, as a share of the picture; the largest is cropScale. Default: 0.05",
+      "Smallest area of a local crop, as a share of the picture; the largest is the crop scale. Default: 0.05",
     placeholder: "<share>",
   }),
   prototypes: field(z.int().min(2), {

@@ -1,3 +1,4 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import {
   add,
   affine,
@@ -21,7 +22,6 @@ import {
   type Tensor,
   uniform,
 } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { logitLaplaceLoss } from "@splitmask/losses";
 import { type ForwardContext, Module } from "@splitmask/nn";

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { IMAGENET_MEAN, IMAGENET_STD, type ImageBatch } from "@splitmask/augmentation";
 import {
   add,
   affine,
@@ -15,7 +16,6 @@ import {
   sum,
   type Tensor,
 } from "@splitmask/autograd";
-import { IMAGENET_MEAN, IMAGENET_STD, type ImageBatch } from "@splitmask/data";
 import { writeFileDurably } from "@splitmask/files";
 import type { Device } from "@splitmask/kernels";
 import { cosineDistance } from "@splitmask/losses";

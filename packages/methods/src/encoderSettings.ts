@@ -1,5 +1,5 @@
+import type { View } from "@splitmask/augmentation";
 import { add, multiply, type Tensor, tensor } from "@splitmask/autograd";
-import type { View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import {
   VisionTransformer,

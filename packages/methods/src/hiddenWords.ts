@@ -1,5 +1,5 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { affine, argmaxProduct, divide, reshape, type Tensor } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import type { ForwardContext, Linear } from "@splitmask/nn";
 import { type Tokenizer, tokenEntropy } from "@splitmask/tokenizer";
 import type { HealthAlarm } from "@splitmask/trainer";

@@ -1,3 +1,4 @@
+import { blurOfSize, type ImageBatch, leJepaViews } from "@splitmask/augmentation";
 import {
   add,
   affine,
@@ -13,7 +14,6 @@ import {
   subtract,
   type Tensor,
 } from "@splitmask/autograd";
-import { blurOfSize, type ImageBatch, leJepaViews } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { sigregLoss } from "@splitmask/losses";
 import { type ForwardContext, Module } from "@splitmask/nn";
@@ -243,13 +243,13 @@ export const leJepaFields = {
   }),
   localSize: field(z.int().positive(), {
     description:
-      "Side of a local crop in pixels, a multiple of the patch. Default: seven sixteenths of imageSize, in whole " +
-      "patches (the paper's 98 of 224)",
+      "Side of a local crop in pixels, a multiple of the patch. Default: seven sixteenths of the image size, in " +
+      "whole patches (the paper's 98 of 224)",
     placeholder: "<pixels>",
   }),
   localScale: field(z.number().gt(0).max(1), {
     description:
-      "Smallest area of a local crop, as a share of the picture; the largest is cropScale. Default: 0.05",
+      "Smallest area of a local crop, as a share of the picture; the largest is the crop scale. Default: 0.05",
     placeholder: "<share>",
   }),
   sigregWeight: field(z.number().min(0).max(1), {

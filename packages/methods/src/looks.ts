@@ -1,5 +1,5 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import type { Tensor } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import type { Tokenizer } from "@splitmask/tokenizer";
 
 /**

@@ -1,3 +1,4 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import {
   add,
   affine,
@@ -14,7 +15,6 @@ import {
   subtract,
   type Tensor,
 } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { normalizedPatches, patchStatistics, reconstructionLoss } from "@splitmask/losses";
 import { type ForwardContext, patchify, unpatchify } from "@splitmask/nn";

@@ -1,5 +1,5 @@
+import type { ChannelNumbers, ImageBatch, View } from "@splitmask/augmentation";
 import type { ProductPrecision, Tensor } from "@splitmask/autograd";
-import type { ChannelNumbers, ImageBatch, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import type { Module } from "@splitmask/nn";
 import type { TrainingTask } from "@splitmask/trainer";

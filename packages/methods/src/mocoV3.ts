@@ -1,3 +1,4 @@
+import { blurOfSize, dinoViews, type ImageBatch } from "@splitmask/augmentation";
 import {
   add,
   argmaxProduct,
@@ -10,7 +11,6 @@ import {
   type Tensor,
   tensor,
 } from "@splitmask/autograd";
-import { blurOfSize, dinoViews, type ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { contrastiveLoss } from "@splitmask/losses";
 import type { ForwardContext } from "@splitmask/nn";

@@ -1,3 +1,4 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import {
   add,
   affine,
@@ -10,7 +11,6 @@ import {
   slice,
   type Tensor,
 } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import { InpaintingDecoder } from "@splitmask/decoder";
 import type { Device } from "@splitmask/kernels";
 import { inpaintLossFromTokens, matchLoss } from "@splitmask/losses";

@@ -1,4 +1,4 @@
-import { type Augmentation, supervisedAugmentation } from "@splitmask/data";
+import { type Augmentation, supervisedAugmentation } from "@splitmask/augmentation";
 import type { FineTuningRecipe } from "./fineTuningRecipes.js";
 import type { CommonSettings } from "./method.js";
 import { contradiction, type Decisions } from "./settings/decisions.js";

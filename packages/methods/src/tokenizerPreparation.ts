@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { View } from "@splitmask/data";
+import type { View } from "@splitmask/augmentation";
 import type { Device } from "@splitmask/kernels";
 import { OnnxTokenizer } from "@splitmask/onnx";
 import {

@@ -1,6 +1,7 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { clone, keep, normal, type Tensor } from "@splitmask/autograd";
 import { largestError } from "@splitmask/autograd/testing";
-import { type ImageBatch, sliceImageBatch } from "@splitmask/data";
+import { sliceImageBatch } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
 import { Beit, MaskedAutoencoder, SplitMask, type SplitMaskConfig } from "@splitmask/methods";
 import { RandomProjectionTokenizer } from "@splitmask/tokenizer";

@@ -1,6 +1,6 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { concatenate, normal, softmax, type Tensor } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
-import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { Decisions, Dino, type DinoConfig, dinoMethod } from "@splitmask/methods";
 import { AdamW, clipGradientNorms, cosineSchedule, parameterGroups } from "@splitmask/optim";

@@ -1,5 +1,5 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { slice, type Tensor, uniform } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device, type DeviceMemory, type ProfiledCall } from "@splitmask/kernels";
 import { Beit, Classifier, MaskedAutoencoder, SplitMask } from "@splitmask/methods";
 import { RandomProjectionTokenizer } from "@splitmask/tokenizer";

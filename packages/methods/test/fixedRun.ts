@@ -1,3 +1,4 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import {
   affine,
   concatenate,
@@ -8,7 +9,6 @@ import {
   tensor,
 } from "@splitmask/autograd";
 import { ModelFixture } from "@splitmask/autograd/testing";
-import type { ImageBatch } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { SplitMask, type Splits } from "@splitmask/methods";
 import { AdamW, clipGradientNorm, cosineSchedule, parameterGroups } from "@splitmask/optim";

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ImageBatch } from "@splitmask/augmentation";
 import { noGrad, scope, type Tensor } from "@splitmask/autograd";
 import type { ModelFixture } from "@splitmask/autograd/testing";
-import { type ImageBatch, sliceImageBatch } from "@splitmask/data";
+import { sliceImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import type { ForwardContext } from "@splitmask/nn";
 import type { AdamW, SGD } from "@splitmask/optim";

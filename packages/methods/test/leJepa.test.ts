@@ -1,6 +1,6 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { normal, reshape, scope, slice } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
-import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { Decisions, LeJepa, type LeJepaConfig, leJepaMethod, sampleSlices } from "@splitmask/methods";
 import { AdamW, cosineSchedule, parameterGroups } from "@splitmask/optim";

@@ -1,6 +1,6 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { normal, type Tensor } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
-import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { Decisions, MocoV3, type MocoV3Config, mocoV3Method } from "@splitmask/methods";
 import { cosineSchedule, parameterGroups, SGD } from "@splitmask/optim";

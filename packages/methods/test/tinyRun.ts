@@ -1,5 +1,5 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { normal, scope } from "@splitmask/autograd";
-import type { ImageBatch } from "@splitmask/data";
 import { createDevice, type Device } from "@splitmask/kernels";
 import { AdamW, clipGradientNorm, parameterGroups } from "@splitmask/optim";
 import type { TrainingTask } from "@splitmask/trainer";

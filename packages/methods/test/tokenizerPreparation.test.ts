@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { View } from "@splitmask/augmentation";
 import { normal, type Tensor } from "@splitmask/autograd";
-import type { View } from "@splitmask/data";
 import { createDevice } from "@splitmask/kernels";
 import {
   type CommonSettings,

@@ -20,19 +20,33 @@ export function checkNoneHidden(
 ): void {
   if (typeof value !== "object" || value === null) return;
   if (value instanceof Tensor) {
-    if (!value.requiresGrad || !value.isLeaf) return;
+    if (!isTrainedTensor(value)) return;
     throw new TypeError(
       `${owner}: ${name} is a tensor that requires a gradient, but no Parameter, so nothing would train it. ` +
         `Write this.${name} = new Parameter(…), or set its requiresGrad to false.`,
     );
   }
-  const found = trainedWithin(value, depth, (item) => isParameter(item) || isModule(item));
+  const found = trainedWithin(
+    value,
+    depth,
+    (item) => isParameter(item) || isModule(item) || isTrainedTensor(item),
+  );
   if (found === null) return;
+  const what = isParameter(found)
+    ? "a parameter"
+    : isTrainedTensor(found)
+      ? "a tensor that requires a gradient, but is no Parameter,"
+      : `the module ${found.constructor.name}`;
   throw new TypeError(
-    `${owner}: ${name} holds ${isParameter(found) ? "a parameter" : `the module ${found.constructor.name}`} ` +
+    `${owner}: ${name} holds ${what} ` +
       `inside of ${collectionOf(value)}, where a module does not look, so nothing would train it. ` +
       "Put it in a property of its own, or in an array of modules.",
   );
+}
+
+/** Whether something is a tensor that its maker wants to train. */
+function isTrainedTensor(value: unknown): boolean {
+  return value instanceof Tensor && value.requiresGrad && value.isLeaf;
 }
 
 function trainedWithin(value: object, depth: number, isTrained: (item: unknown) => boolean): object | null {

@@ -11,7 +11,9 @@ export {
   ConvTranspose2d,
   type ConvTransposeLayerOptions,
 } from "./convolution.js";
+export { Dropout } from "./dropout.js";
 export { DropPath } from "./dropPath.js";
+export { Embedding, type EmbeddingLayerOptions } from "./embedding.js";
 export { type ForwardContext, inference, type SampleRange } from "./forwardContext.js";
 export {
   type Initializer,

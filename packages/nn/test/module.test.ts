@@ -190,6 +190,11 @@ describe("what a module would not find is an error that names it", () => {
       () => Object.assign(ones(device, [2]), { requiresGrad: true }),
       "Holder: part is a tensor that requires a gradient, but no Parameter",
     ],
+    [
+      "such a tensor in a map",
+      () => new Map([["scale", Object.assign(ones(device, [2]), { requiresGrad: true })]]),
+      "Holder: part holds a tensor that requires a gradient, but is no Parameter, inside of a Map",
+    ],
   ])("in %s", (_, part, text) => {
     expect(() => new Holder(part()).parameters()).toThrow(text);
   });

@@ -119,6 +119,21 @@ test.each<[string, object, string]>([
   ["a seed among the settings", settings({ seed: 1 }), "seed cannot be set here; give the plan's seeds."],
   ["a time", settings({ time: "1h" }), "time cannot be set here; give steps or epochs"],
   [
+    "a tokenizer that is trained, and another one",
+    { cells: [{ words: [{ label: "x", settings: { tokenizer: "k-means" }, tokenizer: {} }] }] },
+    'plan.json › cells › 1 › words: the settings have the tokenizer "k-means", and another one is trained.',
+  ],
+  [
+    "a tokenizer for a method without words",
+    { cells: [{ words: [{ label: "x", settings: { method: "mae" }, tokenizer: {} }] }] },
+    "a tokenizer is trained, but the row's method has no words.",
+  ],
+  [
+    "a wrong setting of a tokenizer",
+    { cells: [{ words: [{ label: "x", tokenizer: { blocks: 0 } }] }] },
+    "plan.json › cells › 1 › words › tokenizer: blocks: got 0, expected a number greater than 0.",
+  ],
+  [
     "a value without a label",
     { cells: [{ method: [{ untrained: true }] }] },
     "plan.json › cells › 1 › method: label is missing.",

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export * from "@splitmask/augmentation";
 export * from "@splitmask/autograd";
 export * from "@splitmask/cli";
 export * from "@splitmask/data";

@@ -1,7 +1,7 @@
 import { binaryOperations, reductions } from "@splitmask/kernels";
 import { equalShapes, type Shape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
-import { broadcastStrides, eight, mergeAxes, splitAround } from "./strided.js";
+import { broadcastNumbers, splitAround } from "./strided.js";
 
 /** Names of the kernel's elementwise operations of two inputs. */
 export type BinaryName = keyof typeof binaryOperations;
@@ -10,17 +10,12 @@ export type BinaryName = keyof typeof binaryOperations;
  * output = a ∘ b; a and b are repeated to the output's shape. The output may be a or b where that one is not repeated.
  */
 export function runBinary(output: Tensor, name: BinaryName, a: Tensor, b: Tensor): Tensor {
-  const aStrides = broadcastStrides(a.shape, output.shape);
-  const bStrides = broadcastStrides(b.shape, output.shape);
-  const merged = mergeAxes(output.shape, aStrides, bStrides);
   output.device.run("binary", floatingOf(output), {
     output,
     a,
     b,
     operation: binaryOperations[name],
-    ...eight("dimension", merged.shape, 1),
-    ...eight("aStride", merged.aStrides, 0),
-    ...eight("bStride", merged.bStrides, 0),
+    ...broadcastNumbers(output.shape, { a, b }),
   });
   return output;
 }
@@ -48,11 +43,12 @@ function runsOf(marked: readonly boolean[]): { first: number; last: number }[] {
 }
 
 /**
- * scale · the sum of `input` over the marked axes; the result has the shape `outputShape` (those axes of extent 1 or
- * gone).
+ * scale · the sum, maximum or minimum of `input` over the marked axes, of which there is at least one; the result has
+ * the shape `outputShape` (those axes of extent 1 or gone).
  */
-export function sumAxes(
+export function reduceAxes(
   input: Tensor,
+  operation: keyof typeof reductions,
   marked: readonly boolean[],
   outputShape: Shape,
   scale: number,
@@ -68,7 +64,7 @@ export function sumAxes(
     input.device.run("reduce", floatingOf(input), {
       output,
       input: current,
-      operation: reductions.sum,
+      operation: reductions[operation],
       outer,
       reduced: middle,
       inner,
@@ -90,5 +86,5 @@ export function sumToShape(gradient: Tensor, shape: Shape): Tensor {
   const marked = gradient.shape.map(
     (extent, axis) => axis < missing || (shape[axis - missing] === 1 && extent !== 1),
   );
-  return marked.includes(true) ? sumAxes(gradient, marked, shape, 1) : gradient.alias(shape);
+  return marked.includes(true) ? reduceAxes(gradient, "sum", marked, shape, 1) : gradient.alias(shape);
 }

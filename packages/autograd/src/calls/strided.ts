@@ -27,7 +27,7 @@ export function permuteNumbers(
 }
 
 /** Strides with which a tensor of `shape` is read as if it had the shape `target`: 0 along axes that repeat. */
-export function broadcastStrides(shape: Shape, target: Shape): number[] {
+function broadcastStrides(shape: Shape, target: Shape): number[] {
   const missing = target.length - shape.length;
   const strides = stridesOf(shape);
   return target.map((_, axis) =>
@@ -35,30 +35,35 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
   );
 }
 
-/** An output shape with the strides of two inputs, neighboring axes merged wherever both inputs allow it. */
-export function mergeAxes(
+/**
+ * Numbers of a kernel with broadcasting: the output's sizes and, by name, the strides of inputs that are repeated to
+ * them; neighboring axes are merged wherever all inputs allow it.
+ */
+export function broadcastNumbers<const Name extends string>(
   shape: Shape,
-  aStrides: readonly number[],
-  bStrides: readonly number[],
-): { shape: number[]; aStrides: number[]; bStrides: number[] } {
-  const merged = { shape: [] as number[], aStrides: [] as number[], bStrides: [] as number[] };
+  inputs: Readonly<Record<Name, { readonly shape: Shape }>>,
+): EightNumbers<"dimension"> & EightNumbers<`${Name}Stride`> {
+  const names = Object.keys(inputs) as Name[];
+  const all = names.map((name) => broadcastStrides(inputs[name].shape, shape));
+  const merged = { shape: [] as number[], strides: names.map(() => [] as number[]) };
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     const extent = shape[axis]!;
     if (extent === 1) continue;
     const inner = merged.shape[0];
     if (
       inner !== undefined &&
-      aStrides[axis] === merged.aStrides[0]! * inner &&
-      bStrides[axis] === merged.bStrides[0]! * inner
+      all.every((strides, input) => strides[axis] === merged.strides[input]![0]! * inner)
     ) {
       merged.shape[0] = inner * extent;
     } else {
       merged.shape.unshift(extent);
-      merged.aStrides.unshift(aStrides[axis]!);
-      merged.bStrides.unshift(bStrides[axis]!);
+      for (const [input, strides] of all.entries()) merged.strides[input]!.unshift(strides[axis]!);
     }
   }
-  return merged;
+  return Object.assign(
+    eight("dimension", merged.shape, 1),
+    ...names.map((name, input) => eight(`${name}Stride`, merged.strides[input]!, 0)),
+  );
 }
 
 /** A shape cut in outer × middle × inner around the axes `first` … `last`. */

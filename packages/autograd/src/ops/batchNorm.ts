@@ -1,5 +1,5 @@
 import { unaryOperations } from "@splitmask/kernels";
-import { runBinary, sumAxes } from "../calls/broadcast.js";
+import { reduceAxes, runBinary } from "../calls/broadcast.js";
 import { sumRows } from "../calls/gemm.js";
 import { checkFloating, checkRank, checkSameShape } from "../checks.js";
 import { defineOperation } from "../operation.js";
@@ -65,7 +65,7 @@ export const batchNormOperation = defineOperation({
     const products = needs.x || needs.weight ? empty(device, g.shape, dtype) : null;
     const along =
       needs.weight || through
-        ? sumAxes(runBinary(products!, "multiply", g, normalized), [true, false], [columns], 1)
+        ? reduceAxes(runBinary(products!, "multiply", g, normalized), "sum", [true, false], [columns], 1)
         : null;
     const total = needs.bias || through ? sumRows(empty(device, [columns], dtype), g, columns) : null;
     let x: Tensor | null = null;
@@ -110,7 +110,7 @@ export function columnStatistics(x: Tensor): ColumnStatistics {
       `columnStatistics: x is ${formatShape(x.shape)}; there is no row to take a mean of.`,
     );
   }
-  const overRows = (each: Tensor) => sumAxes(each, [true, false], [columns], 1 / rows);
+  const overRows = (each: Tensor) => reduceAxes(each, "sum", [true, false], [columns], 1 / rows);
   const center = overRows(x);
   const squares = runBinary(empty(x.device, x.shape, x.dtype), "subtract", x, center);
   runBinary(squares, "multiply", squares, squares);

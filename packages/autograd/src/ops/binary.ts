@@ -1,33 +1,12 @@
-import { runBinary, sumToShape } from "../calls/broadcast.js";
-import { checkFloating } from "../checks.js";
-import { full } from "../creation.js";
-import {
-  type DifferentiableOperation,
-  defineOperation,
-  type GradientStep,
-  type SavedTensors,
-} from "../operation.js";
-import { perform } from "../perform.js";
-import { broadcastShapes, formatShape } from "../shape.js";
+import { runBinary } from "../calls/broadcast.js";
+import { type Pair, performPair, reduced } from "../operands.js";
+import { defineOperation } from "../operation.js";
+import { broadcastShapes } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
-
-type Pair = { readonly a: Tensor; readonly b: Tensor };
-
-type Step = GradientStep<Pair, null, { readonly a: Tensor | null; readonly b: Tensor | null }>;
 
 /** a ∘ b in a fresh tensor of the broadcast shape. */
 function combine(name: "add" | "subtract" | "multiply" | "divide", a: Tensor, b: Tensor): Tensor {
   return runBinary(empty(a.device, broadcastShapes(a.shape, b.shape)!, a.dtype), name, a, b);
-}
-
-/**
- * The gradient summed over the axes along which its input was repeated; a fresh tensor of the full shape is given back
- * at once.
- */
-function reduced(gradient: Tensor, step: Step, input: "a" | "b"): Tensor {
-  const result = sumToShape(gradient, step.shapes[input]!);
-  if (result !== gradient && gradient !== step.outputGradient) gradient.dispose();
-  return result;
 }
 
 function negated(gradient: Tensor): Tensor {
@@ -96,41 +75,6 @@ export const divideOperation = defineOperation({
     return { a: null, b };
   },
 });
-
-/**
- * Runs an operation of two operands, one of which may be a plain number: it becomes a scalar of the other's dtype, so
- * that it is rounded as PyTorch rounds it.
- */
-function performPair<S extends SavedTensors>(
-  operation: DifferentiableOperation<Pair, null, S>,
-  a: Tensor | number,
-  b: Tensor | number,
-): Tensor {
-  const { name } = operation;
-  const other = typeof a === "number" ? b : a;
-  if (typeof other === "number") {
-    throw new TypeError(`${name}: a and b are numbers; expected at least one tensor.`);
-  }
-  if (typeof a !== "number" && typeof b !== "number") {
-    checkPair(name, a, b);
-    return perform(operation, { a, b }, null);
-  }
-  checkFloating(name, typeof a === "number" ? { b: other } : { a: other });
-  const scalar = full(other.device, [], (other === a ? b : a) as number, { dtype: floatingOf(other) });
-  const result = perform(operation, other === a ? { a, b: scalar } : { a: scalar, b: other }, null);
-  scalar.dispose();
-  return result;
-}
-
-function checkPair(operation: string, a: Tensor, b: Tensor): void {
-  checkFloating(operation, { a, b });
-  if (broadcastShapes(a.shape, b.shape) !== null) return;
-  throw new RangeError(
-    `${operation}: a is ${formatShape(a.shape)} and b is ${formatShape(b.shape)}; ` +
-      "aligned at the last axis, extents have to be equal or 1. " +
-      "Reshape one of them, e.g. to put an axis of extent 1 where it repeats.",
-  );
-}
 
 /**
  * a + b, with broadcasting as in NumPy: either is repeated along axes of extent 1, and may be a plain number.

@@ -1,4 +1,4 @@
-import { runBinary, sumAxes } from "../calls/broadcast.js";
+import { reduceAxes, runBinary } from "../calls/broadcast.js";
 import { checkFloating, checkIntegers, checkRank, checkSameShape } from "../checks.js";
 import { isFloating } from "../elements.js";
 import { defineOperation } from "../operation.js";
@@ -46,7 +46,7 @@ function forwardLosses(
   if (excludeDiagonal === undefined) device.run("softCrossEntropy", floatingOf(logits), given);
   else device.run("crossEntropy", floatingOf(logits), { ...given, excludeDiagonal });
   if (reduction === "none") return { output: losses, gradient };
-  const output = sumAxes(losses, [true], [], scale);
+  const output = reduceAxes(losses, "sum", [true], [], scale);
   losses.dispose();
   return { output, gradient };
 }

@@ -1,24 +1,38 @@
 import { productPrecisions } from "@splitmask/kernels";
 import type { ProductPrecision } from "../calls/gemm.js";
 import { checkFloating, checkIntegers, checkRank, checkSameShape, rowsAndColumns } from "../checks.js";
-import { formatShape } from "../shape.js";
+import { formatShape, resolveAxis } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
+import { permute } from "./permute.js";
 
 // Operations whose results are whole numbers or counts: no gradient flows through them, so they stand outside the
 // table.
 
 /**
- * The index of the largest element of each row of the last axis: …×C → int32 …. The first one if several are equal, −1
- * if the row has a NaN.
+ * The index of the largest element along an axis (default the last): …×C → int32 …. The first one if several are equal,
+ * −1 if there is a NaN.
+ *
+ * @throws RangeError If there is no element.
  */
-export function argmax(x: Tensor): Tensor {
+export function argmax(x: Tensor, axis = -1): Tensor {
   checkFloating("argmax", { x });
+  const along = resolveAxis("argmax", axis, x.rank);
+  if (along !== x.rank - 1) return argmaxOfMoved(x, along);
   const { rows, columns } = rowsAndColumns("argmax", "x", x);
   if (columns === 0)
     throw new RangeError(`argmax: x is ${formatShape(x.shape)}; a row without elements has no largest one.`);
   const output = empty(x.device, x.shape.slice(0, -1), "int32");
   x.device.run("argmaxRows", floatingOf(x), { output, input: x, rows, columns });
   return output;
+}
+
+/** The same with the axis moved behind the others. */
+function argmaxOfMoved(x: Tensor, axis: number): Tensor {
+  const others = x.shape.map((_, index) => index).filter((index) => index !== axis);
+  const moved = permute(x.detach(), [...others, axis]);
+  const result = argmax(moved);
+  moved.dispose();
+  return result;
 }
 
 /** Options of `argmaxProduct`. */

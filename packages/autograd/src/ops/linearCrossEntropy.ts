@@ -1,5 +1,5 @@
 import { productPrecisions } from "@splitmask/kernels";
-import { runBinary, sumAxes } from "../calls/broadcast.js";
+import { reduceAxes, runBinary } from "../calls/broadcast.js";
 import type { ProductPrecision } from "../calls/gemm.js";
 import { checkFloating, checkIntegers, checkRank, checkSameShape } from "../checks.js";
 import { defineOperation } from "../operation.js";
@@ -64,7 +64,7 @@ export const linearCrossEntropyOperation = defineOperation({
       smoothing,
       gradientScale: 1 / rows,
     });
-    const output = sumAxes(losses, [true], [], 1 / rows);
+    const output = reduceAxes(losses, "sum", [true], [], 1 / rows);
     losses.dispose();
     return { output, saved };
   },

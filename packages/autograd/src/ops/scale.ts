@@ -3,6 +3,7 @@ import { bernoulli } from "../creation.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import type { RandomKey } from "../random.js";
+import { checkSampleRows, type SampleRows } from "../samples.js";
 import { equalShapes, formatShape } from "../shape.js";
 import { empty, floatingOf, type Tensor } from "../tensor.js";
 import { add } from "./binary.js";
@@ -118,16 +119,6 @@ export function scaleColumns(x: Tensor, columnScale: Tensor, options: ScaleOptio
   return perform(scaleColumnsOperation, { x, scale: columnScale, residual }, null);
 }
 
-/** A range of the samples of a batch. */
-export interface DropPathRows {
-  /** The first one. */
-  readonly first: number;
-  /** How many. */
-  readonly count: number;
-  /** How many samples the whole batch has. */
-  readonly total: number;
-}
-
 /** Options of `dropPath`. */
 export interface DropPathOptions extends ScaleOptions {
   /** The probability that a sample's path is dropped, in [0, 1). */
@@ -140,23 +131,14 @@ export interface DropPathOptions extends ScaleOptions {
    * Which samples of a batch of `total` samples are in x. They may be repeated, branch after branch. Each sample is
    * dropped exactly if it would be dropped in the whole batch. Default: x is the whole batch.
    */
-  readonly rows?: DropPathRows | undefined;
+  readonly rows?: SampleRows | undefined;
 }
 
 /** A number for each of `samples` rows: those of the draw for the whole batch, in each repetition of it. */
-function drawRows(
-  samples: number,
-  rows: DropPathRows | undefined,
-  draw: (samples: number) => Tensor,
-): Tensor {
+function drawRows(samples: number, rows: SampleRows | undefined, draw: (samples: number) => Tensor): Tensor {
   if (rows === undefined) return draw(samples);
   const { first, count, total } = rows;
-  if (!(first >= 0 && count > 0 && first + count <= total) || samples % count !== 0) {
-    throw new RangeError(
-      `dropPath: x has ${samples} rows, said to be ${count} of ${total} samples from number ${first} on; ` +
-        "expected rows within the batch, and x to have them once or several times.",
-    );
-  }
+  checkSampleRows("dropPath", samples, rows);
   const repetitions = samples / count;
   const all = draw(repetitions * total);
   if (repetitions === 1) return slice(all, 0, first, first + count);

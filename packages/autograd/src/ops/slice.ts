@@ -41,3 +41,32 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
   }
   return perform(sliceOperation, { x }, { axis: along, start: from, end: to });
 }
+
+/**
+ * Cuts an axis into pieces of the given lengths, e.g. 2×10 along axis 1 by [3, 7] → 2×3 and 2×7; a number cuts into
+ * pieces of that length, the last of which may be shorter. The pieces' gradients come together in x.
+ *
+ * @throws RangeError If the lengths do not add up to the axis.
+ */
+export function split(x: Tensor, lengths: number | readonly number[], axis = 0): Tensor[] {
+  const extent = x.shape[resolveAxis("split", axis, x.rank)]!;
+  if (typeof lengths === "number" && !(Number.isInteger(lengths) && lengths > 0)) {
+    throw new RangeError(`split: the length is ${lengths}; expected a whole number ≥ 1.`);
+  }
+  const pieces =
+    typeof lengths === "number"
+      ? Array.from({ length: Math.ceil(extent / lengths) }, (_, i) => Math.min(lengths, extent - i * lengths))
+      : lengths;
+  const total = pieces.reduce((sum, length) => sum + length, 0);
+  if (total !== extent) {
+    throw new RangeError(
+      `split: the lengths [${pieces.join(", ")}] are ${total} together, and axis ${axis} of x, ` +
+        `${formatShape(x.shape)}, has ${extent}.`,
+    );
+  }
+  let start = 0;
+  return pieces.map((length) => {
+    start += length;
+    return slice(x, axis, start - length, start);
+  });
+}

@@ -1,47 +1,11 @@
-import { zerosLike } from "../calls/blocks.js";
+import { gather, scatter } from "../calls/tokens.js";
 import { checkFloating, checkIntegers, checkRank } from "../checks.js";
 import { defineOperation } from "../operation.js";
 import { perform } from "../perform.js";
 import { formatShape } from "../shape.js";
-import { empty, floatingOf, type Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 
 type TokenInputs = { readonly x: Tensor; readonly indices: Tensor };
-
-/** output[b,k,:] = input[b,indices[b,k],:]; an input of rank 2 is one table for all samples. */
-function gather(input: Tensor, indices: Tensor): Tensor {
-  const [batch, outputTokens] = indices.shape as [number, number];
-  const [inputTokens, width] = input.shape.slice(-2) as [number, number];
-  const output = empty(input.device, [batch, outputTokens, width], input.dtype);
-  input.device.run("gatherTokens", floatingOf(input), {
-    output,
-    input,
-    indices,
-    batch,
-    inputTokens,
-    outputTokens,
-    width,
-    inputBatchStride: input.rank === 3 ? inputTokens * width : 0,
-  });
-  return output;
-}
-
-/** Zeros of `shape` (B×N×D, or N×D for one table), then output[b,indices[b,k],:] += input[b,k,:]. */
-function scatter(input: Tensor, indices: Tensor, shape: readonly number[]): Tensor {
-  const [batch, inputTokens] = indices.shape as [number, number];
-  const [outputTokens, width] = shape.slice(-2) as [number, number];
-  const output = zerosLike(input, shape);
-  input.device.run("scatterAddTokens", floatingOf(input), {
-    output,
-    input,
-    indices,
-    batch,
-    outputTokens,
-    inputTokens,
-    width,
-    outputBatchStride: shape.length === 3 ? outputTokens * width : 0,
-  });
-  return output;
-}
 
 /**
  * y[b,k,:] = x[b,i(b,k),:]; ∂/∂x[b,n,:] = Σ of g[b,k,:] over the k with i(b,k) = n (over all b too, where x is one

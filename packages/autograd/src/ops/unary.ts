@@ -19,7 +19,16 @@ type UnaryName =
   | "gelu"
   | "erf"
   | "sin"
-  | "cos";
+  | "cos"
+  | "sign"
+  | "floor"
+  | "ceil"
+  | "round"
+  | "trunc"
+  | "expm1"
+  | "log1p"
+  | "softplus"
+  | "silu";
 
 /** f(x) of every element, without a graph. */
 function runUnary(name: UnaryName, x: Tensor): Tensor {
@@ -83,6 +92,24 @@ export const erfOperation = defineUnary("erf");
 export const sinOperation = defineUnary("sin");
 /** f′ = −sin x. */
 export const cosOperation = defineUnary("cos");
+/** f′ = 0. */
+export const signOperation = defineUnary("sign");
+/** f′ = 0. */
+export const floorOperation = defineUnary("floor");
+/** f′ = 0. */
+export const ceilOperation = defineUnary("ceil");
+/** f′ = 0. */
+export const roundOperation = defineUnary("round");
+/** f′ = 0. */
+export const truncOperation = defineUnary("trunc");
+/** f′ = eˣ. */
+export const expm1Operation = defineUnary("expm1");
+/** f′ = 1/(1 + x). */
+export const log1pOperation = defineUnary("log1p");
+/** f′ = σ(x). */
+export const softplusOperation = defineUnary("softplus");
+/** f′ = σ(x)·(1 + x·(1 − σ(x))). */
+export const siluOperation = defineUnary("silu");
 
 /** −x. */
 export function negate(x: Tensor): Tensor {
@@ -174,4 +201,58 @@ export function sin(x: Tensor): Tensor {
 export function cos(x: Tensor): Tensor {
   checkFloating("cos", { x });
   return perform(cosOperation, { x }, null);
+}
+
+/** −1, 0 or 1 by the sign of x; 0 for NaN. Its gradient is 0. */
+export function sign(x: Tensor): Tensor {
+  checkFloating("sign", { x });
+  return perform(signOperation, { x }, null);
+}
+
+/** The largest integer that is not above x. Its gradient is 0. */
+export function floor(x: Tensor): Tensor {
+  checkFloating("floor", { x });
+  return perform(floorOperation, { x }, null);
+}
+
+/** The smallest integer that is not below x. Its gradient is 0. */
+export function ceil(x: Tensor): Tensor {
+  checkFloating("ceil", { x });
+  return perform(ceilOperation, { x }, null);
+}
+
+/** The nearest integer, ties to the even one: 0.5 → 0, 1.5 → 2. Its gradient is 0. */
+export function round(x: Tensor): Tensor {
+  checkFloating("round", { x });
+  return perform(roundOperation, { x }, null);
+}
+
+/** x without its fraction. Its gradient is 0. */
+export function trunc(x: Tensor): Tensor {
+  checkFloating("trunc", { x });
+  return perform(truncOperation, { x }, null);
+}
+
+/** eˣ − 1, exact near 0. */
+export function expm1(x: Tensor): Tensor {
+  checkFloating("expm1", { x });
+  return perform(expm1Operation, { x }, null);
+}
+
+/** ln(1 + x), exact near 0; −∞ at −1, NaN below. */
+export function log1p(x: Tensor): Tensor {
+  checkFloating("log1p", { x });
+  return perform(log1pOperation, { x }, null);
+}
+
+/** ln(1 + eˣ), a smooth `relu`. */
+export function softplus(x: Tensor): Tensor {
+  checkFloating("softplus", { x });
+  return perform(softplusOperation, { x }, null);
+}
+
+/** x·σ(x), σ the `sigmoid` (Elfwing et al. 2017); also called swish. */
+export function silu(x: Tensor): Tensor {
+  checkFloating("silu", { x });
+  return perform(siluOperation, { x }, null);
 }

@@ -174,7 +174,8 @@ export function addCommand(
 export const shared = {
   labelled: `
     --train <folder>  labeled training pictures: one folder per class, or another source with labels
-    --test <folder>  labeled test pictures with the same class names`,
+    --test <folder>  labeled test pictures with the same class names (default: a fifth of --train is held out; see
+      --held-out)`,
   runMethod: "--method <file>  module of the run's method, if the run folder does not name it",
   pictures: `
     --maximum-skipped <share>  share of unreadable pictures above which the command stops (default: 0.1)

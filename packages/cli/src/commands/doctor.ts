@@ -66,9 +66,9 @@ async function testNode(): Promise<string> {
 const nodeCure = `Install Node.js ${neededMajor}.${neededMinor} or later: https://nodejs.org`;
 
 const kernelsCure =
-  "The command above needs a C++17 compiler, make and python3:\n" +
-  "  Debian, Ubuntu: apt-get install g++ make python3\n" +
-  "  Fedora: dnf install gcc-c++ make python3\n" +
+  "Compiling needs a C++17 compiler:\n" +
+  "  Debian, Ubuntu: apt-get install g++\n" +
+  "  Fedora: dnf install gcc-c++\n" +
   "  macOS: xcode-select --install";
 
 const selfTestCure = (buildCommand: string) =>

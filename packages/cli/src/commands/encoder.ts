@@ -72,6 +72,8 @@ function addEvaluation(
     ${shared.runMethod}${shared.pictures}
     $ splitmask ${name} runs/photos ${folders}
       the pre-trained encoder
+    $ splitmask ${name} runs/photos --train ./labeled --held-out 0.3
+      tested with 30 % of each class, which nothing is learned from
     $ splitmask ${name} runs/photos ${folders} --untrained
       the encoder before training
     $ splitmask ${name} runs/photos ${folders} --per-class 10 --repeats 5
@@ -80,7 +82,7 @@ function addEvaluation(
       which layer is best${example}
     $ splitmask ${name} runs/photos --train ./train --test ./val --json
       ends with {"accuracy": …}`;
-  const command = addCommand(program, name, help, ["train", "test"]);
+  const command = addCommand(program, name, help, ["train"]);
   const source = addFieldOptions(command, [{ ...sharedGroups.source, fields: labelledFields }]);
   command.action(async (run: string, options: EvaluationOptions) => {
     check(options);

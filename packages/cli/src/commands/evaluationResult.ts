@@ -3,6 +3,7 @@ import { type EvaluateRequest, type Evaluation, type EvaluationKind, evaluate } 
 import { columns, printable } from "@splitmask/pipelines/settings";
 import { layerChart, percent } from "@splitmask/report";
 import type { CommandTerminal } from "../terminal/terminal.js";
+import { commandText } from "./commandText.js";
 
 /** More classes than this are not printed as a matrix. */
 const largestMatrix = 20;
@@ -41,7 +42,14 @@ export async function runEvaluation(
     terminal.line(`chart: ${files.chart}`);
   }
   for (const text of result.warnings) terminal.warn(text);
-  terminal.result(result, [summary(name, encoder, result)]);
+  terminal.result(result, [summary(name, encoder, result), ...nextLines(request)]);
+}
+
+/** What comes after the evaluation of a trained encoder. */
+function nextLines({ run, test, train, untrained }: EvaluateRequest): readonly string[] {
+  if (untrained) return [];
+  const tested = test === undefined ? [] : ["--test", test];
+  return [`next: ${commandText(["finetune", run, "--train", train, ...tested, "--out", `${run}-tuned`])}`];
 }
 
 function summary(name: string, encoder: string, result: Evaluation): string {

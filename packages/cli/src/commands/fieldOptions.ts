@@ -23,7 +23,8 @@ export function addFieldOptions<Own extends Fields>(
     for (const [name, type] of Object.entries(fields)) {
       const { kind, isList } = valueKind(type);
       if (kind === null) continue; // for configuration files only
-      const { description, placeholder = "<value>" } = noteOf(type);
+      const { description: note, placeholder = "<value>" } = noteOf(type);
+      const description = asHelp(note);
       const flag = optionName(name);
       const add = (flags: string, text: string) => {
         const option = new Option(flags, text).helpGroup(`${title}:`);
@@ -32,7 +33,7 @@ export function addFieldOptions<Own extends Fields>(
       };
       if (kind === "flag") {
         add(flag, description);
-        add(flag.replace("--", "--no-"), `Not ${flag}, whatever is chosen otherwise`);
+        add(flag.replace("--", "--no-"), `not ${flag}, whatever is chosen otherwise`);
         continue;
       }
       const read = kind === "number" ? readNumber : String;
@@ -46,6 +47,13 @@ export function addFieldOptions<Own extends Fields>(
     const given = Object.entries(parsed).filter(([name]) => name in all);
     return checkFields(all, Object.fromEntries(given), "command line", optionName);
   };
+}
+
+/** A field's description in the form of the other options' help: no capital, and its default in brackets. */
+function asHelp(description: string): string {
+  const isName = /^(?:[A-Z]{2}|\w+[A-Z]|Gaussian)/.test(description);
+  const text = isName ? description : description[0]!.toLowerCase() + description.slice(1);
+  return text.replace(/\.? Default: (.*)$/s, " (default: $1)");
 }
 
 /** A number where the text is one, else the text itself, so that the check can show what was given. */

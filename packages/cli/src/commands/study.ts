@@ -10,8 +10,8 @@ export function addStudy(commandLine: CommandLine): void {
     --pictures <folders...>  pictures to pre-train on; distribution compares several (default: those of --train)
     --train <folder>  labeled training pictures
     --test <folder>  labeled test pictures (default: a fifth of --train is held out)
-    --scale <name>  size of a study of the paper: tiny takes minutes, small a night on two cores, full has the paper's
-      model and steps, too long for a CPU (choices: "tiny", "small", "full", default: "small")
+    --scale <name>  size of a study of the paper: tiny takes minutes, small some hours on two cores, full has the
+      paper's model and steps, too long for a CPU (choices: "tiny", "small", "full", default: "small")
     --config <file>  settings of pretrain that replace those of the scale
     --seeds <list>  seeds that every cell is repeated with (default: those of the plan, or 0,1,2)
     --out <folder>  folder for all studies, which share the steps that they have in common (default: "studies")

@@ -22,6 +22,7 @@ import { columns, printable } from "@splitmask/pipelines/settings";
 import { percent } from "@splitmask/report";
 import type { CommandTerminal } from "../terminal/terminal.js";
 import type { CommandLine } from "./commandLine.js";
+import { commandText } from "./commandText.js";
 import { withSignals } from "./signals.js";
 
 /** Classes that are printed; the file has them all. */
@@ -37,8 +38,9 @@ export async function runPretrain(
   await planOrTrain(commandLine, planned, {
     plan: () => dryRun(request, terminal),
     train: (signal) => pretrain({ ...request, signal }, terminal),
-    again: ({ run }) => `splitmask pretrain ${request.folder} --out ${run} --resume`,
-    whenDone: (result) => tellWithReport(result, terminal),
+    again: ({ run }) => commandText(["pretrain", request.folder, "--out", run, "--resume"]),
+    whenDone: (result) =>
+      tellWithReport(result, terminal, [], commandText(["knn", result.run, "--train"], "<labeled pictures>")),
   });
 }
 
@@ -52,16 +54,23 @@ export async function runFitTokenizer(
   await planOrTrain(commandLine, planned, {
     plan: () => fitTokenizerDryRun(request, terminal),
     train: (signal) => fitTokenizer({ ...request, signal }, terminal),
-    again: ({ run }) => `splitmask tokenizer fit ${request.folder} --out ${run} --resume`,
-    whenDone: (result) => tellWithReport(result, terminal, [`tokenizer: ${result.tokenizer}`]),
+    again: ({ run }) => commandText(["tokenizer", "fit", request.folder, "--out", run, "--resume"]),
+    whenDone: (result) =>
+      tellWithReport(
+        result,
+        terminal,
+        [`tokenizer: ${result.tokenizer}`],
+        commandText(["pretrain", request.folder, "--tokenizer", result.run]),
+      ),
   });
 }
 
-/** Writes a run's report, and tells where both are. */
+/** Writes a run's report, and tells where both are, and the command that usually comes next. */
 async function tellWithReport(
   result: TrainedRun,
   terminal: CommandTerminal,
-  files: readonly string[] = [],
+  files: readonly string[],
+  next: string,
 ): Promise<void> {
   const { run } = result;
   const report = await reportOf(run, terminal);
@@ -69,6 +78,7 @@ async function tellWithReport(
     `run: ${run}`,
     ...files,
     ...(report === null ? [] : [`report: ${report}`]),
+    `next: ${next}`,
   ]);
 }
 
@@ -79,9 +89,15 @@ export async function runFinetune(
   planned: boolean,
 ): Promise<void> {
   const { terminal } = commandLine;
+  const tested = request.test === undefined ? [] : ["--test", request.test];
+  const start = request.fromScratch ? ["--from-scratch"] : [];
   const again = ({ run }: TrainedRun) =>
-    `splitmask finetune ${request.run} --train ${request.train} --test ${request.test} --out ${run}` +
-    `${request.fromScratch ? " --from-scratch" : ""} --resume`;
+    commandText([
+      "finetune",
+      request.run,
+      ...["--train", request.train, ...tested, "--out", run, ...start],
+      "--resume",
+    ]);
   await planOrTrain(commandLine, planned, {
     plan: () => finetuneDryRun(request, terminal),
     train: (signal) => finetune({ ...request, signal }, terminal),
@@ -112,6 +128,7 @@ function tellAccuracy(result: FinetuneResult, again: string, terminal: CommandTe
     `accuracy: ${percent(accuracy, 1)}${firstFive} (${classes.length} classes, ${test} test pictures)`,
     `run: ${run}`,
     `evaluation: ${join(run, evaluationFile)}`,
+    `next: ${commandText(["predict", run], "<pictures>")}`,
   ]);
 }
 
@@ -124,7 +141,7 @@ async function reportOf(run: string, terminal: CommandTerminal): Promise<string 
   } catch (error) {
     terminal.warn(
       `the run is complete, but its report could not be written: ${(error as Error).message} Make it with: ` +
-        `splitmask report ${run} --pictures <folder>`,
+        commandText(["report", run, "--pictures"], "<folder>"),
     );
     return null;
   }

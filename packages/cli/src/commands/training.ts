@@ -13,6 +13,7 @@ import {
   usualRunFolder,
 } from "@splitmask/pipelines/settings";
 import { addCommand, addSettings, type CommandLine, declare, shared } from "./commandLine.js";
+import { commandText } from "./commandText.js";
 import { addFieldOptions } from "./fieldOptions.js";
 
 interface RunOptions {
@@ -60,7 +61,7 @@ export function addPretrain(commandLine: CommandLine): void {
 
 interface FinetuneOptions extends RunOptions {
   readonly train: string;
-  readonly test: string;
+  readonly test?: string;
   readonly fromScratch?: boolean;
 }
 
@@ -80,7 +81,7 @@ export function addFinetune(commandLine: CommandLine): void {
       show what would be trained, and the time and memory it takes
     $ splitmask finetune runs/photos --train ./train --test ./val --out runs/scratch --from-scratch
       the same without pre-training`;
-  const command = addCommand(commandLine.program, "finetune", help, ["train", "test"]);
+  const command = addCommand(commandLine.program, "finetune", help, ["train"]);
   const fields = addFieldOptions(command, finetuneGroups);
   command.action(async (run: string, options: FinetuneOptions) => {
     const given = fields(options);
@@ -89,7 +90,8 @@ export function addFinetune(commandLine: CommandLine): void {
     const { train, test, fromScratch = false, resume = false, overwrite = false } = options;
     const out = outOf(options, planned);
     const config = { ...file, ...given };
-    const request = { run, train, test, fromScratch, config, out, resume, overwrite };
+    const tested = test === undefined ? {} : { test };
+    const request = { run, train, ...tested, fromScratch, config, out, resume, overwrite };
     const { runFinetune } = await import("./trainedRun.js");
     await runFinetune(commandLine, request, planned);
   });
@@ -170,7 +172,10 @@ export function addPreview(commandLine: CommandLine): void {
       terminal,
     );
     tellSkipped(skipped, terminal);
-    terminal.result({ ...result, skipped: skipped.length }, [`preview: ${result.out}`]);
+    terminal.result({ ...result, skipped: skipped.length }, [
+      `preview: ${result.out}`,
+      `next: ${commandText(["pretrain", folder])}`,
+    ]);
   });
 }
 

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { checksum } from "@splitmask/kernels";
 import {
   type BadLine,
-  CacheIndex,
   cacheFiles,
   decodeBad,
   decodeRecords,
@@ -14,6 +13,7 @@ import {
   recordBytes,
   segmentFile,
 } from "./cacheFiles.js";
+import { CacheIndex } from "./cacheIndex.js";
 
 /** A file of pixels is closed when the next picture would make it larger. */
 const segmentBytes = 256 << 20;

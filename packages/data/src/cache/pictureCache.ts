@@ -8,16 +8,9 @@ import type { ImageDataset } from "../imageDataset.js";
 import { defaultWorkers } from "../loading/decodeQueue.js";
 import type { HeldPicture } from "../loading/heldPicture.js";
 import { buildCache, type CacheProgress } from "./buildCache.js";
-import {
-  CacheIndex,
-  cacheFiles,
-  decodeBad,
-  readComplete,
-  readOrEmpty,
-  recordBytes,
-  segmentFile,
-} from "./cacheFiles.js";
+import { cacheFiles, decodeBad, readComplete, readOrEmpty, recordBytes, segmentFile } from "./cacheFiles.js";
 import { type CacheSettings, cacheSettings, defaultCacheFolder, folderOf } from "./cacheFolder.js";
+import { CacheIndex } from "./cacheIndex.js";
 
 /** Options of `pictureCache`. */
 export interface PictureCacheOptions {

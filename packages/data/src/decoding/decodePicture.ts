@@ -9,7 +9,8 @@ import { densityFor, limitReason, mostPixels, mostSeconds } from "./pictureLimit
 import type { PictureSize } from "./pictureSize.js";
 import { mendFile, readable, sourceOf } from "./pictureSource.js";
 import { pixelStorage } from "./pixelStorage.js";
-import { type StoredValues, scaleValues, storedValues, type ValueRange } from "./valueRange.js";
+import type { StoredValues, ValueRange } from "./storedValues.js";
+import { scaleValues, storedValues } from "./valueRange.js";
 
 /** What makes a picture an error, see `DecodeOptions`. */
 export type FailOn = "none" | "truncated" | "error" | "warning";

@@ -1,4 +1,4 @@
-import { shownName } from "../fileNames.js";
+import { shownName } from "../shownName.js";
 
 /** A picture that could not be read or decoded. */
 export class PictureError extends Error {

@@ -1,4 +1,4 @@
-import type { View } from "../augmentation/imageBatch.js";
+import type { View } from "@splitmask/augmentation";
 
 /**
  * The short side to which loaders reduce pictures unless told otherwise: twice the largest view, so that a crop of a

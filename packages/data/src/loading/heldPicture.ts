@@ -1,4 +1,4 @@
-import type { DevicePicture } from "../augmentation/imageBatch.js";
+import type { DevicePicture } from "@splitmask/augmentation";
 
 /** A picture on the device that somebody holds: `release()` it after its last kernel has been enqueued. */
 export interface HeldPicture extends DevicePicture {

@@ -1,7 +1,12 @@
+import type { Augmentation } from "@splitmask/augmentation";
+import {
+  augmentViews,
+  checkViews,
+  type ImageBatch,
+  randomResizedCrop,
+  type View,
+} from "@splitmask/augmentation";
 import type { Device } from "@splitmask/kernels";
-import type { Augmentation } from "../augmentation/augmentation.js";
-import { randomResizedCrop } from "../augmentation/crops.js";
-import { augmentViews, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import type { PictureCache } from "../cache/pictureCache.js";
 import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
 import type { ImageDataset } from "../imageDataset.js";

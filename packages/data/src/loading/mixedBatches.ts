@@ -1,7 +1,7 @@
+import type { ImageBatch } from "@splitmask/augmentation";
+import { type MixupOptions, mixup } from "@splitmask/augmentation";
 import { slice, type Tensor, tensor } from "@splitmask/autograd";
 import type { Device } from "@splitmask/kernels";
-import type { ImageBatch } from "../augmentation/imageBatch.js";
-import { type MixupOptions, mixup } from "../augmentation/mixup.js";
 import type { ImageLoader } from "./imageLoader.js";
 import { sliceImageBatch } from "./sliceImageBatch.js";
 

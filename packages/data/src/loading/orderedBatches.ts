@@ -1,7 +1,6 @@
+import type { Augmentation } from "@splitmask/augmentation";
+import { augmentViews, centerCrop, checkViews, type ImageBatch, type View } from "@splitmask/augmentation";
 import type { Device } from "@splitmask/kernels";
-import type { Augmentation } from "../augmentation/augmentation.js";
-import { centerCrop } from "../augmentation/crops.js";
-import { augmentViews, checkViews, type ImageBatch, type View } from "../augmentation/imageBatch.js";
 import type { PictureCache } from "../cache/pictureCache.js";
 import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
 import type { ImageDataset } from "../imageDataset.js";

@@ -1,5 +1,5 @@
+import type { ImageBatch } from "@splitmask/augmentation";
 import { slice } from "@splitmask/autograd";
-import type { ImageBatch } from "../augmentation/imageBatch.js";
 
 /**
  * The pictures `start` … `end` − 1 of a batch. The views share the batch's memory.

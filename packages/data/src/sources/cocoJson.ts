@@ -1,5 +1,5 @@
-import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 
 /**
  * What a COCO file calls a picture, a category or an annotation: a number, also where it is written as a text; or a

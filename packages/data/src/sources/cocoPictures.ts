@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
-import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { commonFolder } from "./commonFolder.js";
 import { statOrNull } from "./fileFacts.js";
 import { FolderScan } from "./folderScan.js";

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Stats, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import { fileOf, shownName } from "../fileNames.js";
+import { fileOf } from "../fileNames.js";
+import { shownName } from "../shownName.js";
 
 /** Files that are looked at between two pauses for the event loop. */
 export const filesAPause = 1000;

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { fileOf, shownName } from "../fileNames.js";
+import { fileOf } from "../fileNames.js";
+import { shownName } from "../shownName.js";
 import { refuseArchive, refuseConvertible } from "./convertible.js";
 import { statOrNull } from "./fileFacts.js";
 import { deepestLevel, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";

@@ -1,5 +1,5 @@
 import { basename, dirname, join, relative } from "node:path";
-import { shownName } from "../fileNames.js";
+import { shownName } from "../shownName.js";
 import { cifarPart } from "./cifarNames.js";
 import { deepestLevel, holdsPictureFiles, isFolder, namesIn } from "./folderNames.js";
 import { type ContainerFormat, containerFormats, containerNames, type DatasetFormat } from "./formatNames.js";

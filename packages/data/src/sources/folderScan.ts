@@ -2,8 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { unreadableReason } from "../decoding/diagnosis.js";
 import type { SkippedPicture } from "../decoding/pictureError.js";
-import { fileOf, nameFromBytes, shownName } from "../fileNames.js";
+import { fileOf, nameFromBytes } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { isPictureName, LeftAlone } from "./pictureFormats.js";
 import { isHiddenOrSystem } from "./systemNames.js";
 
@@ -50,8 +51,9 @@ export class FolderScan {
   async entries(folder: string): Promise<FolderEntry[]> {
     const found: FolderEntry[] = [];
     try {
-      for (const entry of await readdir(fileOf(folder), { withFileTypes: true, encoding: "buffer" })) {
-        const name = nameFromBytes(entry.name);
+      // Bytes as latin1: with "buffer" Bun (1.4) gives bare names, and what they are is lost.
+      for (const entry of await readdir(fileOf(folder), { withFileTypes: true, encoding: "latin1" })) {
+        const name = nameFromBytes(Buffer.from(entry.name, "latin1"));
         const path = join(folder, name);
         const isLink = entry.isSymbolicLink();
         const kind = isLink ? await kindOfLink(path) : entry.isDirectory() ? "folder" : "file";

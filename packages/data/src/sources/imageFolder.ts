@@ -1,8 +1,9 @@
 import { opendir, realpath, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
-import { fileOf, nameFromBytes, recoverName, shownName } from "../fileNames.js";
+import { fileOf, nameFromBytes, recoverName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { commonFolder } from "./commonFolder.js";
 import { FolderScan } from "./folderScan.js";
 import { firstFolder, ImageFiles, labelsByFolder } from "./imageFiles.js";

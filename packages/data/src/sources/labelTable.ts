@@ -1,7 +1,8 @@
 import { extname } from "node:path";
 import { parse } from "csv-parse/sync";
-import { bytesOfName, nameFromBytes, shownName } from "../fileNames.js";
+import { bytesOfName, nameFromBytes } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { isPictureName } from "./pictureFormats.js";
 import { parseJson } from "./textFile.js";
 

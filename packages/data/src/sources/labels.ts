@@ -1,5 +1,5 @@
-import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { sortNames } from "./sortNames.js";
 
 /** More classes than any classification data set has: a larger label is damage, and would make as many names. */

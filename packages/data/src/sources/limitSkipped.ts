@@ -1,6 +1,6 @@
 import type { NdArray } from "ndarray";
 import { PictureError, type SkippedPicture } from "../decoding/pictureError.js";
-import type { ValueRange } from "../decoding/valueRange.js";
+import type { ValueRange } from "../decoding/storedValues.js";
 import type { DatasetIdentity, DatasetNote, ImageDataset, ImageRequest } from "../imageDataset.js";
 import { forwardedMembers } from "./forwardedMembers.js";
 

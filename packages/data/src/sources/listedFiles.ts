@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { statOrNull } from "./fileFacts.js";
 import { isFolder, namesIn } from "./folderNames.js";
 import { partOf } from "./parts.js";

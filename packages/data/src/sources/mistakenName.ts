@@ -1,7 +1,8 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isNamed, signatureOf } from "../decoding/signature.js";
-import { fileOf, shownName } from "../fileNames.js";
+import { fileOf } from "../fileNames.js";
+import { shownName } from "../shownName.js";
 import { fileLength } from "./fileFacts.js";
 import type { DatasetFormat } from "./formatNames.js";
 

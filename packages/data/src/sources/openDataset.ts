@@ -1,7 +1,8 @@
 import { basename, dirname, join } from "node:path";
 import type { DecodeOptions } from "../decoding/decodePicture.js";
-import { recoverName, shownName } from "../fileNames.js";
+import { recoverName } from "../fileNames.js";
 import type { DatasetNote, ImageDataset } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { cifarDataset } from "./cifar.js";
 import { cocoDataset } from "./coco.js";
 import { concatenateDatasets } from "./concatenateDatasets.js";

@@ -8,7 +8,7 @@ import {
 } from "../decoding/decodePicture.js";
 import { PictureError } from "../decoding/pictureError.js";
 import type { PictureSize } from "../decoding/pictureSize.js";
-import type { StoredValues } from "../decoding/valueRange.js";
+import type { StoredValues } from "../decoding/storedValues.js";
 import {
   checkIndex,
   type DatasetIdentity,

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
-import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 
 /** Endings (lower case) of the files that are taken for pictures, unless told otherwise. */
 export const pictureExtensions: readonly string[] = [

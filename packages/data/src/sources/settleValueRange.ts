@@ -1,5 +1,6 @@
 import { PictureError } from "../decoding/pictureError.js";
-import { chooseRange, pooled, type StoredValues, type ValueRange } from "../decoding/valueRange.js";
+import type { StoredValues, ValueRange } from "../decoding/storedValues.js";
+import { chooseRange, pooled } from "../decoding/valueRange.js";
 import type { DatasetNote, ImageDataset } from "../imageDataset.js";
 import { evenlySpaced } from "./evenlySpaced.js";
 

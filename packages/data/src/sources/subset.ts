@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NdArray } from "ndarray";
-import type { ValueRange } from "../decoding/valueRange.js";
+import type { ValueRange } from "../decoding/storedValues.js";
 import {
   checkIndex,
   type DatasetIdentity,

@@ -1,5 +1,5 @@
-import { shownName } from "../fileNames.js";
 import type { DatasetNote } from "../imageDataset.js";
+import { shownName } from "../shownName.js";
 import { hiddenNote } from "./folderScan.js";
 import { Numbering } from "./growing.js";
 import { LeftAlone } from "./pictureFormats.js";

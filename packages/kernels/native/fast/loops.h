@@ -4,24 +4,28 @@
 #include "../parallel.h"
 #include "../vector.h"
 #include "bfloat16.h"
+#include "doubles.h"
 
 namespace splitmask::SPLITMASK_SET {
 
-// By this the body of `overVectors` reads and writes floats and Bfloat16: all lanes, or the first `count`.
+// By this the body of `overVectors` reads and writes floats and Bfloat16, integers and bytes: all lanes, or the first
+// `count`.
 struct AllLanes {
-  template <class T> inline __attribute__((always_inline)) Vector read(const T* from, float = 0.0f) const {
+  template <class T> inline __attribute__((always_inline)) auto read(const T* from, float = 0.0f) const {
     return load(from);
   }
-  template <class T> inline __attribute__((always_inline)) void write(T* to, Vector value) const { store(to, value); }
+  template <class T, class V> inline __attribute__((always_inline)) void write(T* to, V value) const {
+    store(to, value);
+  }
   // `value` in the lanes in use, `filler` in the others.
   inline __attribute__((always_inline)) Vector keep(Vector value, float) const { return value; }
 };
 struct SomeLanes {
   int count;
-  template <class T> inline __attribute__((always_inline)) Vector read(const T* from, float filler = 0.0f) const {
+  template <class T> inline __attribute__((always_inline)) auto read(const T* from, float filler = 0.0f) const {
     return loadPartial(from, count, filler);
   }
-  template <class T> inline __attribute__((always_inline)) void write(T* to, Vector value) const {
+  template <class T, class V> inline __attribute__((always_inline)) void write(T* to, V value) const {
     storePartial(to, value, count);
   }
   inline __attribute__((always_inline)) Vector keep(Vector value, float filler) const {
@@ -64,21 +68,15 @@ SPLITMASK_INLINE float maximumOver(const float* row, int64 begin, int64 end, flo
   return horizontalMaximum(maximum(maximum(best0, best1), maximum(best2, best3)));
 }
 
-// Half a vector of floats, and the doubles of the same number.
-typedef float HalfVector __attribute__((vector_size(lanes * 2), aligned(4), may_alias));
-typedef double DoubleVector __attribute__((vector_size(lanes * 4)));
-
 // Σ value² in float64, which no float32 overflows.
 static inline double sumOfSquares(const float* values, int64 count) {
   constexpr int half = lanes / 2;
   DoubleVector sum0 = {}, sum1 = {};
   int64 i = 0;
   for (; i + lanes <= count; i += lanes) {
-    const DoubleVector a = __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i), DoubleVector);
-    const DoubleVector b =
-        __builtin_convertvector(*reinterpret_cast<const HalfVector*>(values + i + half), DoubleVector);
-    sum0 += a * a;
-    sum1 += b * b;
+    const Doubles value = toDoubles(load(values + i));
+    sum0 += value.low * value.low;
+    sum1 += value.high * value.high;
   }
   sum0 += sum1;
   double sum = 0;

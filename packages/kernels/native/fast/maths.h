@@ -19,8 +19,20 @@ template <class V> inline V withSignOf(V magnitude, V sign) {
 template <class V> inline V atLeast(V x, V low) { return x < low ? low : x; }
 inline Vector atLeast(Vector x, Vector low) { return maximum(low, x); }
 
-// e^y = e^r·2ⁿ with y = n·ln 2 + r, |r| ≤ ln 2 / 2: returns e^r; `shifted` holds n in its low bits, over 0x4b400000.
-template <class V> inline V reducedExponential(V y, IntegersOf<V>& shifted) {
+// The nearest integers, ties to even: 2²³ and more are integers already.
+template <class V> inline V roundToEven(V x) {
+  const V shift = V{} + 8388608.0f, size = absoluteValue(x);
+  const V rounded = (size + shift) - shift;
+  return size < shift ? withSignOf(rounded, x) : x;
+}
+template <class V> inline V roundDown(V x) {
+  const V near = roundToEven(x);
+  return withSignOf(near > x ? near - 1.0f : near, x);
+}
+
+// e^y = e^r·2ⁿ with y = n·ln 2 + r, |r| ≤ ln 2 / 2: returns e^r − 1; `shifted` holds n in its low bits, over
+// 0x4b400000.
+template <class V> inline V reducedExponentialMinus1(V y, IntegersOf<V>& shifted) {
   const V shift = V{} + 12582912.0f;  // 1.5·2²³: adding it rounds to an integer in the low bits
   const V sum = y * 1.44269504f + shift;
   const V n = sum - shift;
@@ -30,7 +42,10 @@ template <class V> inline V reducedExponential(V y, IntegersOf<V>& shifted) {
   p = p * r + 1.666651997e-01f;
   p = p * r + 4.999999340e-01f;
   shifted = (IntegersOf<V>)sum;
-  return (p * (r * r) + r) + 1.0f;
+  return p * (r * r) + r;
+}
+template <class V> inline V reducedExponential(V y, IntegersOf<V>& shifted) {
+  return reducedExponentialMinus1(y, shifted) + 1.0f;
 }
 
 // e^x: 2ⁿ in two factors, so that subnormal results and 2¹²⁸ come out right.
@@ -44,6 +59,21 @@ template <class V> inline V exponential(V x) {
   const I whole = shifted - 0x4b400000;
   const I half = whole >> 1;
   return e * (V)((half + 127) << 23) * (V)((whole - half + 127) << 23);
+}
+
+// e^x − 1. From 2²⁴ on the 1 makes no difference, and 2ⁿ takes two factors, as above; below −25 the result is −1.
+template <class V> inline V exponentialMinus1(V x) {
+  using I = IntegersOf<V>;
+  const V high = V{} + 89.0f;
+  V y = atLeast(x, V{} - 25.0f);
+  y = y > high ? high : y;
+  I shifted;
+  const V e = reducedExponentialMinus1(y, shifted);
+  const I whole = shifted - 0x4b400000;
+  const I half = whole >> 1;
+  const V first = (V)((half + 127) << 23), second = (V)((whole - half + 127) << 23);
+  const V scale = first * second;
+  return whole < 24 ? e * scale + (scale - 1.0f) : (e + 1.0f) * first * second;
 }
 
 // e^x for x ≤ 0 (softmax, after the maximum was taken off; up to 88 is fine): results below 2⁻¹²⁶·⁵ are flushed to
@@ -97,6 +127,18 @@ template <class V> inline V logarithm(V x) {
   result = x == infinity ? x : result;
   result = x == V{} ? -infinity : result;
   return x >= V{} ? result : V{} + __builtin_nanf("");
+}
+
+// ln(1 + x): what 1 + x loses of x in rounding is added as a share of it.
+template <class V> inline V logarithmPlus1(V x) {
+  const V sum = x + 1.0f;
+  const V lost = (x - (sum - 1.0f)) / sum, log = logarithm(sum);
+  return lost == lost ? log + lost : log;
+}
+
+// ln(1 + e^x) without overflow.
+template <class V> inline V softplus(V x) {
+  return (x <= V{} ? V{} : x) + logarithmPlus1(exponential(-absoluteValue(x)));
 }
 
 // erf x: odd polynomial below 1, above it 1 − e^P(|x|) with P fitted to ln erfc; 1 from 3.92 on.

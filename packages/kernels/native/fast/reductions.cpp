@@ -108,6 +108,63 @@ void reduce(const Reduce<float>& call) {
   }
 }
 
+// Running sums, in doubles: of the elements of a line, or of lines that lie side by side.
+
+namespace {
+
+// Step −1: from the last element to the first. Four sums at a time wait for one addition.
+template <int Step> void runningSum(float* y, const float* x, int64 length) {
+  double total = 0;
+  int64 i = 0;
+  for (; i + 4 <= length; i += 4, x += 4 * Step, y += 4 * Step) {
+    const double first = x[0], pair = first + x[Step], third = x[2 * Step], rest = third + x[3 * Step];
+    y[0] = static_cast<float>(total + first);
+    y[Step] = static_cast<float>(total + pair);
+    y[2 * Step] = static_cast<float>(total + (pair + third));
+    total += pair + rest;
+    y[3 * Step] = static_cast<float>(total);
+  }
+  for (; i < length; ++i, x += Step, y += Step) {
+    total += *x;
+    *y = static_cast<float>(total);
+  }
+}
+
+// Of the columns begin … end of `length` rows, `step` apart.
+void runningSums(float* y, const float* x, int64 length, int64 step, int64 begin, int64 end) {
+  overVectors(begin, end, [&](int64 c, auto part) {
+    Doubles total = {};
+    for (int64 r = 0; r < length; ++r) {
+      const Doubles value = toDoubles(part.read(x + r * step + c));
+      total.low += value.low;
+      total.high += value.high;
+      part.write(y + r * step + c, toFloats(total));
+    }
+  });
+}
+
+}  // namespace
+
+void cumulativeSum(const CumulativeSum<float>& call) {
+  const int64 length = call.length, inner = call.inner, last = (length - 1) * inner;
+  if (inner == 1)
+    return overRows(call, call.outer, length, [&](int64 o) {
+      float* y = call.output + o * length;
+      const float* x = call.input + o * length;
+      if (call.reverse)
+        runningSum<-1>(y + last, x + last, length);
+      else
+        runningSum<1>(y, x, length);
+    });
+  constexpr int64 columns = 64;  // of a task
+  const int64 pieces = (inner + columns - 1) / columns;
+  overRows(call, call.outer * pieces, length * minimum(inner, columns), [&](int64 item) {
+    const int64 start = item / pieces * length * inner + (call.reverse ? last : 0), begin = item % pieces * columns;
+    runningSums(call.output + start, call.input + start, length, call.reverse ? -inner : inner, begin,
+                minimum(inner, begin + columns));
+  });
+}
+
 void sumColumns(const SumColumns<float>& call) {
   const RowChunks chunks(call.rows, call.columns);
   float* partials = partialSums(call, chunks.count * call.columns);

@@ -2,6 +2,7 @@
 #include "../generated/movement.h"
 #include "../indices.h"
 #include "naive.h"
+#include "strided.h"
 
 #include <cstring>
 
@@ -27,16 +28,8 @@ template <class T> void copyBlocks(const CopyBlocks<T>& call) {
 }
 
 template <class T> void permute(const Permute<T>& call) {
-  int64 size = 1;
-  for (const int64 dimension : call.dimensions) size *= dimension;
-  for (int64 i = 0; i < size; ++i) {
-    int64 rest = i, offset = 0;
-    for (int axis = 7; axis >= 0; --axis) {
-      offset += (rest % call.dimensions[axis]) * call.inputStrides[axis];
-      rest /= call.dimensions[axis];
-    }
-    std::memcpy(call.output + i, call.input + offset, sizeof(T));
-  }
+  overElements<1>(call.dimensions, {call.inputStrides},
+                  [&](int64 i, const int64* at) { std::memcpy(call.output + i, call.input + at[0], sizeof(T)); });
 }
 
 template <class T> void gatherTokens(const GatherTokens<T>& call) {

@@ -51,8 +51,7 @@ template <class T> T draw(const Random<T>& call, const Cut& cut, uint32 word) {
 
 template <class T> void random(const Random<T>& call) {
   const Cut cut{normalShareBelow((call.low - call.a) / call.b), normalShareBelow((call.high - call.a) / call.b)};
-  const RandomKey key{static_cast<uint64>(call.seed), static_cast<uint32>(call.purpose), static_cast<uint32>(call.step),
-                      static_cast<uint32>(call.sample)};
+  const RandomKey key = keyOf(call);
   constexpr int64 chunk = 4096;
   parallelFor(call, (call.size + chunk - 1) / chunk, [&](int64 task, int) {
     const int64 end = (task + 1) * chunk < call.size ? (task + 1) * chunk : call.size;
@@ -61,6 +60,19 @@ template <class T> void random(const Random<T>& call) {
       for (int64 j = 0; j < 4 && i + j < end; ++j) call.output[i + j] = draw(call, cut, words.word[j]);
     }
   });
+}
+
+template <class T> void dropout(const Dropout<T>& call) {
+  const double kept = 1 - call.probability;
+  const T scale = static_cast<T>(1 / kept);
+  RandomKey key = keyOf(call);
+  for (int64 r = 0; r < call.rows; ++r) {
+    key.sample = static_cast<uint32>(call.sample + r / call.count * call.total + r % call.count);
+    for (int64 c = 0; c < call.columns; ++c) {
+      const uint32 word = key.words(static_cast<uint32>(c / 4)).word[c % 4];
+      call.output[r * call.columns + c] = call.input[r * call.columns + c] * (word * 0x1p-32 < kept ? scale : T(0));
+    }
+  }
 }
 
 // Splits of the patch grid in two branches: BEiT's block-wise mask topped up to an exact size, or uniform sets.
@@ -143,4 +155,5 @@ template <class T> void splitMasks(const SplitMasks<T>& call) {
 }  // namespace splitmask::naive
 
 NAIVE_KERNEL(random, Random)
+NAIVE_KERNEL(dropout, Dropout)
 NAIVE_KERNEL(splitMasks, SplitMasks)

@@ -30,6 +30,18 @@ template <class T> void reduce(const Reduce<T>& call) {
     }
 }
 
+template <class T> void cumulativeSum(const CumulativeSum<T>& call) {
+  for (int64 o = 0; o < call.outer; ++o)
+    for (int64 i = 0; i < call.inner; ++i) {
+      double sum = 0;
+      for (int64 l = 0; l < call.length; ++l) {
+        const int64 at = (o * call.length + (call.reverse ? call.length - 1 - l : l)) * call.inner + i;
+        sum += call.input[at];
+        call.output[at] = static_cast<T>(sum);
+      }
+    }
+}
+
 template <class T> void dotColumns(const DotColumns<T>& call) {
   for (int64 c = 0; c < call.columns; ++c) {
     double sum = 0;
@@ -115,6 +127,7 @@ template <class T> void equalShare(const EqualShare<T>& call) {
 
 NAIVE_KERNEL(reduce, Reduce)
 NAIVE_KERNEL(sumColumns, SumColumns)
+NAIVE_KERNEL(cumulativeSum, CumulativeSum)
 NAIVE_KERNEL(dotColumns, DotColumns)
 NAIVE_KERNEL(dotRows, DotRows)
 NAIVE_KERNEL(argmaxRows, ArgmaxRows)

@@ -6,6 +6,9 @@
 
 #if defined(__APPLE__)
 #include <sys/sysctl.h>
+#elif defined(_WIN32)
+#include <windows.h>
+#include <vector>
 #endif
 
 namespace splitmask {
@@ -35,6 +38,34 @@ void readLevels(Level levels[3]) {
   levels[2].bytes = number("hw.l3cachesize");
   if (several) levels[1].cores = number("hw.perflevel0.cpusperl2");
   levels[2].cores = number("hw.physicalcpu");
+}
+
+#elif defined(_WIN32)
+
+int64 membersOf(const GROUP_AFFINITY& group) { return __builtin_popcountll(group.Mask); }
+
+// Of the first core: the system lists it first.
+void readLevels(Level levels[3]) {
+  DWORD bytes = 0;
+  GetLogicalProcessorInformationEx(RelationAll, nullptr, &bytes);
+  std::vector<char> list(bytes);
+  using Information = SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX;
+  const auto at = [&](DWORD offset) { return reinterpret_cast<Information*>(list.data() + offset); };
+  if (!GetLogicalProcessorInformationEx(RelationAll, at(0), &bytes)) return;
+  int64 threadsOfCore = 0;
+  for (DWORD offset = 0; offset < bytes; offset += at(offset)->Size) {
+    const Information& entry = *at(offset);
+    if (entry.Relationship == RelationProcessorCore && threadsOfCore == 0)
+      threadsOfCore = membersOf(entry.Processor.GroupMask[0]);
+  }
+  for (DWORD offset = 0; offset < bytes; offset += at(offset)->Size) {
+    const Information& entry = *at(offset);
+    if (entry.Relationship != RelationCache || entry.Cache.Type == CacheInstruction || entry.Cache.Level < 1) continue;
+    Level& found = levels[entry.Cache.Level > 3 ? 2 : entry.Cache.Level - 1];
+    if (found.bytes > 0) continue;
+    found.bytes = entry.Cache.CacheSize;
+    found.cores = threadsOfCore > 0 ? membersOf(entry.Cache.GroupMask) / threadsOfCore : 1;
+  }
 }
 
 #else

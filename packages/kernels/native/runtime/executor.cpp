@@ -1,5 +1,8 @@
 #include "executor.h"
 
+#if defined(_WIN32)
+#include <windows.h>
+#endif
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -299,6 +302,29 @@ double Executor::profileTime() const {
   return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - profileStart_).count();
 }
 
+#if defined(_WIN32)
+
+static uint64_t cyclesOfThread() {
+  ULONG64 cycles = 0;
+  QueryThreadCycleTime(GetCurrentThread(), &cycles);
+  return cycles;
+}
+
+// Cycles of the thread by their length, which is measured once: Windows counts a thread's seconds in steps of 16 ms.
+static double cpuTimeOfThread() {
+  static const double nanosecondsPerCycle = [] {
+    const auto start = std::chrono::steady_clock::now();
+    const uint64_t cycles = cyclesOfThread();
+    std::chrono::duration<double, std::nano> passed{0};
+    while (passed < std::chrono::milliseconds(2)) passed = std::chrono::steady_clock::now() - start;
+    const uint64_t counted = cyclesOfThread() - cycles;
+    return counted > 0 ? passed.count() / static_cast<double>(counted) : 0;
+  }();
+  return static_cast<double>(cyclesOfThread()) * nanosecondsPerCycle;
+}
+
+#else
+
 static double cpuTimeOfThread() {
 #if defined(__wasm__)
   // WebAssembly knows no CPU time.
@@ -309,6 +335,8 @@ static double cpuTimeOfThread() {
   return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
 #endif
 }
+
+#endif
 
 // Runs a kernel or a copy; while a profile is taken, measures its time.
 template <class Work> void Executor::timed(const Work& work) {

@@ -1,6 +1,9 @@
 #include "memory_pool.h"
 
-#if !defined(__wasm__)
+#if defined(_WIN32)
+#include <malloc.h>
+#include <windows.h>
+#elif !defined(__wasm__)
 #include <sys/mman.h>
 #endif
 #include <cstdint>
@@ -37,7 +40,22 @@ size_t MemoryPool::sizeOf(size_t bytes) {
   return roundUp(bytes, step);
 }
 
-#if defined(__wasm__)
+#if defined(_WIN32)
+
+// Not in large pages: Windows gives them only to users with a privilege that nobody has by default.
+static void* map(size_t bytes) {
+  if (bytes < mapFrom) return _aligned_malloc(bytes, alignment);
+  return VirtualAlloc(nullptr, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
+
+static void unmap(Block block) {
+  if (block.bytes < mapFrom)
+    _aligned_free(block.memory);
+  else
+    VirtualFree(block.memory, 0, MEM_RELEASE);
+}
+
+#elif defined(__wasm__)
 
 static void* map(size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}, std::nothrow); }
 

@@ -17,13 +17,44 @@ export const binaryOperations = {
   maximum: 4,
   /** The smaller of both. */
   minimum: 5,
+  /** aᵇ; as C's pow for zeros, negative bases, infinities and NaN. In float32 within 1 ULP. */
+  power: 6,
+} as const;
+
+/** Codes of the `binaryBackward` kernel: which operation's derivative, with respect to which operand. */
+export const binaryDerivatives = {
+  /** Of the larger with respect to a: 1 where a > b or one is NaN, ½ where both are equal, else 0. */
+  maximum: 0,
+  /** Of the smaller with respect to a. */
+  minimum: 1,
+  /** Of aᵇ with respect to a: b·aᵇ⁻¹, 0 where b is 0. */
+  base: 2,
+  /** Of aᵇ with respect to b: aᵇ·ln a, 0 where a is 0 and b ≥ 0. */
+  exponent: 3,
+} as const;
+
+/** Codes of the `compare` kernel. With a NaN only `notEqual` is true. */
+export const comparisons = {
+  /** a = b */
+  equal: 0,
+  /** a ≠ b */
+  notEqual: 1,
+  /** a < b */
+  less: 2,
+  /** a ≤ b */
+  lessEqual: 3,
+  /** a > b */
+  greater: 4,
+  /** a ≥ b */
+  greaterEqual: 5,
 } as const;
 
 /**
  * Codes of the `unary` and `unaryBackward` kernels. In float32, on every instruction set, the largest error against
  * float64 over all floats, in units in the last place (ULP; held by a test): exp 1, log 1, erf 1.5, tanh 1.5, rsqrt
- * 1.5; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms; its derivative 2.5·2⁻²⁴. sin and
- * cos 2·2⁻²⁴ in absolute terms up to |x| = 4096, beyond that less exact. Subnormal numbers are kept.
+ * 1.5, expm1 1.6, log1p and softplus 2; sqrt and reciprocal 0.5. gelu 2.5 above −1, below 1.5·2⁻²⁴ in absolute terms;
+ * its derivative 2.5·2⁻²⁴. sin and cos 2·2⁻²⁴ in absolute terms up to |x| = 4096, beyond that less exact. Subnormal
+ * numbers are kept.
  */
 export const unaryOperations = {
   /** −x */
@@ -58,6 +89,24 @@ export const unaryOperations = {
   sin: 14,
   /** The cosine, x in radians. */
   cos: 15,
+  /** −1, 0 or 1; 0 for NaN. */
+  sign: 16,
+  /** The largest integer that is not above x. */
+  floor: 17,
+  /** The smallest integer that is not below x. */
+  ceil: 18,
+  /** The nearest integer, ties to the even one. */
+  round: 19,
+  /** The integer part. */
+  trunc: 20,
+  /** eˣ − 1, exact near 0. */
+  expm1: 21,
+  /** ln(1 + x), exact near 0. */
+  log1p: 22,
+  /** ln(1 + eˣ) */
+  softplus: 23,
+  /** x/(1 + e⁻ˣ) */
+  silu: 24,
 } as const;
 
 /** Codes of the `reduce` kernel. */
@@ -123,6 +172,17 @@ export const elementTypes = {
   dtype: 0,
   /** bfloat16. */
   bfloat16: 1,
+} as const;
+
+/** The same of the kernels that take every element type. */
+export const anyElementTypes = {
+  ...elementTypes,
+  /** float32, also in a call whose dtype is float64. */
+  float32: 2,
+  /** int32. */
+  int32: 3,
+  /** uint8. */
+  uint8: 4,
 } as const;
 
 /** Codes of the `random` kernel. */

@@ -18,7 +18,7 @@ export type FixedType = "int32" | "uint8" | "float64" | "bfloat16";
 
 /** An element type that an argument of the call says. */
 export interface TypeByCode<Name extends string> {
-  /** The integer that is a code of `elementTypes`. */
+  /** The integer that is a code of `elementTypes` or `anyElementTypes`. */
   readonly code: Name;
 }
 

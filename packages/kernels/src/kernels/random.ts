@@ -1,6 +1,6 @@
 import { distributions, splitModes } from "./codes.js";
 import { defineKernel, type NumbersOf } from "./defineKernel.js";
-import { none, size } from "./extents.js";
+import { matrix, none, size } from "./extents.js";
 
 type Split = NumbersOf<"batch" | "rows" | "columns" | "visible">;
 const shown = (n: Split): number => n.batch * n.visible;
@@ -21,6 +21,18 @@ export const random = {
     codes: { distribution: distributions },
     buffers: { output: { output: true, extent: size } },
     operations: none,
+  }),
+  /**
+   * output = input·mask: the mask is 1 / (1 − probability) with probability 1 − probability, else 0. Row r has the
+   * numbers that `random` gives as `bernoulli` for a sample of its own: sample + r, or with fewer than `rows` samples
+   * (count) of a batch of `total`, repeated one behind the other, sample + ⌊r / count⌋·total + r % count. They are made
+   * anew in each call and never in memory. In place.
+   */
+  dropout: defineKernel({
+    integers: ["rows", "columns", "count", "total", "seed", "purpose", "step", "sample"],
+    values: ["probability"],
+    buffers: { output: { output: true, extent: matrix }, input: { extent: matrix } },
+    operations: matrix,
   }),
   /**
    * Splits of B images' patches (rows×columns grid) in two disjoint halves or quarters. first, second B×K with K =

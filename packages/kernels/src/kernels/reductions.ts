@@ -1,6 +1,8 @@
 import { reductions as reductionCodes } from "./codes.js";
-import { defineKernel } from "./defineKernel.js";
+import { defineKernel, type NumbersOf } from "./defineKernel.js";
 import { columns, matrix, one, perElement, rows, size } from "./extents.js";
+
+const lines = (n: NumbersOf<"outer" | "length" | "inner">): number => n.outer * n.length * n.inner;
 
 /** Kernels that make few numbers of many, in a fixed order, whatever the thread count. */
 export const reductions = {
@@ -14,6 +16,14 @@ export const reductions = {
       input: { extent: (n) => n.outer * n.reduced * n.inner },
     },
     operations: (n) => n.outer * n.reduced * n.inner,
+  }),
+  /**
+   * output[o,l,i] = Σ of input[o,k,i] over k ≤ l, or with `reverse` over k ≥ l; sums are held in float64. In place.
+   */
+  cumulativeSum: defineKernel({
+    integers: ["outer", "length", "inner", "reverse"],
+    buffers: { output: { output: true, extent: lines }, input: { extent: lines } },
+    operations: lines,
   }),
   /** output[c] = Σ_r input[r,c] of bfloat16 numbers; the gradient of a bias. */
   sumColumns: defineKernel({

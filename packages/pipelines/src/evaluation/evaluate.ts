@@ -20,8 +20,8 @@ import { type UsedRun, withEncoder } from "./usedRun.js";
 export interface EvaluateRequest extends UsedRun, LabelChoice, ProbeSettings, LabelledConfig, RunMethod {
   /** Labeled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
-  /** Labeled pictures with the same class names. */
-  readonly test: string;
+  /** Labeled pictures with the same class names. Default: `heldOut` of the others. */
+  readonly test?: string;
   /** The encoder as it was before training. */
   readonly untrained?: boolean;
   /**

@@ -1,10 +1,25 @@
-import { type ImageDataset, subset } from "@splitmask/data";
+import { type ImageDataset, randomSplit, subset } from "@splitmask/data";
+import { UsageError } from "@splitmask/methods/settings";
 import { type Choice, type LabelledConfig, sourceOf } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { closedOnError } from "./openFiles.js";
 import { openPictures } from "./pictures.js";
 import { type ScannedPictures, type ScanOptions, scanPictures } from "./scanPictures.js";
 import { warnOfShared } from "./sharedWarning.js";
+import { chooseSubset } from "./subset.js";
+
+/** Share of each class that is held out where no test pictures are given. */
+const usualHeldOut = 0.2;
+/** One seed for all: figures of different runs and seeds are of the same pictures. */
+const heldOutSeed = 0;
+
+/** Where labeled pictures are. */
+export interface LabelledPaths {
+  /** Pictures to learn from. */
+  readonly train: string;
+  /** Pictures to test with; undefined: some of the others are held out. */
+  readonly test?: string | undefined;
+}
 
 /** Labeled pictures to train and to test with. */
 export interface LabelledPictures {
@@ -16,19 +31,83 @@ export interface LabelledPictures {
   readonly warnings: readonly string[];
 }
 
+/** How labeled pictures are opened. */
+type LabelledOptions = Omit<ScanOptions, "split"> & Choice<LabelledConfig>;
+
 /**
- * Opens labeled pictures; those without a label are left out and told, and so are test pictures that are training
- * pictures too.
+ * The share of each class that is held out; null where there are test pictures.
+ *
+ * @throws UsageError where a share and test pictures are given.
+ */
+export function heldOutShare(
+  { test }: LabelledPaths,
+  { heldOut }: Choice<Pick<LabelledConfig, "heldOut">>,
+): number | null {
+  if (test === undefined) return heldOut ?? usualHeldOut;
+  if (heldOut == null) return null;
+  throw new UsageError(
+    `--held-out: got ${heldOut}, but the test pictures are given, ${test}. Leave one of them out.`,
+  );
+}
+
+/**
+ * Opens labeled pictures; those without a label are left out and told, and test pictures that are training pictures
+ * too are told. Without test pictures, some of each class are held out.
  *
  * @throws Error where there are not two classes, or no labeled picture.
  */
 export async function openLabelledPictures(
-  paths: { readonly train: string; readonly test: string },
-  options: Omit<ScanOptions, "split"> & Choice<LabelledConfig>,
+  paths: LabelledPaths,
+  options: LabelledOptions,
+  terminal: Terminal,
+): Promise<LabelledPictures> {
+  const { test, train } = paths;
+  const share = heldOutShare(paths, options);
+  return test === undefined
+    ? openHeldOut(train, share!, options, terminal)
+    : openBoth(train, test, options, terminal);
+}
+
+/** Opens training pictures, of which a share of each class is held out to test with. */
+async function openHeldOut(
+  path: string,
+  fraction: number,
+  options: LabelledOptions,
+  terminal: Terminal,
+): Promise<LabelledPictures> {
+  const { perClass, seed, subset: some, ...reading } = options;
+  const whole = await openTrainingPictures(path, { ...reading, ...sourceOf(options, "train") }, terminal);
+  const { classes } = whole.dataset;
+  return closedOnError([whole.dataset], async () => {
+    const [rest, test] = holdOut(whole.dataset, fraction);
+    if (test.length === 0) {
+      throw new Error(
+        `--train: ${path} has one picture of each class, so that none can be held out. Give test pictures with --test.`,
+      );
+    }
+    const count = whole.dataset.length.toLocaleString("en");
+    terminal.line(`${test.length.toLocaleString("en")} of the ${count} pictures are held out to test with`);
+    // Of those that are left, so that few labels do not leave few test pictures.
+    const dataset = await chooseSubset(rest, { perClass, seed, subset: some });
+    const warnings = await warnOfShared("--held-out", dataset, test, terminal);
+    const train = { ...whole, dataset, facts: { ...whole.facts, count: dataset.length } };
+    return { train, test, classes, warnings };
+  });
+}
+
+/** Labeled pictures without those that are held out, and the latter. */
+export function holdOut(dataset: ImageDataset, fraction: number): [ImageDataset, ImageDataset] {
+  return randomSplit(dataset, { fraction, seed: heldOutSeed });
+}
+
+async function openBoth(
+  trainPath: string,
+  testPath: string,
+  options: LabelledOptions,
   terminal: Terminal,
 ): Promise<LabelledPictures> {
   const train = await openTrainingPictures(
-    paths.train,
+    trainPath,
     { ...options, ...sourceOf(options, "train") },
     terminal,
   );
@@ -38,9 +117,9 @@ export async function openLabelledPictures(
   const valueRange = train.valueRange ?? options.valueRange;
   const source = { ...sourceOf(options, "test"), valueRange, use: "test", classes, cacheFolder } as const;
   return closedOnError([train.dataset], async () => {
-    const opened = await openPictures(paths.test, terminal, source);
+    const opened = await openPictures(testPath, terminal, source);
     return closedOnError([opened], async () => {
-      const test = withLabels("--test", paths.test, opened, terminal);
+      const test = withLabels("--test", testPath, opened, terminal);
       const warnings = await warnOfShared("--test", train.dataset, test, terminal);
       return { train, test, classes, warnings };
     });

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { discreteVaeMethod, type FigureNotes, type Method } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
 import { comparisonPage, mostCompared, type RecordedRun } from "@splitmask/report";
-import type { RunDescription } from "../runs/description.js";
+import { isDescription, type RunDescription } from "../runs/description.js";
 import { methodOf, type RunMethod } from "../runs/methodOf.js";
 import { readRecordedRun } from "../runs/recordedRun.js";
 import { loadMethod } from "../settings/loadMethod.js";
@@ -55,11 +55,11 @@ export async function writeComparison(
 
 /** What the method of a run tells of its figures; nothing where it is not found, which is a warning. */
 async function figuresOf(
-  { config, name }: RecordedRun,
+  { config: description, name }: RecordedRun,
   given: Method | undefined,
   terminal: Terminal,
 ): Promise<FigureNotes> {
-  const description = config as RunDescription;
+  if (!isDescription(description)) return {};
   if (description.kind === "tokenizer") return discreteVaeMethod.figures;
   if (description.kind !== "pretraining") return {};
   try {

@@ -52,41 +52,41 @@ export async function writeReport(
 /** What the page of a run shows, whatever was trained in it; before its first weights, figures and no pictures. */
 function pageOf(
   recorded: RecordedRun,
-  { chance, description, figures, summary, withLabels }: ReportedRun,
+  { chance, figures, settings, summary, withLabels }: ReportedRun,
   looks: LookedAt,
 ): Omit<ReportData, "written"> {
-  const { choices, config, pictureCount } = description;
   const skipped: readonly SkippedPicture[] = [...recorded.skipped, ...looks.skipped];
   return {
     run: { ...recorded, figures },
-    ...{ summary, withLabels, pictureCount, batch: config.batch, clip: config.clip, guessing: chance },
-    configuration: choices,
+    ...{ summary, withLabels, ...settings, guessing: chance },
     ...looks,
     skipped: [...new Map(skipped.map((picture) => [picture.path, picture])).values()],
   };
 }
 
+/** Of a run without weights, or without pictures. */
+const nothingSeen: LookedAt = {
+  ...{ tokens: null, method: null, map: null },
+  ...{ attention: [], neighbors: [], confusions: [], skipped: [] },
+};
+
 /** Looks at the pictures that are given, or else at the run's own, with its model. */
 function lookAtRun(request: ReportRequest, run: ReportedRun, terminal: Terminal): Promise<LookedAt> {
-  const { seed, valueRange } = run.description.config;
+  const { open, seed, valueRange } = run;
   return withDevice(request.threads, async (device) => {
     const model = await run.load(device);
-    if (model === null)
-      return {
-        tokens: null,
-        method: null,
-        attention: [],
-        neighbors: [],
-        map: null,
-        confusions: [],
-        skipped: [],
-      };
-    const dataset = await (request.pictures === undefined
-      ? run.open(terminal)
-      : openPictures(request.pictures, terminal, {
-          ...request,
-          valueRange: request.valueRange ?? valueRange,
-        }));
+    if (model === null) return nothingSeen;
+    const { pictures } = request;
+    if (pictures === undefined && open === null) {
+      terminal.line(
+        "the run folder does not say what its pictures are: give some to look at with --pictures",
+      );
+      return nothingSeen;
+    }
+    const options = { ...request, valueRange: request.valueRange ?? valueRange };
+    const dataset = await (pictures === undefined
+      ? open!(terminal)
+      : openPictures(pictures, terminal, options));
     return withPictures([dataset], () => {
       terminal.progress("report: looking at the pictures", true);
       const { map = "pca" } = request;

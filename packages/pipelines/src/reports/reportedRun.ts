@@ -9,13 +9,14 @@ import {
   type LookRequest,
   type Looks,
 } from "@splitmask/methods";
-import type { RecordedRun } from "@splitmask/report";
+import type { RecordedRun, ReportData } from "@splitmask/report";
 import { discreteVaePatch } from "@splitmask/tokenizer";
-import type { VisionTransformer } from "@splitmask/vit";
+import { encoderFileName, loadEncoder, type VisionTransformer } from "@splitmask/vit";
+import { holdOut, withLabels } from "../pictures/labelledPictures.js";
 import { openRecordedPictures } from "../pictures/samePictures.js";
 import { chooseSubset } from "../pictures/subset.js";
 import { classifierFile, loadClassifier } from "../runs/classifierFile.js";
-import { preparedSettings, type RunDescription, readRun } from "../runs/description.js";
+import { isDescription, preparedSettings, type RunDescription } from "../runs/description.js";
 import { readWeights } from "../runs/encoder.js";
 import { methodOf, type RunMethod } from "../runs/methodOf.js";
 import type {
@@ -47,7 +48,12 @@ export interface ReportedModel {
 
 /** What a report needs to know of a run, whatever was trained in it. */
 export interface ReportedRun {
-  readonly description: RunDescription;
+  /** What its page tells of its settings. */
+  readonly settings: Pick<ReportData, "batch" | "clip" | "pictureCount" | "configuration">;
+  /** Seed of what is drawn for the page. */
+  readonly seed: number;
+  /** The range of values that its pictures were shown in; null: they had 8 bits. */
+  readonly valueRange: string | null;
   /** What was trained, and how: a sentence. */
   readonly summary: string;
   readonly withLabels: boolean;
@@ -55,8 +61,8 @@ export interface ReportedRun {
   readonly figures: FigureNotes;
   /** The loss of guessing at random, where the method tells. */
   readonly chance: number | undefined;
-  /** Opens the pictures that are shown when no others are given. */
-  open(terminal: Terminal): Promise<ImageDataset>;
+  /** Opens the pictures that are shown when no others are given; null: none are known. */
+  readonly open: ((terminal: Terminal) => Promise<ImageDataset>) | null;
   /** The model as it is now; null where there are no weights yet. */
   load(device: Device): Promise<ReportedModel | null>;
 }
@@ -79,16 +85,45 @@ function encoderSummary(
  * @param given Its method, where the run folder does not tell it.
  */
 export async function readReportedRun(
-  { path }: RecordedRun,
+  { config, path }: RecordedRun,
   checkpoint: { readonly path: string } | null,
   given: RunMethod["method"],
 ): Promise<ReportedRun> {
-  const { description } = await readRun(path);
+  if (!isDescription(config)) return ownProgram(path, config);
+  const description = config;
   if (description.kind === "tokenizer")
     return fittedTokenizer(description as RunDescription<TokenizerRunSettings>, checkpoint?.path);
   return description.kind === "classification"
     ? finetuned(description as RunDescription<ClassificationSettings>, path)
     : pretrained(description as RunDescription<PretrainingSettings>, path, checkpoint?.path, given);
+}
+
+/** What a run's description tells a page. */
+function told({ choices, config, pictureCount }: RunDescription) {
+  const { batch, clip, seed, valueRange } = config;
+  return { settings: { batch, clip, pictureCount, configuration: choices }, seed, valueRange };
+}
+
+/** A run of a program of its own: `train` wrote its figures, and `saveEncoder` perhaps its encoder. */
+function ownProgram(path: string, config: unknown): ReportedRun {
+  const written = Object.entries((config ?? {}) as object);
+  const configuration = written.map(([name, value]) => ({ name, value: JSON.stringify(value), reason: "" }));
+  const file = join(path, encoderFileName);
+  return {
+    ...{ settings: { configuration }, seed: 0, valueRange: null, withLabels: false, figures: {} },
+    ...{ chance: undefined, open: null },
+    summary: "A run of a program of its own, with the settings that it wrote.",
+    async load(device) {
+      if (!existsSync(file)) return null;
+      const { encoder, normalization } = await loadEncoder(device, file);
+      const [size] = encoder.config.imageSize;
+      const { mean, std } = normalization as Pick<View, "mean" | "std">;
+      return {
+        ...{ encoder, grid: encoder.grid, parameters: encoder.parameterCount },
+        ...{ views: [{ size, mean, std }], cropRatio: 1, look: null },
+      };
+    },
+  };
 }
 
 async function pretrained(
@@ -104,7 +139,7 @@ async function pretrained(
   const { figures = {}, look, preparation, title } = method;
   const settings = preparedSettings(description);
   return {
-    ...{ description, withLabels, figures, chance: method.chance?.(settings) },
+    ...{ ...told(description), withLabels, figures, chance: method.chance?.(settings) },
     summary: encoderSummary(
       config,
       `pre-trained with ${title} on ${pictureCount.toLocaleString("en")} pictures ${shown}`,
@@ -137,14 +172,20 @@ function finetuned(description: RunDescription<ClassificationSettings>, path: st
       ? "trained from its first weights"
       : `fine-tuned after ${first!.steps.toLocaleString("en")} steps of pre-training`;
   return {
-    ...{ description, withLabels: true, figures: {}, chance: undefined },
+    ...{ ...told(description), withLabels: true, figures: {}, chance: undefined },
     summary: encoderSummary(
       config,
       `${start}, with ${pictureCount.toLocaleString("en")} pictures of ${classes.length} classes`,
     ),
-    open(terminal) {
-      const options = { ...sourceOf(config, "test"), use: "test", classes } as const;
-      return openRecordedPictures(test!.path, "--pictures", terminal, options);
+    async open(terminal) {
+      const { heldOut } = config;
+      const which = heldOut === null ? "test" : "train";
+      const use = heldOut === null ? "test" : "training";
+      const options = { ...sourceOf(config, which), use, classes } as const;
+      const opened = await openRecordedPictures(test!.path, "--pictures", terminal, options);
+      return heldOut === null
+        ? opened
+        : holdOut(withLabels("--pictures", test!.path, opened, terminal), heldOut)[1];
     },
     async load(device) {
       if (!existsSync(join(path, classifierFile))) return null;
@@ -164,7 +205,7 @@ function fittedTokenizer(
   const settings = preparedSettings(description);
   const { hiddenWidth, imageSize, vocabulary } = config;
   return {
-    ...{ description, withLabels: false, figures, chance: undefined },
+    ...{ ...told(description), withLabels: false, figures, chance: undefined },
     summary:
       `A tokenizer of ${vocabulary.toLocaleString("en")} words, a ${title} (${hiddenWidth} channels at full ` +
       `resolution), trained on ${pictureCount.toLocaleString("en")} pictures at ${imageSize}×${imageSize}.`,

@@ -73,6 +73,12 @@ interface KindSettings {
   readonly tokenizer: TokenizerRunSettings;
 }
 
+/** Whether what a `config.json` holds is the description of a run, and not what a program of its own wrote. */
+export function isDescription(config: unknown): config is RunDescription {
+  const { format, kind } = (config ?? {}) as Partial<RunDescription>;
+  return format === 1 && commandOf[kind!] !== undefined;
+}
+
 /**
  * Takes the description out of an opened run folder.
  *
@@ -83,16 +89,15 @@ export function describedBy<Kind extends RunKindName = RunKindName>(
   { config, path }: RunFolder,
   kind?: Kind,
 ): RunDescription<KindSettings[Kind]> {
-  const description = config as RunDescription<KindSettings[Kind]> | null;
-  const command = description?.format === 1 ? commandOf[description.kind] : undefined;
-  if (description !== null && command !== undefined && (kind ?? description.kind) === description.kind)
-    return description;
+  const description = isDescription(config) ? config : null;
+  if (description !== null && (kind ?? description.kind) === description.kind)
+    return description as unknown as RunDescription<KindSettings[Kind]>;
   const wanted =
     kind === undefined ? "splitmask pretrain or splitmask finetune" : `splitmask ${commandOf[kind]}`;
   const problem =
-    command === undefined
+    description === null
       ? `${path}: config.json was not written by ${wanted} of this version.`
-      : `${path} is a run of splitmask ${command}; expected one of ${wanted}.`;
+      : `${path} is a run of splitmask ${commandOf[description.kind]}; expected one of ${wanted}.`;
   throw new Error(`${problem} Give the folder that \`${wanted} --out\` wrote.`);
 }
 

@@ -2,20 +2,22 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { RecordedRun } from "@splitmask/report";
+import { RunFolder } from "@splitmask/trainer";
 import { z } from "zod";
 import { evaluationFile } from "./classifierFile.js";
-import { readRun } from "./description.js";
+import { isDescription } from "./description.js";
 
 /** Reads a run folder without taking its lock, so also while the run is going on. */
 export async function readRecordedRun(path: string): Promise<RecordedRun> {
-  const { run, description } = await readRun(path);
+  const run = await RunFolder.open(path, { write: false });
+  const { config } = run;
   const evaluation = await readEvaluation(join(run.path, evaluationFile));
   return {
-    ...{ path: run.path, name: basename(run.path), config: description },
+    ...{ path: run.path, name: basename(run.path), config },
     metrics: await run.readMetrics(),
     evaluations: await run.readEvaluations(),
     confusion: evaluation.confusion,
-    warnings: [...description.warnings, ...evaluation.warnings],
+    warnings: [...(isDescription(config) ? config.warnings : []), ...evaluation.warnings],
     skipped: await run.readSkipped(),
   };
 }

@@ -159,7 +159,7 @@ export const sharedGroups = {
         "pictures; for fine-tuning, that of pre-training",
     ),
     patch: pixels(
-      "Side of a patch in pixels; imageSize must be a multiple of it. Default: chosen with the model",
+      "Side of a patch in pixels; the image size must be a multiple of it. Default: chosen with the model",
     ),
     dropPath: share("Drop path (stochastic depth) rate of the encoder's last block. Default: the recipe's"),
     layerScale: positive("Initial value of LayerScale. Default: no LayerScale"),
@@ -228,7 +228,10 @@ export const sharedGroups = {
   }),
   /** What changes the weights, and how fast. */
   optimization: group("Optimization", {
-    optimizer: oneOf(["adamw", "sgd", "lars"], "Optimizer; sgd and lars need a learningRate. Default: adamw"),
+    optimizer: oneOf(
+      ["adamw", "sgd", "lars"],
+      "Optimizer; sgd and lars need a learning rate. Default: adamw",
+    ),
     learningRate: positive(
       "Peak learning rate. Default: the recipe's, scaled to the batch and, for pre-training, to the width",
     ),
@@ -238,7 +241,7 @@ export const sharedGroups = {
     warmup: stepsOrNone("Steps of linear warm-up. Default: the recipe's share of the steps"),
     schedule: oneOf(
       ["cosine", "linear", "step", "multi-step", "constant"],
-      "Learning rate after the warm-up: cosine, linear, step (falls every decayEvery steps), multi-step (falls " +
+      "Learning rate after the warm-up: cosine, linear, step (falls every so many steps), multi-step (falls " +
         "at the milestones) or constant. Default: cosine",
     ),
     decayEvery: steps(
@@ -259,8 +262,8 @@ export const sharedGroups = {
         "0 for sgd and lars",
     ),
     weightDecayEnd: nonNegative(
-      "Weight decay at the last step, reached along a cosine. Default: the recipe's if it has one and weightDecay " +
-        "is not given, else weightDecay stays constant",
+      "Weight decay at the last step, reached along a cosine. Default: the recipe's if it has one and no weight " +
+        "decay is given, else it stays constant",
     ),
     layerDecay: positiveShare(
       "Layer-wise learning rate decay: each layer's rate is this factor times that of the layer above (BEiT: " +
@@ -384,6 +387,12 @@ export const sourceFields = sharedGroups.source.fields;
 export const labelledFields = {
   trainSplit: part("the training pictures", "train"),
   testSplit: part("the test pictures", "test, else validation"),
+  heldOut: field(z.number().gt(0).lt(1), {
+    description:
+      "Share of each class of the training pictures that is held out to test with where no test pictures are " +
+      "given; always the same pictures, whatever the seed. Default: 0.2",
+    placeholder: "<share>",
+  }),
   ...readingFields,
 };
 

@@ -1,20 +1,31 @@
-import { encoderConfig, type Method } from "@splitmask/methods";
+import { join } from "node:path";
+import { encoderConfig, type Method, tokenizerFile } from "@splitmask/methods";
 import { type Given, UsageError } from "@splitmask/methods/settings";
 import type { VisionTransformerConfig } from "@splitmask/vit";
 import { estimateRun, type RunEstimate } from "../estimate/runEstimate.js";
 import { processBytes } from "../estimate/runMemory.js";
-import { classificationWork, pretrainingWork } from "../estimate/runWork.js";
-import type { Config, FinetuneConfig } from "../settings/config.js";
+import { classificationWork, pretrainingWork, tokenizerWork } from "../estimate/runWork.js";
+import type { Config, FinetuneConfig, TokenizerRunConfig } from "../settings/config.js";
 import type { MachineFacts } from "../settings/facts.js";
-import { finetuneFields, pretrainingFields, type readingFields } from "../settings/fields.js";
+import {
+  finetuneFields,
+  pretrainingFields,
+  type readingFields,
+  tokenizerRunFields,
+} from "../settings/fields.js";
 import { loadMethod } from "../settings/loadMethod.js";
 import { anyColors } from "../settings/normalization.js";
 import { resolveFinetune } from "../settings/resolveFinetune.js";
-import type { ClassificationSettings, PretrainingSettings } from "../settings/runSettings.js";
+import { resolveTokenizerRun } from "../settings/resolveTokenizerRun.js";
+import type {
+  ClassificationSettings,
+  PretrainingSettings,
+  TokenizerRunSettings,
+} from "../settings/runSettings.js";
 import { readingOf, sourceGiven } from "../settings/sourceFields.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { type DecidedSettings, decideSettings } from "../training/pretrain.js";
-import { classificationStep, costsOf } from "../training/runStep.js";
+import { classificationStep, costsOf, tokenizerStep } from "../training/runStep.js";
 import { type OpenedPictures, openStudyPictures, type PictureRole } from "./openedPictures.js";
 import type { FrozenEvaluation, LabelledEvaluation, StudyPlan, StudyRow } from "./plan.js";
 import type { StepWork, StudyStep } from "./step.js";
@@ -66,6 +77,15 @@ interface DecidedRow {
   readonly identity: string;
   /** Hashes of the files that the settings name. */
   readonly files: Readonly<Record<string, string>>;
+  /** The training of its tokenizer; null where its words are not learned first. */
+  readonly tokenizer: DecidedTokenizer | null;
+}
+
+/** The training of a tokenizer with all of its settings. */
+interface DecidedTokenizer {
+  readonly given: TokenizerRunConfig;
+  readonly config: TokenizerRunSettings;
+  readonly estimate: RunEstimate;
 }
 
 /** Training with labels with all of its settings. */
@@ -121,10 +141,14 @@ class Layout {
   }
 
   /** Decides a row's settings, or takes what was decided for them before. */
-  async #decide({ label, method, pictures: name, settings }: StudyRow): Promise<DecidedRow> {
+  async #decide(row: StudyRow): Promise<DecidedRow> {
+    const { label, method, pictures: name } = row;
     const { isWritten, machine, studies } = this.#context;
-    const { maximumSkipped } = settings;
-    const pictures = await this.#open(name, "pretraining", { ...sourceGiven(settings), maximumSkipped });
+    const { maximumSkipped } = row.settings;
+    const pictures = await this.#open(name, "pretraining", { ...sourceGiven(row.settings), maximumSkipped });
+    const tokenizer = await this.#decideTokenizer(row, pictures);
+    const words = tokenizer === null ? {} : { vocabulary: tokenizer.config.vocabulary };
+    const settings = { ...row.settings, ...words };
     const identity = await methodIdentity(method);
     const fields = pretrainingFields(await loadMethod(method));
     const key = keyOf({
@@ -147,7 +171,21 @@ class Layout {
     const { epochs: _, model: __, ...others } = settings;
     const given = { ...others, ...fixed };
     const decided = await decide(given);
-    return { decided, pictures, given, identity, files: await namedFiles(decided.config) };
+    return { decided, pictures, given, identity, files: await namedFiles(decided.config), tokenizer };
+  }
+
+  /** Decides and estimates the training of a row's tokenizer, which has as many words as the row says. */
+  async #decideTokenizer(
+    { settings, tokenizer }: StudyRow,
+    { facts }: OpenedPictures,
+  ): Promise<DecidedTokenizer | null> {
+    if (tokenizer === null) return null;
+    const { machine } = this.#context;
+    const { vocabulary } = settings as TokenizerRunConfig;
+    const given = { ...(vocabulary === undefined ? {} : { vocabulary }), ...tokenizer };
+    const { config, cost } = await resolveTokenizerRun(given, facts, costsOf(tokenizerStep, machine));
+    const { estimate } = estimateRun(config, tokenizerWork(config, cost, facts), facts, machine);
+    return { given, config, estimate };
   }
 
   async #cell(row: StudyRow, decided: DecidedRow, seed: number): Promise<StudyCell> {
@@ -179,13 +217,43 @@ class Layout {
     return key;
   }
 
-  #request({ method }: StudyRow, { given, pictures }: DecidedRow, seed: number, key: string) {
+  /** A training on a row's pictures. */
+  #request<Given extends object>(given: Given, { pictures }: DecidedRow, seed: number, key: string) {
     const { path, split } = pictures;
-    const config = { keepCheckpoints: 1, ...given, ...(split === undefined ? {} : { split }), method, seed };
+    const config = { keepCheckpoints: 1, ...given, ...(split === undefined ? {} : { split }), seed };
     return { folder: path, out: this.#context.studies.runPath(key), config };
   }
 
-  #pretraining(row: StudyRow, decided: DecidedRow, seed: number, cell: string): string {
+  /** The training of a row's tokenizer. */
+  #tokenizer(
+    { config, estimate, given }: DecidedTokenizer,
+    row: DecidedRow,
+    seed: number,
+    cell: string,
+  ): string {
+    return this.#add(
+      {
+        step: "tokenizer",
+        settings: resultSettings({ ...config, seed }, tokenizerRunFields),
+        pictures: row.pictures.digest,
+      },
+      (key) => ({ kind: "tokenizer", request: this.#request(given, row, seed, key) }),
+      {
+        label: `${cell}: tokenizer`,
+        after: null,
+        seconds: estimate.seconds,
+        memoryBytes: estimate.memory.total,
+      },
+    );
+  }
+
+  #pretraining({ method: reference }: StudyRow, decided: DecidedRow, seed: number, cell: string): string {
+    const { given, tokenizer } = decided;
+    const after = tokenizer === null ? null : this.#tokenizer(tokenizer, decided, seed, cell);
+    // The key is made of what the tokenizer depends on, and the run takes its file.
+    const words = after === null ? {} : { tokenizer: after };
+    const file =
+      after === null ? {} : { tokenizer: join(this.#context.studies.runPath(after), tokenizerFile) };
     const { config, cost, method } = decided.decided;
     const { digest, facts } = decided.pictures;
     const { estimate } = estimateRun(
@@ -198,13 +266,16 @@ class Layout {
       {
         step: "pretraining",
         method: decided.identity,
-        settings: resultSettings({ ...config, seed, ...decided.files }, pretrainingFields(method)),
+        settings: resultSettings({ ...config, seed, ...decided.files, ...words }, pretrainingFields(method)),
         pictures: digest,
       },
-      (key) => ({ kind: "pretraining", request: this.#request(row, decided, seed, key) }),
+      (key) => ({
+        kind: "pretraining",
+        request: this.#request({ ...given, ...file, method: reference }, decided, seed, key),
+      }),
       {
         label: `${cell}: pre-training`,
-        after: null,
+        after,
         seconds: estimate.seconds,
         memoryBytes: estimate.memory.total,
       },
@@ -215,7 +286,10 @@ class Layout {
   #untrained(row: StudyRow, decided: DecidedRow, seed: number, cell: string): string {
     return this.#add(
       { step: "untrained", method: decided.identity, ...firstEncoder(decided, seed) },
-      (key) => ({ kind: "untrained", request: this.#request(row, decided, seed, key) }),
+      (key) => ({
+        kind: "untrained",
+        request: this.#request({ ...decided.given, method: row.method }, decided, seed, key),
+      }),
       { label: `${cell}: first weights`, after: null, seconds: 5, memoryBytes: processBytes },
     );
   }

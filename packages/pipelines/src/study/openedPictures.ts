@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { type DatasetUse, type ImageDataset, randomSubset, split } from "@splitmask/data";
+import { type DatasetUse, type ImageDataset, randomSplit, randomSubset } from "@splitmask/data";
 import { UsageError } from "@splitmask/methods/settings";
 import { withLabels } from "../pictures/labelledPictures.js";
 import { rootOf } from "../pictures/pictures.js";
@@ -85,7 +85,7 @@ function drawn(name: string, source: StudyPictures, dataset: ImageDataset): Imag
   try {
     let chosen = dataset;
     if (heldOut !== undefined) {
-      const [train, test] = split(dataset, { fraction: heldOut, seed });
+      const [train, test] = randomSplit(dataset, { fraction: heldOut, seed });
       chosen = part === "test" ? test : train;
     }
     if (subset === undefined) return chosen;

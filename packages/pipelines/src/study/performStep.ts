@@ -7,6 +7,7 @@ import { evaluate } from "../evaluation/evaluate.js";
 import { hasRun } from "../runs/outFolder.js";
 import type { Terminal } from "../terminal/terminal.js";
 import { finetune } from "../training/finetune.js";
+import { fitTokenizer } from "../training/fitTokenizer.js";
 import { createRun, pretrain } from "../training/pretrain.js";
 import type { StepOutcome, StepProgress, StepRecord, StudyStep } from "./step.js";
 import type { StudyFolder } from "./studyFolder.js";
@@ -91,6 +92,13 @@ async function outcomeOf({ work }: StudyStep, context: StepContext): Promise<Ste
       const config = { ...request.config, threads };
       const resume = hasRun(request.out);
       const { reason } = await pretrain({ ...request, config, resume, signal, onEvent }, heard);
+      return reason === "interrupted" ? null : { accuracy: null, warnings };
+    }
+    case "tokenizer": {
+      const { request } = work;
+      const config = { ...request.config, threads };
+      const resume = hasRun(request.out);
+      const { reason } = await fitTokenizer({ ...request, config, resume, signal, onEvent }, heard);
       return reason === "interrupted" ? null : { accuracy: null, warnings };
     }
     case "finetune": {

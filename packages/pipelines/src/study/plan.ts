@@ -10,8 +10,8 @@ import {
 import type { RowPlace } from "@splitmask/report";
 import type { EvaluateRequest } from "../evaluation/evaluate.js";
 import { checkFields } from "../settings/check.js";
-import type { Config, FinetuneConfig } from "../settings/config.js";
-import { finetuneFields, pretrainingFields } from "../settings/fields.js";
+import type { Config, FinetuneConfig, TokenizerRunConfig } from "../settings/config.js";
+import { finetuneFields, pretrainingFields, tokenizerRunFields } from "../settings/fields.js";
 import { loadMethod, methodReference } from "../settings/loadMethod.js";
 import {
   axisValueFields,
@@ -31,18 +31,12 @@ export interface StudyPictures extends Given<typeof pictureFields> {
 export interface FrozenEvaluation
   extends Pick<
     EvaluateRequest,
-    | "train"
-    | "test"
-    | "k"
-    | "temperature"
-    | "layers"
-    | "optimizer"
-    | "learningRates"
-    | "epochs"
-    | "probeBatch"
+    "train" | "k" | "temperature" | "layers" | "optimizer" | "learningRates" | "epochs" | "probeBatch"
   > {
   /** k nearest neighbors or a linear probe; `train` and `test` are names of pictures. */
   readonly kind: "knn" | "probe";
+  /** Name of the held-out labeled pictures. */
+  readonly test: string;
 }
 
 /** Training with labels, checked. */
@@ -72,6 +66,8 @@ export interface StudyRow {
   readonly settings: Config;
   /** Name of the pictures to pre-train on. */
   readonly pictures: string;
+  /** The fields of `splitmask tokenizer fit` that are given, where the words are learned first; else null. */
+  readonly tokenizer: TokenizerRunConfig | null;
   /** Whether the encoder keeps its first random weights. */
   readonly untrained: boolean;
   /** Names of its evaluations. */
@@ -104,6 +100,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   split: "give the plan's pictures a split",
   trainSplit: "give the plan's pictures a split",
   testSplit: "give the plan's pictures a split",
+  heldOut: "give the plan's pictures heldOut",
   time: "give steps or epochs, so that the study can be repeated",
   threads: "give the number of processes of the study",
 };
@@ -296,6 +293,8 @@ function rowOf(
   const ofMethod = Object.fromEntries(Object.entries(shared).filter(([name]) => name in fields));
   const settings = checkFields(fields, Object.assign({}, ofMethod, ...own), at("pretraining", "settings"));
   const values = row.map(({ value }) => value);
+  const learned = row.findLast(({ value }) => value.tokenizer !== undefined);
+  if (learned !== undefined) checkLearnedWords(learned.place, fields, settings);
   const pictures =
     values.findLast((value) => value.pictures !== undefined)?.pictures ?? common.pictures ?? "pictures";
   known(pictures, pictureNames, row.at(-1)?.place ?? at("pretraining"), "pictures");
@@ -307,9 +306,27 @@ function rowOf(
     method: reference,
     settings: settings as Config,
     pictures,
+    tokenizer:
+      learned === undefined
+        ? null
+        : checkSettings(tokenizerRunFields, learned.value.tokenizer!, `${learned.place} › tokenizer`),
     untrained: values.some(({ untrained }) => untrained === true),
     evaluations: chosen,
   };
+}
+
+/** Checks that a row whose words are learned first takes words, and no others. */
+function checkLearnedWords(place: string, fields: Fields, settings: Config & { tokenizer?: unknown }): void {
+  if (!("tokenizer" in fields))
+    throw new UsageError(
+      `${place}: a tokenizer is trained, but the row's method has no words. Leave it out.`,
+    );
+  if (settings.tokenizer !== undefined) {
+    throw new UsageError(
+      `${place}: the settings have the tokenizer ${JSON.stringify(settings.tokenizer)}, and another one is ` +
+        "trained. Leave one of them out.",
+    );
+  }
 }
 
 /** A value of an axis: an object, or a word or number that the axis's name gives a meaning. */

@@ -1,7 +1,7 @@
 import type { MethodName } from "@splitmask/methods";
 import { field, type Given } from "@splitmask/methods/settings";
 import { z } from "zod";
-import type { Config, FinetuneConfig } from "../settings/config.js";
+import type { Config, FinetuneConfig, TokenizerRunConfig } from "../settings/config.js";
 
 const name = z.string().min(1);
 const count = z.int().positive();
@@ -49,6 +49,9 @@ export const axisValueFields = {
   at: field(z.number(), { description: "Its position on a numeric axis, over which charts are drawn" }),
   settings: field(settings, { description: "Settings of splitmask pretrain that differ, method among them" }),
   pictures: field(name, { description: "Name of the pictures to pre-train on" }),
+  tokenizer: field(settings, {
+    description: "Settings of splitmask tokenizer fit: its words are learned first, from the same pictures",
+  }),
   untrained: field(z.boolean(), {
     description: "The encoder with its first random weights, not pre-trained",
   }),
@@ -131,9 +134,11 @@ export type PlanAxisValue =
   | string
   | number
   | boolean
-  | (Omit<Given<typeof axisValueFields>, "settings"> & {
+  | (Omit<Given<typeof axisValueFields>, "settings" | "tokenizer"> & {
       /** Settings of `splitmask pretrain` that differ, `method` among them. */
       readonly settings?: Config | Readonly<Record<string, unknown>>;
+      /** Settings of `splitmask tokenizer fit`: its words are learned first, from the same pictures. */
+      readonly tokenizer?: TokenizerRunConfig;
     });
 
 /** An evaluation as a plan gives it. */

@@ -1,5 +1,6 @@
 import type { EvaluateRequest } from "../evaluation/evaluate.js";
 import type { FinetuneRequest } from "../training/finetune.js";
+import type { FitTokenizerRequest } from "../training/fitTokenizer.js";
 import type { PretrainRequest } from "../training/pretrain.js";
 
 /** Which function a step calls, and with what request; `threads` is added by the process that does it. */
@@ -11,6 +12,7 @@ export type StepWork =
         readonly config: NonNullable<PretrainRequest["config"]>;
       };
     }
+  | { readonly kind: "tokenizer"; readonly request: FitTokenizerRequest }
   | { readonly kind: "knn" | "probe"; readonly request: EvaluateRequest }
   | { readonly kind: "finetune"; readonly request: FinetuneRequest };
 
@@ -48,7 +50,7 @@ export interface StepAccuracy {
 
 /** What a step gave. */
 export interface StepOutcome {
-  /** What an evaluation found; null for pre-training. */
+  /** What an evaluation found; null for the training of an encoder or of a tokenizer. */
   readonly accuracy: StepAccuracy | null;
   /** What was warned of. */
   readonly warnings: readonly string[];

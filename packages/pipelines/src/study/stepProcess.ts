@@ -5,6 +5,9 @@ import type { FromWorker, ToWorker } from "./stepMessages.js";
 /** Last characters of what a process wrote to standard error, which tell why it died. */
 const keptErrors = 2000;
 
+/** Steps that are long, and that leave a checkpoint. */
+const trainings: readonly StudyStep["work"]["kind"][] = ["pretraining", "tokenizer", "finetune"];
+
 /** What came of a step in a process. */
 export type ProcessOutcome =
   | { readonly type: "done"; readonly record: StepRecord }
@@ -65,7 +68,7 @@ export class StepProcess {
   /** Ends a training with a checkpoint, and every other step at once, because these are short. */
   stop(): void {
     this.#isStopped = true;
-    if (this.#kind === "pretraining" || this.#kind === "finetune") this.#send({ type: "stop" });
+    if (this.#kind !== null && trainings.includes(this.#kind)) this.#send({ type: "stop" });
     else this.#child.kill("SIGKILL");
   }
 

@@ -59,7 +59,8 @@ export class TimeLeft {
   /** A step and those behind it will not be done. */
   drop(step: StudyStep): void {
     this.#running.delete(step.key);
-    for (const { after, key } of this.#waiting.values()) if (after === step.key) this.#waiting.delete(key);
+    this.#waiting.delete(step.key);
+    for (const behind of [...this.#waiting.values()]) if (behind.after === step.key) this.drop(behind);
   }
 
   /** Seconds of a step that has not begun. */

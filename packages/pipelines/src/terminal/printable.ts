@@ -1,5 +1,5 @@
 // Not the package itself, which the start of the command would have to load with all of its decoders.
-import { shownName } from "@splitmask/data/fileNames";
+import { shownName } from "@splitmask/data/shownName";
 
 /**
  * A path or a name for one line of a terminal: control characters, such as a newline in a file's name, are written as

@@ -6,7 +6,7 @@ import { type Classifier, type ClassifierModel, classifierMethod, encoderView } 
 import { UsageError } from "@splitmask/methods/settings";
 import type { TrainingEvaluation } from "@splitmask/trainer";
 import { classificationWork } from "../estimate/runWork.js";
-import { openLabelledPictures } from "../pictures/labelledPictures.js";
+import { heldOutShare, openLabelledPictures } from "../pictures/labelledPictures.js";
 import { classifierFile, evaluationFile, writeClassifier } from "../runs/classifierFile.js";
 import { changedSettings, preparedSettings, type RunDescription, readRun } from "../runs/description.js";
 import {
@@ -40,8 +40,8 @@ export interface FinetuneRequest extends RunRequest {
   readonly run: string;
   /** Labeled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
-  /** Labeled pictures with the same class names, for the evaluation at the end. */
-  readonly test: string;
+  /** Labeled pictures with the same class names, for the evaluation at the end. Default: `heldOut` of the others. */
+  readonly test?: string;
   /** The same encoder with its first random weights, drawn with the seed: the baseline. */
   readonly fromScratch?: boolean;
   /** The fields that are given; the rest is the recipe's or chosen. */
@@ -121,6 +121,7 @@ export function classificationRun({
   Pick<FinetuneResult, "evaluation">,
   Classifier
 > {
+  const paths = { train: trainPath, test: testPath };
   const stepOf = ({ classes, encoder }: Pick<RunDescription, "classes" | "encoder">) =>
     classificationStep(encoder!, classes.length);
   let first: ReturnType<typeof readFirstEncoder> | null = null;
@@ -131,7 +132,7 @@ export function classificationRun({
 
   return {
     ...{ name: "classification", method: classifierMethod.name, methodFile: null },
-    ...{ given, fields: finetuneFields, paths: { train: trainPath, test: testPath } },
+    ...{ given, fields: finetuneFields, paths: { train: trainPath, test: testPath ?? null } },
     step: stepOf,
     work: (config, cost, { test }) => classificationWork(config, cost, test!.length),
 
@@ -142,14 +143,18 @@ export function classificationRun({
         undefined;
       // A run goes on with its classes in their order, whatever order the pictures give them now.
       const config = { ...description?.config, ...given, valueRange, classes: description?.classes };
-      return openLabelledPictures({ train: trainPath, test: testPath }, config, terminal);
+      return openLabelledPictures(paths, config, terminal);
     },
 
     async decide({ classes, train }, { count }, machine) {
       const { description, read } = await firstEncoder();
       const { depth, heads, imageSize, layerScale, patch, width } = description.config;
       const { choices, config, cost } = await resolveFinetune(
-        { ...given, valueRange: train.valueRange ?? given.valueRange },
+        {
+          ...given,
+          valueRange: train.valueRange ?? given.valueRange,
+          heldOut: heldOutShare(paths, given) ?? undefined,
+        },
         { count, encoder: { depth, heads, imageSize, layerScale, patch, width }, fromScratch },
         costsOf(stepOf({ classes, encoder: description.encoder }), machine),
       );

@@ -3,8 +3,8 @@ import {
   type ImageDataset,
   identityDifference,
   limitSkipped,
+  randomSplit,
   randomSubset,
-  split,
   type View,
 } from "@splitmask/data";
 import { embedDataset, type ImageEncoder, knnAccuracy } from "@splitmask/eval";
@@ -58,7 +58,7 @@ export async function openMonitor(
       let tested: ImageDataset;
       let warnings: readonly string[] = [];
       if (tests === null) {
-        const parts = split(some(labelled, monitorPictures), { fraction: 1 / 3, seed });
+        const parts = randomSplit(some(labelled, monitorPictures), { fraction: 1 / 3, seed });
         [voting, tested] = parts as [ImageDataset, ImageDataset];
       } else {
         const third = Math.max(1, Math.floor(monitorPictures / 3));

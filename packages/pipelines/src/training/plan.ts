@@ -65,7 +65,8 @@ export function tellDecisions(
   const found = style.bold(`${formatCount(train.facts.count)} pictures${ofClasses}`);
   const ignored = train.ignored === 0 ? "" : ` (${train.ignored} other files are ignored)`;
   const where = `in ${paths.train}${ignored}`;
-  const tested = test === null ? "" : `, ${test.length.toLocaleString("en")} test pictures in ${paths.test}`;
+  const place = paths.test === null ? "held out of them" : `in ${paths.test}`;
+  const tested = test === null ? "" : `, ${test.length.toLocaleString("en")} test pictures ${place}`;
   terminal.line(`${found} ${where}${tested}`);
   const rows = choices.map(({ name, reason, value }) => [`  ${name}`, value, style.dim(reason)]);
   for (const text of columns(rows)) terminal.line(text);

@@ -105,7 +105,7 @@ export interface RunKind<Settings extends RunSettings, Outcome, Task = EncoderTa
   readonly given: { readonly threads?: number | undefined; readonly checkpointEvery?: number | undefined };
   /** Every field that may be given. */
   readonly fields: Fields;
-  /** Where the pictures are, as it was given. */
+  /** Where the pictures are, as it was given; test pictures that are held out have no place of their own. */
   readonly paths: { readonly train: string; readonly test: string | null };
   open(before: RunDescription<Settings> | null, terminal: Terminal): Promise<RunPictures>;
   /** Decides every setting, and counts its step. */

@@ -171,7 +171,7 @@ class TrainingRun<Settings extends RunSettings, Outcome> {
       format: 1,
       ...{ kind: name, method, methodFile, ...model },
       pictures: await recorded(paths.train, train.dataset),
-      test: test === null ? null : await recorded(paths.test!, test),
+      test: test === null ? null : await recorded(paths.test ?? paths.train, test),
       pictureCount: train.facts.count,
       ...{ classes, config, given },
       choices: measured === undefined ? choices : [...choices, measured],
@@ -192,7 +192,8 @@ class TrainingRun<Settings extends RunSettings, Outcome> {
     const what = test === null ? "the pictures" : "the training pictures";
     return {
       pictures: await same(what, before.pictures, paths.train, train.dataset),
-      test: test === null ? null : await same("the test pictures", before.test!, paths.test!, test),
+      test:
+        test === null ? null : await same("the test pictures", before.test!, paths.test ?? paths.train, test),
     };
   }
 

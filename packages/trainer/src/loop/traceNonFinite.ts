@@ -5,7 +5,7 @@ import {
   observeOperations,
   type Tensor,
 } from "@splitmask/autograd";
-import type { Device } from "@splitmask/kernels";
+import { anyElementTypes, type Device } from "@splitmask/kernels";
 import type { StateHistory } from "./stateHistory.js";
 import type { StepMoment, StepRunner } from "./stepRunner.js";
 
@@ -145,15 +145,13 @@ function isFloating(tensor: Tensor): boolean {
 function look(tensor: Tensor): void {
   const { device, dtype, shape, size } = tensor;
   const output = empty(device, shape, dtype === "bfloat16" ? "float32" : dtype);
-  if (dtype === "bfloat16") device.run("fromBfloat16", "float32", { output, input: tensor, size });
-  else
-    device.run("affine", dtype as "float32" | "float64", {
-      output,
-      input: tensor,
-      size,
-      scale: 1,
-      offset: 0,
-    });
+  device.run("cast", dtype === "float64" ? "float64" : "float32", {
+    output,
+    input: tensor,
+    size,
+    inputType: anyElementTypes[dtype === "bfloat16" ? "bfloat16" : "dtype"],
+    outputType: anyElementTypes.dtype,
+  });
   output.dispose();
 }
 

@@ -11,7 +11,7 @@ export type { StudyScale } from "./scales.js";
 export interface PaperPlanRequest {
   /** The study; see `paperPlanNames`. */
   readonly name: string;
-  /** How large: `"tiny"` takes minutes, `"small"` a night on two cores; `"full"` is the paper's size. */
+  /** How large: `"tiny"` takes minutes, `"small"` some hours on two cores; `"full"` is the paper's size. */
   readonly scale: StudyScale;
   /** Pictures to pre-train on; `distribution` compares several. Default: those of `train`. */
   readonly pictures?: readonly string[];
@@ -81,10 +81,13 @@ const studies: Readonly<Record<string, (context: PaperContext) => PaperStudy>> =
     title: "Tokenizers of BEiT (the paper's table 2)",
     cells: [
       {
-        tokenizer: (["random-projection", "random-patches", "k-means"] as const).map((tokenizer) => ({
-          label: tokenizer.replace("random-", "random "),
-          settings: { method: "beit", tokenizer },
-        })),
+        tokenizer: [
+          ...(["random-projection", "random-patches", "k-means"] as const).map((tokenizer) => ({
+            label: tokenizer.replace("random-", "random "),
+            settings: { method: "beit", tokenizer },
+          })),
+          { label: "discrete VAE", settings: { method: "beit" }, tokenizer: scale.tokenizer },
+        ],
       },
       { tokenizer: [untrained] },
     ],

@@ -1,6 +1,6 @@
-import type { Config, FinetuneConfig } from "../../settings/config.js";
+import type { Config, FinetuneConfig, TokenizerRunConfig } from "../../settings/config.js";
 
-/** How large the studies of the paper are: some minutes, a night on two cores, or the paper's own size. */
+/** How large the studies of the paper are: some minutes, a few hours on two cores, or the paper's own size. */
 export type StudyScale = "tiny" | "small" | "full";
 
 /** Settings of a scale, the same in every study. */
@@ -9,6 +9,8 @@ export interface ScaleSettings {
   readonly pretraining: Config;
   /** Pre-training steps, the same in all cells however many pictures they have, except in the study `schedule`. */
   readonly steps: number;
+  /** Settings of a tokenizer that is trained; it has as many words as the others. */
+  readonly tokenizer: TokenizerRunConfig;
   /** Settings of fine-tuning. */
   readonly finetuning: FinetuneConfig;
   /** Labeled pictures to train and to test with; null: all. */
@@ -34,16 +36,19 @@ export const scales: Readonly<Record<StudyScale, ScaleSettings>> = {
       ...{ width: 48, depth: 2, heads: 3, imageSize: 32, patch: 8, batch: 32, vocabulary: 256 },
     },
     steps: 60,
+    tokenizer: { imageSize: 32, hiddenWidth: 16, blocks: 1, batch: 16, steps: 60 },
     finetuning: { ...shortFinetuning, batch: 32, steps: 60 },
     labelled: { train: 400, test: 400 },
   },
   small: {
     pretraining: {
       ...sameForAll,
-      ...{ width: 128, depth: 6, heads: 4, imageSize: 64, patch: 8, batch: 64, vocabulary: 8192 },
+      ...{ width: 96, depth: 4, heads: 3, imageSize: 64, patch: 8, batch: 64, vocabulary: 2048 },
+      precision: "bfloat16",
     },
-    steps: 1200,
-    finetuning: { ...shortFinetuning, batch: 64, steps: 800 },
+    steps: 800,
+    tokenizer: { imageSize: 64, hiddenWidth: 64, batch: 32, steps: 800 },
+    finetuning: { ...shortFinetuning, batch: 64, steps: 400, precision: "bfloat16" },
     labelled: { train: null, test: null },
   },
   full: {
@@ -53,6 +58,7 @@ export const scales: Readonly<Record<StudyScale, ScaleSettings>> = {
     },
     // 300 epochs of ImageNet, as in the paper.
     steps: 375_000,
+    tokenizer: { imageSize: 112, batch: 512, steps: 60_000 },
     finetuning: { recipe: "paper-small", precision: "bfloat16" },
     labelled: { train: null, test: null },
   },

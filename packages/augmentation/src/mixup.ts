@@ -184,7 +184,7 @@ function boxBetween(
  * @example
  * ```ts
  * import { tensor, zeros } from "@splitmask/autograd";
- * import { mixup } from "@splitmask/data";
+ * import { mixup } from "@splitmask/augmentation";
  * import { createDevice } from "@splitmask/kernels";
  *
  * const device = createDevice();

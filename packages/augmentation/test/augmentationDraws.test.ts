@@ -1,4 +1,3 @@
-import { RandomStream } from "@splitmask/autograd";
 import {
   type Augmentation,
   type AugmentationPlan,
@@ -19,7 +18,8 @@ import {
   randomResizedCrop,
   randomSolarize,
   randomVerticalFlip,
-} from "@splitmask/data";
+} from "@splitmask/augmentation";
+import { RandomStream } from "@splitmask/autograd";
 
 const draws = 10_000;
 /**

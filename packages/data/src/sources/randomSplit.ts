@@ -3,7 +3,7 @@ import type { ImageDataset } from "../imageDataset.js";
 import { indicesByLabel, subset } from "./subset.js";
 
 /** Options of `split`. */
-export interface SplitOptions {
+export interface RandomSplitOptions {
   /** Share of each class that goes to the second part, between 0 and 1. */
   readonly fraction: number;
   /** What the choice depends on, besides the data set. */
@@ -14,13 +14,17 @@ export interface SplitOptions {
  * Cuts a data set in two without overlap, class by class (pictures without a label count as one class), at random; each
  * part keeps the order of the data set. Of a class with two pictures or more each part gets at least one.
  *
- * @returns The larger part and the `fraction`, e.g. `const [train, test] = split(dataset, { fraction: 0.2, seed: 0 })`.
+ * @returns The larger part and the `fraction`, e.g.
+ *   `const [train, test] = randomSplit(dataset, { fraction: 0.2, seed: 0 })`.
  * @throws RangeError If the fraction is not between 0 and 1.
  */
-export function split(dataset: ImageDataset, options: SplitOptions): [ImageDataset, ImageDataset] {
+export function randomSplit(
+  dataset: ImageDataset,
+  options: RandomSplitOptions,
+): [ImageDataset, ImageDataset] {
   const { fraction, seed } = options;
   if (!(fraction > 0 && fraction < 1)) {
-    throw new RangeError(`split: fraction is ${fraction}; expected a share between 0 and 1, e.g. 0.2.`);
+    throw new RangeError(`randomSplit: fraction is ${fraction}; expected a share between 0 and 1, e.g. 0.2.`);
   }
   const first: number[] = [];
   const second: number[] = [];

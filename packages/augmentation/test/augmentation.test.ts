@@ -1,5 +1,5 @@
+import { centerCrop, randomResizedCrop } from "@splitmask/augmentation";
 import { RandomStream } from "@splitmask/autograd";
-import { centerCrop, randomResizedCrop } from "@splitmask/data";
 
 const stream = (sample: number) => new RandomStream({ seed: 1, purpose: "test", sample });
 

@@ -1,8 +1,9 @@
 /**
- * Augmentations of decoded pictures and the batches that they make: the part of `@splitmask/data` that reads no file,
- * for browsers.
+ * Augmentation of pictures: plans drawn from random keys, carried out by one kernel per view of a batch.
+ *
  * @packageDocumentation
  */
+
 export {
   type Augmentation,
   type AugmentationPlan,
@@ -34,12 +35,14 @@ export {
   augmentPictures,
   augmentViews,
   type ChannelNumbers,
+  checkViews,
   type DevicePicture,
   type ImageBatch,
   type PictureKey,
   type View,
   type ViewRequest,
 } from "./imageBatch.js";
+export { IMAGENET_MEAN, IMAGENET_STD } from "./imagenet.js";
 export {
   type MixBox,
   type MixedBatch,

@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { RandomStream, readSafetensors, tensor } from "@splitmask/autograd";
 import {
   type AugmentationPlan,
   augmentPictures,
@@ -12,7 +11,8 @@ import {
   randAugment,
   randAugmentOperations,
   resizeCenterCrop,
-} from "@splitmask/data";
+} from "@splitmask/augmentation";
+import { RandomStream, readSafetensors, tensor } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 
 interface Case {

@@ -96,7 +96,7 @@ export function parseRandAugment(text: string): RandAugmentOptions {
  *
  * @example
  * ```ts
- * import { compose, randAugment, randomResizedCrop } from "@splitmask/data";
+ * import { compose, randAugment, randomResizedCrop } from "@splitmask/augmentation";
  *
  * const augmentation = compose(randomResizedCrop(), [randAugment("rand-m9-mstd0.5-inc1")]);
  * console.log(augmentation.name);
