@@ -1,57 +1,21 @@
 // jax-js on its WebAssembly backend: the SplitMask step, jitted whole. Argument: the model as JSON, with `threads` and
 // `packages`, the folder that jax-js is installed in. Gathers have no gradient there and are products with one-hot
 // matrices, the cheaper of what its API allows; the split of the batch is fixed.
-import { resolveObjectURL } from "node:buffer";
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import { Worker as NodeWorker } from "node:worker_threads";
 import { serve } from "../serve.mjs";
+import { importJax } from "./importJax.mjs";
 import { blockParameters, everySecondPlace, sizesOf } from "./network.mjs";
 
 const model = JSON.parse(process.argv[2]);
 
-// Node.js has no web workers, and without them the backend has one thread: this much of them lets it use as many as the
-// others.
-const workerPrelude = `
-const { parentPort } = require("node:worker_threads");
-globalThis.self = globalThis;
-globalThis.postMessage = (data) => parentPort.postMessage(data);
-parentPort.on("message", (data) => self.onmessage({ data }));
-`;
-globalThis.Worker = class {
-  #worker;
-  constructor(url) {
-    this.#worker = resolveObjectURL(url)
-      .text()
-      .then((source) => {
-        const worker = new NodeWorker(workerPrelude + source, { eval: true });
-        worker.on("message", (data) => this.onmessage({ data }));
-        worker.on("error", (error) => this.onerror(error));
-        return worker;
-      });
-  }
-  postMessage(data) {
-    this.#worker.then((worker) => worker.postMessage(data));
-  }
-};
-Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: model.threads } });
-
-const entry = createRequire(`${model.packages}/`)
-  .resolve("@jax-js/jax")
-  .replace(/\.cjs$/, ".js");
 const {
   blockUntilReady,
-  defaultDevice,
-  init,
   jit,
   nn,
   numpy: np,
   random,
   tree,
   valueAndGrad,
-} = await import(pathToFileURL(entry).href);
-await init("wasm");
-defaultDevice("wasm");
+} = await importJax(model);
 
 const { imageSize, patchSize, width, depth, heads, decoderDepth, tokenizerPatch, vocabulary, batch } = model;
 const { grid, places, half, rows } = sizesOf(model);

@@ -1,11 +1,11 @@
-// Our side of matrix products: one step is every product of a list once. Argument: { products, threads, precision } as
-// JSON; productComparisons.mjs describes a product.
+// Our side of matrix products: one step is every product of a list once. Argument: { products, threads, precision,
+// backend } as JSON; productComparisons.mjs describes a product.
 import { uniform } from "@splitmask/autograd";
 import { activatedOperands, createDevice, productPrecisions } from "@splitmask/kernels";
 import { serve } from "../serve.mjs";
 
-const { products, threads, precision } = JSON.parse(process.argv[2]);
-const device = createDevice({ threads });
+const { products, threads, precision, backend = "native" } = JSON.parse(process.argv[2]);
+const device = createDevice({ backend, threads });
 const factor = (index, purpose, shape) => uniform(device, shape, { key: { seed: 0, purpose, step: index } });
 const nothing = { bias: null, residual: null, preActivation: null };
 

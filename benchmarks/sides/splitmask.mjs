@@ -1,5 +1,5 @@
-// Our side: the SplitMask step as a user's own loop writes it. Argument: the model as JSON, with `precision` and
-// `threads`.
+// Our side: the SplitMask step as a user's own loop writes it. Argument: the model as JSON, with `precision`,
+// `threads` and perhaps `backend`.
 import { noGrad, scope, uniform } from "@splitmask/autograd";
 import { createDevice } from "@splitmask/kernels";
 import { SplitMask } from "@splitmask/methods";
@@ -9,7 +9,7 @@ import { serve } from "../serve.mjs";
 
 const model = JSON.parse(process.argv[2]);
 const { imageSize, patchSize, width, depth, heads, decoderDepth, tokenizerPatch, vocabulary, batch } = model;
-const device = createDevice({ threads: model.threads });
+const device = createDevice({ backend: model.backend ?? "native", threads: model.threads });
 const task = new SplitMask(device, {
   encoder: { imageSize, patchSize, width, depth, heads, dropPath: 0 },
   decoder: { depth: decoderDepth },

@@ -93,7 +93,7 @@ async function findNeighbors(picture: number): Promise<void> {
   similarities.dispose();
 }
 
-onmessage = async ({ data }: MessageEvent<Request>) => {
+self.onmessage = async ({ data }: MessageEvent<Request>) => {
   try {
     await (data.kind === "train" ? train(data.pictures, data.steps) : findNeighbors(data.picture));
   } catch (error) {

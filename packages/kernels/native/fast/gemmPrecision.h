@@ -35,7 +35,11 @@ template <int64 step> SPLITMASK_INLINE void multiplyAdd(Vector& sum, Vector left
     return;
   }
 #endif
+#if defined(__wasm_relaxed_simd__)
+  sum = fma(left, right, sum);  // which the compiler does not make of the line below
+#else
   sum += left * right;
+#endif
 }
 
 #if defined(__AVX512BF16__)
