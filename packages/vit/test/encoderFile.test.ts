@@ -33,7 +33,7 @@ test.each([
 
 test("what is no encoder is an error that says so", async () => {
   await expect(loadEncoder(device, join(folder, "none"))).rejects.toThrow(
-    /^loadEncoder: there is no .*none.encoder\.safetensors\. Give a run folder whose pre-training has ended/,
+    /^readEncoder: there is no .*none.encoder\.safetensors and no .*model\.safetensors\. Give a run folder whose/,
   );
   const { metadata, tensors } = await readSafetensors(file);
   const { normalization: _, ...without } = metadata;
