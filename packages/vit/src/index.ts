@@ -25,6 +25,7 @@ export {
 export {
   type EncoderFile,
   encoderFileName,
+  modelFileName,
   type ReadEncoderOptions,
   readEncoder,
 } from "./readEncoder.js";

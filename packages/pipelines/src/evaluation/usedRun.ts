@@ -12,7 +12,9 @@ import type { Terminal } from "../terminal/terminal.js";
 
 /** A run whose model is used, and how pictures are shown to it. */
 export interface UsedRun {
-  /** A run folder, or a checkpoint folder inside one. */
+  /**
+   * A run folder, a checkpoint folder inside one, or an encoder's file as `readEncoder` of `@splitmask/vit` takes it.
+   */
   readonly run: string;
   /** Largest share of the pictures of a folder that may be unreadable. Default 0.1. */
   readonly maximumSkipped?: number;
