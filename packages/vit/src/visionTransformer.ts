@@ -79,13 +79,13 @@ export interface VisionTransformerLoadOptions extends LoadOptions {
   readonly grid?: readonly [rows: number, columns: number];
 }
 
-const poolings = ["mean", "class", "none"] as const;
+const poolings = ["mean", "class", "patches", "none"] as const;
 
 /** Options of `VisionTransformer.encode`. */
 export interface EncodeOptions {
   /**
-   * `"mean"` of the patches' tokens after the last norm (default), the `"class"` token, or `"none"`: all tokens (timm's
-   * `forward_features`).
+   * `"mean"` of the patches' tokens after the last norm (default), the `"class"` token, `"patches"`: the tokens of the
+   * patches alone, or `"none"`: all tokens (timm's `forward_features`).
    */
   readonly pooling?: (typeof poolings)[number];
   /** In which number format the products are formed. Default `"float32"`. */
@@ -303,7 +303,8 @@ export class VisionTransformer extends Module {
    *
    * @param images B×C×H×W, normalized as in training. Another size than the config's is interpolated in the positions.
    * @param options What to make of the tokens. Default: the mean of the patches' tokens.
-   * @returns B×D with pooling `"mean"` or `"class"`; with `"none"` the tokens as `forward` gives them.
+   * @returns B×D with pooling `"mean"` or `"class"`; B×N×D with `"patches"`, row by row; with `"none"` the tokens as
+   *   `forward` gives them.
    * @throws RangeError If the class token is asked for and there is none, or there is no such pooling.
    */
   encode(images: Tensor, options: EncodeOptions = {}): Tensor {
@@ -379,12 +380,12 @@ export class VisionTransformer extends Module {
     }
   }
 
-  /** B×N×D → B×D. */
-  #pool(tokens: Tensor, pooling: "mean" | "class"): Tensor {
+  /** B×N×D → B×D; with "patches" the tokens behind the prefix. */
+  #pool(tokens: Tensor, pooling: "mean" | "class" | "patches"): Tensor {
     const [batch, length, width] = tokens.shape as readonly [number, number, number];
     if (pooling === "class") return reshape(slice(tokens, 1, 0, 1), [batch, width]);
     const patches = this.prefixTokens === 0 ? tokens : slice(tokens, 1, this.prefixTokens, length);
-    return mean(patches, { axes: [1] });
+    return pooling === "mean" ? mean(patches, { axes: [1] }) : patches;
   }
 
   /**

@@ -51,6 +51,7 @@ interface EncoderSession extends Omit<LoadedEncoder, "view"> {
     pictures: ImageDataset,
     what?: string,
     layers?: readonly number[] | null,
+    pooling?: "mean" | "patches",
   ): Promise<readonly [EmbeddedDataset, ...EmbeddedDataset[]]>;
 }
 
@@ -68,10 +69,10 @@ export function withEncoder<Result>(
       const encoder = new InferenceEncoder(loaded.encoder, { weights });
       return work({
         ...{ ...loaded, device },
-        async embed(dataset, what = "pictures", layers = null) {
+        async embed(dataset, what = "pictures", layers = null, pooling = "mean") {
           const shown = goingThrough(dataset, request, terminal, `${what} embedded`);
           const options = { device, encoder, view, ...shown };
-          if (layers === null) return [await embedDataset(options)];
+          if (layers === null) return [await embedDataset({ ...options, pooling })];
           const [first, ...others] = await embedLayers({ ...options, layers });
           return [first!, ...others];
         },
