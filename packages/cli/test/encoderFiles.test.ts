@@ -63,7 +63,7 @@ test("finetune begins with a file's weights", async () => {
   const labelled = ["--train", join(folder, "train"), "--test", join(folder, "test")];
   const small = ["--batch", "4", "--epochs", "1"];
   await called("finetune", dino, ...labelled, "--out", out, ...small, "--learning-rate", "1e-12");
-  const { tensors } = await readSafetensors(join(out, "classifier.safetensors"));
+  const { tensors } = await readSafetensors(join(out, "model.safetensors"));
   const { tensors: given } = await readSafetensors(join(dino, "model.safetensors"));
   const name = "encoder.patch_embed.proj.weight";
   const own = given.get("embeddings.patch_embeddings.projection.weight")!.data as Float32Array;
@@ -71,7 +71,7 @@ test("finetune begins with a file's weights", async () => {
     expect(value).toBeCloseTo(own[place]!, 5);
 });
 
-test.each(["splitmask", "dino", "moco-v3", "mae", "beit"])(
+test.each(["splitmask", "dino", "mocov3", "mae", "beit"])(
   "pretrain --init goes on from given weights with %s",
   async (method) => {
     const out = join(folder, `more-${method}`);

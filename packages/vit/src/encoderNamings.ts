@@ -59,6 +59,19 @@ const transformersNames: EncoderNaming["names"] = [
   [/^layernorm\./, "norm."],
 ];
 
+/** The image towers of transformers' CLIP and SigLIP. */
+const clipNames: EncoderNaming["names"] = [
+  [/^embeddings\.class_embedding$/, "cls_token"],
+  [/^embeddings\.position_embedding\.weight$/, "pos_embed"],
+  [/^embeddings\.patch_embedding\./, "patch_embed.proj."],
+  [/^encoder\.layers\./, "blocks."],
+  [/\.self_attn\.([qkv])_proj\./, ".attn.$1."],
+  [/\.self_attn\.out_proj\./, ".attn.proj."],
+  [/\.layer_norm([12])\./, ".norm$1."],
+  [/^pre_layrnorm\./, "norm_pre."],
+  [/^post_layernorm\./, "norm."],
+];
+
 const transformers = {
   patchEmbedding: "embeddings.patch_embeddings.projection.weight",
   names: transformersNames,
@@ -94,19 +107,17 @@ export const encoderNamings: readonly EncoderNaming[] = [
     patchEmbedding: "embeddings.patch_embedding.weight",
     // The typing error is transformers'.
     mark: /^pre_layrnorm\./,
-    names: [
-      [/^embeddings\.class_embedding$/, "cls_token"],
-      [/^embeddings\.position_embedding\.weight$/, "pos_embed"],
-      [/^embeddings\.patch_embedding\./, "patch_embed.proj."],
-      [/^encoder\.layers\./, "blocks."],
-      [/\.self_attn\.([qkv])_proj\./, ".attn.$1."],
-      [/\.self_attn\.out_proj\./, ".attn.proj."],
-      [/\.layer_norm([12])\./, ".norm$1."],
-      [/^pre_layrnorm\./, "norm_pre."],
-      [/^post_layernorm\./, "norm."],
-    ],
+    names: clipNames,
     others: /^embeddings\.position_ids$/,
     facts: { activation: "quickGelu", epsilon: 1e-5, normalization: clipNormalization },
+  },
+  {
+    // Told from CLIP by config.json alone, which also says whether its GELU is the exact one.
+    ...{ name: "transformers' SiglipVisionModel", modelType: "siglip_vision_model", mark: /$^/ },
+    patchEmbedding: "embeddings.patch_embedding.weight",
+    names: clipNames,
+    others: /^(?:embeddings\.position_ids$|head\.)/,
+    facts: { activation: "gelu", epsilon: 1e-6, normalization: halves },
   },
   {
     ...{ name: "transformers' Dinov2Model and Dinov2WithRegistersModel", ...transformers },

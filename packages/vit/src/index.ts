@@ -10,7 +10,7 @@ export {
   type VisionTransformerConfig,
   vit,
 } from "./config.js";
-export { loadEncoder, type SavedEncoder, saveEncoder } from "./encoderFile.js";
+export { loadEncoder, type SavedEncoder, type SaveEncoderOptions, saveEncoder } from "./encoderFile.js";
 export type { EncoderFacts } from "./encoderNamings.js";
 export { InferenceEncoder, type InferenceEncoderOptions } from "./inferenceEncoder.js";
 export type { InitializationName } from "./initializations.js";
@@ -43,3 +43,4 @@ export {
   type VisionTransformerDrawOptions,
   type VisionTransformerLoadOptions,
 } from "./visionTransformer.js";
+export type { LibraryFormat } from "./writtenEncoder.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { HostTensor } from "@splitmask/autograd";
 import type { ChannelNumbers, View } from "@splitmask/data";
@@ -14,7 +14,7 @@ import {
   readCheckpointModel,
 } from "@splitmask/trainer";
 import { modelFileName, readEncoder, VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
-import { preparedSettings, type RunDescription, readRun } from "./description.js";
+import { isDescription, preparedSettings, type RunDescription, readRun } from "./description.js";
 import { methodOf, type RunMethod } from "./methodOf.js";
 
 /** An encoder of a run, or of a file. */
@@ -82,7 +82,11 @@ export interface EncoderWeights extends Pick<LoadedEncoder, "step" | "view"> {
 
 /** Whether a path is an encoder's file, or a folder of timm's or transformers' with one, and no run. */
 export function isEncoderFile(path: string): boolean {
-  return path.endsWith(".safetensors") || existsSync(join(path, modelFileName));
+  if (path.endsWith(".safetensors")) return true;
+  // Checkpoints and fine-tuned runs have a file of that name too.
+  if (!existsSync(join(path, modelFileName)) || existsSync(join(path, "state.json"))) return false;
+  const config = join(path, "config.json");
+  return !existsSync(config) || !isDescription(JSON.parse(readFileSync(config, "utf8")));
 }
 
 /** Reads an encoder that is no run's. */

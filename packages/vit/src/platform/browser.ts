@@ -1,5 +1,5 @@
 /** What browsers have instead of files: errors. */
-const noFiles = (path: unknown): Promise<never> =>
+const noFiles = (path: unknown, ..._: readonly unknown[]): Promise<never> =>
   Promise.reject(
     new Error(
       `a browser has no file ${String(path)}: fetch its bytes and read them with parseSafetensors of ` +
