@@ -125,6 +125,31 @@ def gradients_fixture():
     save("vit", "registers-quick-gelu", out, {"seed": 0})
 
 
+def finetuning_fixture():
+    """The first losses of timm's fine-tuning from timm-vit.safetensors: mean of the patches, a new norm and head."""
+    model = VisionTransformer(**TIMM, global_pool="avg").double()
+    state = load_file(os.path.join(FOLDER, "timm-vit.safetensors"))
+    kept = {key: value for key, value in state.items() if not key.startswith(("head.", "norm."))}
+    missing, unexpected = model.load_state_dict(kept, strict=False)
+    assert sorted(missing) == ["fc_norm.bias", "fc_norm.weight", "head.bias", "head.weight"] and not unexpected
+    with torch.no_grad():
+        model.head.weight.copy_(normal(model.head.weight.shape, 0.2, g))
+        model.head.bias.copy_(normal(model.head.bias.shape, 0.2, g))
+    images = normal((4, 3, SIZE, SIZE), 1, g)
+    labels = torch.tensor([0, 1, 2, 1])
+    out = {"input.images": images, "input.labels": labels}
+    out |= {f"parameter.head.{name}": value.clone() for name, value in model.head.state_dict().items()}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0)
+    losses = []
+    for _ in range(5):
+        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    save("methods", "finetuning", out | {"losses": torch.stack(losses)}, {"rate": 1e-3})
+
+
 os.makedirs(FOLDER, exist_ok=True)
 of_timm("timm-vit", VisionTransformer(**TIMM))
 of_timm("timm-deit-distilled", VisionTransformerDistilled(**TIMM))
@@ -157,3 +182,4 @@ write("facebook-dinov2-registers", facebook_dinov2(registers))
 features["facebook-dinov2-registers"] = features["transformers-dinov2-registers"]
 save("vit", "namings/features", features, {"seed": 0, "transformers": transformers.__version__})
 gradients_fixture()
+finetuning_fixture()

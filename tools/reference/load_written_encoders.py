@@ -1,7 +1,7 @@
 """Loads what `saveEncoder` of @splitmask/vit wrote for timm and transformers, and compares the features.
 
 Needs torch, timm, transformers; not part of the tests, which have no Python:
-node tools/reference/written_encoders.mjs FOLDER && python tools/reference/load_written_encoders.py FOLDER
+node tools/reference/writtenEncoders.mjs FOLDER && python tools/reference/load_written_encoders.py FOLDER
 """
 import os
 import sys

@@ -51,14 +51,15 @@ async function readJson(path: string): Promise<Json | null> {
 /** timm's: the architecture's name, and what its weights were trained on. */
 function ofTimm(config: Json): BesideFiles {
   const { mean, std, input_size } = { ...config, ...(config.pretrained_cfg as Json | undefined) } as Json;
-  const { num_heads } = (config.model_args ?? {}) as Json;
+  const { act_layer, num_heads } = (config.model_args ?? {}) as Json;
+  const isQuick = /quickgelu/.test(config.architecture as string) || act_layer === "quick_gelu";
   const normalization = { mean, std };
   const [, ...size] = Array.isArray(input_size) ? (input_size as number[]) : [];
   return {
     ...(isNormalization(normalization, 3) ? { normalization } : {}),
     ...(typeof num_heads === "number" ? { heads: num_heads } : {}),
     ...(size.length === 2 ? { imageSize: size as [number, number] } : {}),
-    ...(/quickgelu/.test(config.architecture as string) ? { activation: "quickGelu" } : {}),
+    ...(isQuick ? { activation: "quickGelu" } : {}),
   };
 }
 

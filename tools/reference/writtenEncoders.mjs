@@ -1,9 +1,9 @@
 // Writes small encoders of every kind for timm and transformers, with their features, for load_written_encoders.py.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { normal, writeSafetensors } from "@splitmask/autograd";
-import { createDevice } from "@splitmask/kernels";
-import { saveEncoder, VisionTransformer } from "@splitmask/vit";
+import { normal, writeSafetensors } from "../../packages/autograd/dist/index.js";
+import { createDevice } from "../../packages/kernels/dist/index.js";
+import { saveEncoder, VisionTransformer } from "../../packages/vit/dist/index.js";
 
 const folder = process.argv[2];
 const device = createDevice({ threads: 1 });
