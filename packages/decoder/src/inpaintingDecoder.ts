@@ -25,7 +25,7 @@ import { type InpaintingDecoderConfig, resolveInpaintingDecoderConfig } from "./
 
 /** What an `InpaintingDecoder` reads. */
 export interface InpaintingDecoderInput {
-  /** B×(C+K)×D: the encoder's tokens of the visible patches, after C class tokens (0 or 1), which pass through. */
+  /** B×(C+K)×D: the encoder's tokens of the visible patches, after C class and register tokens, which pass through. */
   readonly tokens: Tensor;
   /** int32 B×K: the visible patches' places. */
   readonly visible: Tensor;
@@ -102,7 +102,7 @@ export class InpaintingDecoder extends Module {
    *
    * @param input The encoder's tokens and where they belong.
    * @param context Default: inference.
-   * @returns B×(C+N)×D after the last norm, class token first.
+   * @returns B×(C+N)×D after the last norm, class and register tokens first.
    * @throws RangeError If the shapes do not fit each other or the config.
    */
   forward(input: InpaintingDecoderInput, context: ForwardContext = inference): Tensor {
@@ -123,12 +123,12 @@ export class InpaintingDecoder extends Module {
       visible.shape[0] !== batch ||
       hidden.shape[0] !== batch ||
       count + hidden.shape[1]! !== patches ||
-      (prefix !== 0 && prefix !== 1)
+      prefix < 0
     ) {
       throw new RangeError(
         `InpaintingDecoder: tokens are ${tokens.shape.join("×")}, ` +
           `visible ${visible.shape.join("×")} and hidden ${hidden.shape.join("×")}; ` +
-          `expected B×K×${width} (B×(1+K)×${width} with a class token), B×K and B×(${patches}−K).`,
+          `expected B×K×${width} (with class and register tokens before them B×(C+K)×${width}), B×K and B×(${patches}−K).`,
       );
     }
     const table = this.#positionTable(positions);

@@ -133,6 +133,6 @@ test("says what is wrong with its config and inputs", () => {
     decoder.forward({ tokens, visible: places([0, 1]), hidden: places([2, 3]), positions }),
   ).toThrow(
     "InpaintingDecoder: tokens are 1×2×16, visible 1×2 and hidden 1×2; " +
-      "expected B×K×16 (B×(1+K)×16 with a class token), B×K and B×(12−K).",
+      "expected B×K×16 (with class and register tokens before them B×(C+K)×16), B×K and B×(12−K).",
   );
 });

@@ -12,8 +12,11 @@ import ndarray, { type NdArray } from "ndarray";
 
 /** Anything that makes one vector a picture; the `VisionTransformer` of `@splitmask/vit` does. */
 export interface ImageEncoder {
-  /** B×3×H×W → B×D, without a graph. `pooling`: the mean of the patches' tokens, or the class token. */
-  encode(images: Tensor, options: { readonly pooling: "mean" | "class" }): Tensor;
+  /**
+   * B×3×H×W → B×D, without a graph. `pooling`: the mean of the patches' tokens, or the class token; `"patches"`, only
+   * where `embedDataset` is asked for it: all patches' tokens, B×P×D.
+   */
+  encode(images: Tensor, options: { readonly pooling: "mean" | "class" | "patches" }): Tensor;
 }
 
 /**
@@ -34,7 +37,12 @@ export interface EmbedOptions {
 }
 
 /** Options of {@link embedDataset}. */
-export interface EmbedDatasetOptions extends EmbedOptions {
+export interface EmbedDatasetOptions {
+  /**
+   * The mean of the patches' tokens (default), the class token of an encoder that has one, or the tokens of all
+   * patches.
+   */
+  readonly pooling?: "mean" | "class" | "patches";
   /** Where the encoder lives. */
   readonly device: Device;
   /** What embeds. */
@@ -53,7 +61,7 @@ export interface EmbedDatasetOptions extends EmbedOptions {
 
 /** Pictures as vectors. */
 export interface EmbeddedDataset {
-  /** N×D, one row a picture that could be read. */
+  /** N×D, one row a picture that could be read; with pooling `"patches"` N×P×D. */
   readonly features: NdArray<Float32Array>;
   /** The class of each row; −1 without one. */
   readonly labels: Int32Array;
@@ -66,7 +74,7 @@ export interface EmbeddedDataset {
 }
 
 /** Options of {@link embedLayers}. */
-export interface EmbedLayersOptions extends Omit<EmbedDatasetOptions, "encoder"> {
+export interface EmbedLayersOptions extends Omit<EmbedDatasetOptions, "encoder" | "pooling">, EmbedOptions {
   /** What embeds. */
   readonly encoder: LayerEncoder;
   /** Which layers: blocks counted from 1, 0 for the embedding before them. */
@@ -99,7 +107,7 @@ export function embedLayers(options: EmbedLayersOptions): Promise<EmbeddedDatase
 
 async function embedAll(
   what: string,
-  options: Omit<EmbedDatasetOptions, "encoder">,
+  options: Omit<EmbedDatasetOptions, "encoder" | "pooling">,
   encode: (images: Tensor) => Tensor[],
 ): Promise<EmbeddedDataset[]> {
   const { augmentation, batchSize = 64, dataset, device, onProgress, view } = options;
@@ -155,7 +163,8 @@ class Rows {
   readonly #labels: Int32Array[] = [];
   readonly #indices: Int32Array[] = [];
   #reading: Promise<void> = Promise.resolve();
-  #widths: number[] = [];
+  /** Of each layer, without the pictures' axis. */
+  #shapes: (readonly number[])[] = [];
   /** Rows so far. */
   count = 0;
 
@@ -168,7 +177,7 @@ class Rows {
     const [images] = batch.views;
     if (images === undefined || batch.indices.length === 0) return;
     const embedded = this.#encode(images);
-    this.#widths = embedded.map((layer) => layer.shape[1]!);
+    this.#shapes = embedded.map(({ shape }) => shape.slice(1));
     this.count += batch.indices.length;
     this.#labels.push(batch.labels);
     this.#indices.push(batch.indices);
@@ -186,19 +195,20 @@ class Rows {
 
   async gather(): Promise<{ features: NdArray<Float32Array>[]; labels: Int32Array; indices: Int32Array }> {
     await this.#reading;
-    const features = this.#widths.map((width) => new Float32Array(this.count * width));
+    const widths = this.#shapes.map((shape) => shape.reduce((product, size) => product * size, 1));
+    const features = widths.map((width) => new Float32Array(this.count * width));
     const labels = new Int32Array(this.count);
     const indices = new Int32Array(this.count);
     let row = 0;
     for (const [batch, numbers] of this.#indices.entries()) {
       for (const [layer, data] of features.entries())
-        data.set(this.#features[batch]![layer]!, row * this.#widths[layer]!);
+        data.set(this.#features[batch]![layer]!, row * widths[layer]!);
       labels.set(this.#labels[batch]!, row);
       indices.set(numbers, row);
       row += numbers.length;
     }
     return {
-      features: features.map((data, layer) => ndarray(data, [this.count, this.#widths[layer]!])),
+      features: features.map((data, layer) => ndarray(data, [this.count, ...this.#shapes[layer]!])),
       labels,
       indices,
     };

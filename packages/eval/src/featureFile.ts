@@ -35,7 +35,7 @@ export function npyBytes(features: NdArray<Float32Array>): Uint8Array {
 }
 
 /**
- * Writes features (N×D) as `features.npy` for NumPy and, beside it, `features.jsonl` with one line a row: its number,
+ * Writes features (N×D, or N×P×D) as `features.npy` for NumPy and, beside it, `features.jsonl` with one line a row: its number,
  * the picture's path and its
  * label where there is one. Both are written beside and renamed.
  *
@@ -50,7 +50,7 @@ export async function writeFeatures(
   if (!path.endsWith(".npy"))
     throw new Error(`writeFeatures: ${path} does not end in .npy; give a path such as features.npy.`);
   const { paths, labels, classes } = pictures;
-  if (features.shape.length !== 2 || features.shape[0] !== paths.length) {
+  if (features.shape.length < 2 || features.shape[0] !== paths.length) {
     throw new Error(
       `writeFeatures: features is ${features.shape.join("×")} and there are ${paths.length} paths; ` +
         "there must be one path a row.",

@@ -329,10 +329,10 @@ export type BeitSettings = Decided<typeof beitFields>;
 
 function beitEncoder(settings: BeitSettings & CommonSettings): VisionTransformerConfig {
   const { relativePositionBias } = settings;
-  return {
-    ...encoderConfig(settings),
-    ...(relativePositionBias === "shared" ? { relativePositionBias, positions: "none" } : {}),
-  };
+  return encoderConfig(
+    settings,
+    relativePositionBias === "shared" ? { relativePositionBias, positions: "none" } : {},
+  );
 }
 
 /** BEiT as a row of the table of methods. */

@@ -8,15 +8,21 @@ import {
 } from "@splitmask/vit";
 import type { CommonSettings } from "./method.js";
 
-/** The encoder's config by the settings that all methods have. */
+/**
+ * The encoder's config by the settings that all methods have.
+ *
+ * @param defaults What a method has otherwise, such as fixed positions; an encoder that is given weights has its own.
+ */
 export function encoderConfig(
   settings: Pick<
     CommonSettings,
-    "width" | "depth" | "heads" | "imageSize" | "patch" | "layerScale" | "dropPath"
+    "width" | "depth" | "heads" | "imageSize" | "patch" | "layerScale" | "dropPath" | "architecture"
   >,
+  defaults: Partial<VisionTransformerConfig> = {},
 ): VisionTransformerConfig {
-  const { depth, dropPath, heads, imageSize, layerScale, patch, width } = settings;
-  return { imageSize, patchSize: patch, width, depth, heads, layerScale, dropPath };
+  const { architecture, depth, dropPath, heads, imageSize, layerScale, patch, width } = settings;
+  const sizes = { imageSize, patchSize: patch, width, depth, heads, layerScale, dropPath };
+  return { ...sizes, ...defaults, ...architecture };
 }
 
 /**

@@ -369,7 +369,7 @@ export const maeFields = {
 export type MaeSettings = Decided<typeof maeFields, "decoderWidth" | "decoderDepth">;
 
 function maeEncoder(settings: CommonSettings): VisionTransformerConfig {
-  return { ...encoderConfig(settings), positions: "sincos" };
+  return encoderConfig(settings, { positions: "sincos" });
 }
 
 /** MAE as a row of the table of methods; the recipe is table 8 of the paper. */

@@ -28,6 +28,8 @@ export interface CommonSettings {
   readonly layerScale: number | null;
   /** Stochastic depth of the encoder's last block. */
   readonly dropPath: number;
+  /** What else the encoder is, where its weights come from a file or another run; else the method's own. */
+  readonly architecture?: Partial<VisionTransformerConfig> | null;
   /** Smallest area of the random resized crop, as a share of the picture. */
   readonly cropScale: number;
   /** Probability of mirroring a crop left to right. */

@@ -245,7 +245,7 @@ export const mocoV3Fields = {
 export type MocoV3Settings = Decided<typeof mocoV3Fields, "headWidth">;
 
 function mocoV3Encoder(settings: CommonSettings): VisionTransformerConfig {
-  return { ...encoderConfig(settings), positions: "sincosRowFirst" };
+  return encoderConfig(settings, { positions: "sincosRowFirst" });
 }
 
 /** MoCo v3 as a row of the table of methods; the recipe is that of the paper for ViT-B. */

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { normal, type Tensor, tensor, zeros } from "@splitmask/autograd";
 import { largestError, ModelFixture } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
@@ -5,7 +6,7 @@ import { Classifier, ClassifierModel, fineTuningRecipes } from "@splitmask/metho
 import { PackedParameters } from "@splitmask/nn";
 import { AdamW, parameterGroups } from "@splitmask/optim";
 import { train } from "@splitmask/trainer";
-import { VisionTransformer } from "@splitmask/vit";
+import { readEncoder, VisionTransformer } from "@splitmask/vit";
 
 const device = createDevice({ threads: 2 });
 afterAll(() => device.close());
@@ -72,6 +73,28 @@ describe("against timm's VisionTransformer with mean pooling", () => {
       Object.fromEntries(Object.keys(errors).map((name) => [name, expect.closeTo(0, 4)])),
     );
   });
+});
+
+test("fine-tuning from a file of timm's weights has timm's first losses", async () => {
+  const fixture = await ModelFixture.read(new URL("fixtures/finetuning.safetensors", import.meta.url));
+  const file = new URL("../../vit/test/fixtures/namings/timm-vit.safetensors", import.meta.url);
+  const { config, tensors } = await readEncoder(fileURLToPath(file), { heads: 4 });
+  const task = new Classifier(device, { encoder: config, classes: 3, smoothing: 0 });
+  task.model.encoder.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith("norm."))));
+  task.model.head.loadStateDict(fixture.under("parameter.head."));
+  const labels = fixture.get("input.labels").data as Int32Array;
+  const batch = { views: [fixture.upload(device, "input.images")], labels, indices: new Int32Array(4) };
+  const optimizer = new AdamW(parameterGroups(task.model, { weightDecay: 0 }), {});
+  const losses: number[] = [];
+  const expected = [...(fixture.get("losses").data as Float32Array)];
+  for (const _ of expected) {
+    const { total } = task.loss(batch, training);
+    total.backward();
+    optimizer.step({ learningRate: 1e-3 });
+    task.model.zeroGrad();
+    losses.push((await total.item()) as number);
+  }
+  expect(losses).toEqual(expected.map((loss) => expect.closeTo(loss, 3)));
 });
 
 test("accuracy is the share of the pictures that are classified rightly", async () => {

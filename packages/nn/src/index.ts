@@ -30,7 +30,7 @@ export {
   type LinearLayerOptions,
   type ResidualOptions,
 } from "./linear.js";
-export { Mlp, type MlpOptions } from "./mlp.js";
+export { type Activation, Mlp, type MlpOptions } from "./mlp.js";
 export { type LoadOptions, Module, type StateDict } from "./module.js";
 export { PackedParameters } from "./packedParameters.js";
 export { Parameter } from "./parameter.js";

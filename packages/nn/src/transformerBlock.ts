@@ -7,7 +7,7 @@ import type { Initializer } from "./initializers.js";
 import { LayerNorm } from "./layerNorm.js";
 import { LayerScale } from "./layerScale.js";
 import type { ResidualOptions } from "./linear.js";
-import { Mlp } from "./mlp.js";
+import { type Activation, Mlp } from "./mlp.js";
 import { Module } from "./module.js";
 
 /** Sizes of a `TransformerBlock`. */
@@ -18,6 +18,8 @@ export interface TransformerBlockOptions extends ResidualOptions {
   readonly heads: number;
   /** Width of the hidden layer over D. Default 4. */
   readonly mlpRatio?: number;
+  /** Between the two layers of the MLP. Default `"gelu"`. */
+  readonly activation?: Activation;
   /** Whether queries, keys and values have a bias. Default true. */
   readonly qkvBias?: boolean;
   /** The first value of layer scale; null: none. Default null. */

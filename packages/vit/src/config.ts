@@ -1,3 +1,4 @@
+import type { Activation } from "@splitmask/nn";
 import { type VisionTransformerPreset, visionTransformerPresets } from "./presets.js";
 
 /** The shape of a `VisionTransformer`. */
@@ -21,6 +22,20 @@ export interface VisionTransformerConfig {
   readonly channels?: number;
   /** Whether a learned class token goes first. Default false. */
   readonly classToken?: boolean;
+  /**
+   * R, how many learned tokens without a place go between the class token and the patches (Darcet et al. 2024), as in
+   * DINOv2 with registers; their outputs are looked at by nobody but the blocks. Default 0.
+   */
+  readonly registerTokens?: number;
+  /**
+   * Which of the tokens before those of the patches have an entry in `pos_embed`: the `"class"` token; `"all"`, register
+   * tokens too (as a distilled DeiT's second token); or `"none"` (timm's `no_embed_class`). Default `"class"`.
+   */
+  readonly prefixPositions?: "class" | "all" | "none";
+  /** Whether the embedded tokens get a layer norm before the first block, as in CLIP. Default false. */
+  readonly preNorm?: boolean;
+  /** The activation of the MLPs. Default `"gelu"`. */
+  readonly activation?: Activation;
   /** First value of the blocks' LayerScale, e.g. 0.1; null: none. Default null. */
   readonly layerScale?: number | null;
   /**
@@ -90,6 +105,10 @@ export function resolveVisionTransformerConfig(
     mlpRatio: 4,
     channels: 3,
     classToken: false,
+    registerTokens: 0,
+    prefixPositions: "class",
+    preNorm: false,
+    activation: "gelu",
     layerScale: null,
     dropPath: 0,
     qkvBias: true,
@@ -101,6 +120,7 @@ export function resolveVisionTransformerConfig(
     imageSize: typeof imageSize === "number" ? [imageSize, imageSize] : imageSize,
   };
   const { patchSize, width, depth, heads, channels, dropPath, positions, relativePositionBias } = resolved;
+  const { activation, prefixPositions, registerTokens } = resolved;
   for (const [name, value] of Object.entries({ patchSize, width, depth, heads, channels })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(`VisionTransformer: ${name} is ${value}; expected a whole number from 1.`);
@@ -124,6 +144,27 @@ export function resolveVisionTransformerConfig(
   if (relativePositionBias !== "none" && relativePositionBias !== "shared") {
     throw new RangeError(
       `VisionTransformer: relativePositionBias is "${relativePositionBias}"; expected "none" or "shared".`,
+    );
+  }
+  if (!(Number.isInteger(registerTokens) && registerTokens >= 0)) {
+    throw new RangeError(
+      `VisionTransformer: registerTokens is ${registerTokens}; expected a whole number from 0.`,
+    );
+  }
+  if (registerTokens > 0 && relativePositionBias !== "none") {
+    throw new RangeError(
+      "VisionTransformer: register tokens have no place, and a relative position bias has no distances for them. " +
+        'Leave out registerTokens, or use relativePositionBias: "none".',
+    );
+  }
+  if (!["class", "all", "none"].includes(prefixPositions)) {
+    throw new RangeError(
+      `VisionTransformer: prefixPositions is ${JSON.stringify(prefixPositions)}; expected "class", "all" or "none".`,
+    );
+  }
+  if (activation !== "gelu" && activation !== "quickGelu") {
+    throw new RangeError(
+      `VisionTransformer: activation is ${JSON.stringify(activation)}; expected "gelu" or "quickGelu".`,
     );
   }
   if (positions.startsWith("sincos") && width % 4 !== 0) {

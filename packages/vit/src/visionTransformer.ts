@@ -79,13 +79,13 @@ export interface VisionTransformerLoadOptions extends LoadOptions {
   readonly grid?: readonly [rows: number, columns: number];
 }
 
-const poolings = ["mean", "class", "none"] as const;
+const poolings = ["mean", "class", "patches", "none"] as const;
 
 /** Options of `VisionTransformer.encode`. */
 export interface EncodeOptions {
   /**
-   * `"mean"` of the patches' tokens after the last norm (default), the `"class"` token, or `"none"`: all tokens (timm's
-   * `forward_features`).
+   * `"mean"` of the patches' tokens after the last norm (default), the `"class"` token, `"patches"`: the tokens of the
+   * patches alone, or `"none"`: all tokens (timm's `forward_features`).
    */
   readonly pooling?: (typeof poolings)[number];
   /** In which number format the products are formed. Default `"float32"`. */
@@ -112,7 +112,7 @@ export interface EncodeLayersOptions {
 /**
  * A vision transformer (Dosovitskiy et al. 2021) with timm's parameter names: `patch_embed.proj.weight` D×C×P×P,
  * `pos_embed` 1×N×D (1×(1+N)×D with a class
- * token), `cls_token`, `blocks.0.attn.qkv.weight` …, `norm.weight`. timm's weights load here and these load there.
+ * token), `cls_token`, `reg_token`, `blocks.0.attn.qkv.weight` …, `norm.weight`. timm's weights load here and these load there.
  */
 export class VisionTransformer extends Module {
   /** The config with its defaults filled in. */
@@ -121,8 +121,10 @@ export class VisionTransformer extends Module {
   readonly grid: readonly [rows: number, columns: number];
   /** 1×1×D, or null without a class token. */
   readonly cls_token: Parameter | null;
+  /** 1×R×D, or null without register tokens. */
+  readonly reg_token: Parameter | null;
   /**
-   * 1×(C+N)×D, C = 1 with a class token, else 0; null without positions. Fixed sine-cosine positions are saved and
+   * 1×(C+N)×D, C = 1 with a class token, else 0 (see `prefixPositions` for others); null without positions. Fixed sine-cosine positions are saved and
    * loaded like learned ones (as MAE's and MoCo v3's weights have them, so that timm reads ours too), but require no
    * gradient; the class token's are 0.
    */
@@ -131,6 +133,8 @@ export class VisionTransformer extends Module {
   readonly rel_pos_bias: RelativePositionBias | null;
   /** Makes tokens of patches. */
   readonly patch_embed: PatchEmbedding;
+  /** The layer norm before the first block, or null. */
+  readonly norm_pre: LayerNorm | null;
   /** The transformer blocks. */
   readonly blocks: readonly TransformerBlock[];
   /** The last layer norm, or null. */
@@ -150,16 +154,18 @@ export class VisionTransformer extends Module {
     const { seed = 0, initialization = "deit" } = options;
     const begin = findInitialization(initialization);
     const resolved = resolveVisionTransformerConfig(config);
-    const { imageSize, patchSize, width, channels, classToken, heads, positions } = resolved;
+    const { imageSize, patchSize, width, channels, classToken, epsilon, heads, positions } = resolved;
+    const { registerTokens } = resolved;
     this.#device = device;
     this.config = resolved;
     this.grid = gridOf(imageSize, patchSize);
-    const places = (classToken ? 1 : 0) + this.grid[0] * this.grid[1];
+    const places = this.#placedPrefix + this.grid[0] * this.grid[1];
     const draw = (shape: number[], name: string) => {
       const key = { seed, purpose: `encoder.${name}` };
       return Parameter.begin(device, () => begin.tokens(device, shape, key));
     };
     this.cls_token = classToken ? draw([1, 1, width], "cls_token") : null;
+    this.reg_token = registerTokens > 0 ? draw([1, registerTokens, width], "reg_token") : null;
     this.pos_embed =
       positions === "none"
         ? null
@@ -167,25 +173,35 @@ export class VisionTransformer extends Module {
           ? draw([1, places, width], "pos_embed")
           : fixedPositions(device, this.grid, width, {
               firstHalf: positions === "sincos" ? "column" : "row",
-              prefix: this.prefixTokens,
+              prefix: this.#placedPrefix,
             });
     this.rel_pos_bias =
       resolved.relativePositionBias === "shared"
         ? new RelativePositionBias(device, { grid: this.grid, heads, classToken })
         : null;
     this.patch_embed = new PatchEmbedding(device, { width, channels, patchSize, seed, ...begin.patches });
+    this.norm_pre = resolved.preNorm ? new LayerNorm(device, { width, epsilon }) : null;
     this.blocks = transformerBlocks(device, {
       ...resolved,
       ...begin.blocks,
       seed,
       purpose: "encoder.blocks",
     });
-    this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon: resolved.epsilon }) : null;
+    this.norm = resolved.finalNorm ? new LayerNorm(device, { width, epsilon }) : null;
   }
 
-  /** How many tokens come before those of the patches: 1 with a class token, else 0. */
+  /** How many tokens come before those of the patches: the class token, and the register tokens behind it. */
   get prefixTokens(): number {
+    return this.#classTokens + this.config.registerTokens;
+  }
+
+  get #classTokens(): number {
     return this.config.classToken ? 1 : 0;
+  }
+
+  /** How many of the prefix tokens have an entry in `pos_embed`. */
+  get #placedPrefix(): number {
+    return { none: 0, class: this.#classTokens, all: this.prefixTokens }[this.config.prefixPositions];
   }
 
   /**
@@ -193,7 +209,7 @@ export class VisionTransformer extends Module {
    *
    * @param images B×C×H×W. Another size than the config's is interpolated in the positions (bicubic), with gradients.
    * @param context Default: inference.
-   * @returns B×N×D after the last norm; B×(1+N)×D with a class token, which goes first.
+   * @returns B×N×D after the last norm; with a class token, which goes first, and R register tokens B×(1+R+N)×D.
    */
   forward(images: Tensor, context: ForwardContext = inference): Tensor {
     const bias = this.#biasOf(images);
@@ -228,8 +244,8 @@ export class VisionTransformer extends Module {
       );
       const visible = sets.length === 1 ? sets[0]! : concatenate(sets, 0);
       const embedded = this.patch_embed.forward(visible, context);
-      if (this.config.positions === "none") return this.#prependClassToken(embedded);
-      return this.#prependClassToken(add(embedded, gatherTokens(this.patchPositions(), indices)));
+      if (this.config.positions === "none") return this.#prependTokens(embedded);
+      return this.#prependTokens(add(embedded, gatherTokens(this.patchPositions(), indices)));
     };
     const { rel_pos_bias } = this;
     const bias = rel_pos_bias === null ? null : () => rel_pos_bias.forwardTokens(indices);
@@ -264,7 +280,7 @@ export class VisionTransformer extends Module {
       const seen = gatherTokens(patchify(images, patchSize), visible);
       const embedded = scatterTokens(this.patch_embed.forward(seen, context), visible, patches);
       const tokens = add(zeros(this.#device, [...hidden.shape, width]), token);
-      return this.#prependClassToken(
+      return this.#prependTokens(
         this.#addPositions(add(embedded, scatterTokens(tokens, hidden, patches)), this.grid),
       );
     };
@@ -287,7 +303,8 @@ export class VisionTransformer extends Module {
    *
    * @param images B×C×H×W, normalized as in training. Another size than the config's is interpolated in the positions.
    * @param options What to make of the tokens. Default: the mean of the patches' tokens.
-   * @returns B×D with pooling `"mean"` or `"class"`; with `"none"` the tokens as `forward` gives them.
+   * @returns B×D with pooling `"mean"` or `"class"`; B×N×D with `"patches"`, row by row; with `"none"` the tokens as
+   *   `forward` gives them.
    * @throws RangeError If the class token is asked for and there is none, or there is no such pooling.
    */
   encode(images: Tensor, options: EncodeOptions = {}): Tensor {
@@ -363,12 +380,12 @@ export class VisionTransformer extends Module {
     }
   }
 
-  /** B×N×D → B×D. */
-  #pool(tokens: Tensor, pooling: "mean" | "class"): Tensor {
+  /** B×N×D → B×D; with "patches" the tokens behind the prefix. */
+  #pool(tokens: Tensor, pooling: "mean" | "class" | "patches"): Tensor {
     const [batch, length, width] = tokens.shape as readonly [number, number, number];
     if (pooling === "class") return reshape(slice(tokens, 1, 0, 1), [batch, width]);
     const patches = this.prefixTokens === 0 ? tokens : slice(tokens, 1, this.prefixTokens, length);
-    return mean(patches, { axes: [1] });
+    return pooling === "mean" ? mean(patches, { axes: [1] }) : patches;
   }
 
   /**
@@ -446,7 +463,7 @@ export class VisionTransformer extends Module {
           'or what asks for them with a table of its own (a decoder with positions: "own").',
       );
     }
-    const table = slice(this.pos_embed, 1, this.prefixTokens);
+    const table = slice(this.pos_embed, 1, this.#placedPrefix);
     return reshape(table, [rows * columns, this.config.width]);
   }
 
@@ -474,21 +491,22 @@ export class VisionTransformer extends Module {
 
   /** The parameters whose shape follows from the grid. */
   #gridTables(): LoadedTable[] {
-    const { grid, pos_embed, prefixTokens, rel_pos_bias } = this;
+    const { grid, pos_embed, rel_pos_bias } = this;
+    const placed = this.#placedPrefix;
     const tables: LoadedTable[] = [];
     if (pos_embed !== null) {
       tables.push({
-        ...{ name: "pos_embed", own: pos_embed, axis: 1, entries: "places", apart: prefixTokens },
+        ...{ name: "pos_embed", own: pos_embed, axis: 1, entries: "places", apart: placed },
         countOf: ([rows, columns]) => rows * columns,
         sideOf: Math.sqrt,
-        resample: (table, from) => resamplePositions(table, from, grid, prefixTokens),
+        resample: (table, from) => resamplePositions(table, from, grid, placed),
       });
     }
     if (rel_pos_bias !== null) {
       tables.push({
         name: "rel_pos_bias.relative_position_bias_table",
         ...{ own: rel_pos_bias.relative_position_bias_table, axis: 0, entries: "distances" },
-        apart: classTokenRows * prefixTokens,
+        apart: classTokenRows * this.#classTokens,
         countOf: distancesOf,
         sideOf: (count) => (Math.sqrt(count) + 1) / 2,
         resample: (table, from) => resampleRelativePositions(table, from, grid),
@@ -510,7 +528,7 @@ export class VisionTransformer extends Module {
   /** Tokens of all patches with their positions, before the blocks. */
   #embedAll(images: Tensor, context: ForwardContext): Tensor {
     const embedded = this.patch_embed.forward(patchify(images, this.config.patchSize), context);
-    return this.#prependClassToken(this.#addPositions(embedded, this.#gridOf(images)));
+    return this.#prependTokens(this.#addPositions(embedded, this.#gridOf(images)));
   }
 
   /** Adds to the tokens of all patches of a grid their positions, if there are any. */
@@ -521,12 +539,29 @@ export class VisionTransformer extends Module {
     return add(tokens, resamplePositions(table, this.grid, grid));
   }
 
-  #prependClassToken(tokens: Tensor): Tensor {
-    if (this.cls_token === null) return tokens;
-    const [batch, , width] = tokens.shape as readonly [number, number, number];
-    const { cls_token, pos_embed } = this;
-    const own = pos_embed === null ? cls_token : add(cls_token, slice(pos_embed, 1, 0, 1));
-    return concatenate([add(zeros(this.#device, [batch, 1, width]), own), tokens], 1);
+  /** What the first block sees: class and register tokens, where there are any, before those of the patches. */
+  #prependTokens(patches: Tensor): Tensor {
+    const [batch, , width] = patches.shape as readonly [number, number, number];
+    const { cls_token, norm_pre, reg_token } = this;
+    const prefix = [cls_token, reg_token].filter((own) => own !== null);
+    let first = 0;
+    const parts = prefix.map((own) => {
+      const count = own.shape[1]!;
+      const placed = this.#addPrefixPositions(own, first);
+      first += count;
+      return add(zeros(this.#device, [batch, count, width]), placed);
+    });
+    const tokens = parts.length === 0 ? patches : concatenate([...parts, patches], 1);
+    return norm_pre?.forward(tokens) ?? tokens;
+  }
+
+  /** Adds to prefix tokens, of which the first has this place in `pos_embed`, their positions, if they have any. */
+  #addPrefixPositions(tokens: Tensor, first: number): Tensor {
+    const { pos_embed } = this;
+    const last = first + tokens.shape[1]!;
+    return pos_embed === null || last > this.#placedPrefix
+      ? tokens
+      : add(tokens, slice(pos_embed, 1, first, last));
   }
 }
 

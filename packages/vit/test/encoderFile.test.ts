@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSafetensors, uniform, writeSafetensors } from "@splitmask/autograd";
+import { largestError } from "@splitmask/autograd/testing";
 import { createDevice } from "@splitmask/kernels";
-import { loadEncoder, saveEncoder, VisionTransformer } from "@splitmask/vit";
+import { loadEncoder, saveEncoder, VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
 
 const device = createDevice({ threads: 1 });
 const folder = mkdtempSync(join(tmpdir(), "splitmask-encoder-"));
@@ -31,9 +32,57 @@ test.each([
   expect(loaded.encoder.config).toEqual(encoder.config);
 });
 
+const shapes: Record<string, Partial<VisionTransformerConfig>> = {
+  "patches with LayerScale": { layerScale: 0.5 },
+  "no positions": { positions: "none", qkvBias: false },
+  "a class token without a position": { classToken: true, prefixPositions: "none" },
+  registers: { classToken: true, registerTokens: 2, layerScale: 0.5 },
+  "registers with positions": { classToken: true, registerTokens: 2, prefixPositions: "all" },
+  "quick GELU": { classToken: true, activation: "quickGelu" },
+};
+const clip = { classToken: true, activation: "quickGelu", preNorm: true, epsilon: 1e-5 } as const;
+
+test.each([
+  ...Object.entries(shapes).flatMap(([name, shape]) => [
+    [name, "timm", shape] as const,
+    [name, "transformers", shape] as const,
+  ]),
+  ["CLIP", "timm", clip] as const,
+])("%s, written for %s, comes back with the same tokens", async (_, format, shape) => {
+  const common = { imageSize: 16, patchSize: 8, width: 16, depth: 1, heads: 2 };
+  const written = new VisionTransformer(device, { ...common, ...shape });
+  const drawn = [...written.namedParameters()].map(([name, { shape: own }]) => {
+    const key = { seed: 1, purpose: name };
+    return [name, uniform(device, [...own], { low: -0.5, high: 0.5, key })] as const;
+  });
+  written.loadStateDict(new Map(drawn));
+  const path = join(folder, "written", format);
+  await saveEncoder(path, { encoder: written, normalization }, { format });
+  const read = await loadEncoder(device, path);
+  expect(read.normalization).toEqual(normalization);
+  const images = uniform(device, [2, 3, 16, 16], { low: -1, high: 1, key: { seed: 1, purpose: "pictures" } });
+  const tokens = (of: VisionTransformer) => of.encode(images, { pooling: "none" }).data();
+  expect(largestError(await tokens(read.encoder), await tokens(written))).toBeLessThan(1e-5);
+});
+
+test("what a library does not have is an error", async () => {
+  const saved = (shape: Partial<VisionTransformerConfig>, format: "timm" | "transformers") => {
+    const common = { imageSize: 16, patchSize: 8, width: 8, depth: 1, heads: 2 };
+    const made = new VisionTransformer(device, { ...common, ...shape });
+    return expect(saveEncoder(join(folder, "none"), { encoder: made, normalization }, { format })).rejects;
+  };
+  await (await saved({ preNorm: true }, "transformers")).toThrow(
+    "saveEncoder: transformers has no vision transformer with a norm before the blocks",
+  );
+  await (await saved({ relativePositionBias: "shared" }, "timm")).toThrow(
+    "timm has no vision transformer with",
+  );
+  await (await saved({ imageSize: [8, 16] }, "transformers")).toThrow("pictures of 8×16 pixels");
+});
+
 test("what is no encoder is an error that says so", async () => {
   await expect(loadEncoder(device, join(folder, "none"))).rejects.toThrow(
-    /^loadEncoder: there is no .*none.encoder\.safetensors\. Give a run folder whose pre-training has ended/,
+    /^readEncoder: there is no .*none.encoder\.safetensors and no .*model\.safetensors\. Give a run folder whose/,
   );
   const { metadata, tensors } = await readSafetensors(file);
   const { normalization: _, ...without } = metadata;

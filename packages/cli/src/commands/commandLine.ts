@@ -172,6 +172,8 @@ export function addCommand(
 
 /** Options that several commands have. */
 export const shared = {
+  encoder: `run folder of pretrain, a checkpoint folder inside it, or an encoder's .safetensors file (or folder) of
+      timm or transformers`,
   labelled: `
     --train <folder>  labeled training pictures: one folder per class, or another source with labels
     --test <folder>  labeled test pictures with the same class names (default: a fifth of --train is held out; see

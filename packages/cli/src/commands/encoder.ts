@@ -25,7 +25,7 @@ interface EvaluationOptions extends Omit<EvaluateRequest, "run"> {
 const folders = "--train ./labeled/train --test ./labeled/val";
 
 const evaluated = `
-    <run>  run folder, or a checkpoint folder inside it
+    <run>  ${shared.encoder}
     ${shared.labelled}
     --untrained  evaluate the encoder as it was before training, as a baseline`;
 
@@ -171,13 +171,16 @@ type SimilarOptions = Omit<SimilarRequest, "run" | "picture" | "folder"> & { rea
 export function addEmbed({ program, terminal }: CommandLine): void {
   const help = `
     Write the encoder's embedding of every picture in a folder
-    <run>  run folder, or a checkpoint folder inside it
+    <run>  ${shared.encoder}
     <folder>  folder of pictures, or another source as for pretrain
     --out <file>  NumPy file to write, N×D float32; the paths are written to a .jsonl file beside it
+    --tokens <name>  patches: every patch's embedding, N×P×D, row by row (default: their mean) (choices: "patches")
     --untrained  use the encoder as it was before training
     ${shared.runMethod}${shared.pictures}
     $ splitmask embed runs/photos ./photos --out features.npy
       features.npy and features.jsonl
+    $ splitmask embed dino.safetensors ./photos --out patches.npy --tokens patches
+      every patch, by an encoder of another library
     $ python -c "import numpy; print(numpy.load('features.npy').shape)"
       read it anywhere`;
   const command = addCommand(program, "embed", help, ["out"]);
@@ -185,10 +188,11 @@ export function addEmbed({ program, terminal }: CommandLine): void {
   command.action(async (run: string, folder: string, options: Omit<EmbedRequest, "run" | "folder">) => {
     const { embed, tellSkipped } = await import("@splitmask/pipelines");
     const result = await embed({ ...options, ...source(options), run, folder }, terminal);
-    const { features, paths, root, count, width, skipped } = result;
+    const { features, paths, root, count, patches, width, skipped } = result;
+    const shape = [count, ...(patches === null ? [] : [patches]), width].join("×");
     tellSkipped(skipped, terminal);
     terminal.result({ ...result, skipped: skipped.length }, [
-      `${count}×${width} float32 in ${features}, the paths of the rows, from ${root} on, in ${paths}`,
+      `${shape} float32 in ${features}, the paths of the rows, from ${root} on, in ${paths}`,
     ]);
   });
 }
@@ -196,7 +200,7 @@ export function addEmbed({ program, terminal }: CommandLine): void {
 export function addSimilar({ program, terminal }: CommandLine): void {
   const help = `
     Find the pictures of a folder that are most like a picture
-    <run>  run folder, or a checkpoint folder inside it
+    <run>  ${shared.encoder}
     <picture>  picture to compare with; a folder: each of its pictures
     --in <folder>  folder to search, or another source as for pretrain
     --top <n>  number of pictures to find (default: 10)

@@ -19,7 +19,8 @@ export async function runEvaluation(
 ): Promise<void> {
   const { [kind]: result } = await evaluate(request, [kind], terminal);
   const name = kind === "knn" ? "k-NN accuracy" : "linear-probe accuracy";
-  const encoder = result.untrained ? "the untrained encoder" : `the encoder after ${result.step} steps`;
+  const trained = result.step === null ? "the encoder" : `the encoder after ${result.step} steps`;
+  const encoder = result.untrained ? "the untrained encoder" : trained;
   for (const section of [
     classTable(result),
     confusionTable(result, terminal.width),

@@ -45,6 +45,8 @@ export function addPretrain(commandLine: CommandLine): void {
       as many steps as fit in twenty minutes
     $ splitmask pretrain ./photos --dry-run
       show what would be trained, and the time and memory it takes
+    $ splitmask pretrain ./photos --out runs/more --init dino.safetensors
+      begin with the weights of another library, or of a run folder
     $ splitmask pretrain ./photos --out runs/photos --resume
       continue after Ctrl-C
     $ splitmask pretrain ./photos --out runs/large --model small --image-size 112 --epochs 100
@@ -68,7 +70,7 @@ interface FinetuneOptions extends RunOptions {
 export function addFinetune(commandLine: CommandLine): void {
   const help = `
     Fine-tune a pre-trained encoder with labels, and test it
-    <run>  run folder of pretrain, or a checkpoint folder inside it
+    <run>  ${shared.encoder}
     ${shared.labelled}
     --out <run>  run folder to write: configuration, checkpoints, metrics, model, evaluation; required without --dry-run
     --from-scratch  start from random weights instead of the pre-trained ones, as a baseline

@@ -16,6 +16,8 @@ export interface EmbedRequest extends UsedRun, SourceConfig, RunMethod {
   readonly folder: string;
   /** The `.npy` file to write; paths go to a `.jsonl` file beside it. */
   readonly out: string;
+  /** `"patches"`: a row for each patch of a picture, N×P×D. Default: the mean of them, N×D. */
+  readonly tokens?: "patches";
   /** The encoder as it was before training. */
   readonly untrained?: boolean;
 }
@@ -30,6 +32,8 @@ export interface EmbedResult {
   readonly root: string;
   /** Rows. */
   readonly count: number;
+  /** P, the patches of a picture, row by row; null: one vector a picture. */
+  readonly patches: number | null;
   /** Columns. */
   readonly width: number;
   /** The pictures that could not be read; they have no row. */
@@ -47,7 +51,9 @@ export async function embed(
   request: EmbedRequest,
   terminal: Terminal = silentTerminal,
 ): Promise<EmbedResult> {
-  const { out, run, valueRange = await trainedRange(run) } = request;
+  const { out, run, tokens, valueRange = await trainedRange(run) } = request;
+  if (tokens !== undefined && tokens !== "patches")
+    throw new UsageError(`--tokens: got "${tokens}", expected patches.`);
   if (!out.endsWith(".npy"))
     throw new UsageError(`--out: got "${out}", expected a file name that ends in .npy.`);
   const folder = dirname(resolve(out));
@@ -55,12 +61,18 @@ export async function embed(
   if (!isFolder) throw new Error(`--out: ${folder} is not a folder. Make it first, or give another path.`);
   const pictures = await openPictures(request.folder, terminal, { ...request, valueRange });
   return withEncoder(request, [pictures], terminal, async (encoder) => {
-    const [{ features, labels, indices, skipped }] = await encoder.embed(pictures);
+    const [{ features, labels, indices, skipped }] = await encoder.embed(
+      pictures,
+      "pictures",
+      null,
+      tokens ?? "mean",
+    );
     terminal.endProgress();
     const root = rootOf(pictures);
     const names = Array.from(indices, (index) => relative(root, pictures.path(index)));
     const written = await writeFeatures(out, features, { paths: names, labels, classes: pictures.classes });
-    const [count, width] = features.shape as [number, number];
-    return { ...written, root, count, width, skipped };
+    const [count = 0, ...sizes] = features.shape;
+    const patches = tokens === undefined ? null : sizes[0]!;
+    return { ...written, root, count, patches, width: sizes.at(-1)!, skipped };
   });
 }

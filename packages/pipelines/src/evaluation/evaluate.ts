@@ -55,8 +55,8 @@ export interface Evaluation extends RepeatedEvaluation {
   readonly chance: number;
   /** Class names, by label. */
   readonly classes: readonly string[];
-  /** Steps that the encoder was trained for. */
-  readonly step: number;
+  /** Steps that the encoder was trained for; null: a file of weights does not say. */
+  readonly step: number | null;
   /** Whether the encoder was evaluated without its weights. */
   readonly untrained: boolean;
   /** Why the figures may not mean what they seem to: test pictures that are training pictures too. */

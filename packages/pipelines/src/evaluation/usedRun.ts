@@ -12,7 +12,9 @@ import type { Terminal } from "../terminal/terminal.js";
 
 /** A run whose model is used, and how pictures are shown to it. */
 export interface UsedRun {
-  /** A run folder, or a checkpoint folder inside one. */
+  /**
+   * A run folder, a checkpoint folder inside one, or an encoder's file as `readEncoder` of `@splitmask/vit` takes it.
+   */
   readonly run: string;
   /** Largest share of the pictures of a folder that may be unreadable. Default 0.1. */
   readonly maximumSkipped?: number;
@@ -49,6 +51,7 @@ interface EncoderSession extends Omit<LoadedEncoder, "view"> {
     pictures: ImageDataset,
     what?: string,
     layers?: readonly number[] | null,
+    pooling?: "mean" | "patches",
   ): Promise<readonly [EmbeddedDataset, ...EmbeddedDataset[]]>;
 }
 
@@ -66,10 +69,10 @@ export function withEncoder<Result>(
       const encoder = new InferenceEncoder(loaded.encoder, { weights });
       return work({
         ...{ ...loaded, device },
-        async embed(dataset, what = "pictures", layers = null) {
+        async embed(dataset, what = "pictures", layers = null, pooling = "mean") {
           const shown = goingThrough(dataset, request, terminal, `${what} embedded`);
           const options = { device, encoder, view, ...shown };
-          if (layers === null) return [await embedDataset(options)];
+          if (layers === null) return [await embedDataset({ ...options, pooling })];
           const [first, ...others] = await embedLayers({ ...options, layers });
           return [first!, ...others];
         },

@@ -13,9 +13,9 @@ import { commandOf, type RunKindName } from "./runCommands.js";
 
 /** The encoder that a run began with. */
 export interface RecordedEncoder {
-  /** The run that gave its shape and normalization, absolute; or its checkpoint. */
+  /** The run that gave its shape and normalization, absolute; or its checkpoint, or an encoder's file. */
   readonly run: string;
-  /** Steps that it was pre-trained for; null where it began with its first random weights. */
+  /** Steps that it was pre-trained for; null where it began with its first random weights, or a file does not say. */
   readonly steps: number | null;
   /** Hash of its weights; null where they were random. */
   readonly weights: string | null;

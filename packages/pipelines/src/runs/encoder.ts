@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { HostTensor } from "@splitmask/autograd";
-import type { View } from "@splitmask/data";
+import type { ChannelNumbers, View } from "@splitmask/data";
 import type { Device } from "@splitmask/kernels";
 import { encoderView } from "@splitmask/methods";
+import { UsageError } from "@splitmask/methods/settings";
 import {
   averagesOf,
   latestCheckpoint,
@@ -12,16 +13,15 @@ import {
   readCheckpoint,
   readCheckpointModel,
 } from "@splitmask/trainer";
-import { VisionTransformer } from "@splitmask/vit";
-import type { PretrainingSettings } from "../settings/runSettings.js";
-import { preparedSettings, type RunDescription, readRun } from "./description.js";
+import { modelFileName, readEncoder, VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import { isDescription, preparedSettings, type RunDescription, readRun } from "./description.js";
 import { methodOf, type RunMethod } from "./methodOf.js";
 
-/** An encoder of a run. */
+/** An encoder of a run, or of a file. */
 export interface LoadedEncoder {
   readonly encoder: VisionTransformer;
-  /** Steps that it was trained for. */
-  readonly step: number;
+  /** Steps that it was trained for; null: a file does not say. */
+  readonly step: number | null;
   /** Size and scale of the pictures that it sees. */
   readonly view: View;
 }
@@ -71,22 +71,56 @@ export async function readWeights(
   return averagesOf((await readCheckpoint(path)).optimizer);
 }
 
-/** A run's encoder before it is built. */
-export interface EncoderWeights {
-  readonly description: RunDescription<PretrainingSettings>;
-  readonly step: number;
-  /** The folder of the checkpoint. */
+/** An encoder before it is built. */
+export interface EncoderWeights extends Pick<LoadedEncoder, "step" | "view"> {
+  readonly config: VisionTransformerConfig;
+  /** The folder of the checkpoint, or the file. */
   readonly path: string;
   /** The weights by timm's names. */
   readonly weights: ReadonlyMap<string, HostTensor>;
 }
 
+/** Whether a path is an encoder's file, or a folder of timm's or transformers' with one, and no run. */
+export function isEncoderFile(path: string): boolean {
+  if (path.endsWith(".safetensors")) return true;
+  // Checkpoints and fine-tuned runs have a file of that name too.
+  if (!existsSync(join(path, modelFileName)) || existsSync(join(path, "state.json"))) return false;
+  const config = join(path, "config.json");
+  return !existsSync(config) || !isDescription(JSON.parse(readFileSync(config, "utf8")));
+}
+
+/** Reads an encoder that is no run's. */
+async function readEncoderFile(given: string): Promise<EncoderWeights> {
+  const { config, normalization, path, tensors } = await readEncoder(given);
+  const { mean, std } = normalization;
+  const [height, width] = config.imageSize;
+  if (height !== width || config.channels !== 3) {
+    throw new Error(
+      `${path}: the encoder sees ${height}×${width} pixels with ${config.channels} channels; expected a square of 3.`,
+    );
+  }
+  const view = { size: height, mean: mean as ChannelNumbers, std: std as ChannelNumbers };
+  return { config, view, path, step: null, weights: tensors };
+}
+
+/** What the settings say of an encoder. */
+export function sizesOf({ config, view }: Pick<EncoderWeights, "config" | "view">) {
+  const { depth, heads, layerScale = null, patchSize: patch, width } = config;
+  return { depth, heads, imageSize: view.size, layerScale, patch, width };
+}
+
+/** Where weights come from, for decisions. */
+export function originOf(path: string, { step }: Pick<EncoderWeights, "step">): string {
+  return `the weights of ${path}${step === null ? "" : ` after ${step.toLocaleString("en")} steps`}`;
+}
+
 /**
- * Reads the weights of a run folder's last checkpoint, or of a checkpoint folder.
+ * Reads the weights of a run folder's last checkpoint, of a checkpoint folder, or of an encoder's file.
  *
  * @param instead What to do without weights, for the error.
  */
 export async function readEncoderWeights(path: string, instead: string): Promise<EncoderWeights> {
+  if (isEncoderFile(path)) return readEncoderFile(path);
   const { run, checkpoint } = await findCheckpoint(path);
   const { description } = await readRun(run, "pretraining");
   if (checkpoint === null) {
@@ -96,7 +130,12 @@ export async function readEncoderWeights(path: string, instead: string): Promise
   const tensors = [...(await readWeights(checkpoint.path, description))];
   const own = tensors.filter(([name]) => name.startsWith(prefix));
   const weights = new Map(own.map(([name, value]) => [name.slice(prefix.length), value]));
-  return { description, ...checkpoint, weights };
+  return {
+    config: description.encoder!,
+    view: encoderView(preparedSettings(description)),
+    ...checkpoint,
+    weights,
+  };
 }
 
 /** A hash of weights by their names, shapes and values. */
@@ -117,15 +156,15 @@ export function loadWeights(
     encoder.loadStateDict(weights);
   } catch (error) {
     throw new Error(
-      `${path}: the weights are not those of the model in config.json: ${(error as Error).message}`,
+      `${path}: the weights are not those of the model that it should be: ${(error as Error).message}`,
       { cause: error },
     );
   }
 }
 
 /**
- * Builds the encoder of a run folder (its last checkpoint) or of a checkpoint folder, with its weights or those that
- * its method begins with.
+ * Builds the encoder of a run folder (its last checkpoint), of a checkpoint folder or of an encoder's file, with its
+ * weights or those that its method begins with.
  *
  * @throws Error where the path is no run, has no checkpoint yet, or its weights are of another model.
  */
@@ -134,6 +173,11 @@ export async function encoderOfRun(
   { method: given, run, untrained }: RunMethod & { readonly run: string; readonly untrained?: boolean },
 ): Promise<LoadedEncoder> {
   if (untrained) {
+    if (isEncoderFile(run)) {
+      throw new UsageError(
+        `--untrained: ${run} is a file of weights, and only a run knows what its encoder began with. Give a run.`,
+      );
+    }
     const { description } = await readRun((await findCheckpoint(run)).run, "pretraining");
     const settings = preparedSettings(description);
     const method = await methodOf(description, given);
@@ -141,8 +185,7 @@ export async function encoderOfRun(
     return { encoder: task.model.encoder, step: 0, view: encoderView(settings) };
   }
   const read = await readEncoderWeights(run, "--untrained for the encoder before training");
-  const { description, step } = read;
-  const encoder = new VisionTransformer(device, description.encoder!, { seed: description.config.seed });
+  const encoder = new VisionTransformer(device, read.config);
   loadWeights(encoder, read);
-  return { encoder, step, view: encoderView(preparedSettings(description)) };
+  return { encoder, step: read.step, view: read.view };
 }

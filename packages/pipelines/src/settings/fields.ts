@@ -149,6 +149,11 @@ export const sharedGroups = {
       `Size of the encoder: ${sizes.join(", ")} (width × depth × heads). Default: the largest for which there ` +
         "are enough pictures, and time for enough updates",
     ),
+    init: text(
+      "Weights that the encoder begins with, which give its shape: a .safetensors file of timm, transformers or " +
+        "splitmask, a folder of transformers', or a run folder. Default: random ones",
+      { placeholder: "<path>" },
+    ),
     width: count("Width of the encoder's tokens; not together with model. Default: that of the chosen model"),
     depth: count("Number of encoder blocks; not together with model. Default: that of the chosen model"),
     heads: count(

@@ -51,8 +51,9 @@ export async function resolveConfig(question: PretrainingQuestion): Promise<Reso
     ...resolveOptimization(given, recipe),
     ...colors.settings,
     ...settle(given, { cropScale, clip, dropPath, batch, accumulate: 1, seed: 0, healthEvery: 50 }),
-    ...settle(given, { layerScale: null, mean: null, std: null, ema: null }),
+    ...settle(given, { init: null, layerScale: null, mean: null, std: null, ema: null }),
     warmupShare,
+    architecture: question.architecture,
   };
   const size = await resolveSize(question, wish, decisions);
   const { cost, settings } = size;

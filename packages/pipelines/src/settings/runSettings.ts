@@ -1,11 +1,23 @@
 import type { classifierMethod, DiscreteVaeSettings } from "@splitmask/methods";
 import type { Decided } from "@splitmask/methods/settings";
+import type { VisionTransformerConfig } from "@splitmask/vit";
 import type { finetuneFields, labelledFields, sharedFields, sharedGroups, sourceFields } from "./fields.js";
 
 /** Fields that are null where nothing was given, or where a time leaves them open. */
 type Nullable =
   | keyof typeof sourceFields
-  | ("layerScale" | "mean" | "std" | "subset" | "perClass" | "steps" | "warmup" | "decayEvery" | "milestones")
+  | (
+      | "init"
+      | "layerScale"
+      | "mean"
+      | "std"
+      | "subset"
+      | "perClass"
+      | "steps"
+      | "warmup"
+      | "decayEvery"
+      | "milestones"
+    )
   | ("weightDecayEnd" | "ema" | "cacheFolder" | "threads" | "monitor" | "monitorTest");
 
 /** The settings of a pre-training run, decided: those that all methods share; its method's own are there besides. */
@@ -13,6 +25,8 @@ export type PretrainingSettings = Decided<
   Omit<typeof sharedFields, "method" | "model" | "augmentation" | "epochs" | "time">,
   Nullable
 > & {
+  /** What else the encoder is that the weights of `init` are of; null: the method's own. */
+  readonly architecture: Partial<VisionTransformerConfig> | null;
   /** How long to train, in seconds; null where `steps` is given. */
   readonly seconds: number | null;
   /** Warm-up as a share of the steps, where the number of steps is not known yet. */
@@ -25,7 +39,7 @@ export type LoopSettings = Pick<
   Extract<
     keyof PretrainingSettings,
     | keyof typeof finetuneFields
-    | keyof typeof sharedGroups.model.fields
+    | Exclude<keyof typeof sharedGroups.model.fields, "init">
     | keyof typeof sharedGroups.optimization.fields
     | ("seconds" | "warmupShare")
   >

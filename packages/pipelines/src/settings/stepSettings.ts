@@ -43,6 +43,8 @@ export type CostOf<Settings = StepSettings> = (settings: Settings) => Promise<Tr
 /** What the settings of a pre-training run are decided from. */
 export interface PretrainingQuestion {
   readonly method: Method;
+  /** See `PretrainingSettings`. */
+  readonly architecture: PretrainingSettings["architecture"];
   /** The fields from the command line and the configuration file, already merged and checked. */
   readonly given: Config;
   readonly pictures: PictureFacts;

@@ -11,8 +11,11 @@ import { classifierFile, evaluationFile, writeClassifier } from "../runs/classif
 import { changedSettings, preparedSettings, type RunDescription, readRun } from "../runs/description.js";
 import {
   findCheckpoint,
+  isEncoderFile,
   loadWeights,
+  originOf,
   readEncoderWeights,
+  sizesOf,
   trainedRange,
   weightsHash,
 } from "../runs/encoder.js";
@@ -36,7 +39,10 @@ import { plannedRun, trainingRun } from "./trainingRun.js";
 
 /** What to fine-tune, and where. */
 export interface FinetuneRequest extends RunRequest {
-  /** The pre-training run, or a checkpoint folder inside it: the encoder's shape, normalization and weights. */
+  /**
+   * The pre-training run, a checkpoint folder inside it, or an encoder's file as `readEncoder` of `@splitmask/vit` takes
+   * it: the encoder's shape, normalization and weights.
+   */
   readonly run: string;
   /** Labeled pictures: one folder a class, or any other source with labels. */
   readonly train: string;
@@ -147,33 +153,33 @@ export function classificationRun({
     },
 
     async decide({ classes, train }, { count }, machine) {
-      const { description, read } = await firstEncoder();
-      const { depth, heads, imageSize, layerScale, patch, width } = description.config;
+      const { from, read } = await firstEncoder();
+      const sizes = sizesOf(from);
       const { choices, config, cost } = await resolveFinetune(
         {
           ...given,
           valueRange: train.valueRange ?? given.valueRange,
           heldOut: heldOutShare(paths, given) ?? undefined,
         },
-        { count, encoder: { depth, heads, imageSize, layerScale, patch, width }, fromScratch },
-        costsOf(stepOf({ classes, encoder: description.encoder }), machine),
+        { count, encoder: sizes, fromScratch },
+        costsOf(stepOf({ classes, encoder: from.config }), machine),
       );
       const encoder = {
         name: "encoder",
-        value: `width ${width}, depth ${depth}, ${heads} heads`,
+        value: `width ${sizes.width}, depth ${sizes.depth}, ${sizes.heads} heads`,
         reason:
           read === null
             ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
-            : `the weights of ${encoderRun} after ${read.step.toLocaleString("en")} steps`,
+            : originOf(encoderRun, read),
       };
       return { config, choices: [encoder, ...choices], cost };
     },
 
     async describe(_, { dropPath, imageSize }) {
-      const { description, hash, read } = await firstEncoder();
-      const { encoder, mean, std } = description;
+      const { from, hash, read } = await firstEncoder();
+      const { mean, std } = from.view;
       return {
-        encoder: { ...encoder!, imageSize, dropPath, finalNorm: false },
+        encoder: { ...from.config, imageSize, dropPath, finalNorm: false },
         pretrained: { run: resolve(encoderRun), steps: read?.step ?? null, weights: hash },
         ...{ mean, std },
       };
@@ -181,7 +187,7 @@ export function classificationRun({
 
     async resume({ request }, before) {
       const pretrained = before.pretrained!;
-      if ((pretrained.steps === null) !== fromScratch) {
+      if ((pretrained.weights === null) !== fromScratch) {
         throw new UsageError(
           `--resume: the run was started with${fromScratch ? "out" : ""} --from-scratch. ` +
             "Start a new run in another folder.",
@@ -192,7 +198,7 @@ export function classificationRun({
       if (isNeeded && (await firstEncoder()).hash !== pretrained.weights) {
         throw new UsageError(
           `--resume: the encoder's weights of ${encoderRun} are not those that the run was started with, of ` +
-            `${pretrained.run} after ${pretrained.steps} steps. Give the same run or checkpoint, or start a new ` +
+            `${pretrained.run}${pretrained.steps === null ? "" : ` after ${pretrained.steps} steps`}. Give the same run or checkpoint, or start a new ` +
             "run in another folder.",
         );
       }
@@ -298,11 +304,13 @@ async function evaluateClasses(
 /** How the encoder that a run begins with was pre-trained, and its weights with their hash; null: random ones. */
 async function readFirstEncoder(run: string, fromScratch: boolean) {
   if (fromScratch) {
+    if (isEncoderFile(run)) return { from: await readEncoderWeights(run, ""), read: null, hash: null };
     const { description } = await readRun((await findCheckpoint(run)).run, "pretraining");
-    return { description, read: null, hash: null };
+    const from = { config: description.encoder!, view: encoderView(preparedSettings(description)) };
+    return { from, read: null, hash: null };
   }
   const read = await readEncoderWeights(run, "--from-scratch for the encoder before training");
-  return { description: read.description, read, hash: weightsHash(read.weights) };
+  return { from: read, read, hash: weightsHash(read.weights) };
 }
 
 /** Whether a run folder has a checkpoint: from the first one on, the weights are in there. */

@@ -3,12 +3,14 @@ import { isAbsolute, join, resolve } from "node:path";
 import { type ImageDataset, ImageLoader, measureNormalization } from "@splitmask/data";
 import { encoderConfig, encoderView, type Method, methods, type PretrainingTask } from "@splitmask/methods";
 import { UsageError } from "@splitmask/methods/settings";
+import { latestCheckpoint } from "@splitmask/trainer";
 import { encoderFileName, saveEncoder } from "@splitmask/vit";
 import { pretrainingWork } from "../estimate/runWork.js";
 import { scanLabelled } from "../pictures/labelledPictures.js";
 import { movedAlong } from "../pictures/samePictures.js";
 import { scanPictures } from "../pictures/scanPictures.js";
 import { changedSettings, preparedSettings, readRun } from "../runs/description.js";
+import { type EncoderWeights, weightsHash } from "../runs/encoder.js";
 import { methodOf } from "../runs/methodOf.js";
 import { checkOutFolder } from "../runs/outFolder.js";
 import type { Config } from "../settings/config.js";
@@ -20,6 +22,7 @@ import { type Resolution, resolveConfig } from "../settings/resolve.js";
 import { monitorRhythm } from "../settings/resolveMonitor.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 import { silentTerminal, type Terminal } from "../terminal/terminal.js";
+import { beginWith, initialChoice, readInitialEncoder, withInitialEncoder } from "./initialEncoder.js";
 import { openMonitor } from "./monitor.js";
 import type { Planned, RunContext, RunKind, RunPlan, RunRequest } from "./runKind.js";
 import { pretrainingCosts, pretrainingStep, trainingAugmentation } from "./runStep.js";
@@ -112,8 +115,10 @@ export async function decideSettings(
 ): Promise<DecidedSettings> {
   const method = await loadMethod(asked);
   const costOf = pretrainingCosts(method, machine);
-  const examined = (await method.examine?.(given)) ?? given;
-  return { method, ...(await resolveConfig({ method, given: examined, pictures, machine, costOf })) };
+  const { architecture, given: begun } = await withInitialEncoder(given);
+  const examined = (await method.examine?.(begun)) ?? begun;
+  const question = { method, architecture, given: examined, pictures, machine, costOf };
+  return { method, ...(await resolveConfig(question)) };
 }
 
 /** Runs of pre-training; one that goes on has its method from its folder. */
@@ -128,6 +133,11 @@ async function pretrainingRun(
   const method = before === null ? await ownOrKnown(reference) : await methodOf(before, reference);
   const methodFile = isFile ? reference : (before?.methodFile ?? null);
   const fields = pretrainingFields(method);
+  let read: Promise<EncoderWeights> | null = null;
+  const initial = () => {
+    if (given.init !== undefined) read ??= readInitialEncoder(given.init);
+    return read;
+  };
 
   return {
     ...{ name: "pretraining", method: method.name, methodFile, given, fields },
@@ -152,7 +162,9 @@ async function pretrainingRun(
       const valueRange = train.valueRange ?? given.valueRange;
       const decided = await decideSettings({ ...given, valueRange, method }, pictures, machine);
       const choice = { name: "method", value: method.title, reason: method.paper };
-      return { ...decided, choices: [choice, ...decided.choices] };
+      const begun = await initial();
+      const first = begun === null ? [] : [initialChoice(given.init!, begun)];
+      return { ...decided, choices: [choice, ...first, ...decided.choices] };
     },
 
     async describe({ device }, config, dataset) {
@@ -167,7 +179,13 @@ async function pretrainingRun(
         reason: isGiven ? "given" : "measured on a sample of the pictures",
       };
       const encoder = method.encoder?.(settings) ?? encoderConfig(settings);
-      return { encoder, pretrained: null, mean, std, measured };
+      const begun = await initial();
+      const pretrained = begun && {
+        run: resolve(given.init!),
+        steps: begun.step,
+        weights: weightsHash(begun.weights),
+      };
+      return { encoder, pretrained, mean, std, measured };
     },
 
     async resume(_, { config, pictures }) {
@@ -199,7 +217,11 @@ async function pretrainingRun(
     async create(context, description, dataset, run) {
       const settings = preparedSettings(description);
       const parts = await prepareParts(context, run.path, method, settings, dataset);
-      return method.create(context.device, settings, parts);
+      const task = method.create(context.device, settings, parts);
+      // From the first checkpoint on, the weights are in there, and those that it began with may be gone.
+      if (description.pretrained !== null && (await latestCheckpoint(join(run.path, "checkpoints"))) === null)
+        beginWith(task.model, await readInitialEncoder(description.pretrained.run));
+      return task;
     },
   };
 }
