@@ -6,7 +6,7 @@ import {
   randomIndices,
   randomSubset,
   readIndices,
-  split,
+  randomSplit,
   subset,
 } from "@splitmask/data";
 import ndarray from "ndarray";
@@ -127,7 +127,7 @@ test("a subset keeps groups, channels and the fingerprint, and closes", async ()
   expect(subset(dataset, [1]).fingerprint).toBeUndefined();
   expect(subset(dataset, [1]).groups).toBeUndefined();
   await part.close!();
-  expect([...split(sharded("a"), { fraction: 0.5, seed: 1 })[0].groups!]).toHaveLength(10);
+  expect([...randomSplit(sharded("a"), { fraction: 0.5, seed: 1 })[0].groups!]).toHaveLength(10);
 });
 
 describe("concatenateDatasets", () => {
