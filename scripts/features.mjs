@@ -71,18 +71,20 @@ function write() {
   const featureLines = Object.entries(features).map(([name, text]) => [
     `\`${name}\``,
     text,
-    ...["native", "dry"].map((backend) => mark(has("features", name, backend))),
+    ...["native", "wasm", "dry"].map((backend) => mark(has("features", name, backend))),
   ]);
   const kernelLines = rows.kernels.map((name) => [
     `\`${name}\``,
     sets.every((set) => has("kernels", name, `fast ${set}`)) ? (fast.has(name) ? "✓" : "as naive") : "–",
-    ...["naive", "naive float64", "dry"].map((version) => mark(has("kernels", name, version))),
+    ...["naive", "naive float64", "wasm simd128", "dry"].map((version) =>
+      mark(has("kernels", name, version)),
+    ),
   ]);
   const directions = (name, version) =>
     ["forward", "backward"].filter((direction) => has(direction, name, version)).join(", ") || "–";
   const operationLines = rows.operations.map((name) => [
     `\`${name}\``,
-    ...["fast", "naive", "float64", "dry"].map((version) => directions(name, version)),
+    ...["fast", "naive", "float64", "wasm", "dry"].map((version) => directions(name, version)),
   ]);
   return `# What each backend can do
 
@@ -92,7 +94,7 @@ it; \`device.lacks(feature)\` tells in advance.
 
 ## Features
 
-${markdownTable(["feature", "is", "native", "dry"], featureLines)}
+${markdownTable(["feature", "is", "native", "wasm", "dry"], featureLines)}
 
 ## Kernels
 
@@ -100,14 +102,14 @@ Native kernels are compared with the naive ones in float64, with one, two and th
 page ran the fast versions for ${sets.join(", ")} (\`node scripts/arm64.mjs\` runs the tests
 for NEON); "as naive" means that there is no fast version. A dry device must count the same calls as a native one.
 
-${markdownTable(["kernel", "fast", "naive", "float64", "dry"], kernelLines)}
+${markdownTable(["kernel", "fast", "naive", "float64", "wasm", "dry"], kernelLines)}
 
 ## Operations
 
 Native operations are compared with PyTorch, and with finite differences in float64. On a dry device, shapes are
 compared.
 
-${markdownTable(["operation", "fast", "naive", "float64", "dry"], operationLines)}
+${markdownTable(["operation", "fast", "naive", "float64", "wasm", "dry"], operationLines)}
 `;
 }
 
@@ -123,7 +125,7 @@ function check() {
   }
   for (const backend of ["native", "dry"]) {
     const device = createDevice({ backend, threads: 1 });
-    const column = backend === "native" ? 3 : 4;
+    const column = backend === "native" ? 3 : 5;
     for (const name of Object.keys(features)) {
       const cells = text
         .split("\n")

@@ -7,15 +7,7 @@ import { blockParameters, everySecondPlace, sizesOf } from "./network.mjs";
 
 const model = JSON.parse(process.argv[2]);
 
-const {
-  blockUntilReady,
-  jit,
-  nn,
-  numpy: np,
-  random,
-  tree,
-  valueAndGrad,
-} = await importJax(model);
+const { blockUntilReady, jit, nn, numpy: np, random, tree, valueAndGrad } = await importJax(model);
 
 const { imageSize, patchSize, width, depth, heads, decoderDepth, tokenizerPatch, vocabulary, batch } = model;
 const { grid, places, half, rows } = sizesOf(model);

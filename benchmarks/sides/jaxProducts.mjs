@@ -1,4 +1,5 @@
-// Matrix products of jax-js, each jitted by itself. Argument: { products, threads, packages } as JSON, as in products.mjs.
+// Matrix products of jax-js, each jitted by itself. Argument: { products, threads, packages } as JSON, as in
+// products.mjs.
 import { serve } from "../serve.mjs";
 import { importJax } from "./importJax.mjs";
 

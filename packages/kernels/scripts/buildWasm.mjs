@@ -41,7 +41,8 @@ const groups = [
   },
   { folder: "wasm", flags: [] },
 ];
-// JavaScript makes the memory, of 4 MiB to 4 GiB less one page (wasmInstance.ts); each thread is an instance with a stack of its own.
+// JavaScript makes the memory, of 4 MiB to 4 GiB less one page (wasmInstance.ts); each thread is an instance with a
+// stack of its own.
 const linking = [
   "-mexec-model=reactor",
   "-s",

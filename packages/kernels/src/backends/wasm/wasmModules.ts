@@ -15,7 +15,8 @@ const files: Readonly<Record<WasmSet, string>> = {
 };
 
 /**
- * The smallest modules that use an instruction of each set: `v128.any_true` of a constant, `f32x4.relaxed_madd` of three.
+ * The body of a function that uses an instruction of each set: `v128.any_true` of a constant, `f32x4.relaxed_madd` of
+ * three.
  */
 const probes: Readonly<Record<WasmSet, readonly number[]>> = {
   simd128: [65, 0, 253, 15, 253, 83, 26],
@@ -60,10 +61,7 @@ export function wasmModule(set: WasmSet): WasmModule {
 
 /** Options of {@link loadWasm}. */
 export interface LoadWasmOptions {
-  /**
-   * The folder that holds the modules of `@splitmask/kernels-wasm`, e.g. `"/kernels/"`. Default: the folder of the
-   * script that calls.
-   */
+  /** The folder that serves the modules of `@splitmask/kernels-wasm`. Default: that of the page or worker. */
   readonly from?: string | URL;
 }
 
