@@ -170,7 +170,7 @@ export function classificationRun({
         reason:
           read === null
             ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
-            : originOf(encoderRun, read),
+            : `the weights of ${originOf(encoderRun, read.step)}`,
       };
       return { config, choices: [encoder, ...choices], cost };
     },
@@ -197,8 +197,8 @@ export function classificationRun({
       const isNeeded = pretrained.run !== run || !(await isTrained(request.out));
       if (isNeeded && (await firstEncoder()).hash !== pretrained.weights) {
         throw new UsageError(
-          `--resume: the encoder's weights of ${encoderRun} are not those that the run was started with, ` +
-            `${originOf(pretrained.run, { step: pretrained.steps })}. Give the same run or checkpoint, or start a new ` +
+          `--resume: the encoder's weights of ${encoderRun} are not those that the run was started with, of ` +
+            `${originOf(pretrained.run, pretrained.steps)}. Give the same run or checkpoint, or start a new ` +
             "run in another folder.",
         );
       }
