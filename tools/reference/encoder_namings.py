@@ -163,14 +163,16 @@ of_transformers(
 of_transformers(
     "transformers-mae",
     transformers.ViTMAEForPreTraining(transformers.ViTMAEConfig(
-        **TRANSFORMERS, mask_ratio=0.0, decoder_hidden_size=8, decoder_num_hidden_layers=1, decoder_num_attention_heads=2,
-        decoder_intermediate_size=8,
+        **TRANSFORMERS, mask_ratio=0.0, decoder_hidden_size=8, decoder_num_hidden_layers=1,
+        decoder_num_attention_heads=2, decoder_intermediate_size=8,
     )), mae_tokens,
 )
 of_transformers("transformers-dinov2", transformers.Dinov2Model(transformers.Dinov2Config(**TRANSFORMERS)), last)
 registers = of_transformers(
     "transformers-dinov2-registers",
-    transformers.Dinov2WithRegistersModel(transformers.Dinov2WithRegistersConfig(**TRANSFORMERS, num_register_tokens=3)),
+    transformers.Dinov2WithRegistersModel(
+        transformers.Dinov2WithRegistersConfig(**TRANSFORMERS, num_register_tokens=3)
+    ),
     last,
 )
 of_transformers(

@@ -128,7 +128,8 @@ export class InpaintingDecoder extends Module {
       throw new RangeError(
         `InpaintingDecoder: tokens are ${tokens.shape.join("×")}, ` +
           `visible ${visible.shape.join("×")} and hidden ${hidden.shape.join("×")}; ` +
-          `expected B×K×${width} (with class and register tokens before them B×(C+K)×${width}), B×K and B×(${patches}−K).`,
+          `expected B×K×${width} (with class and register tokens before them B×(C+K)×${width}), B×K and ` +
+          `B×(${patches}−K).`,
       );
     }
     const table = this.#positionTable(positions);

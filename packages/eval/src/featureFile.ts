@@ -35,9 +35,8 @@ export function npyBytes(features: NdArray<Float32Array>): Uint8Array {
 }
 
 /**
- * Writes features (N×D, or N×P×D) as `features.npy` for NumPy and, beside it, `features.jsonl` with one line a row: its number,
- * the picture's path and its
- * label where there is one. Both are written beside and renamed.
+ * Writes features (N×D, or N×P×D) as `features.npy` for NumPy and, beside it, `features.jsonl` with one line a row: its
+ * number, the picture's path and its label where there is one. Both are written beside and renamed.
  *
  * @param path ends in `.npy`.
  * @throws Error when the path does not end in `.npy` or the numbers of rows and paths differ.

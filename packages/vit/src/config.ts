@@ -28,8 +28,8 @@ export interface VisionTransformerConfig {
    */
   readonly registerTokens?: number;
   /**
-   * Which of the tokens before those of the patches have an entry in `pos_embed`: the `"class"` token; `"all"`, register
-   * tokens too (as a distilled DeiT's second token); or `"none"` (timm's `no_embed_class`). Default `"class"`.
+   * Which of the tokens before those of the patches have an entry in `pos_embed`: the `"class"` token; `"all"`,
+   * register tokens too (as a distilled DeiT's second token); or `"none"` (timm's `no_embed_class`). Default `"class"`.
    */
   readonly prefixPositions?: "class" | "all" | "none";
   /** Whether the embedded tokens get a layer norm before the first block, as in CLIP. Default false. */

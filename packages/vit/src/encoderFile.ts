@@ -17,8 +17,8 @@ export interface SavedEncoder {
 /** Options of `saveEncoder`. */
 export interface SaveEncoderOptions {
   /**
-   * Whom it is for: `"splitmask"`, or a folder for `"timm"` or `"transformers"` (`model.safetensors` with `config.json`,
-   * for transformers `preprocessor_config.json` too). Default `"splitmask"`.
+   * Whom it is for: `"splitmask"`, or a folder for `"timm"` or `"transformers"` (`model.safetensors` with
+   * `config.json`, for transformers `preprocessor_config.json` too). Default `"splitmask"`.
    */
   readonly format?: "splitmask" | LibraryFormat;
 }

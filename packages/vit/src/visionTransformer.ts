@@ -111,8 +111,8 @@ export interface EncodeLayersOptions {
 
 /**
  * A vision transformer (Dosovitskiy et al. 2021) with timm's parameter names: `patch_embed.proj.weight` D×C×P×P,
- * `pos_embed` 1×N×D (1×(1+N)×D with a class
- * token), `cls_token`, `reg_token`, `blocks.0.attn.qkv.weight` …, `norm.weight`. timm's weights load here and these load there.
+ * `pos_embed` 1×N×D (1×(1+N)×D with a class token), `cls_token`, `reg_token`, `blocks.0.attn.qkv.weight` …,
+ * `norm.weight`. timm's weights load here and these load there.
  */
 export class VisionTransformer extends Module {
   /** The config with its defaults filled in. */
@@ -124,9 +124,9 @@ export class VisionTransformer extends Module {
   /** 1×R×D, or null without register tokens. */
   readonly reg_token: Parameter | null;
   /**
-   * 1×(C+N)×D, C = 1 with a class token, else 0 (see `prefixPositions` for others); null without positions. Fixed sine-cosine positions are saved and
-   * loaded like learned ones (as MAE's and MoCo v3's weights have them, so that timm reads ours too), but require no
-   * gradient; the class token's are 0.
+   * 1×(C+N)×D, C = 1 with a class token, else 0 (see `prefixPositions` for others); null without positions. Fixed
+   * sine-cosine positions are saved and loaded like learned ones (as MAE's and MoCo v3's weights have them, so that
+   * timm reads ours too), but require no gradient; the class token's are 0.
    */
   readonly pos_embed: Parameter | null;
   /** The bias that all blocks share, or null. */

@@ -13,7 +13,13 @@ import {
   readCheckpoint,
   readCheckpointModel,
 } from "@splitmask/trainer";
-import { modelFileName, readEncoder, VisionTransformer, type VisionTransformerConfig } from "@splitmask/vit";
+import {
+  modelFileName,
+  type ReadEncoderOptions,
+  readEncoder,
+  VisionTransformer,
+  type VisionTransformerConfig,
+} from "@splitmask/vit";
 import { isDescription, preparedSettings, type RunDescription, readRun } from "./description.js";
 import { methodOf, type RunMethod } from "./methodOf.js";
 
@@ -90,8 +96,8 @@ export function isEncoderFile(path: string): boolean {
 }
 
 /** Reads an encoder that is no run's. */
-async function readEncoderFile(given: string): Promise<EncoderWeights> {
-  const { config, normalization, path, tensors } = await readEncoder(given);
+async function readEncoderFile(given: string, options: ReadEncoderOptions): Promise<EncoderWeights> {
+  const { config, normalization, path, tensors } = await readEncoder(given, options);
   const { mean, std } = normalization;
   const [height, width] = config.imageSize;
   if (height !== width || config.channels !== 3) {
@@ -109,18 +115,23 @@ export function sizesOf({ config, view }: Pick<EncoderWeights, "config" | "view"
   return { depth, heads, imageSize: view.size, layerScale, patch, width };
 }
 
-/** Where weights come from, for decisions. */
-export function originOf(path: string, { step }: Pick<EncoderWeights, "step">): string {
-  return `the weights of ${path}${step === null ? "" : ` after ${step.toLocaleString("en")} steps`}`;
+/** Where weights come from, for decisions and errors. */
+export function originOf(path: string, step: number | null): string {
+  return step === null ? path : `${path} after ${step.toLocaleString("en")} steps`;
 }
 
 /**
  * Reads the weights of a run folder's last checkpoint, of a checkpoint folder, or of an encoder's file.
  *
  * @param instead What to do without weights, for the error.
+ * @param options What a file does not say.
  */
-export async function readEncoderWeights(path: string, instead: string): Promise<EncoderWeights> {
-  if (isEncoderFile(path)) return readEncoderFile(path);
+export async function readEncoderWeights(
+  path: string,
+  instead: string,
+  options: ReadEncoderOptions = {},
+): Promise<EncoderWeights> {
+  if (isEncoderFile(path)) return readEncoderFile(path, options);
   const { run, checkpoint } = await findCheckpoint(path);
   const { description } = await readRun(run, "pretraining");
   if (checkpoint === null) {

@@ -40,8 +40,8 @@ import { plannedRun, trainingRun } from "./trainingRun.js";
 /** What to fine-tune, and where. */
 export interface FinetuneRequest extends RunRequest {
   /**
-   * The pre-training run, a checkpoint folder inside it, or an encoder's file as `readEncoder` of `@splitmask/vit` takes
-   * it: the encoder's shape, normalization and weights.
+   * The pre-training run, a checkpoint folder inside it, or an encoder's file as `readEncoder` of `@splitmask/vit`
+   * takes it: the encoder's shape, normalization and weights.
    */
   readonly run: string;
   /** Labeled pictures: one folder a class, or any other source with labels. */
@@ -170,7 +170,7 @@ export function classificationRun({
         reason:
           read === null
             ? `random first weights, drawn with seed ${config.seed}: --from-scratch`
-            : originOf(encoderRun, read),
+            : `the weights of ${originOf(encoderRun, read.step)}`,
       };
       return { config, choices: [encoder, ...choices], cost };
     },
@@ -198,7 +198,7 @@ export function classificationRun({
       if (isNeeded && (await firstEncoder()).hash !== pretrained.weights) {
         throw new UsageError(
           `--resume: the encoder's weights of ${encoderRun} are not those that the run was started with, of ` +
-            `${pretrained.run}${pretrained.steps === null ? "" : ` after ${pretrained.steps} steps`}. Give the same run or checkpoint, or start a new ` +
+            `${originOf(pretrained.run, pretrained.steps)}. Give the same run or checkpoint, or start a new ` +
             "run in another folder.",
         );
       }

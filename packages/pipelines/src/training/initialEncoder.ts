@@ -5,9 +5,9 @@ import { type EncoderWeights, loadWeights, originOf, readEncoderWeights, sizesOf
 import type { Config } from "../settings/config.js";
 import type { PretrainingSettings } from "../settings/runSettings.js";
 
-/** Reads the weights that a pre-training run begins with. */
-export function readInitialEncoder(path: string): Promise<EncoderWeights> {
-  return readEncoderWeights(path, "another run");
+/** Reads the weights that a pre-training run begins with; its heads may be given where a file does not tell them. */
+export function readInitialEncoder(path: string, { heads }: Pick<Config, "heads">): Promise<EncoderWeights> {
+  return readEncoderWeights(path, "another run", heads === undefined ? {} : { heads });
 }
 
 /** What is given, with what the weights of `init` fix; and what else the encoder is. */
@@ -24,7 +24,7 @@ export interface InitializedConfig {
 export async function withInitialEncoder(given: Config): Promise<InitializedConfig> {
   const { imageSize, init, mean, model, std } = given;
   if (init === undefined) return { given, architecture: null };
-  const read = await readInitialEncoder(init);
+  const read = await readInitialEncoder(init, given);
   const { view } = read;
   const { imageSize: ownSize, layerScale, ...sizes } = sizesOf(read);
   if (model !== undefined)
@@ -65,7 +65,7 @@ function architectureOf({
 
 /** The decision which weights a run begins with. */
 export function initialChoice(path: string, read: EncoderWeights): Choice {
-  return { name: "encoder", value: originOf(path, read), reason: "given" };
+  return { name: "encoder", value: `the weights of ${originOf(path, read.step)}`, reason: "given" };
 }
 
 /**

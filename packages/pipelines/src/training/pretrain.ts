@@ -135,7 +135,7 @@ async function pretrainingRun(
   const fields = pretrainingFields(method);
   let read: Promise<EncoderWeights> | null = null;
   const initial = () => {
-    if (given.init !== undefined) read ??= readInitialEncoder(given.init);
+    if (given.init !== undefined) read ??= readInitialEncoder(given.init, given);
     return read;
   };
 
@@ -220,7 +220,7 @@ async function pretrainingRun(
       const task = method.create(context.device, settings, parts);
       // From the first checkpoint on, the weights are in there, and those that it began with may be gone.
       if (description.pretrained !== null && (await latestCheckpoint(join(run.path, "checkpoints"))) === null)
-        beginWith(task.model, await readInitialEncoder(description.pretrained.run));
+        beginWith(task.model, await readInitialEncoder(description.pretrained.run, settings));
       return task;
     },
   };
