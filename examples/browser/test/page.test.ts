@@ -73,7 +73,9 @@ for (const { alone } of kinds) {
     ).toBeGreaterThan(300);
     await page.click("#gallery button:nth-child(3)");
     await page.waitForSelector("#neighbors img:nth-child(7)");
-    const titles = await page.$$eval("#neighbors img", (images) => images.map(({ title }) => title));
+    const titles = await page.$$eval("#neighbors img", (images) =>
+      images.map((image) => (image as HTMLImageElement).title),
+    );
     expect(titles[0]).toBe("the picture");
     expect(titles.slice(1).every((each) => /^similarity -?[01]\.\d\d$/.test(each))).toBe(true);
     expect(complaints).toEqual([]);

@@ -89,7 +89,7 @@ const versions = (
     { label: "fast", options: {}, float64: true },
     { label: "naive", options: { implementation: "naive" }, float64: false },
     ...(availableWasmSets().length > 0
-      ? [{ label: "wasm", options: { backend: "wasm" }, float64: false }]
+      ? [{ label: "wasm", options: { backend: "wasm" as const }, float64: false }]
       : []),
     { label: "dry", options: { backend: "dry" }, float64: true },
   ] as const

@@ -4,9 +4,9 @@ import {
   concatenateDatasets,
   type ImageDataset,
   randomIndices,
+  randomSplit,
   randomSubset,
   readIndices,
-  randomSplit,
   subset,
 } from "@splitmask/data";
 import ndarray from "ndarray";
