@@ -539,7 +539,7 @@ describe("says what is wrong", () => {
       'encode: pooling is "class", but this model has no class token.',
     );
     expect(() => model.encode(pictures(1), { pooling: "max" as "mean" })).toThrow(
-      'encode: pooling is "max"; expected one of "mean", "class", "none".',
+      'encode: pooling is "max"; expected one of "mean", "class", "patches", "none".',
     );
     expect(() => model.encodeLayers(pictures(1), { layers: [1, 3] })).toThrow(
       "encodeLayers: there is no layer 3 in a model of 2 blocks; " +
