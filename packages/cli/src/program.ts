@@ -5,7 +5,15 @@ import { withoutAliases } from "./commands/aliases.js";
 import { addCache } from "./commands/cache.js";
 import { type CommandLine, declare, methodOfCommandLine } from "./commands/commandLine.js";
 import { addDoctor } from "./commands/doctor.js";
-import { addEmbed, addKnn, addPredict, addProbe, addReport, addSimilar } from "./commands/encoder.js";
+import {
+  addEmbed,
+  addExport,
+  addKnn,
+  addPredict,
+  addProbe,
+  addReport,
+  addSimilar,
+} from "./commands/encoder.js";
 import { addStudy } from "./commands/study.js";
 import {
   addBench,
@@ -57,7 +65,7 @@ const lastGroup = "This machine:";
 const commandGroups = {
   "Learn from pictures:": [addPreview, addPretrain, addTokenizer],
   "See what was learned:": [addKnn, addProbe, addReport, addStudy],
-  "Use it:": [addFinetune, addPredict, addEmbed, addSimilar],
+  "Use it:": [addFinetune, addPredict, addEmbed, addSimilar, addExport],
   [lastGroup]: [addDoctor, addBench, addCache, addSchema],
 };
 

@@ -266,3 +266,36 @@ test("pictures without classes, and runs that are none, are errors that leave no
   expect(none.error).toContain("is not a run");
   expect(existsSync(join(folder, "never"))).toBe(false);
 });
+
+test("export writes the encoder and the classifier as transformers.js takes them, and compares them", async () => {
+  const json = async (...names: string[]) =>
+    JSON.parse(await readFile(join(folder, ...names), "utf8")) as object;
+  const encoder = await callMain(["export", run, "--to", "onnx", "--out", join(folder, "encoder-onnx")]);
+  expect([encoder.code, encoder.error]).toEqual([0, ""]);
+  expect(encoder.output).toMatch(/checked in onnxruntime: largest difference [\d.e-]+/);
+  expect(await json("encoder-onnx", "config.json")).toMatchObject({
+    ...{ model_type: "vit", architectures: ["ViTModel"], hidden_size: 32, num_hidden_layers: 2 },
+    ...{ image_size: 32, patch_size: 8, "transformers.js_config": { dtype: "fp32" } },
+  });
+  expect(await json("encoder-onnx", "preprocessor_config.json")).toMatchObject({
+    ...{ crop_size: { height: 32, width: 32 }, size: { shortest_edge: 37 }, rescale_factor: 1 / 255 },
+  });
+  const tuned = ["export", join(folder, "whole"), "--to", "onnx", "--weights", "int8"];
+  const classifier = await callMain([...tuned, "--out", join(folder, "tuned-onnx")]);
+  expect([classifier.code, classifier.error]).toEqual([0, ""]);
+  expect((await readdir(join(folder, "tuned-onnx", "onnx"))).sort()).toEqual(["model_quantized.onnx"]);
+  expect(await json("tuned-onnx", "config.json")).toMatchObject({
+    ...{ architectures: ["ViTForImageClassification"], id2label: { 0: "across", 1: "down" } },
+  });
+  const card = await readFile(join(folder, "tuned-onnx", "README.md"), "utf8");
+  for (const text of [
+    "pipeline_tag: image-classification",
+    "accuracy on the test pictures",
+    "transformers.js",
+  ])
+    expect(card).toContain(text);
+  // A run folder keeps its config.json.
+  const other = await callMain([...tuned, "--out", run]);
+  expect(other.code).toBe(2);
+  expect(other.error).toContain("has another config.json, as run folders have");
+});

@@ -10,13 +10,19 @@ import {
 import type { Device } from "@splitmask/kernels";
 import ndarray, { type NdArray } from "ndarray";
 
-/** Anything that makes one vector a picture; the `VisionTransformer` of `@splitmask/vit` does. */
+/**
+ * Anything that makes one vector a picture: the `VisionTransformer` of `@splitmask/vit`, or the `OnnxEncoder` of
+ * `@splitmask/onnx`.
+ */
 export interface ImageEncoder {
   /**
    * B×3×H×W → B×D, without a graph. `pooling`: the mean of the patches' tokens, or the class token; `"patches"`, only
    * where `embedDataset` is asked for it: all patches' tokens, B×P×D.
    */
-  encode(images: Tensor, options: { readonly pooling: "mean" | "class" | "patches" }): Tensor;
+  encode(
+    images: Tensor,
+    options: { readonly pooling: "mean" | "class" | "patches" },
+  ): Tensor | Promise<Tensor>;
 }
 
 /**
@@ -108,7 +114,7 @@ export function embedLayers(options: EmbedLayersOptions): Promise<EmbeddedDatase
 async function embedAll(
   what: string,
   options: Omit<EmbedDatasetOptions, "encoder" | "pooling">,
-  encode: (images: Tensor) => Tensor[],
+  encode: EncodeLayers,
 ): Promise<EmbeddedDataset[]> {
   const { augmentation, batchSize = 64, dataset, device, onProgress, view } = options;
   const source = orderedBatches(dataset, {
@@ -156,9 +162,12 @@ export async function embedBatches(
   return (await rows.gather()).features[0]!;
 }
 
+/** What makes the vectors of one layer or several of a batch. */
+type EncodeLayers = (images: Tensor) => readonly (Tensor | Promise<Tensor>)[];
+
 /** Rows that come in, batch by batch, for one layer or several; one batch is read while the next is on the queue. */
 class Rows {
-  readonly #encode: (images: Tensor) => Tensor[];
+  readonly #encode: EncodeLayers;
   readonly #features: Float32Array[][] = [];
   readonly #labels: Int32Array[] = [];
   readonly #indices: Int32Array[] = [];
@@ -168,7 +177,7 @@ class Rows {
   /** Rows so far. */
   count = 0;
 
-  constructor(encode: (images: Tensor) => Tensor[]) {
+  constructor(encode: EncodeLayers) {
     this.#encode = encode;
   }
 
@@ -176,7 +185,7 @@ class Rows {
   async add(batch: ImageBatch): Promise<void> {
     const [images] = batch.views;
     if (images === undefined || batch.indices.length === 0) return;
-    const embedded = this.#encode(images);
+    const embedded = await Promise.all(this.#encode(images));
     this.#shapes = embedded.map(({ shape }) => shape.slice(1));
     this.count += batch.indices.length;
     this.#labels.push(batch.labels);

@@ -36,6 +36,9 @@ export {
   similar,
 } from "./evaluation/similar.js";
 export type { UsedRun } from "./evaluation/usedRun.js";
+export type { ExportOptions } from "./export/exportOptions.js";
+export { type ExportRequest, type ExportResult, exportRun } from "./export/exportRun.js";
+export type { ExportFormatName } from "./export/formats.js";
 export {
   type BenchStepRequest,
   benchStep,

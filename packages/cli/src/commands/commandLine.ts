@@ -102,12 +102,13 @@ function number(kind: keyof typeof kinds, isList = false): Reader {
 
 const numbers = (kind: keyof typeof kinds) => number(kind, true);
 
-/** How options are read, in whatever command they are; others are texts or flags. */
+/** How options are read, in whatever command they are or in one of them; others are texts or flags. */
 const readers: Readonly<Record<string, Reader>> = {
   batch: number("count"),
   classifier: oneOf("probe", "knn"),
   count: number("count"),
   epochs: number("count"),
+  "export weights": oneOf("float32", "float16", "int8"),
   for: oneOf("pretrain", "finetune", "tokenizer"),
   format: oneOf("csv", "json"),
   k: number("count"),
@@ -127,6 +128,7 @@ const readers: Readonly<Record<string, Reader>> = {
   temperature: number("positive"),
   threads: number("count"),
   timed: number("count"),
+  to: oneOf("onnx"),
   top: number("count"),
   versions: number("count"),
   weights: oneOf("float32", "bfloat16", "int8"),
@@ -150,7 +152,7 @@ export function declare(command: Command, help: string, required: readonly strin
     else {
       const option = new Option(first!, text);
       const name = option.attributeName();
-      const read = readers[name];
+      const read = readers[`${command.name()} ${name}`] ?? readers[name];
       if (read !== undefined) option.argParser((given: string) => read(given, option.long!));
       command.addOption(option.makeOptionMandatory(required.includes(name)));
     }

@@ -2,6 +2,7 @@ import type {
   EmbedRequest,
   EvaluateRequest,
   EvaluationKind,
+  ExportRequest,
   PredictRequest,
   ReportRequest,
   SimilarRequest,
@@ -268,5 +269,27 @@ export function addReport({ program, terminal }: CommandLine): void {
         ? await writeComparison({ ...request, runs }, terminal)
         : await writeReport({ ...request, run }, terminal);
     terminal.result({ report }, [`report: ${report}`]);
+  });
+}
+
+export function addExport({ program, terminal }: CommandLine): void {
+  const help = `
+    Write a run's model for other programs, with a model card
+    <run>  run folder of pretrain or finetune, or a checkpoint folder of pretrain
+    --to <format>  onnx: a folder for transformers.js and onnxruntime (choices: "onnx")
+    --out <folder>  folder to write (default: the run's name with the format behind it, such as runs/photos-onnx)
+    --weights <format>  float32, float16 (half the size) or int8 (a quarter) (choices: "float32", "float16", "int8",
+      default: "float32")
+    ${shared.runMethod}
+    --threads <n>  number of threads (default: all cores)
+    $ splitmask export runs/photos --to onnx
+      runs/photos-onnx, which transformers.js loads by its path
+    $ splitmask export runs/tuned --to onnx --out site/model --weights int8
+      a small classifier for the browser`;
+  const command = addCommand(program, "export", help, ["to"]);
+  command.action(async (run: string, options: Omit<ExportRequest, "run">) => {
+    const { exportRun } = await import("@splitmask/pipelines");
+    const result = await exportRun({ ...options, run }, terminal);
+    terminal.result(result, [...result.files]);
   });
 }
