@@ -297,5 +297,27 @@ test("export writes the encoder and the classifier as transformers.js takes them
   // A run folder keeps its config.json.
   const other = await callMain([...tuned, "--out", run]);
   expect(other.code).toBe(2);
-  expect(other.error).toContain("has another config.json, as run folders have");
+  expect(other.error).toContain("is a run folder, whose config.json would be lost");
+});
+
+test("export writes encoders for timm and transformers, and no classifiers", async () => {
+  const out = join(folder, "timm");
+  const timm = await callMain(["export", run, "--to", "timm", "--out", out]);
+  expect([timm.code, timm.error]).toEqual([0, ""]);
+  expect((await readdir(out)).sort()).toEqual(["README.md", "config.json", "model.safetensors"]);
+  expect(await readFile(join(out, "README.md"), "utf8")).toContain("library_name: timm");
+  const again = [
+    "--train",
+    join(folder, "train"),
+    "--test",
+    join(folder, "test"),
+    "--threads",
+    "1",
+    "--json",
+  ];
+  const [ours, theirs] = [await callMain(["knn", run, ...again]), await callMain(["knn", out, ...again])];
+  expect(lastLine(theirs).accuracy).toBe(lastLine(ours).accuracy);
+  const classifier = await callMain(["export", join(folder, "whole"), "--to", "transformers", "--out", out]);
+  expect(classifier.code).toBe(2);
+  expect(classifier.error).toContain("transformers takes encoders, and the run has a classifier");
 });

@@ -128,7 +128,7 @@ const readers: Readonly<Record<string, Reader>> = {
   temperature: number("positive"),
   threads: number("count"),
   timed: number("count"),
-  to: oneOf("onnx"),
+  to: oneOf("onnx", "timm", "transformers"),
   top: number("count"),
   versions: number("count"),
   weights: oneOf("float32", "bfloat16", "int8"),

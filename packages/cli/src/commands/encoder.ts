@@ -276,16 +276,19 @@ export function addExport({ program, terminal }: CommandLine): void {
   const help = `
     Write a run's model for other programs, with a model card
     <run>  run folder of pretrain or finetune, or a checkpoint folder of pretrain
-    --to <format>  onnx: a folder for transformers.js and onnxruntime (choices: "onnx")
+    --to <format>  onnx: a folder for transformers.js and onnxruntime; timm, transformers: an encoder for these Python
+      libraries (choices: "onnx", "timm", "transformers")
     --out <folder>  folder to write (default: the run's name with the format behind it, such as runs/photos-onnx)
-    --weights <format>  float32, float16 (half the size) or int8 (a quarter) (choices: "float32", "float16", "int8",
-      default: "float32")
+    --weights <format>  of onnx: float32, float16 (half the size) or int8 (a quarter) (choices: "float32", "float16",
+      "int8", default: "float32")
     ${shared.runMethod}
     --threads <n>  number of threads (default: all cores)
     $ splitmask export runs/photos --to onnx
       runs/photos-onnx, which transformers.js loads by its path
     $ splitmask export runs/tuned --to onnx --out site/model --weights int8
-      a small classifier for the browser`;
+      a small classifier for the browser
+    $ splitmask export runs/photos --to timm
+      for timm.create_model("local-dir:runs/photos-timm", pretrained=True)`;
   const command = addCommand(program, "export", help, ["to"]);
   command.action(async (run: string, options: Omit<ExportRequest, "run">) => {
     const { exportRun } = await import("@splitmask/pipelines");

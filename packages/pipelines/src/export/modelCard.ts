@@ -1,30 +1,36 @@
 import type { ExportedModel } from "./exportedModel.js";
 
+/** What a card says of the format. */
+export interface CardFormat {
+  /** The library that loads it first, by the hub's name. */
+  readonly library: string;
+  /** The hub's tags for the format. */
+  readonly tags: readonly string[];
+  /** How to load it, as Markdown. */
+  readonly loading: string;
+}
+
+/** The hub's name of what a model does. */
+export const taskOf = ({ classifier }: Pick<ExportedModel, "classifier">) =>
+  classifier === null ? "image-feature-extraction" : "image-classification";
+
 /**
  * The README.md of a model as the Hugging Face hub expects it: what it is, how it was trained, what it is worth, and
  * how to load it.
- *
- * @param file The model's file within the folder.
  */
-export function modelCard(model: ExportedModel, file: string): string {
+export function modelCard(model: ExportedModel, { library, loading, tags }: CardFormat): string {
   const { classes, classifier, description, encoder, measures } = model;
   const { depth, heads, imageSize, patchSize, width } = encoder.config;
-  const task = classifier === null ? "image-feature-extraction" : "image-classification";
   const what =
     classifier === null
       ? `A vision transformer, pre-trained with the method ${description.method} by SplitMask.`
       : `A vision transformer that classifies pictures (${classes.length} classes), fine-tuned by SplitMask.`;
-  const [outputs, names] =
-    classifier === null
-      ? ["tokens, features", '"last_hidden_state", "pooler_output"']
-      : ["(logits,)", '"logits"'];
   return `---
-library_name: transformers.js
-pipeline_tag: ${task}
+library_name: ${library}
+pipeline_tag: ${taskOf(model)}
 tags:
   - splitmask
-  - onnx
-  - vision-transformer
+${tags.map((tag) => `  - ${tag}\n`).join("")}  - vision-transformer
   - ${description.method}
 license: other # choose yours: https://huggingface.co/docs/hub/repositories-licenses
 ---
@@ -53,33 +59,7 @@ ${Object.keys(measures).length === 0 ? "The run folder has none." : table(measur
 
 ## How to load it
 
-transformers.js:
-
-\`\`\`js
-import { pipeline } from "@huggingface/transformers";
-
-const model = await pipeline("${task}", "<this folder or repository>");
-const output = await model("picture.jpg"${classifier === null ? ", { pool: true }" : ""});
-\`\`\`
-
-onnxruntime (\`pixel_values\`: B×${encoder.config.channels}×H×W, float32, normalized as preprocessor_config.json says):
-
-\`\`\`python
-import onnxruntime
-
-session = onnxruntime.InferenceSession("${file}")
-${outputs} = session.run([${names}], {"pixel_values": pixels})
-\`\`\`
-
-SplitMask:
-
-\`\`\`js
-import { ${classifier === null ? "OnnxEncoder" : "OnnxModel"} } from "@splitmask/onnx";
-
-const model = await ${classifier === null ? "OnnxEncoder" : "OnnxModel"}.load("${file}");
-const ${classifier === null ? "features = await model.encode(pictures)" : "logits = await model.run(pictures)"};
-\`\`\`
-`;
+${loading}`;
 }
 
 /** The settings that say how a model was trained, where its kind of run has them. */

@@ -1,13 +1,12 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileDurably } from "@splitmask/files";
-import { UsageError } from "@splitmask/methods/settings";
 import { checkOnnx, exportOnnx, type OnnxWeightFormat } from "@splitmask/onnx";
 import type { Terminal } from "../terminal/terminal.js";
 import type { ExportedModel } from "./exportedModel.js";
 import type { ExportOptions } from "./exportOptions.js";
-import { modelCard } from "./modelCard.js";
+import { modelCard, taskOf } from "./modelCard.js";
+import { makeOutFolder } from "./outFolder.js";
 
 /** The file and the `dtype` of each format of weights, as transformers.js names them. */
 const storedAs: Readonly<Record<OnnxWeightFormat, { readonly file: string; readonly dtype: string }>> = {
@@ -35,7 +34,7 @@ export async function writeOnnxFolder(
   { weights = "float32" }: ExportOptions,
   terminal: Terminal,
 ): Promise<string[]> {
-  await checkFolder(folder);
+  await makeOutFolder(folder);
   const { dtype, file } = storedAs[weights];
   await mkdir(join(folder, "onnx"), { recursive: true });
   const path = join(folder, "onnx", file);
@@ -46,24 +45,17 @@ export async function writeOnnxFolder(
   const texts = {
     "config.json": json(transformersConfig(model, dtype)),
     "preprocessor_config.json": json(preprocessorConfig(model)),
-    "README.md": modelCard(model, `onnx/${file}`),
+    "README.md": modelCard(model, {
+      library: "transformers.js",
+      tags: ["onnx"],
+      loading: loadingOf(model, `onnx/${file}`),
+    }),
   };
   for (const [name, text] of Object.entries(texts)) await writeFileDurably(join(folder, name), text);
   return [path, ...Object.keys(texts).map((name) => join(folder, name))];
 }
 
 const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
-
-/** A folder with another `config.json`, such as a run's, is not written into. */
-async function checkFolder(folder: string): Promise<void> {
-  const path = join(folder, "config.json");
-  if (!existsSync(path)) return;
-  const config = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as {
-    readonly model_type?: string;
-  };
-  if (config.model_type === "vit") return;
-  throw new UsageError(`--out: ${folder} has another config.json, as run folders have. Give another folder.`);
-}
 
 /** Compares the model with ours, where onnxruntime-node is installed. */
 async function check(
@@ -129,4 +121,39 @@ function preprocessorConfig({ cropRatio, view }: ExportedModel): object {
     image_mean: mean,
     image_std: std,
   };
+}
+
+/** How the folder's model is loaded, as Markdown. */
+function loadingOf({ classifier, encoder }: ExportedModel, file: string): string {
+  const [outputs, names] =
+    classifier === null
+      ? ["tokens, features", '"last_hidden_state", "pooler_output"']
+      : ["(logits,)", '"logits"'];
+  return `transformers.js:
+
+\`\`\`js
+import { pipeline } from "@huggingface/transformers";
+
+const model = await pipeline("${taskOf({ classifier })}", "<this folder or repository>");
+const output = await model("picture.jpg"${classifier === null ? ", { pool: true }" : ""});
+\`\`\`
+
+onnxruntime (\`pixel_values\`: B×${encoder.config.channels}×H×W, float32, normalized as preprocessor_config.json says):
+
+\`\`\`python
+import onnxruntime
+
+session = onnxruntime.InferenceSession("${file}")
+${outputs} = session.run([${names}], {"pixel_values": pixels})
+\`\`\`
+
+SplitMask:
+
+\`\`\`js
+import { ${classifier === null ? "OnnxEncoder" : "OnnxModel"} } from "@splitmask/onnx";
+
+const model = await ${classifier === null ? "OnnxEncoder" : "OnnxModel"}.load("${file}");
+const ${classifier === null ? "features = await model.encode(pictures)" : "logits = await model.run(pictures)"};
+\`\`\`
+`;
 }
