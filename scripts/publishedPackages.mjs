@@ -24,14 +24,14 @@ const sizes = {
   "@splitmask/losses": 30,
   "@splitmask/methods": 300,
   "@splitmask/nn": 60,
-  "@splitmask/onnx": 25,
+  "@splitmask/onnx": 60,
   "@splitmask/optim": 45,
   "@splitmask/pipelines": 425,
   "@splitmask/report": 125,
   splitmask: 5,
   "@splitmask/tokenizer": 75,
   "@splitmask/trainer": 225,
-  "@splitmask/vit": 65,
+  "@splitmask/vit": 95,
 };
 
 const repository = "https://github.com/splitmask/splitmask";
