@@ -91,6 +91,7 @@ async function writtenForTimm(
           final_norm: config.finalNorm,
           fc_norm: false,
           act_layer: config.activation === "gelu" ? "gelu" : "quick_gelu",
+          global_pool: classToken ? "token" : "avg",
         },
         pretrained_cfg: {
           input_size: size,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSafetensors, uniform, writeSafetensors } from "@splitmask/autograd";
@@ -63,6 +63,16 @@ test.each([
   const images = uniform(device, [2, 3, 16, 16], { low: -1, high: 1, key: { seed: 1, purpose: "pictures" } });
   const tokens = (of: VisionTransformer) => of.encode(images, { pooling: "none" }).data();
   expect(largestError(await tokens(read.encoder), await tokens(written))).toBeLessThan(1e-5);
+});
+
+test("timm is told the pooling as an argument: its default needs a class token", async () => {
+  const poolingOf = async (classToken: boolean) => {
+    const made = new VisionTransformer(device, { ...encoder.config, classToken });
+    const path = join(folder, "pooled");
+    await saveEncoder(path, { encoder: made, normalization }, { format: "timm" });
+    return JSON.parse(readFileSync(join(path, "config.json"), "utf8")).model_args.global_pool;
+  };
+  expect([await poolingOf(false), await poolingOf(true)]).toEqual(["avg", "token"]);
 });
 
 test("what a library does not have is an error", async () => {
